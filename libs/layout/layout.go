@@ -1,0 +1,60 @@
+// Package layout knows the structure of a fabric directory: the names of its parts, what stays where it is, and the
+// path that belongs to a resource. All paths are relative to the fabric directory and use "/".
+package layout
+
+import (
+	"path"
+	"strings"
+)
+
+// Parts of a fabric directory.
+const (
+	Raw       = "raw"
+	Managed   = "managed"
+	Unmanaged = "unmanaged"
+	Metadata  = ".hnp"
+
+	Manifest     = Metadata + "/manifest.yaml"
+	ArchiveLog   = Metadata + "/archive-log.yaml"
+	UnmanagedLog = Metadata + "/unmanaged-log.yaml"
+	ArchiveDir   = Metadata + "/archive"
+
+	Ignore     = ".fgdignore"
+	Keep       = ".gitkeep"
+	Kustomize  = "kustomization.yaml"
+	ArchiveExt = ".archived"
+)
+
+// StructureVersion is the version of the structure that the manifest states.
+const StructureVersion = "1.0"
+
+// Part tells which part of the directory a path is in: Raw, Managed, Unmanaged, Metadata, or "" for anywhere else.
+func Part(p string) string {
+	first, _, inside := strings.Cut(p, "/")
+	if !inside {
+		return ""
+	}
+	switch first {
+	case Raw, Managed, Unmanaged, Metadata:
+		return first
+	}
+	return ""
+}
+
+// IsYAML tells whether a path is named as a YAML file.
+func IsYAML(p string) bool {
+	switch strings.ToLower(path.Ext(p)) {
+	case ".yaml", ".yml":
+		return true
+	}
+	return false
+}
+
+// StaysPut tells whether a file outside the parts stays where it is by its name.
+func StaysPut(p string) bool {
+	switch path.Base(p) {
+	case Keep, ".gitignore", ".gitattributes", "README.md", Ignore:
+		return true
+	}
+	return p == Kustomize || !IsYAML(p)
+}
