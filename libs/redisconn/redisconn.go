@@ -1,0 +1,104 @@
+// Package redisconn opens Redis the way this system needs it. go-redis' own retries are off, because they repeat
+// commands whose reply was lost although they took effect; what is repeated here are scripts that are safe to repeat.
+// Blocking reads have a client of their own, so that they can't take the last connection from everything else.
+package redisconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"fgdsync.dev/libs/errs"
+)
+
+const (
+	dialTimeout  = 5 * time.Second
+	ioTimeout    = 5 * time.Second
+	poolSize     = 64
+	blockingPool = 512
+	attempts     = 4
+	firstPause   = 20 * time.Millisecond
+	longestPause = 500 * time.Millisecond
+)
+
+// Conn is the two clients of one Redis.
+type Conn struct {
+	Main     redis.UniversalClient // short commands and scripts
+	Blocking redis.UniversalClient // XREADGROUP and XREAD with BLOCK
+}
+
+// Open reads a URL. It connects with the first command, not now.
+func Open(url string) (*Conn, error) {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		// The library's message may quote the URL, and the URL may hold a password.
+		return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "redis_url can't be read").WithRemedy("Write redis://[:password@]host:port/db, rediss:// for TLS, or unix:///path/to/socket.")
+	}
+	options.MaxRetries = -1
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
+	options.ContextTimeoutEnabled = true
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	options.DisableIdentity = true
+	blocking := *options
+	options.PoolSize, blocking.PoolSize = poolSize, blockingPool
+	return &Conn{Main: redis.NewClient(options), Blocking: redis.NewClient(&blocking)}, nil
+}
+
+// Ping tells whether Redis answers.
+func (c *Conn) Ping(ctx context.Context) error {
+	if err := c.Main.Ping(ctx).Err(); err != nil {
+		return Error(err)
+	}
+	return nil
+}
+
+// Close closes both clients.
+func (c *Conn) Close() error { return errors.Join(c.Blocking.Close(), c.Main.Close()) }
+
+// Error gives a failure of Redis its public face.
+func Error(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errs.New(errs.Unavailable, errs.RedisConnectionFailed, "Redis can't be reached or refused a command.").Because(err)
+}
+
+// Run runs a script that is safe to repeat, and repeats it while Redis can't be reached.
+func (c *Conn) Run(ctx context.Context, script *redis.Script, keys []string, args ...any) (any, error) {
+	return Repeat(ctx, func() (any, error) { return script.Run(ctx, c.Main, keys, args...).Result() })
+}
+
+// Repeat repeats a command that is safe to repeat while Redis can't be reached. An answer of Redis ends it, be it an
+// error; redis.Nil comes back as it is.
+func Repeat[T any](ctx context.Context, command func() (T, error)) (T, error) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = firstPause, longestPause
+	result, err := backoff.Retry(ctx, func() (T, error) {
+		value, err := command()
+		if err != nil && !transient(err) {
+			return value, backoff.Permanent(err)
+		}
+		return value, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxTries(attempts))
+	if err == nil || errors.Is(err, redis.Nil) {
+		return result, err
+	}
+	if ctx.Err() != nil {
+		return result, fmt.Errorf("ask Redis: %w", context.Cause(ctx))
+	}
+	return result, Error(err)
+}
+
+func transient(err error) bool {
+	var answered redis.Error
+	if !errors.As(err, &answered) {
+		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	}
+	return redis.HasErrorPrefix(err, "LOADING") || redis.HasErrorPrefix(err, "READONLY") || redis.HasErrorPrefix(err, "CLUSTERDOWN") ||
+		redis.HasErrorPrefix(err, "MASTERDOWN") || redis.HasErrorPrefix(err, "TRYAGAIN")
+}

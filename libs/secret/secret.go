@@ -1,0 +1,33 @@
+// Package secret holds values that must not be seen: whatever prints, logs or encodes one gives "[redacted]".
+package secret
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// String is a secret text.
+type String struct{ value string }
+
+// New wraps a text.
+func New(value string) String { return String{value: value} }
+
+// Reveal gives the text itself, for the one place that needs it.
+func (s String) Reveal() string { return s.value }
+
+// IsZero tells whether there is no secret.
+func (s String) IsZero() bool { return s.value == "" }
+
+// String hides the text.
+func (String) String() string { return redacted }
+
+// Format hides the text under every verb.
+func (String) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue hides the text in logs.
+func (String) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText hides the text in JSON, YAML and the like.
+func (String) MarshalText() ([]byte, error) { return []byte(redacted), nil }

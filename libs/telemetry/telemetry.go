@@ -1,0 +1,126 @@
+// Package telemetry builds what a process reports through: a structured logger, a tracer provider and a metrics
+// registry. They are handed down, never global, so that five services in one process do not fight over them.
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+// Config says where reports go.
+type Config struct {
+	Service      string    // service.name of traces and logs
+	Version      string    // service.version
+	LogWriter    io.Writer // where logs go
+	LogLevel     string    // debug, info, warn or error
+	LogFormat    string    // json or text
+	OTLPEndpoint string    // OTLP over gRPC, as a URL; empty turns tracing off
+}
+
+// Telemetry is what a process reports through.
+type Telemetry struct {
+	Log      *slog.Logger
+	Tracers  trace.TracerProvider
+	Metrics  *prometheus.Registry
+	shutdown func(context.Context) error
+}
+
+// Propagator carries trace context between processes and through events.
+func Propagator() propagation.TextMapPropagator {
+	return propagation.TraceContext{}
+}
+
+// New builds the telemetry of one process.
+func New(ctx context.Context, cfg Config) (*Telemetry, error) {
+	log, err := newLogger(cfg)
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	t := &Telemetry{Log: log, Tracers: noop.NewTracerProvider(), Metrics: registry, shutdown: func(context.Context) error { return nil }}
+	if cfg.OTLPEndpoint == "" {
+		return t, nil
+	}
+	exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(cfg.OTLPEndpoint))
+	if err != nil {
+		return nil, fmt.Errorf("open the trace exporter: %w", err)
+	}
+	provider := sdktrace.NewTracerProvider(
+		sdktrace.WithBatcher(exporter),
+		sdktrace.WithResource(resource.NewSchemaless(
+			attribute.String("service.name", cfg.Service), attribute.String("service.version", cfg.Version))))
+	t.Tracers, t.shutdown = provider, provider.Shutdown
+	return t, nil
+}
+
+// Discard is telemetry that reports nothing, for tests.
+func Discard() *Telemetry {
+	return &Telemetry{
+		Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
+		shutdown: func(context.Context) error { return nil },
+	}
+}
+
+// Shutdown sends what is still waiting.
+func (t *Telemetry) Shutdown(ctx context.Context) error { return t.shutdown(ctx) }
+
+func newLogger(cfg Config) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		return nil, fmt.Errorf("log_level %q: use debug, info, warn or error", cfg.LogLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler
+	switch cfg.LogFormat {
+	case "json":
+		handler = slog.NewJSONHandler(cfg.LogWriter, options)
+	case "text":
+		handler = slog.NewTextHandler(cfg.LogWriter, options)
+	default:
+		return nil, fmt.Errorf("log_format %q: use json or text", cfg.LogFormat)
+	}
+	return slog.New(traceHandler{handler}).With("service", cfg.Service), nil
+}
+
+// traceHandler adds the ids that lead from a log line to its trace.
+type traceHandler struct{ slog.Handler }
+
+func (h traceHandler) Handle(ctx context.Context, record slog.Record) error {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		record.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+func (h traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return traceHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h traceHandler) WithGroup(name string) slog.Handler {
+	return traceHandler{h.Handler.WithGroup(name)}
+}
+
+// Traceparent gives the trace context of ctx as W3C text, for an event or a stream entry.
+func Traceparent(ctx context.Context) string {
+	carrier := propagation.MapCarrier{}
+	Propagator().Inject(ctx, carrier)
+	return carrier["traceparent"]
+}
+
+// WithTraceparent continues a trace that came through an event or a stream entry.
+func WithTraceparent(ctx context.Context, traceparent string) context.Context {
+	return Propagator().Extract(ctx, propagation.MapCarrier{"traceparent": traceparent})
+}
