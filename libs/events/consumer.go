@@ -1,0 +1,311 @@
+// Package events is the event bus on Redis Streams: work that must be handled, at least once, by one of many
+// consumers, and events that tell what happened. An entry is acknowledged after its effect is durable; one that keeps
+// failing goes to the dead letters with its error. Handlers must bear to see an entry twice.
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"fgdsync.dev/libs/redisconn"
+)
+
+// Field is the name of the one field of every stream entry; it holds a protobuf message.
+const Field = "e"
+
+const (
+	block         = time.Second
+	errorPause    = 500 * time.Millisecond
+	claimBatch    = 16
+	reapPeriod    = 5 * time.Second
+	deadLetterCap = 10_000
+)
+
+// Handler handles one entry. Its error leaves the entry to be delivered again; ErrPoison sends it to the dead letters
+// at once.
+type Handler func(ctx context.Context, payload []byte) error
+
+// ErrPoison marks an entry that no retry can help.
+var ErrPoison = errors.New("the entry can't be handled")
+
+// ConsumerConfig says what a consumer reads, and how patiently.
+type ConsumerConfig struct {
+	Stream       string
+	DeadLetters  string
+	Group        string
+	Name         string        // stable over restarts where possible
+	ClaimIdle    time.Duration // an entry whose consumer was silent for so long is taken over
+	MaxDelivered int64         // an entry delivered more often goes to the dead letters
+}
+
+// Consumer reads one stream within a group.
+type Consumer struct {
+	cfg   ConsumerConfig
+	conn  *redisconn.Conn
+	log   *slog.Logger
+	slots chan struct{}
+	tasks sync.WaitGroup
+
+	mu     sync.Mutex
+	active map[string]bool // ids being handled here
+}
+
+// NewConsumer makes a consumer. The slots bound how many entries are handled at once; consumers may share them.
+func NewConsumer(cfg ConsumerConfig, conn *redisconn.Conn, log *slog.Logger, slots chan struct{}) *Consumer {
+	return &Consumer{cfg: cfg, conn: conn, log: log.With("stream", cfg.Stream), slots: slots, active: map[string]bool{}}
+}
+
+// Run reads until ctx ends, then waits for the handlers, whose context ends with it.
+func (c *Consumer) Run(ctx context.Context, handle Handler) error {
+	var reaper sync.WaitGroup
+	reaper.Go(func() { c.reap(ctx, handle) })
+	pending := "0" // what was read before and not acknowledged comes first
+	for ctx.Err() == nil {
+		next, err := c.read(ctx, pending, handle)
+		if err != nil {
+			c.recover(ctx, err)
+			pending = "0"
+			continue
+		}
+		pending = next
+	}
+	reaper.Wait()
+	c.tasks.Wait()
+	return ctx.Err()
+}
+
+// read takes a slot, then at most one entry, and hands it to a handler. It answers from where to go on: an id within
+// the own pending entries, or ">" for new ones.
+func (c *Consumer) read(ctx context.Context, from string, handle Handler) (string, error) {
+	select {
+	case <-ctx.Done():
+		return from, nil
+	case c.slots <- struct{}{}:
+	}
+	messages, err := c.fetch(ctx, from)
+	if err != nil || len(messages) == 0 {
+		<-c.slots
+		if from != ">" && err == nil {
+			return ">", nil
+		}
+		return from, err
+	}
+	message := messages[0]
+	if !c.begin(message.ID) {
+		<-c.slots
+	} else {
+		c.tasks.Go(func() {
+			defer func() { <-c.slots }()
+			c.process(ctx, message, handle)
+		})
+	}
+	if from == ">" {
+		return ">", nil
+	}
+	return message.ID, nil
+}
+
+func (c *Consumer) fetch(ctx context.Context, from string) ([]redis.XMessage, error) {
+	args := &redis.XReadGroupArgs{Group: c.cfg.Group, Consumer: c.cfg.Name, Streams: []string{c.cfg.Stream, from}, Count: 1, Block: block}
+	if from != ">" {
+		args.Block = -1
+	}
+	streams, err := c.conn.Blocking.XReadGroup(ctx, args).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return streams[0].Messages, nil
+}
+
+func (c *Consumer) begin(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.active[id] {
+		return false
+	}
+	c.active[id] = true
+	return true
+}
+
+func (c *Consumer) end(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.active, id)
+}
+
+// process handles an entry and settles it. Settling goes on after ctx has ended: the effect is there.
+func (c *Consumer) process(ctx context.Context, message redis.XMessage, handle Handler) {
+	defer c.end(message.ID)
+	beat, stop := context.WithCancel(ctx)
+	var heart sync.WaitGroup
+	heart.Go(func() { c.heartbeat(beat, message.ID) })
+	err := c.guarded(ctx, message, handle)
+	stop()
+	heart.Wait()
+	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*block)
+	defer cancel()
+	switch {
+	case err == nil:
+		err = c.ack(settle, message.ID)
+	case errors.Is(err, ErrPoison):
+		err = c.bury(settle, message, err)
+	case ctx.Err() != nil:
+		return // handed back: it stays pending and is taken over
+	default:
+		c.log.WarnContext(ctx, "entry failed and stays pending", "entry", message.ID, "error", err.Error())
+		return
+	}
+	if err != nil {
+		c.log.ErrorContext(settle, "entry not settled", "entry", message.ID, "error", err.Error())
+	}
+}
+
+func (c *Consumer) guarded(ctx context.Context, message redis.XMessage, handle Handler) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.ErrorContext(ctx, "panic in a handler", "entry", message.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	payload, ok := message.Values[Field].(string)
+	if !ok {
+		return fmt.Errorf("%w: no field %q", ErrPoison, Field)
+	}
+	return handle(ctx, []byte(payload))
+}
+
+// heartbeat keeps others from taking the entry over while it is handled; it does not count as a delivery.
+func (c *Consumer) heartbeat(ctx context.Context, id string) {
+	ticker := time.NewTicker(c.cfg.ClaimIdle / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			err := c.conn.Main.XClaimJustID(ctx, &redis.XClaimArgs{Stream: c.cfg.Stream, Group: c.cfg.Group, Consumer: c.cfg.Name, Messages: []string{id}}).Err()
+			if err != nil && ctx.Err() == nil {
+				c.log.WarnContext(ctx, "heartbeat failed", "entry", id, "error", err.Error())
+			}
+		}
+	}
+}
+
+func (c *Consumer) ack(ctx context.Context, id string) error {
+	_, err := redisconn.Repeat(ctx, func() (int64, error) {
+		return c.conn.Main.XAck(ctx, c.cfg.Stream, c.cfg.Group, id).Result()
+	})
+	if err != nil {
+		return fmt.Errorf("acknowledge %s: %w", id, err)
+	}
+	// Only acknowledged entries leave the stream, so that nothing unread is ever trimmed.
+	_, err = redisconn.Repeat(ctx, func() (int64, error) { return c.conn.Main.XDel(ctx, c.cfg.Stream, id).Result() })
+	return err
+}
+
+// bury writes the dead letter first and acknowledges after: an entry is never in neither place.
+func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error) error {
+	_, err := redisconn.Repeat(ctx, func() (string, error) {
+		return c.conn.Main.XAdd(ctx, &redis.XAddArgs{Stream: c.cfg.DeadLetters, MaxLen: deadLetterCap, Approx: true, Values: []any{
+			Field, message.Values[Field], "origin", c.cfg.Stream, "entry", message.ID, "error", cause.Error(),
+		}}).Result()
+	})
+	if err != nil {
+		return fmt.Errorf("write dead letter of %s: %w", message.ID, err)
+	}
+	c.log.ErrorContext(ctx, "entry went to the dead letters", "entry", message.ID, "error", cause.Error())
+	return c.ack(ctx, message.ID)
+}
+
+// reap takes over what others left behind, and buries what was delivered too often.
+func (c *Consumer) reap(ctx context.Context, handle Handler) {
+	ticker := time.NewTicker(reapPeriod)
+	defer ticker.Stop()
+	for {
+		if err := c.claim(ctx, handle); err != nil && ctx.Err() == nil {
+			c.log.WarnContext(ctx, "taking over failed", "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (c *Consumer) claim(ctx context.Context, handle Handler) error {
+	idle, err := c.conn.Main.XPendingExt(ctx, &redis.XPendingExtArgs{
+		Stream: c.cfg.Stream, Group: c.cfg.Group, Idle: c.cfg.ClaimIdle, Start: "-", End: "+", Count: claimBatch,
+	}).Result()
+	if err != nil {
+		if redis.HasErrorPrefix(err, "NOGROUP") {
+			return nil // the reader makes it
+		}
+		return err
+	}
+	for _, entry := range idle {
+		if err := c.takeOver(ctx, entry, handle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Consumer) takeOver(ctx context.Context, entry redis.XPendingExt, handle Handler) error {
+	if !c.begin(entry.ID) {
+		return nil
+	}
+	messages, err := c.conn.Main.XClaim(ctx, &redis.XClaimArgs{
+		Stream: c.cfg.Stream, Group: c.cfg.Group, Consumer: c.cfg.Name, MinIdle: c.cfg.ClaimIdle, Messages: []string{entry.ID},
+	}).Result()
+	if err != nil || len(messages) == 0 {
+		c.end(entry.ID)
+		return err
+	}
+	if entry.RetryCount >= c.cfg.MaxDelivered {
+		defer c.end(entry.ID)
+		return c.bury(ctx, messages[0], fmt.Errorf("%w: delivered %d times", ErrPoison, entry.RetryCount))
+	}
+	select {
+	case <-ctx.Done():
+		c.end(entry.ID)
+		return nil
+	case c.slots <- struct{}{}:
+	}
+	c.tasks.Go(func() {
+		defer func() { <-c.slots }()
+		c.process(ctx, messages[0], handle)
+	})
+	return nil
+}
+
+// recover makes the group where there is none, from the beginning of the stream, and pauses after any other trouble.
+func (c *Consumer) recover(ctx context.Context, cause error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if redis.HasErrorPrefix(cause, "NOGROUP") {
+		err := c.conn.Main.XGroupCreateMkStream(ctx, c.cfg.Stream, c.cfg.Group, "0").Err()
+		if err == nil || redis.HasErrorPrefix(err, "BUSYGROUP") {
+			return
+		}
+		cause = err
+	}
+	c.log.WarnContext(ctx, "reading failed", "error", cause.Error())
+	timer := time.NewTimer(errorPause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,146 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/rediskey"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+)
+
+// FabricMissing is the error of a fabric that is not registered.
+func FabricMissing(id int32) error {
+	return errs.New(errs.NotFound, errs.FabricNotFound, "There is no fabric %d.", id)
+}
+
+// CreateFabric registers a fabric. Callers hold the registry's lock.
+func (s *Store) CreateFabric(ctx context.Context, f *fabricv1.Fabric, event *eventv1.Event) error {
+	return s.putFabric(ctx, "create", f, event)
+}
+
+// UpdateFabric replaces a definition. Callers hold the registry's lock.
+func (s *Store) UpdateFabric(ctx context.Context, f *fabricv1.Fabric, event *eventv1.Event) error {
+	return s.putFabric(ctx, "update", f, event)
+}
+
+func (s *Store) putFabric(ctx context.Context, mode string, f *fabricv1.Fabric, event *eventv1.Event) error {
+	id := f.GetFabricId()
+	args, _, err := appendMessages([]any{mode, id}, []proto.Message{f, event})
+	if err != nil {
+		return err
+	}
+	shard := rediskey.Shard(id)
+	reply, err := s.conn.Run(ctx, putFabricScript, []string{rediskey.Fabric(id), rediskey.Fabrics(shard), rediskey.Events(shard)}, args...)
+	switch {
+	case err != nil:
+		return fmt.Errorf("store fabric %d: %w", id, err)
+	case reply == "exists":
+		return errs.New(errs.Exists, errs.FabricExists, "Fabric %d is registered already.", id)
+	case reply == "missing":
+		return FabricMissing(id)
+	}
+	return nil
+}
+
+// NextFabricID gives a number that no fabric has had.
+func (s *Store) NextFabricID(ctx context.Context) (int32, error) {
+	n, err := redisconn.Repeat(ctx, func() (int64, error) { return s.conn.Main.Incr(ctx, rediskey.NextFabricID).Result() })
+	if err != nil {
+		return 0, fmt.Errorf("choose a fabric id: %w", err)
+	}
+	return int32(n), nil
+}
+
+// Fabric reads a definition.
+func (s *Store) Fabric(ctx context.Context, id int32) (*fabricv1.Fabric, error) {
+	raw, err := redisconn.Repeat(ctx, func() (string, error) { return s.conn.Main.Get(ctx, rediskey.Fabric(id)).Result() })
+	if errors.Is(err, redis.Nil) {
+		return nil, FabricMissing(id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read fabric %d: %w", id, err)
+	}
+	return decodeFabric(raw)
+}
+
+func decodeFabric(raw string) (*fabricv1.Fabric, error) {
+	f := &fabricv1.Fabric{}
+	if err := proto.Unmarshal([]byte(raw), f); err != nil {
+		return nil, fmt.Errorf("decode fabric: %w", err)
+	}
+	return f, nil
+}
+
+// Fabrics reads all definitions, by number.
+func (s *Store) Fabrics(ctx context.Context) ([]*fabricv1.Fabric, error) {
+	var out []*fabricv1.Fabric
+	for shard := range rediskey.Shards {
+		some, err := s.fabricsOf(ctx, shard)
+		if err != nil {
+			return nil, fmt.Errorf("list fabrics: %w", err)
+		}
+		out = append(out, some...)
+	}
+	slices.SortFunc(out, func(a, b *fabricv1.Fabric) int { return int(a.GetFabricId()) - int(b.GetFabricId()) })
+	return out, nil
+}
+
+func (s *Store) fabricsOf(ctx context.Context, shard int) ([]*fabricv1.Fabric, error) {
+	ids, err := redisconn.Repeat(ctx, func() ([]string, error) { return s.conn.Main.SMembers(ctx, rediskey.Fabrics(shard)).Result() })
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	keys := make([]string, len(ids))
+	for i, text := range ids {
+		id, err := strconv.ParseInt(text, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("fabric id %q: %w", text, err)
+		}
+		keys[i] = rediskey.Fabric(int32(id))
+	}
+	values, err := redisconn.Repeat(ctx, func() ([]any, error) { return s.conn.Main.MGet(ctx, keys...).Result() })
+	if err != nil {
+		return nil, err
+	}
+	var out []*fabricv1.Fabric
+	for _, value := range values {
+		raw, ok := value.(string)
+		if !ok {
+			continue // deleted between the two reads
+		}
+		f, err := decodeFabric(raw)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// DeleteFabric forgets a fabric that has no active sync; else it answers that sync's id.
+func (s *Store) DeleteFabric(ctx context.Context, id int32, event *eventv1.Event) (active string, err error) {
+	args, _, err := appendMessages([]any{id}, []*eventv1.Event{event})
+	if err != nil {
+		return "", err
+	}
+	shard := rediskey.Shard(id)
+	keys := []string{rediskey.Fabric(id), rediskey.Run(id), rediskey.Resources(id), rediskey.Fabrics(shard), rediskey.Events(shard)}
+	reply, err := s.conn.Run(ctx, deleteFabricScript, keys, args...)
+	if err != nil {
+		return "", fmt.Errorf("delete fabric %d: %w", id, err)
+	}
+	if reply == "missing" {
+		return "", FabricMissing(id)
+	}
+	active, _ = reply.(string)
+	return active, nil
+}
