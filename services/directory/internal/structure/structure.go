@@ -1,0 +1,106 @@
+// Package structure knows how a fabric directory has to look and what mends it. It is a pure function: the leaves of a
+// tree and two small files go in, issues come out, and every issue that can be mended carries the changes that do it.
+// Equal input gives equal output, and a directory that is right yields no changes.
+package structure
+
+import (
+	"time"
+
+	"fgdsync.dev/libs/errs"
+)
+
+// Mode is what a leaf of the tree is.
+type Mode int
+
+// Modes.
+const (
+	Regular Mode = iota
+	Executable
+	Symlink
+	Submodule
+)
+
+// Entry is one leaf of a tree. Paths are clean, relative to the fabric directory and use "/".
+type Entry struct {
+	Path string
+	Mode Mode
+	Blob string
+	Size int64
+}
+
+// Directory is a fabric directory as it stands.
+type Directory struct {
+	Entries  []Entry // in any order, each path once
+	Manifest []byte  // content of the manifest; nil when it was not read
+	Ignore   []byte  // content of .fgdignore; nil when it was not read
+}
+
+// Fabric is whose directory it is.
+type Fabric struct {
+	ID   int32
+	Name string
+}
+
+// Kinds are the folders of managed/.
+type Kinds struct {
+	Required []string // always there, in the order of the manifest
+	Known    []string // may be there: the folders of all ingestible kinds
+}
+
+// Change is one change of the tree: new content, or a blob that the tree holds already.
+type Change struct {
+	Path    string
+	Content []byte
+	Blob    string
+}
+
+// Issue is one thing that is not as the structure wants it.
+type Issue struct {
+	Error   bool // an error; else a warning
+	Code    errs.Code
+	Message string
+	Path    string
+	Remedy  string
+	// AutoRepair is true when nobody has to act: a repair mends it, or the next sync does.
+	AutoRepair bool
+	// Repair says what the changes do; empty when a repair changes nothing.
+	Repair  string
+	Changes []Change
+}
+
+// Report is what was found.
+type Report struct {
+	Issues     []Issue
+	FileCounts map[string]int32
+}
+
+// Valid tells whether no issue is an error.
+func (r Report) Valid() bool {
+	for _, issue := range r.Issues {
+		if issue.Error {
+			return false
+		}
+	}
+	return true
+}
+
+// Remaining gives the issues that a person has to look at.
+func (r Report) Remaining() []Issue {
+	var out []Issue
+	for _, issue := range r.Issues {
+		if !issue.AutoRepair {
+			out = append(out, issue)
+		}
+	}
+	return out
+}
+
+// Examine judges a directory. The time is what a rewritten manifest will state.
+func Examine(dir Directory, fabric Fabric, kinds Kinds, now time.Time) Report {
+	index := newIndex(dir.Entries)
+	issues := folderIssues(index, kinds)
+	issues = append(issues, manifestIssues(index, dir.Manifest, wantedFacts(fabric, kinds, now))...)
+	issues = append(issues, unknownFolders(dir.Entries, kinds)...)
+	issues = append(issues, strays(dir.Entries, dir.Ignore)...)
+	return Report{Issues: issues, FileCounts: countFiles(dir.Entries)}
+}

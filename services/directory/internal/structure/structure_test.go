@@ -1,0 +1,304 @@
+package structure_test
+
+import (
+	"crypto/sha1"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/directory/internal/structure"
+)
+
+var (
+	testFabric = structure.Fabric{ID: 35, Name: "fabric-1"}
+	testKinds  = structure.Kinds{Required: []string{"connections", "vpcs"}, Known: []string{"connections", "vpcs", "gateways"}}
+	testTime   = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+)
+
+// files is a directory by content; it makes the input of Examine and takes its changes.
+type files map[string]string
+
+func blobOf(content string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(content))) }
+
+func (f files) directory() structure.Directory {
+	dir := structure.Directory{}
+	for p, content := range f {
+		dir.Entries = append(dir.Entries, structure.Entry{Path: p, Blob: blobOf(content), Size: int64(len(content))})
+	}
+	if content, ok := f[layout.Manifest]; ok {
+		dir.Manifest = []byte(content)
+	}
+	dir.Ignore = []byte(f[layout.Ignore])
+	return dir
+}
+
+func (f files) examine() structure.Report {
+	return structure.Examine(f.directory(), testFabric, testKinds, testTime)
+}
+
+func (f files) repaired(t interface{ Fatalf(string, ...any) }) files {
+	out := files{}
+	blobs := map[string]string{}
+	for p, content := range f {
+		out[p] = content
+		blobs[blobOf(content)] = content
+	}
+	touched := map[string]bool{}
+	for _, issue := range f.examine().Issues {
+		if (issue.Repair == "") != (len(issue.Changes) == 0) {
+			t.Fatalf("issue %q: changes and their sentence do not go together", issue.Message)
+		}
+		for _, c := range issue.Changes {
+			if touched[c.Path] {
+				t.Fatalf("%s is changed twice", c.Path)
+			}
+			touched[c.Path] = true
+			content := string(c.Content)
+			if c.Blob != "" {
+				content = blobs[c.Blob]
+			}
+			out[c.Path] = content
+		}
+	}
+	return out
+}
+
+func codes(r structure.Report) []string {
+	var out []string
+	for _, issue := range r.Issues {
+		out = append(out, issue.Code.ID+" "+issue.Path)
+	}
+	return out
+}
+
+func TestEmptyDirectory(t *testing.T) {
+	report := files{}.examine()
+	want := []string{
+		"FGD_2005 raw", "FGD_2005 unmanaged", "FGD_2005 managed/connections", "FGD_2005 managed/vpcs", "FGD_2005 .hnp/manifest.yaml",
+	}
+	if got := codes(report); !slices.Equal(got, want) || report.Valid() {
+		t.Errorf("issues %v, valid %v; want %v, false", got, report.Valid(), want)
+	}
+	after := files{}.repaired(t)
+	if report := after.examine(); len(report.Issues) != 0 || !report.Valid() {
+		t.Errorf("after the repair: %v", codes(report))
+	}
+	wantManifest := `# Written by FGD Sync: whose directory this is and how it is laid out. A repair restores it.
+structure_version: "1.0"
+fabric_name: "fabric-1"
+fabric_id: 35
+directories:
+  managed: managed
+  metadata: .hnp
+  raw: raw
+  unmanaged: unmanaged
+kind_folders:
+  - connections
+  - vpcs
+last_structure_change: "2026-03-01T12:00:00Z"
+`
+	if after[layout.Manifest] != wantManifest {
+		t.Errorf("manifest:\n%s", after[layout.Manifest])
+	}
+}
+
+func right(t *testing.T) files {
+	t.Helper()
+	return files{}.repaired(t)
+}
+
+func TestSingleIssues(t *testing.T) {
+	manifest := right(t)[layout.Manifest]
+	for name, c := range map[string]struct {
+		set    files
+		remove []string
+		want   []string
+		valid  bool
+	}{
+		"stray":                 {set: files{"prepop.yaml": "a: 1"}, want: []string{"FGD_2009 prepop.yaml"}, valid: true},
+		"stray in a sub-folder": {set: files{"test/x.yml": ""}, want: []string{"FGD_2009 test/x.yml"}, valid: true},
+		"ignored":               {set: files{"docs/x.yaml": "", ".fgdignore": "docs/"}, valid: true},
+		"staying":               {set: files{"README.md": "", "kustomization.yaml": "", "notes.txt": ""}, valid: true},
+		"unknown folder":        {set: files{"managed/tests/a.yaml": "", "managed/tests/b.yaml": ""}, want: []string{"FGD_2009 managed/tests"}, valid: true},
+		"file in managed":       {set: files{"managed/a.yaml": ""}, want: []string{"FGD_2009 managed/a.yaml"}, valid: true},
+		"known other kind":      {set: files{"managed/gateways/a.yaml": ""}, valid: true},
+		"file for folder": {
+			set: files{"raw": "x"}, remove: []string{"raw/.gitkeep"}, want: []string{"FGD_2004 raw"},
+		},
+		"managed is a file": {
+			set: files{"managed": "x"}, remove: []string{"managed/connections/.gitkeep", "managed/vpcs/.gitkeep"}, want: []string{"FGD_2004 managed"},
+		},
+		"metadata is a file": {set: files{".hnp": "x"}, remove: []string{layout.Manifest}, want: []string{"FGD_2004 .hnp"}},
+		"manifest is a folder": {
+			set: files{layout.Manifest + "/x": ""}, remove: []string{layout.Manifest}, want: []string{"FGD_2004 .hnp/manifest.yaml"},
+		},
+		"only the keep is missing": {
+			set: files{"managed/vpcs/a.yaml": "x"}, remove: []string{"managed/vpcs/.gitkeep"}, want: []string{"FGD_2005 managed/vpcs"}, valid: true,
+		},
+		"damaged manifest":     {set: files{layout.Manifest: "{"}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"empty manifest":       {set: files{layout.Manifest: ""}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"binary manifest":      {set: files{layout.Manifest: "\x00\xff"}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"two documents":        {set: files{layout.Manifest: manifest + "---\na: 1\n"}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"large manifest":       {set: files{layout.Manifest: manifest + strings.Repeat("# x\n", 20_000)}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"renamed fabric":       {set: files{layout.Manifest: strings.Replace(manifest, "fabric-1", "old", 1)}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"manifest by a person": {set: files{layout.Manifest: "owner: me # mine\n" + manifest}, valid: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := right(t)
+			for p, content := range c.set {
+				f[p] = content
+			}
+			for _, p := range c.remove {
+				delete(f, p)
+			}
+			report := f.examine()
+			if got := codes(report); !slices.Equal(got, c.want) || report.Valid() != c.valid {
+				t.Errorf("issues %v, valid %v; want %v, %v", got, report.Valid(), c.want, c.valid)
+			}
+		})
+	}
+}
+
+func TestLinksBlock(t *testing.T) {
+	dir := right(t).directory()
+	for i, e := range dir.Entries {
+		switch e.Path {
+		case layout.Manifest:
+			dir.Entries[i].Mode = structure.Symlink
+		case "raw/.gitkeep":
+			dir.Entries[i] = structure.Entry{Path: "raw", Mode: structure.Submodule}
+		}
+	}
+	report := structure.Examine(dir, testFabric, testKinds, testTime)
+	if len(report.Issues) != 2 || len(report.Remaining()) != 2 {
+		t.Fatalf("issues %v", codes(report))
+	}
+	if got := report.Issues[0].Message; got != "raw is a submodule where a folder has to be." {
+		t.Error(got)
+	}
+	if got := report.Issues[1].Message; got != ".hnp/manifest.yaml is a symbolic link where a file has to be." {
+		t.Error(got)
+	}
+}
+
+func TestForeignManifestIsKept(t *testing.T) {
+	plugin := "# HNP GitOps Manifest\n\n{\n  \"version\": \"1.0\",\n  \"fabric_name\": \"fabric-1\",\n  \"fabric_id\": 35,\n  \"structure_version\": \"1.0\",\n" +
+		"  \"directories\": {\"raw\": \"raw\"},\n  \"crd_directories\": [\"vpcs\"]\n}"
+	f := right(t)
+	f[layout.Manifest] = plugin
+	f[".hnp/manifest.legacy.yaml"] = "an older one"
+	after := f.repaired(t)
+	if after[".hnp/manifest.legacy-2.yaml"] != plugin || after[".hnp/manifest.legacy.yaml"] != "an older one" {
+		t.Errorf("the old manifest was not kept: %v", after)
+	}
+	if after[layout.Manifest] != right(t)[layout.Manifest] {
+		t.Errorf("manifest:\n%s", after[layout.Manifest])
+	}
+	// The same content is kept once.
+	after[layout.Manifest] = plugin
+	if again := after.repaired(t); len(again) != len(after) {
+		t.Errorf("kept again: %v", again)
+	}
+}
+
+func TestOwnManifestIsReplaced(t *testing.T) {
+	f := right(t)
+	f[layout.Manifest] = strings.Replace(f[layout.Manifest], "fabric-1", "old", 1)
+	if after := f.repaired(t); len(after) != len(f) {
+		t.Errorf("an own manifest was kept beside: %v", after)
+	}
+	f[layout.Manifest] = strings.Replace(right(t)[layout.Manifest], "fabric_id: 35", "fabric_id: 36", 1)
+	if after := f.repaired(t); after[".hnp/manifest.legacy.yaml"] != f[layout.Manifest] {
+		t.Errorf("the manifest of another fabric was not kept: %v", after)
+	}
+}
+
+func TestManyStraysAreSummed(t *testing.T) {
+	f := right(t)
+	for i := range 250 {
+		f[fmt.Sprintf("s%03d.yaml", i)] = ""
+	}
+	report := f.examine()
+	if n := len(report.Issues); n != 201 {
+		t.Fatalf("%d issues", n)
+	}
+	if got := report.Issues[200].Message; !strings.HasPrefix(got, "50 more files ") {
+		t.Error(got)
+	}
+	if report.FileCounts["other"] != 250 || report.FileCounts["raw"] != 0 || report.FileCounts["metadata"] != 1 {
+		t.Errorf("counts %v", report.FileCounts)
+	}
+}
+
+// TestRepairLaws: a repair of a repaired directory changes nothing, no content is lost, and no order matters.
+func TestRepairLaws(t *testing.T) {
+	manifest := right(t)[layout.Manifest]
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFiles(t, manifest)
+		dir, again := f.directory(), f.directory()
+		slices.SortFunc(dir.Entries, func(a, b structure.Entry) int { return strings.Compare(a.Path, b.Path) })
+		slices.SortFunc(again.Entries, func(a, b structure.Entry) int { return strings.Compare(b.Path, a.Path) })
+		one := structure.Examine(dir, testFabric, testKinds, testTime)
+		two := structure.Examine(again, testFabric, testKinds, testTime)
+		if fmt.Sprint(one) != fmt.Sprint(two) {
+			t.Fatalf("the order of entries matters:\n%v\n%v", one, two)
+		}
+		after := f.repaired(t)
+		for _, issue := range after.examine().Issues {
+			if len(issue.Changes) > 0 {
+				t.Fatalf("the second repair does: %s", issue.Repair)
+			}
+		}
+		for p, content := range f {
+			if after[p] != content && p != layout.Manifest {
+				t.Fatalf("%s was changed", p)
+			}
+		}
+		kept := slices.Collect(func(yield func(string) bool) {
+			for _, content := range after {
+				if !yield(content) {
+					return
+				}
+			}
+		})
+		if old, ok := f[layout.Manifest]; ok && !slices.Contains(kept, old) && !strings.Contains(old, "fabric_id: 35") {
+			t.Fatalf("the old manifest is lost")
+		}
+	})
+}
+
+func drawFiles(t *rapid.T, manifest string) files {
+	part := rapid.SampledFrom([]string{
+		"raw", "managed", "unmanaged", ".hnp", "vpcs", "connections", "gateways", ".gitkeep", "a.yaml", "manifest.yaml",
+		"manifest.legacy.yaml", "manifest.legacy-2.yaml", "README.md", ".fgdignore",
+	})
+	content := rapid.OneOf(
+		rapid.SampledFrom([]string{"", "{", "a: 1", manifest, "x: 1\n" + manifest, strings.Replace(manifest, "35", "36", 1), strings.Replace(manifest, "fabric-1", "f", 1)}),
+		rapid.StringN(0, 40, 200))
+	f := files{}
+	for range rapid.IntRange(0, 15).Draw(t, "files") {
+		p := strings.Join(rapid.SliceOfN(part, 1, 3).Draw(t, "path"), "/")
+		if !collides(f, p) {
+			f[p] = content.Draw(t, "content")
+		}
+	}
+	if rapid.Bool().Draw(t, "has a manifest") && !collides(f, layout.Manifest) {
+		f[layout.Manifest] = content.Draw(t, "manifest")
+	}
+	return f
+}
+
+// collides tells whether a path would be both a file and a folder, which no tree can hold.
+func collides(f files, p string) bool {
+	for other := range f {
+		if strings.HasPrefix(other, p+"/") || strings.HasPrefix(p, other+"/") {
+			return true
+		}
+	}
+	return false
+}
