@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	RepositoryService_SealCredentials_FullMethodName = "/fgd.git.v1.RepositoryService/SealCredentials"
+	RepositoryService_CheckLocation_FullMethodName   = "/fgd.git.v1.RepositoryService/CheckLocation"
 	RepositoryService_ResolveBranch_FullMethodName   = "/fgd.git.v1.RepositoryService/ResolveBranch"
 	RepositoryService_OpenSnapshot_FullMethodName    = "/fgd.git.v1.RepositoryService/OpenSnapshot"
 	RepositoryService_CloseSnapshot_FullMethodName   = "/fgd.git.v1.RepositoryService/CloseSnapshot"
@@ -34,6 +35,8 @@ const (
 type RepositoryServiceClient interface {
 	// Encrypts credentials so that only github-sync can read them again.
 	SealCredentials(ctx context.Context, in *SealCredentialsRequest, opts ...grpc.CallOption) (*SealCredentialsResponse, error)
+	// Judges a location by its form and by what the configuration permits, without asking the remote.
+	CheckLocation(ctx context.Context, in *CheckLocationRequest, opts ...grpc.CallOption) (*CheckLocationResponse, error)
 	// Asks the remote where the branch is, without fetching anything.
 	ResolveBranch(ctx context.Context, in *ResolveBranchRequest, opts ...grpc.CallOption) (*ResolveBranchResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
@@ -57,6 +60,16 @@ func (c *repositoryServiceClient) SealCredentials(ctx context.Context, in *SealC
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SealCredentialsResponse)
 	err := c.cc.Invoke(ctx, RepositoryService_SealCredentials_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *repositoryServiceClient) CheckLocation(ctx context.Context, in *CheckLocationRequest, opts ...grpc.CallOption) (*CheckLocationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckLocationResponse)
+	err := c.cc.Invoke(ctx, RepositoryService_CheckLocation_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +124,8 @@ func (c *repositoryServiceClient) Publish(ctx context.Context, in *PublishReques
 type RepositoryServiceServer interface {
 	// Encrypts credentials so that only github-sync can read them again.
 	SealCredentials(context.Context, *SealCredentialsRequest) (*SealCredentialsResponse, error)
+	// Judges a location by its form and by what the configuration permits, without asking the remote.
+	CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error)
 	// Asks the remote where the branch is, without fetching anything.
 	ResolveBranch(context.Context, *ResolveBranchRequest) (*ResolveBranchResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
@@ -132,6 +147,9 @@ type UnimplementedRepositoryServiceServer struct{}
 
 func (UnimplementedRepositoryServiceServer) SealCredentials(context.Context, *SealCredentialsRequest) (*SealCredentialsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SealCredentials not implemented")
+}
+func (UnimplementedRepositoryServiceServer) CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckLocation not implemented")
 }
 func (UnimplementedRepositoryServiceServer) ResolveBranch(context.Context, *ResolveBranchRequest) (*ResolveBranchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResolveBranch not implemented")
@@ -180,6 +198,24 @@ func _RepositoryService_SealCredentials_Handler(srv interface{}, ctx context.Con
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(RepositoryServiceServer).SealCredentials(ctx, req.(*SealCredentialsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RepositoryService_CheckLocation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckLocationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RepositoryServiceServer).CheckLocation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RepositoryService_CheckLocation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RepositoryServiceServer).CheckLocation(ctx, req.(*CheckLocationRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -266,6 +302,10 @@ var RepositoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SealCredentials",
 			Handler:    _RepositoryService_SealCredentials_Handler,
+		},
+		{
+			MethodName: "CheckLocation",
+			Handler:    _RepositoryService_CheckLocation_Handler,
 		},
 		{
 			MethodName: "ResolveBranch",

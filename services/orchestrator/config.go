@@ -1,0 +1,56 @@
+package orchestrator
+
+import (
+	"time"
+
+	"fgdsync.dev/libs/config"
+)
+
+// Config is what can be set of the orchestrator.
+type Config struct {
+	// SyncConcurrency is the number of syncs that run at the same time.
+	SyncConcurrency int `koanf:"sync_concurrency"`
+	// SyncTimeout bounds one sync, all attempts together.
+	SyncTimeout time.Duration `koanf:"sync_timeout"`
+	// SyncAttempts is the number of attempts before a transient error becomes final.
+	SyncAttempts int `koanf:"sync_attempts"`
+	// RetryInitial is the wait before the second attempt; it grows by the factor 2.
+	RetryInitial time.Duration `koanf:"retry_initial"`
+	// RetryMax bounds the wait between two attempts.
+	RetryMax time.Duration `koanf:"retry_max"`
+	// LockLease is the lease of the lock on a fabric.
+	LockLease time.Duration `koanf:"lock_lease"`
+	// HistoryRetention is how long ended syncs can be looked up.
+	HistoryRetention time.Duration `koanf:"history_retention"`
+	// MaxFileBytes bounds the files whose content is listed.
+	MaxFileBytes int64 `koanf:"max_file_bytes"`
+}
+
+// DefaultConfig is the contract's defaults.
+func DefaultConfig() Config {
+	return Config{
+		SyncConcurrency: 64, SyncTimeout: 300 * time.Second, SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
+		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, MaxFileBytes: 10 << 20,
+	}
+}
+
+// Validate names the first key whose value is not allowed.
+func (c *Config) Validate() error {
+	switch {
+	case c.SyncConcurrency < minConcurrency:
+		return config.Invalid("sync_concurrency", c.SyncConcurrency, "16 or more: every shard's reader holds a place")
+	case c.SyncTimeout < time.Second:
+		return config.Invalid("sync_timeout", c.SyncTimeout, "1s or more")
+	case c.SyncAttempts < 1:
+		return config.Invalid("sync_attempts", c.SyncAttempts, "1 or more")
+	case c.RetryInitial <= 0 || c.RetryMax < c.RetryInitial:
+		return config.Invalid("retry_initial", c.RetryInitial, "more than 0 and at most retry_max")
+	case c.LockLease < 3*time.Second:
+		return config.Invalid("lock_lease", c.LockLease, "3s or more")
+	case c.HistoryRetention < time.Minute:
+		return config.Invalid("history_retention", c.HistoryRetention, "1m or more")
+	case c.MaxFileBytes < 1:
+		return config.Invalid("max_file_bytes", c.MaxFileBytes, "1 or more")
+	}
+	return nil
+}

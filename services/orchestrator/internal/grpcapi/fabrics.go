@@ -1,0 +1,343 @@
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/lock"
+	"fgdsync.dev/libs/rediskey"
+	"fgdsync.dev/libs/state"
+	"fgdsync.dev/libs/telemetry"
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+)
+
+// Fabrics serves FabricService.
+type Fabrics struct {
+	fabricv1.UnsafeFabricServiceServer
+	store        *state.Store
+	locker       *lock.Locker
+	repositories gitv1.RepositoryServiceClient
+	trees        gitv1.TreeServiceClient
+	directory    directoryv1.DirectoryServiceClient
+	now          func() time.Time
+	maxFileBytes int64
+}
+
+var _ fabricv1.FabricServiceServer = (*Fabrics)(nil)
+
+// NewFabrics makes the service.
+func NewFabrics(store *state.Store, locker *lock.Locker, repositories gitv1.RepositoryServiceClient, trees gitv1.TreeServiceClient,
+	directory directoryv1.DirectoryServiceClient, now func() time.Time, maxFileBytes int64,
+) *Fabrics {
+	return &Fabrics{
+		store: store, locker: locker, repositories: repositories, trees: trees, directory: directory, now: now, maxFileBytes: maxFileBytes,
+	}
+}
+
+// CreateFabric registers a fabric and starts its first sync.
+func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse, error) {
+	fabric := proto.CloneOf(req.GetFabric())
+	fabric.CreatedAt = timestamppb.New(f.now())
+	fabric.UpdatedAt = fabric.GetCreatedAt()
+	err := f.changing(ctx, fabric, func(ctx context.Context) error {
+		if err := f.chooseID(ctx, fabric); err != nil {
+			return err
+		}
+		return f.store.CreateFabric(ctx, fabric, f.event(ctx, "fabric.created", fabric, req.GetRequestedBy()))
+	})
+	if err != nil {
+		return nil, err
+	}
+	verdict, err := start(ctx, f.store, f.now(), &syncv1.StartSyncRequest{
+		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, RequestedBy: req.GetRequestedBy(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start the first sync: %w", err)
+	}
+	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: verdict.SyncID}, nil
+}
+
+// chooseID gives a fabric without a number the next one that is free.
+func (f *Fabrics) chooseID(ctx context.Context, fabric *fabricv1.Fabric) error {
+	for fabric.GetFabricId() == 0 {
+		id, err := f.store.NextFabricID(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = f.store.Fabric(ctx, id)
+		switch {
+		case errs.HasCode(err, errs.FabricNotFound):
+			fabric.FabricId = id
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// changing validates a definition and runs a change of the register under its lock, so that two fabrics can't take
+// one name or overlapping directories at the same time.
+func (f *Fabrics) changing(ctx context.Context, fabric *fabricv1.Fabric, change func(context.Context) error) error {
+	if err := validFabric(fabric); err != nil {
+		return err
+	}
+	checked, err := f.repositories.CheckLocation(ctx, &gitv1.CheckLocationRequest{Location: fabric.GetLocation()})
+	if err != nil {
+		return err
+	}
+	fabric.Location.Directory = checked.GetDirectory()
+	fabric.RepositoryKey = checked.GetRepositoryKey()
+	lease, err := f.locker.Acquire(ctx, rediskey.Registry)
+	if err != nil {
+		return err
+	}
+	err = f.apart(lease.Context(), fabric)
+	if err == nil {
+		err = change(lease.Context())
+	}
+	return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+}
+
+func validFabric(fabric *fabricv1.Fabric) error {
+	const longestName = 100
+	switch {
+	case fabric.GetFabricId() < 0:
+		return errs.New(errs.Invalid, errs.InvalidRequest, "fabric_id is %d; allowed is 1 or more, or none.", fabric.GetFabricId())
+	case strings.TrimSpace(fabric.GetName()) == "" || len(fabric.GetName()) > longestName || strings.ContainsFunc(fabric.GetName(), isControl):
+		return errs.New(errs.Invalid, errs.InvalidRequest, "name is needed: 1 to %d characters without control characters.", longestName)
+	case fabric.GetLocation().GetRepositoryUrl() == "":
+		return errs.New(errs.Invalid, errs.InvalidRequest, "repository_url is needed.")
+	case fabric.GetLocation().GetBranch() == "":
+		return errs.New(errs.Invalid, errs.InvalidRequest, "branch is needed.")
+	case fabric.GetSyncIntervalSeconds() < 0:
+		return errs.New(errs.Invalid, errs.InvalidRequest, "sync_interval_seconds is %d; allowed is 0 or more.", fabric.GetSyncIntervalSeconds())
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// apart makes sure that no other fabric has the name, or a directory inside this one or around it.
+func (f *Fabrics) apart(ctx context.Context, fabric *fabricv1.Fabric) error {
+	others, err := f.store.Fabrics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if other.GetFabricId() == fabric.GetFabricId() {
+			continue
+		}
+		if other.GetName() == fabric.GetName() {
+			return errs.New(errs.Exists, errs.FabricExists, "The name %q belongs to fabric %d.", fabric.GetName(), other.GetFabricId())
+		}
+		sameBranch := other.GetRepositoryKey() == fabric.GetRepositoryKey() && other.GetLocation().GetBranch() == fabric.GetLocation().GetBranch()
+		if sameBranch && overlap(other.GetLocation().GetDirectory(), fabric.GetLocation().GetDirectory()) {
+			return errs.New(errs.Exists, errs.DirectoryOverlap, "The directory %q overlaps with %q of fabric %d.",
+				fabric.GetLocation().GetDirectory(), other.GetLocation().GetDirectory(), other.GetFabricId())
+		}
+	}
+	return nil
+}
+
+func overlap(a, b string) bool {
+	return a == "" || b == "" || strings.HasPrefix(a+"/", b+"/") || strings.HasPrefix(b+"/", a+"/")
+}
+
+// GetFabric looks a fabric up.
+func (f *Fabrics) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest) (*fabricv1.GetFabricResponse, error) {
+	fabric, err := f.store.Fabric(ctx, req.GetFabricId())
+	if err != nil {
+		return nil, err
+	}
+	return &fabricv1.GetFabricResponse{Fabric: fabric}, nil
+}
+
+// ListFabrics lists all fabrics.
+func (f *Fabrics) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse, error) {
+	fabrics, err := f.store.Fabrics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &fabricv1.ListFabricsResponse{Fabrics: fabrics}, nil
+}
+
+// UpdateFabric replaces a definition.
+func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRequest) (*fabricv1.UpdateFabricResponse, error) {
+	fabric := proto.CloneOf(req.GetFabric())
+	err := f.changing(ctx, fabric, func(ctx context.Context) error {
+		stored, err := f.store.Fabric(ctx, fabric.GetFabricId())
+		if err != nil {
+			return err
+		}
+		fabric.CreatedAt, fabric.UpdatedAt = stored.GetCreatedAt(), timestamppb.New(f.now())
+		return f.store.UpdateFabric(ctx, fabric, f.event(ctx, "fabric.updated", fabric, req.GetRequestedBy()))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, nil
+}
+
+// DeleteFabric forgets a fabric that is at rest.
+func (f *Fabrics) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRequest) (*fabricv1.DeleteFabricResponse, error) {
+	fabric, err := f.store.Fabric(ctx, req.GetFabricId())
+	if err != nil {
+		return nil, err
+	}
+	active, err := f.store.DeleteFabric(ctx, req.GetFabricId(), f.event(ctx, "fabric.deleted", fabric, req.GetRequestedBy()))
+	if err != nil {
+		return nil, err
+	}
+	if active != "" {
+		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
+			WithMeta("sync_id", active).WithRemedy("Wait for the sync to end, or cancel it, and delete the fabric then.")
+	}
+	return &fabricv1.DeleteFabricResponse{}, nil
+}
+
+func (f *Fabrics) event(ctx context.Context, eventType string, fabric *fabricv1.Fabric, user string) *eventv1.Event {
+	// The payload is a message of our own with two plain fields: packing it can't fail.
+	payload, _ := anypb.New(&eventv1.FabricChanged{FabricId: fabric.GetFabricId(), Name: fabric.GetName()})
+	id := uuid.NewString()
+	return &eventv1.Event{
+		EventId: id, EventType: eventType, Timestamp: timestamppb.New(f.now()), FabricId: fabric.GetFabricId(), CorrelationId: id,
+		Payload: payload, Metadata: &eventv1.Metadata{User: orSystem(user), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
+	}
+}
+
+const closeTimeout = 5 * time.Second
+
+// atHead opens a snapshot of the fabric's branch for the time of a call.
+func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(*fabricv1.Fabric, *gitv1.Snapshot) error) error {
+	fabric, err := f.store.Fabric(ctx, fabricID)
+	if err != nil {
+		return err
+	}
+	response, err := f.repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: fabric.GetLocation()})
+	if err != nil {
+		return err
+	}
+	snapshot := response.GetSnapshot()
+	err = call(fabric, snapshot)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_, closeErr := f.repositories.CloseSnapshot(closing, &gitv1.CloseSnapshotRequest{SnapshotId: snapshot.GetSnapshotId()})
+	return errors.Join(err, closeErr)
+}
+
+// CheckDirectory judges the structure of a fabric's directory.
+func (f *Fabrics) CheckDirectory(ctx context.Context, req *fabricv1.CheckDirectoryRequest) (*fabricv1.CheckDirectoryResponse, error) {
+	out := &fabricv1.CheckDirectoryResponse{}
+	err := f.atHead(ctx, req.GetFabricId(), func(fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+		response, err := f.directory.ValidateDirectory(ctx, &directoryv1.ValidateDirectoryRequest{
+			SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
+			Fabric: &directoryv1.FabricIdentity{FabricId: fabric.GetFabricId(), Name: fabric.GetName()},
+		})
+		out.Commit, out.Report = snapshot.GetCommit(), response.GetReport()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// ListFiles lists the files of a fabric's directory.
+func (f *Fabrics) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest) (*fabricv1.ListFilesResponse, error) {
+	out := &fabricv1.ListFilesResponse{}
+	err := f.atHead(ctx, req.GetFabricId(), func(_ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+		out.Commit = snapshot.GetCommit()
+		entries, err := f.list(ctx, snapshot, req)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			out.Files = append(out.Files, &fabricv1.File{Entry: entry})
+		}
+		if req.GetIncludeContent() {
+			return f.addContents(ctx, snapshot, out.GetFiles())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (f *Fabrics) list(ctx context.Context, snapshot *gitv1.Snapshot, req *fabricv1.ListFilesRequest) ([]*gitv1.TreeEntry, error) {
+	stream, err := f.trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree()})
+	if err != nil {
+		return nil, err
+	}
+	directory := strings.Trim(req.GetDirectory(), "/")
+	var out []*gitv1.TreeEntry
+	for {
+		part, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range part.GetEntries() {
+			inside := directory == "" || strings.HasPrefix(entry.GetPath(), directory+"/")
+			ofType := req.GetFileType() == "" || strings.HasSuffix(entry.GetPath(), "."+strings.TrimPrefix(req.GetFileType(), "."))
+			if inside && ofType {
+				out = append(out, entry)
+			}
+		}
+	}
+}
+
+// addContents reads the contents of regular files within the size limit. All together are bounded too: a listing is
+// one message.
+func (f *Fabrics) addContents(ctx context.Context, snapshot *gitv1.Snapshot, files []*fabricv1.File) error {
+	var wanted []string
+	left := f.maxFileBytes
+	byBlob := map[string][]*fabricv1.File{}
+	for _, file := range files {
+		entry := file.GetEntry()
+		plain := entry.GetMode() == gitv1.FileMode_FILE_MODE_REGULAR || entry.GetMode() == gitv1.FileMode_FILE_MODE_EXECUTABLE
+		if !plain || entry.GetSize() > left {
+			continue
+		}
+		left -= entry.GetSize()
+		if byBlob[entry.GetBlobId()] == nil {
+			wanted = append(wanted, entry.GetBlobId())
+		}
+		byBlob[entry.GetBlobId()] = append(byBlob[entry.GetBlobId()], file)
+	}
+	stream, err := f.trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot.GetSnapshotId(), BlobIds: wanted})
+	if err != nil {
+		return err
+	}
+	for {
+		part, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, blob := range part.GetBlobs() {
+			for _, file := range byBlob[blob.GetBlobId()] {
+				file.Content = blob.GetContent()
+			}
+		}
+	}
+}

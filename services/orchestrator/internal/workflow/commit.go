@@ -1,0 +1,74 @@
+package workflow
+
+import (
+	"fmt"
+	"net/mail"
+	"strings"
+	"unicode"
+
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+// noAddress is the author's e-mail when the person who asked is known by name only (RFC 2606 reserves the domain).
+const noAddress = "noreply@fgd-sync.invalid"
+
+// commitMessage gives a line for people, the counts, and the trailers of the contract.
+func commitMessage(a *attempt) string {
+	s := a.t.v
+	result := s.GetResult()
+	var b strings.Builder
+	fmt.Fprintf(&b, "Sync fabric %s: %s\n\n", oneLine(a.fabric.GetName()), headline(a, result.GetFilesQuarantined()))
+	fmt.Fprintf(&b, "Resources: %d created, %d updated, %d in all.\n", a.created, a.updated, result.GetResourcesTotal())
+	fmt.Fprintf(&b, "Quarantined: %d.\n", result.GetFilesQuarantined())
+	for _, repair := range result.GetRepairsMade() {
+		fmt.Fprintf(&b, "Structure: %s\n", oneLine(repair))
+	}
+	fmt.Fprintf(&b, "\nFgd-Sync-Id: %s\nFgd-Fabric: %s (%d)\nFgd-Trigger: %s\nFgd-Fence: %d\nRequested-by: %s\n",
+		s.GetSyncId(), oneLine(a.fabric.GetName()), a.fabric.GetFabricId(), triggerWord(s.GetTrigger()), a.t.fence, oneLine(s.GetRequestedBy()))
+	return b.String()
+}
+
+func headline(a *attempt, quarantined int32) string {
+	var parts []string
+	if a.created > 0 {
+		parts = append(parts, fmt.Sprintf("add %d", a.created))
+	}
+	if a.updated > 0 {
+		parts = append(parts, fmt.Sprintf("update %d", a.updated))
+	}
+	if quarantined > 0 {
+		parts = append(parts, fmt.Sprintf("quarantine %d", quarantined))
+	}
+	if len(parts) == 0 {
+		return "put the directory in order"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func author(requestedBy string) *gitv1.Signature {
+	if address, err := mail.ParseAddress(requestedBy); err == nil {
+		name := address.Name
+		if name == "" {
+			name = address.Address
+		}
+		return &gitv1.Signature{Name: oneLine(name), Email: address.Address}
+	}
+	return &gitv1.Signature{Name: oneLine(requestedBy), Email: noAddress}
+}
+
+// oneLine keeps a text from ending its line or opening an address in a commit.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '<' || r == '>':
+			return -1
+		case unicode.IsControl(r):
+			return ' '
+		}
+		return r
+	}, s)
+	if s = strings.TrimSpace(s); s == "" {
+		return "unknown"
+	}
+	return s
+}

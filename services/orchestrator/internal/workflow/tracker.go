@@ -1,0 +1,230 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/state"
+	"fgdsync.dev/libs/telemetry"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+)
+
+// maxFindings bounds what a record keeps of each kind; the logs in Git have them all.
+const maxFindings = 1000
+
+// tracker is a sync under work: it changes the record and collects what there is to tell until the next write.
+type tracker struct {
+	r     *Runner
+	v     *state.Versioned
+	fence int64
+	told  []*syncv1.SyncEvent
+	bus   []*eventv1.Event
+
+	omitted map[reportv1.Severity]int
+}
+
+func newTracker(r *Runner, v *state.Versioned, fence int64) *tracker {
+	return &tracker{r: r, v: v, fence: fence}
+}
+
+func (t *tracker) syncID() string { return t.v.GetSyncId() }
+
+// begin starts an attempt: what the last one found is forgotten.
+func (t *tracker) begin(ctx context.Context) error {
+	t.v.Attempt++
+	t.v.Errors, t.v.Warnings, t.v.Result = nil, nil, &syncv1.Result{}
+	t.v.Progress = &syncv1.Progress{}
+	t.omitted = map[reportv1.Severity]int{}
+	if t.v.GetStartedAt() == nil {
+		t.v.StartedAt = timestamppb.New(t.r.deps.Now())
+	}
+	cause := ""
+	if t.v.GetAttempt() > 1 {
+		cause = fmt.Sprintf("attempt %d", t.v.GetAttempt())
+	}
+	t.move(syncv1.State_STATE_INITIALIZING, cause)
+	t.tell(&syncv1.SyncEvent{Type: "sync.started"})
+	t.publish(ctx, "sync.started", t.summary())
+	return t.write(ctx)
+}
+
+// enter goes to the state of the next stage, and says that the one before is done.
+func (t *tracker) enter(ctx context.Context, to syncv1.State, percent int32) error {
+	t.leaveStage(ctx)
+	t.move(to, "")
+	t.v.Progress.CurrentStage = state.StageOf(to)
+	t.v.Progress.PercentComplete = max(percent, t.v.GetProgress().GetPercentComplete())
+	t.tell(&syncv1.SyncEvent{Type: "sync.progress"})
+	return t.write(ctx)
+}
+
+func (t *tracker) leaveStage(ctx context.Context) {
+	stage := t.v.GetProgress().GetCurrentStage()
+	if stage == syncv1.Stage_STAGE_UNSPECIFIED {
+		return
+	}
+	t.v.Progress.StagesCompleted = append(t.v.GetProgress().GetStagesCompleted(), stage)
+	t.tell(&syncv1.SyncEvent{Type: "sync.stage_completed", Stage: stage})
+	t.publish(ctx, "sync.stage_completed", t.summary())
+}
+
+// move records the step; write makes it durable.
+func (t *tracker) move(to syncv1.State, cause string) {
+	from := t.v.GetState()
+	if from == to {
+		return // taken up again by another worker in the same state
+	}
+	t.v.State = to
+	t.v.Transitions = append(t.v.GetTransitions(), &syncv1.Transition{From: from, To: to, Time: timestamppb.New(t.r.deps.Now()), Cause: cause})
+}
+
+// tell adds an event to the sync's live progress. Where the sync is, is filled in.
+func (t *tracker) tell(e *syncv1.SyncEvent) {
+	e.SyncId, e.FabricId, e.Time, e.State = t.syncID(), t.v.GetFabricId(), timestamppb.New(t.r.deps.Now()), t.v.GetState()
+	if e.GetStage() == syncv1.Stage_STAGE_UNSPECIFIED {
+		e.Stage = t.v.GetProgress().GetCurrentStage()
+	}
+	e.Progress = proto.CloneOf(t.v.GetProgress())
+	t.told = append(t.told, e)
+}
+
+// publish adds an event to the bus.
+func (t *tracker) publish(ctx context.Context, eventType string, payload proto.Message) {
+	packed, err := anypb.New(payload)
+	if err != nil { // only a message that is not valid UTF-8 can do this
+		t.r.deps.Log.ErrorContext(ctx, "event not published", "event_type", eventType, "error", err.Error())
+		return
+	}
+	t.bus = append(t.bus, &eventv1.Event{
+		EventId: uuid.NewString(), EventType: eventType, Timestamp: timestamppb.New(t.r.deps.Now()),
+		FabricId: t.v.GetFabricId(), CorrelationId: t.syncID(), Payload: packed,
+		Metadata: &eventv1.Metadata{User: t.v.GetRequestedBy(), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
+	})
+}
+
+// summary is the record without its long lists, for the bus.
+func (t *tracker) summary() *syncv1.Sync {
+	return &syncv1.Sync{
+		SyncId: t.syncID(), FabricId: t.v.GetFabricId(), State: t.v.GetState(), Trigger: t.v.GetTrigger(),
+		RequestedBy: t.v.GetRequestedBy(), Progress: proto.CloneOf(t.v.GetProgress()), Attempt: t.v.GetAttempt(),
+		Result: withoutDiff(t.v.GetResult()),
+	}
+}
+
+func withoutDiff(r *syncv1.Result) *syncv1.Result {
+	if r == nil {
+		return nil
+	}
+	out := proto.CloneOf(r)
+	out.Diff = ""
+	return out
+}
+
+// find adds a finding to the record and to the live progress.
+func (t *tracker) find(f *reportv1.Finding) {
+	list, eventType := &t.v.Warnings, "sync.warning"
+	if f.GetSeverity() == reportv1.Severity_SEVERITY_ERROR {
+		list, eventType = &t.v.Errors, "sync.error"
+	}
+	if len(*list) >= maxFindings {
+		t.omitted[f.GetSeverity()]++
+		return
+	}
+	*list = append(*list, f)
+	t.tell(&syncv1.SyncEvent{Type: eventType, Finding: f, CurrentFile: f.GetFile()})
+}
+
+// write makes everything since the last write durable, in one step.
+func (t *tracker) write(ctx context.Context) error {
+	t.v.UpdatedAt = timestamppb.New(t.r.deps.Now())
+	if err := t.r.deps.Store.Write(ctx, t.v, t.fence, t.told, t.bus); err != nil {
+		return err
+	}
+	t.told, t.bus = nil, nil
+	if t.v.GetCancelRequested() && !state.Terminal(t.v.GetState()) && t.v.GetState() < syncv1.State_STATE_RECONCILING {
+		return errCancelRequested
+	}
+	return nil
+}
+
+// retry records that another attempt follows.
+func (t *tracker) retry(ctx context.Context, cause error) error {
+	e := errs.From(cause)
+	t.move(syncv1.State_STATE_RETRYING, e.Code.ID+" "+e.Code.Name+": "+e.Message)
+	t.tell(&syncv1.SyncEvent{Type: "sync.warning", Finding: finding(e, reportv1.Severity_SEVERITY_WARNING)})
+	return t.write(ctx)
+}
+
+// end records how the sync ended.
+func (t *tracker) end(ctx context.Context, outcome error) error {
+	t.v.CompletedAt = timestamppb.New(t.r.deps.Now())
+	for severity, n := range t.omitted {
+		t.sayOmitted(severity, n)
+	}
+	switch {
+	case outcome == nil:
+		t.leaveStage(ctx)
+		t.v.Progress.CurrentStage = syncv1.Stage_STAGE_UNSPECIFIED
+		t.v.Progress.PercentComplete = 100
+		t.move(syncv1.State_STATE_COMPLETED, "")
+		t.last(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: t.v.GetResult()})
+	case errs.HasCode(outcome, errs.SyncCancelled):
+		t.move(syncv1.State_STATE_CANCELLED, "cancelled on request")
+		t.last(ctx, &syncv1.SyncEvent{Type: "sync.cancelled"})
+	default:
+		e := errs.From(outcome)
+		failure := finding(e, reportv1.Severity_SEVERITY_ERROR)
+		t.v.Errors = append([]*reportv1.Finding{failure}, t.v.GetErrors()...)
+		t.move(syncv1.State_STATE_FAILED, e.Code.ID+" "+e.Code.Name)
+		t.last(ctx, &syncv1.SyncEvent{Type: "sync.failed", Finding: failure})
+		t.r.deps.Log.WarnContext(ctx, "sync failed", "sync_id", t.syncID(), "code", e.Code.ID, "error", outcome.Error())
+	}
+	return t.write(ctx)
+}
+
+func (t *tracker) last(ctx context.Context, e *syncv1.SyncEvent) {
+	t.tell(e)
+	t.publish(ctx, e.GetType(), t.summary())
+}
+
+func (t *tracker) sayOmitted(severity reportv1.Severity, n int) {
+	f := &reportv1.Finding{
+		Severity: severity, Code: errs.SyncFailed.ID, Name: errs.SyncFailed.Name,
+		Message: fmt.Sprintf("%d more findings are not listed here.", n),
+		Remedy:  "The quarantined documents are all in .hnp/unmanaged-log.yaml; the rest shows once these are mended.",
+	}
+	if severity == reportv1.Severity_SEVERITY_ERROR {
+		t.v.Errors = append(t.v.Errors, f)
+		return
+	}
+	t.v.Warnings = append(t.v.Warnings, f)
+}
+
+func finding(e *errs.Error, severity reportv1.Severity) *reportv1.Finding {
+	return &reportv1.Finding{Severity: severity, Code: e.Code.ID, Name: e.Code.Name, Message: e.Message, Remedy: e.Fix()}
+}
+
+const progressPeriod = 100 * time.Millisecond
+
+// throttle lets one progress through in a while.
+type throttle struct {
+	now  func() time.Time
+	last time.Time
+}
+
+func (h *throttle) pass() bool {
+	if now := h.now(); now.Sub(h.last) >= progressPeriod {
+		h.last = now
+		return true
+	}
+	return false
+}

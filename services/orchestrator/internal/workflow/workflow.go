@@ -1,0 +1,245 @@
+// Package workflow runs one sync: it takes the fabric's lock, walks the stages, records every step, and ends the sync
+// in exactly one way. Every stage makes a new tree out of one and changes nothing else, so an attempt can be given up
+// and repeated at any point before the push; after the push a repetition finds nothing left to change.
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/lock"
+	"fgdsync.dev/libs/rediskey"
+	"fgdsync.dev/libs/state"
+	"fgdsync.dev/libs/telemetry"
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+)
+
+// Config bounds a sync.
+type Config struct {
+	Timeout      time.Duration
+	Attempts     int
+	RetryInitial time.Duration
+	RetryMax     time.Duration
+}
+
+// Deps is what a sync is run with.
+type Deps struct {
+	Store        *state.Store
+	Locker       *lock.Locker
+	Repositories gitv1.RepositoryServiceClient
+	Trees        gitv1.TreeServiceClient
+	Ingestion    ingestionv1.IngestionServiceClient
+	Directory    directoryv1.DirectoryServiceClient
+	Log          *slog.Logger
+	Tracer       trace.Tracer
+	Metrics      prometheus.Registerer
+	Now          func() time.Time
+}
+
+// Runner runs syncs.
+type Runner struct {
+	cfg     Config
+	deps    Deps
+	metrics *metrics
+}
+
+// New builds a runner.
+func New(cfg Config, deps Deps) (*Runner, error) {
+	m, err := newMetrics(deps.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	return &Runner{cfg: cfg, deps: deps, metrics: m}, nil
+}
+
+const (
+	// conflictAttempts bounds how often a sync starts over because the branch moved under it.
+	conflictAttempts = 6
+	conflictPause    = 100 * time.Millisecond
+	cancelPoll       = time.Second
+	endTimeout       = 20 * time.Second
+)
+
+// errCancelRequested ends the work of a sync that somebody asked to end.
+var errCancelRequested = errs.New(errs.Cancelled, errs.SyncCancelled, "The sync was cancelled on request.")
+
+// Run runs the sync of a work entry to its end. An error means that it has not ended and must be delivered again.
+func (r *Runner) Run(ctx context.Context, request *eventv1.SyncRequested) error {
+	ctx = telemetry.WithTraceparent(ctx, request.GetTraceparent())
+	ctx, span := r.deps.Tracer.Start(ctx, "sync", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		attribute.String("fgd.sync_id", request.GetSyncId()), attribute.Int("fgd.fabric_id", int(request.GetFabricId()))))
+	defer span.End()
+	err := r.locked(ctx, request)
+	if err != nil {
+		span.SetStatus(codes.Error, "not ended")
+	}
+	return err
+}
+
+func (r *Runner) locked(ctx context.Context, request *eventv1.SyncRequested) error {
+	asked := r.deps.Now()
+	lease, err := r.deps.Locker.Acquire(ctx, rediskey.Lock(request.GetFabricId()))
+	if err != nil {
+		return err
+	}
+	r.metrics.lockWait.Observe(r.deps.Now().Sub(asked).Seconds())
+	defer r.release(ctx, lease)
+	record, err := r.deps.Store.Get(ctx, request.GetSyncId())
+	if errs.HasCode(err, errs.SyncNotFound) {
+		return nil // forgotten with its fabric
+	}
+	if err != nil {
+		return err
+	}
+	if state.Terminal(record.GetState()) {
+		return nil // delivered again after its end
+	}
+	r.metrics.active.Inc()
+	defer r.metrics.active.Dec()
+	return r.toTheEnd(lease, newTracker(r, record, lease.Fence()))
+}
+
+func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	if err := lease.Release(ctx); err != nil {
+		r.deps.Log.WarnContext(ctx, "lock not released; its lease will end", "error", err.Error())
+	}
+}
+
+// toTheEnd runs attempts and writes the end, unless the end is somebody else's to write: after a shutdown or the loss
+// of the lease the sync stays as it is and is delivered again.
+func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
+	work, stop := context.WithTimeoutCause(lease.Context(), r.cfg.Timeout,
+		errs.New(errs.Deadline, errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Timeout))
+	defer stop()
+	cancellable, cancel := context.WithCancelCause(work)
+	defer cancel(nil)
+	watching := make(chan struct{})
+	go func() { defer close(watching); r.watchCancel(cancellable, t.syncID(), cancel) }()
+	outcome := r.attempts(cancellable, work, t)
+	cancel(nil)
+	<-watching
+	if lease.Context().Err() != nil {
+		return fmt.Errorf("give up sync %s: %w", t.syncID(), context.Cause(lease.Context()))
+	}
+	end, endCancel := context.WithTimeout(lease.Context(), endTimeout)
+	defer endCancel()
+	return r.writeEnd(end, t, outcome)
+}
+
+func (r *Runner) writeEnd(ctx context.Context, t *tracker, outcome error) error {
+	err := t.end(ctx, outcome)
+	if errs.HasCode(err, errs.IllegalTransition) || errs.HasCode(err, errs.SyncNotFound) {
+		return nil // it has its end
+	}
+	if err != nil {
+		return err
+	}
+	r.metrics.ended(t.v.Sync, outcome)
+	r.deps.Log.InfoContext(ctx, "sync ended", "sync_id", t.syncID(), "fabric_id", t.v.GetFabricId(),
+		"state", stateWord(t.v.GetState()), "commit", t.v.GetResult().GetCommitSha(), "attempt", t.v.GetAttempt())
+	return nil
+}
+
+// watchCancel looks for a request to cancel while stages run.
+func (r *Runner) watchCancel(ctx context.Context, syncID string, cancel context.CancelCauseFunc) {
+	ticker := time.NewTicker(cancelPoll)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if record, err := r.deps.Store.Get(ctx, syncID); err == nil && record.GetCancelRequested() {
+				cancel(errCancelRequested)
+				return
+			}
+		}
+	}
+}
+
+// attempts repeats the sync while what stops it is transient or a conflict, within the bounds of each. From the push
+// on an attempt runs under the second context, which a request to cancel does not end.
+func (r *Runner) attempts(ctx, uncancellable context.Context, t *tracker) error {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = r.cfg.RetryInitial, r.cfg.RetryMax, 2
+	transient, conflicts := 0, 0
+	for {
+		err := r.attempt(ctx, uncancellable, t)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		var pause time.Duration
+		switch retryClass(err) {
+		case retryConflict:
+			conflicts++
+			pause = conflictPause * time.Duration(conflicts)
+		case retryTransient:
+			transient++
+			pause = max(pauses.NextBackOff(), errs.From(err).RetryAfter)
+		default:
+			return err
+		}
+		if transient >= r.cfg.Attempts || conflicts >= conflictAttempts {
+			return err
+		}
+		if err := t.retry(ctx, err); err != nil {
+			return err
+		}
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+type retry int
+
+const (
+	retryNever retry = iota
+	retryConflict
+	retryTransient
+)
+
+// retryClass tells whether another attempt can help. A lost lock is somebody else's attempt.
+func retryClass(err error) retry {
+	var e *errs.Error
+	if !errors.As(err, &e) || errs.HasCode(err, errs.LockLost) {
+		return retryNever
+	}
+	switch {
+	case e.Kind == errs.Conflict, errs.HasCode(err, errs.SnapshotNotFound):
+		return retryConflict
+	case e.Kind == errs.Unavailable, e.Kind == errs.Limited:
+		return retryTransient
+	default:
+		return retryNever
+	}
+}
