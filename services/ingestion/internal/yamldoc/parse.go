@@ -1,0 +1,130 @@
+package yamldoc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Limits bound what one document may cost.
+type Limits struct {
+	Depth   int // nesting of mappings and sequences
+	Nodes   int // nodes, those that aliases repeat included
+	Aliases int // aliases
+}
+
+// DefaultLimits are far above what real resources need.
+func DefaultLimits() Limits { return Limits{Depth: 64, Nodes: 100_000, Aliases: 100} }
+
+// SyntaxError says what is wrong with a document and where. Line counts in the document from 1, 0 when unknown.
+type SyntaxError struct {
+	Line, Column int
+	Message      string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
+}
+
+// Parse reads one document and checks it. The tree is the root value, not the document node; it is nil when the
+// document is empty. The error is a *SyntaxError.
+func Parse(doc []byte, limits Limits) (*yaml.Node, error) {
+	doc = doc[skipBOM(doc, 0):]
+	if estimateNodes(doc) > limits.Nodes {
+		return nil, &SyntaxError{Message: fmt.Sprintf("the document may have more than %d nodes", limits.Nodes)}
+	}
+	if err := checkText(doc); err != nil {
+		return nil, err
+	}
+	root, err := decode(doc)
+	if err != nil || root == nil {
+		return nil, err
+	}
+	c := checker{limits: limits}
+	if err := c.node(root, 0); err != nil {
+		return nil, err
+	}
+	return root, nil
+}
+
+// decode runs the parser over the document and makes sure that nothing follows.
+func decode(doc []byte) (root *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			root, err = nil, &SyntaxError{Message: "the parser gave up on the document"}
+		}
+	}()
+	decoder := yaml.NewDecoder(bytes.NewReader(doc))
+	var first, second yaml.Node
+	if err := decoder.Decode(&first); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, syntaxError(err)
+	}
+	if err := decoder.Decode(&second); err == nil {
+		return nil, &SyntaxError{Line: second.Line, Column: second.Column, Message: "more than one document between two separators"}
+	} else if !errors.Is(err, io.EOF) {
+		return nil, syntaxError(err)
+	}
+	if len(first.Content) != 1 {
+		return nil, nil
+	}
+	return first.Content[0], nil
+}
+
+// syntaxError takes the position out of the parser's message.
+func syntaxError(err error) *SyntaxError {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	var line int
+	if n, _ := fmt.Sscanf(message, "line %d:", &line); n == 1 {
+		_, message, _ = strings.Cut(message, ": ")
+	}
+	return &SyntaxError{Line: line, Message: message}
+}
+
+// estimateNodes is an upper bound of the nodes beyond the first: each one needs an indicator or a line break before it.
+// A bound before parsing matters, as a node takes a hundred times the memory of its text.
+func estimateNodes(doc []byte) int {
+	if len(doc) < 1<<16 {
+		return 0 // too small to hurt: the exact count follows
+	}
+	n := 0
+	for _, b := range doc {
+		switch b {
+		case ',', ':', '-', '?', '[', '{', '\n', '\r':
+			n++
+		}
+	}
+	return n
+}
+
+// checkText refuses a byte order mark inside a document: it would become part of a key.
+func checkText(doc []byte) error {
+	i := bytes.Index(doc, bom)
+	if i < 0 {
+		return nil
+	}
+	line := countLines(doc[:i+1])
+	start := bytes.LastIndexAny(doc[:i], "\r\n") + 1
+	return &SyntaxError{Line: line, Column: utf8.RuneCount(doc[start:i]) + 1, Message: "byte order mark inside the document"}
+}
+
+// FileProblem says why a whole file can't be read as YAML text; empty when it can.
+func FileProblem(data []byte) string {
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return "the file is UTF-16, not UTF-8"
+	case len(data) < 1024 && bytes.HasPrefix(data, []byte("version https://git-lfs.github.com/spec/")):
+		return "the file is a Git LFS pointer"
+	case bytes.IndexByte(data, 0) >= 0:
+		return "the file is binary"
+	case !utf8.Valid(data):
+		return "the file is not valid UTF-8"
+	}
+	return ""
+}
