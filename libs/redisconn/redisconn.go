@@ -26,6 +26,15 @@ const (
 	longestPause = 500 * time.Millisecond
 )
 
+// Config is what can be set of the connection.
+type Config struct {
+	// RedisURL is where Redis is: redis://, rediss:// or unix://.
+	RedisURL string `koanf:"redis_url"`
+}
+
+// DefaultConfig is a Redis on this machine.
+func DefaultConfig() Config { return Config{RedisURL: "redis://127.0.0.1:6379/0"} }
+
 // Conn is the two clients of one Redis.
 type Conn struct {
 	Main     redis.UniversalClient // short commands and scripts

@@ -63,7 +63,7 @@ func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 		return nil, err
 	}
 	verdict, err := start(ctx, f.store, f.now(), &syncv1.StartSyncRequest{
-		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, RequestedBy: req.GetRequestedBy(),
+		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, Options: req.GetFirstSync(), RequestedBy: req.GetRequestedBy(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the first sync: %w", err)

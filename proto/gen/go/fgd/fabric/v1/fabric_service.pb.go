@@ -7,8 +7,9 @@
 package fabricv1
 
 import (
-	v1 "fgdsync.dev/proto/fgd/directory/v1"
-	v11 "fgdsync.dev/proto/fgd/git/v1"
+	v11 "fgdsync.dev/proto/fgd/directory/v1"
+	v12 "fgdsync.dev/proto/fgd/git/v1"
+	v1 "fgdsync.dev/proto/fgd/sync/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -29,7 +30,9 @@ type CreateFabricRequest struct {
 	// The fabric; fabric_id 0 lets the system choose one.
 	Fabric *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
 	// Who asks.
-	RequestedBy   string `protobuf:"bytes,2,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	RequestedBy string `protobuf:"bytes,2,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	// How the first sync shall run; absent means like any other.
+	FirstSync     *v1.SyncOptions `protobuf:"bytes,3,opt,name=first_sync,json=firstSync,proto3" json:"first_sync,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -76,6 +79,13 @@ func (x *CreateFabricRequest) GetRequestedBy() string {
 		return x.RequestedBy
 	}
 	return ""
+}
+
+func (x *CreateFabricRequest) GetFirstSync() *v1.SyncOptions {
+	if x != nil {
+		return x.FirstSync
+	}
+	return nil
 }
 
 // Response of CreateFabric.
@@ -553,7 +563,7 @@ type CheckDirectoryResponse struct {
 	// The branch head that was judged.
 	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
 	// What was found.
-	Report        *v1.DirectoryReport `protobuf:"bytes,2,opt,name=report,proto3" json:"report,omitempty"`
+	Report        *v11.DirectoryReport `protobuf:"bytes,2,opt,name=report,proto3" json:"report,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -595,7 +605,7 @@ func (x *CheckDirectoryResponse) GetCommit() string {
 	return ""
 }
 
-func (x *CheckDirectoryResponse) GetReport() *v1.DirectoryReport {
+func (x *CheckDirectoryResponse) GetReport() *v11.DirectoryReport {
 	if x != nil {
 		return x.Report
 	}
@@ -679,7 +689,7 @@ func (x *ListFilesRequest) GetIncludeContent() bool {
 type File struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Path, mode, object id and size.
-	Entry *v11.TreeEntry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	Entry *v12.TreeEntry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
 	// Content, when asked for and within the size limit.
 	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3,oneof" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -716,7 +726,7 @@ func (*File) Descriptor() ([]byte, []int) {
 	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{13}
 }
 
-func (x *File) GetEntry() *v11.TreeEntry {
+func (x *File) GetEntry() *v12.TreeEntry {
 	if x != nil {
 		return x.Entry
 	}
@@ -789,10 +799,12 @@ var File_fgd_fabric_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x14fgd/git/v1/git.proto\"g\n" +
+	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x14fgd/git/v1/git.proto\x1a\x16fgd/sync/v1/sync.proto\"\xa0\x01\n" +
 	"\x13CreateFabricRequest\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12!\n" +
-	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\"^\n" +
+	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\x127\n" +
+	"\n" +
+	"first_sync\x18\x03 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\tfirstSync\"^\n" +
 	"\x14CreateFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"/\n" +
@@ -870,38 +882,40 @@ var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
 	(*File)(nil),                   // 13: fgd.fabric.v1.File
 	(*ListFilesResponse)(nil),      // 14: fgd.fabric.v1.ListFilesResponse
 	(*Fabric)(nil),                 // 15: fgd.fabric.v1.Fabric
-	(*v1.DirectoryReport)(nil),     // 16: fgd.directory.v1.DirectoryReport
-	(*v11.TreeEntry)(nil),          // 17: fgd.git.v1.TreeEntry
+	(*v1.SyncOptions)(nil),         // 16: fgd.sync.v1.SyncOptions
+	(*v11.DirectoryReport)(nil),    // 17: fgd.directory.v1.DirectoryReport
+	(*v12.TreeEntry)(nil),          // 18: fgd.git.v1.TreeEntry
 }
 var file_fgd_fabric_v1_fabric_service_proto_depIdxs = []int32{
 	15, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	15, // 1: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	15, // 2: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	15, // 3: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
-	15, // 4: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	15, // 5: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	16, // 6: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	17, // 7: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
-	13, // 8: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
-	0,  // 9: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
-	2,  // 10: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
-	4,  // 11: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
-	6,  // 12: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
-	8,  // 13: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
-	10, // 14: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
-	12, // 15: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
-	1,  // 16: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
-	3,  // 17: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
-	5,  // 18: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
-	7,  // 19: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
-	9,  // 20: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
-	11, // 21: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
-	14, // 22: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	16, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
+	15, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	15, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	15, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
+	15, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	15, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	17, // 7: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	18, // 8: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
+	13, // 9: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
+	0,  // 10: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
+	2,  // 11: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
+	4,  // 12: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
+	6,  // 13: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
+	8,  // 14: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
+	10, // 15: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
+	12, // 16: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
+	1,  // 17: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
+	3,  // 18: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
+	5,  // 19: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
+	7,  // 20: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
+	9,  // 21: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
+	11, // 22: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
+	14, // 23: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
+	17, // [17:24] is the sub-list for method output_type
+	10, // [10:17] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_service_proto_init() }

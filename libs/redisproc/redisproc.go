@@ -1,0 +1,150 @@
+// Package redisproc runs a private redis-server: an append-only file in a folder of its own, a unix socket or a
+// loopback port, a random password. It ends with the process that started it.
+package redisproc
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"fgdsync.dev/libs/errs"
+)
+
+const (
+	startTimeout = 15 * time.Second
+	stopTimeout  = 10 * time.Second
+	pollPeriod   = 10 * time.Millisecond
+	longestPath  = 100 // of a unix socket; the kernel's limit is 107
+)
+
+// ErrNotInstalled says that there is no redis-server on PATH.
+var ErrNotInstalled = errors.New("redis-server is not on PATH")
+
+// Server is a running redis-server.
+type Server struct {
+	command  *exec.Cmd
+	exited   chan struct{}
+	socket   string
+	password string
+	ownDir   string // removed at the end
+}
+
+// Start runs redis-server over a data folder and waits until it answers.
+func Start(ctx context.Context, dataDir string) (*Server, error) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, ErrNotInstalled
+	}
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return nil, errs.New(errs.Precondition, errs.StorageFailed, "The folder %s can't be made.", dataDir).Because(err)
+	}
+	s := &Server{password: rand.Text(), exited: make(chan struct{})}
+	if err := s.chooseSocket(dataDir); err != nil {
+		return nil, err
+	}
+	if err := s.launch(path, dataDir); err != nil {
+		return nil, errors.Join(err, s.cleanUp())
+	}
+	if err := s.wait(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// chooseSocket puts the socket beside the data, or in a temporary folder when that path is too long for the kernel.
+func (s *Server) chooseSocket(dataDir string) error {
+	absolute, err := filepath.Abs(dataDir)
+	if err != nil {
+		return fmt.Errorf("resolve %s: %w", dataDir, err)
+	}
+	if s.socket = filepath.Join(absolute, "redis.sock"); len(s.socket) <= longestPath {
+		return nil
+	}
+	if s.ownDir, err = os.MkdirTemp("", "fgd-redis-"); err != nil {
+		return fmt.Errorf("make a folder for the socket: %w", err)
+	}
+	s.socket = filepath.Join(s.ownDir, "redis.sock")
+	return nil
+}
+
+// launch passes the settings through standard input, because the argument list is open to everyone on the machine.
+func (s *Server) launch(path, dataDir string) error {
+	s.command = exec.Command(path, "-")
+	s.command.Dir = dataDir
+	s.command.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid:   true, // Ctrl-C is for the parent, which stops this server last
+		Pdeathsig: syscall.SIGTERM,
+	}
+	stdin, err := s.command.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("prepare redis-server: %w", err)
+	}
+	if err := s.command.Start(); err != nil {
+		return fmt.Errorf("start redis-server: %w", err)
+	}
+	go func() { _ = s.command.Wait(); close(s.exited) }()
+	_, err = fmt.Fprintf(stdin, "port 0\nunixsocket %s\nunixsocketperm 700\nrequirepass %s\ndir .\nappendonly yes\nappendfsync everysec\n"+
+		"save \"\"\nmaxmemory-policy noeviction\nlogfile redis.log\ndaemonize no\n", s.socket, s.password)
+	return errors.Join(err, stdin.Close())
+}
+
+func (s *Server) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	options, err := redis.ParseURL(s.URL())
+	if err != nil {
+		return fmt.Errorf("read the socket's URL: %w", err)
+	}
+	client := redis.NewClient(options)
+	defer func() { _ = client.Close() }()
+	ticker := time.NewTicker(pollPeriod)
+	defer ticker.Stop()
+	for client.Ping(ctx).Err() != nil {
+		select {
+		case <-ctx.Done():
+			return errs.New(errs.Unavailable, errs.RedisConnectionFailed, "The private redis-server did not come up; see redis.log in its folder.")
+		case <-s.exited:
+			return errs.New(errs.Unavailable, errs.RedisConnectionFailed, "The private redis-server ended at once; see redis.log in its folder.")
+		case <-ticker.C:
+		}
+	}
+	return nil
+}
+
+// URL is where it listens, with its password: not for printing.
+func (s *Server) URL() string {
+	return (&url.URL{Scheme: "unix", User: url.UserPassword("", s.password), Path: s.socket}).String()
+}
+
+// Kill ends it as a crash would.
+func (s *Server) Kill() {
+	_ = s.command.Process.Kill()
+	<-s.exited
+}
+
+// Stop ends it in order, and hard if it does not.
+func (s *Server) Stop() error {
+	_ = s.command.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.exited:
+	case <-time.After(stopTimeout):
+		s.Kill()
+	}
+	return s.cleanUp()
+}
+
+func (s *Server) cleanUp() error {
+	if s.ownDir == "" {
+		return nil
+	}
+	return os.RemoveAll(s.ownDir)
+}
