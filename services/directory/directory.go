@@ -5,8 +5,11 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
@@ -18,10 +21,15 @@ import (
 	"fgdsync.dev/services/directory/internal/treeio"
 )
 
+// Name is the service's name in health checks, logs and metrics.
+const Name = "directory"
+
 // Deps are what the service works with.
 type Deps struct {
-	Trees gitv1.TreeServiceClient // where trees are read and written
-	Log   *slog.Logger
+	Trees   gitv1.TreeServiceClient // where trees are read and written
+	Log     *slog.Logger
+	Tracers trace.TracerProvider
+	Metrics prometheus.Registerer
 }
 
 // Service is the directory manager.
@@ -29,11 +37,17 @@ type Service struct{ api *grpcapi.Server }
 
 // New builds the service.
 func New(_ Config, deps Deps) (*Service, error) {
-	if deps.Trees == nil || deps.Log == nil {
-		return nil, errors.New("directory: Deps.Trees and Deps.Log are required")
+	if deps.Trees == nil || deps.Log == nil || deps.Tracers == nil || deps.Metrics == nil {
+		return nil, errors.New("directory: every field of Deps is required")
 	}
-	kinds := structure.Kinds{Required: hedgehog.CoreKindFolders()}
-	return &Service{api: grpcapi.New(treeio.New(deps.Trees), kinds, deps.Log)}, nil
+	api, err := grpcapi.New(grpcapi.Deps{
+		Trees: treeio.New(deps.Trees), Kinds: structure.Kinds{Required: hedgehog.CoreKindFolders()},
+		Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("directory: %w", err)
+	}
+	return &Service{api: api}, nil
 }
 
 // Register adds the service's RPCs to a server.

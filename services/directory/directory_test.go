@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/proto"
@@ -30,13 +31,21 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var fabric = &directoryv1.FabricIdentity{FabricId: 35, Name: "fabric-1"}
 
-// serve runs the service behind a real gRPC server for the time of a test.
-func serve(t *testing.T, store *treestore.Store) directoryv1.DirectoryServiceClient {
+func build(t *testing.T, store *treestore.Store) *directory.Service {
 	t.Helper()
-	service, err := directory.New(directory.DefaultConfig(), directory.Deps{Trees: store.Serve(t), Log: slog.New(slog.DiscardHandler)})
+	service, err := directory.New(directory.DefaultConfig(), directory.Deps{
+		Trees: store.Serve(t), Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return service
+}
+
+// serve runs the service behind a real gRPC server for the time of a test.
+func serve(t *testing.T, store *treestore.Store) directoryv1.DirectoryServiceClient {
+	t.Helper()
+	service := build(t, store)
 	loopback := rpc.NewLoopback()
 	server := rpc.NewServer(telemetry.Discard())
 	service.Register(server)
@@ -208,10 +217,7 @@ func TestExecutableManifestAndLinks(t *testing.T) {
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
-	service, err := directory.New(directory.DefaultConfig(), directory.Deps{Trees: treestore.New().Serve(t), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	service := build(t, treestore.New())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := service.Run(ctx); err != nil {

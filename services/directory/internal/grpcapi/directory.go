@@ -3,9 +3,14 @@ package grpcapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 
@@ -17,19 +22,33 @@ import (
 // maxNameBytes bounds the name of a fabric in a manifest.
 const maxNameBytes = 1 << 10
 
+// Deps are what the server works with.
+type Deps struct {
+	Trees   treeio.Client
+	Kinds   structure.Kinds
+	Log     *slog.Logger
+	Tracer  trace.Tracer
+	Metrics prometheus.Registerer
+}
+
 // Server implements the service.
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
-	trees treeio.Client
-	kinds structure.Kinds
-	log   *slog.Logger
+	deps   Deps
+	issues *prometheus.CounterVec
 }
 
 var _ directoryv1.DirectoryServiceServer = (*Server)(nil)
 
 // New makes a server.
-func New(trees treeio.Client, kinds structure.Kinds, log *slog.Logger) *Server {
-	return &Server{trees: trees, kinds: kinds, log: log}
+func New(deps Deps) (*Server, error) {
+	issues := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "fgd_directory_issues_total", Help: "Issues found in the structure of fabric directories, by code.",
+	}, []string{"code"})
+	if err := deps.Metrics.Register(issues); err != nil {
+		return nil, fmt.Errorf("register the metrics: %w", err)
+	}
+	return &Server{deps: deps, issues: issues}, nil
 }
 
 // ValidateDirectory judges a tree.
@@ -63,10 +82,10 @@ func (s *Server) RepairDirectory(ctx context.Context, req *directoryv1.RepairDir
 	if len(changes) == 0 {
 		return response, nil
 	}
-	if response.Tree, err = s.trees.Write(ctx, tree, changes); err != nil {
+	if response.Tree, err = s.deps.Trees.Write(ctx, tree, changes); err != nil {
 		return nil, err
 	}
-	s.log.InfoContext(ctx, "directory repaired", "fabric_id", req.GetFabric().GetFabricId(), "repairs", len(response.RepairsMade), "tree", response.Tree)
+	s.deps.Log.InfoContext(ctx, "directory repaired", "fabric_id", req.GetFabric().GetFabricId(), "repairs", len(response.RepairsMade), "tree", response.Tree)
 	return response, nil
 }
 
@@ -82,12 +101,18 @@ func (s *Server) examine(ctx context.Context, req question, now time.Time) (stru
 		return structure.Report{}, treeio.Tree{}, err
 	}
 	tree := treeio.Tree{Snapshot: req.GetSnapshotId(), ID: req.GetTree()}
-	dir, err := s.trees.Load(ctx, tree)
+	dir, err := s.deps.Trees.Load(ctx, tree)
 	if err != nil {
 		return structure.Report{}, treeio.Tree{}, err
 	}
+	_, span := s.deps.Tracer.Start(ctx, "examine", trace.WithAttributes(attribute.Int("entries", len(dir.Entries))))
+	defer span.End()
 	fabric := structure.Fabric{ID: req.GetFabric().GetFabricId(), Name: req.GetFabric().GetName()}
-	return structure.Examine(dir, fabric, s.kinds, now), tree, nil
+	report := structure.Examine(dir, fabric, s.deps.Kinds, now)
+	for _, issue := range report.Issues {
+		s.issues.WithLabelValues(issue.Code.ID).Inc()
+	}
+	return report, tree, nil
 }
 
 func check(req question) error {
