@@ -102,6 +102,7 @@ func flag(b bool) string {
 type Versioned struct {
 	*syncv1.Sync
 	version int64
+	stored  syncv1.State // as Redis has it
 }
 
 // Get reads a sync.
@@ -160,7 +161,7 @@ func decode(fields []any, run map[string]string) (*Versioned, error) {
 	}
 	record.CancelRequested = fields[2] != nil
 	addShared(record, run)
-	return &Versioned{Sync: record, version: version}, nil
+	return &Versioned{Sync: record, version: version, stored: record.GetState()}, nil
 }
 
 // addShared adds what later requests, which joined this sync while it waited, have asked for.
@@ -183,6 +184,9 @@ func addShared(record *syncv1.Sync, run map[string]string) {
 // LOCK_LOST says that someone else is in charge by now, one with ILLEGAL_TRANSITION that the sync has ended.
 func (s *Store) Write(ctx context.Context, v *Versioned, fence int64, told []*syncv1.SyncEvent, bus []*eventv1.Event) error {
 	id, syncID := v.GetFabricId(), v.GetSyncId()
+	if v.GetState() != v.stored && !Legal(v.stored, v.GetState()) {
+		return errs.New(errs.Precondition, errs.IllegalTransition, "The sync %s can't go from %s to %s.", syncID, v.stored, v.GetState())
+	}
 	raw, err := proto.Marshal(v.Sync)
 	if err != nil {
 		return fmt.Errorf("encode sync: %w", err)
@@ -218,7 +222,7 @@ func (v *Versioned) written(reply any) error {
 	cancel, _ := answer[2].(int64)
 	switch verdict {
 	case "ok":
-		v.version, v.CancelRequested = version, cancel == 1
+		v.version, v.stored, v.CancelRequested = version, v.GetState(), cancel == 1
 		return nil
 	case "missing":
 		return errs.New(errs.NotFound, errs.SyncNotFound, "There is no sync %s any more.", v.GetSyncId())
