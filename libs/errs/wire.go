@@ -110,7 +110,8 @@ func FromStatus(st *status.Status) *Error {
 	}
 	if e.Code.ID == "" {
 		e.Code = foreignCode(e.Kind)
-		e.Cause = errors.New(st.Code().String())
+		e.Message = foreignMessage(e.Kind, st.Message())
+		e.Cause = errors.New(st.Code().String() + ": " + st.Message())
 	}
 	return e
 }
@@ -123,6 +124,22 @@ func withoutWireKeys(meta map[string]string) map[string]string {
 		return nil
 	}
 	return out
+}
+
+// foreignMessage replaces texts of the transport: they name addresses, and nobody wrote them for callers.
+func foreignMessage(k Kind, text string) string {
+	switch k {
+	case Unavailable:
+		return "A service that is needed can't be reached."
+	case Deadline:
+		return "The request ran out of time."
+	case Cancelled:
+		return "The request was cancelled."
+	case Internal:
+		return "An internal error occurred."
+	default:
+		return text
+	}
 }
 
 func foreignCode(k Kind) Code {
