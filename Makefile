@@ -1,0 +1,118 @@
+# FGD Sync. `make demo` and `make test` need Go, Git and make; the rest is fetched, pinned, as it is needed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+TOOLS := $(CURDIR)/.cache/bin
+GOLANGCI_LINT_VERSION := v2.15.0
+GOFUMPT_VERSION := v0.12.0
+BUF_VERSION := 1.75.0
+BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD := go build -trimpath -ldflags '-s -w -X fgdsync.dev/libs/app.Version=$(VERSION)'
+MODULES = $(shell go list -m -f '{{.Dir}}')
+# What `make generate` writes.
+GENERATED := proto/gen libs/hedgehog
+
+DEMO_FLAGS ?=
+TEST_FLAGS ?= -timeout 15m
+RACE ?=
+FUZZTIME ?= 30s
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
+
+.PHONY: demo
+demo: fgd ## build fgd and run the demonstration; DEMO_FLAGS=--exit ends it by itself
+	bin/fgd demo $(DEMO_FLAGS)
+
+.PHONY: fgd
+fgd: ## build bin/fgd, the whole system in one program
+	$(BUILD) -o bin/fgd ./cmd/fgd
+
+.PHONY: build
+build: fgd ## build bin/fgd and the five services
+	$(BUILD) -o bin/ ./services/*/cmd/*
+
+.PHONY: test
+test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
+	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) work
+
+.PHONY: test-deps
+test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git
+	@scripts/install-packages redis-server python3-yaml git
+
+.PHONY: bench
+bench: ## run the benchmarks
+	@if [[ -d test/bench ]]; then go run ./test/bench $(BENCH_FLAGS); else go test -run '^$$' -bench . -benchmem work; fi
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: generate
+generate: ## generate Go, gateway and OpenAPI from proto/, and the CRDs from libs/hedgehog
+	$(BUF) generate
+	$(BUF) generate --template buf.gen.bridge.yaml --path proto/fgd/bridge
+	cd libs && go generate ./...
+
+.PHONY: generate-check
+generate-check: generate ## fail when the committed generated files are not what `make generate` makes
+	@changed=$$(git status --porcelain --untracked-files=all -- $(GENERATED)); \
+	if [[ -n $$changed ]]; then git --no-pager diff --stat -- $(GENERATED); \
+		echo "Generated files differ from what is committed; run make generate and commit:"; echo "$$changed"; exit 1; fi
+
+.PHONY: lint
+lint: lint-proto lint-breaking lint-format lint-vet lint-go ## all static checks
+
+.PHONY: lint-proto
+lint-proto: ## buf lint
+	$(BUF) lint
+
+.PHONY: lint-breaking
+lint-breaking: ## buf breaking against the merge base with main
+	@BUF='$(BUF)' scripts/buf-breaking
+
+.PHONY: lint-format
+lint-format: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## gofumpt
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' ':!proto/gen' ':!*zz_generated*' | xargs -r $< -l); \
+	if [[ -n $$unformatted ]]; then echo "Not formatted; run make format:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: format
+format: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## format all Go files
+	git ls-files -co --exclude-standard '*.go' ':!proto/gen' ':!*zz_generated*' | xargs -r $< -w
+
+.PHONY: lint-vet
+lint-vet: ## go vet
+	go vet work
+
+.PHONY: lint-go
+lint-go: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint
+	$< run $(addsuffix /...,$(MODULES))
+
+.PHONY: standalone
+standalone: ## build and vet each module without the workspace, with tidy go.mod files
+	@for dir in $(MODULES); do \
+		echo "$${dir#$(CURDIR)/}"; \
+		GOWORK=off go -C "$$dir" mod tidy -diff; \
+		GOWORK=off go -C "$$dir" build ./...; \
+		GOWORK=off go -C "$$dir" vet ./...; \
+	done
+
+.PHONY: tidy
+tidy: ## tidy the go.mod of every module
+	for dir in $(MODULES); do GOWORK=off go -C "$$dir" mod tidy; done
+
+.PHONY: clean
+clean: ## remove what was built; data folders and cached tools stay
+	rm -rf bin
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	@echo "Building golangci-lint $(GOLANGCI_LINT_VERSION), once; it takes some minutes."
+	@scripts/install-tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint $(GOLANGCI_LINT_VERSION) $@
+
+$(TOOLS)/gofumpt-$(GOFUMPT_VERSION):
+	@scripts/install-tool mvdan.cc/gofumpt $(GOFUMPT_VERSION) $@
