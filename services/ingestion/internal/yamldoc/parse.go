@@ -114,17 +114,18 @@ func checkText(doc []byte) error {
 	return &SyntaxError{Line: line, Column: utf8.RuneCount(doc[start:i]) + 1, Message: "byte order mark inside the document"}
 }
 
-// FileProblem says why a whole file can't be read as YAML text; empty when it can.
-func FileProblem(data []byte) string {
+// FileProblem says why a whole file can't be read as YAML text, and whether another encoding is what is wrong with it.
+// The text is empty when it can be read.
+func FileProblem(data []byte) (text string, encoding bool) {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")):
-		return "the file is UTF-16, not UTF-8"
+		return "the file is UTF-16, not UTF-8", true
 	case len(data) < 1024 && bytes.HasPrefix(data, []byte("version https://git-lfs.github.com/spec/")):
-		return "the file is a Git LFS pointer"
+		return "the file is a Git LFS pointer", false
 	case bytes.IndexByte(data, 0) >= 0:
-		return "the file is binary"
+		return "the file is binary", false
 	case !utf8.Valid(data):
-		return "the file is not valid UTF-8"
+		return "the file is not valid UTF-8", true
 	}
-	return ""
+	return "", false
 }

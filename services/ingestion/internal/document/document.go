@@ -1,0 +1,157 @@
+// Package document turns a file into judged documents: cut, parsed, validated, and written out as it would stand in
+// managed/. Files are independent of each other, so any number may be read at once.
+package document
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/inventory"
+	"fgdsync.dev/services/ingestion/internal/schema"
+	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/splice"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
+	"go.yaml.in/yaml/v3"
+)
+
+// AnnotationPrefix begins the keys of all annotations that the system writes.
+const AnnotationPrefix = "hnp.githedgehog.com/"
+
+// ManagedBy is the annotation that marks a managed document.
+const ManagedBy = AnnotationPrefix + "managed-by"
+
+const (
+	manager          = "hedgehog-netbox-plugin"
+	ingestionVersion = "1.0"
+	manyDocuments    = 100
+)
+
+// File is a file that was read.
+type File struct {
+	inventory.Source
+	Docs     []Doc             // empty when Problem is set
+	Findings []finding.Finding // what there is to say about the file beside its Problem
+}
+
+// Doc is one document of a file.
+type Doc struct {
+	schema.Verdict
+	Number    int
+	Line      int    // line of the file on which it begins, from 1
+	Bytes     []byte // as it stands in the file
+	Annotated bool   // it carries the mark of a managed document
+	Final     []byte // as it would stand in managed/; nil for valid documents that stand there already
+	Blob      string // object id of Final
+}
+
+// Reader reads files for one fabric.
+type Reader struct {
+	Schemas *schema.Set
+	Options schema.Options
+	Limits  yamldoc.Limits
+	Fabric  string    // name that annotations state
+	Time    time.Time // time that annotations state
+}
+
+// Open cuts the content of a file into documents, which are still to be judged. Content is not copied and must not
+// change.
+func Open(source inventory.Source, content []byte) File {
+	file := File{Source: source}
+	if file.Problem != nil {
+		return file
+	}
+	if text, encoding := yamldoc.FileProblem(content); text != "" {
+		file.Problem = fileProblem(source.Path, text, encoding)
+		return file
+	}
+	parts := yamldoc.Split(content)
+	if len(parts) == 0 {
+		file.Problem = &finding.Finding{Code: errs.EmptyDocument, File: source.Path, Document: -1, Message: "the file holds no document"}
+		return file
+	}
+	if len(parts) > manyDocuments {
+		file.Findings = append(file.Findings, finding.Finding{Code: errs.TooManyDocuments, Warning: true, File: source.Path, Document: -1,
+			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), manyDocuments)})
+	}
+	file.Docs = make([]Doc, len(parts))
+	for i, part := range parts {
+		file.Docs[i] = Doc{Number: part.Number, Line: part.Line, Bytes: part.Bytes}
+	}
+	return file
+}
+
+func fileProblem(p, text string, encoding bool) *finding.Finding {
+	f := &finding.Finding{Code: errs.UnsupportedFile, File: p, Document: -1, Message: text}
+	if encoding {
+		f.Code, f.Remedy = errs.InvalidYAML, "Save the file as UTF-8."
+	}
+	return f
+}
+
+// Judge judges one document of an opened file. Different documents may be judged at once.
+func (r *Reader) Judge(ctx context.Context, file *File, number int) {
+	doc := &file.Docs[number]
+	root, err := yamldoc.Parse(doc.Bytes, r.Limits)
+	if err != nil {
+		doc.Findings = []finding.Finding{syntaxFinding(err)}
+	} else {
+		doc.Verdict = r.Schemas.Check(ctx, root, r.Options)
+	}
+	_, metadata := yamldoc.Field(root, "metadata")
+	_, annotations := yamldoc.Field(metadata, "annotations")
+	doc.Annotated = yamldoc.Text(annotations, ManagedBy) != ""
+	if alone := file.Managed && len(file.Docs) == 1; doc.Valid && !alone {
+		r.splice(file.Path, doc, root)
+	}
+	for i := range doc.Findings {
+		f := &doc.Findings[i]
+		f.File, f.Document = file.Path, doc.Number
+		f.Line = doc.Line + max(f.Line, 1) - 1
+	}
+}
+
+// splice writes a document as it would stand in managed/.
+func (r *Reader) splice(file string, doc *Doc, root *yaml.Node) {
+	edit := splice.Edit{Annotations: r.annotations(file, doc.Number), APIVersion: doc.UpgradeTo}
+	final, err := splice.Apply(doc.Bytes, root, edit)
+	if err != nil {
+		doc.Valid = false
+		doc.Findings = append(doc.Findings, finding.Finding{Code: errs.ValidationFailed, Field: "metadata", Line: 1, Message: err.Error(),
+			Remedy: "Write metadata as a plain block: one field a line, without aliases or merges."})
+		return
+	}
+	doc.Final, doc.Blob = final, shelf.BlobID(final)
+}
+
+func syntaxFinding(err error) finding.Finding {
+	f := finding.Finding{Code: errs.InvalidYAML, Message: err.Error()}
+	if e, ok := err.(*yamldoc.SyntaxError); ok {
+		f.Line, f.Column, f.Message = e.Line, e.Column, e.Message
+	}
+	return f
+}
+
+func (r *Reader) annotations(file string, number int) []splice.Pair {
+	return []splice.Pair{
+		{Key: ManagedBy, Value: manager},
+		{Key: AnnotationPrefix + "fabric", Value: r.Fabric},
+		{Key: AnnotationPrefix + "original-file", Value: file},
+		{Key: AnnotationPrefix + "original-document-index", Value: strconv.Itoa(number)},
+		{Key: AnnotationPrefix + "ingested-at", Value: r.Time.UTC().Format(time.RFC3339)},
+		{Key: AnnotationPrefix + "ingestion-version", Value: ingestionVersion},
+	}
+}
+
+// FirstError gives the finding that kept a document from being ingested.
+func (d *Doc) FirstError() finding.Finding {
+	for _, f := range d.Findings {
+		if !f.Warning {
+			return f
+		}
+	}
+	return finding.Finding{Code: errs.ValidationFailed, Document: d.Number, Line: d.Line, Message: "the document is not valid"}
+}

@@ -1,0 +1,120 @@
+package grpcapi
+
+import (
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/pipeline"
+	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/services/ingestion/internal/schema"
+)
+
+// request reads and checks an Ingest request.
+func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
+	var missing string
+	switch {
+	case req.GetSnapshotId() == "":
+		missing = "snapshot_id"
+	case req.GetTree() == "":
+		missing = "tree"
+	case req.GetFabric().GetName() == "":
+		missing = "fabric.name"
+	case !req.GetCommitTime().IsValid():
+		missing = "commit_time"
+	}
+	if missing != "" {
+		return pipeline.Request{}, errs.New(errs.Invalid, errs.InvalidRequest, "%s is missing or invalid.", missing)
+	}
+	o := req.GetOptions()
+	return pipeline.Request{
+		Tree:   pipeline.Tree{Snapshot: req.GetSnapshotId(), ID: req.GetTree()},
+		Fabric: req.GetFabric().GetName(),
+		Plan: plan.Options{
+			Archive:           archives[o.GetArchiveStrategy()],
+			Conflict:          conflicts[o.GetOnConflict()],
+			QuarantineManaged: o.GetManagedInvalid() == fabricv1.ManagedInvalid_MANAGED_INVALID_QUARANTINE,
+		},
+		Schema: schema.Options{
+			RejectUnknown: o.GetUnknownFields() == fabricv1.UnknownFields_UNKNOWN_FIELDS_REJECT,
+			Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
+		},
+		Commit: req.GetCommit(),
+		Time:   req.GetCommitTime().AsTime(),
+	}, nil
+}
+
+// archives and conflicts: what a map does not have is its first choice.
+var archives = map[fabricv1.ArchiveStrategy]plan.Archive{
+	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_RENAME_WITH_EXTENSION: plan.ArchiveRename,
+	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_MOVE_TO_ARCHIVE_DIR:   plan.ArchiveMove,
+	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_BACKUP_WITH_TIMESTAMP: plan.ArchiveBackup,
+}
+
+var conflicts = map[fabricv1.OnConflict]plan.Conflict{
+	fabricv1.OnConflict_ON_CONFLICT_KEEP_MANAGED: plan.ConflictKeep,
+	fabricv1.OnConflict_ON_CONFLICT_QUARANTINE:   plan.ConflictQuarantine,
+}
+
+var outcomes = map[plan.Outcome]ingestionv1.Outcome{
+	plan.Created:     ingestionv1.Outcome_OUTCOME_CREATED,
+	plan.Updated:     ingestionv1.Outcome_OUTCOME_UPDATED,
+	plan.Duplicate:   ingestionv1.Outcome_OUTCOME_DUPLICATE,
+	plan.Quarantined: ingestionv1.Outcome_OUTCOME_QUARANTINED,
+	plan.Moved:       ingestionv1.Outcome_OUTCOME_MOVED,
+	plan.KeptManaged: ingestionv1.Outcome_OUTCOME_KEPT_MANAGED,
+}
+
+func progressOf(p pipeline.Progress) *ingestionv1.Progress {
+	return &ingestionv1.Progress{
+		FilesProcessed: count(p.Files), TotalFiles: count(p.TotalFiles), DocumentsProcessed: count(p.Documents), CurrentFile: p.Current,
+	}
+}
+
+func resultOf(item *plan.Item) *ingestionv1.DocumentResult {
+	r := &ingestionv1.DocumentResult{File: item.File.Path, Outcome: outcomes[item.Outcome], Destination: item.Destination}
+	if item.Doc != nil {
+		number := count(item.Doc.Number)
+		r.Document, r.Resource = &number, keyOf(item.Doc.Identity)
+	}
+	return r
+}
+
+func keyOf(id schema.Identity) *ingestionv1.ResourceKey {
+	if id == (schema.Identity{}) {
+		return nil
+	}
+	return &ingestionv1.ResourceKey{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}
+}
+
+func resourceOf(r plan.Resource) *ingestionv1.Resource {
+	return &ingestionv1.Resource{Key: keyOf(r.Identity), Path: r.Path, ApiVersion: r.APIVersion, BlobId: r.Blob, Valid: r.Valid}
+}
+
+func findingOf(f finding.Finding) *reportv1.Finding {
+	out := &reportv1.Finding{
+		Severity: reportv1.Severity_SEVERITY_ERROR, Code: f.Code.ID, Name: f.Code.Name, Message: f.Message,
+		File: f.File, Line: count(f.Line), Column: count(f.Column), Field: f.Field, Remedy: f.Fix(),
+	}
+	if f.Warning {
+		out.Severity = reportv1.Severity_SEVERITY_WARNING
+	}
+	if f.Document >= 0 {
+		number := count(f.Document)
+		out.Document = &number
+	}
+	return out
+}
+
+func findingsOf(list []finding.Finding) []*reportv1.Finding {
+	var out []*reportv1.Finding
+	for _, f := range list {
+		out = append(out, findingOf(f))
+	}
+	return out
+}
+
+// count fits a number into the contract's.
+func count(n int) int32 { return int32(min(n, 1<<31-1)) } //nolint:gosec // bounded

@@ -1,0 +1,166 @@
+// Package grpcapi is the ingestion over gRPC: messages in and out, and what is counted on the way.
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/pipeline"
+	"fgdsync.dev/services/ingestion/internal/plan"
+)
+
+// batchItems is how many items a message of results has at most.
+const batchItems = 500
+
+// Server serves the IngestionService.
+type Server struct {
+	ingestionv1.UnsafeIngestionServiceServer
+	pipeline *pipeline.Pipeline
+	metrics  *Metrics
+	log      *slog.Logger
+}
+
+var _ ingestionv1.IngestionServiceServer = (*Server)(nil)
+
+// New makes a server.
+func New(p *pipeline.Pipeline, metrics *Metrics, log *slog.Logger) *Server {
+	return &Server{pipeline: p, metrics: metrics, log: log}
+}
+
+// Discover says which files would be ingested.
+func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse, error) {
+	if req.GetSnapshotId() == "" || req.GetTree() == "" {
+		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "snapshot_id and tree are required.")
+	}
+	inv, err := s.pipeline.Discover(ctx, pipeline.Tree{Snapshot: req.GetSnapshotId(), ID: req.GetTree()})
+	if err != nil {
+		return nil, err
+	}
+	response := &ingestionv1.DiscoverResponse{Findings: findingsOf(inv.Findings)}
+	for _, source := range inv.Sources {
+		if source.Managed {
+			response.ManagedFiles++
+		} else {
+			response.Inputs = append(response.Inputs, source.Path)
+		}
+		if source.Problem != nil {
+			response.Findings = append(response.Findings, findingOf(*source.Problem))
+		}
+	}
+	return response, nil
+}
+
+// Ingest ingests a tree.
+func (s *Server) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStreamingServer[ingestionv1.IngestResponse]) error {
+	r, err := request(req)
+	if err != nil {
+		return err
+	}
+	r.Notify = func(p pipeline.Progress) error {
+		return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Progress{Progress: progressOf(p)}})
+	}
+	started := time.Now()
+	result, err := s.pipeline.Ingest(stream.Context(), r)
+	if err != nil {
+		return err
+	}
+	s.metrics.observe(result, time.Since(started))
+	s.log.DebugContext(stream.Context(), "tree ingested", "fabric", r.Fabric, "files", result.Files, "documents", result.Documents,
+		"changed", result.Tree != r.Tree.ID)
+	if err := sendResults(stream, result); err != nil {
+		return err
+	}
+	return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Summary{Summary: summaryOf(result)}})
+}
+
+func summaryOf(result *pipeline.Result) *ingestionv1.IngestSummary {
+	quarantined := 0
+	for _, item := range result.Plan.Items {
+		if item.Outcome == plan.Quarantined {
+			quarantined++
+		}
+	}
+	return &ingestionv1.IngestSummary{
+		Tree: result.Tree, FilesProcessed: count(result.Files), DocumentsProcessed: count(result.Documents),
+		Quarantined: count(quarantined), ResourcesTotal: count(len(result.Plan.Resources)),
+	}
+}
+
+// sendResults sends what was done and found, in batches.
+func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], result *pipeline.Result) error {
+	var documents []*ingestionv1.DocumentResult
+	for _, item := range result.Plan.Items {
+		if item.Outcome != plan.Stays {
+			documents = append(documents, resultOf(item))
+		}
+	}
+	var resources []*ingestionv1.Resource
+	for _, r := range result.Plan.Resources {
+		resources = append(resources, resourceOf(r))
+	}
+	err := inBatches(documents, func(part []*ingestionv1.DocumentResult) error {
+		return sendBatch(stream, &ingestionv1.IngestResults{Documents: part})
+	})
+	if err != nil {
+		return err
+	}
+	err = inBatches(findingsOf(result.Findings), func(part []*reportv1.Finding) error {
+		return sendBatch(stream, &ingestionv1.IngestResults{Findings: part})
+	})
+	if err != nil {
+		return err
+	}
+	return inBatches(resources, func(part []*ingestionv1.Resource) error {
+		return sendBatch(stream, &ingestionv1.IngestResults{Resources: part})
+	})
+}
+
+func sendBatch(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], results *ingestionv1.IngestResults) error {
+	return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Results{Results: results}})
+}
+
+func inBatches[T any](items []T, send func([]T) error) error {
+	for len(items) > 0 {
+		n := min(batchItems, len(items))
+		if err := send(items[:n]); err != nil {
+			return err
+		}
+		items = items[n:]
+	}
+	return nil
+}
+
+// ValidateFiles judges files that are sent along.
+func (s *Server) ValidateFiles(stream grpc.BidiStreamingServer[ingestionv1.ValidateFilesRequest, ingestionv1.ValidateFilesResponse]) error {
+	for {
+		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		file := s.pipeline.Validate(stream.Context(), req.GetPath(), req.GetContent())
+		found := append([]finding.Finding(nil), file.Findings...)
+		if file.Problem != nil {
+			found = append(found, *file.Problem)
+		}
+		for i := range file.Docs {
+			found = append(found, file.Docs[i].Findings...)
+		}
+		response := &ingestionv1.ValidateFilesResponse{Path: req.GetPath(), Documents: count(len(file.Docs)), Findings: findingsOf(found)}
+		if err := stream.Send(response); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,154 @@
+// Package pipeline ingests a tree: list, read, judge in parallel, plan, note, write. It holds the documents of one
+// ingestion in memory and nothing between two. Whatever the number of workers and the order of arrival, equal input gives
+// equal output.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fgdsync.dev/libs/ignore"
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/ingestion/internal/document"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/inventory"
+	"fgdsync.dev/services/ingestion/internal/journal"
+	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/services/ingestion/internal/schema"
+	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
+)
+
+// maxIgnoreBytes bounds the .fgdignore that is read; a larger one counts as absent.
+const maxIgnoreBytes = 1 << 20
+
+// Tree names a tree in a snapshot.
+type Tree struct{ Snapshot, ID string }
+
+// Trees is where trees are read and written.
+type Trees interface {
+	// List gives all leaves.
+	List(ctx context.Context, tree Tree) ([]shelf.Entry, error)
+	// Read hands out the contents of objects in the order asked for.
+	Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error
+	// Write applies changes to a tree and gives the new one.
+	Write(ctx context.Context, base Tree, changes []shelf.Change) (string, error)
+}
+
+// Pipeline ingests trees. It is safe for concurrent use.
+type Pipeline struct {
+	Trees        Trees
+	Schemas      *schema.Set
+	Limits       yamldoc.Limits
+	MaxFileBytes int64
+	Workers      int
+	Now          func() time.Time // for the pace of progress reports only
+}
+
+// Request is one ingestion.
+type Request struct {
+	Tree   Tree
+	Fabric string
+	Plan   plan.Options
+	Schema schema.Options
+	Commit string
+	Time   time.Time
+	Notify func(Progress) error // called from one goroutine at a time
+}
+
+// Progress is how far an ingestion is.
+type Progress struct {
+	Files, TotalFiles, Documents int
+	Current                      string
+}
+
+// Result is what an ingestion came to.
+type Result struct {
+	Tree      string
+	Plan      *plan.Plan
+	Findings  []finding.Finding
+	Sources   []inventory.Source
+	Files     int
+	Documents int
+}
+
+// Ingest ingests a tree.
+func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
+	entries, inv, err := p.survey(ctx, req.Tree)
+	if err != nil {
+		return nil, err
+	}
+	reader := &document.Reader{Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Fabric: req.Fabric, Time: req.Time}
+	files, err := p.read(ctx, req, reader, inv.Sources)
+	if err != nil {
+		return nil, err
+	}
+	s := shelf.New(entries)
+	done, err := plan.Make(plan.Input{Files: files, Options: req.Plan, Time: req.Time, Equal: reader.Equal}, s)
+	if err != nil {
+		return nil, err
+	}
+	load := func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) }
+	if err := journal.Update(s, done, journal.Origin{Commit: req.Commit, Time: req.Time}, entries, load); err != nil {
+		return nil, err
+	}
+	result := &Result{Tree: req.Tree.ID, Plan: done, Sources: inv.Sources, Files: len(files)}
+	result.Findings = append(inv.Findings, done.Findings...)
+	for i := range files {
+		result.Documents += len(files[i].Docs)
+	}
+	if changes := s.Changes(); len(changes) > 0 {
+		if result.Tree, err = p.Trees.Write(ctx, req.Tree, changes); err != nil {
+			return nil, fmt.Errorf("write tree: %w", err)
+		}
+	}
+	return result, nil
+}
+
+// Discover says what an ingestion of the tree would read.
+func (p *Pipeline) Discover(ctx context.Context, tree Tree) (inventory.Inventory, error) {
+	_, inv, err := p.survey(ctx, tree)
+	return inv, err
+}
+
+// survey lists a tree and sorts its leaves.
+func (p *Pipeline) survey(ctx context.Context, tree Tree) ([]shelf.Entry, inventory.Inventory, error) {
+	entries, err := p.Trees.List(ctx, tree)
+	if err != nil {
+		return nil, inventory.Inventory{}, fmt.Errorf("list tree: %w", err)
+	}
+	rules := inventory.Rules{MaxFileBytes: p.MaxFileBytes}
+	for _, e := range entries {
+		if e.Path != layout.Ignore || !e.Mode.IsFile() || e.Size > maxIgnoreBytes {
+			continue
+		}
+		content, err := p.load(ctx, tree.Snapshot, e.Blob)
+		if err != nil {
+			return nil, inventory.Inventory{}, fmt.Errorf("read %s: %w", layout.Ignore, err)
+		}
+		rules.Ignore = ignore.Parse(content)
+	}
+	return entries, inventory.Take(entries, rules), nil
+}
+
+func (p *Pipeline) load(ctx context.Context, snapshot, blob string) ([]byte, error) {
+	var out []byte
+	err := p.Trees.Read(ctx, snapshot, []string{blob}, func(content []byte) error {
+		out = content
+		return nil
+	})
+	return out, err
+}
+
+// Validate judges one file that is in no tree.
+func (p *Pipeline) Validate(ctx context.Context, name string, content []byte) document.File {
+	source := inventory.Source{Entry: shelf.Entry{Path: name, Size: int64(len(content))}}
+	source.Problem = inventory.TooLarge(source.Entry, p.MaxFileBytes)
+	reader := &document.Reader{Schemas: p.Schemas, Options: schema.Options{Upgrade: true}, Limits: p.Limits}
+	file := document.Open(source, content)
+	for i := range file.Docs {
+		reader.Judge(ctx, &file, i)
+	}
+	return file
+}

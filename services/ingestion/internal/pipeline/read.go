@@ -1,0 +1,173 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"fgdsync.dev/services/ingestion/internal/document"
+	"fgdsync.dev/services/ingestion/internal/inventory"
+	"golang.org/x/sync/errgroup"
+)
+
+// chunk is how many documents a worker takes at once.
+const chunk = 32
+
+// job is some documents of a file.
+type job struct {
+	file     *document.File
+	from, to int
+}
+
+// read gives all sources as judged files, in the order of the sources.
+func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) ([]document.File, error) {
+	files := make([]document.File, len(sources))
+	m := &meter{notify: req.Notify, now: p.Now, total: len(sources), open: map[*document.File]int{}}
+	if err := m.start(); err != nil {
+		return nil, err
+	}
+	jobs := make(chan job)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(jobs)
+		return p.feed(ctx, req.Tree.Snapshot, sources, files, m, jobs)
+	})
+	for range max(1, p.Workers) {
+		group.Go(func() error {
+			for j := range jobs {
+				for i := j.from; i < j.to; i++ {
+					reader.Judge(ctx, j.file, i)
+				}
+				if err := m.judged(j); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return files, m.finish()
+}
+
+// feed reads the contents, each object once, and hands out the documents.
+func (p *Pipeline) feed(ctx context.Context, snapshot string, sources []inventory.Source, files []document.File, m *meter, jobs chan<- job) error {
+	users := map[string][]int{}
+	var blobs []string
+	for i, source := range sources {
+		if source.Problem != nil {
+			files[i] = document.Open(source, nil)
+			if err := m.opened(&files[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		if users[source.Blob] == nil {
+			blobs = append(blobs, source.Blob)
+		}
+		users[source.Blob] = append(users[source.Blob], i)
+	}
+	if len(blobs) == 0 {
+		return nil
+	}
+	next := 0
+	err := p.Trees.Read(ctx, snapshot, blobs, func(content []byte) error {
+		for _, i := range users[blobs[next]] {
+			files[i] = document.Open(sources[i], content)
+			if err := hand(ctx, &files[i], m, jobs); err != nil {
+				return err
+			}
+		}
+		next++
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read files: %w", err)
+	}
+	if next != len(blobs) {
+		return fmt.Errorf("read files: %d of %d objects came", next, len(blobs))
+	}
+	return nil
+}
+
+func hand(ctx context.Context, file *document.File, m *meter, jobs chan<- job) error {
+	if err := m.opened(file); err != nil {
+		return err
+	}
+	for from := 0; from < len(file.Docs); from += chunk {
+		select {
+		case jobs <- job{file, from, min(from+chunk, len(file.Docs))}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Pace of progress reports.
+const (
+	everyFiles = 64
+	everyTime  = 50 * time.Millisecond
+)
+
+// meter counts, and reports now and then: the first and the last report always go out.
+type meter struct {
+	mu       sync.Mutex
+	notify   func(Progress) error
+	now      func() time.Time
+	total    int
+	open     map[*document.File]int // documents to go
+	state    Progress
+	reported Progress
+	last     time.Time
+}
+
+func (m *meter) start() error {
+	m.state.TotalFiles = m.total
+	return m.report()
+}
+
+// opened notes a file. One without documents is done.
+func (m *meter) opened(file *document.File) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(file.Docs) == 0 {
+		return m.done(file)
+	}
+	m.open[file] = len(file.Docs)
+	return nil
+}
+
+func (m *meter) judged(j job) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state.Documents += j.to - j.from
+	if m.open[j.file] -= j.to - j.from; m.open[j.file] > 0 {
+		return m.due()
+	}
+	delete(m.open, j.file)
+	return m.done(j.file)
+}
+
+func (m *meter) done(file *document.File) error {
+	m.state.Files++
+	m.state.Current = file.Path
+	return m.due()
+}
+
+// due reports when enough has happened since the last report.
+func (m *meter) due() error {
+	if m.state.Files-m.reported.Files < everyFiles && m.now().Sub(m.last) < everyTime {
+		return nil
+	}
+	return m.report()
+}
+
+func (m *meter) report() error {
+	m.reported, m.last = m.state, m.now()
+	return m.notify(m.state)
+}
+
+func (m *meter) finish() error { return m.report() }

@@ -1,0 +1,146 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/ingestion/internal/finding"
+)
+
+// decide settles, identity by identity, which document is the managed one.
+func (p *planner) decide() {
+	for _, g := range p.order {
+		p.decideManaged(g)
+		p.decideInputs(g)
+	}
+}
+
+// decideManaged picks one of the managed documents: the one that carries the annotations, else the one in its place,
+// else the first by path.
+func (p *planner) decideManaged(g *group) {
+	if len(g.managed) == 0 {
+		return
+	}
+	p.rank(g, g.managed)
+	g.holder = g.managed[0]
+	for _, other := range g.managed[1:] {
+		if p.in.Equal(other.Doc, g.holder.Doc) {
+			other.Outcome = Duplicate
+			continue
+		}
+		other.quarantine(fmt.Sprintf("%s differs from %s, which is managed already", describe(g), g.holder.File.Path))
+	}
+}
+
+// rank puts the document that stays first.
+func (p *planner) rank(g *group, items []*Item) {
+	slices.SortStableFunc(items, func(a, b *Item) int {
+		return cmp.Or(
+			first(a.Doc.Annotated, b.Doc.Annotated),
+			first(g.settled(a), g.settled(b)),
+			strings.Compare(a.File.Path, b.File.Path),
+			cmp.Compare(a.Doc.Number, b.Doc.Number))
+	})
+}
+
+// first orders those that have a property before those that don't.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// settled tells whether a managed document stands alone in a file of the right name.
+func (g *group) settled(item *Item) bool {
+	return len(item.File.Docs) == 1 && (item.File.Path == g.path() || item.File.Path == g.longPath())
+}
+
+// decideInputs settles what the waiting documents of an identity do.
+func (p *planner) decideInputs(g *group) {
+	if len(g.inputs) == 0 {
+		return
+	}
+	if rival := p.rival(g.inputs); rival != nil {
+		for _, item := range g.inputs {
+			item.quarantine(fmt.Sprintf("%s is declared differently in %s and %s", describe(g), g.inputs[0].place(), rival.place()))
+		}
+		return
+	}
+	wish, managed := g.inputs[0], g.holder
+	for _, copied := range g.inputs[1:] {
+		copied.Outcome = Duplicate
+	}
+	if managed == nil && len(g.broken) > 0 && !p.in.Options.QuarantineManaged {
+		p.rank(g, g.broken)
+		managed = g.broken[0]
+	}
+	switch {
+	case managed == nil:
+		wish.Outcome, g.holder = Created, wish
+	case managed.Doc.Valid && p.in.Equal(wish.Doc, managed.Doc):
+		wish.Outcome = Duplicate
+	default:
+		p.conflict(g, managed)
+	}
+}
+
+// rival finds a waiting document that differs from the first.
+func (p *planner) rival(items []*Item) *Item {
+	for _, item := range items[1:] {
+		if !p.in.Equal(items[0].Doc, item.Doc) {
+			return item
+		}
+	}
+	return nil
+}
+
+// conflict does with a wish that differs from the managed document what the fabric has chosen.
+func (p *planner) conflict(g *group, managed *Item) {
+	wish := g.inputs[0]
+	switch p.in.Options.Conflict {
+	case ConflictKeep:
+		for _, item := range g.inputs {
+			item.Outcome = KeptManaged
+		}
+		f := duplicate(wish, fmt.Sprintf("%s differs from %s, which stays (on_conflict: keep_managed)", describe(g), managed.File.Path))
+		f.Warning, f.Remedy = true, "Change the managed file, or set on_conflict: update and put the document into raw/ again."
+		p.loose = append(p.loose, f)
+	case ConflictQuarantine:
+		for _, item := range g.inputs {
+			item.quarantine(fmt.Sprintf("%s differs from %s, which stays (on_conflict: quarantine)", describe(g), managed.File.Path))
+		}
+	default:
+		managed.replaced = true
+		wish.Outcome, g.holder = Updated, wish
+		if g.settled(managed) {
+			wish.Destination = managed.File.Path
+		}
+	}
+}
+
+func (item *Item) quarantine(message string) {
+	item.Outcome, item.Reason = Quarantined, duplicate(item, message)
+}
+
+func duplicate(item *Item, message string) finding.Finding {
+	return finding.Finding{Code: errs.DuplicateResource, File: item.File.Path, Document: item.Doc.Number, Line: item.Doc.Line, Message: message}
+}
+
+// place names a document for people.
+func (item *Item) place() string {
+	if len(item.File.Docs) == 1 {
+		return item.File.Path
+	}
+	return fmt.Sprintf("%s (document %d)", item.File.Path, item.Doc.Number)
+}
+
+func describe(g *group) string {
+	return fmt.Sprintf("%s %s/%s", g.id.Kind, g.id.Namespace, g.id.Name)
+}

@@ -1,0 +1,81 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"fgdsync.dev/services/ingestion/internal/finding"
+)
+
+// finish puts the plan together.
+func (p *planner) finish() *Plan {
+	plan := &Plan{Items: p.items, Resources: p.resources()}
+	for i := range p.in.Files {
+		plan.Findings = append(plan.Findings, p.in.Files[i].Findings...)
+	}
+	for _, item := range p.items {
+		plan.Findings = append(plan.Findings, item.findings()...)
+	}
+	plan.Findings = append(plan.Findings, p.loose...)
+	slices.SortStableFunc(plan.Findings, func(a, b finding.Finding) int {
+		if c := strings.Compare(a.File, b.File); c != 0 {
+			return c
+		}
+		return a.Line - b.Line
+	})
+	return plan
+}
+
+// findings gives what there is to say about an item: what its document says of itself, and why it went to unmanaged/.
+func (item *Item) findings() []finding.Finding {
+	switch {
+	case item.Doc == nil:
+		return []finding.Finding{item.Reason}
+	case item.replaced:
+		return nil
+	case item.Outcome == Quarantined && item.Doc.Valid:
+		return append(slices.Clone(item.Doc.Findings), item.Reason)
+	}
+	return item.Doc.Findings
+}
+
+// resources lists what managed/ holds: for each identity its holder, or else what is left there although it is not valid.
+func (p *planner) resources() []Resource {
+	var out []Resource
+	for _, g := range p.order {
+		item := g.holder
+		if item == nil {
+			item = g.left()
+		}
+		if item == nil {
+			continue
+		}
+		out = append(out, p.resource(g, item))
+		for _, input := range g.inputs {
+			if input.Outcome == KeptManaged {
+				input.Destination = item.Destination
+			}
+		}
+	}
+	return out
+}
+
+// left gives an invalid document that stays in managed/.
+func (g *group) left() *Item {
+	for _, item := range g.broken {
+		if item.Outcome == Stays && !item.replaced {
+			item.Destination = item.File.Path
+			return item
+		}
+	}
+	return nil
+}
+
+func (p *planner) resource(g *group, item *Item) Resource {
+	blob, _ := p.shelf.Blob(item.Destination)
+	r := Resource{Identity: g.id, Path: item.Destination, APIVersion: item.Doc.APIVersion, Blob: blob, Valid: item.Doc.Valid}
+	if item.Doc.UpgradeTo != "" && item.Outcome != Stays && item.Doc.Final != nil {
+		r.APIVersion = item.Doc.UpgradeTo
+	}
+	return r
+}

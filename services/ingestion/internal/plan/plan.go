@@ -1,0 +1,200 @@
+// Package plan decides what becomes of every document of a directory. It is a function of its input alone: no clock, no
+// order of arrival, no randomness. Rules it keeps: nothing is lost (each document ends in managed/, in unmanaged/, or was
+// identical to one that does), a document that is managed and right is never rewritten, and planning the result again
+// plans nothing.
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/ingestion/internal/document"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/schema"
+	"fgdsync.dev/services/ingestion/internal/shelf"
+)
+
+// Archive is what becomes of an original whose documents have all landed.
+type Archive int
+
+// Archive strategies.
+const (
+	ArchiveNone Archive = iota
+	ArchiveRename
+	ArchiveMove
+	ArchiveBackup
+)
+
+// Conflict is what a waiting document that differs from the managed one does.
+type Conflict int
+
+// Conflict rules.
+const (
+	ConflictUpdate Conflict = iota
+	ConflictKeep
+	ConflictQuarantine
+)
+
+// Options are the choices of a fabric.
+type Options struct {
+	Archive           Archive
+	Conflict          Conflict
+	QuarantineManaged bool // invalid documents in managed/ go to unmanaged/
+}
+
+// Outcome is what became of a document or file.
+type Outcome int
+
+// Outcomes.
+const (
+	Stays Outcome = iota // nothing to report
+	Created
+	Updated
+	Duplicate
+	Quarantined
+	Moved
+	KeptManaged
+)
+
+// Item is one document, or a file that has none that could be read, on its way.
+type Item struct {
+	File        *document.File
+	Doc         *document.Doc // nil for a whole file
+	Outcome     Outcome
+	Destination string
+	Reason      finding.Finding // of a quarantine
+	Archived    string          // where the original is kept
+	replaced    bool            // a newer wish takes its place
+}
+
+// Resource is one resource in managed/ as it is afterwards.
+type Resource struct {
+	Identity   schema.Identity
+	Path       string
+	APIVersion string
+	Blob       string
+	Valid      bool
+}
+
+// Plan is what to do, and what there is to say.
+type Plan struct {
+	Items     []*Item // in path and document order
+	Findings  []finding.Finding
+	Resources []Resource // by identity
+}
+
+// Input is what a plan is made of.
+type Input struct {
+	Files   []document.File // in path order
+	Options Options
+	Time    time.Time // of the commit that is ingested
+	Equal   func(a, b *document.Doc) bool
+}
+
+// Make decides, and rearranges the shelf accordingly.
+func Make(in Input, s *shelf.Shelf) (*Plan, error) {
+	if err := checkFolders(s); err != nil {
+		return nil, err
+	}
+	p := &planner{in: in, shelf: s, groups: map[schema.Identity]*group{}}
+	p.collect()
+	p.decide()
+	p.clear()
+	p.placeManaged()
+	p.placeQuarantined()
+	p.archive()
+	return p.finish(), nil
+}
+
+// checkFolders refuses a directory in which a file stands where one of its parts has to be.
+func checkFolders(s *shelf.Shelf) error {
+	for _, part := range []string{layout.Managed, layout.Unmanaged, layout.Metadata} {
+		if _, there := s.Blob(part); there {
+			return errs.New(errs.Precondition, errs.StructureIncomplete, "%s is a file where a folder has to be.", part)
+		}
+	}
+	return nil
+}
+
+type planner struct {
+	in     Input
+	shelf  *shelf.Shelf
+	items  []*Item
+	groups map[schema.Identity]*group
+	order  []*group // by identity
+	loose  []finding.Finding
+}
+
+// group is all documents of one identity.
+type group struct {
+	id      schema.Identity
+	plural  string
+	managed []*Item // valid, in managed/
+	broken  []*Item // invalid, in managed/
+	inputs  []*Item // valid, waiting
+	holder  *Item   // whose content the managed file has afterwards
+}
+
+// collect makes items and groups of the files.
+func (p *planner) collect() {
+	for i := range p.in.Files {
+		file := &p.in.Files[i]
+		if file.Problem != nil {
+			p.refuse(&Item{File: file, Reason: *file.Problem})
+			continue
+		}
+		for j := range file.Docs {
+			p.sort(&Item{File: file, Doc: &file.Docs[j]})
+		}
+	}
+	for _, g := range p.groups {
+		p.order = append(p.order, g)
+	}
+	slices.SortFunc(p.order, func(a, b *group) int { return compareIdentity(a.id, b.id) })
+}
+
+func (p *planner) sort(item *Item) {
+	doc := item.Doc
+	if !doc.Valid {
+		item.Reason = doc.FirstError()
+		p.refuse(item)
+		if item.File.Managed && doc.Identity.Name != "" && doc.Plural != "" {
+			g := p.group(doc)
+			g.broken = append(g.broken, item)
+		}
+		return
+	}
+	p.items = append(p.items, item)
+	g := p.group(doc)
+	if item.File.Managed {
+		g.managed = append(g.managed, item)
+	} else {
+		g.inputs = append(g.inputs, item)
+	}
+}
+
+// refuse sends an item to unmanaged/, unless it stands in managed/ and the fabric wants only a report.
+func (p *planner) refuse(item *Item) {
+	if !item.File.Managed || p.in.Options.QuarantineManaged {
+		item.Outcome = Quarantined
+	}
+	p.items = append(p.items, item)
+}
+
+func (p *planner) group(doc *document.Doc) *group {
+	g := p.groups[doc.Identity]
+	if g == nil {
+		g = &group{id: doc.Identity, plural: doc.Plural}
+		p.groups[doc.Identity] = g
+	}
+	return g
+}
+
+func compareIdentity(a, b schema.Identity) int {
+	return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Kind, b.Kind),
+		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+}

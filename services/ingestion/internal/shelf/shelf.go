@@ -1,0 +1,216 @@
+// Package shelf is a directory while it is being rearranged: what was at each path before, and what is there now. The
+// changes are the difference of the two, so that a path changes at most once however often it was touched, and a file
+// never stands where a folder is.
+package shelf
+
+import (
+	"crypto/sha1" //nolint:gosec // Git's object ids
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Mode is what an entry is.
+type Mode int
+
+// Modes of entries.
+const (
+	Regular Mode = iota
+	Executable
+	Symlink
+	Submodule
+)
+
+// IsFile tells whether an entry of this mode has content that may be read.
+func (m Mode) IsFile() bool { return m == Regular || m == Executable }
+
+// Entry is one leaf of the directory.
+type Entry struct {
+	Path string
+	Mode Mode
+	Blob string
+	Size int64
+}
+
+// Change is one difference. Content is set for new content; else Blob for content that was somewhere before; else the
+// path is removed.
+type Change struct {
+	Path    string
+	Mode    Mode
+	Content []byte
+	Blob    string
+	Remove  bool
+}
+
+// maxName is the longest name of a file that common file systems take, in bytes.
+const maxName = 255
+
+type leaf struct {
+	mode Mode
+	blob string
+}
+
+// Shelf is such a directory.
+type Shelf struct {
+	before, now map[string]leaf
+	folders     map[string]int // number of leaves below
+	contents    map[string][]byte
+}
+
+// New makes a shelf of what is there.
+func New(entries []Entry) *Shelf {
+	s := &Shelf{
+		before: make(map[string]leaf, len(entries)), now: make(map[string]leaf, len(entries)),
+		folders: map[string]int{}, contents: map[string][]byte{},
+	}
+	for _, e := range entries {
+		s.before[e.Path] = leaf{e.Mode, e.Blob}
+		s.set(e.Path, leaf{e.Mode, e.Blob})
+	}
+	return s
+}
+
+func (s *Shelf) set(p string, l leaf) {
+	if _, there := s.now[p]; !there {
+		s.count(p, 1)
+	}
+	s.now[p] = l
+}
+
+func (s *Shelf) count(p string, by int) {
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		if s.folders[dir] += by; s.folders[dir] == 0 {
+			delete(s.folders, dir)
+		}
+	}
+}
+
+// Blob gives the object id of what is at a path now.
+func (s *Shelf) Blob(p string) (string, bool) {
+	l, there := s.now[p]
+	return l.blob, there
+}
+
+// Free tells whether a file can be put at a path: nothing is there, and no file stands in the place of a folder above.
+func (s *Shelf) Free(p string) bool {
+	if _, there := s.now[p]; there || s.folders[p] > 0 {
+		return false
+	}
+	_, blocked := s.Blocker(p)
+	return !blocked
+}
+
+// Blocker finds the file that stands in the place of a folder above a path.
+func (s *Shelf) Blocker(p string) (string, bool) {
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		if _, there := s.now[dir]; there {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// Remove takes away what is at a path.
+func (s *Shelf) Remove(p string) {
+	if _, there := s.now[p]; there {
+		delete(s.now, p)
+		s.count(p, -1)
+	}
+}
+
+// Put puts new content, of the given id, at a path.
+func (s *Shelf) Put(p string, content []byte, blob string) {
+	s.contents[blob] = content
+	s.set(p, leaf{Regular, blob})
+}
+
+// PutEntry puts what an entry holds at a path.
+func (s *Shelf) PutEntry(p string, e Entry) { s.set(p, leaf{e.Mode, e.Blob}) }
+
+// Changes gives the difference to what was there before, in path order.
+func (s *Shelf) Changes() []Change {
+	var changes []Change
+	for p, l := range s.now {
+		if old, there := s.before[p]; there && old == l {
+			continue
+		}
+		change := Change{Path: p, Mode: l.mode, Blob: l.blob}
+		if content, fresh := s.contents[l.blob]; fresh {
+			change.Content, change.Blob = content, ""
+		}
+		changes = append(changes, change)
+	}
+	for p := range s.before {
+		if _, there := s.now[p]; !there {
+			changes = append(changes, Change{Path: p, Remove: true})
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return changes
+}
+
+// Spot finds a place for content: the wanted path if it is free or holds this very content, else the first of "-2",
+// "-3" … before its extension. Where a file stands in the place of a folder, the folder gets the number.
+func (s *Shelf) Spot(wanted, blob, ext string) string {
+	dir, base := path.Split(wanted)
+	base = strings.TrimSuffix(base, ext)
+	for n := 1; ; n++ {
+		candidate := s.clear(dir) + Clip(base+number(n), ext)
+		if have, there := s.Blob(candidate); s.Free(candidate) || there && have == blob {
+			return candidate
+		}
+	}
+}
+
+// clear gives a folder path, with a slash at its end, in which no part is a file.
+func (s *Shelf) clear(dir string) string {
+	out := ""
+	for _, part := range strings.Split(strings.TrimSuffix(dir, "/"), "/") {
+		if part == "" {
+			continue
+		}
+		candidate := out + part
+		for n := 2; ; n++ {
+			if _, isFile := s.now[candidate]; !isFile {
+				break
+			}
+			candidate = out + part + number(n)
+		}
+		out = candidate + "/"
+	}
+	return out
+}
+
+func number(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return "-" + strconv.Itoa(n)
+}
+
+// Clip joins a base and an extension to a file name that is not too long for a file system: what is cut off is
+// replaced by a hash of the whole.
+func Clip(base, ext string) string {
+	if len(base)+len(ext) <= maxName {
+		return base + ext
+	}
+	sum := sha1.Sum([]byte(base)) //nolint:gosec // only tells names apart
+	mark := "~" + hex.EncodeToString(sum[:4])
+	keep := max(0, maxName-len(ext)-len(mark))
+	for keep > 0 && !utf8.RuneStart(base[keep]) {
+		keep--
+	}
+	return base[:keep] + mark + ext
+}
+
+// BlobID is the id that Git gives a content.
+func BlobID(content []byte) string {
+	sum := sha1.New() //nolint:gosec // Git's object ids
+	fmt.Fprintf(sum, "blob %d\x00", len(content))
+	sum.Write(content)
+	return hex.EncodeToString(sum.Sum(nil))
+}

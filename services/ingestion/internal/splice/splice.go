@@ -1,0 +1,350 @@
+// Package splice adds annotations to a document, and replaces its API version, by inserting bytes into the original
+// text at the places that the parser names. Everything else stays as its author wrote it: comments, blank lines, order,
+// styles, indentation, line ends. Outside of the plain block form the result is parsed again and compared with what was
+// wanted, so a document is either spliced rightly or refused; nothing is lost.
+package splice
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
+	"go.yaml.in/yaml/v3"
+)
+
+// Pair is one annotation.
+type Pair struct{ Key, Value string }
+
+// Edit is what to do to a document.
+type Edit struct {
+	Annotations []Pair // those whose key is there already are left as they are
+	APIVersion  string // replaces the one stated, unless empty
+}
+
+// ErrUnsafe says that the document is written in a form in which nothing can be inserted with certainty.
+var ErrUnsafe = errors.New("the metadata is written in a form that can't be added to")
+
+const (
+	metadata    = "metadata"
+	annotations = "annotations"
+)
+
+// Apply gives the document with the edit made. root is the tree that yamldoc.Parse gave for it.
+func Apply(doc []byte, root *yaml.Node, edit Edit) ([]byte, error) {
+	t := newText(doc)
+	plain := true
+	if edit.APIVersion != "" {
+		plain = t.replaceScalar(root, "apiVersion", edit.APIVersion) && plain
+	}
+	if pairs := missing(root, edit.Annotations); len(pairs) > 0 {
+		plain = t.annotate(root, pairs) && plain
+	}
+	if t.failed {
+		return nil, ErrUnsafe
+	}
+	out := t.bytes()
+	if (!plain || t.unusual) && !verify(out, root, edit) {
+		return nil, ErrUnsafe
+	}
+	return out, nil
+}
+
+// missing gives the pairs whose keys are not there.
+func missing(root *yaml.Node, pairs []Pair) []Pair {
+	_, meta := yamldoc.Field(root, metadata)
+	_, have := yamldoc.Field(meta, annotations)
+	return slices.DeleteFunc(slices.Clone(pairs), func(p Pair) bool {
+		key, _ := yamldoc.Field(have, p.Key)
+		return key != nil
+	})
+}
+
+// annotate inserts the pairs. It tells whether that was the plain block form.
+func (t *text) annotate(root *yaml.Node, pairs []Pair) bool {
+	key, meta := yamldoc.Field(root, metadata)
+	if meta == nil || meta.Kind != yaml.MappingNode || len(meta.Content) == 0 {
+		return t.fail()
+	}
+	if meta.Style&yaml.FlowStyle != 0 {
+		return t.annotateFlow(meta, pairs)
+	}
+	annotationsKey, have := yamldoc.Field(meta, annotations)
+	if annotationsKey == nil {
+		indent, ok := t.indentBelow(key, meta.Content[0])
+		if !ok {
+			return t.fail()
+		}
+		t.insertBlock(key, indent, append([]string{annotations + ":"}, lines("  ", pairs)...))
+		return true
+	}
+	return t.extend(annotationsKey, have, pairs)
+}
+
+// extend adds to annotations that stand in block metadata.
+func (t *text) extend(key, have *yaml.Node, pairs []Pair) bool {
+	switch {
+	case have.Kind == yaml.MappingNode && have.Style&yaml.FlowStyle != 0:
+		return t.insertFlow(have, pairs)
+	case have.Kind == yaml.MappingNode && len(have.Content) > 0:
+		indent, ok := t.indentBelow(key, have.Content[0])
+		if !ok {
+			return t.fail()
+		}
+		t.insertBlock(key, indent, lines("", pairs))
+		return true
+	case have.Kind == yaml.ScalarNode && have.Value == "" && have.Style == 0:
+		indent, ok := t.indentOf(key)
+		if !ok {
+			return t.fail()
+		}
+		t.insertBlock(key, indent, lines("  ", pairs))
+		return false
+	case have.Kind == yaml.ScalarNode && have.Style == 0 && yamldoc.Resolve(have).Type == yamldoc.Null:
+		return t.replace(have, have.Value, "{"+flow(pairs)+"}")
+	}
+	return t.fail()
+}
+
+// annotateFlow adds to metadata written in braces.
+func (t *text) annotateFlow(meta *yaml.Node, pairs []Pair) bool {
+	_, have := yamldoc.Field(meta, annotations)
+	switch {
+	case have == nil:
+		return t.insertBraces(meta, `"`+annotations+`": {`+flow(pairs)+"}")
+	case have.Kind == yaml.MappingNode && have.Style&yaml.FlowStyle != 0:
+		return t.insertFlow(have, pairs)
+	case have.Kind == yaml.ScalarNode && have.Style == 0 && have.Value != "" && yamldoc.Resolve(have).Type == yamldoc.Null:
+		return t.replace(have, have.Value, "{"+flow(pairs)+"}")
+	}
+	return t.fail()
+}
+
+func (t *text) insertFlow(n *yaml.Node, pairs []Pair) bool { return t.insertBraces(n, flow(pairs)) }
+
+// insertBraces puts entries behind the opening brace of a flow mapping.
+func (t *text) insertBraces(n *yaml.Node, entries string) bool {
+	at := t.offset(n.Line, n.Column)
+	if at < 0 || at >= len(t.body) || t.body[at] != '{' {
+		return t.fail()
+	}
+	if len(n.Content) > 0 {
+		entries += ", "
+	}
+	t.insert(at+1, 0, entries)
+	return false
+}
+
+// replaceScalar replaces the text of a top-level scalar. It tells whether that was the plain form.
+func (t *text) replaceScalar(root *yaml.Node, name, with string) bool {
+	_, value := yamldoc.Field(root, name)
+	if value == nil || value.Kind != yaml.ScalarNode {
+		return t.fail()
+	}
+	switch value.Style {
+	case 0:
+		t.replace(value, value.Value, with)
+		return value.Anchor == ""
+	case yaml.SingleQuotedStyle:
+		t.replace(value, "'"+value.Value+"'", "'"+with+"'")
+		return true
+	case yaml.DoubleQuotedStyle:
+		t.replace(value, `"`+value.Value+`"`, `"`+with+`"`)
+		return true
+	}
+	return t.fail()
+}
+
+// replace puts a text in the place of one that a node begins with.
+func (t *text) replace(n *yaml.Node, old, with string) bool {
+	at := t.offset(n.Line, n.Column)
+	if at < 0 || !bytes.HasPrefix(t.body[at:], []byte(old)) {
+		return t.fail()
+	}
+	t.insert(at, len(old), with)
+	return false
+}
+
+// lines writes pairs as lines of a block mapping.
+func lines(indent string, pairs []Pair) []string {
+	out := make([]string, len(pairs))
+	for i, p := range pairs {
+		out[i] = indent + Quote(p.Key) + ": " + Quote(p.Value)
+	}
+	return out
+}
+
+// flow writes pairs as entries of a flow mapping, in the form that JSON has too.
+func flow(pairs []Pair) string {
+	out := make([]string, len(pairs))
+	for i, p := range pairs {
+		out[i] = DoubleQuote(p.Key) + ": " + DoubleQuote(p.Value)
+	}
+	return strings.Join(out, ", ")
+}
+
+// verify parses the result and compares it with what was wanted.
+func verify(out []byte, root *yaml.Node, edit Edit) bool {
+	again, err := yamldoc.Parse(out, yamldoc.DefaultLimits())
+	if err != nil || again == nil || len(yamldoc.Split(out)) != 1 {
+		return false
+	}
+	want, ok := yamldoc.Value(root).(map[string]any)
+	if !ok {
+		return false
+	}
+	if edit.APIVersion != "" {
+		want["apiVersion"] = edit.APIVersion
+	}
+	meta, ok := want[metadata].(map[string]any)
+	if !ok {
+		return false
+	}
+	have, _ := meta[annotations].(map[string]any)
+	all := map[string]any{}
+	for _, p := range edit.Annotations {
+		all[p.Key] = p.Value
+	}
+	maps.Copy(all, have)
+	meta[annotations] = all
+	return reflect.DeepEqual(yamldoc.Value(again), any(want))
+}
+
+// text is a document under change.
+type text struct {
+	doc     []byte // as given
+	body    []byte // without byte order mark, as the parser counts
+	edits   []edit
+	unusual bool // has what makes positions or meaning less certain: anchors, exotic line breaks
+	failed  bool
+}
+
+type edit struct {
+	at, remove int
+	insert     string
+}
+
+func newText(doc []byte) *text {
+	body := bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf"))
+	t := &text{doc: doc, body: body}
+	t.unusual = bytes.ContainsAny(body, "&*\u0085\u2028\u2029")
+	return t
+}
+
+func (t *text) fail() bool {
+	t.failed = true
+	return false
+}
+
+func (t *text) insert(at, remove int, with string) {
+	t.edits = append(t.edits, edit{at, remove, with})
+}
+
+// bytes gives the changed document.
+func (t *text) bytes() []byte {
+	slices.SortStableFunc(t.edits, func(a, b edit) int { return a.at - b.at })
+	size := len(t.doc)
+	for _, e := range t.edits {
+		size += len(e.insert)
+	}
+	out := make([]byte, 0, size+1)
+	out = append(out, t.doc[:len(t.doc)-len(t.body)]...)
+	last := 0
+	for _, e := range t.edits {
+		out = append(out, t.body[last:e.at]...)
+		out = append(out, e.insert...)
+		last = e.at + e.remove
+	}
+	return append(out, t.body[last:]...)
+}
+
+// insertBlock puts lines behind the line of a key, with the line end that this line has.
+func (t *text) insertBlock(key *yaml.Node, indent string, lines []string) {
+	start := t.lineStart(key.Line)
+	end, next := t.breakAfter(start)
+	ending := string(t.body[end:next])
+	missing := ending == ""
+	if missing {
+		ending = "\n"
+	}
+	var b strings.Builder
+	if missing {
+		b.WriteString(ending)
+	}
+	for i, line := range lines {
+		b.WriteString(indent)
+		b.WriteString(line)
+		if !missing || i < len(lines)-1 {
+			b.WriteString(ending)
+		}
+	}
+	t.insert(next, 0, b.String())
+}
+
+// indentBelow gives the indentation of the first child of a block mapping, which must stand on a line of its own.
+func (t *text) indentBelow(key, child *yaml.Node) (string, bool) {
+	if child.Line <= key.Line {
+		return "", false
+	}
+	return t.indentOf(child)
+}
+
+// indentOf gives what stands before a node on its line: spaces, or it is no plain block mapping.
+func (t *text) indentOf(n *yaml.Node) (string, bool) {
+	start, at := t.lineStart(n.Line), t.offset(n.Line, n.Column)
+	if start < 0 || at < start {
+		return "", false
+	}
+	indent := string(t.body[start:at])
+	return indent, strings.Trim(indent, " ") == ""
+}
+
+// offset gives the byte that a line and a column mean; columns count characters.
+func (t *text) offset(line, column int) int {
+	at := t.lineStart(line)
+	if at < 0 {
+		return -1
+	}
+	for ; column > 1 && at < len(t.body); column-- {
+		_, size := utf8.DecodeRune(t.body[at:])
+		at += size
+	}
+	return at
+}
+
+// lineStart gives the first byte of a line, or -1.
+func (t *text) lineStart(line int) int {
+	at := 0
+	for ; line > 1; line-- {
+		end, next := t.breakAfter(at)
+		if end == next {
+			return -1
+		}
+		at = next
+	}
+	return at
+}
+
+// breakAfter finds the next line break, as the parser counts them: YAML 1.1 knows three more than LF and CR.
+func (t *text) breakAfter(at int) (end, next int) {
+	if !t.unusual {
+		end = at + bytes.IndexByte(t.body[at:], '\n')
+		if end >= at && bytes.IndexByte(t.body[at:end], '\r') < 0 {
+			return end, end + 1
+		}
+	}
+	rest := t.body[at:]
+	i := bytes.IndexAny(rest, "\n\r\u0085\u2028\u2029")
+	if i < 0 {
+		return len(t.body), len(t.body)
+	}
+	if bytes.HasPrefix(rest[i:], []byte("\r\n")) {
+		return at + i, at + i + 2
+	}
+	_, size := utf8.DecodeRune(rest[i:])
+	return at + i, at + i + size
+}

@@ -1,0 +1,146 @@
+// Package treeio reads trees from a TreeService and writes changes back.
+package treeio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+
+	"fgdsync.dev/services/ingestion/internal/pipeline"
+	"fgdsync.dev/services/ingestion/internal/shelf"
+)
+
+// Sizes of a message of changes: bytes of content, and number of changes.
+const (
+	batchBytes   = 256 << 10
+	batchChanges = 2000
+)
+
+// Client is the way to the trees.
+type Client struct{ trees gitv1.TreeServiceClient }
+
+var _ pipeline.Trees = Client{}
+
+// New makes a client.
+func New(trees gitv1.TreeServiceClient) Client { return Client{trees: trees} }
+
+// List gives all leaves of a tree.
+func (c Client) List(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: tree.Snapshot, Tree: tree.ID})
+	if err != nil {
+		return nil, err
+	}
+	var entries []shelf.Entry
+	for {
+		page, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return entries, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.GetEntries() {
+			entries = append(entries, shelf.Entry{Path: e.GetPath(), Mode: modeOf(e.GetMode()), Blob: e.GetBlobId(), Size: e.GetSize()})
+		}
+	}
+}
+
+// Read hands out the contents of objects in the order asked for.
+func (c Client) Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot, BlobIds: blobs})
+	if err != nil {
+		return err
+	}
+	next := 0
+	for {
+		page, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, blob := range page.GetBlobs() {
+			if next >= len(blobs) || blob.GetBlobId() != blobs[next] {
+				return fmt.Errorf("object %s came out of turn", blob.GetBlobId())
+			}
+			next++
+			if err := visit(blob.GetContent()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Write applies changes and gives the new tree.
+func (c Client) Write(ctx context.Context, base pipeline.Tree, changes []shelf.Change) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.trees.WriteTree(ctx)
+	if err != nil {
+		return "", err
+	}
+	// When the other side has hung up, Send says only that; CloseAndRecv says why.
+	if err := send(stream, base, changes); err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	response, err := stream.CloseAndRecv()
+	if err != nil {
+		return "", err
+	}
+	return response.GetTree(), nil
+}
+
+func send(stream gitv1.TreeService_WriteTreeClient, base pipeline.Tree, changes []shelf.Change) error {
+	request := &gitv1.WriteTreeRequest{SnapshotId: base.Snapshot, BaseTree: base.ID}
+	size := 0
+	for _, change := range changes {
+		if size+len(change.Content) > batchBytes && size > 0 || len(request.Changes) >= batchChanges {
+			if err := stream.Send(request); err != nil {
+				return err
+			}
+			request, size = &gitv1.WriteTreeRequest{}, 0
+		}
+		request.Changes = append(request.Changes, wireChange(change))
+		size += len(change.Content)
+	}
+	return stream.Send(request)
+}
+
+func wireChange(c shelf.Change) *gitv1.Change {
+	change := &gitv1.Change{Path: c.Path}
+	switch {
+	case c.Remove:
+		change.Change = &gitv1.Change_Remove{Remove: true}
+		return change
+	case c.Content != nil:
+		change.Change = &gitv1.Change_Content{Content: c.Content}
+	default:
+		change.Change = &gitv1.Change_BlobId{BlobId: c.Blob}
+	}
+	change.Mode = gitv1.FileMode_FILE_MODE_REGULAR
+	if c.Mode == shelf.Executable {
+		change.Mode = gitv1.FileMode_FILE_MODE_EXECUTABLE
+	}
+	return change
+}
+
+func modeOf(m gitv1.FileMode) shelf.Mode {
+	switch m {
+	case gitv1.FileMode_FILE_MODE_EXECUTABLE:
+		return shelf.Executable
+	case gitv1.FileMode_FILE_MODE_SYMLINK:
+		return shelf.Symlink
+	case gitv1.FileMode_FILE_MODE_SUBMODULE:
+		return shelf.Submodule
+	default:
+		return shelf.Regular
+	}
+}
