@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"fgdsync.dev/libs/layout"
@@ -18,12 +19,22 @@ var limits = yamldoc.DefaultLimits()
 
 func schemas(t testing.TB) *schema.Set {
 	t.Helper()
-	set, err := schema.Load(os.DirFS(corpus.Dir(t, "crds")), func(string, string) bool { return false })
+	set, err := loadOnce(corpus.Dir(t, "crds"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return set
 }
+
+var loadOnce = func() func(dir string) (*schema.Set, error) {
+	var once sync.Once
+	var set *schema.Set
+	var err error
+	return func(dir string) (*schema.Set, error) {
+		once.Do(func() { set, err = schema.Load(os.DirFS(dir), func(string, string) bool { return false }) })
+		return set, err
+	}
+}()
 
 func request(tree pipeline.Tree, options plan.Options) pipeline.Request {
 	return pipeline.Request{

@@ -1,0 +1,149 @@
+package pipeline_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fgdsync.dev/services/ingestion/internal/document"
+	"fgdsync.dev/services/ingestion/internal/inventory"
+	"fgdsync.dev/services/ingestion/internal/pipeline"
+	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/services/ingestion/internal/schema"
+	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/splice"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
+)
+
+const benchDocuments = 10_000
+
+// memoryTrees holds one tree without gRPC, so that a benchmark shows what the ingestion itself costs.
+type memoryTrees struct {
+	entries []shelf.Entry
+	blobs   map[string][]byte
+}
+
+func newMemoryTrees(files map[string]string) *memoryTrees {
+	m := &memoryTrees{blobs: map[string][]byte{}}
+	for p, content := range files {
+		id := shelf.BlobID([]byte(content))
+		m.blobs[id] = []byte(content)
+		m.entries = append(m.entries, shelf.Entry{Path: p, Blob: id, Size: int64(len(content))})
+	}
+	slices.SortFunc(m.entries, func(a, b shelf.Entry) int { return strings.Compare(a.Path, b.Path) })
+	return m
+}
+
+func (m *memoryTrees) List(context.Context, pipeline.Tree) ([]shelf.Entry, error) { return m.entries, nil }
+
+func (m *memoryTrees) Read(_ context.Context, _ string, blobs []string, visit func([]byte) error) error {
+	for _, id := range blobs {
+		if err := visit(m.blobs[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memoryTrees) Write(context.Context, pipeline.Tree, []shelf.Change) (string, error) {
+	return "after", nil
+}
+
+func (m *memoryTrees) apply(changes []shelf.Change) *memoryTrees {
+	files := map[string]string{}
+	for _, e := range m.entries {
+		files[e.Path] = string(m.blobs[e.Blob])
+	}
+	for _, c := range changes {
+		switch {
+		case c.Remove:
+			delete(files, c.Path)
+		case c.Content != nil:
+			files[c.Path] = string(c.Content)
+		default:
+			files[c.Path] = string(m.blobs[c.Blob])
+		}
+	}
+	return newMemoryTrees(files)
+}
+
+// recording keeps the changes of the last write.
+type recording struct {
+	*memoryTrees
+	changes []shelf.Change
+}
+
+func (r *recording) Write(_ context.Context, _ pipeline.Tree, changes []shelf.Change) (string, error) {
+	r.changes = changes
+	return "after", nil
+}
+
+func benchIngest(b *testing.B, trees pipeline.Trees) {
+	p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, Workers: 2, Now: time.Now}
+	req := request(pipeline.Tree{Snapshot: "s", ID: "before"}, plan.Options{})
+	b.ReportAllocs()
+	for b.Loop() {
+		result, err := p.Ingest(b.Context(), req)
+		if err != nil || result.Documents != benchDocuments || len(result.Plan.Resources) != benchDocuments {
+			b.Fatalf("%d documents, %v", result.Documents, err)
+		}
+	}
+	b.ReportMetric(benchDocuments*float64(b.N)/b.Elapsed().Seconds(), "documents/s")
+}
+
+// BenchmarkIngest is the whole ingestion but for gRPC and the store of trees.
+func BenchmarkIngest(b *testing.B) {
+	docs := wiring(benchDocuments)
+	b.Run("one file", func(b *testing.B) { benchIngest(b, newMemoryTrees(inRaw(docs, benchDocuments))) })
+	b.Run("46 each", func(b *testing.B) { benchIngest(b, newMemoryTrees(inRaw(docs, 46))) })
+	b.Run("single", func(b *testing.B) { benchIngest(b, newMemoryTrees(inRaw(docs, 1))) })
+	b.Run("nothing new", func(b *testing.B) {
+		trees := &recording{memoryTrees: newMemoryTrees(inRaw(docs, 46))}
+		p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, Workers: 2, Now: time.Now}
+		if _, err := p.Ingest(b.Context(), request(pipeline.Tree{ID: "before"}, plan.Options{})); err != nil {
+			b.Fatal(err)
+		}
+		benchIngest(b, trees.apply(trees.changes))
+	})
+}
+
+// BenchmarkSteps shows where the time of a document goes.
+func BenchmarkSteps(b *testing.B) {
+	set := schemas(b)
+	docs := wiring(100)
+	all := strings.Join(docs, "---\n")
+	each := func(b *testing.B, do func(doc []byte)) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			do([]byte(docs[i%len(docs)]))
+		}
+	}
+	b.Run("split", func(b *testing.B) {
+		for b.Loop() {
+			yamldoc.Split([]byte(all))
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(docs)), "ns/document")
+	})
+	b.Run("parse", func(b *testing.B) { each(b, func(doc []byte) { _, _ = yamldoc.Parse(doc, limits) }) })
+	root, _ := yamldoc.Parse([]byte(docs[5]), limits)
+	b.Run("check", func(b *testing.B) {
+		for b.Loop() {
+			set.Check(b.Context(), root, schema.Options{})
+		}
+	})
+	b.Run("splice", func(b *testing.B) {
+		for b.Loop() {
+			_, _ = splice.Apply([]byte(docs[5]), root, splice.Edit{Annotations: []splice.Pair{{Key: "a/b", Value: "c"}}})
+		}
+	})
+	b.Run("hash", func(b *testing.B) { each(b, func(doc []byte) { shelf.BlobID(doc) }) })
+	reader := &document.Reader{Schemas: set, Limits: limits, Fabric: "fabric-1", Time: commitTime}
+	b.Run("judge", func(b *testing.B) {
+		each(b, func(doc []byte) {
+			file := document.Open(inventory.Source{Entry: shelf.Entry{Path: "raw/a.yaml"}}, doc)
+			reader.Judge(b.Context(), &file, 0)
+		})
+	})
+}
