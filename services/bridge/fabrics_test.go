@@ -1,0 +1,126 @@
+package bridge_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+func TestFabricLife(t *testing.T) {
+	b := setup(t)
+	created := b.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"fabric-1","repository_url":"https://git.example/r.git",
+		"gitops_directory":"gitops/hedgehog/fabric-1","credentials":{"token":"s3cret"},"sync_interval_seconds":300,
+		"options":{"archive_strategy":"move_to_archive_dir","upgrade_api_versions":false}}`, header{"X-Requested-By", "ada"})
+	fabric := created["fabric"].(map[string]any)
+	for key, want := range map[string]any{
+		"fabric_id": 35.0, "name": "fabric-1", "repository_url": "https://git.example/r.git", "branch": "main",
+		"gitops_directory": "gitops/hedgehog/fabric-1", "credentials_configured": true, "sync_interval_seconds": 300.0,
+	} {
+		if fabric[key] != want {
+			t.Errorf("%s is %v, want %v", key, fabric[key], want)
+		}
+	}
+	wantOptions := "map[archive_strategy:move_to_archive_dir auto_initialize:true managed_invalid:report on_conflict:update unknown_fields:warn upgrade_api_versions:false]"
+	if got := fmt.Sprint(fabric["options"]); got != wantOptions {
+		t.Errorf("options %s", got)
+	}
+	if created["sync_id"] == "" {
+		t.Error("no sync was started")
+	}
+	if sync := b.ok("GET", "/api/v1/syncs/"+created["sync_id"].(string), ""); sync["trigger"] != "fabric_created" || sync["requested_by"] != "ada" {
+		t.Errorf("first sync %v", sync)
+	}
+
+	changed := b.ok("PATCH", "/api/v1/fabrics/35", `{"sync_interval_seconds":0,"options":{"on_conflict":"quarantine"}}`)
+	if changed["sync_interval_seconds"] != 0.0 || changed["name"] != "fabric-1" || changed["credentials_configured"] != true {
+		t.Errorf("changed %v", changed)
+	}
+	options := changed["options"].(map[string]any)
+	if options["on_conflict"] != "quarantine" || options["archive_strategy"] != "move_to_archive_dir" || options["upgrade_api_versions"] != false {
+		t.Errorf("options %v", options)
+	}
+	if got := b.ok("GET", "/api/v1/fabrics/35", ""); fmt.Sprint(got) != fmt.Sprint(changed) {
+		t.Errorf("read %v, want %v", got, changed)
+	}
+	if list := b.ok("GET", "/api/v1/fabrics", "")["fabrics"].([]any); len(list) != 1 {
+		t.Errorf("list %v", list)
+	}
+	if deleted := b.ok("DELETE", "/api/v1/fabrics/35", ""); deleted["success"] != true {
+		t.Errorf("deleted %v", deleted)
+	}
+	b.problem("GET", "/api/v1/fabrics/35", "", 404, "FGD_3006")
+	if list := b.ok("GET", "/api/v1/fabrics", "")["fabrics"].([]any); len(list) != 0 {
+		t.Errorf("list %v", list)
+	}
+}
+
+func TestCredentialsAreSealedAndNeverShown(t *testing.T) {
+	b := setup(t)
+	for i, c := range []string{`{"token":"tok-s3cret"}`, `{"username":"ada","password":"pass-s3cret"}`, `{"ref":"env:GIT_TOKEN"}`} {
+		a := b.call("POST", "/api/v1/fabrics", fmt.Sprintf(`{"name":"f%d","repository_url":"https://git.example/r.git","credentials":%s}`, i, c))
+		if a.status != 200 || strings.Contains(a.raw, "s3cret") || strings.Contains(a.raw, "GIT_TOKEN") || strings.Contains(a.raw, "sealed") {
+			t.Errorf("%s: %d %s", c, a.status, a.raw)
+		}
+	}
+	if n := len(b.backend.sealed); n != 2 || b.backend.sealed[0].GetToken() != "tok-s3cret" || b.backend.sealed[1].GetPassword() != "pass-s3cret" {
+		t.Errorf("sealed %d", n)
+	}
+	if ref := b.backend.fabrics[3].GetLocation().GetCredentials().GetReference(); ref != "env:GIT_TOKEN" {
+		t.Errorf("reference %q", ref)
+	}
+	if _, sealed := b.backend.fabrics[1].GetLocation().GetCredentials().GetSource().(*gitv1.Credentials_Sealed); !sealed {
+		t.Error("credentials went on in clear")
+	}
+	if log := b.log.String(); strings.Contains(log, "s3cret") {
+		t.Errorf("the log has a secret: %s", log)
+	}
+}
+
+func TestInvalidFabrics(t *testing.T) {
+	b := setup(t)
+	for name, c := range map[string]struct{ body, field string }{
+		"no name":           {`{"repository_url":"https://git.example/r.git"}`, "name"},
+		"no url":            {`{"name":"x"}`, "repository_url"},
+		"negative id":       {`{"fabric_id":-1,"name":"x","repository_url":"u"}`, "fabric_id"},
+		"negative interval": {`{"name":"x","repository_url":"u","sync_interval_seconds":-1}`, "sync_interval_seconds"},
+		"unknown word":      {`{"name":"x","repository_url":"u","options":{"on_conflict":"shrug"}}`, "options.on_conflict"},
+		"no way":            {`{"name":"x","repository_url":"u","credentials":{}}`, "credentials"},
+		"two ways":          {`{"name":"x","repository_url":"u","credentials":{"token":"s3cret","ref":"env:A"}}`, "credentials"},
+		"half a way":        {`{"name":"x","repository_url":"u","credentials":{"username":"ada"}}`, "credentials"},
+		"odd reference":     {`{"name":"x","repository_url":"u","credentials":{"ref":"file:../key"}}`, "credentials.ref"},
+		"unknown field":     {`{"name":"x","repo":"u"}`, "repo"},
+	} {
+		problem := b.problem("POST", "/api/v1/fabrics", c.body, 400, "FGD_1010")
+		if got := problem["details"].(map[string]any)["field"]; got != c.field {
+			t.Errorf("%s: field %v, want %s", name, got, c.field)
+		}
+		if strings.Contains(fmt.Sprint(problem), "s3cret") {
+			t.Errorf("%s: the error shows a secret", name)
+		}
+	}
+	if len(b.backend.fabrics) != 0 || len(b.backend.sealed) != 0 {
+		t.Error("an invalid fabric went on")
+	}
+	b.fabric()
+	b.problem("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"y","repository_url":"u"}`, 409, "FGD_3008")
+	b.problem("PATCH", "/api/v1/fabrics/35", `{"name":""}`, 400, "FGD_1010")
+	b.problem("PATCH", "/api/v1/fabrics/36", `{"name":"z"}`, 404, "FGD_3006")
+}
+
+// TestCredentialsStayWithTheirHost: who may change a fabric can't have its stored credentials sent elsewhere.
+func TestCredentialsStayWithTheirHost(t *testing.T) {
+	b := setup(t)
+	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
+	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://git.example/b.git"}`)
+	for _, url := range []string{"https://evil.example/a.git", "http://git.example/a.git", "https://git.example:8443/a.git", "git.example/a.git"} {
+		problem := b.problem("PATCH", "/api/v1/fabrics/1", fmt.Sprintf(`{"repository_url":%q}`, url), 400, "FGD_1010")
+		if problem["details"].(map[string]any)["field"] != "credentials" {
+			t.Errorf("%s: %v", url, problem)
+		}
+	}
+	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://other.example/a.git","credentials":{"token":"u"}}`)
+	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git"}`)
+	b.ok("PATCH", "/api/v1/fabrics/2", `{"repository_url":"https://other.example/a.git"}`)
+}

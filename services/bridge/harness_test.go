@@ -1,0 +1,209 @@
+package bridge_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
+	"fgdsync.dev/services/bridge"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// bundle is a bridge with everything behind and before it, real but for the backend.
+type bundle struct {
+	t       *testing.T
+	backend *backend
+	service *bridge.Service
+	server  *httptest.Server
+	grpc    bridgev1.BridgeServiceClient
+	log     *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// setup starts a bridge for the time of a test.
+func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
+	t.Helper()
+	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}}
+	peers := serve(t, b.backend.register)
+	health := grpc_health_v1.NewHealthClient(peers)
+	cfg := bridge.DefaultConfig()
+	for _, c := range change {
+		c(&cfg)
+	}
+	service, err := bridge.New(cfg, bridge.Deps{
+		Fabrics: fabricv1.NewFabricServiceClient(peers), Syncs: syncv1.NewSyncServiceClient(peers),
+		Repositories: gitv1.NewRepositoryServiceClient(peers),
+		Health: map[string]grpc_health_v1.HealthClient{
+			"orchestrator": health, "github-sync": health, "ingestion": health, "directory": health,
+		},
+		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(), Version: "1.2.3",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.service = service
+	self := serve(t, service.Register)
+	b.grpc = bridgev1.NewBridgeServiceClient(self)
+	handler, err := service.Handler(self, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.server = httptest.NewServer(handler)
+	t.Cleanup(b.server.Close)
+	return b
+}
+
+// serve serves on a loopback for the time of a test.
+func serve(t *testing.T, register func(grpc.ServiceRegistrar)) *grpc.ClientConn {
+	t.Helper()
+	loopback := rpc.NewLoopback()
+	server := rpc.NewServer(telemetry.Discard())
+	register(server)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(loopback.Listener()) }()
+	conn, err := loopback.Dial(noop.NewTracerProvider())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close()
+		server.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return conn
+}
+
+// answer is what came back over HTTP.
+type answer struct {
+	status int
+	header http.Header
+	raw    string
+	body   map[string]any
+}
+
+type header struct{ name, value string }
+
+// call sends a request and reads the answer.
+func (b *bundle) call(method, path, body string, headers ...header) answer {
+	b.t.Helper()
+	request, err := http.NewRequestWithContext(b.t.Context(), method, b.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, h := range headers {
+		request.Header.Set(h.name, h.value)
+	}
+	client := b.server.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	response, err := client.Do(request)
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer response.Body.Close() //nolint:errcheck // read to its end
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	out := answer{status: response.StatusCode, header: response.Header, raw: string(raw)}
+	_ = json.Unmarshal(raw, &out.body) // pages have none
+	return out
+}
+
+// ok is call for requests that succeed.
+func (b *bundle) ok(method, path, body string, headers ...header) map[string]any {
+	b.t.Helper()
+	a := b.call(method, path, body, headers...)
+	if a.status != http.StatusOK || a.body == nil {
+		b.t.Fatalf("%s %s: %d %s", method, path, a.status, a.raw)
+	}
+	return a.body
+}
+
+// problem is call for requests that fail; it checks the form of the error.
+func (b *bundle) problem(method, path, body string, status int, code string, headers ...header) map[string]any {
+	b.t.Helper()
+	a := b.call(method, path, body, headers...)
+	return b.checkProblem(method+" "+path, a, status, code)
+}
+
+func (b *bundle) checkProblem(what string, a answer, status int, code string) map[string]any {
+	b.t.Helper()
+	problem, _ := a.body["error"].(map[string]any)
+	if a.status != status || problem["code"] != code {
+		b.t.Fatalf("%s: %d %s; want %d %s", what, a.status, a.raw, status, code)
+	}
+	if contentType := a.header.Get("Content-Type"); contentType != "application/json" {
+		b.t.Errorf("%s: content type %q", what, contentType)
+	}
+	for _, key := range []string{"name", "message", "remedy", "correlation_id"} {
+		if text, _ := problem[key].(string); text == "" {
+			b.t.Errorf("%s: the error has no %s: %s", what, key, a.raw)
+		}
+	}
+	if _, ok := problem["details"].(map[string]any); !ok {
+		b.t.Errorf("%s: details is no object: %s", what, a.raw)
+	}
+	if text, _ := problem["timestamp"].(string); text == "" {
+		b.t.Errorf("%s: the error has no timestamp", what)
+	} else if _, err := time.Parse(time.RFC3339Nano, text); err != nil {
+		b.t.Errorf("%s: %v", what, err)
+	}
+	if problem["correlation_id"] != a.header.Get("X-Correlation-Id") {
+		b.t.Errorf("%s: the correlation id of the error is not that of the header", what)
+	}
+	return problem
+}
+
+// fabric registers fabric 35 and gives the id of its first sync.
+func (b *bundle) fabric() string {
+	b.t.Helper()
+	created := b.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"fabric-1","repository_url":"https://git.example/r.git","gitops_directory":"gitops/f1"}`)
+	return created["sync_id"].(string)
+}
+
+func keys(m map[string]any) map[string]bool {
+	out := map[string]bool{}
+	for k := range m {
+		out[k] = true
+	}
+	return out
+}

@@ -1,0 +1,92 @@
+// Package httpapi is what the bridge serves over HTTP: the JSON API as a grpc-gateway over a client connection to the
+// bridge's own server, live progress of syncs, health, and the API's documentation. Nothing that a client sends becomes
+// gRPC metadata but the two headers named in gateway.go, and every error has the one form of the contract.
+package httpapi
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+
+	"fgdsync.dev/libs/telemetry"
+)
+
+// Config is what can be set of the handler.
+type Config struct {
+	MaxRequestBytes int64
+	RequestTimeout  time.Duration
+	Version         string
+}
+
+// Deps are what the handler works with.
+type Deps struct {
+	Self        grpc.ClientConnInterface // to the server that serves BridgeService
+	MetricsPage http.Handler             // served at /metrics; nil for none
+	Log         *slog.Logger
+	Tracers     trace.TracerProvider
+	Metrics     prometheus.Registerer
+}
+
+// New builds the handler.
+func New(cfg Config, deps Deps) (http.Handler, error) {
+	problems := problems{log: deps.Log}
+	client := bridgev1.NewBridgeServiceClient(deps.Self)
+	gateway, err := newGateway(deps.Self, problems)
+	if err != nil {
+		return nil, fmt.Errorf("build the gateway: %w", err)
+	}
+	live, err := newLive(client, problems, deps.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := newPages(cfg.Version, client, problems)
+	if err != nil {
+		return nil, err
+	}
+	bounded := bounds{maxBytes: cfg.MaxRequestBytes, timeout: cfg.RequestTimeout, problems: problems}
+
+	mux := http.NewServeMux()
+	mux.Handle("/", bounded.wrap(gateway))
+	mux.Handle("/api/v1/syncs/{sync_id}/events", getOnly(problems, http.HandlerFunc(live.events)))
+	mux.Handle("/ws/sync-progress/{sync_id}", getOnly(problems, http.HandlerFunc(live.webSocket)))
+	mux.Handle("/ws/plugins/hedgehog/sync-progress/{sync_id}", getOnly(problems, http.HandlerFunc(live.webSocket)))
+	for path, page := range pages.byPath() {
+		mux.Handle(path, bounded.wrap(getOnly(problems, page)))
+	}
+	if deps.MetricsPage != nil {
+		mux.Handle("/metrics", getOnly(problems, deps.MetricsPage))
+	}
+	return outer(mux, problems, deps.Tracers), nil
+}
+
+// outer is what every request passes before it is routed, the first wrapper last.
+func outer(mux http.Handler, problems problems, tracers trace.TracerProvider) http.Handler {
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(problems.crossOrigin))
+	handler := problems.onPanic(mux)
+	handler = cleanPath(problems, handler)
+	handler = sameOrigin.Handler(handler)
+	handler = dropHeaders(handler)
+	handler = securityHeaders(handler)
+	handler = correlated(handler)
+	return otelhttp.NewHandler(handler, "http",
+		otelhttp.WithTracerProvider(tracers), otelhttp.WithPropagators(telemetry.Propagator()),
+		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()),
+		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }),
+		otelhttp.WithFilter(func(r *http.Request) bool { return !operational(r.URL.Path) }),
+	)
+}
+
+// operational tells whether a path is asked by machines every few seconds; such requests make no traces.
+func operational(path string) bool {
+	return path == "/healthz" || path == "/readyz" || path == "/metrics"
+}

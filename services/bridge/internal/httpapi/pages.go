@@ -1,0 +1,90 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/proto/openapi"
+)
+
+//go:embed docs.html
+var docsPage string
+
+// pages are what is served beside the API: health, and the API's documentation.
+type pages struct {
+	client   bridgev1.BridgeServiceClient
+	problems problems
+	openAPI  []byte
+	docsCSP  string
+}
+
+func newPages(version string, client bridgev1.BridgeServiceClient, problems problems) (*pages, error) {
+	document, err := describe(openapi.Document(), version)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the OpenAPI document: %w", err)
+	}
+	return &pages{
+		client: client, problems: problems, openAPI: document,
+		docsCSP: "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" +
+			"; script-src '" + hashOf(docsPage, "script") + "'; style-src '" + hashOf(docsPage, "style") + "'",
+	}, nil
+}
+
+// hashOf gives the hash of a page's inline element, by which a content security policy lets it pass.
+func hashOf(page, element string) string {
+	_, rest, _ := strings.Cut(page, "<"+element+">")
+	text, _, _ := strings.Cut(rest, "</"+element+">")
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func (p *pages) byPath() map[string]http.Handler {
+	return map[string]http.Handler{
+		"/{$}":          http.RedirectHandler("/docs", http.StatusFound),
+		"/docs":         http.HandlerFunc(p.docs),
+		"/openapi.json": http.HandlerFunc(p.document),
+		"/healthz":      http.HandlerFunc(p.alive),
+		"/readyz":       http.HandlerFunc(p.ready),
+	}
+}
+
+func (p *pages) docs(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Security-Policy", p.docsCSP)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte(docsPage))
+}
+
+func (p *pages) document(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(p.openAPI)
+}
+
+// alive says that the process answers.
+func (p *pages) alive(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write([]byte(`{"status":"healthy"}`))
+}
+
+// ready says whether every component can take work, and which one can't.
+func (p *pages) ready(w http.ResponseWriter, r *http.Request) {
+	health, err := p.client.GetHealth(callContext(r), &bridgev1.GetHealthRequest{})
+	if err != nil {
+		p.problems.write(w, r, err)
+		return
+	}
+	body, err := marshaler{&jsonForm}.Marshal(health)
+	if err != nil {
+		p.problems.write(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if health.GetStatus() != "healthy" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,71 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/coder/websocket"
+
+	"fgdsync.dev/libs/errs"
+)
+
+// webSocket serves progress as text frames. Pages of other origins are refused by the library's default.
+func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
+	syncID := r.PathValue("sync_id")
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Upgrade", "websocket")
+		l.problems.writeStatus(w, r, http.StatusUpgradeRequired, errs.New(errs.Invalid, errs.InvalidRequest, "This path speaks WebSocket.").
+			WithRemedy("Connect with a WebSocket client, or read /api/v1/syncs/{sync_id}/events."))
+		return
+	}
+	if err := l.find(r, syncID); err != nil {
+		l.problems.write(w, r, err)
+		return
+	}
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // Accept has answered
+	}
+	defer conn.CloseNow() //nolint:errcheck // after a proper close it has nothing to say
+	// The reader outlives the request's context, so that a server that stops can still say goodbye.
+	ctx := conn.CloseRead(context.WithoutCancel(callContext(r)))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.Context(), cancel)()
+	err = l.tell(ctx, syncID, "websocket", webSocketListener{ctx: ctx, conn: conn})
+	switch {
+	case r.Context().Err() != nil:
+		_ = conn.Close(websocket.StatusGoingAway, "the server stops")
+	case err == nil:
+		_ = conn.Close(websocket.StatusNormalClosure, "")
+	}
+}
+
+type webSocketListener struct {
+	ctx  context.Context //nolint:containedctx // the connection's own
+	conn *websocket.Conn
+}
+
+func (l webSocketListener) message(text []byte, _ bool) error {
+	ctx, cancel := context.WithTimeout(l.ctx, writeTimeout)
+	defer cancel()
+	if err := l.conn.Write(ctx, websocket.MessageText, text); err != nil {
+		return fmt.Errorf("write to a listener: %w", err)
+	}
+	return nil
+}
+
+func (l webSocketListener) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return l.conn.Ping(ctx)
+}
+
+func (l webSocketListener) failure(text []byte) error {
+	if err := l.message(text, true); err != nil {
+		return err
+	}
+	return l.conn.Close(websocket.StatusInternalError, "the stream ended early")
+}
