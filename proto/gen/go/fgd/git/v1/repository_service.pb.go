@@ -215,98 +215,6 @@ func (x *CheckLocationResponse) GetDirectory() string {
 	return ""
 }
 
-// Request of ResolveBranch.
-type ResolveBranchRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which branch; the directory does not matter.
-	Location      *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ResolveBranchRequest) Reset() {
-	*x = ResolveBranchRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ResolveBranchRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ResolveBranchRequest) ProtoMessage() {}
-
-func (x *ResolveBranchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ResolveBranchRequest.ProtoReflect.Descriptor instead.
-func (*ResolveBranchRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *ResolveBranchRequest) GetLocation() *Location {
-	if x != nil {
-		return x.Location
-	}
-	return nil
-}
-
-// Response of ResolveBranch.
-type ResolveBranchResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Commit at the head of the branch.
-	Commit        string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ResolveBranchResponse) Reset() {
-	*x = ResolveBranchResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ResolveBranchResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ResolveBranchResponse) ProtoMessage() {}
-
-func (x *ResolveBranchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ResolveBranchResponse.ProtoReflect.Descriptor instead.
-func (*ResolveBranchResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *ResolveBranchResponse) GetCommit() string {
-	if x != nil {
-		return x.Commit
-	}
-	return ""
-}
-
 // Request of OpenSnapshot.
 type OpenSnapshotRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -318,7 +226,7 @@ type OpenSnapshotRequest struct {
 
 func (x *OpenSnapshotRequest) Reset() {
 	*x = OpenSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -330,7 +238,7 @@ func (x *OpenSnapshotRequest) String() string {
 func (*OpenSnapshotRequest) ProtoMessage() {}
 
 func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -343,7 +251,7 @@ func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OpenSnapshotRequest) GetLocation() *Location {
@@ -364,7 +272,7 @@ type OpenSnapshotResponse struct {
 
 func (x *OpenSnapshotResponse) Reset() {
 	*x = OpenSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -376,7 +284,7 @@ func (x *OpenSnapshotResponse) String() string {
 func (*OpenSnapshotResponse) ProtoMessage() {}
 
 func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -389,7 +297,7 @@ func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *OpenSnapshotResponse) GetSnapshot() *Snapshot {
@@ -410,7 +318,7 @@ type CloseSnapshotRequest struct {
 
 func (x *CloseSnapshotRequest) Reset() {
 	*x = CloseSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -422,7 +330,7 @@ func (x *CloseSnapshotRequest) String() string {
 func (*CloseSnapshotRequest) ProtoMessage() {}
 
 func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -435,7 +343,7 @@ func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CloseSnapshotRequest) GetSnapshotId() string {
@@ -454,7 +362,7 @@ type CloseSnapshotResponse struct {
 
 func (x *CloseSnapshotResponse) Reset() {
 	*x = CloseSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -466,7 +374,7 @@ func (x *CloseSnapshotResponse) String() string {
 func (*CloseSnapshotResponse) ProtoMessage() {}
 
 func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -479,7 +387,7 @@ func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
 }
 
 // A person or a system in a commit.
@@ -495,7 +403,7 @@ type Signature struct {
 
 func (x *Signature) Reset() {
 	*x = Signature{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +415,7 @@ func (x *Signature) String() string {
 func (*Signature) ProtoMessage() {}
 
 func (x *Signature) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +428,7 @@ func (x *Signature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signature.ProtoReflect.Descriptor instead.
 func (*Signature) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Signature) GetName() string {
@@ -556,7 +464,7 @@ type PublishRequest struct {
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -568,7 +476,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -581,7 +489,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PublishRequest) GetSnapshotId() string {
@@ -638,7 +546,7 @@ type PublishResponse struct {
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -650,7 +558,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -663,7 +571,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PublishResponse) GetCommit() string {
@@ -715,11 +623,7 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"H\n" +
-	"\x14ResolveBranchRequest\x120\n" +
-	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"/\n" +
-	"\x15ResolveBranchResponse\x12\x16\n" +
-	"\x06commit\x18\x01 \x01(\tR\x06commit\"G\n" +
+	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"G\n" +
 	"\x13OpenSnapshotRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"H\n" +
 	"\x14OpenSnapshotResponse\x120\n" +
@@ -744,11 +648,10 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\n" +
 	"commit_url\x18\x03 \x01(\tR\tcommitUrl\x120\n" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
-	"\battempts\x18\x05 \x01(\x05R\battempts2\x88\x04\n" +
+	"\battempts\x18\x05 \x01(\x05R\battempts2\xb2\x03\n" +
 	"\x11RepositoryService\x12Z\n" +
 	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\x12T\n" +
-	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12T\n" +
-	"\rResolveBranch\x12 .fgd.git.v1.ResolveBranchRequest\x1a!.fgd.git.v1.ResolveBranchResponse\x12Q\n" +
+	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12Q\n" +
 	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\x12T\n" +
 	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\x12B\n" +
 	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponseB\x96\x01\n" +
@@ -768,55 +671,50 @@ func file_fgd_git_v1_repository_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_repository_service_proto_rawDescData
 }
 
-var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*SealCredentialsRequest)(nil),  // 0: fgd.git.v1.SealCredentialsRequest
 	(*SealCredentialsResponse)(nil), // 1: fgd.git.v1.SealCredentialsResponse
 	(*CheckLocationRequest)(nil),    // 2: fgd.git.v1.CheckLocationRequest
 	(*CheckLocationResponse)(nil),   // 3: fgd.git.v1.CheckLocationResponse
-	(*ResolveBranchRequest)(nil),    // 4: fgd.git.v1.ResolveBranchRequest
-	(*ResolveBranchResponse)(nil),   // 5: fgd.git.v1.ResolveBranchResponse
-	(*OpenSnapshotRequest)(nil),     // 6: fgd.git.v1.OpenSnapshotRequest
-	(*OpenSnapshotResponse)(nil),    // 7: fgd.git.v1.OpenSnapshotResponse
-	(*CloseSnapshotRequest)(nil),    // 8: fgd.git.v1.CloseSnapshotRequest
-	(*CloseSnapshotResponse)(nil),   // 9: fgd.git.v1.CloseSnapshotResponse
-	(*Signature)(nil),               // 10: fgd.git.v1.Signature
-	(*PublishRequest)(nil),          // 11: fgd.git.v1.PublishRequest
-	(*PublishResponse)(nil),         // 12: fgd.git.v1.PublishResponse
-	(*PlainCredentials)(nil),        // 13: fgd.git.v1.PlainCredentials
-	(*Credentials)(nil),             // 14: fgd.git.v1.Credentials
-	(*Location)(nil),                // 15: fgd.git.v1.Location
-	(*Snapshot)(nil),                // 16: fgd.git.v1.Snapshot
-	(*timestamppb.Timestamp)(nil),   // 17: google.protobuf.Timestamp
-	(*ChangeCounts)(nil),            // 18: fgd.git.v1.ChangeCounts
+	(*OpenSnapshotRequest)(nil),     // 4: fgd.git.v1.OpenSnapshotRequest
+	(*OpenSnapshotResponse)(nil),    // 5: fgd.git.v1.OpenSnapshotResponse
+	(*CloseSnapshotRequest)(nil),    // 6: fgd.git.v1.CloseSnapshotRequest
+	(*CloseSnapshotResponse)(nil),   // 7: fgd.git.v1.CloseSnapshotResponse
+	(*Signature)(nil),               // 8: fgd.git.v1.Signature
+	(*PublishRequest)(nil),          // 9: fgd.git.v1.PublishRequest
+	(*PublishResponse)(nil),         // 10: fgd.git.v1.PublishResponse
+	(*PlainCredentials)(nil),        // 11: fgd.git.v1.PlainCredentials
+	(*Credentials)(nil),             // 12: fgd.git.v1.Credentials
+	(*Location)(nil),                // 13: fgd.git.v1.Location
+	(*Snapshot)(nil),                // 14: fgd.git.v1.Snapshot
+	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
+	(*ChangeCounts)(nil),            // 16: fgd.git.v1.ChangeCounts
 }
 var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
-	13, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
-	14, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
-	15, // 2: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
-	15, // 3: fgd.git.v1.ResolveBranchRequest.location:type_name -> fgd.git.v1.Location
-	15, // 4: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
-	16, // 5: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
-	10, // 6: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
-	17, // 7: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
-	18, // 8: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	0,  // 9: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
-	2,  // 10: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
-	4,  // 11: fgd.git.v1.RepositoryService.ResolveBranch:input_type -> fgd.git.v1.ResolveBranchRequest
-	6,  // 12: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
-	8,  // 13: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
-	11, // 14: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
-	1,  // 15: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
-	3,  // 16: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
-	5,  // 17: fgd.git.v1.RepositoryService.ResolveBranch:output_type -> fgd.git.v1.ResolveBranchResponse
-	7,  // 18: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
-	9,  // 19: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
-	12, // 20: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
-	15, // [15:21] is the sub-list for method output_type
-	9,  // [9:15] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	11, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
+	12, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	13, // 2: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
+	13, // 3: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
+	14, // 4: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
+	8,  // 5: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
+	15, // 6: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
+	16, // 7: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	0,  // 8: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
+	2,  // 9: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
+	4,  // 10: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
+	6,  // 11: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
+	9,  // 12: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
+	1,  // 13: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
+	3,  // 14: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
+	5,  // 15: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
+	7,  // 16: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
+	10, // 17: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
+	13, // [13:18] is the sub-list for method output_type
+	8,  // [8:13] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_repository_service_proto_init() }
@@ -831,7 +729,7 @@ func file_fgd_git_v1_repository_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_repository_service_proto_rawDesc), len(file_fgd_git_v1_repository_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,7 +21,6 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	RepositoryService_SealCredentials_FullMethodName = "/fgd.git.v1.RepositoryService/SealCredentials"
 	RepositoryService_CheckLocation_FullMethodName   = "/fgd.git.v1.RepositoryService/CheckLocation"
-	RepositoryService_ResolveBranch_FullMethodName   = "/fgd.git.v1.RepositoryService/ResolveBranch"
 	RepositoryService_OpenSnapshot_FullMethodName    = "/fgd.git.v1.RepositoryService/OpenSnapshot"
 	RepositoryService_CloseSnapshot_FullMethodName   = "/fgd.git.v1.RepositoryService/CloseSnapshot"
 	RepositoryService_Publish_FullMethodName         = "/fgd.git.v1.RepositoryService/Publish"
@@ -37,8 +36,6 @@ type RepositoryServiceClient interface {
 	SealCredentials(ctx context.Context, in *SealCredentialsRequest, opts ...grpc.CallOption) (*SealCredentialsResponse, error)
 	// Judges a location by its form and by what the configuration permits, without asking the remote.
 	CheckLocation(ctx context.Context, in *CheckLocationRequest, opts ...grpc.CallOption) (*CheckLocationResponse, error)
-	// Asks the remote where the branch is, without fetching anything.
-	ResolveBranch(ctx context.Context, in *ResolveBranchRequest, opts ...grpc.CallOption) (*ResolveBranchResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
 	OpenSnapshot(ctx context.Context, in *OpenSnapshotRequest, opts ...grpc.CallOption) (*OpenSnapshotResponse, error)
 	// Lets go of a snapshot and of everything written into it. Closing twice is no error.
@@ -70,16 +67,6 @@ func (c *repositoryServiceClient) CheckLocation(ctx context.Context, in *CheckLo
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckLocationResponse)
 	err := c.cc.Invoke(ctx, RepositoryService_CheckLocation_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *repositoryServiceClient) ResolveBranch(ctx context.Context, in *ResolveBranchRequest, opts ...grpc.CallOption) (*ResolveBranchResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ResolveBranchResponse)
-	err := c.cc.Invoke(ctx, RepositoryService_ResolveBranch_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +113,6 @@ type RepositoryServiceServer interface {
 	SealCredentials(context.Context, *SealCredentialsRequest) (*SealCredentialsResponse, error)
 	// Judges a location by its form and by what the configuration permits, without asking the remote.
 	CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error)
-	// Asks the remote where the branch is, without fetching anything.
-	ResolveBranch(context.Context, *ResolveBranchRequest) (*ResolveBranchResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
 	OpenSnapshot(context.Context, *OpenSnapshotRequest) (*OpenSnapshotResponse, error)
 	// Lets go of a snapshot and of everything written into it. Closing twice is no error.
@@ -150,9 +135,6 @@ func (UnimplementedRepositoryServiceServer) SealCredentials(context.Context, *Se
 }
 func (UnimplementedRepositoryServiceServer) CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckLocation not implemented")
-}
-func (UnimplementedRepositoryServiceServer) ResolveBranch(context.Context, *ResolveBranchRequest) (*ResolveBranchResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ResolveBranch not implemented")
 }
 func (UnimplementedRepositoryServiceServer) OpenSnapshot(context.Context, *OpenSnapshotRequest) (*OpenSnapshotResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method OpenSnapshot not implemented")
@@ -216,24 +198,6 @@ func _RepositoryService_CheckLocation_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(RepositoryServiceServer).CheckLocation(ctx, req.(*CheckLocationRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _RepositoryService_ResolveBranch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ResolveBranchRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(RepositoryServiceServer).ResolveBranch(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: RepositoryService_ResolveBranch_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(RepositoryServiceServer).ResolveBranch(ctx, req.(*ResolveBranchRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -306,10 +270,6 @@ var RepositoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckLocation",
 			Handler:    _RepositoryService_CheckLocation_Handler,
-		},
-		{
-			MethodName: "ResolveBranch",
-			Handler:    _RepositoryService_ResolveBranch_Handler,
 		},
 		{
 			MethodName: "OpenSnapshot",

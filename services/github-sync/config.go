@@ -1,0 +1,47 @@
+package githubsync
+
+import (
+	"time"
+
+	"fgdsync.dev/libs/config"
+)
+
+// Config is what can be set of github-sync.
+type Config struct {
+	// DataDir is the folder of the bare repositories that are kept; a cache.
+	DataDir string `koanf:"data_dir"`
+	// CredentialsKeyFile holds the key that seals credentials; it is made when it does not exist. Empty: in memory.
+	CredentialsKeyFile string `koanf:"credentials_key_file"`
+	// CredentialsDir is the folder of credentials that are referred to as "file:NAME".
+	CredentialsDir string `koanf:"credentials_dir"`
+	// AllowInsecureRemotes permits http and loopback or private addresses.
+	AllowInsecureRemotes bool `koanf:"allow_insecure_remotes"`
+	// AllowedLocalPaths are folders whose repositories may be synced as file://.
+	AllowedLocalPaths []string `koanf:"allowed_local_paths"`
+	// MaxFileBytes bounds a file that is read.
+	MaxFileBytes int64 `koanf:"max_file_bytes"`
+	// MaxPackBytes bounds what a remote may send in one answer.
+	MaxPackBytes int64 `koanf:"max_pack_bytes"`
+	// SnapshotIdle is how long a snapshot is held that nobody uses.
+	SnapshotIdle time.Duration `koanf:"snapshot_idle"`
+}
+
+// DefaultConfig is the contract's defaults.
+func DefaultConfig() Config {
+	return Config{DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute}
+}
+
+// Validate names the first key whose value is not allowed.
+func (c *Config) Validate() error {
+	switch {
+	case c.DataDir == "":
+		return config.Invalid("data_dir", `""`, "a folder")
+	case c.MaxFileBytes < 1:
+		return config.Invalid("max_file_bytes", c.MaxFileBytes, "1 or more")
+	case c.MaxPackBytes < c.MaxFileBytes:
+		return config.Invalid("max_pack_bytes", c.MaxPackBytes, "max_file_bytes or more")
+	case c.SnapshotIdle < time.Second:
+		return config.Invalid("snapshot_idle", c.SnapshotIdle, "1s or more")
+	}
+	return nil
+}

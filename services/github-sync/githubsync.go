@@ -1,0 +1,103 @@
+// Package githubsync is the one service that knows Git remotes. It fetches branches into bare stores of its own, hands
+// out snapshots and trees, turns changes into new trees, and publishes a tree as one commit by compare-and-swap. No
+// work tree is ever checked out and no git program is run. What it holds can be lost at any moment: a sync then starts
+// over from the branch head.
+package githubsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/grpcapi"
+	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/services/github-sync/internal/snapshot"
+	"fgdsync.dev/services/github-sync/internal/store"
+)
+
+// Name is the service's name in health checks, logs and metrics.
+const Name = "github-sync"
+
+const sweepPeriod = 30 * time.Second
+
+// Deps is what the service works with.
+type Deps struct {
+	Log       *slog.Logger
+	Tracers   trace.TracerProvider
+	Metrics   prometheus.Registerer
+	LookupEnv func(string) (string, bool) // for credentials given by reference
+	Now       func() time.Time
+}
+
+// Service is github-sync.
+type Service struct {
+	log     *slog.Logger
+	holder  *snapshot.Holder
+	remotes *remote.Factory
+	repos   *grpcapi.Repositories
+	trees   *grpcapi.Trees
+}
+
+// New builds the service. It reads the key that opens credentials, and makes it when there is none.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	sealer, err := credentials.New(cfg.CredentialsKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("open the credentials key: %w", err)
+	}
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code.",
+	}, []string{"operation", "code"})
+	if err := deps.Metrics.Register(requests); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	remotes := remote.NewFactory(remote.Options{
+		Policy:       remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths},
+		MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers, Requests: requests,
+	})
+	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
+	return &Service{
+		log: deps.Log, holder: holder, remotes: remotes,
+		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
+			Remotes: remotes, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
+			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
+		}),
+		trees: grpcapi.NewTrees(holder),
+	}, nil
+}
+
+// Register adds the service's RPCs to a server.
+func (s *Service) Register(registrar grpc.ServiceRegistrar) {
+	gitv1.RegisterRepositoryServiceServer(registrar, s.repos)
+	gitv1.RegisterTreeServiceServer(registrar, s.trees)
+}
+
+// Ready tells that work can be taken. Whether a remote can be reached shows with each request.
+func (s *Service) Ready(context.Context) error { return nil }
+
+// Run lets go of forgotten snapshots until ctx ends, and then of all.
+func (s *Service) Run(ctx context.Context) error {
+	defer s.remotes.Close()
+	ticker := time.NewTicker(sweepPeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return errors.Join(s.holder.CloseAll())
+		case <-ticker.C:
+			if err := s.holder.Sweep(); err != nil {
+				s.log.WarnContext(ctx, "snapshots not closed cleanly", "error", err.Error())
+			}
+		}
+	}
+}

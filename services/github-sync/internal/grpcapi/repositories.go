@@ -1,0 +1,169 @@
+// Package grpcapi is github-sync's face: protobuf in and out.
+package grpcapi
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/errs"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/object"
+	"fgdsync.dev/services/github-sync/internal/publish"
+	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/services/github-sync/internal/snapshot"
+	"fgdsync.dev/services/github-sync/internal/store"
+)
+
+// The committer of every commit.
+const (
+	committerName  = "FGD Sync"
+	committerEmail = "fgd-sync@fgd-sync.invalid"
+)
+
+// RepositoryDeps is what RepositoryService works with.
+type RepositoryDeps struct {
+	Remotes *remote.Factory
+	Stores  *store.Pool
+	Holder  *snapshot.Holder
+	Sealer  *credentials.Sealer
+	Logins  *credentials.Resolver
+	Limits  snapshot.Limits
+}
+
+// Repositories serves RepositoryService.
+type Repositories struct {
+	gitv1.UnsafeRepositoryServiceServer
+	deps RepositoryDeps
+}
+
+var _ gitv1.RepositoryServiceServer = (*Repositories)(nil)
+
+// NewRepositories makes the service.
+func NewRepositories(deps RepositoryDeps) *Repositories { return &Repositories{deps: deps} }
+
+// SealCredentials encrypts credentials.
+func (r *Repositories) SealCredentials(_ context.Context, req *gitv1.SealCredentialsRequest) (*gitv1.SealCredentialsResponse, error) {
+	sealed, err := r.deps.Sealer.Seal(req.GetCredentials())
+	if err != nil {
+		return nil, err
+	}
+	return &gitv1.SealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: sealed}}}, nil
+}
+
+// CheckLocation judges a location.
+func (r *Repositories) CheckLocation(_ context.Context, req *gitv1.CheckLocationRequest) (*gitv1.CheckLocationResponse, error) {
+	location, directory, err := r.parse(req.GetLocation())
+	if err != nil {
+		return nil, err
+	}
+	return &gitv1.CheckLocationResponse{RepositoryKey: location.Key, Directory: directory}, nil
+}
+
+func (r *Repositories) parse(l *gitv1.Location) (remote.Location, string, error) {
+	location, err := r.deps.Remotes.Parse(l.GetRepositoryUrl())
+	if err != nil {
+		return remote.Location{}, "", err
+	}
+	if err := remote.CheckBranch(l.GetBranch()); err != nil {
+		return remote.Location{}, "", err
+	}
+	directory, err := remote.Directory(l.GetDirectory())
+	return location, directory, err
+}
+
+func (r *Repositories) open(l *gitv1.Location) (remote.Remote, remote.Location, string, error) {
+	location, directory, err := r.parse(l)
+	if err != nil {
+		return nil, location, "", err
+	}
+	login, err := r.deps.Logins.Resolve(l.GetCredentials())
+	if err != nil {
+		return nil, location, "", err
+	}
+	return r.deps.Remotes.Open(location, login), location, directory, nil
+}
+
+// OpenSnapshot holds the head of a branch.
+func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse, error) {
+	from, location, directory, err := r.open(req.GetLocation())
+	if err != nil {
+		return nil, err
+	}
+	s, err := snapshot.Open(ctx, from, r.deps.Stores.Repo(location), location, req.GetLocation().GetBranch(), directory, r.deps.Limits)
+	if err != nil {
+		return nil, err
+	}
+	r.deps.Holder.Add(s)
+	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
+		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(), DirectoryExists: s.Exists,
+	}}, nil
+}
+
+// CloseSnapshot lets go of a snapshot.
+func (r *Repositories) CloseSnapshot(_ context.Context, req *gitv1.CloseSnapshotRequest) (*gitv1.CloseSnapshotResponse, error) {
+	if err := r.deps.Holder.Close(req.GetSnapshotId()); err != nil {
+		return nil, err
+	}
+	return &gitv1.CloseSnapshotResponse{}, nil
+}
+
+// Publish publishes a tree.
+func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (*gitv1.PublishResponse, error) {
+	s, err := r.deps.Holder.Get(req.GetSnapshotId())
+	if err != nil {
+		return nil, err
+	}
+	tree, err := parseID(req.GetTree())
+	if err != nil {
+		return nil, err
+	}
+	if req.GetTime() == nil || req.GetAuthor().GetName() == "" || req.GetMessage() == "" {
+		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "A message, an author and a time are needed to publish.")
+	}
+	when := req.GetTime().AsTime().Truncate(time.Second)
+	pairs, err := s.Compare(s.Tree, tree)
+	if err != nil {
+		return nil, err
+	}
+	result, err := publish.Run(ctx, s, publish.Request{
+		Tree: tree, Message: req.GetMessage(),
+		Author:    object.Signature{Name: req.GetAuthor().GetName(), Email: req.GetAuthor().GetEmail(), Time: when},
+		Committer: object.Signature{Name: committerName, Email: committerEmail, Time: when},
+	})
+	if err != nil {
+		return nil, err
+	}
+	response := &gitv1.PublishResponse{
+		Commit: result.Commit.String(), Committed: result.Committed, Attempts: int32(result.Attempts), Counts: &gitv1.ChangeCounts{},
+	}
+	if result.Committed {
+		response.CommitUrl, response.Counts = publish.CommitURL(s.Location.URL, result.Commit), counts(pairs)
+	}
+	return response, nil
+}
+
+func parseID(text string) (plumbing.Hash, error) {
+	if !plumbing.IsHash(text) {
+		return plumbing.ZeroHash, errs.New(errs.Invalid, errs.InvalidRequest, "%q is no object id.", text)
+	}
+	return plumbing.NewHash(text), nil
+}
+
+func counts(pairs []snapshot.Pair) *gitv1.ChangeCounts {
+	c := &gitv1.ChangeCounts{}
+	for _, p := range pairs {
+		switch {
+		case p.Old.Hash.IsZero():
+			c.Created++
+		case p.New.Hash.IsZero():
+			c.Removed++
+		default:
+			c.Updated++
+		}
+	}
+	return c
+}

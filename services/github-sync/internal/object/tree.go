@@ -1,0 +1,99 @@
+package object
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+)
+
+// Entry is one line of a tree.
+type Entry struct {
+	Name string
+	Mode filemode.FileMode
+	Hash plumbing.Hash
+}
+
+// IsTree tells whether the entry is a folder.
+func (e Entry) IsTree() bool { return e.Mode == filemode.Dir }
+
+// BadNameError is a name that no tree of ours may have, read or written.
+type BadNameError struct{ Name string }
+
+func (e *BadNameError) Error() string {
+	return fmt.Sprintf("the name %q is not allowed in a tree", e.Name)
+}
+
+// CheckName refuses names that would lead out of the tree, hide Git's own files, or mean another file elsewhere.
+func CheckName(name string) error {
+	bad := name == "" || name == "." || name == ".." || strings.EqualFold(name, ".git") || len(name) > longestName ||
+		strings.ContainsAny(name, "/\\") || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
+	if bad {
+		return &BadNameError{Name: name}
+	}
+	return nil
+}
+
+const (
+	longestName = 255
+	hashBytes   = 20
+)
+
+// ParseTree reads a tree. Names that CheckName refuses, entries out of order and names that come twice are errors.
+func ParseTree(content []byte) ([]Entry, error) {
+	var entries []Entry
+	for len(content) > 0 {
+		head, rest, found := bytes.Cut(content, []byte{0})
+		modeText, name, spaced := bytes.Cut(head, []byte(" "))
+		if !found || !spaced || len(rest) < hashBytes {
+			return nil, fmt.Errorf("tree is cut off after %d entries", len(entries))
+		}
+		mode, err := filemode.New(string(modeText))
+		if err != nil {
+			return nil, fmt.Errorf("mode of tree entry %q: %w", name, err)
+		}
+		entry := Entry{Name: string(name), Mode: mode}
+		copy(entry.Hash[:], rest)
+		if err := checkNext(entries, entry); err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
+		content = rest[hashBytes:]
+	}
+	return entries, nil
+}
+
+func checkNext(entries []Entry, next Entry) error {
+	if err := CheckName(next.Name); err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if last := entries[len(entries)-1]; sortName(last) >= sortName(next) || last.Name == next.Name {
+		return fmt.Errorf("tree entry %q is out of order", next.Name)
+	}
+	return nil
+}
+
+// sortName is what Git sorts entries by: folders as if their name ended in a slash.
+func sortName(e Entry) string {
+	if e.IsTree() {
+		return e.Name + "/"
+	}
+	return e.Name
+}
+
+// EncodeTree gives the content of a tree; it sorts the entries in place.
+func EncodeTree(entries []Entry) []byte {
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(sortName(a), sortName(b)) })
+	var b bytes.Buffer
+	for _, e := range entries {
+		fmt.Fprintf(&b, "%o %s\x00", uint32(e.Mode), e.Name)
+		b.Write(e.Hash[:])
+	}
+	return b.Bytes()
+}

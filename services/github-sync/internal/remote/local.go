@@ -1,0 +1,152 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"fgdsync.dev/libs/errs"
+)
+
+// localRemote is a repository on this machine, opened in this process.
+type localRemote struct{ path string }
+
+// LocalStorage opens the objects and refs of a repository on this machine.
+func LocalStorage(path string) (*filesystem.Storage, error) {
+	dir, err := gitDir(path)
+	if err != nil {
+		return nil, err
+	}
+	return filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRU(localCache), filesystem.Options{KeepDescriptors: true}), nil
+}
+
+const localCache = 16 * cache.MiByte
+
+// gitDir finds the folder with objects and refs: the repository itself when it is bare, else .git in it.
+func gitDir(path string) (string, error) {
+	for _, dir := range []string{path, filepath.Join(path, ".git")} {
+		if info, err := os.Stat(filepath.Join(dir, "objects")); err == nil && info.IsDir() {
+			return dir, nil
+		}
+	}
+	return "", errs.New(errs.Precondition, errs.GitHubNotFound, "There is no Git repository at %s.", path)
+}
+
+func (r *localRemote) Refs(context.Context) (Refs, error) {
+	s, err := LocalStorage(r.path)
+	if err != nil {
+		return Refs{}, err
+	}
+	defer func() { _ = s.Close() }() // it was only read
+	heads, err := localBranches(s)
+	if err != nil {
+		return Refs{}, err
+	}
+	if len(heads) == 0 {
+		return Refs{}, errs.New(errs.Precondition, errs.RepositoryEmpty, "The repository at %s is empty.", r.path)
+	}
+	return Refs{Branches: heads}, nil
+}
+
+func localBranches(s *filesystem.Storage) (map[string]plumbing.Hash, error) {
+	refs, err := s.IterReferences()
+	if err != nil {
+		return nil, fmt.Errorf("read refs: %w", err)
+	}
+	out := map[string]plumbing.Hash{}
+	err = refs.ForEach(func(ref *plumbing.Reference) error {
+		if ref.Name().IsBranch() && ref.Type() == plumbing.HashReference {
+			out[ref.Name().Short()] = ref.Hash()
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Fetch has nothing to do: the objects are read where they are.
+func (r *localRemote) Fetch(context.Context, *filesystem.Storage, plumbing.Hash, int) error {
+	return nil
+}
+
+type localPusher struct {
+	path  string
+	heads map[string]plumbing.Hash
+}
+
+func (r *localRemote) PushRefs(ctx context.Context) (Pusher, error) {
+	refs, err := r.Refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &localPusher{r.path, refs.Branches}, nil
+}
+
+func (p *localPusher) Head(branch string) (plumbing.Hash, bool) {
+	h, ok := p.heads[branch]
+	return h, ok
+}
+
+func (p *localPusher) Push(_ context.Context, branch string, old, next plumbing.Hash, pack []byte) (err error) {
+	dir, err := gitDir(p.path)
+	if err != nil {
+		return err
+	}
+	s, err := LocalStorage(p.path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := refuseCheckedOut(s, dir, p.path, branch); err != nil {
+		return err
+	}
+	if err := packfile.UpdateObjectStorage(s, bytes.NewReader(pack)); err != nil {
+		return fmt.Errorf("write pack: %w", err)
+	}
+	return moveBranch(s, dir, branch, old, next)
+}
+
+// refuseCheckedOut keeps a work tree from falling behind its own branch, as git push does.
+func refuseCheckedOut(s *filesystem.Storage, dir, path, branch string) error {
+	head, err := s.Reference(plumbing.HEAD)
+	if dir == path || err != nil || head.Target() != plumbing.NewBranchReferenceName(branch) {
+		return nil //nolint:nilerr // a repository without HEAD has nothing checked out
+	}
+	return errs.New(errs.Precondition, errs.PushRejected, "The branch %s is checked out in the repository at %s.", branch, path).
+		WithRemedy("Use a bare repository (git clone --bare), or check out another branch there.")
+}
+
+// moveBranch moves a branch if it is still where it was. The lock file is the one that every Git program takes.
+func moveBranch(s *filesystem.Storage, dir, branch string, old, next plumbing.Hash) error {
+	name := plumbing.NewBranchReferenceName(branch)
+	file := filepath.Join(dir, filepath.FromSlash(name.String()))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("make folder of %s: %w", name, err)
+	}
+	lock, err := os.OpenFile(file+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return errs.New(errs.Conflict, errs.BranchMoved, "The branch %s is being moved by somebody else.", branch)
+	}
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", name, err)
+	}
+	current, err := s.Reference(name)
+	if err == nil && current.Hash() != old {
+		err = errs.New(errs.Conflict, errs.BranchMoved, "The branch %s moved while it was written.", branch)
+	}
+	if err == nil {
+		_, err = lock.WriteString(next.String() + "\n")
+	}
+	if err = errors.Join(err, lock.Sync(), lock.Close()); err != nil {
+		return errors.Join(err, os.Remove(file+".lock"))
+	}
+	return os.Rename(file+".lock", file)
+}

@@ -1,0 +1,159 @@
+// Package remote speaks to remote repositories: smart HTTP at the level of its two exchanges, with as few requests as
+// they allow, and repositories on this machine where that is permitted. Which addresses may be spoken to is decided
+// here, on the URL and again on every connection.
+package remote
+
+import (
+	"net/url"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"fgdsync.dev/libs/errs"
+)
+
+// Policy says which remotes are permitted.
+type Policy struct {
+	AllowInsecure bool     // http, and loopback or private addresses
+	LocalPaths    []string // folders whose repositories may be used as file:// or path
+}
+
+// Location is a repository that the policy permits.
+type Location struct {
+	Key  string // the same for all spellings
+	URL  string // for HTTP: without credentials
+	Host string // for traces and metrics; "local" for a path
+	Path string // for a repository on this machine
+}
+
+// Local tells whether the repository is on this machine.
+func (l Location) Local() bool { return l.Path != "" }
+
+// Parse reads a URL and judges it.
+func (p Policy) Parse(raw string) (Location, error) {
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasPrefix(raw, "-") || raw == "" {
+		return Location{}, refused("The repository URL is empty, begins with a dash, or holds spaces or control characters.")
+	}
+	if !strings.Contains(raw, "://") {
+		return Location{}, refused("The repository URL has no scheme such as https://; SSH remotes are not supported yet.")
+	}
+	u, err := url.Parse(raw)
+	if err != nil { // the parser's message quotes the URL, which may hold credentials
+		return Location{}, refused("The repository URL can't be read.")
+	}
+	if u.User != nil {
+		return Location{}, refused("The repository URL holds credentials.").WithRemedy(
+			"Take them out of the URL and give them as credentials of the fabric; fgd sync reads them from HEDGEHOG_FGD_GIT_TOKEN, " +
+				"or HEDGEHOG_FGD_GIT_USERNAME and HEDGEHOG_FGD_GIT_PASSWORD, or --credentials-file.")
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		return Location{}, refused("The repository URL has a query or a fragment.")
+	}
+	switch strings.ToLower(u.Scheme) {
+	case "https":
+		return httpLocation(u), hostError(u)
+	case "http":
+		if !p.AllowInsecure {
+			return Location{}, refused("The repository URL uses http, which sends credentials in clear.")
+		}
+		return httpLocation(u), hostError(u)
+	case "file":
+		return p.local(u)
+	case "ssh":
+		return Location{}, refused("SSH remotes are not supported yet.")
+	default:
+		return Location{}, refused("The repository URL's scheme %q is not supported.", u.Scheme)
+	}
+}
+
+func refused(format string, args ...any) *errs.Error {
+	return errs.New(errs.Invalid, errs.RemoteRefused, format, args...)
+}
+
+func hostError(u *url.URL) error {
+	if u.Hostname() == "" {
+		return refused("The repository URL names no host.")
+	}
+	return nil
+}
+
+// httpLocation gives all spellings of one repository one key: case of the host, default port, slashes and ".git".
+func httpLocation(u *url.URL) Location {
+	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), u.Port()
+	if (scheme == "https" && port == "443") || (scheme == "http" && port == "80") {
+		port = ""
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port != "" {
+		host += ":" + port
+	}
+	clean := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
+	key := scheme + "://" + host + strings.TrimSuffix(clean, ".git")
+	return Location{Key: key, URL: (&url.URL{Scheme: scheme, Host: host, Path: clean}).String(), Host: host}
+}
+
+func (p Policy) local(u *url.URL) (Location, error) {
+	if u.Host != "" && u.Host != "localhost" {
+		return Location{}, refused("A file URL names a repository on this machine: file:///path.")
+	}
+	clean := filepath.Clean(u.Path)
+	resolved, err := filepath.EvalSymlinks(clean)
+	if err != nil || !filepath.IsAbs(clean) {
+		return Location{}, errs.New(errs.NotFound, errs.GitHubNotFound, "There is no repository at %s.", clean)
+	}
+	for _, allowed := range p.LocalPaths {
+		if root, err := filepath.EvalSymlinks(allowed); err == nil && within(resolved, root) {
+			return Location{Key: "file://" + resolved, Host: "local", Path: resolved}, nil
+		}
+	}
+	return Location{}, refused("Repositories on this machine are not permitted here.").
+		WithRemedy("List the folder in allowed_local_paths, or use an https URL.")
+}
+
+func within(path, root string) bool {
+	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/")
+}
+
+// Directory gives a directory in a repository its one spelling.
+func Directory(raw string) (string, error) {
+	clean := strings.Trim(raw, "/")
+	if clean == "" || clean == "." {
+		return "", nil
+	}
+	for _, part := range strings.Split(clean, "/") {
+		if err := checkPart(part); err != nil {
+			return "", errs.New(errs.Invalid, errs.DirectoryInvalid, "The directory %q is not one inside the repository.", clip(raw)).Because(err)
+		}
+	}
+	return clean, nil
+}
+
+func clip(s string) string {
+	const longest = 200
+	return clipTo(s, longest)
+}
+
+func clipTo(s string, longest int) string {
+	if len(s) > longest {
+		return strings.ToValidUTF8(s[:longest], "") + "…"
+	}
+	return s
+}
+
+// userInfo finds credentials in a URL within a text.
+var userInfo = regexp.MustCompile(`://[^/\s@]*@`)
+
+// CheckBranch refuses what can't be a branch (git-check-ref-format(1)).
+func CheckBranch(branch string) error {
+	bad := branch == "" || strings.HasPrefix(branch, "-") || strings.HasPrefix(branch, "/") || strings.HasSuffix(branch, "/") ||
+		strings.HasSuffix(branch, ".lock") || strings.HasSuffix(branch, ".") || strings.Contains(branch, "..") ||
+		strings.Contains(branch, "//") || strings.Contains(branch, "@{") || strings.Contains(branch, "/.") || strings.HasPrefix(branch, ".") ||
+		strings.ContainsAny(branch, " ~^:?*[\\") || strings.ContainsFunc(branch, func(r rune) bool { return r < ' ' || r == 0x7f })
+	if bad {
+		return errs.New(errs.Invalid, errs.InvalidRequest, "%q is no name of a branch.", clip(branch))
+	}
+	return nil
+}

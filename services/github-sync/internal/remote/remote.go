@@ -1,0 +1,54 @@
+package remote
+
+import (
+	"context"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/object"
+)
+
+func checkPart(name string) error { return object.CheckName(name) }
+
+// Refs are the branches of a remote.
+type Refs struct {
+	Branches map[string]plumbing.Hash // by name without refs/heads/
+}
+
+// Remote is one repository, spoken to with one set of credentials.
+type Remote interface {
+	// Refs asks where the branches are.
+	Refs(ctx context.Context) (Refs, error)
+	// Fetch brings a commit, with its tree, into a store; with a depth above 1 also commits before it.
+	Fetch(ctx context.Context, into *filesystem.Storage, commit plumbing.Hash, depth int) error
+	// PushRefs asks where the branches are, as the first half of a push.
+	PushRefs(ctx context.Context) (Pusher, error)
+}
+
+// Pusher is the second half of a push.
+type Pusher interface {
+	// Head is where a branch was in the first half.
+	Head(branch string) (plumbing.Hash, bool)
+	// Push sends a pack and moves a branch, if it is still where it was. An error of kind Unavailable says that the
+	// outcome is not known.
+	Push(ctx context.Context, branch string, old, next plumbing.Hash, pack []byte) error
+}
+
+// Factory makes remotes.
+type Factory struct {
+	policy Policy
+	http   *httpClient
+}
+
+// Parse judges a URL.
+func (f *Factory) Parse(raw string) (Location, error) { return f.policy.Parse(raw) }
+
+// Open makes a remote. It does not connect.
+func (f *Factory) Open(location Location, login credentials.Basic) Remote {
+	if location.Local() {
+		return &localRemote{path: location.Path}
+	}
+	return &httpRemote{client: f.http, location: location, login: login}
+}

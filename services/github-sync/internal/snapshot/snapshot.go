@@ -1,0 +1,284 @@
+// Package snapshot holds branch heads for the time of a sync: the fetched objects, and over them in memory the
+// objects that the stages write. Nothing written here is visible to anyone until it is published, and all of it may
+// be lost: the sync starts over from the head.
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+	"github.com/google/uuid"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/github-sync/internal/object"
+	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/services/github-sync/internal/store"
+)
+
+// Limits bound what is read.
+type Limits struct {
+	MaxBlobBytes int64
+	MaxEntries   int
+	MaxDepth     int
+}
+
+// DefaultLimits bound a tree; the size of a file comes from the configuration.
+func DefaultLimits(maxBlobBytes int64) Limits {
+	return Limits{MaxBlobBytes: maxBlobBytes, MaxEntries: 200_000, MaxDepth: 64}
+}
+
+// Snapshot is a held branch head. Its methods may be called concurrently.
+type Snapshot struct {
+	ID        string
+	Branch    string
+	Directory string
+	Commit    plumbing.Hash
+	Time      time.Time     // of the commit
+	Root      plumbing.Hash // tree of the commit
+	Tree      plumbing.Hash // tree of the directory
+	Exists    bool          // whether the directory does
+	Location  remote.Location
+
+	Remote remote.Remote
+	Repo   *store.Repo
+	limits Limits
+
+	mu       sync.Mutex // the library's storage is not safe for concurrent use
+	base     *filesystem.Storage
+	overlay  map[plumbing.Hash]object.Object
+	deflater *object.Deflater
+	closed   bool
+	used     time.Time
+}
+
+// Open holds the head of a branch.
+func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location remote.Location, branch, directory string, limits Limits) (*Snapshot, error) {
+	refs, err := from.Refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	commit, err := head(refs, branch)
+	if err != nil {
+		return nil, err
+	}
+	base, err := repo.Ensure(ctx, from, branch, commit, 1)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{
+		ID: uuid.NewString(), Branch: branch, Directory: directory, Commit: commit, Location: location, Remote: from, Repo: repo,
+		limits: limits, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
+	}
+	if err := s.resolve(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func head(refs remote.Refs, branch string) (plumbing.Hash, error) {
+	if commit, ok := refs.Branches[branch]; ok {
+		return commit, nil
+	}
+	const shown = 5
+	var some []string
+	for name := range refs.Branches {
+		some = append(some, name)
+	}
+	return plumbing.ZeroHash, errs.New(errs.Precondition, errs.BranchNotFound, "The repository has no branch %q; it has %s.",
+		branch, listed(some, shown))
+}
+
+// resolve reads the commit and finds the directory in it.
+func (s *Snapshot) resolve() error {
+	content, err := s.read(plumbing.CommitObject, s.Commit)
+	if err != nil {
+		return err
+	}
+	info, err := object.ParseCommit(content)
+	if err != nil {
+		return fmt.Errorf("read commit %s: %w", s.Commit, err)
+	}
+	s.Root, s.Time = info.Tree, info.Time
+	s.Tree, s.Exists, err = s.Subtree(s.Root, s.Directory)
+	return err
+}
+
+// Subtree finds a directory below a tree. A directory that does not exist is the empty tree.
+func (s *Snapshot) Subtree(root plumbing.Hash, directory string) (tree plumbing.Hash, exists bool, err error) {
+	if directory == "" {
+		return root, true, nil
+	}
+	tree = root
+	for _, name := range strings.Split(directory, "/") {
+		entries, err := s.Entries(tree)
+		if err != nil {
+			return tree, false, err
+		}
+		next, found := find(entries, name)
+		if !found {
+			return object.EmptyTree, false, nil
+		}
+		if !next.IsTree() {
+			return tree, false, errs.New(errs.Precondition, errs.DirectoryInvalid, "%q in the repository is a file, and the fabric directory %q needs a folder there.", name, directory)
+		}
+		tree = next.Hash
+	}
+	return tree, true, nil
+}
+
+func find(entries []object.Entry, name string) (object.Entry, bool) {
+	for _, e := range entries {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return object.Entry{}, false
+}
+
+// Entries reads a tree.
+func (s *Snapshot) Entries(tree plumbing.Hash) ([]object.Entry, error) {
+	if tree == object.EmptyTree {
+		return nil, nil
+	}
+	content, err := s.read(plumbing.TreeObject, tree)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := object.ParseTree(content)
+	if err != nil {
+		return nil, errs.New(errs.Precondition, errs.RepositoryUnsupported, "The repository holds a tree that can't be used: %v.", err).
+			WithRemedy("Remove or rename the entry with git, and start the sync again.")
+	}
+	return entries, nil
+}
+
+// Blob reads a file's content, within the limit.
+func (s *Snapshot) Blob(id plumbing.Hash) ([]byte, error) {
+	size, err := s.BlobSize(id)
+	if err != nil {
+		return nil, err
+	}
+	if size > s.limits.MaxBlobBytes {
+		return nil, errs.New(errs.Precondition, errs.FileTooLarge, "The object %s has %d bytes; the limit is %d.", id, size, s.limits.MaxBlobBytes)
+	}
+	return s.read(plumbing.BlobObject, id)
+}
+
+// BlobSize tells the size of a file without reading it.
+func (s *Snapshot) BlobSize(id plumbing.Hash) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o, ok := s.overlay[id]; ok && o.Type == plumbing.BlobObject {
+		return int64(o.Size), nil
+	}
+	if s.closed {
+		return 0, missing(s.ID)
+	}
+	size, err := s.base.EncodedObjectSize(id)
+	if err != nil {
+		return 0, s.unreadable(id, err)
+	}
+	return size, nil
+}
+
+func (s *Snapshot) read(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, missing(s.ID)
+	}
+	if o, ok := s.overlay[id]; ok && o.Type == kind {
+		return o.Content()
+	}
+	return s.readFrom(s.base, kind, id)
+}
+
+func (s *Snapshot) readFrom(base *filesystem.Storage, kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
+	encoded, err := base.EncodedObject(kind, id)
+	if err != nil {
+		return nil, s.unreadable(id, err)
+	}
+	r, err := encoded.Reader()
+	if err != nil {
+		return nil, s.unreadable(id, err)
+	}
+	content := make([]byte, encoded.Size())
+	if _, err = io.ReadFull(r, content); err != nil {
+		return nil, errors.Join(s.unreadable(id, err), r.Close())
+	}
+	return content, r.Close()
+}
+
+// unreadable throws a damaged store away: the next attempt fetches it anew.
+func (s *Snapshot) unreadable(id plumbing.Hash, err error) error {
+	e := errs.New(errs.Unavailable, errs.StorageFailed, "The object %s can't be read from the fetched repository.", id)
+	return e.Because(errors.Join(err, s.Repo.Discard()))
+}
+
+// Put adds an object to the overlay.
+func (s *Snapshot) Put(kind plumbing.ObjectType, content []byte) (plumbing.Hash, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return plumbing.ZeroHash, missing(s.ID)
+	}
+	o, err := s.deflater.Object(kind, content)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	s.overlay[o.Hash] = o
+	return o.Hash, nil
+}
+
+// Overlay finds an object that was written into this snapshot.
+func (s *Snapshot) Overlay(id plumbing.Hash) (object.Object, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, ok := s.overlay[id]
+	return o, ok
+}
+
+// At gives a view of the same directory at another commit, over the same overlay's content.
+func (s *Snapshot) At(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
+	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, commit, 1)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	overlay := make(map[plumbing.Hash]object.Object, len(s.overlay))
+	for id, o := range s.overlay {
+		overlay[id] = o
+	}
+	s.mu.Unlock()
+	other := &Snapshot{
+		ID: s.ID, Branch: s.Branch, Directory: s.Directory, Commit: commit, Location: s.Location, Remote: s.Remote, Repo: s.Repo,
+		limits: s.limits, base: base, overlay: overlay, deflater: object.NewDeflater(),
+	}
+	if err := other.resolve(); err != nil {
+		return nil, errors.Join(err, other.Close())
+	}
+	return other, nil
+}
+
+// Close lets go of everything. Closing twice is no error.
+func (s *Snapshot) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.overlay = nil
+	return s.base.Close()
+}
+
+func missing(id string) error {
+	return errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot %s is no longer held.", id)
+}

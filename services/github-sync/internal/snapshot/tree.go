@@ -1,0 +1,338 @@
+package snapshot
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/github-sync/internal/object"
+)
+
+// Leaf is a file of a tree, or a link or submodule.
+type Leaf struct {
+	Path string
+	Mode filemode.FileMode
+	Hash plumbing.Hash
+}
+
+// Leaves lists all leaves of a tree, in the order of their paths' bytes.
+func (s *Snapshot) Leaves(tree plumbing.Hash) ([]Leaf, error) {
+	var leaves []Leaf
+	if err := s.walk(tree, "", 0, &leaves); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(leaves, func(a, b Leaf) int { return strings.Compare(a.Path, b.Path) })
+	return leaves, nil
+}
+
+func (s *Snapshot) walk(tree plumbing.Hash, prefix string, depth int, leaves *[]Leaf) error {
+	if depth > s.limits.MaxDepth {
+		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has folders more than %d levels deep.", s.limits.MaxDepth)
+	}
+	entries, err := s.Entries(tree)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsTree() {
+			if err := s.walk(e.Hash, prefix+e.Name+"/", depth+1, leaves); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(*leaves) >= s.limits.MaxEntries {
+			return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has more than %d files.", s.limits.MaxEntries)
+		}
+		*leaves = append(*leaves, Leaf{Path: prefix + e.Name, Mode: e.Mode, Hash: e.Hash})
+	}
+	return nil
+}
+
+// Change is one change of a tree: new content, content that is there already, or removal.
+type Change struct {
+	Path    string
+	Content []byte
+	Blob    plumbing.Hash // used when not zero
+	Remove  bool
+	Mode    filemode.FileMode // 0 keeps the mode, or means regular
+}
+
+// Editor applies changes to a tree. Only folders on the way to a change are read and written.
+type Editor struct {
+	s       *Snapshot
+	base    plumbing.Hash
+	root    *folder
+	changed map[string]bool
+}
+
+type folder struct {
+	entries map[string]object.Entry
+	folders map[string]*folder // those that were opened
+}
+
+// Edit starts from a tree.
+func (s *Snapshot) Edit(base plumbing.Hash) (*Editor, error) {
+	root, err := s.openFolder(base)
+	if err != nil {
+		return nil, err
+	}
+	return &Editor{s: s, base: base, root: root, changed: map[string]bool{}}, nil
+}
+
+func (s *Snapshot) openFolder(tree plumbing.Hash) (*folder, error) {
+	entries, err := s.Entries(tree)
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{entries: make(map[string]object.Entry, len(entries)), folders: map[string]*folder{}}
+	for _, e := range entries {
+		f.entries[e.Name] = e
+	}
+	return f, nil
+}
+
+// Apply takes one change in. A path may change once.
+func (e *Editor) Apply(c Change) error {
+	parts := strings.Split(c.Path, "/")
+	for _, part := range parts {
+		if err := object.CheckName(part); err != nil {
+			return errs.New(errs.Invalid, errs.InvalidRequest, "The path %q can't be written: %v.", c.Path, err)
+		}
+	}
+	if e.changed[c.Path] {
+		return errs.New(errs.Invalid, errs.InvalidRequest, "The path %q changes twice.", c.Path)
+	}
+	e.changed[c.Path] = true
+	parent, err := e.parent(parts[:len(parts)-1], c)
+	if err != nil {
+		return err
+	}
+	name := parts[len(parts)-1]
+	if c.Remove {
+		return parent.remove(name, c.Path)
+	}
+	return e.put(parent, name, c)
+}
+
+// parent opens the folders on the way to a path, and makes those that a new file needs.
+func (e *Editor) parent(parts []string, c Change) (*folder, error) {
+	at := e.root
+	for _, part := range parts {
+		next := at.folders[part]
+		if next == nil {
+			entry, exists := at.entries[part]
+			if exists && !entry.IsTree() {
+				return nil, errs.New(errs.Invalid, errs.InvalidRequest, "The path %q leads through the file %q.", c.Path, part)
+			}
+			if !exists {
+				entry.Hash = object.EmptyTree
+			}
+			var err error
+			if next, err = e.s.openFolder(entry.Hash); err != nil {
+				return nil, err
+			}
+			at.folders[part] = next
+		}
+		at = next
+	}
+	return at, nil
+}
+
+func (f *folder) remove(name, path string) error {
+	entry, exists := f.entries[name]
+	if !exists || entry.IsTree() {
+		return errs.New(errs.Invalid, errs.InvalidRequest, "There is no file %q to remove.", path)
+	}
+	delete(f.entries, name)
+	return nil
+}
+
+func (e *Editor) put(parent *folder, name string, c Change) error {
+	old, exists := parent.entries[name]
+	if exists && old.IsTree() || parent.folders[name] != nil {
+		return errs.New(errs.Invalid, errs.InvalidRequest, "The path %q is a folder.", c.Path)
+	}
+	entry := object.Entry{Name: name, Mode: c.Mode, Hash: c.Blob}
+	if entry.Mode == filemode.Empty {
+		entry.Mode = filemode.Regular
+		if exists {
+			entry.Mode = old.Mode
+		}
+	}
+	if c.Blob.IsZero() {
+		id, err := e.s.Put(plumbing.BlobObject, c.Content)
+		if err != nil {
+			return err
+		}
+		entry.Hash = id
+	} else if entry.Mode != filemode.Submodule {
+		if _, err := e.s.BlobSize(c.Blob); err != nil {
+			return errors.Join(errs.New(errs.Invalid, errs.InvalidRequest, "The object %s of %q is not in the snapshot.", c.Blob, c.Path), err)
+		}
+	}
+	parent.entries[name] = entry
+	return nil
+}
+
+// Tree writes the trees that changed and gives the id of the whole.
+func (e *Editor) Tree() (plumbing.Hash, error) {
+	id, _, err := e.write(e.root)
+	return id, err
+}
+
+// write writes a folder after those inside it. A folder that has become empty is none.
+func (e *Editor) write(f *folder) (id plumbing.Hash, empty bool, err error) {
+	for name, inner := range f.folders {
+		id, empty, err := e.write(inner)
+		if err != nil {
+			return id, false, err
+		}
+		if empty {
+			delete(f.entries, name)
+			continue
+		}
+		f.entries[name] = object.Entry{Name: name, Mode: filemode.Dir, Hash: id}
+	}
+	if len(f.entries) == 0 {
+		return object.EmptyTree, true, nil
+	}
+	entries := make([]object.Entry, 0, len(f.entries))
+	for _, entry := range f.entries {
+		entries = append(entries, entry)
+	}
+	id, err = e.s.Put(plumbing.TreeObject, object.EncodeTree(entries))
+	return id, false, err
+}
+
+// Graft puts a directory's tree into a root tree and gives the new root.
+func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Hash) (plumbing.Hash, error) {
+	if directory == "" {
+		return tree, nil
+	}
+	name, rest, _ := strings.Cut(directory, "/")
+	entries, err := s.Entries(root)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	inner := object.Entry{Name: name, Mode: filemode.Dir, Hash: object.EmptyTree}
+	if old, found := find(entries, name); found && old.IsTree() {
+		inner = old
+	}
+	if inner.Hash, err = s.Graft(inner.Hash, rest, tree); err != nil {
+		return plumbing.ZeroHash, err
+	}
+	entries = slices.DeleteFunc(entries, func(e object.Entry) bool { return e.Name == name })
+	if inner.Hash != object.EmptyTree {
+		entries = append(entries, inner)
+	}
+	if len(entries) == 0 {
+		return object.EmptyTree, nil
+	}
+	return s.Put(plumbing.TreeObject, object.EncodeTree(entries))
+}
+
+// Pair is a path that differs between two trees; the side it is missing on has a zero hash.
+type Pair struct {
+	Path     string
+	Old, New Leaf
+}
+
+// Compare lists the paths that differ between two trees, in order.
+func (s *Snapshot) Compare(from, to plumbing.Hash) ([]Pair, error) {
+	var pairs []Pair
+	if err := s.compare(from, to, "", &pairs); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(pairs, func(a, b Pair) int { return strings.Compare(a.Path, b.Path) })
+	return pairs, nil
+}
+
+// compare goes down only where the trees differ.
+func (s *Snapshot) compare(from, to plumbing.Hash, prefix string, pairs *[]Pair) error {
+	if from == to {
+		return nil
+	}
+	olds, err := s.openFolder(from)
+	if err != nil {
+		return err
+	}
+	news, err := s.openFolder(to)
+	if err != nil {
+		return err
+	}
+	for name := range union(olds.entries, news.entries) {
+		old, next := olds.entries[name], news.entries[name]
+		if old.Hash == next.Hash && old.Mode == next.Mode {
+			continue
+		}
+		if err := s.compare(treeOf(old), treeOf(next), prefix+name+"/", pairs); err != nil {
+			return err
+		}
+		if pair := (Pair{prefix + name, leafOf(prefix, old), leafOf(prefix, next)}); pair.Old != pair.New {
+			*pairs = append(*pairs, pair)
+		}
+	}
+	return nil
+}
+
+func union(a, b map[string]object.Entry) map[string]bool {
+	out := make(map[string]bool, max(len(a), len(b)))
+	for name := range a {
+		out[name] = true
+	}
+	for name := range b {
+		out[name] = true
+	}
+	return out
+}
+
+func treeOf(e object.Entry) plumbing.Hash {
+	if e.IsTree() {
+		return e.Hash
+	}
+	return object.EmptyTree
+}
+
+func leafOf(prefix string, e object.Entry) Leaf {
+	if e.Hash.IsZero() || e.IsTree() {
+		return Leaf{}
+	}
+	return Leaf{Path: prefix + e.Name, Mode: e.Mode, Hash: e.Hash}
+}
+
+// New lists the objects of a tree that were written into this snapshot: what a remote that has the rest must get.
+func (s *Snapshot) New(tree plumbing.Hash) ([]object.Object, error) {
+	var out []object.Object
+	err := s.collect(tree, map[plumbing.Hash]bool{}, &out)
+	return out, err
+}
+
+func (s *Snapshot) collect(tree plumbing.Hash, seen map[plumbing.Hash]bool, out *[]object.Object) error {
+	o, written := s.Overlay(tree)
+	if !written || seen[tree] {
+		return nil
+	}
+	seen[tree] = true
+	*out = append(*out, o)
+	entries, err := s.Entries(tree)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsTree() {
+			if err := s.collect(e.Hash, seen, out); err != nil {
+				return err
+			}
+			continue
+		}
+		if blob, written := s.Overlay(e.Hash); written && !seen[e.Hash] {
+			seen[e.Hash] = true
+			*out = append(*out, blob)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+// Package store keeps one bare repository per remote on this machine's disk: a cache of what was fetched. It may be
+// deleted at any time; one that is damaged or has grown too large is thrown away and fetched anew.
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/github-sync/internal/remote"
+)
+
+const (
+	maxPacks       = 50
+	objectCache    = 16 * cache.MiByte
+	largeObject    = 1 << 20
+	readableLength = 60
+)
+
+// Pool is a folder of stores.
+type Pool struct {
+	dir string
+
+	mu    sync.Mutex
+	repos map[string]*Repo
+}
+
+// NewPool makes a pool over a folder.
+func NewPool(dir string) *Pool { return &Pool{dir: dir, repos: map[string]*Repo{}} }
+
+// Repo gives the store of a remote.
+func (p *Pool) Repo(location remote.Location) *Repo {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	repo := p.repos[location.Key]
+	if repo == nil {
+		repo = &Repo{location: location, dir: filepath.Join(p.dir, folder(location.Key))}
+		p.repos[location.Key] = repo
+	}
+	return repo
+}
+
+// folder makes a name that people can read and that no two remotes share.
+func folder(key string) string {
+	readable := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
+			return r
+		}
+		return '_'
+	}, key[strings.Index(key, "://")+len("://"):])
+	sum := sha256.Sum256([]byte(key))
+	return readable[:min(len(readable), readableLength)] + "-" + hex.EncodeToString(sum[:6])
+}
+
+// Repo is the store of one remote. Its lock makes many syncs of one head fetch once.
+type Repo struct {
+	location remote.Location
+	dir      string
+	mu       sync.Mutex
+}
+
+// Ensure brings a commit with its tree into the store, and opens it for reading. The caller closes it.
+func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*filesystem.Storage, error) {
+	if r.location.Local() {
+		return remote.LocalStorage(r.location.Path)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, err := r.held(commit); err == nil && depth == 1 {
+		return s, nil
+	}
+	if r.grown() {
+		if err := r.clear(); err != nil {
+			return nil, err
+		}
+	}
+	s, err := r.fetch(ctx, from, branch, commit, depth)
+	if err == nil {
+		return s, nil
+	}
+	var known *errs.Error
+	if errors.As(err, &known) && known.Kind != errs.Unavailable || ctx.Err() != nil {
+		return nil, err
+	}
+	// What was there may be damaged, and the exchange may have tripped over it: once more, from nothing.
+	if clearErr := r.clear(); clearErr != nil {
+		return nil, errors.Join(err, clearErr)
+	}
+	return r.fetch(ctx, from, branch, commit, depth)
+}
+
+// held opens the store if it has the commit and its tree.
+func (r *Repo) held(commit plumbing.Hash) (*filesystem.Storage, error) {
+	if _, err := os.Stat(r.dir); err != nil {
+		return nil, err
+	}
+	s := r.open()
+	if _, err := s.EncodedObject(plumbing.CommitObject, commit); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (r *Repo) open() *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(osfs.New(r.dir), cache.NewObjectLRU(objectCache),
+		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
+}
+
+func (r *Repo) fetch(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*filesystem.Storage, error) {
+	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+		return nil, storageFailed(err)
+	}
+	s := r.open()
+	if err := s.Init(); err != nil {
+		return nil, errors.Join(storageFailed(err), s.Close())
+	}
+	err := from.Fetch(ctx, s, commit, depth)
+	if err == nil {
+		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.Reindex()
+	return s, nil
+}
+
+// fetched is the ref that remembers what was fetched of a branch.
+func fetched(branch string) plumbing.ReferenceName {
+	return plumbing.ReferenceName("refs/fetched/" + branch)
+}
+
+func storageFailed(err error) error {
+	return errs.New(errs.Unavailable, errs.StorageFailed, "The store of fetched repositories can't be written.").Because(err)
+}
+
+// Add puts a published pack into the store, so that the next fetch brings only what others change. A failure costs
+// no more than that.
+func (r *Repo) Add(branch string, commit plumbing.Hash, pack []byte) error {
+	if r.location.Local() {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.open()
+	err := packfile.UpdateObjectStorage(s, bytes.NewReader(pack))
+	if err == nil {
+		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
+	}
+	if err = errors.Join(err, s.Close()); err != nil {
+		return fmt.Errorf("add pack to the store: %w", err)
+	}
+	return nil
+}
+
+// Discard throws the store away, after something in it could not be read.
+func (r *Repo) Discard() error {
+	if r.location.Local() {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.clear()
+}
+
+func (r *Repo) grown() bool {
+	packs, err := filepath.Glob(filepath.Join(r.dir, "objects", "pack", "*.pack"))
+	return err == nil && len(packs) >= maxPacks
+}
+
+func (r *Repo) clear() error {
+	if err := os.RemoveAll(r.dir); err != nil {
+		return storageFailed(err)
+	}
+	return nil
+}
