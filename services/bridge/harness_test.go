@@ -2,9 +2,11 @@ package bridge_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -88,6 +90,24 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	b.server = httptest.NewServer(handler)
 	t.Cleanup(b.server.Close)
 	return b
+}
+
+// stopping is a bundle whose server gives its requests a context that a test can end.
+type stopping struct {
+	*bundle
+	stop context.CancelFunc
+}
+
+func setupStopping(t *testing.T) stopping {
+	t.Helper()
+	b := setup(t)
+	requests, stop := context.WithCancel(t.Context())
+	server := httptest.NewUnstartedServer(b.server.Config.Handler)
+	server.Config.BaseContext = func(net.Listener) context.Context { return requests }
+	server.Start()
+	t.Cleanup(server.Close)
+	b.server = server
+	return stopping{bundle: b, stop: stop}
 }
 
 // serve serves on a loopback for the time of a test.
