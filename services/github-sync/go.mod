@@ -7,6 +7,8 @@ require (
 	fgdsync.dev/proto v0.0.0
 )
 
+require github.com/aymanbagabas/go-udiff v0.4.1 // indirect
+
 replace (
 	fgdsync.dev/libs => ../../libs
 	fgdsync.dev/proto => ../../proto/gen/go

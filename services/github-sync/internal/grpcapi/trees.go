@@ -11,7 +11,6 @@ import (
 	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
-	"fgdsync.dev/services/github-sync/internal/textdiff"
 )
 
 const (

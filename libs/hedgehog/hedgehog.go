@@ -1,0 +1,45 @@
+// Package hedgehog knows the Hedgehog API: which groups are its, which kinds people write and which its operators do,
+// and the definitions of the kinds that people write. The definitions are generated from the Go types below api/.
+package hedgehog
+
+import (
+	"embed"
+	"io/fs"
+	"strings"
+)
+
+//go:embed crds/*.yaml
+var builtin embed.FS
+
+// BuiltinCRDs gives the CustomResourceDefinitions, a file each.
+func BuiltinCRDs() fs.FS {
+	sub, err := fs.Sub(builtin, "crds")
+	if err != nil { // the folder is compiled in
+		panic(err)
+	}
+	return sub
+}
+
+const domain = "githedgehog.com"
+
+// IsHedgehogGroup tells whether an API group is Hedgehog's.
+func IsHedgehogGroup(group string) bool {
+	return group == domain || strings.HasSuffix(group, "."+domain)
+}
+
+// OperatorWritten tells whether a kind is written by Hedgehog's own operators and never by people.
+func OperatorWritten(group, kind string) bool {
+	switch kind + "." + group {
+	case "Agent.agent." + domain, "Catalog.agent." + domain, "DHCPSubnet.dhcp." + domain, "VPCInfo.gateway." + domain, "GatewayAgent.gwint." + domain:
+		return true
+	}
+	return false
+}
+
+// CoreKindFolders gives the folders below managed/ that every fabric directory has.
+func CoreKindFolders() []string {
+	return []string{
+		"connections", "servers", "switches", "switchgroups", "vlannamespaces", "vpcs", "externals", "externalattachments",
+		"externalpeerings", "ipv4namespaces", "vpcattachments", "vpcpeerings",
+	}
+}
