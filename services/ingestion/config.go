@@ -1,7 +1,6 @@
 package ingestion
 
 import (
-	"fmt"
 	"runtime"
 
 	"fgdsync.dev/libs/errs"
@@ -58,5 +57,5 @@ func (c Config) workers() int {
 
 // badDefinitions is the error of definitions that can't be used.
 func badDefinitions(dir string, cause error) error {
-	return errs.New(errs.Invalid, errs.ConfigurationInvalid, "ingestion.crd_dir: %s", fmt.Sprintf("%s: %v", dir, cause)).Because(cause)
+	return errs.New(errs.Invalid, errs.ConfigurationInvalid, "ingestion.crd_dir %q: %v.", dir, cause)
 }

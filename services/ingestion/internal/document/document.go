@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/ingestion/internal/finding"
@@ -138,12 +140,28 @@ func syntaxFinding(err error) finding.Finding {
 func (r *Reader) annotations(file string, number int) []splice.Pair {
 	return []splice.Pair{
 		{Key: ManagedBy, Value: manager},
-		{Key: AnnotationPrefix + "fabric", Value: r.Fabric},
-		{Key: AnnotationPrefix + "original-file", Value: file},
+		{Key: AnnotationPrefix + "fabric", Value: clean(r.Fabric)},
+		{Key: AnnotationPrefix + "original-file", Value: clean(file)},
 		{Key: AnnotationPrefix + "original-document-index", Value: strconv.Itoa(number)},
 		{Key: AnnotationPrefix + "ingested-at", Value: r.Time.UTC().Format(time.RFC3339)},
 		{Key: AnnotationPrefix + "ingestion-version", Value: ingestionVersion},
 	}
+}
+
+// clean replaces control characters, which no document may hold, by their code in percent form.
+func clean(text string) string {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, "%%%02X", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // FirstError gives the finding that kept a document from being ingested.

@@ -28,13 +28,14 @@ type Server struct {
 	pipeline *pipeline.Pipeline
 	metrics  *Metrics
 	log      *slog.Logger
+	now      func() time.Time
 }
 
 var _ ingestionv1.IngestionServiceServer = (*Server)(nil)
 
 // New makes a server.
-func New(p *pipeline.Pipeline, metrics *Metrics, log *slog.Logger) *Server {
-	return &Server{pipeline: p, metrics: metrics, log: log}
+func New(p *pipeline.Pipeline, metrics *Metrics, log *slog.Logger, now func() time.Time) *Server {
+	return &Server{pipeline: p, metrics: metrics, log: log, now: now}
 }
 
 // Discover says which files would be ingested.
@@ -69,12 +70,12 @@ func (s *Server) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 	r.Notify = func(p pipeline.Progress) error {
 		return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Progress{Progress: progressOf(p)}})
 	}
-	started := time.Now()
+	started := s.now()
 	result, err := s.pipeline.Ingest(stream.Context(), r)
 	if err != nil {
 		return err
 	}
-	s.metrics.observe(result, time.Since(started))
+	s.metrics.observe(result, s.now().Sub(started))
 	s.log.DebugContext(stream.Context(), "tree ingested", "fabric", r.Fabric, "files", result.Files, "documents", result.Documents,
 		"changed", result.Tree != r.Tree.ID)
 	if err := sendResults(stream, result); err != nil {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
@@ -36,7 +38,9 @@ func newMemoryTrees(files map[string]string) *memoryTrees {
 	return m
 }
 
-func (m *memoryTrees) List(context.Context, pipeline.Tree) ([]shelf.Entry, error) { return m.entries, nil }
+func (m *memoryTrees) List(context.Context, pipeline.Tree) ([]shelf.Entry, error) {
+	return m.entries, nil
+}
 
 func (m *memoryTrees) Read(_ context.Context, _ string, blobs []string, visit func([]byte) error) error {
 	for _, id := range blobs {
@@ -81,7 +85,7 @@ func (r *recording) Write(_ context.Context, _ pipeline.Tree, changes []shelf.Ch
 }
 
 func benchIngest(b *testing.B, trees pipeline.Trees) {
-	p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, Workers: 2, Now: time.Now}
+	p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, Workers: 2, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer("")}
 	req := request(pipeline.Tree{Snapshot: "s", ID: "before"}, plan.Options{})
 	b.ReportAllocs()
 	for b.Loop() {
@@ -101,7 +105,7 @@ func BenchmarkIngest(b *testing.B) {
 	b.Run("single", func(b *testing.B) { benchIngest(b, newMemoryTrees(inRaw(docs, 1))) })
 	b.Run("nothing new", func(b *testing.B) {
 		trees := &recording{memoryTrees: newMemoryTrees(inRaw(docs, 46))}
-		p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, Workers: 2, Now: time.Now}
+		p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, Workers: 2, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer("")}
 		if _, err := p.Ingest(b.Context(), request(pipeline.Tree{ID: "before"}, plan.Options{})); err != nil {
 			b.Fatal(err)
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
@@ -76,7 +78,7 @@ func ingestTwice(t *testing.T, files map[string]string, options plan.Options) (*
 
 func newPipeline(t testing.TB, store *treestore.Store, workers int) *pipeline.Pipeline {
 	return &pipeline.Pipeline{
-		Trees: treeio.New(store.Serve(t)), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, Workers: workers, Now: time.Now,
+		Trees: treeio.New(store.Serve(t)), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"fgdsync.dev/libs/ignore"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/document"
@@ -44,6 +46,7 @@ type Pipeline struct {
 	MaxFileBytes int64
 	Workers      int
 	Now          func() time.Time // for the pace of progress reports only
+	Tracer       trace.Tracer
 }
 
 // Request is one ingestion.
@@ -68,7 +71,6 @@ type Result struct {
 	Tree      string
 	Plan      *plan.Plan
 	Findings  []finding.Finding
-	Sources   []inventory.Source
 	Files     int
 	Documents int
 }
@@ -80,30 +82,50 @@ func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	reader := &document.Reader{Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Fabric: req.Fabric, Time: req.Time}
-	files, err := p.read(ctx, req, reader, inv.Sources)
+	files, err := p.judge(ctx, req, reader, inv.Sources)
 	if err != nil {
 		return nil, err
 	}
+	result, changes, err := p.decide(ctx, req, reader, entries, files)
+	if err != nil {
+		return nil, err
+	}
+	result.Findings = append(inv.Findings, result.Plan.Findings...)
+	if len(changes) == 0 {
+		return result, nil
+	}
+	ctx, span := p.Tracer.Start(ctx, "write")
+	defer span.End()
+	if result.Tree, err = p.Trees.Write(ctx, req.Tree, changes); err != nil {
+		return nil, fmt.Errorf("write tree: %w", err)
+	}
+	return result, nil
+}
+
+func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) ([]document.File, error) {
+	ctx, span := p.Tracer.Start(ctx, "judge")
+	defer span.End()
+	return p.read(ctx, req, reader, sources)
+}
+
+// decide plans what to do with judged files, and what to change for it.
+func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, entries []shelf.Entry, files []document.File) (*Result, []shelf.Change, error) {
+	ctx, span := p.Tracer.Start(ctx, "plan")
+	defer span.End()
 	s := shelf.New(entries)
 	done, err := plan.Make(plan.Input{Files: files, Options: req.Plan, Time: req.Time, Equal: reader.Equal}, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	load := func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) }
 	if err := journal.Update(s, done, journal.Origin{Commit: req.Commit, Time: req.Time}, entries, load); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	result := &Result{Tree: req.Tree.ID, Plan: done, Sources: inv.Sources, Files: len(files)}
-	result.Findings = append(inv.Findings, done.Findings...)
+	result := &Result{Tree: req.Tree.ID, Plan: done, Files: len(files)}
 	for i := range files {
 		result.Documents += len(files[i].Docs)
 	}
-	if changes := s.Changes(); len(changes) > 0 {
-		if result.Tree, err = p.Trees.Write(ctx, req.Tree, changes); err != nil {
-			return nil, fmt.Errorf("write tree: %w", err)
-		}
-	}
-	return result, nil
+	return result, s.Changes(), nil
 }
 
 // Discover says what an ingestion of the tree would read.

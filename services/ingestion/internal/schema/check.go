@@ -119,7 +119,7 @@ func (j *judge) findKind(group, kindName string) *kind {
 	case j.set.groups[group]:
 		j.fail(errs.UnsupportedResource, "kind", fmt.Sprintf("%s has no kind %s", group, kindName))
 	default:
-		j.fail(errs.UnsupportedResource, "apiVersion", fmt.Sprintf("%s %s is no Hedgehog resource", j.APIVersion, kindName))
+		j.fail(errs.UnsupportedResource, "apiVersion", fmt.Sprintf("%s %s is not among the kinds that can be ingested", j.APIVersion, kindName))
 	}
 	return nil
 }
