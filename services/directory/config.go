@@ -1,8 +1,11 @@
 package directory
 
-// Config of the directory manager. It has no settings today: the structure is the contract's, and what it is asked
-// about comes with each request.
-type Config struct{}
+// Config is what can be set of the directory manager.
+type Config struct {
+	// CRDDir is a folder of CustomResourceDefinition files that replace the built-in ones: it decides which folders
+	// below managed/ belong to a kind. Empty means the built-in ones.
+	CRDDir string `koanf:"crd_dir"`
+}
 
 // DefaultConfig is the configuration that serves most.
 func DefaultConfig() Config { return Config{} }

@@ -15,9 +15,7 @@ import (
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 
-	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/directory/internal/grpcapi"
-	"fgdsync.dev/services/directory/internal/structure"
 	"fgdsync.dev/services/directory/internal/treeio"
 )
 
@@ -36,12 +34,16 @@ type Deps struct {
 type Service struct{ api *grpcapi.Server }
 
 // New builds the service.
-func New(_ Config, deps Deps) (*Service, error) {
+func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Trees == nil || deps.Log == nil || deps.Tracers == nil || deps.Metrics == nil {
 		return nil, errors.New("directory: every field of Deps is required")
 	}
+	kinds, err := kindFolders(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("directory: %w", err)
+	}
 	api, err := grpcapi.New(grpcapi.Deps{
-		Trees: treeio.New(deps.Trees), Kinds: structure.Kinds{Required: hedgehog.CoreKindFolders()},
+		Trees: treeio.New(deps.Trees), Kinds: kinds,
 		Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics,
 	})
 	if err != nil {
