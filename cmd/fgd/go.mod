@@ -7,6 +7,11 @@ require (
 	fgdsync.dev/proto v0.0.0
 )
 
+require (
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/term v0.47.0 // indirect
+)
+
 replace (
 	fgdsync.dev/libs => ../../libs
 	fgdsync.dev/proto => ../../proto/gen/go

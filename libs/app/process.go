@@ -31,6 +31,7 @@ type settings struct {
 	LogFormat           string `koanf:"log_format"`
 	GRPCListen          string `koanf:"grpc_listen"`
 	HTTPListen          string `koanf:"http_listen"`
+	Unauthenticated     bool   `koanf:"allow_unauthenticated"`
 	OrchestratorAddress string `koanf:"orchestrator_address"`
 	IngestionAddress    string `koanf:"ingestion_address"`
 	DirectoryAddress    string `koanf:"directory_address"`
@@ -90,6 +91,8 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 	p.Host.Add(def.Name, service)
 	if handler == nil {
 		handler = p.Host.Operations()
+	} else if err := GuardListen(p.settings.HTTPListen, p.settings.Unauthenticated); err != nil {
+		return err
 	}
 	if err := p.listen(handler); err != nil {
 		return err
@@ -150,6 +153,19 @@ func (p *Process) listen(handler http.Handler) error {
 	return nil
 }
 
+// GuardListen keeps the JSON API, which has no authentication yet, from being opened to others by accident.
+func GuardListen(address string, allowed bool) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return errs.New(errs.Invalid, errs.ConfigurationInvalid, "%q is no address of the JSON API; write host:port.", address)
+	}
+	if ip := net.ParseIP(host); allowed || host == "localhost" || (ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return errs.New(errs.Invalid, errs.ConfigurationInvalid, "The address %s can be reached by others, and the JSON API has no authentication.", address).
+		WithRemedy("Listen on 127.0.0.1, or put a proxy that authenticates in front and set HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true.")
+}
+
 // Listen opens a TCP listener; its error names the key or flag that sets the address.
 func Listen(address, key string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
@@ -158,9 +174,6 @@ func Listen(address, key string) (net.Listener, error) {
 	}
 	return listener, nil
 }
-
-// HTTPListen is the address of the HTTP listener.
-func (p *Process) HTTPListen() string { return p.settings.HTTPListen }
 
 // Dial makes a client connection that is closed with the process.
 func (p *Process) Dial(address string) (*grpc.ClientConn, error) {

@@ -84,6 +84,8 @@ type process struct {
 	LogLevel  string `koanf:"log_level"`
 	LogFormat string `koanf:"log_format"`
 	RedisURL  string `koanf:"redis_url"`
+
+	Unauthenticated bool `koanf:"allow_unauthenticated"`
 }
 
 func newTelemetry(ctx context.Context, env Environment, p process) (*telemetry.Telemetry, error) {

@@ -21,7 +21,7 @@ import (
 
 type syncOptions struct {
 	configPath, repo, branch, dir, name, crds, redis, credentialsFile string
-	dryRun, json, allowInsecure                                      bool
+	dryRun, json, allowInsecure                                       bool
 }
 
 func newSync(env Environment) *cobra.Command {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,6 +19,7 @@ import (
 type upOptions struct {
 	configPath, dataDir, http, grpc, redis string
 	allowInsecure                          bool
+	localPaths                             []string
 }
 
 func newUp(env Environment) *cobra.Command {
@@ -47,6 +47,9 @@ func up(ctx context.Context, env Environment, o upOptions) (err error) {
 	if err := source.Into(&p); err != nil {
 		return usage{err}
 	}
+	if err := app.GuardListen(o.http, p.Unauthenticated); err != nil {
+		return usage{err}
+	}
 	if o.redis == "" {
 		o.redis = p.RedisURL
 	}
@@ -64,9 +67,6 @@ func serve(ctx context.Context, env Environment, source *config.Source, o upOpti
 ) (err error) {
 	cfg, err := upConfig(source, o)
 	if err != nil {
-		return err
-	}
-	if err := guardListen(cfg, o.http); err != nil {
 		return err
 	}
 	grpcListener, err := app.Listen(o.grpc, "--grpc")
@@ -118,23 +118,8 @@ func upConfig(source *config.Source, o upOptions) (suite.Config, error) {
 		cfg.GithubSync.CredentialsKeyFile = filepath.Join(o.dataDir, "credentials.key")
 	}
 	cfg.GithubSync.AllowInsecureRemotes = cfg.GithubSync.AllowInsecureRemotes || o.allowInsecure
+	cfg.GithubSync.AllowedLocalPaths = append(cfg.GithubSync.AllowedLocalPaths, o.localPaths...)
 	return cfg, nil
-}
-
-// guardListen keeps the API, which has no authentication yet, from being opened to others by accident.
-func guardListen(cfg suite.Config, address string) error {
-	if cfg.Bridge.AllowUnauthenticated {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return usage{errs.New(errs.Invalid, errs.InvalidRequest, "--http %q is no address; write host:port.", address)}
-	}
-	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) {
-		return nil
-	}
-	return usage{errs.New(errs.Precondition, errs.ConfigurationInvalid, "--http %s can be reached by others, and the JSON API has no authentication.", address).
-		WithRemedy("Listen on 127.0.0.1, or put a proxy that authenticates in front and set HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true.")}
 }
 
 func instance() string {

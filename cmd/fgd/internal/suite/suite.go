@@ -83,7 +83,7 @@ func (s *Suite) build(cfg Config, redis *redisconn.Conn, instance string, tel *t
 	if err != nil {
 		return err
 	}
-	ingest, err := ingestion.New(cfg.Ingestion, ingestion.Deps{Trees: trees, Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics, Now: time.Now})
+	ingest, err := ingestion.New(cfg.Ingestion, ingestion.Deps{Trees: trees, Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,73 @@
+// Package demo makes a repository that shows what FGD Sync does: files that were there before it.
+package demo
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/go-git/go-billy/v5/memfs"
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-billy/v5/util"
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+)
+
+// Where the sample fabric lives in the repository.
+const (
+	Branch    = "main"
+	Directory = "gitops/hedgehog/fabric-1"
+)
+
+//go:embed sample/*.yaml
+var sample embed.FS
+
+// CreateRepository makes a bare repository with the sample fabric as its first commit.
+func CreateRepository(path string, now time.Time) error {
+	store := filesystem.NewStorage(osfs.New(path), cache.NewObjectLRUDefault())
+	work := memfs.New()
+	repository, err := git.InitWithOptions(store, work, git.InitOptions{DefaultBranch: plumbing.NewBranchReferenceName(Branch)})
+	if err != nil {
+		return fmt.Errorf("make the repository: %w", err)
+	}
+	tree, err := repository.Worktree()
+	if err != nil {
+		return fmt.Errorf("make the first commit: %w", err)
+	}
+	files, err := fs.Glob(sample, "sample/*.yaml")
+	if err != nil {
+		return fmt.Errorf("list the sample: %w", err)
+	}
+	for _, file := range files {
+		content, err := sample.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read the sample: %w", err)
+		}
+		target := Directory + "/" + file[len("sample/"):]
+		if err := util.WriteFile(work, target, content, 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", target, err)
+		}
+		if _, err := tree.Add(target); err != nil {
+			return fmt.Errorf("add %s: %w", target, err)
+		}
+	}
+	_, err = tree.Commit("Keep the fabric's wiring in Git", &git.CommitOptions{
+		Author: &object.Signature{Name: "Network team", Email: "network@example.com", When: now},
+	})
+	if err != nil {
+		return fmt.Errorf("make the first commit: %w", err)
+	}
+	config, err := repository.Config()
+	if err != nil {
+		return fmt.Errorf("read the repository's configuration: %w", err)
+	}
+	config.Core.IsBare = true
+	if err := repository.SetConfig(config); err != nil {
+		return fmt.Errorf("make the repository bare: %w", err)
+	}
+	return nil
+}
