@@ -1,10 +1,12 @@
 package directory
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -40,30 +42,35 @@ func kindFolders(cfg Config) (structure.Kinds, error) {
 		if file.IsDir() || !layout.IsYAML(file.Name()) {
 			continue
 		}
-		folder, err := folderOf(definitions, file.Name())
+		folders, err := foldersOf(definitions, file.Name())
 		if err != nil {
 			return kinds, err
 		}
-		if folder != "" && !slices.Contains(kinds.Known, folder) {
-			kinds.Known = append(kinds.Known, folder)
-		}
+		kinds.Known = append(kinds.Known, folders...)
 	}
 	return kinds, nil
 }
 
-// folderOf gives the folder of the kind that a file defines; none for what operators write or is not Hedgehog's.
-func folderOf(definitions fs.FS, name string) (string, error) {
+// foldersOf gives the folders of the kinds that a file defines, without those that operators write and those that are
+// not Hedgehog's.
+func foldersOf(definitions fs.FS, name string) ([]string, error) {
 	content, err := fs.ReadFile(definitions, name)
 	if err != nil {
-		return "", fmt.Errorf("read the definition %s: %w", name, err)
+		return nil, fmt.Errorf("read the definition %s: %w", name, err)
 	}
-	var definition crd
-	if err := yaml.Unmarshal(content, &definition); err != nil {
-		return "", errs.New(errs.Invalid, errs.ConfigurationInvalid, "crd_dir has %s, which is no CustomResourceDefinition.", name).Because(err)
+	var folders []string
+	for decoder := yaml.NewDecoder(bytes.NewReader(content)); ; {
+		var definition crd
+		err := decoder.Decode(&definition)
+		if errors.Is(err, io.EOF) {
+			return folders, nil
+		}
+		if err != nil {
+			return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "crd_dir has %s, which is no CustomResourceDefinition.", name).Because(err)
+		}
+		spec := definition.Spec
+		if hedgehog.IsHedgehogGroup(spec.Group) && !hedgehog.OperatorWritten(spec.Group, spec.Names.Kind) {
+			folders = append(folders, spec.Names.Plural)
+		}
 	}
-	spec := definition.Spec
-	if !hedgehog.IsHedgehogGroup(spec.Group) || hedgehog.OperatorWritten(spec.Group, spec.Names.Kind) {
-		return "", nil
-	}
-	return spec.Names.Plural, nil
 }

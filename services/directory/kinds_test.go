@@ -12,7 +12,7 @@ import (
 func TestKindFolders(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"gateways.yaml": "spec: {group: gateway.githedgehog.com, names: {kind: Gateway, plural: gateways}}",
+		"gateways.yaml": "spec: {group: gateway.githedgehog.com, names: {kind: Gateway, plural: gateways}}\n---\nspec: {group: gateway.githedgehog.com, names: {kind: GatewayPeering, plural: gatewaypeerings}}",
 		"agents.yml":    "spec: {group: agent.githedgehog.com, names: {kind: Agent, plural: agents}}",
 		"others.yaml":   "spec: {group: example.com, names: {kind: Other, plural: others}}",
 		"README.md":     "no definition",
@@ -22,7 +22,7 @@ func TestKindFolders(t *testing.T) {
 		}
 	}
 	kinds, err := kindFolders(Config{CRDDir: dir})
-	if err != nil || !slices.Equal(kinds.Known, []string{"gateways"}) || len(kinds.Required) != 12 {
+	if err != nil || !slices.Equal(kinds.Known, []string{"gateways", "gatewaypeerings"}) || len(kinds.Required) != 12 {
 		t.Errorf("%v, %v", kinds, err)
 	}
 	if kinds, err := kindFolders(Config{}); err != nil || slices.Contains(kinds.Known, "agents") || len(kinds.Known) == 0 {
