@@ -112,19 +112,34 @@ func (c *Consumer) read(ctx context.Context, from string, handle Handler) (strin
 	return message.ID, nil
 }
 
+// fetch reads one entry. A read that blocks can't be interrupted, so it is left behind when ctx ends, until Redis
+// answers or the connection is closed; what it still brings stays pending and is delivered again.
 func (c *Consumer) fetch(ctx context.Context, from string) ([]redis.XMessage, error) {
 	args := &redis.XReadGroupArgs{Group: c.cfg.Group, Consumer: c.cfg.Name, Streams: []string{c.cfg.Stream, from}, Count: 1, Block: block}
 	if from != ">" {
 		args.Block = -1
 	}
-	streams, err := c.conn.Blocking.XReadGroup(ctx, args).Result()
-	if errors.Is(err, redis.Nil) {
+	type reply struct {
+		streams []redis.XStream
+		err     error
+	}
+	replied := make(chan reply, 1)
+	go func() {
+		streams, err := c.conn.Blocking.XReadGroup(ctx, args).Result()
+		replied <- reply{streams, err}
+	}()
+	select {
+	case <-ctx.Done():
 		return nil, nil
+	case r := <-replied:
+		if r.err != nil && !errors.Is(r.err, redis.Nil) {
+			return nil, r.err
+		}
+		if len(r.streams) == 0 {
+			return nil, nil
+		}
+		return r.streams[0].Messages, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return streams[0].Messages, nil
 }
 
 func (c *Consumer) begin(id string) bool {

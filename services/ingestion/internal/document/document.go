@@ -107,7 +107,7 @@ func (r *Reader) Judge(ctx context.Context, file *File, number int) {
 	_, annotations := yamldoc.Field(metadata, "annotations")
 	doc.Annotated = yamldoc.Text(annotations, ManagedBy) != ""
 	if alone := file.Managed && len(file.Docs) == 1; doc.Valid && !alone {
-		r.splice(file.Path, doc, root)
+		r.splice(file, doc, root)
 	}
 	for i := range doc.Findings {
 		f := &doc.Findings[i]
@@ -116,10 +116,14 @@ func (r *Reader) Judge(ctx context.Context, file *File, number int) {
 	}
 }
 
-// splice writes a document as it would stand in managed/.
-func (r *Reader) splice(file string, doc *Doc, root *yaml.Node) {
-	edit := splice.Edit{Annotations: r.annotations(file, doc.Number), APIVersion: doc.UpgradeTo}
+// splice writes a document as it would stand in managed/. One that is managed already and can't be added to is kept as
+// it is.
+func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
+	edit := splice.Edit{Annotations: r.annotations(file.Path, doc.Number), APIVersion: doc.UpgradeTo}
 	final, err := splice.Apply(doc.Bytes, root, edit)
+	if err != nil && file.Managed {
+		final, err = doc.Bytes, nil
+	}
 	if err != nil {
 		doc.Valid = false
 		doc.Findings = append(doc.Findings, finding.Finding{Code: errs.ValidationFailed, Field: "metadata", Line: 1, Message: err.Error(),

@@ -13,6 +13,8 @@ import (
 
 	"go.opentelemetry.io/otel/trace/noop"
 
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
@@ -58,14 +60,14 @@ func TestCorpusPreInit(t *testing.T) {
 }
 
 // ingestTwice ingests files, holds the result to its promises, and gives it.
-func ingestTwice(t *testing.T, files map[string]string, options plan.Options) (*pipeline.Result, map[string]string) {
+func ingestTwice(t testing.TB, files map[string]string, options plan.Options) (*pipeline.Result, map[string]string) {
 	t.Helper()
 	store := treestore.New()
 	p := newPipeline(t, store, 2)
 	snapshot, tree := store.Open(files)
 	first := ingest(t, p, pipeline.Tree{Snapshot: snapshot, ID: tree}, options)
 	after := store.Files(first.Tree)
-	requireNothingLost(t, files, after, options)
+	requireNothingLost(t, files, after, first)
 	again := ingest(t, p, pipeline.Tree{Snapshot: snapshot, ID: first.Tree}, options)
 	if again.Tree != first.Tree {
 		t.Errorf("a second ingestion changes the tree: %v", differences(after, store.Files(again.Tree)))
@@ -77,8 +79,12 @@ func ingestTwice(t *testing.T, files map[string]string, options plan.Options) (*
 }
 
 func newPipeline(t testing.TB, store *treestore.Store, workers int) *pipeline.Pipeline {
+	return pipelineOf(t, store.Serve(t), workers)
+}
+
+func pipelineOf(t testing.TB, trees gitv1.TreeServiceClient, workers int) *pipeline.Pipeline {
 	return &pipeline.Pipeline{
-		Trees: treeio.New(store.Serve(t)), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
+		Trees: treeio.New(trees), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
 	}
 }
 

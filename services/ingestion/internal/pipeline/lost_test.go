@@ -44,8 +44,8 @@ func request(tree pipeline.Tree, options plan.Options) pipeline.Request {
 }
 
 // requireNothingLost looks for every document that was there: by meaning in managed/, by bytes in unmanaged/ or where
-// it was. Managed documents may give way to a newer wish.
-func requireNothingLost(t testing.TB, before, after map[string]string, options plan.Options) {
+// it was. Only a managed document for which a newer wish came, and a wish that the fabric turned down, may be gone.
+func requireNothingLost(t testing.TB, before, after map[string]string, result *pipeline.Result) {
 	t.Helper()
 	meanings, texts := map[string]bool{}, map[string]bool{}
 	for p, content := range after {
@@ -54,14 +54,16 @@ func requireNothingLost(t testing.TB, before, after map[string]string, options p
 			continue
 		}
 		for _, doc := range yamldoc.Split([]byte(content)) {
-			texts[string(doc.Bytes)] = true
+			texts[strings.TrimRight(string(doc.Bytes), "\n")] = true
 			if layout.Part(p) == layout.Managed {
 				meanings[meaning(doc.Bytes)] = true
 			}
 		}
 	}
+	gone := givenUp(result)
 	for p, content := range before {
-		if part := layout.Part(p); part == layout.Metadata || !layout.IsYAML(p) || part == layout.Managed && options.Conflict == plan.ConflictUpdate {
+		part := layout.Part(p)
+		if part == layout.Metadata || !layout.IsYAML(p) {
 			continue
 		}
 		docs := yamldoc.Split([]byte(content))
@@ -69,11 +71,33 @@ func requireNothingLost(t testing.TB, before, after map[string]string, options p
 			t.Errorf("%s is lost", p)
 		}
 		for _, doc := range docs {
-			if m := meaning(doc.Bytes); !texts[content] && !texts[string(doc.Bytes)] && (m == "" || !meanings[m]) {
+			m := meaning(doc.Bytes)
+			there := texts[content] || texts[strings.TrimRight(string(doc.Bytes), "\n")] || m != "" && meanings[m]
+			if !there && !gone[part == layout.Managed][name(doc.Bytes)] {
 				t.Errorf("document %d of %s is lost:\n%s", doc.Number, p, doc.Bytes)
 			}
 		}
 	}
+}
+
+// givenUp names the resources of which a version may be gone: in managed/ (true), and of those that waited (false).
+func givenUp(result *pipeline.Result) map[bool]map[string]bool {
+	out := map[bool]map[string]bool{true: {}, false: {}}
+	for _, item := range result.Plan.Items {
+		if item.Outcome == plan.Updated || item.Outcome == plan.KeptManaged {
+			out[item.Outcome == plan.Updated][item.Doc.Identity.Name] = true
+		}
+	}
+	return out
+}
+
+func name(doc []byte) string {
+	root, err := yamldoc.Parse(doc, limits)
+	if err != nil {
+		return ""
+	}
+	_, metadata := yamldoc.Field(root, "metadata")
+	return yamldoc.Text(metadata, "name")
 }
 
 // meaning is a document as a cluster sees it, without what makes no difference.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fgdsync.dev/libs/errs"
@@ -59,7 +60,18 @@ func first(a, b bool) int {
 
 // settled tells whether a managed document stands alone in a file of the right name.
 func (g *group) settled(item *Item) bool {
-	return len(item.File.Docs) == 1 && (item.File.Path == g.path() || item.File.Path == g.longPath())
+	return len(item.File.Docs) == 1 && (item.File.Path == g.path() || isNumbered(item.File.Path, g.longPath()))
+}
+
+// isNumbered tells whether a path is the given one, or that with "-2", "-3" … before the extension.
+func isNumbered(p, plain string) bool {
+	rest, found := strings.CutPrefix(p, strings.TrimSuffix(plain, yamlExt))
+	if !found || p == plain {
+		return p == plain
+	}
+	number, found := strings.CutPrefix(strings.TrimSuffix(rest, yamlExt), "-")
+	_, err := strconv.Atoi(number)
+	return found && err == nil && strings.HasSuffix(rest, yamlExt)
 }
 
 // decideInputs settles what the waiting documents of an identity do.
