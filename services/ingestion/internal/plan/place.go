@@ -93,7 +93,7 @@ func (p *planner) splitManaged() {
 func joinDocuments(items []*Item) []byte {
 	var out bytes.Buffer
 	for i, item := range items {
-		if i > 0 || len(items) > 1 {
+		if i > 0 {
 			out.WriteString("---\n")
 		}
 		out.Write(item.Doc.Bytes)
