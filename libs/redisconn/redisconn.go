@@ -11,6 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"fgdsync.dev/libs/errs"
@@ -48,7 +49,9 @@ func Open(url string) (*Conn, error) {
 		// The library's message may quote the URL, and the URL may hold a password.
 		return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "redis_url can't be read").WithRemedy("Write redis://[:password@]host:port/db, rediss:// for TLS, or unix:///path/to/socket.")
 	}
+	logging.Disable() // it would write to standard error what the error of the command says too
 	options.MaxRetries = -1
+	options.DialerRetries = 1 // Repeat is the one layer that repeats
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
 	options.ContextTimeoutEnabled = true
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -41,7 +42,15 @@ type attempt struct {
 	updated   int
 }
 
-func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) error {
+// attempt turns a panic into the end of the sync: the same input would bring it about again, in every orchestrator that
+// takes the sync over.
+func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.deps.Log.ErrorContext(ctx, "panic in a sync", "sync_id", t.syncID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = errs.New(errs.Internal, errs.InternalError, "A fault of this program ended the sync.")
+		}
+	}()
 	fabric, err := r.deps.Store.Fabric(ctx, t.v.GetFabricId())
 	if err != nil {
 		return err
@@ -112,8 +121,7 @@ func (a *attempt) validate(ctx context.Context) error {
 	if err := a.t.enter(ctx, syncv1.State_STATE_VALIDATING, percentValidation); err != nil {
 		return err
 	}
-	options := a.fabric.GetOptions()
-	if !a.snapshot.GetDirectoryExists() && options.AutoInitialize != nil && !options.GetAutoInitialize() {
+	if options := a.fabric.GetOptions(); !a.snapshot.GetDirectoryExists() && options != nil && options.AutoInitialize != nil && !options.GetAutoInitialize() {
 		return errs.New(errs.Precondition, errs.DirectoryNotFound, "The branch %s has no directory %q.",
 			a.fabric.GetLocation().GetBranch(), a.fabric.GetLocation().GetDirectory())
 	}
