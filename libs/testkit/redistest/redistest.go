@@ -1,0 +1,96 @@
+// Package redistest gives tests the Redis implementations that the system runs on: a real redis-server of their own,
+// which can be killed and brought back, and the in-memory one of a single process.
+package redistest
+
+import (
+	"os"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/redisproc"
+)
+
+// Each runs a test on every implementation.
+func Each(t *testing.T, test func(t *testing.T, conn *redisconn.Conn)) {
+	t.Helper()
+	t.Run("redis-server", func(t *testing.T) { test(t, Start(t).Conn(t)) })
+	t.Run("in-memory", func(t *testing.T) { test(t, open(t, "redis://"+miniredis.RunT(t).Addr())) })
+}
+
+// Server is a real redis-server for the time of a test.
+type Server struct {
+	dir      string
+	proc     *redisproc.Server
+	url      string
+	password string
+}
+
+// Start runs a redis-server with an empty data folder.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	// Not t.TempDir: with the test's name in it, the path of the socket can get too long for the kernel.
+	dir, err := os.MkdirTemp("", "fgd-redistest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s := &Server{dir: dir}
+	s.launch(t)
+	s.url, s.password = s.proc.URL(), password(t, s.proc.URL())
+	t.Cleanup(func() {
+		if err := s.proc.Stop(); err != nil {
+			t.Errorf("stop redis-server: %v", err)
+		}
+	})
+	return s
+}
+
+func (s *Server) launch(t testing.TB) {
+	t.Helper()
+	proc, err := redisproc.Start(t.Context(), s.dir)
+	if err != nil {
+		t.Fatalf("start redis-server (make test-deps installs it): %v", err)
+	}
+	s.proc = proc
+}
+
+// Conn opens a connection of its own, as another process would.
+func (s *Server) Conn(t testing.TB) *redisconn.Conn {
+	t.Helper()
+	return open(t, s.url)
+}
+
+// Kill ends the server as a crash would.
+func (s *Server) Kill() { s.proc.Kill() }
+
+// Restart brings a killed server back over the same data, at the same URL.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.launch(t)
+	conn := open(t, s.proc.URL())
+	if err := conn.Main.ConfigSet(t.Context(), "requirepass", s.password).Err(); err != nil {
+		t.Fatalf("give redis-server its password back: %v", err)
+	}
+}
+
+func password(t testing.TB, url string) string {
+	t.Helper()
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return options.Password
+}
+
+func open(t testing.TB, url string) *redisconn.Conn {
+	t.Helper()
+	conn, err := redisconn.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
