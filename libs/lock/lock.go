@@ -1,6 +1,7 @@
 // Package lock gives one holder at a time a lease, and every lease a fencing number that only grows. The lease is for
-// efficiency; what makes a late holder harmless is that each effect is checked against the number. What may be lost:
-// with Redis' memory goes the counter, so callers seed it with the highest number they know from elsewhere.
+// efficiency; what makes a late holder harmless is that each effect is checked against the number. The counter and what
+// is checked against it belong into one hash slot: what takes the counter back, such as a failover to a replica that
+// lagged, then takes the effects back that came after it.
 package lock
 
 import (
@@ -73,7 +74,7 @@ type Lease struct {
 // Acquire waits for the lock as long as ctx allows.
 func (l *Locker) Acquire(ctx context.Context, key string) (*Lease, error) {
 	owner := uuid.NewString()
-	for {
+	for wait := shortestWait; ; wait = min(2*wait, longestWait) {
 		asked := time.Now()
 		granted, number, err := l.try(ctx, key, owner)
 		if err != nil {
@@ -82,7 +83,7 @@ func (l *Locker) Acquire(ctx context.Context, key string) (*Lease, error) {
 		if granted {
 			return l.hold(ctx, key, owner, number, asked), nil
 		}
-		if err := pause(ctx, time.Duration(number)*time.Millisecond); err != nil {
+		if err := pause(ctx, min(wait, max(shortestWait, time.Duration(number)*time.Millisecond))); err != nil {
 			return nil, fmt.Errorf("wait for lock %s: %w", key, err)
 		}
 	}
@@ -102,8 +103,8 @@ func (l *Locker) try(ctx context.Context, key, owner string) (granted bool, numb
 	return verdict == 1, number, nil
 }
 
-func pause(ctx context.Context, holderLeft time.Duration) error {
-	wait := min(max(holderLeft, shortestWait), longestWait)
+// pause waits for half to all of a time, so that those who wait do not all come at once.
+func pause(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait/2 + rand.N(wait/2+1))
 	defer timer.Stop()
 	select {
