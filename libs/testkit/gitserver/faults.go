@@ -1,0 +1,132 @@
+package gitserver
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+)
+
+// Request is a kind of request of the protocol.
+type Request string
+
+// The requests of the smart protocol.
+const (
+	Refs    Request = "info/refs"        // what a client begins with, for a fetch and for a push
+	Fetch   Request = "git-upload-pack"  // sends objects to the client
+	Receive Request = "git-receive-pack" // takes a push
+)
+
+func kindOf(path string) Request {
+	for _, kind := range []Request{Refs, Fetch, Receive} {
+		if strings.HasSuffix(path, "/"+string(kind)) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// Fault is a way to misbehave. Fields left at zero change nothing.
+type Fault struct {
+	On       Request // which requests; all when empty
+	Times    int     // how many of them; all that follow when 0
+	Status   int     // answers with this status, and Text, without doing anything
+	Text     string
+	Redirect string        // answers with a redirect to this address
+	Empty    bool          // answers 200 without a body, without doing anything
+	Truncate int           // does its work, and cuts the connection after so many bytes of the answer
+	Lose     bool          // does its work, and cuts the connection before the answer
+	Hold     chan struct{} // waits until it is closed, or until the client goes away, before it does its work
+	Held     chan struct{} // told, without blocking, each time a request begins to wait
+	Before   func()        // called before the work is done
+
+	used int
+}
+
+// Break makes the server misbehave from now on. The first fault that fits a request is taken.
+func (s *Server) Break(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &f)
+}
+
+// Mend ends all faults.
+func (s *Server) Mend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// Requests is how many requests of a kind came.
+func (s *Server) Requests(kind Request) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests[kind]
+}
+
+func (s *Server) next(kind Request) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests[kind]++
+	for _, f := range s.faults {
+		if (f.On == "" || f.On == kind) && (f.Times == 0 || f.used < f.Times) {
+			f.used++
+			return *f
+		}
+	}
+	return Fault{}
+}
+
+func (s *Server) faulty(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := s.next(kindOf(r.URL.Path))
+		switch {
+		case f.Redirect != "":
+			http.Redirect(w, r, f.Redirect+r.URL.RequestURI(), http.StatusFound)
+			return
+		case f.Status != 0:
+			http.Error(w, f.Text, f.Status)
+			return
+		case f.Empty:
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		f.wait(r)
+		if f.Before != nil {
+			f.Before()
+		}
+		if !f.Lose && f.Truncate == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		f.cut(w, r, next)
+	})
+}
+
+func (f Fault) wait(r *http.Request) {
+	if f.Hold == nil {
+		return
+	}
+	select {
+	case f.Held <- struct{}{}:
+	default:
+	}
+	select {
+	case <-f.Hold:
+	case <-r.Context().Done():
+	}
+}
+
+// cut lets the work be done, and the client see only the beginning of the answer or nothing.
+func (f Fault) cut(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	whole := httptest.NewRecorder()
+	next.ServeHTTP(whole, r)
+	if !f.Lose {
+		for key, values := range whole.Header() {
+			w.Header()[key] = values
+		}
+		w.WriteHeader(whole.Code)
+		_, _ = w.Write(whole.Body.Bytes()[:min(f.Truncate, whole.Body.Len())])
+		_ = http.NewResponseController(w).Flush()
+	}
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,204 @@
+// Package gitserver serves bare repositories over smart HTTP for tests: git's own http-backend behind a server that can
+// be told to misbehave.
+package gitserver
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Options are the credentials that the server asks for. Without a user it asks for none.
+type Options struct{ User, Password string }
+
+// Server serves the repositories of a folder until the test ends.
+type Server struct {
+	Folder string
+	opts   Options
+	http   *httptest.Server
+
+	mu       sync.Mutex
+	faults   []*Fault
+	requests map[Request]int
+}
+
+// Start starts a server without repositories.
+func Start(t testing.TB, opts Options) *Server {
+	t.Helper()
+	path, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		t.Fatalf("find git: %v", err)
+	}
+	s := &Server{Folder: t.TempDir(), opts: opts, requests: map[Request]int{}}
+	backend := &cgi.Handler{
+		Path: filepath.Join(strings.TrimSpace(string(path)), "git-http-backend"), Stderr: io.Discard,
+		Env: []string{
+			"GIT_PROJECT_ROOT=" + s.Folder, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=tester",
+			"GIT_CONFIG_NOSYSTEM=1", "HOME=" + s.Folder, "PATH=" + os.Getenv("PATH"),
+		},
+	}
+	s.http = httptest.NewServer(s.authenticated(s.faulty(withProtocol(backend))))
+	t.Cleanup(s.http.Close)
+	return s
+}
+
+// withProtocol hands over the version of the protocol that a client asks for; CGI itself calls it HTTP_GIT_PROTOCOL,
+// which the backend does not read.
+func withProtocol(backend *cgi.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler := *backend
+		if version := r.Header.Get("Git-Protocol"); version != "" {
+			handler.Env = append(handler.Env[:len(handler.Env):len(handler.Env)], "GIT_PROTOCOL="+version)
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) authenticated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if s.opts.User != "" && (user != s.opts.User || subtle.ConstantTimeCompare([]byte(password), []byte(s.opts.Password)) != 1) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+			http.Error(w, "authentication required", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Address is where it listens.
+func (s *Server) Address() string { return s.http.Listener.Addr().String() }
+
+// URL is the address of a repository.
+func (s *Server) URL(repository string) string { return s.http.URL + "/" + repository }
+
+// Path is the folder of a repository.
+func (s *Server) Path(repository string) string { return filepath.Join(s.Folder, repository) }
+
+// CreateEmpty makes a repository without a commit.
+func (s *Server) CreateEmpty(t testing.TB, repository string) {
+	t.Helper()
+	s.Git(t, "", "init", "-q", "--bare", "-b", "main", s.Path(repository))
+	s.Git(t, repository, "config", "http.receivepack", "true")
+}
+
+// Create makes a repository whose branch has one commit with the given files.
+func (s *Server) Create(t testing.TB, repository, branch string, files map[string]string) {
+	t.Helper()
+	s.CreateEmpty(t, repository)
+	s.Commit(t, repository, branch, files)
+}
+
+// Git runs git in a repository, as nobody in particular and with a fixed date, and gives what it prints.
+func (s *Server) Git(t testing.TB, repository string, args ...string) string {
+	t.Helper()
+	return s.git(t, repository, nil, args...)
+}
+
+func (s *Server) git(t testing.TB, repository string, stdin []byte, args ...string) string {
+	t.Helper()
+	command := exec.Command("git", args...)
+	command.Dir = s.Path(repository)
+	command.Stdin = bytes.NewReader(stdin)
+	command.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.Folder, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=Tester", "GIT_AUTHOR_EMAIL=tester@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
+		"GIT_COMMITTER_NAME=Tester", "GIT_COMMITTER_EMAIL=tester@example.com", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z",
+	}
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil {
+		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	return stdout.String()
+}
+
+// Commit adds a commit to a branch, which it makes when it is not there, with the given files changed and those that are
+// empty by the name of Removed taken away. It gives the commit's id.
+func (s *Server) Commit(t testing.TB, repository, branch string, files map[string]string) string {
+	t.Helper()
+	var stream bytes.Buffer
+	fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> 1767323045 +0000\ndata 5\nfiles\n", branch)
+	if refs := s.Git(t, repository, "for-each-ref", "refs/heads/"+branch); refs != "" {
+		fmt.Fprintf(&stream, "from refs/heads/%s^0\n", branch)
+	}
+	for path, content := range files {
+		if content == Removed {
+			fmt.Fprintf(&stream, "D %s\n", path)
+			continue
+		}
+		fmt.Fprintf(&stream, "M 100644 inline %s\ndata %d\n%s\n", path, len(content), content)
+	}
+	stream.WriteString("done\n")
+	s.git(t, repository, stream.Bytes(), "fast-import", "--quiet", "--done")
+	return s.Head(t, repository, branch)
+}
+
+// Removed as the content of a file takes it away.
+const Removed = "\x00removed"
+
+// Head is the commit of a branch.
+func (s *Server) Head(t testing.TB, repository, branch string) string {
+	t.Helper()
+	return strings.TrimSpace(s.Git(t, repository, "rev-parse", "refs/heads/"+branch))
+}
+
+// Commits is the number of commits of a branch.
+func (s *Server) Commits(t testing.TB, repository, branch string) int {
+	t.Helper()
+	return len(strings.Fields(s.Git(t, repository, "rev-list", "refs/heads/"+branch)))
+}
+
+// Files gives the files of a branch.
+func (s *Server) Files(t testing.TB, repository, branch string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	var wanted bytes.Buffer
+	var paths []string
+	for entry := range strings.SplitSeq(s.Git(t, repository, "ls-tree", "-r", "-z", "refs/heads/"+branch), "\x00") {
+		meta, path, found := strings.Cut(entry, "\t")
+		if fields := strings.Fields(meta); found && fields[1] == "blob" {
+			paths = append(paths, path)
+			wanted.WriteString(fields[2] + "\n")
+		}
+	}
+	contents := s.git(t, repository, wanted.Bytes(), "cat-file", "--batch")
+	for _, path := range paths {
+		var id, kind string
+		var size int
+		header, rest, _ := strings.Cut(contents, "\n")
+		if _, err := fmt.Sscan(header, &id, &kind, &size); err != nil {
+			t.Fatalf("read %s: %v", path, err)
+		}
+		files[path], contents = rest[:size], rest[size+1:]
+	}
+	return files
+}
+
+// RequireSound checks a repository as git itself does.
+func (s *Server) RequireSound(t testing.TB, repository string) {
+	t.Helper()
+	s.Git(t, repository, "fsck", "--strict", "--full")
+}
+
+// Hook installs a shell script as a hook.
+func (s *Server) Hook(t testing.TB, repository, name, script string) {
+	t.Helper()
+	path := filepath.Join(s.Path(repository), "hooks", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
