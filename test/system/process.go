@@ -1,0 +1,139 @@
+package system
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Result is how a command ended.
+type Result struct {
+	Code           int
+	Stdout, Stderr string
+}
+
+// Output is everything it wrote.
+func (r Result) Output() string { return r.Stdout + r.Stderr }
+
+// Run runs fgd to its end.
+func (b Binaries) Run(t testing.TB, env []string, args ...string) Result {
+	t.Helper()
+	command := b.command(t, "fgd", env, args...)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("run fgd: %v", err)
+	}
+	return Result{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// command has nothing of the caller's environment that could change what is tested.
+func (b Binaries) command(t testing.TB, name string, env []string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(t.Context(), filepath.Join(string(b), name), args...)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = stopTimeout
+	command.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "USER=alice", "GORACE=halt_on_error=1 exitcode=66",
+		"HEDGEHOG_FGD_RETRY_INITIAL=50ms", "HEDGEHOG_FGD_RETRY_MAX=200ms",
+	}, env...)
+	return command
+}
+
+const stopTimeout = 30 * time.Second
+
+// Process is a program that serves until it is stopped.
+type Process struct {
+	t       testing.TB
+	name    string
+	command *exec.Cmd
+	output  *output
+	exited  chan struct{}
+	once    sync.Once
+}
+
+// Start starts a program. It is stopped with the test, which fails when it does not end well.
+func (b Binaries) Start(t testing.TB, env []string, name string, args ...string) *Process {
+	t.Helper()
+	p := &Process{t: t, name: name, command: b.command(t, name, env, args...), output: &output{}, exited: make(chan struct{})}
+	p.command.Stdout, p.command.Stderr = p.output, p.output
+	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.command.Start(); err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	go func() { _ = p.command.Wait(); close(p.exited) }()
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// Stop ends it as an operator does, with SIGTERM.
+func (p *Process) Stop() {
+	p.once.Do(func() {
+		_ = p.command.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-p.exited:
+		case <-time.After(stopTimeout):
+			_ = p.command.Process.Kill()
+			<-p.exited
+			p.t.Errorf("%s did not end on SIGTERM:\n%s", p.name, p.output)
+			return
+		}
+		if code := p.command.ProcessState.ExitCode(); code != 0 || p.t.Failed() {
+			p.t.Logf("%s wrote:\n%s", p.name, p.output)
+			if code != 0 {
+				p.t.Errorf("%s ended with %d", p.name, code)
+			}
+		}
+	})
+}
+
+// Kill ends it as a crash does.
+func (p *Process) Kill() {
+	p.once.Do(func() {
+		_ = p.command.Process.Kill()
+		<-p.exited
+	})
+}
+
+// PID is its process id.
+func (p *Process) PID() int { return p.command.Process.Pid }
+
+// Output is everything it wrote so far.
+func (p *Process) Output() string { return p.output.String() }
+
+type output struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// FreeAddress is an address on which nothing listens at the moment.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}

@@ -1,0 +1,176 @@
+package system
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// System is running services and the address of their JSON API.
+type System struct {
+	t         testing.TB
+	Base      string
+	GRPC      string
+	Processes map[string]*Process
+}
+
+// Up runs fgd up, with a private redis-server.
+func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
+	t.Helper()
+	s := &System{t: t, GRPC: FreeAddress(t)}
+	address := FreeAddress(t)
+	s.Base = "http://" + address
+	args = append([]string{"up", "--data", t.TempDir(), "--http", address, "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
+	s.Processes = map[string]*Process{"fgd": b.Start(t, env, "fgd", args...)}
+	s.awaitReady()
+	return s
+}
+
+// Five runs the five services as five processes over one Redis.
+func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
+	t.Helper()
+	s := &System{t: t, Processes: map[string]*Process{}}
+	addresses := map[string]string{}
+	for _, name := range Services() {
+		addresses[name] = FreeAddress(t)
+		if name != "bridge" {
+			env = append(env, "HEDGEHOG_FGD_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_ADDRESS="+addresses[name])
+		}
+	}
+	data := t.TempDir()
+	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL, "HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
+		"HEDGEHOG_FGD_DATA_DIR="+filepath.Join(data, "git"), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(data, "key"))
+	for _, name := range Services() {
+		http := FreeAddress(t)
+		s.Processes[name] = b.Start(t, append([]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[name], "HEDGEHOG_FGD_HTTP_LISTEN=" + http}, env...), name)
+		s.Base, s.GRPC = "http://"+http, addresses[name] // the bridge is the last
+	}
+	s.awaitReady()
+	return s
+}
+
+const (
+	readyTimeout = time.Minute
+	pollPeriod   = 20 * time.Millisecond
+)
+
+func (s *System) awaitReady() {
+	s.t.Helper()
+	s.Await("the services to be ready", func() bool {
+		for name, p := range s.Processes {
+			select {
+			case <-p.exited:
+				s.t.Fatalf("%s ended:\n%s", name, p.Output())
+			default:
+			}
+		}
+		code, _ := s.Try(http.MethodGet, "/readyz", nil)
+		return code == http.StatusOK
+	})
+}
+
+// Await waits until something holds that no event announces.
+func (s *System) Await(what string, holds func() bool) {
+	s.t.Helper()
+	deadline := time.After(readyTimeout)
+	ticker := time.NewTicker(pollPeriod)
+	defer ticker.Stop()
+	for !holds() {
+		select {
+		case <-deadline:
+			s.t.Fatalf("waited %s for %s; the processes wrote:\n%s", readyTimeout, what, s.Output())
+		case <-ticker.C:
+		}
+	}
+}
+
+// Output is what all processes wrote.
+func (s *System) Output() string {
+	var b strings.Builder
+	for name, p := range s.Processes {
+		fmt.Fprintf(&b, "== %s\n%s\n", name, p.Output())
+	}
+	return b.String()
+}
+
+// Try makes a call and gives the status code and body, 0 when there is no answer.
+func (s *System) Try(method, path string, body any) (int, []byte) {
+	s.t.Helper()
+	content, err := json.Marshal(body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.Base+path, bytes.NewReader(content))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, nil
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, nil
+	}
+	return response.StatusCode, answer
+}
+
+// client keeps no connection, so that none outlives a test.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// Call makes a call that has to succeed.
+func (s *System) Call(method, path string, body, answer any) {
+	s.t.Helper()
+	code, raw := s.Try(method, path, body)
+	if code != http.StatusOK {
+		s.t.Fatalf("%s %s: %d %s\n%s", method, path, code, raw, s.Output())
+	}
+	if err := json.Unmarshal(raw, answer); err != nil {
+		s.t.Fatalf("%s %s: %v: %s", method, path, err, raw)
+	}
+}
+
+// Follow reads the progress of a sync to its end and gives the types of its messages.
+func (s *System) Follow(syncID string) []string {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.Base+"/api/v1/syncs/"+syncID+"/events", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var types []string
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		var message struct{ Type string }
+		if err := json.Unmarshal(lines.Bytes(), &message); err != nil {
+			s.t.Fatalf("progress of %s: %v: %s", syncID, err, lines.Bytes())
+		}
+		types = append(types, message.Type)
+	}
+	if err := lines.Err(); err != nil {
+		s.t.Fatalf("progress of %s: %v\n%s", syncID, err, s.Output())
+	}
+	return types
+}
+
+// Ended follows a sync and gives its status.
+func (s *System) Ended(syncID string) Status {
+	s.t.Helper()
+	s.Follow(syncID)
+	var status Status
+	s.Call(http.MethodGet, "/api/sync-status/"+syncID+"/", nil, &status)
+	return status
+}
