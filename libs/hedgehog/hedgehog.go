@@ -8,6 +8,8 @@ import (
 	"strings"
 )
 
+//go:generate go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 crd:maxDescLen=0 paths=./api/... output:crd:dir=crds
+
 //go:embed crds/*.yaml
 var builtin embed.FS
 
