@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/errs"
@@ -18,7 +17,7 @@ import (
 	"fgdsync.dev/libs/testkit/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 
 const (
 	key   = "fgd:{1}:fabric:1:lock"

@@ -10,14 +10,13 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/testkit/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 
 func TestBadURLIsRefusedWithoutBeingQuoted(t *testing.T) {
 	for _, url := range []string{"", "mysql://:s3cret@host", "redis://:s3cret@host:notaport/0", "redis://:s3cret@host/notadb", "redis://:s3cret@%zz"} {

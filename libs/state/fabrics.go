@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
 
@@ -16,6 +18,9 @@ import (
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 )
+
+// deleteMemory is longer than the repetitions of a call take.
+const deleteMemory = time.Minute
 
 // FabricMissing is the error of a fabric that is not registered.
 func FabricMissing(id int32) error {
@@ -126,6 +131,41 @@ func (s *Store) fabricsOf(ctx context.Context, shard int) ([]*fabricv1.Fabric, e
 	return out, nil
 }
 
+// LastFull tells when the last sync of each fabric was accepted that does all there is to do; dry runs and repairs do
+// not count. Fabrics without one are not in the answer.
+func (s *Store) LastFull(ctx context.Context, ids []int32) (map[int32]time.Time, error) {
+	out := map[int32]time.Time{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	replies, err := redisconn.Repeat(ctx, func() ([]redis.Cmder, error) {
+		replies, err := s.conn.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, id := range ids {
+				p.HGet(ctx, rediskey.Run(id), "last_full")
+			}
+			return nil
+		})
+		if errors.Is(err, redis.Nil) {
+			err = nil
+		}
+		return replies, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the times of last syncs: %w", err)
+	}
+	for i, reply := range replies {
+		ms, err := reply.(*redis.StringCmd).Int64()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the time of the last sync of fabric %d: %w", ids[i], err)
+		}
+		out[ids[i]] = time.UnixMilli(ms)
+	}
+	return out, nil
+}
+
 // DeleteFabric forgets a fabric that has no active sync; else it answers that sync's id.
 func (s *Store) DeleteFabric(ctx context.Context, id int32, event *eventv1.Event) (active string, err error) {
 	args, _, err := appendMessages([]any{id}, []*eventv1.Event{event})
@@ -133,8 +173,11 @@ func (s *Store) DeleteFabric(ctx context.Context, id int32, event *eventv1.Event
 		return "", err
 	}
 	shard := rediskey.Shard(id)
-	keys := []string{rediskey.Fabric(id), rediskey.Run(id), rediskey.Resources(id), rediskey.Fabrics(shard), rediskey.Events(shard)}
-	reply, err := s.conn.Run(ctx, deleteFabricScript, keys, args...)
+	keys := []string{
+		rediskey.Fabric(id), rediskey.Run(id), rediskey.Resources(id), rediskey.History(id),
+		rediskey.Request(id, "delete:"+uuid.NewString()), rediskey.Fabrics(shard), rediskey.Events(shard),
+	}
+	reply, err := s.conn.Run(ctx, deleteFabricScript, keys, append(args, deleteMemory.Milliseconds())...)
 	if err != nil {
 		return "", fmt.Errorf("delete fabric %d: %w", id, err)
 	}

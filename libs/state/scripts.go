@@ -29,6 +29,7 @@ end
 redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write', ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. ARGV[10])
 redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
+if ARGV[4] == 'full' then redis.call('HSET', KEYS[2], 'last_full', ARGV[3]) end
 if active then
   redis.call('HSET', KEYS[2], slot, ARGV[1], 'work:' .. ARGV[1], ARGV[6])
   return answer('queued', ARGV[1])
@@ -87,31 +88,33 @@ if r[2] then return 'ended' end
 redis.call('HSET', KEYS[1], 'cancel', '1')
 return 'marked'`)
 
-// deleteFabricScript forgets a fabric whose syncs have all ended; else it answers the active sync.
+// deleteFabricScript forgets a fabric whose syncs have all ended; else it answers the active sync. What it remembers
+// for a while is which call it was, because a repetition of that one has to succeed too.
 //
-//	KEYS 1 fabric, 2 run, 3 resources, 4 fabrics, 5 bus
-//	ARGV 1 fabric id, 2 event
+//	KEYS 1 fabric, 2 run, 3 resources, 4 history, 5 request, 6 fabrics, 7 bus
+//	ARGV 1 fabric id, 2 event, 3 request ttl ms
 var deleteFabricScript = redis.NewScript(`
+if redis.call('EXISTS', KEYS[5]) == 1 then return '' end
 local active = redis.call('HGET', KEYS[2], 'active')
 if active then return active end
 if redis.call('DEL', KEYS[1]) == 0 then return 'missing' end
-redis.call('DEL', KEYS[2], KEYS[3])
-redis.call('SREM', KEYS[4], ARGV[1])
-redis.call('XADD', KEYS[5], '*', 'e', ARGV[2])
+redis.call('SET', KEYS[5], '1', 'PX', ARGV[3])
+redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+redis.call('SREM', KEYS[6], ARGV[1])
+redis.call('XADD', KEYS[7], '*', 'e', ARGV[2])
 return ''`)
 
-// putFabricScript stores a definition. Mode "create" answers exists when there is one, "update" missing when there is
-// none.
+// putFabricScript stores a definition. Mode "create" answers exists when there is another one, "update" missing when
+// there is none. The same definition again is the repetition of a call whose reply was lost: it holds the time of the
+// change.
 //
 //	KEYS 1 fabric, 2 fabrics, 3 bus
 //	ARGV 1 mode, 2 fabric id, 3 definition, 4 event
 var putFabricScript = redis.NewScript(`
-local exists = redis.call('EXISTS', KEYS[1]) == 1
-if ARGV[1] == 'create' and exists then
-  if redis.call('GET', KEYS[1]) == ARGV[3] then return 'ok' end
-  return 'exists'
-end
-if ARGV[1] == 'update' and not exists then return 'missing' end
+local stored = redis.call('GET', KEYS[1])
+if stored == ARGV[3] then return 'ok' end
+if ARGV[1] == 'create' and stored then return 'exists' end
+if ARGV[1] == 'update' and not stored then return 'missing' end
 redis.call('SET', KEYS[1], ARGV[3])
 redis.call('SADD', KEYS[2], ARGV[2])
 redis.call('XADD', KEYS[3], '*', 'e', ARGV[4])

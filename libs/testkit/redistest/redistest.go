@@ -8,10 +8,17 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
 
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/redisproc"
 )
+
+// VerifyNoLeaks runs the tests of a package and fails when goroutines are left. One of go-redis is let be: it looks for
+// a server that was lost once a second, and notices only then that its client was closed.
+func VerifyNoLeaks(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 // Each runs a test on every implementation.
 func Each(t *testing.T, test func(t *testing.T, conn *redisconn.Conn)) {
