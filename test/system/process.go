@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -104,8 +105,8 @@ func (p *Process) Kill() {
 	})
 }
 
-// PID is its process id.
-func (p *Process) PID() int { return p.command.Process.Pid }
+// ID is its process id.
+func (p *Process) ID() string { return strconv.Itoa(p.command.Process.Pid) }
 
 // Output is everything it wrote so far.
 func (p *Process) Output() string { return p.output.String() }

@@ -18,16 +18,17 @@ type System struct {
 	t         testing.TB
 	Base      string
 	GRPC      string
+	Data      string // its data folder
 	Processes map[string]*Process
 }
 
 // Up runs fgd up, with a private redis-server.
 func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	t.Helper()
-	s := &System{t: t, GRPC: FreeAddress(t)}
+	s := &System{t: t, GRPC: FreeAddress(t), Data: t.TempDir()}
 	address := FreeAddress(t)
 	s.Base = "http://" + address
-	args = append([]string{"up", "--data", t.TempDir(), "--http", address, "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
+	args = append([]string{"up", "--data", s.Data, "--http", address, "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
 	s.Processes = map[string]*Process{"fgd": b.Start(t, env, "fgd", args...)}
 	s.awaitReady()
 	return s
@@ -36,7 +37,7 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 // Five runs the five services as five processes over one Redis.
 func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
 	t.Helper()
-	s := &System{t: t, Processes: map[string]*Process{}}
+	s := &System{t: t, Data: t.TempDir(), Processes: map[string]*Process{}}
 	addresses := map[string]string{}
 	for _, name := range Services() {
 		addresses[name] = FreeAddress(t)
@@ -44,9 +45,8 @@ func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
 			env = append(env, "HEDGEHOG_FGD_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_ADDRESS="+addresses[name])
 		}
 	}
-	data := t.TempDir()
 	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL, "HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
-		"HEDGEHOG_FGD_DATA_DIR="+filepath.Join(data, "git"), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(data, "key"))
+		"HEDGEHOG_FGD_DATA_DIR="+filepath.Join(s.Data, "git"), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"))
 	for _, name := range Services() {
 		http := FreeAddress(t)
 		s.Processes[name] = b.Start(t, append([]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[name], "HEDGEHOG_FGD_HTTP_LISTEN=" + http}, env...), name)

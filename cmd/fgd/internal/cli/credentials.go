@@ -64,7 +64,7 @@ func credentialsFile(path string) (credentials, error) {
 	return credentials{secret.New(content.Token), content.Username, secret.New(content.Password)}, nil
 }
 
-var scpLike = regexp.MustCompile(`^[^/\\:]+@[^/\\:]+:`)
+var scpLike = regexp.MustCompile(`^[^/\\]+@[^/\\:]+:`)
 
 // repositoryURL makes a URL of what --repo names: a URL stays as it is, a path becomes file://. The second result is
 // the path, when it is one.

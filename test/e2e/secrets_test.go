@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/test/fabric"
+	"fgdsync.dev/test/system"
+)
+
+// places are texts in which no secret may be, by name.
+type places map[string]string
+
+// requireNoSecret looks for the credentials, as they are and as they travel.
+func (p places) requireNoSecret(t *testing.T) {
+	t.Helper()
+	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(username + ":" + password))} {
+		for name, text := range p {
+			if text == "" {
+				t.Errorf("%s: there is nothing to look at", name)
+			}
+			if at := strings.Index(text, secret); at >= 0 {
+				t.Errorf("%s has a secret: …%q…", name, text[max(0, at-100):min(len(text), at+100)])
+			}
+		}
+	}
+}
+
+// TestSecretsStaySecret gives credentials to all services, at their most talkative, lets everything go well once and go
+// wrong once, with a server that says the credentials aloud, and then looks for them wherever something was written.
+func TestSecretsStaySecret(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	h.Hook(t, repository, "pre-receive", "test -e allowed && exit 0\necho 'no: "+password+"' >&2\nexit 1\n")
+	traces := system.Traces(t)
+	redis := system.Redis(t)
+	s := programs.Five(t, redis.URL(), []string{
+		"HEDGEHOG_FGD_LOG_LEVEL=debug", "OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.URL,
+	})
+	var registered, triggered system.Accepted
+	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
+	declined := s.Ended(registered.SyncID)
+	if declined.State != "failed" || declined.Errors[0].Code != "FGD_4010" {
+		t.Errorf("declined: %+v", declined)
+	}
+	h.Break(gitserver.Fault{Status: http.StatusTeapot, Text: "I know " + password})
+	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
+	s.Ended(triggered.SyncID)
+	h.Mend()
+	if err := os.WriteFile(filepath.Join(h.Path(repository), "allowed"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
+	h.requireIngested(s.Ended(triggered.SyncID))
+	found := places{}
+	for _, path := range []string{"/api/v1/fabrics", "/api/v1/fabrics/1/syncs", "/api/v1/syncs/" + registered.SyncID + "/events", "/api/v1/fabrics/1/files", "/metrics"} {
+		_, body := s.Try(http.MethodGet, path, nil)
+		found["answer to "+path] = string(body)
+	}
+	for name, p := range s.Processes {
+		found["arguments of "+name] = commandLine(t, p)
+		p.Stop()
+		found["log of "+name] = p.Output()
+	}
+	found["traces"] = traces.Text()
+	found["Redis"] = redis.Written()
+	found["data folder"] = all(read(t, s.Data, ""))
+	found["commits"] = h.Git(t, repository, "log", "-p", "--format=raw", branch)
+	found.requireNoSecret(t)
+	if !strings.Contains(found["Redis"], "age-encryption.org") {
+		t.Error("the sealed credentials are not in Redis: this test looks in the wrong place")
+	}
+}
+
+func commandLine(t *testing.T, p *system.Process) string {
+	t.Helper()
+	line, err := os.ReadFile(filepath.Join("/proc", p.ID(), "cmdline"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(line)
+}
+
+func all(files map[string]string) string {
+	var b strings.Builder
+	for name, content := range files {
+		b.WriteString(name + "\n" + content + "\n")
+	}
+	return b.String()
+}
+
+// TestSecretsOfTheCommandLine does the same for fgd sync.
+func TestSecretsOfTheCommandLine(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	h.Hook(t, repository, "pre-receive", "echo 'no: "+password+"' >&2\nexit 1\n")
+	file := filepath.Join(t.TempDir(), "credentials.yaml")
+	if err := os.WriteFile(file, []byte("username: "+username+"\npassword: "+password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(t.TempDir(), "broken.yaml")
+	if err := os.WriteFile(broken, []byte("username: [ "+password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	redis := system.Redis(t)
+	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes", "--redis", redis.URL()}
+	found := places{
+		"declined":      programs.Run(t, credentials(), args...).Output(),
+		"with --json":   programs.Run(t, credentials(), append(args, "--json")...).Output(),
+		"by file":       programs.Run(t, nil, append(args, "--credentials-file", file)...).Output(),
+		"broken file":   programs.Run(t, nil, append(args, "--credentials-file", broken)...).Output(),
+		"in the URL":    programs.Run(t, nil, "sync", "--repo", "https://"+username+":"+password+"@example.com/x.git").Output(),
+		"in an SCP URL": programs.Run(t, nil, "sync", "--repo", username+":"+password+"@example.com:x.git").Output(),
+		"Redis":         redis.Written(),
+	}
+	found.requireNoSecret(t)
+	h.requireCommits(1)
+}
