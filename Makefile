@@ -17,7 +17,7 @@ MODULES = $(shell go list -m -f '{{.Dir}}')
 GENERATED := proto/gen libs/hedgehog
 
 DEMO_FLAGS ?=
-TEST_FLAGS ?= -timeout 15m
+TEST_FLAGS ?= -count=1 -timeout 15m
 RACE ?=
 FUZZTIME ?= 30s
 

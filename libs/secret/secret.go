@@ -4,6 +4,7 @@ package secret
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 const redacted = "[redacted]"
@@ -19,6 +20,14 @@ func (s String) Reveal() string { return s.value }
 
 // IsZero tells whether there is no secret.
 func (s String) IsZero() bool { return s.value == "" }
+
+// RemoveFrom takes the text out of one that somebody else wrote.
+func (s String) RemoveFrom(text string) string {
+	if s.value == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, s.value, redacted)
+}
 
 // String hides the text.
 func (String) String() string { return redacted }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -47,6 +48,11 @@ func TestSecretsStaySecret(t *testing.T) {
 	if declined.State != "failed" || declined.Errors[0].Code != "FGD_4010" {
 		t.Errorf("declined: %+v", declined)
 	}
+	h.Break(gitserver.Fault{On: gitserver.Receive, Times: 1, Status: http.StatusOK, Text: refusal("I know " + password)})
+	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
+	if refused := s.Ended(triggered.SyncID); refused.State != "failed" || !strings.Contains(refused.Errors[0].Message, "I know [redacted]") {
+		t.Errorf("refused: %+v", refused)
+	}
 	h.Break(gitserver.Fault{Status: http.StatusTeapot, Text: "I know " + password})
 	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
 	s.Ended(triggered.SyncID)
@@ -74,6 +80,12 @@ func TestSecretsStaySecret(t *testing.T) {
 	if !strings.Contains(found["Redis"], "age-encryption.org") {
 		t.Error("the sealed credentials are not in Redis: this test looks in the wrong place")
 	}
+}
+
+// refusal is a server's report that it did not take a push, in packets on the first sideband.
+func refusal(reason string) string {
+	packet := func(text string) string { return fmt.Sprintf("%04x%s", len(text)+4, text) }
+	return packet("\x01"+packet("unpack ok\n")+packet("ng refs/heads/"+branch+" "+reason+"\n")+"0000") + "0000"
 }
 
 func commandLine(t *testing.T, p *system.Process) string {

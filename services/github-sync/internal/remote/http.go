@@ -198,7 +198,7 @@ func (p *httpPusher) Push(ctx context.Context, branch string, old, next plumbing
 	report, err := p.session.ReceivePack(ctx, request)
 	switch {
 	case report != nil && err != nil:
-		return verdict(report, err)
+		return verdict(report, p.remote.login)
 	case err != nil:
 		return p.remote.explain(ctx, err, a)
 	case report == nil:
@@ -207,29 +207,31 @@ func (p *httpPusher) Push(ctx context.Context, branch string, old, next plumbing
 	return nil
 }
 
-// verdict explains what the Git host's report says. It did not move the branch.
-func verdict(report *packp.ReportStatus, err error) error {
+// verdict explains what the Git host's report says. It did not move the branch. The library's error quotes the report,
+// so it goes no further.
+func verdict(report *packp.ReportStatus, login credentials.Basic) error {
 	text := report.UnpackStatus
 	if len(report.CommandStatuses) > 0 && text == "ok" {
 		text = report.CommandStatuses[0].Status
 	}
 	for _, moved := range []string{"failed to update ref", "fetch first", "non-fast-forward", "stale info", "cannot lock ref", "already exists", "incorrect old value"} {
 		if strings.Contains(text, moved) {
-			return errs.New(errs.Conflict, errs.BranchMoved, "The branch moved while it was pushed to.").Because(err)
+			return errs.New(errs.Conflict, errs.BranchMoved, "The branch moved while it was pushed to.")
 		}
 	}
-	return errs.New(errs.Precondition, errs.PushRejected, "The Git host refused the commit: %s", scrub(text)).Because(err)
+	return errs.New(errs.Precondition, errs.PushRejected, "The Git host refused the commit: %s", scrub(text, login))
 }
 
-// scrub makes a text of the Git host fit to be stored and shown.
-func scrub(text string) string {
+// scrub makes a text of the Git host fit to be stored and shown: without credentials, be they in a URL or those of this
+// login, without control characters, and short.
+func scrub(text string, login credentials.Basic) string {
 	const longest = 300
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, text)
+	}, login.Password.RemoveFrom(text))
 	return clipTo(userInfo.ReplaceAllString(text, "://[redacted]@"), longest)
 }
 
