@@ -60,12 +60,19 @@ type Process struct {
 	output  *output
 	exited  chan struct{}
 	once    sync.Once
+	code    int // with which it has to end
 }
 
 // Start starts a program. It is stopped with the test, which fails when it does not end well.
 func (b Binaries) Start(t testing.TB, env []string, name string, args ...string) *Process {
 	t.Helper()
-	p := &Process{t: t, name: name, command: b.command(t, name, env, args...), output: &output{}, exited: make(chan struct{})}
+	return b.StartExpecting(t, 0, env, name, args...)
+}
+
+// StartExpecting starts a program that has to end with a certain code.
+func (b Binaries) StartExpecting(t testing.TB, code int, env []string, name string, args ...string) *Process {
+	t.Helper()
+	p := &Process{t: t, name: name, code: code, command: b.command(t, name, env, args...), output: &output{}, exited: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.command.Start(); err != nil {
@@ -88,13 +95,31 @@ func (p *Process) Stop() {
 			p.t.Errorf("%s did not end on SIGTERM:\n%s", p.name, p.output)
 			return
 		}
-		if code := p.command.ProcessState.ExitCode(); code != 0 || p.t.Failed() {
+		if code := p.command.ProcessState.ExitCode(); code != p.code {
+			p.t.Errorf("%s ended with %d, not %d", p.name, code, p.code)
+		}
+		if p.t.Failed() {
 			p.t.Logf("%s wrote:\n%s", p.name, p.output)
-			if code != 0 {
-				p.t.Errorf("%s ended with %d", p.name, code)
-			}
 		}
 	})
+}
+
+// Signal sends a signal.
+func (p *Process) Signal(signal os.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(signal); err != nil {
+		p.t.Errorf("signal %s: %v", p.name, err)
+	}
+}
+
+// Wait waits until it has ended by itself.
+func (p *Process) Wait() {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(stopTimeout):
+		p.t.Errorf("%s goes on:\n%s", p.name, p.output)
+	}
 }
 
 // Kill ends it as a crash does.

@@ -20,6 +20,10 @@ type System struct {
 	GRPC      string
 	Data      string // its data folder
 	Processes map[string]*Process
+	// Operations are the addresses of the metrics of each process.
+	Operations map[string]string
+
+	starts map[string]func() *Process
 }
 
 // Up runs fgd up, with a private redis-server.
@@ -29,15 +33,24 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	address := FreeAddress(t)
 	s.Base = "http://" + address
 	args = append([]string{"up", "--data", s.Data, "--http", address, "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
+	s.Operations = map[string]string{"fgd": s.Base}
 	s.Processes = map[string]*Process{"fgd": b.Start(t, env, "fgd", args...)}
-	s.awaitReady()
+	s.AwaitReady()
 	return s
 }
 
 // Five runs the five services as five processes over one Redis.
 func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
 	t.Helper()
-	s := &System{t: t, Data: t.TempDir(), Processes: map[string]*Process{}}
+	s := b.FiveUnready(t, redisURL, env)
+	s.AwaitReady()
+	return s
+}
+
+// FiveUnready does the same and does not wait until they are ready.
+func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *System {
+	t.Helper()
+	s := &System{t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{}, starts: map[string]func() *Process{}}
 	addresses := map[string]string{}
 	for _, name := range Services() {
 		addresses[name] = FreeAddress(t)
@@ -49,19 +62,25 @@ func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
 		"HEDGEHOG_FGD_DATA_DIR="+filepath.Join(s.Data, "git"), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"))
 	for _, name := range Services() {
 		http := FreeAddress(t)
-		s.Processes[name] = b.Start(t, append([]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[name], "HEDGEHOG_FGD_HTTP_LISTEN=" + http}, env...), name)
+		own := append([]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[name], "HEDGEHOG_FGD_HTTP_LISTEN=" + http}, env...)
+		s.starts[name] = func() *Process { return b.Start(t, own, name) }
+		s.Processes[name] = s.starts[name]()
+		s.Operations[name] = "http://" + http
 		s.Base, s.GRPC = "http://"+http, addresses[name] // the bridge is the last
 	}
-	s.awaitReady()
 	return s
 }
+
+// Restart starts a service again that was killed.
+func (s *System) Restart(name string) { s.Processes[name] = s.starts[name]() }
 
 const (
 	readyTimeout = time.Minute
 	pollPeriod   = 20 * time.Millisecond
 )
 
-func (s *System) awaitReady() {
+// AwaitReady waits until work can be taken.
+func (s *System) AwaitReady() {
 	s.t.Helper()
 	s.Await("the services to be ready", func() bool {
 		for name, p := range s.Processes {

@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/test/fabric"
+	"fgdsync.dev/test/system"
+)
+
+// TestRedisAwayAtStart: the services start without Redis, say so, and take work once it is there.
+func TestRedisAwayAtStart(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	redis := system.Redis(t)
+	redis.Kill()
+	s := programs.FiveUnready(t, redis.URL(), nil)
+	s.Await("the JSON API to answer", func() bool {
+		code, _ := s.Try(http.MethodGet, "/healthz", nil)
+		return code == http.StatusOK
+	})
+	if code, body := s.Try(http.MethodGet, "/readyz", nil); code != http.StatusServiceUnavailable {
+		t.Errorf("ready without Redis: %d %s", code, body)
+	}
+	code, body := s.Try(http.MethodPost, "/api/v1/fabrics", h.fabric())
+	if problem := system.Read[system.Problem](t, string(body)).Error; code != http.StatusServiceUnavailable || problem.Code != "FGD_5003" || problem.Remedy == "" {
+		t.Errorf("%d %s", code, body)
+	}
+	redis.Start()
+	s.AwaitReady()
+	h.requireMainJob(s)
+}
+
+// TestRedisDiesDuringSync: Redis is killed while a sync pushes, and comes back. The sync ends once, with one commit.
+func TestRedisDiesDuringSync(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	redis := system.Redis(t)
+	s := programs.Five(t, redis.URL(), nil)
+	held := h.hold(gitserver.Receive)
+	var registered system.Accepted
+	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
+	<-held.began
+	redis.Kill()
+	held.release()
+	redis.Start()
+	s.AwaitReady()
+	s.Await("the sync to end", func() bool {
+		code, body := s.Try(http.MethodGet, "/api/v1/syncs/"+registered.SyncID, nil)
+		return code == http.StatusOK && strings.Contains(string(body), `"completed"`)
+	})
+	h.requireIngested(s.Ended(registered.SyncID))
+}
+
+// TestOrchestratorDiesDuringSync: it is killed while a sync pushes, and started again. The sync is taken up and ends once.
+func TestOrchestratorDiesDuringSync(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	redis := system.Redis(t)
+	s := programs.Five(t, redis.URL(), []string{"HEDGEHOG_FGD_LOCK_LEASE=3s"})
+	held := h.hold(gitserver.Receive)
+	var registered system.Accepted
+	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
+	<-held.began
+	s.Processes["orchestrator"].Kill()
+	held.release()
+	s.Restart("orchestrator")
+	s.AwaitReady()
+	h.requireIngested(s.Ended(registered.SyncID))
+}
+
+// TestInterruptedSync: fgd sync ends at once when it is told to, and nothing is half done.
+func TestInterruptedSync(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	held := h.hold(gitserver.Fetch)
+	p := programs.StartExpecting(t, 1, credentials(), "fgd", "sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes")
+	<-held.began
+	p.Signal(syscall.SIGINT)
+	p.Wait()
+	if !strings.Contains(p.Output(), "FGD_3003 SYNC_CANCELLED") {
+		t.Errorf("output:\n%s", p.Output())
+	}
+	held.release()
+	h.requireCommits(1)
+}
+
+// held is a kind of request that waits.
+type held struct {
+	began   chan struct{}
+	release func()
+}
+
+// hold lets the next request of a kind wait.
+func (h *host) hold(kind gitserver.Request) held {
+	gate, began := make(chan struct{}), make(chan struct{}, 1)
+	h.Break(gitserver.Fault{On: kind, Times: 1, Hold: gate, Held: began})
+	return held{began, func() { close(gate) }}
+}
