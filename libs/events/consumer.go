@@ -24,9 +24,16 @@ const (
 	block         = time.Second
 	errorPause    = 500 * time.Millisecond
 	claimBatch    = 16
-	reapPeriod    = 5 * time.Second
+	beatsPerIdle  = 4 // an entry is taken over after more than three missed beats
+	reapsPerIdle  = 9
 	deadLetterCap = 10_000
 )
+
+// settled takes an entry off the group and off the stream at once. Only acknowledged entries leave the stream, so that
+// nothing unread is ever trimmed.
+var settled = redis.NewScript(`
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('XDEL', KEYS[1], ARGV[2])`)
 
 // Handler handles one entry. Its error leaves the entry to be delivered again; ErrPoison sends it to the dead letters
 // at once.
@@ -42,7 +49,11 @@ type ConsumerConfig struct {
 	Group        string
 	Name         string        // stable over restarts where possible
 	ClaimIdle    time.Duration // an entry whose consumer was silent for so long is taken over
-	MaxDelivered int64         // an entry delivered more often goes to the dead letters
+	MaxDelivered int64         // an entry delivered so often without success goes to the dead letters
+
+	// OnDeadLetter, if set, is called before an entry goes to the dead letters, with the cause; it may be called again.
+	// Its error keeps the entry pending.
+	OnDeadLetter func(ctx context.Context, payload []byte, cause error) error
 }
 
 // Consumer reads one stream within a group.
@@ -201,7 +212,7 @@ func (c *Consumer) guarded(ctx context.Context, message redis.XMessage, handle H
 
 // heartbeat keeps others from taking the entry over while it is handled; it does not count as a delivery.
 func (c *Consumer) heartbeat(ctx context.Context, id string) {
-	ticker := time.NewTicker(c.cfg.ClaimIdle / 4)
+	ticker := time.NewTicker(c.cfg.ClaimIdle / beatsPerIdle)
 	defer ticker.Stop()
 	for {
 		select {
@@ -217,22 +228,23 @@ func (c *Consumer) heartbeat(ctx context.Context, id string) {
 }
 
 func (c *Consumer) ack(ctx context.Context, id string) error {
-	_, err := redisconn.Repeat(ctx, func() (int64, error) {
-		return c.conn.Main.XAck(ctx, c.cfg.Stream, c.cfg.Group, id).Result()
-	})
-	if err != nil {
+	if _, err := c.conn.Run(ctx, settled, []string{c.cfg.Stream}, c.cfg.Group, id); err != nil {
 		return fmt.Errorf("acknowledge %s: %w", id, err)
 	}
-	// Only acknowledged entries leave the stream, so that nothing unread is ever trimmed.
-	_, err = redisconn.Repeat(ctx, func() (int64, error) { return c.conn.Main.XDel(ctx, c.cfg.Stream, id).Result() })
-	return err
+	return nil
 }
 
 // bury writes the dead letter first and acknowledges after: an entry is never in neither place.
 func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error) error {
+	payload, _ := message.Values[Field].(string)
+	if c.cfg.OnDeadLetter != nil {
+		if err := c.cfg.OnDeadLetter(ctx, []byte(payload), cause); err != nil {
+			return fmt.Errorf("before the dead letter of %s: %w", message.ID, err)
+		}
+	}
 	_, err := redisconn.Repeat(ctx, func() (string, error) {
 		return c.conn.Main.XAdd(ctx, &redis.XAddArgs{Stream: c.cfg.DeadLetters, MaxLen: deadLetterCap, Approx: true, Values: []any{
-			Field, message.Values[Field], "origin", c.cfg.Stream, "entry", message.ID, "error", cause.Error(),
+			Field, payload, "origin", c.cfg.Stream, "entry", message.ID, "deliveries", c.deliveries(ctx, message.ID), "error", cause.Error(),
 		}}).Result()
 	})
 	if err != nil {
@@ -242,9 +254,18 @@ func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error
 	return c.ack(ctx, message.ID)
 }
 
+// deliveries tells how often an entry was delivered, 0 when that can't be found out.
+func (c *Consumer) deliveries(ctx context.Context, id string) int64 {
+	pending, err := c.conn.Main.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: c.cfg.Stream, Group: c.cfg.Group, Start: id, End: id, Count: 1}).Result()
+	if err != nil || len(pending) == 0 {
+		return 0
+	}
+	return pending[0].RetryCount
+}
+
 // reap takes over what others left behind, and buries what was delivered too often.
 func (c *Consumer) reap(ctx context.Context, handle Handler) {
-	ticker := time.NewTicker(reapPeriod)
+	ticker := time.NewTicker(c.cfg.ClaimIdle / reapsPerIdle)
 	defer ticker.Stop()
 	for {
 		if err := c.claim(ctx, handle); err != nil && ctx.Err() == nil {
@@ -268,34 +289,36 @@ func (c *Consumer) claim(ctx context.Context, handle Handler) error {
 		}
 		return err
 	}
-	for _, entry := range idle {
-		if err := c.takeOver(ctx, entry, handle); err != nil {
-			return err
-		}
+	err = nil
+	for _, entry := range idle { // trouble with one is no reason to leave the others
+		err = errors.Join(err, c.takeOver(ctx, entry, handle))
 	}
-	return nil
+	return err
 }
 
+// takeOver waits for a place before it claims: an entry that is claimed counts as delivered, and one that nobody has
+// room for shall not come to its end by that.
 func (c *Consumer) takeOver(ctx context.Context, entry redis.XPendingExt, handle Handler) error {
 	if !c.begin(entry.ID) {
 		return nil
-	}
-	messages, err := c.conn.Main.XClaim(ctx, &redis.XClaimArgs{
-		Stream: c.cfg.Stream, Group: c.cfg.Group, Consumer: c.cfg.Name, MinIdle: c.cfg.ClaimIdle, Messages: []string{entry.ID},
-	}).Result()
-	if err != nil || len(messages) == 0 {
-		c.end(entry.ID)
-		return err
-	}
-	if entry.RetryCount >= c.cfg.MaxDelivered {
-		defer c.end(entry.ID)
-		return c.bury(ctx, messages[0], fmt.Errorf("%w: delivered %d times", ErrPoison, entry.RetryCount))
 	}
 	select {
 	case <-ctx.Done():
 		c.end(entry.ID)
 		return nil
 	case c.slots <- struct{}{}:
+	}
+	messages, err := c.conn.Main.XClaim(ctx, &redis.XClaimArgs{
+		Stream: c.cfg.Stream, Group: c.cfg.Group, Consumer: c.cfg.Name, MinIdle: c.cfg.ClaimIdle, Messages: []string{entry.ID},
+	}).Result()
+	if err != nil || len(messages) == 0 {
+		c.end(entry.ID)
+		<-c.slots
+		return err
+	}
+	if entry.RetryCount >= c.cfg.MaxDelivered {
+		defer func() { c.end(entry.ID); <-c.slots }()
+		return c.bury(ctx, messages[0], fmt.Errorf("%w: delivered %d times without success", ErrPoison, entry.RetryCount))
 	}
 	c.tasks.Go(func() {
 		defer func() { <-c.slots }()

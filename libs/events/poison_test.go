@@ -1,0 +1,134 @@
+package events_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"fgdsync.dev/libs/events"
+	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/testkit/redistest"
+)
+
+func TestPoisonGoesToTheDeadLettersAtOnce(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		add(t, conn, "bad", "good")
+		j := newJournal()
+		run(t, conn, config("a", never), 1, func(ctx context.Context, payload []byte) error {
+			if string(payload) == "bad" {
+				return fmt.Errorf("%w: no sync has this shape", events.ErrPoison)
+			}
+			return j.handle(ctx, payload)
+		})
+		j.expect(t, "good")
+		untilSettled(t, conn)
+		letters := deadLetters(t, conn)
+		if len(letters) != 1 {
+			t.Fatalf("got %v", letters)
+		}
+		letter := letters[0]
+		if letter[events.Field] != "bad" || letter["origin"] != stream || letter["deliveries"] != "1" ||
+			!strings.Contains(fmt.Sprint(letter["error"]), "no sync has this shape") || !strings.Contains(fmt.Sprint(letter["entry"]), "-") {
+			t.Errorf("got %v", letter)
+		}
+	})
+}
+
+func TestWhatFailsEachTimeGoesToTheDeadLetters(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		add(t, conn, "bad", "good")
+		j := newJournal()
+		run(t, conn, config("a", soon), 2, func(_ context.Context, payload []byte) error {
+			j.note(payload)
+			if string(payload) == "bad" {
+				return errors.New("never")
+			}
+			return nil
+		})
+		untilDead(t, conn, 1)
+		add(t, conn, "later")
+		untilSettled(t, conn)
+		if bad, good, later := j.count("bad"), j.count("good"), j.count("later"); bad != 3 || good != 1 || later != 1 {
+			t.Errorf("handled %d, %d and %d times", bad, good, later)
+		}
+		if letter := deadLetters(t, conn)[0]; letter[events.Field] != "bad" || !strings.Contains(fmt.Sprint(letter["error"]), "3 times") {
+			t.Errorf("got %v", letter)
+		}
+	})
+}
+
+func untilDead(t *testing.T, conn *redisconn.Conn, n int) {
+	t.Helper()
+	until(t, "dead letters", func() bool {
+		length, err := conn.Main.XLen(t.Context(), dead).Result()
+		return err == nil && int(length) == n
+	})
+}
+
+func TestAnEntryWithoutItsFieldIsPoison(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		if err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{"other", "x"}}).Err(); err != nil {
+			t.Fatal(err)
+		}
+		add(t, conn, "good")
+		j := newJournal()
+		run(t, conn, config("a", never), 1, j.handle)
+		j.expect(t, "good")
+		untilSettled(t, conn)
+		if letters := deadLetters(t, conn); len(letters) != 1 || !strings.Contains(fmt.Sprint(letters[0]["error"]), `"e"`) {
+			t.Errorf("got %v", letters)
+		}
+	})
+}
+
+// TestNothingIsAcknowledgedBeforeItsDeadLetterIsThere: the dead letters can't be written for a while.
+func TestNothingIsAcknowledgedBeforeItsDeadLetterIsThere(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		if err := conn.Main.Set(t.Context(), dead, "in the way", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		add(t, conn, "bad")
+		j := newJournal()
+		run(t, conn, config("a", soon), 1, func(_ context.Context, payload []byte) error {
+			j.note(payload)
+			return events.ErrPoison
+		})
+		j.expect(t, "bad", "bad") // delivered again, because the first time it was not settled
+		if inStream, pending := left(t, conn); inStream != 1 || pending != 1 {
+			t.Errorf("%d entries, %d pending", inStream, pending)
+		}
+		if err := conn.Main.Del(t.Context(), dead).Err(); err != nil {
+			t.Fatal(err)
+		}
+		untilDead(t, conn, 1)
+		untilSettled(t, conn)
+	})
+}
+
+// TestDeadLettersAreAnnounced: what hears of an entry's death can keep it from being settled.
+func TestDeadLettersAreAnnounced(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		var calls atomic.Int32
+		cfg := config("a", soon)
+		cfg.OnDeadLetter = func(_ context.Context, payload []byte, cause error) error {
+			if string(payload) != "bad" || !errors.Is(cause, events.ErrPoison) {
+				t.Errorf("heard of %q, %v", payload, cause)
+			}
+			if calls.Add(1) == 1 {
+				return errors.New("not now")
+			}
+			return nil
+		}
+		add(t, conn, "bad")
+		run(t, conn, cfg, 1, func(context.Context, []byte) error { return events.ErrPoison })
+		untilSettled(t, conn)
+		if n, letters := calls.Load(), deadLetters(t, conn); n != 2 || len(letters) != 1 {
+			t.Errorf("%d calls, letters %v", n, letters)
+		}
+	})
+}
