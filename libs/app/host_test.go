@@ -1,0 +1,225 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// worker is a service whose work can be broken.
+type worker struct {
+	ready  atomic.Pointer[error]
+	began  chan struct{}
+	broken chan error
+	ended  atomic.Bool
+}
+
+func newWorker() *worker { return &worker{began: make(chan struct{}), broken: make(chan error, 1)} }
+
+func (w *worker) Register(grpc.ServiceRegistrar) {}
+
+func (w *worker) Ready(context.Context) error {
+	if err := w.ready.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (w *worker) Run(ctx context.Context) error {
+	close(w.began)
+	defer w.ended.Store(true)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-w.broken:
+		return err
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := app.Listen("127.0.0.1:0", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
+	host := app.NewHost(telemetry.Discard())
+	a, b := newWorker(), newWorker()
+	host.Add("a", a)
+	host.Add("b", b)
+	grpcListener, httpListener := listen(t), listen(t)
+	host.ServeGRPC(grpcListener)
+	host.ServeHTTP(httpListener, host.Operations())
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- host.Run(ctx) }()
+	<-a.began
+	<-b.began
+
+	base := "http://" + httpListener.Addr().String()
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/other": 404} {
+		if got, body := get(t, base+path); got != want {
+			t.Errorf("%s: %d %s", path, got, body)
+		}
+	}
+	away := errors.New("Redis at s3cret is away")
+	b.ready.Store(&away)
+	if got, body := get(t, base+"/readyz"); got != http.StatusServiceUnavailable || !strings.Contains(body, "b is not ready") || strings.Contains(body, "s3cret") {
+		t.Errorf("not ready: %d %s", got, body)
+	}
+	if got, _ := get(t, base+"/healthz"); got != 200 {
+		t.Errorf("not ready is not dead: %d", got)
+	}
+	conn, err := rpc.Dial(grpcListener.Addr().String(), noop.NewTracerProvider())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	health := grpc_health_v1.NewHealthClient(conn)
+	for name, want := range map[string]grpc_health_v1.HealthCheckResponse_ServingStatus{
+		"a": grpc_health_v1.HealthCheckResponse_SERVING, "b": grpc_health_v1.HealthCheckResponse_NOT_SERVING, "": grpc_health_v1.HealthCheckResponse_NOT_SERVING,
+	} {
+		if got, err := health.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: name}); err != nil || got.GetStatus() != want {
+			t.Errorf("%q: %v, %v", name, got, err)
+		}
+	}
+	end()
+	if err := <-done; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if !a.ended.Load() || !b.ended.Load() {
+		t.Error("a service was left running")
+	}
+}
+
+func TestTheFirstFailureEndsAll(t *testing.T) {
+	host := app.NewHost(telemetry.Discard())
+	a, b := newWorker(), newWorker()
+	host.Add("a", a)
+	host.Add("b", b)
+	done := make(chan error, 1)
+	go func() { done <- host.Run(t.Context()) }()
+	<-b.began
+	broken := errors.New("no more")
+	a.broken <- broken
+	if err := <-done; !errors.Is(err, broken) || !strings.Contains(err.Error(), "run a") {
+		t.Errorf("ended with %v", err)
+	}
+	if !b.ended.Load() {
+		t.Error("the other one was left running")
+	}
+}
+
+func TestALostListenerEndsAll(t *testing.T) {
+	host := app.NewHost(telemetry.Discard())
+	a := newWorker()
+	host.Add("a", a)
+	listener := listen(t)
+	host.ServeHTTP(listener, host.Operations())
+	done := make(chan error, 1)
+	go func() { done <- host.Run(t.Context()) }()
+	<-a.began
+	_ = listener.Close()
+	if err := <-done; err == nil {
+		t.Error("nobody can reach it, and it says that all is well")
+	}
+}
+
+// TestAStreamThatABrowserHoldsOpenEnds: the host does not wait for it.
+func TestAStreamThatABrowserHoldsOpenEnds(t *testing.T) {
+	host := app.NewHost(telemetry.Discard())
+	a := newWorker()
+	host.Add("a", a)
+	listener := listen(t)
+	holding := make(chan struct{})
+	host.ServeHTTP(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		close(holding)
+		<-r.Context().Done()
+	}))
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- host.Run(ctx) }()
+	got := make(chan struct{})
+	go func() { defer close(got); get(t, "http://"+listener.Addr().String()+"/stream") }()
+	<-holding
+	end()
+	if err := <-done; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	<-got
+}
+
+func TestATakenPortIsNamed(t *testing.T) {
+	taken := listen(t)
+	defer func() { _ = taken.Close() }()
+	_, err := app.Listen(taken.Addr().String(), "http_listen")
+	e := errs.From(err)
+	if !errs.HasCode(err, errs.ListenFailed) || !strings.Contains(e.Message, "http_listen") || !strings.Contains(e.Message, taken.Addr().String()) || e.Fix() == "" {
+		t.Errorf("got %v (%s)", err, e.Fix())
+	}
+	if _, err := app.Listen("nonsense", "grpc_listen"); !errs.HasCode(err, errs.ListenFailed) || !strings.Contains(err.Error(), "grpc_listen") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestGuardListen(t *testing.T) {
+	for address, want := range map[string]bool{
+		"127.0.0.1:8080": true, "127.8.9.1:0": true, "localhost:8080": true, "[::1]:8080": true,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "example.com:8080": false, "127.0.0.1.example.com:80": false,
+	} {
+		err := app.GuardListen(address, false)
+		if (err == nil) != want {
+			t.Errorf("%s: %v", address, err)
+		}
+		if err != nil && !strings.Contains(errs.From(err).Fix(), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED") {
+			t.Errorf("%s: no remedy in %q", address, errs.From(err).Fix())
+		}
+		if err := app.GuardListen(address, true); err != nil {
+			t.Errorf("%s, although it was allowed: %v", address, err)
+		}
+	}
+	if err := app.GuardListen("nonsense", true); !errs.HasCode(err, errs.ConfigurationInvalid) {
+		t.Errorf("got %v", err)
+	}
+}

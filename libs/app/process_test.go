@@ -1,0 +1,106 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/errs"
+)
+
+func definition(w *worker) app.Definition {
+	return app.Definition{
+		Name: "test", GRPCListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0",
+		Build: func(context.Context, *app.Process) (app.Service, http.Handler, error) { return w, nil, nil },
+	}
+}
+
+func TestAProcessEndsInOrderOnASignal(t *testing.T) {
+	w := newWorker()
+	var closed []string
+	def := definition(w)
+	build := def.Build
+	def.Build = func(ctx context.Context, p *app.Process) (app.Service, http.Handler, error) {
+		p.OnClose(func() error { closed = append(closed, "first"); return nil })
+		p.OnClose(func() error { closed = append(closed, "second"); return nil })
+		if _, err := p.DialPeers(); err != nil {
+			return nil, nil, err
+		}
+		return build(ctx, p)
+	}
+	var stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() { code <- app.Main(def, nil, nil, &stderr) }()
+	<-w.began
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-code; got != 0 {
+		t.Errorf("exit code %d: %s", got, stderr.String())
+	}
+	if !w.ended.Load() || !slices.Equal(closed, []string{"second", "first"}) {
+		t.Errorf("ended %v, closed %v", w.ended.Load(), closed)
+	}
+	if !strings.Contains(stderr.String(), `"msg":"started"`) || !strings.Contains(stderr.String(), `"service":"fgd-test"`) {
+		t.Errorf("logged %s", stderr.String())
+	}
+}
+
+func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
+	taken := listen(t)
+	defer func() { _ = taken.Close() }()
+	bad := filepath.Join(t.TempDir(), "fgd.yaml")
+	if err := os.WriteFile(bad, []byte("no_such_key: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := definition(newWorker())
+	open.HTTPListen = "0.0.0.0:0"
+	open.Build = func(context.Context, *app.Process) (app.Service, http.Handler, error) {
+		return newWorker(), http.NotFoundHandler(), nil
+	}
+	broken := definition(newWorker())
+	broken.Build = func(context.Context, *app.Process) (app.Service, http.Handler, error) {
+		return nil, nil, errs.New(errs.Unavailable, errs.RedisConnectionFailed, "Redis is away.")
+	}
+	for name, c := range map[string]struct {
+		def     app.Definition
+		args    []string
+		environ []string
+		want    []string
+	}{
+		"unknown key":     {definition(newWorker()), []string{"--config", bad}, nil, []string{"FGD_5007", "no_such_key"}},
+		"no such file":    {definition(newWorker()), []string{"--config", bad + "x"}, nil, []string{"FGD_5007", bad + "x"}},
+		"bad value":       {definition(newWorker()), nil, []string{"HEDGEHOG_FGD_LOG_LEVEL=loud"}, []string{"FGD_5007", "log_level", "debug"}},
+		"taken gRPC port": {definition(newWorker()), nil, []string{"HEDGEHOG_FGD_GRPC_LISTEN=" + taken.Addr().String()}, []string{"FGD_5006", "grpc_listen", "Stop what uses the address"}},
+		"taken HTTP port": {definition(newWorker()), nil, []string{"HEDGEHOG_FGD_HTTP_LISTEN=" + taken.Addr().String()}, []string{"FGD_5006", "http_listen"}},
+		"open to all":     {open, nil, nil, []string{"FGD_5007", "0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"}},
+		"broken service":  {broken, nil, nil, []string{"FGD_5003", "Check that Redis runs"}},
+		"unknown flag":    {definition(newWorker()), []string{"--nonsense"}, nil, []string{"nonsense"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			if code := app.Main(c.def, c.args, c.environ, &stderr); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(stderr.String(), want) {
+					t.Errorf("no %q in: %s", want, stderr.String())
+				}
+			}
+		})
+	}
+}
+
+func TestHelpIsNoFailure(t *testing.T) {
+	var stderr bytes.Buffer
+	if code := app.Main(definition(newWorker()), []string{"--help"}, nil, &stderr); code != 0 || !strings.Contains(stderr.String(), "-config") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+}

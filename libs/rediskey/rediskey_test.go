@@ -1,0 +1,44 @@
+package rediskey_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"fgdsync.dev/libs/rediskey"
+)
+
+// slotTag is the part of a key that decides about its slot in a Cluster.
+func slotTag(key string) string {
+	_, rest, _ := strings.Cut(key, "{")
+	tag, _, _ := strings.Cut(rest, "}")
+	return tag
+}
+
+// TestOneScriptOneSlot: all keys that one script changes are of one slot, whatever is in the names.
+func TestOneScriptOneSlot(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id := rapid.Int32().Draw(t, "fabric")
+		text := rapid.String().Draw(t, "text")
+		shard := rediskey.Shard(id)
+		if shard < 0 || shard >= rediskey.Shards {
+			t.Fatalf("fabric %d is in shard %d", id, shard)
+		}
+		keys := []string{
+			rediskey.Work(shard), rediskey.Events(shard), rediskey.DeadLetters(shard), rediskey.Fabrics(shard), rediskey.Fabric(id),
+			rediskey.Run(id), rediskey.Lock(id), rediskey.Resources(id), rediskey.History(id), rediskey.Request(id, text),
+			rediskey.Sync(id, text), rediskey.SyncEvents(id, text),
+		}
+		seen := map[string]bool{}
+		for _, key := range keys {
+			if slotTag(key) == "" || slotTag(key) != slotTag(keys[0]) {
+				t.Fatalf("%q and %q are of different slots", key, keys[0])
+			}
+			if seen[key] {
+				t.Fatalf("%q has two meanings", key)
+			}
+			seen[key] = true
+		}
+	})
+}

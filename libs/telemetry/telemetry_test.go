@@ -1,0 +1,105 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.uber.org/goleak"
+
+	"fgdsync.dev/libs/secret"
+	"fgdsync.dev/libs/telemetry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func build(t *testing.T, cfg telemetry.Config) *telemetry.Telemetry {
+	t.Helper()
+	tel, err := telemetry.New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tel
+}
+
+func TestLogLinesLeadToTheirTrace(t *testing.T) {
+	var out bytes.Buffer
+	tel := build(t, telemetry.Config{Service: "fgd-test", LogWriter: &out, LogLevel: "info", LogFormat: "json"})
+	provider := trace.NewTracerProvider()
+	ctx, span := provider.Tracer("test").Start(t.Context(), "sync")
+	tel.Log.With("sync_id", "1").WithGroup("stage").InfoContext(ctx, "in a trace", "n", 1)
+	tel.Log.InfoContext(t.Context(), "in none")
+	tel.Log.DebugContext(ctx, "below the level")
+	span.End()
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 2 {
+		t.Fatalf("got %q", lines)
+	}
+	var first map[string]any
+	if err := json.Unmarshal([]byte(lines[0]), &first); err != nil {
+		t.Fatal(err)
+	}
+	if first["service"] != "fgd-test" || first["sync_id"] != "1" || !strings.Contains(lines[0], span.SpanContext().TraceID().String()) {
+		t.Errorf("got %s", lines[0])
+	}
+	if strings.Contains(lines[1], "trace_id") {
+		t.Errorf("got %s", lines[1])
+	}
+}
+
+func TestSecretsAreNotLogged(t *testing.T) {
+	for _, format := range []string{"json", "text"} {
+		var out bytes.Buffer
+		tel := build(t, telemetry.Config{LogWriter: &out, LogLevel: "debug", LogFormat: format})
+		hidden := secret.New("s3cret")
+		tel.Log.InfoContext(t.Context(), "a", "token", hidden, "text", fmt.Sprintf("%v %+v %#v %s %q", hidden, hidden, hidden, hidden, hidden), "inside", struct{ Token secret.String }{hidden})
+		if out.Len() == 0 || strings.Contains(out.String(), "s3cret") {
+			t.Errorf("%s: %s", format, out.String())
+		}
+	}
+}
+
+func TestBadSettingsAreNamed(t *testing.T) {
+	for want, cfg := range map[string]telemetry.Config{
+		"log_level":  {LogLevel: "loud", LogFormat: "json"},
+		"log_format": {LogLevel: "info", LogFormat: "xml"},
+	} {
+		if _, err := telemetry.New(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+// TestTwoInOneProcess: nothing is global, so that two of them do not fight.
+func TestTwoInOneProcess(t *testing.T) {
+	for range 2 {
+		tel := build(t, telemetry.Config{LogWriter: &bytes.Buffer{}, LogLevel: "info", LogFormat: "json", OTLPEndpoint: "http://127.0.0.1:1"})
+		families, err := tel.Metrics.Gather()
+		if err != nil || len(families) == 0 {
+			t.Errorf("%d metrics, %v", len(families), err)
+		}
+		if err := tel.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTraceContextTravelsAsText(t *testing.T) {
+	provider := trace.NewTracerProvider()
+	ctx, span := provider.Tracer("test").Start(t.Context(), "producer")
+	text := telemetry.Traceparent(ctx)
+	if !strings.Contains(text, span.SpanContext().TraceID().String()) {
+		t.Fatalf("got %q", text)
+	}
+	if telemetry.Traceparent(telemetry.WithTraceparent(t.Context(), text)) != text {
+		t.Error("it came back changed")
+	}
+	for _, none := range []string{"", "nonsense", "00-zz-zz-01"} {
+		if got := telemetry.Traceparent(telemetry.WithTraceparent(t.Context(), none)); got != "" {
+			t.Errorf("%q became %q", none, got)
+		}
+	}
+}
