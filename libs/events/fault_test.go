@@ -54,7 +54,7 @@ func TestRedisComesBack(t *testing.T) {
 		return nil
 	})
 	<-began
-	server.Kill()
+	server.Kill(t)
 	server.Restart(t)
 	close(release)
 	j.expect(t, "1")
@@ -94,7 +94,7 @@ func TestTheEndInterruptsARead(t *testing.T) {
 	t.Run("without Redis", func(t *testing.T) {
 		server := redistest.Start(t)
 		r := run(t, server.Conn(t), config("a", soon), 1, func(context.Context, []byte) error { return nil })
-		server.Kill()
+		server.Kill(t)
 		r.stop()
 	})
 }

@@ -169,7 +169,7 @@ func TestNumbersGrowOverACrashOfRedis(t *testing.T) {
 	server := redistest.Start(t)
 	conn := server.Conn(t)
 	first := acquire(t, lock.New(conn, long))
-	server.Kill()
+	server.Kill(t)
 	server.Restart(t)
 	release(t, first)
 	second := acquire(t, lock.New(conn, long))
@@ -190,7 +190,7 @@ func TestWaitingEnds(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	release(t, holder)
-	server.Kill()
+	server.Kill(t)
 	if _, err := lock.New(conn, long).Acquire(t.Context(), key); !errs.HasCode(err, errs.RedisConnectionFailed) {
 		t.Errorf("without Redis: %v", err)
 	}

@@ -159,7 +159,7 @@ func TestConnectionOutlivesARestart(t *testing.T) {
 	if err := conn.Main.Set(t.Context(), "k", "v", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	server.Kill()
+	server.Kill(t)
 	if err := conn.Ping(t.Context()); !errs.HasCode(err, errs.RedisConnectionFailed) {
 		t.Errorf("a killed server answered: %v", err)
 	}

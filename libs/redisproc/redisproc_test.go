@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
@@ -86,6 +87,7 @@ func TestDataOutlivesACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	untilWritten(t, c)
 	first.Kill()
 	if !gone(first.command.Process.Pid) {
 		t.Fatal("the killed server lives on")
@@ -96,6 +98,24 @@ func TestDataOutlivesACrash(t *testing.T) {
 	second := start(t, dir)
 	if n, err := client(t, second).XLen(t.Context(), "s").Result(); err != nil || n != 100 {
 		t.Errorf("%d of 100 entries are there after the crash: %v", n, err)
+	}
+}
+
+// untilWritten waits until all that was answered to is in the append-only file: with everysec, Redis puts a write off for
+// up to two seconds while the disk is slow.
+func untilWritten(t *testing.T, c *redis.Client) {
+	t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		info, err := c.InfoMap(t.Context(), "persistence").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := info["Persistence"]; p["aof_buffer_length"] == "0" && p["aof_pending_bio_fsync"] == "0" {
+			return
+		}
+		<-ticker.C
 	}
 }
 

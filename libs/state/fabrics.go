@@ -131,37 +131,44 @@ func (s *Store) fabricsOf(ctx context.Context, shard int) ([]*fabricv1.Fabric, e
 	return out, nil
 }
 
-// LastFull tells when the last sync of each fabric was accepted that does all there is to do; dry runs and repairs do
-// not count. Fabrics without one are not in the answer.
-func (s *Store) LastFull(ctx context.Context, ids []int32) (map[int32]time.Time, error) {
-	out := map[int32]time.Time{}
+// Activity is what a schedule has to know of a fabric.
+type Activity struct {
+	// LastFull is when the last sync was accepted that does all there is to do; dry runs and repairs do not count. Zero
+	// when there was none.
+	LastFull time.Time
+	// Busy tells whether a sync is active.
+	Busy bool
+}
+
+// Activities reads the activity of fabrics, in their order.
+func (s *Store) Activities(ctx context.Context, ids []int32) ([]Activity, error) {
 	if len(ids) == 0 {
-		return out, nil
+		return nil, nil
 	}
 	replies, err := redisconn.Repeat(ctx, func() ([]redis.Cmder, error) {
-		replies, err := s.conn.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
+		return s.conn.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, id := range ids {
-				p.HGet(ctx, rediskey.Run(id), "last_full")
+				p.HMGet(ctx, rediskey.Run(id), "last_full", "active")
 			}
 			return nil
 		})
-		if errors.Is(err, redis.Nil) {
-			err = nil
-		}
-		return replies, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the times of last syncs: %w", err)
+		return nil, fmt.Errorf("read the activity of fabrics: %w", err)
 	}
+	out := make([]Activity, len(ids))
 	for i, reply := range replies {
-		ms, err := reply.(*redis.StringCmd).Int64()
-		if errors.Is(err, redis.Nil) {
+		fields := reply.(*redis.SliceCmd).Val()
+		out[i].Busy = fields[1] != nil
+		text, known := fields[0].(string)
+		if !known {
 			continue
 		}
+		ms, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("read the time of the last sync of fabric %d: %w", ids[i], err)
+			return nil, fmt.Errorf("last sync of fabric %d: %w", ids[i], err)
 		}
-		out[ids[i]] = time.UnixMilli(ms)
+		out[i].LastFull = time.UnixMilli(ms)
 	}
 	return out, nil
 }

@@ -1,7 +1,6 @@
 package state_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rediskey"
+	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/testkit/redistest"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
@@ -331,23 +331,29 @@ func TestHistoryForgetsWhatIsOld(t *testing.T) {
 	})
 }
 
-func TestLastFull(t *testing.T) {
+func TestActivities(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
-		want := map[int32]time.Time{}
-		for id := range int32(3) {
-			b.fabric(id + 1)
+		want := make([]state.Activity, 3)
+		for i := range want {
+			b.fabric(int32(i + 1))
 		}
-		for _, id := range []int32{1, 2} {
+		for i := range 2 {
+			id := int32(i + 1)
 			b.advance(time.Hour)
-			want[id] = b.now()
+			want[i].LastFull = b.now()
 			b.end(b.start(id, nil).SyncID, failed)
 			b.advance(time.Minute)
 			b.end(b.start(id, &syncv1.SyncOptions{ValidateOnly: true}).SyncID, failed)
 			b.end(b.start(id, &syncv1.SyncOptions{Scope: syncv1.Scope_SCOPE_DIRECTORY}).SyncID, failed)
 		}
-		got, err := b.LastFull(t.Context(), []int32{1, 2, 3})
-		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+		b.start(2, &syncv1.SyncOptions{ValidateOnly: true})
+		want[1].Busy = true
+		got, err := b.Activities(t.Context(), []int32{1, 2, 3})
+		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("got %v, %v; want %v", got, err, want)
+		}
+		if got, err := b.Activities(t.Context(), nil); err != nil || len(got) != 0 {
+			t.Errorf("of none: %v, %v", got, err)
 		}
 	})
 }

@@ -260,14 +260,14 @@ func TestRedisAwayHasOneFace(t *testing.T) {
 	f := b.fabric(35)
 	id := b.start(35, nil).SyncID
 	v := b.get(id)
-	server.Kill()
+	server.Kill(t)
 	for name, call := range map[string]func() error{
 		"create":    func() error { return b.CreateFabric(t.Context(), f, busEvent("x")) },
 		"fabric":    func() error { _, err := b.Fabric(t.Context(), 35); return err },
 		"fabrics":   func() error { _, err := b.Fabrics(t.Context()); return err },
 		"delete":    func() error { _, err := b.DeleteFabric(t.Context(), 35, busEvent("x")); return err },
 		"number":    func() error { _, err := b.NextFabricID(t.Context()); return err },
-		"last":      func() error { _, err := b.LastFull(t.Context(), []int32{35}); return err },
+		"last":      func() error { _, err := b.Activities(t.Context(), []int32{35}); return err },
 		"start":     func() error { _, err := b.Start(t.Context(), v.Sync, "r", ""); return err },
 		"get":       func() error { _, err := b.Get(t.Context(), id); return err },
 		"write":     func() error { return b.move(v, 1, initializing) },
