@@ -19,6 +19,7 @@ import (
 type Result struct {
 	Code           int
 	Stdout, Stderr string
+	Memory         int64 // the most that it had resident, in bytes
 }
 
 // Output is everything it wrote.
@@ -35,7 +36,11 @@ func (b Binaries) Run(t testing.TB, env []string, args ...string) Result {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("run fgd: %v", err)
 	}
-	return Result{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	result := Result{Code: command.ProcessState.ExitCode(), Stdout: stdout.String(), Stderr: stderr.String()}
+	if usage, known := command.ProcessState.SysUsage().(*syscall.Rusage); known {
+		result.Memory = usage.Maxrss << 10
+	}
+	return result
 }
 
 // command has nothing of the caller's environment that could change what is tested.
@@ -132,6 +137,26 @@ func (p *Process) Kill() {
 
 // ID is its process id.
 func (p *Process) ID() string { return strconv.Itoa(p.command.Process.Pid) }
+
+// Memory is the most that it had resident so far, in bytes.
+func (p *Process) Memory() int64 {
+	p.t.Helper()
+	raw, err := os.ReadFile(filepath.Join("/proc", p.ID(), "status"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		if size, found := strings.CutPrefix(line, "VmHWM:"); found {
+			kib, err := strconv.ParseInt(strings.Fields(size)[0], 10, 64)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			return kib << 10
+		}
+	}
+	p.t.Fatal("the system does not say how much memory a process had")
+	return 0
+}
 
 // Output is everything it wrote so far.
 func (p *Process) Output() string { return p.output.String() }

@@ -52,11 +52,18 @@ func Start(t testing.TB, opts Options) *Server {
 	return s
 }
 
-// withProtocol hands over the version of the protocol that a client asks for; CGI itself calls it HTTP_GIT_PROTOCOL,
-// which the backend does not read.
+// withProtocol hands over what CGI does not know by itself: the version of the protocol that a client asks for, and bodies
+// whose length is not said.
 func withProtocol(backend *cgi.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler := *backend
+		if r.ContentLength < 0 {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return // the client went away
+			}
+			r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		}
 		if version := r.Header.Get("Git-Protocol"); version != "" {
 			handler.Env = append(handler.Env[:len(handler.Env):len(handler.Env)], "GIT_PROTOCOL="+version)
 		}
