@@ -5,6 +5,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,8 +18,8 @@ import (
 
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/lock"
-	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/state"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
@@ -26,7 +27,9 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/backlog"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
+	"fgdsync.dev/services/orchestrator/internal/schedule"
 	"fgdsync.dev/services/orchestrator/internal/workflow"
 )
 
@@ -35,9 +38,9 @@ const Name = "orchestrator"
 
 const (
 	group          = "orchestrators"
-	claimIdle      = 45 * time.Second
 	maxDelivered   = 20
 	minConcurrency = 2 * rediskey.Shards
+	schedulePeriod = 10 * time.Second
 )
 
 // Deps is what the service works with.
@@ -61,6 +64,8 @@ type Service struct {
 	runner  *workflow.Runner
 	fabrics *grpcapi.Fabrics
 	syncs   *grpcapi.Syncs
+	planner *schedule.Scheduler
+	dead    prometheus.Counter
 }
 
 // New builds the service.
@@ -79,10 +84,15 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the workflow: %w", err)
 	}
+	dead := prometheus.NewCounter(prometheus.CounterOpts{Name: "fgd_dead_letters_total", Help: "Work entries that went to the dead letters."})
+	if err := errors.Join(deps.Metrics.Register(dead), deps.Metrics.Register(backlog.New(deps.Redis, group, deps.Log))); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	syncs := grpcapi.NewSyncs(store, deps.Now)
 	return &Service{
-		cfg: cfg, deps: deps, runner: runner,
+		cfg: cfg, deps: deps, runner: runner, syncs: syncs, dead: dead,
 		fabrics: grpcapi.NewFabrics(store, locker, deps.Repositories, deps.Trees, deps.Directory, deps.Now, cfg.MaxFileBytes),
-		syncs:   grpcapi.NewSyncs(store, deps.Now),
+		planner: schedule.New(store, syncs.StartSync, deps.Log, deps.Now),
 	}, nil
 }
 
@@ -98,16 +108,24 @@ func (s *Service) Ready(ctx context.Context) error { return s.deps.Redis.Ping(ct
 // Run takes work until ctx ends, and hands back what is not done by then.
 func (s *Service) Run(ctx context.Context) error {
 	slots := make(chan struct{}, s.cfg.SyncConcurrency)
-	readers, ctx := errgroup.WithContext(ctx)
+	work, ctx := errgroup.WithContext(ctx)
 	for shard := range rediskey.Shards {
 		consumer := events.NewConsumer(events.ConsumerConfig{
-			Stream: rediskey.Work(shard), DeadLetters: rediskey.DeadLetters(shard), Group: group,
-			Name: s.deps.Instance, ClaimIdle: claimIdle, MaxDelivered: maxDelivered,
+			Stream: rediskey.Work(shard), DeadLetters: rediskey.DeadLetters(shard), Group: group, Name: s.deps.Instance,
+			ClaimIdle: s.claimIdle(), MaxDelivered: maxDelivered, OnDeadLetter: s.giveUp,
 		}, s.deps.Redis, s.deps.Log, slots)
-		readers.Go(func() error { return consumer.Run(ctx, s.handle) })
+		work.Go(func() error { return consumer.Run(ctx, s.handle) })
 	}
-	return readers.Wait()
+	work.Go(func() error {
+		ticker := time.NewTicker(schedulePeriod)
+		defer ticker.Stop()
+		return s.planner.Run(ctx, ticker.C)
+	})
+	return work.Wait()
 }
+
+// claimIdle is how long a worker is silent before its syncs are taken over. Its locks have ended by then.
+func (s *Service) claimIdle() time.Duration { return s.cfg.LockLease * 3 / 2 }
 
 func (s *Service) handle(ctx context.Context, payload []byte) error {
 	request := &eventv1.SyncRequested{}
@@ -115,4 +133,16 @@ func (s *Service) handle(ctx context.Context, payload []byte) error {
 		return fmt.Errorf("%w: decode work entry: %w", events.ErrPoison, err)
 	}
 	return s.runner.Run(ctx, request)
+}
+
+// giveUp ends the sync of an entry that goes to the dead letters, so that it does not stand in the way of the next one.
+func (s *Service) giveUp(ctx context.Context, payload []byte, cause error) error {
+	request := &eventv1.SyncRequested{}
+	if proto.Unmarshal(payload, request) == nil && request.GetSyncId() != "" {
+		if err := s.runner.GiveUp(ctx, request, cause); err != nil {
+			return err
+		}
+	}
+	s.dead.Inc()
+	return nil
 }

@@ -7,11 +7,13 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/telemetry"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -139,7 +141,7 @@ func (s *Syncs) CancelSync(ctx context.Context, req *syncv1.CancelSyncRequest) (
 	if record.GetState() != syncv1.State_STATE_PENDING {
 		return &syncv1.CancelSyncResponse{Sync: record.Sync}, nil
 	}
-	err = s.endPending(ctx, record)
+	err = s.endPending(ctx, record, req.GetRequestedBy())
 	if err != nil && !errs.HasCode(err, errs.LockLost) && !errs.HasCode(err, errs.IllegalTransition) {
 		return nil, err
 	}
@@ -150,7 +152,7 @@ func (s *Syncs) CancelSync(ctx context.Context, req *syncv1.CancelSyncRequest) (
 	return &syncv1.CancelSyncResponse{Sync: record.Sync}, nil
 }
 
-func (s *Syncs) endPending(ctx context.Context, record *state.Versioned) error {
+func (s *Syncs) endPending(ctx context.Context, record *state.Versioned, requestedBy string) error {
 	now := timestamppb.New(s.now())
 	record.Transitions = append(record.Transitions, &syncv1.Transition{
 		From: syncv1.State_STATE_PENDING, To: syncv1.State_STATE_CANCELLED, Time: now, Cause: "cancelled on request",
@@ -160,7 +162,16 @@ func (s *Syncs) endPending(ctx context.Context, record *state.Versioned) error {
 		Type: "sync.cancelled", SyncId: record.GetSyncId(), FabricId: record.GetFabricId(), Time: now,
 		State: syncv1.State_STATE_CANCELLED, Progress: record.GetProgress(),
 	}}
-	return s.store.Write(ctx, record, 0, told, nil)
+	// The payload is a record of our own without its lists: packing it can't fail.
+	payload, _ := anypb.New(&syncv1.Sync{
+		SyncId: record.GetSyncId(), FabricId: record.GetFabricId(), State: record.GetState(), Trigger: record.GetTrigger(),
+		RequestedBy: record.GetRequestedBy(), Progress: record.GetProgress(),
+	})
+	bus := []*eventv1.Event{{
+		EventId: uuid.NewString(), EventType: "sync.cancelled", Timestamp: now, FabricId: record.GetFabricId(), CorrelationId: record.GetSyncId(),
+		Payload: payload, Metadata: &eventv1.Metadata{User: orSystem(requestedBy), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
+	}}
+	return s.store.Write(ctx, record, 0, told, bus)
 }
 
 // WatchSync streams the events of a sync.

@@ -55,7 +55,9 @@ func (m *metrics) ended(s *syncv1.Sync, outcome error) {
 	}
 }
 
-func stateWord(s syncv1.State) string { return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_")) }
+func stateWord(s syncv1.State) string {
+	return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_"))
+}
 
 func triggerWord(t syncv1.Trigger) string {
 	return strings.ToLower(strings.TrimPrefix(t.String(), "TRIGGER_"))

@@ -274,7 +274,7 @@ func (a *attempt) publish(ctx context.Context) error {
 		return a.preview(ctx)
 	}
 	if a.tree == a.snapshot.GetTree() {
-		a.t.v.Result.Files = &gitv1.ChangeCounts{}
+		a.unchanged()
 		return nil
 	}
 	response, err := a.deps.Repositories.Publish(ctx, &gitv1.PublishRequest{
@@ -291,6 +291,15 @@ func (a *attempt) publish(ctx context.Context) error {
 		a.t.publish(ctx, "github.committed", &eventv1.Committed{Commit: response.GetCommit(), Branch: a.fabric.GetLocation().GetBranch()})
 	}
 	return nil
+}
+
+// unchanged is what there is to report without a commit: nothing, or the commit of an attempt before this one.
+func (a *attempt) unchanged() {
+	result, published := a.t.v.GetResult(), a.t.published
+	result.Files = &gitv1.ChangeCounts{}
+	if published != nil {
+		result.CommitSha, result.CommitUrl, result.Files = published.GetCommitSha(), published.GetCommitUrl(), published.GetFiles()
+	}
 }
 
 // preview is what a dry run does instead of publishing.

@@ -29,7 +29,8 @@ type tracker struct {
 	told  []*syncv1.SyncEvent
 	bus   []*eventv1.Event
 
-	omitted map[reportv1.Severity]int
+	published *syncv1.Result // of an attempt that did not get to the end after it
+	omitted   map[reportv1.Severity]int
 }
 
 func newTracker(r *Runner, v *state.Versioned, fence int64) *tracker {
@@ -41,6 +42,9 @@ func (t *tracker) syncID() string { return t.v.GetSyncId() }
 // begin starts an attempt: what the last one found is forgotten.
 func (t *tracker) begin(ctx context.Context) error {
 	t.v.Attempt++
+	if t.v.GetResult().GetCommitSha() != "" {
+		t.published = t.v.GetResult()
+	}
 	t.v.Errors, t.v.Warnings, t.v.Result = nil, nil, &syncv1.Result{}
 	t.v.Progress = &syncv1.Progress{}
 	t.omitted = map[reportv1.Severity]int{}

@@ -82,14 +82,25 @@ func (r *Runner) Run(ctx context.Context, request *eventv1.SyncRequested) error 
 	ctx, span := r.deps.Tracer.Start(ctx, "sync", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		attribute.String("fgd.sync_id", request.GetSyncId()), attribute.Int("fgd.fabric_id", int(request.GetFabricId()))))
 	defer span.End()
-	err := r.locked(ctx, request)
+	err := r.underLock(ctx, request, r.toTheEnd)
 	if err != nil {
 		span.SetStatus(codes.Error, "not ended")
 	}
 	return err
 }
 
-func (r *Runner) locked(ctx context.Context, request *eventv1.SyncRequested) error {
+// GiveUp ends a sync whose work entry is not delivered any more.
+func (r *Runner) GiveUp(ctx context.Context, request *eventv1.SyncRequested, cause error) error {
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	return r.underLock(ctx, request, func(lease *lock.Lease, t *tracker) error {
+		return r.writeEnd(lease.Context(), t, errs.New(errs.Internal, errs.SyncFailed, "The sync was taken up many times and never came to an end.").
+			WithRemedy("See the log of the orchestrators for the cause, and start the sync again.").Because(cause))
+	})
+}
+
+// underLock works on a sync that has not ended, with the fabric's lock.
+func (r *Runner) underLock(ctx context.Context, request *eventv1.SyncRequested, work func(*lock.Lease, *tracker) error) error {
 	asked := r.deps.Now()
 	lease, err := r.deps.Locker.Acquire(ctx, rediskey.Lock(request.GetFabricId()))
 	if err != nil {
@@ -107,9 +118,7 @@ func (r *Runner) locked(ctx context.Context, request *eventv1.SyncRequested) err
 	if state.Terminal(record.GetState()) {
 		return nil // delivered again after its end
 	}
-	r.metrics.active.Inc()
-	defer r.metrics.active.Dec()
-	return r.toTheEnd(lease, newTracker(r, record, lease.Fence()))
+	return work(lease, newTracker(r, record, lease.Fence()))
 }
 
 func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
@@ -121,8 +130,11 @@ func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
 }
 
 // toTheEnd runs attempts and writes the end, unless the end is somebody else's to write: after a shutdown or the loss
-// of the lease the sync stays as it is and is delivered again.
+// of the lease the sync stays as it is and is delivered again. So it is when Redis is in trouble, which is no fault of
+// the sync.
 func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
+	r.metrics.active.Inc()
+	defer r.metrics.active.Dec()
 	work, stop := context.WithTimeoutCause(lease.Context(), r.cfg.Timeout,
 		errs.New(errs.Deadline, errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Timeout))
 	defer stop()
@@ -135,6 +147,9 @@ func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	<-watching
 	if lease.Context().Err() != nil {
 		return fmt.Errorf("give up sync %s: %w", t.syncID(), context.Cause(lease.Context()))
+	}
+	if errs.HasCode(outcome, errs.RedisConnectionFailed) {
+		return fmt.Errorf("give up sync %s: %w", t.syncID(), outcome)
 	}
 	end, endCancel := context.WithTimeout(lease.Context(), endTimeout)
 	defer endCancel()

@@ -1,0 +1,139 @@
+// Package schedule starts the syncs that fabrics want from time to time. It keeps nothing in memory: when the last sync
+// was, is read each time, so any number of replicas may look at the same fabrics, and one that was away catches up.
+package schedule
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"slices"
+	"time"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/state"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+)
+
+const (
+	// PerLook bounds the syncs that one look starts; the next one goes on with what is left.
+	PerLook = 50
+	// jitterPart is the part of its interval that a fabric may wait longer, so that fabrics which began together drift
+	// apart.
+	jitterPart = 10
+)
+
+// Start accepts a sync.
+type Start func(context.Context, *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error)
+
+// Scheduler starts syncs whose time has come.
+type Scheduler struct {
+	store *state.Store
+	start Start
+	log   *slog.Logger
+	now   func() time.Time
+}
+
+// New makes a scheduler.
+func New(store *state.Store, start Start, log *slog.Logger, now func() time.Time) *Scheduler {
+	return &Scheduler{store: store, start: start, log: log, now: now}
+}
+
+// Run looks at every tick, until ctx ends. What goes wrong is tried again at the next one.
+func (s *Scheduler) Run(ctx context.Context, ticks <-chan time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticks:
+			if err := s.Look(ctx); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "scheduled syncs not all started", "error", err.Error())
+			}
+		}
+	}
+}
+
+// Look starts the syncs that are due, the one that is longest overdue first.
+func (s *Scheduler) Look(ctx context.Context) error {
+	due, err := s.due(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range due[:min(len(due), PerLook)] {
+		err = errors.Join(err, s.trigger(ctx, d))
+	}
+	return err
+}
+
+// occasion is one scheduled sync of one fabric. Every replica names it the same, and it is the same until a sync was
+// accepted.
+type occasion struct {
+	fabricID int32
+	since    time.Time // the sync before
+	at       time.Time
+}
+
+func (o occasion) requestID() string {
+	return fmt.Sprintf("scheduled:%d:%d", o.fabricID, o.since.UnixMilli())
+}
+
+func (s *Scheduler) due(ctx context.Context) ([]occasion, error) {
+	fabrics, err := s.store.Fabrics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	fabrics = slices.DeleteFunc(fabrics, func(f *fabricv1.Fabric) bool { return f.GetSyncIntervalSeconds() <= 0 })
+	ids := make([]int32, len(fabrics))
+	for i, f := range fabrics {
+		ids[i] = f.GetFabricId()
+	}
+	activities, err := s.store.Activities(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var due []occasion
+	now := s.now()
+	for i, f := range fabrics {
+		if next := next(f, activities[i]); !activities[i].Busy && !next.at.After(now) {
+			due = append(due, next)
+		}
+	}
+	slices.SortFunc(due, func(a, b occasion) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.fabricID, b.fabricID))
+	})
+	return due, nil
+}
+
+func next(f *fabricv1.Fabric, activity state.Activity) occasion {
+	since := activity.LastFull
+	if since.IsZero() {
+		since = f.GetCreatedAt().AsTime()
+	}
+	interval := time.Duration(f.GetSyncIntervalSeconds()) * time.Second
+	return occasion{fabricID: f.GetFabricId(), since: since, at: since.Add(interval + jitter(f.GetFabricId(), interval))}
+}
+
+// jitter is the same for a fabric at all times and in all replicas.
+func jitter(fabricID int32, interval time.Duration) time.Duration {
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, fabricID) // a hash takes everything
+	return time.Duration(h.Sum64() % uint64(interval/jitterPart))
+}
+
+// trigger starts one. That a sync was started by somebody else in the meantime, or the fabric deleted, is no error.
+func (s *Scheduler) trigger(ctx context.Context, o occasion) error {
+	_, err := s.start(ctx, &syncv1.StartSyncRequest{
+		FabricId: o.fabricID, Trigger: syncv1.Trigger_TRIGGER_SCHEDULED, RequestId: o.requestID(),
+		Options: &syncv1.SyncOptions{RefuseIfRunning: true},
+	})
+	if errs.HasCode(err, errs.SyncAlreadyInProgress) || errs.HasCode(err, errs.FabricNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("start the scheduled sync of fabric %d: %w", o.fabricID, err)
+	}
+	return nil
+}

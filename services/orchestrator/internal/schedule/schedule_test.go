@@ -1,0 +1,346 @@
+package schedule_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"pgregory.net/rapid"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/state"
+	"fgdsync.dev/libs/testkit/redistest"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/grpcapi"
+	"fgdsync.dev/services/orchestrator/internal/schedule"
+)
+
+func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
+
+// bench is a store, a clock that stands still until it is told otherwise, and replicas over them.
+type bench struct {
+	t     *testing.T
+	store *state.Store
+	syncs *grpcapi.Syncs
+	at    atomic.Int64
+}
+
+func newBench(t *testing.T, conn *redisconn.Conn) *bench {
+	b := &bench{t: t}
+	b.at.Store(time.Now().UnixMilli())
+	b.store = state.New(conn, time.Hour, b.now)
+	b.syncs = grpcapi.NewSyncs(b.store, b.now)
+	return b
+}
+
+func (b *bench) now() time.Time          { return time.UnixMilli(b.at.Load()) }
+func (b *bench) advance(d time.Duration) { b.at.Add(d.Milliseconds()) }
+
+func (b *bench) replica() *schedule.Scheduler {
+	return schedule.New(b.store, b.syncs.StartSync, slog.New(slog.DiscardHandler), b.now)
+}
+
+func (b *bench) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) fabric(id int32, interval time.Duration) {
+	b.t.Helper()
+	b.must(b.store.CreateFabric(b.t.Context(), &fabricv1.Fabric{
+		FabricId: id, SyncIntervalSeconds: int32(interval / time.Second), CreatedAt: timestamppb.New(b.now()),
+	}, &eventv1.Event{}))
+}
+
+func (b *bench) look() {
+	b.t.Helper()
+	b.must(b.replica().Look(b.t.Context()))
+}
+
+// history lists the syncs of a fabric, oldest first.
+func (b *bench) history(id int32) []*syncv1.Sync {
+	b.t.Helper()
+	all, err := b.store.History(b.t.Context(), id, time.Time{}, time.Time{})
+	b.must(err)
+	slices.Reverse(all)
+	return all
+}
+
+func (b *bench) expect(id int32, n int) {
+	b.t.Helper()
+	all := b.history(id)
+	if len(all) != n {
+		b.t.Fatalf("fabric %d has %d syncs, want %d", id, len(all), n)
+	}
+	for _, s := range all {
+		if s.GetTrigger() != syncv1.Trigger_TRIGGER_SCHEDULED || s.GetRequestedBy() != "fgd-sync" {
+			b.t.Errorf("started by %s of %s", s.GetTrigger(), s.GetRequestedBy())
+		}
+	}
+}
+
+func (b *bench) end(syncID string) {
+	b.t.Helper()
+	v, err := b.store.Get(b.t.Context(), syncID)
+	b.must(err)
+	v.State = syncv1.State_STATE_FAILED
+	b.must(b.store.Write(b.t.Context(), v, 1, nil, nil))
+}
+
+func (b *bench) endAll(id int32) {
+	b.t.Helper()
+	for _, s := range b.history(id) {
+		if !state.Terminal(s.GetState()) {
+			b.end(s.GetSyncId())
+		}
+	}
+}
+
+func (b *bench) trigger(id int32, options *syncv1.SyncOptions) string {
+	b.t.Helper()
+	response, err := b.syncs.StartSync(b.t.Context(), &syncv1.StartSyncRequest{FabricId: id, Options: options})
+	b.must(err)
+	return response.GetSyncId()
+}
+
+const (
+	interval = 300 * time.Second
+	longest  = interval + interval/10 // with the most jitter
+)
+
+func each(t *testing.T, test func(t *testing.T, b *bench)) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) { test(t, newBench(t, conn)) })
+}
+
+func TestASyncIsStartedWhenItsTimeHasCome(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(1, interval)
+		b.fabric(2, 0)
+		b.look()
+		b.expect(1, 0)
+		b.advance(interval - time.Millisecond)
+		b.look()
+		b.expect(1, 0)
+		b.advance(longest - interval)
+		for n := 1; n <= 3; n++ {
+			b.look()
+			b.expect(1, n)
+			b.look() // once is enough
+			b.expect(1, n)
+			b.endAll(1)
+			b.look()
+			b.expect(1, n)
+			b.advance(longest)
+		}
+		b.expect(2, 0) // never, if never is what it wants
+	})
+}
+
+func TestAnyFullSyncPutsTheNextOneOff(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(1, interval)
+		b.advance(longest)
+		b.end(b.trigger(1, nil))
+		b.look()
+		if n := len(b.history(1)); n != 1 {
+			t.Errorf("%d syncs right after one on request", n)
+		}
+		b.advance(longest)
+		b.end(b.trigger(1, &syncv1.SyncOptions{ValidateOnly: true}))
+		b.advance(time.Second)
+		b.look()
+		if all := b.history(1); len(all) != 3 || all[2].GetTrigger() != syncv1.Trigger_TRIGGER_SCHEDULED {
+			t.Errorf("a dry run put it off: %v", all)
+		}
+	})
+}
+
+func TestNothingPilesUpBehindALongSync(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(1, interval)
+		running := b.trigger(1, nil)
+		for range 5 {
+			b.advance(longest)
+			b.look()
+		}
+		if n := len(b.history(1)); n != 1 {
+			t.Fatalf("%d syncs while one runs", n)
+		}
+		b.end(running)
+		b.look()
+		if n := len(b.history(1)); n != 2 {
+			t.Errorf("%d syncs after its end", n)
+		}
+	})
+}
+
+// TestReplicasStartOneSync: all of them look at once, with clocks that do not agree.
+func TestReplicasStartOneSync(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		for id := range int32(10) {
+			b.fabric(id+1, interval)
+		}
+		b.advance(longest)
+		var replicas sync.WaitGroup
+		for i := range 4 {
+			ahead := time.Duration(i) * time.Minute
+			s := schedule.New(b.store, b.syncs.StartSync, slog.New(slog.DiscardHandler), func() time.Time { return b.now().Add(ahead) })
+			replicas.Go(func() {
+				if err := s.Look(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		replicas.Wait()
+		for id := range int32(10) {
+			b.expect(id+1, 1)
+		}
+	})
+}
+
+// TestAReplicaThatLooksTwiceStartsOneSync: it decided before the other one had started the sync, and even ended it.
+func TestAReplicaThatLooksTwiceStartsOneSync(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(1, interval)
+		b.advance(longest)
+		slow := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
+			b.look()
+			b.endAll(1)
+			return b.syncs.StartSync(ctx, req)
+		}, slog.New(slog.DiscardHandler), b.now)
+		b.must(slow.Look(t.Context()))
+		b.expect(1, 1)
+	})
+}
+
+func TestALookIsBounded(t *testing.T) {
+	b := newBench(t, redistest.Start(t).Conn(t))
+	const n = schedule.PerLook + 7
+	for id := range int32(n) {
+		b.fabric(id+1, interval)
+		b.advance(time.Second) // the later, the less overdue; less than any jitter evens out over the whole span
+	}
+	b.advance(longest)
+	started := func() (out int) {
+		for id := range int32(n) {
+			out += len(b.history(id + 1))
+		}
+		return out
+	}
+	b.look()
+	if got := started(); got != schedule.PerLook {
+		t.Errorf("%d syncs at one look", got)
+	}
+	if len(b.history(1)) != 1 {
+		t.Error("the one that is longest overdue was put off")
+	}
+	b.look()
+	if got := started(); got != n {
+		t.Errorf("%d of %d syncs after the second look", got, n)
+	}
+}
+
+// TestDueTimes is the law of the schedule: no earlier than the interval, no later than a tenth more, and the same in
+// every replica.
+func TestDueTimes(t *testing.T) {
+	b := newBench(t, redistest.Start(t).Conn(t))
+	id := int32(0)
+	rapid.Check(t, func(rt *rapid.T) {
+		id++
+		every := time.Duration(rapid.Int32Range(1, 1<<31-1).Draw(rt, "seconds")) * time.Second
+		b.fabric(id, every)
+		began := b.now()
+		share := rapid.Float64Range(0, 1.2).Draw(rt, "share")
+		b.at.Store(began.Add(time.Duration(share * float64(every))).UnixMilli())
+		b.look()
+		elapsed, n := b.now().Sub(began), len(b.history(id))
+		if n > 0 && elapsed < every || n == 0 && elapsed > every+every/10 || n > 1 {
+			rt.Fatalf("%d syncs %s after the last, with an interval of %s", n, elapsed, every)
+		}
+		_, err := b.store.Fabric(t.Context(), id)
+		b.must(err)
+		b.endAll(id)
+		_, err = b.store.DeleteFabric(t.Context(), id, &eventv1.Event{})
+		b.must(err)
+		b.at.Store(began.UnixMilli())
+	})
+}
+
+func TestFabricsThatBeganTogetherDriftApart(t *testing.T) {
+	b := newBench(t, redistest.Start(t).Conn(t))
+	for id := range int32(40) {
+		b.fabric(id+1, interval)
+	}
+	b.advance(interval)
+	seen := map[int]bool{}
+	for range 30 { // a tenth of the interval
+		b.look()
+		started := 0
+		for id := range int32(40) {
+			started += len(b.history(id + 1))
+		}
+		seen[started] = true
+		b.advance(time.Second)
+	}
+	if len(seen) < 10 {
+		t.Errorf("40 syncs came in %d groups", len(seen))
+	}
+}
+
+func TestTroubleWithOneIsNoTroubleForOthers(t *testing.T) {
+	b := newBench(t, redistest.Start(t).Conn(t))
+	for id := range int32(3) {
+		b.fabric(id+1, interval)
+	}
+	b.advance(longest)
+	broken := errs.New(errs.Unavailable, errs.RedisConnectionFailed, "Redis is away.")
+	s := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
+		switch req.GetFabricId() {
+		case 1:
+			return nil, broken
+		case 2:
+			return nil, state.FabricMissing(2) // deleted in the meantime
+		}
+		return b.syncs.StartSync(ctx, req)
+	}, slog.New(slog.DiscardHandler), b.now)
+	if err := s.Look(t.Context()); !errors.Is(err, broken) || errs.HasCode(err, errs.FabricNotFound) {
+		t.Errorf("got %v", err)
+	}
+	b.expect(3, 1)
+	b.look()
+	b.expect(1, 1) // at the next look
+}
+
+func TestRunLooksAtEveryTickAndOutlivesRedis(t *testing.T) {
+	server := redistest.Start(t)
+	b := newBench(t, server.Conn(t))
+	b.fabric(1, interval)
+	ctx, end := context.WithCancel(t.Context())
+	ticks := make(chan time.Time)
+	done := make(chan error, 1)
+	go func() { done <- b.replica().Run(ctx, ticks) }()
+	tick := func() { ticks <- time.Time{}; ticks <- time.Time{} } // the second is taken after the look at the first
+	tick()
+	b.expect(1, 0)
+	b.advance(longest)
+	server.Kill(t)
+	tick()
+	server.Restart(t)
+	tick()
+	b.expect(1, 1)
+	end()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+}
