@@ -85,38 +85,65 @@ func decodeFabric(raw string) (*fabricv1.Fabric, error) {
 	return f, nil
 }
 
-// Fabrics reads all definitions, by number.
+// Fabrics reads all definitions, by number, in two round trips.
 func (s *Store) Fabrics(ctx context.Context) ([]*fabricv1.Fabric, error) {
-	var out []*fabricv1.Fabric
-	for shard := range rediskey.Shards {
-		some, err := s.fabricsOf(ctx, shard)
-		if err != nil {
-			return nil, fmt.Errorf("list fabrics: %w", err)
+	members, err := s.pipelined(ctx, func(p redis.Pipeliner) {
+		for shard := range rediskey.Shards {
+			p.SMembers(ctx, rediskey.Fabrics(shard))
 		}
-		out = append(out, some...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list fabrics: %w", err)
+	}
+	shards, err := definitionKeys(members)
+	if err != nil || len(shards) == 0 {
+		return nil, err
+	}
+	definitions, err := s.pipelined(ctx, func(p redis.Pipeliner) {
+		for _, keys := range shards {
+			p.MGet(ctx, keys...)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read fabrics: %w", err)
+	}
+	var out []*fabricv1.Fabric
+	for _, reply := range definitions {
+		if out, err = appendFabrics(out, reply.(*redis.SliceCmd).Val()); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortFunc(out, func(a, b *fabricv1.Fabric) int { return int(a.GetFabricId()) - int(b.GetFabricId()) })
 	return out, nil
 }
 
-func (s *Store) fabricsOf(ctx context.Context, shard int) ([]*fabricv1.Fabric, error) {
-	ids, err := redisconn.Repeat(ctx, func() ([]string, error) { return s.conn.Main.SMembers(ctx, rediskey.Fabrics(shard)).Result() })
-	if err != nil || len(ids) == 0 {
-		return nil, err
-	}
-	keys := make([]string, len(ids))
-	for i, text := range ids {
-		id, err := strconv.ParseInt(text, 10, 32)
-		if err != nil {
-			return nil, fmt.Errorf("fabric id %q: %w", text, err)
+// pipelined sends reading commands together.
+func (s *Store) pipelined(ctx context.Context, fill func(redis.Pipeliner)) ([]redis.Cmder, error) {
+	return redisconn.Repeat(ctx, func() ([]redis.Cmder, error) {
+		return s.conn.Main.Pipelined(ctx, func(p redis.Pipeliner) error { fill(p); return nil })
+	})
+}
+
+// definitionKeys gives the keys of the definitions, those of one shard together.
+func definitionKeys(members []redis.Cmder) ([][]string, error) {
+	var out [][]string
+	for _, reply := range members {
+		var keys []string
+		for _, text := range reply.(*redis.StringSliceCmd).Val() {
+			id, err := strconv.ParseInt(text, 10, 32)
+			if err != nil {
+				return nil, fmt.Errorf("fabric id %q: %w", text, err)
+			}
+			keys = append(keys, rediskey.Fabric(int32(id)))
 		}
-		keys[i] = rediskey.Fabric(int32(id))
+		if len(keys) > 0 {
+			out = append(out, keys)
+		}
 	}
-	values, err := redisconn.Repeat(ctx, func() ([]any, error) { return s.conn.Main.MGet(ctx, keys...).Result() })
-	if err != nil {
-		return nil, err
-	}
-	var out []*fabricv1.Fabric
+	return out, nil
+}
+
+func appendFabrics(out []*fabricv1.Fabric, values []any) ([]*fabricv1.Fabric, error) {
 	for _, value := range values {
 		raw, ok := value.(string)
 		if !ok {
@@ -145,13 +172,10 @@ func (s *Store) Activities(ctx context.Context, ids []int32) ([]Activity, error)
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	replies, err := redisconn.Repeat(ctx, func() ([]redis.Cmder, error) {
-		return s.conn.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for _, id := range ids {
-				p.HMGet(ctx, rediskey.Run(id), "last_full", "active")
-			}
-			return nil
-		})
+	replies, err := s.pipelined(ctx, func(p redis.Pipeliner) {
+		for _, id := range ids {
+			p.HMGet(ctx, rediskey.Run(id), "last_full", "active")
+		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the activity of fabrics: %w", err)

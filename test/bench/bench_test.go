@@ -136,9 +136,12 @@ func BenchmarkLarge(b *testing.B) {
 		result := built.Run(b, []string{"HEDGEHOG_FGD_GIT_USERNAME=" + user, "HEDGEHOG_FGD_GIT_PASSWORD=" + password},
 			"sync", "--repo", host.URL(repository), "--dir", directory, "--allow-insecure-remotes", "--json")
 		wholes = append(wholes, time.Since(began))
+		if result.Code != 0 {
+			b.Fatalf("exit %d:\n%s", result.Code, result.Output())
+		}
 		status := system.Read[system.Status](b, result.Stdout)
-		if result.Code != 0 || status.Result.ResourcesTotal != documents {
-			b.Fatalf("exit %d: %+v", result.Code, status.Result)
+		if status.Result.ResourcesTotal != documents {
+			b.Fatalf("status: %+v", status)
 		}
 		syncs = append(syncs, took(status))
 		memory = max(memory, result.Memory)
@@ -151,16 +154,24 @@ func BenchmarkLarge(b *testing.B) {
 	b.ReportMetric(float64(memory)/(1<<20), "resident-MiB")
 }
 
-// BenchmarkConcurrent registers 100 fabrics in 100 repositories at once, 23 files each, and asks for their status all the
-// while.
+// BenchmarkConcurrent drops 23 files into each of 100 fabrics in 100 repositories, triggers all of them at once, and asks
+// for their status all the while.
 func BenchmarkConcurrent(b *testing.B) {
 	const fabrics, filesEach = 100, 23
 	s := programs(b).Up(b, nil)
 	host := server(b)
+	names := make([]string, fabrics)
+	for i := range fabrics {
+		names[i] = fmt.Sprintf("r%d.git", i)
+		host.Create(b, names[i], branch, map[string]string{"README.md": ""})
+		var registered system.Accepted
+		s.Call(http.MethodPost, "/api/v1/fabrics", registration(names[i], host.URL(names[i])), &registered)
+		s.Ended(registered.SyncID)
+	}
 	var wholes, each, answers []time.Duration
 	for round := 0; b.Loop(); round++ {
-		for i := range fabrics {
-			host.Create(b, fmt.Sprintf("r%d-%d.git", round, i), branch, fabric.Files(directory, fabric.Documents(filesEach), 1))
+		for _, name := range names {
+			host.Commit(b, name, branch, fabric.Files(directory+"/raw", fabric.Documents((round + 1) * filesEach)[round*filesEach:], 1))
 		}
 		began := time.Now()
 		var ended [fabrics]system.Status
@@ -168,20 +179,19 @@ func BenchmarkConcurrent(b *testing.B) {
 		var all sync.WaitGroup
 		for i := range fabrics {
 			all.Go(func() {
-				name := fmt.Sprintf("r%d-%d.git", round, i)
-				var registered system.Accepted
-				s.Call(http.MethodPost, "/api/v1/fabrics", registration(name, host.URL(name)), &registered)
+				var triggered system.Accepted
+				s.Call(http.MethodPost, fmt.Sprintf("/api/v1/fabrics/%d/syncs", i+1), map[string]any{}, &triggered)
 				asked := time.Now()
-				s.Call(http.MethodGet, "/api/sync-status/"+registered.SyncID+"/", nil, &system.Status{})
+				s.Call(http.MethodGet, "/api/sync-status/"+triggered.SyncID+"/", nil, &system.Status{})
 				answered[i] = time.Since(asked)
-				ended[i] = s.Ended(registered.SyncID)
+				ended[i] = s.Ended(triggered.SyncID)
 			})
 		}
 		all.Wait()
 		wholes = append(wholes, time.Since(began))
 		answers = append(answers, answered[:]...)
 		for _, status := range ended {
-			if status.State != "completed" || status.Result.ResourcesTotal != filesEach {
+			if status.State != "completed" || status.Result.ResourcesTotal != (round+1)*filesEach {
 				b.Fatalf("status: %+v", status)
 			}
 			each = append(each, took(status))
