@@ -158,7 +158,7 @@ func (b *bundle) call(method, path, body string, headers ...header) answer {
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
+	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", method, path, err)
@@ -218,12 +218,4 @@ func (b *bundle) fabric() string {
 	b.t.Helper()
 	created := b.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"fabric-1","repository_url":"https://git.example/r.git","gitops_directory":"gitops/f1"}`)
 	return created["sync_id"].(string)
-}
-
-func keys(m map[string]any) map[string]bool {
-	out := map[string]bool{}
-	for k := range m {
-		out[k] = true
-	}
-	return out
 }

@@ -32,7 +32,7 @@ type stream struct {
 
 func (b *bundle) get(ctx context.Context, path string, headers ...header) *http.Response {
 	b.t.Helper()
-	request, err := http.NewRequestWithContext(ctx, "GET", b.server.URL+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.server.URL+path, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestUnknownSyncsAreRefusedBeforeTheStream(t *testing.T) {
 		t.Fatal("a WebSocket of an unknown sync was opened")
 	}
 	body, readErr := io.ReadAll(response.Body)
-	if response.StatusCode != 404 || readErr != nil || !strings.Contains(string(body), `"FGD_3007"`) {
+	if response.StatusCode != http.StatusNotFound || readErr != nil || !strings.Contains(string(body), `"FGD_3007"`) {
 		t.Errorf("%d %s %v", response.StatusCode, body, readErr)
 	}
 	id := b.fabric()
@@ -235,7 +235,7 @@ func TestForeignPagesGetNoWebSocket(t *testing.T) {
 		conn, response, err := websocket.Dial(t.Context(), b.server.URL+"/ws/sync-progress/"+id+"/", &websocket.DialOptions{
 			HTTPHeader: http.Header{"Origin": {origin}},
 		})
-		if (err == nil) != allowed || (!allowed && response.StatusCode != 403) {
+		if (err == nil) != allowed || (!allowed && response.StatusCode != http.StatusForbidden) {
 			t.Errorf("%s: %v", origin, err)
 		}
 		if conn != nil {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -74,7 +73,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 
 // loadSchemas reads the definitions: the built-in ones, or those of a folder.
 func loadSchemas(dir string) (*schema.Set, error) {
-	var definitions fs.FS = hedgehog.BuiltinCRDs()
+	definitions := hedgehog.BuiltinCRDs()
 	if dir != "" {
 		definitions = os.DirFS(dir)
 	}

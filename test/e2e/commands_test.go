@@ -102,8 +102,8 @@ func TestDryRun(t *testing.T) {
 	h.Git(t, repository, "worktree", "add", "-q", "--detach", filepath.Join(work, "tree"), before)
 	h.Git(t, repository, "-C", filepath.Join(work, "tree"), "apply", "--directory", directory, patch)
 	foretold := below(read(t, filepath.Join(work, "tree"), ""), directory)
-	if real := programs.Run(t, credentials(), args...); real.Code != 0 {
-		t.Fatalf("exit %d:\n%s", real.Code, real.Output())
+	if wet := programs.Run(t, credentials(), args...); wet.Code != 0 {
+		t.Fatalf("exit %d:\n%s", wet.Code, wet.Output())
 	}
 	happened := below(h.Files(t, repository, branch), directory)
 	for path, content := range happened {

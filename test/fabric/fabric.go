@@ -70,14 +70,14 @@ func pod(number int) []string {
 		docs = append(docs, head(wiring, "Server", server(number, i))+fmt.Sprintf("spec:\n  description: server %d of pod %d\n", i, number))
 	}
 	docs = append(docs,
-		connection(left+"--fabric--"+spine, "fabric", "links", link("leaf", left+"/E1/1", "spine", spine+"/E1/1")),
-		connection(right+"--fabric--"+spine, "fabric", "links", link("leaf", right+"/E1/1", "spine", spine+"/E1/2")),
-		connection(left+"--mclag-domain--"+right, "mclagDomain", "peerLinks", link("switch1", left+"/E1/2", "switch2", right+"/E1/2"),
-			"sessionLinks", link("switch1", left+"/E1/3", "switch2", right+"/E1/3")),
+		connection(left+"--fabric--"+spine, "fabric", part{"links", link("leaf", left+"/E1/1", "spine", spine+"/E1/1")}),
+		connection(right+"--fabric--"+spine, "fabric", part{"links", link("leaf", right+"/E1/1", "spine", spine+"/E1/2")}),
+		connection(left+"--mclag-domain--"+right, "mclagDomain", part{"peerLinks", link("switch1", left+"/E1/2", "switch2", right+"/E1/2")},
+			part{"sessionLinks", link("switch1", left+"/E1/3", "switch2", right+"/E1/3")}),
 	)
 	for i := range 4 {
-		docs = append(docs, connection(server(number, i)+"--unbundled--"+left, "unbundled", "link",
-			fmt.Sprintf("      server:\n        port: %s/enp2s1\n      switch:\n        port: %s/E1/%d\n", server(number, i), left, 10+i)))
+		docs = append(docs, connection(server(number, i)+"--unbundled--"+left, "unbundled", part{"link", fmt.Sprintf(
+			"      server:\n        port: %s/enp2s1\n      switch:\n        port: %s/E1/%d\n", server(number, i), left, 10+i)}))
 	}
 	return append(docs, VPC(fmt.Sprintf("vpc-%d", number), number))
 }
@@ -103,13 +103,15 @@ func leaf(name, group string, pod, number int) string {
 `, mac(pod, number), pod, group, group)
 }
 
-// connection makes a connection of one type from pairs of a field and what it holds.
-func connection(name, kind string, fields ...string) string {
+// part is a field of a connection and what it holds.
+type part struct{ field, content string }
+
+func connection(name, kind string, parts ...part) string {
 	var b strings.Builder
 	b.WriteString(head(wiring, "Connection", name))
 	fmt.Fprintf(&b, "spec:\n  %s:\n", kind)
-	for i := 0; i < len(fields); i += 2 {
-		fmt.Fprintf(&b, "    %s:\n%s", fields[i], fields[i+1])
+	for _, p := range parts {
+		fmt.Fprintf(&b, "    %s:\n%s", p.field, p.content)
 	}
 	return b.String()
 }

@@ -98,7 +98,7 @@ func (r *RedisServer) Written() string {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		content, err := os.ReadFile(path)
+		content, err := os.ReadFile(path) //nolint:gosec // a folder of the test's own
 		b.Write(content)
 		return err
 	})

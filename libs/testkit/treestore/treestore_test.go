@@ -1,6 +1,7 @@
 package treestore_test
 
 import (
+	"errors"
 	"io"
 	"testing"
 
@@ -65,7 +66,7 @@ func TestWriteAndList(t *testing.T) {
 	if err != nil || len(page.GetEntries()) != 2 || page.GetEntries()[0].GetPath() != "b/c" || page.GetEntries()[0].GetSize() != 1 {
 		t.Errorf("listed %v, %v", page, err)
 	}
-	if _, err := stream.Recv(); err != io.EOF {
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
 		t.Errorf("the list ends with %v", err)
 	}
 	if store.Writes() != 1 {

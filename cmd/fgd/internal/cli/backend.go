@@ -24,7 +24,7 @@ type backend struct {
 	stop func() error
 }
 
-func (b *backend) close() error { return errors.Join(b.Conn.Close(), b.stop()) }
+func (b *backend) close() error { return errors.Join(b.Close(), b.stop()) }
 
 func openGiven(ctx context.Context, url string) (*backend, error) {
 	conn, err := redisconn.Open(url)

@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"fgdsync.dev/cmd/fgd/internal/demo"
-	"fgdsync.dev/cmd/fgd/internal/suite"
 	"fgdsync.dev/libs/errs"
 )
 
@@ -64,7 +63,7 @@ func runDemo(ctx context.Context, env Environment, o demoOptions) (err error) {
 	o.up.localPaths = []string{repository}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	return serve(ctx, env, source, o.up, tel, func(ctx context.Context, _ *suite.Suite, address string) error {
+	return serve(ctx, source, o.up, tel, func(ctx context.Context, address string) error {
 		show := &demonstration{env: env, base: "http://" + address, repository: repository}
 		if err := show.run(ctx); err != nil {
 			return err

@@ -58,12 +58,12 @@ func up(ctx context.Context, env Environment, o upOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
-	return serve(ctx, env, source, o, tel, func(context.Context, *suite.Suite, string) error { return nil })
+	return serve(ctx, source, o, tel, func(context.Context, string) error { return nil })
 }
 
 // serve runs the suite until ctx ends. The call is made once everything listens, with the address of the JSON API.
-func serve(ctx context.Context, env Environment, source *config.Source, o upOptions, tel *telemetry.Telemetry,
-	started func(context.Context, *suite.Suite, string) error,
+func serve(ctx context.Context, source *config.Source, o upOptions, tel *telemetry.Telemetry,
+	started func(context.Context, string) error,
 ) (err error) {
 	cfg, err := upConfig(source, o)
 	if err != nil {
@@ -89,7 +89,7 @@ func serve(ctx context.Context, env Environment, source *config.Source, o upOpti
 	s.Host().ServeGRPC(grpcListener)
 	s.Host().ServeHTTP(httpListener, s.Handler())
 	tel.Log.InfoContext(ctx, "started", "http", httpListener.Addr().String(), "grpc", grpcListener.Addr().String(), "redis", redis.kind, "version", app.Version)
-	return runWith(ctx, s, func(ctx context.Context) error { return started(ctx, s, httpListener.Addr().String()) })
+	return runWith(ctx, s, func(ctx context.Context) error { return started(ctx, httpListener.Addr().String()) })
 }
 
 // runWith runs the suite, and a call beside it. An error of the call ends the suite.

@@ -149,7 +149,7 @@ func send(env Environment, stream grpc.BidiStreamingClient[ingestionv1.ValidateF
 			return err
 		}
 		if err := stream.Send(&ingestionv1.ValidateFilesRequest{Path: file, Content: content}); err != nil {
-			return nil // the receiving side has the error itself
+			return nil //nolint:nilerr // the receiving side has the error itself
 		}
 	}
 	return nil

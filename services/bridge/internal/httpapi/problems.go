@@ -41,7 +41,7 @@ func (p problems) writeStatus(w http.ResponseWriter, r *http.Request, httpStatus
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 	w.WriteHeader(httpStatus)
-	_, _ = w.Write(body) // a caller that has gone needs no answer
+	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a caller that has gone needs no answer
 }
 
 // fromGateway is the gateway's error handler.

@@ -67,7 +67,7 @@ func (r *raced) Error() string { return r.cause.Error() }
 
 func pause(ctx context.Context, attempt int) error {
 	longest := firstPause << attempt
-	timer := time.NewTimer(longest/2 + rand.N(longest/2)) //nolint:gosec // jitter
+	timer := time.NewTimer(longest/2 + rand.N(longest/2))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -128,10 +128,10 @@ func refuseCheckedOut(s *filesystem.Storage, dir, path, branch string) error {
 func moveBranch(s *filesystem.Storage, dir, branch string, old, next plumbing.Hash) error {
 	name := plumbing.NewBranchReferenceName(branch)
 	file := filepath.Join(dir, filepath.FromSlash(name.String()))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // as git makes it: the umask decides
 		return fmt.Errorf("make folder of %s: %w", name, err)
 	}
-	lock, err := os.OpenFile(file+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	lock, err := os.OpenFile(file+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as git makes it: the umask decides
 	if errors.Is(err, os.ErrExist) {
 		return errs.New(errs.Conflict, errs.BranchMoved, "The branch %s is being moved by somebody else.", branch)
 	}

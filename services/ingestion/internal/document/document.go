@@ -4,6 +4,7 @@ package document
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -76,8 +77,10 @@ func Open(source inventory.Source, content []byte) File {
 		return file
 	}
 	if len(parts) > manyDocuments {
-		file.Findings = append(file.Findings, finding.Finding{Code: errs.TooManyDocuments, Warning: true, File: source.Path, Document: -1,
-			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), manyDocuments)})
+		file.Findings = append(file.Findings, finding.Finding{
+			Code: errs.TooManyDocuments, Warning: true, File: source.Path, Document: -1,
+			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), manyDocuments),
+		})
 	}
 	file.Docs = make([]Doc, len(parts))
 	for i, part := range parts {
@@ -126,8 +129,10 @@ func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
 	}
 	if err != nil {
 		doc.Valid = false
-		doc.Findings = append(doc.Findings, finding.Finding{Code: errs.ValidationFailed, Field: "metadata", Line: 1, Message: err.Error(),
-			Remedy: "Write metadata as a plain block: one field a line, without aliases or merges."})
+		doc.Findings = append(doc.Findings, finding.Finding{
+			Code: errs.ValidationFailed, Field: "metadata", Line: 1, Message: err.Error(),
+			Remedy: "Write metadata as a plain block: one field a line, without aliases or merges.",
+		})
 		return
 	}
 	doc.Final, doc.Blob = final, shelf.BlobID(final)
@@ -135,7 +140,8 @@ func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
 
 func syntaxFinding(err error) finding.Finding {
 	f := finding.Finding{Code: errs.InvalidYAML, Message: err.Error()}
-	if e, ok := err.(*yamldoc.SyntaxError); ok {
+	var e *yamldoc.SyntaxError
+	if errors.As(err, &e) {
 		f.Line, f.Column, f.Message = e.Line, e.Column, e.Message
 	}
 	return f

@@ -117,4 +117,4 @@ func findingsOf(list []finding.Finding) []*reportv1.Finding {
 }
 
 // count fits a number into the contract's.
-func count(n int) int32 { return int32(min(n, 1<<31-1)) } //nolint:gosec // bounded
+func count(n int) int32 { return int32(min(n, 1<<31-1)) }

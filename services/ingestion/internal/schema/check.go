@@ -113,8 +113,10 @@ func (j *judge) findKind(group, kindName string) *kind {
 	j.readIdentity(group, kindName)
 	switch {
 	case strings.HasSuffix(kindName, "List"):
-		j.add(finding.Finding{Code: errs.UnsupportedResource, Field: "kind", Message: "lists of resources are not split",
-			Remedy: "Write each item of the list as a document of its own, separated by \"---\"."})
+		j.add(finding.Finding{
+			Code: errs.UnsupportedResource, Field: "kind", Message: "lists of resources are not split",
+			Remedy: "Write each item of the list as a document of its own, separated by \"---\".",
+		})
 		j.failed = true
 	case j.set.groups[group]:
 		j.fail(errs.UnsupportedResource, "kind", fmt.Sprintf("%s has no kind %s", group, kindName))
@@ -167,8 +169,10 @@ func (j *judge) judgeOther(ctx context.Context, k *kind, versionName string) {
 		return
 	}
 	j.UpgradeTo = served
-	j.add(finding.Finding{Code: errs.OldAPIVersion, Warning: true, Field: "apiVersion",
-		Message: fmt.Sprintf("version %s is no longer served; the document fits %s", versionName, k.preferred)})
+	j.add(finding.Finding{
+		Code: errs.OldAPIVersion, Warning: true, Field: "apiVersion",
+		Message: fmt.Sprintf("version %s is no longer served; the document fits %s", versionName, k.preferred),
+	})
 }
 
 // looksLikeVersion is v1, v2alpha3 and the like.

@@ -18,35 +18,53 @@ var two = []Pair{{"x.io/a", "one"}, {"x.io/b", "2"}}
 
 func TestApply(t *testing.T) {
 	cases := []struct{ name, in, want string }{
-		{"plain", "kind: A\nmetadata:\n  name: n\nspec: {}\n",
-			"kind: A\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\nspec: {}\n"},
-		{"indented by four, comments", "metadata: # m\n    # about the name\n    name: n   # n\n",
-			"metadata: # m\n    annotations:\n      x.io/a: one\n      x.io/b: '2'\n    # about the name\n    name: n   # n\n"},
+		{
+			"plain", "kind: A\nmetadata:\n  name: n\nspec: {}\n",
+			"kind: A\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\nspec: {}\n",
+		},
+		{
+			"indented by four, comments", "metadata: # m\n    # about the name\n    name: n   # n\n",
+			"metadata: # m\n    annotations:\n      x.io/a: one\n      x.io/b: '2'\n    # about the name\n    name: n   # n\n",
+		},
 		{"crlf", "metadata:\r\n  name: n\r\n", "metadata:\r\n  annotations:\r\n    x.io/a: one\r\n    x.io/b: '2'\r\n  name: n\r\n"},
 		{"cr", "metadata:\r  name: n\r", "metadata:\r  annotations:\r    x.io/a: one\r    x.io/b: '2'\r  name: n\r"},
 		{"bom", "\xef\xbb\xbfmetadata:\n  name: n\n", "\xef\xbb\xbfmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n"},
-		{"annotations there", "metadata:\n  annotations:\n      k: v\n  name: n\n",
-			"metadata:\n  annotations:\n      x.io/a: one\n      x.io/b: '2'\n      k: v\n  name: n\n"},
+		{
+			"annotations there", "metadata:\n  annotations:\n      k: v\n  name: n\n",
+			"metadata:\n  annotations:\n      x.io/a: one\n      x.io/b: '2'\n      k: v\n  name: n\n",
+		},
 		{"one there already", "metadata:\n  annotations:\n    x.io/a: mine\n", "metadata:\n  annotations:\n    x.io/b: '2'\n    x.io/a: mine\n"},
 		{"all there already", "metadata:\n  annotations: {x.io/a: mine, x.io/b: \"3\"}\n", "metadata:\n  annotations: {x.io/a: mine, x.io/b: \"3\"}\n"},
 		{"empty braces", "metadata:\n  annotations: {}\n  name: n\n", "metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}\n  name: n\n"},
 		{"braces", "metadata:\n  annotations: { k: v }\n", "metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\",  k: v }\n"},
-		{"null", "metadata:\n  annotations: null # none\n  name: n\n",
-			"metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\"} # none\n  name: n\n"},
+		{
+			"null", "metadata:\n  annotations: null # none\n  name: n\n",
+			"metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\"} # none\n  name: n\n",
+		},
 		{"nothing", "metadata:\n  annotations: # none\n  name: n\n", "metadata:\n  annotations: # none\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n"},
 		{"nothing, at the end", "metadata:\n  annotations:", "metadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'"},
 		{"flow metadata", "metadata: {name: n}\nkind: A\n", "metadata: {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, name: n}\nkind: A\n"},
-		{"json", "{\"kind\": \"A\",\n \"metadata\": {\n  \"name\": \"n\"}}",
-			"{\"kind\": \"A\",\n \"metadata\": {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, \n  \"name\": \"n\"}}"},
-		{"json with annotations", `{"metadata":{"annotations":{"k":"v"},"name":"n"}}`,
-			`{"metadata":{"annotations":{"x.io/a": "one", "x.io/b": "2", "k":"v"},"name":"n"}}`},
-		{"after a wide character", "é: {ü: 日}\nmetadata: {ü: '日', name: n}\n",
-			"é: {ü: 日}\nmetadata: {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, ü: '日', name: n}\n"},
+		{
+			"json", "{\"kind\": \"A\",\n \"metadata\": {\n  \"name\": \"n\"}}",
+			"{\"kind\": \"A\",\n \"metadata\": {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, \n  \"name\": \"n\"}}",
+		},
+		{
+			"json with annotations", `{"metadata":{"annotations":{"k":"v"},"name":"n"}}`,
+			`{"metadata":{"annotations":{"x.io/a": "one", "x.io/b": "2", "k":"v"},"name":"n"}}`,
+		},
+		{
+			"after a wide character", "é: {ü: 日}\nmetadata: {ü: '日', name: n}\n",
+			"é: {ü: 日}\nmetadata: {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, ü: '日', name: n}\n",
+		},
 		{"header and marker", "# h\n---\nmetadata:\n  name: n\n", "# h\n---\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n"},
-		{"a block scalar that looks alike", "a: |\n  metadata:\n    name: x\nmetadata:\n  name: n\n",
-			"a: |\n  metadata:\n    name: x\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n"},
-		{"aliases elsewhere", "a: &x {b: c}\nmetadata:\n  name: n\nd: *x\n",
-			"a: &x {b: c}\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\nd: *x\n"},
+		{
+			"a block scalar that looks alike", "a: |\n  metadata:\n    name: x\nmetadata:\n  name: n\n",
+			"a: |\n  metadata:\n    name: x\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n",
+		},
+		{
+			"aliases elsewhere", "a: &x {b: c}\nmetadata:\n  name: n\nd: *x\n",
+			"a: &x {b: c}\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\nd: *x\n",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -146,8 +164,10 @@ func drawDocument(t *rapid.T) string {
 	nl := rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "line end")
 	indent := strings.Repeat(" ", rapid.IntRange(1, 6).Draw(t, "indent"))
 	comment := rapid.SampledFrom([]string{"", " # c", "   #"}).Draw(t, "comment")
-	annotations := rapid.SampledFrom([]string{"", "annotations: {}", "annotations: {k: 'v'}", "annotations:", "annotations: {\"x.io/a\": \"mine\"}",
-		"annotations:" + nl + indent + indent + "k: v" + nl + indent + indent + "# c" + nl + indent + indent + "l: w"}).Draw(t, "annotations")
+	annotations := rapid.SampledFrom([]string{
+		"", "annotations: {}", "annotations: {k: 'v'}", "annotations:", "annotations: {\"x.io/a\": \"mine\"}",
+		"annotations:" + nl + indent + indent + "k: v" + nl + indent + indent + "# c" + nl + indent + indent + "l: w",
+	}).Draw(t, "annotations")
 	name := rapid.SampledFrom([]string{"name: n", "name: \"é\"", "name: n # c"}).Draw(t, "name")
 	fields := []string{name}
 	if annotations != "" {
@@ -178,8 +198,10 @@ func TestQuoteInPython(t *testing.T) {
 	if exec.Command(python, "-c", "import yaml").Run() != nil {
 		t.Skip("no python3 with yaml at hand")
 	}
-	texts := []string{"", " ", "a", "a b", "yes", "y", "1", "1.0", "1e3", "0x1f", "1_000", "12:30:45", "2026-01-01", "2026-01-01T00:00:00Z", "~", "null", ".inf",
-		"a: b", "a #b", "'", "\"", "\\", "- a", "[a]", "{a}", "*a", "&a", "!a", "%a", "@a", "`a", "a\nb", "a\tb", "\x7f", "\u0085", "\u2028", "é", "日本", "🚀", "\ufeff", "a ", "=", "<<"}
+	texts := []string{
+		"", " ", "a", "a b", "yes", "y", "1", "1.0", "1e3", "0x1f", "1_000", "12:30:45", "2026-01-01", "2026-01-01T00:00:00Z", "~", "null", ".inf",
+		"a: b", "a #b", "'", "\"", "\\", "- a", "[a]", "{a}", "*a", "&a", "!a", "%a", "@a", "`a", "a\nb", "a\tb", "\x7f", "\u0085", "\u2028", "é", "日本", "🚀", "\ufeff", "a ", "=", "<<",
+	}
 	var lines []string
 	for _, text := range texts {
 		lines = append(lines, "- "+Quote(text), "- "+DoubleQuote(text))

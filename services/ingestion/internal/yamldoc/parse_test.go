@@ -2,6 +2,7 @@ package yamldoc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -49,8 +50,8 @@ func TestParseRefuses(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(c.in), DefaultLimits())
-			e, ok := err.(*SyntaxError)
-			if !ok {
+			var e *SyntaxError
+			if !errors.As(err, &e) {
 				t.Fatalf("got %v", err)
 			}
 			if !strings.Contains(e.Message, c.part) || (c.line > 0 && e.Line != c.line) {
@@ -98,11 +99,13 @@ func TestParseEmpty(t *testing.T) {
 
 // TestValueAsCluster compares values with the decoder that kubectl and the API server use.
 func TestValueAsCluster(t *testing.T) {
-	scalars := []string{"1", "-1", "+1", "010", "0x1f", "0o17", "0b11", "1_000", "1e3", "12e45", "1234567e8", "1.10", "1.0", ".5", "5.", "-.5e-3",
+	scalars := []string{
+		"1", "-1", "+1", "010", "0x1f", "0o17", "0b11", "1_000", "1e3", "12e45", "1234567e8", "1.10", "1.0", ".5", "5.", "-.5e-3",
 		"9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
 		"y", "Y", "n", "yes", "No", "on", "OFF", "true", "False", "~", "null", "NULL", "", "nulll", "yess",
 		"2025-01-01", "2025-01-01T10:00:00Z", "12:30:45", "0c:20:12:ff:00:00", "10.0.1.0/24", "1.2.3", "v1", "0123456", "08", "0.0", "-0", "1,000",
-		"'1'", "\"yes\"", "!!str 1", "!!int 7", "!!float 1.5", "!!bool true", "|\n  a\n  b\n", ">-\n  a\n  b\n", "[1, a, y]", "{a: 1, y: 2}", "<<x", "=", "e1", "."}
+		"'1'", "\"yes\"", "!!str 1", "!!int 7", "!!float 1.5", "!!bool true", "|\n  a\n  b\n", ">-\n  a\n  b\n", "[1, a, y]", "{a: 1, y: 2}", "<<x", "=", "e1", ".",
+	}
 	for _, s := range scalars {
 		in := "key: " + s + "\n"
 		want := clusterValue(t, in)
