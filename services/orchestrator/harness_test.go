@@ -1,0 +1,261 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/events"
+	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/rediskey"
+	"fgdsync.dev/libs/testkit/redistest"
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator"
+)
+
+func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
+
+// node is one orchestrator, and a client of its API.
+type node struct {
+	fabricv1.FabricServiceClient
+	syncv1.SyncServiceClient
+	t        *testing.T
+	conn     *redisconn.Conn
+	metrics  *prometheus.Registry
+	service  *orchestrator.Service
+	end      context.CancelFunc
+	ended    chan struct{}
+	failures error
+}
+
+func testConfig() orchestrator.Config {
+	cfg := orchestrator.DefaultConfig()
+	cfg.SyncConcurrency = 16
+	cfg.LockLease = 3 * time.Second
+	cfg.RetryInitial, cfg.RetryMax = time.Millisecond, 10*time.Millisecond
+	return cfg
+}
+
+// newNode builds an orchestrator that does no work yet.
+func newNode(t *testing.T, conn *redisconn.Conn, peers grpc.ClientConnInterface, cfg orchestrator.Config, instance string) *node {
+	t.Helper()
+	n := &node{t: t, conn: conn, metrics: prometheus.NewRegistry()}
+	var err error
+	n.service, err = orchestrator.New(cfg, orchestrator.Deps{
+		Redis: conn, Repositories: gitv1.NewRepositoryServiceClient(peers), Trees: gitv1.NewTreeServiceClient(peers),
+		Ingestion: ingestionv1.NewIngestionServiceClient(peers), Directory: directoryv1.NewDirectoryServiceClient(peers),
+		Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: n.metrics, Now: time.Now, Instance: instance,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := serve(t, n.service.Register)
+	n.FabricServiceClient, n.SyncServiceClient = fabricv1.NewFabricServiceClient(api), syncv1.NewSyncServiceClient(api)
+	return n
+}
+
+// run lets it work until the end of the test.
+func (n *node) run() *node {
+	ctx, end := context.WithCancel(context.WithoutCancel(n.t.Context()))
+	n.end, n.ended = end, make(chan struct{})
+	go func() {
+		defer close(n.ended)
+		n.failures = n.service.Run(ctx)
+	}()
+	n.t.Cleanup(n.stop)
+	return n
+}
+
+// stop ends it in order.
+func (n *node) stop() {
+	n.end()
+	<-n.ended
+	if !errors.Is(n.failures, context.Canceled) {
+		n.t.Errorf("the orchestrator ended with %v", n.failures)
+	}
+}
+
+// die ends it as a crash does: nothing that it would still do reaches Redis.
+func (n *node) die() {
+	_ = n.conn.Close()
+	n.stop()
+}
+
+// bench is one orchestrator over fake stages.
+type bench struct {
+	*node
+	*stages
+}
+
+// each runs a test with one orchestrator on every Redis there is.
+func each(t *testing.T, test func(t *testing.T, b *bench)) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) { test(t, newBench(t, conn, testConfig())) })
+}
+
+func newBench(t *testing.T, conn *redisconn.Conn, cfg orchestrator.Config) *bench {
+	t.Helper()
+	s := newStages()
+	return &bench{newNode(t, conn, s.serve(t), cfg, "a").run(), s}
+}
+
+func must[T any](t *testing.T, v T, err error) T {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func definition(id int32, directory string) *fabricv1.Fabric {
+	return &fabricv1.Fabric{
+		FabricId: id, Name: "fabric of " + directory, Location: &gitv1.Location{RepositoryUrl: "https://host/repo.git", Branch: "main", Directory: directory},
+	}
+}
+
+// fabric registers a fabric with one file to ingest, and waits for its first sync.
+func (n *node) fabric(s *stages, id int32, directory string) {
+	n.t.Helper()
+	created, err := n.CreateFabric(n.t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(id, directory)})
+	if got := n.await(must(n.t, created, err).GetSyncId()); got.GetState() != syncv1.State_STATE_COMPLETED {
+		n.t.Fatalf("the first sync is %v", got)
+	}
+	s.forgetCalls()
+}
+
+// start asks for a sync.
+func (n *node) start(id int32, options *syncv1.SyncOptions) string {
+	n.t.Helper()
+	response, err := n.StartSync(n.t.Context(), &syncv1.StartSyncRequest{FabricId: id, Options: options, RequestedBy: "Jo <jo@example.com>"})
+	return must(n.t, response, err).GetSyncId()
+}
+
+func (n *node) get(syncID string) *syncv1.Sync {
+	n.t.Helper()
+	response, err := n.GetSync(n.t.Context(), &syncv1.GetSyncRequest{SyncId: syncID})
+	return must(n.t, response, err).GetSync()
+}
+
+// watch gives the types of all events of a sync, to its end.
+func (n *node) watch(syncID string) []*syncv1.SyncEvent {
+	n.t.Helper()
+	stream, err := n.WatchSync(n.t.Context(), &syncv1.WatchSyncRequest{SyncId: syncID})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	var out []*syncv1.SyncEvent
+	for {
+		part, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		out = append(out, part.GetEvents()...)
+	}
+}
+
+// await waits for the end of a sync.
+func (n *node) await(syncID string) *syncv1.Sync {
+	n.t.Helper()
+	told := n.watch(syncID)
+	record := n.get(syncID)
+	last := strings.ToLower(strings.TrimPrefix(record.GetState().String(), "STATE_"))
+	if len(told) == 0 || told[len(told)-1].GetType() != "sync."+last {
+		n.t.Errorf("the sync ended as %s, and the last that was told is %v", last, types(told))
+	}
+	return record
+}
+
+// sync runs one to its end.
+func (n *node) sync(id int32, options *syncv1.SyncOptions) *syncv1.Sync {
+	n.t.Helper()
+	return n.await(n.start(id, options))
+}
+
+func (n *node) expect(got *syncv1.Sync, want syncv1.State) {
+	n.t.Helper()
+	if got.GetState() != want {
+		n.t.Fatalf("the sync is %s, want %s: %v", got.GetState(), want, got.GetErrors())
+	}
+}
+
+func types(told []*syncv1.SyncEvent) []string {
+	var out []string
+	for _, e := range told {
+		out = append(out, e.GetType())
+	}
+	return out
+}
+
+func states(s *syncv1.Sync) []string {
+	var out []string
+	for _, move := range s.GetTransitions() {
+		out = append(out, strings.ToLower(strings.TrimPrefix(move.GetTo().String(), "STATE_")))
+	}
+	return out
+}
+
+// bus lists the types of the events about a sync.
+func (n *node) bus(fabric int32, correlation string) []string {
+	n.t.Helper()
+	entries, err := n.conn.Main.XRange(n.t.Context(), rediskey.Events(rediskey.Shard(fabric)), "-", "+").Result()
+	var out []string
+	for _, entry := range must(n.t, entries, err) {
+		event := &eventv1.Event{}
+		if err := proto.Unmarshal([]byte(entry.Values[events.Field].(string)), event); err != nil {
+			n.t.Fatal(err)
+		}
+		if event.GetCorrelationId() == correlation {
+			out = append(out, event.GetEventType())
+		}
+	}
+	return out
+}
+
+// idle waits until the work streams are empty and the locks free.
+func (n *node) idle(fabric int32) {
+	n.t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		entries, err := n.conn.Main.XLen(n.t.Context(), rediskey.Work(rediskey.Shard(fabric))).Result()
+		held, err2 := n.conn.Main.Exists(n.t.Context(), rediskey.Lock(fabric)).Result()
+		if err == nil && err2 == nil && entries+held == 0 {
+			return
+		}
+		<-ticker.C
+	}
+}
+
+func equal(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got %q, want %q", what, got, want)
+	}
+}
+
+// inParallel runs one function many times at once.
+func inParallel(n int, work func(i int)) {
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { work(i) })
+	}
+	all.Wait()
+}
