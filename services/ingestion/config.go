@@ -1,61 +1,63 @@
 package ingestion
 
 import (
-	"runtime"
+	"fmt"
 
+	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 )
 
-// Config of the ingestion.
+// Config is what can be set of the ingestion.
 type Config struct {
-	// Folder of custom resource definitions (*.yaml, *.yml) that replace the built-in ones; empty means the built-in ones.
+	// CRDDir is a folder of CustomResourceDefinition files that replace the built-in ones.
 	CRDDir string `koanf:"crd_dir"`
-	// Files larger than this many bytes are not read, and go to unmanaged/.
+	// WorkerConcurrency is the number of documents judged at the same time in one ingestion.
+	WorkerConcurrency int `koanf:"worker_concurrency"`
+	// BatchSize is the number of files between two progress messages.
+	BatchSize int `koanf:"batch_size"`
+	// MaxFileBytes bounds the files that are read; larger ones are quarantined.
 	MaxFileBytes int64 `koanf:"max_file_bytes"`
-	// Documents judged at once in one ingestion; 0 means one for each processor.
-	Workers int `koanf:"workers"`
-	// Nesting of mappings and lists that a document may have.
+	// MaxDocumentsPerFile is the number of documents in a file beyond which there is a warning.
+	MaxDocumentsPerFile int `koanf:"max_documents_per_file"`
+	// MaxDepth bounds the nesting of mappings and lists in a document.
 	MaxDepth int `koanf:"max_depth"`
-	// Nodes that a document may have, those that aliases repeat included.
+	// MaxNodes bounds the nodes of a document, those that aliases repeat included.
 	MaxNodes int `koanf:"max_nodes"`
-	// Aliases that a document may have.
+	// MaxAliases bounds the aliases in a document.
 	MaxAliases int `koanf:"max_aliases"`
 }
 
-// DefaultConfig is the configuration that serves most.
+// DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
-	return Config{MaxFileBytes: 10 << 20, MaxDepth: 64, MaxNodes: 100_000, MaxAliases: 100}
+	return Config{
+		WorkerConcurrency: 4, BatchSize: 50, MaxFileBytes: 10 << 20, MaxDocumentsPerFile: 100,
+		MaxDepth: 64, MaxNodes: 100_000, MaxAliases: 100,
+	}
 }
 
-// check names the first key with a bad value.
-func (c Config) check() error {
+// Validate names the first key whose value is not allowed.
+func (c *Config) Validate() error {
 	for _, limit := range []struct {
 		key      string
 		value    int64
 		min, max int64
 	}{
+		{"worker_concurrency", int64(c.WorkerConcurrency), 1, 1024},
+		{"batch_size", int64(c.BatchSize), 1, 10_000},
 		{"max_file_bytes", c.MaxFileBytes, 1, 64 << 20},
-		{"workers", int64(c.Workers), 0, 1024},
+		{"max_documents_per_file", int64(c.MaxDocumentsPerFile), 1, 1_000_000},
 		{"max_depth", int64(c.MaxDepth), 8, 1000},
 		{"max_nodes", int64(c.MaxNodes), 100, 10_000_000},
 		{"max_aliases", int64(c.MaxAliases), 0, 10_000},
 	} {
 		if limit.value < limit.min || limit.value > limit.max {
-			return errs.New(errs.Invalid, errs.ConfigurationInvalid, "ingestion.%s is %d; allowed is %d to %d.",
-				limit.key, limit.value, limit.min, limit.max)
+			return config.Invalid(limit.key, limit.value, fmt.Sprintf("%d to %d", limit.min, limit.max))
 		}
 	}
 	return nil
 }
 
-func (c Config) workers() int {
-	if c.Workers > 0 {
-		return c.Workers
-	}
-	return runtime.GOMAXPROCS(0)
-}
-
 // badDefinitions is the error of definitions that can't be used.
 func badDefinitions(dir string, cause error) error {
-	return errs.New(errs.Invalid, errs.ConfigurationInvalid, "ingestion.crd_dir %q: %v.", dir, cause)
+	return errs.New(errs.Invalid, errs.ConfigurationInvalid, "crd_dir is %q: %v.", dir, cause)
 }

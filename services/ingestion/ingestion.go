@@ -48,7 +48,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	if err := cfg.check(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	schemas, err := loadSchemas(cfg.CRDDir)
@@ -64,7 +64,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Schemas:      schemas,
 		Limits:       yamldoc.Limits{Depth: cfg.MaxDepth, Nodes: cfg.MaxNodes, Aliases: cfg.MaxAliases},
 		MaxFileBytes: cfg.MaxFileBytes,
-		Workers:      cfg.workers(),
+		MaxDocuments: cfg.MaxDocumentsPerFile,
+		Workers:      cfg.WorkerConcurrency,
+		BatchSize:    cfg.BatchSize,
 		Now:          deps.Now,
 		Tracer:       deps.Tracers.Tracer(Name),
 	}

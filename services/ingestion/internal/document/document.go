@@ -30,7 +30,6 @@ const ManagedBy = AnnotationPrefix + "managed-by"
 const (
 	manager          = "hedgehog-netbox-plugin"
 	ingestionVersion = "1.0"
-	manyDocuments    = 100
 )
 
 // File is a file that was read.
@@ -56,13 +55,14 @@ type Reader struct {
 	Schemas *schema.Set
 	Options schema.Options
 	Limits  yamldoc.Limits
+	Many    int       // documents in a file beyond which there is a warning
 	Fabric  string    // name that annotations state
 	Time    time.Time // time that annotations state
 }
 
 // Open cuts the content of a file into documents, which are still to be judged. Content is not copied and must not
 // change.
-func Open(source inventory.Source, content []byte) File {
+func (r *Reader) Open(source inventory.Source, content []byte) File {
 	file := File{Source: source}
 	if file.Problem != nil {
 		return file
@@ -76,10 +76,10 @@ func Open(source inventory.Source, content []byte) File {
 		file.Problem = &finding.Finding{Code: errs.EmptyDocument, File: source.Path, Document: -1, Message: "the file holds no document"}
 		return file
 	}
-	if len(parts) > manyDocuments {
+	if len(parts) > r.Many {
 		file.Findings = append(file.Findings, finding.Finding{
 			Code: errs.TooManyDocuments, Warning: true, File: source.Path, Document: -1,
-			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), manyDocuments),
+			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), r.Many),
 		})
 	}
 	file.Docs = make([]Doc, len(parts))

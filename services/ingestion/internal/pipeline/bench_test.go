@@ -85,7 +85,7 @@ func (r *recording) Write(_ context.Context, _ pipeline.Tree, changes []shelf.Ch
 }
 
 func benchIngest(b *testing.B, trees pipeline.Trees) {
-	p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, Workers: 2, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer("")}
+	p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100, BatchSize: 50, Workers: 2, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer("")}
 	req := request(pipeline.Tree{Snapshot: "s", ID: "before"}, plan.Options{})
 	b.ReportAllocs()
 	for b.Loop() {
@@ -105,7 +105,7 @@ func BenchmarkIngest(b *testing.B) {
 	b.Run("single", func(b *testing.B) { benchIngest(b, newMemoryTrees(inRaw(docs, 1))) })
 	b.Run("nothing new", func(b *testing.B) {
 		trees := &recording{memoryTrees: newMemoryTrees(inRaw(docs, 46))}
-		p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, Workers: 2, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer("")}
+		p := &pipeline.Pipeline{Trees: trees, Schemas: schemas(b), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100, BatchSize: 50, Workers: 2, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer("")}
 		if _, err := p.Ingest(b.Context(), request(pipeline.Tree{ID: "before"}, plan.Options{})); err != nil {
 			b.Fatal(err)
 		}
@@ -143,10 +143,10 @@ func BenchmarkSteps(b *testing.B) {
 		}
 	})
 	b.Run("hash", func(b *testing.B) { each(b, func(doc []byte) { shelf.BlobID(doc) }) })
-	reader := &document.Reader{Schemas: set, Limits: limits, Fabric: "fabric-1", Time: commitTime}
+	reader := &document.Reader{Schemas: set, Limits: limits, Many: 100, Fabric: "fabric-1", Time: commitTime}
 	b.Run("judge", func(b *testing.B) {
 		each(b, func(doc []byte) {
-			file := document.Open(inventory.Source{Entry: shelf.Entry{Path: "raw/a.yaml"}}, doc)
+			file := reader.Open(inventory.Source{Entry: shelf.Entry{Path: "raw/a.yaml"}}, doc)
 			reader.Judge(b.Context(), &file, 0)
 		})
 	})

@@ -84,7 +84,7 @@ func newPipeline(t testing.TB, store *treestore.Store, workers int) *pipeline.Pi
 
 func pipelineOf(t testing.TB, trees gitv1.TreeServiceClient, workers int) *pipeline.Pipeline {
 	return &pipeline.Pipeline{
-		Trees: treeio.New(trees), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
+		Trees: treeio.New(trees), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100, BatchSize: 50, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
 	}
 }
 

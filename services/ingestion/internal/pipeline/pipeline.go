@@ -44,7 +44,9 @@ type Pipeline struct {
 	Schemas      *schema.Set
 	Limits       yamldoc.Limits
 	MaxFileBytes int64
+	MaxDocuments int // in a file, without a warning
 	Workers      int
+	BatchSize    int              // files between two progress reports
 	Now          func() time.Time // for the pace of progress reports only
 	Tracer       trace.Tracer
 }
@@ -81,7 +83,7 @@ func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader := &document.Reader{Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Fabric: req.Fabric, Time: req.Time}
+	reader := &document.Reader{Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Many: p.MaxDocuments, Fabric: req.Fabric, Time: req.Time}
 	files, err := p.judge(ctx, req, reader, inv.Sources)
 	if err != nil {
 		return nil, err
@@ -167,8 +169,8 @@ func (p *Pipeline) load(ctx context.Context, snapshot, blob string) ([]byte, err
 func (p *Pipeline) Validate(ctx context.Context, name string, content []byte) document.File {
 	source := inventory.Source{Entry: shelf.Entry{Path: name, Size: int64(len(content))}}
 	source.Problem = inventory.TooLarge(source.Entry, p.MaxFileBytes)
-	reader := &document.Reader{Schemas: p.Schemas, Options: schema.Options{Upgrade: true}, Limits: p.Limits}
-	file := document.Open(source, content)
+	reader := &document.Reader{Schemas: p.Schemas, Options: schema.Options{Upgrade: true}, Limits: p.Limits, Many: p.MaxDocuments}
+	file := reader.Open(source, content)
 	for i := range file.Docs {
 		reader.Judge(ctx, &file, i)
 	}

@@ -23,7 +23,7 @@ type job struct {
 // read gives all sources as judged files, in the order of the sources.
 func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) ([]document.File, error) {
 	files := make([]document.File, len(sources))
-	m := &meter{notify: req.Notify, now: p.Now, total: len(sources), open: map[*document.File]int{}}
+	m := &meter{notify: req.Notify, now: p.Now, total: len(sources), batch: p.BatchSize, open: map[*document.File]int{}}
 	if err := m.start(); err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reade
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(jobs)
-		return p.feed(ctx, req.Tree.Snapshot, sources, files, m, jobs)
+		return p.feed(ctx, req.Tree.Snapshot, reader, sources, files, m, jobs)
 	})
 	for range max(1, p.Workers) {
 		group.Go(func() error {
@@ -53,12 +53,14 @@ func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reade
 }
 
 // feed reads the contents, each object once, and hands out the documents.
-func (p *Pipeline) feed(ctx context.Context, snapshot string, sources []inventory.Source, files []document.File, m *meter, jobs chan<- job) error {
+func (p *Pipeline) feed(ctx context.Context, snapshot string, reader *document.Reader, sources []inventory.Source, files []document.File,
+	m *meter, jobs chan<- job,
+) error {
 	users := map[string][]int{}
 	var blobs []string
 	for i, source := range sources {
 		if source.Problem != nil {
-			files[i] = document.Open(source, nil)
+			files[i] = reader.Open(source, nil)
 			if err := m.opened(&files[i]); err != nil {
 				return err
 			}
@@ -75,7 +77,7 @@ func (p *Pipeline) feed(ctx context.Context, snapshot string, sources []inventor
 	next := 0
 	err := p.Trees.Read(ctx, snapshot, blobs, func(content []byte) error {
 		for _, i := range users[blobs[next]] {
-			files[i] = document.Open(sources[i], content)
+			files[i] = reader.Open(sources[i], content)
 			if err := hand(ctx, &files[i], m, jobs); err != nil {
 				return err
 			}
@@ -106,11 +108,8 @@ func hand(ctx context.Context, file *document.File, m *meter, jobs chan<- job) e
 	return nil
 }
 
-// Pace of progress reports.
-const (
-	everyFiles = 64
-	everyTime  = 50 * time.Millisecond
-)
+// everyTime is the longest time between two progress reports in which something was done.
+const everyTime = 50 * time.Millisecond
 
 // meter counts, and reports now and then: the first and the last report always go out.
 type meter struct {
@@ -118,6 +117,7 @@ type meter struct {
 	notify   func(Progress) error
 	now      func() time.Time
 	total    int
+	batch    int                    // files between two reports
 	open     map[*document.File]int // documents to go
 	state    Progress
 	reported Progress
@@ -159,7 +159,7 @@ func (m *meter) done(file *document.File) error {
 
 // due reports when enough has happened since the last report.
 func (m *meter) due() error {
-	if m.state.Files-m.reported.Files < everyFiles && m.now().Sub(m.last) < everyTime {
+	if m.state.Files-m.reported.Files < m.batch && m.now().Sub(m.last) < everyTime {
 		return nil
 	}
 	return m.report()
