@@ -91,6 +91,12 @@ func (n *node) stop() {
 	}
 }
 
+// goAway ends it in order, and with it the reads that it has left behind.
+func (n *node) goAway() {
+	n.stop()
+	_ = n.conn.Close()
+}
+
 // die ends it as a crash does: nothing that it would still do reaches Redis.
 func (n *node) die() {
 	_ = n.conn.Close()

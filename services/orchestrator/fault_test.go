@@ -1,0 +1,325 @@
+package orchestrator_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/redis/go-redis/v9"
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/events"
+	"fgdsync.dev/libs/rediskey"
+	"fgdsync.dev/libs/testkit/redistest"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+)
+
+func (n *node) cancel(syncID string) *syncv1.Sync {
+	n.t.Helper()
+	response, err := n.CancelSync(n.t.Context(), &syncv1.CancelSyncRequest{SyncId: syncID, RequestedBy: "Jo"})
+	return must(n.t, response, err).GetSync()
+}
+
+func TestASyncThatWaitsIsCancelledAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		g := newGate(t)
+		b.on("open", g.wait)
+		running := b.start(35, nil)
+		<-g.came
+		waiting := b.start(35, nil)
+		b.expect(b.cancel(waiting), cancelled)
+		equal(t, "told", types(b.watch(waiting)), []string{"sync.cancelled"})
+		equal(t, "bus", b.bus(35, waiting), []string{"sync.cancelled"})
+		b.expect(b.cancel(waiting), cancelled) // again
+		next := b.start(35, nil)
+		if next == waiting {
+			t.Error("a request joined a sync that was cancelled")
+		}
+		g.open()
+		b.expect(b.await(running), completed)
+		b.expect(b.await(next), completed)
+	})
+}
+
+func TestASyncIsCancelledUntilItPublishes(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		for _, stage := range []string{"open", "repair", "discover", "ingest"} {
+			b.drop("f1", "a"+stage)
+			g := newGate(t)
+			b.on(stage, g.wait)
+			id := b.start(35, nil)
+			<-g.came
+			if marked := b.cancel(id); !marked.GetCancelRequested() {
+				t.Errorf("%s: the answer does not say that it will end", stage)
+			}
+			got := b.await(id)
+			b.expect(got, cancelled)
+			if len(b.published()) != 1 || len(got.GetErrors()) != 0 {
+				t.Errorf("%s: published %v, errors %v", stage, b.published(), got.GetErrors())
+			}
+			b.on(stage, nil)
+		}
+		b.idle(35)
+		if n := b.openSnapshots(); n != 0 {
+			t.Errorf("%d snapshots were left open", n)
+		}
+		b.expect(b.sync(35, nil), completed)
+	})
+}
+
+// TestACommitThatIsOnItsWayIsReported: from the push on, the sync goes to its end.
+func TestACommitThatIsOnItsWayIsReported(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		b.drop("f1", "a")
+		g := newGate(t)
+		b.onDone("publish", g.wait)
+		id := b.start(35, nil)
+		<-g.came
+		b.cancel(id)
+		g.open()
+		got := b.await(id)
+		b.expect(got, completed)
+		if got.GetResult().GetCommitSha() != b.head().id {
+			t.Errorf("result %v", got.GetResult())
+		}
+		b.expect(b.cancel(id), completed) // too late is no error
+	})
+}
+
+// TestAnotherTakesOverWhatADeadOneHad: killed in each stage, also when its commit is out and nobody was told.
+func TestAnotherTakesOverWhatADeadOneHad(t *testing.T) {
+	for _, stage := range []string{"open", "ingest", "publish", "published"} {
+		t.Run(stage, func(t *testing.T) {
+			t.Parallel() // most of it is waiting for a lease to end
+			server := redistest.Start(t)
+			s := newStages()
+			peers := s.serve(t)
+			dead := newNode(t, server.Conn(t), peers, testConfig(), "dead").run()
+			dead.fabric(s, 35, "f1")
+			s.drop("f1", "a")
+			g := newGate(t)
+			if stage == "published" {
+				s.onDone("publish", g.wait)
+			} else {
+				s.on(stage, g.wait)
+			}
+			id := dead.start(35, nil)
+			<-g.came
+			dead.die()
+			s.on(stage, nil)
+			s.onDone("publish", nil)
+			g.open()
+
+			alive := newNode(t, server.Conn(t), peers, testConfig(), "alive").run()
+			got := alive.await(id)
+			alive.expect(got, completed)
+			if len(s.published()) != 2 || s.head().files["f1"] != "manifest\nmanaged/a" || got.GetAttempt() < 2 && stage != "open" {
+				t.Errorf("attempt %d, commits %q, head %q", got.GetAttempt(), s.published(), s.head().files["f1"])
+			}
+			ends := slices.DeleteFunc(types(alive.watch(id)), func(s string) bool { return s != "sync.completed" })
+			if len(ends) != 1 {
+				t.Errorf("it ended %d times", len(ends))
+			}
+			alive.idle(35)
+			alive.expect(alive.sync(35, nil), completed)
+		})
+	}
+}
+
+// TestARestartedOneGoesOnAtOnce: by its name it knows what it had.
+func TestARestartedOneGoesOnAtOnce(t *testing.T) {
+	server := redistest.Start(t)
+	s := newStages()
+	peers := s.serve(t)
+	first := newNode(t, server.Conn(t), peers, testConfig(), "a").run()
+	first.fabric(s, 35, "f1")
+	s.drop("f1", "a")
+	g := newGate(t)
+	s.on("ingest", g.wait)
+	id := first.start(35, nil)
+	<-g.came
+	first.stop() // in order: the lock is given back
+	s.on("ingest", nil)
+	second := newNode(t, server.Conn(t), peers, testConfig(), "a")
+	if got := second.get(id); got.GetState() != syncv1.State_STATE_PROCESSING {
+		t.Errorf("between the two it is %s", got.GetState())
+	}
+	second.run()
+	got := second.await(id)
+	second.expect(got, completed)
+	if len(s.published()) != 2 {
+		t.Errorf("commits %q", s.published())
+	}
+}
+
+// TestAHolderThatWasStoppedHasNoSay: it is cut off while it publishes, another ends the sync, and then it comes back.
+func TestAHolderThatWasStoppedHasNoSay(t *testing.T) {
+	server := redistest.Start(t)
+	s := newStages()
+	peers := s.serve(t)
+	slow := newNode(t, server.Conn(t), peers, testConfig(), "slow").run()
+	slow.fabric(s, 35, "f1")
+	s.drop("f1", "a")
+	came, back := make(chan struct{}), make(chan struct{})
+	s.on("publish", func(context.Context) error { close(came); <-back; return nil }) // does not notice that its caller went
+	id := slow.start(35, nil)
+	<-came
+	slow.die()
+	s.on("publish", nil)
+	other := newNode(t, server.Conn(t), peers, testConfig(), "other").run()
+	got := other.await(id)
+	other.expect(got, completed)
+	close(back)
+	other.expect(other.sync(35, nil), completed)
+	if len(s.published()) != 2 {
+		t.Errorf("commits %q", s.published())
+	}
+	if after := other.get(id); !proto.Equal(after, got) {
+		t.Errorf("its end changed: %v", after)
+	}
+}
+
+func TestAnEndedSyncIsDeliveredAgain(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		b.drop("f1", "a")
+		done := b.sync(35, nil)
+		b.idle(35)
+		b.forgetCalls()
+		b.deliver(35, &eventv1.SyncRequested{SyncId: done.GetSyncId(), FabricId: 35})
+		b.deliver(35, &eventv1.SyncRequested{SyncId: "no sync at all", FabricId: 35})
+		b.idle(35)
+		if len(b.called()) != 0 || !proto.Equal(b.get(done.GetSyncId()), done) {
+			t.Errorf("it was run again: %v", b.called())
+		}
+	})
+}
+
+func (n *node) deliver(fabric int32, request *eventv1.SyncRequested) {
+	n.t.Helper()
+	raw, err := proto.Marshal(request)
+	n.add(fabric, string(must(n.t, raw, err)))
+}
+
+func (n *node) add(fabric int32, payload string) {
+	n.t.Helper()
+	err := n.conn.Main.XAdd(n.t.Context(), &redis.XAddArgs{Stream: rediskey.Work(rediskey.Shard(fabric)), Values: []any{events.Field, payload}}).Err()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func TestNoiseGoesToTheDeadLetters(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		b.add(35, "\xff no work entry")
+		b.expect(b.sync(35, nil), completed)
+		b.idle(35)
+		if n := b.conn.Main.XLen(t.Context(), rediskey.DeadLetters(rediskey.Shard(35))).Val(); n != 1 {
+			t.Errorf("%d dead letters", n)
+		}
+		if err := testutil.GatherAndCompare(b.metrics, strings.NewReader(`
+# HELP fgd_dead_letters_total Work entries that went to the dead letters.
+# TYPE fgd_dead_letters_total counter
+fgd_dead_letters_total 1
+`), "fgd_dead_letters_total"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestASyncThatIsNeverDoneEnds: its entry was delivered again and again, and it stood in the way of the next one.
+func TestASyncThatIsNeverDoneEnds(t *testing.T) {
+	server := redistest.Start(t)
+	b := &bench{stages: newStages()}
+	peers := b.serve(t)
+	b.node = newNode(t, server.Conn(t), peers, testConfig(), "a").run()
+	b.fabric(b.stages, 35, "f1")
+	b.goAway()
+	b.node = newNode(t, server.Conn(t), peers, testConfig(), "b")
+	stuck, waiting := b.start(35, nil), b.start(35, nil)
+	work := rediskey.Work(rediskey.Shard(35))
+	if err := b.conn.Main.Eval(t.Context(), `
+local got = redis.call('XREADGROUP', 'GROUP', 'orchestrators', 'dead', 'STREAMS', KEYS[1], '>')
+return redis.call('XCLAIM', KEYS[1], 'orchestrators', 'dead', 0, got[1][2][1][1], 'RETRYCOUNT', 20, 'IDLE', 100000, 'JUSTID')`, []string{work}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	b.run()
+	got := b.await(stuck)
+	b.expect(got, failed)
+	if e := got.GetErrors()[0]; e.GetCode() != "FGD_3004" || !strings.Contains(e.GetRemedy(), "log") {
+		t.Errorf("errors %v", got.GetErrors())
+	}
+	b.expect(b.await(waiting), completed)
+	letters := b.conn.Main.XRange(t.Context(), rediskey.DeadLetters(rediskey.Shard(35)), "-", "+").Val()
+	if len(letters) != 1 || letters[0].Values["origin"] != work || !strings.Contains(letters[0].Values["error"].(string), "20 times") {
+		t.Errorf("dead letters %v", letters)
+	}
+}
+
+// TestRedisIsRestarted: in the middle of a sync; it came back before the sync needed it, or only after.
+func TestRedisIsRestarted(t *testing.T) {
+	for name, late := range map[string]bool{"before it is missed": false, "after it was missed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			b := newBench(t, server.Conn(t), testConfig())
+			b.fabric(b.stages, 35, "f1")
+			b.drop("f1", "a")
+			g := newGate(t)
+			b.on("discover", g.wait)
+			id := b.start(35, nil)
+			<-g.came
+			server.Kill(t)
+			if err := b.service.Ready(t.Context()); !errs.HasCode(err, errs.RedisConnectionFailed) {
+				t.Errorf("ready without Redis: %v", err)
+			}
+			_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 35})
+			fails(t, "start without Redis", err, errs.RedisConnectionFailed, errs.Unavailable)
+			if late {
+				g.open()
+				b.untilIdleHere() // the sync was given up
+			}
+			server.Restart(t)
+			g.open()
+			if err := b.service.Ready(t.Context()); err != nil {
+				t.Error(err)
+			}
+			got := b.await(id)
+			b.expect(got, completed)
+			if len(b.published()) != 2 || late && got.GetAttempt() < 2 {
+				t.Errorf("attempt %d, commits %q", got.GetAttempt(), b.published())
+			}
+		})
+	}
+}
+
+// untilIdleHere waits until this orchestrator runs no sync.
+func (n *node) untilIdleHere() {
+	n.t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for n.gauge("fgd_active_syncs") != 0 {
+		<-ticker.C
+	}
+}
+
+func (n *node) gauge(name string) float64 {
+	n.t.Helper()
+	families, err := n.metrics.Gather()
+	for _, family := range must(n.t, families, err) {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	n.t.Fatalf("no metric %s", name)
+	return 0
+}
