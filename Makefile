@@ -19,6 +19,8 @@ GENERATED := proto/gen libs/hedgehog
 DEMO_FLAGS ?=
 TEST_FLAGS ?= -count=1 -timeout 15m
 RACE ?=
+BENCH ?= .
+BENCH_TIME ?= 10x
 FUZZTIME ?= 30s
 
 .PHONY: help
@@ -46,8 +48,9 @@ test-deps: ## install what the tests need besides Go: redis-server, python3-yaml
 	@scripts/install-packages redis-server python3-yaml git
 
 .PHONY: bench
-bench: ## run the benchmarks
-	@if [[ -d test/bench ]]; then go run ./test/bench $(BENCH_FLAGS); else go test -run '^$$' -bench . -benchmem work; fi
+bench: test-deps ## measure from outside, then the ingestion alone; docs/benchmarks.md says what the figures mean
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -timeout 30m fgdsync.dev/test/bench
+	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/ingestion/internal/pipeline
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
