@@ -1,0 +1,124 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"fgdsync.dev/cmd/fgd/internal/cli"
+	"fgdsync.dev/libs/testkit/gitserver"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const document = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: IPv4Namespace\nmetadata:\n  name: default\nspec:\n  subnets: [10.0.0.0/16]\n"
+
+// run runs a command line in this process, so that what it leaves behind is seen.
+func run(ctx context.Context, t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = cli.Run(ctx, cli.Environment{
+		Args: args, Environ: []string{"USER=alice", "HEDGEHOG_FGD_GIT_USERNAME=u", "HEDGEHOG_FGD_GIT_PASSWORD=p"}, Stdout: &out, Stderr: &err,
+	})
+	return code, out.String(), err.String()
+}
+
+func TestSync(t *testing.T) {
+	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
+	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document + "---\nkind: [\n"})
+	for _, want := range []struct {
+		code int
+		text string
+	}{{3, "quarantined  1"}, {0, "(nothing changed)"}} {
+		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes")
+		if stderr != "" || code != want.code || !strings.Contains(stdout, want.text) {
+			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
+		}
+	}
+	if log := host.Git(t, "r.git", "log", "-1", "--format=%B", "main"); !strings.Contains(log, "Requested-by: alice") || !strings.Contains(log, "Fgd-Sync-Id: ") {
+		t.Errorf("message:\n%s", log)
+	}
+	code, _, stderr := run(t.Context(), t, "sync", "--repo", "http://127.0.0.1:1/x.git", "--dir", "f")
+	if code != 2 || !strings.Contains(stderr, "FGD_4009") {
+		t.Errorf("refused: exit %d\n%s", code, stderr)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	if code, stdout, stderr := run(t.Context(), t, "validate", "testdata"); code != 3 || !strings.Contains(stdout, "bad.yaml:2:") || stderr != "" {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	if code, stdout, stderr := run(t.Context(), t, "demo", "--exit"); code != 0 || stderr != "" {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// TestUp serves until its context ends.
+func TestUp(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	log := &watched{started: make(chan string, 1)}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Run(ctx, cli.Environment{
+			Args: []string{"up", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, Stdout: &bytes.Buffer{}, Stderr: log,
+		})
+	}()
+	select {
+	case address := <-log.started:
+		get(t, "http://"+address+"/healthz")
+	case code := <-ended:
+		t.Fatalf("exit %d before it served:\n%s", code, log)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit %d\n%s", code, log)
+	}
+}
+
+func get(t *testing.T, address string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s %v", address, response.Status, err)
+	}
+}
+
+// watched is a log that tells the address of the JSON API once it is known.
+type watched struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	started chan string
+}
+
+func (w *watched) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, rest, found := strings.Cut(string(line), `"msg":"started"`); found {
+		_, rest, _ = strings.Cut(rest, `"http":"`)
+		address, _, _ := strings.Cut(rest, `"`)
+		w.started <- address
+	}
+	return w.text.Write(line)
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
