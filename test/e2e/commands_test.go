@@ -53,6 +53,7 @@ func TestValidate(t *testing.T) {
 		"bad.yaml":      fabric.VPC("a", 1) + "---\napiVersion: vpc.githedgehog.com/v1beta1\nkind: VPC\nmetadata:\n  name: Bad_Name\nspec:\n  subnets: []\n",
 		"sub/more.yml":  "kind: [\n",
 		"sub/other.txt": "kind: [\n",
+		".hnp/log.yaml": "entries: []\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o700); err != nil {
 			t.Fatal(err)
@@ -74,7 +75,7 @@ func TestValidate(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(result.Stdout) {
-		if !strings.HasSuffix(line, ".)\n") || strings.Contains(line, "good.yaml") || strings.Contains(line, "other.txt") {
+		if !strings.HasSuffix(line, ".)\n") || strings.Contains(line, "good.yaml") || strings.Contains(line, "other.txt") || strings.Contains(line, "log.yaml") {
 			t.Errorf("line %q", line)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -29,6 +30,7 @@ func newValidate(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "validate PATH…", Short: "Judge files offline, as a sync would", Args: cobra.MinimumNArgs(1),
 		Long: `Judges YAML files, and all YAML files in folders, with the code that a sync uses. "-" is standard input.
+Folders whose names begin with a dot are left out.
 
 Prints a line per finding, "file:line:col: CODE message (remedy)", and exits with 3 when there is any.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
@@ -119,6 +121,9 @@ func yamlFiles(paths []string) ([]string, error) {
 			continue
 		}
 		err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
+				return fs.SkipDir // .git, and .hnp, whose YAML is no resources
+			}
 			if err == nil && entry.Type().IsRegular() && layout.IsYAML(filepath.ToSlash(path)) {
 				files = append(files, path)
 			}
