@@ -2,6 +2,7 @@ package orchestrator_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -76,22 +77,40 @@ func TestASyncIsCancelledUntilItPublishes(t *testing.T) {
 
 // TestACommitThatIsOnItsWayIsReported: from the push on, the sync goes to its end.
 func TestACommitThatIsOnItsWayIsReported(t *testing.T) {
-	each(t, func(t *testing.T, b *bench) {
-		b.fabric(b.stages, 35, "f1")
-		b.drop("f1", "a")
-		g := newGate(t)
-		b.onDone("publish", g.wait)
-		id := b.start(35, nil)
-		<-g.came
-		b.cancel(id)
-		g.open()
-		got := b.await(id)
-		b.expect(got, completed)
-		if got.GetResult().GetCommitSha() != b.head().id {
-			t.Errorf("result %v", got.GetResult())
+	b := newBench(t, redistest.Start(t).Conn(t), testConfig())
+	b.fabric(b.stages, 35, "f1")
+	b.drop("f1", "a")
+	g := newGate(t)
+	b.onDone("publish", g.wait)
+	id := b.start(35, nil)
+	<-g.came
+	b.cancel(id)
+	b.untilLookedAt()
+	g.open()
+	got := b.await(id)
+	b.expect(got, completed)
+	if got.GetResult().GetCommitSha() != b.head().id || got.GetAttempt() != 1 {
+		t.Errorf("attempt %d, result %v", got.GetAttempt(), got.GetResult())
+	}
+	b.expect(b.cancel(id), completed) // too late is no error
+}
+
+// untilLookedAt waits until the running sync has been looked at for a request to cancel it.
+func (n *node) untilLookedAt() {
+	n.t.Helper()
+	looks := func() int {
+		info, err := n.conn.Main.InfoMap(n.t.Context(), "commandstats").Result()
+		calls := 0
+		if _, err := fmt.Sscanf(must(n.t, info, err)["Commandstats"]["cmdstat_hmget"], "calls=%d", &calls); err != nil {
+			n.t.Fatal(err)
 		}
-		b.expect(b.cancel(id), completed) // too late is no error
-	})
+		return calls
+	}
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for before := looks(); looks() == before; {
+		<-ticker.C
+	}
 }
 
 // TestAnotherTakesOverWhatADeadOneHad: killed in each stage, also when its commit is out and nobody was told.
