@@ -33,6 +33,7 @@ func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 	ctx := conn.CloseRead(context.WithoutCancel(callContext(r)))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(r.Context(), cancel)()
 	err = l.tell(ctx, syncID, "websocket", webSocketListener{ctx: ctx, conn: conn})
 	switch {
 	case r.Context().Err() != nil:
