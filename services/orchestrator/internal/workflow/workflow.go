@@ -198,6 +198,9 @@ func (r *Runner) attempts(ctx, uncancellable context.Context, t *tracker) error 
 		if err == nil {
 			return nil
 		}
+		if uncancellable.Err() != nil { // also when somebody had asked to cancel it: a commit may be out
+			return context.Cause(uncancellable)
+		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
