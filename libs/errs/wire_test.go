@@ -1,0 +1,74 @@
+package errs_test
+
+import (
+	"errors"
+	"maps"
+	"testing"
+	"time"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"fgdsync.dev/libs/errs"
+)
+
+// TestTheWireKeepsAllButTheCause is the law of the codec.
+func TestTheWireKeepsAllButTheCause(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		raised := errs.New(errs.Kind(rapid.IntRange(int(errs.Internal), int(errs.Deadline)).Draw(t, "kind")),
+			errs.Code{ID: "FGD_4242", Name: "A_NAME", Remedy: "Do this."}, "%s", rapid.String().Draw(t, "message")).Because(errors.New("s3cret"))
+		if remedy := rapid.String().Draw(t, "remedy"); remedy != "" {
+			raised = raised.WithRemedy("%s", remedy)
+		}
+		for key, value := range rapid.MapOfN(rapid.StringMatching("[a-b_]{6,9}"), rapid.String(), 0, 3).Draw(t, "meta") {
+			raised = raised.WithMeta(key, value)
+		}
+		raised = raised.After(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "after")))
+		raw, err := proto.Marshal(errs.ToStatus(raised).Proto())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wire spb.Status
+		if err := proto.Unmarshal(raw, &wire); err != nil {
+			t.Fatal(err)
+		}
+		got := errs.FromStatus(status.FromProto(&wire))
+		if got.Kind != raised.Kind || got.Code.ID != raised.Code.ID || got.Code.Name != raised.Code.Name || got.Message != raised.Message ||
+			got.Fix() != raised.Fix() || got.RetryAfter != raised.RetryAfter || !maps.Equal(got.Meta, raised.Meta) || got.Cause != nil {
+			t.Fatalf("%+v became %+v", raised, got)
+		}
+	})
+}
+
+func TestForeignErrorsGetAFaceOfOurs(t *testing.T) {
+	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {
+		got := errs.FromStatus(status.New(code, "dial tcp 10.0.0.1:9091: refused"))
+		if got.Code.ID == "" || got.Fix() == "" || got.Message == "" {
+			t.Errorf("%s: %+v", code, got)
+		}
+	}
+}
+
+func FuzzFromStatus(f *testing.F) {
+	for _, err := range []error{errs.New(errs.Limited, errs.GitHubRateLimited, "Later.").After(time.Minute).WithMeta("a", "b"), errors.New("x")} {
+		raw, err := proto.Marshal(errs.ToStatus(err).Proto())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var wire spb.Status
+		if proto.Unmarshal(raw, &wire) != nil {
+			return
+		}
+		got := errs.FromStatus(status.FromProto(&wire))
+		if got.Code.ID == "" || got.Kind < errs.Internal || got.Kind > errs.Deadline {
+			t.Errorf("%v became %+v", &wire, got)
+		}
+		_ = errs.ToStatus(got)
+	})
+}
