@@ -97,10 +97,10 @@ func fileProblem(p, text string, encoding bool) *finding.Finding {
 	return f
 }
 
-// Judge judges one document of an opened file. Different documents may be judged at once.
-func (r *Reader) Judge(ctx context.Context, file *File, number int) {
+// Judge judges one document of an opened file. Different documents may be judged at once, each with a parser of its own.
+func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, number int) {
 	doc := &file.Docs[number]
-	root, err := yamldoc.Parse(doc.Bytes, r.Limits)
+	root, err := parser.Parse(doc.Bytes)
 	if err != nil {
 		doc.Findings = []finding.Finding{syntaxFinding(err)}
 	} else {

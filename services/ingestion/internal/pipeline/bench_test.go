@@ -130,7 +130,8 @@ func BenchmarkSteps(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(docs)), "ns/document")
 	})
-	b.Run("parse", func(b *testing.B) { each(b, func(doc []byte) { _, _ = yamldoc.Parse(doc, limits) }) })
+	parser := yamldoc.NewParser(limits)
+	b.Run("parse", func(b *testing.B) { each(b, func(doc []byte) { _, _ = parser.Parse(doc) }) })
 	root, _ := yamldoc.Parse([]byte(docs[5]), limits)
 	b.Run("check", func(b *testing.B) {
 		for b.Loop() {
@@ -147,7 +148,7 @@ func BenchmarkSteps(b *testing.B) {
 	b.Run("judge", func(b *testing.B) {
 		each(b, func(doc []byte) {
 			file := reader.Open(inventory.Source{Entry: shelf.Entry{Path: "raw/a.yaml"}}, doc)
-			reader.Judge(b.Context(), &file, 0)
+			reader.Judge(b.Context(), parser, &file, 0)
 		})
 	})
 }

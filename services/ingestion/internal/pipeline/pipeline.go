@@ -171,8 +171,9 @@ func (p *Pipeline) Validate(ctx context.Context, name string, content []byte) do
 	source.Problem = inventory.TooLarge(source.Entry, p.MaxFileBytes)
 	reader := &document.Reader{Schemas: p.Schemas, Options: schema.Options{Upgrade: true}, Limits: p.Limits, Many: p.MaxDocuments}
 	file := reader.Open(source, content)
+	parser := yamldoc.NewParser(p.Limits)
 	for i := range file.Docs {
-		reader.Judge(ctx, &file, i)
+		reader.Judge(ctx, parser, &file, i)
 	}
 	return file
 }

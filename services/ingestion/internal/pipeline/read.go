@@ -8,6 +8,7 @@ import (
 
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/inventory"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -35,9 +36,10 @@ func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reade
 	})
 	for range max(1, p.Workers) {
 		group.Go(func() error {
+			parser := yamldoc.NewParser(p.Limits)
 			for j := range jobs {
 				for i := j.from; i < j.to; i++ {
-					reader.Judge(ctx, j.file, i)
+					reader.Judge(ctx, parser, j.file, i)
 				}
 				if err := m.judged(j); err != nil {
 					return err

@@ -31,21 +31,36 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
 }
 
+// Parser reads documents one after the other.
+type Parser struct {
+	limits Limits
+	plain  plainParser
+}
+
+// NewParser makes a parser.
+func NewParser(limits Limits) *Parser { return &Parser{limits: limits} }
+
+// Parse reads one document and checks it, with a parser of its own.
+func Parse(doc []byte, limits Limits) (*yaml.Node, error) { return NewParser(limits).Parse(doc) }
+
 // Parse reads one document and checks it. The tree is the root value, not the document node; it is nil when the
-// document is empty. The error is a *SyntaxError.
-func Parse(doc []byte, limits Limits) (*yaml.Node, error) {
+// document is empty, and good until the next one is parsed. The error is a *SyntaxError.
+func (p *Parser) Parse(doc []byte) (*yaml.Node, error) {
 	doc = doc[skipBOM(doc, 0):]
-	if estimateNodes(doc) > limits.Nodes {
-		return nil, &SyntaxError{Message: fmt.Sprintf("the document may have more than %d nodes", limits.Nodes)}
+	if estimateNodes(doc) > p.limits.Nodes {
+		return nil, &SyntaxError{Message: fmt.Sprintf("the document may have more than %d nodes", p.limits.Nodes)}
 	}
-	if err := checkText(doc); err != nil {
-		return nil, err
+	root, plain := p.plain.parse(doc)
+	if !plain {
+		if err := checkText(doc); err != nil {
+			return nil, err
+		}
+		var err error
+		if root, err = decode(doc); err != nil || root == nil {
+			return nil, err
+		}
 	}
-	root, err := decode(doc)
-	if err != nil || root == nil {
-		return nil, err
-	}
-	c := checker{limits: limits}
+	c := checker{limits: p.limits}
 	if err := c.node(root, 0); err != nil {
 		return nil, err
 	}
