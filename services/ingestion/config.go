@@ -19,6 +19,8 @@ type Config struct {
 	MaxFileBytes int64 `koanf:"max_file_bytes"`
 	// MaxDocumentsPerFile is the number of documents in a file beyond which there is a warning.
 	MaxDocumentsPerFile int `koanf:"max_documents_per_file"`
+	// MemoryFiles is the number of managed files that are remembered, so that unchanged ones are not read again.
+	MemoryFiles int `koanf:"memory_files"`
 	// MaxDepth bounds the nesting of mappings and lists in a document.
 	MaxDepth int `koanf:"max_depth"`
 	// MaxNodes bounds the nodes of a document, those that aliases repeat included.
@@ -30,7 +32,7 @@ type Config struct {
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
-		WorkerConcurrency: 4, BatchSize: 50, MaxFileBytes: 10 << 20, MaxDocumentsPerFile: 100,
+		WorkerConcurrency: 4, BatchSize: 50, MaxFileBytes: 10 << 20, MaxDocumentsPerFile: 100, MemoryFiles: 100_000,
 		MaxDepth: 64, MaxNodes: 100_000, MaxAliases: 100,
 	}
 }
@@ -46,6 +48,7 @@ func (c *Config) Validate() error {
 		{"batch_size", int64(c.BatchSize), 1, 10_000},
 		{"max_file_bytes", c.MaxFileBytes, 1, 64 << 20},
 		{"max_documents_per_file", int64(c.MaxDocumentsPerFile), 1, 1_000_000},
+		{"memory_files", int64(c.MemoryFiles), 1, 10_000_000},
 		{"max_depth", int64(c.MaxDepth), 8, 1000},
 		{"max_nodes", int64(c.MaxNodes), 100, 10_000_000},
 		{"max_aliases", int64(c.MaxAliases), 0, 10_000},

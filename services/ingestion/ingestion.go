@@ -1,5 +1,6 @@
 // Package ingestion is the ingestion service: it turns what people drop into a fabric directory into one valid file per
-// resource, tree in, tree out. It keeps nothing between two requests; any replica can serve any request.
+// resource, tree in, tree out. Between two requests it keeps only what makes the next one faster; any replica can serve any
+// request.
 package ingestion
 
 import (
@@ -18,6 +19,7 @@ import (
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 
 	"fgdsync.dev/libs/hedgehog"
+	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/grpcapi"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/schema"
@@ -59,7 +61,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ingestion: %w", err)
 	}
+	memory, err := document.NewMemory(cfg.MemoryFiles)
+	if err != nil {
+		return nil, fmt.Errorf("ingestion: %w", err)
+	}
 	p := &pipeline.Pipeline{
+		Memory:       memory,
 		Trees:        treeio.New(deps.Trees),
 		Schemas:      schemas,
 		Limits:       yamldoc.Limits{Depth: cfg.MaxDepth, Nodes: cfg.MaxNodes, Aliases: cfg.MaxAliases},

@@ -17,6 +17,7 @@ import (
 
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/corpus"
+	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/treeio"
@@ -83,8 +84,13 @@ func newPipeline(t testing.TB, store *treestore.Store, workers int) *pipeline.Pi
 }
 
 func pipelineOf(t testing.TB, trees gitv1.TreeServiceClient, workers int) *pipeline.Pipeline {
+	t.Helper()
+	memory, err := document.NewMemory(10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &pipeline.Pipeline{
-		Trees: treeio.New(trees), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100, BatchSize: 50, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
+		Memory: memory, Trees: treeio.New(trees), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100, BatchSize: 50, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
 	}
 }
 

@@ -42,6 +42,7 @@ type Trees interface {
 type Pipeline struct {
 	Trees        Trees
 	Schemas      *schema.Set
+	Memory       *document.Memory // of files that were judged by these schemas and limits
 	Limits       yamldoc.Limits
 	MaxFileBytes int64
 	MaxDocuments int // in a file, without a warning

@@ -3,11 +3,13 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/inventory"
+	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 	"golang.org/x/sync/errgroup"
 )
@@ -21,18 +23,64 @@ type job struct {
 	from, to int
 }
 
-// read gives all sources as judged files, in the order of the sources.
+// read gives all sources as judged files, in the order of the sources. Those that are remembered are not read, but for
+// those whose bytes a plan needs: somebody else declares the same resource.
 func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) ([]document.File, error) {
 	files := make([]document.File, len(sources))
 	m := &meter{notify: req.Notify, now: p.Now, total: len(sources), batch: p.BatchSize, open: map[*document.File]int{}}
 	if err := m.start(); err != nil {
 		return nil, err
 	}
+	fresh, recalled := p.recall(req.Schema, sources, files)
+	m.state.Files, m.state.Documents = len(recalled), len(recalled)
+	if err := p.judgeSome(ctx, req, reader, sources, files, fresh, m); err != nil {
+		return nil, err
+	}
+	if contested := contested(files, recalled); len(contested) > 0 {
+		counted := &meter{notify: func(Progress) error { return nil }, now: p.Now, batch: p.BatchSize, open: map[*document.File]int{}}
+		if err := p.judgeSome(ctx, req, reader, sources, files, contested, counted); err != nil {
+			return nil, err
+		}
+	}
+	for _, i := range fresh {
+		p.Memory.Keep(&files[i], req.Schema)
+	}
+	return files, m.finish()
+}
+
+// recall fills in the files that are remembered.
+func (p *Pipeline) recall(options schema.Options, sources []inventory.Source, files []document.File) (fresh, recalled []int) {
+	for i, source := range sources {
+		if file, known := p.Memory.Recall(source, options); known {
+			files[i] = file
+			recalled = append(recalled, i)
+		} else {
+			fresh = append(fresh, i)
+		}
+	}
+	return fresh, recalled
+}
+
+// contested gives those of the recalled files whose resource another document declares too.
+func contested(files []document.File, recalled []int) []int {
+	declared := make(map[schema.Identity]int, len(files))
+	for i := range files {
+		for j := range files[i].Docs {
+			declared[files[i].Docs[j].Identity]++
+		}
+	}
+	return slices.DeleteFunc(recalled, func(i int) bool { return declared[files[i].Docs[0].Identity] == 1 })
+}
+
+// judgeSome reads and judges the files at some places.
+func (p *Pipeline) judgeSome(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source, files []document.File,
+	places []int, m *meter,
+) error {
 	jobs := make(chan job)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(jobs)
-		return p.feed(ctx, req.Tree.Snapshot, reader, sources, files, m, jobs)
+		return p.feed(ctx, req.Tree.Snapshot, reader, sources, files, places, m, jobs)
 	})
 	for range max(1, p.Workers) {
 		group.Go(func() error {
@@ -48,19 +96,17 @@ func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reade
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return files, m.finish()
+	return group.Wait()
 }
 
 // feed reads the contents, each object once, and hands out the documents.
 func (p *Pipeline) feed(ctx context.Context, snapshot string, reader *document.Reader, sources []inventory.Source, files []document.File,
-	m *meter, jobs chan<- job,
+	places []int, m *meter, jobs chan<- job,
 ) error {
 	users := map[string][]int{}
 	var blobs []string
-	for i, source := range sources {
+	for _, i := range places {
+		source := sources[i]
 		if source.Problem != nil {
 			files[i] = reader.Open(source, nil)
 			if err := m.opened(&files[i]); err != nil {
