@@ -93,7 +93,11 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshot.Open(ctx, from, r.deps.Stores.Repo(location), location, req.GetLocation().GetBranch(), directory, r.deps.Limits)
+	repo, err := r.deps.Stores.Repo(location)
+	if err != nil {
+		return nil, err
+	}
+	s, err := snapshot.Open(ctx, from, repo, location, req.GetLocation().GetBranch(), directory, r.deps.Limits)
 	if err != nil {
 		return nil, err
 	}

@@ -181,11 +181,21 @@ func (s *Snapshot) BlobSize(id plumbing.Hash) (int64, error) {
 	if s.closed {
 		return 0, missing(s.ID)
 	}
-	size, err := s.base.EncodedObjectSize(id)
+	size, err := s.Repo.Size(s.base, id)
 	if err != nil {
 		return 0, s.unreadable(id, err)
 	}
 	return size, nil
+}
+
+// Holds tells whether a file's content is here, whatever was here before.
+func (s *Snapshot) Holds(id plumbing.Hash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o, ok := s.overlay[id]; ok && o.Type == plumbing.BlobObject {
+		return true
+	}
+	return !s.closed && s.base.HasEncodedObject(id) == nil
 }
 
 func (s *Snapshot) read(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -169,10 +168,8 @@ func (e *Editor) put(parent *folder, name string, c Change) error {
 			return err
 		}
 		entry.Hash = id
-	} else if entry.Mode != filemode.Submodule {
-		if _, err := e.s.BlobSize(c.Blob); err != nil {
-			return errors.Join(errs.New(errs.Invalid, errs.InvalidRequest, "The object %s of %q is not in the snapshot.", c.Blob, c.Path), err)
-		}
+	} else if entry.Mode != filemode.Submodule && !e.s.Holds(c.Blob) {
+		return errs.New(errs.Invalid, errs.InvalidRequest, "The object %s of %q is not in the snapshot.", c.Blob, c.Path)
 	}
 	parent.entries[name] = entry
 	return nil

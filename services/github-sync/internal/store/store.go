@@ -20,6 +20,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/github-sync/internal/remote"
 )
@@ -29,6 +31,8 @@ const (
 	objectCache    = 16 * cache.MiByte
 	largeObject    = 1 << 20
 	readableLength = 60
+
+	rememberedSizes = 200_000
 )
 
 // Pool is a folder of stores.
@@ -43,15 +47,19 @@ type Pool struct {
 func NewPool(dir string) *Pool { return &Pool{dir: dir, repos: map[string]*Repo{}} }
 
 // Repo gives the store of a remote.
-func (p *Pool) Repo(location remote.Location) *Repo {
+func (p *Pool) Repo(location remote.Location) (*Repo, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	repo := p.repos[location.Key]
-	if repo == nil {
-		repo = &Repo{location: location, dir: filepath.Join(p.dir, folder(location.Key))}
-		p.repos[location.Key] = repo
+	if repo := p.repos[location.Key]; repo != nil {
+		return repo, nil
 	}
-	return repo
+	sizes, err := lru.New[plumbing.Hash, int64](rememberedSizes)
+	if err != nil {
+		return nil, fmt.Errorf("make a memory of sizes: %w", err)
+	}
+	repo := &Repo{location: location, dir: filepath.Join(p.dir, folder(location.Key)), sizes: sizes}
+	p.repos[location.Key] = repo
+	return repo, nil
 }
 
 // folder makes a name that people can read and that no two remotes share.
@@ -70,7 +78,20 @@ func folder(key string) string {
 type Repo struct {
 	location remote.Location
 	dir      string
+	sizes    *lru.Cache[plumbing.Hash, int64] // of objects; an id never changes its content
 	mu       sync.Mutex
+}
+
+// Size tells the size of an object that is held, from memory when it was asked for before.
+func (r *Repo) Size(base *filesystem.Storage, id plumbing.Hash) (int64, error) {
+	if size, known := r.sizes.Get(id); known {
+		return size, nil
+	}
+	size, err := base.EncodedObjectSize(id)
+	if err == nil {
+		r.sizes.Add(id, size)
+	}
+	return size, err
 }
 
 // Ensure brings a commit with its tree into the store, and opens it for reading. The caller closes it.
