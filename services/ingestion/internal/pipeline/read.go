@@ -63,6 +63,9 @@ func (p *Pipeline) recall(options schema.Options, sources []inventory.Source, fi
 
 // contested gives those of the recalled files whose resource another document declares too.
 func contested(files []document.File, recalled []int) []int {
+	if len(recalled) == 0 {
+		return nil
+	}
 	declared := make(map[schema.Identity]int, len(files))
 	for i := range files {
 		for j := range files[i].Docs {

@@ -41,7 +41,7 @@ func (item *Item) findings() []finding.Finding {
 
 // resources lists what managed/ holds: for each identity its holder, or else what is left there although it is not valid.
 func (p *planner) resources() []Resource {
-	var out []Resource
+	out := make([]Resource, 0, len(p.order))
 	for _, g := range p.order {
 		item := g.holder
 		if item == nil {

@@ -6,6 +6,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -95,12 +96,20 @@ type Input struct {
 	Equal   func(a, b *document.Doc) bool
 }
 
+func (in Input) documents() int {
+	n := 0
+	for i := range in.Files {
+		n += len(in.Files[i].Docs)
+	}
+	return n
+}
+
 // Make decides, and rearranges the shelf accordingly.
 func Make(in Input, s *shelf.Shelf) (*Plan, error) {
 	if err := checkFolders(s); err != nil {
 		return nil, err
 	}
-	p := &planner{in: in, shelf: s, groups: map[schema.Identity]*group{}}
+	p := &planner{in: in, shelf: s, groups: make(map[schema.Identity]*group, in.documents())}
 	p.collect()
 	p.decide()
 	p.clear()
@@ -141,6 +150,7 @@ type group struct {
 
 // collect makes items and groups of the files.
 func (p *planner) collect() {
+	p.items = make([]*Item, 0, p.in.documents())
 	for i := range p.in.Files {
 		file := &p.in.Files[i]
 		if file.Problem != nil {
@@ -151,9 +161,7 @@ func (p *planner) collect() {
 			p.sort(&Item{File: file, Doc: &file.Docs[j]})
 		}
 	}
-	for _, g := range p.groups {
-		p.order = append(p.order, g)
-	}
+	p.order = slices.AppendSeq(make([]*group, 0, len(p.groups)), maps.Values(p.groups))
 	slices.SortFunc(p.order, func(a, b *group) int { return compareIdentity(a.id, b.id) })
 }
 

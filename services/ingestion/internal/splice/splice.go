@@ -271,7 +271,12 @@ func (t *text) insertBlock(key *yaml.Node, indent string, lines []string) {
 	if missing {
 		ending = "\n"
 	}
+	size := len(ending)
+	for _, line := range lines {
+		size += len(indent) + len(line) + len(ending)
+	}
 	var b strings.Builder
+	b.Grow(size)
 	if missing {
 		b.WriteString(ending)
 	}
