@@ -45,8 +45,21 @@ func isPrintable(text string) bool {
 	return true
 }
 
+// isSafeASCII tells whether a text stands in double quotes as it is.
+func isSafeASCII(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // DoubleQuote writes a text in double quotes, with escapes that YAML 1.1, YAML 1.2 and, up to U+FFFF, JSON know.
 func DoubleQuote(text string) string {
+	if isSafeASCII(text) {
+		return `"` + text + `"`
+	}
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range text {
