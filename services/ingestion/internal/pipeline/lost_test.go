@@ -2,13 +2,12 @@ package pipeline_test
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
-	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/schema"
@@ -19,22 +18,16 @@ var limits = yamldoc.DefaultLimits()
 
 func schemas(t testing.TB) *schema.Set {
 	t.Helper()
-	set, err := loadOnce(corpus.Dir(t, "crds"))
+	set, err := loadOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return set
 }
 
-var loadOnce = func() func(dir string) (*schema.Set, error) {
-	var once sync.Once
-	var set *schema.Set
-	var err error
-	return func(dir string) (*schema.Set, error) {
-		once.Do(func() { set, err = schema.Load(os.DirFS(dir), func(string, string) bool { return false }) })
-		return set, err
-	}
-}()
+var loadOnce = sync.OnceValues(func() (*schema.Set, error) {
+	return schema.Load(hedgehog.BuiltinCRDs(), hedgehog.OperatorWritten)
+})
 
 func request(tree pipeline.Tree, options plan.Options) pipeline.Request {
 	return pipeline.Request{
