@@ -3,6 +3,7 @@
 package document
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type File struct {
 type Doc struct {
 	schema.Verdict
 	Number    int
+	Item      int    // place in the list that the document is, from 1; 0 when it is none
 	Line      int    // line of the file on which it begins, from 1
 	Bytes     []byte // as it stands in the file
 	Annotated bool   // it carries the mark of a managed document
@@ -82,12 +84,34 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), r.Many),
 		})
 	}
-	file.Docs = make([]Doc, len(parts))
-	for i, part := range parts {
-		file.Docs[i] = Doc{Number: part.Number, Line: part.Line, Bytes: part.Bytes}
+	file.Docs = make([]Doc, 0, len(parts))
+	lists := bytes.Contains(content, []byte("List"))
+	for _, part := range parts {
+		doc := Doc{Number: part.Number, Line: part.Line, Bytes: part.Bytes}
+		if lists {
+			file.Docs = append(file.Docs, r.items(doc)...)
+		} else {
+			file.Docs = append(file.Docs, doc)
+		}
 	}
 	return file
 }
+
+// items takes a document apart that is a list of resources; any other it gives as it is.
+func (r *Reader) items(doc Doc) []Doc {
+	items := yamldoc.Items(doc.Bytes, r.Limits)
+	if items == nil {
+		return []Doc{doc}
+	}
+	docs := make([]Doc, len(items))
+	for i, item := range items {
+		docs[i] = Doc{Number: doc.Number, Item: i + 1, Line: doc.Line + item.Line - 1, Bytes: item.Bytes}
+	}
+	return docs
+}
+
+// Alone tells whether the file is one document and nothing around it.
+func (f *File) Alone() bool { return len(f.Docs) == 1 && f.Docs[0].Item == 0 }
 
 func fileProblem(p, text string, encoding bool) *finding.Finding {
 	f := &finding.Finding{Code: errs.UnsupportedFile, File: p, Document: -1, Message: text}
@@ -109,7 +133,7 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 	_, metadata := yamldoc.Field(root, "metadata")
 	_, annotations := yamldoc.Field(metadata, "annotations")
 	doc.Annotated = yamldoc.Text(annotations, ManagedBy) != ""
-	if alone := file.Managed && len(file.Docs) == 1; doc.Valid && !alone {
+	if settled := file.Managed && file.Alone(); doc.Valid && !settled {
 		r.splice(file, doc, root)
 	}
 	for i := range doc.Findings {

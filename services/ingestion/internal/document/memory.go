@@ -33,7 +33,7 @@ func NewMemory(files int) (*Memory, error) {
 // Keep remembers a judged file, if it is one that holds a managed resource and nothing else. What it holds itself is not
 // kept.
 func (m *Memory) Keep(file *File, options schema.Options) {
-	if !file.Managed || file.Problem != nil || len(file.Docs) != 1 || !file.Docs[0].Valid {
+	if !file.Managed || file.Problem != nil || !file.Alone() || !file.Docs[0].Valid {
 		return
 	}
 	kept := *file

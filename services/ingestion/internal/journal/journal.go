@@ -111,6 +111,9 @@ func (f *fields) source(item *plan.Item, origin Origin) {
 	f.text("from", item.File.Path)
 	if item.Doc != nil {
 		f.raw("document", strconv.Itoa(item.Doc.Number))
+		if item.Doc.Item > 0 {
+			f.raw("item", strconv.Itoa(item.Doc.Item))
+		}
 	}
 	f.text("blob", item.File.Blob)
 	f.text("commit", origin.Commit)

@@ -86,7 +86,9 @@ func drawDocument(r *rapid.T) string {
 	namespace := rapid.SampledFrom([]string{"", "", "  namespace: default\n", "  namespace: x\n"}).Draw(r, "namespace")
 	vlan := rapid.IntRange(1, 2).Draw(r, "vlan")
 	mark := rapid.SampledFrom([]string{"", "", "  annotations:\n    hnp.githedgehog.com/managed-by: hedgehog-netbox-plugin\n", "  annotations: {}\n"}).Draw(r, "mark")
-	switch rapid.IntRange(0, 9).Draw(r, "shape") {
+	switch rapid.IntRange(0, 10).Draw(r, "shape") {
+	case 10:
+		return drawList(r)
 	case 0:
 		return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " + name + "\n"
 	case 1:
@@ -104,6 +106,16 @@ func drawDocument(r *rapid.T) string {
 	default:
 		return vpc("v1beta1", name, namespace, mark, vlan)
 	}
+}
+
+// drawList makes a list as kubectl writes it.
+func drawList(r *rapid.T) string {
+	list := "apiVersion: v1\nkind: List\nitems:\n"
+	for range rapid.IntRange(1, 3).Draw(r, "items") {
+		item := vpc("v1beta1", rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "item"), "", "", rapid.SampledFrom([]any{1, 2, "not a number"}).Draw(r, "value"))
+		list += "- " + strings.Join(strings.SplitAfter(strings.TrimSuffix(item, "\n"), "\n"), "  ") + "\n"
+	}
+	return list
 }
 
 func vpc(version, name, namespace, mark string, vlan any) string {

@@ -64,13 +64,28 @@ func requireNothingLost(t testing.TB, before, after map[string]string, result *p
 			t.Errorf("%s is lost", p)
 		}
 		for _, doc := range docs {
-			m := meaning(doc.Bytes)
-			there := texts[content] || texts[strings.TrimRight(string(doc.Bytes), "\n")] || m != "" && meanings[m]
-			if !there && !gone[part == layout.Managed][name(doc.Bytes)] {
-				t.Errorf("document %d of %s is lost:\n%s", doc.Number, p, doc.Bytes)
+			for _, text := range parts(doc.Bytes) {
+				m := meaning(text)
+				there := texts[content] || texts[strings.TrimRight(string(text), "\n")] || m != "" && meanings[m]
+				if !there && !gone[part == layout.Managed][name(text)] {
+					t.Errorf("document %d of %s is lost:\n%s", doc.Number, p, text)
+				}
 			}
 		}
 	}
+}
+
+// parts gives the items of a list, or the document itself.
+func parts(doc []byte) [][]byte {
+	items := yamldoc.Items(doc, limits)
+	if items == nil {
+		return [][]byte{doc}
+	}
+	var out [][]byte
+	for _, item := range items {
+		out = append(out, item.Bytes)
+	}
+	return out
 }
 
 // givenUp names the resources of which a version may be gone: in managed/ (true), and of those that waited (false).

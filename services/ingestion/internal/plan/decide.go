@@ -43,7 +43,8 @@ func (p *planner) rank(g *group, items []*Item) {
 			first(a.Doc.Annotated, b.Doc.Annotated),
 			first(g.settled(a), g.settled(b)),
 			strings.Compare(a.File.Path, b.File.Path),
-			cmp.Compare(a.Doc.Number, b.Doc.Number))
+			cmp.Compare(a.Doc.Number, b.Doc.Number),
+			cmp.Compare(a.Doc.Item, b.Doc.Item))
 	})
 }
 
@@ -60,7 +61,7 @@ func first(a, b bool) int {
 
 // settled tells whether a managed document stands alone in a file of the right name.
 func (g *group) settled(item *Item) bool {
-	return len(item.File.Docs) == 1 && (item.File.Path == g.path() || isNumbered(item.File.Path, g.longPath()))
+	return item.File.Alone() && (item.File.Path == g.path() || isNumbered(item.File.Path, g.longPath()))
 }
 
 // isNumbered tells whether a path is the given one, or that with "-2", "-3" … before the extension.
@@ -149,6 +150,9 @@ func duplicate(item *Item, message string) finding.Finding {
 func (item *Item) place() string {
 	if len(item.File.Docs) == 1 {
 		return item.File.Path
+	}
+	if item.Doc.Item > 0 {
+		return fmt.Sprintf("%s (document %d, item %d)", item.File.Path, item.Doc.Number, item.Doc.Item)
 	}
 	return fmt.Sprintf("%s (document %d)", item.File.Path, item.Doc.Number)
 }

@@ -138,7 +138,7 @@ func (p *planner) put(g *group) {
 func (p *planner) move(g *group) {
 	item := g.holder
 	item.Outcome, item.Destination = Moved, p.spot(g)
-	if len(item.File.Docs) == 1 {
+	if item.File.Alone() {
 		p.shelf.PutEntry(item.Destination, item.File.Entry)
 	} else {
 		p.shelf.Put(item.Destination, item.Doc.Final, item.Doc.Blob)
@@ -171,11 +171,20 @@ func (p *planner) placeQuarantined() {
 			p.shelf.PutEntry(item.Destination, file.Entry)
 			continue
 		}
-		wanted := strings.TrimSuffix(mirror, ext) + ".doc-" + strconv.Itoa(item.Doc.Number) + yamlExt
+		wanted := strings.TrimSuffix(mirror, ext) + part(item.Doc) + yamlExt
 		blob := shelf.BlobID(item.Doc.Bytes)
 		item.Destination = p.shelf.Spot(wanted, blob, yamlExt)
 		p.shelf.Put(item.Destination, item.Doc.Bytes, blob)
 	}
+}
+
+// part names a document of a file.
+func part(doc *document.Doc) string {
+	name := ".doc-" + strconv.Itoa(doc.Number)
+	if doc.Item > 0 {
+		name += ".item-" + strconv.Itoa(doc.Item)
+	}
+	return name
 }
 
 // archive keeps originals whose documents have landed, where the fabric wants that. A file that went to unmanaged/ as a

@@ -114,7 +114,7 @@ func (j *judge) findKind(group, kindName string) *kind {
 	switch {
 	case strings.HasSuffix(kindName, "List"):
 		j.add(finding.Finding{
-			Code: errs.UnsupportedResource, Field: "kind", Message: "lists of resources are not split",
+			Code: errs.UnsupportedResource, Field: "kind", Message: "the list can't be taken apart: it is empty, in flow style, or its items hang together",
 			Remedy: "Write each item of the list as a document of its own, separated by \"---\".",
 		})
 		j.failed = true
