@@ -40,7 +40,7 @@ func (m *Memory) Keep(file *File, options schema.Options) {
 	doc := file.Docs[0]
 	doc.Bytes, doc.Final, doc.Blob = nil, nil, ""
 	kept.Docs = []Doc{doc}
-	m.files.Add(memoryKey{file.Source.Blob, options}, kept)
+	m.files.Add(memoryKey{file.Blob, options}, kept)
 }
 
 // Recall gives a file as if it had been read and judged, but without its bytes.
