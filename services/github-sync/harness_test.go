@@ -1,0 +1,245 @@
+package githubsync_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
+	"fgdsync.dev/libs/testkit/gitserver"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	githubsync "fgdsync.dev/services/github-sync"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	user, password = "robot", "a-password-nobody-guesses"
+	repository     = "r.git"
+	branch         = "main"
+)
+
+var when = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// bench is the service, over real gRPC, and a Git host.
+type bench struct {
+	t            *testing.T
+	host         *gitserver.Server
+	repositories gitv1.RepositoryServiceClient
+	trees        gitv1.TreeServiceClient
+	log          *log
+	data         string
+}
+
+// log is what the service wrote.
+type log struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func setup(t *testing.T, configure ...func(*githubsync.Config)) *bench {
+	t.Helper()
+	b := &bench{t: t, host: gitserver.Start(t, gitserver.Options{User: user, Password: password}), log: &log{}, data: t.TempDir()}
+	cfg := githubsync.DefaultConfig()
+	cfg.DataDir, cfg.AllowInsecureRemotes = b.data, true
+	for _, change := range configure {
+		change(&cfg)
+	}
+	tel := telemetry.Discard()
+	tel.Log = slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	service, err := githubsync.New(cfg, githubsync.Deps{
+		Log: tel.Log, Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
+		LookupEnv: func(string) (string, bool) { return "", false }, Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.serve(service, tel)
+	return b
+}
+
+func (b *bench) serve(service *githubsync.Service, tel *telemetry.Telemetry) {
+	b.t.Helper()
+	loopback, server := rpc.NewLoopback(), rpc.NewServer(tel)
+	service.Register(server)
+	ctx, stop := context.WithCancel(context.Background())
+	served, ran := make(chan error, 1), make(chan error, 1)
+	go func() { served <- server.Serve(loopback.Listener()) }()
+	go func() { ran <- service.Run(ctx) }()
+	conn, err := loopback.Dial(noop.NewTracerProvider())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.repositories, b.trees = gitv1.NewRepositoryServiceClient(conn), gitv1.NewTreeServiceClient(conn)
+	b.t.Cleanup(func() {
+		_ = conn.Close()
+		server.Stop()
+		stop()
+		if err := errors.Join(<-served, ignoreCancelled(<-ran)); err != nil {
+			b.t.Error(err)
+		}
+	})
+}
+
+func ignoreCancelled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (b *bench) location(directory string) *gitv1.Location {
+	b.t.Helper()
+	sealed, err := b.repositories.SealCredentials(b.t.Context(), &gitv1.SealCredentialsRequest{
+		Credentials: &gitv1.PlainCredentials{Username: user, Password: password},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return &gitv1.Location{RepositoryUrl: b.host.URL(repository), Branch: branch, Directory: directory, Credentials: sealed.GetCredentials()}
+}
+
+// open opens a snapshot, which is closed with the test.
+func (b *bench) open(directory string) *gitv1.Snapshot {
+	b.t.Helper()
+	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: b.location(directory)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() {
+		_, _ = b.repositories.CloseSnapshot(context.Background(), &gitv1.CloseSnapshotRequest{SnapshotId: response.GetSnapshot().GetSnapshotId()})
+	})
+	return response.GetSnapshot()
+}
+
+// write puts files into a tree; one without content is removed.
+func (b *bench) write(s *gitv1.Snapshot, files map[string]string) (string, error) {
+	b.t.Helper()
+	stream, err := b.trees.WriteTree(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	request := &gitv1.WriteTreeRequest{SnapshotId: s.GetSnapshotId(), BaseTree: s.GetTree()}
+	for path, content := range files {
+		change := &gitv1.Change{Path: path, Change: &gitv1.Change_Content{Content: []byte(content)}}
+		if content == "" {
+			change.Change = &gitv1.Change_Remove{Remove: true}
+		}
+		request.Changes = append(request.Changes, change)
+	}
+	if err := stream.Send(request); err != nil && !errors.Is(err, io.EOF) {
+		b.t.Fatal(err)
+	}
+	response, err := stream.CloseAndRecv()
+	return response.GetTree(), err
+}
+
+func (b *bench) mustWrite(s *gitv1.Snapshot, files map[string]string) string {
+	b.t.Helper()
+	tree, err := b.write(s, files)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return tree
+}
+
+func (b *bench) publish(s *gitv1.Snapshot, tree string) (*gitv1.PublishResponse, error) {
+	return b.repositories.Publish(b.t.Context(), &gitv1.PublishRequest{
+		SnapshotId: s.GetSnapshotId(), Tree: tree, Message: "Change a file\n\nFgd-Sync-Id: 1\n",
+		Author: &gitv1.Signature{Name: "Ada", Email: "ada@example.com"}, Time: timestamppb.New(when),
+	})
+}
+
+// files reads a tree through the service.
+func (b *bench) files(s *gitv1.Snapshot, tree string) map[string]string {
+	b.t.Helper()
+	stream, err := b.trees.ListTree(b.t.Context(), &gitv1.ListTreeRequest{SnapshotId: s.GetSnapshotId(), Tree: tree})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	files := map[string]string{}
+	for {
+		page, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, entry := range page.GetEntries() {
+			if entry.GetMode() != gitv1.FileMode_FILE_MODE_SUBMODULE {
+				files[entry.GetPath()] = b.blob(s, entry)
+			}
+		}
+	}
+}
+
+func (b *bench) blob(s *gitv1.Snapshot, entry *gitv1.TreeEntry) string {
+	b.t.Helper()
+	stream, err := b.trees.ReadBlobs(b.t.Context(), &gitv1.ReadBlobsRequest{SnapshotId: s.GetSnapshotId(), BlobIds: []string{entry.GetBlobId()}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	page, err := stream.Recv()
+	if err != nil || len(page.GetBlobs()) != 1 || int64(len(page.GetBlobs()[0].GetContent())) != entry.GetSize() {
+		b.t.Fatalf("%v: %v, %v", entry, page, err)
+	}
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	return string(page.GetBlobs()[0].GetContent())
+}
+
+// requireCode holds an error to its code, and to having nothing secret in it.
+func (b *bench) requireCode(err error, code errs.Code) {
+	b.t.Helper()
+	if !errs.HasCode(err, code) || strings.Contains(err.Error(), password) || errs.From(err).Fix() == "" {
+		b.t.Errorf("%v, not %s", err, code.Name)
+	}
+}
+
+func (b *bench) requireCommits(n int) {
+	b.t.Helper()
+	if got := b.host.Commits(b.t, repository, branch); got != n {
+		b.t.Errorf("%d commits, not %d", got, n)
+	}
+	b.host.RequireSound(b.t, repository)
+	if strings.Contains(b.log.String(), password) || len(b.leftovers()) > 0 {
+		b.t.Errorf("log or leftovers %v:\n%s", b.leftovers(), b.log)
+	}
+}
+
+// leftovers are temporary files in the data folder.
+func (b *bench) leftovers() []string {
+	b.t.Helper()
+	found, err := filepath.Glob(filepath.Join(b.data, "*", "objects", "pack", "tmp_*"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return found
+}
