@@ -134,19 +134,26 @@ func (s *Server) git(t testing.TB, repository string, stdin []byte, args ...stri
 // empty by the name of Removed taken away. It gives the commit's id.
 func (s *Server) Commit(t testing.TB, repository, branch string, files map[string]string) string {
 	t.Helper()
+	var changes strings.Builder
+	for path, content := range files {
+		if content == Removed {
+			fmt.Fprintf(&changes, "D %s\n", path)
+			continue
+		}
+		fmt.Fprintf(&changes, "M 100644 inline %s\ndata %d\n%s\n", path, len(content), content)
+	}
+	return s.Import(t, repository, branch, changes.String())
+}
+
+// Import adds a commit whose changes are given in the words of git fast-import, which knows all sorts of entries.
+func (s *Server) Import(t testing.TB, repository, branch, changes string) string {
+	t.Helper()
 	var stream bytes.Buffer
 	fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> 1767323045 +0000\ndata 5\nfiles\n", branch)
 	if refs := s.Git(t, repository, "for-each-ref", "refs/heads/"+branch); refs != "" {
 		fmt.Fprintf(&stream, "from refs/heads/%s^0\n", branch)
 	}
-	for path, content := range files {
-		if content == Removed {
-			fmt.Fprintf(&stream, "D %s\n", path)
-			continue
-		}
-		fmt.Fprintf(&stream, "M 100644 inline %s\ndata %d\n%s\n", path, len(content), content)
-	}
-	stream.WriteString("done\n")
+	stream.WriteString(changes + "done\n")
 	s.git(t, repository, stream.Bytes(), "fast-import", "--quiet", "--done")
 	return s.Head(t, repository, branch)
 }
