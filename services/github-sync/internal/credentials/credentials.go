@@ -157,8 +157,9 @@ func (r *Resolver) Resolve(c *gitv1.Credentials) (Basic, error) {
 	return Basic{}, nil
 }
 
-// envPrefix bounds which variables can be referred to, so that nobody reads the rest of the environment.
-const envPrefix = "HEDGEHOG_FGD_"
+// envPrefix bounds which variables can be referred to, so that nobody has the rest of the environment sent to a Git host
+// of his choice, not even the settings of this system: the URL of Redis may hold a password.
+const envPrefix = "HEDGEHOG_FGD_GIT_"
 
 func (r *Resolver) reference(reference string) (Basic, error) {
 	kind, name, _ := strings.Cut(reference, ":")

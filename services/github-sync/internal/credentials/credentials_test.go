@@ -1,0 +1,109 @@
+package credentials_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fgdsync.dev/libs/errs"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/github-sync/internal/credentials"
+)
+
+const planted = "a-secret-nobody-guesses"
+
+func sealer(t *testing.T, file string) *credentials.Sealer {
+	t.Helper()
+	s, err := credentials.New(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSealing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys", "key")
+	one := sealer(t, file)
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key file: %v, %v", info, err)
+	}
+	sealed, err := one.Seal(&gitv1.PlainCredentials{Username: "u", Password: planted})
+	if err != nil || strings.Contains(string(sealed), planted) {
+		t.Fatalf("%q, %v", sealed, err)
+	}
+	login, err := sealer(t, file).Open(sealed) // another process with the same key
+	if err != nil || login.Username != "u" || login.Password.Reveal() != planted {
+		t.Errorf("%v, %v", login, err)
+	}
+	if text := fmt.Sprintf("%v %+v %#v %s", login, login, login, login); strings.Contains(text, planted) {
+		t.Errorf("printed: %s", text)
+	}
+	if _, err := sealer(t, "").Open(sealed); !errs.HasCode(err, errs.CredentialsUnreadable) {
+		t.Errorf("with another key: %v", err)
+	}
+	for i := range sealed { // every byte is covered
+		damaged := append([]byte(nil), sealed...)
+		damaged[i] ^= 1
+		if login, err := one.Open(damaged); err == nil && login.Password.Reveal() != planted {
+			t.Fatalf("byte %d: opened to %v", i, login)
+		}
+	}
+	token, err := one.Seal(&gitv1.PlainCredentials{Token: planted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if login, err := one.Open(token); err != nil || login.Username == "" || login.Password.Reveal() != planted {
+		t.Errorf("token: %v, %v", login, err)
+	}
+	for _, bad := range []*gitv1.PlainCredentials{nil, {}, {Username: "u"}, {Password: "p"}, {Token: "t", Username: "u", Password: "p"}} {
+		if _, err := one.Seal(bad); !errs.HasCode(err, errs.InvalidRequest) {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}
+
+func TestBadKeyFiles(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(bad, []byte("AGE-SECRET-KEY-"+planted), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{bad, t.TempDir(), "/proc/nothing/key"} {
+		if _, err := credentials.New(file); !errs.HasCode(err, errs.CredentialsUnreadable) || strings.Contains(err.Error(), planted) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func TestReferences(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{"token": planted + "\n", "pair": "u:" + planted, "empty": " \n"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environment := map[string]string{"HEDGEHOG_FGD_GIT_FABRIC_1": "u:" + planted, "HEDGEHOG_FGD_REDIS_URL": "redis://:" + planted + "@host", "HOME": "/root"}
+	lookup := func(name string) (string, bool) { value, set := environment[name]; return value, set }
+	resolver := credentials.NewResolver(sealer(t, ""), folder, lookup)
+	resolve := func(reference string) (credentials.Basic, error) {
+		return resolver.Resolve(&gitv1.Credentials{Source: &gitv1.Credentials_Reference{Reference: reference}})
+	}
+	for reference, user := range map[string]string{"env:HEDGEHOG_FGD_GIT_FABRIC_1": "u", "file:pair": "u", "file:token": ""} {
+		login, err := resolve(reference)
+		if err != nil || login.Password.Reveal() != planted || user != "" && login.Username != user {
+			t.Errorf("%s: %v, %v", reference, login, err)
+		}
+	}
+	for _, reference := range []string{
+		"env:HOME", "env:HEDGEHOG_FGD_REDIS_URL", "env:HEDGEHOG_FGD_GIT_OTHER", "env:", "file:", "file:.", "file:..", "file:../key", "file:/etc/passwd", `file:a\b`,
+		"file:missing", "file:empty", "vault:x", "", "token",
+	} {
+		if login, err := resolve(reference); !errs.HasCode(err, errs.CredentialsUnreadable) || strings.Contains(err.Error(), planted) {
+			t.Errorf("%q: %v, %v", reference, login, err)
+		}
+	}
+	if login, err := resolver.Resolve(nil); err != nil || !login.None() {
+		t.Errorf("none: %v, %v", login, err)
+	}
+}

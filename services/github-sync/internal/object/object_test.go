@@ -1,0 +1,132 @@
+package object_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"pgregory.net/rapid"
+
+	"fgdsync.dev/services/github-sync/internal/object"
+)
+
+// git runs git in a bare repository and gives what it prints.
+func git(t testing.TB, folder string, stdin []byte, args ...string) string {
+	t.Helper()
+	command := exec.Command("git", args...)
+	command.Dir = folder
+	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "GIT_CONFIG_NOSYSTEM=1"}
+	command.Stdin = bytes.NewReader(stdin)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func repository(t testing.TB) string {
+	t.Helper()
+	folder := t.TempDir()
+	git(t, folder, nil, "init", "-q", "--bare")
+	return folder
+}
+
+// TestTreesAreGits: a tree of ours has the id that git gives to the same entries, in whatever order they come, and git
+// finds nothing wrong with a pack of such objects.
+func TestTreesAreGits(t *testing.T) {
+	folder := repository(t)
+	empty := git(t, folder, nil, "hash-object", "-t", "tree", "-w", "/dev/null")
+	parent := plumbing.NewHash(git(t, folder, nil, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", "-m", "first", empty))
+	rapid.Check(t, func(r *rapid.T) {
+		deflater := object.NewDeflater()
+		put := func(kind plumbing.ObjectType, content []byte) object.Object {
+			o, err := deflater.Object(kind, content)
+			if err != nil {
+				r.Fatal(err)
+			}
+			return o
+		}
+		blob := put(plumbing.BlobObject, []byte(rapid.String().Draw(r, "content")))
+		inner := put(plumbing.TreeObject, object.EncodeTree([]object.Entry{{Name: "x", Mode: filemode.Regular, Hash: blob.Hash}}))
+		names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "a.b", "a-b", "a0", "ab", "b", "B", "ä", "a b", "z", "foo", "foo.", "foo-", "foo0"}), 1, 8, rapid.ID).Draw(r, "names")
+		var entries []object.Entry
+		var lines strings.Builder
+		for _, name := range names {
+			entry := object.Entry{Name: name, Mode: filemode.Regular, Hash: blob.Hash}
+			what := "100644 blob"
+			if rapid.Bool().Draw(r, "folder") {
+				entry, what = object.Entry{Name: name, Mode: filemode.Dir, Hash: inner.Hash}, "040000 tree"
+			}
+			entries = append(entries, entry)
+			fmt.Fprintf(&lines, "%s %s\t%s\x00", what, entry.Hash, name)
+		}
+		tree := put(plumbing.TreeObject, object.EncodeTree(slices.Clone(entries)))
+		at := object.Signature{Name: "A", Email: "a@example.com", Time: time.Unix(1_700_000_000, 0).UTC()}
+		commit := put(plumbing.CommitObject, object.Commit(tree.Hash, parent, at, at, "message\n"))
+		git(t, folder, object.Pack([]object.Object{blob, inner, tree, commit}), "index-pack", "--strict", "--stdin", "--fix-thin")
+		if got := git(t, folder, []byte(lines.String()), "mktree", "-z"); got != tree.Hash.String() {
+			r.Fatalf("git has %s for %q", got, lines.String())
+		}
+		read, err := object.ParseTree(object.EncodeTree(entries))
+		if err != nil || len(read) != len(entries) {
+			r.Fatalf("read back %v, %v", read, err)
+		}
+		info, err := object.ParseCommit(object.Commit(tree.Hash, parent, at, at, "message\n"))
+		if err != nil || info.Tree != tree.Hash {
+			r.Fatalf("read back %v, %v", info, err)
+		}
+	})
+	git(t, folder, nil, "fsck", "--strict", "--full")
+}
+
+func TestBadTrees(t *testing.T) {
+	id := strings.Repeat("\x01", 20)
+	for name, content := range map[string]string{
+		"no id":       "100644 a\x00short",
+		"no name":     "100644 \x00" + id,
+		"no mode":     "a\x00" + id,
+		"slash":       "100644 a/b\x00" + id,
+		"dots":        "100644 ..\x00" + id,
+		"dot":         "100644 .\x00" + id,
+		".git":        "100644 .git\x00" + id,
+		".GIT":        "100644 .GIT\x00" + id,
+		"twice":       "100644 a\x00" + id + "100644 a\x00" + id,
+		"file folder": "100644 a\x00" + id + "40000 a\x00" + id,
+		"disorder":    "100644 b\x00" + id + "100644 a\x00" + id,
+	} {
+		if entries, err := object.ParseTree([]byte(content)); err == nil {
+			t.Errorf("%s: read as %v", name, entries)
+		}
+	}
+}
+
+// FuzzParseTree: what is read as a tree is written so that it reads the same.
+func FuzzParseTree(f *testing.F) {
+	id := strings.Repeat("\x01", 20)
+	f.Add([]byte("100644 a\x00" + id + "40000 b\x00" + id))
+	f.Add([]byte("120000 l\x00" + id + "160000 m\x00" + id))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		entries, err := object.ParseTree(content)
+		if err != nil {
+			return
+		}
+		again, err := object.ParseTree(object.EncodeTree(entries))
+		if err != nil || !slices.Equal(again, entries) {
+			t.Errorf("%q is read as %v, written, and read as %v: %v", content, entries, again, err)
+		}
+	})
+}
+
+func FuzzParseCommit(f *testing.F) {
+	at := object.Signature{Name: "A", Email: "a@example.com", Time: time.Unix(1_700_000_000, 0)}
+	f.Add(object.Commit(plumbing.NewHash(strings.Repeat("1", 40)), plumbing.NewHash(strings.Repeat("2", 40)), at, at, "m\n"))
+	f.Add([]byte("tree x\nparent\ncommitter <> 1 +0000\n\n"))
+	f.Fuzz(func(_ *testing.T, content []byte) { _, _ = object.ParseCommit(content) })
+}
