@@ -6,7 +6,7 @@ import "github.com/redis/go-redis/v9"
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 request
 //	ARGV 1 sync id, 2 record, 3 now ms, 4 class of the request, 5 "1" to refuse while one is active,
-//	     6 work entry, 7 trigger, 8 "1" for force, 9 request ttl ms, 10 oldest ms kept in the history
+//	     6 work entry, 7 trigger, 8 a letter for each wish that counts for all who share the run, 9 request ttl ms, 10 oldest ms kept in the history
 var startScript = redis.NewScript(`
 local known = redis.call('HMGET', KEYS[6], 'verdict', 'sync')
 if known[1] then return known end
@@ -23,7 +23,11 @@ local waiting = active and redis.call('HGET', KEYS[2], slot)
 if waiting then
   local shared = redis.call('HGET', KEYS[2], 'shared:' .. waiting)
   redis.call('HSET', KEYS[2], 'shared:' .. waiting, (shared and shared .. ',' or '') .. ARGV[7])
-  if ARGV[8] == '1' then redis.call('HSET', KEYS[2], 'force:' .. waiting, '1') end
+  local wishes = redis.call('HGET', KEYS[2], 'wishes:' .. waiting) or ''
+  for wish in string.gmatch(ARGV[8], '.') do
+    if not string.find(wishes, wish, 1, true) then wishes = wishes .. wish end
+  end
+  redis.call('HSET', KEYS[2], 'wishes:' .. waiting, wishes)
   return answer('queued', waiting)
 end
 redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write', ARGV[1])
@@ -60,7 +64,7 @@ if ARGV[6] == '1' then
   for _, class in ipairs({'full', 'directory', 'dry'}) do
     if redis.call('HGET', KEYS[2], 'waiting:' .. class) == ARGV[1] then redis.call('HDEL', KEYS[2], 'waiting:' .. class) end
   end
-  redis.call('HDEL', KEYS[2], 'work:' .. ARGV[1], 'shared:' .. ARGV[1], 'force:' .. ARGV[1])
+  redis.call('HDEL', KEYS[2], 'work:' .. ARGV[1], 'shared:' .. ARGV[1], 'wishes:' .. ARGV[1])
   if redis.call('HGET', KEYS[2], 'active') == ARGV[1] then
     redis.call('HDEL', KEYS[2], 'active')
     for _, class in ipairs({'full', 'directory', 'dry'}) do

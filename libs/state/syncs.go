@@ -63,7 +63,7 @@ func (s *Store) Start(ctx context.Context, record *syncv1.Sync, requestID, trace
 	accepted := record.GetAcceptedAt().AsTime()
 	reply, err := s.conn.Run(ctx, startScript, keys, record.GetSyncId(), raw, accepted.UnixMilli(), class(record.GetOptions()),
 		flag(record.GetOptions().GetRefuseIfRunning()), entry, strconv.Itoa(int(record.GetTrigger())),
-		flag(record.GetOptions().GetForceRefresh()), requestMemory.Milliseconds(), accepted.Add(-s.retention).UnixMilli())
+		wishes(record.GetOptions()), requestMemory.Milliseconds(), accepted.Add(-s.retention).UnixMilli())
 	if err != nil {
 		return Verdict{}, fmt.Errorf("start sync: %w", err)
 	}
@@ -89,6 +89,23 @@ func class(o *syncv1.SyncOptions) string {
 	default:
 		return "full"
 	}
+}
+
+// Wishes of one request that count for all who share its run.
+const (
+	wishRefresh = "r"
+	wishForce   = "f"
+)
+
+func wishes(o *syncv1.SyncOptions) string {
+	out := ""
+	if o.GetForceRefresh() {
+		out += wishRefresh
+	}
+	if o.GetForce() {
+		out += wishForce
+	}
+	return out
 }
 
 func flag(b bool) string {
@@ -175,9 +192,9 @@ func addShared(record *syncv1.Sync, run map[string]string) {
 			}
 		}
 	}
-	if run["force:"+record.GetSyncId()] == "1" {
-		record.Options.ForceRefresh = true
-	}
+	shares := run["wishes:"+record.GetSyncId()]
+	record.Options.ForceRefresh = record.GetOptions().GetForceRefresh() || strings.Contains(shares, wishRefresh)
+	record.Options.Force = record.GetOptions().GetForce() || strings.Contains(shares, wishForce)
 }
 
 // Write stores a sync and tells of it. The record's state decides whether this is an end. An Error with code

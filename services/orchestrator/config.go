@@ -18,6 +18,10 @@ type Config struct {
 	RetryInitial time.Duration `koanf:"retry_initial"`
 	// RetryMax bounds the wait between two attempts.
 	RetryMax time.Duration `koanf:"retry_max"`
+	// MassDeletePercent is the part of a fabric's resources that a sync may take away without being forced.
+	MassDeletePercent int `koanf:"mass_delete_percent"`
+	// MassDeleteMinimum is the number of resources that a sync may always take away.
+	MassDeleteMinimum int `koanf:"mass_delete_minimum"`
 	// LockLease is the lease of the lock on a fabric.
 	LockLease time.Duration `koanf:"lock_lease"`
 	// HistoryRetention is how long ended syncs can be looked up.
@@ -30,6 +34,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		SyncConcurrency: 64, SyncTimeout: 300 * time.Second, SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
+		MassDeletePercent: 20, MassDeleteMinimum: 10,
 		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, MaxFileBytes: 10 << 20,
 	}
 }
@@ -45,6 +50,10 @@ func (c *Config) Validate() error {
 		return config.Invalid("sync_attempts", c.SyncAttempts, "1 or more")
 	case c.RetryInitial <= 0 || c.RetryMax < c.RetryInitial:
 		return config.Invalid("retry_initial", c.RetryInitial, "more than 0 and at most retry_max")
+	case c.MassDeletePercent < 0 || c.MassDeletePercent > 100:
+		return config.Invalid("mass_delete_percent", c.MassDeletePercent, "0 to 100")
+	case c.MassDeleteMinimum < 0:
+		return config.Invalid("mass_delete_minimum", c.MassDeleteMinimum, "0 or more")
 	case c.LockLease < 3*time.Second:
 		return config.Invalid("lock_lease", c.LockLease, "3s or more")
 	case c.HistoryRetention < time.Minute:

@@ -77,6 +77,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	locker := lock.New(deps.Redis, cfg.LockLease)
 	runner, err := workflow.New(workflow.Config{
 		Timeout: cfg.SyncTimeout, Attempts: cfg.SyncAttempts, RetryInitial: cfg.RetryInitial, RetryMax: cfg.RetryMax,
+		MassDeletePercent: cfg.MassDeletePercent, MassDeleteMinimum: cfg.MassDeleteMinimum,
 	}, workflow.Deps{
 		Store: store, Locker: locker, Repositories: deps.Repositories, Trees: deps.Trees, Ingestion: deps.Ingestion,
 		Directory: deps.Directory, Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics, Now: deps.Now,

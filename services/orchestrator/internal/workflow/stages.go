@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/state"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -38,6 +39,7 @@ type attempt struct {
 	snapshot  *gitv1.Snapshot
 	tree      string
 	resources []*ingestionv1.Resource
+	diff      state.ResourceDiff // against the index of the last sync
 	created   int
 	updated   int
 }
@@ -71,6 +73,9 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 			return err
 		}
 		if err := a.traced(ctx, "file_ingestion", a.ingest); err != nil {
+			return err
+		}
+		if err := a.guardDeletions(ctx); err != nil {
 			return err
 		}
 	}
@@ -336,17 +341,13 @@ func (a *attempt) reconcile(ctx context.Context) error {
 	if options.GetValidateOnly() || options.GetScope() == syncv1.Scope_SCOPE_DIRECTORY {
 		return a.t.enter(ctx, syncv1.State_STATE_RECONCILING, percentReconciliation)
 	}
-	diff, err := a.deps.Store.DiffResources(ctx, a.fabric.GetFabricId(), a.resources)
-	if err != nil {
-		return err
-	}
-	a.publishResources(ctx, "resource.created", diff.Created)
-	a.publishResources(ctx, "resource.updated", diff.Updated)
-	a.publishResources(ctx, "resource.deleted", diff.Deleted)
+	a.publishResources(ctx, "resource.created", a.diff.Created)
+	a.publishResources(ctx, "resource.updated", a.diff.Updated)
+	a.publishResources(ctx, "resource.deleted", a.diff.Deleted)
 	if err := a.t.enter(ctx, syncv1.State_STATE_RECONCILING, percentReconciliation); err != nil {
 		return err
 	}
-	return a.deps.Store.ApplyResources(ctx, a.fabric.GetFabricId(), diff)
+	return a.deps.Store.ApplyResources(ctx, a.fabric.GetFabricId(), a.diff)
 }
 
 func (a *attempt) publishResources(ctx context.Context, eventType string, resources []*ingestionv1.Resource) {

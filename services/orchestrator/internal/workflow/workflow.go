@@ -33,6 +33,9 @@ type Config struct {
 	Attempts     int
 	RetryInitial time.Duration
 	RetryMax     time.Duration
+
+	MassDeletePercent int
+	MassDeleteMinimum int
 }
 
 // Deps is what a sync is run with.

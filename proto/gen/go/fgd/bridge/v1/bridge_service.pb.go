@@ -618,7 +618,9 @@ type TriggerOptions struct {
 	// False is the same as validate_only: nothing is pushed.
 	IncludeGithubSync *bool `protobuf:"varint,3,opt,name=include_github_sync,json=includeGithubSync,proto3,oneof" json:"include_github_sync,omitempty"`
 	// queue (default) or refuse, when a sync of the fabric is active.
-	IfRunning     string `protobuf:"bytes,4,opt,name=if_running,json=ifRunning,proto3" json:"if_running,omitempty"`
+	IfRunning string `protobuf:"bytes,4,opt,name=if_running,json=ifRunning,proto3" json:"if_running,omitempty"`
+	// Goes on although it would take many resources away, which FGD_3005 refuses else.
+	Force         bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,6 +681,13 @@ func (x *TriggerOptions) GetIfRunning() string {
 		return x.IfRunning
 	}
 	return ""
+}
+
+func (x *TriggerOptions) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
 }
 
 // Request of TriggerSync.
@@ -2133,13 +2142,14 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x13DeleteFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"0\n" +
 	"\x14DeleteFabricResponse\x12\x18\n" +
-	"\asuccess\x18\x01 \x01(\bR\asuccess\"\xc6\x01\n" +
+	"\asuccess\x18\x01 \x01(\bR\asuccess\"\xdc\x01\n" +
 	"\x0eTriggerOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x123\n" +
 	"\x13include_github_sync\x18\x03 \x01(\bH\x00R\x11includeGithubSync\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"if_running\x18\x04 \x01(\tR\tifRunningB\x16\n" +
+	"if_running\x18\x04 \x01(\tR\tifRunning\x12\x14\n" +
+	"\x05force\x18\x05 \x01(\bR\x05forceB\x16\n" +
 	"\x14_include_github_sync\"\x84\x01\n" +
 	"\x12TriggerSyncRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x18\n" +

@@ -304,7 +304,9 @@ type SyncOptions struct {
 	// Refuses with FGD_3001 when a sync of the fabric is active, instead of waiting for it.
 	RefuseIfRunning bool `protobuf:"varint,3,opt,name=refuse_if_running,json=refuseIfRunning,proto3" json:"refuse_if_running,omitempty"`
 	// What it covers.
-	Scope         Scope `protobuf:"varint,4,opt,name=scope,proto3,enum=fgd.sync.v1.Scope" json:"scope,omitempty"`
+	Scope Scope `protobuf:"varint,4,opt,name=scope,proto3,enum=fgd.sync.v1.Scope" json:"scope,omitempty"`
+	// Goes on although it would take many resources away, which FGD_3005 refuses else.
+	Force         bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -365,6 +367,13 @@ func (x *SyncOptions) GetScope() Scope {
 		return x.Scope
 	}
 	return Scope_SCOPE_UNSPECIFIED
+}
+
+func (x *SyncOptions) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
 }
 
 // How far a sync is.
@@ -971,12 +980,13 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x01\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc3\x01\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
 	"\x11refuse_if_running\x18\x03 \x01(\bR\x0frefuseIfRunning\x12(\n" +
-	"\x05scope\x18\x04 \x01(\x0e2\x12.fgd.sync.v1.ScopeR\x05scope\"\xa8\x02\n" +
+	"\x05scope\x18\x04 \x01(\x0e2\x12.fgd.sync.v1.ScopeR\x05scope\x12\x14\n" +
+	"\x05force\x18\x05 \x01(\bR\x05force\"\xa8\x02\n" +
 	"\bProgress\x127\n" +
 	"\rcurrent_stage\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StageR\fcurrentStage\x12=\n" +
 	"\x10stages_completed\x18\x02 \x03(\x0e2\x12.fgd.sync.v1.StageR\x0fstagesCompleted\x12'\n" +
