@@ -95,6 +95,7 @@ func class(o *syncv1.SyncOptions) string {
 const (
 	wishRefresh = "r"
 	wishForce   = "f"
+	wishRetry   = "q"
 )
 
 func wishes(o *syncv1.SyncOptions) string {
@@ -104,6 +105,9 @@ func wishes(o *syncv1.SyncOptions) string {
 	}
 	if o.GetForce() {
 		out += wishForce
+	}
+	if o.GetRetryQuarantined() {
+		out += wishRetry
 	}
 	return out
 }
@@ -195,6 +199,7 @@ func addShared(record *syncv1.Sync, run map[string]string) {
 	shares := run["wishes:"+record.GetSyncId()]
 	record.Options.ForceRefresh = record.GetOptions().GetForceRefresh() || strings.Contains(shares, wishRefresh)
 	record.Options.Force = record.GetOptions().GetForce() || strings.Contains(shares, wishForce)
+	record.Options.RetryQuarantined = record.GetOptions().GetRetryQuarantined() || strings.Contains(shares, wishRetry)
 }
 
 // Write stores a sync and tells of it. The record's state decides whether this is an end. An Error with code

@@ -117,7 +117,8 @@ func TestQuarantine(t *testing.T) {
 		if after[directory+"/"+file] == "" {
 			t.Errorf("%s is not there", file)
 		}
-		if !strings.Contains(after[directory+"/.hnp/unmanaged-log.yaml"], `path: "`+file+`", code: `+code) {
+		_, entry, _ := strings.Cut(after[directory+"/.hnp/unmanaged-log.yaml"], `path: "`+file+`"`)
+		if entry, _, _ = strings.Cut(entry, "\n"); !strings.Contains(entry, "code: "+code) {
 			t.Errorf("the log does not say %s of %s:\n%s", code, file, after[directory+"/.hnp/unmanaged-log.yaml"])
 		}
 	}

@@ -88,14 +88,16 @@ func requireNothingLost(t *testing.T, before, after map[string]string) {
 // lost names what was there before and is neither, by its meaning, among the managed documents nor, by its bytes, among
 // the quarantined ones or where it was. It reads YAML in its own way and knows nothing of the services' code.
 func lost(before, after map[string]string) []string {
-	var wishes []any
+	var wishes, refused []any
 	var texts, gone []string
 	for path, content := range after {
-		if strings.HasPrefix(path, ".hnp/") {
+		switch {
+		case strings.HasPrefix(path, ".hnp/"):
 			continue
-		}
-		if strings.HasPrefix(path, "managed/") && isYAML(path) {
+		case strings.HasPrefix(path, "managed/") && isYAML(path):
 			wishes = append(wishes, meanings(content)...)
+		case isYAML(path):
+			refused = append(refused, meanings(content)...)
 		}
 		texts = append(texts, content)
 	}
@@ -109,7 +111,7 @@ func lost(before, after map[string]string) []string {
 			continue
 		}
 		for _, doc := range documents(content) {
-			if !strings.Contains(kept, strings.TrimSpace(doc)) && !isAmong(wishes, doc) {
+			if !strings.Contains(kept, strings.TrimSpace(doc)) && !isAmong(wishes, meanings(doc)) && !areAmong(append(wishes, refused...), doc) {
 				gone = append(gone, "a document of "+path+" is lost:\n"+doc)
 			}
 		}
@@ -137,8 +139,29 @@ func hasContent(doc string) bool {
 	return false
 }
 
-func isAmong(wishes []any, doc string) bool {
-	wanted := meanings(doc)
+// areAmong tells whether a document is a list, such as kubectl writes, and all its items are there: they lose the
+// indentation that they have in the list.
+func areAmong(known []any, doc string) bool {
+	lists := meanings(doc)
+	for _, meaning := range lists {
+		list, _ := meaning.(map[string]any)
+		items, _ := list["items"].([]any)
+		if kind, _ := list["kind"].(string); !strings.HasSuffix(kind, "List") || len(items) == 0 {
+			return false
+		}
+		var wanted []any
+		for _, item := range items {
+			object, _ := item.(map[string]any)
+			wanted = append(wanted, plain(object))
+		}
+		if !isAmong(known, wanted) {
+			return false
+		}
+	}
+	return len(lists) > 0
+}
+
+func isAmong(wishes, wanted []any) bool {
 	for _, wish := range wanted {
 		if !slices.ContainsFunc(wishes, func(w any) bool { return reflect.DeepEqual(w, wish) }) {
 			return false
@@ -161,16 +184,19 @@ func meanings(content string) []any {
 		if err != nil {
 			return nil
 		}
-		if doc == nil {
-			continue
+		if doc != nil {
+			out = append(out, plain(doc))
 		}
-		group, _, _ := strings.Cut(fmt.Sprint(doc["apiVersion"]), "/")
-		doc["apiVersion"] = group
-		if metadata, ok := doc["metadata"].(map[string]any); ok {
-			plainMetadata(metadata)
-		}
-		out = append(out, doc)
 	}
+}
+
+func plain(doc map[string]any) map[string]any {
+	group, _, _ := strings.Cut(fmt.Sprint(doc["apiVersion"]), "/")
+	doc["apiVersion"] = group
+	if metadata, ok := doc["metadata"].(map[string]any); ok {
+		plainMetadata(metadata)
+	}
+	return doc
 }
 
 func plainMetadata(metadata map[string]any) {

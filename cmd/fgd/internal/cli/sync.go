@@ -21,7 +21,7 @@ import (
 
 type syncOptions struct {
 	configPath, repo, branch, dir, name, crds, redis, credentialsFile string
-	dryRun, json, force, allowInsecure                                bool
+	dryRun, json, force, retry, allowInsecure                         bool
 }
 
 func newSync(env Environment) *cobra.Command {
@@ -53,6 +53,7 @@ Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 do
 	flags.StringVar(&o.redis, "redis", "", "`URL` of a Redis shared with other runs; without it one in memory")
 	flags.StringVar(&o.credentialsFile, "credentials-file", "", "YAML `file` with token, or username and password")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print the diff and commit nothing")
+	flags.BoolVar(&o.retry, "retry-quarantined", false, "judge the files in unmanaged/ again")
 	flags.BoolVar(&o.force, "force", false, "go on although many resources would be removed (FGD_3005)")
 	flags.BoolVar(&o.json, "json", false, "print one JSON document")
 	flags.BoolVar(&o.allowInsecure, "allow-insecure-remotes", false, "permit http and loopback or private addresses")
@@ -163,7 +164,7 @@ func (s *session) start(ctx context.Context, url string, secrets credentials) (s
 		}
 		location.Credentials = sealed.GetCredentials()
 	}
-	options := &syncv1.SyncOptions{ValidateOnly: s.o.dryRun, Force: s.o.force}
+	options := &syncv1.SyncOptions{ValidateOnly: s.o.dryRun, Force: s.o.force, RetryQuarantined: s.o.retry}
 	fabrics := fabricv1.NewFabricServiceClient(s.s.Conn())
 	known, err := s.registered(ctx, fabrics, location, checked.GetRepositoryKey())
 	if err != nil {

@@ -43,7 +43,7 @@ func syncOptions(o *bridgev1.TriggerOptions) (*syncv1.SyncOptions, error) {
 	withoutPush := o != nil && o.IncludeGithubSync != nil && !o.GetIncludeGithubSync()
 	return &syncv1.SyncOptions{
 		ForceRefresh: o.GetForceRefresh(), ValidateOnly: o.GetValidateOnly() || withoutPush,
-		RefuseIfRunning: o.GetIfRunning() == ifRunningRefuse, Scope: syncv1.Scope_SCOPE_FULL, Force: o.GetForce(),
+		RefuseIfRunning: o.GetIfRunning() == ifRunningRefuse, Scope: syncv1.Scope_SCOPE_FULL, Force: o.GetForce(), RetryQuarantined: o.GetRetryQuarantined(),
 	}, nil
 }
 

@@ -41,6 +41,7 @@ func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
 			RejectUnknown: o.GetUnknownFields() == fabricv1.UnknownFields_UNKNOWN_FIELDS_REJECT,
 			Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
 		},
+		Retry:  req.GetRetryQuarantined(),
 		Commit: req.GetCommit(),
 		Time:   req.GetCommitTime().AsTime(),
 	}, nil

@@ -33,6 +33,12 @@ type Inventory struct {
 type Rules struct {
 	Ignore       ignore.Rules // paths to leave alone
 	MaxFileBytes int64        // larger files are not read
+
+	// Quarantined is the content that each file of unmanaged/ had when it came there. One that has other content was
+	// mended by somebody, and waits.
+	Quarantined map[string]string
+	// RetryQuarantined lets all of them wait.
+	RetryQuarantined bool
 }
 
 // Take sorts leaves.
@@ -48,7 +54,7 @@ func Take(entries []shelf.Entry, rules Rules) Inventory {
 
 func (inv *Inventory) take(e shelf.Entry, rules Rules) {
 	part := layout.Part(e.Path)
-	if part == layout.Metadata || part == layout.Unmanaged || rules.Ignore.Match(e.Path) {
+	if part == layout.Metadata || rules.Ignore.Match(e.Path) || part == layout.Unmanaged && !rules.waits(e) {
 		return
 	}
 	if !e.Mode.IsFile() {
@@ -60,9 +66,17 @@ func (inv *Inventory) take(e shelf.Entry, rules Rules) {
 		inv.managed(e, rules)
 	case layout.Raw:
 		inv.raw(e, rules)
+	case layout.Unmanaged:
+		inv.source(e, false, rules)
 	default:
 		inv.elsewhere(e, rules)
 	}
+}
+
+// waits tells whether a file of unmanaged/ is to be ingested again.
+func (r Rules) waits(e shelf.Entry) bool {
+	blob, known := r.Quarantined[e.Path]
+	return e.Mode.IsFile() && layout.IsYAML(e.Path) && (r.RetryQuarantined || known && blob != e.Blob)
 }
 
 func (inv *Inventory) link(e shelf.Entry) {

@@ -7,6 +7,7 @@ package journal
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,8 +24,8 @@ const (
 	reasonsHeader = "# Why each file in unmanaged/ is there, and how to fix it.\nentries:\n"
 )
 
-// maxBytes is how large a log grows before a new one is begun.
-const maxBytes = 8 << 20
+// MaxBytes is how large a log grows before a new one is begun.
+const MaxBytes = 8 << 20
 
 // Origin is where the documents of a sync came from.
 type Origin struct {
@@ -34,24 +35,33 @@ type Origin struct {
 
 // Update notes what a plan did. load gives the content of an object that is on the shelf.
 func Update(s *shelf.Shelf, done *plan.Plan, origin Origin, entries []shelf.Entry, load func(blob string) ([]byte, error)) error {
+	w := writer{shelf: s, entries: entries, load: load}
+	said, err := w.said(done)
+	if err != nil {
+		return err
+	}
 	var archived, reasons []string
 	fresh := map[string]bool{}
 	for _, item := range done.Items {
 		if item.Outcome == plan.Stays {
 			continue
 		}
-		archived = append(archived, archiveLine(item, origin))
 		if item.Outcome == plan.Quarantined {
-			reasons = append(reasons, reasonLine(item, origin))
+			blob, _ := s.Blob(item.Destination)
+			reason := reasonOf(item, blob)
+			if strings.HasPrefix(said[item.Destination], reason) {
+				continue // it was tried again, and nothing is new
+			}
+			reasons = append(reasons, reason+sourceOf(item, origin))
 			fresh[item.Destination] = true
 		}
+		archived = append(archived, archiveLine(item, origin))
 	}
-	w := writer{shelf: s, entries: entries, load: load}
 	if err := w.extend(layout.ArchiveLog, archiveHeader, archived, nil); err != nil {
 		return err
 	}
 	return w.extend(layout.UnmanagedLog, reasonsHeader, reasons, func(line string) bool {
-		p, ok := pathOf(line)
+		p, _, ok := entryOf(line)
 		_, there := s.Blob(p)
 		return ok && (!there || fresh[p])
 	})
@@ -75,10 +85,12 @@ func archiveLine(item *plan.Item, origin Origin) string {
 	return f.line()
 }
 
-func reasonLine(item *plan.Item, origin Origin) string {
+// reasonOf is the part of an entry that is the same as long as nothing has changed.
+func reasonOf(item *plan.Item, blob string) string {
 	var f fields
 	r := item.Reason
 	f.text("path", item.Destination)
+	f.text("content", blob)
 	f.raw("code", r.Code.ID)
 	f.raw("name", r.Code.Name)
 	f.text("message", r.Message)
@@ -87,9 +99,14 @@ func reasonLine(item *plan.Item, origin Origin) string {
 		f.raw("column", strconv.Itoa(max(1, r.Column)))
 	}
 	f.text("remedy", r.Fix())
+	return "- {" + strings.Join(f, ", ")
+}
+
+func sourceOf(item *plan.Item, origin Origin) string {
+	var f fields
 	f.text("at", origin.Time.UTC().Format(time.RFC3339))
 	f.source(item, origin)
-	return f.line()
+	return ", " + strings.Join(f, ", ") + "}"
 }
 
 // inQuarantine gives the line that a finding is about in the file in unmanaged/, which may hold one document of several.
@@ -126,6 +143,42 @@ type writer struct {
 	load    func(blob string) ([]byte, error)
 }
 
+// said gives the entries of the unmanaged log by path, when there is a file that they may already be about.
+func (w *writer) said(done *plan.Plan) (map[string]string, error) {
+	again := slices.ContainsFunc(done.Items, func(item *plan.Item) bool {
+		return item.Outcome == plan.Quarantined && layout.Part(item.File.Path) == layout.Unmanaged
+	})
+	entry, found := w.find(layout.UnmanagedLog)
+	if !again || !found || !entry.Mode.IsFile() || entry.Size > MaxBytes {
+		return nil, nil
+	}
+	content, err := w.load(entry.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", layout.UnmanagedLog, err)
+	}
+	said := map[string]string{}
+	for line := range strings.Lines(string(content)) {
+		if p, _, ok := entryOf(line); ok {
+			said[p] = line
+		}
+	}
+	return said, nil
+}
+
+// Quarantined reads from the unmanaged log what content each file had when it was quarantined. Entries that do not say it
+// are passed over.
+func Quarantined(log []byte) map[string]string {
+	out := map[string]string{}
+	for line := range strings.Lines(string(log)) {
+		if p, rest, ok := entryOf(line); ok {
+			if blob, found := strings.CutPrefix(rest, `, content: "`); found {
+				out[p], _, _ = strings.Cut(blob, `"`)
+			}
+		}
+	}
+	return out
+}
+
 // extend adds lines to a log, and takes out those that are obsolete. A log in a form that is not ours, or one grown too
 // large, is set aside as it is.
 func (w *writer) extend(p, header string, lines []string, obsolete func(string) bool) error {
@@ -157,7 +210,7 @@ func (w *writer) current(p, header string) ([]byte, error) {
 		return []byte(header), nil
 	}
 	aside := "legacy"
-	if entry.Mode.IsFile() && entry.Size <= maxBytes {
+	if entry.Mode.IsFile() && entry.Size <= MaxBytes {
 		content, err := w.load(entry.Blob)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", p, err)
@@ -205,16 +258,16 @@ func appendable(content []byte) ([]byte, bool) {
 	return out.Bytes(), !closed
 }
 
-// pathOf reads the path of an entry of the unmanaged log.
-func pathOf(line string) (string, bool) {
-	rest, ok := strings.CutPrefix(line, "- {path: ")
+// entryOf reads the path of an entry of the unmanaged log, and gives what follows.
+func entryOf(line string) (p, rest string, ok bool) {
+	text, ok := strings.CutPrefix(line, "- {path: ")
 	if !ok {
-		return "", false
+		return "", "", false
 	}
-	quoted, err := strconv.QuotedPrefix(rest)
+	quoted, err := strconv.QuotedPrefix(text)
 	if err != nil {
-		return "", false
+		return "", "", false
 	}
-	p, err := strconv.Unquote(quoted)
-	return p, err == nil
+	p, err = strconv.Unquote(quoted)
+	return p, text[len(quoted):], err == nil
 }

@@ -60,6 +60,7 @@ type Request struct {
 	Schema schema.Options
 	Commit string
 	Time   time.Time
+	Retry  bool                 // files in unmanaged/ are ingested again
 	Notify func(Progress) error // called from one goroutine at a time
 }
 
@@ -80,7 +81,7 @@ type Result struct {
 
 // Ingest ingests a tree.
 func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
-	entries, inv, err := p.survey(ctx, req.Tree)
+	entries, inv, err := p.survey(ctx, req.Tree, req.Retry)
 	if err != nil {
 		return nil, err
 	}
@@ -133,28 +134,44 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 
 // Discover says what an ingestion of the tree would read.
 func (p *Pipeline) Discover(ctx context.Context, tree Tree) (inventory.Inventory, error) {
-	_, inv, err := p.survey(ctx, tree)
+	_, inv, err := p.survey(ctx, tree, false)
 	return inv, err
 }
 
 // survey lists a tree and sorts its leaves.
-func (p *Pipeline) survey(ctx context.Context, tree Tree) ([]shelf.Entry, inventory.Inventory, error) {
+func (p *Pipeline) survey(ctx context.Context, tree Tree, retry bool) ([]shelf.Entry, inventory.Inventory, error) {
 	entries, err := p.Trees.List(ctx, tree)
 	if err != nil {
 		return nil, inventory.Inventory{}, fmt.Errorf("list tree: %w", err)
 	}
+	rules, err := p.rules(ctx, tree, entries)
+	if err != nil {
+		return nil, inventory.Inventory{}, err
+	}
+	rules.RetryQuarantined = retry
+	return entries, inventory.Take(entries, rules), nil
+}
+
+// rules reads the files that say which others wait.
+func (p *Pipeline) rules(ctx context.Context, tree Tree, entries []shelf.Entry) (inventory.Rules, error) {
 	rules := inventory.Rules{MaxFileBytes: p.MaxFileBytes}
 	for _, e := range entries {
-		if e.Path != layout.Ignore || !e.Mode.IsFile() || e.Size > maxIgnoreBytes {
+		isIgnore := e.Path == layout.Ignore && e.Size <= maxIgnoreBytes
+		isLog := e.Path == layout.UnmanagedLog && e.Size <= journal.MaxBytes
+		if !e.Mode.IsFile() || !isIgnore && !isLog {
 			continue
 		}
 		content, err := p.load(ctx, tree.Snapshot, e.Blob)
 		if err != nil {
-			return nil, inventory.Inventory{}, fmt.Errorf("read %s: %w", layout.Ignore, err)
+			return rules, fmt.Errorf("read %s: %w", e.Path, err)
 		}
-		rules.Ignore = ignore.Parse(content)
+		if isIgnore {
+			rules.Ignore = ignore.Parse(content)
+		} else {
+			rules.Quarantined = journal.Quarantined(content)
+		}
 	}
-	return entries, inventory.Take(entries, rules), nil
+	return rules, nil
 }
 
 func (p *Pipeline) load(ctx context.Context, snapshot, blob string) ([]byte, error) {

@@ -164,7 +164,7 @@ func (p *planner) placeQuarantined() {
 			continue
 		}
 		file := item.File
-		mirror := layout.Unmanaged + "/" + strings.TrimPrefix(file.Path, layout.Raw+"/")
+		mirror := layout.Unmanaged + "/" + strings.TrimPrefix(strings.TrimPrefix(file.Path, layout.Raw+"/"), layout.Unmanaged+"/")
 		ext := path.Ext(mirror)
 		if len(file.Docs) < 2 {
 			item.Destination = p.shelf.Spot(mirror, file.Blob, ext)

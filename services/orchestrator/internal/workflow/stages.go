@@ -188,6 +188,7 @@ func (a *attempt) ingest(ctx context.Context) error {
 	stream, err := a.deps.Ingestion.Ingest(ctx, &ingestionv1.IngestRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Options: a.fabric.GetOptions(),
 		Commit: a.snapshot.GetCommit(), CommitTime: a.snapshot.GetCommitTime(),
+		RetryQuarantined: a.t.v.GetOptions().GetRetryQuarantined(),
 	})
 	if err != nil {
 		return fmt.Errorf("ingest files: %w", err)

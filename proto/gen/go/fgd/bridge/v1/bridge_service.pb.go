@@ -620,9 +620,11 @@ type TriggerOptions struct {
 	// queue (default) or refuse, when a sync of the fabric is active.
 	IfRunning string `protobuf:"bytes,4,opt,name=if_running,json=ifRunning,proto3" json:"if_running,omitempty"`
 	// Goes on although it would take many resources away, which FGD_3005 refuses else.
-	Force         bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Force bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
+	// Judges the files in unmanaged/ again, also those that nobody has touched.
+	RetryQuarantined bool `protobuf:"varint,6,opt,name=retry_quarantined,json=retryQuarantined,proto3" json:"retry_quarantined,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *TriggerOptions) Reset() {
@@ -686,6 +688,13 @@ func (x *TriggerOptions) GetIfRunning() string {
 func (x *TriggerOptions) GetForce() bool {
 	if x != nil {
 		return x.Force
+	}
+	return false
+}
+
+func (x *TriggerOptions) GetRetryQuarantined() bool {
+	if x != nil {
+		return x.RetryQuarantined
 	}
 	return false
 }
@@ -2142,14 +2151,15 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x13DeleteFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"0\n" +
 	"\x14DeleteFabricResponse\x12\x18\n" +
-	"\asuccess\x18\x01 \x01(\bR\asuccess\"\xdc\x01\n" +
+	"\asuccess\x18\x01 \x01(\bR\asuccess\"\x89\x02\n" +
 	"\x0eTriggerOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x123\n" +
 	"\x13include_github_sync\x18\x03 \x01(\bH\x00R\x11includeGithubSync\x88\x01\x01\x12\x1d\n" +
 	"\n" +
 	"if_running\x18\x04 \x01(\tR\tifRunning\x12\x14\n" +
-	"\x05force\x18\x05 \x01(\bR\x05forceB\x16\n" +
+	"\x05force\x18\x05 \x01(\bR\x05force\x12+\n" +
+	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantinedB\x16\n" +
 	"\x14_include_github_sync\"\x84\x01\n" +
 	"\x12TriggerSyncRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x18\n" +

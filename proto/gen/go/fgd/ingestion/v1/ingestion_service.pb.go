@@ -229,9 +229,11 @@ type IngestRequest struct {
 	// Commit the tree came from, for the logs.
 	Commit string `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`
 	// Time of that commit: what is written states it, so that equal input gives equal output.
-	CommitTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=commit_time,json=commitTime,proto3" json:"commit_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CommitTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=commit_time,json=commitTime,proto3" json:"commit_time,omitempty"`
+	// Judges the files in unmanaged/ again, also those that nobody has touched.
+	RetryQuarantined bool `protobuf:"varint,7,opt,name=retry_quarantined,json=retryQuarantined,proto3" json:"retry_quarantined,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *IngestRequest) Reset() {
@@ -304,6 +306,13 @@ func (x *IngestRequest) GetCommitTime() *timestamppb.Timestamp {
 		return x.CommitTime
 	}
 	return nil
+}
+
+func (x *IngestRequest) GetRetryQuarantined() bool {
+	if x != nil {
+		return x.RetryQuarantined
+	}
+	return false
 }
 
 // How far an ingestion is.
@@ -995,7 +1004,7 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x10DiscoverResponse\x12\x16\n" +
 	"\x06inputs\x18\x01 \x03(\tR\x06inputs\x12#\n" +
 	"\rmanaged_files\x18\x02 \x01(\x05R\fmanagedFiles\x122\n" +
-	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\x85\x02\n" +
+	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xb2\x02\n" +
 	"\rIngestRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
@@ -1004,7 +1013,8 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\aoptions\x18\x04 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x12\x16\n" +
 	"\x06commit\x18\x05 \x01(\tR\x06commit\x12;\n" +
 	"\vcommit_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"commitTime\"\xa8\x01\n" +
+	"commitTime\x12+\n" +
+	"\x11retry_quarantined\x18\a \x01(\bR\x10retryQuarantined\"\xa8\x01\n" +
 	"\bProgress\x12'\n" +
 	"\x0ffiles_processed\x18\x01 \x01(\x05R\x0efilesProcessed\x12\x1f\n" +
 	"\vtotal_files\x18\x02 \x01(\x05R\n" +

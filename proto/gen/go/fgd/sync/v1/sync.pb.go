@@ -306,9 +306,11 @@ type SyncOptions struct {
 	// What it covers.
 	Scope Scope `protobuf:"varint,4,opt,name=scope,proto3,enum=fgd.sync.v1.Scope" json:"scope,omitempty"`
 	// Goes on although it would take many resources away, which FGD_3005 refuses else.
-	Force         bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Force bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
+	// Judges the files in unmanaged/ again, also those that nobody has touched.
+	RetryQuarantined bool `protobuf:"varint,6,opt,name=retry_quarantined,json=retryQuarantined,proto3" json:"retry_quarantined,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SyncOptions) Reset() {
@@ -372,6 +374,13 @@ func (x *SyncOptions) GetScope() Scope {
 func (x *SyncOptions) GetForce() bool {
 	if x != nil {
 		return x.Force
+	}
+	return false
+}
+
+func (x *SyncOptions) GetRetryQuarantined() bool {
+	if x != nil {
+		return x.RetryQuarantined
 	}
 	return false
 }
@@ -980,13 +989,14 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc3\x01\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x01\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
 	"\x11refuse_if_running\x18\x03 \x01(\bR\x0frefuseIfRunning\x12(\n" +
 	"\x05scope\x18\x04 \x01(\x0e2\x12.fgd.sync.v1.ScopeR\x05scope\x12\x14\n" +
-	"\x05force\x18\x05 \x01(\bR\x05force\"\xa8\x02\n" +
+	"\x05force\x18\x05 \x01(\bR\x05force\x12+\n" +
+	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\"\xa8\x02\n" +
 	"\bProgress\x127\n" +
 	"\rcurrent_stage\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StageR\fcurrentStage\x12=\n" +
 	"\x10stages_completed\x18\x02 \x03(\x0e2\x12.fgd.sync.v1.StageR\x0fstagesCompleted\x12'\n" +
