@@ -23,6 +23,10 @@ var (
 	EmptyDocument       = Code{"FGD_1011", "EMPTY_DOCUMENT", "Remove the file, or write a resource into it."}
 	TooManyDocuments    = Code{"FGD_1012", "TOO_MANY_DOCUMENTS", "Split the file."}
 	ManagedMoved        = Code{"FGD_1013", "MANAGED_MOVED", "Nothing to do; the file took the place it belongs to."}
+	ReferenceMissing    = Code{"FGD_1015", "REFERENCE_MISSING", "Add what is named, or correct the name."}
+	PortConflict        = Code{"FGD_1016", "PORT_CONFLICT", "Give each cable ports of its own."}
+	VLANOutOfRange      = Code{"FGD_1017", "VLAN_OUT_OF_RANGE", "Choose a VLAN of the namespace, or widen the namespace."}
+	SubnetConflict      = Code{"FGD_1018", "SUBNET_CONFLICT", "Choose a subnet that is inside the namespace and that no other VPC has."}
 	KustomizationKept   = Code{"FGD_1014", "KUSTOMIZATION_KEPT", "Make sure that the resources it lists still exist; the system moves files to managed/."}
 )
 

@@ -37,6 +37,7 @@ var (
 	archiveWords        = newVocabulary(fabricv1.ArchiveStrategy_name, "ARCHIVE_STRATEGY_", fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_NONE)
 	conflictWords       = newVocabulary(fabricv1.OnConflict_name, "ON_CONFLICT_", fabricv1.OnConflict_ON_CONFLICT_UPDATE)
 	unknownFieldsWords  = newVocabulary(fabricv1.UnknownFields_name, "UNKNOWN_FIELDS_", fabricv1.UnknownFields_UNKNOWN_FIELDS_WARN)
+	referencesWords     = newVocabulary(fabricv1.References_name, "REFERENCES_", fabricv1.References_REFERENCES_WARN)
 	managedInvalidWords = newVocabulary(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_", fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
 )
 

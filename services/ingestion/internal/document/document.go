@@ -15,6 +15,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/inventory"
+	"fgdsync.dev/services/ingestion/internal/references"
 	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/shelf"
 	"fgdsync.dev/services/ingestion/internal/splice"
@@ -44,12 +45,13 @@ type File struct {
 type Doc struct {
 	schema.Verdict
 	Number    int
-	Item      int    // place in the list that the document is, from 1; 0 when it is none
-	Line      int    // line of the file on which it begins, from 1
-	Bytes     []byte // as it stands in the file
-	Annotated bool   // it carries the mark of a managed document
-	Final     []byte // as it would stand in managed/; nil for valid documents that stand there already
-	Blob      string // object id of Final
+	Facts     *references.Facts // of valid documents, where their kind has some
+	Item      int               // place in the list that the document is, from 1; 0 when it is none
+	Line      int               // line of the file on which it begins, from 1
+	Bytes     []byte            // as it stands in the file
+	Annotated bool              // it carries the mark of a managed document
+	Final     []byte            // as it would stand in managed/; nil for valid documents that stand there already
+	Blob      string            // object id of Final
 }
 
 // Reader reads files for one fabric.
@@ -129,6 +131,9 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 		doc.Findings = []finding.Finding{syntaxFinding(err)}
 	} else {
 		doc.Verdict = r.Schemas.Check(ctx, root, r.Options)
+	}
+	if doc.Valid {
+		doc.Facts = references.Of(doc.Identity.Kind, root)
 	}
 	_, metadata := yamldoc.Field(root, "metadata")
 	_, annotations := yamldoc.Field(metadata, "annotations")

@@ -41,9 +41,10 @@ func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
 			RejectUnknown: o.GetUnknownFields() == fabricv1.UnknownFields_UNKNOWN_FIELDS_REJECT,
 			Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
 		},
-		Retry:  req.GetRetryQuarantined(),
-		Commit: req.GetCommit(),
-		Time:   req.GetCommitTime().AsTime(),
+		References: referencesOf[o.GetReferences()],
+		Retry:      req.GetRetryQuarantined(),
+		Commit:     req.GetCommit(),
+		Time:       req.GetCommitTime().AsTime(),
 	}, nil
 }
 
@@ -52,6 +53,11 @@ var archives = map[fabricv1.ArchiveStrategy]plan.Archive{
 	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_RENAME_WITH_EXTENSION: plan.ArchiveRename,
 	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_MOVE_TO_ARCHIVE_DIR:   plan.ArchiveMove,
 	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_BACKUP_WITH_TIMESTAMP: plan.ArchiveBackup,
+}
+
+var referencesOf = map[fabricv1.References]pipeline.References{
+	fabricv1.References_REFERENCES_REJECT: pipeline.ReferencesReject,
+	fabricv1.References_REFERENCES_OFF:    pipeline.ReferencesOff,
 }
 
 var conflicts = map[fabricv1.OnConflict]plan.Conflict{

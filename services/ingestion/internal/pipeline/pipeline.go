@@ -54,14 +54,15 @@ type Pipeline struct {
 
 // Request is one ingestion.
 type Request struct {
-	Tree   Tree
-	Fabric string
-	Plan   plan.Options
-	Schema schema.Options
-	Commit string
-	Time   time.Time
-	Retry  bool                 // files in unmanaged/ are ingested again
-	Notify func(Progress) error // called from one goroutine at a time
+	Tree       Tree
+	Fabric     string
+	Plan       plan.Options
+	Schema     schema.Options
+	Commit     string
+	Time       time.Time
+	References References
+	Retry      bool                 // files in unmanaged/ are ingested again
+	Notify     func(Progress) error // called from one goroutine at a time
 }
 
 // Progress is how far an ingestion is.
@@ -116,6 +117,7 @@ func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Read
 func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, entries []shelf.Entry, files []document.File) (*Result, []shelf.Change, error) {
 	ctx, span := p.Tracer.Start(ctx, "plan")
 	defer span.End()
+	refer(req.References, files)
 	s := shelf.New(entries)
 	done, err := plan.Make(plan.Input{Files: files, Options: req.Plan, Time: req.Time, Equal: reader.Equal}, s)
 	if err != nil {

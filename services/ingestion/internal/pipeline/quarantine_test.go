@@ -1,10 +1,12 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -83,6 +85,42 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// TestReferences: one choice warns, one quarantines what is new and hangs on it, one does not look.
+func TestReferences(t *testing.T) {
+	attachment := "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCAttachment\nmetadata:\n  name: %s\nspec:\n  connection: %s\n  subnet: a/default\n"
+	files := map[string]string{
+		"raw/a.yaml":                      vpc("v1beta1", "a", "", "", 1),
+		"raw/x.yaml":                      fmt.Sprintf(attachment, "x", "nothing"),
+		"managed/vpcattachments/old.yaml": fmt.Sprintf(attachment, "old", "nothing"),
+	}
+	for choice, want := range map[pipeline.References]struct{ warnings, managed int }{
+		pipeline.ReferencesWarn: {2, 3}, pipeline.ReferencesReject: {1, 2}, pipeline.ReferencesOff: {0, 3},
+	} {
+		store := treestore.New()
+		q := &quarantine{t, store, newPipeline(t, store, 2), maps.Clone(files)}
+		snapshot, tree := store.Open(files)
+		r := request(pipeline.Tree{Snapshot: snapshot, ID: tree}, plan.Options{})
+		r.References = choice
+		result, err := q.p.Ingest(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		warnings, rejected := 0, 0
+		for _, f := range result.Findings {
+			switch {
+			case f.Code == errs.ReferenceMissing && f.Warning:
+				warnings++
+			case f.Code == errs.ReferenceMissing:
+				rejected++
+			}
+		}
+		if warnings != want.warnings || len(result.Plan.Resources) != want.managed || rejected != 3-want.managed {
+			t.Errorf("choice %d: %d warnings, %d rejected, %d resources: %+v", choice, warnings, rejected, len(result.Plan.Resources), result.Findings)
+		}
+		store.Close(snapshot)
+	}
+}
+
 // TestRetryLaw: trying again loses nothing and comes to rest.
 func TestRetryLaw(t *testing.T) {
 	store := treestore.New()
@@ -100,6 +138,7 @@ func TestRetryLaw(t *testing.T) {
 		defer store.Close(snapshot)
 		req := request(pipeline.Tree{Snapshot: snapshot, ID: tree}, plan.Options{})
 		req.Retry = rapid.Bool().Draw(r, "retry")
+		req.References = rapid.SampledFrom([]pipeline.References{pipeline.ReferencesWarn, pipeline.ReferencesReject, pipeline.ReferencesOff}).Draw(r, "references")
 		result, err := p.Ingest(t.Context(), req)
 		if err != nil {
 			r.Fatal(err)
@@ -110,7 +149,7 @@ func TestRetryLaw(t *testing.T) {
 			r.Fatalf("%s\nafter: %v", lost.text, store.Files(result.Tree))
 		}
 		q.files = maps.Clone(store.Files(result.Tree))
-		if q.ingest(asUsual) {
+		if q.ingest(func(again *pipeline.Request) { again.References = req.References }) {
 			r.Fatalf("it does not come to rest: %v\nbut %v", store.Files(result.Tree), q.files)
 		}
 		// What is said about a document names the others' paths, which change when files with several are taken apart.

@@ -166,8 +166,10 @@ type FabricOptions struct {
 	UpgradeApiVersions *bool `protobuf:"varint,5,opt,name=upgrade_api_versions,json=upgradeApiVersions,proto3,oneof" json:"upgrade_api_versions,omitempty"`
 	// Makes the directory when it does not exist; default true.
 	AutoInitialize *bool `protobuf:"varint,6,opt,name=auto_initialize,json=autoInitialize,proto3,oneof" json:"auto_initialize,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// warn (default), reject or off.
+	References    *string `protobuf:"bytes,7,opt,name=references,proto3,oneof" json:"references,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FabricOptions) Reset() {
@@ -240,6 +242,13 @@ func (x *FabricOptions) GetAutoInitialize() bool {
 		return *x.AutoInitialize
 	}
 	return false
+}
+
+func (x *FabricOptions) GetReferences() string {
+	if x != nil && x.References != nil {
+		return *x.References
+	}
+	return ""
 }
 
 // Credentials of a repository: exactly one way. They are sealed on arrival and never answered.
@@ -1060,7 +1069,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\x9d\x03\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xd1\x03\n" +
 	"\rFabricOptions\x12.\n" +
 	"\x10archive_strategy\x18\x01 \x01(\tH\x00R\x0farchiveStrategy\x88\x01\x01\x12$\n" +
 	"\von_conflict\x18\x02 \x01(\tH\x01R\n" +
@@ -1068,13 +1077,17 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x0eunknown_fields\x18\x03 \x01(\tH\x02R\runknownFields\x88\x01\x01\x12,\n" +
 	"\x0fmanaged_invalid\x18\x04 \x01(\tH\x03R\x0emanagedInvalid\x88\x01\x01\x125\n" +
 	"\x14upgrade_api_versions\x18\x05 \x01(\bH\x04R\x12upgradeApiVersions\x88\x01\x01\x12,\n" +
-	"\x0fauto_initialize\x18\x06 \x01(\bH\x05R\x0eautoInitialize\x88\x01\x01B\x13\n" +
+	"\x0fauto_initialize\x18\x06 \x01(\bH\x05R\x0eautoInitialize\x88\x01\x01\x12#\n" +
+	"\n" +
+	"references\x18\a \x01(\tH\x06R\n" +
+	"references\x88\x01\x01B\x13\n" +
 	"\x11_archive_strategyB\x0e\n" +
 	"\f_on_conflictB\x11\n" +
 	"\x0f_unknown_fieldsB\x12\n" +
 	"\x10_managed_invalidB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
-	"\x10_auto_initialize\"w\n" +
+	"\x10_auto_initializeB\r\n" +
+	"\v_references\"w\n" +
 	"\vCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +

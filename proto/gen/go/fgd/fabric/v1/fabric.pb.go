@@ -25,6 +25,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a document does that names what is not there, or collides with another.
+type References int32
+
+const (
+	// Same as warn.
+	References_REFERENCES_UNSPECIFIED References = 0
+	// It is ingested, with a warning.
+	References_REFERENCES_WARN References = 1
+	// A new one is quarantined; one that is managed already is reported.
+	References_REFERENCES_REJECT References = 2
+	// Nobody looks.
+	References_REFERENCES_OFF References = 3
+)
+
+// Enum value maps for References.
+var (
+	References_name = map[int32]string{
+		0: "REFERENCES_UNSPECIFIED",
+		1: "REFERENCES_WARN",
+		2: "REFERENCES_REJECT",
+		3: "REFERENCES_OFF",
+	}
+	References_value = map[string]int32{
+		"REFERENCES_UNSPECIFIED": 0,
+		"REFERENCES_WARN":        1,
+		"REFERENCES_REJECT":      2,
+		"REFERENCES_OFF":         3,
+	}
+)
+
+func (x References) Enum() *References {
+	p := new(References)
+	*p = x
+	return p
+}
+
+func (x References) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (References) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+}
+
+func (References) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+}
+
+func (x References) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use References.Descriptor instead.
+func (References) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+}
+
 // What becomes of an original whose documents have all landed.
 type ArchiveStrategy int32
 
@@ -70,11 +127,11 @@ func (x ArchiveStrategy) String() string {
 }
 
 func (ArchiveStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
 }
 
 func (ArchiveStrategy) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
 }
 
 func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
@@ -83,7 +140,7 @@ func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ArchiveStrategy.Descriptor instead.
 func (ArchiveStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
 }
 
 // What a document in raw/ that differs from the managed one does.
@@ -127,11 +184,11 @@ func (x OnConflict) String() string {
 }
 
 func (OnConflict) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
 }
 
 func (OnConflict) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
 }
 
 func (x OnConflict) Number() protoreflect.EnumNumber {
@@ -140,7 +197,7 @@ func (x OnConflict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnConflict.Descriptor instead.
 func (OnConflict) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
 }
 
 // What fields that the schema does not know do.
@@ -180,11 +237,11 @@ func (x UnknownFields) String() string {
 }
 
 func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
 }
 
 func (UnknownFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
 }
 
 func (x UnknownFields) Number() protoreflect.EnumNumber {
@@ -193,7 +250,7 @@ func (x UnknownFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownFields.Descriptor instead.
 func (UnknownFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 // What an invalid file in managed/ does.
@@ -233,11 +290,11 @@ func (x ManagedInvalid) String() string {
 }
 
 func (ManagedInvalid) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
 }
 
 func (ManagedInvalid) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
 }
 
 func (x ManagedInvalid) Number() protoreflect.EnumNumber {
@@ -246,7 +303,7 @@ func (x ManagedInvalid) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ManagedInvalid.Descriptor instead.
 func (ManagedInvalid) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 // A registered fabric.
@@ -373,8 +430,10 @@ type Options struct {
 	UpgradeApiVersions *bool `protobuf:"varint,5,opt,name=upgrade_api_versions,json=upgradeApiVersions,proto3,oneof" json:"upgrade_api_versions,omitempty"`
 	// Makes the directory when it does not exist, instead of failing with FGD_2001; absent means true.
 	AutoInitialize *bool `protobuf:"varint,6,opt,name=auto_initialize,json=autoInitialize,proto3,oneof" json:"auto_initialize,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What a document does that names what is not there, or collides with another.
+	References    References `protobuf:"varint,7,opt,name=references,proto3,enum=fgd.fabric.v1.References" json:"references,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Options) Reset() {
@@ -449,6 +508,13 @@ func (x *Options) GetAutoInitialize() bool {
 	return false
 }
 
+func (x *Options) GetReferences() References {
+	if x != nil {
+		return x.References
+	}
+	return References_REFERENCES_UNSPECIFIED
+}
+
 var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
@@ -464,7 +530,7 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12%\n" +
-	"\x0erepository_key\x18\b \x01(\tR\rrepositoryKey\"\xaf\x03\n" +
+	"\x0erepository_key\x18\b \x01(\tR\rrepositoryKey\"\xea\x03\n" +
 	"\aOptions\x12I\n" +
 	"\x10archive_strategy\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.ArchiveStrategyR\x0farchiveStrategy\x12:\n" +
 	"\von_conflict\x18\x02 \x01(\x0e2\x19.fgd.fabric.v1.OnConflictR\n" +
@@ -472,9 +538,18 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\x0eunknown_fields\x18\x03 \x01(\x0e2\x1c.fgd.fabric.v1.UnknownFieldsR\runknownFields\x12F\n" +
 	"\x0fmanaged_invalid\x18\x04 \x01(\x0e2\x1d.fgd.fabric.v1.ManagedInvalidR\x0emanagedInvalid\x125\n" +
 	"\x14upgrade_api_versions\x18\x05 \x01(\bH\x00R\x12upgradeApiVersions\x88\x01\x01\x12,\n" +
-	"\x0fauto_initialize\x18\x06 \x01(\bH\x01R\x0eautoInitialize\x88\x01\x01B\x17\n" +
+	"\x0fauto_initialize\x18\x06 \x01(\bH\x01R\x0eautoInitialize\x88\x01\x01\x129\n" +
+	"\n" +
+	"references\x18\a \x01(\x0e2\x19.fgd.fabric.v1.ReferencesR\n" +
+	"referencesB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
-	"\x10_auto_initialize*\xd0\x01\n" +
+	"\x10_auto_initialize*h\n" +
+	"\n" +
+	"References\x12\x1a\n" +
+	"\x16REFERENCES_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fREFERENCES_WARN\x10\x01\x12\x15\n" +
+	"\x11REFERENCES_REJECT\x10\x02\x12\x12\n" +
+	"\x0eREFERENCES_OFF\x10\x03*\xd0\x01\n" +
 	"\x0fArchiveStrategy\x12 \n" +
 	"\x1cARCHIVE_STRATEGY_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ARCHIVE_STRATEGY_NONE\x10\x01\x12*\n" +
@@ -509,32 +584,34 @@ func file_fgd_fabric_v1_fabric_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
-	(ArchiveStrategy)(0),          // 0: fgd.fabric.v1.ArchiveStrategy
-	(OnConflict)(0),               // 1: fgd.fabric.v1.OnConflict
-	(UnknownFields)(0),            // 2: fgd.fabric.v1.UnknownFields
-	(ManagedInvalid)(0),           // 3: fgd.fabric.v1.ManagedInvalid
-	(*Fabric)(nil),                // 4: fgd.fabric.v1.Fabric
-	(*Options)(nil),               // 5: fgd.fabric.v1.Options
-	(*v1.Location)(nil),           // 6: fgd.git.v1.Location
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(References)(0),               // 0: fgd.fabric.v1.References
+	(ArchiveStrategy)(0),          // 1: fgd.fabric.v1.ArchiveStrategy
+	(OnConflict)(0),               // 2: fgd.fabric.v1.OnConflict
+	(UnknownFields)(0),            // 3: fgd.fabric.v1.UnknownFields
+	(ManagedInvalid)(0),           // 4: fgd.fabric.v1.ManagedInvalid
+	(*Fabric)(nil),                // 5: fgd.fabric.v1.Fabric
+	(*Options)(nil),               // 6: fgd.fabric.v1.Options
+	(*v1.Location)(nil),           // 7: fgd.git.v1.Location
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
-	6, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
-	5, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
-	7, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	7, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	0, // 4: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	1, // 5: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	2, // 6: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	3, // 7: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	7, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
+	6, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
+	8, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	8, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	1, // 4: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	2, // 5: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	3, // 6: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	4, // 7: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	0, // 8: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
@@ -548,7 +625,7 @@ func file_fgd_fabric_v1_fabric_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_proto_rawDesc), len(file_fgd_fabric_v1_fabric_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -1,0 +1,209 @@
+package references
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/schema"
+)
+
+// defaultName is what namespaces and gateway groups are called that a cluster has by itself.
+const defaultName = "default"
+
+// Resource is one resource of the fabric.
+type Resource struct {
+	Identity schema.Identity
+	Facts    *Facts
+	File     string
+	Document int
+	Line     int // of the file, on which its document begins
+}
+
+// Finding is something that is wrong with a resource in the company of the others.
+type Finding struct {
+	finding.Finding
+	Resource int // its place among those that were given
+}
+
+type checker struct {
+	resources []Resource
+	index     map[schema.Identity]int
+	found     []Finding
+}
+
+// Check compares resources, which the index finds by their identity. What it finds is in their order, and each is a
+// warning.
+func Check(resources []Resource, index map[schema.Identity]int) []Finding {
+	c := &checker{resources: resources, index: index}
+	for i := range resources {
+		if resources[i].Facts != nil {
+			c.names(i)
+			c.vlans(i)
+		}
+	}
+	c.ports()
+	c.subnets()
+	slices.SortStableFunc(c.found, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return c.found
+}
+
+func (c *checker) find(i int, at place, code errs.Code, remedy, format string, args ...any) {
+	r := c.resources[i]
+	c.found = append(c.found, Finding{Resource: i, Finding: finding.Finding{
+		Code: code, Warning: true, File: r.File, Document: r.Document, Line: r.Line + at.line - 1, Column: at.column,
+		Field: at.field, Message: fmt.Sprintf(format, args...), Remedy: remedy,
+	}})
+}
+
+// lookup finds a resource by its kind and name, in the namespace of the one that names it.
+func (c *checker) lookup(i int, kind, name string) (*Facts, bool) {
+	at, found := c.index[schema.Identity{Group: groupOf(kind), Kind: kind, Namespace: c.resources[i].Identity.Namespace, Name: name}]
+	if !found {
+		return nil, false
+	}
+	return c.resources[at].Facts, true
+}
+
+func groupOf(kind string) string {
+	switch kind {
+	case "VPC", "External", "IPv4Namespace":
+		return "vpc.githedgehog.com"
+	case "Gateway", "GatewayGroup":
+		return "gateway.githedgehog.com"
+	}
+	return "wiring.githedgehog.com"
+}
+
+// names looks for what a resource names. What a cluster has by itself need not be in the directory.
+func (c *checker) names(i int) {
+	for _, r := range c.resources[i].Facts.refs {
+		facts, there := c.lookup(i, r.kind, r.name)
+		switch {
+		case !there && r.name == defaultName && (strings.HasSuffix(r.kind, "Namespace") || r.kind == "GatewayGroup"):
+			c.find(i, r.place, errs.ReferenceMissing, "Nothing to do when the cluster has it; else add it.",
+				"the %s %s is not in the directory; it may exist in the cluster only", r.kind, r.name)
+		case !there:
+			c.find(i, r.place, errs.ReferenceMissing, "", "there is no %s %s", r.kind, r.name)
+		case r.subnet != "" && !hasSubnet(facts, r.subnet):
+			c.find(i, r.place, errs.ReferenceMissing, "", "the VPC %s has no subnet %s", r.name, r.subnet)
+		}
+	}
+	for _, p := range c.resources[i].Facts.ports {
+		device, _, _ := strings.Cut(p.name, "/")
+		if _, there := c.lookup(i, p.kind, device); !there {
+			c.find(i, p.place, errs.ReferenceMissing, "", "there is no %s %s", p.kind, device)
+		}
+	}
+}
+
+// InClusterOnly tells whether a finding is about something that a cluster has by itself.
+func (f Finding) InClusterOnly() bool {
+	return f.Code == errs.ReferenceMissing && strings.HasSuffix(f.Message, "cluster only")
+}
+
+func hasSubnet(f *Facts, name string) bool {
+	return f != nil && slices.ContainsFunc(f.subnets, func(s subnet) bool { return s.name == name })
+}
+
+// ports holds that a port has one cable.
+func (c *checker) ports() {
+	type slot struct{ namespace, port string }
+	used := make(map[slot]int, len(c.resources))
+	for i := range c.resources {
+		if c.resources[i].Facts == nil {
+			continue
+		}
+		for _, port := range c.resources[i].Facts.ports {
+			k := slot{c.resources[i].Identity.Namespace, port.name}
+			if other, taken := used[k]; taken && other != i {
+				c.find(i, port.place, errs.PortConflict, "", "the port is used by the Connection %s too", c.resources[other].Identity.Name)
+				continue
+			}
+			used[k] = i
+		}
+	}
+}
+
+// vlans holds that the VLANs of a VPC lie in their namespace.
+func (c *checker) vlans(i int) {
+	facts := c.resources[i].Facts
+	for _, s := range facts.subnets {
+		space, there := c.lookup(i, "VLANNamespace", facts.vlans)
+		if s.vlan == 0 || !there || space == nil {
+			continue
+		}
+		inside := slices.ContainsFunc(space.ranges, func(r [2]int64) bool { return r[0] <= s.vlan && s.vlan <= r[1] })
+		if !inside {
+			c.find(i, s.place, errs.VLANOutOfRange, "", "the VLAN of subnet %s is in no range of the VLANNamespace %s", s.name, facts.vlans)
+		}
+	}
+}
+
+// network is a subnet of a VPC as addresses.
+type network struct {
+	prefix   netip.Prefix
+	resource int
+	subnet   subnet
+}
+
+// subnets holds that subnets lie in their namespace and that no two of one namespace overlap.
+func (c *checker) subnets() {
+	type space struct{ namespace, name string }
+	spaces := map[space][]network{}
+	for i := range c.resources {
+		facts := c.resources[i].Facts
+		if facts == nil {
+			continue
+		}
+		for _, s := range facts.subnets {
+			prefix, err := netip.ParsePrefix(s.cidr)
+			if err != nil {
+				continue // the cluster judges the form
+			}
+			at := space{c.resources[i].Identity.Namespace, facts.ipv4}
+			spaces[at] = append(spaces[at], network{prefix.Masked(), i, s})
+			c.inside(i, s, prefix)
+		}
+	}
+	for _, networks := range spaces {
+		c.overlaps(networks)
+	}
+}
+
+func (c *checker) inside(i int, s subnet, prefix netip.Prefix) {
+	facts := c.resources[i].Facts
+	space, there := c.lookup(i, "IPv4Namespace", facts.ipv4)
+	if !there || space == nil {
+		return
+	}
+	inside := slices.ContainsFunc(space.cidrs, func(text string) bool {
+		outer, err := netip.ParsePrefix(text)
+		return err == nil && outer.Bits() <= prefix.Bits() && outer.Contains(prefix.Addr())
+	})
+	if !inside {
+		c.find(i, s.place, errs.SubnetConflict, "", "the subnet %s is in no range of the IPv4Namespace %s", s.name, facts.ipv4)
+	}
+}
+
+// overlaps goes through networks in the order of their addresses: one that overlaps any before it overlaps the widest.
+func (c *checker) overlaps(networks []network) {
+	slices.SortStableFunc(networks, func(a, b network) int {
+		return cmp.Or(a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits()), cmp.Compare(a.resource, b.resource))
+	})
+	for i, widest := 1, 0; i < len(networks); i++ {
+		if !networks[widest].prefix.Overlaps(networks[i].prefix) {
+			widest = i
+			continue
+		}
+		other := networks[widest]
+		c.find(networks[i].resource, networks[i].subnet.place, errs.SubnetConflict, "", "the subnet %s overlaps %s of the VPC %s",
+			networks[i].subnet.name, other.subnet.name, c.resources[other.resource].Identity.Name)
+	}
+}

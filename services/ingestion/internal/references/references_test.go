@@ -1,0 +1,164 @@
+package references_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"fgdsync.dev/services/ingestion/internal/references"
+	"fgdsync.dev/services/ingestion/internal/schema"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
+)
+
+// fabric is a small one in which everything is right.
+const fabric = `kind: VLANNamespace
+metadata: {name: default}
+spec: {ranges: [{from: 1000, to: 1999}]}
+---
+kind: IPv4Namespace
+metadata: {name: default}
+spec: {subnets: [10.0.0.0/16]}
+---
+kind: SwitchGroup
+metadata: {name: g}
+spec: {}
+---
+kind: Switch
+metadata: {name: leaf}
+spec: {role: server-leaf, groups: [g], redundancy: {group: g}, vlanNamespaces: [default]}
+---
+kind: Switch
+metadata: {name: spine}
+spec: {role: spine}
+---
+kind: Server
+metadata: {name: server}
+spec: {}
+---
+kind: Connection
+metadata: {name: up}
+spec: {fabric: {links: [{leaf: {port: leaf/E1/1}, spine: {port: spine/E1/1}}]}}
+---
+kind: Connection
+metadata: {name: down}
+spec: {unbundled: {link: {server: {port: server/eth0}, switch: {port: leaf/E1/2}}}}
+---
+kind: VPC
+metadata: {name: a}
+spec: {subnets: {x: {subnet: 10.0.1.0/24, vlan: 1001}, y: {subnet: 10.0.2.0/24}}}
+---
+kind: VPC
+metadata: {name: b}
+spec: {ipv4Namespace: default, vlanNamespace: default, subnets: {x: {subnet: 10.0.3.0/24, vlan: 1002}}}
+---
+kind: VPCAttachment
+metadata: {name: at}
+spec: {connection: down, subnet: a/x}
+---
+kind: VPCPeering
+metadata: {name: p}
+spec: {permit: [{a: {subnets: [y]}, b: {}}]}
+---
+kind: External
+metadata: {name: e}
+spec: {ipv4Namespace: default}
+---
+kind: ExternalAttachment
+metadata: {name: ea}
+spec: {connection: up, external: e, switch: {}, neighbor: {}}
+---
+kind: ExternalPeering
+metadata: {name: ep}
+spec: {permit: {vpc: {name: a, subnets: [x]}, external: {name: e}}}
+---
+kind: GatewayGroup
+metadata: {name: gg}
+spec: {}
+---
+kind: Gateway
+metadata: {name: gw}
+spec: {groups: [{name: gg}]}
+---
+kind: GatewayPeering
+metadata: {name: gp}
+spec: {gatewayGroup: gg, peering: {a: {}, ext.e: {}}}
+`
+
+// check gives what is found in a fabric, as "Kind name code message".
+func check(t *testing.T, text string) []string {
+	t.Helper()
+	groups := map[string]string{"VPC": "vpc", "External": "vpc", "IPv4Namespace": "vpc", "Gateway": "gateway", "GatewayGroup": "gateway"}
+	var resources []references.Resource
+	index := map[schema.Identity]int{}
+	for _, doc := range yamldoc.Split([]byte(text)) {
+		root, err := yamldoc.Parse(doc.Bytes, yamldoc.DefaultLimits())
+		if err != nil {
+			t.Fatalf("%v: %s", err, doc.Bytes)
+		}
+		_, metadata := yamldoc.Field(root, "metadata")
+		id := schema.Identity{Kind: yamldoc.Text(root, "kind"), Name: yamldoc.Text(metadata, "name"), Namespace: yamldoc.Text(metadata, "namespace"), Group: "wiring.githedgehog.com"}
+		if group := groups[id.Kind]; group != "" {
+			id.Group = group + ".githedgehog.com"
+		}
+		index[id] = len(resources)
+		resources = append(resources, references.Resource{Identity: id, Facts: references.Of(id.Kind, root), Line: doc.Line})
+	}
+	var out []string
+	for _, f := range references.Check(resources, index) {
+		if !f.Warning || f.Line == 0 || f.Column == 0 || f.Field == "" || f.Fix() == "" {
+			t.Errorf("finding without a part: %+v", f)
+		}
+		id := resources[f.Resource].Identity
+		out = append(out, id.Kind+" "+id.Name+" "+f.Code.Name+" "+f.Message)
+	}
+	return out
+}
+
+func TestNothingFound(t *testing.T) {
+	if found := check(t, fabric); len(found) != 0 {
+		t.Errorf("%q", found)
+	}
+}
+
+func TestFound(t *testing.T) {
+	for name, test := range map[string]struct {
+		change []string // old and new texts, in turn
+		want   []string
+	}{
+		"switch":             {[]string{"port: spine/E1/1", "port: spine-9/E1/1"}, []string{"Connection up REFERENCE_MISSING there is no Switch spine-9"}},
+		"server":             {[]string{"port: server/eth0", "port: other/eth0"}, []string{"Connection down REFERENCE_MISSING there is no Server other"}},
+		"a server no switch": {[]string{"port: leaf/E1/2", "port: server/E1/2"}, []string{"Connection down REFERENCE_MISSING there is no Switch server"}},
+		"port":               {[]string{"port: leaf/E1/2", "port: leaf/E1/1"}, []string{"Connection down PORT_CONFLICT the port is used by the Connection up too"}},
+		"group":              {[]string{"groups: [g], redundancy: {group: g}", "groups: [h], redundancy: {group: g}"}, []string{"Switch leaf REFERENCE_MISSING there is no SwitchGroup h"}},
+		"connection":         {[]string{"connection: down, subnet", "connection: sideways, subnet"}, []string{"VPCAttachment at REFERENCE_MISSING there is no Connection sideways"}},
+		"subnet":             {[]string{"subnet: a/x", "subnet: a/z"}, []string{"VPCAttachment at REFERENCE_MISSING the VPC a has no subnet z"}},
+		"VPC":                {[]string{"subnet: a/x", "subnet: c/x"}, []string{"VPCAttachment at REFERENCE_MISSING there is no VPC c"}},
+		"peer":               {[]string{"{a: {subnets: [y]}, b: {}}", "{a: {subnets: [z]}, c: {}}"}, []string{"VPCPeering p REFERENCE_MISSING the VPC a has no subnet z", "VPCPeering p REFERENCE_MISSING there is no VPC c"}},
+		"external":           {[]string{"external: e, switch", "external: f, switch"}, []string{"ExternalAttachment ea REFERENCE_MISSING there is no External f"}},
+		"external peering":   {[]string{"{name: a, subnets: [x]}, external: {name: e}", "{name: a, subnets: [q]}, external: {name: f}"}, []string{"ExternalPeering ep REFERENCE_MISSING the VPC a has no subnet q", "ExternalPeering ep REFERENCE_MISSING there is no External f"}},
+		"gateway":            {[]string{"groups: [{name: gg}]", "groups: [{name: hh}]"}, []string{"Gateway gw REFERENCE_MISSING there is no GatewayGroup hh"}},
+		"gateway peering":    {[]string{"peering: {a: {}, ext.e: {}}", "peering: {c: {}, ext.f: {}}"}, []string{"GatewayPeering gp REFERENCE_MISSING there is no VPC c", "GatewayPeering gp REFERENCE_MISSING there is no External f"}},
+		"VLAN":               {[]string{"vlan: 1002", "vlan: 2000"}, []string{"VPC b VLAN_OUT_OF_RANGE the VLAN of subnet x is in no range of the VLANNamespace default"}},
+		"outside":            {[]string{"10.0.3.0/24", "10.1.3.0/24"}, []string{"VPC b SUBNET_CONFLICT the subnet x is in no range of the IPv4Namespace default"}},
+		"overlap":            {[]string{"10.0.3.0/24", "10.0.2.128/25"}, []string{"VPC b SUBNET_CONFLICT the subnet x overlaps y of the VPC a"}},
+		"wide overlap":       {[]string{"10.0.3.0/24", "10.0.0.0/22"}, []string{"VPC a SUBNET_CONFLICT the subnet x overlaps x of the VPC b", "VPC a SUBNET_CONFLICT the subnet y overlaps x of the VPC b"}},
+		"other namespace":    {[]string{"ipv4Namespace: default, vlanNamespace: default, subnets: {x: {subnet: 10.0.3.0/24", "ipv4Namespace: lab, vlanNamespace: default, subnets: {x: {subnet: 10.0.1.0/24"}, []string{"VPC b REFERENCE_MISSING there is no IPv4Namespace lab"}},
+		"the cluster's own": {[]string{"kind: IPv4Namespace\nmetadata: {name: default}", "kind: IPv4Namespace\nmetadata: {name: lab}"}, []string{
+			"VPC b REFERENCE_MISSING the IPv4Namespace default is not in the directory; it may exist in the cluster only",
+			"External e REFERENCE_MISSING the IPv4Namespace default is not in the directory; it may exist in the cluster only",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := fabric
+			for i := 0; i < len(test.change); i += 2 {
+				if strings.Count(text, test.change[i]) != 1 {
+					t.Fatalf("%q is not there once", test.change[i])
+				}
+				text = strings.Replace(text, test.change[i], test.change[i+1], 1)
+			}
+			if found := check(t, text); !slices.Equal(found, test.want) {
+				t.Errorf("found %q, not %q", found, test.want)
+			}
+		})
+	}
+}
