@@ -53,17 +53,17 @@ type candidate struct {
 
 func (c candidate) add(f references.Finding) { c.Findings = append(slices.Clip(c.Findings), f.Finding) }
 
-// reject makes waiting documents invalid, and tells whether there were any.
+// reject makes waiting documents invalid, and tells whether it did.
 func reject(found []references.Finding, docs []candidate) bool {
-	any := false
+	rejected := false
 	for _, f := range found {
 		if c := docs[f.Resource]; c.waits && !f.InClusterOnly() {
 			f.Warning = false
 			c.add(f)
-			c.Valid, any = false, true
+			c.Valid, rejected = false, true
 		}
 	}
-	return any
+	return rejected
 }
 
 // company gives the resources as they will be: of those with one identity the one that waits, for it is the newer wish.
