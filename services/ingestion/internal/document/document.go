@@ -71,8 +71,8 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 	if file.Problem != nil {
 		return file
 	}
-	if text, encoding := yamldoc.FileProblem(content); text != "" {
-		file.Problem = fileProblem(source.Path, text, encoding)
+	if fault := yamldoc.FileFault(content); fault != nil {
+		file.Problem = fileProblem(source.Path, fault)
 		return file
 	}
 	parts := yamldoc.Split(content)
@@ -115,9 +115,9 @@ func (r *Reader) items(doc Doc) []Doc {
 // Alone tells whether the file is one document and nothing around it.
 func (f *File) Alone() bool { return len(f.Docs) == 1 && f.Docs[0].Item == 0 }
 
-func fileProblem(p, text string, encoding bool) *finding.Finding {
-	f := &finding.Finding{Code: errs.UnsupportedFile, File: p, Document: -1, Message: text}
-	if encoding {
+func fileProblem(p string, fault *yamldoc.Fault) *finding.Finding {
+	f := &finding.Finding{Code: errs.UnsupportedFile, File: p, Document: -1, Line: fault.Line, Column: fault.Column, Message: fault.Message}
+	if fault.Encoding {
 		f.Code, f.Remedy = errs.InvalidYAML, "Save the file as UTF-8."
 	}
 	return f
@@ -158,8 +158,12 @@ func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
 	}
 	if err != nil {
 		doc.Valid = false
+		line, column := 1, 0
+		if key, _ := yamldoc.Field(root, "metadata"); key != nil {
+			line, column = key.Line, key.Column
+		}
 		doc.Findings = append(doc.Findings, finding.Finding{
-			Code: errs.ValidationFailed, Field: "metadata", Line: 1, Message: err.Error(),
+			Code: errs.ValidationFailed, Field: "metadata", Line: line, Column: column, Message: err.Error(),
 			Remedy: "Write metadata as a plain block: one field a line, without aliases or merges.",
 		})
 		return

@@ -114,6 +114,9 @@ func (j *judge) unknown(name string) {
 // report turns field errors into findings, without the values that they name.
 func (j *judge) report(code errs.Code, problems field.ErrorList) {
 	for _, p := range problems {
+		if p.Field == "<nil>" && len(problems) > 1 {
+			continue // said a second time, without the place: a number that is no integer
+		}
 		message := p.Field + ": " + p.Type.String()
 		if p.Detail != "" && p.Type != field.ErrorTypeTooLong {
 			message += ": " + p.Detail

@@ -2,6 +2,7 @@ package yamldoc
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -11,6 +12,7 @@ type checker struct {
 	limits  Limits
 	nodes   int
 	aliases int
+	open    []*yaml.Node // what the aliases that led here stand for
 }
 
 func fault(n *yaml.Node, format string, args ...any) *SyntaxError {
@@ -29,7 +31,7 @@ func (c *checker) node(n *yaml.Node, depth int) error {
 		if c.aliases++; c.aliases > c.limits.Aliases {
 			return fault(n, "more than %d aliases", c.limits.Aliases)
 		}
-		return c.node(n.Alias, depth+1)
+		return c.alias(n, depth)
 	case yaml.MappingNode:
 		return c.mapping(n, depth)
 	case yaml.SequenceNode:
@@ -46,6 +48,16 @@ func (c *checker) node(n *yaml.Node, depth int) error {
 		_, err := scalar(n)
 		return err
 	}
+}
+
+// alias checks what an alias stands for, unless the alias is part of it.
+func (c *checker) alias(n *yaml.Node, depth int) error {
+	if slices.Contains(c.open, n.Alias) {
+		return fault(n, "the alias *%s stands for something that it is part of", n.Value)
+	}
+	c.open = append(c.open, n.Alias)
+	defer func() { c.open = c.open[:len(c.open)-1] }()
+	return c.node(n.Alias, depth+1)
 }
 
 func (c *checker) mapping(n *yaml.Node, depth int) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -79,27 +78,17 @@ func decode(doc []byte) (root *yaml.Node, err error) {
 	if err := decoder.Decode(&first); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, syntaxError(err)
+		return nil, syntaxError(doc, err)
 	}
 	if err := decoder.Decode(&second); err == nil {
 		return nil, &SyntaxError{Line: second.Line, Column: second.Column, Message: "more than one document between two separators"}
 	} else if !errors.Is(err, io.EOF) {
-		return nil, syntaxError(err)
+		return nil, syntaxError(doc, err)
 	}
 	if len(first.Content) != 1 {
 		return nil, nil
 	}
 	return first.Content[0], nil
-}
-
-// syntaxError takes the position out of the parser's message.
-func syntaxError(err error) *SyntaxError {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	var line int
-	if n, _ := fmt.Sscanf(message, "line %d:", &line); n == 1 {
-		_, message, _ = strings.Cut(message, ": ")
-	}
-	return &SyntaxError{Line: line, Message: message}
 }
 
 // estimateNodes is an upper bound of the nodes beyond the first: each one needs an indicator or a line break before it.
@@ -118,29 +107,34 @@ func estimateNodes(doc []byte) int {
 	return n
 }
 
-// checkText refuses a byte order mark inside a document: it would become part of a key.
-func checkText(doc []byte) error {
-	i := bytes.Index(doc, bom)
-	if i < 0 {
-		return nil
-	}
-	line := countLines(doc[:i+1])
-	start := bytes.LastIndexAny(doc[:i], "\r\n") + 1
-	return &SyntaxError{Line: line, Column: utf8.RuneCount(doc[start:i]) + 1, Message: "byte order mark inside the document"}
+// Fault says why a whole file can't be read as YAML text.
+type Fault struct {
+	SyntaxError
+	Encoding bool // it is text, in another encoding
 }
 
-// FileProblem says why a whole file can't be read as YAML text, and whether another encoding is what is wrong with it.
-// The text is empty when it can be read.
-func FileProblem(data []byte) (text string, encoding bool) {
+// FileFault finds what is wrong with a file as a whole; nil when it can be read.
+func FileFault(data []byte) *Fault {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")):
-		return "the file is UTF-16, not UTF-8", true
+		return fileFault(data, 0, "the file is UTF-16, not UTF-8", true)
 	case len(data) < 1024 && bytes.HasPrefix(data, []byte("version https://git-lfs.github.com/spec/")):
-		return "the file is a Git LFS pointer", false
-	case bytes.IndexByte(data, 0) >= 0:
-		return "the file is binary", false
-	case !utf8.Valid(data):
-		return "the file is not valid UTF-8", true
+		return fileFault(data, 0, "the file is a Git LFS pointer", false)
 	}
-	return "", false
+	if at := bytes.IndexByte(data, 0); at >= 0 {
+		return fileFault(data, at, "the file is binary", false)
+	}
+	if utf8.Valid(data) {
+		return nil
+	}
+	at := 0
+	for r, size := utf8.DecodeRune(data); r != utf8.RuneError || size > 1; r, size = utf8.DecodeRune(data[at:]) {
+		at += size
+	}
+	return fileFault(data, at, "the file is not valid UTF-8", true)
+}
+
+func fileFault(data []byte, at int, message string, encoding bool) *Fault {
+	line, column := place(data, at)
+	return &Fault{SyntaxError{Line: line, Column: column, Message: message}, encoding}
 }

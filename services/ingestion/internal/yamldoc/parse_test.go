@@ -18,8 +18,8 @@ func TestParseRefuses(t *testing.T) {
 		line int
 	}{
 		"alias bomb":            {bomb(), "more than 100", 0},
-		"self alias":            {"a: &x\n  b: *x\n", "deeper", 0},
-		"unknown anchor":        {"a: *nope\n", "unknown anchor", 0},
+		"self alias":            {"a: &x\n  b: *x\n", "part of", 2},
+		"unknown anchor":        {"a: *nope\n", "unknown anchor", 1},
 		"too deep block":        {deepBlock(70), "deeper", 0},
 		"too deep flow":         {"a: " + strings.Repeat("[", 70) + strings.Repeat("]", 70), "deeper", 1},
 		"far too deep":          {strings.Repeat("[", 20000), "", 0},
@@ -40,7 +40,7 @@ func TestParseRefuses(t *testing.T) {
 		"infinity":              {"a: .inf\n", "JSON", 1},
 		"not a number":          {"a: 1\nb: .nan\n", "JSON", 2},
 		"escaped nul":           {"a: \"\\0\"\n", "control", 1},
-		"raw control":           {"a: \x01\n", "", 0},
+		"raw control":           {"a: \x01\n", "control", 1},
 		"tab indentation":       {"a:\n\tb: 1\n", "", 2},
 		"unclosed bracket":      {"a: [1\n", "", 0},
 		"garbage behind flow":   {"{a: 1} x\n", "", 0},
