@@ -1,6 +1,7 @@
 package ignore_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,9 +80,31 @@ func TestAsGit(t *testing.T) {
 	}
 }
 
+// FuzzParse: what a file says does not depend on how its lines end, nor on lines that say nothing; and a last line that
+// speaks of everything is the last word.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte("docs/\n!a\n**/x/**"), "docs/a/x")
-	f.Fuzz(func(_ *testing.T, rules []byte, file string) {
-		ignore.Parse(rules).Match(file)
+	for _, rules := range []string{"docs/\n!a\n**/x/**", "/a/**/b\n", "[!a-c]?.y*ml\r\n\\#x\\ \n", "**", "a/**\n!a/\n", "[", "!", "/", "\\", "[]a]", "[[:alpha:]]"} {
+		f.Add([]byte(rules), "docs/a/x")
+	}
+	f.Fuzz(func(t *testing.T, rules []byte, file string) {
+		if bytes.Count(rules, []byte("\n")) > ignore.MaxLines-5 {
+			return
+		}
+		got := ignore.Parse(rules).Match(file)
+		if bytes.HasPrefix(rules, []byte("\ufeff")) {
+			return
+		}
+		for what, other := range map[string]string{
+			"with a byte order mark": "\ufeff" + string(rules),
+			"with comments":          "# first\n\n" + string(rules) + "\n\n# last\n",
+			"said twice":             string(rules) + "\n" + string(rules),
+		} {
+			if ignore.Parse([]byte(other)).Match(file) != got {
+				t.Errorf("rules %q %s: Match(%q) is no longer %v", rules, what, file, got)
+			}
+		}
+		if !ignore.Parse([]byte(string(rules) + "\n*\n")).Match(file) {
+			t.Errorf("rules %q, then everything: %q is not ignored", rules, file)
+		}
 	})
 }

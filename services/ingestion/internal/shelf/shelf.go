@@ -49,6 +49,9 @@ type Change struct {
 // maxName is the longest name of a file that common file systems take, in bytes.
 const maxName = 255
 
+// maxExt is the longest extension that is kept as one when a name is too long.
+const maxExt = 32
+
 type leaf struct {
 	mode Mode
 	blob string
@@ -197,6 +200,9 @@ func number(n int) string {
 func Clip(base, ext string) string {
 	if len(base)+len(ext) <= maxName {
 		return base + ext
+	}
+	if len(ext) > maxExt {
+		base, ext = base+ext, ""
 	}
 	sum := sha1.Sum([]byte(base)) //nolint:gosec // only tells names apart
 	mark := "~" + hex.EncodeToString(sum[:4])

@@ -1,6 +1,7 @@
 package splice
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
+	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 )
 
@@ -223,21 +225,55 @@ func TestQuoteInPython(t *testing.T) {
 	}
 }
 
+// FuzzApply: what comes out parses, is the document and the annotations by meaning and by text, and stays as it is when it
+// is asked for again.
 func FuzzApply(f *testing.F) {
-	for _, s := range []string{"metadata:\n  name: n\n", "metadata: {name: n}\n", "{\"metadata\": {}}", "metadata:\n  annotations:\n", "a: &a\nmetadata: {<<: *a}\n"} {
-		f.Add([]byte(s), "value")
+	for _, doc := range []string{
+		"metadata:\n  name: n\n", "metadata: {name: n}\n", "{\"metadata\": {}}", "metadata:\n  annotations:\n", "a: &a\nmetadata: {<<: *a}\n",
+		"metadata:\r\n  annotations: {}\r\n  name: n", "metadata:\n  annotations: ~\n  name: n\n", "metadata: # c\n\n  # d\n  name: n\n--- # e\n",
+		"\ufeffa: |\n  metadata:\n   x\nmetadata:\n      name: n", "# c\u2028---\n---\nmetadata:\u0085  name: n\n", "? metadata\n: name: n\n", "metadata:\n  annotations:\n    x.io/a: b\n",
+		"metadata:\n  \"annotations\" : &x\n    k: v\n", "metadata:\n  ? annotations\n  : k: v\n", "metadata:\n  name: |\n\n    n\n  annotations:\n   k:\n", "metadata:\n- a\n",
+	} {
+		f.Add([]byte(doc), "value")
 	}
 	f.Fuzz(func(t *testing.T, doc []byte, value string) {
 		root, err := yamldoc.Parse(doc, yamldoc.DefaultLimits())
 		if err != nil || root == nil || strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
 			return
 		}
-		out, err := Apply(doc, root, Edit{Annotations: []Pair{{"x.io/a", value}}})
+		edit := Edit{Annotations: []Pair{{"x.io/a", value}}}
+		out, err := Apply(doc, root, edit)
 		if err != nil {
 			return
 		}
-		if _, err := yamldoc.Parse(out, yamldoc.DefaultLimits()); err != nil {
+		want, annotated := wanted(root, edit.Annotations)
+		again, err := yamldoc.Parse(out, yamldoc.DefaultLimits())
+		if err != nil || !reflect.DeepEqual(yamldoc.Value(again), want) {
 			t.Fatalf("%q became %q: %v", doc, out, err)
 		}
+		if annotated && !isSubsequence(string(doc), string(out)) {
+			t.Fatalf("%q lost something and became %q", doc, out)
+		}
+		if twice, err := Apply(out, again, edit); err != nil || !bytes.Equal(twice, out) {
+			t.Fatalf("%q became %q: %v", out, twice, err)
+		}
 	})
+}
+
+// wanted is the meaning of a document with annotations put in, and whether it has a place for them that is not null.
+func wanted(root *yaml.Node, pairs []Pair) (any, bool) {
+	object, _ := yamldoc.Value(root).(map[string]any)
+	metadata, _ := object["metadata"].(map[string]any)
+	if metadata == nil {
+		return nil, false
+	}
+	present, there := metadata["annotations"]
+	all := map[string]any{}
+	for _, p := range pairs {
+		all[p.Key] = p.Value
+	}
+	have, _ := present.(map[string]any)
+	maps.Copy(all, have)
+	metadata["annotations"] = all
+	return object, !there || present != nil
 }
