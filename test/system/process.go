@@ -2,6 +2,7 @@ package system
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -28,7 +29,7 @@ func (r Result) Output() string { return r.Stdout + r.Stderr }
 // Run runs fgd to its end.
 func (b Binaries) Run(t testing.TB, env []string, args ...string) Result {
 	t.Helper()
-	command := b.command(t, "fgd", env, args...)
+	command := b.command(t.Context(), t, "fgd", env, args...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
@@ -44,8 +45,8 @@ func (b Binaries) Run(t testing.TB, env []string, args ...string) Result {
 }
 
 // command has nothing of the caller's environment that could change what is tested.
-func (b Binaries) command(t testing.TB, name string, env []string, args ...string) *exec.Cmd {
-	command := exec.CommandContext(t.Context(), filepath.Join(string(b), name), args...)
+func (b Binaries) command(ctx context.Context, t testing.TB, name string, env []string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, filepath.Join(string(b), name), args...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = stopTimeout
 	command.Env = append([]string{
@@ -74,10 +75,11 @@ func (b Binaries) Start(t testing.TB, env []string, name string, args ...string)
 	return b.StartExpecting(t, 0, env, name, args...)
 }
 
-// StartExpecting starts a program that has to end with a certain code.
+// StartExpecting starts a program that has to end with a certain code. It outlives the test's context: whoever is told twice
+// to end may be told the second time when nobody listens any more.
 func (b Binaries) StartExpecting(t testing.TB, code int, env []string, name string, args ...string) *Process {
 	t.Helper()
-	p := &Process{t: t, name: name, code: code, command: b.command(t, name, env, args...), output: &output{}, exited: make(chan struct{})}
+	p := &Process{t: t, name: name, code: code, command: b.command(context.WithoutCancel(t.Context()), t, name, env, args...), output: &output{}, exited: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.command.Start(); err != nil {

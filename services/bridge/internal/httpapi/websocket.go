@@ -29,12 +29,13 @@ func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	defer conn.CloseNow() //nolint:errcheck // after a proper close it has nothing to say
-	// The reader outlives the request's context, so that a server that stops can still say goodbye.
-	ctx := conn.CloseRead(context.WithoutCancel(callContext(r)))
-	ctx, cancel := context.WithCancel(ctx)
+	// The connection outlives the request's context: a write that is cut off closes it, and a server that stops could no
+	// longer say goodbye.
+	connected := conn.CloseRead(context.WithoutCancel(callContext(r)))
+	ctx, cancel := context.WithCancel(connected)
 	defer cancel()
 	defer context.AfterFunc(r.Context(), cancel)()
-	err = l.tell(ctx, syncID, "websocket", webSocketListener{ctx: ctx, conn: conn})
+	err = l.tell(ctx, syncID, "websocket", webSocketListener{ctx: connected, conn: conn})
 	switch {
 	case r.Context().Err() != nil:
 		_ = conn.Close(websocket.StatusGoingAway, "the server stops")
@@ -57,8 +58,8 @@ func (l webSocketListener) message(text []byte, _ bool) error {
 	return nil
 }
 
-func (l webSocketListener) ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+func (l webSocketListener) ping(context.Context) error {
+	ctx, cancel := context.WithTimeout(l.ctx, writeTimeout)
 	defer cancel()
 	return l.conn.Ping(ctx)
 }
