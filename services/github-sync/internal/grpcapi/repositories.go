@@ -125,7 +125,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 	if err != nil {
 		return nil, err
 	}
-	if req.GetTime() == nil || req.GetAuthor().GetName() == "" || req.GetMessage() == "" {
+	if req.GetTime().GetSeconds() <= 0 || !req.GetTime().IsValid() || req.GetAuthor().GetName() == "" || req.GetMessage() == "" {
 		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "A message, an author and a time are needed to publish.")
 	}
 	when := req.GetTime().AsTime().Truncate(time.Second)

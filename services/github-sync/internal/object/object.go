@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -83,11 +84,22 @@ type Signature struct {
 }
 
 func (s Signature) String() string {
-	return fmt.Sprintf("%s <%s> %d +0000", s.Name, s.Email, s.Time.Unix())
+	return fmt.Sprintf("%s <%s> %d +0000", identity(s.Name), identity(s.Email), s.Time.Unix())
+}
+
+// identity takes out what would end the name, the address or the line, and with it let a person write headers.
+func identity(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '<' || r == '>' {
+			return -1
+		}
+		return r
+	}, s))
 }
 
 // Commit gives the content of a commit. Equal arguments give equal bytes.
 func Commit(tree, parent plumbing.Hash, author, committer Signature, message string) []byte {
+	message = strings.ReplaceAll(message, "\x00", "") // Git's tools would not see what follows
 	return fmt.Appendf(nil, "tree %s\nparent %s\nauthor %s\ncommitter %s\n\n%s", tree, parent, author, committer, message)
 }
 

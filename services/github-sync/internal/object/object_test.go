@@ -92,6 +92,8 @@ func TestBadTrees(t *testing.T) {
 		"no id":       "100644 a\x00short",
 		"no name":     "100644 \x00" + id,
 		"no mode":     "a\x00" + id,
+		"zero mode":   "0 a\x00" + id,
+		"odd mode":    "40755 a\x00" + id,
 		"slash":       "100644 a/b\x00" + id,
 		"dots":        "100644 ..\x00" + id,
 		"dot":         "100644 .\x00" + id,
@@ -103,6 +105,29 @@ func TestBadTrees(t *testing.T) {
 	} {
 		if entries, err := object.ParseTree([]byte(content)); err == nil {
 			t.Errorf("%s: read as %v", name, entries)
+		}
+	}
+}
+
+// TestIdentities: what people call themselves writes no headers, and Git finds nothing wrong with the commit.
+func TestIdentities(t *testing.T) {
+	folder := repository(t)
+	tree := plumbing.NewHash(git(t, folder, nil, "hash-object", "-t", "tree", "-w", "/dev/null"))
+	parent := git(t, folder, nil, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", "-m", "first", tree.String())
+	at := time.Unix(1_700_000_000, 0)
+	for name, want := range map[string]string{
+		"Ada":                                  "Ada <a@example.com>",
+		"Ada\nparent " + parent + "\nauthor X": "Adaparent " + parent + "author X <a@example.com>",
+		"Ada <root@example.com> 1 +0000\n":     "Ada root@example.com 1 +0000 <a@example.com>",
+		"\x00\r\t":                             " <a@example.com>",
+		"Ängström 山":                           "Ängström 山 <a@example.com>",
+	} {
+		who := object.Signature{Name: name, Email: "<a@example.com\n>", Time: at}
+		id := git(t, folder, object.Commit(tree, plumbing.NewHash(parent), who, who, "one\x00two\n"), "hash-object", "-t", "commit", "-w", "--stdin")
+		git(t, folder, nil, "fsck", "--strict", id)
+		text := git(t, folder, nil, "cat-file", "commit", id)
+		if !strings.Contains(text, "\nauthor "+want+" 1700000000 +0000\n") || strings.Count(text, "\nparent ") != 1 || !strings.HasSuffix(text, "\n\nonetwo") {
+			t.Errorf("%q: %s", name, text)
 		}
 	}
 }

@@ -55,6 +55,9 @@ func ParseTree(content []byte) ([]Entry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("mode of tree entry %q: %w", name, err)
 		}
+		if mode.IsMalformed() {
+			return nil, fmt.Errorf("mode %s of tree entry %q is none of Git's", modeText, name)
+		}
 		entry := Entry{Name: string(name), Mode: mode}
 		copy(entry.Hash[:], rest)
 		if err := checkNext(entries, entry); err != nil {

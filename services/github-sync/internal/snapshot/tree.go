@@ -20,33 +20,41 @@ type Leaf struct {
 
 // Leaves lists all leaves of a tree, in the order of their paths' bytes.
 func (s *Snapshot) Leaves(tree plumbing.Hash) ([]Leaf, error) {
-	var leaves []Leaf
-	if err := s.walk(tree, "", 0, &leaves); err != nil {
+	w := walk{s: s}
+	if err := w.into(tree, "", 0); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(leaves, func(a, b Leaf) int { return strings.Compare(a.Path, b.Path) })
-	return leaves, nil
+	slices.SortFunc(w.leaves, func(a, b Leaf) int { return strings.Compare(a.Path, b.Path) })
+	return w.leaves, nil
 }
 
-func (s *Snapshot) walk(tree plumbing.Hash, prefix string, depth int, leaves *[]Leaf) error {
-	if depth > s.limits.MaxDepth {
-		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has folders more than %d levels deep.", s.limits.MaxDepth)
+// walk counts folders too: a few trees that name each other many times over hold more paths than there is time for,
+// with no file in any.
+type walk struct {
+	s      *Snapshot
+	leaves []Leaf
+	seen   int
+}
+
+func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
+	if limit := w.s.limits.MaxDepth; depth > limit {
+		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has folders more than %d levels deep.", limit)
 	}
-	entries, err := s.Entries(tree)
+	entries, err := w.s.Entries(tree)
 	if err != nil {
 		return err
 	}
+	if w.seen += len(entries); w.seen > w.s.limits.MaxEntries {
+		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has more than %d files and folders.", w.s.limits.MaxEntries)
+	}
 	for _, e := range entries {
-		if e.IsTree() {
-			if err := s.walk(e.Hash, prefix+e.Name+"/", depth+1, leaves); err != nil {
-				return err
-			}
+		if !e.IsTree() {
+			w.leaves = append(w.leaves, Leaf{Path: prefix + e.Name, Mode: e.Mode, Hash: e.Hash})
 			continue
 		}
-		if len(*leaves) >= s.limits.MaxEntries {
-			return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has more than %d files.", s.limits.MaxEntries)
+		if err := w.into(e.Hash, prefix+e.Name+"/", depth+1); err != nil {
+			return err
 		}
-		*leaves = append(*leaves, Leaf{Path: prefix + e.Name, Mode: e.Mode, Hash: e.Hash})
 	}
 	return nil
 }
@@ -97,6 +105,9 @@ func (s *Snapshot) openFolder(tree plumbing.Hash) (*folder, error) {
 // Apply takes one change in. A path may change once.
 func (e *Editor) Apply(c Change) error {
 	parts := strings.Split(c.Path, "/")
+	if len(parts) > e.s.limits.MaxDepth { // it could not be read again
+		return errs.New(errs.Invalid, errs.InvalidRequest, "The path %.100q is more than %d levels deep.", c.Path, e.s.limits.MaxDepth)
+	}
 	for _, part := range parts {
 		if err := object.CheckName(part); err != nil {
 			return errs.New(errs.Invalid, errs.InvalidRequest, "The path %q can't be written: %v.", c.Path, err)
