@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -27,14 +28,19 @@ func (e *BadNameError) Error() string {
 	return fmt.Sprintf("the name %q is not allowed in a tree", e.Name)
 }
 
-// CheckName refuses names that would lead out of the tree, hide Git's own files, or mean another file elsewhere.
+// CheckName refuses names that no file of ours may have: those that no tree may have, those that mean another file
+// elsewhere, and those that are no text.
 func CheckName(name string) error {
-	bad := name == "" || name == "." || name == ".." || strings.EqualFold(name, ".git") || len(name) > longestName ||
-		strings.ContainsAny(name, "/\\") || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
-	if bad {
+	if isForbidden(name) || len(name) > longestName || !utf8.ValidString(name) || strings.Contains(name, "\\") ||
+		strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return &BadNameError{Name: name}
 	}
 	return nil
+}
+
+// isForbidden tells the names that would lead out of the tree or hide Git's own files: Git takes them for damage.
+func isForbidden(name string) bool {
+	return name == "" || name == "." || name == ".." || strings.EqualFold(name, ".git") || strings.Contains(name, "/")
 }
 
 const (
@@ -42,7 +48,8 @@ const (
 	hashBytes   = 20
 )
 
-// ParseTree reads a tree. Names that CheckName refuses, entries out of order and names that come twice are errors.
+// ParseTree reads a tree, which may hold files of others: names that Git takes for damage, entries out of order and names
+// that come twice are errors, and nothing else is.
 func ParseTree(content []byte) ([]Entry, error) {
 	var entries []Entry
 	for len(content) > 0 {
@@ -70,8 +77,8 @@ func ParseTree(content []byte) ([]Entry, error) {
 }
 
 func checkNext(entries []Entry, next Entry) error {
-	if err := CheckName(next.Name); err != nil {
-		return err
+	if isForbidden(next.Name) {
+		return &BadNameError{Name: next.Name}
 	}
 	if len(entries) == 0 {
 		return nil

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/google/uuid"
 
 	"fgdsync.dev/libs/errs"
@@ -51,7 +50,7 @@ type Snapshot struct {
 	limits Limits
 
 	mu       sync.Mutex // the library's storage is not safe for concurrent use
-	base     *filesystem.Storage
+	base     *store.Objects
 	overlay  map[plumbing.Hash]object.Object
 	deflater *object.Deflater
 	closed   bool
@@ -153,10 +152,14 @@ func (s *Snapshot) Entries(tree plumbing.Hash) ([]object.Entry, error) {
 	}
 	entries, err := object.ParseTree(content)
 	if err != nil {
-		return nil, errs.New(errs.Precondition, errs.RepositoryUnsupported, "The repository holds a tree that can't be used: %v.", err).
-			WithRemedy("Remove or rename the entry with git, and start the sync again.")
+		return nil, unusable(err)
 	}
 	return entries, nil
+}
+
+func unusable(err error) error {
+	return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The repository holds a tree that can't be used: %v.", err).
+		WithRemedy("Remove or rename the entry with git, and start the sync again.")
 }
 
 // Blob reads a file's content, within the limit.
@@ -181,9 +184,9 @@ func (s *Snapshot) BlobSize(id plumbing.Hash) (int64, error) {
 	if s.closed {
 		return 0, missing(s.ID)
 	}
-	size, err := s.Repo.Size(s.base, id)
+	size, err := s.base.Size(id)
 	if err != nil {
-		return 0, s.unreadable(id, err)
+		return 0, unreadable(s.base, id, err)
 	}
 	return size, nil
 }
@@ -207,29 +210,29 @@ func (s *Snapshot) read(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, err
 	if o, ok := s.overlay[id]; ok && o.Type == kind {
 		return o.Content()
 	}
-	return s.readFrom(s.base, kind, id)
+	return readFrom(s.base, kind, id)
 }
 
-func (s *Snapshot) readFrom(base *filesystem.Storage, kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
+func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
 	encoded, err := base.EncodedObject(kind, id)
 	if err != nil {
-		return nil, s.unreadable(id, err)
+		return nil, unreadable(base, id, err)
 	}
 	r, err := encoded.Reader()
 	if err != nil {
-		return nil, s.unreadable(id, err)
+		return nil, unreadable(base, id, err)
 	}
 	content := make([]byte, encoded.Size())
 	if _, err = io.ReadFull(r, content); err != nil {
-		return nil, errors.Join(s.unreadable(id, err), r.Close())
+		return nil, errors.Join(unreadable(base, id, err), r.Close())
 	}
 	return content, r.Close()
 }
 
 // unreadable throws a damaged store away: the next attempt fetches it anew.
-func (s *Snapshot) unreadable(id plumbing.Hash, err error) error {
+func unreadable(base *store.Objects, id plumbing.Hash, err error) error {
 	e := errs.New(errs.Unavailable, errs.StorageFailed, "The object %s can't be read from the fetched repository.", id)
-	return e.Because(errors.Join(err, s.Repo.Discard()))
+	return e.Because(errors.Join(err, base.Discard()))
 }
 
 // Put adds an object to the overlay.

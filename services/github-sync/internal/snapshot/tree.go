@@ -48,6 +48,9 @@ func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
 		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has more than %d files and folders.", w.s.limits.MaxEntries)
 	}
 	for _, e := range entries {
+		if err := object.CheckName(e.Name); err != nil {
+			return unusable(err)
+		}
 		if !e.IsTree() {
 			w.leaves = append(w.leaves, Leaf{Path: prefix + e.Name, Mode: e.Mode, Hash: e.Hash})
 			continue

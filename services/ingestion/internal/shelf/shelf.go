@@ -125,10 +125,14 @@ func (s *Shelf) Remove(p string) {
 	}
 }
 
-// Put puts new content, of the given id, at a path.
+// Put puts new content, of the given id, at a path. What was executable there stays so.
 func (s *Shelf) Put(p string, content []byte, blob string) {
 	s.contents[blob] = content
-	s.set(p, leaf{Regular, blob})
+	mode := Regular
+	if s.before[p].mode == Executable {
+		mode = Executable
+	}
+	s.set(p, leaf{mode, blob})
 }
 
 // PutEntry puts what an entry holds at a path.
