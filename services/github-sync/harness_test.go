@@ -64,12 +64,13 @@ func (l *log) String() string {
 
 func setup(t *testing.T, configure ...func(*githubsync.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, host: gitserver.Start(t, gitserver.Options{User: user, Password: password}), log: &log{}, data: t.TempDir()}
+	b := &bench{t: t, host: gitserver.Start(t, gitserver.Options{User: user, Password: password}), log: &log{}}
 	cfg := githubsync.DefaultConfig()
-	cfg.DataDir, cfg.AllowInsecureRemotes = b.data, true
+	cfg.DataDir, cfg.AllowInsecureRemotes = t.TempDir(), true
 	for _, change := range configure {
 		change(&cfg)
 	}
+	b.data = cfg.DataDir
 	tel := telemetry.Discard()
 	tel.Log = slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	service, err := githubsync.New(cfg, githubsync.Deps{
@@ -237,7 +238,7 @@ func (b *bench) requireCommits(n int) {
 // leftovers are temporary files in the data folder.
 func (b *bench) leftovers() []string {
 	b.t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.data, "*", "objects", "pack", "tmp_*"))
+	found, err := filepath.Glob(filepath.Join(b.data, "*", "*", "objects", "pack", "tmp_*"))
 	if err != nil {
 		b.t.Fatal(err)
 	}

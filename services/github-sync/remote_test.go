@@ -5,8 +5,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -205,37 +203,4 @@ func TestLimits(t *testing.T) {
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // it always fills
 	b.host.Commit(t, repository, branch, map[string]string{"f/noise.yaml": string(noise)})
 	b.requireCode(b.tryOpen(b.location("f")), errs.RepositoryUnsupported)
-}
-
-// TestDamagedStore: the repositories on disk are a cache. One that is damaged is thrown away and fetched again.
-func TestDamagedStore(t *testing.T) {
-	for name, damage := range map[string]func(path string) error{
-		"removed pack":   os.Remove,
-		"truncated pack": func(path string) error { return os.Truncate(path, 20) },
-		"emptied pack":   func(path string) error { return os.Truncate(path, 0) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := setup(t)
-			b.host.Create(t, repository, branch, content)
-			b.open("f")
-			packs, err := filepath.Glob(filepath.Join(b.data, "*", "objects", "pack", "*.pack"))
-			if err != nil || len(packs) == 0 {
-				t.Fatalf("no packs below %s: %v", b.data, err)
-			}
-			for _, pack := range packs {
-				if err := damage(pack); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for attempt := range 2 { // the first may fail, and says so
-				if err := b.tryOpen(b.location("f")); err != nil {
-					t.Logf("attempt %d: %v", attempt, err)
-				}
-			}
-			s := b.open("f")
-			if got := b.files(s, s.GetTree()); got["a.yaml"] != "a: 1\n" {
-				t.Errorf("files: %q", got)
-			}
-		})
-	}
 }

@@ -263,7 +263,7 @@ func (r *httpRemote) explain(ctx context.Context, err error, a *answered) error 
 	case a.err != nil:
 		return unavailable("The Git host %s can't be reached.", host).Because(a.err)
 	}
-	return unavailable("The exchange with the Git host %s broke off.", host).Because(err)
+	return unavailable("The exchange with the Git host %s broke off.", host).Because(fmt.Errorf("%w: %w", ErrUnreadable, err))
 }
 
 func limited(a *answered) bool {

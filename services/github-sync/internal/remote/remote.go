@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/storage/filesystem"
@@ -11,6 +12,10 @@ import (
 )
 
 func checkPart(name string) error { return object.CheckName(name) }
+
+// ErrUnreadable is in the chain when an answer came and can't be used. What the store holds may be the reason, since the
+// answer builds on it.
+var ErrUnreadable = errors.New("the answer can't be used")
 
 // Refs are the branches of a remote.
 type Refs struct {

@@ -28,7 +28,7 @@ func (s *Snapshot) HasAncestor(ctx context.Context, head, commit plumbing.Hash, 
 			continue // beyond what was fetched
 		}
 		seen[id] = true
-		content, err := s.readFrom(base, plumbing.CommitObject, id)
+		content, err := readFrom(base, plumbing.CommitObject, id)
 		if err != nil {
 			return false, err
 		}

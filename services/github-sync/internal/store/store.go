@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
@@ -79,73 +79,90 @@ type Repo struct {
 	location remote.Location
 	dir      string
 	sizes    *lru.Cache[plumbing.Hash, int64] // of objects; an id never changes its content
-	mu       sync.Mutex
-}
 
-// Size tells the size of an object that is held, from memory when it was asked for before.
-func (r *Repo) Size(base *filesystem.Storage, id plumbing.Hash) (int64, error) {
-	if size, known := r.sizes.Get(id); known {
-		return size, nil
-	}
-	size, err := base.EncodedObjectSize(id)
-	if err == nil {
-		r.sizes.Add(id, size)
-	}
-	return size, err
+	mu      sync.Mutex
+	current *generation // nil until it is needed
+	number  int
 }
 
 // Ensure brings a commit with its tree into the store, and opens it for reading. The caller closes it.
-func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*filesystem.Storage, error) {
+func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*Objects, error) {
 	if r.location.Local() {
-		return remote.LocalStorage(r.location.Path)
+		s, err := remote.LocalStorage(r.location.Path)
+		return &Objects{Storage: s}, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s, err := r.held(commit); err == nil && depth == 1 {
-		return s, nil
+	if err := r.begin(); err != nil {
+		return nil, err
 	}
-	if r.grown() {
-		if err := r.clear(); err != nil {
+	if r.current.grown() {
+		if err := r.renew(); err != nil {
 			return nil, err
 		}
 	}
+	if s, err := r.current.held(commit); err == nil && depth == 1 {
+		return r.lend(s), nil
+	}
 	s, err := r.fetch(ctx, from, branch, commit, depth)
 	if err == nil {
-		return s, nil
+		return r.lend(s), nil
 	}
+	if !mayBeDamage(err) || ctx.Err() != nil {
+		return nil, err
+	}
+	// The exchange may have tripped over what was there: once more, from nothing.
+	if renewErr := r.renew(); renewErr != nil {
+		return nil, errors.Join(err, renewErr)
+	}
+	if s, err = r.fetch(ctx, from, branch, commit, depth); err != nil {
+		return nil, err
+	}
+	return r.lend(s), nil
+}
+
+// mayBeDamage tells whether the store may be to blame, and not the Git host or the way to it.
+func mayBeDamage(err error) bool {
 	var known *errs.Error
-	if errors.As(err, &known) && known.Kind != errs.Unavailable || ctx.Err() != nil {
-		return nil, err
-	}
-	// What was there may be damaged, and the exchange may have tripped over it: once more, from nothing.
-	if clearErr := r.clear(); clearErr != nil {
-		return nil, errors.Join(err, clearErr)
-	}
-	return r.fetch(ctx, from, branch, commit, depth)
+	return !errors.As(err, &known) || errs.HasCode(err, errs.StorageFailed) || errors.Is(err, remote.ErrUnreadable)
 }
 
-// held opens the store if it has the commit and its tree.
-func (r *Repo) held(commit plumbing.Hash) (*filesystem.Storage, error) {
-	if _, err := os.Stat(r.dir); err != nil {
-		return nil, err
-	}
-	s := r.open()
-	if _, err := s.EncodedObject(plumbing.CommitObject, commit); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+func (r *Repo) lend(s *filesystem.Storage) *Objects {
+	r.current.lend()
+	return &Objects{Storage: s, repo: r, from: r.current}
 }
 
-func (r *Repo) open() *filesystem.Storage {
-	return filesystem.NewStorageWithOptions(osfs.New(r.dir), cache.NewObjectLRU(objectCache),
-		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
+// begin takes over what an earlier process left, or starts from nothing.
+func (r *Repo) begin() error {
+	if r.current != nil {
+		return nil
+	}
+	number, err := left(r.dir)
+	if err != nil {
+		return err
+	}
+	r.number = max(number, 1)
+	r.current = r.generation()
+	return nil
+}
+
+func (r *Repo) generation() *generation {
+	return &generation{dir: filepath.Join(r.dir, strconv.Itoa(r.number))}
+}
+
+// renew begins a new generation.
+func (r *Repo) renew() error {
+	old := r.current
+	r.number++
+	r.current = r.generation()
+	return old.end()
 }
 
 func (r *Repo) fetch(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*filesystem.Storage, error) {
-	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+	if err := os.MkdirAll(r.current.dir, 0o700); err != nil {
 		return nil, storageFailed(err)
 	}
-	s := r.open()
+	s := r.current.open()
 	if err := s.Init(); err != nil {
 		return nil, errors.Join(storageFailed(err), s.Close())
 	}
@@ -177,35 +194,13 @@ func (r *Repo) Add(branch string, commit plumbing.Hash, pack []byte) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.open()
+	s := r.current.open()
 	err := packfile.UpdateObjectStorage(s, bytes.NewReader(pack))
 	if err == nil {
 		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
 	}
 	if err = errors.Join(err, s.Close()); err != nil {
 		return fmt.Errorf("add pack to the store: %w", err)
-	}
-	return nil
-}
-
-// Discard throws the store away, after something in it could not be read.
-func (r *Repo) Discard() error {
-	if r.location.Local() {
-		return nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.clear()
-}
-
-func (r *Repo) grown() bool {
-	packs, err := filepath.Glob(filepath.Join(r.dir, "objects", "pack", "*.pack"))
-	return err == nil && len(packs) >= maxPacks
-}
-
-func (r *Repo) clear() error {
-	if err := os.RemoveAll(r.dir); err != nil {
-		return storageFailed(err)
 	}
 	return nil
 }

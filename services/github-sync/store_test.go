@@ -1,0 +1,200 @@
+package githubsync_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"fgdsync.dev/libs/testkit/gitserver"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	githubsync "fgdsync.dev/services/github-sync"
+)
+
+// stored lists what the store has on disk.
+func (b *bench) stored(pattern string) []string {
+	b.t.Helper()
+	found, err := filepath.Glob(filepath.Join(b.data, "*", pattern))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return found
+}
+
+func (b *bench) close(s *gitv1.Snapshot) {
+	b.t.Helper()
+	if _, err := b.repositories.CloseSnapshot(b.t.Context(), &gitv1.CloseSnapshotRequest{SnapshotId: s.GetSnapshotId()}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestDamagedStore: the repositories on disk are a cache. One that is damaged is thrown away and fetched again, be it
+// found while it is read or while the next commit is fetched.
+func TestDamagedStore(t *testing.T) {
+	empty := func(path string) error { return os.Truncate(path, 0) }
+	garbage := func(path string) error { return os.WriteFile(path, []byte("\x00garbage\xff"), 0o600) }
+	for name, test := range map[string]struct {
+		file   string
+		damage func(path string) error
+	}{
+		"removed pack":    {"objects/pack/*.pack", os.Remove},
+		"truncated pack":  {"objects/pack/*.pack", func(path string) error { return os.Truncate(path, 20) }},
+		"emptied pack":    {"objects/pack/*.pack", empty},
+		"removed index":   {"objects/pack/*.idx", os.Remove},
+		"emptied index":   {"objects/pack/*.idx", empty},
+		"garbled index":   {"objects/pack/*.idx", garbage},
+		"emptied shallow": {"shallow", empty},
+		"garbled shallow": {"shallow", garbage},
+		"emptied ref":     {"refs/fetched/" + branch, empty},
+		"torn ref":        {"refs/fetched/" + branch, func(path string) error { return os.Truncate(path, 4) }},
+		"removed objects": {"objects", os.RemoveAll},
+		"removed store":   {"", os.RemoveAll},
+	} {
+		for _, moved := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, branch moved %t", name, moved), func(t *testing.T) {
+				b := setup(t)
+				b.host.Create(t, repository, branch, content)
+				b.close(b.open("f"))
+				want := map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n"}
+				if moved {
+					b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: 2\n"})
+					want["a.yaml"] = "a: 2\n"
+				}
+				files := b.stored("1/" + test.file)
+				if len(files) == 0 {
+					t.Fatalf("no %s below %s", test.file, b.data)
+				}
+				for _, file := range files {
+					if err := test.damage(file); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := b.tryRead("f"); err != nil {
+					t.Logf("the first attempt: %v", err)
+				}
+				s := b.open("f")
+				if got := b.files(s, s.GetTree()); !maps.Equal(got, want) {
+					t.Errorf("files: %q", got)
+				}
+				if _, err := b.publish(s, b.mustWrite(s, map[string]string{"new.yaml": "n: 1\n"})); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// tryRead opens a snapshot and reads its list, which may meet the damage.
+func (b *bench) tryRead(directory string) error {
+	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: b.location(directory)})
+	if err != nil {
+		return err
+	}
+	defer b.close(response.GetSnapshot())
+	stream, err := b.trees.ListTree(b.t.Context(), &gitv1.ListTreeRequest{SnapshotId: response.GetSnapshot().GetSnapshotId(), Tree: response.GetSnapshot().GetTree()})
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if err.Error() == "EOF" {
+		return nil
+	}
+	return err
+}
+
+// TestGrownStore: the store is renewed before it has too many packs; who reads the old one goes on reading it, and with
+// the last of them it goes.
+func TestGrownStore(t *testing.T) {
+	const syncs, early = 60, 45
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	var reading *gitv1.Snapshot
+	want := map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n"}
+	for i := range syncs {
+		s := b.open("f")
+		if i == early {
+			reading = s
+		}
+		path, text := fmt.Sprintf("%d.yaml", i), fmt.Sprintf("n: %d\n", i)
+		if _, err := b.publish(s, b.mustWrite(s, map[string]string{path: text})); err != nil {
+			t.Fatal(err)
+		}
+		if i < early {
+			want[path] = text
+		}
+		if i != early {
+			b.close(s)
+		}
+	}
+	if packs := b.stored("2/objects/pack/*.pack"); len(packs) == 0 || len(packs) > syncs-40 {
+		t.Errorf("%d packs", len(packs))
+	}
+	if got := b.files(reading, reading.GetTree()); !maps.Equal(got, want) {
+		t.Errorf("the old one has %d files, not %d", len(got), len(want))
+	}
+	b.close(reading)
+	if left := b.stored("*"); len(left) != 1 || filepath.Base(left[0]) != "2" {
+		t.Errorf("left: %v", left)
+	}
+	b.requireCommits(1 + syncs)
+}
+
+// TestGlitch: a Git host that breaks off is no reason to throw away what is there.
+func TestGlitch(t *testing.T) {
+	for name, fault := range map[string]gitserver.Fault{
+		"lost":      {On: gitserver.Fetch, Times: 1, Lose: true},
+		"truncated": {On: gitserver.Fetch, Times: 1, Truncate: 100},
+		"503":       {On: gitserver.Fetch, Times: 1, Status: 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			b.host.Create(t, repository, branch, content)
+			b.close(b.open("f"))
+			before := b.stored("*/objects/pack/*")
+			b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: 2\n"})
+			b.host.Break(fault)
+			if err := b.tryRead("f"); err == nil {
+				t.Error("the fault was not seen")
+			}
+			if after := b.stored("*/objects/pack/*"); !slices.Equal(after, before) {
+				t.Errorf("before %v, after %v", before, after)
+			}
+			if s := b.open("f"); b.files(s, s.GetTree())["a.yaml"] != "a: 2\n" {
+				t.Error("the change is not there")
+			}
+		})
+	}
+}
+
+// TestRestart: the next process takes over what was fetched, and takes away what was on its way.
+func TestRestart(t *testing.T) {
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	b.close(b.open("f"))
+	store := filepath.Dir(b.stored("1")[0])
+	unfinished := filepath.Join(store, "1", "objects", "pack", "tmp_pack_1")
+	if err := os.WriteFile(unfinished, []byte("PACK"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(store, "1"), filepath.Join(store, "7")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(store, "6"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	fetches := b.host.Requests(gitserver.Fetch)
+	next := setup(t, func(cfg *githubsync.Config) { cfg.DataDir = b.data })
+	next.host = b.host
+	s := next.open("f")
+	if got := next.files(s, s.GetTree()); got["a.yaml"] != "a: 1\n" {
+		t.Errorf("files: %q", got)
+	}
+	if n := b.host.Requests(gitserver.Fetch); n != fetches {
+		t.Errorf("fetched %d times more", n-fetches)
+	}
+	if left := strings.Join(next.stored("*"), " ") + strings.Join(next.leftovers(), " "); !strings.HasSuffix(left, "/7") || strings.Contains(left, " ") {
+		t.Errorf("left: %s", left)
+	}
+}
