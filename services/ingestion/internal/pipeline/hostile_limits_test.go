@@ -143,6 +143,10 @@ func TestY3ManyDocuments(t *testing.T) {
 	if !slices.Equal(says, want) {
 		t.Errorf("findings: %q, want %q", says, want)
 	}
+	t.Run("one document of a million nodes", func(t *testing.T) {
+		requireFrugal(t, []byte(vpcA+"  odd:\n"+strings.Repeat("  - a\n", 1_000_000)))
+		requireFrugal(t, []byte(vpcA+"  odd: ["+strings.Repeat("a,", 1_000_000)+"]\n"))
+	})
 	huge := vpcNamed("a") + "#" + strings.Repeat("x", 10<<20) + "\n"
 	hold(t, map[string]hostile{"beyond the limit": {
 		in: huge, kept: map[string]string{"unmanaged/x.yaml": huge}, says: []string{tooLarge + " raw/x.yaml:0:0"},
