@@ -172,16 +172,37 @@ func withNumbers(v any) any {
 	return v
 }
 
+// FuzzParse: what is refused is refused at a place in the document; what is accepted has a value that JSON can hold.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{bomb(), "a: &x\n  b: *x\n", "a: [1, {b: c}]\n", "? a\n: b\n", "a: !!int 1\n<<: {b: 1}\n", "%YAML 1.2\n---\na\n"} {
+	for _, s := range []string{
+		bomb(), "a: &x\n  b: *x\n", "a: [1, {b: c}]\n", "? a\n: b\n", "a: !!int 1\n<<: {b: 1}\n", "%YAML 1.2\n---\na\n", "a: *b\n", "a: \xff\n", "a: 0x1F\nb: 1e400\nc: .5\n", "a: |2-\n    b\n",
+		"a: \"\\u2028\\x41\"\n", "a:\u2028b: 1\n", "- - - a\n", "%TAG !e! tag:x,1:\n---\n!e!a b\n", "a: >\n b\n\n  c\n", "{a, b: , ? c}\n", "a: ~\n~: a\n",
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		root, err := Parse(data, DefaultLimits())
 		if err == nil && root != nil {
-			Value(root)
+			if _, err := json.Marshal(Value(root)); err != nil {
+				t.Errorf("%q has no value: %v", data, err)
+			}
+		}
+		var e *SyntaxError
+		if err != nil && (!errors.As(err, &e) || e.Message == "" || e.Line < 0 || e.Line > parserLines(data)) {
+			t.Errorf("%q: %v", data, err)
 		}
 	})
+}
+
+// parserLines counts lines as the parser does, that behind the last break included.
+func parserLines(data []byte) int {
+	n := 1
+	for _, r := range string(data) {
+		if strings.ContainsRune("\n\r\u0085\u2028\u2029", r) {
+			n++
+		}
+	}
+	return n
 }
 
 func BenchmarkParse(b *testing.B) {
