@@ -170,10 +170,19 @@ func (b *bench) mustWrite(s *gitv1.Snapshot, files map[string]string) string {
 }
 
 func (b *bench) publish(s *gitv1.Snapshot, tree string) (*gitv1.PublishResponse, error) {
-	return b.repositories.Publish(b.t.Context(), &gitv1.PublishRequest{
+	return b.repositories.Publish(b.t.Context(), publishing(s, tree))
+}
+
+func (b *bench) publishIn(ctx context.Context, s *gitv1.Snapshot, tree string) error {
+	_, err := b.repositories.Publish(ctx, publishing(s, tree))
+	return err
+}
+
+func publishing(s *gitv1.Snapshot, tree string) *gitv1.PublishRequest {
+	return &gitv1.PublishRequest{
 		SnapshotId: s.GetSnapshotId(), Tree: tree, Message: "Change a file\n\nFgd-Sync-Id: 1\n",
 		Author: &gitv1.Signature{Name: "Ada", Email: "ada@example.com"}, Time: timestamppb.New(when),
-	})
+	}
 }
 
 // files reads a tree through the service.

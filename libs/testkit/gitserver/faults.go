@@ -1,6 +1,8 @@
 package gitserver
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -106,6 +108,12 @@ func (f Fault) wait(r *http.Request) {
 	if f.Hold == nil {
 		return
 	}
+	// net/http notices that a client goes away only once it has read all that the client sent.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	select {
 	case f.Held <- struct{}{}:
 	default:

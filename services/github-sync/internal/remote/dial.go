@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,6 +83,7 @@ type answered struct {
 	status int
 	header http.Header
 	err    error
+	sha256 bool // the repository has ids that the Git library can't read
 }
 
 type answeredKey struct{}
@@ -115,7 +117,7 @@ func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	a.status, a.header = response.StatusCode, response.Header
 	t.requests.WithLabelValues(operation(r), strconv.Itoa(response.StatusCode)).Inc()
-	response.Body = &limitedBody{ReadCloser: response.Body, left: t.maxBytes, answered: a}
+	response.Body = &limitedBody{ReadCloser: response.Body, left: t.maxBytes, refs: r.URL.Query().Has("service"), answered: a}
 	return response, nil
 }
 
@@ -130,11 +132,15 @@ func redirect(r *http.Response) error {
 type limitedBody struct {
 	io.ReadCloser
 	left     int64
+	refs     bool
 	answered *answered
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if b.refs && bytes.Contains(p[:n], []byte("object-format=sha256")) { // a capability, and so among the refs
+		b.answered.sha256 = true
+	}
 	if b.left -= int64(n); b.left < 0 {
 		err = errs.New(errs.Precondition, errs.RepositoryUnsupported, "The Git host sends more than max_pack_bytes allows.")
 	}

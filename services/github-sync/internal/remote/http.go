@@ -260,6 +260,9 @@ func (r *httpRemote) explain(ctx context.Context, err error, a *answered) error 
 		return errs.New(errs.Precondition, errs.GitHubNotFound, "The Git host %s has no such repository, or hides it.", host)
 	case a.status >= http.StatusInternalServerError:
 		return unavailable("The Git host %s answered with status %d.", host, a.status)
+	case a.sha256:
+		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The repository at %s has SHA-256 object ids, which are not supported.", host).
+			WithRemedy("Use a repository with SHA-1 object ids, which Git makes unless it is told otherwise.")
 	case a.err != nil:
 		return unavailable("The Git host %s can't be reached.", host).Because(a.err)
 	}

@@ -1,0 +1,180 @@
+package githubsync_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/testkit/gitserver"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+// TestLandedUnderOthers: the answer to a push is lost, and somebody pushes on top of it before anybody looks.
+func TestLandedUnderOthers(t *testing.T) {
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	s := b.open("f")
+	tree := b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
+	b.host.Break(gitserver.Fault{On: gitserver.Receive, Times: 1, Lose: true, Before: func() {
+		b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Before: func() {
+			b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: theirs\n"})
+		}})
+	}})
+	response, err := b.publish(s, tree)
+	if err != nil || !response.GetCommitted() || response.GetAttempts() != 1 {
+		t.Errorf("%v, %v", response, err)
+	}
+	if parent := b.host.Git(t, repository, "rev-parse", branch+"^"); strings.TrimSpace(parent) != response.GetCommit() {
+		t.Errorf("the commit is %s, below the head is %s", response.GetCommit(), parent)
+	}
+	b.requireCommits(3)
+}
+
+// TestOutcomeUnknown: the push is carried out, its answer is lost, and the host stays away. That is an error, and when the
+// host is back the work turns out to be done.
+func TestOutcomeUnknown(t *testing.T) {
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	s := b.open("f")
+	change := map[string]string{"a.yaml": "a: 2\n"}
+	tree := b.mustWrite(s, change)
+	b.host.Break(gitserver.Fault{On: gitserver.Receive, Times: 1, Lose: true, Before: func() {
+		b.host.Break(gitserver.Fault{Status: http.StatusServiceUnavailable})
+	}})
+	_, err := b.publish(s, tree)
+	b.requireCode(err, errs.GitHubConnectionFailed)
+	b.host.Mend()
+	b.requireCommits(2)
+	again := b.open("f")
+	if response, err := b.publish(again, b.mustWrite(again, change)); err != nil || response.GetCommitted() {
+		t.Errorf("%v, %v", response, err)
+	}
+	b.requireCommits(2)
+}
+
+// TestBranchGone: a branch that was removed meanwhile is not made again.
+func TestBranchGone(t *testing.T) {
+	for name, others := range map[string][]string{"the only one": nil, "one of two": {"other"}} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			b.host.Create(t, repository, branch, content)
+			for _, other := range others {
+				b.host.Commit(t, repository, other, content)
+			}
+			s := b.open("f")
+			tree := b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
+			b.host.Git(t, repository, "update-ref", "-d", "refs/heads/"+branch)
+			_, err := b.publish(s, tree)
+			b.requireCode(err, errs.BranchMoved)
+			if refs := b.host.Git(t, repository, "for-each-ref", "refs/heads/"+branch); refs != "" {
+				t.Errorf("it is back: %s", refs)
+			}
+		})
+	}
+}
+
+// TestHistoryRewritten: the branch is set back or replaced. What does not touch the directory is built upon, the rest is
+// refused.
+func TestHistoryRewritten(t *testing.T) {
+	for name, test := range map[string]struct {
+		files   map[string]string
+		refused bool
+	}{
+		"same directory":  {files: map[string]string{"f/a.yaml": "a: 1\n", "f/sub/b.yaml": "b: 1\n", "new.txt": "n\n"}},
+		"other directory": {files: map[string]string{"f/a.yaml": "a: 0\n"}, refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			b.host.Create(t, repository, branch, content)
+			s := b.open("f")
+			tree := b.mustWrite(s, map[string]string{"a.yaml": "a: ours\n"})
+			b.host.Git(t, repository, "update-ref", "-d", "refs/heads/"+branch)
+			b.host.Commit(t, repository, branch, test.files)
+			_, err := b.publish(s, tree)
+			if test.refused {
+				b.requireCode(err, errs.BranchMoved)
+				b.requireCommits(1)
+				return
+			}
+			want := maps.Clone(test.files)
+			want["f/a.yaml"] = "a: ours\n"
+			if got := b.host.Files(t, repository, branch); err != nil || !maps.Equal(got, want) {
+				t.Errorf("%v: %q", err, got)
+			}
+			b.requireCommits(2)
+		})
+	}
+}
+
+// TestSilentHost: a host that takes a request and says nothing holds nobody longer than he wants to wait.
+func TestSilentHost(t *testing.T) {
+	for _, silent := range []gitserver.Request{gitserver.Refs, gitserver.Fetch, gitserver.Receive} {
+		t.Run(strings.ReplaceAll(string(silent), "/", " "), func(t *testing.T) {
+			b := setup(t)
+			b.host.Create(t, repository, branch, content)
+			location := b.location("f")
+			call := func(ctx context.Context) error {
+				_, err := b.repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: location})
+				return err
+			}
+			if silent == gitserver.Receive {
+				s := b.open("f")
+				tree := b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
+				call = func(ctx context.Context) error { return b.publishIn(ctx, s, tree) }
+			}
+			ctx, give := context.WithCancel(t.Context())
+			defer give()
+			fault := gitserver.Fault{On: silent, Hold: make(chan struct{}), Held: make(chan struct{}, 1)}
+			b.host.Break(fault)
+			done := make(chan error, 1)
+			go func() { done <- call(ctx) }()
+			<-fault.Held
+			give()
+			if err := <-done; status.Code(err) != codes.Canceled && errs.KindOf(err) != errs.Cancelled {
+				t.Errorf("%v", err)
+			}
+			b.host.Mend()
+			if err := b.tryOpen(b.location("f")); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+			b.host.RequireSound(t, repository)
+		})
+	}
+}
+
+// TestOtherHashes: a repository with SHA-256 ids is refused in so many words.
+func TestOtherHashes(t *testing.T) {
+	b := setup(t)
+	b.host.Git(t, "", "init", "-q", "--bare", "-b", branch, "--object-format=sha256", b.host.Path(repository))
+	b.host.Commit(t, repository, branch, content)
+	err := b.tryOpen(b.location("f"))
+	b.requireCode(err, errs.RepositoryUnsupported)
+}
+
+// TestManyBranches: a branch is found among thousands.
+func TestManyBranches(t *testing.T) {
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	head := b.host.Head(t, repository, branch)
+	var refs strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&refs, "%s refs/heads/feature/%d\n", head, i)
+	}
+	if err := os.WriteFile(filepath.Join(b.host.Path(repository), "packed-refs"), []byte(refs.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := b.open("f")
+	if _, err := b.publish(s, b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})); err != nil {
+		t.Error(err)
+	}
+	b.requireCommits(2)
+}
