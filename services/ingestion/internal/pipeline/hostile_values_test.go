@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-const syntax, invalid, mismatch, unknown = "FGD_1001", "FGD_1003", "FGD_1004", "FGD_1008"
+const syntax, invalid, mismatch, unknown, overlap = "FGD_1001", "FGD_1003", "FGD_1004", "FGD_1008", "FGD_1018"
 
 // odd is a field that no schema knows: it is kept and warned of.
 func odd(value string) hostile {
@@ -96,12 +96,13 @@ func TestY8InfinityAndNoNumber(t *testing.T) {
 
 func TestY9MergeKeys(t *testing.T) {
 	base := vpcA + "  subnets:\n    one: &one {vlan: 1, subnet: 10.0.0.0/24}\n"
+
 	two := "    two: &two\n      <<: *one\n      vlan: 2\n"
 	hold(t, map[string]hostile{
-		"one":                  taken(base + two),
-		"chained":              taken(base + two + "    three: {<<: *two, subnet: 10.0.3.0/24}\n"),
-		"over a duplicate":     taken(base + "    two: {vlan: 2, <<: *one}\n"),
-		"several":              taken(base + two + "    three: {<<: [*two, *one]}\n"),
+		"one":                  taken(base+two, overlap+"? raw/x.yaml:8:5"),
+		"chained":              taken(base+two+"    three: {<<: *two, subnet: 10.0.3.0/24}\n", overlap+"? raw/x.yaml:8:5"),
+		"over a duplicate":     taken(base+"    two: {vlan: 2, <<: *one}\n", overlap+"? raw/x.yaml:8:5"),
+		"several":              taken(base+two+"    three: {<<: [*two, *one]}\n", overlap+"? raw/x.yaml:8:5", overlap+"? raw/x.yaml:11:5"),
 		"quoted is no merge":   taken(base+"    two: {\"<<\": x}\n", unknown+"? raw/x.yaml:8:11"),
 		"of a text":            refused(vpcA+"  mode: &m l2vni\n  <<: *m\n", syntax, 7, 7),
 		"of a list of numbers": refused(vpcA+"  subnets: {}\n  <<: [1]\n", syntax, 7, 8),

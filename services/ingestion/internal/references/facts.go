@@ -53,7 +53,7 @@ type subnet struct {
 
 // Of takes the facts out of a document of a kind; nil when there are none.
 func Of(kind string, root *yaml.Node) *Facts {
-	_, spec := yamldoc.Field(root, "spec")
+	spec := yamldoc.Lookup(root, "spec")
 	if spec == nil || spec.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -91,23 +91,29 @@ func Of(kind string, root *yaml.Node) *Facts {
 
 // names adds a reference for the text of a field.
 func (f *Facts) names(parent *yaml.Node, path, field, kind string) {
-	if _, value := yamldoc.Field(parent, field); value != nil {
+	if value := yamldoc.Lookup(parent, field); value != nil {
 		f.name(value, path+"."+field, kind)
 	}
 }
 
 func (f *Facts) name(value *yaml.Node, path, kind string) {
-	if text := text(value); text != "" {
-		f.refs = append(f.refs, ref{place: place{path, value.Line, value.Column}, kind: kind, name: text})
+	if name := text(value); name != "" {
+		f.refs = append(f.refs, ref{place: at(path, value), kind: kind, name: name})
 	}
 }
 
+// subnetOf adds a reference to a subnet of a VPC for a text.
+func (f *Facts) subnetOf(value *yaml.Node, path, vpc string) {
+	if name := text(value); name != "" {
+		f.refs = append(f.refs, ref{at(path, value), "VPC", vpc, name})
+	}
+}
+
+func at(path string, n *yaml.Node) place { return place{path, n.Line, n.Column} }
+
 // text gives the string that a node is.
 func text(n *yaml.Node) string {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind != yaml.ScalarNode {
+	if n = yamldoc.Follow(n); n == nil || n.Kind != yaml.ScalarNode {
 		return ""
 	}
 	if s := yamldoc.Resolve(n); s.Type == yamldoc.String {
@@ -118,27 +124,17 @@ func text(n *yaml.Node) string {
 
 // each calls for the elements of a list.
 func each(parent *yaml.Node, field string, visit func(i string, item *yaml.Node)) {
-	_, list := yamldoc.Field(parent, field)
+	list := yamldoc.Lookup(parent, field)
 	if list == nil || list.Kind != yaml.SequenceNode {
 		return
 	}
 	for i, item := range list.Content {
-		visit("["+strconv.Itoa(i)+"]", item)
-	}
-}
-
-// entries calls for the keys of a mapping and their values.
-func entries(n *yaml.Node, visit func(key, value *yaml.Node)) {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		visit(n.Content[i], n.Content[i+1])
+		visit("["+strconv.Itoa(i)+"]", yamldoc.Follow(item))
 	}
 }
 
 func number(parent *yaml.Node, field string) int64 {
-	_, value := yamldoc.Field(parent, field)
+	value := yamldoc.Lookup(parent, field)
 	if value == nil || value.Kind != yaml.ScalarNode {
 		return 0
 	}
@@ -161,29 +157,28 @@ func device(end string) string {
 // connection finds the ports of a cable, however deep they stand.
 func (f *Facts) connection(spec *yaml.Node) {
 	f.ends(spec, "spec")
-	_, static := yamldoc.Field(spec, "staticExternal")
-	f.names(static, "spec.staticExternal", "withinVPC", "VPC")
+	f.names(yamldoc.Lookup(spec, "staticExternal"), "spec.staticExternal", "withinVPC", "VPC")
 }
 
 func (f *Facts) ends(n *yaml.Node, path string) {
 	if n.Kind == yaml.SequenceNode {
 		for i, item := range n.Content {
-			f.ends(item, path+"["+strconv.Itoa(i)+"]")
+			f.ends(yamldoc.Follow(item), path+"["+strconv.Itoa(i)+"]")
 		}
 		return
 	}
-	entries(n, func(key, value *yaml.Node) {
-		at := path + "." + key.Value
-		if kind := device(key.Value); kind != "" {
-			f.port(value, at, kind)
+	yamldoc.Entries(n, func(name string, _, value *yaml.Node) {
+		below := path + "." + name
+		if kind := device(name); kind != "" {
+			f.port(value, below, kind)
 			return
 		}
-		f.ends(value, at)
+		f.ends(value, below)
 	})
 }
 
 func (f *Facts) port(end *yaml.Node, path, kind string) {
-	_, value := yamldoc.Field(end, "port")
+	value := yamldoc.Lookup(end, "port")
 	if value == nil {
 		return
 	}
@@ -191,15 +186,14 @@ func (f *Facts) port(end *yaml.Node, path, kind string) {
 		if f.ports == nil {
 			f.ports = make([]port, 0, usualPorts)
 		}
-		f.ports = append(f.ports, port{place{path + ".port", value.Line, value.Column}, kind, full})
+		f.ports = append(f.ports, port{at(path+".port", value), kind, full})
 	}
 }
 
 func (f *Facts) switchSpec(spec *yaml.Node) {
 	each(spec, "groups", func(i string, item *yaml.Node) { f.name(item, "spec.groups"+i, "SwitchGroup") })
 	each(spec, "vlanNamespaces", func(i string, item *yaml.Node) { f.name(item, "spec.vlanNamespaces"+i, "VLANNamespace") })
-	_, redundancy := yamldoc.Field(spec, "redundancy")
-	f.names(redundancy, "spec.redundancy", "group", "SwitchGroup")
+	f.names(yamldoc.Lookup(spec, "redundancy"), "spec.redundancy", "group", "SwitchGroup")
 }
 
 func (f *Facts) vlanNamespace(spec *yaml.Node) {
@@ -215,13 +209,13 @@ func (f *Facts) ipv4Namespace(spec *yaml.Node) {
 func (f *Facts) vpc(spec *yaml.Node) {
 	f.names(spec, "spec", "ipv4Namespace", "IPv4Namespace")
 	f.names(spec, "spec", "vlanNamespace", "VLANNamespace")
-	f.ipv4, f.vlans = orDefault(yamldoc.Text(spec, "ipv4Namespace")), orDefault(yamldoc.Text(spec, "vlanNamespace"))
-	_, subnets := yamldoc.Field(spec, "subnets")
-	entries(subnets, func(key, value *yaml.Node) {
+	f.ipv4, f.vlans = orDefault(text(yamldoc.Lookup(spec, "ipv4Namespace"))), orDefault(text(yamldoc.Lookup(spec, "vlanNamespace")))
+	yamldoc.Entries(yamldoc.Lookup(spec, "subnets"), func(name string, key, value *yaml.Node) {
+		path := "spec.subnets." + name
 		f.subnets = append(f.subnets, subnet{
-			place: place{"spec.subnets." + key.Value, key.Line, key.Column}, name: key.Value,
-			cidr: yamldoc.Text(value, "subnet"), vlan: number(value, "vlan"),
+			place: at(path, key), name: name, cidr: text(yamldoc.Lookup(value, "subnet")), vlan: number(value, "vlan"),
 		})
+		f.names(yamldoc.Lookup(value, "dhcp"), path+".dhcp", "relayVPC", "VPC")
 	})
 }
 
@@ -232,32 +226,26 @@ func orDefault(name string) string {
 	return name
 }
 
-// vpcAttachment names a subnet as "vpc/subnet".
+// vpcAttachment names a subnet as "vpc/subnet"; a VPC alone means its subnet "default".
 func (f *Facts) vpcAttachment(spec *yaml.Node) {
 	f.names(spec, "spec", "connection", "Connection")
-	_, value := yamldoc.Field(spec, "subnet")
-	if value == nil {
-		return
-	}
-	if vpc, name, found := strings.Cut(text(value), "/"); found {
-		f.refs = append(f.refs, ref{place{"spec.subnet", value.Line, value.Column}, "VPC", vpc, name})
+	value := yamldoc.Lookup(spec, "subnet")
+	if vpc, name, _ := strings.Cut(text(value), "/"); vpc != "" {
+		f.refs = append(f.refs, ref{at("spec.subnet", value), "VPC", vpc, orDefault(name)})
 	}
 }
 
 func (f *Facts) vpcPeering(spec *yaml.Node) {
+	f.names(spec, "spec", "remote", "SwitchGroup")
 	each(spec, "permit", func(i string, item *yaml.Node) {
-		entries(item, func(key, value *yaml.Node) { f.peer(key, value, "spec.permit"+i+"."+key.Value, key.Value) })
+		yamldoc.Entries(item, func(vpc string, key, value *yaml.Node) { f.peer(key, value, "spec.permit"+i+"."+vpc, vpc) })
 	})
 }
 
 // peer adds a VPC, and the subnets of it that are named.
-func (f *Facts) peer(at, peer *yaml.Node, path, vpc string) {
-	f.refs = append(f.refs, ref{place: place{path, at.Line, at.Column}, kind: "VPC", name: vpc})
-	each(peer, "subnets", func(i string, item *yaml.Node) {
-		if name := text(item); name != "" {
-			f.refs = append(f.refs, ref{place{path + ".subnets" + i, item.Line, item.Column}, "VPC", vpc, name})
-		}
-	})
+func (f *Facts) peer(key, peer *yaml.Node, path, vpc string) {
+	f.refs = append(f.refs, ref{place: at(path, key), kind: "VPC", name: vpc})
+	each(peer, "subnets", func(i string, item *yaml.Node) { f.subnetOf(item, path+".subnets"+i, vpc) })
 }
 
 func (f *Facts) externalAttachment(spec *yaml.Node) {
@@ -266,24 +254,29 @@ func (f *Facts) externalAttachment(spec *yaml.Node) {
 }
 
 func (f *Facts) externalPeering(spec *yaml.Node) {
-	_, permit := yamldoc.Field(spec, "permit")
-	_, external := yamldoc.Field(permit, "external")
-	f.names(external, "spec.permit.external", "name", "External")
-	_, vpc := yamldoc.Field(permit, "vpc")
-	if _, name := yamldoc.Field(vpc, "name"); name != nil && text(name) != "" {
+	permit := yamldoc.Lookup(spec, "permit")
+	f.names(yamldoc.Lookup(permit, "external"), "spec.permit.external", "name", "External")
+	vpc := yamldoc.Lookup(permit, "vpc")
+	if name := yamldoc.Lookup(vpc, "name"); text(name) != "" {
 		f.peer(name, vpc, "spec.permit.vpc", text(name))
 	}
 }
 
+// gatewayPeering names VPCs and, as "ext.NAME", externals.
 func (f *Facts) gatewayPeering(spec *yaml.Node) {
 	f.names(spec, "spec", "gatewayGroup", "GatewayGroup")
-	_, peering := yamldoc.Field(spec, "peering")
-	entries(peering, func(key, _ *yaml.Node) {
-		if external, found := strings.CutPrefix(key.Value, "ext."); found {
-			f.refs = append(f.refs, ref{place: place{"spec.peering." + key.Value, key.Line, key.Column}, kind: "External", name: external})
+	yamldoc.Entries(yamldoc.Lookup(spec, "peering"), func(name string, key, peer *yaml.Node) {
+		path := "spec.peering." + name
+		if external, found := strings.CutPrefix(name, "ext."); found {
+			f.refs = append(f.refs, ref{place: at(path, key), kind: "External", name: external})
 			return
 		}
-		f.refs = append(f.refs, ref{place: place{"spec.peering." + key.Value, key.Line, key.Column}, kind: "VPC", name: key.Value})
+		f.refs = append(f.refs, ref{place: at(path, key), kind: "VPC", name: name})
+		each(peer, "expose", func(i string, expose *yaml.Node) {
+			each(expose, "ips", func(j string, ip *yaml.Node) {
+				f.subnetOf(yamldoc.Lookup(ip, "vpcSubnet"), path+".expose"+i+".ips"+j+".vpcSubnet", name)
+			})
+		})
 	})
 }
 
