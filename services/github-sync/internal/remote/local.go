@@ -42,12 +42,11 @@ func gitDir(path string) (string, error) {
 }
 
 func (r *localRemote) Refs(context.Context) (Refs, error) {
-	s, err := LocalStorage(r.path)
+	dir, err := gitDir(r.path)
 	if err != nil {
 		return Refs{}, err
 	}
-	defer func() { _ = s.Close() }() // it was only read
-	heads, err := localBranches(s)
+	heads, err := localBranches(dir)
 	if err != nil {
 		return Refs{}, err
 	}
@@ -55,21 +54,6 @@ func (r *localRemote) Refs(context.Context) (Refs, error) {
 		return Refs{}, errs.New(errs.Precondition, errs.RepositoryEmpty, "The repository at %s is empty.", r.path)
 	}
 	return Refs{Branches: heads}, nil
-}
-
-func localBranches(s *filesystem.Storage) (map[string]plumbing.Hash, error) {
-	refs, err := s.IterReferences()
-	if err != nil {
-		return nil, fmt.Errorf("read refs: %w", err)
-	}
-	out := map[string]plumbing.Hash{}
-	err = refs.ForEach(func(ref *plumbing.Reference) error {
-		if ref.Name().IsBranch() && ref.Type() == plumbing.HashReference {
-			out[ref.Name().Short()] = ref.Hash()
-		}
-		return nil
-	})
-	return out, err
 }
 
 // Fetch has nothing to do: the objects are read where they are.
