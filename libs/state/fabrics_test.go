@@ -12,6 +12,7 @@ import (
 	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/testkit/redistest"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -108,7 +109,7 @@ func TestDeleteForgetsEverythingOfAFabric(t *testing.T) {
 			t.Fatalf("deleted under an active sync: %q, %v", active, err)
 		}
 		b.end(verdict.SyncID, syncv1.State_STATE_COMPLETED)
-		resource := &ingestionv1.Resource{Key: &ingestionv1.ResourceKey{Kind: "VPC", Name: "v"}}
+		resource := &ingestionv1.Resource{Key: &reportv1.ResourceKey{Kind: "VPC", Name: "v"}}
 		must(t, b.ApplyResources(t.Context(), 35, state.ResourceDiff{Created: []*ingestionv1.Resource{resource}}))
 		active, err = b.DeleteFabric(t.Context(), 35, busEvent("fabric.deleted"))
 		if err != nil || active != "" {
@@ -163,7 +164,7 @@ func TestDeletedFabricsBetweenTwoReads(t *testing.T) {
 func TestResourcesAreCompared(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		resource := func(name, blob string) *ingestionv1.Resource {
-			return &ingestionv1.Resource{Key: &ingestionv1.ResourceKey{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: "default", Name: name}, BlobId: blob}
+			return &ingestionv1.Resource{Key: &reportv1.ResourceKey{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: "default", Name: name}, BlobId: blob}
 		}
 		names := func(list []*ingestionv1.Resource) (out []string) {
 			for _, r := range list {

@@ -10,6 +10,7 @@ import (
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rediskey"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 )
 
 // ResourceDiff is what changed between two states of a fabric.
@@ -99,6 +100,6 @@ func (s *Store) setResources(ctx context.Context, key string, resources []*inges
 	return nil
 }
 
-func resourceField(k *ingestionv1.ResourceKey) string {
+func resourceField(k *reportv1.ResourceKey) string {
 	return strings.Join([]string{k.GetGroup(), k.GetKind(), k.GetNamespace(), k.GetName()}, "/")
 }

@@ -277,7 +277,7 @@ func (s *stages) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 		}
 		if name, ok := strings.CutPrefix(file, "managed/"); ok {
 			summary.ResourcesTotal++
-			results.Resources = append(results.Resources, &ingestionv1.Resource{Key: &ingestionv1.ResourceKey{Kind: "VPC", Name: name}, Path: file})
+			results.Resources = append(results.Resources, &ingestionv1.Resource{Key: &reportv1.ResourceKey{Kind: "VPC", Name: name}, Path: file})
 		}
 	}
 	summary.Tree = strings.Join(tree, "\n")

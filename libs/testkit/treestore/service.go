@@ -21,8 +21,8 @@ const (
 )
 
 type service struct {
-	gitv1.UnsafeTreeServiceServer
-	store *Store
+	gitv1.UnimplementedTreeServiceServer // it has no commits to compare
+	store                                *Store
 }
 
 var _ gitv1.TreeServiceServer = (*service)(nil)

@@ -89,11 +89,11 @@ func resultOf(item *plan.Item) *ingestionv1.DocumentResult {
 	return r
 }
 
-func keyOf(id schema.Identity) *ingestionv1.ResourceKey {
+func keyOf(id schema.Identity) *reportv1.ResourceKey {
 	if id == (schema.Identity{}) {
 		return nil
 	}
-	return &ingestionv1.ResourceKey{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}
+	return &reportv1.ResourceKey{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}
 }
 
 func resourceOf(r plan.Resource) *ingestionv1.Resource {

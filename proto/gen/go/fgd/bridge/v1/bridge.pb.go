@@ -542,7 +542,9 @@ type Result struct {
 	// Resources in managed/ afterwards.
 	ResourcesTotal int32 `protobuf:"varint,7,opt,name=resources_total,json=resourcesTotal,proto3" json:"resources_total,omitempty"`
 	// Unified diff of a dry run.
-	Diff          string `protobuf:"bytes,8,opt,name=diff,proto3" json:"diff,omitempty"`
+	Diff string `protobuf:"bytes,8,opt,name=diff,proto3" json:"diff,omitempty"`
+	// What it did to resources and files, or would have done.
+	Plan          *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -631,6 +633,13 @@ func (x *Result) GetDiff() string {
 		return x.Diff
 	}
 	return ""
+}
+
+func (x *Result) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
 }
 
 // One step in the life of a sync.
@@ -1051,6 +1060,524 @@ func (x *File) GetContent() string {
 	return ""
 }
 
+// What a sync does to the fabric, or in a dry run would do.
+type Plan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Resources that are new.
+	Creates int32 `protobuf:"varint,1,opt,name=creates,proto3" json:"creates,omitempty"`
+	// Resources with new content.
+	Updates int32 `protobuf:"varint,2,opt,name=updates,proto3" json:"updates,omitempty"`
+	// Files of managed/ that take the place they belong to.
+	Moves int32 `protobuf:"varint,3,opt,name=moves,proto3" json:"moves,omitempty"`
+	// Documents and files that go to unmanaged/.
+	Quarantines int32 `protobuf:"varint,4,opt,name=quarantines,proto3" json:"quarantines,omitempty"`
+	// Resources that are no longer there.
+	Deletes int32 `protobuf:"varint,5,opt,name=deletes,proto3" json:"deletes,omitempty"`
+	// Documents that are identical to one which is there.
+	Duplicates int32 `protobuf:"varint,6,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	// Files of unmanaged/ that are put back.
+	Releases int32 `protobuf:"varint,7,opt,name=releases,proto3" json:"releases,omitempty"`
+	// What becomes of resources and files, in the order of their paths; at most 1000.
+	Actions []*PlannedAction `protobuf:"bytes,8,rep,name=actions,proto3" json:"actions,omitempty"`
+	// References that a deletion leaves leading nowhere; at most 1000.
+	Orphans       []*Orphan `protobuf:"bytes,9,rep,name=orphans,proto3" json:"orphans,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Plan) Reset() {
+	*x = Plan{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Plan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Plan) ProtoMessage() {}
+
+func (x *Plan) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Plan.ProtoReflect.Descriptor instead.
+func (*Plan) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Plan) GetCreates() int32 {
+	if x != nil {
+		return x.Creates
+	}
+	return 0
+}
+
+func (x *Plan) GetUpdates() int32 {
+	if x != nil {
+		return x.Updates
+	}
+	return 0
+}
+
+func (x *Plan) GetMoves() int32 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
+func (x *Plan) GetQuarantines() int32 {
+	if x != nil {
+		return x.Quarantines
+	}
+	return 0
+}
+
+func (x *Plan) GetDeletes() int32 {
+	if x != nil {
+		return x.Deletes
+	}
+	return 0
+}
+
+func (x *Plan) GetDuplicates() int32 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *Plan) GetReleases() int32 {
+	if x != nil {
+		return x.Releases
+	}
+	return 0
+}
+
+func (x *Plan) GetActions() []*PlannedAction {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *Plan) GetOrphans() []*Orphan {
+	if x != nil {
+		return x.Orphans
+	}
+	return nil
+}
+
+// What becomes of one resource or file.
+type PlannedAction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// create, update, move, quarantine, delete, duplicate, keep_managed or release.
+	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	// Kind of the resource, when it is known.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Namespace of the resource.
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Name of the resource.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// File it is in before.
+	From string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// File it is in afterwards.
+	To            string `protobuf:"bytes,6,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlannedAction) Reset() {
+	*x = PlannedAction{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlannedAction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlannedAction) ProtoMessage() {}
+
+func (x *PlannedAction) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
+func (*PlannedAction) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PlannedAction) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *PlannedAction) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *PlannedAction) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *PlannedAction) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PlannedAction) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *PlannedAction) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// A resource that names one which the sync takes away.
+type Orphan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the resource.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Namespace of the resource.
+	Namespace string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Name of the resource.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Field that names the other.
+	Field string `protobuf:"bytes,4,opt,name=field,proto3" json:"field,omitempty"`
+	// Kind of the one that is no longer there.
+	MissingKind string `protobuf:"bytes,5,opt,name=missing_kind,json=missingKind,proto3" json:"missing_kind,omitempty"`
+	// Name of the one that is no longer there.
+	MissingName   string `protobuf:"bytes,6,opt,name=missing_name,json=missingName,proto3" json:"missing_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Orphan) Reset() {
+	*x = Orphan{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Orphan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Orphan) ProtoMessage() {}
+
+func (x *Orphan) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
+func (*Orphan) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Orphan) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Orphan) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *Orphan) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Orphan) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Orphan) GetMissingKind() string {
+	if x != nil {
+		return x.MissingKind
+	}
+	return ""
+}
+
+func (x *Orphan) GetMissingName() string {
+	if x != nil {
+		return x.MissingName
+	}
+	return ""
+}
+
+// One file in unmanaged/.
+type QuarantinedFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path relative to the fabric directory.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Object id of its content.
+	BlobSha string `protobuf:"bytes,2,opt,name=blob_sha,json=blobSha,proto3" json:"blob_sha,omitempty"`
+	// Size in bytes.
+	Size int32 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	// Why it is there; absent when no log says it.
+	Reason *Finding `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Path it came from.
+	Origin string `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
+	// Number of the document in that file, from 0; absent for a whole file.
+	OriginDocument *int32 `protobuf:"varint,6,opt,name=origin_document,json=originDocument,proto3,oneof" json:"origin_document,omitempty"`
+	// Object id of the file it came from.
+	OriginBlobSha string `protobuf:"bytes,7,opt,name=origin_blob_sha,json=originBlobSha,proto3" json:"origin_blob_sha,omitempty"`
+	// Commit that had it there.
+	OriginCommitSha string `protobuf:"bytes,8,opt,name=origin_commit_sha,json=originCommitSha,proto3" json:"origin_commit_sha,omitempty"`
+	// When it was quarantined.
+	QuarantinedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=quarantined_at,json=quarantinedAt,proto3" json:"quarantined_at,omitempty"`
+	// True when somebody has changed it since: the next sync judges it again.
+	Changed bool `protobuf:"varint,10,opt,name=changed,proto3" json:"changed,omitempty"`
+	// Content, when asked for, UTF-8 and within the size limit.
+	Content       *string `protobuf:"bytes,11,opt,name=content,proto3,oneof" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuarantinedFile) Reset() {
+	*x = QuarantinedFile{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuarantinedFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuarantinedFile) ProtoMessage() {}
+
+func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
+func (*QuarantinedFile) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *QuarantinedFile) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *QuarantinedFile) GetBlobSha() string {
+	if x != nil {
+		return x.BlobSha
+	}
+	return ""
+}
+
+func (x *QuarantinedFile) GetSize() int32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *QuarantinedFile) GetReason() *Finding {
+	if x != nil {
+		return x.Reason
+	}
+	return nil
+}
+
+func (x *QuarantinedFile) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *QuarantinedFile) GetOriginDocument() int32 {
+	if x != nil && x.OriginDocument != nil {
+		return *x.OriginDocument
+	}
+	return 0
+}
+
+func (x *QuarantinedFile) GetOriginBlobSha() string {
+	if x != nil {
+		return x.OriginBlobSha
+	}
+	return ""
+}
+
+func (x *QuarantinedFile) GetOriginCommitSha() string {
+	if x != nil {
+		return x.OriginCommitSha
+	}
+	return ""
+}
+
+func (x *QuarantinedFile) GetQuarantinedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.QuarantinedAt
+	}
+	return nil
+}
+
+func (x *QuarantinedFile) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
+func (x *QuarantinedFile) GetContent() string {
+	if x != nil && x.Content != nil {
+		return *x.Content
+	}
+	return ""
+}
+
+// One file that differs between two commits.
+type DirectoryChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path relative to the fabric directory.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// created, updated or removed.
+	Change string `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"`
+	// raw, managed, unmanaged, metadata or other.
+	Part string `protobuf:"bytes,3,opt,name=part,proto3" json:"part,omitempty"`
+	// Object id of the old content.
+	OldBlobSha string `protobuf:"bytes,4,opt,name=old_blob_sha,json=oldBlobSha,proto3" json:"old_blob_sha,omitempty"`
+	// Object id of the new content.
+	NewBlobSha    string `protobuf:"bytes,5,opt,name=new_blob_sha,json=newBlobSha,proto3" json:"new_blob_sha,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectoryChange) Reset() {
+	*x = DirectoryChange{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectoryChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectoryChange) ProtoMessage() {}
+
+func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
+func (*DirectoryChange) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DirectoryChange) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *DirectoryChange) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
+func (x *DirectoryChange) GetPart() string {
+	if x != nil {
+		return x.Part
+	}
+	return ""
+}
+
+func (x *DirectoryChange) GetOldBlobSha() string {
+	if x != nil {
+		return x.OldBlobSha
+	}
+	return ""
+}
+
+func (x *DirectoryChange) GetNewBlobSha() string {
+	if x != nil {
+		return x.NewBlobSha
+	}
+	return ""
+}
+
 var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
@@ -1109,7 +1636,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04line\x18\x04 \x01(\x05R\x04line\x12\x16\n" +
 	"\x06column\x18\x05 \x01(\x05R\x06column\x12\x16\n" +
 	"\x06remedy\x18\x06 \x01(\tR\x06remedy\x12\x12\n" +
-	"\x04name\x18\a \x01(\tR\x04name\"\x9f\x02\n" +
+	"\x04name\x18\a \x01(\tR\x04name\"\xc8\x02\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1d\n" +
@@ -1120,7 +1647,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\rfiles_removed\x18\x05 \x01(\x05R\ffilesRemoved\x12+\n" +
 	"\x11files_quarantined\x18\x06 \x01(\x05R\x10filesQuarantined\x12'\n" +
 	"\x0fresources_total\x18\a \x01(\x05R\x0eresourcesTotal\x12\x12\n" +
-	"\x04diff\x18\b \x01(\tR\x04diff\"v\n" +
+	"\x04diff\x18\b \x01(\tR\x04diff\x12'\n" +
+	"\x04plan\x18\t \x01(\v2\x13.fgd.bridge.v1.PlanR\x04plan\"v\n" +
 	"\n" +
 	"Transition\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
@@ -1162,7 +1690,57 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04type\x18\x05 \x01(\tR\x04type\x12\x1d\n" +
 	"\acontent\x18\x06 \x01(\tH\x00R\acontent\x88\x01\x01B\n" +
 	"\n" +
-	"\b_contentB\xa0\x01\n" +
+	"\b_content\"\xb1\x02\n" +
+	"\x04Plan\x12\x18\n" +
+	"\acreates\x18\x01 \x01(\x05R\acreates\x12\x18\n" +
+	"\aupdates\x18\x02 \x01(\x05R\aupdates\x12\x14\n" +
+	"\x05moves\x18\x03 \x01(\x05R\x05moves\x12 \n" +
+	"\vquarantines\x18\x04 \x01(\x05R\vquarantines\x12\x18\n" +
+	"\adeletes\x18\x05 \x01(\x05R\adeletes\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\x06 \x01(\x05R\n" +
+	"duplicates\x12\x1a\n" +
+	"\breleases\x18\a \x01(\x05R\breleases\x126\n" +
+	"\aactions\x18\b \x03(\v2\x1c.fgd.bridge.v1.PlannedActionR\aactions\x12/\n" +
+	"\aorphans\x18\t \x03(\v2\x15.fgd.bridge.v1.OrphanR\aorphans\"\x91\x01\n" +
+	"\rPlannedAction\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\tR\x06action\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x12\n" +
+	"\x04from\x18\x05 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x06 \x01(\tR\x02to\"\xaa\x01\n" +
+	"\x06Orphan\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
+	"\x05field\x18\x04 \x01(\tR\x05field\x12!\n" +
+	"\fmissing_kind\x18\x05 \x01(\tR\vmissingKind\x12!\n" +
+	"\fmissing_name\x18\x06 \x01(\tR\vmissingName\"\xba\x03\n" +
+	"\x0fQuarantinedFile\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x19\n" +
+	"\bblob_sha\x18\x02 \x01(\tR\ablobSha\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x05R\x04size\x12.\n" +
+	"\x06reason\x18\x04 \x01(\v2\x16.fgd.bridge.v1.FindingR\x06reason\x12\x16\n" +
+	"\x06origin\x18\x05 \x01(\tR\x06origin\x12,\n" +
+	"\x0forigin_document\x18\x06 \x01(\x05H\x00R\x0eoriginDocument\x88\x01\x01\x12&\n" +
+	"\x0forigin_blob_sha\x18\a \x01(\tR\roriginBlobSha\x12*\n" +
+	"\x11origin_commit_sha\x18\b \x01(\tR\x0foriginCommitSha\x12A\n" +
+	"\x0equarantined_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\rquarantinedAt\x12\x18\n" +
+	"\achanged\x18\n" +
+	" \x01(\bR\achanged\x12\x1d\n" +
+	"\acontent\x18\v \x01(\tH\x01R\acontent\x88\x01\x01B\x12\n" +
+	"\x10_origin_documentB\n" +
+	"\n" +
+	"\b_content\"\x95\x01\n" +
+	"\x0fDirectoryChange\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
+	"\x06change\x18\x02 \x01(\tR\x06change\x12\x12\n" +
+	"\x04part\x18\x03 \x01(\tR\x04part\x12 \n" +
+	"\fold_blob_sha\x18\x04 \x01(\tR\n" +
+	"oldBlobSha\x12 \n" +
+	"\fnew_blob_sha\x18\x05 \x01(\tR\n" +
+	"newBlobShaB\xa0\x01\n" +
 	"\x11com.fgd.bridge.v1B\vBridgeProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (
@@ -1177,7 +1755,7 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
 	(*FabricOptions)(nil),         // 1: fgd.bridge.v1.FabricOptions
@@ -1189,27 +1767,37 @@ var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*SyncStatus)(nil),            // 7: fgd.bridge.v1.SyncStatus
 	(*DirectoryIssue)(nil),        // 8: fgd.bridge.v1.DirectoryIssue
 	(*File)(nil),                  // 9: fgd.bridge.v1.File
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*Plan)(nil),                  // 10: fgd.bridge.v1.Plan
+	(*PlannedAction)(nil),         // 11: fgd.bridge.v1.PlannedAction
+	(*Orphan)(nil),                // 12: fgd.bridge.v1.Orphan
+	(*QuarantinedFile)(nil),       // 13: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),       // 14: fgd.bridge.v1.DirectoryChange
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	1,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	10, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	10, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	10, // 3: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	3,  // 4: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	10, // 5: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	10, // 6: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	10, // 7: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	4,  // 8: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	4,  // 9: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	5,  // 10: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	10, // 11: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	6,  // 12: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	15, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	15, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	10, // 3: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
+	15, // 4: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	3,  // 5: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	15, // 6: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	15, // 7: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	15, // 8: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	4,  // 9: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	4,  // 10: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	5,  // 11: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	15, // 12: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	6,  // 13: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	11, // 14: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	12, // 15: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	4,  // 16: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	15, // 17: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -1219,13 +1807,14 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 	}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[1].OneofWrappers = []any{}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[9].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

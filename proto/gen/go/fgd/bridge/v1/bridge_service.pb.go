@@ -1554,7 +1554,9 @@ func (x *ValidateDirectoryResponse) GetCommitSha() string {
 type InitializeDirectoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
-	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Adds a sample of each required kind to .hnp/samples/, where no sync takes them for wishes.
+	CreateSamples bool `protobuf:"varint,2,opt,name=create_samples,json=createSamples,proto3" json:"create_samples,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1594,6 +1596,13 @@ func (x *InitializeDirectoryRequest) GetFabricId() int32 {
 		return x.FabricId
 	}
 	return 0
+}
+
+func (x *InitializeDirectoryRequest) GetCreateSamples() bool {
+	if x != nil {
+		return x.CreateSamples
+	}
+	return false
 }
 
 // Response of InitializeDirectory.
@@ -2108,6 +2117,792 @@ func (x *GetHealthResponse) GetVersion() string {
 	return ""
 }
 
+// Request of ListQuarantine.
+type ListQuarantineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQuarantineRequest) Reset() {
+	*x = ListQuarantineRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuarantineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuarantineRequest) ProtoMessage() {}
+
+func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
+func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ListQuarantineRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+// Response of ListQuarantine.
+type ListQuarantineResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In path order.
+	Files []*QuarantinedFile `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	// Number of files.
+	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// The branch head that was read.
+	CommitSha     string `protobuf:"bytes,3,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQuarantineResponse) Reset() {
+	*x = ListQuarantineResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuarantineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuarantineResponse) ProtoMessage() {}
+
+func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
+func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ListQuarantineResponse) GetFiles() []*QuarantinedFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+func (x *ListQuarantineResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ListQuarantineResponse) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+// Request of GetQuarantinedFile.
+type GetQuarantinedFileRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// The file, for example "unmanaged/prepop.doc-12.yaml".
+	Path          string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetQuarantinedFileRequest) Reset() {
+	*x = GetQuarantinedFileRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetQuarantinedFileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetQuarantinedFileRequest) ProtoMessage() {}
+
+func (x *GetQuarantinedFileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetQuarantinedFileRequest.ProtoReflect.Descriptor instead.
+func (*GetQuarantinedFileRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *GetQuarantinedFileRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *GetQuarantinedFileRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+// Response of GetQuarantinedFile.
+type GetQuarantinedFileResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file; the JSON API answers with this message alone.
+	File          *QuarantinedFile `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetQuarantinedFileResponse) Reset() {
+	*x = GetQuarantinedFileResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetQuarantinedFileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetQuarantinedFileResponse) ProtoMessage() {}
+
+func (x *GetQuarantinedFileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetQuarantinedFileResponse.ProtoReflect.Descriptor instead.
+func (*GetQuarantinedFileResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *GetQuarantinedFileResponse) GetFile() *QuarantinedFile {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+// Request of RetryQuarantined.
+type RetryQuarantinedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// These files.
+	Paths []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
+	// All files.
+	All           bool `protobuf:"varint,3,opt,name=all,proto3" json:"all,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryQuarantinedRequest) Reset() {
+	*x = RetryQuarantinedRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryQuarantinedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryQuarantinedRequest) ProtoMessage() {}
+
+func (x *RetryQuarantinedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryQuarantinedRequest.ProtoReflect.Descriptor instead.
+func (*RetryQuarantinedRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *RetryQuarantinedRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *RetryQuarantinedRequest) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *RetryQuarantinedRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+// Response of RetryQuarantined.
+type RetryQuarantinedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sync that does it.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// started or queued.
+	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	// Where its status is.
+	StatusUrl     string `protobuf:"bytes,3,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryQuarantinedResponse) Reset() {
+	*x = RetryQuarantinedResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryQuarantinedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryQuarantinedResponse) ProtoMessage() {}
+
+func (x *RetryQuarantinedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryQuarantinedResponse.ProtoReflect.Descriptor instead.
+func (*RetryQuarantinedResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *RetryQuarantinedResponse) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *RetryQuarantinedResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *RetryQuarantinedResponse) GetStatusUrl() string {
+	if x != nil {
+		return x.StatusUrl
+	}
+	return ""
+}
+
+// Request of ReleaseQuarantined.
+type ReleaseQuarantinedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// These files.
+	Paths         []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseQuarantinedRequest) Reset() {
+	*x = ReleaseQuarantinedRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseQuarantinedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseQuarantinedRequest) ProtoMessage() {}
+
+func (x *ReleaseQuarantinedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseQuarantinedRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseQuarantinedRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ReleaseQuarantinedRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ReleaseQuarantinedRequest) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+// Response of ReleaseQuarantined.
+type ReleaseQuarantinedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sync that does it.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// started or queued.
+	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	// Where its status is.
+	StatusUrl     string `protobuf:"bytes,3,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseQuarantinedResponse) Reset() {
+	*x = ReleaseQuarantinedResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseQuarantinedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseQuarantinedResponse) ProtoMessage() {}
+
+func (x *ReleaseQuarantinedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseQuarantinedResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseQuarantinedResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ReleaseQuarantinedResponse) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *ReleaseQuarantinedResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *ReleaseQuarantinedResponse) GetStatusUrl() string {
+	if x != nil {
+		return x.StatusUrl
+	}
+	return ""
+}
+
+// Request of ListDirectoryChanges.
+type ListDirectoryChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Commit to compare with, 40 hex digits; that of the last completed sync when absent.
+	Since         string `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDirectoryChangesRequest) Reset() {
+	*x = ListDirectoryChangesRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDirectoryChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDirectoryChangesRequest) ProtoMessage() {}
+
+func (x *ListDirectoryChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDirectoryChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListDirectoryChangesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ListDirectoryChangesRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListDirectoryChangesRequest) GetSince() string {
+	if x != nil {
+		return x.Since
+	}
+	return ""
+}
+
+// Response of ListDirectoryChanges.
+type ListDirectoryChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In path order.
+	Changes []*DirectoryChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Number of changes.
+	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// The commit that was compared with.
+	SinceSha string `protobuf:"bytes,3,opt,name=since_sha,json=sinceSha,proto3" json:"since_sha,omitempty"`
+	// The branch head.
+	CommitSha     string `protobuf:"bytes,4,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDirectoryChangesResponse) Reset() {
+	*x = ListDirectoryChangesResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDirectoryChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDirectoryChangesResponse) ProtoMessage() {}
+
+func (x *ListDirectoryChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDirectoryChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListDirectoryChangesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *ListDirectoryChangesResponse) GetChanges() []*DirectoryChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ListDirectoryChangesResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ListDirectoryChangesResponse) GetSinceSha() string {
+	if x != nil {
+		return x.SinceSha
+	}
+	return ""
+}
+
+func (x *ListDirectoryChangesResponse) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+// Request of GetDirectoryHealth.
+type GetDirectoryHealthRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDirectoryHealthRequest) Reset() {
+	*x = GetDirectoryHealthRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDirectoryHealthRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDirectoryHealthRequest) ProtoMessage() {}
+
+func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDirectoryHealthRequest.ProtoReflect.Descriptor instead.
+func (*GetDirectoryHealthRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *GetDirectoryHealthRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+// Response of GetDirectoryHealth.
+type GetDirectoryHealthResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// healthy, degraded or unhealthy.
+	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// Why it is not healthy, a sentence each.
+	Reasons []string `protobuf:"bytes,2,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// Number of files by part: raw, managed, unmanaged, metadata, other.
+	Structure map[string]int32 `protobuf:"bytes,3,rep,name=structure,proto3" json:"structure,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// What is not right with the structure.
+	Issues []*DirectoryIssue `protobuf:"bytes,4,rep,name=issues,proto3" json:"issues,omitempty"`
+	// Files that wait for the next sync.
+	WaitingFiles int32 `protobuf:"varint,5,opt,name=waiting_files,json=waitingFiles,proto3" json:"waiting_files,omitempty"`
+	// Files in quarantine.
+	QuarantinedFiles int32 `protobuf:"varint,6,opt,name=quarantined_files,json=quarantinedFiles,proto3" json:"quarantined_files,omitempty"`
+	// Number of quarantined files by the code of their reason; "unknown" for those without one.
+	QuarantinedByCode map[string]int32 `protobuf:"bytes,7,rep,name=quarantined_by_code,json=quarantinedByCode,proto3" json:"quarantined_by_code,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Resources in managed/ as of the last sync.
+	Resources int32 `protobuf:"varint,8,opt,name=resources,proto3" json:"resources,omitempty"`
+	// State of the last sync that ended; absent when there was none.
+	LastSyncState string `protobuf:"bytes,9,opt,name=last_sync_state,json=lastSyncState,proto3" json:"last_sync_state,omitempty"`
+	// The last sync that ended.
+	LastSyncId string `protobuf:"bytes,10,opt,name=last_sync_id,json=lastSyncId,proto3" json:"last_sync_id,omitempty"`
+	// When it ended.
+	LastSyncAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=last_sync_at,json=lastSyncAt,proto3" json:"last_sync_at,omitempty"`
+	// True when the branch head is not the one that the last completed sync left.
+	ChangedSinceLastSync bool `protobuf:"varint,12,opt,name=changed_since_last_sync,json=changedSinceLastSync,proto3" json:"changed_since_last_sync,omitempty"`
+	// The branch head that was judged.
+	CommitSha     string `protobuf:"bytes,13,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDirectoryHealthResponse) Reset() {
+	*x = GetDirectoryHealthResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDirectoryHealthResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDirectoryHealthResponse) ProtoMessage() {}
+
+func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDirectoryHealthResponse.ProtoReflect.Descriptor instead.
+func (*GetDirectoryHealthResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *GetDirectoryHealthResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *GetDirectoryHealthResponse) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetStructure() map[string]int32 {
+	if x != nil {
+		return x.Structure
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetIssues() []*DirectoryIssue {
+	if x != nil {
+		return x.Issues
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetWaitingFiles() int32 {
+	if x != nil {
+		return x.WaitingFiles
+	}
+	return 0
+}
+
+func (x *GetDirectoryHealthResponse) GetQuarantinedFiles() int32 {
+	if x != nil {
+		return x.QuarantinedFiles
+	}
+	return 0
+}
+
+func (x *GetDirectoryHealthResponse) GetQuarantinedByCode() map[string]int32 {
+	if x != nil {
+		return x.QuarantinedByCode
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetResources() int32 {
+	if x != nil {
+		return x.Resources
+	}
+	return 0
+}
+
+func (x *GetDirectoryHealthResponse) GetLastSyncState() string {
+	if x != nil {
+		return x.LastSyncState
+	}
+	return ""
+}
+
+func (x *GetDirectoryHealthResponse) GetLastSyncId() string {
+	if x != nil {
+		return x.LastSyncId
+	}
+	return ""
+}
+
+func (x *GetDirectoryHealthResponse) GetLastSyncAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastSyncAt
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetChangedSinceLastSync() bool {
+	if x != nil {
+		return x.ChangedSinceLastSync
+	}
+	return false
+}
+
+func (x *GetDirectoryHealthResponse) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
 var File_fgd_bridge_v1_bridge_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
@@ -2221,9 +3016,10 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"commit_sha\x18\x04 \x01(\tR\tcommitSha\x1a<\n" +
 	"\x0eStructureEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"9\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"`\n" +
 	"\x1aInitializeDirectoryRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\xdc\x01\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12%\n" +
+	"\x0ecreate_samples\x18\x02 \x01(\bR\rcreateSamples\"\xdc\x01\n" +
 	"\x1bInitializeDirectoryResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12!\n" +
 	"\frepairs_made\x18\x02 \x03(\tR\vrepairsMade\x12H\n" +
@@ -2260,8 +3056,71 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\n" +
 	"components\x18\x02 \x03(\v2\x1e.fgd.bridge.v1.ComponentHealthR\n" +
 	"components\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion2\xe6\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\"4\n" +
+	"\x15ListQuarantineRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\x83\x01\n" +
+	"\x16ListQuarantineResponse\x124\n" +
+	"\x05files\x18\x01 \x03(\v2\x1e.fgd.bridge.v1.QuarantinedFileR\x05files\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\x12\x1d\n" +
 	"\n" +
+	"commit_sha\x18\x03 \x01(\tR\tcommitSha\"L\n" +
+	"\x19GetQuarantinedFileRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"P\n" +
+	"\x1aGetQuarantinedFileResponse\x122\n" +
+	"\x04file\x18\x01 \x01(\v2\x1e.fgd.bridge.v1.QuarantinedFileR\x04file\"^\n" +
+	"\x17RetryQuarantinedRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x14\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\x12\x10\n" +
+	"\x03all\x18\x03 \x01(\bR\x03all\"j\n" +
+	"\x18RetryQuarantinedResponse\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
+	"\n" +
+	"status_url\x18\x03 \x01(\tR\tstatusUrl\"N\n" +
+	"\x19ReleaseQuarantinedRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x14\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\"l\n" +
+	"\x1aReleaseQuarantinedResponse\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1d\n" +
+	"\n" +
+	"status_url\x18\x03 \x01(\tR\tstatusUrl\"P\n" +
+	"\x1bListDirectoryChangesRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x14\n" +
+	"\x05since\x18\x02 \x01(\tR\x05since\"\xaa\x01\n" +
+	"\x1cListDirectoryChangesResponse\x128\n" +
+	"\achanges\x18\x01 \x03(\v2\x1e.fgd.bridge.v1.DirectoryChangeR\achanges\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\x12\x1b\n" +
+	"\tsince_sha\x18\x03 \x01(\tR\bsinceSha\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\x04 \x01(\tR\tcommitSha\"8\n" +
+	"\x19GetDirectoryHealthRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\xa1\x06\n" +
+	"\x1aGetDirectoryHealthResponse\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\tR\x06status\x12\x18\n" +
+	"\areasons\x18\x02 \x03(\tR\areasons\x12V\n" +
+	"\tstructure\x18\x03 \x03(\v28.fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntryR\tstructure\x125\n" +
+	"\x06issues\x18\x04 \x03(\v2\x1d.fgd.bridge.v1.DirectoryIssueR\x06issues\x12#\n" +
+	"\rwaiting_files\x18\x05 \x01(\x05R\fwaitingFiles\x12+\n" +
+	"\x11quarantined_files\x18\x06 \x01(\x05R\x10quarantinedFiles\x12p\n" +
+	"\x13quarantined_by_code\x18\a \x03(\v2@.fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntryR\x11quarantinedByCode\x12\x1c\n" +
+	"\tresources\x18\b \x01(\x05R\tresources\x12&\n" +
+	"\x0flast_sync_state\x18\t \x01(\tR\rlastSyncState\x12 \n" +
+	"\flast_sync_id\x18\n" +
+	" \x01(\tR\n" +
+	"lastSyncId\x12<\n" +
+	"\flast_sync_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"lastSyncAt\x125\n" +
+	"\x17changed_since_last_sync\x18\f \x01(\bR\x14changedSinceLastSync\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\r \x01(\tR\tcommitSha\x1a<\n" +
+	"\x0eStructureEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1aD\n" +
+	"\x16QuarantinedByCodeEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x012\xdc\x0f\n" +
 	"\rBridgeService\x12W\n" +
 	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\x12N\n" +
 	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\x12T\n" +
@@ -2277,7 +3136,13 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x11ValidateDirectory\x12'.fgd.bridge.v1.ValidateDirectoryRequest\x1a(.fgd.bridge.v1.ValidateDirectoryResponse\x12l\n" +
 	"\x13InitializeDirectory\x12).fgd.bridge.v1.InitializeDirectoryRequest\x1a*.fgd.bridge.v1.InitializeDirectoryResponse\x12`\n" +
 	"\x0fRepairDirectory\x12%.fgd.bridge.v1.RepairDirectoryRequest\x1a&.fgd.bridge.v1.RepairDirectoryResponse\x12N\n" +
-	"\tListFiles\x12\x1f.fgd.bridge.v1.ListFilesRequest\x1a .fgd.bridge.v1.ListFilesResponse\x12N\n" +
+	"\tListFiles\x12\x1f.fgd.bridge.v1.ListFilesRequest\x1a .fgd.bridge.v1.ListFilesResponse\x12]\n" +
+	"\x0eListQuarantine\x12$.fgd.bridge.v1.ListQuarantineRequest\x1a%.fgd.bridge.v1.ListQuarantineResponse\x12i\n" +
+	"\x12GetQuarantinedFile\x12(.fgd.bridge.v1.GetQuarantinedFileRequest\x1a).fgd.bridge.v1.GetQuarantinedFileResponse\x12c\n" +
+	"\x10RetryQuarantined\x12&.fgd.bridge.v1.RetryQuarantinedRequest\x1a'.fgd.bridge.v1.RetryQuarantinedResponse\x12i\n" +
+	"\x12ReleaseQuarantined\x12(.fgd.bridge.v1.ReleaseQuarantinedRequest\x1a).fgd.bridge.v1.ReleaseQuarantinedResponse\x12o\n" +
+	"\x14ListDirectoryChanges\x12*.fgd.bridge.v1.ListDirectoryChangesRequest\x1a+.fgd.bridge.v1.ListDirectoryChangesResponse\x12i\n" +
+	"\x12GetDirectoryHealth\x12(.fgd.bridge.v1.GetDirectoryHealthRequest\x1a).fgd.bridge.v1.GetDirectoryHealthResponse\x12N\n" +
 	"\tGetHealth\x12\x1f.fgd.bridge.v1.GetHealthRequest\x1a .fgd.bridge.v1.GetHealthResponseB\xa7\x01\n" +
 	"\x11com.fgd.bridge.v1B\x12BridgeServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
@@ -2293,112 +3158,147 @@ func file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_fgd_bridge_v1_bridge_service_proto_goTypes = []any{
-	(*CreateFabricRequest)(nil),         // 0: fgd.bridge.v1.CreateFabricRequest
-	(*CreateFabricResponse)(nil),        // 1: fgd.bridge.v1.CreateFabricResponse
-	(*GetFabricRequest)(nil),            // 2: fgd.bridge.v1.GetFabricRequest
-	(*GetFabricResponse)(nil),           // 3: fgd.bridge.v1.GetFabricResponse
-	(*ListFabricsRequest)(nil),          // 4: fgd.bridge.v1.ListFabricsRequest
-	(*ListFabricsResponse)(nil),         // 5: fgd.bridge.v1.ListFabricsResponse
-	(*UpdateFabricRequest)(nil),         // 6: fgd.bridge.v1.UpdateFabricRequest
-	(*UpdateFabricResponse)(nil),        // 7: fgd.bridge.v1.UpdateFabricResponse
-	(*DeleteFabricRequest)(nil),         // 8: fgd.bridge.v1.DeleteFabricRequest
-	(*DeleteFabricResponse)(nil),        // 9: fgd.bridge.v1.DeleteFabricResponse
-	(*TriggerOptions)(nil),              // 10: fgd.bridge.v1.TriggerOptions
-	(*TriggerSyncRequest)(nil),          // 11: fgd.bridge.v1.TriggerSyncRequest
-	(*TriggerSyncResponse)(nil),         // 12: fgd.bridge.v1.TriggerSyncResponse
-	(*GetSyncStatusRequest)(nil),        // 13: fgd.bridge.v1.GetSyncStatusRequest
-	(*GetSyncStatusResponse)(nil),       // 14: fgd.bridge.v1.GetSyncStatusResponse
-	(*CancelSyncRequest)(nil),           // 15: fgd.bridge.v1.CancelSyncRequest
-	(*CancelSyncResponse)(nil),          // 16: fgd.bridge.v1.CancelSyncResponse
-	(*ListSyncHistoryRequest)(nil),      // 17: fgd.bridge.v1.ListSyncHistoryRequest
-	(*ListSyncHistoryResponse)(nil),     // 18: fgd.bridge.v1.ListSyncHistoryResponse
-	(*StreamSyncEventsRequest)(nil),     // 19: fgd.bridge.v1.StreamSyncEventsRequest
-	(*StreamSyncEventsResponse)(nil),    // 20: fgd.bridge.v1.StreamSyncEventsResponse
-	(*SyncEventData)(nil),               // 21: fgd.bridge.v1.SyncEventData
-	(*ValidateDirectoryRequest)(nil),    // 22: fgd.bridge.v1.ValidateDirectoryRequest
-	(*ValidateDirectoryResponse)(nil),   // 23: fgd.bridge.v1.ValidateDirectoryResponse
-	(*InitializeDirectoryRequest)(nil),  // 24: fgd.bridge.v1.InitializeDirectoryRequest
-	(*InitializeDirectoryResponse)(nil), // 25: fgd.bridge.v1.InitializeDirectoryResponse
-	(*RepairDirectoryRequest)(nil),      // 26: fgd.bridge.v1.RepairDirectoryRequest
-	(*RepairDirectoryResponse)(nil),     // 27: fgd.bridge.v1.RepairDirectoryResponse
-	(*ListFilesRequest)(nil),            // 28: fgd.bridge.v1.ListFilesRequest
-	(*ListFilesResponse)(nil),           // 29: fgd.bridge.v1.ListFilesResponse
-	(*GetHealthRequest)(nil),            // 30: fgd.bridge.v1.GetHealthRequest
-	(*ComponentHealth)(nil),             // 31: fgd.bridge.v1.ComponentHealth
-	(*GetHealthResponse)(nil),           // 32: fgd.bridge.v1.GetHealthResponse
-	nil,                                 // 33: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	(*Credentials)(nil),                 // 34: fgd.bridge.v1.Credentials
-	(*FabricOptions)(nil),               // 35: fgd.bridge.v1.FabricOptions
-	(*Fabric)(nil),                      // 36: fgd.bridge.v1.Fabric
-	(*SyncStatus)(nil),                  // 37: fgd.bridge.v1.SyncStatus
-	(*timestamppb.Timestamp)(nil),       // 38: google.protobuf.Timestamp
-	(*Finding)(nil),                     // 39: fgd.bridge.v1.Finding
-	(*Result)(nil),                      // 40: fgd.bridge.v1.Result
-	(*DirectoryIssue)(nil),              // 41: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                        // 42: fgd.bridge.v1.File
+	(*CreateFabricRequest)(nil),          // 0: fgd.bridge.v1.CreateFabricRequest
+	(*CreateFabricResponse)(nil),         // 1: fgd.bridge.v1.CreateFabricResponse
+	(*GetFabricRequest)(nil),             // 2: fgd.bridge.v1.GetFabricRequest
+	(*GetFabricResponse)(nil),            // 3: fgd.bridge.v1.GetFabricResponse
+	(*ListFabricsRequest)(nil),           // 4: fgd.bridge.v1.ListFabricsRequest
+	(*ListFabricsResponse)(nil),          // 5: fgd.bridge.v1.ListFabricsResponse
+	(*UpdateFabricRequest)(nil),          // 6: fgd.bridge.v1.UpdateFabricRequest
+	(*UpdateFabricResponse)(nil),         // 7: fgd.bridge.v1.UpdateFabricResponse
+	(*DeleteFabricRequest)(nil),          // 8: fgd.bridge.v1.DeleteFabricRequest
+	(*DeleteFabricResponse)(nil),         // 9: fgd.bridge.v1.DeleteFabricResponse
+	(*TriggerOptions)(nil),               // 10: fgd.bridge.v1.TriggerOptions
+	(*TriggerSyncRequest)(nil),           // 11: fgd.bridge.v1.TriggerSyncRequest
+	(*TriggerSyncResponse)(nil),          // 12: fgd.bridge.v1.TriggerSyncResponse
+	(*GetSyncStatusRequest)(nil),         // 13: fgd.bridge.v1.GetSyncStatusRequest
+	(*GetSyncStatusResponse)(nil),        // 14: fgd.bridge.v1.GetSyncStatusResponse
+	(*CancelSyncRequest)(nil),            // 15: fgd.bridge.v1.CancelSyncRequest
+	(*CancelSyncResponse)(nil),           // 16: fgd.bridge.v1.CancelSyncResponse
+	(*ListSyncHistoryRequest)(nil),       // 17: fgd.bridge.v1.ListSyncHistoryRequest
+	(*ListSyncHistoryResponse)(nil),      // 18: fgd.bridge.v1.ListSyncHistoryResponse
+	(*StreamSyncEventsRequest)(nil),      // 19: fgd.bridge.v1.StreamSyncEventsRequest
+	(*StreamSyncEventsResponse)(nil),     // 20: fgd.bridge.v1.StreamSyncEventsResponse
+	(*SyncEventData)(nil),                // 21: fgd.bridge.v1.SyncEventData
+	(*ValidateDirectoryRequest)(nil),     // 22: fgd.bridge.v1.ValidateDirectoryRequest
+	(*ValidateDirectoryResponse)(nil),    // 23: fgd.bridge.v1.ValidateDirectoryResponse
+	(*InitializeDirectoryRequest)(nil),   // 24: fgd.bridge.v1.InitializeDirectoryRequest
+	(*InitializeDirectoryResponse)(nil),  // 25: fgd.bridge.v1.InitializeDirectoryResponse
+	(*RepairDirectoryRequest)(nil),       // 26: fgd.bridge.v1.RepairDirectoryRequest
+	(*RepairDirectoryResponse)(nil),      // 27: fgd.bridge.v1.RepairDirectoryResponse
+	(*ListFilesRequest)(nil),             // 28: fgd.bridge.v1.ListFilesRequest
+	(*ListFilesResponse)(nil),            // 29: fgd.bridge.v1.ListFilesResponse
+	(*GetHealthRequest)(nil),             // 30: fgd.bridge.v1.GetHealthRequest
+	(*ComponentHealth)(nil),              // 31: fgd.bridge.v1.ComponentHealth
+	(*GetHealthResponse)(nil),            // 32: fgd.bridge.v1.GetHealthResponse
+	(*ListQuarantineRequest)(nil),        // 33: fgd.bridge.v1.ListQuarantineRequest
+	(*ListQuarantineResponse)(nil),       // 34: fgd.bridge.v1.ListQuarantineResponse
+	(*GetQuarantinedFileRequest)(nil),    // 35: fgd.bridge.v1.GetQuarantinedFileRequest
+	(*GetQuarantinedFileResponse)(nil),   // 36: fgd.bridge.v1.GetQuarantinedFileResponse
+	(*RetryQuarantinedRequest)(nil),      // 37: fgd.bridge.v1.RetryQuarantinedRequest
+	(*RetryQuarantinedResponse)(nil),     // 38: fgd.bridge.v1.RetryQuarantinedResponse
+	(*ReleaseQuarantinedRequest)(nil),    // 39: fgd.bridge.v1.ReleaseQuarantinedRequest
+	(*ReleaseQuarantinedResponse)(nil),   // 40: fgd.bridge.v1.ReleaseQuarantinedResponse
+	(*ListDirectoryChangesRequest)(nil),  // 41: fgd.bridge.v1.ListDirectoryChangesRequest
+	(*ListDirectoryChangesResponse)(nil), // 42: fgd.bridge.v1.ListDirectoryChangesResponse
+	(*GetDirectoryHealthRequest)(nil),    // 43: fgd.bridge.v1.GetDirectoryHealthRequest
+	(*GetDirectoryHealthResponse)(nil),   // 44: fgd.bridge.v1.GetDirectoryHealthResponse
+	nil,                                  // 45: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	nil,                                  // 46: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	nil,                                  // 47: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	(*Credentials)(nil),                  // 48: fgd.bridge.v1.Credentials
+	(*FabricOptions)(nil),                // 49: fgd.bridge.v1.FabricOptions
+	(*Fabric)(nil),                       // 50: fgd.bridge.v1.Fabric
+	(*SyncStatus)(nil),                   // 51: fgd.bridge.v1.SyncStatus
+	(*timestamppb.Timestamp)(nil),        // 52: google.protobuf.Timestamp
+	(*Finding)(nil),                      // 53: fgd.bridge.v1.Finding
+	(*Result)(nil),                       // 54: fgd.bridge.v1.Result
+	(*DirectoryIssue)(nil),               // 55: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                         // 56: fgd.bridge.v1.File
+	(*QuarantinedFile)(nil),              // 57: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),              // 58: fgd.bridge.v1.DirectoryChange
 }
 var file_fgd_bridge_v1_bridge_service_proto_depIdxs = []int32{
-	34, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	35, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	36, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	36, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	36, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
-	34, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	35, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	36, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	48, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	49, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	50, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	50, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	50, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
+	48, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	49, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	50, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
 	10, // 8: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
-	37, // 9: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	37, // 10: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	38, // 11: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
-	38, // 12: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
-	37, // 13: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
+	51, // 9: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	51, // 10: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	52, // 11: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
+	52, // 12: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
+	51, // 13: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
 	21, // 14: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
-	38, // 15: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
-	39, // 16: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
-	40, // 17: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
-	33, // 18: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	41, // 19: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	41, // 20: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	41, // 21: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	42, // 22: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
+	52, // 15: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
+	53, // 16: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
+	54, // 17: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
+	45, // 18: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	55, // 19: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	55, // 20: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	55, // 21: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	56, // 22: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
 	31, // 23: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
-	0,  // 24: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
-	2,  // 25: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
-	4,  // 26: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
-	6,  // 27: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
-	8,  // 28: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
-	11, // 29: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
-	13, // 30: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
-	15, // 31: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
-	17, // 32: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
-	19, // 33: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
-	22, // 34: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
-	24, // 35: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
-	26, // 36: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
-	28, // 37: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
-	30, // 38: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
-	1,  // 39: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
-	3,  // 40: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
-	5,  // 41: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
-	7,  // 42: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
-	9,  // 43: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
-	12, // 44: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
-	14, // 45: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
-	16, // 46: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
-	18, // 47: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
-	20, // 48: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
-	23, // 49: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
-	25, // 50: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
-	27, // 51: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
-	29, // 52: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
-	32, // 53: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
-	39, // [39:54] is the sub-list for method output_type
-	24, // [24:39] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	57, // 24: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
+	57, // 25: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
+	58, // 26: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
+	46, // 27: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	55, // 28: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	47, // 29: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	52, // 30: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
+	0,  // 31: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
+	2,  // 32: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
+	4,  // 33: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
+	6,  // 34: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
+	8,  // 35: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
+	11, // 36: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
+	13, // 37: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
+	15, // 38: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
+	17, // 39: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
+	19, // 40: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
+	22, // 41: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
+	24, // 42: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
+	26, // 43: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
+	28, // 44: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
+	33, // 45: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
+	35, // 46: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
+	37, // 47: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
+	39, // 48: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
+	41, // 49: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
+	43, // 50: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
+	30, // 51: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
+	1,  // 52: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
+	3,  // 53: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
+	5,  // 54: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
+	7,  // 55: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
+	9,  // 56: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
+	12, // 57: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
+	14, // 58: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
+	16, // 59: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
+	18, // 60: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
+	20, // 61: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
+	23, // 62: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
+	25, // 63: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
+	27, // 64: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
+	29, // 65: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
+	34, // 66: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
+	36, // 67: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
+	38, // 68: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
+	40, // 69: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
+	42, // 70: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
+	44, // 71: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
+	32, // 72: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
+	52, // [52:73] is the sub-list for method output_type
+	31, // [31:52] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_service_proto_init() }
@@ -2415,7 +3315,7 @@ func file_fgd_bridge_v1_bridge_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_service_proto_rawDesc), len(file_fgd_bridge_v1_bridge_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

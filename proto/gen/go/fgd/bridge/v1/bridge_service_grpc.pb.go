@@ -19,21 +19,27 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	BridgeService_CreateFabric_FullMethodName        = "/fgd.bridge.v1.BridgeService/CreateFabric"
-	BridgeService_GetFabric_FullMethodName           = "/fgd.bridge.v1.BridgeService/GetFabric"
-	BridgeService_ListFabrics_FullMethodName         = "/fgd.bridge.v1.BridgeService/ListFabrics"
-	BridgeService_UpdateFabric_FullMethodName        = "/fgd.bridge.v1.BridgeService/UpdateFabric"
-	BridgeService_DeleteFabric_FullMethodName        = "/fgd.bridge.v1.BridgeService/DeleteFabric"
-	BridgeService_TriggerSync_FullMethodName         = "/fgd.bridge.v1.BridgeService/TriggerSync"
-	BridgeService_GetSyncStatus_FullMethodName       = "/fgd.bridge.v1.BridgeService/GetSyncStatus"
-	BridgeService_CancelSync_FullMethodName          = "/fgd.bridge.v1.BridgeService/CancelSync"
-	BridgeService_ListSyncHistory_FullMethodName     = "/fgd.bridge.v1.BridgeService/ListSyncHistory"
-	BridgeService_StreamSyncEvents_FullMethodName    = "/fgd.bridge.v1.BridgeService/StreamSyncEvents"
-	BridgeService_ValidateDirectory_FullMethodName   = "/fgd.bridge.v1.BridgeService/ValidateDirectory"
-	BridgeService_InitializeDirectory_FullMethodName = "/fgd.bridge.v1.BridgeService/InitializeDirectory"
-	BridgeService_RepairDirectory_FullMethodName     = "/fgd.bridge.v1.BridgeService/RepairDirectory"
-	BridgeService_ListFiles_FullMethodName           = "/fgd.bridge.v1.BridgeService/ListFiles"
-	BridgeService_GetHealth_FullMethodName           = "/fgd.bridge.v1.BridgeService/GetHealth"
+	BridgeService_CreateFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/CreateFabric"
+	BridgeService_GetFabric_FullMethodName            = "/fgd.bridge.v1.BridgeService/GetFabric"
+	BridgeService_ListFabrics_FullMethodName          = "/fgd.bridge.v1.BridgeService/ListFabrics"
+	BridgeService_UpdateFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/UpdateFabric"
+	BridgeService_DeleteFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/DeleteFabric"
+	BridgeService_TriggerSync_FullMethodName          = "/fgd.bridge.v1.BridgeService/TriggerSync"
+	BridgeService_GetSyncStatus_FullMethodName        = "/fgd.bridge.v1.BridgeService/GetSyncStatus"
+	BridgeService_CancelSync_FullMethodName           = "/fgd.bridge.v1.BridgeService/CancelSync"
+	BridgeService_ListSyncHistory_FullMethodName      = "/fgd.bridge.v1.BridgeService/ListSyncHistory"
+	BridgeService_StreamSyncEvents_FullMethodName     = "/fgd.bridge.v1.BridgeService/StreamSyncEvents"
+	BridgeService_ValidateDirectory_FullMethodName    = "/fgd.bridge.v1.BridgeService/ValidateDirectory"
+	BridgeService_InitializeDirectory_FullMethodName  = "/fgd.bridge.v1.BridgeService/InitializeDirectory"
+	BridgeService_RepairDirectory_FullMethodName      = "/fgd.bridge.v1.BridgeService/RepairDirectory"
+	BridgeService_ListFiles_FullMethodName            = "/fgd.bridge.v1.BridgeService/ListFiles"
+	BridgeService_ListQuarantine_FullMethodName       = "/fgd.bridge.v1.BridgeService/ListQuarantine"
+	BridgeService_GetQuarantinedFile_FullMethodName   = "/fgd.bridge.v1.BridgeService/GetQuarantinedFile"
+	BridgeService_RetryQuarantined_FullMethodName     = "/fgd.bridge.v1.BridgeService/RetryQuarantined"
+	BridgeService_ReleaseQuarantined_FullMethodName   = "/fgd.bridge.v1.BridgeService/ReleaseQuarantined"
+	BridgeService_ListDirectoryChanges_FullMethodName = "/fgd.bridge.v1.BridgeService/ListDirectoryChanges"
+	BridgeService_GetDirectoryHealth_FullMethodName   = "/fgd.bridge.v1.BridgeService/GetDirectoryHealth"
+	BridgeService_GetHealth_FullMethodName            = "/fgd.bridge.v1.BridgeService/GetHealth"
 )
 
 // BridgeServiceClient is the client API for BridgeService service.
@@ -70,6 +76,18 @@ type BridgeServiceClient interface {
 	RepairDirectory(ctx context.Context, in *RepairDirectoryRequest, opts ...grpc.CallOption) (*RepairDirectoryResponse, error)
 	// Lists the files of the directory at the branch head.
 	ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error)
+	// Lists what is in quarantine at the branch head.
+	ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error)
+	// Shows a file in quarantine with its content.
+	GetQuarantinedFile(ctx context.Context, in *GetQuarantinedFileRequest, opts ...grpc.CallOption) (*GetQuarantinedFileResponse, error)
+	// Starts a sync that judges files in quarantine again.
+	RetryQuarantined(ctx context.Context, in *RetryQuarantinedRequest, opts ...grpc.CallOption) (*RetryQuarantinedResponse, error)
+	// Starts a sync that puts files in quarantine back to where they came from, to be left alone there.
+	ReleaseQuarantined(ctx context.Context, in *ReleaseQuarantinedRequest, opts ...grpc.CallOption) (*ReleaseQuarantinedResponse, error)
+	// Says which files of the directory differ between a commit and the branch head.
+	ListDirectoryChanges(ctx context.Context, in *ListDirectoryChangesRequest, opts ...grpc.CallOption) (*ListDirectoryChangesResponse, error)
+	// Sums up how the directory is.
+	GetDirectoryHealth(ctx context.Context, in *GetDirectoryHealthRequest, opts ...grpc.CallOption) (*GetDirectoryHealthResponse, error)
 	// Shows the health of every component.
 	GetHealth(ctx context.Context, in *GetHealthRequest, opts ...grpc.CallOption) (*GetHealthResponse, error)
 }
@@ -231,6 +249,66 @@ func (c *bridgeServiceClient) ListFiles(ctx context.Context, in *ListFilesReques
 	return out, nil
 }
 
+func (c *bridgeServiceClient) ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListQuarantineResponse)
+	err := c.cc.Invoke(ctx, BridgeService_ListQuarantine_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) GetQuarantinedFile(ctx context.Context, in *GetQuarantinedFileRequest, opts ...grpc.CallOption) (*GetQuarantinedFileResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetQuarantinedFileResponse)
+	err := c.cc.Invoke(ctx, BridgeService_GetQuarantinedFile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) RetryQuarantined(ctx context.Context, in *RetryQuarantinedRequest, opts ...grpc.CallOption) (*RetryQuarantinedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RetryQuarantinedResponse)
+	err := c.cc.Invoke(ctx, BridgeService_RetryQuarantined_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) ReleaseQuarantined(ctx context.Context, in *ReleaseQuarantinedRequest, opts ...grpc.CallOption) (*ReleaseQuarantinedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseQuarantinedResponse)
+	err := c.cc.Invoke(ctx, BridgeService_ReleaseQuarantined_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) ListDirectoryChanges(ctx context.Context, in *ListDirectoryChangesRequest, opts ...grpc.CallOption) (*ListDirectoryChangesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDirectoryChangesResponse)
+	err := c.cc.Invoke(ctx, BridgeService_ListDirectoryChanges_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) GetDirectoryHealth(ctx context.Context, in *GetDirectoryHealthRequest, opts ...grpc.CallOption) (*GetDirectoryHealthResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDirectoryHealthResponse)
+	err := c.cc.Invoke(ctx, BridgeService_GetDirectoryHealth_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *bridgeServiceClient) GetHealth(ctx context.Context, in *GetHealthRequest, opts ...grpc.CallOption) (*GetHealthResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetHealthResponse)
@@ -275,6 +353,18 @@ type BridgeServiceServer interface {
 	RepairDirectory(context.Context, *RepairDirectoryRequest) (*RepairDirectoryResponse, error)
 	// Lists the files of the directory at the branch head.
 	ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error)
+	// Lists what is in quarantine at the branch head.
+	ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error)
+	// Shows a file in quarantine with its content.
+	GetQuarantinedFile(context.Context, *GetQuarantinedFileRequest) (*GetQuarantinedFileResponse, error)
+	// Starts a sync that judges files in quarantine again.
+	RetryQuarantined(context.Context, *RetryQuarantinedRequest) (*RetryQuarantinedResponse, error)
+	// Starts a sync that puts files in quarantine back to where they came from, to be left alone there.
+	ReleaseQuarantined(context.Context, *ReleaseQuarantinedRequest) (*ReleaseQuarantinedResponse, error)
+	// Says which files of the directory differ between a commit and the branch head.
+	ListDirectoryChanges(context.Context, *ListDirectoryChangesRequest) (*ListDirectoryChangesResponse, error)
+	// Sums up how the directory is.
+	GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error)
 	// Shows the health of every component.
 	GetHealth(context.Context, *GetHealthRequest) (*GetHealthResponse, error)
 	mustEmbedUnimplementedBridgeServiceServer()
@@ -328,6 +418,24 @@ func (UnimplementedBridgeServiceServer) RepairDirectory(context.Context, *Repair
 }
 func (UnimplementedBridgeServiceServer) ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFiles not implemented")
+}
+func (UnimplementedBridgeServiceServer) ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListQuarantine not implemented")
+}
+func (UnimplementedBridgeServiceServer) GetQuarantinedFile(context.Context, *GetQuarantinedFileRequest) (*GetQuarantinedFileResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetQuarantinedFile not implemented")
+}
+func (UnimplementedBridgeServiceServer) RetryQuarantined(context.Context, *RetryQuarantinedRequest) (*RetryQuarantinedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RetryQuarantined not implemented")
+}
+func (UnimplementedBridgeServiceServer) ReleaseQuarantined(context.Context, *ReleaseQuarantinedRequest) (*ReleaseQuarantinedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseQuarantined not implemented")
+}
+func (UnimplementedBridgeServiceServer) ListDirectoryChanges(context.Context, *ListDirectoryChangesRequest) (*ListDirectoryChangesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDirectoryChanges not implemented")
+}
+func (UnimplementedBridgeServiceServer) GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDirectoryHealth not implemented")
 }
 func (UnimplementedBridgeServiceServer) GetHealth(context.Context, *GetHealthRequest) (*GetHealthResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetHealth not implemented")
@@ -598,6 +706,114 @@ func _BridgeService_ListFiles_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BridgeService_ListQuarantine_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListQuarantineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).ListQuarantine(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_ListQuarantine_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).ListQuarantine(ctx, req.(*ListQuarantineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_GetQuarantinedFile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetQuarantinedFileRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).GetQuarantinedFile(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_GetQuarantinedFile_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).GetQuarantinedFile(ctx, req.(*GetQuarantinedFileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_RetryQuarantined_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetryQuarantinedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).RetryQuarantined(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_RetryQuarantined_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).RetryQuarantined(ctx, req.(*RetryQuarantinedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_ReleaseQuarantined_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseQuarantinedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).ReleaseQuarantined(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_ReleaseQuarantined_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).ReleaseQuarantined(ctx, req.(*ReleaseQuarantinedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_ListDirectoryChanges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDirectoryChangesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).ListDirectoryChanges(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_ListDirectoryChanges_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).ListDirectoryChanges(ctx, req.(*ListDirectoryChangesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_GetDirectoryHealth_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDirectoryHealthRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).GetDirectoryHealth(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_GetDirectoryHealth_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).GetDirectoryHealth(ctx, req.(*GetDirectoryHealthRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _BridgeService_GetHealth_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetHealthRequest)
 	if err := dec(in); err != nil {
@@ -674,6 +890,30 @@ var BridgeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListFiles",
 			Handler:    _BridgeService_ListFiles_Handler,
+		},
+		{
+			MethodName: "ListQuarantine",
+			Handler:    _BridgeService_ListQuarantine_Handler,
+		},
+		{
+			MethodName: "GetQuarantinedFile",
+			Handler:    _BridgeService_GetQuarantinedFile_Handler,
+		},
+		{
+			MethodName: "RetryQuarantined",
+			Handler:    _BridgeService_RetryQuarantined_Handler,
+		},
+		{
+			MethodName: "ReleaseQuarantined",
+			Handler:    _BridgeService_ReleaseQuarantined_Handler,
+		},
+		{
+			MethodName: "ListDirectoryChanges",
+			Handler:    _BridgeService_ListDirectoryChanges_Handler,
+		},
+		{
+			MethodName: "GetDirectoryHealth",
+			Handler:    _BridgeService_GetDirectoryHealth_Handler,
 		},
 		{
 			MethodName: "GetHealth",

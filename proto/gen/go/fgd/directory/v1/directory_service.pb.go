@@ -142,7 +142,9 @@ type RepairDirectoryRequest struct {
 	// Whose it is.
 	Fabric *FabricIdentity `protobuf:"bytes,3,opt,name=fabric,proto3" json:"fabric,omitempty"`
 	// Time that a rewritten manifest states; the commit time of the snapshot, so that equal input gives equal output.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	// Adds a sample of each required kind to .hnp/samples/, where no sync takes them for wishes.
+	CreateSamples bool `protobuf:"varint,5,opt,name=create_samples,json=createSamples,proto3" json:"create_samples,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -203,6 +205,13 @@ func (x *RepairDirectoryRequest) GetTime() *timestamppb.Timestamp {
 		return x.Time
 	}
 	return nil
+}
+
+func (x *RepairDirectoryRequest) GetCreateSamples() bool {
+	if x != nil {
+		return x.CreateSamples
+	}
+	return false
 }
 
 // Response of RepairDirectory.
@@ -289,13 +298,14 @@ const file_fgd_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x04tree\x18\x02 \x01(\tR\x04tree\x128\n" +
 	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityR\x06fabric\"V\n" +
 	"\x19ValidateDirectoryResponse\x129\n" +
-	"\x06report\x18\x01 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\xb7\x01\n" +
+	"\x06report\x18\x01 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\xde\x01\n" +
 	"\x16RepairDirectoryRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
 	"\x04tree\x18\x02 \x01(\tR\x04tree\x128\n" +
 	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityR\x06fabric\x12.\n" +
-	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xcf\x01\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12%\n" +
+	"\x0ecreate_samples\x18\x05 \x01(\bR\rcreateSamples\"\xcf\x01\n" +
 	"\x17RepairDirectoryResponse\x12\x12\n" +
 	"\x04tree\x18\x01 \x01(\tR\x04tree\x12!\n" +
 	"\frepairs_made\x18\x02 \x03(\tR\vrepairsMade\x129\n" +

@@ -9,6 +9,7 @@ package fabricv1
 import (
 	v11 "fgdsync.dev/proto/fgd/directory/v1"
 	v12 "fgdsync.dev/proto/fgd/git/v1"
+	v13 "fgdsync.dev/proto/fgd/report/v1"
 	v1 "fgdsync.dev/proto/fgd/sync/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -23,6 +24,63 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// How a directory is, from good to bad.
+type DirectoryStatus int32
+
+const (
+	// Never sent.
+	DirectoryStatus_DIRECTORY_STATUS_UNSPECIFIED DirectoryStatus = 0
+	// Nothing to do.
+	DirectoryStatus_DIRECTORY_STATUS_HEALTHY DirectoryStatus = 1
+	// Something waits for a sync or for a person, and nothing is broken.
+	DirectoryStatus_DIRECTORY_STATUS_DEGRADED DirectoryStatus = 2
+	// The structure has an error, or the last sync failed.
+	DirectoryStatus_DIRECTORY_STATUS_UNHEALTHY DirectoryStatus = 3
+)
+
+// Enum value maps for DirectoryStatus.
+var (
+	DirectoryStatus_name = map[int32]string{
+		0: "DIRECTORY_STATUS_UNSPECIFIED",
+		1: "DIRECTORY_STATUS_HEALTHY",
+		2: "DIRECTORY_STATUS_DEGRADED",
+		3: "DIRECTORY_STATUS_UNHEALTHY",
+	}
+	DirectoryStatus_value = map[string]int32{
+		"DIRECTORY_STATUS_UNSPECIFIED": 0,
+		"DIRECTORY_STATUS_HEALTHY":     1,
+		"DIRECTORY_STATUS_DEGRADED":    2,
+		"DIRECTORY_STATUS_UNHEALTHY":   3,
+	}
+)
+
+func (x DirectoryStatus) Enum() *DirectoryStatus {
+	p := new(DirectoryStatus)
+	*p = x
+	return p
+}
+
+func (x DirectoryStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DirectoryStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_service_proto_enumTypes[0].Descriptor()
+}
+
+func (DirectoryStatus) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_service_proto_enumTypes[0]
+}
+
+func (x DirectoryStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DirectoryStatus.Descriptor instead.
+func (DirectoryStatus) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{0}
+}
 
 // Request of CreateFabric.
 type CreateFabricRequest struct {
@@ -795,11 +853,477 @@ func (x *ListFilesResponse) GetFiles() []*File {
 	return nil
 }
 
+// Request of ListQuarantine.
+type ListQuarantineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Only this file; empty means all.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Sends the contents too.
+	IncludeContent bool `protobuf:"varint,3,opt,name=include_content,json=includeContent,proto3" json:"include_content,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ListQuarantineRequest) Reset() {
+	*x = ListQuarantineRequest{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuarantineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuarantineRequest) ProtoMessage() {}
+
+func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
+func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListQuarantineRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListQuarantineRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ListQuarantineRequest) GetIncludeContent() bool {
+	if x != nil {
+		return x.IncludeContent
+	}
+	return false
+}
+
+// One file in quarantine.
+type QuarantinedFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where and why.
+	File *v13.QuarantinedFile `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// Content, when asked for and within the size limit.
+	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3,oneof" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuarantinedFile) Reset() {
+	*x = QuarantinedFile{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuarantinedFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuarantinedFile) ProtoMessage() {}
+
+func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
+func (*QuarantinedFile) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *QuarantinedFile) GetFile() *v13.QuarantinedFile {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+func (x *QuarantinedFile) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+// Response of ListQuarantine.
+type ListQuarantineResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The branch head that was read.
+	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	// In path order.
+	Files         []*QuarantinedFile `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQuarantineResponse) Reset() {
+	*x = ListQuarantineResponse{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuarantineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuarantineResponse) ProtoMessage() {}
+
+func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
+func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListQuarantineResponse) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *ListQuarantineResponse) GetFiles() []*QuarantinedFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+// Request of ListChanges.
+type ListChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Commit to compare with, 40 hex digits; empty means that of the last sync that completed.
+	SinceCommit   string `protobuf:"bytes,2,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesRequest) Reset() {
+	*x = ListChangesRequest{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesRequest) ProtoMessage() {}
+
+func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListChangesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListChangesRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListChangesRequest) GetSinceCommit() string {
+	if x != nil {
+		return x.SinceCommit
+	}
+	return ""
+}
+
+// Response of ListChanges.
+type ListChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The commit that was compared with.
+	SinceCommit string `protobuf:"bytes,1,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
+	// The branch head.
+	Commit string `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
+	// In path order.
+	Changes       []*v12.FileChange `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesResponse) Reset() {
+	*x = ListChangesResponse{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesResponse) ProtoMessage() {}
+
+func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListChangesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListChangesResponse) GetSinceCommit() string {
+	if x != nil {
+		return x.SinceCommit
+	}
+	return ""
+}
+
+func (x *ListChangesResponse) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *ListChangesResponse) GetChanges() []*v12.FileChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// Request of GetDirectoryHealth.
+type GetDirectoryHealthRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDirectoryHealthRequest) Reset() {
+	*x = GetDirectoryHealthRequest{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDirectoryHealthRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDirectoryHealthRequest) ProtoMessage() {}
+
+func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDirectoryHealthRequest.ProtoReflect.Descriptor instead.
+func (*GetDirectoryHealthRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetDirectoryHealthRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+// Response of GetDirectoryHealth.
+type GetDirectoryHealthResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it is.
+	Status DirectoryStatus `protobuf:"varint,1,opt,name=status,proto3,enum=fgd.fabric.v1.DirectoryStatus" json:"status,omitempty"`
+	// Why it is not healthy, a sentence each.
+	Reasons []string `protobuf:"bytes,2,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// The branch head that was judged.
+	Commit string `protobuf:"bytes,3,opt,name=commit,proto3" json:"commit,omitempty"`
+	// Its structure.
+	Report *v11.DirectoryReport `protobuf:"bytes,4,opt,name=report,proto3" json:"report,omitempty"`
+	// Files that wait for the next sync.
+	WaitingFiles int32 `protobuf:"varint,5,opt,name=waiting_files,json=waitingFiles,proto3" json:"waiting_files,omitempty"`
+	// Files in quarantine.
+	QuarantinedFiles int32 `protobuf:"varint,6,opt,name=quarantined_files,json=quarantinedFiles,proto3" json:"quarantined_files,omitempty"`
+	// Number of quarantined files by the code of their reason; "" for those without one.
+	QuarantinedByCode map[string]int32 `protobuf:"bytes,7,rep,name=quarantined_by_code,json=quarantinedByCode,proto3" json:"quarantined_by_code,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Resources in managed/ as of the last sync.
+	Resources int32 `protobuf:"varint,8,opt,name=resources,proto3" json:"resources,omitempty"`
+	// The last sync that ended; absent when there was none.
+	LastSync *v1.Sync `protobuf:"bytes,9,opt,name=last_sync,json=lastSync,proto3" json:"last_sync,omitempty"`
+	// True when the branch head is not the one that the last completed sync left.
+	ChangedSinceLastSync bool `protobuf:"varint,10,opt,name=changed_since_last_sync,json=changedSinceLastSync,proto3" json:"changed_since_last_sync,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *GetDirectoryHealthResponse) Reset() {
+	*x = GetDirectoryHealthResponse{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDirectoryHealthResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDirectoryHealthResponse) ProtoMessage() {}
+
+func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDirectoryHealthResponse.ProtoReflect.Descriptor instead.
+func (*GetDirectoryHealthResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *GetDirectoryHealthResponse) GetStatus() DirectoryStatus {
+	if x != nil {
+		return x.Status
+	}
+	return DirectoryStatus_DIRECTORY_STATUS_UNSPECIFIED
+}
+
+func (x *GetDirectoryHealthResponse) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *GetDirectoryHealthResponse) GetReport() *v11.DirectoryReport {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetWaitingFiles() int32 {
+	if x != nil {
+		return x.WaitingFiles
+	}
+	return 0
+}
+
+func (x *GetDirectoryHealthResponse) GetQuarantinedFiles() int32 {
+	if x != nil {
+		return x.QuarantinedFiles
+	}
+	return 0
+}
+
+func (x *GetDirectoryHealthResponse) GetQuarantinedByCode() map[string]int32 {
+	if x != nil {
+		return x.QuarantinedByCode
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetResources() int32 {
+	if x != nil {
+		return x.Resources
+	}
+	return 0
+}
+
+func (x *GetDirectoryHealthResponse) GetLastSync() *v1.Sync {
+	if x != nil {
+		return x.LastSync
+	}
+	return nil
+}
+
+func (x *GetDirectoryHealthResponse) GetChangedSinceLastSync() bool {
+	if x != nil {
+		return x.ChangedSinceLastSync
+	}
+	return false
+}
+
 var File_fgd_fabric_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x14fgd/git/v1/git.proto\x1a\x16fgd/sync/v1/sync.proto\"\xa0\x01\n" +
+	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x16fgd/sync/v1/sync.proto\"\xa0\x01\n" +
 	"\x13CreateFabricRequest\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12!\n" +
 	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\x127\n" +
@@ -841,7 +1365,48 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\b_content\"V\n" +
 	"\x11ListFilesResponse\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12)\n" +
-	"\x05files\x18\x02 \x03(\v2\x13.fgd.fabric.v1.FileR\x05files2\xef\x04\n" +
+	"\x05files\x18\x02 \x03(\v2\x13.fgd.fabric.v1.FileR\x05files\"q\n" +
+	"\x15ListQuarantineRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12'\n" +
+	"\x0finclude_content\x18\x03 \x01(\bR\x0eincludeContent\"p\n" +
+	"\x0fQuarantinedFile\x122\n" +
+	"\x04file\x18\x01 \x01(\v2\x1e.fgd.report.v1.QuarantinedFileR\x04file\x12\x1d\n" +
+	"\acontent\x18\x02 \x01(\fH\x00R\acontent\x88\x01\x01B\n" +
+	"\n" +
+	"\b_content\"f\n" +
+	"\x16ListQuarantineResponse\x12\x16\n" +
+	"\x06commit\x18\x01 \x01(\tR\x06commit\x124\n" +
+	"\x05files\x18\x02 \x03(\v2\x1e.fgd.fabric.v1.QuarantinedFileR\x05files\"T\n" +
+	"\x12ListChangesRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12!\n" +
+	"\fsince_commit\x18\x02 \x01(\tR\vsinceCommit\"\x82\x01\n" +
+	"\x13ListChangesResponse\x12!\n" +
+	"\fsince_commit\x18\x01 \x01(\tR\vsinceCommit\x12\x16\n" +
+	"\x06commit\x18\x02 \x01(\tR\x06commit\x120\n" +
+	"\achanges\x18\x03 \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\"8\n" +
+	"\x19GetDirectoryHealthRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\xd0\x04\n" +
+	"\x1aGetDirectoryHealthResponse\x126\n" +
+	"\x06status\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.DirectoryStatusR\x06status\x12\x18\n" +
+	"\areasons\x18\x02 \x03(\tR\areasons\x12\x16\n" +
+	"\x06commit\x18\x03 \x01(\tR\x06commit\x129\n" +
+	"\x06report\x18\x04 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\x12#\n" +
+	"\rwaiting_files\x18\x05 \x01(\x05R\fwaitingFiles\x12+\n" +
+	"\x11quarantined_files\x18\x06 \x01(\x05R\x10quarantinedFiles\x12p\n" +
+	"\x13quarantined_by_code\x18\a \x03(\v2@.fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntryR\x11quarantinedByCode\x12\x1c\n" +
+	"\tresources\x18\b \x01(\x05R\tresources\x12.\n" +
+	"\tlast_sync\x18\t \x01(\v2\x11.fgd.sync.v1.SyncR\blastSync\x125\n" +
+	"\x17changed_since_last_sync\x18\n" +
+	" \x01(\bR\x14changedSinceLastSync\x1aD\n" +
+	"\x16QuarantinedByCodeEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01*\x90\x01\n" +
+	"\x0fDirectoryStatus\x12 \n" +
+	"\x1cDIRECTORY_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18DIRECTORY_STATUS_HEALTHY\x10\x01\x12\x1d\n" +
+	"\x19DIRECTORY_STATUS_DEGRADED\x10\x02\x12\x1e\n" +
+	"\x1aDIRECTORY_STATUS_UNHEALTHY\x10\x032\x8f\a\n" +
 	"\rFabricService\x12W\n" +
 	"\fCreateFabric\x12\".fgd.fabric.v1.CreateFabricRequest\x1a#.fgd.fabric.v1.CreateFabricResponse\x12N\n" +
 	"\tGetFabric\x12\x1f.fgd.fabric.v1.GetFabricRequest\x1a .fgd.fabric.v1.GetFabricResponse\x12T\n" +
@@ -849,7 +1414,10 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\fUpdateFabric\x12\".fgd.fabric.v1.UpdateFabricRequest\x1a#.fgd.fabric.v1.UpdateFabricResponse\x12W\n" +
 	"\fDeleteFabric\x12\".fgd.fabric.v1.DeleteFabricRequest\x1a#.fgd.fabric.v1.DeleteFabricResponse\x12]\n" +
 	"\x0eCheckDirectory\x12$.fgd.fabric.v1.CheckDirectoryRequest\x1a%.fgd.fabric.v1.CheckDirectoryResponse\x12N\n" +
-	"\tListFiles\x12\x1f.fgd.fabric.v1.ListFilesRequest\x1a .fgd.fabric.v1.ListFilesResponseB\xa7\x01\n" +
+	"\tListFiles\x12\x1f.fgd.fabric.v1.ListFilesRequest\x1a .fgd.fabric.v1.ListFilesResponse\x12]\n" +
+	"\x0eListQuarantine\x12$.fgd.fabric.v1.ListQuarantineRequest\x1a%.fgd.fabric.v1.ListQuarantineResponse\x12T\n" +
+	"\vListChanges\x12!.fgd.fabric.v1.ListChangesRequest\x1a\".fgd.fabric.v1.ListChangesResponse\x12i\n" +
+	"\x12GetDirectoryHealth\x12(.fgd.fabric.v1.GetDirectoryHealthRequest\x1a).fgd.fabric.v1.GetDirectoryHealthResponseB\xa7\x01\n" +
 	"\x11com.fgd.fabric.v1B\x12FabricServiceProtoP\x01Z(fgdsync.dev/proto/fgd/fabric/v1;fabricv1\xa2\x02\x03FFX\xaa\x02\rFgd.Fabric.V1\xca\x02\rFgd\\Fabric\\V1\xe2\x02\x19Fgd\\Fabric\\V1\\GPBMetadata\xea\x02\x0fFgd::Fabric::V1b\x06proto3"
 
 var (
@@ -864,58 +1432,84 @@ func file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_service_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_fgd_fabric_v1_fabric_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
-	(*CreateFabricRequest)(nil),    // 0: fgd.fabric.v1.CreateFabricRequest
-	(*CreateFabricResponse)(nil),   // 1: fgd.fabric.v1.CreateFabricResponse
-	(*GetFabricRequest)(nil),       // 2: fgd.fabric.v1.GetFabricRequest
-	(*GetFabricResponse)(nil),      // 3: fgd.fabric.v1.GetFabricResponse
-	(*ListFabricsRequest)(nil),     // 4: fgd.fabric.v1.ListFabricsRequest
-	(*ListFabricsResponse)(nil),    // 5: fgd.fabric.v1.ListFabricsResponse
-	(*UpdateFabricRequest)(nil),    // 6: fgd.fabric.v1.UpdateFabricRequest
-	(*UpdateFabricResponse)(nil),   // 7: fgd.fabric.v1.UpdateFabricResponse
-	(*DeleteFabricRequest)(nil),    // 8: fgd.fabric.v1.DeleteFabricRequest
-	(*DeleteFabricResponse)(nil),   // 9: fgd.fabric.v1.DeleteFabricResponse
-	(*CheckDirectoryRequest)(nil),  // 10: fgd.fabric.v1.CheckDirectoryRequest
-	(*CheckDirectoryResponse)(nil), // 11: fgd.fabric.v1.CheckDirectoryResponse
-	(*ListFilesRequest)(nil),       // 12: fgd.fabric.v1.ListFilesRequest
-	(*File)(nil),                   // 13: fgd.fabric.v1.File
-	(*ListFilesResponse)(nil),      // 14: fgd.fabric.v1.ListFilesResponse
-	(*Fabric)(nil),                 // 15: fgd.fabric.v1.Fabric
-	(*v1.SyncOptions)(nil),         // 16: fgd.sync.v1.SyncOptions
-	(*v11.DirectoryReport)(nil),    // 17: fgd.directory.v1.DirectoryReport
-	(*v12.TreeEntry)(nil),          // 18: fgd.git.v1.TreeEntry
+	(DirectoryStatus)(0),               // 0: fgd.fabric.v1.DirectoryStatus
+	(*CreateFabricRequest)(nil),        // 1: fgd.fabric.v1.CreateFabricRequest
+	(*CreateFabricResponse)(nil),       // 2: fgd.fabric.v1.CreateFabricResponse
+	(*GetFabricRequest)(nil),           // 3: fgd.fabric.v1.GetFabricRequest
+	(*GetFabricResponse)(nil),          // 4: fgd.fabric.v1.GetFabricResponse
+	(*ListFabricsRequest)(nil),         // 5: fgd.fabric.v1.ListFabricsRequest
+	(*ListFabricsResponse)(nil),        // 6: fgd.fabric.v1.ListFabricsResponse
+	(*UpdateFabricRequest)(nil),        // 7: fgd.fabric.v1.UpdateFabricRequest
+	(*UpdateFabricResponse)(nil),       // 8: fgd.fabric.v1.UpdateFabricResponse
+	(*DeleteFabricRequest)(nil),        // 9: fgd.fabric.v1.DeleteFabricRequest
+	(*DeleteFabricResponse)(nil),       // 10: fgd.fabric.v1.DeleteFabricResponse
+	(*CheckDirectoryRequest)(nil),      // 11: fgd.fabric.v1.CheckDirectoryRequest
+	(*CheckDirectoryResponse)(nil),     // 12: fgd.fabric.v1.CheckDirectoryResponse
+	(*ListFilesRequest)(nil),           // 13: fgd.fabric.v1.ListFilesRequest
+	(*File)(nil),                       // 14: fgd.fabric.v1.File
+	(*ListFilesResponse)(nil),          // 15: fgd.fabric.v1.ListFilesResponse
+	(*ListQuarantineRequest)(nil),      // 16: fgd.fabric.v1.ListQuarantineRequest
+	(*QuarantinedFile)(nil),            // 17: fgd.fabric.v1.QuarantinedFile
+	(*ListQuarantineResponse)(nil),     // 18: fgd.fabric.v1.ListQuarantineResponse
+	(*ListChangesRequest)(nil),         // 19: fgd.fabric.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),        // 20: fgd.fabric.v1.ListChangesResponse
+	(*GetDirectoryHealthRequest)(nil),  // 21: fgd.fabric.v1.GetDirectoryHealthRequest
+	(*GetDirectoryHealthResponse)(nil), // 22: fgd.fabric.v1.GetDirectoryHealthResponse
+	nil,                                // 23: fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	(*Fabric)(nil),                     // 24: fgd.fabric.v1.Fabric
+	(*v1.SyncOptions)(nil),             // 25: fgd.sync.v1.SyncOptions
+	(*v11.DirectoryReport)(nil),        // 26: fgd.directory.v1.DirectoryReport
+	(*v12.TreeEntry)(nil),              // 27: fgd.git.v1.TreeEntry
+	(*v13.QuarantinedFile)(nil),        // 28: fgd.report.v1.QuarantinedFile
+	(*v12.FileChange)(nil),             // 29: fgd.git.v1.FileChange
+	(*v1.Sync)(nil),                    // 30: fgd.sync.v1.Sync
 }
 var file_fgd_fabric_v1_fabric_service_proto_depIdxs = []int32{
-	15, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	16, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
-	15, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	15, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	15, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
-	15, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	15, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	17, // 7: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	18, // 8: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
-	13, // 9: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
-	0,  // 10: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
-	2,  // 11: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
-	4,  // 12: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
-	6,  // 13: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
-	8,  // 14: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
-	10, // 15: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
-	12, // 16: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
-	1,  // 17: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
-	3,  // 18: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
-	5,  // 19: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
-	7,  // 20: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
-	9,  // 21: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
-	11, // 22: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
-	14, // 23: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	24, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	25, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
+	24, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	24, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	24, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
+	24, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	24, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	26, // 7: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	27, // 8: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
+	14, // 9: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
+	28, // 10: fgd.fabric.v1.QuarantinedFile.file:type_name -> fgd.report.v1.QuarantinedFile
+	17, // 11: fgd.fabric.v1.ListQuarantineResponse.files:type_name -> fgd.fabric.v1.QuarantinedFile
+	29, // 12: fgd.fabric.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
+	0,  // 13: fgd.fabric.v1.GetDirectoryHealthResponse.status:type_name -> fgd.fabric.v1.DirectoryStatus
+	26, // 14: fgd.fabric.v1.GetDirectoryHealthResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	23, // 15: fgd.fabric.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	30, // 16: fgd.fabric.v1.GetDirectoryHealthResponse.last_sync:type_name -> fgd.sync.v1.Sync
+	1,  // 17: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
+	3,  // 18: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
+	5,  // 19: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
+	7,  // 20: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
+	9,  // 21: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
+	11, // 22: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
+	13, // 23: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
+	16, // 24: fgd.fabric.v1.FabricService.ListQuarantine:input_type -> fgd.fabric.v1.ListQuarantineRequest
+	19, // 25: fgd.fabric.v1.FabricService.ListChanges:input_type -> fgd.fabric.v1.ListChangesRequest
+	21, // 26: fgd.fabric.v1.FabricService.GetDirectoryHealth:input_type -> fgd.fabric.v1.GetDirectoryHealthRequest
+	2,  // 27: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
+	4,  // 28: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
+	6,  // 29: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
+	8,  // 30: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
+	10, // 31: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
+	12, // 32: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
+	15, // 33: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
+	18, // 34: fgd.fabric.v1.FabricService.ListQuarantine:output_type -> fgd.fabric.v1.ListQuarantineResponse
+	20, // 35: fgd.fabric.v1.FabricService.ListChanges:output_type -> fgd.fabric.v1.ListChangesResponse
+	22, // 36: fgd.fabric.v1.FabricService.GetDirectoryHealth:output_type -> fgd.fabric.v1.GetDirectoryHealthResponse
+	27, // [27:37] is the sub-list for method output_type
+	17, // [17:27] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_service_proto_init() }
@@ -925,18 +1519,20 @@ func file_fgd_fabric_v1_fabric_service_proto_init() {
 	}
 	file_fgd_fabric_v1_fabric_proto_init()
 	file_fgd_fabric_v1_fabric_service_proto_msgTypes[13].OneofWrappers = []any{}
+	file_fgd_fabric_v1_fabric_service_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_service_proto_rawDesc), len(file_fgd_fabric_v1_fabric_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   15,
+			NumEnums:      1,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_fgd_fabric_v1_fabric_service_proto_goTypes,
 		DependencyIndexes: file_fgd_fabric_v1_fabric_service_proto_depIdxs,
+		EnumInfos:         file_fgd_fabric_v1_fabric_service_proto_enumTypes,
 		MessageInfos:      file_fgd_fabric_v1_fabric_service_proto_msgTypes,
 	}.Build()
 	File_fgd_fabric_v1_fabric_service_proto = out.File

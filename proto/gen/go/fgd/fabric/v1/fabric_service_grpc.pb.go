@@ -19,13 +19,16 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	FabricService_CreateFabric_FullMethodName   = "/fgd.fabric.v1.FabricService/CreateFabric"
-	FabricService_GetFabric_FullMethodName      = "/fgd.fabric.v1.FabricService/GetFabric"
-	FabricService_ListFabrics_FullMethodName    = "/fgd.fabric.v1.FabricService/ListFabrics"
-	FabricService_UpdateFabric_FullMethodName   = "/fgd.fabric.v1.FabricService/UpdateFabric"
-	FabricService_DeleteFabric_FullMethodName   = "/fgd.fabric.v1.FabricService/DeleteFabric"
-	FabricService_CheckDirectory_FullMethodName = "/fgd.fabric.v1.FabricService/CheckDirectory"
-	FabricService_ListFiles_FullMethodName      = "/fgd.fabric.v1.FabricService/ListFiles"
+	FabricService_CreateFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/CreateFabric"
+	FabricService_GetFabric_FullMethodName          = "/fgd.fabric.v1.FabricService/GetFabric"
+	FabricService_ListFabrics_FullMethodName        = "/fgd.fabric.v1.FabricService/ListFabrics"
+	FabricService_UpdateFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/UpdateFabric"
+	FabricService_DeleteFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/DeleteFabric"
+	FabricService_CheckDirectory_FullMethodName     = "/fgd.fabric.v1.FabricService/CheckDirectory"
+	FabricService_ListFiles_FullMethodName          = "/fgd.fabric.v1.FabricService/ListFiles"
+	FabricService_ListQuarantine_FullMethodName     = "/fgd.fabric.v1.FabricService/ListQuarantine"
+	FabricService_ListChanges_FullMethodName        = "/fgd.fabric.v1.FabricService/ListChanges"
+	FabricService_GetDirectoryHealth_FullMethodName = "/fgd.fabric.v1.FabricService/GetDirectoryHealth"
 )
 
 // FabricServiceClient is the client API for FabricService service.
@@ -48,6 +51,12 @@ type FabricServiceClient interface {
 	CheckDirectory(ctx context.Context, in *CheckDirectoryRequest, opts ...grpc.CallOption) (*CheckDirectoryResponse, error)
 	// Lists the files of the fabric's directory at the branch head.
 	ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error)
+	// Lists what is in quarantine at the branch head.
+	ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error)
+	// Says which files of the fabric's directory differ between a commit and the branch head.
+	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error)
+	// Sums up how the fabric's directory is: structure, what waits, what is in quarantine, and how its last sync ended.
+	GetDirectoryHealth(ctx context.Context, in *GetDirectoryHealthRequest, opts ...grpc.CallOption) (*GetDirectoryHealthResponse, error)
 }
 
 type fabricServiceClient struct {
@@ -128,6 +137,36 @@ func (c *fabricServiceClient) ListFiles(ctx context.Context, in *ListFilesReques
 	return out, nil
 }
 
+func (c *fabricServiceClient) ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListQuarantineResponse)
+	err := c.cc.Invoke(ctx, FabricService_ListQuarantine_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fabricServiceClient) ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListChangesResponse)
+	err := c.cc.Invoke(ctx, FabricService_ListChanges_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fabricServiceClient) GetDirectoryHealth(ctx context.Context, in *GetDirectoryHealthRequest, opts ...grpc.CallOption) (*GetDirectoryHealthResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDirectoryHealthResponse)
+	err := c.cc.Invoke(ctx, FabricService_GetDirectoryHealth_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // FabricServiceServer is the server API for FabricService service.
 // All implementations must embed UnimplementedFabricServiceServer
 // for forward compatibility.
@@ -148,6 +187,12 @@ type FabricServiceServer interface {
 	CheckDirectory(context.Context, *CheckDirectoryRequest) (*CheckDirectoryResponse, error)
 	// Lists the files of the fabric's directory at the branch head.
 	ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error)
+	// Lists what is in quarantine at the branch head.
+	ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error)
+	// Says which files of the fabric's directory differ between a commit and the branch head.
+	ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error)
+	// Sums up how the fabric's directory is: structure, what waits, what is in quarantine, and how its last sync ended.
+	GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error)
 	mustEmbedUnimplementedFabricServiceServer()
 }
 
@@ -178,6 +223,15 @@ func (UnimplementedFabricServiceServer) CheckDirectory(context.Context, *CheckDi
 }
 func (UnimplementedFabricServiceServer) ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFiles not implemented")
+}
+func (UnimplementedFabricServiceServer) ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListQuarantine not implemented")
+}
+func (UnimplementedFabricServiceServer) ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListChanges not implemented")
+}
+func (UnimplementedFabricServiceServer) GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDirectoryHealth not implemented")
 }
 func (UnimplementedFabricServiceServer) mustEmbedUnimplementedFabricServiceServer() {}
 func (UnimplementedFabricServiceServer) testEmbeddedByValue()                       {}
@@ -326,6 +380,60 @@ func _FabricService_ListFiles_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FabricService_ListQuarantine_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListQuarantineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FabricServiceServer).ListQuarantine(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FabricService_ListQuarantine_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FabricServiceServer).ListQuarantine(ctx, req.(*ListQuarantineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FabricService_ListChanges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListChangesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FabricServiceServer).ListChanges(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FabricService_ListChanges_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FabricServiceServer).ListChanges(ctx, req.(*ListChangesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FabricService_GetDirectoryHealth_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDirectoryHealthRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FabricServiceServer).GetDirectoryHealth(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FabricService_GetDirectoryHealth_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FabricServiceServer).GetDirectoryHealth(ctx, req.(*GetDirectoryHealthRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // FabricService_ServiceDesc is the grpc.ServiceDesc for FabricService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -360,6 +468,18 @@ var FabricService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListFiles",
 			Handler:    _FabricService_ListFiles_Handler,
+		},
+		{
+			MethodName: "ListQuarantine",
+			Handler:    _FabricService_ListQuarantine_Handler,
+		},
+		{
+			MethodName: "ListChanges",
+			Handler:    _FabricService_ListChanges_Handler,
+		},
+		{
+			MethodName: "GetDirectoryHealth",
+			Handler:    _FabricService_GetDirectoryHealth_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -21,6 +21,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What became of a file.
+type FileChangeKind int32
+
+const (
+	// Never sent.
+	FileChangeKind_FILE_CHANGE_KIND_UNSPECIFIED FileChangeKind = 0
+	// It was not there.
+	FileChangeKind_FILE_CHANGE_KIND_CREATED FileChangeKind = 1
+	// It has other content or another mode.
+	FileChangeKind_FILE_CHANGE_KIND_UPDATED FileChangeKind = 2
+	// It is no longer there.
+	FileChangeKind_FILE_CHANGE_KIND_REMOVED FileChangeKind = 3
+)
+
+// Enum value maps for FileChangeKind.
+var (
+	FileChangeKind_name = map[int32]string{
+		0: "FILE_CHANGE_KIND_UNSPECIFIED",
+		1: "FILE_CHANGE_KIND_CREATED",
+		2: "FILE_CHANGE_KIND_UPDATED",
+		3: "FILE_CHANGE_KIND_REMOVED",
+	}
+	FileChangeKind_value = map[string]int32{
+		"FILE_CHANGE_KIND_UNSPECIFIED": 0,
+		"FILE_CHANGE_KIND_CREATED":     1,
+		"FILE_CHANGE_KIND_UPDATED":     2,
+		"FILE_CHANGE_KIND_REMOVED":     3,
+	}
+)
+
+func (x FileChangeKind) Enum() *FileChangeKind {
+	p := new(FileChangeKind)
+	*p = x
+	return p
+}
+
+func (x FileChangeKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FileChangeKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_git_v1_tree_service_proto_enumTypes[0].Descriptor()
+}
+
+func (FileChangeKind) Type() protoreflect.EnumType {
+	return &file_fgd_git_v1_tree_service_proto_enumTypes[0]
+}
+
+func (x FileChangeKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FileChangeKind.Descriptor instead.
+func (FileChangeKind) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_git_v1_tree_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Request of ListTree.
 type ListTreeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -516,6 +573,180 @@ func (x *DiffTreesResponse) GetDiff() string {
 	return ""
 }
 
+// Request of ListChanges.
+type ListChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which snapshot.
+	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// Commit to compare with, 40 hex digits.
+	SinceCommit   string `protobuf:"bytes,2,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesRequest) Reset() {
+	*x = ListChangesRequest{}
+	mi := &file_fgd_git_v1_tree_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesRequest) ProtoMessage() {}
+
+func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_tree_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListChangesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_tree_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListChangesRequest) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+func (x *ListChangesRequest) GetSinceCommit() string {
+	if x != nil {
+		return x.SinceCommit
+	}
+	return ""
+}
+
+// One file that differs.
+type FileChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path relative to the fabric directory.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// What became of it.
+	Kind FileChangeKind `protobuf:"varint,2,opt,name=kind,proto3,enum=fgd.git.v1.FileChangeKind" json:"kind,omitempty"`
+	// Object id of its old content; empty when it was not there.
+	OldBlobId string `protobuf:"bytes,3,opt,name=old_blob_id,json=oldBlobId,proto3" json:"old_blob_id,omitempty"`
+	// Object id of its new content; empty when it is no longer there.
+	NewBlobId     string `protobuf:"bytes,4,opt,name=new_blob_id,json=newBlobId,proto3" json:"new_blob_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileChange) Reset() {
+	*x = FileChange{}
+	mi := &file_fgd_git_v1_tree_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileChange) ProtoMessage() {}
+
+func (x *FileChange) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_tree_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileChange.ProtoReflect.Descriptor instead.
+func (*FileChange) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_tree_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *FileChange) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *FileChange) GetKind() FileChangeKind {
+	if x != nil {
+		return x.Kind
+	}
+	return FileChangeKind_FILE_CHANGE_KIND_UNSPECIFIED
+}
+
+func (x *FileChange) GetOldBlobId() string {
+	if x != nil {
+		return x.OldBlobId
+	}
+	return ""
+}
+
+func (x *FileChange) GetNewBlobId() string {
+	if x != nil {
+		return x.NewBlobId
+	}
+	return ""
+}
+
+// Response of ListChanges: the next files.
+type ListChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In path order.
+	Changes       []*FileChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesResponse) Reset() {
+	*x = ListChangesResponse{}
+	mi := &file_fgd_git_v1_tree_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesResponse) ProtoMessage() {}
+
+func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_tree_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListChangesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_tree_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListChangesResponse) GetChanges() []*FileChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
 var File_fgd_git_v1_tree_service_proto protoreflect.FileDescriptor
 
 const file_fgd_git_v1_tree_service_proto_rawDesc = "" +
@@ -553,12 +784,30 @@ const file_fgd_git_v1_tree_service_proto_rawDesc = "" +
 	"countsOnly\"Y\n" +
 	"\x11DiffTreesResponse\x120\n" +
 	"\x06counts\x18\x01 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x12\n" +
-	"\x04diff\x18\x02 \x01(\tR\x04diff2\xba\x02\n" +
+	"\x04diff\x18\x02 \x01(\tR\x04diff\"X\n" +
+	"\x12ListChangesRequest\x12\x1f\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
+	"snapshotId\x12!\n" +
+	"\fsince_commit\x18\x02 \x01(\tR\vsinceCommit\"\x90\x01\n" +
+	"\n" +
+	"FileChange\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12.\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x1a.fgd.git.v1.FileChangeKindR\x04kind\x12\x1e\n" +
+	"\vold_blob_id\x18\x03 \x01(\tR\toldBlobId\x12\x1e\n" +
+	"\vnew_blob_id\x18\x04 \x01(\tR\tnewBlobId\"G\n" +
+	"\x13ListChangesResponse\x120\n" +
+	"\achanges\x18\x01 \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges*\x8c\x01\n" +
+	"\x0eFileChangeKind\x12 \n" +
+	"\x1cFILE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18FILE_CHANGE_KIND_CREATED\x10\x01\x12\x1c\n" +
+	"\x18FILE_CHANGE_KIND_UPDATED\x10\x02\x12\x1c\n" +
+	"\x18FILE_CHANGE_KIND_REMOVED\x10\x032\x8c\x03\n" +
 	"\vTreeService\x12G\n" +
 	"\bListTree\x12\x1b.fgd.git.v1.ListTreeRequest\x1a\x1c.fgd.git.v1.ListTreeResponse0\x01\x12J\n" +
 	"\tReadBlobs\x12\x1c.fgd.git.v1.ReadBlobsRequest\x1a\x1d.fgd.git.v1.ReadBlobsResponse0\x01\x12J\n" +
 	"\tWriteTree\x12\x1c.fgd.git.v1.WriteTreeRequest\x1a\x1d.fgd.git.v1.WriteTreeResponse(\x01\x12J\n" +
-	"\tDiffTrees\x12\x1c.fgd.git.v1.DiffTreesRequest\x1a\x1d.fgd.git.v1.DiffTreesResponse0\x01B\x90\x01\n" +
+	"\tDiffTrees\x12\x1c.fgd.git.v1.DiffTreesRequest\x1a\x1d.fgd.git.v1.DiffTreesResponse0\x01\x12P\n" +
+	"\vListChanges\x12\x1e.fgd.git.v1.ListChangesRequest\x1a\x1f.fgd.git.v1.ListChangesResponse0\x01B\x90\x01\n" +
 	"\x0ecom.fgd.git.v1B\x10TreeServiceProtoP\x01Z\"fgdsync.dev/proto/fgd/git/v1;gitv1\xa2\x02\x03FGX\xaa\x02\n" +
 	"Fgd.Git.V1\xca\x02\n" +
 	"Fgd\\Git\\V1\xe2\x02\x16Fgd\\Git\\V1\\GPBMetadata\xea\x02\fFgd::Git::V1b\x06proto3"
@@ -575,39 +824,48 @@ func file_fgd_git_v1_tree_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_tree_service_proto_rawDescData
 }
 
-var file_fgd_git_v1_tree_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_fgd_git_v1_tree_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_fgd_git_v1_tree_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_fgd_git_v1_tree_service_proto_goTypes = []any{
-	(*ListTreeRequest)(nil),   // 0: fgd.git.v1.ListTreeRequest
-	(*ListTreeResponse)(nil),  // 1: fgd.git.v1.ListTreeResponse
-	(*ReadBlobsRequest)(nil),  // 2: fgd.git.v1.ReadBlobsRequest
-	(*Blob)(nil),              // 3: fgd.git.v1.Blob
-	(*ReadBlobsResponse)(nil), // 4: fgd.git.v1.ReadBlobsResponse
-	(*WriteTreeRequest)(nil),  // 5: fgd.git.v1.WriteTreeRequest
-	(*WriteTreeResponse)(nil), // 6: fgd.git.v1.WriteTreeResponse
-	(*DiffTreesRequest)(nil),  // 7: fgd.git.v1.DiffTreesRequest
-	(*DiffTreesResponse)(nil), // 8: fgd.git.v1.DiffTreesResponse
-	(*TreeEntry)(nil),         // 9: fgd.git.v1.TreeEntry
-	(*Change)(nil),            // 10: fgd.git.v1.Change
-	(*ChangeCounts)(nil),      // 11: fgd.git.v1.ChangeCounts
+	(FileChangeKind)(0),         // 0: fgd.git.v1.FileChangeKind
+	(*ListTreeRequest)(nil),     // 1: fgd.git.v1.ListTreeRequest
+	(*ListTreeResponse)(nil),    // 2: fgd.git.v1.ListTreeResponse
+	(*ReadBlobsRequest)(nil),    // 3: fgd.git.v1.ReadBlobsRequest
+	(*Blob)(nil),                // 4: fgd.git.v1.Blob
+	(*ReadBlobsResponse)(nil),   // 5: fgd.git.v1.ReadBlobsResponse
+	(*WriteTreeRequest)(nil),    // 6: fgd.git.v1.WriteTreeRequest
+	(*WriteTreeResponse)(nil),   // 7: fgd.git.v1.WriteTreeResponse
+	(*DiffTreesRequest)(nil),    // 8: fgd.git.v1.DiffTreesRequest
+	(*DiffTreesResponse)(nil),   // 9: fgd.git.v1.DiffTreesResponse
+	(*ListChangesRequest)(nil),  // 10: fgd.git.v1.ListChangesRequest
+	(*FileChange)(nil),          // 11: fgd.git.v1.FileChange
+	(*ListChangesResponse)(nil), // 12: fgd.git.v1.ListChangesResponse
+	(*TreeEntry)(nil),           // 13: fgd.git.v1.TreeEntry
+	(*Change)(nil),              // 14: fgd.git.v1.Change
+	(*ChangeCounts)(nil),        // 15: fgd.git.v1.ChangeCounts
 }
 var file_fgd_git_v1_tree_service_proto_depIdxs = []int32{
-	9,  // 0: fgd.git.v1.ListTreeResponse.entries:type_name -> fgd.git.v1.TreeEntry
-	3,  // 1: fgd.git.v1.ReadBlobsResponse.blobs:type_name -> fgd.git.v1.Blob
-	10, // 2: fgd.git.v1.WriteTreeRequest.changes:type_name -> fgd.git.v1.Change
-	11, // 3: fgd.git.v1.DiffTreesResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	0,  // 4: fgd.git.v1.TreeService.ListTree:input_type -> fgd.git.v1.ListTreeRequest
-	2,  // 5: fgd.git.v1.TreeService.ReadBlobs:input_type -> fgd.git.v1.ReadBlobsRequest
-	5,  // 6: fgd.git.v1.TreeService.WriteTree:input_type -> fgd.git.v1.WriteTreeRequest
-	7,  // 7: fgd.git.v1.TreeService.DiffTrees:input_type -> fgd.git.v1.DiffTreesRequest
-	1,  // 8: fgd.git.v1.TreeService.ListTree:output_type -> fgd.git.v1.ListTreeResponse
-	4,  // 9: fgd.git.v1.TreeService.ReadBlobs:output_type -> fgd.git.v1.ReadBlobsResponse
-	6,  // 10: fgd.git.v1.TreeService.WriteTree:output_type -> fgd.git.v1.WriteTreeResponse
-	8,  // 11: fgd.git.v1.TreeService.DiffTrees:output_type -> fgd.git.v1.DiffTreesResponse
-	8,  // [8:12] is the sub-list for method output_type
-	4,  // [4:8] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	13, // 0: fgd.git.v1.ListTreeResponse.entries:type_name -> fgd.git.v1.TreeEntry
+	4,  // 1: fgd.git.v1.ReadBlobsResponse.blobs:type_name -> fgd.git.v1.Blob
+	14, // 2: fgd.git.v1.WriteTreeRequest.changes:type_name -> fgd.git.v1.Change
+	15, // 3: fgd.git.v1.DiffTreesResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	0,  // 4: fgd.git.v1.FileChange.kind:type_name -> fgd.git.v1.FileChangeKind
+	11, // 5: fgd.git.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
+	1,  // 6: fgd.git.v1.TreeService.ListTree:input_type -> fgd.git.v1.ListTreeRequest
+	3,  // 7: fgd.git.v1.TreeService.ReadBlobs:input_type -> fgd.git.v1.ReadBlobsRequest
+	6,  // 8: fgd.git.v1.TreeService.WriteTree:input_type -> fgd.git.v1.WriteTreeRequest
+	8,  // 9: fgd.git.v1.TreeService.DiffTrees:input_type -> fgd.git.v1.DiffTreesRequest
+	10, // 10: fgd.git.v1.TreeService.ListChanges:input_type -> fgd.git.v1.ListChangesRequest
+	2,  // 11: fgd.git.v1.TreeService.ListTree:output_type -> fgd.git.v1.ListTreeResponse
+	5,  // 12: fgd.git.v1.TreeService.ReadBlobs:output_type -> fgd.git.v1.ReadBlobsResponse
+	7,  // 13: fgd.git.v1.TreeService.WriteTree:output_type -> fgd.git.v1.WriteTreeResponse
+	9,  // 14: fgd.git.v1.TreeService.DiffTrees:output_type -> fgd.git.v1.DiffTreesResponse
+	12, // 15: fgd.git.v1.TreeService.ListChanges:output_type -> fgd.git.v1.ListChangesResponse
+	11, // [11:16] is the sub-list for method output_type
+	6,  // [6:11] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_tree_service_proto_init() }
@@ -621,13 +879,14 @@ func file_fgd_git_v1_tree_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_tree_service_proto_rawDesc), len(file_fgd_git_v1_tree_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   9,
+			NumEnums:      1,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_fgd_git_v1_tree_service_proto_goTypes,
 		DependencyIndexes: file_fgd_git_v1_tree_service_proto_depIdxs,
+		EnumInfos:         file_fgd_git_v1_tree_service_proto_enumTypes,
 		MessageInfos:      file_fgd_git_v1_tree_service_proto_msgTypes,
 	}.Build()
 	File_fgd_git_v1_tree_service_proto = out.File

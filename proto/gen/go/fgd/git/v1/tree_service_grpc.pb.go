@@ -19,10 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	TreeService_ListTree_FullMethodName  = "/fgd.git.v1.TreeService/ListTree"
-	TreeService_ReadBlobs_FullMethodName = "/fgd.git.v1.TreeService/ReadBlobs"
-	TreeService_WriteTree_FullMethodName = "/fgd.git.v1.TreeService/WriteTree"
-	TreeService_DiffTrees_FullMethodName = "/fgd.git.v1.TreeService/DiffTrees"
+	TreeService_ListTree_FullMethodName    = "/fgd.git.v1.TreeService/ListTree"
+	TreeService_ReadBlobs_FullMethodName   = "/fgd.git.v1.TreeService/ReadBlobs"
+	TreeService_WriteTree_FullMethodName   = "/fgd.git.v1.TreeService/WriteTree"
+	TreeService_DiffTrees_FullMethodName   = "/fgd.git.v1.TreeService/DiffTrees"
+	TreeService_ListChanges_FullMethodName = "/fgd.git.v1.TreeService/ListChanges"
 )
 
 // TreeServiceClient is the client API for TreeService service.
@@ -40,6 +41,9 @@ type TreeServiceClient interface {
 	WriteTree(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[WriteTreeRequest, WriteTreeResponse], error)
 	// Compares two trees: counts, and a unified diff in pieces.
 	DiffTrees(ctx context.Context, in *DiffTreesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DiffTreesResponse], error)
+	// Says which files differ between a commit and the snapshot's, in the fabric directory. NOT_FOUND (FGD_4013) when the
+	// remote does not hand out such a commit.
+	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListChangesResponse], error)
 }
 
 type treeServiceClient struct {
@@ -120,6 +124,25 @@ func (c *treeServiceClient) DiffTrees(ctx context.Context, in *DiffTreesRequest,
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type TreeService_DiffTreesClient = grpc.ServerStreamingClient[DiffTreesResponse]
 
+func (c *treeServiceClient) ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListChangesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &TreeService_ServiceDesc.Streams[4], TreeService_ListChanges_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ListChangesRequest, ListChangesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type TreeService_ListChangesClient = grpc.ServerStreamingClient[ListChangesResponse]
+
 // TreeServiceServer is the server API for TreeService service.
 // All implementations must embed UnimplementedTreeServiceServer
 // for forward compatibility.
@@ -135,6 +158,9 @@ type TreeServiceServer interface {
 	WriteTree(grpc.ClientStreamingServer[WriteTreeRequest, WriteTreeResponse]) error
 	// Compares two trees: counts, and a unified diff in pieces.
 	DiffTrees(*DiffTreesRequest, grpc.ServerStreamingServer[DiffTreesResponse]) error
+	// Says which files differ between a commit and the snapshot's, in the fabric directory. NOT_FOUND (FGD_4013) when the
+	// remote does not hand out such a commit.
+	ListChanges(*ListChangesRequest, grpc.ServerStreamingServer[ListChangesResponse]) error
 	mustEmbedUnimplementedTreeServiceServer()
 }
 
@@ -156,6 +182,9 @@ func (UnimplementedTreeServiceServer) WriteTree(grpc.ClientStreamingServer[Write
 }
 func (UnimplementedTreeServiceServer) DiffTrees(*DiffTreesRequest, grpc.ServerStreamingServer[DiffTreesResponse]) error {
 	return status.Error(codes.Unimplemented, "method DiffTrees not implemented")
+}
+func (UnimplementedTreeServiceServer) ListChanges(*ListChangesRequest, grpc.ServerStreamingServer[ListChangesResponse]) error {
+	return status.Error(codes.Unimplemented, "method ListChanges not implemented")
 }
 func (UnimplementedTreeServiceServer) mustEmbedUnimplementedTreeServiceServer() {}
 func (UnimplementedTreeServiceServer) testEmbeddedByValue()                     {}
@@ -218,6 +247,17 @@ func _TreeService_DiffTrees_Handler(srv interface{}, stream grpc.ServerStream) e
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type TreeService_DiffTreesServer = grpc.ServerStreamingServer[DiffTreesResponse]
 
+func _TreeService_ListChanges_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ListChangesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(TreeServiceServer).ListChanges(m, &grpc.GenericServerStream[ListChangesRequest, ListChangesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type TreeService_ListChangesServer = grpc.ServerStreamingServer[ListChangesResponse]
+
 // TreeService_ServiceDesc is the grpc.ServiceDesc for TreeService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -244,6 +284,11 @@ var TreeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "DiffTrees",
 			Handler:       _TreeService_DiffTrees_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "ListChanges",
+			Handler:       _TreeService_ListChanges_Handler,
 			ServerStreams: true,
 		},
 	},

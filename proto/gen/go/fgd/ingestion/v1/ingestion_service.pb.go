@@ -45,6 +45,8 @@ const (
 	Outcome_OUTCOME_MOVED Outcome = 5
 	// It differs from the managed one, which stays by choice of the fabric.
 	Outcome_OUTCOME_KEPT_MANAGED Outcome = 6
+	// It is back where it came from, and is left alone there.
+	Outcome_OUTCOME_RELEASED Outcome = 7
 )
 
 // Enum value maps for Outcome.
@@ -57,6 +59,7 @@ var (
 		4: "OUTCOME_QUARANTINED",
 		5: "OUTCOME_MOVED",
 		6: "OUTCOME_KEPT_MANAGED",
+		7: "OUTCOME_RELEASED",
 	}
 	Outcome_value = map[string]int32{
 		"OUTCOME_UNSPECIFIED":  0,
@@ -66,6 +69,7 @@ var (
 		"OUTCOME_QUARANTINED":  4,
 		"OUTCOME_MOVED":        5,
 		"OUTCOME_KEPT_MANAGED": 6,
+		"OUTCOME_RELEASED":     7,
 	}
 )
 
@@ -232,8 +236,12 @@ type IngestRequest struct {
 	CommitTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=commit_time,json=commitTime,proto3" json:"commit_time,omitempty"`
 	// Judges the files in unmanaged/ again, also those that nobody has touched.
 	RetryQuarantined bool `protobuf:"varint,7,opt,name=retry_quarantined,json=retryQuarantined,proto3" json:"retry_quarantined,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Judges these files of unmanaged/ again.
+	RetryPaths []string `protobuf:"bytes,8,rep,name=retry_paths,json=retryPaths,proto3" json:"retry_paths,omitempty"`
+	// Puts these files of unmanaged/ back to where they came from, and lists them in .fgdignore.
+	ReleasePaths  []string `protobuf:"bytes,9,rep,name=release_paths,json=releasePaths,proto3" json:"release_paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IngestRequest) Reset() {
@@ -313,6 +321,20 @@ func (x *IngestRequest) GetRetryQuarantined() bool {
 		return x.RetryQuarantined
 	}
 	return false
+}
+
+func (x *IngestRequest) GetRetryPaths() []string {
+	if x != nil {
+		return x.RetryPaths
+	}
+	return nil
+}
+
+func (x *IngestRequest) GetReleasePaths() []string {
+	if x != nil {
+		return x.ReleasePaths
+	}
+	return nil
 }
 
 // How far an ingestion is.
@@ -400,7 +422,7 @@ type DocumentResult struct {
 	// Where it is now; empty for duplicates.
 	Destination string `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
 	// Who it is, when that could be read.
-	Resource      *ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
+	Resource      *v1.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -463,91 +485,18 @@ func (x *DocumentResult) GetDestination() string {
 	return ""
 }
 
-func (x *DocumentResult) GetResource() *ResourceKey {
+func (x *DocumentResult) GetResource() *v1.ResourceKey {
 	if x != nil {
 		return x.Resource
 	}
 	return nil
 }
 
-// Identity of a resource: API group, kind, namespace and name.
-type ResourceKey struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// API group, for example "vpc.githedgehog.com".
-	Group string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
-	// Kind, for example "VPC".
-	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Namespace; "default" where the document names none.
-	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
-	// Name.
-	Name          string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ResourceKey) Reset() {
-	*x = ResourceKey{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ResourceKey) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ResourceKey) ProtoMessage() {}
-
-func (x *ResourceKey) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ResourceKey.ProtoReflect.Descriptor instead.
-func (*ResourceKey) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *ResourceKey) GetGroup() string {
-	if x != nil {
-		return x.Group
-	}
-	return ""
-}
-
-func (x *ResourceKey) GetKind() string {
-	if x != nil {
-		return x.Kind
-	}
-	return ""
-}
-
-func (x *ResourceKey) GetNamespace() string {
-	if x != nil {
-		return x.Namespace
-	}
-	return ""
-}
-
-func (x *ResourceKey) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
 // One resource of the fabric as it is after the ingestion.
 type Resource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who it is.
-	Key *ResourceKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Key *v1.ResourceKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// Its file.
 	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	// API version as its document states it.
@@ -562,7 +511,7 @@ type Resource struct {
 
 func (x *Resource) Reset() {
 	*x = Resource{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +523,7 @@ func (x *Resource) String() string {
 func (*Resource) ProtoMessage() {}
 
 func (x *Resource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,10 +536,10 @@ func (x *Resource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resource.ProtoReflect.Descriptor instead.
 func (*Resource) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *Resource) GetKey() *ResourceKey {
+func (x *Resource) GetKey() *v1.ResourceKey {
 	if x != nil {
 		return x.Key
 	}
@@ -640,7 +589,7 @@ type IngestResponse struct {
 
 func (x *IngestResponse) Reset() {
 	*x = IngestResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -652,7 +601,7 @@ func (x *IngestResponse) String() string {
 func (*IngestResponse) ProtoMessage() {}
 
 func (x *IngestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -665,7 +614,7 @@ func (x *IngestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResponse.ProtoReflect.Descriptor instead.
 func (*IngestResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *IngestResponse) GetPart() isIngestResponse_Part {
@@ -735,14 +684,16 @@ type IngestResults struct {
 	// What there is to say.
 	Findings []*v1.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
 	// What the fabric holds now.
-	Resources     []*Resource `protobuf:"bytes,3,rep,name=resources,proto3" json:"resources,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Resources []*Resource `protobuf:"bytes,3,rep,name=resources,proto3" json:"resources,omitempty"`
+	// References that lead nowhere, whatever the fabric wants to be told about them.
+	DanglingReferences []*v1.DanglingReference `protobuf:"bytes,4,rep,name=dangling_references,json=danglingReferences,proto3" json:"dangling_references,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *IngestResults) Reset() {
 	*x = IngestResults{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +705,7 @@ func (x *IngestResults) String() string {
 func (*IngestResults) ProtoMessage() {}
 
 func (x *IngestResults) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +718,7 @@ func (x *IngestResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResults.ProtoReflect.Descriptor instead.
 func (*IngestResults) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *IngestResults) GetDocuments() []*DocumentResult {
@@ -791,6 +742,13 @@ func (x *IngestResults) GetResources() []*Resource {
 	return nil
 }
 
+func (x *IngestResults) GetDanglingReferences() []*v1.DanglingReference {
+	if x != nil {
+		return x.DanglingReferences
+	}
+	return nil
+}
+
 // The end of an ingestion.
 type IngestSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -810,7 +768,7 @@ type IngestSummary struct {
 
 func (x *IngestSummary) Reset() {
 	*x = IngestSummary{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -822,7 +780,7 @@ func (x *IngestSummary) String() string {
 func (*IngestSummary) ProtoMessage() {}
 
 func (x *IngestSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -835,7 +793,7 @@ func (x *IngestSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestSummary.ProtoReflect.Descriptor instead.
 func (*IngestSummary) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *IngestSummary) GetTree() string {
@@ -886,7 +844,7 @@ type ValidateFilesRequest struct {
 
 func (x *ValidateFilesRequest) Reset() {
 	*x = ValidateFilesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +856,7 @@ func (x *ValidateFilesRequest) String() string {
 func (*ValidateFilesRequest) ProtoMessage() {}
 
 func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +869,7 @@ func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesRequest.ProtoReflect.Descriptor instead.
 func (*ValidateFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ValidateFilesRequest) GetPath() string {
@@ -943,7 +901,7 @@ type ValidateFilesResponse struct {
 
 func (x *ValidateFilesResponse) Reset() {
 	*x = ValidateFilesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +913,7 @@ func (x *ValidateFilesResponse) String() string {
 func (*ValidateFilesResponse) ProtoMessage() {}
 
 func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +926,7 @@ func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesResponse.ProtoReflect.Descriptor instead.
 func (*ValidateFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ValidateFilesResponse) GetPath() string {
@@ -992,11 +950,112 @@ func (x *ValidateFilesResponse) GetFindings() []*v1.Finding {
 	return nil
 }
 
+// Request of ListQuarantine.
+type ListQuarantineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Snapshot that holds the tree.
+	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// The tree.
+	Tree          string `protobuf:"bytes,2,opt,name=tree,proto3" json:"tree,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQuarantineRequest) Reset() {
+	*x = ListQuarantineRequest{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuarantineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuarantineRequest) ProtoMessage() {}
+
+func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
+func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListQuarantineRequest) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+func (x *ListQuarantineRequest) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
+}
+
+// Response of ListQuarantine.
+type ListQuarantineResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In path order.
+	Files         []*v1.QuarantinedFile `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQuarantineResponse) Reset() {
+	*x = ListQuarantineResponse{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuarantineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuarantineResponse) ProtoMessage() {}
+
+func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
+func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListQuarantineResponse) GetFiles() []*v1.QuarantinedFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 var File_fgd_ingestion_v1_ingestion_service_proto protoreflect.FileDescriptor
 
 const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\n" +
-	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"F\n" +
+	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"F\n" +
 	"\x0fDiscoverRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
@@ -1004,7 +1063,7 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x10DiscoverResponse\x12\x16\n" +
 	"\x06inputs\x18\x01 \x03(\tR\x06inputs\x12#\n" +
 	"\rmanaged_files\x18\x02 \x01(\x05R\fmanagedFiles\x122\n" +
-	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xb2\x02\n" +
+	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xf8\x02\n" +
 	"\rIngestRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
@@ -1014,27 +1073,25 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x06commit\x18\x05 \x01(\tR\x06commit\x12;\n" +
 	"\vcommit_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"commitTime\x12+\n" +
-	"\x11retry_quarantined\x18\a \x01(\bR\x10retryQuarantined\"\xa8\x01\n" +
+	"\x11retry_quarantined\x18\a \x01(\bR\x10retryQuarantined\x12\x1f\n" +
+	"\vretry_paths\x18\b \x03(\tR\n" +
+	"retryPaths\x12#\n" +
+	"\rrelease_paths\x18\t \x03(\tR\freleasePaths\"\xa8\x01\n" +
 	"\bProgress\x12'\n" +
 	"\x0ffiles_processed\x18\x01 \x01(\x05R\x0efilesProcessed\x12\x1f\n" +
 	"\vtotal_files\x18\x02 \x01(\x05R\n" +
 	"totalFiles\x12/\n" +
 	"\x13documents_processed\x18\x03 \x01(\x05R\x12documentsProcessed\x12!\n" +
-	"\fcurrent_file\x18\x04 \x01(\tR\vcurrentFile\"\xe4\x01\n" +
+	"\fcurrent_file\x18\x04 \x01(\tR\vcurrentFile\"\xe1\x01\n" +
 	"\x0eDocumentResult\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x1f\n" +
 	"\bdocument\x18\x02 \x01(\x05H\x00R\bdocument\x88\x01\x01\x123\n" +
 	"\aoutcome\x18\x03 \x01(\x0e2\x19.fgd.ingestion.v1.OutcomeR\aoutcome\x12 \n" +
-	"\vdestination\x18\x04 \x01(\tR\vdestination\x129\n" +
-	"\bresource\x18\x05 \x01(\v2\x1d.fgd.ingestion.v1.ResourceKeyR\bresourceB\v\n" +
-	"\t_document\"i\n" +
-	"\vResourceKey\x12\x14\n" +
-	"\x05group\x18\x01 \x01(\tR\x05group\x12\x12\n" +
-	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
-	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x12\n" +
-	"\x04name\x18\x04 \x01(\tR\x04name\"\x9f\x01\n" +
-	"\bResource\x12/\n" +
-	"\x03key\x18\x01 \x01(\v2\x1d.fgd.ingestion.v1.ResourceKeyR\x03key\x12\x12\n" +
+	"\vdestination\x18\x04 \x01(\tR\vdestination\x126\n" +
+	"\bresource\x18\x05 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresourceB\v\n" +
+	"\t_document\"\x9c\x01\n" +
+	"\bResource\x12,\n" +
+	"\x03key\x18\x01 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\x03key\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x1f\n" +
 	"\vapi_version\x18\x03 \x01(\tR\n" +
 	"apiVersion\x12\x17\n" +
@@ -1044,11 +1101,12 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\bprogress\x18\x01 \x01(\v2\x1a.fgd.ingestion.v1.ProgressH\x00R\bprogress\x12;\n" +
 	"\aresults\x18\x02 \x01(\v2\x1f.fgd.ingestion.v1.IngestResultsH\x00R\aresults\x12;\n" +
 	"\asummary\x18\x03 \x01(\v2\x1f.fgd.ingestion.v1.IngestSummaryH\x00R\asummaryB\x06\n" +
-	"\x04part\"\xbd\x01\n" +
+	"\x04part\"\x90\x02\n" +
 	"\rIngestResults\x12>\n" +
 	"\tdocuments\x18\x01 \x03(\v2 .fgd.ingestion.v1.DocumentResultR\tdocuments\x122\n" +
 	"\bfindings\x18\x02 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\x128\n" +
-	"\tresources\x18\x03 \x03(\v2\x1a.fgd.ingestion.v1.ResourceR\tresources\"\xc8\x01\n" +
+	"\tresources\x18\x03 \x03(\v2\x1a.fgd.ingestion.v1.ResourceR\tresources\x12Q\n" +
+	"\x13dangling_references\x18\x04 \x03(\v2 .fgd.report.v1.DanglingReferenceR\x12danglingReferences\"\xc8\x01\n" +
 	"\rIngestSummary\x12\x12\n" +
 	"\x04tree\x18\x01 \x01(\tR\x04tree\x12'\n" +
 	"\x0ffiles_processed\x18\x02 \x01(\x05R\x0efilesProcessed\x12/\n" +
@@ -1061,7 +1119,13 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x15ValidateFilesResponse\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x1c\n" +
 	"\tdocuments\x18\x02 \x01(\x05R\tdocuments\x122\n" +
-	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings*\xa9\x01\n" +
+	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"L\n" +
+	"\x15ListQuarantineRequest\x12\x1f\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
+	"snapshotId\x12\x12\n" +
+	"\x04tree\x18\x02 \x01(\tR\x04tree\"N\n" +
+	"\x16ListQuarantineResponse\x124\n" +
+	"\x05files\x18\x01 \x03(\v2\x1e.fgd.report.v1.QuarantinedFileR\x05files*\xbf\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fOUTCOME_CREATED\x10\x01\x12\x13\n" +
@@ -1069,10 +1133,12 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x11OUTCOME_DUPLICATE\x10\x03\x12\x17\n" +
 	"\x13OUTCOME_QUARANTINED\x10\x04\x12\x11\n" +
 	"\rOUTCOME_MOVED\x10\x05\x12\x18\n" +
-	"\x14OUTCOME_KEPT_MANAGED\x10\x062\x9a\x02\n" +
+	"\x14OUTCOME_KEPT_MANAGED\x10\x06\x12\x14\n" +
+	"\x10OUTCOME_RELEASED\x10\a2\xff\x02\n" +
 	"\x10IngestionService\x12Q\n" +
 	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\x12M\n" +
-	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse0\x01\x12d\n" +
+	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse0\x01\x12c\n" +
+	"\x0eListQuarantine\x12'.fgd.ingestion.v1.ListQuarantineRequest\x1a(.fgd.ingestion.v1.ListQuarantineResponse\x12d\n" +
 	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse(\x010\x01B\xbf\x01\n" +
 	"\x14com.fgd.ingestion.v1B\x15IngestionServiceProtoP\x01Z.fgdsync.dev/proto/fgd/ingestion/v1;ingestionv1\xa2\x02\x03FIX\xaa\x02\x10Fgd.Ingestion.V1\xca\x02\x10Fgd\\Ingestion\\V1\xe2\x02\x1cFgd\\Ingestion\\V1\\GPBMetadata\xea\x02\x12Fgd::Ingestion::V1b\x06proto3"
 
@@ -1089,52 +1155,60 @@ func file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_ingestion_v1_ingestion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
-	(Outcome)(0),                  // 0: fgd.ingestion.v1.Outcome
-	(*DiscoverRequest)(nil),       // 1: fgd.ingestion.v1.DiscoverRequest
-	(*DiscoverResponse)(nil),      // 2: fgd.ingestion.v1.DiscoverResponse
-	(*IngestRequest)(nil),         // 3: fgd.ingestion.v1.IngestRequest
-	(*Progress)(nil),              // 4: fgd.ingestion.v1.Progress
-	(*DocumentResult)(nil),        // 5: fgd.ingestion.v1.DocumentResult
-	(*ResourceKey)(nil),           // 6: fgd.ingestion.v1.ResourceKey
-	(*Resource)(nil),              // 7: fgd.ingestion.v1.Resource
-	(*IngestResponse)(nil),        // 8: fgd.ingestion.v1.IngestResponse
-	(*IngestResults)(nil),         // 9: fgd.ingestion.v1.IngestResults
-	(*IngestSummary)(nil),         // 10: fgd.ingestion.v1.IngestSummary
-	(*ValidateFilesRequest)(nil),  // 11: fgd.ingestion.v1.ValidateFilesRequest
-	(*ValidateFilesResponse)(nil), // 12: fgd.ingestion.v1.ValidateFilesResponse
-	(*v1.Finding)(nil),            // 13: fgd.report.v1.Finding
-	(*v11.FabricIdentity)(nil),    // 14: fgd.directory.v1.FabricIdentity
-	(*v12.Options)(nil),           // 15: fgd.fabric.v1.Options
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(Outcome)(0),                   // 0: fgd.ingestion.v1.Outcome
+	(*DiscoverRequest)(nil),        // 1: fgd.ingestion.v1.DiscoverRequest
+	(*DiscoverResponse)(nil),       // 2: fgd.ingestion.v1.DiscoverResponse
+	(*IngestRequest)(nil),          // 3: fgd.ingestion.v1.IngestRequest
+	(*Progress)(nil),               // 4: fgd.ingestion.v1.Progress
+	(*DocumentResult)(nil),         // 5: fgd.ingestion.v1.DocumentResult
+	(*Resource)(nil),               // 6: fgd.ingestion.v1.Resource
+	(*IngestResponse)(nil),         // 7: fgd.ingestion.v1.IngestResponse
+	(*IngestResults)(nil),          // 8: fgd.ingestion.v1.IngestResults
+	(*IngestSummary)(nil),          // 9: fgd.ingestion.v1.IngestSummary
+	(*ValidateFilesRequest)(nil),   // 10: fgd.ingestion.v1.ValidateFilesRequest
+	(*ValidateFilesResponse)(nil),  // 11: fgd.ingestion.v1.ValidateFilesResponse
+	(*ListQuarantineRequest)(nil),  // 12: fgd.ingestion.v1.ListQuarantineRequest
+	(*ListQuarantineResponse)(nil), // 13: fgd.ingestion.v1.ListQuarantineResponse
+	(*v1.Finding)(nil),             // 14: fgd.report.v1.Finding
+	(*v11.FabricIdentity)(nil),     // 15: fgd.directory.v1.FabricIdentity
+	(*v12.Options)(nil),            // 16: fgd.fabric.v1.Options
+	(*timestamppb.Timestamp)(nil),  // 17: google.protobuf.Timestamp
+	(*v1.ResourceKey)(nil),         // 18: fgd.report.v1.ResourceKey
+	(*v1.DanglingReference)(nil),   // 19: fgd.report.v1.DanglingReference
+	(*v1.QuarantinedFile)(nil),     // 20: fgd.report.v1.QuarantinedFile
 }
 var file_fgd_ingestion_v1_ingestion_service_proto_depIdxs = []int32{
-	13, // 0: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
-	14, // 1: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
-	15, // 2: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
-	16, // 3: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
+	14, // 0: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
+	15, // 1: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
+	16, // 2: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
+	17, // 3: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
 	0,  // 4: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
-	6,  // 5: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.ingestion.v1.ResourceKey
-	6,  // 6: fgd.ingestion.v1.Resource.key:type_name -> fgd.ingestion.v1.ResourceKey
+	18, // 5: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
+	18, // 6: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
 	4,  // 7: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
-	9,  // 8: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
-	10, // 9: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
+	8,  // 8: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
+	9,  // 9: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
 	5,  // 10: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
-	13, // 11: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
-	7,  // 12: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
-	13, // 13: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
-	1,  // 14: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
-	3,  // 15: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
-	11, // 16: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
-	2,  // 17: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
-	8,  // 18: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
-	12, // 19: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
-	17, // [17:20] is the sub-list for method output_type
-	14, // [14:17] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	14, // 11: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
+	6,  // 12: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
+	19, // 13: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
+	14, // 14: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
+	20, // 15: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
+	1,  // 16: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
+	3,  // 17: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
+	12, // 18: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
+	10, // 19: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
+	2,  // 20: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
+	7,  // 21: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
+	13, // 22: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
+	11, // 23: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
+	20, // [20:24] is the sub-list for method output_type
+	16, // [16:20] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_fgd_ingestion_v1_ingestion_service_proto_init() }
@@ -1143,7 +1217,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 		return
 	}
 	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4].OneofWrappers = []any{}
-	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7].OneofWrappers = []any{
+	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6].OneofWrappers = []any{
 		(*IngestResponse_Progress)(nil),
 		(*IngestResponse_Results)(nil),
 		(*IngestResponse_Summary)(nil),
@@ -1154,7 +1228,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc), len(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

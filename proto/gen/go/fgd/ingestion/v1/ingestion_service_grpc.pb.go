@@ -21,9 +21,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	IngestionService_Discover_FullMethodName      = "/fgd.ingestion.v1.IngestionService/Discover"
-	IngestionService_Ingest_FullMethodName        = "/fgd.ingestion.v1.IngestionService/Ingest"
-	IngestionService_ValidateFiles_FullMethodName = "/fgd.ingestion.v1.IngestionService/ValidateFiles"
+	IngestionService_Discover_FullMethodName       = "/fgd.ingestion.v1.IngestionService/Discover"
+	IngestionService_Ingest_FullMethodName         = "/fgd.ingestion.v1.IngestionService/Ingest"
+	IngestionService_ListQuarantine_FullMethodName = "/fgd.ingestion.v1.IngestionService/ListQuarantine"
+	IngestionService_ValidateFiles_FullMethodName  = "/fgd.ingestion.v1.IngestionService/ValidateFiles"
 )
 
 // IngestionServiceClient is the client API for IngestionService service.
@@ -36,6 +37,8 @@ type IngestionServiceClient interface {
 	Discover(ctx context.Context, in *DiscoverRequest, opts ...grpc.CallOption) (*DiscoverResponse, error)
 	// Ingests a tree. Streams progress and results, and ends with the summary that names the new tree.
 	Ingest(ctx context.Context, in *IngestRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[IngestResponse], error)
+	// Lists what is in quarantine, with the reasons that the logs of the tree give.
+	ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error)
 	// Judges files that are sent along, without a tree. Nothing is written anywhere.
 	ValidateFiles(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ValidateFilesRequest, ValidateFilesResponse], error)
 }
@@ -77,6 +80,16 @@ func (c *ingestionServiceClient) Ingest(ctx context.Context, in *IngestRequest, 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_IngestClient = grpc.ServerStreamingClient[IngestResponse]
 
+func (c *ingestionServiceClient) ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListQuarantineResponse)
+	err := c.cc.Invoke(ctx, IngestionService_ListQuarantine_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *ingestionServiceClient) ValidateFiles(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ValidateFilesRequest, ValidateFilesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &IngestionService_ServiceDesc.Streams[1], IngestionService_ValidateFiles_FullMethodName, cOpts...)
@@ -100,6 +113,8 @@ type IngestionServiceServer interface {
 	Discover(context.Context, *DiscoverRequest) (*DiscoverResponse, error)
 	// Ingests a tree. Streams progress and results, and ends with the summary that names the new tree.
 	Ingest(*IngestRequest, grpc.ServerStreamingServer[IngestResponse]) error
+	// Lists what is in quarantine, with the reasons that the logs of the tree give.
+	ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error)
 	// Judges files that are sent along, without a tree. Nothing is written anywhere.
 	ValidateFiles(grpc.BidiStreamingServer[ValidateFilesRequest, ValidateFilesResponse]) error
 	mustEmbedUnimplementedIngestionServiceServer()
@@ -117,6 +132,9 @@ func (UnimplementedIngestionServiceServer) Discover(context.Context, *DiscoverRe
 }
 func (UnimplementedIngestionServiceServer) Ingest(*IngestRequest, grpc.ServerStreamingServer[IngestResponse]) error {
 	return status.Error(codes.Unimplemented, "method Ingest not implemented")
+}
+func (UnimplementedIngestionServiceServer) ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListQuarantine not implemented")
 }
 func (UnimplementedIngestionServiceServer) ValidateFiles(grpc.BidiStreamingServer[ValidateFilesRequest, ValidateFilesResponse]) error {
 	return status.Error(codes.Unimplemented, "method ValidateFiles not implemented")
@@ -171,6 +189,24 @@ func _IngestionService_Ingest_Handler(srv interface{}, stream grpc.ServerStream)
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_IngestServer = grpc.ServerStreamingServer[IngestResponse]
 
+func _IngestionService_ListQuarantine_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListQuarantineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).ListQuarantine(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_ListQuarantine_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).ListQuarantine(ctx, req.(*ListQuarantineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _IngestionService_ValidateFiles_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(IngestionServiceServer).ValidateFiles(&grpc.GenericServerStream[ValidateFilesRequest, ValidateFilesResponse]{ServerStream: stream})
 }
@@ -188,6 +224,10 @@ var IngestionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Discover",
 			Handler:    _IngestionService_Discover_Handler,
+		},
+		{
+			MethodName: "ListQuarantine",
+			Handler:    _IngestionService_ListQuarantine_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -9,8 +9,8 @@
 package syncv1
 
 import (
-	v1 "fgdsync.dev/proto/fgd/git/v1"
-	v11 "fgdsync.dev/proto/fgd/report/v1"
+	v11 "fgdsync.dev/proto/fgd/git/v1"
+	v1 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -309,8 +309,14 @@ type SyncOptions struct {
 	Force bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
 	// Judges the files in unmanaged/ again, also those that nobody has touched.
 	RetryQuarantined bool `protobuf:"varint,6,opt,name=retry_quarantined,json=retryQuarantined,proto3" json:"retry_quarantined,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Judges these files of unmanaged/ again.
+	RetryPaths []string `protobuf:"bytes,7,rep,name=retry_paths,json=retryPaths,proto3" json:"retry_paths,omitempty"`
+	// Puts these files of unmanaged/ back to where they came from, and lists them in .fgdignore.
+	ReleasePaths []string `protobuf:"bytes,8,rep,name=release_paths,json=releasePaths,proto3" json:"release_paths,omitempty"`
+	// Adds sample files to .hnp/samples/.
+	CreateSamples bool `protobuf:"varint,9,opt,name=create_samples,json=createSamples,proto3" json:"create_samples,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SyncOptions) Reset() {
@@ -385,6 +391,273 @@ func (x *SyncOptions) GetRetryQuarantined() bool {
 	return false
 }
 
+func (x *SyncOptions) GetRetryPaths() []string {
+	if x != nil {
+		return x.RetryPaths
+	}
+	return nil
+}
+
+func (x *SyncOptions) GetReleasePaths() []string {
+	if x != nil {
+		return x.ReleasePaths
+	}
+	return nil
+}
+
+func (x *SyncOptions) GetCreateSamples() bool {
+	if x != nil {
+		return x.CreateSamples
+	}
+	return false
+}
+
+// What a sync does to the fabric, or in a dry run would do.
+type Plan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Numbers of all there is, also of what the lists are too short for.
+	Counts *PlanCounts `protobuf:"bytes,1,opt,name=counts,proto3" json:"counts,omitempty"`
+	// What becomes of resources and files, in the order of their paths; at most 1000.
+	Actions []*PlannedAction `protobuf:"bytes,2,rep,name=actions,proto3" json:"actions,omitempty"`
+	// References that a deletion leaves leading nowhere; at most 1000.
+	Orphans       []*v1.DanglingReference `protobuf:"bytes,3,rep,name=orphans,proto3" json:"orphans,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Plan) Reset() {
+	*x = Plan{}
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Plan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Plan) ProtoMessage() {}
+
+func (x *Plan) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Plan.ProtoReflect.Descriptor instead.
+func (*Plan) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Plan) GetCounts() *PlanCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *Plan) GetActions() []*PlannedAction {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *Plan) GetOrphans() []*v1.DanglingReference {
+	if x != nil {
+		return x.Orphans
+	}
+	return nil
+}
+
+// How much a plan does.
+type PlanCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Resources that are new.
+	Creates int32 `protobuf:"varint,1,opt,name=creates,proto3" json:"creates,omitempty"`
+	// Resources with new content.
+	Updates int32 `protobuf:"varint,2,opt,name=updates,proto3" json:"updates,omitempty"`
+	// Files of managed/ that take the place they belong to.
+	Moves int32 `protobuf:"varint,3,opt,name=moves,proto3" json:"moves,omitempty"`
+	// Documents and files that go to unmanaged/.
+	Quarantines int32 `protobuf:"varint,4,opt,name=quarantines,proto3" json:"quarantines,omitempty"`
+	// Resources that are no longer there.
+	Deletes int32 `protobuf:"varint,5,opt,name=deletes,proto3" json:"deletes,omitempty"`
+	// Documents that are identical to one which is there.
+	Duplicates int32 `protobuf:"varint,6,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	// Files of unmanaged/ that are put back.
+	Releases int32 `protobuf:"varint,7,opt,name=releases,proto3" json:"releases,omitempty"`
+	// References that a deletion leaves leading nowhere.
+	Orphans       int32 `protobuf:"varint,8,opt,name=orphans,proto3" json:"orphans,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanCounts) Reset() {
+	*x = PlanCounts{}
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanCounts) ProtoMessage() {}
+
+func (x *PlanCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanCounts.ProtoReflect.Descriptor instead.
+func (*PlanCounts) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PlanCounts) GetCreates() int32 {
+	if x != nil {
+		return x.Creates
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetUpdates() int32 {
+	if x != nil {
+		return x.Updates
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetMoves() int32 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetQuarantines() int32 {
+	if x != nil {
+		return x.Quarantines
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetDeletes() int32 {
+	if x != nil {
+		return x.Deletes
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetDuplicates() int32 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetReleases() int32 {
+	if x != nil {
+		return x.Releases
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetOrphans() int32 {
+	if x != nil {
+		return x.Orphans
+	}
+	return 0
+}
+
+// What becomes of one resource or file.
+type PlannedAction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// create, update, move, quarantine, delete, duplicate, keep_managed or release.
+	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	// The resource, when it is known.
+	Resource *v1.ResourceKey `protobuf:"bytes,2,opt,name=resource,proto3" json:"resource,omitempty"`
+	// File it is in before.
+	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	// File it is in afterwards; empty for deletions and duplicates.
+	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlannedAction) Reset() {
+	*x = PlannedAction{}
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlannedAction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlannedAction) ProtoMessage() {}
+
+func (x *PlannedAction) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
+func (*PlannedAction) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PlannedAction) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *PlannedAction) GetResource() *v1.ResourceKey {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *PlannedAction) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *PlannedAction) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
 // How far a sync is.
 type Progress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -406,7 +679,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[1]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -418,7 +691,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[1]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -431,7 +704,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{1}
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Progress) GetCurrentStage() Stage {
@@ -484,7 +757,7 @@ type Result struct {
 	// Page of the commit on a known host.
 	CommitUrl string `protobuf:"bytes,2,opt,name=commit_url,json=commitUrl,proto3" json:"commit_url,omitempty"`
 	// Files the commit created, updated and removed; in a dry run, would have.
-	Files *v1.ChangeCounts `protobuf:"bytes,3,opt,name=files,proto3" json:"files,omitempty"`
+	Files *v11.ChangeCounts `protobuf:"bytes,3,opt,name=files,proto3" json:"files,omitempty"`
 	// Documents and files that went to unmanaged/.
 	FilesQuarantined int32 `protobuf:"varint,4,opt,name=files_quarantined,json=filesQuarantined,proto3" json:"files_quarantined,omitempty"`
 	// Resources in managed/ afterwards.
@@ -494,14 +767,16 @@ type Result struct {
 	// Unified diff of a dry run, cut at a limit with a line that says so.
 	Diff string `protobuf:"bytes,7,opt,name=diff,proto3" json:"diff,omitempty"`
 	// Repairs of the structure, a sentence each.
-	RepairsMade   []string `protobuf:"bytes,8,rep,name=repairs_made,json=repairsMade,proto3" json:"repairs_made,omitempty"`
+	RepairsMade []string `protobuf:"bytes,8,rep,name=repairs_made,json=repairsMade,proto3" json:"repairs_made,omitempty"`
+	// What it did to resources and files, or would have done.
+	Plan          *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[2]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -513,7 +788,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[2]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -526,7 +801,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{2}
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Result) GetCommitSha() string {
@@ -543,7 +818,7 @@ func (x *Result) GetCommitUrl() string {
 	return ""
 }
 
-func (x *Result) GetFiles() *v1.ChangeCounts {
+func (x *Result) GetFiles() *v11.ChangeCounts {
 	if x != nil {
 		return x.Files
 	}
@@ -585,6 +860,13 @@ func (x *Result) GetRepairsMade() []string {
 	return nil
 }
 
+func (x *Result) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
 // One step in the life of a sync.
 type Transition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -602,7 +884,7 @@ type Transition struct {
 
 func (x *Transition) Reset() {
 	*x = Transition{}
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[3]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +896,7 @@ func (x *Transition) String() string {
 func (*Transition) ProtoMessage() {}
 
 func (x *Transition) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[3]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +909,7 @@ func (x *Transition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transition.ProtoReflect.Descriptor instead.
 func (*Transition) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{3}
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Transition) GetFrom() State {
@@ -684,9 +966,9 @@ type Sync struct {
 	// When it ended.
 	CompletedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
 	// Why it failed, and what could not be ingested.
-	Errors []*v11.Finding `protobuf:"bytes,12,rep,name=errors,proto3" json:"errors,omitempty"`
+	Errors []*v1.Finding `protobuf:"bytes,12,rep,name=errors,proto3" json:"errors,omitempty"`
 	// What there is to know.
-	Warnings []*v11.Finding `protobuf:"bytes,13,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Warnings []*v1.Finding `protobuf:"bytes,13,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// What it has done.
 	Result *Result `protobuf:"bytes,14,opt,name=result,proto3" json:"result,omitempty"`
 	// Every step, oldest first.
@@ -703,7 +985,7 @@ type Sync struct {
 
 func (x *Sync) Reset() {
 	*x = Sync{}
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[4]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -715,7 +997,7 @@ func (x *Sync) String() string {
 func (*Sync) ProtoMessage() {}
 
 func (x *Sync) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[4]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -728,7 +1010,7 @@ func (x *Sync) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sync.ProtoReflect.Descriptor instead.
 func (*Sync) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{4}
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Sync) GetSyncId() string {
@@ -808,14 +1090,14 @@ func (x *Sync) GetCompletedAt() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *Sync) GetErrors() []*v11.Finding {
+func (x *Sync) GetErrors() []*v1.Finding {
 	if x != nil {
 		return x.Errors
 	}
 	return nil
 }
 
-func (x *Sync) GetWarnings() []*v11.Finding {
+func (x *Sync) GetWarnings() []*v1.Finding {
 	if x != nil {
 		return x.Warnings
 	}
@@ -878,7 +1160,7 @@ type SyncEvent struct {
 	// The file just done.
 	CurrentFile string `protobuf:"bytes,8,opt,name=current_file,json=currentFile,proto3" json:"current_file,omitempty"`
 	// Of sync.error and sync.warning.
-	Finding *v11.Finding `protobuf:"bytes,9,opt,name=finding,proto3" json:"finding,omitempty"`
+	Finding *v1.Finding `protobuf:"bytes,9,opt,name=finding,proto3" json:"finding,omitempty"`
 	// Of sync.completed.
 	Result        *Result `protobuf:"bytes,10,opt,name=result,proto3" json:"result,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -887,7 +1169,7 @@ type SyncEvent struct {
 
 func (x *SyncEvent) Reset() {
 	*x = SyncEvent{}
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[5]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +1181,7 @@ func (x *SyncEvent) String() string {
 func (*SyncEvent) ProtoMessage() {}
 
 func (x *SyncEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[5]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1194,7 @@ func (x *SyncEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncEvent.ProtoReflect.Descriptor instead.
 func (*SyncEvent) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{5}
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SyncEvent) GetType() string {
@@ -971,7 +1253,7 @@ func (x *SyncEvent) GetCurrentFile() string {
 	return ""
 }
 
-func (x *SyncEvent) GetFinding() *v11.Finding {
+func (x *SyncEvent) GetFinding() *v1.Finding {
 	if x != nil {
 		return x.Finding
 	}
@@ -989,14 +1271,39 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x01\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdd\x02\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
 	"\x11refuse_if_running\x18\x03 \x01(\bR\x0frefuseIfRunning\x12(\n" +
 	"\x05scope\x18\x04 \x01(\x0e2\x12.fgd.sync.v1.ScopeR\x05scope\x12\x14\n" +
 	"\x05force\x18\x05 \x01(\bR\x05force\x12+\n" +
-	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\"\xa8\x02\n" +
+	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\x12\x1f\n" +
+	"\vretry_paths\x18\a \x03(\tR\n" +
+	"retryPaths\x12#\n" +
+	"\rrelease_paths\x18\b \x03(\tR\freleasePaths\x12%\n" +
+	"\x0ecreate_samples\x18\t \x01(\bR\rcreateSamples\"\xa9\x01\n" +
+	"\x04Plan\x12/\n" +
+	"\x06counts\x18\x01 \x01(\v2\x17.fgd.sync.v1.PlanCountsR\x06counts\x124\n" +
+	"\aactions\x18\x02 \x03(\v2\x1a.fgd.sync.v1.PlannedActionR\aactions\x12:\n" +
+	"\aorphans\x18\x03 \x03(\v2 .fgd.report.v1.DanglingReferenceR\aorphans\"\xe8\x01\n" +
+	"\n" +
+	"PlanCounts\x12\x18\n" +
+	"\acreates\x18\x01 \x01(\x05R\acreates\x12\x18\n" +
+	"\aupdates\x18\x02 \x01(\x05R\aupdates\x12\x14\n" +
+	"\x05moves\x18\x03 \x01(\x05R\x05moves\x12 \n" +
+	"\vquarantines\x18\x04 \x01(\x05R\vquarantines\x12\x18\n" +
+	"\adeletes\x18\x05 \x01(\x05R\adeletes\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\x06 \x01(\x05R\n" +
+	"duplicates\x12\x1a\n" +
+	"\breleases\x18\a \x01(\x05R\breleases\x12\x18\n" +
+	"\aorphans\x18\b \x01(\x05R\aorphans\"\x83\x01\n" +
+	"\rPlannedAction\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\tR\x06action\x126\n" +
+	"\bresource\x18\x02 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresource\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\"\xa8\x02\n" +
 	"\bProgress\x127\n" +
 	"\rcurrent_stage\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StageR\fcurrentStage\x12=\n" +
 	"\x10stages_completed\x18\x02 \x03(\x0e2\x12.fgd.sync.v1.StageR\x0fstagesCompleted\x12'\n" +
@@ -1004,7 +1311,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\vtotal_files\x18\x04 \x01(\x05R\n" +
 	"totalFiles\x12/\n" +
 	"\x13documents_processed\x18\x05 \x01(\x05R\x12documentsProcessed\x12)\n" +
-	"\x10percent_complete\x18\x06 \x01(\x05R\x0fpercentComplete\"\xa4\x02\n" +
+	"\x10percent_complete\x18\x06 \x01(\x05R\x0fpercentComplete\"\xcb\x02\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1d\n" +
@@ -1016,7 +1323,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\vbase_commit\x18\x06 \x01(\tR\n" +
 	"baseCommit\x12\x12\n" +
 	"\x04diff\x18\a \x01(\tR\x04diff\x12!\n" +
-	"\frepairs_made\x18\b \x03(\tR\vrepairsMade\"\x9e\x01\n" +
+	"\frepairs_made\x18\b \x03(\tR\vrepairsMade\x12%\n" +
+	"\x04plan\x18\t \x01(\v2\x11.fgd.sync.v1.PlanR\x04plan\"\x9e\x01\n" +
 	"\n" +
 	"Transition\x12&\n" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
@@ -1105,54 +1413,64 @@ func file_fgd_sync_v1_sync_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_sync_v1_sync_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_fgd_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_fgd_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_fgd_sync_v1_sync_proto_goTypes = []any{
 	(State)(0),                    // 0: fgd.sync.v1.State
 	(Stage)(0),                    // 1: fgd.sync.v1.Stage
 	(Trigger)(0),                  // 2: fgd.sync.v1.Trigger
 	(Scope)(0),                    // 3: fgd.sync.v1.Scope
 	(*SyncOptions)(nil),           // 4: fgd.sync.v1.SyncOptions
-	(*Progress)(nil),              // 5: fgd.sync.v1.Progress
-	(*Result)(nil),                // 6: fgd.sync.v1.Result
-	(*Transition)(nil),            // 7: fgd.sync.v1.Transition
-	(*Sync)(nil),                  // 8: fgd.sync.v1.Sync
-	(*SyncEvent)(nil),             // 9: fgd.sync.v1.SyncEvent
-	(*v1.ChangeCounts)(nil),       // 10: fgd.git.v1.ChangeCounts
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*v11.Finding)(nil),           // 12: fgd.report.v1.Finding
+	(*Plan)(nil),                  // 5: fgd.sync.v1.Plan
+	(*PlanCounts)(nil),            // 6: fgd.sync.v1.PlanCounts
+	(*PlannedAction)(nil),         // 7: fgd.sync.v1.PlannedAction
+	(*Progress)(nil),              // 8: fgd.sync.v1.Progress
+	(*Result)(nil),                // 9: fgd.sync.v1.Result
+	(*Transition)(nil),            // 10: fgd.sync.v1.Transition
+	(*Sync)(nil),                  // 11: fgd.sync.v1.Sync
+	(*SyncEvent)(nil),             // 12: fgd.sync.v1.SyncEvent
+	(*v1.DanglingReference)(nil),  // 13: fgd.report.v1.DanglingReference
+	(*v1.ResourceKey)(nil),        // 14: fgd.report.v1.ResourceKey
+	(*v11.ChangeCounts)(nil),      // 15: fgd.git.v1.ChangeCounts
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*v1.Finding)(nil),            // 17: fgd.report.v1.Finding
 }
 var file_fgd_sync_v1_sync_proto_depIdxs = []int32{
 	3,  // 0: fgd.sync.v1.SyncOptions.scope:type_name -> fgd.sync.v1.Scope
-	1,  // 1: fgd.sync.v1.Progress.current_stage:type_name -> fgd.sync.v1.Stage
-	1,  // 2: fgd.sync.v1.Progress.stages_completed:type_name -> fgd.sync.v1.Stage
-	10, // 3: fgd.sync.v1.Result.files:type_name -> fgd.git.v1.ChangeCounts
-	0,  // 4: fgd.sync.v1.Transition.from:type_name -> fgd.sync.v1.State
-	0,  // 5: fgd.sync.v1.Transition.to:type_name -> fgd.sync.v1.State
-	11, // 6: fgd.sync.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	0,  // 7: fgd.sync.v1.Sync.state:type_name -> fgd.sync.v1.State
-	2,  // 8: fgd.sync.v1.Sync.trigger:type_name -> fgd.sync.v1.Trigger
-	4,  // 9: fgd.sync.v1.Sync.options:type_name -> fgd.sync.v1.SyncOptions
-	5,  // 10: fgd.sync.v1.Sync.progress:type_name -> fgd.sync.v1.Progress
-	11, // 11: fgd.sync.v1.Sync.accepted_at:type_name -> google.protobuf.Timestamp
-	11, // 12: fgd.sync.v1.Sync.started_at:type_name -> google.protobuf.Timestamp
-	11, // 13: fgd.sync.v1.Sync.updated_at:type_name -> google.protobuf.Timestamp
-	11, // 14: fgd.sync.v1.Sync.completed_at:type_name -> google.protobuf.Timestamp
-	12, // 15: fgd.sync.v1.Sync.errors:type_name -> fgd.report.v1.Finding
-	12, // 16: fgd.sync.v1.Sync.warnings:type_name -> fgd.report.v1.Finding
-	6,  // 17: fgd.sync.v1.Sync.result:type_name -> fgd.sync.v1.Result
-	7,  // 18: fgd.sync.v1.Sync.transitions:type_name -> fgd.sync.v1.Transition
-	2,  // 19: fgd.sync.v1.Sync.coalesced_triggers:type_name -> fgd.sync.v1.Trigger
-	11, // 20: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
-	0,  // 21: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
-	1,  // 22: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
-	5,  // 23: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
-	12, // 24: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
-	6,  // 25: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	6,  // 1: fgd.sync.v1.Plan.counts:type_name -> fgd.sync.v1.PlanCounts
+	7,  // 2: fgd.sync.v1.Plan.actions:type_name -> fgd.sync.v1.PlannedAction
+	13, // 3: fgd.sync.v1.Plan.orphans:type_name -> fgd.report.v1.DanglingReference
+	14, // 4: fgd.sync.v1.PlannedAction.resource:type_name -> fgd.report.v1.ResourceKey
+	1,  // 5: fgd.sync.v1.Progress.current_stage:type_name -> fgd.sync.v1.Stage
+	1,  // 6: fgd.sync.v1.Progress.stages_completed:type_name -> fgd.sync.v1.Stage
+	15, // 7: fgd.sync.v1.Result.files:type_name -> fgd.git.v1.ChangeCounts
+	5,  // 8: fgd.sync.v1.Result.plan:type_name -> fgd.sync.v1.Plan
+	0,  // 9: fgd.sync.v1.Transition.from:type_name -> fgd.sync.v1.State
+	0,  // 10: fgd.sync.v1.Transition.to:type_name -> fgd.sync.v1.State
+	16, // 11: fgd.sync.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	0,  // 12: fgd.sync.v1.Sync.state:type_name -> fgd.sync.v1.State
+	2,  // 13: fgd.sync.v1.Sync.trigger:type_name -> fgd.sync.v1.Trigger
+	4,  // 14: fgd.sync.v1.Sync.options:type_name -> fgd.sync.v1.SyncOptions
+	8,  // 15: fgd.sync.v1.Sync.progress:type_name -> fgd.sync.v1.Progress
+	16, // 16: fgd.sync.v1.Sync.accepted_at:type_name -> google.protobuf.Timestamp
+	16, // 17: fgd.sync.v1.Sync.started_at:type_name -> google.protobuf.Timestamp
+	16, // 18: fgd.sync.v1.Sync.updated_at:type_name -> google.protobuf.Timestamp
+	16, // 19: fgd.sync.v1.Sync.completed_at:type_name -> google.protobuf.Timestamp
+	17, // 20: fgd.sync.v1.Sync.errors:type_name -> fgd.report.v1.Finding
+	17, // 21: fgd.sync.v1.Sync.warnings:type_name -> fgd.report.v1.Finding
+	9,  // 22: fgd.sync.v1.Sync.result:type_name -> fgd.sync.v1.Result
+	10, // 23: fgd.sync.v1.Sync.transitions:type_name -> fgd.sync.v1.Transition
+	2,  // 24: fgd.sync.v1.Sync.coalesced_triggers:type_name -> fgd.sync.v1.Trigger
+	16, // 25: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
+	0,  // 26: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
+	1,  // 27: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
+	8,  // 28: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
+	17, // 29: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
+	9,  // 30: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_fgd_sync_v1_sync_proto_init() }
@@ -1166,7 +1484,7 @@ func file_fgd_sync_v1_sync_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_sync_v1_sync_proto_rawDesc), len(file_fgd_sync_v1_sync_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   6,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
