@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os/exec"
 	"slices"
 	"strings"
@@ -24,8 +25,13 @@ func newTreeHost(t *testing.T) treeHost {
 // object writes an object of whatever content.
 func (h treeHost) object(kind, content string) string {
 	h.t.Helper()
+	return h.objectFrom(kind, strings.NewReader(content))
+}
+
+func (h treeHost) objectFrom(kind string, content io.Reader) string {
+	h.t.Helper()
 	command := exec.CommandContext(h.t.Context(), "git", "hash-object", "-t", kind, "-w", "--literally", "--stdin")
-	command.Dir, command.Stdin = h.Path(repository), strings.NewReader(content)
+	command.Dir, command.Stdin = h.Path(repository), content
 	out, err := command.Output()
 	if err != nil {
 		h.t.Fatalf("write %s: %v", kind, err)
@@ -123,13 +129,20 @@ func (h treeHost) requireIngestedBeside() (map[string]string, system.Status) {
 	return after, status
 }
 
-// TestG17HugeBlob: a file of 300 MiB is never read. The Git library inflates each object once when it indexes what it
-// fetched, which is why memory is bounded by the object and not below it.
+// zeros reads as zeros without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// TestG17HugeBlob: a file of 300 MiB is never held in memory.
 func TestG17HugeBlob(t *testing.T) {
 	h := newTreeHost(t)
 	without, _ := newTreeHost(t).sync()
-	huge := strings.Repeat("\x00", 300<<20)
-	h.commitRaw([]string{h.file("good.yaml", fabric.VPC("good", 1)), h.file("zeros.yaml", huge)})
+	zeros := h.objectFrom("blob", io.LimitReader(zeros{}, 300<<20))
+	h.commitRaw([]string{h.file("good.yaml", fabric.VPC("good", 1)), h.entry("100644", "zeros.yaml", zeros)})
 	id := strings.TrimSpace(h.Git(t, repository, "rev-parse", branch+":"+directory+"/raw/zeros.yaml"))
 	result, status := h.sync()
 	if result.Code != 3 || !says(status.Errors, "FGD_1006", "raw/zeros.yaml") || status.Result.ResourcesTotal != 1 {
@@ -138,8 +151,10 @@ func TestG17HugeBlob(t *testing.T) {
 	if got := strings.TrimSpace(h.Git(t, repository, "rev-parse", branch+":"+directory+"/unmanaged/zeros.yaml")); got != id {
 		t.Errorf("unmanaged/ has %s, not %s", got, id)
 	}
-	if extra := result.Memory - without.Memory; extra > 300<<20+64<<20 {
+	if extra := result.Memory - without.Memory; extra > 64<<20 {
 		t.Errorf("it took %d MiB more than without the blob", extra>>20)
+	} else {
+		t.Logf("it took %d MiB more than without the blob", extra>>20)
 	}
 	h.RequireSound(t, repository)
 }

@@ -156,7 +156,7 @@ func afterError(ctx context.Context, s *snapshot.Snapshot, old, commit plumbing.
 		return Result{}, errors.Join(cause, err)
 	}
 	if landed {
-		return done(s, commit, pack)
+		return done(ctx, s, commit, pack)
 	}
 	return Result{}, &raced{cause}
 }
@@ -170,7 +170,7 @@ func confirm(ctx context.Context, s *snapshot.Snapshot, old, commit plumbing.Has
 	if !landed {
 		return Result{}, &raced{errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The Git host took the push, and the branch does not show it.")}
 	}
-	return done(s, commit, pack)
+	return done(ctx, s, commit, pack)
 }
 
 // landed tells whether the branch has the commit: at its head, or below it when others pushed on top.
@@ -189,9 +189,9 @@ func landed(ctx context.Context, s *snapshot.Snapshot, old, commit plumbing.Hash
 	}
 }
 
-func done(s *snapshot.Snapshot, commit plumbing.Hash, pack []byte) (Result, error) {
+func done(ctx context.Context, s *snapshot.Snapshot, commit plumbing.Hash, pack []byte) (Result, error) {
 	// The store is a cache: without the pack the next sync fetches what it needs.
-	_ = s.Repo.Add(s.Branch, commit, pack)
+	_ = s.Repo.Add(ctx, s.Branch, commit, pack)
 	return Result{Commit: commit, Committed: true}, nil
 }
 

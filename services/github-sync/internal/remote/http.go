@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
@@ -24,6 +24,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/pack"
 )
 
 type httpClient struct {
@@ -99,12 +100,15 @@ func (r *httpRemote) Fetch(ctx context.Context, into *filesystem.Storage, commit
 	if err != nil {
 		return r.explain(ctx, err, a)
 	}
-	pack := demultiplexed(request.Capabilities, response)
-	err = errors.Join(packfile.UpdateObjectStorage(into, pack), response.Close())
+	err = errors.Join(packsOf(into).Receive(ctx, demultiplexed(request.Capabilities, response)), response.Close())
 	if err != nil {
 		return r.explain(ctx, err, a)
 	}
 	return recordShallow(into, response.ShallowUpdate)
+}
+
+func packsOf(s *filesystem.Storage) pack.Folder {
+	return pack.Folder{Path: filepath.Join(s.Filesystem().Root(), "objects", "pack")}
 }
 
 // addKnown tells what the store holds: where its history is cut, and the commits it has.

@@ -11,10 +11,10 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/github-sync/internal/pack"
 )
 
 // localRemote is a repository on this machine, opened in this process.
@@ -79,7 +79,7 @@ func (p *localPusher) Head(branch string) (plumbing.Hash, bool) {
 	return h, ok
 }
 
-func (p *localPusher) Push(_ context.Context, branch string, old, next plumbing.Hash, pack []byte) (err error) {
+func (p *localPusher) Push(ctx context.Context, branch string, old, next plumbing.Hash, content []byte) (err error) {
 	dir, err := gitDir(p.path)
 	if err != nil {
 		return err
@@ -92,8 +92,9 @@ func (p *localPusher) Push(_ context.Context, branch string, old, next plumbing.
 	if err := refuseCheckedOut(s, dir, p.path, branch); err != nil {
 		return err
 	}
-	if err := packfile.UpdateObjectStorage(s, bytes.NewReader(pack)); err != nil {
-		return fmt.Errorf("write pack: %w", err)
+	packs := pack.Folder{Path: filepath.Join(dir, "objects", "pack"), Durable: true}
+	if err := packs.Receive(ctx, bytes.NewReader(content)); err != nil {
+		return err
 	}
 	return moveBranch(s, dir, branch, old, next)
 }

@@ -17,12 +17,12 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/github-sync/internal/pack"
 	"fgdsync.dev/services/github-sync/internal/remote"
 )
 
@@ -188,14 +188,15 @@ func storageFailed(err error) error {
 
 // Add puts a published pack into the store, so that the next fetch brings only what others change. A failure costs
 // no more than that.
-func (r *Repo) Add(branch string, commit plumbing.Hash, pack []byte) error {
+func (r *Repo) Add(ctx context.Context, branch string, commit plumbing.Hash, content []byte) error {
 	if r.location.Local() {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.current.open()
-	err := packfile.UpdateObjectStorage(s, bytes.NewReader(pack))
+	packs := pack.Folder{Path: filepath.Join(r.current.dir, "objects", "pack")}
+	err := packs.Receive(ctx, bytes.NewReader(content))
 	if err == nil {
 		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
 	}
