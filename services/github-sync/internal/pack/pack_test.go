@@ -318,6 +318,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add(write(f, blob("four"), delta("four", "\x04\x02\x90\x02")))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, content []byte) {
+		content = bytes.Clone(content)
 		if len(content) > 20 {
 			sum := sha1.Sum(content[:len(content)-20])
 			copy(content[len(content)-20:], sum[:])
