@@ -39,6 +39,7 @@ type File struct {
 	inventory.Source
 	Docs     []Doc             // empty when Problem is set
 	Findings []finding.Finding // what there is to say about the file beside its Problem
+	origin   splice.Pair       // annotation that its documents get
 }
 
 // Doc is one document of a file.
@@ -54,14 +55,30 @@ type Doc struct {
 	Blob      string            // object id of Final
 }
 
-// Reader reads files for one fabric.
-type Reader struct {
+// Settings are what reading depends on.
+type Settings struct {
 	Schemas *schema.Set
 	Options schema.Options
 	Limits  yamldoc.Limits
 	Many    int       // documents in a file beyond which there is a warning
 	Fabric  string    // name that annotations state
 	Time    time.Time // time that annotations state
+}
+
+// Reader reads files for one fabric.
+type Reader struct {
+	Settings
+	fixed []splice.Pair // annotations that all documents get
+}
+
+// NewReader makes a reader.
+func NewReader(settings Settings) *Reader {
+	return &Reader{Settings: settings, fixed: []splice.Pair{
+		splice.NewPair(ManagedBy, manager),
+		splice.NewPair(AnnotationPrefix+"fabric", clean(settings.Fabric)),
+		splice.NewPair(AnnotationPrefix+"ingested-at", settings.Time.UTC().Format(time.RFC3339)),
+		splice.NewPair(AnnotationPrefix+"ingestion-version", ingestionVersion),
+	}}
 }
 
 // Open cuts the content of a file into documents, which are still to be judged. Content is not copied and must not
@@ -86,6 +103,7 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), r.Many),
 		})
 	}
+	file.origin = splice.NewPair(AnnotationPrefix+"original-file", clean(source.Path))
 	file.Docs = make([]Doc, 0, len(parts))
 	lists := bytes.Contains(content, []byte("List"))
 	for _, part := range parts {
@@ -151,7 +169,7 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 // splice writes a document as it would stand in managed/. One that is managed already and can't be added to is kept as
 // it is.
 func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
-	edit := splice.Edit{Annotations: r.annotations(file.Path, doc.Number), APIVersion: doc.UpgradeTo}
+	edit := splice.Edit{Annotations: r.annotations(file, doc.Number), APIVersion: doc.UpgradeTo}
 	final, err := splice.Apply(doc.Bytes, root, edit)
 	if err != nil && file.Managed {
 		final, err = doc.Bytes, nil
@@ -180,14 +198,11 @@ func syntaxFinding(err error) finding.Finding {
 	return f
 }
 
-func (r *Reader) annotations(file string, number int) []splice.Pair {
+func (r *Reader) annotations(file *File, number int) []splice.Pair {
 	return []splice.Pair{
-		{Key: ManagedBy, Value: manager},
-		{Key: AnnotationPrefix + "fabric", Value: clean(r.Fabric)},
-		{Key: AnnotationPrefix + "original-file", Value: clean(file)},
-		{Key: AnnotationPrefix + "original-document-index", Value: strconv.Itoa(number)},
-		{Key: AnnotationPrefix + "ingested-at", Value: r.Time.UTC().Format(time.RFC3339)},
-		{Key: AnnotationPrefix + "ingestion-version", Value: ingestionVersion},
+		r.fixed[0], r.fixed[1], file.origin,
+		splice.NewPair(AnnotationPrefix+"original-document-index", strconv.Itoa(number)),
+		r.fixed[2], r.fixed[3],
 	}
 }
 

@@ -155,11 +155,11 @@ func BenchmarkSteps(b *testing.B) {
 	})
 	b.Run("splice", func(b *testing.B) {
 		for b.Loop() {
-			_, _ = splice.Apply([]byte(docs[5]), root, splice.Edit{Annotations: []splice.Pair{{Key: "a/b", Value: "c"}}})
+			_, _ = splice.Apply([]byte(docs[5]), root, splice.Edit{Annotations: []splice.Pair{splice.NewPair("a/b", "c")}})
 		}
 	})
 	b.Run("hash", func(b *testing.B) { each(b, func(doc []byte) { shelf.BlobID(doc) }) })
-	reader := &document.Reader{Schemas: set, Limits: limits, Many: 100, Fabric: "fabric-1", Time: commitTime}
+	reader := document.NewReader(document.Settings{Schemas: set, Limits: limits, Many: 100, Fabric: "fabric-1", Time: commitTime})
 	b.Run("judge", func(b *testing.B) {
 		each(b, func(doc []byte) {
 			file := reader.Open(inventory.Source{Entry: shelf.Entry{Path: "raw/a.yaml"}}, doc)

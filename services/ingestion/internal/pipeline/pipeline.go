@@ -86,7 +86,9 @@ func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader := &document.Reader{Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Many: p.MaxDocuments, Fabric: req.Fabric, Time: req.Time}
+	reader := document.NewReader(document.Settings{
+		Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Many: p.MaxDocuments, Fabric: req.Fabric, Time: req.Time,
+	})
 	files, err := p.judge(ctx, req, reader, inv.Sources)
 	if err != nil {
 		return nil, err
@@ -189,7 +191,7 @@ func (p *Pipeline) load(ctx context.Context, snapshot, blob string) ([]byte, err
 func (p *Pipeline) Validate(ctx context.Context, name string, content []byte) document.File {
 	source := inventory.Source{Entry: shelf.Entry{Path: name, Size: int64(len(content))}}
 	source.Problem = inventory.TooLarge(source.Entry, p.MaxFileBytes)
-	reader := &document.Reader{Schemas: p.Schemas, Options: schema.Options{Upgrade: true}, Limits: p.Limits, Many: p.MaxDocuments}
+	reader := document.NewReader(document.Settings{Schemas: p.Schemas, Options: schema.Options{Upgrade: true}, Limits: p.Limits, Many: p.MaxDocuments})
 	file := reader.Open(source, content)
 	parser := yamldoc.NewParser(p.Limits)
 	for i := range file.Docs {

@@ -203,6 +203,11 @@ func (p *planner) group(doc *document.Doc) *group {
 }
 
 func compareIdentity(a, b schema.Identity) int {
-	return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Kind, b.Kind),
-		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	if a.Group != b.Group {
+		return strings.Compare(a.Group, b.Group)
+	}
+	if a.Kind != b.Kind {
+		return strings.Compare(a.Kind, b.Kind)
+	}
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }

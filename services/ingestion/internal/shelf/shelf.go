@@ -55,37 +55,56 @@ const maxExt = 32
 type leaf struct {
 	mode Mode
 	blob string
+	gone bool
 }
 
 // Shelf is such a directory.
 type Shelf struct {
-	before, now map[string]leaf
-	folders     map[string]int // number of leaves below
-	contents    map[string][]byte
+	before   map[string]leaf
+	touched  map[string]leaf // what is now at paths that were touched
+	folders  map[string]int  // number of leaves below
+	contents map[string][]byte
 }
 
 // New makes a shelf of what is there.
 func New(entries []Entry) *Shelf {
 	s := &Shelf{
-		before: make(map[string]leaf, len(entries)), now: make(map[string]leaf, len(entries)),
+		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{},
 		folders: map[string]int{}, contents: map[string][]byte{},
 	}
+	last, n := "", 0 // entries of one folder mostly come one after another
 	for _, e := range entries {
-		s.before[e.Path] = leaf{e.Mode, e.Blob}
-		s.set(e.Path, leaf{e.Mode, e.Blob})
+		s.before[e.Path] = leaf{mode: e.Mode, blob: e.Blob}
+		dir := path.Dir(e.Path)
+		if dir != last {
+			s.count(last, n)
+			last, n = dir, 0
+		}
+		n++
 	}
+	s.count(last, n)
 	return s
 }
 
-func (s *Shelf) set(p string, l leaf) {
-	if _, there := s.now[p]; !there {
-		s.count(p, 1)
+// at gives what is at a path now.
+func (s *Shelf) at(p string) (leaf, bool) {
+	if l, touched := s.touched[p]; touched {
+		return l, !l.gone
 	}
-	s.now[p] = l
+	l, there := s.before[p]
+	return l, there
 }
 
-func (s *Shelf) count(p string, by int) {
-	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+func (s *Shelf) set(p string, l leaf) {
+	if _, there := s.at(p); !there {
+		s.count(path.Dir(p), 1)
+	}
+	s.touched[p] = l
+}
+
+// count takes note of more or fewer leaves in a folder.
+func (s *Shelf) count(dir string, by int) {
+	for ; by != 0 && dir != "."; dir = path.Dir(dir) {
 		if s.folders[dir] += by; s.folders[dir] == 0 {
 			delete(s.folders, dir)
 		}
@@ -94,13 +113,13 @@ func (s *Shelf) count(p string, by int) {
 
 // Blob gives the object id of what is at a path now.
 func (s *Shelf) Blob(p string) (string, bool) {
-	l, there := s.now[p]
+	l, there := s.at(p)
 	return l.blob, there
 }
 
 // Free tells whether a file can be put at a path: nothing is there, and no file stands in the place of a folder above.
 func (s *Shelf) Free(p string) bool {
-	if _, there := s.now[p]; there || s.folders[p] > 0 {
+	if _, there := s.at(p); there || s.folders[p] > 0 {
 		return false
 	}
 	_, blocked := s.Blocker(p)
@@ -110,7 +129,7 @@ func (s *Shelf) Free(p string) bool {
 // Blocker finds the file that stands in the place of a folder above a path.
 func (s *Shelf) Blocker(p string) (string, bool) {
 	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
-		if _, there := s.now[dir]; there {
+		if _, there := s.at(dir); there {
 			return dir, true
 		}
 	}
@@ -119,9 +138,10 @@ func (s *Shelf) Blocker(p string) (string, bool) {
 
 // Remove takes away what is at a path.
 func (s *Shelf) Remove(p string) {
-	if _, there := s.now[p]; there {
-		delete(s.now, p)
-		s.count(p, -1)
+	if l, there := s.at(p); there {
+		l.gone = true
+		s.touched[p] = l
+		s.count(path.Dir(p), -1)
 	}
 }
 
@@ -132,32 +152,33 @@ func (s *Shelf) Put(p string, content []byte, blob string) {
 	if s.before[p].mode == Executable {
 		mode = Executable
 	}
-	s.set(p, leaf{mode, blob})
+	s.set(p, leaf{mode: mode, blob: blob})
 }
 
 // PutEntry puts what an entry holds at a path.
-func (s *Shelf) PutEntry(p string, e Entry) { s.set(p, leaf{e.Mode, e.Blob}) }
+func (s *Shelf) PutEntry(p string, e Entry) { s.set(p, leaf{mode: e.Mode, blob: e.Blob}) }
 
 // Changes gives the difference to what was there before, in path order.
 func (s *Shelf) Changes() []Change {
-	var changes []Change
-	for p, l := range s.now {
-		if old, there := s.before[p]; there && old == l {
-			continue
-		}
-		change := Change{Path: p, Mode: l.mode, Blob: l.blob}
-		if content, fresh := s.contents[l.blob]; fresh {
-			change.Content, change.Blob = content, ""
-		}
-		changes = append(changes, change)
-	}
-	for p := range s.before {
-		if _, there := s.now[p]; !there {
+	changes := make([]Change, 0, len(s.touched))
+	for p, l := range s.touched {
+		old, was := s.before[p]
+		switch {
+		case l.gone && was:
 			changes = append(changes, Change{Path: p, Remove: true})
+		case !l.gone && (!was || old != l):
+			changes = append(changes, s.change(p, l))
 		}
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return changes
+}
+
+func (s *Shelf) change(p string, l leaf) Change {
+	if content, fresh := s.contents[l.blob]; fresh {
+		return Change{Path: p, Mode: l.mode, Content: content}
+	}
+	return Change{Path: p, Mode: l.mode, Blob: l.blob}
 }
 
 // Spot finds a place for content: the wanted path if it is free or holds this very content, else the first of "-2",
@@ -182,7 +203,7 @@ func (s *Shelf) clear(dir string) string {
 		}
 		candidate := out + part
 		for n := 2; ; n++ {
-			if _, isFile := s.now[candidate]; !isFile {
+			if _, isFile := s.at(candidate); !isFile {
 				break
 			}
 			candidate = out + part + number(n)

@@ -18,7 +18,15 @@ import (
 )
 
 // Pair is one annotation.
-type Pair struct{ Key, Value string }
+type Pair struct {
+	Key, Value string
+	line       string // of a block mapping
+}
+
+// NewPair makes a pair that can be put into any number of documents.
+func NewPair(key, value string) Pair {
+	return Pair{Key: key, Value: value, line: Quote(key) + ": " + Quote(value)}
+}
 
 // Edit is what to do to a document.
 type Edit struct {
@@ -58,6 +66,9 @@ func Apply(doc []byte, root *yaml.Node, edit Edit) ([]byte, error) {
 func missing(root *yaml.Node, pairs []Pair) []Pair {
 	_, meta := yamldoc.Field(root, metadata)
 	_, have := yamldoc.Field(meta, annotations)
+	if have == nil {
+		return pairs
+	}
 	return slices.DeleteFunc(slices.Clone(pairs), func(p Pair) bool {
 		key, _ := yamldoc.Field(have, p.Key)
 		return key != nil
@@ -79,7 +90,7 @@ func (t *text) annotate(root *yaml.Node, pairs []Pair) bool {
 		if !ok {
 			return t.fail()
 		}
-		t.insertBlock(key, indent, append([]string{annotations + ":"}, lines("  ", pairs)...))
+		t.insertBlock(key, indent, annotations+":", "  ", pairs)
 		return true
 	}
 	return t.extend(annotationsKey, have, pairs)
@@ -95,14 +106,14 @@ func (t *text) extend(key, have *yaml.Node, pairs []Pair) bool {
 		if !ok {
 			return t.fail()
 		}
-		t.insertBlock(key, indent, lines("", pairs))
+		t.insertBlock(key, indent, "", "", pairs)
 		return true
 	case have.Kind == yaml.ScalarNode && have.Value == "" && have.Style == 0:
 		indent, ok := t.indentOf(key)
 		if !ok {
 			return t.fail()
 		}
-		t.insertBlock(key, indent, lines("  ", pairs))
+		t.insertBlock(key, indent, "", "  ", pairs)
 		return false
 	case have.Kind == yaml.ScalarNode && have.Style == 0 && yamldoc.Resolve(have).Type == yamldoc.Null:
 		return t.replace(have, have.Value, "{"+flow(pairs)+"}")
@@ -135,7 +146,7 @@ func (t *text) insertBraces(n *yaml.Node, entries string) bool {
 	if len(n.Content) > 0 {
 		entries += ", "
 	}
-	t.insert(at+1, 0, entries)
+	t.insert(at+1, 0, []byte(entries))
 	return false
 }
 
@@ -165,17 +176,8 @@ func (t *text) replace(n *yaml.Node, old, with string) bool {
 	if at < 0 || !bytes.HasPrefix(t.body[at:], []byte(old)) {
 		return t.fail()
 	}
-	t.insert(at, len(old), with)
+	t.insert(at, len(old), []byte(with))
 	return false
-}
-
-// lines writes pairs as lines of a block mapping.
-func lines(indent string, pairs []Pair) []string {
-	out := make([]string, len(pairs))
-	for i, p := range pairs {
-		out[i] = indent + Quote(p.Key) + ": " + Quote(p.Value)
-	}
-	return out
 }
 
 // flow writes pairs as entries of a flow mapping, in the form that JSON has too.
@@ -225,14 +227,24 @@ type text struct {
 
 type edit struct {
 	at, remove int
-	insert     string
+	insert     []byte
 }
 
 func newText(doc []byte) *text {
 	body := bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf"))
 	t := &text{doc: doc, body: body}
-	t.unusual = bytes.ContainsAny(body, "&*\u0085\u2028\u2029")
+	t.unusual = bytes.IndexByte(body, '&') >= 0 || bytes.IndexByte(body, '*') >= 0 ||
+		!isASCII(body) && bytes.ContainsAny(body, "\u0085\u2028\u2029")
 	return t
+}
+
+func isASCII(body []byte) bool {
+	for _, b := range body {
+		if b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *text) fail() bool {
@@ -240,7 +252,7 @@ func (t *text) fail() bool {
 	return false
 }
 
-func (t *text) insert(at, remove int, with string) {
+func (t *text) insert(at, remove int, with []byte) {
 	t.edits = append(t.edits, edit{at, remove, with})
 }
 
@@ -262,8 +274,9 @@ func (t *text) bytes() []byte {
 	return append(out, t.body[last:]...)
 }
 
-// insertBlock puts lines behind the line of a key, with the line end that this line has.
-func (t *text) insertBlock(key *yaml.Node, indent string, lines []string) {
+// insertBlock puts lines behind the line of a key, with the line end that this line has: a head, unless it is empty, and
+// the pairs, which stand deeper.
+func (t *text) insertBlock(key *yaml.Node, indent, head, deeper string, pairs []Pair) {
 	start := t.lineStart(key.Line)
 	end, next := t.breakAfter(start)
 	ending := string(t.body[end:next])
@@ -271,23 +284,24 @@ func (t *text) insertBlock(key *yaml.Node, indent string, lines []string) {
 	if missing {
 		ending = "\n"
 	}
-	size := len(ending)
-	for _, line := range lines {
-		size += len(indent) + len(line) + len(ending)
+	size := len(indent) + len(head) + 2*len(ending)
+	for _, p := range pairs {
+		size += len(indent) + len(deeper) + len(p.line) + len(ending)
 	}
-	var b strings.Builder
-	b.Grow(size)
+	b := make([]byte, 0, size)
 	if missing {
-		b.WriteString(ending)
+		b = append(b, ending...)
 	}
-	for i, line := range lines {
-		b.WriteString(indent)
-		b.WriteString(line)
-		if !missing || i < len(lines)-1 {
-			b.WriteString(ending)
-		}
+	if head != "" {
+		b = append(append(append(b, indent...), head...), ending...)
 	}
-	t.insert(next, 0, b.String())
+	for _, p := range pairs {
+		b = append(append(append(append(b, indent...), deeper...), p.line...), ending...)
+	}
+	if missing {
+		b = b[:len(b)-len(ending)]
+	}
+	t.insert(next, 0, b)
 }
 
 // indentBelow gives the indentation of the first child of a block mapping, which must stand on a line of its own.

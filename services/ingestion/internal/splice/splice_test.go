@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var two = []Pair{{"x.io/a", "one"}, {"x.io/b", "2"}}
+var two = []Pair{NewPair("x.io/a", "one"), NewPair("x.io/b", "2")}
 
 func TestApply(t *testing.T) {
 	cases := []struct{ name, in, want string }{
@@ -134,7 +134,10 @@ func TestApplyVersion(t *testing.T) {
 func TestApplyLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawDocument(t)
-		pairs := []Pair{{"x.io/a", rapid.StringOf(rapid.Rune().Filter(func(r rune) bool { return r >= ' ' && r != 0x7f })).Draw(t, "a")}, {"x.io/b", rapid.StringMatching(`[0-9eEx._:+TZ-]{1,12}|yes|no|~|null|true|on`).Draw(t, "b")}}
+		pairs := []Pair{
+			NewPair("x.io/a", rapid.StringOf(rapid.Rune().Filter(func(r rune) bool { return r >= ' ' && r != 0x7f })).Draw(t, "a")),
+			NewPair("x.io/b", rapid.StringMatching(`[0-9eEx._:+TZ-]{1,12}|yes|no|~|null|true|on`).Draw(t, "b")),
+		}
 		root, err := yamldoc.Parse([]byte(doc), yamldoc.DefaultLimits())
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, doc)
@@ -241,7 +244,7 @@ func FuzzApply(f *testing.F) {
 		if err != nil || root == nil || strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
 			return
 		}
-		edit := Edit{Annotations: []Pair{{"x.io/a", value}}}
+		edit := Edit{Annotations: []Pair{NewPair("x.io/a", value)}}
 		out, err := Apply(doc, root, edit)
 		if err != nil {
 			return

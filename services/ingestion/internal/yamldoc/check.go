@@ -124,6 +124,9 @@ func sameKey(earlier, key *yaml.Node, text string) bool {
 	if earlier.Value == key.Value || earlier.Value == text {
 		return true
 	}
+	if isItself(earlier) {
+		return false
+	}
 	other, err := keyText(earlier)
 	return err == nil && (other == text || other == key.Value)
 }

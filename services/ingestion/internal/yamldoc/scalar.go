@@ -122,6 +122,18 @@ func plain(n *yaml.Node) (Scalar, error) {
 	return Scalar{Type: String, Text: text}, nil
 }
 
+const longestWord = len("false")
+
+// isItself tells without a closer look that a scalar means its own text: it begins like no number and is too long for a
+// word that means something else.
+func isItself(n *yaml.Node) bool {
+	if n.Kind != yaml.ScalarNode || n.Style != 0 || n.Tag == "!" || len(n.Value) <= longestWord {
+		return false
+	}
+	c := n.Value[0] | 0x20 // in lower case
+	return c >= 'a' && c <= 'z'
+}
+
 func word(text string) (Scalar, bool) {
 	switch text {
 	case "~", "null", "Null", "NULL":
@@ -206,6 +218,9 @@ func keyText(key *yaml.Node) (string, error) {
 	}
 	if isMerge(key) {
 		return "<<", nil
+	}
+	if isItself(key) {
+		return key.Value, checkCharacters(key)
 	}
 	s, err := scalar(key)
 	if err != nil {
