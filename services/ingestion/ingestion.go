@@ -65,9 +65,18 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ingestion: %w", err)
 	}
+	settled, err := pipeline.NewSettled(cfg.MemoryFiles)
+	if err != nil {
+		return nil, fmt.Errorf("ingestion: %w", err)
+	}
+	trees, err := treeio.WithMemory(deps.Trees, cfg.MemoryFiles)
+	if err != nil {
+		return nil, fmt.Errorf("ingestion: %w", err)
+	}
 	p := &pipeline.Pipeline{
 		Memory:       memory,
-		Trees:        treeio.New(deps.Trees),
+		Settled:      settled,
+		Trees:        trees,
 		Schemas:      schemas,
 		Limits:       yamldoc.Limits{Depth: cfg.MaxDepth, Nodes: cfg.MaxNodes, Aliases: cfg.MaxAliases},
 		MaxFileBytes: cfg.MaxFileBytes,

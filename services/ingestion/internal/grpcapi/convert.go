@@ -43,6 +43,7 @@ func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
 		},
 		References: referencesOf[o.GetReferences()],
 		Retry:      req.GetRetryQuarantined(),
+		Refresh:    req.GetRefresh(),
 		Commit:     req.GetCommit(),
 		Time:       req.GetCommitTime().AsTime(),
 	}, nil

@@ -78,10 +78,12 @@ func (s *Server) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 	s.metrics.observe(result, s.now().Sub(started))
 	s.log.DebugContext(stream.Context(), "tree ingested", "fabric", r.Fabric, "files", result.Files, "documents", result.Documents,
 		"changed", result.Tree != r.Tree.ID)
-	if err := sendResults(stream, result); err != nil {
+	summary := summaryOf(result)
+	summary.ResourcesKnown = result.Digest == req.GetKnownDigest()
+	if err := sendResults(stream, result, summary.GetResourcesKnown()); err != nil {
 		return err
 	}
-	return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Summary{Summary: summaryOf(result)}})
+	return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Summary{Summary: summary}})
 }
 
 func summaryOf(result *pipeline.Result) *ingestionv1.IngestSummary {
@@ -93,12 +95,12 @@ func summaryOf(result *pipeline.Result) *ingestionv1.IngestSummary {
 	}
 	return &ingestionv1.IngestSummary{
 		Tree: result.Tree, FilesProcessed: count(result.Files), DocumentsProcessed: count(result.Documents),
-		Quarantined: count(quarantined), ResourcesTotal: count(len(result.Plan.Resources)),
+		Quarantined: count(quarantined), ResourcesTotal: count(len(result.Plan.Resources)), Digest: result.Digest,
 	}
 }
 
-// sendResults sends what was done and found, in batches.
-func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], result *pipeline.Result) error {
+// sendResults sends what was done and found, in batches. Resources that the caller knows are left out.
+func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], result *pipeline.Result, known bool) error {
 	var documents []*ingestionv1.DocumentResult
 	for _, item := range result.Plan.Items {
 		if item.Outcome != plan.Stays {
@@ -106,8 +108,10 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 		}
 	}
 	var resources []*ingestionv1.Resource
-	for _, r := range result.Plan.Resources {
-		resources = append(resources, resourceOf(r))
+	if !known {
+		for _, r := range result.Plan.Resources {
+			resources = append(resources, resourceOf(r))
+		}
 	}
 	err := inBatches(documents, func(part []*ingestionv1.DocumentResult) error {
 		return sendBatch(stream, &ingestionv1.IngestResults{Documents: part})

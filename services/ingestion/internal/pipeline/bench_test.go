@@ -75,11 +75,16 @@ func (m *memoryTrees) with(p, content string) *memoryTrees {
 	return m.apply([]shelf.Change{{Path: p, Content: []byte(content)}})
 }
 
-// recording keeps the changes of the last write, and counts the objects that are read.
+// recording keeps the changes of the last write, and counts the objects that are read and the trees that are listed.
 type recording struct {
 	*memoryTrees
-	changes []shelf.Change
-	reads   int
+	changes      []shelf.Change
+	reads, lists int
+}
+
+func (r *recording) List(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, error) {
+	r.lists++
+	return r.memoryTrees.List(ctx, tree)
 }
 
 func (r *recording) Read(ctx context.Context, snapshot string, blobs []string, visit func([]byte) error) error {

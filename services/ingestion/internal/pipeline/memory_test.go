@@ -18,6 +18,7 @@ func TestMemoryLaw(t *testing.T) {
 	client := store.Serve(t)
 	rapid.Check(t, func(r *rapid.T) {
 		remembering := pipelineOf(t, client, 2)
+		remembering.Settled = settled(t)
 		options := plan.Options{
 			Conflict:          rapid.SampledFrom([]plan.Conflict{plan.ConflictUpdate, plan.ConflictKeep, plan.ConflictQuarantine}).Draw(r, "conflict"),
 			QuarantineManaged: rapid.Bool().Draw(r, "quarantine managed"),
@@ -26,6 +27,9 @@ func TestMemoryLaw(t *testing.T) {
 		for range rapid.IntRange(2, 4).Draw(r, "rounds") {
 			snapshot, tree := store.Open(files)
 			at := pipeline.Tree{Snapshot: snapshot, ID: tree}
+			if rapid.Bool().Draw(r, "twice") {
+				ingest(t, remembering, at, options)
+			}
 			known, read := ingest(t, remembering, at, options), ingest(t, pipelineOf(t, client, 2), at, options)
 			if known.Tree != read.Tree {
 				r.Fatalf("memory makes a difference: %v\nin %v", differences(store.Files(read.Tree), store.Files(known.Tree)), files)
@@ -38,6 +42,48 @@ func TestMemoryLaw(t *testing.T) {
 			files = overlay(store.Files(known.Tree), drawDirectory(r))
 		}
 	})
+}
+
+func settled(t *testing.T) *pipeline.Settled {
+	t.Helper()
+	memory, err := pipeline.NewSettled(10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return memory
+}
+
+// TestSettled: a tree in which there is nothing to do is not even listed again, unless somebody asks for it. Other options
+// are another question.
+func TestSettled(t *testing.T) {
+	trees := &recording{memoryTrees: newMemoryTrees(inRaw(wiring(100), 10))}
+	p := benchPipeline(t, trees)
+	p.Settled = settled(t)
+	first := ingest(t, p, pipeline.Tree{ID: "before"}, plan.Options{})
+	trees.memoryTrees = trees.apply(trees.changes)
+	second := ingest(t, p, pipeline.Tree{ID: "after"}, plan.Options{})
+	listed := trees.lists
+	third := ingest(t, p, pipeline.Tree{ID: "after"}, plan.Options{})
+	if trees.lists != listed || third.Digest != second.Digest || len(third.Plan.Resources) != 100 || !reflect.DeepEqual(third.Findings, second.Findings) {
+		t.Errorf("listed %d times; %+v, not %+v", trees.lists-listed, third, second)
+	}
+	if first.Digest == "" || second.Digest != first.Digest {
+		t.Errorf("the resources of the same fabric: %s and %s", first.Digest, second.Digest)
+	}
+	for name, change := range map[string]func(*pipeline.Request){
+		"refresh": func(r *pipeline.Request) { r.Refresh = true },
+		"retry":   func(r *pipeline.Request) { r.Retry = true },
+		"fabric":  func(r *pipeline.Request) { r.Fabric = "other" },
+		"options": func(r *pipeline.Request) { r.Plan.QuarantineManaged = true },
+		"schema":  func(r *pipeline.Request) { r.Schema.RejectUnknown = true },
+		"tree":    func(r *pipeline.Request) { r.Tree.ID = "another" },
+	} {
+		listed, again := trees.lists, request(pipeline.Tree{ID: "after"}, plan.Options{})
+		change(&again)
+		if _, err := p.Ingest(t.Context(), again); err != nil || trees.lists != listed+1 {
+			t.Errorf("%s: listed %d times, %v", name, trees.lists-listed, err)
+		}
+	}
 }
 
 // overlay adds files, but for those that would stand where a folder is.

@@ -43,6 +43,7 @@ type Pipeline struct {
 	Trees        Trees
 	Schemas      *schema.Set
 	Memory       *document.Memory // of files that were judged by these schemas and limits
+	Settled      *Settled         // of trees in which there was nothing to do; may be nil
 	Limits       yamldoc.Limits
 	MaxFileBytes int64
 	MaxDocuments int // in a file, without a warning
@@ -62,6 +63,7 @@ type Request struct {
 	Time       time.Time
 	References References
 	Retry      bool                 // files in unmanaged/ are ingested again
+	Refresh    bool                 // nothing remembered counts
 	Notify     func(Progress) error // called from one goroutine at a time
 }
 
@@ -78,10 +80,24 @@ type Result struct {
 	Findings  []finding.Finding
 	Files     int
 	Documents int
+	Digest    string // of the resources
 }
 
 // Ingest ingests a tree.
 func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
+	if result, known := p.Settled.recall(req); known {
+		return result, req.Notify(Progress{Files: result.Files, TotalFiles: result.Files, Documents: result.Documents})
+	}
+	result, err := p.ingest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	result.Digest = digest(result.Plan.Resources)
+	p.Settled.keep(req, result)
+	return result, nil
+}
+
+func (p *Pipeline) ingest(ctx context.Context, req Request) (*Result, error) {
 	entries, inv, err := p.survey(ctx, req.Tree, req.Retry)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reade
 	if err := m.start(); err != nil {
 		return nil, err
 	}
-	fresh, recalled := p.recall(req.Schema, sources, files)
+	fresh, recalled := p.recall(req, sources, files)
 	m.state.Files, m.state.Documents = len(recalled), len(recalled)
 	if err := p.judgeSome(ctx, req, reader, sources, files, fresh, m); err != nil {
 		return nil, err
@@ -49,9 +49,9 @@ func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reade
 }
 
 // recall fills in the files that are remembered.
-func (p *Pipeline) recall(options schema.Options, sources []inventory.Source, files []document.File) (fresh, recalled []int) {
+func (p *Pipeline) recall(req Request, sources []inventory.Source, files []document.File) (fresh, recalled []int) {
 	for i, source := range sources {
-		if file, known := p.Memory.Recall(source, options); known {
+		if file, known := p.Memory.Recall(source, req.Schema); known && !req.Refresh {
 			files[i] = file
 			recalled = append(recalled, i)
 		} else {

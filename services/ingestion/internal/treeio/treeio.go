@@ -9,6 +9,7 @@ import (
 
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 
+	"fgdsync.dev/libs/recent"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/shelf"
 )
@@ -20,15 +21,38 @@ const (
 )
 
 // Client is the way to the trees.
-type Client struct{ trees gitv1.TreeServiceClient }
+type Client struct {
+	trees    gitv1.TreeServiceClient
+	listings *recent.Cache[string, []shelf.Entry] // by tree; nil when none are remembered
+}
 
 var _ pipeline.Trees = Client{}
 
 // New makes a client.
 func New(trees gitv1.TreeServiceClient) Client { return Client{trees: trees} }
 
-// List gives all leaves of a tree.
+// WithMemory makes a client that remembers listings of so many leaves: the id of a tree stands for all that is in it.
+func WithMemory(trees gitv1.TreeServiceClient, leaves int) (Client, error) {
+	listings, err := recent.New[string, []shelf.Entry](leaves)
+	return Client{trees: trees, listings: listings}, err
+}
+
+// List gives all leaves of a tree, which are not to be changed.
 func (c Client) List(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, error) {
+	if c.listings == nil {
+		return c.list(ctx, tree)
+	}
+	if entries, known := c.listings.Get(tree.ID); known {
+		return entries, nil
+	}
+	entries, err := c.list(ctx, tree)
+	if err == nil {
+		c.listings.Add(tree.ID, entries, 1+len(entries))
+	}
+	return entries, err
+}
+
+func (c Client) list(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: tree.Snapshot, Tree: tree.ID})

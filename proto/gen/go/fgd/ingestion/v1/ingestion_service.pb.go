@@ -239,7 +239,11 @@ type IngestRequest struct {
 	// Judges these files of unmanaged/ again.
 	RetryPaths []string `protobuf:"bytes,8,rep,name=retry_paths,json=retryPaths,proto3" json:"retry_paths,omitempty"`
 	// Puts these files of unmanaged/ back to where they came from, and lists them in .fgdignore.
-	ReleasePaths  []string `protobuf:"bytes,9,rep,name=release_paths,json=releasePaths,proto3" json:"release_paths,omitempty"`
+	ReleasePaths []string `protobuf:"bytes,9,rep,name=release_paths,json=releasePaths,proto3" json:"release_paths,omitempty"`
+	// Reads everything anew, whatever is remembered of it.
+	Refresh bool `protobuf:"varint,10,opt,name=refresh,proto3" json:"refresh,omitempty"`
+	// Digest of the resources that the caller knows; when they are still the same they are left out.
+	KnownDigest   string `protobuf:"bytes,11,opt,name=known_digest,json=knownDigest,proto3" json:"known_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -335,6 +339,20 @@ func (x *IngestRequest) GetReleasePaths() []string {
 		return x.ReleasePaths
 	}
 	return nil
+}
+
+func (x *IngestRequest) GetRefresh() bool {
+	if x != nil {
+		return x.Refresh
+	}
+	return false
+}
+
+func (x *IngestRequest) GetKnownDigest() string {
+	if x != nil {
+		return x.KnownDigest
+	}
+	return ""
 }
 
 // How far an ingestion is.
@@ -762,6 +780,10 @@ type IngestSummary struct {
 	Quarantined int32 `protobuf:"varint,4,opt,name=quarantined,proto3" json:"quarantined,omitempty"`
 	// Resources in managed/ afterwards.
 	ResourcesTotal int32 `protobuf:"varint,5,opt,name=resources_total,json=resourcesTotal,proto3" json:"resources_total,omitempty"`
+	// Digest of the resources.
+	Digest string `protobuf:"bytes,6,opt,name=digest,proto3" json:"digest,omitempty"`
+	// True when they are those that the caller knows, and were left out.
+	ResourcesKnown bool `protobuf:"varint,7,opt,name=resources_known,json=resourcesKnown,proto3" json:"resources_known,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -829,6 +851,20 @@ func (x *IngestSummary) GetResourcesTotal() int32 {
 		return x.ResourcesTotal
 	}
 	return 0
+}
+
+func (x *IngestSummary) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *IngestSummary) GetResourcesKnown() bool {
+	if x != nil {
+		return x.ResourcesKnown
+	}
+	return false
 }
 
 // Request of ValidateFiles: the next file.
@@ -1063,7 +1099,7 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x10DiscoverResponse\x12\x16\n" +
 	"\x06inputs\x18\x01 \x03(\tR\x06inputs\x12#\n" +
 	"\rmanaged_files\x18\x02 \x01(\x05R\fmanagedFiles\x122\n" +
-	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xf8\x02\n" +
+	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xb5\x03\n" +
 	"\rIngestRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
@@ -1076,7 +1112,10 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x11retry_quarantined\x18\a \x01(\bR\x10retryQuarantined\x12\x1f\n" +
 	"\vretry_paths\x18\b \x03(\tR\n" +
 	"retryPaths\x12#\n" +
-	"\rrelease_paths\x18\t \x03(\tR\freleasePaths\"\xa8\x01\n" +
+	"\rrelease_paths\x18\t \x03(\tR\freleasePaths\x12\x18\n" +
+	"\arefresh\x18\n" +
+	" \x01(\bR\arefresh\x12!\n" +
+	"\fknown_digest\x18\v \x01(\tR\vknownDigest\"\xa8\x01\n" +
 	"\bProgress\x12'\n" +
 	"\x0ffiles_processed\x18\x01 \x01(\x05R\x0efilesProcessed\x12\x1f\n" +
 	"\vtotal_files\x18\x02 \x01(\x05R\n" +
@@ -1106,13 +1145,15 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\tdocuments\x18\x01 \x03(\v2 .fgd.ingestion.v1.DocumentResultR\tdocuments\x122\n" +
 	"\bfindings\x18\x02 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\x128\n" +
 	"\tresources\x18\x03 \x03(\v2\x1a.fgd.ingestion.v1.ResourceR\tresources\x12Q\n" +
-	"\x13dangling_references\x18\x04 \x03(\v2 .fgd.report.v1.DanglingReferenceR\x12danglingReferences\"\xc8\x01\n" +
+	"\x13dangling_references\x18\x04 \x03(\v2 .fgd.report.v1.DanglingReferenceR\x12danglingReferences\"\x89\x02\n" +
 	"\rIngestSummary\x12\x12\n" +
 	"\x04tree\x18\x01 \x01(\tR\x04tree\x12'\n" +
 	"\x0ffiles_processed\x18\x02 \x01(\x05R\x0efilesProcessed\x12/\n" +
 	"\x13documents_processed\x18\x03 \x01(\x05R\x12documentsProcessed\x12 \n" +
 	"\vquarantined\x18\x04 \x01(\x05R\vquarantined\x12'\n" +
-	"\x0fresources_total\x18\x05 \x01(\x05R\x0eresourcesTotal\"D\n" +
+	"\x0fresources_total\x18\x05 \x01(\x05R\x0eresourcesTotal\x12\x16\n" +
+	"\x06digest\x18\x06 \x01(\tR\x06digest\x12'\n" +
+	"\x0fresources_known\x18\a \x01(\bR\x0eresourcesKnown\"D\n" +
 	"\x14ValidateFilesRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\"}\n" +
