@@ -1,5 +1,5 @@
 // Package directory is the directory manager: it judges and mends the structure of fabric directories, tree in, tree
-// out. It keeps no state; any replica can serve any request.
+// out. Between two requests it keeps only what makes the next one faster; any replica can serve any request.
 package directory
 
 import (
@@ -15,12 +15,15 @@ import (
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/services/directory/internal/grpcapi"
-	"fgdsync.dev/services/directory/internal/treeio"
 )
 
 // Name is the service's name in health checks, logs and metrics.
 const Name = "directory"
+
+// rememberedLeaves is of how many leaves listings are remembered.
+const rememberedLeaves = 100_000
 
 // Deps are what the service works with.
 type Deps struct {
@@ -42,8 +45,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}
+	trees, err := gittree.NewClient(deps.Trees, rememberedLeaves)
+	if err != nil {
+		return nil, fmt.Errorf("directory: %w", err)
+	}
 	api, err := grpcapi.New(grpcapi.Deps{
-		Trees: treeio.New(deps.Trees), Kinds: kinds,
+		Trees: trees, Kinds: kinds,
 		Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics,
 	})
 	if err != nil {

@@ -111,6 +111,32 @@ func TestRepairFromNothing(t *testing.T) {
 	}
 }
 
+// TestSettled: a tree that needs no change is not read again, unless it is somebody else's.
+func TestSettled(t *testing.T) {
+	store := treestore.New()
+	client := serve(t, store)
+	at := time.Unix(0, 0)
+	snapshot, tree := store.Open(map[string]string{"prepop.yaml": "kind: VPC\n"})
+	made, err := client.RepairDirectory(t.Context(), repairRequest(snapshot, tree, at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := client.RepairDirectory(t.Context(), repairRequest(snapshot, made.GetTree(), at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Close(snapshot)
+	again, err := client.RepairDirectory(t.Context(), repairRequest(snapshot, made.GetTree(), at))
+	if err != nil || !proto.Equal(again, first) {
+		t.Errorf("%v, not %v; %v", again, first, err)
+	}
+	others := repairRequest(snapshot, made.GetTree(), at)
+	others.Fabric = &directoryv1.FabricIdentity{FabricId: 99, Name: "other"}
+	if _, err := client.RepairDirectory(t.Context(), others); !errs.HasCode(err, errs.SnapshotNotFound) {
+		t.Errorf("somebody else's directory is taken for known: %v", err)
+	}
+}
+
 func TestValidateChangesNothing(t *testing.T) {
 	store := treestore.New()
 	client := serve(t, store)

@@ -18,12 +18,13 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/grpcapi"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/schema"
-	"fgdsync.dev/services/ingestion/internal/treeio"
+
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
@@ -69,7 +70,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ingestion: %w", err)
 	}
-	trees, err := treeio.WithMemory(deps.Trees, cfg.MemoryFiles)
+	trees, err := gittree.NewClient(deps.Trees, cfg.MemoryFiles)
 	if err != nil {
 		return nil, fmt.Errorf("ingestion: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/libs/recent"
 	"fgdsync.dev/services/directory/internal/structure"
-	"fgdsync.dev/services/directory/internal/treeio"
 )
 
 // maxNameBytes bounds the name of a fabric in a manifest.
@@ -24,7 +27,7 @@ const maxNameBytes = 1 << 10
 
 // Deps are what the server works with.
 type Deps struct {
-	Trees   treeio.Client
+	Trees   *gittree.Client
 	Kinds   structure.Kinds
 	Log     *slog.Logger
 	Tracer  trace.Tracer
@@ -34,9 +37,21 @@ type Deps struct {
 // Server implements the service.
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
-	deps   Deps
-	issues *prometheus.CounterVec
+	deps    Deps
+	issues  *prometheus.CounterVec
+	settled *recent.Cache[settledKey, structure.Report] // of trees that need no change
 }
+
+// settledKey is all that a report depends on: the id of a tree stands for what is in it.
+type settledKey struct {
+	tree   string
+	fabric structure.Fabric
+}
+
+const (
+	settledReports = 50_000
+	maxIgnoreBytes = 1 << 20 // a larger .fgdignore counts as absent
+)
 
 var _ directoryv1.DirectoryServiceServer = (*Server)(nil)
 
@@ -48,7 +63,11 @@ func New(deps Deps) (*Server, error) {
 	if err := deps.Metrics.Register(issues); err != nil {
 		return nil, fmt.Errorf("register the metrics: %w", err)
 	}
-	return &Server{deps: deps, issues: issues}, nil
+	settled, err := recent.New[settledKey, structure.Report](settledReports)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{deps: deps, issues: issues, settled: settled}, nil
 }
 
 // ValidateDirectory judges a tree.
@@ -72,7 +91,7 @@ func (s *Server) RepairDirectory(ctx context.Context, req *directoryv1.RepairDir
 	response := &directoryv1.RepairDirectoryResponse{
 		Tree: tree.ID, Report: reportToProto(report), RemainingIssues: issuesToProto(report.Remaining()),
 	}
-	var changes []structure.Change
+	var changes []gittree.Change
 	for _, issue := range report.Issues {
 		changes = append(changes, issue.Changes...)
 		if issue.Repair != "" {
@@ -83,7 +102,7 @@ func (s *Server) RepairDirectory(ctx context.Context, req *directoryv1.RepairDir
 		return response, nil
 	}
 	if response.Tree, err = s.deps.Trees.Write(ctx, tree, changes); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write into tree %s: %w", tree.ID, err)
 	}
 	s.deps.Log.InfoContext(ctx, "directory repaired", "fabric_id", req.GetFabric().GetFabricId(), "repairs", len(response.RepairsMade), "tree", response.Tree)
 	return response, nil
@@ -96,23 +115,64 @@ type question interface {
 	GetFabric() *directoryv1.FabricIdentity
 }
 
-func (s *Server) examine(ctx context.Context, req question, now time.Time) (structure.Report, treeio.Tree, error) {
+func (s *Server) examine(ctx context.Context, req question, now time.Time) (structure.Report, gittree.Ref, error) {
 	if err := check(req); err != nil {
-		return structure.Report{}, treeio.Tree{}, err
+		return structure.Report{}, gittree.Ref{}, err
 	}
-	tree := treeio.Tree{Snapshot: req.GetSnapshotId(), ID: req.GetTree()}
-	dir, err := s.deps.Trees.Load(ctx, tree)
-	if err != nil {
-		return structure.Report{}, treeio.Tree{}, err
-	}
-	_, span := s.deps.Tracer.Start(ctx, "examine", trace.WithAttributes(attribute.Int("entries", len(dir.Entries))))
-	defer span.End()
+	tree := gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()}
 	fabric := structure.Fabric{ID: req.GetFabric().GetFabricId(), Name: req.GetFabric().GetName()}
-	report := structure.Examine(dir, fabric, s.deps.Kinds, now)
+	report, known := s.settled.Get(settledKey{tree.ID, fabric})
+	if !known {
+		dir, err := s.load(ctx, tree)
+		if err != nil {
+			return structure.Report{}, gittree.Ref{}, err
+		}
+		_, span := s.deps.Tracer.Start(ctx, "examine", trace.WithAttributes(attribute.Int("entries", len(dir.Entries))))
+		report = structure.Examine(dir, fabric, s.deps.Kinds, now)
+		span.End()
+		s.keep(settledKey{tree.ID, fabric}, report)
+	}
 	for _, issue := range report.Issues {
 		s.issues.WithLabelValues(issue.Code.ID).Inc()
 	}
 	return report, tree, nil
+}
+
+// keep remembers a report that asks for no change; others state a time.
+func (s *Server) keep(key settledKey, report structure.Report) {
+	for _, issue := range report.Issues {
+		if len(issue.Changes) > 0 {
+			return
+		}
+	}
+	s.settled.Add(key, report, 1+len(report.Issues))
+}
+
+// load reads the leaves of a tree, and the contents of the manifest and of .fgdignore where they are plain files of a
+// sensible size.
+func (s *Server) load(ctx context.Context, tree gittree.Ref) (structure.Directory, error) {
+	entries, err := s.deps.Trees.List(ctx, tree)
+	if err != nil {
+		return structure.Directory{}, fmt.Errorf("list tree %s: %w", tree.ID, err)
+	}
+	dir := structure.Directory{Entries: entries}
+	for path, part := range map[string]struct {
+		content *[]byte
+		limit   int64
+	}{layout.Manifest: {&dir.Manifest, structure.MaxManifestBytes}, layout.Ignore: {&dir.Ignore, maxIgnoreBytes}} {
+		i := slices.IndexFunc(entries, func(e gittree.Entry) bool { return e.Path == path })
+		if i < 0 || !entries[i].Mode.IsFile() || entries[i].Size > part.limit {
+			continue
+		}
+		err := s.deps.Trees.Read(ctx, tree.Snapshot, []string{entries[i].Blob}, func(content []byte) error {
+			*part.content = content
+			return nil
+		})
+		if err != nil {
+			return structure.Directory{}, fmt.Errorf("read %s of tree %s: %w", path, tree.ID, err)
+		}
+	}
+	return dir, nil
 }
 
 func check(req question) error {

@@ -7,17 +7,18 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 )
 
 // index answers what is at a path.
 type index struct {
-	leaves  map[string]Entry
+	leaves  map[string]gittree.Entry
 	folders map[string]bool
 }
 
-func newIndex(entries []Entry) index {
-	ix := index{leaves: make(map[string]Entry, len(entries)), folders: map[string]bool{}}
+func newIndex(entries []gittree.Entry) index {
+	ix := index{leaves: make(map[string]gittree.Entry, len(entries)), folders: map[string]bool{}}
 	for _, e := range entries {
 		ix.leaves[e.Path] = e
 		for dir := path.Dir(e.Path); dir != "." && !ix.folders[dir]; dir = path.Dir(dir) {
@@ -33,13 +34,13 @@ func (ix index) taken(p string) bool {
 }
 
 // blockers are the leaves that stand where the given folder, or a folder above it, has to be.
-func (ix index) blocker(folder string) (Entry, bool) {
+func (ix index) blocker(folder string) (gittree.Entry, bool) {
 	for dir := folder; dir != "."; dir = path.Dir(dir) {
 		if e, ok := ix.leaves[dir]; ok {
 			return e, true
 		}
 	}
-	return Entry{}, false
+	return gittree.Entry{}, false
 }
 
 // requiredFolders are those that hold a .gitkeep at all times: a sync may empty any of them, and Git forgets a folder
@@ -74,7 +75,7 @@ func folderIssues(ix index, kinds Kinds) []Issue {
 func missingKeep(folder, keep string, exists bool) Issue {
 	issue := Issue{
 		Code: errs.StructureIncomplete, Path: folder, Remedy: errs.StructureIncomplete.Remedy, AutoRepair: true,
-		Changes: []Change{{Path: keep, Content: []byte{}}},
+		Changes: []gittree.Change{{Path: keep, Content: []byte{}}},
 	}
 	if exists {
 		issue.Message = fmt.Sprintf("The folder %s has no %s; Git forgets the folder when it gets empty.", folder, layout.Keep)
@@ -87,19 +88,19 @@ func missingKeep(folder, keep string, exists bool) Issue {
 	return issue
 }
 
-func blockedFolder(e Entry) Issue {
+func blockedFolder(e gittree.Entry) Issue {
 	return Issue{
 		Error: true, Code: errs.DirectoryRepairFailed, Path: e.Path,
-		Message: fmt.Sprintf("%s is %s where a folder has to be.", e.Path, e.Mode.noun()),
+		Message: fmt.Sprintf("%s is %s where a folder has to be.", e.Path, noun(e.Mode)),
 		Remedy:  fmt.Sprintf("Rename or remove %s in the repository.", e.Path),
 	}
 }
 
-func (m Mode) noun() string {
+func noun(m gittree.Mode) string {
 	switch m {
-	case Symlink:
+	case gittree.Symlink:
 		return "a symbolic link"
-	case Submodule:
+	case gittree.Submodule:
 		return "a submodule"
 	default:
 		return "a file"
@@ -107,7 +108,7 @@ func (m Mode) noun() string {
 }
 
 // unknownFolders warns of what stands in managed/ outside the folders of kinds, once a folder.
-func unknownFolders(entries []Entry, kinds Kinds) []Issue {
+func unknownFolders(entries []gittree.Entry, kinds Kinds) []Issue {
 	found := map[string]bool{}
 	for _, e := range entries {
 		if layout.Part(e.Path) != layout.Managed {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 )
 
@@ -23,8 +24,8 @@ func manifestIssues(ix index, content []byte, wanted Manifest) []Issue {
 		return []Issue{blockedManifest("a folder")}
 	case !exists:
 		return []Issue{missingManifest(wanted)}
-	case entry.Mode == Symlink || entry.Mode == Submodule:
-		return []Issue{blockedManifest(entry.Mode.noun())}
+	case entry.Mode == gittree.Symlink || entry.Mode == gittree.Submodule:
+		return []Issue{blockedManifest(noun(entry.Mode))}
 	case entry.Size > MaxManifestBytes:
 		return []Issue{wrongManifest(ix, entry, wanted, "it is too large")}
 	}
@@ -51,7 +52,7 @@ func missingManifest(wanted Manifest) Issue {
 		Message: fmt.Sprintf("The manifest %s is missing.", layout.Manifest),
 		Remedy:  errs.StructureIncomplete.Remedy,
 		Repair:  fmt.Sprintf("Wrote %s.", layout.Manifest),
-		Changes: []Change{{Path: layout.Manifest, Content: wanted.Render()}},
+		Changes: []gittree.Change{{Path: layout.Manifest, Content: wanted.Render()}},
 	}
 }
 
@@ -64,16 +65,16 @@ func blockedManifest(noun string) Issue {
 }
 
 // wrongManifest is mended by a new manifest; the old one is kept beside it, so that nothing it said is lost.
-func wrongManifest(ix index, old Entry, wanted Manifest, why string) Issue {
+func wrongManifest(ix index, old gittree.Entry, wanted Manifest, why string) Issue {
 	issue := Issue{
 		Error: true, Code: errs.ManifestInvalid, Path: layout.Manifest, AutoRepair: true,
 		Message: fmt.Sprintf("The manifest %s is not right: %s.", layout.Manifest, why),
 		Remedy:  errs.ManifestInvalid.Remedy,
 		Repair:  fmt.Sprintf("Rewrote %s.", layout.Manifest),
-		Changes: []Change{{Path: layout.Manifest, Content: wanted.Render()}},
+		Changes: []gittree.Change{{Path: layout.Manifest, Mode: old.Mode, Content: wanted.Render()}},
 	}
 	if legacy, kept := legacyPath(ix, old.Blob); !kept {
-		issue.Changes = append(issue.Changes, Change{Path: legacy, Blob: old.Blob})
+		issue.Changes = append(issue.Changes, gittree.Change{Path: legacy, Blob: old.Blob})
 		issue.Repair = fmt.Sprintf("Rewrote %s and kept the old one as %s.", layout.Manifest, legacy)
 	}
 	return issue
@@ -89,7 +90,7 @@ func legacyPath(ix index, blob string) (p string, kept bool) {
 		if !ix.taken(p) {
 			return p, false
 		}
-		if e := ix.leaves[p]; e.Blob == blob && e.Mode == Regular {
+		if e := ix.leaves[p]; e.Blob == blob && e.Mode == gittree.Regular {
 			return p, true
 		}
 	}

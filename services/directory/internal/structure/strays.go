@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/ignore"
 	"fgdsync.dev/libs/layout"
 )
@@ -21,7 +22,7 @@ const (
 )
 
 // strays are YAML files outside the structure: the sync ingests them as if they were in raw/.
-func strays(entries []Entry, ignoreFile []byte) []Issue {
+func strays(entries []gittree.Entry, ignoreFile []byte) []Issue {
 	rules := ignore.Parse(ignoreFile)
 	var paths []string
 	for _, e := range entries {
@@ -40,8 +41,8 @@ func strays(entries []Entry, ignoreFile []byte) []Issue {
 	return issues
 }
 
-func isStray(e Entry) bool {
-	return (e.Mode == Regular || e.Mode == Executable) && layout.Part(e.Path) == "" && !layout.StaysPut(e.Path)
+func isStray(e gittree.Entry) bool {
+	return e.Mode.IsFile() && layout.Part(e.Path) == "" && !layout.StaysPut(e.Path)
 }
 
 func stray(p, message string) Issue {
@@ -52,7 +53,7 @@ func stray(p, message string) Issue {
 }
 
 // countFiles counts by part. The files that only keep a required folder do not count.
-func countFiles(entries []Entry) map[string]int32 {
+func countFiles(entries []gittree.Entry) map[string]int32 {
 	counts := map[string]int32{layout.Raw: 0, layout.Managed: 0, layout.Unmanaged: 0, countMetadata: 0, countOther: 0}
 	for _, e := range entries {
 		part := layout.Part(e.Path)

@@ -7,32 +7,14 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 )
-
-// Mode is what a leaf of the tree is.
-type Mode int
-
-// Modes.
-const (
-	Regular Mode = iota
-	Executable
-	Symlink
-	Submodule
-)
-
-// Entry is one leaf of a tree. Paths are clean, relative to the fabric directory and use "/".
-type Entry struct {
-	Path string
-	Mode Mode
-	Blob string
-	Size int64
-}
 
 // Directory is a fabric directory as it stands.
 type Directory struct {
-	Entries  []Entry // in any order, each path once
-	Manifest []byte  // content of the manifest; nil when it was not read
-	Ignore   []byte  // content of .fgdignore; nil when it was not read
+	Entries  []gittree.Entry // in any order, each path once
+	Manifest []byte          // content of the manifest; nil when it was not read
+	Ignore   []byte          // content of .fgdignore; nil when it was not read
 }
 
 // Fabric is whose directory it is.
@@ -47,13 +29,6 @@ type Kinds struct {
 	Known    []string // may be there: the folders of all ingestible kinds
 }
 
-// Change is one change of the tree: new content, or a blob that the tree holds already.
-type Change struct {
-	Path    string
-	Content []byte
-	Blob    string
-}
-
 // Issue is one thing that is not as the structure wants it.
 type Issue struct {
 	Error   bool // an error; else a warning
@@ -65,7 +40,7 @@ type Issue struct {
 	AutoRepair bool
 	// Repair says what the changes do; empty when a repair changes nothing.
 	Repair  string
-	Changes []Change
+	Changes []gittree.Change
 }
 
 // Report is what was found.

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/directory/internal/structure"
 )
@@ -28,7 +29,7 @@ func blobOf(content string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(co
 func (f files) directory() structure.Directory {
 	dir := structure.Directory{}
 	for p, content := range f {
-		dir.Entries = append(dir.Entries, structure.Entry{Path: p, Blob: blobOf(content), Size: int64(len(content))})
+		dir.Entries = append(dir.Entries, gittree.Entry{Path: p, Blob: blobOf(content), Size: int64(len(content))})
 	}
 	if content, ok := f[layout.Manifest]; ok {
 		dir.Manifest = []byte(content)
@@ -169,9 +170,9 @@ func TestLinksBlock(t *testing.T) {
 	for i, e := range dir.Entries {
 		switch e.Path {
 		case layout.Manifest:
-			dir.Entries[i].Mode = structure.Symlink
+			dir.Entries[i].Mode = gittree.Symlink
 		case "raw/.gitkeep":
-			dir.Entries[i] = structure.Entry{Path: "raw", Mode: structure.Submodule}
+			dir.Entries[i] = gittree.Entry{Path: "raw", Mode: gittree.Submodule}
 		}
 	}
 	report := structure.Examine(dir, testFabric, testKinds, testTime)
@@ -241,8 +242,8 @@ func TestRepairLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawFiles(t, manifest)
 		dir, again := f.directory(), f.directory()
-		slices.SortFunc(dir.Entries, func(a, b structure.Entry) int { return strings.Compare(a.Path, b.Path) })
-		slices.SortFunc(again.Entries, func(a, b structure.Entry) int { return strings.Compare(b.Path, a.Path) })
+		slices.SortFunc(dir.Entries, func(a, b gittree.Entry) int { return strings.Compare(a.Path, b.Path) })
+		slices.SortFunc(again.Entries, func(a, b gittree.Entry) int { return strings.Compare(b.Path, a.Path) })
 		one := structure.Examine(dir, testFabric, testKinds, testTime)
 		two := structure.Examine(again, testFabric, testKinds, testTime)
 		if fmt.Sprint(one) != fmt.Sprint(two) {

@@ -6,6 +6,7 @@ import (
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -30,7 +31,7 @@ func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
 	}
 	o := req.GetOptions()
 	return pipeline.Request{
-		Tree:   pipeline.Tree{Snapshot: req.GetSnapshotId(), ID: req.GetTree()},
+		Tree:   gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()},
 		Fabric: req.GetFabric().GetName(),
 		Plan: plan.Options{
 			Archive:           archives[o.GetArchiveStrategy()],

@@ -14,6 +14,7 @@ import (
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -43,7 +44,7 @@ func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest)
 	if req.GetSnapshotId() == "" || req.GetTree() == "" {
 		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "snapshot_id and tree are required.")
 	}
-	inv, err := s.pipeline.Discover(ctx, pipeline.Tree{Snapshot: req.GetSnapshotId(), ID: req.GetTree()})
+	inv, err := s.pipeline.Discover(ctx, gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()})
 	if err != nil {
 		return nil, err
 	}

@@ -10,15 +10,15 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/ignore"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/finding"
-	"fgdsync.dev/services/ingestion/internal/shelf"
 )
 
 // Source is a file whose documents matter.
 type Source struct {
-	shelf.Entry
+	gittree.Entry
 	Managed bool             // it stands in managed/; else it waits to be ingested
 	Problem *finding.Finding // why it must not be read
 }
@@ -42,9 +42,9 @@ type Rules struct {
 }
 
 // Take sorts leaves.
-func Take(entries []shelf.Entry, rules Rules) Inventory {
+func Take(entries []gittree.Entry, rules Rules) Inventory {
 	sorted := slices.Clone(entries)
-	slices.SortFunc(sorted, func(a, b shelf.Entry) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(sorted, func(a, b gittree.Entry) int { return strings.Compare(a.Path, b.Path) })
 	var inv Inventory
 	for _, e := range sorted {
 		inv.take(e, rules)
@@ -52,7 +52,7 @@ func Take(entries []shelf.Entry, rules Rules) Inventory {
 	return inv
 }
 
-func (inv *Inventory) take(e shelf.Entry, rules Rules) {
+func (inv *Inventory) take(e gittree.Entry, rules Rules) {
 	part := layout.Part(e.Path)
 	if part == layout.Metadata || rules.Ignore.Match(e.Path) || part == layout.Unmanaged && !rules.waits(e) {
 		return
@@ -74,14 +74,14 @@ func (inv *Inventory) take(e shelf.Entry, rules Rules) {
 }
 
 // waits tells whether a file of unmanaged/ is to be ingested again.
-func (r Rules) waits(e shelf.Entry) bool {
+func (r Rules) waits(e gittree.Entry) bool {
 	blob, known := r.Quarantined[e.Path]
 	return e.Mode.IsFile() && layout.IsYAML(e.Path) && (r.RetryQuarantined || known && blob != e.Blob)
 }
 
-func (inv *Inventory) link(e shelf.Entry) {
+func (inv *Inventory) link(e gittree.Entry) {
 	what := "a symbolic link"
-	if e.Mode == shelf.Submodule {
+	if e.Mode == gittree.Submodule {
 		what = "a submodule"
 	}
 	inv.warn(e.Path, errs.UnsupportedFile, fmt.Sprintf("%s is %s; it is not followed, and left where it is", e.Path, what))
@@ -91,7 +91,7 @@ func (inv *Inventory) warn(p string, code errs.Code, message string) {
 	inv.Findings = append(inv.Findings, finding.Finding{Code: code, Warning: true, File: p, Document: -1, Message: message})
 }
 
-func (inv *Inventory) managed(e shelf.Entry, rules Rules) {
+func (inv *Inventory) managed(e gittree.Entry, rules Rules) {
 	switch {
 	case layout.IsYAML(e.Path):
 		inv.source(e, true, rules)
@@ -100,7 +100,7 @@ func (inv *Inventory) managed(e shelf.Entry, rules Rules) {
 	}
 }
 
-func (inv *Inventory) raw(e shelf.Entry, rules Rules) {
+func (inv *Inventory) raw(e gittree.Entry, rules Rules) {
 	switch {
 	case layout.IsYAML(e.Path):
 		inv.source(e, false, rules)
@@ -110,7 +110,7 @@ func (inv *Inventory) raw(e shelf.Entry, rules Rules) {
 	}
 }
 
-func (inv *Inventory) elsewhere(e shelf.Entry, rules Rules) {
+func (inv *Inventory) elsewhere(e gittree.Entry, rules Rules) {
 	if e.Path == layout.Kustomize {
 		inv.warn(e.Path, errs.KustomizationKept, e.Path+" is left where it is; the files it lists may move to managed/")
 		return
@@ -120,12 +120,12 @@ func (inv *Inventory) elsewhere(e shelf.Entry, rules Rules) {
 	}
 }
 
-func (inv *Inventory) source(e shelf.Entry, managed bool, rules Rules) {
+func (inv *Inventory) source(e gittree.Entry, managed bool, rules Rules) {
 	inv.Sources = append(inv.Sources, Source{Entry: e, Managed: managed, Problem: TooLarge(e, rules.MaxFileBytes)})
 }
 
 // TooLarge says why a file is not read when it is larger than the limit.
-func TooLarge(e shelf.Entry, limit int64) *finding.Finding {
+func TooLarge(e gittree.Entry, limit int64) *finding.Finding {
 	if e.Size <= limit {
 		return nil
 	}

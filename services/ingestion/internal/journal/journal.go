@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -34,7 +35,7 @@ type Origin struct {
 }
 
 // Update notes what a plan did. load gives the content of an object that is on the shelf.
-func Update(s *shelf.Shelf, done *plan.Plan, origin Origin, entries []shelf.Entry, load func(blob string) ([]byte, error)) error {
+func Update(s *shelf.Shelf, done *plan.Plan, origin Origin, entries []gittree.Entry, load func(blob string) ([]byte, error)) error {
 	w := writer{shelf: s, entries: entries, load: load}
 	said, err := w.said(done)
 	if err != nil {
@@ -139,7 +140,7 @@ func (f *fields) source(item *plan.Item, origin Origin) {
 // writer extends logs.
 type writer struct {
 	shelf   *shelf.Shelf
-	entries []shelf.Entry
+	entries []gittree.Entry
 	load    func(blob string) ([]byte, error)
 }
 
@@ -227,13 +228,13 @@ func (w *writer) current(p, header string) ([]byte, error) {
 	return []byte(header), nil
 }
 
-func (w *writer) find(p string) (shelf.Entry, bool) {
+func (w *writer) find(p string) (gittree.Entry, bool) {
 	for _, e := range w.entries {
 		if e.Path == p {
 			return e, true
 		}
 	}
-	return shelf.Entry{}, false
+	return gittree.Entry{}, false
 }
 
 // appendable tells whether a log has our form, and gives it ready for more lines.

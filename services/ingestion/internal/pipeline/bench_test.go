@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
@@ -20,7 +21,7 @@ const benchDocuments = 10_000
 
 // memoryTrees holds one tree without gRPC, so that a benchmark shows what the ingestion itself costs.
 type memoryTrees struct {
-	entries []shelf.Entry
+	entries []gittree.Entry
 	blobs   map[string][]byte
 }
 
@@ -29,13 +30,13 @@ func newMemoryTrees(files map[string]string) *memoryTrees {
 	for p, content := range files {
 		id := shelf.BlobID([]byte(content))
 		m.blobs[id] = []byte(content)
-		m.entries = append(m.entries, shelf.Entry{Path: p, Blob: id, Size: int64(len(content))})
+		m.entries = append(m.entries, gittree.Entry{Path: p, Blob: id, Size: int64(len(content))})
 	}
-	slices.SortFunc(m.entries, func(a, b shelf.Entry) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(m.entries, func(a, b gittree.Entry) int { return strings.Compare(a.Path, b.Path) })
 	return m
 }
 
-func (m *memoryTrees) List(context.Context, pipeline.Tree) ([]shelf.Entry, error) {
+func (m *memoryTrees) List(context.Context, gittree.Ref) ([]gittree.Entry, error) {
 	return m.entries, nil
 }
 
@@ -48,11 +49,11 @@ func (m *memoryTrees) Read(_ context.Context, _ string, blobs []string, visit fu
 	return nil
 }
 
-func (m *memoryTrees) Write(context.Context, pipeline.Tree, []shelf.Change) (string, error) {
+func (m *memoryTrees) Write(context.Context, gittree.Ref, []gittree.Change) (string, error) {
 	return "after", nil
 }
 
-func (m *memoryTrees) apply(changes []shelf.Change) *memoryTrees {
+func (m *memoryTrees) apply(changes []gittree.Change) *memoryTrees {
 	files := map[string]string{}
 	for _, e := range m.entries {
 		files[e.Path] = string(m.blobs[e.Blob])
@@ -72,17 +73,17 @@ func (m *memoryTrees) apply(changes []shelf.Change) *memoryTrees {
 
 // with gives the tree with one file more.
 func (m *memoryTrees) with(p, content string) *memoryTrees {
-	return m.apply([]shelf.Change{{Path: p, Content: []byte(content)}})
+	return m.apply([]gittree.Change{{Path: p, Content: []byte(content)}})
 }
 
 // recording keeps the changes of the last write, and counts the objects that are read and the trees that are listed.
 type recording struct {
 	*memoryTrees
-	changes      []shelf.Change
+	changes      []gittree.Change
 	reads, lists int
 }
 
-func (r *recording) List(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, error) {
+func (r *recording) List(ctx context.Context, tree gittree.Ref) ([]gittree.Entry, error) {
 	r.lists++
 	return r.memoryTrees.List(ctx, tree)
 }
@@ -99,13 +100,13 @@ func benchPipeline(t testing.TB, trees pipeline.Trees) *pipeline.Pipeline {
 	return p
 }
 
-func (r *recording) Write(_ context.Context, _ pipeline.Tree, changes []shelf.Change) (string, error) {
+func (r *recording) Write(_ context.Context, _ gittree.Ref, changes []gittree.Change) (string, error) {
 	r.changes = changes
 	return "after", nil
 }
 
 func benchIngest(b *testing.B, p *pipeline.Pipeline) {
-	req := request(pipeline.Tree{Snapshot: "s", ID: "before"}, plan.Options{})
+	req := request(gittree.Ref{Snapshot: "s", ID: "before"}, plan.Options{})
 	b.ReportAllocs()
 	for b.Loop() {
 		result, err := p.Ingest(b.Context(), req)
@@ -125,7 +126,7 @@ func BenchmarkIngest(b *testing.B) {
 	b.Run("nothing new", func(b *testing.B) {
 		trees := &recording{memoryTrees: newMemoryTrees(inRaw(docs, 46))}
 		p := benchPipeline(b, trees)
-		if _, err := p.Ingest(b.Context(), request(pipeline.Tree{ID: "before"}, plan.Options{})); err != nil {
+		if _, err := p.Ingest(b.Context(), request(gittree.Ref{ID: "before"}, plan.Options{})); err != nil {
 			b.Fatal(err)
 		}
 		trees.memoryTrees = trees.apply(trees.changes)
@@ -167,7 +168,7 @@ func BenchmarkSteps(b *testing.B) {
 	reader := document.NewReader(document.Settings{Schemas: set, Limits: limits, Many: 100, Fabric: "fabric-1", Time: commitTime})
 	b.Run("judge", func(b *testing.B) {
 		each(b, func(doc []byte) {
-			file := reader.Open(inventory.Source{Entry: shelf.Entry{Path: "raw/a.yaml"}}, doc)
+			file := reader.Open(inventory.Source{Entry: gittree.Entry{Path: "raw/a.yaml"}}, doc)
 			reader.Judge(b.Context(), parser, &file, 0)
 		})
 	})

@@ -15,12 +15,12 @@ import (
 
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
-	"fgdsync.dev/services/ingestion/internal/treeio"
 )
 
 // TestCorpus ingests every directory of every case: nothing is lost, and a second ingestion changes nothing.
@@ -66,10 +66,10 @@ func ingestTwice(t testing.TB, files map[string]string, options plan.Options) (*
 	store := treestore.New()
 	p := newPipeline(t, store, 2)
 	snapshot, tree := store.Open(files)
-	first := ingest(t, p, pipeline.Tree{Snapshot: snapshot, ID: tree}, options)
+	first := ingest(t, p, gittree.Ref{Snapshot: snapshot, ID: tree}, options)
 	after := store.Files(first.Tree)
 	requireNothingLost(t, files, after, first)
-	again := ingest(t, p, pipeline.Tree{Snapshot: snapshot, ID: first.Tree}, options)
+	again := ingest(t, p, gittree.Ref{Snapshot: snapshot, ID: first.Tree}, options)
 	if again.Tree != first.Tree {
 		t.Errorf("a second ingestion changes the tree: %v", differences(after, store.Files(again.Tree)))
 	}
@@ -89,14 +89,18 @@ func pipelineOf(t testing.TB, trees gitv1.TreeServiceClient, workers int) *pipel
 	if err != nil {
 		t.Fatal(err)
 	}
+	client, err := gittree.NewClient(trees, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &pipeline.Pipeline{
-		Memory: memory, Trees: treeio.New(trees), Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100, BatchSize: 50, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
+		Memory: memory, Trees: client, Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100, BatchSize: 50, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
 	}
 }
 
 var commitTime = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-func ingest(t testing.TB, p *pipeline.Pipeline, tree pipeline.Tree, options plan.Options) *pipeline.Result {
+func ingest(t testing.TB, p *pipeline.Pipeline, tree gittree.Ref, options plan.Options) *pipeline.Result {
 	t.Helper()
 	result, err := p.Ingest(t.Context(), request(tree, options))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -51,18 +52,18 @@ func ingestHere(t *testing.T, p *pipeline.Pipeline, files map[string]string) (*p
 	t.Helper()
 	trees := &here{files: maps.Clone(files), blobs: map[string]string{}}
 	p.Trees = trees
-	return ingest(t, p, pipeline.Tree{}, plan.Options{}), trees.files
+	return ingest(t, p, gittree.Ref{}, plan.Options{}), trees.files
 }
 
 // here is one tree.
 type here struct{ files, blobs map[string]string }
 
-func (h *here) List(context.Context, pipeline.Tree) ([]shelf.Entry, error) {
-	var entries []shelf.Entry
+func (h *here) List(context.Context, gittree.Ref) ([]gittree.Entry, error) {
+	var entries []gittree.Entry
 	for _, p := range slices.Sorted(maps.Keys(h.files)) {
 		blob := shelf.BlobID([]byte(h.files[p]))
 		h.blobs[blob] = h.files[p]
-		entries = append(entries, shelf.Entry{Path: p, Blob: blob, Size: int64(len(h.files[p]))})
+		entries = append(entries, gittree.Entry{Path: p, Blob: blob, Size: int64(len(h.files[p]))})
 	}
 	return entries, nil
 }
@@ -76,7 +77,7 @@ func (h *here) Read(_ context.Context, _ string, blobs []string, visit func(cont
 	return nil
 }
 
-func (h *here) Write(_ context.Context, _ pipeline.Tree, changes []shelf.Change) (string, error) {
+func (h *here) Write(_ context.Context, _ gittree.Ref, changes []gittree.Change) (string, error) {
 	for _, c := range changes {
 		switch {
 		case c.Remove:

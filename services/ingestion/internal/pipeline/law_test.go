@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
-	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"pgregory.net/rapid"
 )
@@ -25,13 +25,13 @@ func TestLaws(t *testing.T) {
 		}
 		snapshot, tree := store.Open(files)
 		defer store.Close(snapshot)
-		one := ingest(t, pipelineOf(t, client, 1), pipeline.Tree{Snapshot: snapshot, ID: tree}, options)
-		four := ingest(t, pipelineOf(t, client, 4), pipeline.Tree{Snapshot: snapshot, ID: tree}, options)
+		one := ingest(t, pipelineOf(t, client, 1), gittree.Ref{Snapshot: snapshot, ID: tree}, options)
+		four := ingest(t, pipelineOf(t, client, 4), gittree.Ref{Snapshot: snapshot, ID: tree}, options)
 		if one.Tree != four.Tree {
 			r.Fatalf("workers make a difference: %v", differences(store.Files(one.Tree), store.Files(four.Tree)))
 		}
 		after := store.Files(one.Tree)
-		again := ingest(t, pipelineOf(t, client, 2), pipeline.Tree{Snapshot: snapshot, ID: one.Tree}, options)
+		again := ingest(t, pipelineOf(t, client, 2), gittree.Ref{Snapshot: snapshot, ID: one.Tree}, options)
 		if again.Tree != one.Tree {
 			r.Fatalf("a second ingestion changes %v\nof %v", differences(after, store.Files(again.Tree)), after)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
@@ -29,7 +30,7 @@ var loadOnce = sync.OnceValues(func() (*schema.Set, error) {
 	return schema.Load(hedgehog.BuiltinCRDs(), hedgehog.OperatorWritten)
 })
 
-func request(tree pipeline.Tree, options plan.Options) pipeline.Request {
+func request(tree gittree.Ref, options plan.Options) pipeline.Request {
 	return pipeline.Request{
 		Tree: tree, Fabric: "fabric-1", Plan: options, Schema: schema.Options{Upgrade: true},
 		Commit: "0123456789012345678901234567890123456789", Time: commitTime, Notify: func(pipeline.Progress) error { return nil },

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -26,7 +27,7 @@ func TestMemoryLaw(t *testing.T) {
 		files := drawDirectory(r)
 		for range rapid.IntRange(2, 4).Draw(r, "rounds") {
 			snapshot, tree := store.Open(files)
-			at := pipeline.Tree{Snapshot: snapshot, ID: tree}
+			at := gittree.Ref{Snapshot: snapshot, ID: tree}
 			if rapid.Bool().Draw(r, "twice") {
 				ingest(t, remembering, at, options)
 			}
@@ -59,11 +60,11 @@ func TestSettled(t *testing.T) {
 	trees := &recording{memoryTrees: newMemoryTrees(inRaw(wiring(100), 10))}
 	p := benchPipeline(t, trees)
 	p.Settled = settled(t)
-	first := ingest(t, p, pipeline.Tree{ID: "before"}, plan.Options{})
+	first := ingest(t, p, gittree.Ref{ID: "before"}, plan.Options{})
 	trees.memoryTrees = trees.apply(trees.changes)
-	second := ingest(t, p, pipeline.Tree{ID: "after"}, plan.Options{})
+	second := ingest(t, p, gittree.Ref{ID: "after"}, plan.Options{})
 	listed := trees.lists
-	third := ingest(t, p, pipeline.Tree{ID: "after"}, plan.Options{})
+	third := ingest(t, p, gittree.Ref{ID: "after"}, plan.Options{})
 	if trees.lists != listed || third.Digest != second.Digest || len(third.Plan.Resources) != 100 || !reflect.DeepEqual(third.Findings, second.Findings) {
 		t.Errorf("listed %d times; %+v, not %+v", trees.lists-listed, third, second)
 	}
@@ -78,7 +79,7 @@ func TestSettled(t *testing.T) {
 		"schema":  func(r *pipeline.Request) { r.Schema.RejectUnknown = true },
 		"tree":    func(r *pipeline.Request) { r.Tree.ID = "another" },
 	} {
-		listed, again := trees.lists, request(pipeline.Tree{ID: "after"}, plan.Options{})
+		listed, again := trees.lists, request(gittree.Ref{ID: "after"}, plan.Options{})
 		change(&again)
 		if _, err := p.Ingest(t.Context(), again); err != nil || trees.lists != listed+1 {
 			t.Errorf("%s: listed %d times, %v", name, trees.lists-listed, err)
@@ -105,7 +106,7 @@ func overlay(files, more map[string]string) map[string]string {
 func TestMemoryReadsOnlyWhatChanged(t *testing.T) {
 	trees := &recording{memoryTrees: newMemoryTrees(inRaw(wiring(100), 10))}
 	p := benchPipeline(t, trees)
-	request := request(pipeline.Tree{ID: "before"}, plan.Options{})
+	request := request(gittree.Ref{ID: "before"}, plan.Options{})
 	ingestFrom := func(m *memoryTrees) (reads int) {
 		t.Helper()
 		trees.memoryTrees, trees.reads = m, 0

@@ -1,6 +1,6 @@
 // Package pipeline ingests a tree: list, read, judge in parallel, plan, note, write. It holds the documents of one
-// ingestion in memory and nothing between two. Whatever the number of workers and the order of arrival, equal input gives
-// equal output.
+// ingestion in memory; between two it only remembers what saves work. Whatever the number of workers, the order of arrival
+// and what is remembered, equal input gives equal output.
 package pipeline
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/ignore"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/document"
@@ -25,17 +26,14 @@ import (
 // maxIgnoreBytes bounds the .fgdignore that is read; a larger one counts as absent.
 const maxIgnoreBytes = 1 << 20
 
-// Tree names a tree in a snapshot.
-type Tree struct{ Snapshot, ID string }
-
 // Trees is where trees are read and written.
 type Trees interface {
 	// List gives all leaves.
-	List(ctx context.Context, tree Tree) ([]shelf.Entry, error)
+	List(ctx context.Context, tree gittree.Ref) ([]gittree.Entry, error)
 	// Read hands out the contents of objects in the order asked for.
 	Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error
 	// Write applies changes to a tree and gives the new one.
-	Write(ctx context.Context, base Tree, changes []shelf.Change) (string, error)
+	Write(ctx context.Context, base gittree.Ref, changes []gittree.Change) (string, error)
 }
 
 // Pipeline ingests trees. It is safe for concurrent use.
@@ -55,7 +53,7 @@ type Pipeline struct {
 
 // Request is one ingestion.
 type Request struct {
-	Tree       Tree
+	Tree       gittree.Ref
 	Fabric     string
 	Plan       plan.Options
 	Schema     schema.Options
@@ -132,7 +130,7 @@ func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Read
 }
 
 // decide plans what to do with judged files, and what to change for it.
-func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, entries []shelf.Entry, files []document.File) (*Result, []shelf.Change, error) {
+func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, entries []gittree.Entry, files []document.File) (*Result, []gittree.Change, error) {
 	ctx, span := p.Tracer.Start(ctx, "plan")
 	defer span.End()
 	refer(req.References, files)
@@ -153,13 +151,13 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 }
 
 // Discover says what an ingestion of the tree would read.
-func (p *Pipeline) Discover(ctx context.Context, tree Tree) (inventory.Inventory, error) {
+func (p *Pipeline) Discover(ctx context.Context, tree gittree.Ref) (inventory.Inventory, error) {
 	_, inv, err := p.survey(ctx, tree, false)
 	return inv, err
 }
 
 // survey lists a tree and sorts its leaves.
-func (p *Pipeline) survey(ctx context.Context, tree Tree, retry bool) ([]shelf.Entry, inventory.Inventory, error) {
+func (p *Pipeline) survey(ctx context.Context, tree gittree.Ref, retry bool) ([]gittree.Entry, inventory.Inventory, error) {
 	entries, err := p.Trees.List(ctx, tree)
 	if err != nil {
 		return nil, inventory.Inventory{}, fmt.Errorf("list tree: %w", err)
@@ -173,7 +171,7 @@ func (p *Pipeline) survey(ctx context.Context, tree Tree, retry bool) ([]shelf.E
 }
 
 // rules reads the files that say which others wait.
-func (p *Pipeline) rules(ctx context.Context, tree Tree, entries []shelf.Entry) (inventory.Rules, error) {
+func (p *Pipeline) rules(ctx context.Context, tree gittree.Ref, entries []gittree.Entry) (inventory.Rules, error) {
 	rules := inventory.Rules{MaxFileBytes: p.MaxFileBytes}
 	for _, e := range entries {
 		isIgnore := e.Path == layout.Ignore && e.Size <= maxIgnoreBytes
@@ -205,7 +203,7 @@ func (p *Pipeline) load(ctx context.Context, snapshot, blob string) ([]byte, err
 
 // Validate judges one file that is in no tree.
 func (p *Pipeline) Validate(ctx context.Context, name string, content []byte) document.File {
-	source := inventory.Source{Entry: shelf.Entry{Path: name, Size: int64(len(content))}}
+	source := inventory.Source{Entry: gittree.Entry{Path: name, Size: int64(len(content))}}
 	source.Problem = inventory.TooLarge(source.Entry, p.MaxFileBytes)
 	reader := document.NewReader(document.Settings{Schemas: p.Schemas, Options: schema.Options{Upgrade: true}, Limits: p.Limits, Many: p.MaxDocuments})
 	file := reader.Open(source, content)

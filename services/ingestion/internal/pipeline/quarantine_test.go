@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -26,7 +27,7 @@ func (q *quarantine) ingest(change func(*pipeline.Request)) bool {
 	q.t.Helper()
 	snapshot, tree := q.store.Open(q.files)
 	defer q.store.Close(snapshot)
-	r := request(pipeline.Tree{Snapshot: snapshot, ID: tree}, plan.Options{})
+	r := request(gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
 	change(&r)
 	result, err := q.p.Ingest(q.t.Context(), r)
 	if err != nil {
@@ -99,7 +100,7 @@ func TestReferences(t *testing.T) {
 		store := treestore.New()
 		q := &quarantine{t, store, newPipeline(t, store, 2), maps.Clone(files)}
 		snapshot, tree := store.Open(files)
-		r := request(pipeline.Tree{Snapshot: snapshot, ID: tree}, plan.Options{})
+		r := request(gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
 		r.References = choice
 		result, err := q.p.Ingest(t.Context(), r)
 		if err != nil {
@@ -136,7 +137,7 @@ func TestRetryLaw(t *testing.T) {
 		before := maps.Clone(q.files)
 		snapshot, tree := store.Open(before)
 		defer store.Close(snapshot)
-		req := request(pipeline.Tree{Snapshot: snapshot, ID: tree}, plan.Options{})
+		req := request(gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
 		req.Retry = rapid.Bool().Draw(r, "retry")
 		req.References = rapid.SampledFrom([]pipeline.References{pipeline.ReferencesWarn, pipeline.ReferencesReject, pipeline.ReferencesOff}).Draw(r, "references")
 		result, err := p.Ingest(t.Context(), req)

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"sigs.k8s.io/yaml"
 
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
-	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/shelf"
 )
@@ -26,7 +26,7 @@ func BenchmarkScale(b *testing.B) {
 		b.Run(fmt.Sprint(documents), func(b *testing.B) {
 			p := benchPipeline(b, newMemoryTrees(inRaw(wiring(documents), 46)))
 			for b.Loop() {
-				if result, err := p.Ingest(b.Context(), request(pipeline.Tree{ID: "before"}, plan.Options{})); err != nil || result.Documents != documents {
+				if result, err := p.Ingest(b.Context(), request(gittree.Ref{ID: "before"}, plan.Options{})); err != nil || result.Documents != documents {
 					b.Fatalf("%+v, %v", result, err)
 				}
 			}
@@ -44,7 +44,7 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.GC()
 		before := heap()
 		watched := watchHeap()
-		if _, err := p.Ingest(b.Context(), request(pipeline.Tree{ID: "before"}, plan.Options{})); err != nil {
+		if _, err := p.Ingest(b.Context(), request(gittree.Ref{ID: "before"}, plan.Options{})); err != nil {
 			b.Fatal(err)
 		}
 		highest = max(highest, watched()-before)

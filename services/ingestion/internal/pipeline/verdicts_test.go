@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
-	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/schema"
 	"go.yaml.in/yaml/v3"
@@ -215,7 +215,7 @@ func TestCorpusValidated(t *testing.T) {
 			}
 		}
 		snapshot, tree := store.Open(files)
-		result := ingest(t, p, pipeline.Tree{Snapshot: snapshot, ID: tree}, plan.Options{})
+		result := ingest(t, p, gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
 		slices.Sort(validated)
 		ingested := said(slices.DeleteFunc(slices.Clone(result.Findings), func(f finding.Finding) bool { return slices.Contains(together, f.Code) }))
 		if !slices.Equal(validated, ingested) {

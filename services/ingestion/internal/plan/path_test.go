@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
@@ -48,7 +49,7 @@ func FuzzRefused(f *testing.F) {
 	f.Add("raw/."+strings.Repeat("x", 254), "."+strings.Repeat("x", 254), uint8(0), uint8(0), "unmanaged/x/y")
 	f.Add("x/"+strings.Repeat("ü", 130)+".yaml", "raw/x/"+strings.Repeat("ü", 130)+".yaml", uint8(0), uint8(3), "unmanaged")
 	f.Fuzz(func(t *testing.T, one, other string, docsOfOne, docsOfOther uint8, there string) {
-		entries := []shelf.Entry{{Path: one, Blob: id("one")}, {Path: other, Blob: id("other")}, {Path: there, Blob: id("there")}}
+		entries := []gittree.Entry{{Path: one, Blob: id("one")}, {Path: other, Blob: id("other")}, {Path: there, Blob: id("there")}}
 		if !isTree(one, other, there) || layout.Part(one) == layout.Managed || layout.Part(other) == layout.Managed {
 			return
 		}
@@ -82,7 +83,7 @@ func FuzzRefused(f *testing.F) {
 func id(text string) string { return shelf.BlobID([]byte(text)) }
 
 // refusedFile is a file that can't be read, or one of several documents that are all refused.
-func refusedFile(e shelf.Entry, docs uint8) document.File {
+func refusedFile(e gittree.Entry, docs uint8) document.File {
 	file := document.File{Source: inventory.Source{Entry: e}}
 	if docs < 2 {
 		file.Problem = &finding.Finding{Code: errs.UnsupportedFile, File: e.Path, Message: "it is refused"}

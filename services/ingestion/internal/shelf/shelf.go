@@ -12,39 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"fgdsync.dev/libs/gittree"
 )
-
-// Mode is what an entry is.
-type Mode int
-
-// Modes of entries.
-const (
-	Regular Mode = iota
-	Executable
-	Symlink
-	Submodule
-)
-
-// IsFile tells whether an entry of this mode has content that may be read.
-func (m Mode) IsFile() bool { return m == Regular || m == Executable }
-
-// Entry is one leaf of the directory.
-type Entry struct {
-	Path string
-	Mode Mode
-	Blob string
-	Size int64
-}
-
-// Change is one difference. Content is set for new content; else Blob for content that was somewhere before; else the
-// path is removed.
-type Change struct {
-	Path    string
-	Mode    Mode
-	Content []byte
-	Blob    string
-	Remove  bool
-}
 
 // maxName is the longest name of a file that common file systems take, in bytes.
 const maxName = 255
@@ -53,7 +23,7 @@ const maxName = 255
 const maxExt = 32
 
 type leaf struct {
-	mode Mode
+	mode gittree.Mode
 	blob string
 	gone bool
 }
@@ -67,7 +37,7 @@ type Shelf struct {
 }
 
 // New makes a shelf of what is there.
-func New(entries []Entry) *Shelf {
+func New(entries []gittree.Entry) *Shelf {
 	s := &Shelf{
 		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{},
 		folders: map[string]int{}, contents: map[string][]byte{},
@@ -148,37 +118,37 @@ func (s *Shelf) Remove(p string) {
 // Put puts new content, of the given id, at a path. What was executable there stays so.
 func (s *Shelf) Put(p string, content []byte, blob string) {
 	s.contents[blob] = content
-	mode := Regular
-	if s.before[p].mode == Executable {
-		mode = Executable
+	mode := gittree.Regular
+	if s.before[p].mode == gittree.Executable {
+		mode = gittree.Executable
 	}
 	s.set(p, leaf{mode: mode, blob: blob})
 }
 
 // PutEntry puts what an entry holds at a path.
-func (s *Shelf) PutEntry(p string, e Entry) { s.set(p, leaf{mode: e.Mode, blob: e.Blob}) }
+func (s *Shelf) PutEntry(p string, e gittree.Entry) { s.set(p, leaf{mode: e.Mode, blob: e.Blob}) }
 
 // Changes gives the difference to what was there before, in path order.
-func (s *Shelf) Changes() []Change {
-	changes := make([]Change, 0, len(s.touched))
+func (s *Shelf) Changes() []gittree.Change {
+	changes := make([]gittree.Change, 0, len(s.touched))
 	for p, l := range s.touched {
 		old, was := s.before[p]
 		switch {
 		case l.gone && was:
-			changes = append(changes, Change{Path: p, Remove: true})
+			changes = append(changes, gittree.Change{Path: p, Remove: true})
 		case !l.gone && (!was || old != l):
 			changes = append(changes, s.change(p, l))
 		}
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(changes, func(a, b gittree.Change) int { return strings.Compare(a.Path, b.Path) })
 	return changes
 }
 
-func (s *Shelf) change(p string, l leaf) Change {
+func (s *Shelf) change(p string, l leaf) gittree.Change {
 	if content, fresh := s.contents[l.blob]; fresh {
-		return Change{Path: p, Mode: l.mode, Content: content}
+		return gittree.Change{Path: p, Mode: l.mode, Content: content}
 	}
-	return Change{Path: p, Mode: l.mode, Blob: l.blob}
+	return gittree.Change{Path: p, Mode: l.mode, Blob: l.blob}
 }
 
 // Spot finds a place for content: the wanted path if it is free or holds this very content, else the first of "-2",

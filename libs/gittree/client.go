@@ -1,5 +1,4 @@
-// Package treeio reads trees from a TreeService and writes changes back.
-package treeio
+package gittree
 
 import (
 	"context"
@@ -10,8 +9,6 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 
 	"fgdsync.dev/libs/recent"
-	"fgdsync.dev/services/ingestion/internal/pipeline"
-	"fgdsync.dev/services/ingestion/internal/shelf"
 )
 
 // Sizes of a message of changes: bytes of content, and number of changes.
@@ -20,28 +17,23 @@ const (
 	batchChanges = 2000
 )
 
-// Client is the way to the trees.
+// Client is the way to trees.
 type Client struct {
 	trees    gitv1.TreeServiceClient
-	listings *recent.Cache[string, []shelf.Entry] // by tree; nil when none are remembered
+	listings *recent.Cache[string, []Entry] // by the id of the tree, which stands for all that is in it
 }
 
-var _ pipeline.Trees = Client{}
-
-// New makes a client.
-func New(trees gitv1.TreeServiceClient) Client { return Client{trees: trees} }
-
-// WithMemory makes a client that remembers listings of so many leaves: the id of a tree stands for all that is in it.
-func WithMemory(trees gitv1.TreeServiceClient, leaves int) (Client, error) {
-	listings, err := recent.New[string, []shelf.Entry](leaves)
-	return Client{trees: trees, listings: listings}, err
-}
-
-// List gives all leaves of a tree, which are not to be changed.
-func (c Client) List(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, error) {
-	if c.listings == nil {
-		return c.list(ctx, tree)
+// NewClient makes a client that remembers listings of so many leaves.
+func NewClient(trees gitv1.TreeServiceClient, leaves int) (*Client, error) {
+	listings, err := recent.New[string, []Entry](leaves)
+	if err != nil {
+		return nil, err
 	}
+	return &Client{trees, listings}, nil
+}
+
+// List gives all leaves of a tree in path order. They are not to be changed.
+func (c *Client) List(ctx context.Context, tree Ref) ([]Entry, error) {
 	if entries, known := c.listings.Get(tree.ID); known {
 		return entries, nil
 	}
@@ -52,14 +44,14 @@ func (c Client) List(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, er
 	return entries, err
 }
 
-func (c Client) list(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, error) {
+func (c *Client) list(ctx context.Context, tree Ref) ([]Entry, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: tree.Snapshot, Tree: tree.ID})
 	if err != nil {
 		return nil, err
 	}
-	var entries []shelf.Entry
+	var entries []Entry
 	for {
 		page, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -69,13 +61,13 @@ func (c Client) list(ctx context.Context, tree pipeline.Tree) ([]shelf.Entry, er
 			return nil, err
 		}
 		for _, e := range page.GetEntries() {
-			entries = append(entries, shelf.Entry{Path: e.GetPath(), Mode: modeOf(e.GetMode()), Blob: e.GetBlobId(), Size: e.GetSize()})
+			entries = append(entries, Entry{Path: e.GetPath(), Mode: modeOf(e.GetMode()), Blob: e.GetBlobId(), Size: e.GetSize()})
 		}
 	}
 }
 
 // Read hands out the contents of objects in the order asked for.
-func (c Client) Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error {
+func (c *Client) Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot, BlobIds: blobs})
@@ -104,7 +96,7 @@ func (c Client) Read(ctx context.Context, snapshot string, blobs []string, visit
 }
 
 // Write applies changes and gives the new tree.
-func (c Client) Write(ctx context.Context, base pipeline.Tree, changes []shelf.Change) (string, error) {
+func (c *Client) Write(ctx context.Context, base Ref, changes []Change) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.trees.WriteTree(ctx)
@@ -122,7 +114,7 @@ func (c Client) Write(ctx context.Context, base pipeline.Tree, changes []shelf.C
 	return response.GetTree(), nil
 }
 
-func send(stream gitv1.TreeService_WriteTreeClient, base pipeline.Tree, changes []shelf.Change) error {
+func send(stream gitv1.TreeService_WriteTreeClient, base Ref, changes []Change) error {
 	request := &gitv1.WriteTreeRequest{SnapshotId: base.Snapshot, BaseTree: base.ID}
 	size := 0
 	for _, change := range changes {
@@ -136,35 +128,4 @@ func send(stream gitv1.TreeService_WriteTreeClient, base pipeline.Tree, changes 
 		size += len(change.Content)
 	}
 	return stream.Send(request)
-}
-
-func wireChange(c shelf.Change) *gitv1.Change {
-	change := &gitv1.Change{Path: c.Path}
-	switch {
-	case c.Remove:
-		change.Change = &gitv1.Change_Remove{Remove: true}
-		return change
-	case c.Content != nil:
-		change.Change = &gitv1.Change_Content{Content: c.Content}
-	default:
-		change.Change = &gitv1.Change_BlobId{BlobId: c.Blob}
-	}
-	change.Mode = gitv1.FileMode_FILE_MODE_REGULAR
-	if c.Mode == shelf.Executable {
-		change.Mode = gitv1.FileMode_FILE_MODE_EXECUTABLE
-	}
-	return change
-}
-
-func modeOf(m gitv1.FileMode) shelf.Mode {
-	switch m {
-	case gitv1.FileMode_FILE_MODE_EXECUTABLE:
-		return shelf.Executable
-	case gitv1.FileMode_FILE_MODE_SYMLINK:
-		return shelf.Symlink
-	case gitv1.FileMode_FILE_MODE_SUBMODULE:
-		return shelf.Submodule
-	default:
-		return shelf.Regular
-	}
 }

@@ -1,0 +1,71 @@
+// Package gittree is the directory of a fabric as a tree of Git objects: its leaves, what changes of them, and the way to the
+// TreeService that holds it.
+package gittree
+
+import gitv1 "fgdsync.dev/proto/fgd/git/v1"
+
+// Mode is what a leaf is.
+type Mode int
+
+// Modes.
+const (
+	Regular Mode = iota
+	Executable
+	Symlink
+	Submodule
+)
+
+// IsFile tells whether a leaf of this mode has content that may be read.
+func (m Mode) IsFile() bool { return m == Regular || m == Executable }
+
+// Entry is one leaf. Its path is clean, relative to the fabric directory, and has "/" between its parts.
+type Entry struct {
+	Path string
+	Mode Mode
+	Blob string
+	Size int64
+}
+
+// Change is one change: Content is set for new content; else Blob for content that the snapshot holds already; else the
+// path is removed. A path that becomes a regular file keeps its executable bit only when Mode says so.
+type Change struct {
+	Path    string
+	Mode    Mode
+	Content []byte
+	Blob    string
+	Remove  bool
+}
+
+// Ref names a tree in a snapshot.
+type Ref struct{ Snapshot, ID string }
+
+func modeOf(m gitv1.FileMode) Mode {
+	switch m {
+	case gitv1.FileMode_FILE_MODE_EXECUTABLE:
+		return Executable
+	case gitv1.FileMode_FILE_MODE_SYMLINK:
+		return Symlink
+	case gitv1.FileMode_FILE_MODE_SUBMODULE:
+		return Submodule
+	default:
+		return Regular
+	}
+}
+
+func wireChange(c Change) *gitv1.Change {
+	change := &gitv1.Change{Path: c.Path}
+	switch {
+	case c.Remove:
+		change.Change = &gitv1.Change_Remove{Remove: true}
+		return change
+	case c.Content != nil:
+		change.Change = &gitv1.Change_Content{Content: c.Content}
+	default:
+		change.Change = &gitv1.Change_BlobId{BlobId: c.Blob}
+	}
+	change.Mode = gitv1.FileMode_FILE_MODE_REGULAR
+	if c.Mode == Executable {
+		change.Mode = gitv1.FileMode_FILE_MODE_EXECUTABLE
+	}
+	return change
+}
