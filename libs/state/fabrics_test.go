@@ -110,7 +110,7 @@ func TestDeleteForgetsEverythingOfAFabric(t *testing.T) {
 		}
 		b.end(verdict.SyncID, syncv1.State_STATE_COMPLETED)
 		resource := &ingestionv1.Resource{Key: &reportv1.ResourceKey{Kind: "VPC", Name: "v"}}
-		must(t, b.ApplyResources(t.Context(), 35, state.ResourceDiff{Created: []*ingestionv1.Resource{resource}}))
+		must(t, b.ApplyResources(t.Context(), 35, state.ResourceDiff{Created: []*ingestionv1.Resource{resource}}, "one"))
 		active, err = b.DeleteFabric(t.Context(), 35, busEvent("fabric.deleted"))
 		if err != nil || active != "" {
 			t.Fatalf("not deleted: %q, %v", active, err)
@@ -130,6 +130,9 @@ func TestDeleteForgetsEverythingOfAFabric(t *testing.T) {
 		must(t, err)
 		diff, err := b.DiffResources(t.Context(), 35, nil)
 		must(t, err)
+		if digest, err := b.ResourcesDigest(t.Context(), 35); err != nil || digest != "" {
+			t.Errorf("digest %q, %v", digest, err)
+		}
 		last, err := b.Activities(t.Context(), []int32{35})
 		must(t, err)
 		if len(history) != 0 || !diff.Empty() || last[0] != (state.Activity{}) {
@@ -182,7 +185,10 @@ func TestResourcesAreCompared(t *testing.T) {
 			t.Fatalf("created %d, updated %v, deleted %v", len(diff.Created), diff.Updated, diff.Deleted)
 		}
 		for range 2 { // repeating it is harmless
-			must(t, b.ApplyResources(t.Context(), 35, diff))
+			must(t, b.ApplyResources(t.Context(), 35, diff, "now"))
+		}
+		if digest, err := b.ResourcesDigest(t.Context(), 35); err != nil || digest != "now" {
+			t.Errorf("digest %q, %v", digest, err)
 		}
 		second := append([]*ingestionv1.Resource{resource("new", "1")}, first[1:]...)
 		second[1] = proto.CloneOf(second[1])
@@ -193,14 +199,14 @@ func TestResourcesAreCompared(t *testing.T) {
 		if !slices.Equal(names(diff.Created), []string{"new"}) || !slices.Equal(names(diff.Updated), []string{changed}) || !slices.Equal(names(diff.Deleted), []string{gone}) {
 			t.Errorf("created %v, updated %v, deleted %v", names(diff.Created), names(diff.Updated), names(diff.Deleted))
 		}
-		must(t, b.ApplyResources(t.Context(), 35, diff))
+		must(t, b.ApplyResources(t.Context(), 35, diff, "now"))
 		if diff, err = b.DiffResources(t.Context(), 35, second); err != nil || !diff.Empty() {
 			t.Errorf("left over: %v, %v", diff, err)
 		}
 		if diff, err = b.DiffResources(t.Context(), 35, nil); err != nil || len(diff.Deleted) != len(second) {
 			t.Errorf("all gone: %d of %d, %v", len(diff.Deleted), len(second), err)
 		}
-		must(t, b.ApplyResources(t.Context(), 35, diff))
+		must(t, b.ApplyResources(t.Context(), 35, diff, "now"))
 		if diff, err = b.DiffResources(t.Context(), 35, nil); err != nil || !diff.Empty() {
 			t.Errorf("left over: %v, %v", diff, err)
 		}

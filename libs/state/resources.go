@@ -2,9 +2,11 @@ package state
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/redisconn"
@@ -21,6 +23,20 @@ type ResourceDiff struct {
 // Empty tells whether nothing changed.
 func (d ResourceDiff) Empty() bool { return len(d.Created)+len(d.Updated)+len(d.Deleted) == 0 }
 
+// digestField is where the digest of a complete index stands. No resource is called so: their fields have slashes.
+const digestField = "digest"
+
+// ResourcesDigest gives the digest of the stored index; empty when there is none, or while it is being brought up to date.
+func (s *Store) ResourcesDigest(ctx context.Context, fabricID int32) (string, error) {
+	digest, err := redisconn.Repeat(ctx, func() (string, error) {
+		return s.conn.Main.HGet(ctx, rediskey.Resources(fabricID), digestField).Result()
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("read digest of the resource index: %w", err)
+	}
+	return digest, nil
+}
+
 // DiffResources compares the fabric's resources with the stored index.
 func (s *Store) DiffResources(ctx context.Context, fabricID int32, now []*ingestionv1.Resource) (ResourceDiff, error) {
 	stored, err := redisconn.Repeat(ctx, func() (map[string]string, error) {
@@ -29,6 +45,7 @@ func (s *Store) DiffResources(ctx context.Context, fabricID int32, now []*ingest
 	if err != nil {
 		return ResourceDiff{}, fmt.Errorf("read resource index: %w", err)
 	}
+	delete(stored, digestField)
 	var diff ResourceDiff
 	for _, resource := range now {
 		field := resourceField(resource.GetKey())
@@ -58,9 +75,26 @@ func (s *Store) DiffResources(ctx context.Context, fabricID int32, now []*ingest
 
 const indexBatch = 1000
 
-// ApplyResources brings the stored index up to date. Repeating it is harmless.
-func (s *Store) ApplyResources(ctx context.Context, fabricID int32, diff ResourceDiff) error {
+// ApplyResources brings the stored index up to date, of which the digest is given. Repeating it is harmless. An index that
+// is half way has no digest.
+func (s *Store) ApplyResources(ctx context.Context, fabricID int32, diff ResourceDiff, digest string) error {
 	key := rediskey.Resources(fabricID)
+	if !diff.Empty() {
+		if err := s.removeResources(ctx, key, []string{digestField}); err != nil {
+			return err
+		}
+	}
+	if err := s.applyDiff(ctx, key, diff); err != nil {
+		return err
+	}
+	_, err := redisconn.Repeat(ctx, func() (int64, error) { return s.conn.Main.HSet(ctx, key, digestField, digest).Result() })
+	if err != nil {
+		return fmt.Errorf("write digest of the resource index: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) applyDiff(ctx context.Context, key string, diff ResourceDiff) error {
 	for _, set := range [][]*ingestionv1.Resource{diff.Created, diff.Updated} {
 		for len(set) > 0 {
 			n := min(len(set), indexBatch)
@@ -76,10 +110,17 @@ func (s *Store) ApplyResources(ctx context.Context, fabricID int32, diff Resourc
 		for i, resource := range gone[:n] {
 			fields[i] = resourceField(resource.GetKey())
 		}
-		if _, err := redisconn.Repeat(ctx, func() (int64, error) { return s.conn.Main.HDel(ctx, key, fields...).Result() }); err != nil {
-			return fmt.Errorf("remove from resource index: %w", err)
+		if err := s.removeResources(ctx, key, fields); err != nil {
+			return err
 		}
 		gone = gone[n:]
+	}
+	return nil
+}
+
+func (s *Store) removeResources(ctx context.Context, key string, fields []string) error {
+	if _, err := redisconn.Repeat(ctx, func() (int64, error) { return s.conn.Main.HDel(ctx, key, fields...).Result() }); err != nil {
+		return fmt.Errorf("remove from resource index: %w", err)
 	}
 	return nil
 }

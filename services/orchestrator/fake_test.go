@@ -2,6 +2,7 @@ package orchestrator_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -281,6 +282,10 @@ func (s *stages) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 		}
 	}
 	summary.Tree = strings.Join(tree, "\n")
+	summary.Digest = fmt.Sprintf("%x", sha256.Sum256([]byte(fmt.Sprint(results.GetResources()))))
+	if summary.ResourcesKnown = summary.GetDigest() == req.GetKnownDigest(); summary.GetResourcesKnown() {
+		results.Resources = nil
+	}
 	for _, part := range []*ingestionv1.IngestResponse{
 		{Part: &ingestionv1.IngestResponse_Progress{Progress: &ingestionv1.Progress{FilesProcessed: 1, TotalFiles: 2, CurrentFile: "raw/a"}}},
 		{Part: &ingestionv1.IngestResponse_Results{Results: results}},

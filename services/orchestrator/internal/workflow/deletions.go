@@ -14,6 +14,9 @@ import (
 // guardDeletions compares the resources with those of the last sync. It stops a sync that takes many of them away,
 // before anything is published or told: a file that somebody removed by mistake would be an object less in a network.
 func (a *attempt) guardDeletions(ctx context.Context) error {
+	if a.known {
+		return nil
+	}
 	diff, err := a.deps.Store.DiffResources(ctx, a.fabric.GetFabricId(), a.resources)
 	if err != nil {
 		return err

@@ -39,6 +39,8 @@ type attempt struct {
 	snapshot  *gitv1.Snapshot
 	tree      string
 	resources []*ingestionv1.Resource
+	digest    string // of the resources
+	known     bool   // they are those of the last sync
 	diff      state.ResourceDiff // against the index of the last sync
 	created   int
 	updated   int
@@ -183,12 +185,20 @@ func (a *attempt) ingest(ctx context.Context) error {
 	if err := a.t.enter(ctx, syncv1.State_STATE_PROCESSING, percentIngestion); err != nil {
 		return err
 	}
+	refresh, digest := a.t.v.GetOptions().GetForceRefresh(), ""
+	if !refresh {
+		var err error
+		if digest, err = a.deps.Store.ResourcesDigest(ctx, a.fabric.GetFabricId()); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := a.deps.Ingestion.Ingest(ctx, &ingestionv1.IngestRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Options: a.fabric.GetOptions(),
 		Commit: a.snapshot.GetCommit(), CommitTime: a.snapshot.GetCommitTime(),
 		RetryQuarantined: a.t.v.GetOptions().GetRetryQuarantined(),
+		Refresh:          refresh, KnownDigest: digest,
 	})
 	if err != nil {
 		return fmt.Errorf("ingest files: %w", err)
@@ -268,7 +278,7 @@ func (a *attempt) results(ctx context.Context, r *ingestionv1.IngestResults) {
 }
 
 func (a *attempt) summarise(s *ingestionv1.IngestSummary) {
-	a.tree = s.GetTree()
+	a.tree, a.digest, a.known = s.GetTree(), s.GetDigest(), s.GetResourcesKnown()
 	progress, result := a.t.v.GetProgress(), a.t.v.GetResult()
 	progress.FilesProcessed, progress.TotalFiles = s.GetFilesProcessed(), s.GetFilesProcessed()
 	progress.DocumentsProcessed = s.GetDocumentsProcessed()
@@ -348,7 +358,10 @@ func (a *attempt) reconcile(ctx context.Context) error {
 	if err := a.t.enter(ctx, syncv1.State_STATE_RECONCILING, percentReconciliation); err != nil {
 		return err
 	}
-	return a.deps.Store.ApplyResources(ctx, a.fabric.GetFabricId(), a.diff)
+	if a.known {
+		return nil
+	}
+	return a.deps.Store.ApplyResources(ctx, a.fabric.GetFabricId(), a.diff, a.digest)
 }
 
 func (a *attempt) publishResources(ctx context.Context, eventType string, resources []*ingestionv1.Resource) {
