@@ -6,7 +6,7 @@ import "github.com/redis/go-redis/v9"
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 request
 //	ARGV 1 sync id, 2 record, 3 now ms, 4 class of the request, 5 "1" to refuse while one is active,
-//	     6 work entry, 7 trigger, 8 a letter for each wish that counts for all who share the run, 9 request ttl ms, 10 oldest ms kept in the history
+//	     6 work entry, 7 trigger, 8 the wishes that count for all who share the run, a line each, 9 request ttl ms, 10 oldest ms kept in the history
 var startScript = redis.NewScript(`
 local known = redis.call('HMGET', KEYS[6], 'verdict', 'sync')
 if known[1] then return known end
@@ -23,11 +23,14 @@ local waiting = active and redis.call('HGET', KEYS[2], slot)
 if waiting then
   local shared = redis.call('HGET', KEYS[2], 'shared:' .. waiting)
   redis.call('HSET', KEYS[2], 'shared:' .. waiting, (shared and shared .. ',' or '') .. ARGV[7])
-  local wishes = redis.call('HGET', KEYS[2], 'wishes:' .. waiting) or ''
-  for wish in string.gmatch(ARGV[8], '.') do
-    if not string.find(wishes, wish, 1, true) then wishes = wishes .. wish end
+  local wishes, known = {}, {}
+  for _, some in ipairs({redis.call('HGET', KEYS[2], 'wishes:' .. waiting) or '', ARGV[8]}) do
+    for wish in string.gmatch(some, '[^\n]+') do
+      if not known[wish] then wishes[#wishes + 1] = wish end
+      known[wish] = true
+    end
   end
-  redis.call('HSET', KEYS[2], 'wishes:' .. waiting, wishes)
+  redis.call('HSET', KEYS[2], 'wishes:' .. waiting, table.concat(wishes, '\n'))
   return answer('queued', waiting)
 end
 redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write', ARGV[1])

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/errs"
@@ -82,7 +83,10 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 			t.Fatalf("the second one got %+v", waiting)
 		}
 		for _, trigger := range []syncv1.Trigger{syncv1.Trigger_TRIGGER_WEBHOOK, syncv1.Trigger_TRIGGER_SCHEDULED} {
-			options := &syncv1.SyncOptions{ForceRefresh: trigger == syncv1.Trigger_TRIGGER_SCHEDULED}
+			options := &syncv1.SyncOptions{
+				ForceRefresh: trigger == syncv1.Trigger_TRIGGER_SCHEDULED, CreateSamples: trigger == syncv1.Trigger_TRIGGER_WEBHOOK,
+				RetryPaths: []string{"unmanaged/both.yaml", "unmanaged/" + trigger.String() + ".yaml"}, ReleasePaths: []string{"unmanaged/retry .txt"},
+			}
 			joined, err := b.Start(t.Context(), b.record(35, options, trigger), uuid.NewString(), "")
 			if err != nil || joined != waiting {
 				t.Errorf("%s got %+v, %v; want %+v", trigger, joined, err, waiting)
@@ -91,6 +95,13 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 		shared := b.get(waiting.SyncID)
 		if !slices.Equal(shared.GetCoalescedTriggers(), []syncv1.Trigger{syncv1.Trigger_TRIGGER_WEBHOOK, syncv1.Trigger_TRIGGER_SCHEDULED}) || !shared.GetOptions().GetForceRefresh() {
 			t.Errorf("what joined is lost: %v", shared)
+		}
+		wishes := &syncv1.SyncOptions{
+			ForceRefresh: true, CreateSamples: true, ReleasePaths: []string{"unmanaged/retry .txt"},
+			RetryPaths: []string{"unmanaged/both.yaml", "unmanaged/TRIGGER_WEBHOOK.yaml", "unmanaged/TRIGGER_SCHEDULED.yaml"},
+		}
+		if !proto.Equal(shared.GetOptions(), wishes) {
+			t.Errorf("the run is to be %v, not %v", shared.GetOptions(), wishes)
 		}
 		refusal := b.start(35, &syncv1.SyncOptions{RefuseIfRunning: true})
 		if !refusal.Refused || refusal.SyncID != active.SyncID {
@@ -105,7 +116,7 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 		}
 		b.end(waiting.SyncID, completed)
 		// What joined stays in the record after the run has forgotten it.
-		if got := b.get(waiting.SyncID); len(got.GetCoalescedTriggers()) != 2 || !got.GetOptions().GetForceRefresh() {
+		if got := b.get(waiting.SyncID); len(got.GetCoalescedTriggers()) != 2 || !proto.Equal(got.GetOptions(), wishes) {
 			t.Errorf("the record says %v", got)
 		}
 	})

@@ -91,27 +91,6 @@ func class(o *syncv1.SyncOptions) string {
 	}
 }
 
-// Wishes of one request that count for all who share its run.
-const (
-	wishRefresh = "r"
-	wishForce   = "f"
-	wishRetry   = "q"
-)
-
-func wishes(o *syncv1.SyncOptions) string {
-	out := ""
-	if o.GetForceRefresh() {
-		out += wishRefresh
-	}
-	if o.GetForce() {
-		out += wishForce
-	}
-	if o.GetRetryQuarantined() {
-		out += wishRetry
-	}
-	return out
-}
-
 func flag(b bool) string {
 	if b {
 		return "1"
@@ -196,10 +175,7 @@ func addShared(record *syncv1.Sync, run map[string]string) {
 			}
 		}
 	}
-	shares := run["wishes:"+record.GetSyncId()]
-	record.Options.ForceRefresh = record.GetOptions().GetForceRefresh() || strings.Contains(shares, wishRefresh)
-	record.Options.Force = record.GetOptions().GetForce() || strings.Contains(shares, wishForce)
-	record.Options.RetryQuarantined = record.GetOptions().GetRetryQuarantined() || strings.Contains(shares, wishRetry)
+	addWishes(record, run["wishes:"+record.GetSyncId()])
 }
 
 // Write stores a sync and tells of it. The record's state decides whether this is an end. An Error with code
