@@ -27,6 +27,8 @@ var (
 	PortConflict        = Code{"FGD_1016", "PORT_CONFLICT", "Give each cable ports of its own."}
 	VLANOutOfRange      = Code{"FGD_1017", "VLAN_OUT_OF_RANGE", "Choose a VLAN of the namespace, or widen the namespace."}
 	SubnetConflict      = Code{"FGD_1018", "SUBNET_CONFLICT", "Choose a subnet that is inside the namespace and that no other VPC has."}
+	NotInQuarantine     = Code{"FGD_1019", "NOT_IN_QUARANTINE", "Name a file of unmanaged/ as the list of what is in quarantine has it."}
+	ReleaseRefused      = Code{"FGD_1020", "RELEASE_REFUSED", "Make room at the place it came from, and release it again."}
 	KustomizationKept   = Code{"FGD_1014", "KUSTOMIZATION_KEPT", "Make sure that the resources it lists still exist; the system moves files to managed/."}
 )
 

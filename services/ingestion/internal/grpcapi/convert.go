@@ -44,6 +44,8 @@ func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
 		},
 		References: referencesOf[o.GetReferences()],
 		Retry:      req.GetRetryQuarantined(),
+		RetryOf:    req.GetRetryPaths(),
+		Release:    req.GetReleasePaths(),
 		Refresh:    req.GetRefresh(),
 		Commit:     req.GetCommit(),
 		Time:       req.GetCommitTime().AsTime(),

@@ -108,6 +108,9 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 			documents = append(documents, resultOf(item))
 		}
 	}
+	for _, r := range result.Released {
+		documents = append(documents, &ingestionv1.DocumentResult{File: r.From, Outcome: ingestionv1.Outcome_OUTCOME_RELEASED, Destination: r.To})
+	}
 	var resources []*ingestionv1.Resource
 	if !known {
 		for _, r := range result.Plan.Resources {

@@ -39,6 +39,10 @@ type Rules struct {
 	Quarantined map[string]string
 	// RetryQuarantined lets all of them wait.
 	RetryQuarantined bool
+	// Retry lets these wait.
+	Retry map[string]bool
+	// Release are those that are put back, and wait for nothing.
+	Release map[string]bool
 }
 
 // Take sorts leaves.
@@ -76,7 +80,10 @@ func (inv *Inventory) take(e gittree.Entry, rules Rules) {
 // waits tells whether a file of unmanaged/ is to be ingested again.
 func (r Rules) waits(e gittree.Entry) bool {
 	blob, known := r.Quarantined[e.Path]
-	return e.Mode.IsFile() && layout.IsYAML(e.Path) && (r.RetryQuarantined || known && blob != e.Blob)
+	if !e.Mode.IsFile() || !layout.IsYAML(e.Path) || r.Release[e.Path] {
+		return false
+	}
+	return r.RetryQuarantined || r.Retry[e.Path] || known && blob != e.Blob
 }
 
 func (inv *Inventory) link(e gittree.Entry) {

@@ -23,6 +23,11 @@ func FuzzReaders(f *testing.F) {
 				t.Errorf("%q has content %q", p, blob)
 			}
 		}
+		for p := range Reasons(content) {
+			if !strings.Contains(string(content), "path: ") {
+				t.Errorf("%q comes from nowhere", p)
+			}
+		}
 		ours, ok := appendable(content)
 		if !ok {
 			return

@@ -34,8 +34,8 @@ type Origin struct {
 	Time   time.Time
 }
 
-// Update notes what a plan did. load gives the content of an object that is on the shelf.
-func Update(s *shelf.Shelf, done *plan.Plan, origin Origin, entries []gittree.Entry, load func(blob string) ([]byte, error)) error {
+// Update notes what a plan did, and what was released. load gives the content of an object that is on the shelf.
+func Update(s *shelf.Shelf, done *plan.Plan, released []Released, origin Origin, entries []gittree.Entry, load func(blob string) ([]byte, error)) error {
 	w := writer{shelf: s, entries: entries, load: load}
 	said, err := w.said(done)
 	if err != nil {
@@ -57,6 +57,9 @@ func Update(s *shelf.Shelf, done *plan.Plan, origin Origin, entries []gittree.En
 			fresh[item.Destination] = true
 		}
 		archived = append(archived, archiveLine(item, origin))
+	}
+	for _, r := range released {
+		archived = append(archived, releaseLine(r, origin))
 	}
 	if err := w.extend(layout.ArchiveLog, archiveHeader, archived, nil); err != nil {
 		return err

@@ -6,25 +6,22 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/libs/ignore"
-	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/journal"
 	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/services/ingestion/internal/quarantine"
 	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/shelf"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
-
-// maxIgnoreBytes bounds the .fgdignore that is read; a larger one counts as absent.
-const maxIgnoreBytes = 1 << 20
 
 // Trees is where trees are read and written.
 type Trees interface {
@@ -61,6 +58,8 @@ type Request struct {
 	Time       time.Time
 	References References
 	Retry      bool                 // files in unmanaged/ are ingested again
+	RetryOf    []string             // these are
+	Release    []string             // these are put back to where they came from
 	Refresh    bool                 // nothing remembered counts
 	Notify     func(Progress) error // called from one goroutine at a time
 }
@@ -78,6 +77,7 @@ type Result struct {
 	Findings  []finding.Finding
 	Files     int
 	Documents int
+	Released  []journal.Released
 	Digest    string // of the resources
 }
 
@@ -96,22 +96,21 @@ func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
 }
 
 func (p *Pipeline) ingest(ctx context.Context, req Request) (*Result, error) {
-	entries, inv, err := p.survey(ctx, req.Tree, req.Retry)
+	found, err := p.survey(ctx, req.Tree, req)
 	if err != nil {
 		return nil, err
 	}
 	reader := document.NewReader(document.Settings{
 		Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Many: p.MaxDocuments, Fabric: req.Fabric, Time: req.Time,
 	})
-	files, err := p.judge(ctx, req, reader, inv.Sources)
+	files, err := p.judge(ctx, req, reader, found.Sources)
 	if err != nil {
 		return nil, err
 	}
-	result, changes, err := p.decide(ctx, req, reader, entries, files)
+	result, changes, err := p.decide(ctx, req, reader, found, files)
 	if err != nil {
 		return nil, err
 	}
-	result.Findings = append(inv.Findings, result.Plan.Findings...)
 	if len(changes) == 0 {
 		return result, nil
 	}
@@ -130,20 +129,22 @@ func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Read
 }
 
 // decide plans what to do with judged files, and what to change for it.
-func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, entries []gittree.Entry, files []document.File) (*Result, []gittree.Change, error) {
+func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, found survey, files []document.File) (*Result, []gittree.Change, error) {
 	ctx, span := p.Tracer.Start(ctx, "plan")
 	defer span.End()
 	refer(req.References, files)
-	s := shelf.New(entries)
+	s := shelf.New(found.entries)
+	released, wishes := found.release(s, req)
 	done, err := plan.Make(plan.Input{Files: files, Options: req.Plan, Time: req.Time, Equal: reader.Equal}, s)
 	if err != nil {
 		return nil, nil, err
 	}
 	load := func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) }
-	if err := journal.Update(s, done, journal.Origin{Commit: req.Commit, Time: req.Time}, entries, load); err != nil {
+	if err := journal.Update(s, done, released, journal.Origin{Commit: req.Commit, Time: req.Time}, found.entries, load); err != nil {
 		return nil, nil, err
 	}
-	result := &Result{Tree: req.Tree.ID, Plan: done, Files: len(files)}
+	result := &Result{Tree: req.Tree.ID, Plan: done, Released: released, Files: len(files)}
+	result.Findings = slices.Concat(found.Findings, wishes, done.Findings)
 	for i := range files {
 		result.Documents += len(files[i].Docs)
 	}
@@ -152,44 +153,17 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 
 // Discover says what an ingestion of the tree would read.
 func (p *Pipeline) Discover(ctx context.Context, tree gittree.Ref) (inventory.Inventory, error) {
-	_, inv, err := p.survey(ctx, tree, false)
-	return inv, err
+	found, err := p.survey(ctx, tree, Request{})
+	return found.Inventory, err
 }
 
-// survey lists a tree and sorts its leaves.
-func (p *Pipeline) survey(ctx context.Context, tree gittree.Ref, retry bool) ([]gittree.Entry, inventory.Inventory, error) {
-	entries, err := p.Trees.List(ctx, tree)
+// Quarantine lists what is in quarantine.
+func (p *Pipeline) Quarantine(ctx context.Context, tree gittree.Ref) ([]quarantine.File, error) {
+	found, err := p.survey(ctx, tree, Request{})
 	if err != nil {
-		return nil, inventory.Inventory{}, fmt.Errorf("list tree: %w", err)
+		return nil, err
 	}
-	rules, err := p.rules(ctx, tree, entries)
-	if err != nil {
-		return nil, inventory.Inventory{}, err
-	}
-	rules.RetryQuarantined = retry
-	return entries, inventory.Take(entries, rules), nil
-}
-
-// rules reads the files that say which others wait.
-func (p *Pipeline) rules(ctx context.Context, tree gittree.Ref, entries []gittree.Entry) (inventory.Rules, error) {
-	rules := inventory.Rules{MaxFileBytes: p.MaxFileBytes}
-	for _, e := range entries {
-		isIgnore := e.Path == layout.Ignore && e.Size <= maxIgnoreBytes
-		isLog := e.Path == layout.UnmanagedLog && e.Size <= journal.MaxBytes
-		if !e.Mode.IsFile() || !isIgnore && !isLog {
-			continue
-		}
-		content, err := p.load(ctx, tree.Snapshot, e.Blob)
-		if err != nil {
-			return rules, fmt.Errorf("read %s: %w", e.Path, err)
-		}
-		if isIgnore {
-			rules.Ignore = ignore.Parse(content)
-		} else {
-			rules.Quarantined = journal.Quarantined(content)
-		}
-	}
-	return rules, nil
+	return quarantine.List(found.entries, found.log), nil
 }
 
 func (p *Pipeline) load(ctx context.Context, snapshot, blob string) ([]byte, error) {

@@ -3,12 +3,14 @@ package pipeline_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
+	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"pgregory.net/rapid"
@@ -20,6 +22,8 @@ type quarantine struct {
 	store *treestore.Store
 	p     *pipeline.Pipeline
 	files map[string]string
+
+	findings []finding.Finding // of the last ingestion
 }
 
 // ingest ingests the directory as it stands, and tells whether that changed it.
@@ -33,7 +37,7 @@ func (q *quarantine) ingest(change func(*pipeline.Request)) bool {
 	if err != nil {
 		q.t.Fatal(err)
 	}
-	q.files = maps.Clone(q.store.Files(result.Tree))
+	q.files, q.findings = maps.Clone(q.store.Files(result.Tree)), result.Findings
 	return result.Tree != tree
 }
 
@@ -43,7 +47,7 @@ func again(r *pipeline.Request) { r.Retry = true }
 func TestMendedInQuarantine(t *testing.T) {
 	store := treestore.New()
 	bad := vpc("v1beta1", "b", "", "", "not a number")
-	q := &quarantine{t, store, newPipeline(t, store, 2), map[string]string{"raw/two.yaml": vpc("v1beta1", "a", "", "", 1) + "---\n" + bad}}
+	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{"raw/two.yaml": vpc("v1beta1", "a", "", "", 1) + "---\n" + bad}}
 	q.ingest(asUsual)
 	const kept = "unmanaged/two.doc-1.yaml"
 	if q.files[kept] != bad {
@@ -72,7 +76,7 @@ func TestMendedInQuarantine(t *testing.T) {
 func TestRetry(t *testing.T) {
 	store := treestore.New()
 	doc := vpc("v1beta1", "a", "", "", 1) + "  unheard: of\n"
-	q := &quarantine{t, store, newPipeline(t, store, 2), map[string]string{"raw/a.yaml": doc, "unmanaged/notes.txt": "hands off\n", "unmanaged/old.yaml": vpc("v1beta1", "old", "", "", 3)}}
+	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{"raw/a.yaml": doc, "unmanaged/notes.txt": "hands off\n", "unmanaged/old.yaml": vpc("v1beta1", "old", "", "", 3)}}
 	q.ingest(func(r *pipeline.Request) { r.Schema.RejectUnknown = true })
 	if q.files["unmanaged/a.yaml"] != doc {
 		t.Fatalf("quarantined: %v", q.files)
@@ -83,6 +87,94 @@ func TestRetry(t *testing.T) {
 	q.ingest(again)
 	if q.files["unmanaged/a.yaml"] != "" || !strings.Contains(q.files["managed/vpcs/a.yaml"], "unheard: of") || q.files["managed/vpcs/old.yaml"] == "" || q.files["unmanaged/notes.txt"] == "" {
 		t.Errorf("retried: %v", q.files)
+	}
+}
+
+// TestRetryOf: only what is named is judged again, and what can't be is told.
+func TestRetryOf(t *testing.T) {
+	store := treestore.New()
+	doc := func(name string) string { return vpc("v1beta1", name, "", "", 1) + "  unheard: of\n" }
+	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{"raw/a.yaml": doc("a"), "raw/b.yaml": doc("b"), "raw/notes.txt": "n\n"}}
+	q.ingest(func(r *pipeline.Request) { r.Schema.RejectUnknown = true })
+	q.ingest(func(r *pipeline.Request) { r.RetryOf = []string{"unmanaged/b.yaml"} })
+	if q.files["unmanaged/a.yaml"] == "" || q.files["managed/vpcs/b.yaml"] == "" || q.files["managed/vpcs/a.yaml"] != "" {
+		t.Errorf("retried: %v", q.files)
+	}
+	if q.ingest(func(r *pipeline.Request) {
+		r.RetryOf = []string{"unmanaged/b.yaml", "managed/vpcs/b.yaml", "unmanaged/notes.txt"}
+	}) {
+		t.Errorf("changed: %v", q.files)
+	}
+	q.requireFindings("FGD_1007 unmanaged/notes.txt", "FGD_1019 managed/vpcs/b.yaml", "FGD_1019 unmanaged/b.yaml")
+}
+
+// TestRelease: a file goes back to where it came from, and no sync takes it again.
+func TestRelease(t *testing.T) {
+	store := treestore.New()
+	bad := "# hand off\nkind: [\n"
+	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{
+		"raw/sub/notes [1].txt": "n\n", "raw/two.yaml": vpc("v1beta1", "a", "", "", 1) + "---\n" + bad, "old/x.yaml": bad,
+		"unmanaged/lost.yaml": bad, "raw/twice.yaml": bad, ".fgdignore": "!/raw/**\r\n# mine",
+	}}
+	q.ingest(asUsual)
+	release := func(paths ...string) bool {
+		return q.ingest(func(r *pipeline.Request) { r.Release = paths })
+	}
+	before := maps.Clone(q.files)
+	q.files["raw/twice.yaml"] = "other: [\n" // comes to the place that the other has to go back to
+	if !release("unmanaged/sub/notes [1].txt", "unmanaged/two.doc-1.yaml", "unmanaged/old/x.yaml", "unmanaged/lost.yaml", "unmanaged/nothing.yaml") {
+		t.Fatal("nothing was released")
+	}
+	q.requireFindings("FGD_1001 raw/twice.yaml", "FGD_1019 unmanaged/nothing.yaml")
+	for to, from := range map[string]string{
+		"raw/sub/notes [1].txt": "unmanaged/sub/notes [1].txt", "raw/two.doc-1.yaml": "unmanaged/two.doc-1.yaml", "old/x.yaml": "unmanaged/old/x.yaml", "raw/lost.yaml": "unmanaged/lost.yaml",
+	} {
+		if q.files[to] != before[from] || before[from] == "" || q.files[from] != "" {
+			t.Errorf("%s is %q, %s is %q", to, q.files[to], from, q.files[from])
+		}
+	}
+	want := "!/raw/**\r\n# mine\r\n/raw/sub/notes \\[1].txt\r\n/raw/two.doc-1.yaml\r\n/old/x.yaml\r\n/raw/lost.yaml\r\n"
+	if got := q.files[".fgdignore"]; got != want {
+		t.Errorf(".fgdignore is %q, not %q", got, want)
+	}
+	if n := strings.Count(q.files[".hnp/archive-log.yaml"], "action: released"); n != 4 {
+		t.Errorf("%d releases are noted in\n%s", n, q.files[".hnp/archive-log.yaml"])
+	}
+	if q.ingest(asUsual) || q.ingest(again) || release("unmanaged/lost.yaml") {
+		t.Errorf("it does not come to rest: %v", q.files)
+	}
+	q.requireFindings("FGD_1019 unmanaged/lost.yaml")
+}
+
+// TestReleaseRefused: what can't go back stays, and does not keep others.
+func TestReleaseRefused(t *testing.T) {
+	store := treestore.New()
+	bad := "kind: [\n"
+	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{"raw/a.yaml": bad, "raw/b.yaml": bad + "\n", "raw/c.yaml": bad + "\n\n"}}
+	q.ingest(asUsual)
+	q.files[".fgdignore"] = "/raw/a.yaml\n/raw/b.yaml\n"
+	q.files["raw/a.yaml"], q.files["raw/b.yaml/x.txt"] = "else\n", "a folder\n"
+	q.ingest(func(r *pipeline.Request) {
+		r.Release = []string{"unmanaged/a.yaml", "unmanaged/b.yaml", "unmanaged/c.yaml"}
+	})
+	q.requireFindings("FGD_1020 unmanaged/a.yaml", "FGD_1020 unmanaged/b.yaml")
+	if q.files["unmanaged/a.yaml"] != bad || q.files["raw/a.yaml"] != "else\n" || q.files["unmanaged/b.yaml"] == "" || q.files["raw/c.yaml"] == "" {
+		t.Errorf("released: %v", q.files)
+	}
+}
+
+// requireFindings holds what the last ingestion found, as "CODE file".
+func (q *quarantine) requireFindings(want ...string) {
+	q.t.Helper()
+	var found []string
+	for _, f := range q.findings {
+		if !f.Warning {
+			found = append(found, f.Code.ID+" "+f.File)
+		}
+	}
+	slices.Sort(found)
+	if !slices.Equal(found, want) {
+		q.t.Errorf("found %q, not %q", found, want)
 	}
 }
 
@@ -98,7 +190,7 @@ func TestReferences(t *testing.T) {
 		pipeline.ReferencesWarn: {2, 3}, pipeline.ReferencesReject: {1, 2}, pipeline.ReferencesOff: {0, 3},
 	} {
 		store := treestore.New()
-		q := &quarantine{t, store, newPipeline(t, store, 2), maps.Clone(files)}
+		q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: maps.Clone(files)}
 		snapshot, tree := store.Open(files)
 		r := request(gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
 		r.References = choice
@@ -122,12 +214,12 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-// TestRetryLaw: trying again loses nothing and comes to rest.
+// TestRetryLaw: trying again and releasing lose nothing and come to rest.
 func TestRetryLaw(t *testing.T) {
 	store := treestore.New()
 	p := newPipeline(t, store, 2)
 	rapid.Check(t, func(r *rapid.T) {
-		q := &quarantine{t, store, p, drawDirectory(r)}
+		q := &quarantine{t: t, store: store, p: p, files: drawDirectory(r)}
 		q.ingest(asUsual)
 		for p := range q.files {
 			if strings.HasPrefix(p, "unmanaged/") && rapid.Bool().Draw(r, "mend "+p) {
@@ -139,6 +231,17 @@ func TestRetryLaw(t *testing.T) {
 		defer store.Close(snapshot)
 		req := request(gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
 		req.Retry = rapid.Bool().Draw(r, "retry")
+		for _, p := range slices.Sorted(maps.Keys(before)) {
+			if !strings.HasPrefix(p, "unmanaged/") {
+				continue
+			}
+			switch rapid.IntRange(0, 3).Draw(r, "wish for "+p) {
+			case 0:
+				req.Release = append(req.Release, p)
+			case 1:
+				req.RetryOf = append(req.RetryOf, p)
+			}
+		}
 		req.References = rapid.SampledFrom([]pipeline.References{pipeline.ReferencesWarn, pipeline.ReferencesReject, pipeline.ReferencesOff}).Draw(r, "references")
 		result, err := p.Ingest(t.Context(), req)
 		if err != nil {
@@ -150,7 +253,11 @@ func TestRetryLaw(t *testing.T) {
 			r.Fatalf("%s\nafter: %v", lost.text, store.Files(result.Tree))
 		}
 		q.files = maps.Clone(store.Files(result.Tree))
-		if q.ingest(func(again *pipeline.Request) { again.References = req.References }) {
+		sameReferences := func(again *pipeline.Request) { again.References = req.References }
+		if len(req.Release) > 0 {
+			q.ingest(sameReferences) // what could not be released was not judged, although it may have been mended
+		}
+		if q.ingest(sameReferences) {
 			r.Fatalf("it does not come to rest: %v\nbut %v", store.Files(result.Tree), q.files)
 		}
 		// What is said about a document names the others' paths, which change when files with several are taken apart.

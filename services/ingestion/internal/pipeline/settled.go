@@ -37,7 +37,9 @@ func keyOf(req Request) settledKey {
 }
 
 // plain tells whether a request asks for nothing but what the tree and the options say.
-func plain(req Request) bool { return !req.Refresh && !req.Retry }
+func plain(req Request) bool {
+	return !req.Refresh && !req.Retry && len(req.RetryOf)+len(req.Release) == 0
+}
 
 func (s *Settled) recall(req Request) (*Result, bool) {
 	if s == nil || !plain(req) {

@@ -39,8 +39,8 @@ type attempt struct {
 	snapshot  *gitv1.Snapshot
 	tree      string
 	resources []*ingestionv1.Resource
-	digest    string // of the resources
-	known     bool   // they are those of the last sync
+	digest    string             // of the resources
+	known     bool               // they are those of the last sync
 	diff      state.ResourceDiff // against the index of the last sync
 	created   int
 	updated   int
@@ -198,6 +198,8 @@ func (a *attempt) ingest(ctx context.Context) error {
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Options: a.fabric.GetOptions(),
 		Commit: a.snapshot.GetCommit(), CommitTime: a.snapshot.GetCommitTime(),
 		RetryQuarantined: a.t.v.GetOptions().GetRetryQuarantined(),
+		RetryPaths:       a.t.v.GetOptions().GetRetryPaths(),
+		ReleasePaths:     a.t.v.GetOptions().GetReleasePaths(),
 		Refresh:          refresh, KnownDigest: digest,
 	})
 	if err != nil {

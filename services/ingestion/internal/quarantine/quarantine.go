@@ -1,0 +1,62 @@
+// Package quarantine is what is in unmanaged/, with the reasons that the log gives, and the way out of it: back to where a
+// file came from, to be left alone there.
+package quarantine
+
+import (
+	"path"
+	"strings"
+
+	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/ingestion/internal/journal"
+)
+
+// File is one file in quarantine.
+type File struct {
+	gittree.Entry
+	Reason *journal.Reason // nil when the log does not say it
+}
+
+// List gives the files in quarantine, in the order of the leaves.
+func List(entries []gittree.Entry, log []byte) []File {
+	reasons := journal.Reasons(log)
+	var files []File
+	for _, e := range entries {
+		if layout.Part(e.Path) != layout.Unmanaged || path.Base(e.Path) == layout.Keep {
+			continue
+		}
+		file := File{Entry: e}
+		if reason, known := reasons[e.Path]; known {
+			file.Reason = &reason
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// Changed tells whether somebody has changed the file since it came here: then the next sync judges it again.
+func (f File) Changed() bool {
+	return f.Reason != nil && f.Reason.Content != "" && f.Reason.Content != f.Blob
+}
+
+// Origin is where the file goes back to: to where it came from, or beside that when it was one document of several.
+// Without a log that says it, that is raw/.
+func (f File) Origin() string {
+	r := f.Reason
+	if r == nil || !isOrigin(r.From) {
+		return layout.Raw + strings.TrimPrefix(f.Path, layout.Unmanaged)
+	}
+	if r.Document == nil || r.Blob == r.Content {
+		return r.From
+	}
+	return path.Join(path.Dir(r.From), path.Base(f.Path))
+}
+
+// isOrigin tells whether a path that a log names is one that a file may be put at.
+func isOrigin(p string) bool {
+	if p == "" || path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") {
+		return false
+	}
+	part := layout.Part(p)
+	return part != layout.Unmanaged && part != layout.Metadata && p != layout.Ignore
+}
