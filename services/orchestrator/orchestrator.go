@@ -92,7 +92,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	syncs := grpcapi.NewSyncs(store, deps.Now)
 	return &Service{
 		cfg: cfg, deps: deps, runner: runner, syncs: syncs, dead: dead,
-		fabrics: grpcapi.NewFabrics(store, locker, deps.Repositories, deps.Trees, deps.Directory, deps.Now, cfg.MaxFileBytes),
+		fabrics: grpcapi.NewFabrics(store, locker, deps.Repositories, deps.Now, grpcapi.Directories{
+			Trees: deps.Trees, Directory: deps.Directory, Ingestion: deps.Ingestion, MaxFileBytes: cfg.MaxFileBytes,
+		}),
 		planner: schedule.New(store, syncs.StartSync, deps.Log, deps.Now),
 	}, nil
 }

@@ -52,7 +52,7 @@ func findingToIssue(f *reportv1.Finding) *bridgev1.DirectoryIssue {
 
 // InitializeDirectory makes what is missing.
 func (s *Server) InitializeDirectory(ctx context.Context, req *bridgev1.InitializeDirectoryRequest) (*bridgev1.InitializeDirectoryResponse, error) {
-	sync, err := s.mend(ctx, req.GetFabricId())
+	sync, err := s.mend(ctx, req.GetFabricId(), req.GetCreateSamples())
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (s *Server) InitializeDirectory(ctx context.Context, req *bridgev1.Initiali
 
 // RepairDirectory mends what is damaged.
 func (s *Server) RepairDirectory(ctx context.Context, req *bridgev1.RepairDirectoryRequest) (*bridgev1.RepairDirectoryResponse, error) {
-	sync, err := s.mend(ctx, req.GetFabricId())
+	sync, err := s.mend(ctx, req.GetFabricId(), false)
 	if err != nil {
 		return nil, err
 	}
@@ -77,10 +77,10 @@ func (s *Server) RepairDirectory(ctx context.Context, req *bridgev1.RepairDirect
 }
 
 // mend runs a sync of the directory alone and waits for its end.
-func (s *Server) mend(ctx context.Context, fabricID int32) (*syncv1.Sync, error) {
+func (s *Server) mend(ctx context.Context, fabricID int32, createSamples bool) (*syncv1.Sync, error) {
 	started, err := s.syncs.StartSync(ctx, &syncv1.StartSyncRequest{
 		FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, RequestedBy: caller(ctx),
-		Options: &syncv1.SyncOptions{Scope: syncv1.Scope_SCOPE_DIRECTORY},
+		Options: &syncv1.SyncOptions{Scope: syncv1.Scope_SCOPE_DIRECTORY, CreateSamples: createSamples},
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -33,6 +34,8 @@ var (
 	stateWords   = newVocabulary(syncv1.State_name, "STATE_", syncv1.State_STATE_UNSPECIFIED)
 	stageWords   = newVocabulary(syncv1.Stage_name, "STAGE_", syncv1.Stage_STAGE_UNSPECIFIED)
 	triggerWords = newVocabulary(syncv1.Trigger_name, "TRIGGER_", syncv1.Trigger_TRIGGER_MANUAL)
+	changeWords  = newVocabulary(gitv1.FileChangeKind_name, "FILE_CHANGE_KIND_", gitv1.FileChangeKind_FILE_CHANGE_KIND_UNSPECIFIED)
+	healthWords  = newVocabulary(fabricv1.DirectoryStatus_name, "DIRECTORY_STATUS_", fabricv1.DirectoryStatus_DIRECTORY_STATUS_UNSPECIFIED)
 
 	archiveWords        = newVocabulary(fabricv1.ArchiveStrategy_name, "ARCHIVE_STRATEGY_", fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_NONE)
 	conflictWords       = newVocabulary(fabricv1.OnConflict_name, "ON_CONFLICT_", fabricv1.OnConflict_ON_CONFLICT_UPDATE)

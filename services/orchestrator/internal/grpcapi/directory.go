@@ -3,16 +3,132 @@ package grpcapi
 import (
 	"context"
 	"errors"
+	"io"
+	"time"
 
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+
+	"fgdsync.dev/libs/errs"
 )
 
-// ListChanges says which files differ.
-func (s *Fabrics) ListChanges(context.Context, *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse, error) {
-	return nil, errors.ErrUnsupported
+const closeTimeout = 5 * time.Second
+
+// atHead opens a snapshot of the fabric's branch for the time of a call.
+func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(*fabricv1.Fabric, *gitv1.Snapshot) error) error {
+	fabric, err := f.store.Fabric(ctx, fabricID)
+	if err != nil {
+		return err
+	}
+	response, err := f.repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: fabric.GetLocation()})
+	if err != nil {
+		return err
+	}
+	snapshot := response.GetSnapshot()
+	err = call(fabric, snapshot)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_, closeErr := f.repositories.CloseSnapshot(closing, &gitv1.CloseSnapshotRequest{SnapshotId: snapshot.GetSnapshotId()})
+	return errors.Join(err, closeErr)
 }
 
-// GetDirectoryHealth sums up how the directory is.
-func (s *Fabrics) GetDirectoryHealth(context.Context, *fabricv1.GetDirectoryHealthRequest) (*fabricv1.GetDirectoryHealthResponse, error) {
-	return nil, errors.ErrUnsupported
+// CheckDirectory judges the structure of a fabric's directory.
+func (f *Fabrics) CheckDirectory(ctx context.Context, req *fabricv1.CheckDirectoryRequest) (*fabricv1.CheckDirectoryResponse, error) {
+	out := &fabricv1.CheckDirectoryResponse{}
+	err := f.atHead(ctx, req.GetFabricId(), func(fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+		var err error
+		out.Commit = snapshot.GetCommit()
+		out.Report, err = f.report(ctx, fabric, snapshot)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (f *Fabrics) report(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) (*directoryv1.DirectoryReport, error) {
+	response, err := f.Directory.ValidateDirectory(ctx, &directoryv1.ValidateDirectoryRequest{
+		SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
+		Fabric: &directoryv1.FabricIdentity{FabricId: fabric.GetFabricId(), Name: fabric.GetName()},
+	})
+	return response.GetReport(), err
+}
+
+// ListChanges says which files differ between a commit and the branch head.
+func (f *Fabrics) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse, error) {
+	out := &fabricv1.ListChangesResponse{SinceCommit: req.GetSinceCommit()}
+	if out.GetSinceCommit() == "" {
+		last, err := f.lastSync(ctx, req.GetFabricId(), isCompleted)
+		if err != nil {
+			return nil, err
+		}
+		if last == nil {
+			return nil, errs.New(errs.Precondition, errs.SyncNotFound, "No sync of fabric %d has completed yet.", req.GetFabricId()).
+				WithRemedy("Name a commit to compare with, or sync the fabric first.")
+		}
+		out.SinceCommit = commitAfter(last)
+	}
+	err := f.atHead(ctx, req.GetFabricId(), func(_ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+		out.Commit = snapshot.GetCommit()
+		var err error
+		out.Changes, err = f.changes(ctx, snapshot, out.GetSinceCommit())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (f *Fabrics) changes(ctx context.Context, snapshot *gitv1.Snapshot, since string) ([]*gitv1.FileChange, error) {
+	stream, err := f.Trees.ListChanges(ctx, &gitv1.ListChangesRequest{SnapshotId: snapshot.GetSnapshotId(), SinceCommit: since})
+	if err != nil {
+		return nil, err
+	}
+	var out []*gitv1.FileChange
+	for {
+		part, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, part.GetChanges()...)
+	}
+}
+
+// lastSync gives the latest sync of the whole directory that was no dry run and that fits; nil when there is none.
+func (f *Fabrics) lastSync(ctx context.Context, fabricID int32, fits func(*syncv1.Sync) bool) (*syncv1.Sync, error) {
+	if _, err := f.store.Fabric(ctx, fabricID); err != nil {
+		return nil, err
+	}
+	history, err := f.store.History(ctx, fabricID, time.Time{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	for _, sync := range history {
+		o := sync.GetOptions()
+		if !o.GetValidateOnly() && o.GetScope() != syncv1.Scope_SCOPE_DIRECTORY && fits(sync) {
+			return sync, nil
+		}
+	}
+	return nil, nil
+}
+
+func isCompleted(s *syncv1.Sync) bool { return s.GetState() == syncv1.State_STATE_COMPLETED }
+
+func hasEnded(s *syncv1.Sync) bool {
+	return isCompleted(s) || s.GetState() == syncv1.State_STATE_FAILED || s.GetState() == syncv1.State_STATE_CANCELLED
+}
+
+// commitAfter is the commit that a completed sync left.
+func commitAfter(s *syncv1.Sync) string {
+	if made := s.GetResult().GetCommitSha(); made != "" {
+		return made
+	}
+	return s.GetResult().GetBaseCommit()
 }

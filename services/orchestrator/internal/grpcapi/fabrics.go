@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -31,21 +31,23 @@ type Fabrics struct {
 	store        *state.Store
 	locker       *lock.Locker
 	repositories gitv1.RepositoryServiceClient
-	trees        gitv1.TreeServiceClient
-	directory    directoryv1.DirectoryServiceClient
 	now          func() time.Time
-	maxFileBytes int64
+	Directories
 }
 
 var _ fabricv1.FabricServiceServer = (*Fabrics)(nil)
 
 // NewFabrics makes the service.
-func NewFabrics(store *state.Store, locker *lock.Locker, repositories gitv1.RepositoryServiceClient, trees gitv1.TreeServiceClient,
-	directory directoryv1.DirectoryServiceClient, now func() time.Time, maxFileBytes int64,
-) *Fabrics {
-	return &Fabrics{
-		store: store, locker: locker, repositories: repositories, trees: trees, directory: directory, now: now, maxFileBytes: maxFileBytes,
-	}
+func NewFabrics(store *state.Store, locker *lock.Locker, repositories gitv1.RepositoryServiceClient, now func() time.Time, directories Directories) *Fabrics {
+	return &Fabrics{store: store, locker: locker, repositories: repositories, now: now, Directories: directories}
+}
+
+// Directories is where questions about a fabric's directory are answered.
+type Directories struct {
+	Trees        gitv1.TreeServiceClient
+	Directory    directoryv1.DirectoryServiceClient
+	Ingestion    ingestionv1.IngestionServiceClient
+	MaxFileBytes int64 // larger contents are not sent, and no more than that in all
 }
 
 // CreateFabric registers a fabric and starts its first sync.
@@ -216,128 +218,5 @@ func (f *Fabrics) event(ctx context.Context, eventType string, fabric *fabricv1.
 	return &eventv1.Event{
 		EventId: id, EventType: eventType, Timestamp: timestamppb.New(f.now()), FabricId: fabric.GetFabricId(), CorrelationId: id,
 		Payload: payload, Metadata: &eventv1.Metadata{User: orSystem(user), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
-	}
-}
-
-const closeTimeout = 5 * time.Second
-
-// atHead opens a snapshot of the fabric's branch for the time of a call.
-func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(*fabricv1.Fabric, *gitv1.Snapshot) error) error {
-	fabric, err := f.store.Fabric(ctx, fabricID)
-	if err != nil {
-		return err
-	}
-	response, err := f.repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: fabric.GetLocation()})
-	if err != nil {
-		return err
-	}
-	snapshot := response.GetSnapshot()
-	err = call(fabric, snapshot)
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	_, closeErr := f.repositories.CloseSnapshot(closing, &gitv1.CloseSnapshotRequest{SnapshotId: snapshot.GetSnapshotId()})
-	return errors.Join(err, closeErr)
-}
-
-// CheckDirectory judges the structure of a fabric's directory.
-func (f *Fabrics) CheckDirectory(ctx context.Context, req *fabricv1.CheckDirectoryRequest) (*fabricv1.CheckDirectoryResponse, error) {
-	out := &fabricv1.CheckDirectoryResponse{}
-	err := f.atHead(ctx, req.GetFabricId(), func(fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
-		response, err := f.directory.ValidateDirectory(ctx, &directoryv1.ValidateDirectoryRequest{
-			SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
-			Fabric: &directoryv1.FabricIdentity{FabricId: fabric.GetFabricId(), Name: fabric.GetName()},
-		})
-		out.Commit, out.Report = snapshot.GetCommit(), response.GetReport()
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// ListFiles lists the files of a fabric's directory.
-func (f *Fabrics) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest) (*fabricv1.ListFilesResponse, error) {
-	out := &fabricv1.ListFilesResponse{}
-	err := f.atHead(ctx, req.GetFabricId(), func(_ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
-		out.Commit = snapshot.GetCommit()
-		entries, err := f.list(ctx, snapshot, req)
-		if err != nil {
-			return err
-		}
-		for _, entry := range entries {
-			out.Files = append(out.Files, &fabricv1.File{Entry: entry})
-		}
-		if req.GetIncludeContent() {
-			return f.addContents(ctx, snapshot, out.GetFiles())
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (f *Fabrics) list(ctx context.Context, snapshot *gitv1.Snapshot, req *fabricv1.ListFilesRequest) ([]*gitv1.TreeEntry, error) {
-	stream, err := f.trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree()})
-	if err != nil {
-		return nil, err
-	}
-	directory := strings.Trim(req.GetDirectory(), "/")
-	var out []*gitv1.TreeEntry
-	for {
-		part, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, entry := range part.GetEntries() {
-			inside := directory == "" || strings.HasPrefix(entry.GetPath(), directory+"/")
-			ofType := req.GetFileType() == "" || strings.HasSuffix(entry.GetPath(), "."+strings.TrimPrefix(req.GetFileType(), "."))
-			if inside && ofType {
-				out = append(out, entry)
-			}
-		}
-	}
-}
-
-// addContents reads the contents of regular files within the size limit. All together are bounded too: a listing is
-// one message.
-func (f *Fabrics) addContents(ctx context.Context, snapshot *gitv1.Snapshot, files []*fabricv1.File) error {
-	var wanted []string
-	left := f.maxFileBytes
-	byBlob := map[string][]*fabricv1.File{}
-	for _, file := range files {
-		entry := file.GetEntry()
-		plain := entry.GetMode() == gitv1.FileMode_FILE_MODE_REGULAR || entry.GetMode() == gitv1.FileMode_FILE_MODE_EXECUTABLE
-		if !plain || entry.GetSize() > left {
-			continue
-		}
-		left -= entry.GetSize()
-		if byBlob[entry.GetBlobId()] == nil {
-			wanted = append(wanted, entry.GetBlobId())
-		}
-		byBlob[entry.GetBlobId()] = append(byBlob[entry.GetBlobId()], file)
-	}
-	stream, err := f.trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot.GetSnapshotId(), BlobIds: wanted})
-	if err != nil {
-		return err
-	}
-	for {
-		part, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, blob := range part.GetBlobs() {
-			for _, file := range byBlob[blob.GetBlobId()] {
-				file.Content = blob.GetContent()
-			}
-		}
 	}
 }

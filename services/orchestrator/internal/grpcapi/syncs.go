@@ -59,6 +59,12 @@ func start(ctx context.Context, store *state.Store, now time.Time, req *syncv1.S
 	if options == nil {
 		options = &syncv1.SyncOptions{}
 	}
+	if err := checkPaths("options.retry_paths", options.GetRetryPaths()); err != nil {
+		return state.Verdict{}, err
+	}
+	if err := checkPaths("options.release_paths", options.GetReleasePaths()); err != nil {
+		return state.Verdict{}, err
+	}
 	accepted := timestamppb.New(now)
 	record := &syncv1.Sync{
 		SyncId: state.NewSyncID(now, req.GetFabricId()), FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING,

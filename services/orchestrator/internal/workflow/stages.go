@@ -134,6 +134,7 @@ func (a *attempt) validate(ctx context.Context) error {
 	}
 	response, err := a.deps.Directory.RepairDirectory(ctx, &directoryv1.RepairDirectoryRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Time: a.snapshot.GetCommitTime(),
+		CreateSamples: a.t.v.GetOptions().GetCreateSamples(),
 	})
 	if err != nil {
 		return fmt.Errorf("repair directory: %w", err)
@@ -288,6 +289,7 @@ func (a *attempt) summarise(s *ingestionv1.IngestSummary) {
 }
 
 func (a *attempt) publish(ctx context.Context) error {
+	a.t.v.Result.Tree = a.tree
 	if a.t.v.GetOptions().GetValidateOnly() {
 		return a.preview(ctx)
 	}

@@ -2774,7 +2774,7 @@ type GetDirectoryHealthResponse struct {
 	LastSyncId string `protobuf:"bytes,10,opt,name=last_sync_id,json=lastSyncId,proto3" json:"last_sync_id,omitempty"`
 	// When it ended.
 	LastSyncAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=last_sync_at,json=lastSyncAt,proto3" json:"last_sync_at,omitempty"`
-	// True when the branch head is not the one that the last completed sync left.
+	// True when the directory is not as the last completed sync left it.
 	ChangedSinceLastSync bool `protobuf:"varint,12,opt,name=changed_since_last_sync,json=changedSinceLastSync,proto3" json:"changed_since_last_sync,omitempty"`
 	// The branch head that was judged.
 	CommitSha     string `protobuf:"bytes,13,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`

@@ -1213,7 +1213,7 @@ type GetDirectoryHealthResponse struct {
 	Resources int32 `protobuf:"varint,8,opt,name=resources,proto3" json:"resources,omitempty"`
 	// The last sync that ended; absent when there was none.
 	LastSync *v1.Sync `protobuf:"bytes,9,opt,name=last_sync,json=lastSync,proto3" json:"last_sync,omitempty"`
-	// True when the branch head is not the one that the last completed sync left.
+	// True when the directory is not as the last completed sync left it.
 	ChangedSinceLastSync bool `protobuf:"varint,10,opt,name=changed_since_last_sync,json=changedSinceLastSync,proto3" json:"changed_since_last_sync,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache

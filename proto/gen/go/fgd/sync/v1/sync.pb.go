@@ -769,7 +769,9 @@ type Result struct {
 	// Repairs of the structure, a sentence each.
 	RepairsMade []string `protobuf:"bytes,8,rep,name=repairs_made,json=repairsMade,proto3" json:"repairs_made,omitempty"`
 	// What it did to resources and files, or would have done.
-	Plan          *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
+	Plan *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Tree of the fabric's directory afterwards.
+	Tree          string `protobuf:"bytes,10,opt,name=tree,proto3" json:"tree,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -865,6 +867,13 @@ func (x *Result) GetPlan() *Plan {
 		return x.Plan
 	}
 	return nil
+}
+
+func (x *Result) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
 }
 
 // One step in the life of a sync.
@@ -1311,7 +1320,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\vtotal_files\x18\x04 \x01(\x05R\n" +
 	"totalFiles\x12/\n" +
 	"\x13documents_processed\x18\x05 \x01(\x05R\x12documentsProcessed\x12)\n" +
-	"\x10percent_complete\x18\x06 \x01(\x05R\x0fpercentComplete\"\xcb\x02\n" +
+	"\x10percent_complete\x18\x06 \x01(\x05R\x0fpercentComplete\"\xdf\x02\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1d\n" +
@@ -1324,7 +1333,9 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"baseCommit\x12\x12\n" +
 	"\x04diff\x18\a \x01(\tR\x04diff\x12!\n" +
 	"\frepairs_made\x18\b \x03(\tR\vrepairsMade\x12%\n" +
-	"\x04plan\x18\t \x01(\v2\x11.fgd.sync.v1.PlanR\x04plan\"\x9e\x01\n" +
+	"\x04plan\x18\t \x01(\v2\x11.fgd.sync.v1.PlanR\x04plan\x12\x12\n" +
+	"\x04tree\x18\n" +
+	" \x01(\tR\x04tree\"\x9e\x01\n" +
 	"\n" +
 	"Transition\x12&\n" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
