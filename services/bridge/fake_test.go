@@ -40,6 +40,9 @@ type backend struct {
 	watchers int
 	files    *fabricv1.ListFilesResponse
 	check    *fabricv1.CheckDirectoryResponse
+	kept     *fabricv1.ListQuarantineResponse
+	changes  *fabricv1.ListChangesResponse
+	health   *fabricv1.GetDirectoryHealthResponse
 	// onDirectory is what the worker does with a sync of a directory.
 	onDirectory func(id string)
 }
@@ -180,6 +183,36 @@ func (b *backend) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest)
 	}
 	_, err = b.fabric(req.GetFabricId())
 	return b.files, err
+}
+
+func (b *backend) ListQuarantine(ctx context.Context, req *fabricv1.ListQuarantineRequest) (*fabricv1.ListQuarantineResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	_, err = b.fabric(req.GetFabricId())
+	return b.kept, err
+}
+
+func (b *backend) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	_, err = b.fabric(req.GetFabricId())
+	return b.changes, err
+}
+
+func (b *backend) GetDirectoryHealth(ctx context.Context, req *fabricv1.GetDirectoryHealthRequest) (*fabricv1.GetDirectoryHealthResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	_, err = b.fabric(req.GetFabricId())
+	return b.health, err
 }
 
 func (b *backend) start(req *syncv1.StartSyncRequest) string {

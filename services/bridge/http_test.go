@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+
 	"fgdsync.dev/services/bridge"
 )
 
@@ -183,7 +186,8 @@ func TestOpenAPI(t *testing.T) {
 		t.Error("the error is not described")
 	}
 	// Every described path is served.
-	replace := strings.NewReplacer("{fabric_id}", "35", "{sync_id}", b.fabric())
+	b.backend.kept = &fabricv1.ListQuarantineResponse{Files: []*fabricv1.QuarantinedFile{{File: &reportv1.QuarantinedFile{}}}}
+	replace := strings.NewReplacer("{fabric_id}", "35", "{sync_id}", b.fabric(), "{path}", "unmanaged/a.yaml")
 	for path, operations := range document["paths"].(map[string]any) {
 		for method := range operations.(map[string]any) {
 			if method == "get" && !strings.HasSuffix(path, "/events") {

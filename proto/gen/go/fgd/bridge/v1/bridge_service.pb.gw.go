@@ -1778,7 +1778,7 @@ func RegisterBridgeServiceHandlerServer(ctx context.Context, mux *runtime.ServeM
 		var stream runtime.ServerTransportStream
 		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/fgd.bridge.v1.BridgeService/GetQuarantinedFile", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine/{path=**}"))
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/fgd.bridge.v1.BridgeService/GetQuarantinedFile", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine/{path=unmanaged/**}"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
@@ -2344,7 +2344,7 @@ func RegisterBridgeServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fgd.bridge.v1.BridgeService/GetQuarantinedFile", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine/{path=**}"))
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fgd.bridge.v1.BridgeService/GetQuarantinedFile", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine/{path=unmanaged/**}"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
@@ -2542,7 +2542,7 @@ var (
 	pattern_BridgeService_ListFiles_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "files"}, ""))
 	pattern_BridgeService_ListFiles_1            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-files"}, ""))
 	pattern_BridgeService_ListQuarantine_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, ""))
-	pattern_BridgeService_GetQuarantinedFile_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4, 3, 0, 4, 1, 5, 5}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine", "path"}, ""))
+	pattern_BridgeService_GetQuarantinedFile_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4, 2, 5, 3, 0, 4, 2, 5, 6}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine", "unmanaged", "path"}, ""))
 	pattern_BridgeService_RetryQuarantined_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "retry"))
 	pattern_BridgeService_ReleaseQuarantined_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "release"))
 	pattern_BridgeService_ListDirectoryChanges_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "changes"))
