@@ -72,6 +72,7 @@ var (
 	RemoteRefused              = Code{"FGD_4009", "REMOTE_REFUSED", "Use an https URL without credentials; --allow-insecure-remotes permits http and private addresses."}
 	PushRejected               = Code{"FGD_4010", "PUSH_REJECTED", "Look at the host's message: branch protection or a hook refused the commit."}
 	CredentialsUnreadable      = Code{"FGD_4011", "CREDENTIALS_UNREADABLE", "Store the credentials again, or mend the reference they are read from."}
+	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
 	RepositoryUnsupported      = Code{"FGD_4012", "REPOSITORY_UNSUPPORTED", "Use a SHA-1 repository within the configured limits."}
 )
 

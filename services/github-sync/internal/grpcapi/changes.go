@@ -6,9 +6,50 @@ import (
 	"google.golang.org/grpc"
 
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+
+	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
 
-// ListChanges says which files differ.
-func (s *Trees) ListChanges(*gitv1.ListChangesRequest, grpc.ServerStreamingServer[gitv1.ListChangesResponse]) error {
-	return errors.ErrUnsupported
+// ListChanges says which files of the directory differ between a commit and the snapshot's.
+func (t *Trees) ListChanges(req *gitv1.ListChangesRequest, stream grpc.ServerStreamingServer[gitv1.ListChangesResponse]) (err error) {
+	s, commit, err := t.at(req.GetSnapshotId(), req.GetSinceCommit())
+	if err != nil {
+		return err
+	}
+	since, err := s.Since(stream.Context(), commit)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, since.Close()) }()
+	pairs, err := s.CompareSince(since)
+	if err != nil {
+		return err
+	}
+	for len(pairs) > 0 {
+		n := min(len(pairs), listBatch)
+		changes := make([]*gitv1.FileChange, n)
+		for i, p := range pairs[:n] {
+			changes[i] = toFileChange(p)
+		}
+		if err := stream.Send(&gitv1.ListChangesResponse{Changes: changes}); err != nil {
+			return err
+		}
+		pairs = pairs[n:]
+	}
+	return nil
+}
+
+func toFileChange(p snapshot.Pair) *gitv1.FileChange {
+	change := &gitv1.FileChange{Path: p.Path, Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED}
+	if p.Old.Hash.IsZero() {
+		change.Kind = gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED
+	} else {
+		change.OldBlobId = p.Old.Hash.String()
+	}
+	if p.New.Hash.IsZero() {
+		change.Kind = gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED
+	} else {
+		change.NewBlobId = p.New.Hash.String()
+	}
+	return change
 }

@@ -97,6 +97,9 @@ func (r *httpRemote) Fetch(ctx context.Context, into *filesystem.Storage, commit
 	}
 	ctx, a := withAnswered(ctx)
 	response, err := r.upload.UploadPack(ctx, request)
+	if err != nil && isRefusal(err) {
+		return errs.New(errs.NotFound, errs.CommitNotFound, "The Git host %s hands out no commit %s.", r.location.Host, commit)
+	}
 	if err != nil {
 		return r.explain(ctx, err, a)
 	}
@@ -105,6 +108,11 @@ func (r *httpRemote) Fetch(ctx context.Context, into *filesystem.Storage, commit
 		return r.explain(ctx, err, a)
 	}
 	return recordShallow(into, response.ShallowUpdate)
+}
+
+// isRefusal tells whether a host has no such object, or does not hand it out: the words are those of Git's upload-pack.
+func isRefusal(err error) bool {
+	return strings.Contains(err.Error(), "not our ref") || strings.Contains(err.Error(), "unadvertised object")
 }
 
 func packsOf(s *filesystem.Storage) pack.Folder {

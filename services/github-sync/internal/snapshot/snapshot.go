@@ -69,7 +69,7 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 	}
 	base, err := repo.Ensure(ctx, from, branch, commit, 1)
 	if err != nil {
-		return nil, err
+		return nil, movedOn(err, branch)
 	}
 	s := &Snapshot{
 		ID: uuid.NewString(), Branch: branch, Directory: directory, Commit: commit, Location: location, Remote: from, Repo: repo,
@@ -262,8 +262,20 @@ func (s *Snapshot) Overlay(id plumbing.Hash) (object.Object, bool) {
 func (s *Snapshot) At(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
 	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, commit, 1)
 	if err != nil {
-		return nil, err
+		return nil, movedOn(err, s.Branch)
 	}
+	return s.over(base, commit)
+}
+
+// movedOn explains why a host does not hand out what it has just called the head of a branch.
+func movedOn(err error, branch string) error {
+	if errs.HasCode(err, errs.CommitNotFound) {
+		return errs.New(errs.Conflict, errs.BranchMoved, "The branch %s was rewritten while it was fetched.", branch).Because(err)
+	}
+	return err
+}
+
+func (s *Snapshot) over(base *store.Objects, commit plumbing.Hash) (*Snapshot, error) {
 	s.mu.Lock()
 	overlay := make(map[plumbing.Hash]object.Object, len(s.overlay))
 	for id, o := range s.overlay {

@@ -38,14 +38,14 @@ type walk struct {
 
 func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
 	if limit := w.s.limits.MaxDepth; depth > limit {
-		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has folders more than %d levels deep.", limit)
+		return tooDeep(limit)
 	}
 	entries, err := w.s.Entries(tree)
 	if err != nil {
 		return err
 	}
 	if w.seen += len(entries); w.seen > w.s.limits.MaxEntries {
-		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has more than %d files and folders.", w.s.limits.MaxEntries)
+		return tooMany(w.s.limits.MaxEntries)
 	}
 	for _, e := range entries {
 		if err := object.CheckName(e.Name); err != nil {
@@ -60,6 +60,14 @@ func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
 		}
 	}
 	return nil
+}
+
+func tooDeep(limit int) error {
+	return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has folders more than %d levels deep.", limit)
+}
+
+func tooMany(limit int) error {
+	return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has more than %d files and folders.", limit)
 }
 
 // Change is one change of a tree: new content, content that is there already, or removal.
@@ -244,75 +252,6 @@ func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Has
 		return object.EmptyTree, nil
 	}
 	return s.Put(plumbing.TreeObject, object.EncodeTree(entries))
-}
-
-// Pair is a path that differs between two trees; the side it is missing on has a zero hash.
-type Pair struct {
-	Path     string
-	Old, New Leaf
-}
-
-// Compare lists the paths that differ between two trees, in order.
-func (s *Snapshot) Compare(from, to plumbing.Hash) ([]Pair, error) {
-	var pairs []Pair
-	if err := s.compare(from, to, "", &pairs); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(pairs, func(a, b Pair) int { return strings.Compare(a.Path, b.Path) })
-	return pairs, nil
-}
-
-// compare goes down only where the trees differ.
-func (s *Snapshot) compare(from, to plumbing.Hash, prefix string, pairs *[]Pair) error {
-	if from == to {
-		return nil
-	}
-	olds, err := s.openFolder(from)
-	if err != nil {
-		return err
-	}
-	news, err := s.openFolder(to)
-	if err != nil {
-		return err
-	}
-	for name := range union(olds.entries, news.entries) {
-		old, next := olds.entries[name], news.entries[name]
-		if old.Hash == next.Hash && old.Mode == next.Mode {
-			continue
-		}
-		if err := s.compare(treeOf(old), treeOf(next), prefix+name+"/", pairs); err != nil {
-			return err
-		}
-		if pair := (Pair{prefix + name, leafOf(prefix, old), leafOf(prefix, next)}); pair.Old != pair.New {
-			*pairs = append(*pairs, pair)
-		}
-	}
-	return nil
-}
-
-func union(a, b map[string]object.Entry) map[string]bool {
-	out := make(map[string]bool, max(len(a), len(b)))
-	for name := range a {
-		out[name] = true
-	}
-	for name := range b {
-		out[name] = true
-	}
-	return out
-}
-
-func treeOf(e object.Entry) plumbing.Hash {
-	if e.IsTree() {
-		return e.Hash
-	}
-	return object.EmptyTree
-}
-
-func leafOf(prefix string, e object.Entry) Leaf {
-	if e.Hash.IsZero() || e.IsTree() {
-		return Leaf{}
-	}
-	return Leaf{Path: prefix + e.Name, Mode: e.Mode, Hash: e.Hash}
 }
 
 // New lists the objects of a tree that were written into this snapshot: what a remote that has the rest must get.
