@@ -18,6 +18,7 @@ const (
 	ArchiveLog   = Metadata + "/archive-log.yaml"
 	UnmanagedLog = Metadata + "/unmanaged-log.yaml"
 	ArchiveDir   = Metadata + "/archive"
+	Samples      = Metadata + "/samples"
 
 	Ignore     = ".fgdignore"
 	Keep       = ".gitkeep"

@@ -98,6 +98,13 @@ func (s *Server) RepairDirectory(ctx context.Context, req *directoryv1.RepairDir
 			response.RepairsMade = append(response.RepairsMade, issue.Repair)
 		}
 	}
+	if req.GetCreateSamples() {
+		samples, err := s.addSamples(ctx, tree, response)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, samples...)
+	}
 	if len(changes) == 0 {
 		return response, nil
 	}
@@ -106,6 +113,27 @@ func (s *Server) RepairDirectory(ctx context.Context, req *directoryv1.RepairDir
 	}
 	s.deps.Log.InfoContext(ctx, "directory repaired", "fabric_id", req.GetFabric().GetFabricId(), "repairs", len(response.RepairsMade), "tree", response.Tree)
 	return response, nil
+}
+
+// addSamples says in a response what becomes of the samples, and gives the changes.
+func (s *Server) addSamples(ctx context.Context, tree gittree.Ref, response *directoryv1.RepairDirectoryResponse) ([]gittree.Change, error) {
+	entries, err := s.deps.Trees.List(ctx, tree)
+	if err != nil {
+		return nil, fmt.Errorf("list tree %s: %w", tree.ID, err)
+	}
+	changes, issues, err := structure.Samples(entries)
+	if err != nil {
+		return nil, err
+	}
+	if len(changes) > 0 {
+		names := make([]string, len(changes))
+		for i, c := range changes {
+			names[i] = strings.TrimPrefix(c.Path, layout.Samples+"/")
+		}
+		response.RepairsMade = append(response.RepairsMade, fmt.Sprintf("Added to %s: %s.", layout.Samples, strings.Join(names, ", ")))
+	}
+	response.RemainingIssues = append(response.RemainingIssues, issuesToProto(issues)...)
+	return changes, nil
 }
 
 // question is what both requests ask about.
