@@ -46,7 +46,7 @@ type File struct {
 type Doc struct {
 	schema.Verdict
 	Number    int
-	Facts     *references.Facts // of valid documents, where their kind has some
+	Facts     *references.Facts // of valid and of managed documents, where their kind has some
 	Item      int               // place in the list that the document is, from 1; 0 when it is none
 	Line      int               // line of the file on which it begins, from 1
 	Bytes     []byte            // as it stands in the file
@@ -150,7 +150,7 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 	} else {
 		doc.Verdict = r.Schemas.Check(ctx, root, r.Options)
 	}
-	if doc.Valid {
+	if doc.Valid || file.Managed {
 		doc.Facts = references.Of(doc.Identity.Kind, root)
 	}
 	_, metadata := yamldoc.Field(root, "metadata")

@@ -10,6 +10,7 @@ import (
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/services/ingestion/internal/references"
 	"fgdsync.dev/services/ingestion/internal/schema"
 )
 
@@ -123,6 +124,14 @@ func findingsOf(list []finding.Finding) []*reportv1.Finding {
 	var out []*reportv1.Finding
 	for _, f := range list {
 		out = append(out, findingOf(f))
+	}
+	return out
+}
+
+func danglingOf(list []references.Dangling) []*reportv1.DanglingReference {
+	var out []*reportv1.DanglingReference
+	for _, d := range list {
+		out = append(out, &reportv1.DanglingReference{From: keyOf(d.From), Field: d.Field, To: keyOf(d.To)})
 	}
 	return out
 }

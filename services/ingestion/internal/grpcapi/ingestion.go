@@ -100,7 +100,8 @@ func summaryOf(result *pipeline.Result) *ingestionv1.IngestSummary {
 	}
 }
 
-// sendResults sends what was done and found, in batches. Resources that the caller knows are left out.
+// sendResults sends what was done and found, in batches. Resources that the caller knows are left out, and with them the
+// references that dangle: they are those of the last time.
 func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], result *pipeline.Result, known bool) error {
 	var documents []*ingestionv1.DocumentResult
 	for _, item := range result.Plan.Items {
@@ -112,7 +113,9 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 		documents = append(documents, &ingestionv1.DocumentResult{File: r.From, Outcome: ingestionv1.Outcome_OUTCOME_RELEASED, Destination: r.To})
 	}
 	var resources []*ingestionv1.Resource
+	var dangling []*reportv1.DanglingReference
 	if !known {
+		dangling = danglingOf(result.Plan.Dangling)
 		for _, r := range result.Plan.Resources {
 			resources = append(resources, resourceOf(r))
 		}
@@ -125,6 +128,12 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 	}
 	err = inBatches(findingsOf(result.Findings), func(part []*reportv1.Finding) error {
 		return sendBatch(stream, &ingestionv1.IngestResults{Findings: part})
+	})
+	if err != nil {
+		return err
+	}
+	err = inBatches(dangling, func(part []*reportv1.DanglingReference) error {
+		return sendBatch(stream, &ingestionv1.IngestResults{DanglingReferences: part})
 	})
 	if err != nil {
 		return err

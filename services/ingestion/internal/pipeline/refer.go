@@ -31,14 +31,7 @@ func refer(choice References, files []document.File) {
 		if choice == ReferencesReject && reject(found, docs) {
 			continue
 		}
-		told := false // of what the cluster may have by itself, once
 		for _, f := range found {
-			if f.InClusterOnly() {
-				if told {
-					continue
-				}
-				told = true
-			}
 			docs[f.Resource].add(f)
 		}
 		return
@@ -57,7 +50,7 @@ func (c candidate) add(f references.Finding) { c.Findings = append(slices.Clip(c
 func reject(found []references.Finding, docs []candidate) bool {
 	rejected := false
 	for _, f := range found {
-		if c := docs[f.Resource]; c.waits && !f.InClusterOnly() {
+		if c := docs[f.Resource]; c.waits && !f.InCluster {
 			f.Warning = false
 			c.add(f)
 			c.Valid, rejected = false, true

@@ -23,7 +23,7 @@ type settledKey struct {
 	references   References
 }
 
-// NewSettled makes a memory for trees with so many resources and findings together.
+// NewSettled makes a memory for trees with so many resources, findings and dangling references together.
 func NewSettled(most int) (*Settled, error) {
 	results, err := recent.New[settledKey, *Result](most)
 	if err != nil {
@@ -59,8 +59,8 @@ func (s *Settled) keep(req Request, result *Result) {
 		}
 	}
 	kept := *result
-	kept.Plan = &plan.Plan{Findings: result.Plan.Findings, Resources: result.Plan.Resources}
-	s.results.Add(keyOf(req), &kept, 1+len(kept.Plan.Resources)+len(kept.Findings))
+	kept.Plan = &plan.Plan{Findings: result.Plan.Findings, Resources: result.Plan.Resources, Dangling: result.Plan.Dangling}
+	s.results.Add(keyOf(req), &kept, 1+len(kept.Plan.Resources)+len(kept.Findings)+len(kept.Plan.Dangling))
 }
 
 // digest is the same for the same resources only.

@@ -5,11 +5,14 @@ import (
 	"strings"
 
 	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/references"
+	"fgdsync.dev/services/ingestion/internal/schema"
 )
 
 // finish puts the plan together.
 func (p *planner) finish() *Plan {
 	plan := &Plan{Items: p.items, Resources: p.resources()}
+	plan.Dangling = p.dangling() // once it is known what there will be
 	for i := range p.in.Files {
 		plan.Findings = append(plan.Findings, p.in.Files[i].Findings...)
 	}
@@ -47,7 +50,7 @@ func (p *planner) resources() []Resource {
 		if item == nil {
 			item = g.left()
 		}
-		if item == nil {
+		if g.final = item; item == nil {
 			continue
 		}
 		out = append(out, p.resource(g, item))
@@ -55,6 +58,22 @@ func (p *planner) resources() []Resource {
 			if input.Outcome == KeptManaged {
 				input.Destination = item.Destination
 			}
+		}
+	}
+	return out
+}
+
+// dangling lists what resources name that managed/ does not hold afterwards.
+func (p *planner) dangling() []references.Dangling {
+	var out []references.Dangling
+	there := func(id schema.Identity) bool {
+		g := p.groups[id]
+		return g != nil && g.final != nil
+	}
+	add := func(d references.Dangling) { out = append(out, d) }
+	for _, g := range p.order {
+		if g.final != nil {
+			g.final.Doc.Facts.Dangling(g.id, there, add)
 		}
 	}
 	return out

@@ -15,6 +15,7 @@ import (
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/references"
 	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/shelf"
 )
@@ -85,7 +86,8 @@ type Resource struct {
 type Plan struct {
 	Items     []*Item // in path and document order
 	Findings  []finding.Finding
-	Resources []Resource // by identity
+	Resources []Resource            // by identity
+	Dangling  []references.Dangling // names of resources that are not there, by who names them
 }
 
 // Input is what a plan is made of.
@@ -146,6 +148,7 @@ type group struct {
 	broken  []*Item // invalid, in managed/
 	inputs  []*Item // valid, waiting
 	holder  *Item   // whose content the managed file has afterwards
+	final   *Item   // the holder, or what is left in managed/ although it is not valid
 }
 
 // collect makes items and groups of the files.

@@ -27,19 +27,21 @@ type Resource struct {
 // Finding is something that is wrong with a resource in the company of the others.
 type Finding struct {
 	finding.Finding
-	Resource int // its place among those that were given
+	Resource  int  // its place among those that were given
+	InCluster bool // it is about something that a cluster has by itself
 }
 
 type checker struct {
 	resources []Resource
 	index     map[schema.Identity]int
 	found     []Finding
+	naming    int // first of the resources that name what a cluster has by itself, or -1
 }
 
 // Check compares resources, which the index finds by their identity. What it finds is in their order, and each is a
-// warning.
+// warning. What a cluster has by itself is told of once.
 func Check(resources []Resource, index map[schema.Identity]int) []Finding {
-	c := &checker{resources: resources, index: index}
+	c := &checker{resources: resources, index: index, naming: -1}
 	for i := range resources {
 		if resources[i].Facts != nil {
 			c.names(i)
@@ -51,24 +53,39 @@ func Check(resources []Resource, index map[schema.Identity]int) []Finding {
 	slices.SortStableFunc(c.found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return c.found
+	return once(c.found)
 }
 
-func (c *checker) find(i int, at place, code errs.Code, remedy, format string, args ...any) {
+// once leaves the first of the findings about what a cluster has by itself.
+func once(found []Finding) []Finding {
+	told := false
+	return slices.DeleteFunc(found, func(f Finding) bool {
+		again := f.InCluster && told
+		told = told || f.InCluster
+		return again
+	})
+}
+
+func (c *checker) find(i int, at place, code errs.Code, format string, args ...any) *Finding {
 	r := c.resources[i]
 	c.found = append(c.found, Finding{Resource: i, Finding: finding.Finding{
 		Code: code, Warning: true, File: r.File, Document: r.Document, Line: r.Line + at.line - 1, Column: at.column,
-		Field: at.field, Message: fmt.Sprintf(format, args...), Remedy: remedy,
+		Field: at.field, Message: fmt.Sprintf(format, args...),
 	}})
+	return &c.found[len(c.found)-1]
 }
 
 // lookup finds a resource by its kind and name, in the namespace of the one that names it.
 func (c *checker) lookup(i int, kind, name string) (*Facts, bool) {
-	at, found := c.index[schema.Identity{Group: groupOf(kind), Kind: kind, Namespace: c.resources[i].Identity.Namespace, Name: name}]
+	at, found := c.index[identity(c.resources[i].Identity.Namespace, kind, name)]
 	if !found {
 		return nil, false
 	}
 	return c.resources[at].Facts, true
+}
+
+func identity(namespace, kind, name string) schema.Identity {
+	return schema.Identity{Group: groupOf(kind), Kind: kind, Namespace: namespace, Name: name}
 }
 
 func groupOf(kind string) string {
@@ -87,25 +104,27 @@ func (c *checker) names(i int) {
 		facts, there := c.lookup(i, r.kind, r.name)
 		switch {
 		case !there && r.name == defaultName && (strings.HasSuffix(r.kind, "Namespace") || r.kind == "GatewayGroup"):
-			c.find(i, r.place, errs.ReferenceMissing, "Nothing to do when the cluster has it; else add it.",
-				"the %s %s is not in the directory; it may exist in the cluster only", r.kind, r.name)
+			c.inCluster(i, r)
 		case !there:
-			c.find(i, r.place, errs.ReferenceMissing, "", "there is no %s %s", r.kind, r.name)
+			c.find(i, r.place, errs.ReferenceMissing, "there is no %s %s", r.kind, r.name)
 		case r.subnet != "" && !hasSubnet(facts, r.subnet):
-			c.find(i, r.place, errs.ReferenceMissing, "", "the VPC %s has no subnet %s", r.name, r.subnet)
+			c.find(i, r.place, errs.ReferenceMissing, "the VPC %s has no subnet %s", r.name, r.subnet)
 		}
 	}
 	for _, p := range c.resources[i].Facts.ports {
-		device, _, _ := strings.Cut(p.name, "/")
-		if _, there := c.lookup(i, p.kind, device); !there {
-			c.find(i, p.place, errs.ReferenceMissing, "", "there is no %s %s", p.kind, device)
+		if _, there := c.lookup(i, p.kind, p.device()); !there {
+			c.find(i, p.place, errs.ReferenceMissing, "there is no %s %s", p.kind, p.device())
 		}
 	}
 }
 
-// InClusterOnly tells whether a finding is about something that a cluster has by itself.
-func (f Finding) InClusterOnly() bool {
-	return f.Code == errs.ReferenceMissing && strings.HasSuffix(f.Message, "cluster only")
+func (c *checker) inCluster(i int, r ref) {
+	if c.naming >= 0 && c.naming != i {
+		return
+	}
+	c.naming = i
+	f := c.find(i, r.place, errs.ReferenceMissing, "the %s %s is not in the directory; it may exist in the cluster only", r.kind, r.name)
+	f.InCluster, f.Remedy = true, "Nothing to do when the cluster has it; else add it."
 }
 
 func hasSubnet(f *Facts, name string) bool {
@@ -123,7 +142,7 @@ func (c *checker) ports() {
 		for _, port := range c.resources[i].Facts.ports {
 			k := slot{c.resources[i].Identity.Namespace, port.name}
 			if other, taken := used[k]; taken && other != i {
-				c.find(i, port.place, errs.PortConflict, "", "the port is used by the Connection %s too", c.resources[other].Identity.Name)
+				c.find(i, port.place, errs.PortConflict, "the port is used by the Connection %s too", c.resources[other].Identity.Name)
 				continue
 			}
 			used[k] = i
@@ -141,7 +160,7 @@ func (c *checker) vlans(i int) {
 		}
 		inside := slices.ContainsFunc(space.ranges, func(r [2]int64) bool { return r[0] <= s.vlan && s.vlan <= r[1] })
 		if !inside {
-			c.find(i, s.place, errs.VLANOutOfRange, "", "the VLAN of subnet %s is in no range of the VLANNamespace %s", s.name, facts.vlans)
+			c.find(i, s.place, errs.VLANOutOfRange, "the VLAN of subnet %s is in no range of the VLANNamespace %s", s.name, facts.vlans)
 		}
 	}
 }
@@ -188,7 +207,7 @@ func (c *checker) inside(i int, s subnet, prefix netip.Prefix) {
 		return err == nil && outer.Bits() <= prefix.Bits() && outer.Contains(prefix.Addr())
 	})
 	if !inside {
-		c.find(i, s.place, errs.SubnetConflict, "", "the subnet %s is in no range of the IPv4Namespace %s", s.name, facts.ipv4)
+		c.find(i, s.place, errs.SubnetConflict, "the subnet %s is in no range of the IPv4Namespace %s", s.name, facts.ipv4)
 	}
 }
 
@@ -203,7 +222,7 @@ func (c *checker) overlaps(networks []network) {
 			continue
 		}
 		other := networks[widest]
-		c.find(networks[i].resource, networks[i].subnet.place, errs.SubnetConflict, "", "the subnet %s overlaps %s of the VPC %s",
+		c.find(networks[i].resource, networks[i].subnet.place, errs.SubnetConflict, "the subnet %s overlaps %s of the VPC %s",
 			networks[i].subnet.name, other.subnet.name, c.resources[other.resource].Identity.Name)
 	}
 }

@@ -42,6 +42,11 @@ type port struct {
 	kind, name string
 }
 
+func (p port) device() string {
+	name, _, _ := strings.Cut(p.name, "/")
+	return name
+}
+
 // usualPorts is the number of ports of most connections.
 const usualPorts = 4
 
