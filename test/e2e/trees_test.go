@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os/exec"
@@ -25,28 +24,13 @@ func newTreeHost(t *testing.T) treeHost {
 // object writes an object of whatever content.
 func (h treeHost) object(kind, content string) string {
 	h.t.Helper()
-	return h.objectFrom(kind, strings.NewReader(content))
-}
-
-func (h treeHost) objectFrom(kind string, content io.Reader) string {
-	h.t.Helper()
-	command := exec.CommandContext(h.t.Context(), "git", "hash-object", "-t", kind, "-w", "--literally", "--stdin")
-	command.Dir, command.Stdin = h.Path(repository), content
-	out, err := command.Output()
-	if err != nil {
-		h.t.Fatalf("write %s: %v", kind, err)
-	}
-	return strings.TrimSpace(string(out))
+	return h.Object(h.t, repository, kind, strings.NewReader(content))
 }
 
 // entry is one line of a tree.
 func (h treeHost) entry(mode, name, id string) string {
 	h.t.Helper()
-	raw, err := hex.DecodeString(id)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return mode + " " + name + "\x00" + string(raw)
+	return gitserver.TreeEntry(h.t, mode, name, id)
 }
 
 // file is the line of a file in a tree.
@@ -78,8 +62,7 @@ func byName(a, b string) int {
 
 func (h treeHost) commitTree(tree string) {
 	h.t.Helper()
-	commit := fmt.Sprintf("tree %s\nparent %s\nauthor T <t@example.com> 1767323045 +0000\ncommitter T <t@example.com> 1767323045 +0000\n\ntrees\n", tree, h.Head(h.t, repository, branch))
-	h.Git(h.t, repository, "update-ref", "refs/heads/"+branch, h.object("commit", commit))
+	h.CommitTree(h.t, repository, branch, tree)
 }
 
 // sync runs fgd sync.
@@ -141,7 +124,7 @@ func (zeros) Read(p []byte) (int, error) {
 func TestG17HugeBlob(t *testing.T) {
 	h := newTreeHost(t)
 	without, _ := newTreeHost(t).sync()
-	zeros := h.objectFrom("blob", io.LimitReader(zeros{}, 300<<20))
+	zeros := h.Object(t, repository, "blob", io.LimitReader(zeros{}, 300<<20))
 	h.commitRaw([]string{h.file("good.yaml", fabric.VPC("good", 1)), h.entry("100644", "zeros.yaml", zeros)})
 	id := strings.TrimSpace(h.Git(t, repository, "rev-parse", branch+":"+directory+"/raw/zeros.yaml"))
 	result, status := h.sync()

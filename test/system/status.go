@@ -14,9 +14,13 @@ type Status struct {
 	Trigger     string    `json:"trigger"`
 	AcceptedAt  time.Time `json:"accepted_at"`
 	CompletedAt time.Time `json:"completed_at"`
-	Errors      []Finding `json:"errors"`
-	Warnings    []Finding `json:"warnings"`
-	Result      struct {
+	Transitions []struct {
+		To   string    `json:"to"`
+		Time time.Time `json:"time"`
+	} `json:"transitions"`
+	Errors   []Finding `json:"errors"`
+	Warnings []Finding `json:"warnings"`
+	Result   struct {
 		CommitSHA        string `json:"commit_sha"`
 		FilesCreated     int    `json:"files_created"`
 		FilesUpdated     int    `json:"files_updated"`

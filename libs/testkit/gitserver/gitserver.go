@@ -5,6 +5,7 @@ package gitserver
 import (
 	"bytes"
 	"crypto/subtle"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
@@ -156,6 +157,35 @@ func (s *Server) Import(t testing.TB, repository, branch, changes string) string
 	stream.WriteString(changes + "done\n")
 	s.git(t, repository, stream.Bytes(), "fast-import", "--quiet", "--done")
 	return s.Head(t, repository, branch)
+}
+
+// Object writes an object of whatever content, also one that Git would not make, and gives its id.
+func (s *Server) Object(t testing.TB, repository, kind string, content io.Reader) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "git", "hash-object", "-t", kind, "-w", "--literally", "--stdin")
+	command.Dir, command.Stdin = s.Path(repository), content
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("write %s: %v", kind, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TreeEntry is one entry of a tree as Object takes it.
+func TreeEntry(t testing.TB, mode, name, id string) string {
+	t.Helper()
+	raw, err := hex.DecodeString(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mode + " " + name + "\x00" + string(raw)
+}
+
+// CommitTree adds a commit of a tree to a branch.
+func (s *Server) CommitTree(t testing.TB, repository, branch, tree string) {
+	t.Helper()
+	commit := fmt.Sprintf("tree %s\nparent %s\nauthor T <t@example.com> 1767323045 +0000\ncommitter T <t@example.com> 1767323045 +0000\n\ntrees\n", tree, s.Head(t, repository, branch))
+	s.Git(t, repository, "update-ref", "refs/heads/"+branch, s.Object(t, repository, "commit", strings.NewReader(commit)))
 }
 
 // Removed as the content of a file takes it away.
