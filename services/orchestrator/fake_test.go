@@ -230,7 +230,9 @@ func (s *stages) ValidateDirectory(ctx context.Context, req *directoryv1.Validat
 	if err := s.enter(ctx, "validate"); err != nil {
 		return nil, err
 	}
-	return &directoryv1.ValidateDirectoryResponse{Report: &directoryv1.DirectoryReport{Valid: strings.Contains(req.GetTree(), "manifest")}}, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &directoryv1.ValidateDirectoryResponse{Report: &directoryv1.DirectoryReport{Valid: strings.Contains(req.GetTree(), "manifest"), Issues: s.issues}}, nil
 }
 
 func (s *stages) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse, error) {

@@ -12,6 +12,7 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/state"
 )
 
 const closeTimeout = 5 * time.Second
@@ -61,7 +62,7 @@ func (f *Fabrics) report(ctx context.Context, fabric *fabricv1.Fabric, snapshot 
 func (f *Fabrics) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse, error) {
 	out := &fabricv1.ListChangesResponse{SinceCommit: req.GetSinceCommit()}
 	if out.GetSinceCommit() == "" {
-		last, err := f.lastSync(ctx, req.GetFabricId(), isCompleted)
+		_, last, err := f.lastSyncs(ctx, req.GetFabricId())
 		if err != nil {
 			return nil, err
 		}
@@ -101,28 +102,29 @@ func (f *Fabrics) changes(ctx context.Context, snapshot *gitv1.Snapshot, since s
 	}
 }
 
-// lastSync gives the latest sync of the whole directory that was no dry run and that fits; nil when there is none.
-func (f *Fabrics) lastSync(ctx context.Context, fabricID int32, fits func(*syncv1.Sync) bool) (*syncv1.Sync, error) {
+// lastSyncs gives the latest sync of the whole directory that has ended and the latest that has completed, dry runs
+// left out; nil when there is none.
+func (f *Fabrics) lastSyncs(ctx context.Context, fabricID int32) (ended, completed *syncv1.Sync, err error) {
 	if _, err := f.store.Fabric(ctx, fabricID); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	history, err := f.store.History(ctx, fabricID, time.Time{}, time.Time{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, sync := range history {
 		o := sync.GetOptions()
-		if !o.GetValidateOnly() && o.GetScope() != syncv1.Scope_SCOPE_DIRECTORY && fits(sync) {
-			return sync, nil
+		if o.GetValidateOnly() || o.GetScope() == syncv1.Scope_SCOPE_DIRECTORY || !state.Terminal(sync.GetState()) {
+			continue
+		}
+		if ended == nil {
+			ended = sync
+		}
+		if sync.GetState() == syncv1.State_STATE_COMPLETED {
+			return ended, sync, nil
 		}
 	}
-	return nil, nil
-}
-
-func isCompleted(s *syncv1.Sync) bool { return s.GetState() == syncv1.State_STATE_COMPLETED }
-
-func hasEnded(s *syncv1.Sync) bool {
-	return isCompleted(s) || s.GetState() == syncv1.State_STATE_FAILED || s.GetState() == syncv1.State_STATE_CANCELLED
+	return ended, nil, nil
 }
 
 // commitAfter is the commit that a completed sync left.

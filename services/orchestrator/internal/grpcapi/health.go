@@ -20,18 +20,17 @@ func (f *Fabrics) GetDirectoryHealth(ctx context.Context, req *fabricv1.GetDirec
 	h := &health{GetDirectoryHealthResponse: &fabricv1.GetDirectoryHealthResponse{
 		Status: fabricv1.DirectoryStatus_DIRECTORY_STATUS_HEALTHY, QuarantinedByCode: map[string]int32{},
 	}}
-	last, err := f.lastSync(ctx, req.GetFabricId(), hasEnded)
-	if err != nil {
-		return nil, err
-	}
-	completed, err := f.lastSync(ctx, req.GetFabricId(), isCompleted)
+	last, completed, err := f.lastSyncs(ctx, req.GetFabricId())
 	if err != nil {
 		return nil, err
 	}
 	err = f.atHead(ctx, req.GetFabricId(), func(fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
 		return f.look(ctx, h, fabric, snapshot, completed)
 	})
-	if err != nil {
+	switch {
+	case errs.KindOf(err) == errs.Precondition: // what no waiting mends, such as a branch that is gone, is how the directory is
+		h.because(unhealthy, "The directory can't be read: %s", errs.From(err).Message)
+	case err != nil:
 		return nil, err
 	}
 	h.structure()
@@ -75,6 +74,16 @@ func (h *health) because(status fabricv1.DirectoryStatus, format string, args ..
 	h.Reasons = append(h.Reasons, fmt.Sprintf(format, args...))
 }
 
+// count says how many things are the reason, if any.
+func (h *health) count(status fabricv1.DirectoryStatus, n int, one, many string) {
+	switch {
+	case n == 1:
+		h.because(status, "%s", one)
+	case n > 1:
+		h.because(status, many, n)
+	}
+}
+
 const (
 	degraded  = fabricv1.DirectoryStatus_DIRECTORY_STATUS_DEGRADED
 	unhealthy = fabricv1.DirectoryStatus_DIRECTORY_STATUS_UNHEALTHY
@@ -93,42 +102,34 @@ func (h *health) structure() {
 			odd++
 		}
 	}
-	if broken > 0 {
-		h.because(unhealthy, "The structure has %d errors that somebody has to mend.", broken)
-	}
-	if repairable > 0 {
-		h.because(degraded, "%d things of the structure are repaired by the next sync.", repairable)
-	}
-	if odd > 0 {
-		h.because(degraded, "%d things of the structure want a look.", odd)
-	}
+	h.count(unhealthy, broken, "One error of the structure has to be mended by somebody.", "%d errors of the structure have to be mended by somebody.")
+	h.count(degraded, repairable, "One thing in the structure is repaired by the next sync.", "%d things in the structure are repaired by the next sync.")
+	h.count(degraded, odd, "One thing in the structure wants a look.", "%d things in the structure want a look.")
 }
 
 func (h *health) contents() {
-	if h.GetWaitingFiles() > 0 {
-		h.because(degraded, "%d files wait for the next sync.", h.GetWaitingFiles())
-	}
-	if h.GetQuarantinedFiles() > 0 {
-		h.because(degraded, "%d files are in quarantine.", h.GetQuarantinedFiles())
-	}
+	h.count(degraded, int(h.GetWaitingFiles()), "One file waits for the next sync.", "%d files wait for the next sync.")
+	h.count(degraded, int(h.GetQuarantinedFiles()), "One file is in quarantine.", "%d files are in quarantine.")
 }
 
 func (h *health) syncs(last, completed *syncv1.Sync) {
 	h.Resources = completed.GetResult().GetResourcesTotal()
-	switch {
-	case last == nil:
+	if last == nil {
 		h.because(degraded, "No sync has ended yet.")
 		return
-	case last.GetState() == syncv1.State_STATE_FAILED:
-		cause := &reportv1.Finding{Message: "see its status"}
+	}
+	if last.GetState() == syncv1.State_STATE_FAILED {
+		cause := "its status has the reason."
 		if len(last.GetErrors()) > 0 {
-			cause = last.GetErrors()[0]
+			cause = last.GetErrors()[0].GetMessage()
 		}
-		h.because(unhealthy, "The last sync failed: %s", cause.GetMessage())
+		h.because(unhealthy, "The last sync failed: %s", cause)
+	}
+	switch {
 	case completed == nil:
 		h.because(degraded, "No sync has completed yet.")
 	case h.GetChangedSinceLastSync():
-		h.because(degraded, "The directory has changed since the last sync.")
+		h.because(degraded, "The directory has changed since a sync completed last.")
 	}
 	h.LastSync = proto.CloneOf(last)
 	h.LastSync.Result = nil // it may be large, and the sync has it
