@@ -29,6 +29,7 @@ var (
 	SubnetConflict      = Code{"FGD_1018", "SUBNET_CONFLICT", "Choose a subnet that is inside the namespace and that no other VPC has."}
 	NotInQuarantine     = Code{"FGD_1019", "NOT_IN_QUARANTINE", "Name a file of unmanaged/ as the list of what is in quarantine has it."}
 	ReleaseRefused      = Code{"FGD_1020", "RELEASE_REFUSED", "Make room at the place it came from, and release it again."}
+	ReferenceOrphaned   = Code{"FGD_1021", "REFERENCE_ORPHANED", "Remove what names it, or bring the resource back."}
 	KustomizationKept   = Code{"FGD_1014", "KUSTOMIZATION_KEPT", "Make sure that the resources it lists still exist; the system moves files to managed/."}
 )
 

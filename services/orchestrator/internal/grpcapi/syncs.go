@@ -111,7 +111,13 @@ func (s *Syncs) ListSyncs(ctx context.Context, req *syncv1.ListSyncsRequest) (*s
 	}
 	matches := matching(all, req)
 	from := min(int(req.GetOffset()), len(matches))
-	return &syncv1.ListSyncsResponse{Syncs: matches[from:min(from+limit, len(matches))], Total: int32(len(matches))}, nil
+	page := matches[from:min(from+limit, len(matches))]
+	for _, record := range page {
+		if plan := record.GetResult().GetPlan(); plan != nil {
+			plan.Actions, plan.Orphans = nil, nil // in a list the counts will do; hundreds of long plans are no message any more
+		}
+	}
+	return &syncv1.ListSyncsResponse{Syncs: page, Total: int32(len(matches))}, nil
 }
 
 func matching(all []*syncv1.Sync, req *syncv1.ListSyncsRequest) []*syncv1.Sync {

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
 // noAddress is the author's e-mail when the person who asked is known by name only (RFC 2606 reserves the domain).
@@ -16,10 +17,14 @@ const noAddress = "noreply@fgd-sync.invalid"
 func commitMessage(a *attempt) string {
 	s := a.t.v
 	result := s.GetResult()
+	counts := result.GetPlan().GetCounts()
 	var b strings.Builder
-	fmt.Fprintf(&b, "Sync fabric %s: %s\n\n", oneLine(a.fabric.GetName()), headline(a, result.GetFilesQuarantined()))
+	fmt.Fprintf(&b, "Sync fabric %s: %s\n\n", oneLine(a.fabric.GetName()), headline(a, counts))
 	fmt.Fprintf(&b, "Resources: %d created, %d updated, %d in all.\n", a.created, a.updated, result.GetResourcesTotal())
 	fmt.Fprintf(&b, "Quarantined: %d.\n", result.GetFilesQuarantined())
+	if counts.GetDeletes() > 0 {
+		fmt.Fprintf(&b, "Deleted since the last sync: %d; references that lead nowhere by it: %d.\n", counts.GetDeletes(), counts.GetOrphans())
+	}
 	for _, repair := range result.GetRepairsMade() {
 		fmt.Fprintf(&b, "Structure: %s\n", oneLine(repair))
 	}
@@ -28,16 +33,23 @@ func commitMessage(a *attempt) string {
 	return b.String()
 }
 
-func headline(a *attempt, quarantined int32) string {
+// headline says what the commit does. What is created and updated by it is not what the plan counts, which is since the
+// last sync.
+func headline(a *attempt, counts *syncv1.PlanCounts) string {
 	var parts []string
-	if a.created > 0 {
-		parts = append(parts, fmt.Sprintf("add %d", a.created))
-	}
-	if a.updated > 0 {
-		parts = append(parts, fmt.Sprintf("update %d", a.updated))
-	}
-	if quarantined > 0 {
-		parts = append(parts, fmt.Sprintf("quarantine %d", quarantined))
+	for _, part := range []struct {
+		word  string
+		count int
+	}{
+		{"add", a.created},
+		{"update", a.updated},
+		{"move", int(counts.GetMoves())},
+		{"quarantine", int(counts.GetQuarantines())},
+		{"release", int(counts.GetReleases())},
+	} {
+		if part.count > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", part.word, part.count))
+		}
 	}
 	if len(parts) == 0 {
 		return "put the directory in order"

@@ -7,13 +7,43 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// guardDeletions compares the resources with those of the last sync. It stops a sync that takes many of them away,
-// before anything is published or told: a file that somebody removed by mistake would be an object less in a network.
+// guardDeletions compares the resources with those of the last sync and says in the result what the sync does. It stops
+// one that takes many resources away, before anything is published or told: a file that somebody removed by mistake would
+// be an object less in a network.
 func (a *attempt) guardDeletions(ctx context.Context) error {
+	if err := a.compare(ctx); err != nil {
+		return err
+	}
+	gone, before := len(a.diff.Deleted), len(a.resources)-len(a.diff.Created)+len(a.diff.Deleted)
+	plan := makePlan(a.ingested, a.diff, a.known || before > 0)
+	a.t.v.Result.Plan, a.ingested = plan, ingested{}
+	options := a.t.v.GetOptions()
+	if !a.isMass(gone, before) || options.GetForce() {
+		a.tellOrphans(plan)
+		return nil
+	}
+	severity := reportv1.Severity_SEVERITY_ERROR
+	if options.GetValidateOnly() {
+		severity = reportv1.Severity_SEVERITY_WARNING
+	}
+	for _, resource := range a.diff.Deleted {
+		a.t.find(goneFinding(resource, severity))
+	}
+	if options.GetValidateOnly() {
+		a.tellOrphans(plan)
+		return nil
+	}
+	return errs.New(errs.Precondition, errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
+}
+
+// compare finds out how the resources differ from those of the last sync.
+func (a *attempt) compare(ctx context.Context) error {
 	if a.known {
 		return nil
 	}
@@ -21,23 +51,9 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.diff = diff
-	gone, before := len(diff.Deleted), len(a.resources)-len(diff.Created)+len(diff.Deleted)
-	if !a.isMass(gone, before) || a.t.v.GetOptions().GetForce() {
-		return nil
-	}
-	severity := reportv1.Severity_SEVERITY_ERROR
-	if a.t.v.GetOptions().GetValidateOnly() {
-		severity = reportv1.Severity_SEVERITY_WARNING
-	}
 	slices.SortFunc(diff.Deleted, func(x, y *ingestionv1.Resource) int { return strings.Compare(x.GetPath(), y.GetPath()) })
-	for _, resource := range diff.Deleted {
-		a.t.find(goneFinding(resource, severity))
-	}
-	if a.t.v.GetOptions().GetValidateOnly() {
-		return nil
-	}
-	return errs.New(errs.Precondition, errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
+	a.diff = diff
+	return nil
 }
 
 func (a *attempt) isMass(gone, before int) bool {
@@ -49,5 +65,32 @@ func goneFinding(r *ingestionv1.Resource, severity reportv1.Severity) *reportv1.
 		Severity: severity, Code: errs.MassDeleteRefused.ID, Name: errs.MassDeleteRefused.Name, File: r.GetPath(),
 		Message: fmt.Sprintf("%s %s/%s is no longer there", r.GetKey().GetKind(), r.GetKey().GetNamespace(), r.GetKey().GetName()),
 		Remedy:  errs.MassDeleteRefused.Remedy,
+	}
+}
+
+// tellOrphans warns of references that a deletion leaves leading nowhere, unless the ingestion has warned of them: it does
+// so for valid resources, where the fabric wants it.
+func (a *attempt) tellOrphans(plan *syncv1.Plan) {
+	if len(plan.GetOrphans()) == 0 {
+		return
+	}
+	untold := a.fabric.GetOptions().GetReferences() == fabricv1.References_REFERENCES_OFF
+	from := make(map[key]*ingestionv1.Resource, len(a.resources))
+	for _, r := range a.resources {
+		from[keyOf(r.GetKey())] = r
+	}
+	for _, orphan := range plan.GetOrphans() {
+		if r := from[keyOf(orphan.GetFrom())]; untold || !r.GetValid() {
+			a.t.find(orphanFinding(orphan, r.GetPath()))
+		}
+	}
+}
+
+func orphanFinding(o *reportv1.DanglingReference, file string) *reportv1.Finding {
+	return &reportv1.Finding{
+		Severity: reportv1.Severity_SEVERITY_WARNING, Code: errs.ReferenceOrphaned.ID, Name: errs.ReferenceOrphaned.Name, File: file, Field: o.GetField(),
+		Message: fmt.Sprintf("%s %s/%s names %s %s/%s, which is no longer there (%s)", o.GetFrom().GetKind(), o.GetFrom().GetNamespace(), o.GetFrom().GetName(),
+			o.GetTo().GetKind(), o.GetTo().GetNamespace(), o.GetTo().GetName(), o.GetField()),
+		Remedy: errs.ReferenceOrphaned.Remedy,
 	}
 }

@@ -42,6 +42,7 @@ type attempt struct {
 	digest    string             // of the resources
 	known     bool               // they are those of the last sync
 	diff      state.ResourceDiff // against the index of the last sync
+	ingested  ingested           // until the plan is made of it
 	created   int
 	updated   int
 }
@@ -248,6 +249,8 @@ func (a *attempt) progressed(p *ingestionv1.Progress) {
 
 func (a *attempt) results(ctx context.Context, r *ingestionv1.IngestResults) {
 	a.resources = append(a.resources, r.GetResources()...)
+	a.ingested.documents = append(a.ingested.documents, r.GetDocuments()...)
+	a.ingested.dangling = append(a.ingested.dangling, r.GetDanglingReferences()...)
 	for _, f := range r.GetFindings() {
 		a.t.find(f)
 	}
@@ -319,6 +322,7 @@ func (a *attempt) unchanged() {
 	result.Files = &gitv1.ChangeCounts{}
 	if published != nil {
 		result.CommitSha, result.CommitUrl, result.Files = published.GetCommitSha(), published.GetCommitUrl(), published.GetFiles()
+		result.Plan = published.GetPlan()
 	}
 }
 

@@ -120,16 +120,20 @@ func (t *tracker) summary() *syncv1.Sync {
 	return &syncv1.Sync{
 		SyncId: t.syncID(), FabricId: t.v.GetFabricId(), State: t.v.GetState(), Trigger: t.v.GetTrigger(),
 		RequestedBy: t.v.GetRequestedBy(), Progress: proto.CloneOf(t.v.GetProgress()), Attempt: t.v.GetAttempt(),
-		Result: withoutDiff(t.v.GetResult()),
+		Result: brief(t.v.GetResult()),
 	}
 }
 
-func withoutDiff(r *syncv1.Result) *syncv1.Result {
+// brief is a result without what can be long: the diff, and the lists of the plan.
+func brief(r *syncv1.Result) *syncv1.Result {
 	if r == nil {
 		return nil
 	}
 	out := proto.CloneOf(r)
 	out.Diff = ""
+	if out.GetPlan() != nil {
+		out.Plan = &syncv1.Plan{Counts: out.GetPlan().GetCounts()}
+	}
 	return out
 }
 

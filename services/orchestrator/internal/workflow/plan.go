@@ -1,0 +1,165 @@
+package workflow
+
+import (
+	"slices"
+	"strings"
+
+	"fgdsync.dev/libs/state"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+)
+
+// maxPlanned bounds each list of a plan: it is part of the record, which is written several times. The counts are of all.
+const maxPlanned = 1000
+
+// Words of planned actions.
+const (
+	actionCreate      = "create"
+	actionUpdate      = "update"
+	actionMove        = "move"
+	actionQuarantine  = "quarantine"
+	actionDelete      = "delete"
+	actionDuplicate   = "duplicate"
+	actionKeepManaged = "keep_managed"
+	actionRelease     = "release"
+)
+
+// ingested is what an ingestion tells of documents and references.
+type ingested struct {
+	documents []*ingestionv1.DocumentResult
+	dangling  []*reportv1.DanglingReference
+}
+
+// key is a resource's identity as a key of maps.
+type key struct{ group, kind, namespace, name string }
+
+func keyOf(k *reportv1.ResourceKey) key {
+	return key{k.GetGroup(), k.GetKind(), k.GetNamespace(), k.GetName()}
+}
+
+// planner puts a plan together. What is new and what is changed is judged against the resources of the last sync, as
+// deletions are, so that a plan also has what people did to managed/ by hand, and creations less deletions are how many
+// resources the fabric has more. Before the first sync, when there is nothing to judge by, only documents count.
+type planner struct {
+	indexed bool         // there are resources of a last sync
+	isNew   map[key]bool // since the last sync
+	created map[key]bool // an action says so
+	changed map[key]bool // an action says so
+	plan    *syncv1.Plan
+}
+
+// makePlan says what a sync does, given how its resources differ from those of the last one.
+func makePlan(in ingested, diff state.ResourceDiff, indexed bool) *syncv1.Plan {
+	p := &planner{
+		indexed: indexed, isNew: map[key]bool{}, created: map[key]bool{}, changed: map[key]bool{},
+		plan: &syncv1.Plan{Counts: &syncv1.PlanCounts{}},
+	}
+	for _, r := range diff.Created {
+		p.isNew[keyOf(r.GetKey())] = true
+	}
+	for _, d := range in.documents {
+		p.document(d)
+	}
+	if indexed {
+		p.byHand(diff)
+	}
+	p.deletions(diff.Deleted, in.dangling)
+	slices.SortStableFunc(p.plan.Actions, func(a, b *syncv1.PlannedAction) int { return strings.Compare(a.GetFrom(), b.GetFrom()) })
+	p.plan.Actions = cut(p.plan.GetActions())
+	p.plan.Orphans = cut(p.plan.GetOrphans())
+	return p.plan
+}
+
+func cut[T any](list []T) []T { return slices.Clip(list[:min(len(list), maxPlanned)]) }
+
+func (p *planner) document(d *ingestionv1.DocumentResult) {
+	word, k := p.word(d), keyOf(d.GetResource())
+	switch word {
+	case "":
+		return
+	case actionCreate:
+		p.created[k] = true
+	case actionUpdate, actionMove:
+		p.changed[k] = true
+	}
+	p.add(word, d.GetResource(), d.GetFile(), d.GetDestination())
+}
+
+func (p *planner) word(d *ingestionv1.DocumentResult) string {
+	switch d.GetOutcome() {
+	case ingestionv1.Outcome_OUTCOME_CREATED, ingestionv1.Outcome_OUTCOME_UPDATED:
+		isNew := p.isNew[keyOf(d.GetResource())]
+		if !p.indexed {
+			isNew = d.GetOutcome() == ingestionv1.Outcome_OUTCOME_CREATED
+		}
+		if isNew {
+			return actionCreate
+		}
+		return actionUpdate
+	case ingestionv1.Outcome_OUTCOME_MOVED:
+		return actionMove
+	case ingestionv1.Outcome_OUTCOME_QUARANTINED:
+		return actionQuarantine
+	case ingestionv1.Outcome_OUTCOME_DUPLICATE:
+		return actionDuplicate
+	case ingestionv1.Outcome_OUTCOME_KEPT_MANAGED:
+		return actionKeepManaged
+	case ingestionv1.Outcome_OUTCOME_RELEASED:
+		return actionRelease
+	}
+	return ""
+}
+
+// byHand adds what people did in managed/ since the last sync: no document waited for it.
+func (p *planner) byHand(diff state.ResourceDiff) {
+	for _, r := range diff.Created {
+		if !p.created[keyOf(r.GetKey())] {
+			p.add(actionCreate, r.GetKey(), r.GetPath(), r.GetPath())
+		}
+	}
+	for _, r := range diff.Updated {
+		if !p.changed[keyOf(r.GetKey())] {
+			p.add(actionUpdate, r.GetKey(), r.GetPath(), r.GetPath())
+		}
+	}
+}
+
+// deletions adds what is gone, and what names it.
+func (p *planner) deletions(gone []*ingestionv1.Resource, dangling []*reportv1.DanglingReference) {
+	if len(gone) == 0 {
+		return
+	}
+	missing := make(map[key]bool, len(gone))
+	for _, r := range gone {
+		missing[keyOf(r.GetKey())] = true
+		p.add(actionDelete, r.GetKey(), r.GetPath(), "")
+	}
+	for _, d := range dangling {
+		if missing[keyOf(d.GetTo())] {
+			p.plan.Counts.Orphans++
+			p.plan.Orphans = append(p.plan.Orphans, d)
+		}
+	}
+}
+
+func (p *planner) add(word string, resource *reportv1.ResourceKey, from, to string) {
+	counts := p.plan.GetCounts()
+	switch word {
+	case actionCreate:
+		counts.Creates++
+	case actionUpdate:
+		counts.Updates++
+	case actionMove:
+		counts.Moves++
+	case actionQuarantine:
+		counts.Quarantines++
+	case actionDelete:
+		counts.Deletes++
+	case actionDuplicate:
+		counts.Duplicates++
+	case actionRelease:
+		counts.Releases++
+	}
+	p.plan.Actions = append(p.plan.Actions, &syncv1.PlannedAction{Action: word, Resource: resource, From: from, To: to})
+}
