@@ -42,3 +42,54 @@ func TestQuarantineIsLeft(t *testing.T) {
 		t.Errorf("afterwards: %v", after)
 	}
 }
+
+// TestQuarantineCommands: a person looks at what is in quarantine, has one file judged again under other rules, puts one
+// back, and after that nothing happens any more.
+func TestQuarantineCommands(t *testing.T) {
+	bad := strings.Replace(fabric.VPC("bad", 7), "vlan: 8", "vlan: eight", 1)
+	h := newHost(t, map[string]string{
+		directory + "/raw/two.yaml": fabric.VPC("good", 1) + "---\n" + bad, directory + "/raw/notes.txt": "for people\n", directory + "/raw/b.yaml": "kind: [\n",
+	})
+	run := func(code int, args ...string) string {
+		t.Helper()
+		args = append(args, "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes")
+		result := programs.Run(t, credentials(), args...)
+		if result.Code != code {
+			t.Errorf("%v: exit %d, not %d:\n%s", args[:2], result.Code, code, result.Output())
+		}
+		return result.Output()
+	}
+	requireParts := func(output string, parts ...string) {
+		t.Helper()
+		for _, part := range parts {
+			if !strings.Contains(output, part) {
+				t.Errorf("%q is not in\n%s", part, output)
+			}
+		}
+	}
+	run(3, "sync")
+	requireParts(run(0, "quarantine", "list"), "unmanaged/two.doc-1.yaml:11:7: FGD_1004 SCHEMA_MISMATCH", "unmanaged/notes.txt: FGD_1007", "unmanaged/b.yaml:1:1: FGD_1001", "3 files in quarantine")
+	requireParts(run(0, "quarantine", "list", "--json"), `"origin": "raw/two.yaml"`, `"origin_document": 1`)
+	requireParts(run(0, "quarantine", "show", "unmanaged/two.doc-1.yaml"), bad, "raw/two.yaml", "FGD_1004")
+	requireParts(run(1, "quarantine", "show", "unmanaged/none.yaml"), "FGD_1019")
+	run(2, "quarantine", "retry")
+	run(2, "quarantine", "release")
+	requireParts(run(3, "quarantine", "retry", "unmanaged/b.yaml"), "FGD_1001")
+	commits := h.Commits(t, repository, branch)
+	requireParts(run(3, "quarantine", "release", "unmanaged/none.txt"), "FGD_1019")
+	if now := h.Commits(t, repository, branch); now != commits {
+		t.Errorf("%d commits for nothing", now-commits)
+	}
+	run(0, "quarantine", "release", "unmanaged/notes.txt", "unmanaged/two.doc-1.yaml")
+	after := below(h.Files(t, repository, branch), directory)
+	if after["raw/notes.txt"] != "for people\n" || after["raw/two.doc-1.yaml"] != bad || after["unmanaged/notes.txt"]+after["unmanaged/two.doc-1.yaml"] != "" ||
+		after[".fgdignore"] != "/raw/notes.txt\n/raw/two.doc-1.yaml\n" {
+		t.Errorf("released: %v", after)
+	}
+	run(3, "quarantine", "retry", "--all")
+	run(0, "sync")
+	if now := h.Commits(t, repository, branch); now != commits+1 {
+		t.Errorf("%d commits for one release", now-commits)
+	}
+	h.RequireSound(t, repository)
+}

@@ -22,13 +22,13 @@ import (
 )
 
 // report prints how a sync ended, and answers the exit code as an error.
-func (s *session) report(status *bridgev1.SyncStatus) error {
-	if s.o.json {
+func (s *session) report(status *bridgev1.SyncStatus, dryRun bool) error {
+	if s.t.json {
 		if err := printJSON(s.env.Stdout, status); err != nil {
 			return err
 		}
 	} else {
-		s.print(status)
+		s.print(status, dryRun)
 	}
 	switch {
 	case status.GetState() != "completed":
@@ -52,9 +52,9 @@ func printJSON(w io.Writer, m proto.Message) error {
 	return err
 }
 
-func (s *session) print(status *bridgev1.SyncStatus) {
+func (s *session) print(status *bridgev1.SyncStatus, dryRun bool) {
 	result := status.GetResult()
-	if s.o.dryRun && result.GetDiff() != "" {
+	if dryRun && result.GetDiff() != "" {
 		printf(s.env, "%s", result.GetDiff())
 	}
 	printFindings(s.env.Stdout, "error", status.GetErrors())
@@ -62,7 +62,7 @@ func (s *session) print(status *bridgev1.SyncStatus) {
 	table := tabwriter.NewWriter(s.env.Stdout, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
 	row("state", "%s", status.GetState())
-	row("commit", "%s", commitText(s.o.dryRun, status))
+	row("commit", "%s", commitText(dryRun, status))
 	row("files", "%d created, %d updated, %d removed", result.GetFilesCreated(), result.GetFilesUpdated(), result.GetFilesRemoved())
 	row("quarantined", "%d", result.GetFilesQuarantined())
 	row("resources", "%d", result.GetResourcesTotal())

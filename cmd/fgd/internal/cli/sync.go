@@ -3,15 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"fgdsync.dev/cmd/fgd/internal/suite"
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -20,8 +17,10 @@ import (
 )
 
 type syncOptions struct {
-	configPath, repo, branch, dir, name, crds, redis, credentialsFile string
-	dryRun, json, force, retry, allowInsecure                         bool
+	target
+	dryRun, force, retry bool
+
+	retryPaths, releasePaths []string
 }
 
 func newSync(env Environment) *cobra.Command {
@@ -36,103 +35,22 @@ or from --credentials-file; a URL with credentials in it is refused.
 Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 done but something was quarantined.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := runSync(cmd.Context(), env, o)
-			if o.json && errs.HasFace(err) {
-				return printJSONError(env, err)
-			}
-			return err
+			return o.inSuite(cmd.Context(), env, func(ctx context.Context, in *session) error { return in.sync(ctx, o) })
 		},
 	}
+	o.addFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.configPath, "config", "", "configuration `file`; see fgd.yaml for every key")
-	flags.StringVar(&o.repo, "repo", "", "`URL` of the repository, or its path on this machine (required)")
-	flags.StringVar(&o.branch, "branch", "main", "`branch`")
-	flags.StringVar(&o.dir, "dir", "", "fabric `directory` in the repository; the root when absent")
-	flags.StringVar(&o.name, "name", "", "`name` of the fabric; the last part of the directory when absent")
-	flags.StringVar(&o.crds, "crds", "", "`folder` of CustomResourceDefinitions that replace the built-in ones")
-	flags.StringVar(&o.redis, "redis", "", "`URL` of a Redis shared with other runs; without it one in memory")
-	flags.StringVar(&o.credentialsFile, "credentials-file", "", "YAML `file` with token, or username and password")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print the diff and commit nothing")
 	flags.BoolVar(&o.retry, "retry-quarantined", false, "judge the files in unmanaged/ again")
 	flags.BoolVar(&o.force, "force", false, "go on although many resources would be removed (FGD_3005)")
-	flags.BoolVar(&o.json, "json", false, "print one JSON document")
-	flags.BoolVar(&o.allowInsecure, "allow-insecure-remotes", false, "permit http and loopback or private addresses")
-	_ = cmd.MarkFlagRequired("repo")
 	return cmd
 }
 
-func runSync(ctx context.Context, env Environment, o syncOptions) (err error) {
-	secrets, err := readCredentials(env.Environ, o.credentialsFile)
-	if err != nil {
-		return err
-	}
-	url, localPath, err := repositoryURL(o.repo)
-	if err != nil {
-		return err
-	}
-	source, err := loadSource(env, o.configPath)
-	if err != nil {
-		return err
-	}
-	cfg, err := suite.Load(source)
-	if err != nil {
-		return usage{err}
-	}
-	p := process{LogLevel: "error", LogFormat: "text"}
-	tel, err := newTelemetry(ctx, env, p)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
-	scratch, err := os.MkdirTemp("", "fgd-sync-")
-	if err != nil {
-		return errs.New(errs.Precondition, errs.StorageFailed, "A temporary folder can't be made.").Because(err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	cfg.GithubSync.DataDir = scratch
-	cfg.GithubSync.AllowInsecureRemotes = cfg.GithubSync.AllowInsecureRemotes || o.allowInsecure
-	if localPath != "" {
-		cfg.GithubSync.AllowedLocalPaths = append(cfg.GithubSync.AllowedLocalPaths, localPath)
-	}
-	if o.crds != "" {
-		cfg.Ingestion.CRDDir = o.crds
-	}
-	redis, err := openFor(ctx, o.redis)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, redis.close()) }()
-	s, err := suite.New(cfg, redis.Conn, fmt.Sprintf("%s-%d", instance(), os.Getpid()), tel)
-	if err != nil {
-		return err
-	}
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	var verdict error
-	err = runWith(running, s, func(ctx context.Context) error {
-		verdict = (&session{env: env, o: o, s: s}).sync(ctx, url, secrets)
-		stop()
-		return nil
+// sync runs a sync to its end and reports it.
+func (s *session) sync(ctx context.Context, o syncOptions) error {
+	syncID, err := s.start(ctx, &syncv1.SyncOptions{
+		ValidateOnly: o.dryRun, Force: o.force, RetryQuarantined: o.retry, RetryPaths: o.retryPaths, ReleasePaths: o.releasePaths,
 	})
-	return errors.Join(verdict, err)
-}
-
-func openFor(ctx context.Context, url string) (*backend, error) {
-	if url != "" {
-		return openGiven(ctx, url)
-	}
-	return openInMemory()
-}
-
-// session is one sync through a running suite.
-type session struct {
-	env Environment
-	o   syncOptions
-	s   *suite.Suite
-}
-
-func (s *session) sync(ctx context.Context, url string, secrets credentials) error {
-	syncID, err := s.start(ctx, url, secrets)
 	if err != nil {
 		return err
 	}
@@ -144,29 +62,22 @@ func (s *session) sync(ctx context.Context, url string, secrets credentials) err
 	if err != nil {
 		return err
 	}
-	return s.report(response.GetStatus())
+	err = s.report(response.GetStatus(), o.dryRun)
+	if named := len(o.retryPaths) + len(o.releasePaths); err == nil && named > 0 && len(response.GetStatus().GetErrors()) > 0 {
+		return outcome(ExitFindings) // not all that was named could be done
+	}
+	return err
 }
 
 // start registers the directory and starts its first sync, or, where a shared Redis knows the directory already,
 // starts another.
-func (s *session) start(ctx context.Context, url string, secrets credentials) (string, error) {
-	git := gitv1.NewRepositoryServiceClient(s.s.Conn())
-	location := &gitv1.Location{RepositoryUrl: url, Branch: s.o.branch, Directory: s.o.dir}
-	checked, err := git.CheckLocation(ctx, &gitv1.CheckLocationRequest{Location: location})
+func (s *session) start(ctx context.Context, options *syncv1.SyncOptions) (string, error) {
+	location, key, err := s.location(ctx)
 	if err != nil {
-		return "", asUsage(err)
+		return "", err
 	}
-	location.Directory = checked.GetDirectory()
-	if !secrets.none() {
-		sealed, err := git.SealCredentials(ctx, &gitv1.SealCredentialsRequest{Credentials: secrets.plain()})
-		if err != nil {
-			return "", err
-		}
-		location.Credentials = sealed.GetCredentials()
-	}
-	options := &syncv1.SyncOptions{ValidateOnly: s.o.dryRun, Force: s.o.force, RetryQuarantined: s.o.retry}
 	fabrics := fabricv1.NewFabricServiceClient(s.s.Conn())
-	known, err := s.registered(ctx, fabrics, location, checked.GetRepositoryKey())
+	known, err := s.registered(ctx, fabrics, location, key)
 	if err != nil {
 		return "", err
 	}
@@ -208,13 +119,13 @@ func (s *session) startKnown(ctx context.Context, fabrics fabricv1.FabricService
 }
 
 func (s *session) fabricName(directory string) string {
-	if s.o.name != "" {
-		return s.o.name
+	if s.t.name != "" {
+		return s.t.name
 	}
 	if directory != "" {
 		return path.Base(directory)
 	}
-	return strings.TrimSuffix(path.Base(strings.TrimRight(s.o.repo, "/")), ".git")
+	return strings.TrimSuffix(path.Base(strings.TrimRight(s.t.repo, "/")), ".git")
 }
 
 func (s *session) follow(ctx context.Context, api bridgev1.BridgeServiceClient, syncID string) error {
@@ -222,7 +133,7 @@ func (s *session) follow(ctx context.Context, api bridgev1.BridgeServiceClient, 
 	if err != nil {
 		return err
 	}
-	bar := newBar(s.env, s.o.json)
+	bar := newBar(s.env, s.t.json)
 	defer bar.close()
 	for {
 		event, err := stream.Recv()
