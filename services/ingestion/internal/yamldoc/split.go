@@ -17,7 +17,7 @@ type Document struct {
 func Split(data []byte) []Document {
 	s := splitter{data: data, line: 1}
 	s.open(0, 1, false)
-	for pos := skipBOM(data, 0); pos < len(data); {
+	for pos := 0; pos < len(data); {
 		end, next := lineEnd(data, pos)
 		s.take(pos, end, next)
 		pos = next

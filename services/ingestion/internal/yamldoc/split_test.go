@@ -46,6 +46,7 @@ func TestSplit(t *testing.T) {
 		{"cr", "a: 1\r---\rb: 2\r", []doc{{0, 1, "a: 1\r"}, {1, 3, "b: 2\r"}}},
 		{"bom", "\xef\xbb\xbfa: 1\n", []doc{{0, 1, "\xef\xbb\xbfa: 1\n"}}},
 		{"bom and marker", "\xef\xbb\xbf---\na: 1\n", []doc{{0, 2, "a: 1\n"}}},
+		{"two of them", "\xef\xbb\xbf\xef\xbb\xbf---\na: 1\n", []doc{{0, 1, "\xef\xbb\xbf\xef\xbb\xbf---\na: 1\n"}}},
 		{"bom mid-stream", "a: 1\n\xef\xbb\xbf---\nb: 2\n", []doc{{0, 1, "a: 1\n"}, {1, 3, "b: 2\n"}}},
 		{"bom on the first line of a later one", "a: 1\n---\n\xef\xbb\xbfb: 2\n", []doc{{0, 1, "a: 1\n"}, {1, 3, "\xef\xbb\xbfb: 2\n"}}},
 		{"no document before a trailing marker", "a: 1\n---", []doc{{0, 1, "a: 1\n"}}},
@@ -67,7 +68,7 @@ func TestSplit(t *testing.T) {
 
 // FuzzSplit holds the splitter to its word: no content is lost or seen twice, and each part is one document.
 func FuzzSplit(f *testing.F) {
-	for _, s := range []string{"a: 1\n---\nb: 2\n", "# h\n---\n# x\n---\na\n...\n", "%0", "--- a\n... b\n%Y\n---\n", "\xef\xbb\xbf---\r\na\r---\t#c\n", "\ufeff\ufeff---\nE"} {
+	for _, s := range []string{"a: 1\n---\nb: 2\n", "# h\n---\n# x\n---\na\n...\n", "%0", "--- a\n... b\n%Y\n---\n", "\xef\xbb\xbf---\r\na\r---\t#c\n", "\ufeff\ufeff---\nE", "---\n\ufeff\ufeff"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -92,8 +93,7 @@ func FuzzSplit(f *testing.F) {
 
 // contents is the text without markers, white space and byte order marks.
 func contents(data []byte) []byte {
-	text := strings.TrimPrefix(string(data), "\ufeff") // of the stream; one more may begin each line
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
 	var out []string
 	for _, line := range strings.Split(text, "\n") {
 		line = strings.TrimPrefix(line, "\ufeff")
