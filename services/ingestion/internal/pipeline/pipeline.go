@@ -135,7 +135,7 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	refer(req.References, files)
 	s := shelf.New(found.entries)
 	released, wishes := found.release(s, req)
-	done, err := plan.Make(plan.Input{Files: files, Options: req.Plan, Time: req.Time, Equal: reader.Equal}, s)
+	done, err := plan.Make(plan.Input{Files: files, Options: req.Plan, Time: req.Time, Equal: reader.Equal, Inherit: reader.Inherit}, s)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -131,6 +131,7 @@ func (p *planner) conflict(g *group, managed *Item) {
 		}
 	default:
 		managed.replaced = true
+		p.in.Inherit(wish.File, wish.Doc, managed.Doc)
 		wish.Outcome, g.holder = Updated, wish
 		if g.settled(managed) {
 			wish.Destination = managed.File.Path

@@ -96,6 +96,7 @@ type Input struct {
 	Options Options
 	Time    time.Time // of the commit that is ingested
 	Equal   func(a, b *document.Doc) bool
+	Inherit func(file *document.File, wish, managed *document.Doc) // what a newer wish takes over from the document it replaces
 }
 
 func (in Input) documents() int {

@@ -1,0 +1,34 @@
+package document
+
+import (
+	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/splice"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
+)
+
+// Inherit gives a wish the system's annotations of the managed document that it replaces. They say where and when the
+// resource was ingested first; later wishes change only what they are about, so that the difference is just that.
+func (r *Reader) Inherit(file *File, wish, managed *Doc) {
+	if !managed.Annotated {
+		return
+	}
+	held, err := yamldoc.Parse(managed.Bytes, r.Limits)
+	if err != nil {
+		return // there is nothing to be had from a broken one
+	}
+	root, err := yamldoc.Parse(wish.Bytes, r.Limits)
+	if err != nil {
+		return
+	}
+	_, metadata := yamldoc.Field(held, "metadata")
+	_, annotations := yamldoc.Field(metadata, "annotations")
+	pairs := r.annotations(file, wish.Number)
+	for i, p := range pairs {
+		if value := yamldoc.Text(annotations, p.Key); value != "" {
+			pairs[i] = splice.NewPair(p.Key, value)
+		}
+	}
+	if final, err := splice.Apply(wish.Bytes, root, splice.Edit{Annotations: pairs, APIVersion: wish.UpgradeTo}); err == nil {
+		wish.Final, wish.Blob = final, shelf.BlobID(final)
+	}
+}
