@@ -23,6 +23,7 @@ var (
 	EmptyDocument       = Code{"FGD_1011", "EMPTY_DOCUMENT", "Remove the file, or write a resource into it."}
 	TooManyDocuments    = Code{"FGD_1012", "TOO_MANY_DOCUMENTS", "Split the file."}
 	ManagedMoved        = Code{"FGD_1013", "MANAGED_MOVED", "Nothing to do; the file took the place it belongs to."}
+	KustomizationKept   = Code{"FGD_1014", "KUSTOMIZATION_KEPT", "Make sure that the resources it lists still exist; the system moves files to managed/."}
 	ReferenceMissing    = Code{"FGD_1015", "REFERENCE_MISSING", "Add what is named, or correct the name."}
 	PortConflict        = Code{"FGD_1016", "PORT_CONFLICT", "Give each cable ports of its own."}
 	VLANOutOfRange      = Code{"FGD_1017", "VLAN_OUT_OF_RANGE", "Choose a VLAN of the namespace, or widen the namespace."}
@@ -30,7 +31,6 @@ var (
 	NotInQuarantine     = Code{"FGD_1019", "NOT_IN_QUARANTINE", "Name a file of unmanaged/ as the list of what is in quarantine has it."}
 	ReleaseRefused      = Code{"FGD_1020", "RELEASE_REFUSED", "Make room at the place it came from, and release it again."}
 	ReferenceOrphaned   = Code{"FGD_1021", "REFERENCE_ORPHANED", "Remove what names it, or bring the resource back."}
-	KustomizationKept   = Code{"FGD_1014", "KUSTOMIZATION_KEPT", "Make sure that the resources it lists still exist; the system moves files to managed/."}
 )
 
 // Codes of the 2xxx family: the directory.
@@ -73,8 +73,8 @@ var (
 	RemoteRefused              = Code{"FGD_4009", "REMOTE_REFUSED", "Use an https URL without credentials; --allow-insecure-remotes permits http and private addresses."}
 	PushRejected               = Code{"FGD_4010", "PUSH_REJECTED", "Look at the host's message: branch protection or a hook refused the commit."}
 	CredentialsUnreadable      = Code{"FGD_4011", "CREDENTIALS_UNREADABLE", "Store the credentials again, or mend the reference they are read from."}
-	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
 	RepositoryUnsupported      = Code{"FGD_4012", "REPOSITORY_UNSUPPORTED", "Use a SHA-1 repository within the configured limits."}
+	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
 )
 
 // Codes of the 5xxx family: the system.

@@ -102,13 +102,24 @@ func TestStatusShape(t *testing.T) {
 	}
 	record.Warnings = []*reportv1.Finding{{Severity: reportv1.Severity_SEVERITY_WARNING, Code: "FGD_1008", Name: "UNKNOWN_FIELD", Message: "m", File: "raw/a.yaml", Line: 3, Column: 5, Remedy: "r"}}
 	record.Result = &syncv1.Result{CommitSha: "c0ffee", Files: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3}, FilesQuarantined: 4, ResourcesTotal: 5}
+	record.Result.Plan = &syncv1.Plan{
+		Counts: &syncv1.PlanCounts{Creates: 1, Updates: 2, Moves: 3, Quarantines: 4, Deletes: 5, Duplicates: 6, Releases: 7, Orphans: 1},
+		Actions: []*syncv1.PlannedAction{{
+			Action: "create", Resource: &reportv1.ResourceKey{Group: "g", Kind: "VPC", Namespace: "ns", Name: "n"}, From: "raw/a.yaml", To: "managed/vpcs/n.yaml",
+		}},
+		Orphans: []*reportv1.DanglingReference{{
+			From: &reportv1.ResourceKey{Kind: "VPCPeering", Namespace: "ns", Name: "p"}, Field: "f", To: &reportv1.ResourceKey{Kind: "VPC", Namespace: "ns", Name: "gone"},
+		}},
+	}
 	for _, path := range []string{"/api/v1/syncs/" + id, "/api/sync-status/" + id + "/", "/api/plugins/hedgehog/sync-status/" + id + "/"} {
 		status := b.ok("GET", path, "")
 		got := fmt.Sprint(status["state"], status["trigger"], status["started_at"], status["progress"], status["warnings"], status["result"])
 		want := "processing fabric_created 2026-03-01T12:00:00Z " +
 			"map[current_stage:file_ingestion documents_processed:11 files_processed:3 percent_complete:42 stages_completed:[validation discovery] stages_pending:[github_sync reconciliation] total_files:7] " +
 			"[map[code:FGD_1008 column:5 file:raw/a.yaml line:3 message:m name:UNKNOWN_FIELD remedy:r]] " +
-			"map[commit_sha:c0ffee commit_url: diff: files_created:1 files_quarantined:4 files_removed:3 files_updated:2 resources_total:5]"
+			"map[commit_sha:c0ffee commit_url: diff: files_created:1 files_quarantined:4 files_removed:3 files_updated:2 " +
+			"plan:map[actions:[map[action:create from:raw/a.yaml kind:VPC name:n namespace:ns to:managed/vpcs/n.yaml]] creates:1 deletes:5 duplicates:6 moves:3 " +
+			"orphans:[map[field:f kind:VPCPeering missing_kind:VPC missing_name:gone name:p namespace:ns]] quarantines:4 releases:7 updates:2] resources_total:5]"
 		if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 			t.Errorf("%s: %s", path, got)
 		}

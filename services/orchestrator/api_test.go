@@ -332,3 +332,22 @@ func TestLookingIntoADirectory(t *testing.T) {
 		}
 	})
 }
+
+// TestPathsLeadIntoQuarantine: what is to be judged again or released is named as a file of unmanaged/, or the sync is not
+// accepted.
+func TestPathsLeadIntoQuarantine(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		refused := func(what string, options *syncv1.SyncOptions) {
+			t.Helper()
+			_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 35, Options: options})
+			fails(t, what, err, errs.InvalidRequest, errs.Invalid)
+		}
+		for _, p := range []string{"", "unmanaged/", "raw/a.yaml", "unmanaged/../raw/a.yaml", "/unmanaged/a.yaml", "unmanaged//a", "unmanaged/a\n"} {
+			refused("retry "+p, &syncv1.SyncOptions{RetryPaths: []string{p}})
+			refused("release "+p, &syncv1.SyncOptions{ReleasePaths: []string{p}})
+		}
+		refused("many", &syncv1.SyncOptions{RetryPaths: make([]string, 1001)})
+		b.expect(b.sync(35, &syncv1.SyncOptions{RetryPaths: []string{"unmanaged/a b.yaml"}, ReleasePaths: []string{"unmanaged/sub/ä"}}), completed)
+	})
+}

@@ -28,7 +28,20 @@ type Status struct {
 		FilesQuarantined int    `json:"files_quarantined"`
 		ResourcesTotal   int    `json:"resources_total"`
 		Diff             string `json:"diff"`
+		Plan             Plan   `json:"plan"`
 	} `json:"result"`
+}
+
+// Plan is what a sync does to resources and files.
+type Plan struct {
+	Creates, Updates, Moves, Quarantines, Deletes, Duplicates, Releases int
+
+	Actions []struct{ Action, Kind, Name, From, To string }
+	Orphans []struct {
+		Kind, Name, Field string
+		MissingKind       string `json:"missing_kind"`
+		MissingName       string `json:"missing_name"`
+	}
 }
 
 // Finding is an error or a warning.

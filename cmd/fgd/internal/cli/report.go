@@ -56,6 +56,7 @@ func (s *session) print(status *bridgev1.SyncStatus, dryRun bool) {
 	result := status.GetResult()
 	if dryRun && result.GetDiff() != "" {
 		printf(s.env, "%s", result.GetDiff())
+		printPlan(s.env.Stdout, result.GetPlan())
 	}
 	printFindings(s.env.Stdout, "error", status.GetErrors())
 	printFindings(s.env.Stdout, "warning", status.GetWarnings())
@@ -65,9 +66,29 @@ func (s *session) print(status *bridgev1.SyncStatus, dryRun bool) {
 	row("commit", "%s", commitText(dryRun, status))
 	row("files", "%d created, %d updated, %d removed", result.GetFilesCreated(), result.GetFilesUpdated(), result.GetFilesRemoved())
 	row("quarantined", "%d", result.GetFilesQuarantined())
-	row("resources", "%d", result.GetResourcesTotal())
+	plan := result.GetPlan()
+	row("resources", "%d (%d created, %d updated, %d moved, %d deleted)", result.GetResourcesTotal(), plan.GetCreates(), plan.GetUpdates(), plan.GetMoves(), plan.GetDeletes())
 	row("time", "%s", status.GetCompletedAt().AsTime().Sub(status.GetAcceptedAt().AsTime()).Round(time.Millisecond))
 	_ = table.Flush()
+}
+
+// printPlan prints what would become of each resource and file.
+func printPlan(w io.Writer, plan *bridgev1.Plan) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, a := range plan.GetActions() {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", a.GetAction(), resourceText(a.GetKind(), a.GetNamespace(), a.GetName()), a.GetFrom(), a.GetTo())
+	}
+	for _, o := range plan.GetOrphans() {
+		fmt.Fprintf(table, "orphan\t%s\t%s\tno %s %s\n", resourceText(o.GetKind(), o.GetNamespace(), o.GetName()), o.GetField(), o.GetMissingKind(), o.GetMissingName())
+	}
+	_ = table.Flush()
+}
+
+func resourceText(kind, namespace, name string) string {
+	if kind == "" {
+		return "-"
+	}
+	return kind + " " + namespace + "/" + name
 }
 
 func commitText(dryRun bool, status *bridgev1.SyncStatus) string {
