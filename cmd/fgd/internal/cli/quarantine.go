@@ -113,7 +113,7 @@ func (s *session) listQuarantine(ctx context.Context) error {
 		for _, file := range list.GetFiles() {
 			printQuarantined(s.env.Stdout, file)
 		}
-		printf(s.env, "%d files in quarantine\n", len(list.GetFiles()))
+		printf(s.env, "in quarantine: %d\n", len(list.GetFiles()))
 		return nil
 	})
 }
