@@ -17,6 +17,7 @@ func FuzzReaders(f *testing.F) {
 	f.Add([]byte("entries: []\n"))
 	f.Add([]byte("{\"entries\": []}"))
 	f.Add([]byte("entries:\n- {path: \"a\nb\"}\r\n"))
+	f.Add([]byte("- {path: \"\", content: \"me: INVALID_Y\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for p, blob := range Quarantined(content) {
 			if strings.ContainsAny(blob, "\"\n") {

@@ -25,6 +25,9 @@ const (
 	reasonsHeader = "# Why each file in unmanaged/ is there, and how to fix it.\nentries:\n"
 )
 
+// contentField stands before the id of the content in an entry of the unmanaged log.
+const contentField = `, content: "`
+
 // MaxBytes is how large a log grows before a new one is begun.
 const MaxBytes = 8 << 20
 
@@ -174,10 +177,12 @@ func (w *writer) said(done *plan.Plan) (map[string]string, error) {
 func Quarantined(log []byte) map[string]string {
 	out := map[string]string{}
 	for line := range strings.Lines(string(log)) {
-		if p, rest, ok := entryOf(line); ok {
-			if blob, found := strings.CutPrefix(rest, `, content: "`); found {
-				out[p], _, _ = strings.Cut(blob, `"`)
-			}
+		p, rest, ok := entryOf(line)
+		if !ok || !strings.HasPrefix(rest, contentField) {
+			continue
+		}
+		if blob, _, whole := strings.Cut(rest[len(contentField):], `"`); whole {
+			out[p] = blob
 		}
 	}
 	return out
