@@ -17,16 +17,19 @@ func TestRedisAwayAtStart(t *testing.T) {
 	redis := system.Redis(t)
 	redis.Kill()
 	s := programs.FiveUnready(t, redis.URL(), nil)
-	s.Await("the JSON API to answer", func() bool {
-		code, _ := s.Try(http.MethodGet, "/healthz", nil)
-		return code == http.StatusOK
+	s.Await("the services to reach each other, and to say what is missing", func() bool {
+		code, body := s.Try(http.MethodPost, "/api/v1/fabrics", h.fabric())
+		if code == 0 {
+			return false
+		}
+		problem := system.Read[system.Problem](t, string(body)).Error
+		if code != http.StatusServiceUnavailable || problem.Remedy == "" {
+			t.Fatalf("%d %s", code, body)
+		}
+		return problem.Code == "FGD_5003"
 	})
 	if code, body := s.Try(http.MethodGet, "/readyz", nil); code != http.StatusServiceUnavailable {
 		t.Errorf("ready without Redis: %d %s", code, body)
-	}
-	code, body := s.Try(http.MethodPost, "/api/v1/fabrics", h.fabric())
-	if problem := system.Read[system.Problem](t, string(body)).Error; code != http.StatusServiceUnavailable || problem.Code != "FGD_5003" || problem.Remedy == "" {
-		t.Errorf("%d %s", code, body)
 	}
 	redis.Start()
 	s.AwaitReady()

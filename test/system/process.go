@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -192,10 +194,26 @@ func (o *output) String() string {
 // FreeAddress is an address on which nothing listens at the moment.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	return FreeAddresses(t, "127.0.0.1", 1)[0]
+}
+
+// FreeAddresses are different addresses of a host on which nothing listens at the moment.
+func FreeAddresses(t testing.TB, host string, n int) []string {
+	t.Helper()
+	addresses := make([]string, n)
+	for i := range addresses {
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = listener.Close() }() // all at the end, so that none is given out twice
+		addresses[i] = listener.Addr().String()
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return addresses
+}
+
+// ownHost is a loopback address of which nobody else takes ports, neither to listen nor to connect from (RFC 1122: all of
+// 127/8 is this host).
+func ownHost() string {
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
 }

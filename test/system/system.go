@@ -29,10 +29,9 @@ type System struct {
 // Up runs fgd up, with a private redis-server.
 func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	t.Helper()
-	s := &System{t: t, GRPC: FreeAddress(t), Data: t.TempDir()}
-	address := FreeAddress(t)
-	s.Base = "http://" + address
-	args = append([]string{"up", "--data", s.Data, "--http", address, "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
+	addresses := FreeAddresses(t, ownHost(), 2)
+	s := &System{t: t, Base: "http://" + addresses[0], GRPC: addresses[1], Data: t.TempDir()}
+	args = append([]string{"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
 	s.Operations = map[string]string{"fgd": s.Base}
 	s.Processes = map[string]*Process{"fgd": b.Start(t, env, "fgd", args...)}
 	s.AwaitReady()
@@ -51,17 +50,18 @@ func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
 func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *System {
 	t.Helper()
 	s := &System{t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{}, starts: map[string]func() *Process{}}
+	free := FreeAddresses(t, ownHost(), 2*len(Services()))
 	addresses := map[string]string{}
-	for _, name := range Services() {
-		addresses[name] = FreeAddress(t)
+	for i, name := range Services() {
+		addresses[name] = free[2*i]
 		if name != "bridge" {
 			env = append(env, "HEDGEHOG_FGD_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_ADDRESS="+addresses[name])
 		}
 	}
 	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL, "HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
 		"HEDGEHOG_FGD_DATA_DIR="+filepath.Join(s.Data, "git"), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"))
-	for _, name := range Services() {
-		http := FreeAddress(t)
+	for i, name := range Services() {
+		http := free[2*i+1]
 		own := append([]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[name], "HEDGEHOG_FGD_HTTP_LISTEN=" + http}, env...)
 		s.starts[name] = func() *Process { return b.Start(t, own, name) }
 		s.Processes[name] = s.starts[name]()
