@@ -46,6 +46,7 @@ type File struct {
 type Doc struct {
 	schema.Verdict
 	Number    int
+	Resource  int               // number of its resource in the index of the fabric
 	Facts     *references.Facts // of valid and of managed documents, where their kind has some
 	Item      int               // place in the list that the document is, from 1; 0 when it is none
 	Line      int               // line of the file on which it begins, from 1

@@ -132,10 +132,11 @@ func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Read
 func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, found survey, files []document.File) (*Result, []gittree.Change, error) {
 	ctx, span := p.Tracer.Start(ctx, "plan")
 	defer span.End()
-	refer(req.References, files)
+	index := document.NewIndex(files)
+	refer(req.References, files, index)
 	s := shelf.New(found.entries)
 	released, wishes := found.release(s, req)
-	done, err := plan.Make(plan.Input{Files: files, Options: req.Plan, Time: req.Time, Equal: reader.Equal, Inherit: reader.Inherit}, s)
+	done, err := plan.Make(plan.Input{Files: files, Index: index, Options: req.Plan, Time: req.Time, Equal: reader.Equal, Inherit: reader.Inherit}, s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,11 +144,8 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	if err := journal.Update(s, done, released, journal.Origin{Commit: req.Commit, Time: req.Time}, found.entries, load); err != nil {
 		return nil, nil, err
 	}
-	result := &Result{Tree: req.Tree.ID, Plan: done, Released: released, Files: len(files)}
+	result := &Result{Tree: req.Tree.ID, Plan: done, Released: released, Files: len(files), Documents: document.Documents(files)}
 	result.Findings = slices.Concat(found.Findings, wishes, done.Findings)
-	for i := range files {
-		result.Documents += len(files[i].Docs)
-	}
 	return result, s.Changes(), nil
 }
 

@@ -21,18 +21,18 @@ const (
 // refer holds the resources against each other and adds what it finds to their documents. Where the fabric rejects,
 // documents that wait become invalid for it, until those that are left have nothing against each other; what is managed
 // already is only reported.
-func refer(choice References, files []document.File) {
+func refer(choice References, files []document.File, index document.Index) {
 	if choice == ReferencesOff {
 		return
 	}
 	for {
-		resources, docs, index := company(files)
-		found := references.Check(resources, index)
-		if choice == ReferencesReject && reject(found, docs) {
+		c := newCompany(files, index)
+		found := references.Check(c.resources, c.lookup)
+		if choice == ReferencesReject && reject(found, c.docs) {
 			continue
 		}
 		for _, f := range found {
-			docs[f.Resource].add(f)
+			c.docs[f.Resource].add(f)
 		}
 		return
 	}
@@ -59,31 +59,44 @@ func reject(found []references.Finding, docs []candidate) bool {
 	return rejected
 }
 
-// company gives the resources as they will be: of those with one identity the one that waits, for it is the newer wish.
-func company(files []document.File) ([]references.Resource, []candidate, map[schema.Identity]int) {
-	most := 0
-	for i := range files {
-		most += len(files[i].Docs)
+// company is the resources as they will be: of those with one identity the one that waits, for it is the newer wish.
+type company struct {
+	index     document.Index
+	resources []references.Resource
+	docs      []candidate
+	places    []int // of resources, by their numbers; 0 where there is none, else one more than the place
+}
+
+func newCompany(files []document.File, index document.Index) *company {
+	c := &company{
+		index: index, resources: make([]references.Resource, 0, index.Len()), docs: make([]candidate, 0, index.Len()), places: make([]int, index.Len()),
 	}
-	resources, docs := make([]references.Resource, 0, most), make([]candidate, 0, most)
-	at := make(map[schema.Identity]int, most)
 	for i := range files {
-		file := &files[i]
-		for j := range file.Docs {
-			doc := &file.Docs[j]
-			if !doc.Valid {
-				continue
-			}
-			resource := references.Resource{Identity: doc.Identity, Facts: doc.Facts, File: file.Path, Document: doc.Number, Line: doc.Line}
-			known, there := at[doc.Identity]
-			switch {
-			case !there:
-				at[doc.Identity] = len(docs)
-				resources, docs = append(resources, resource), append(docs, candidate{doc, !file.Managed})
-			case !file.Managed && !docs[known].waits:
-				resources[known], docs[known] = resource, candidate{doc, true}
+		for j := range files[i].Docs {
+			if doc := &files[i].Docs[j]; doc.Valid {
+				c.add(&files[i], doc)
 			}
 		}
 	}
-	return resources, docs, at
+	return c
+}
+
+func (c *company) add(file *document.File, doc *document.Doc) {
+	resource := references.Resource{Identity: doc.Identity, Facts: doc.Facts, File: file.Path, Document: doc.Number, Line: doc.Line}
+	at := c.places[doc.Resource] - 1
+	switch {
+	case at < 0:
+		c.resources, c.docs = append(c.resources, resource), append(c.docs, candidate{doc, !file.Managed})
+		c.places[doc.Resource] = len(c.docs)
+	case !file.Managed && !c.docs[at].waits:
+		c.resources[at], c.docs[at] = resource, candidate{doc, true}
+	}
+}
+
+func (c *company) lookup(id schema.Identity) (place int, found bool) {
+	n, known := c.index.Find(id)
+	if !known || c.places[n] == 0 {
+		return 0, false
+	}
+	return c.places[n] - 1, true
 }

@@ -67,8 +67,8 @@ func (p *planner) resources() []Resource {
 func (p *planner) dangling() []references.Dangling {
 	var out []references.Dangling
 	there := func(id schema.Identity) bool {
-		g := p.groups[id]
-		return g != nil && g.final != nil
+		n, known := p.in.Index.Find(id)
+		return known && p.groups[n].final != nil
 	}
 	add := func(d references.Dangling) { out = append(out, d) }
 	for _, g := range p.order {

@@ -60,7 +60,7 @@ func (p *planner) stays(item *Item) bool {
 	if item.Doc == nil || !item.Doc.Valid {
 		return true
 	}
-	return p.groups[item.Doc.Identity].settled(item)
+	return p.groups[item.Doc.Resource].settled(item)
 }
 
 // splitManaged takes the documents that go elsewhere out of managed files with several. What is invalid and to be

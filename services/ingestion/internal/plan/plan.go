@@ -6,7 +6,6 @@ package plan
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -93,18 +92,11 @@ type Plan struct {
 // Input is what a plan is made of.
 type Input struct {
 	Files   []document.File // in path order
+	Index   document.Index  // of what they declare
 	Options Options
 	Time    time.Time // of the commit that is ingested
 	Equal   func(a, b *document.Doc) bool
 	Inherit func(file *document.File, wish, managed *document.Doc) // what a newer wish takes over from the document it replaces
-}
-
-func (in Input) documents() int {
-	n := 0
-	for i := range in.Files {
-		n += len(in.Files[i].Docs)
-	}
-	return n
 }
 
 // Make decides, and rearranges the shelf accordingly.
@@ -112,7 +104,7 @@ func Make(in Input, s *shelf.Shelf) (*Plan, error) {
 	if err := checkFolders(s); err != nil {
 		return nil, err
 	}
-	p := &planner{in: in, shelf: s, groups: make(map[schema.Identity]*group, in.documents())}
+	p := &planner{in: in, shelf: s, groups: make([]group, in.Index.Len())}
 	p.collect()
 	p.decide()
 	p.clear()
@@ -136,7 +128,7 @@ type planner struct {
 	in     Input
 	shelf  *shelf.Shelf
 	items  []*Item
-	groups map[schema.Identity]*group
+	groups []group // by the number of the resource
 	order  []*group // by identity
 	loose  []finding.Finding
 }
@@ -154,7 +146,8 @@ type group struct {
 
 // collect makes items and groups of the files.
 func (p *planner) collect() {
-	p.items = make([]*Item, 0, p.in.documents())
+	p.items = make([]*Item, 0, document.Documents(p.in.Files))
+	p.order = make([]*group, 0, len(p.groups))
 	for i := range p.in.Files {
 		file := &p.in.Files[i]
 		if file.Problem != nil {
@@ -165,7 +158,6 @@ func (p *planner) collect() {
 			p.sort(&Item{File: file, Doc: &file.Docs[j]})
 		}
 	}
-	p.order = slices.AppendSeq(make([]*group, 0, len(p.groups)), maps.Values(p.groups))
 	slices.SortFunc(p.order, func(a, b *group) int { return compareIdentity(a.id, b.id) })
 }
 
@@ -198,10 +190,10 @@ func (p *planner) refuse(item *Item) {
 }
 
 func (p *planner) group(doc *document.Doc) *group {
-	g := p.groups[doc.Identity]
-	if g == nil {
-		g = &group{id: doc.Identity, plural: doc.Plural}
-		p.groups[doc.Identity] = g
+	g := &p.groups[doc.Resource]
+	if g.plural == "" {
+		g.id, g.plural = doc.Identity, doc.Plural
+		p.order = append(p.order, g)
 	}
 	return g
 }

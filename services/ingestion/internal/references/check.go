@@ -33,15 +33,15 @@ type Finding struct {
 
 type checker struct {
 	resources []Resource
-	index     map[schema.Identity]int
+	lookup    func(schema.Identity) (place int, found bool)
 	found     []Finding
 	naming    int // first of the resources that name what a cluster has by itself, or -1
 }
 
-// Check compares resources, which the index finds by their identity. What it finds is in their order, and each is a
+// Check compares resources, which lookup finds by their identity. What it finds is in their order, and each is a
 // warning. What a cluster has by itself is told of once.
-func Check(resources []Resource, index map[schema.Identity]int) []Finding {
-	c := &checker{resources: resources, index: index, naming: -1}
+func Check(resources []Resource, lookup func(schema.Identity) (place int, found bool)) []Finding {
+	c := &checker{resources: resources, lookup: lookup, naming: -1}
 	for i := range resources {
 		if resources[i].Facts != nil {
 			c.names(i)
@@ -75,9 +75,9 @@ func (c *checker) find(i int, at place, code errs.Code, format string, args ...a
 	return &c.found[len(c.found)-1]
 }
 
-// lookup finds a resource by its kind and name, in the namespace of the one that names it.
-func (c *checker) lookup(i int, kind, name string) (*Facts, bool) {
-	at, found := c.index[identity(c.resources[i].Identity.Namespace, kind, name)]
+// other finds a resource by its kind and name, in the namespace of the one that names it.
+func (c *checker) other(i int, kind, name string) (*Facts, bool) {
+	at, found := c.lookup(identity(c.resources[i].Identity.Namespace, kind, name))
 	if !found {
 		return nil, false
 	}
@@ -101,7 +101,7 @@ func groupOf(kind string) string {
 // names looks for what a resource names. What a cluster has by itself need not be in the directory.
 func (c *checker) names(i int) {
 	for _, r := range c.resources[i].Facts.refs {
-		facts, there := c.lookup(i, r.kind, r.name)
+		facts, there := c.other(i, r.kind, r.name)
 		switch {
 		case !there && r.name == defaultName && (strings.HasSuffix(r.kind, "Namespace") || r.kind == "GatewayGroup"):
 			c.inCluster(i, r)
@@ -112,7 +112,7 @@ func (c *checker) names(i int) {
 		}
 	}
 	for _, p := range c.resources[i].Facts.ports {
-		if _, there := c.lookup(i, p.kind, p.device()); !there {
+		if _, there := c.other(i, p.kind, p.device()); !there {
 			c.find(i, p.place, errs.ReferenceMissing, "there is no %s %s", p.kind, p.device())
 		}
 	}
@@ -154,7 +154,7 @@ func (c *checker) ports() {
 func (c *checker) vlans(i int) {
 	facts := c.resources[i].Facts
 	for _, s := range facts.subnets {
-		space, there := c.lookup(i, "VLANNamespace", facts.vlans)
+		space, there := c.other(i, "VLANNamespace", facts.vlans)
 		if s.vlan == 0 || !there || space == nil {
 			continue
 		}
@@ -198,7 +198,7 @@ func (c *checker) subnets() {
 
 func (c *checker) inside(i int, s subnet, prefix netip.Prefix) {
 	facts := c.resources[i].Facts
-	space, there := c.lookup(i, "IPv4Namespace", facts.ipv4)
+	space, there := c.other(i, "IPv4Namespace", facts.ipv4)
 	if !there || space == nil {
 		return
 	}

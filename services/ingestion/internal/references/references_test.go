@@ -104,7 +104,7 @@ func check(t *testing.T, text string) []string {
 		resources = append(resources, references.Resource{Identity: id, Facts: references.Of(id.Kind, root), Line: doc.Line})
 	}
 	var out []string
-	found := references.Check(resources, index)
+	found := references.Check(resources, func(id schema.Identity) (int, bool) { at, there := index[id]; return at, there })
 	requireDangling(t, resources, index, found)
 	for _, f := range found {
 		if !f.Warning || f.Line == 0 || f.Column == 0 || f.Field == "" || f.Fix() == "" {

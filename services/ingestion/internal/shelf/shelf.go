@@ -23,24 +23,23 @@ const maxName = 255
 const maxExt = 32
 
 type leaf struct {
-	mode gittree.Mode
-	blob string
-	gone bool
+	mode    gittree.Mode
+	blob    string
+	content []byte // nil when the blob is in the tree already
+	gone    bool
 }
 
 // Shelf is such a directory.
 type Shelf struct {
-	before   map[string]leaf
-	touched  map[string]leaf // what is now at paths that were touched
-	folders  map[string]int  // number of leaves below
-	contents map[string][]byte
+	before  map[string]leaf
+	touched map[string]leaf // what is now at paths that were touched
+	folders map[string]int  // number of leaves below
 }
 
 // New makes a shelf of what is there.
 func New(entries []gittree.Entry) *Shelf {
 	s := &Shelf{
-		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{},
-		folders: map[string]int{}, contents: map[string][]byte{},
+		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{}, folders: map[string]int{},
 	}
 	last, n := "", 0 // entries of one folder mostly come one after another
 	for _, e := range entries {
@@ -92,6 +91,9 @@ func (s *Shelf) Free(p string) bool {
 	if _, there := s.at(p); there || s.folders[p] > 0 {
 		return false
 	}
+	if s.folders[path.Dir(p)] > 0 {
+		return true
+	}
 	_, blocked := s.Blocker(p)
 	return !blocked
 }
@@ -117,12 +119,11 @@ func (s *Shelf) Remove(p string) {
 
 // Put puts new content, of the given id, at a path. What was executable there stays so.
 func (s *Shelf) Put(p string, content []byte, blob string) {
-	s.contents[blob] = content
 	mode := gittree.Regular
 	if s.before[p].mode == gittree.Executable {
 		mode = gittree.Executable
 	}
-	s.set(p, leaf{mode: mode, blob: blob})
+	s.set(p, leaf{mode: mode, blob: blob, content: content})
 }
 
 // PutEntry puts what an entry holds at a path.
@@ -136,19 +137,12 @@ func (s *Shelf) Changes() []gittree.Change {
 		switch {
 		case l.gone && was:
 			changes = append(changes, gittree.Change{Path: p, Remove: true})
-		case !l.gone && (!was || old != l):
-			changes = append(changes, s.change(p, l))
+		case !l.gone && (!was || old.mode != l.mode || old.blob != l.blob):
+			changes = append(changes, gittree.Change{Path: p, Mode: l.mode, Blob: l.blob, Content: l.content})
 		}
 	}
 	slices.SortFunc(changes, func(a, b gittree.Change) int { return strings.Compare(a.Path, b.Path) })
 	return changes
-}
-
-func (s *Shelf) change(p string, l leaf) gittree.Change {
-	if content, fresh := s.contents[l.blob]; fresh {
-		return gittree.Change{Path: p, Mode: l.mode, Content: content}
-	}
-	return gittree.Change{Path: p, Mode: l.mode, Blob: l.blob}
 }
 
 // Spot finds a place for content: the wanted path if it is free or holds this very content, else the first of "-2",
