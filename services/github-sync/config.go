@@ -24,11 +24,15 @@ type Config struct {
 	MaxPackBytes int64 `koanf:"max_pack_bytes"`
 	// SnapshotIdle is how long a snapshot is held that nobody uses.
 	SnapshotIdle time.Duration `koanf:"snapshot_idle"`
+	// BreakerFailures is after how many failures in a row a Git host is left alone.
+	BreakerFailures int `koanf:"breaker_failures"`
+	// BreakerPause is for how long.
+	BreakerPause time.Duration `koanf:"breaker_pause"`
 }
 
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
-	return Config{DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute}
+	return Config{DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute, BreakerFailures: 5, BreakerPause: time.Minute}
 }
 
 // Validate names the first key whose value is not allowed.
@@ -42,6 +46,10 @@ func (c *Config) Validate() error {
 		return config.Invalid("max_pack_bytes", c.MaxPackBytes, "max_file_bytes or more")
 	case c.SnapshotIdle < time.Second:
 		return config.Invalid("snapshot_idle", c.SnapshotIdle, "1s or more")
+	case c.BreakerFailures < 1:
+		return config.Invalid("breaker_failures", c.BreakerFailures, "1 or more")
+	case c.BreakerPause < time.Second:
+		return config.Invalid("breaker_pause", c.BreakerPause, "1s or more")
 	}
 	return nil
 }

@@ -58,13 +58,20 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code.",
 	}, []string{"operation", "code"})
-	if err := deps.Metrics.Register(requests); err != nil {
+	circuits := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "fgd_circuit_state", Help: "Breakers of Git hosts: 0 closed, 1 half open, 2 open.",
+	}, []string{"target"})
+	if err := errors.Join(deps.Metrics.Register(requests), deps.Metrics.Register(circuits)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	remotes := remote.NewFactory(remote.Options{
+	remotes, err := remote.NewFactory(remote.Options{
 		Policy:       remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths},
 		MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers, Requests: requests,
+		Breaker: remote.BreakerOptions{Failures: cfg.BreakerFailures, Pause: cfg.BreakerPause, State: circuits},
 	})
+	if err != nil {
+		return nil, err
+	}
 	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
 	return &Service{
 		log: deps.Log, holder: holder, remotes: remotes,

@@ -42,6 +42,7 @@ type bench struct {
 	trees        gitv1.TreeServiceClient
 	log          *log
 	data         string
+	metrics      *prometheus.Registry
 }
 
 // log is what the service wrote.
@@ -64,7 +65,7 @@ func (l *log) String() string {
 
 func setup(t *testing.T, configure ...func(*githubsync.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, host: gitserver.Start(t, gitserver.Options{User: user, Password: password}), log: &log{}}
+	b := &bench{t: t, host: newHost(t), log: &log{}, metrics: prometheus.NewRegistry()}
 	cfg := githubsync.DefaultConfig()
 	cfg.DataDir, cfg.AllowInsecureRemotes = t.TempDir(), true
 	for _, change := range configure {
@@ -74,7 +75,7 @@ func setup(t *testing.T, configure ...func(*githubsync.Config)) *bench {
 	tel := telemetry.Discard()
 	tel.Log = slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	service, err := githubsync.New(cfg, githubsync.Deps{
-		Log: tel.Log, Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
+		Log: tel.Log, Tracers: noop.NewTracerProvider(), Metrics: b.metrics,
 		LookupEnv: func(string) (string, bool) { return "", false }, Now: time.Now,
 	})
 	if err != nil {
@@ -82,6 +83,11 @@ func setup(t *testing.T, configure ...func(*githubsync.Config)) *bench {
 	}
 	b.serve(service, tel)
 	return b
+}
+
+func newHost(t *testing.T) *gitserver.Server {
+	t.Helper()
+	return gitserver.Start(t, gitserver.Options{User: user, Password: password})
 }
 
 func (b *bench) serve(service *githubsync.Service, tel *telemetry.Telemetry) {

@@ -36,10 +36,15 @@ type Options struct {
 	MaxPackBytes int64
 	Tracers      trace.TracerProvider
 	Requests     *prometheus.CounterVec // by operation and code
+	Breaker      BreakerOptions
 }
 
 // NewFactory makes a factory.
-func NewFactory(o Options) *Factory {
+func NewFactory(o Options) (*Factory, error) {
+	hosts, err := newBreakers(o.Breaker)
+	if err != nil {
+		return nil, fmt.Errorf("make the breakers: %w", err)
+	}
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	if !o.Policy.AllowInsecure {
 		dialer.ControlContext = publicOnly
@@ -50,7 +55,7 @@ func NewFactory(o Options) *Factory {
 	}
 	traced := otelhttp.NewTransport(base, otelhttp.WithTracerProvider(o.Tracers), otelhttp.WithPropagators(telemetry.Propagator()),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return "git " + operation(r) }))
-	return &Factory{policy: o.Policy, http: newHTTPClient(&roundTripper{next: traced, maxBytes: o.MaxPackBytes, requests: o.Requests}, base)}
+	return &Factory{policy: o.Policy, http: newHTTPClient(&roundTripper{next: traced, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts}, base)}, nil
 }
 
 // Close lets go of idle connections.
@@ -98,6 +103,7 @@ type roundTripper struct {
 	next     http.RoundTripper
 	maxBytes int64
 	requests *prometheus.CounterVec
+	breakers *breakers
 }
 
 func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -106,7 +112,13 @@ func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		a = &answered{}
 	}
 	*a = answered{}
+	done, err := t.breakers.of(r.URL.Host).allow()
+	if err != nil {
+		a.err = err
+		return nil, err
+	}
 	response, err := t.next.RoundTrip(r)
+	done(failure(response, err))
 	if err == nil && response.StatusCode/100 == 3 {
 		err = errors.Join(redirect(response), response.Body.Close())
 	}
@@ -119,6 +131,14 @@ func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.requests.WithLabelValues(operation(r), strconv.Itoa(response.StatusCode)).Inc()
 	response.Body = &limitedBody{ReadCloser: response.Body, left: t.maxBytes, refs: r.URL.Query().Has("service"), answered: a}
 	return response, nil
+}
+
+// failure is what an answer says against the host itself.
+func failure(response *http.Response, err error) error {
+	if err == nil && response.StatusCode >= http.StatusInternalServerError {
+		return errors.New(response.Status)
+	}
+	return err
 }
 
 func redirect(r *http.Response) error {
