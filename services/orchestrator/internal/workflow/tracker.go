@@ -184,7 +184,7 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 		t.v.Progress.CurrentStage = syncv1.Stage_STAGE_UNSPECIFIED
 		t.v.Progress.PercentComplete = 100
 		t.move(syncv1.State_STATE_COMPLETED, "")
-		t.last(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: t.v.GetResult()})
+		t.last(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: brief(t.v.GetResult())})
 	case errs.HasCode(outcome, errs.SyncCancelled):
 		t.move(syncv1.State_STATE_CANCELLED, "cancelled on request")
 		t.last(ctx, &syncv1.SyncEvent{Type: "sync.cancelled"})
