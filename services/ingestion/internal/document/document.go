@@ -170,7 +170,8 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 // splice writes a document as it would stand in managed/. One that is managed already and can't be added to is kept as
 // it is.
 func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
-	edit := splice.Edit{Annotations: r.annotations(file, doc.Number), APIVersion: doc.UpgradeTo}
+	annotations := r.annotations(file, doc.Number)
+	edit := splice.Edit{Annotations: annotations[:], APIVersion: doc.UpgradeTo}
 	final, err := splice.Apply(doc.Bytes, root, edit)
 	if err != nil && file.Managed {
 		final, err = doc.Bytes, nil
@@ -199,8 +200,8 @@ func syntaxFinding(err error) finding.Finding {
 	return f
 }
 
-func (r *Reader) annotations(file *File, number int) []splice.Pair {
-	return []splice.Pair{
+func (r *Reader) annotations(file *File, number int) [6]splice.Pair {
+	return [...]splice.Pair{
 		r.fixed[0], r.fixed[1], file.origin,
 		splice.NewPair(AnnotationPrefix+"original-document-index", strconv.Itoa(number)),
 		r.fixed[2], r.fixed[3],

@@ -1,16 +1,22 @@
 package document
 
-import "fgdsync.dev/services/ingestion/internal/schema"
+import (
+	"slices"
+
+	"fgdsync.dev/services/ingestion/internal/schema"
+)
 
 // Index numbers the resources that the documents of a fabric declare, so that what is known of a resource is found by a
 // number and not by four texts.
 type Index struct {
-	numbers map[schema.Identity]int
+	numbers    map[schema.Identity]int
+	identities []schema.Identity // by number
 }
 
 // NewIndex numbers what documents declare, in their order.
-func NewIndex(files []File) Index {
-	index := Index{make(map[schema.Identity]int, Documents(files))}
+func NewIndex(files []File) *Index {
+	n := Documents(files)
+	index := &Index{make(map[schema.Identity]int, n), make([]schema.Identity, 0, n)}
 	for i := range files {
 		for j := range files[i].Docs {
 			files[i].Docs[j].Resource = index.number(files[i].Docs[j].Identity)
@@ -19,22 +25,33 @@ func NewIndex(files []File) Index {
 	return index
 }
 
-func (x Index) number(id schema.Identity) int {
+func (x *Index) number(id schema.Identity) int {
 	n, known := x.numbers[id]
 	if !known {
-		n = len(x.numbers)
+		n = len(x.identities)
 		x.numbers[id] = n
+		x.identities = append(x.identities, id)
 	}
 	return n
 }
 
 // Len is how many resources there are.
-func (x Index) Len() int { return len(x.numbers) }
+func (x *Index) Len() int { return len(x.identities) }
 
 // Find gives the number of a resource.
-func (x Index) Find(id schema.Identity) (int, bool) {
+func (x *Index) Find(id schema.Identity) (int, bool) {
 	n, found := x.numbers[id]
 	return n, found
+}
+
+// Sorted gives the numbers in the order of what they stand for.
+func (x *Index) Sorted() []int {
+	order := make([]int, len(x.identities))
+	for n := range order {
+		order[n] = n
+	}
+	slices.SortFunc(order, func(a, b int) int { return x.identities[a].Compare(x.identities[b]) })
+	return order
 }
 
 // Documents counts the documents of files.

@@ -28,7 +28,7 @@ func (r *Reader) Inherit(file *File, wish, managed *Doc) {
 			pairs[i] = splice.NewPair(p.Key, value)
 		}
 	}
-	if final, err := splice.Apply(wish.Bytes, root, splice.Edit{Annotations: pairs, APIVersion: wish.UpgradeTo}); err == nil {
+	if final, err := splice.Apply(wish.Bytes, root, splice.Edit{Annotations: pairs[:], APIVersion: wish.UpgradeTo}); err == nil {
 		wish.Final, wish.Blob = final, shelf.BlobID(final)
 	}
 }

@@ -28,8 +28,12 @@ const (
 // contentField stands before the id of the content in an entry of the unmanaged log.
 const contentField = `, content: "`
 
-// MaxBytes is how large a log grows before a new one is begun.
+// MaxBytes is how large the unmanaged log grows before a new one is begun.
 const MaxBytes = 8 << 20
+
+// maxArchive is how large the archive log grows before a new one is begun. It is rewritten, and goes over the wire, with
+// every sync that has something to note.
+const maxArchive = 256 << 10
 
 // Origin is where the documents of a sync came from.
 type Origin struct {
@@ -44,7 +48,8 @@ func Update(s *shelf.Shelf, done *plan.Plan, released []Released, origin Origin,
 	if err != nil {
 		return err
 	}
-	var archived, reasons []string
+	at := origin.Time.UTC().Format(time.RFC3339)
+	archived, reasons := make([]byte, 0, archiveSize(done.Items, origin)), []byte(nil)
 	fresh := map[string]bool{}
 	for _, item := range done.Items {
 		if item.Outcome == plan.Stays {
@@ -53,21 +58,21 @@ func Update(s *shelf.Shelf, done *plan.Plan, released []Released, origin Origin,
 		if item.Outcome == plan.Quarantined {
 			blob, _ := s.Blob(item.Destination)
 			reason := reasonOf(item, blob)
-			if strings.HasPrefix(said[item.Destination], reason) {
+			if strings.HasPrefix(said[item.Destination], string(reason)) {
 				continue // it was tried again, and nothing is new
 			}
-			reasons = append(reasons, reason+sourceOf(item, origin))
+			reasons = reason.text("at", at).source(item, origin).endOn(reasons)
 			fresh[item.Destination] = true
 		}
-		archived = append(archived, archiveLine(item, origin))
+		archived = appendArchived(archived, item, origin, at)
 	}
 	for _, r := range released {
-		archived = append(archived, releaseLine(r, origin))
+		archived = appendReleased(archived, r, origin, at)
 	}
-	if err := w.extend(layout.ArchiveLog, archiveHeader, archived, nil); err != nil {
+	if err := w.extend(layout.ArchiveLog, archiveHeader, archived, maxArchive, nil); err != nil {
 		return err
 	}
-	return w.extend(layout.UnmanagedLog, reasonsHeader, reasons, func(line string) bool {
+	return w.extend(layout.UnmanagedLog, reasonsHeader, reasons, MaxBytes, func(line string) bool {
 		p, _, ok := entryOf(line)
 		_, there := s.Blob(p)
 		return ok && (!there || fresh[p])
@@ -80,40 +85,34 @@ var actions = map[plan.Outcome]string{
 	plan.Quarantined: "quarantined", plan.Moved: "moved", plan.KeptManaged: "kept-managed",
 }
 
-func archiveLine(item *plan.Item, origin Origin) string {
-	var f fields
-	f.text("at", origin.Time.UTC().Format(time.RFC3339))
-	f.raw("action", actions[item.Outcome])
-	f.source(item, origin)
-	f.text("to", item.Destination)
-	if item.Archived != "" {
-		f.text("original", item.Archived)
+// archiveSize is about how long the entries of items get in the archive log.
+func archiveSize(items []*plan.Item, origin Origin) int {
+	const words = 160 // keys, quotes, time, action, numbers and the blob's id
+	size := 0
+	for _, item := range items {
+		if item.Outcome != plan.Stays {
+			size += words + len(origin.Commit) + len(item.File.Path) + len(item.Destination) + len(item.Archived)
+		}
 	}
-	return f.line()
+	return size
+}
+
+func appendArchived(out []byte, item *plan.Item, origin Origin, at string) []byte {
+	line := begin(out).text("at", at).raw("action", actions[item.Outcome]).source(item, origin).text("to", item.Destination)
+	if item.Archived != "" {
+		line = line.text("original", item.Archived)
+	}
+	return line.end()
 }
 
 // reasonOf is the part of an entry that is the same as long as nothing has changed.
-func reasonOf(item *plan.Item, blob string) string {
-	var f fields
+func reasonOf(item *plan.Item, blob string) entry {
 	r := item.Reason
-	f.text("path", item.Destination)
-	f.text("content", blob)
-	f.raw("code", r.Code.ID)
-	f.raw("name", r.Code.Name)
-	f.text("message", r.Message)
-	if line := inQuarantine(item, r); line > 0 {
-		f.raw("line", strconv.Itoa(line))
-		f.raw("column", strconv.Itoa(max(1, r.Column)))
+	line := begin(nil).text("path", item.Destination).text("content", blob).raw("code", r.Code.ID).raw("name", r.Code.Name).text("message", r.Message)
+	if number := inQuarantine(item, r); number > 0 {
+		line = line.number("line", number).number("column", max(1, r.Column))
 	}
-	f.text("remedy", r.Fix())
-	return "- {" + strings.Join(f, ", ")
-}
-
-func sourceOf(item *plan.Item, origin Origin) string {
-	var f fields
-	f.text("at", origin.Time.UTC().Format(time.RFC3339))
-	f.source(item, origin)
-	return ", " + strings.Join(f, ", ") + "}"
+	return line.text("remedy", r.Fix())
 }
 
 // inQuarantine gives the line that a finding is about in the file in unmanaged/, which may hold one document of several.
@@ -124,24 +123,41 @@ func inQuarantine(item *plan.Item, r finding.Finding) int {
 	return r.Line - item.Doc.Line + 1
 }
 
-// fields collects the entries of a flow mapping.
-type fields []string
+// entry is a log with an entry at its end that is being written.
+type entry []byte
 
-func (f *fields) raw(key, value string)  { *f = append(*f, key+": "+value) }
-func (f *fields) text(key, value string) { f.raw(key, splice.DoubleQuote(value)) }
-func (f *fields) line() string           { return "- {" + strings.Join(*f, ", ") + "}" }
+const opening = "- {"
 
-func (f *fields) source(item *plan.Item, origin Origin) {
-	f.text("from", item.File.Path)
+func begin(log []byte) entry { return append(log, opening...) }
+
+func (e entry) key(name string) entry {
+	if !bytes.HasSuffix(e, []byte(opening)) {
+		e = append(e, ", "...)
+	}
+	return append(append(e, name...), ": "...)
+}
+
+func (e entry) raw(key, value string) entry  { return append(e.key(key), value...) }
+func (e entry) text(key, value string) entry { return splice.AppendQuoted(e.key(key), value) }
+func (e entry) number(key string, n int) entry {
+	return strconv.AppendInt(e.key(key), int64(n), 10)
+}
+
+func (e entry) source(item *plan.Item, origin Origin) entry {
+	e = e.text("from", item.File.Path)
 	if item.Doc != nil {
-		f.raw("document", strconv.Itoa(item.Doc.Number))
+		e = e.number("document", item.Doc.Number)
 		if item.Doc.Item > 0 {
-			f.raw("item", strconv.Itoa(item.Doc.Item))
+			e = e.number("item", item.Doc.Item)
 		}
 	}
-	f.text("blob", item.File.Blob)
-	f.text("commit", origin.Commit)
+	return e.text("blob", item.File.Blob).text("commit", origin.Commit)
 }
+
+func (e entry) end() []byte { return append(e, "}\n"...) }
+
+// endOn ends an entry that stands alone and appends it to a log.
+func (e entry) endOn(log []byte) []byte { return append(log, e.end()...) }
 
 // writer extends logs.
 type writer struct {
@@ -190,36 +206,40 @@ func Quarantined(log []byte) map[string]string {
 
 // extend adds lines to a log, and takes out those that are obsolete. A log in a form that is not ours, or one grown too
 // large, is set aside as it is.
-func (w *writer) extend(p, header string, lines []string, obsolete func(string) bool) error {
+func (w *writer) extend(p, header string, lines []byte, most int64, obsolete func(string) bool) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	content, err := w.current(p, header)
+	content, err := w.current(p, header, most)
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	for line := range bytes.Lines(content) {
-		if obsolete == nil || !obsolete(string(line)) {
-			out.Write(line)
-		}
+	if obsolete != nil {
+		content = without(content, obsolete)
 	}
-	for _, line := range lines {
-		out.WriteString(line)
-		out.WriteByte('\n')
-	}
-	w.shelf.Put(p, out.Bytes(), shelf.BlobID(out.Bytes()))
+	content = slices.Concat(content, lines)
+	w.shelf.Put(p, content, shelf.BlobID(content))
 	return nil
 }
 
+func without(log []byte, obsolete func(string) bool) []byte {
+	var out []byte
+	for line := range bytes.Lines(log) {
+		if !obsolete(string(line)) {
+			out = append(out, line...)
+		}
+	}
+	return out
+}
+
 // current gives the log to extend: the one that is there, or a new one.
-func (w *writer) current(p, header string) ([]byte, error) {
+func (w *writer) current(p, header string, most int64) ([]byte, error) {
 	entry, found := w.find(p)
 	if !found {
 		return []byte(header), nil
 	}
 	aside := "legacy"
-	if entry.Mode.IsFile() && entry.Size <= MaxBytes {
+	if entry.Mode.IsFile() && entry.Size <= most {
 		content, err := w.load(entry.Blob)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", p, err)

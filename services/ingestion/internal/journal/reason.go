@@ -46,13 +46,6 @@ type Released struct {
 	Blob     string
 }
 
-func releaseLine(r Released, origin Origin) string {
-	var f fields
-	f.text("at", origin.Time.UTC().Format(time.RFC3339))
-	f.raw("action", "released")
-	f.text("from", r.From)
-	f.text("blob", r.Blob)
-	f.text("commit", origin.Commit)
-	f.text("to", r.To)
-	return f.line()
+func appendReleased(out []byte, r Released, origin Origin, at string) []byte {
+	return begin(out).text("at", at).raw("action", "released").text("from", r.From).text("blob", r.Blob).text("commit", origin.Commit).text("to", r.To).end()
 }

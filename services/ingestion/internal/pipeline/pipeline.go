@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -133,20 +134,29 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	ctx, span := p.Tracer.Start(ctx, "plan")
 	defer span.End()
 	index := document.NewIndex(files)
+	var order []int
+	var sorting sync.WaitGroup
+	sorting.Go(func() { order = index.Sorted() })
 	refer(req.References, files, index)
 	s := shelf.New(found.entries)
 	released, wishes := found.release(s, req)
-	done, err := plan.Make(plan.Input{Files: files, Index: index, Options: req.Plan, Time: req.Time, Equal: reader.Equal, Inherit: reader.Inherit}, s)
+	sorting.Wait()
+	done, err := plan.Make(plan.Input{Files: files, Index: index, Order: order, Options: req.Plan, Time: req.Time, Equal: reader.Equal, Inherit: reader.Inherit}, s)
 	if err != nil {
 		return nil, nil, err
 	}
+	var looking sync.WaitGroup
+	looking.Go(done.FindDangling)
 	load := func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) }
-	if err := journal.Update(s, done, released, journal.Origin{Commit: req.Commit, Time: req.Time}, found.entries, load); err != nil {
+	err = journal.Update(s, done, released, journal.Origin{Commit: req.Commit, Time: req.Time}, found.entries, load)
+	changes := s.Changes()
+	looking.Wait()
+	if err != nil {
 		return nil, nil, err
 	}
 	result := &Result{Tree: req.Tree.ID, Plan: done, Released: released, Files: len(files), Documents: document.Documents(files)}
 	result.Findings = slices.Concat(found.Findings, wishes, done.Findings)
-	return result, s.Changes(), nil
+	return result, changes, nil
 }
 
 // Discover says what an ingestion of the tree would read.

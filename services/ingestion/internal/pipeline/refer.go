@@ -21,7 +21,7 @@ const (
 // refer holds the resources against each other and adds what it finds to their documents. Where the fabric rejects,
 // documents that wait become invalid for it, until those that are left have nothing against each other; what is managed
 // already is only reported.
-func refer(choice References, files []document.File, index document.Index) {
+func refer(choice References, files []document.File, index *document.Index) {
 	if choice == ReferencesOff {
 		return
 	}
@@ -61,13 +61,13 @@ func reject(found []references.Finding, docs []candidate) bool {
 
 // company is the resources as they will be: of those with one identity the one that waits, for it is the newer wish.
 type company struct {
-	index     document.Index
+	index     *document.Index
 	resources []references.Resource
 	docs      []candidate
 	places    []int // of resources, by their numbers; 0 where there is none, else one more than the place
 }
 
-func newCompany(files []document.File, index document.Index) *company {
+func newCompany(files []document.File, index *document.Index) *company {
 	c := &company{
 		index: index, resources: make([]references.Resource, 0, index.Len()), docs: make([]candidate, 0, index.Len()), places: make([]int, index.Len()),
 	}

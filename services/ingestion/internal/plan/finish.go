@@ -11,8 +11,7 @@ import (
 
 // finish puts the plan together.
 func (p *planner) finish() *Plan {
-	plan := &Plan{Items: p.items, Resources: p.resources()}
-	plan.Dangling = p.dangling() // once it is known what there will be
+	plan := &Plan{Items: p.items, Resources: p.resources(), planner: p}
 	for i := range p.in.Files {
 		plan.Findings = append(plan.Findings, p.in.Files[i].Findings...)
 	}
@@ -63,20 +62,20 @@ func (p *planner) resources() []Resource {
 	return out
 }
 
-// dangling lists what resources name that managed/ does not hold afterwards.
-func (p *planner) dangling() []references.Dangling {
-	var out []references.Dangling
+// FindDangling lists what resources name that managed/ does not hold afterwards. It is apart from the rest of a plan, which
+// needs it for nothing, so that it can be done beside other work.
+func (plan *Plan) FindDangling() {
+	p := plan.planner
 	there := func(id schema.Identity) bool {
 		n, known := p.in.Index.Find(id)
 		return known && p.groups[n].final != nil
 	}
-	add := func(d references.Dangling) { out = append(out, d) }
+	add := func(d references.Dangling) { plan.Dangling = append(plan.Dangling, d) }
 	for _, g := range p.order {
 		if g.final != nil {
 			g.final.Doc.Facts.Dangling(g.id, there, add)
 		}
 	}
-	return out
 }
 
 // left gives an invalid document that stays in managed/.
@@ -91,7 +90,10 @@ func (g *group) left() *Item {
 }
 
 func (p *planner) resource(g *group, item *Item) Resource {
-	blob, _ := p.shelf.Blob(item.Destination)
+	blob := item.Doc.Blob
+	if item.Outcome != Created && item.Outcome != Updated {
+		blob, _ = p.shelf.Blob(item.Destination)
+	}
 	r := Resource{Identity: g.id, Path: item.Destination, APIVersion: item.Doc.APIVersion, Blob: blob, Valid: item.Doc.Valid}
 	if item.Doc.UpgradeTo != "" && item.Outcome != Stays && item.Doc.Final != nil {
 		r.APIVersion = item.Doc.UpgradeTo

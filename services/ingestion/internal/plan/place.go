@@ -19,7 +19,13 @@ import (
 const yamlExt = ".yaml"
 
 // path is where the resource belongs.
-func (g *group) path() string { return g.folder() + shelf.Clip(g.base(), yamlExt) }
+func (g *group) path() string {
+	base := g.base()
+	if shelf.Fits(base, yamlExt) {
+		return layout.Managed + "/" + g.plural + "/" + base + yamlExt
+	}
+	return g.folder() + shelf.Clip(base, yamlExt)
+}
 
 // longPath is where it goes when the name is taken by another resource. "_" occurs in no name, so it can't be the
 // path of a third one.
@@ -124,7 +130,11 @@ func (p *planner) placeManaged() {
 		p.move(g)
 	}
 	for _, g := range fresh {
-		g.holder.Destination = p.spot(g)
+		if short := g.path(); p.shelf.Add(short, g.holder.Doc.Final, g.holder.Doc.Blob) {
+			g.holder.Destination = short
+			continue
+		}
+		g.holder.Destination = p.shelf.Spot(g.longPath(), "", yamlExt)
 		p.put(g)
 	}
 }

@@ -5,9 +5,6 @@
 package plan
 
 import (
-	"cmp"
-	"slices"
-	"strings"
 	"time"
 
 	"fgdsync.dev/libs/errs"
@@ -86,13 +83,16 @@ type Plan struct {
 	Items     []*Item // in path and document order
 	Findings  []finding.Finding
 	Resources []Resource            // by identity
-	Dangling  []references.Dangling // names of resources that are not there, by who names them
+	Dangling  []references.Dangling // names of resources that are not there, by who names them; once FindDangling was called
+
+	planner *planner
 }
 
 // Input is what a plan is made of.
 type Input struct {
 	Files   []document.File // in path order
-	Index   document.Index  // of what they declare
+	Index   *document.Index // of what they declare
+	Order   []int           // its numbers in order
 	Options Options
 	Time    time.Time // of the commit that is ingested
 	Equal   func(a, b *document.Doc) bool
@@ -104,7 +104,7 @@ func Make(in Input, s *shelf.Shelf) (*Plan, error) {
 	if err := checkFolders(s); err != nil {
 		return nil, err
 	}
-	p := &planner{in: in, shelf: s, groups: make([]group, in.Index.Len())}
+	p := &planner{in: in, shelf: s, groups: make([]group, len(in.Order))}
 	p.collect()
 	p.decide()
 	p.clear()
@@ -127,8 +127,9 @@ func checkFolders(s *shelf.Shelf) error {
 type planner struct {
 	in     Input
 	shelf  *shelf.Shelf
+	slots  []Item // of the items
 	items  []*Item
-	groups []group // by the number of the resource
+	groups []group  // by the number of the resource
 	order  []*group // by identity
 	loose  []finding.Finding
 }
@@ -146,19 +147,30 @@ type group struct {
 
 // collect makes items and groups of the files.
 func (p *planner) collect() {
-	p.items = make([]*Item, 0, document.Documents(p.in.Files))
-	p.order = make([]*group, 0, len(p.groups))
+	most := document.Documents(p.in.Files) + len(p.in.Files)
+	p.items, p.slots = make([]*Item, 0, most), make([]Item, 0, most)
 	for i := range p.in.Files {
 		file := &p.in.Files[i]
 		if file.Problem != nil {
-			p.refuse(&Item{File: file, Reason: *file.Problem})
+			p.refuse(p.item(Item{File: file, Reason: *file.Problem}))
 			continue
 		}
 		for j := range file.Docs {
-			p.sort(&Item{File: file, Doc: &file.Docs[j]})
+			p.sort(p.item(Item{File: file, Doc: &file.Docs[j]}))
 		}
 	}
-	slices.SortFunc(p.order, func(a, b *group) int { return compareIdentity(a.id, b.id) })
+	p.order = make([]*group, 0, len(p.groups))
+	for _, n := range p.in.Order {
+		if g := &p.groups[n]; g.plural != "" {
+			p.order = append(p.order, g)
+		}
+	}
+}
+
+// item keeps an item where it stays; there is room for all.
+func (p *planner) item(i Item) *Item {
+	p.slots = append(p.slots, i)
+	return &p.slots[len(p.slots)-1]
 }
 
 func (p *planner) sort(item *Item) {
@@ -193,17 +205,6 @@ func (p *planner) group(doc *document.Doc) *group {
 	g := &p.groups[doc.Resource]
 	if g.plural == "" {
 		g.id, g.plural = doc.Identity, doc.Plural
-		p.order = append(p.order, g)
 	}
 	return g
-}
-
-func compareIdentity(a, b schema.Identity) int {
-	if a.Group != b.Group {
-		return strings.Compare(a.Group, b.Group)
-	}
-	if a.Kind != b.Kind {
-		return strings.Compare(a.Kind, b.Kind)
-	}
-	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/ingestion/internal/finding"
@@ -42,13 +43,17 @@ type checker struct {
 // warning. What a cluster has by itself is told of once.
 func Check(resources []Resource, lookup func(schema.Identity) (place int, found bool)) []Finding {
 	c := &checker{resources: resources, lookup: lookup, naming: -1}
+	cables := &checker{resources: resources}
+	var wired sync.WaitGroup
+	wired.Go(cables.ports) // which looks nothing up
 	for i := range resources {
 		if resources[i].Facts != nil {
 			c.names(i)
 			c.vlans(i)
 		}
 	}
-	c.ports()
+	wired.Wait()
+	c.found = append(c.found, cables.found...)
 	c.subnets()
 	slices.SortStableFunc(c.found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -20,6 +21,17 @@ type Options struct {
 
 // Identity is who a resource is: two documents with the same one speak of the same thing, whatever their versions.
 type Identity struct{ Group, Kind, Namespace, Name string }
+
+// Compare orders identities by their parts.
+func (a Identity) Compare(b Identity) int {
+	if a.Group != b.Group {
+		return strings.Compare(a.Group, b.Group)
+	}
+	if a.Kind != b.Kind {
+		return strings.Compare(a.Kind, b.Kind)
+	}
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+}
 
 // Verdict is what a document is worth.
 type Verdict struct {

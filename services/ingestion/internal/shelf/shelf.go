@@ -6,7 +6,6 @@ package shelf
 import (
 	"crypto/sha1" //nolint:gosec // Git's object ids
 	"encoding/hex"
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -126,6 +125,20 @@ func (s *Shelf) Put(p string, content []byte, blob string) {
 	s.set(p, leaf{mode: mode, blob: blob, content: content})
 }
 
+// Add puts new content at a path where a file can be put, and tells whether it could.
+func (s *Shelf) Add(p string, content []byte, blob string) bool {
+	if !s.Free(p) {
+		return false
+	}
+	mode := gittree.Regular
+	if len(s.before) > 0 && s.before[p].mode == gittree.Executable {
+		mode = gittree.Executable
+	}
+	s.touched[p] = leaf{mode: mode, blob: blob, content: content}
+	s.count(path.Dir(p), 1)
+	return true
+}
+
 // PutEntry puts what an entry holds at a path.
 func (s *Shelf) PutEntry(p string, e gittree.Entry) { s.set(p, leaf{mode: e.Mode, blob: e.Blob}) }
 
@@ -184,10 +197,13 @@ func number(n int) string {
 	return "-" + strconv.Itoa(n)
 }
 
+// Fits tells whether a base and an extension are a file name that is not too long for a file system.
+func Fits(base, ext string) bool { return len(base)+len(ext) <= maxName }
+
 // Clip joins a base and an extension to a file name that is not too long for a file system: what is cut off is
 // replaced by a hash of the whole.
 func Clip(base, ext string) string {
-	if len(base)+len(ext) <= maxName {
+	if Fits(base, ext) {
 		return base + ext
 	}
 	if len(ext) > maxExt {
@@ -204,8 +220,12 @@ func Clip(base, ext string) string {
 
 // BlobID is the id that Git gives a content.
 func BlobID(content []byte) string {
+	var head [32]byte
+	var id [sha1.Size]byte
+	var text [2 * sha1.Size]byte
 	sum := sha1.New() //nolint:gosec // Git's object ids
-	fmt.Fprintf(sum, "blob %d\x00", len(content))
+	sum.Write(append(strconv.AppendInt(append(head[:0], "blob "...), int64(len(content)), 10), 0))
 	sum.Write(content)
-	return hex.EncodeToString(sum.Sum(nil))
+	hex.Encode(text[:], sum.Sum(id[:0]))
+	return string(text[:])
 }

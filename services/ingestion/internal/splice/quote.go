@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Quote writes a text as a YAML scalar of one line that YAML 1.1 and YAML 1.2 both read as that text.
@@ -56,25 +57,25 @@ func isSafeASCII(text string) bool {
 }
 
 // DoubleQuote writes a text in double quotes, with escapes that YAML 1.1, YAML 1.2 and, up to U+FFFF, JSON know.
-func DoubleQuote(text string) string {
+func DoubleQuote(text string) string { return string(AppendQuoted(nil, text)) }
+
+// AppendQuoted appends a text in double quotes.
+func AppendQuoted(out []byte, text string) []byte {
+	out = append(out, '"')
 	if isSafeASCII(text) {
-		return `"` + text + `"`
+		return append(append(out, text...), '"')
 	}
-	var b strings.Builder
-	b.WriteByte('"')
 	for _, r := range text {
 		switch {
 		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
+			out = utf8.AppendRune(append(out, '\\'), r)
 		case r > 0xffff && !unicode.IsPrint(r):
-			fmt.Fprintf(&b, `\U%08x`, r)
+			out = fmt.Appendf(out, `\U%08x`, r)
 		case r == '\ufeff' || !unicode.IsPrint(r):
-			fmt.Fprintf(&b, `\u%04x`, r)
+			out = fmt.Appendf(out, `\u%04x`, r)
 		default:
-			b.WriteRune(r)
+			out = utf8.AppendRune(out, r)
 		}
 	}
-	b.WriteByte('"')
-	return b.String()
+	return append(out, '"')
 }

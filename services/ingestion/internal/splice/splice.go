@@ -200,7 +200,7 @@ func verify(out []byte, root *yaml.Node, edit Edit) bool {
 		return false
 	}
 	if edit.APIVersion != "" {
-		want["apiVersion"] = edit.APIVersion
+		want["apiVersion"] = strings.Clone(edit.APIVersion) // a copy, so that the edit itself need not be on the heap
 	}
 	meta, ok := want[metadata].(map[string]any)
 	if !ok {
