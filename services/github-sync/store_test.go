@@ -3,6 +3,7 @@ package githubsync_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -197,4 +198,63 @@ func TestRestart(t *testing.T) {
 	if left := strings.Join(next.stored("*"), " ") + strings.Join(next.leftovers(), " "); !strings.HasSuffix(left, "/7") || strings.Contains(left, " ") {
 		t.Errorf("left: %s", left)
 	}
+}
+
+// TestOnlyNewObjectsAreFetched: after the first fetch a small change costs a small one, whoever made the commits before.
+func TestOnlyNewObjectsAreFetched(t *testing.T) {
+	const small = 8 << 10
+	b := setup(t)
+	files := map[string]string{}
+	for i := range 100 {
+		files[fmt.Sprintf("f/%d/a.yaml", i)] = fmt.Sprintf("%x\n", rand.Perm(256))
+	}
+	b.host.Create(t, repository, branch, files)
+	b.close(b.open("f"))
+	known := b.packs()
+	for round := range 3 {
+		b.host.Commit(t, repository, branch, map[string]string{"f/1/a.yaml": fmt.Sprintf("%d\n", round)})
+		s := b.open("f")
+		if _, err := b.publish(s, b.mustWrite(s, map[string]string{"b.yaml": fmt.Sprintf("%d\n", round)})); err != nil {
+			t.Fatal(err)
+		}
+		b.close(s)
+		now := b.packs()
+		for name, size := range now {
+			if known[name] == 0 && size > small {
+				t.Errorf("round %d: a pack of %d bytes for one file", round, size)
+			}
+		}
+		known = now
+	}
+}
+
+// packs gives the sizes of the packs in the store.
+func (b *bench) packs() map[string]int64 {
+	b.t.Helper()
+	sizes := map[string]int64{}
+	for _, name := range b.stored("*/objects/pack/*.pack") {
+		info, err := os.Stat(name)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		sizes[name] = info.Size()
+	}
+	return sizes
+}
+
+// TestLargeBaseIsNotHeld: where a small change builds on a large object, the change comes whole instead.
+func TestLargeBaseIsNotHeld(t *testing.T) {
+	b := setup(t)
+	large := strings.Repeat("0123456789abcde\n", 1<<20+1)
+	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a\n", "large.txt": large})
+	b.close(b.open("f"))
+	b.host.Commit(t, repository, branch, map[string]string{"large.txt": large + "more\n", "f/a.yaml": "b\n"})
+	s := b.open("f")
+	if got := b.files(s, s.GetTree()); got["a.yaml"] != "b\n" {
+		t.Errorf("%v", got)
+	}
+	if asked := b.host.Requests(gitserver.Fetch); asked != 3 {
+		t.Errorf("%d fetches, not the first, a thin one and a whole one", asked)
+	}
+	b.close(s)
 }

@@ -29,6 +29,8 @@ type Folder struct {
 	Path string
 	// Durable packs outlast a power cut. A cache need not have them.
 	Durable bool
+	// Bases, if set, has what thin packs build on. Without it they are refused.
+	Bases Bases
 }
 
 // Receive stores a pack that comes in. One without objects leaves nothing.
@@ -47,10 +49,25 @@ func (f Folder) Receive(ctx context.Context, from io.Reader) (err error) {
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	if err := resolve(ctx, file, f.Path, entries); err != nil {
+	r := newResolver(file, f.Path, entries)
+	if err := r.resolve(ctx); err != nil {
 		return err
 	}
-	return f.keep(file, entries, checksum)
+	if r.open > 0 && f.Bases != nil {
+		if r.end, err = file.Seek(-idSize, io.SeekEnd); err != nil {
+			return fmt.Errorf("read pack: %w", err)
+		}
+		if err := r.complete(ctx, f.Bases); err != nil {
+			return err
+		}
+		if checksum, err = r.seal(); err != nil {
+			return err
+		}
+	}
+	if r.open > 0 {
+		return damaged("the bases of %d deltas are missing", r.open)
+	}
+	return f.keep(file, r.entries, checksum)
 }
 
 // keep gives the pack its name, after its index: whoever sees the pack finds the index too.

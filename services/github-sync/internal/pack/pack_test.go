@@ -316,6 +316,18 @@ func FuzzReceive(f *testing.F) {
 	_, content := packed(f, related(3, 3), "--delta-base-offset")
 	f.Add(content)
 	f.Add(write(f, blob("four"), delta("four", "\x04\x02\x90\x02")))
+	f.Add(write(f, delta("four", "\x04\x02\x90\x02")))
+	four := &plumbing.MemoryObject{}
+	four.SetType(plumbing.BlobObject)
+	if _, err := four.Write([]byte("four")); err != nil {
+		f.Fatal(err)
+	}
+	bases := func(id plumbing.Hash) (plumbing.EncodedObject, error) {
+		if id != four.Hash() {
+			return nil, plumbing.ErrObjectNotFound
+		}
+		return four, nil
+	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, content []byte) {
 		content = bytes.Clone(content)
@@ -323,7 +335,7 @@ func FuzzReceive(f *testing.F) {
 			sum := sha1.Sum(content[:len(content)-20])
 			copy(content[len(content)-20:], sum[:])
 		}
-		if (pack.Folder{Path: dir}).Receive(t.Context(), bytes.NewReader(content)) != nil {
+		if (pack.Folder{Path: dir, Bases: bases}).Receive(t.Context(), bytes.NewReader(content)) != nil {
 			return
 		}
 		for _, pattern := range []string{"*.idx", "*.pack"} {

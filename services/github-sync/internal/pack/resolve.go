@@ -26,6 +26,7 @@ type resolver struct {
 	byOffset map[int64][]int         // deltas by the offset of their base
 	byID     map[plumbing.Hash][]int // deltas by the id of their base
 	open     int                     // deltas not yet resolved
+	end      int64                   // of the objects, where more can be added
 }
 
 // branch is an object on the way from a base to the deltas above it.
@@ -35,7 +36,7 @@ type branch struct {
 	deltas  []int // still to do
 }
 
-func resolve(ctx context.Context, file *os.File, folder string, entries []entry) error {
+func newResolver(file *os.File, folder string, entries []entry) *resolver {
 	r := &resolver{
 		file: file, entries: entries, budget: &budget{left: memoryBudget, folder: folder}, buffered: bufio.NewReaderSize(nil, bufferSize),
 		delta: bufio.NewReader(nil), id: newIdentifier(), byOffset: map[int64][]int{}, byID: map[plumbing.Hash][]int{},
@@ -50,15 +51,17 @@ func resolve(ctx context.Context, file *os.File, folder string, entries []entry)
 			r.open++
 		}
 	}
-	for i := 0; i < len(entries) && r.open > 0; i++ {
-		if e := &entries[i]; !e.isDelta() {
+	return r
+}
+
+// resolve resolves all deltas whose bases the pack has.
+func (r *resolver) resolve(ctx context.Context) error {
+	for i := 0; i < len(r.entries) && r.open > 0; i++ {
+		if e := &r.entries[i]; !e.isDelta() {
 			if err := r.grow(ctx, e); err != nil {
 				return err
 			}
 		}
-	}
-	if r.open > 0 {
-		return damaged("the bases of %d deltas are missing", r.open)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/trace"
@@ -89,6 +90,7 @@ type answered struct {
 	header http.Header
 	err    error
 	sha256 bool // the repository has ids that the Git library can't read
+	thin   bool // the host can send thin packs, which the Git library does not tell
 }
 
 type answeredKey struct{}
@@ -158,8 +160,9 @@ type limitedBody struct {
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if b.refs && bytes.Contains(p[:n], []byte("object-format=sha256")) { // a capability, and so among the refs
-		b.answered.sha256 = true
+	if b.refs { // with which the capabilities come
+		b.answered.sha256 = b.answered.sha256 || bytes.Contains(p[:n], []byte("object-format=sha256"))
+		b.answered.thin = b.answered.thin || bytes.Contains(p[:n], []byte(" "+capability.ThinPack.String()+" "))
 	}
 	if b.left -= int64(n); b.left < 0 {
 		err = errs.New(errs.Precondition, errs.RepositoryUnsupported, "The Git host sends more than max_pack_bytes allows.")

@@ -43,6 +43,7 @@ type httpRemote struct {
 	login      credentials.Basic
 	upload     transport.UploadPackSession
 	advertised *packp.AdvRefs
+	thin       bool // the host can send thin packs
 }
 
 func (r *httpRemote) session() (*transport.Endpoint, transport.AuthMethod, error) {
@@ -68,6 +69,7 @@ func (r *httpRemote) Refs(ctx context.Context) (Refs, error) {
 	if r.advertised, err = r.upload.AdvertisedReferencesContext(ctx); err != nil {
 		return Refs{}, r.explain(ctx, err, a)
 	}
+	r.thin = a.thin
 	return Refs{Branches: branches(r.advertised)}, nil
 }
 
@@ -89,10 +91,23 @@ func (r *httpRemote) Fetch(ctx context.Context, into *filesystem.Storage, commit
 			return err
 		}
 	}
+	err := r.fetch(ctx, into, commit, depth, r.thin)
+	if r.thin && errors.Is(err, pack.ErrBaseTooLarge) {
+		return r.fetch(ctx, into, commit, depth, false)
+	}
+	return err
+}
+
+// fetch asks for a commit. Only for a thin pack Git's upload-pack leaves out what the store has, when history is cut.
+func (r *httpRemote) fetch(ctx context.Context, into *filesystem.Storage, commit plumbing.Hash, depth int, thin bool) error {
 	request := packp.NewUploadPackRequestFromCapabilities(r.advertised.Capabilities)
 	request.Wants = []plumbing.Hash{commit}
 	request.Depth = packp.DepthCommits(depth)
-	if err := errors.Join(request.Capabilities.Set(capability.Shallow), addKnown(request, into)); err != nil {
+	err := errors.Join(request.Capabilities.Set(capability.Shallow), addKnown(request, into))
+	if thin {
+		err = errors.Join(err, request.Capabilities.Set(capability.ThinPack))
+	}
+	if err != nil {
 		return fmt.Errorf("prepare a fetch: %w", err)
 	}
 	ctx, a := withAnswered(ctx)
@@ -116,7 +131,10 @@ func isRefusal(err error) bool {
 }
 
 func packsOf(s *filesystem.Storage) pack.Folder {
-	return pack.Folder{Path: filepath.Join(s.Filesystem().Root(), "objects", "pack")}
+	return pack.Folder{
+		Path:  filepath.Join(s.Filesystem().Root(), "objects", "pack"),
+		Bases: func(id plumbing.Hash) (plumbing.EncodedObject, error) { return s.EncodedObject(plumbing.AnyObject, id) },
+	}
 }
 
 // addKnown tells what the store holds: where its history is cut, and the commits it has.
