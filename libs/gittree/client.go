@@ -68,9 +68,14 @@ func (c *Client) list(ctx context.Context, tree Ref) ([]Entry, error) {
 
 // Read hands out the contents of objects in the order asked for.
 func (c *Client) Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error {
+	return Read(ctx, c.trees, snapshot, blobs, visit)
+}
+
+// Read hands out the contents of objects in the order asked for.
+func Read(ctx context.Context, trees gitv1.TreeServiceClient, snapshot string, blobs []string, visit func(content []byte) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := c.trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot, BlobIds: blobs})
+	stream, err := trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot, BlobIds: blobs})
 	if err != nil {
 		return err
 	}

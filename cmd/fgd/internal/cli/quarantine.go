@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
@@ -155,20 +156,9 @@ func (s *session) show(ctx context.Context, snapshotID string, file *reportv1.Qu
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print table: %w", err)
 	}
-	stream, err := gitv1.NewTreeServiceClient(s.s.Conn()).ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshotID, BlobIds: []string{file.GetBlobId()}})
-	if err != nil {
-		return err
-	}
-	for {
-		part, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, blob := range part.GetBlobs() {
-			printf(s.env, "%s", blob.GetContent())
-		}
-	}
+	trees := gitv1.NewTreeServiceClient(s.s.Conn())
+	return gittree.Read(ctx, trees, snapshotID, []string{file.GetBlobId()}, func(content []byte) error {
+		printf(s.env, "%s", content)
+		return nil
+	})
 }

@@ -66,8 +66,10 @@ func (h *history) receiver() string {
 func folder(dir string) pack.Folder {
 	storage := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRUDefault())
 	return pack.Folder{
-		Path:  filepath.Join(dir, "objects", "pack"),
-		Bases: func(id plumbing.Hash) (plumbing.EncodedObject, error) { return storage.EncodedObject(plumbing.AnyObject, id) },
+		Path: filepath.Join(dir, "objects", "pack"),
+		Bases: func(id plumbing.Hash) (plumbing.EncodedObject, error) {
+			return storage.EncodedObject(plumbing.AnyObject, id)
+		},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"fgdsync.dev/libs/gittree"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
@@ -76,22 +77,12 @@ func (f *Fabrics) addContents(ctx context.Context, snapshot *gitv1.Snapshot, fil
 		}
 		byBlob[entry.GetBlobId()] = append(byBlob[entry.GetBlobId()], file)
 	}
-	stream, err := f.Trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot.GetSnapshotId(), BlobIds: wanted})
-	if err != nil {
-		return err
-	}
-	for {
-		part, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
+	next := 0
+	return gittree.Read(ctx, f.Trees, snapshot.GetSnapshotId(), wanted, func(content []byte) error {
+		for _, file := range byBlob[wanted[next]] {
+			file.Content = content
 		}
-		if err != nil {
-			return err
-		}
-		for _, blob := range part.GetBlobs() {
-			for _, file := range byBlob[blob.GetBlobId()] {
-				file.Content = blob.GetContent()
-			}
-		}
-	}
+		next++
+		return nil
+	})
 }
