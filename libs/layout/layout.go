@@ -1,5 +1,5 @@
-// Package layout knows the structure of a fabric directory: the names of its parts, what stays where it is, and the
-// path that belongs to a resource. All paths are relative to the fabric directory and use "/".
+// Package layout knows the structure of a fabric directory: the names of its parts, what stays where it is, the path
+// that belongs to a resource, and the trailers of its commits. All paths are relative to the fabric directory and use "/".
 package layout
 
 import (
@@ -24,6 +24,15 @@ const (
 	Keep       = ".gitkeep"
 	Kustomize  = "kustomization.yaml"
 	ArchiveExt = ".archived"
+)
+
+// Trailers of the commits of the system.
+const (
+	TrailerSync      = "Fgd-Sync-Id"
+	TrailerFabric    = "Fgd-Fabric"
+	TrailerTrigger   = "Fgd-Trigger"
+	TrailerFence     = "Fgd-Fence"
+	TrailerRequester = "Requested-by"
 )
 
 // StructureVersion is the version of the structure that the manifest states.

@@ -102,8 +102,12 @@ func flag(b bool) string {
 type Versioned struct {
 	*syncv1.Sync
 	version int64
+	fence   int64
 	stored  syncv1.State // as Redis has it
 }
+
+// Fence is the fencing number of the last one who wrote it.
+func (v *Versioned) Fence() int64 { return v.fence }
 
 // Get reads a sync.
 func (s *Store) Get(ctx context.Context, syncID string) (*Versioned, error) {
@@ -127,7 +131,7 @@ func (s *Store) records(ctx context.Context, fabricID int32, ids []string) ([]*V
 		return s.conn.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
 			p.HGetAll(ctx, rediskey.Run(fabricID))
 			for _, id := range ids {
-				p.HMGet(ctx, rediskey.Sync(fabricID, id), "record", "version", "cancel")
+				p.HMGet(ctx, rediskey.Sync(fabricID, id), "record", "version", "cancel", "fence")
 			}
 			return nil
 		})
@@ -154,14 +158,22 @@ func decode(fields []any, run map[string]string) (*Versioned, error) {
 	if err := proto.Unmarshal([]byte(raw), record); err != nil {
 		return nil, fmt.Errorf("decode sync: %w", err)
 	}
-	text, _ := fields[1].(string)
-	version, err := strconv.ParseInt(text, 10, 64)
+	version, err := number(fields[1])
 	if err != nil {
 		return nil, fmt.Errorf("decode version of sync %s: %w", record.GetSyncId(), err)
 	}
+	fence, err := number(fields[3])
+	if err != nil {
+		return nil, fmt.Errorf("decode fencing number of sync %s: %w", record.GetSyncId(), err)
+	}
 	record.CancelRequested = fields[2] != nil
 	addShared(record, run)
-	return &Versioned{Sync: record, version: version, stored: record.GetState()}, nil
+	return &Versioned{Sync: record, version: version, fence: fence, stored: record.GetState()}, nil
+}
+
+func number(field any) (int64, error) {
+	text, _ := field.(string)
+	return strconv.ParseInt(text, 10, 64)
 }
 
 // addShared adds what later requests, which joined this sync while it waited, have asked for.

@@ -46,7 +46,8 @@ type stages struct {
 	before  map[string]func(context.Context) error
 	after   map[string]func(context.Context) error
 	issues  []*directoryv1.Issue
-	missing bool // the fabric directory is not there yet
+	missing bool  // the fabric directory is not there yet
+	fence   int64 // in the trailers of the head
 }
 
 func newStages() *stages {
@@ -196,11 +197,23 @@ func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotReques
 	defer s.mu.Unlock()
 	s.opened++
 	directory := req.GetLocation().GetDirectory()
-	id := fmt.Sprintf("%d %s", s.opened, s.head().id)
+	at, published := s.commitOf(req.GetSyncId())
+	id := fmt.Sprintf("%d %s", s.opened, at.id)
 	s.open[id] = directory
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
-		SnapshotId: id, Commit: s.head().id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)), Tree: s.head().files[directory], DirectoryExists: !s.missing,
+		SnapshotId: id, Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)), Tree: at.files[directory], DirectoryExists: !s.missing,
+		Fence: s.fence, Published: published,
 	}}, nil
+}
+
+// commitOf finds the commit of a sync, or gives the head.
+func (s *stages) commitOf(syncID string) (commit, *gitv1.Published) {
+	for _, c := range s.commits {
+		if syncID != "" && strings.Contains(c.message, "Fgd-Sync-Id: "+syncID) {
+			return c, &gitv1.Published{Counts: &gitv1.ChangeCounts{Created: 1}}
+		}
+	}
+	return s.head(), nil
 }
 
 func (s *stages) CloseSnapshot(ctx context.Context, req *gitv1.CloseSnapshotRequest) (*gitv1.CloseSnapshotResponse, error) {

@@ -153,6 +153,63 @@ func TestAnotherTakesOverWhatADeadOneHad(t *testing.T) {
 	}
 }
 
+// TestAPublishedCommitIsFoundAgain: the commit is out, the orchestrator dies before it has recorded it, and somebody adds a
+// file on top. The sync reports its own commit and makes no second one; the file is for the next sync.
+func TestAPublishedCommitIsFoundAgain(t *testing.T) {
+	server := redistest.Start(t)
+	s := newStages()
+	peers := s.serve(t)
+	dead := newNode(t, server.Conn(t), peers, testConfig(), "dead").run()
+	dead.fabric(s, 35, "f1")
+	s.drop("f1", "a")
+	g := newGate(t)
+	s.onDone("publish", g.wait)
+	id := dead.start(35, nil)
+	<-g.came
+	before := dead.get(id)
+	dead.die()
+	s.onDone("publish", nil)
+	g.open()
+	own := s.head().id
+	s.drop("f1", "b")
+
+	alive := newNode(t, server.Conn(t), peers, testConfig(), "alive").run()
+	got := alive.await(id)
+	alive.expect(got, completed)
+	result := got.GetResult()
+	if result.GetCommitSha() != own || result.GetFiles().GetCreated() != 1 || len(s.published()) != 2 {
+		t.Errorf("reports %v, commits %q", result, s.published())
+	}
+	if !proto.Equal(result.GetPlan(), before.GetResult().GetPlan()) || result.GetBaseCommit() != before.GetResult().GetBaseCommit() || len(got.GetWarnings()) != len(before.GetWarnings()) {
+		t.Errorf("the report became %v, from %v", got, before)
+	}
+	next := alive.sync(35, nil)
+	alive.expect(next, completed)
+	if len(s.published()) != 3 || next.GetResult().GetCommitSha() == own {
+		t.Errorf("after the next sync: commits %q", s.published())
+	}
+}
+
+// TestTheFenceRisesAboveTheBranch (L7): Redis has lost the counter and its clock went back.
+func TestTheFenceRisesAboveTheBranch(t *testing.T) {
+	s := newStages()
+	n := newNode(t, redistest.Start(t).Conn(t), s.serve(t), testConfig(), "a").run()
+	n.fabric(s, 35, "f1")
+	s.drop("f1", "a")
+	s.fence = time.Now().Add(time.Hour).UnixMicro()
+	n.expect(n.sync(35, nil), completed)
+	if want := fmt.Sprintf("Fgd-Fence: %d\n", s.fence+1); !strings.Contains(s.head().message, want) {
+		t.Errorf("the commit says %q, want %q", s.head().message, want)
+	}
+	after := s.fence + 1
+	s.fence = 0
+	s.drop("f1", "b")
+	n.expect(n.sync(35, nil), completed)
+	if want := fmt.Sprintf("Fgd-Fence: %d\n", after+1); !strings.Contains(s.head().message, want) {
+		t.Errorf("the next commit says %q, want %q", s.head().message, want)
+	}
+}
+
 // TestARestartedOneGoesOnAtOnce: by its name it knows what it had.
 func TestARestartedOneGoesOnAtOnce(t *testing.T) {
 	server := redistest.Start(t)

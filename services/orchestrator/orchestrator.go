@@ -74,7 +74,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	store := state.New(deps.Redis, cfg.HistoryRetention, deps.Now)
-	locker := lock.New(deps.Redis, cfg.LockLease)
+	locker := lock.New(deps.Redis, cfg.LockLease, cfg.SyncTimeout+cfg.LockLease/2)
 	runner, err := workflow.New(workflow.Config{
 		Timeout: cfg.SyncTimeout, Attempts: cfg.SyncAttempts, RetryInitial: cfg.RetryInitial, RetryMax: cfg.RetryMax,
 		MassDeletePercent: cfg.MassDeletePercent, MassDeleteMinimum: cfg.MassDeleteMinimum,

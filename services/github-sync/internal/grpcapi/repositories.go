@@ -3,6 +3,7 @@ package grpcapi
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -101,10 +102,33 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	if err != nil {
 		return nil, err
 	}
+	var published *gitv1.Published
+	if req.GetSyncId() != "" {
+		if s, published, err = ofSync(ctx, s, req.GetSyncId()); err != nil {
+			return nil, err
+		}
+	}
 	r.deps.Holder.Add(s)
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
 		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(), DirectoryExists: s.Exists,
+		Fence: s.Fence(), Published: published,
 	}}, nil
+}
+
+// ofSync gives what a sync has published in place of the head, if it has.
+func ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snapshot.Snapshot, *gitv1.Published, error) {
+	at, before, err := head.OfSync(ctx, syncID)
+	if err != nil {
+		return nil, nil, errors.Join(err, head.Close())
+	}
+	if at == nil {
+		return head, nil, nil
+	}
+	pairs, err := at.CompareSince(before)
+	if err = errors.Join(err, before.Close(), head.Close()); err != nil {
+		return nil, nil, errors.Join(err, at.Close())
+	}
+	return at, &gitv1.Published{CommitUrl: publish.CommitURL(at.Location.URL, at.Commit), Counts: counts(pairs)}, nil
 }
 
 // CloseSnapshot lets go of a snapshot.

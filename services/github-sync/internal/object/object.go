@@ -108,12 +108,26 @@ type CommitInfo struct {
 	Tree    plumbing.Hash
 	Parents []plumbing.Hash
 	Time    time.Time // of the committer
+	Message string
+}
+
+// Trailer finds a trailer in the last paragraph of the message (git-interpret-trailers(1)).
+func (c CommitInfo) Trailer(name string) string {
+	message := strings.TrimRight(c.Message, "\n")
+	for line := range strings.Lines(message[strings.LastIndex(message, "\n\n")+1:]) {
+		if value, is := strings.CutPrefix(strings.TrimSpace(line), name+": "); is {
+			return value
+		}
+	}
+	return ""
 }
 
 // ParseCommit reads a commit.
 func ParseCommit(content []byte) (CommitInfo, error) {
 	var info CommitInfo
-	for line := range bytes.Lines(content) {
+	header, message, _ := bytes.Cut(content, []byte("\n\n"))
+	info.Message = string(message)
+	for line := range bytes.Lines(header) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		key, value, _ := bytes.Cut(line, []byte(" "))
 		switch string(key) {
@@ -127,8 +141,6 @@ func ParseCommit(content []byte) (CommitInfo, error) {
 				return info, err
 			}
 			return info, nil
-		case "":
-			return info, fmt.Errorf("commit has no committer")
 		}
 	}
 	return info, fmt.Errorf("commit has no committer")

@@ -35,9 +35,8 @@ type Result struct {
 }
 
 const (
-	maxAttempts   = 6
-	firstPause    = 50 * time.Millisecond
-	ancestryDepth = 50
+	maxAttempts = 6
+	firstPause  = 50 * time.Millisecond
 )
 
 // Run publishes. It is made of attempts: each looks where the branch is, puts the directory on top of it, and pushes.
@@ -185,7 +184,7 @@ func landed(ctx context.Context, s *snapshot.Snapshot, old, commit plumbing.Hash
 	case old, plumbing.ZeroHash:
 		return false, nil
 	default:
-		return s.HasAncestor(ctx, head, commit, ancestryDepth)
+		return s.HasAncestor(ctx, head, commit, snapshot.RecentDepth)
 	}
 }
 

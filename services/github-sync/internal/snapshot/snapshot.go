@@ -6,8 +6,8 @@ package snapshot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/store"
@@ -48,6 +49,7 @@ type Snapshot struct {
 	Remote remote.Remote
 	Repo   *store.Repo
 	limits Limits
+	info   object.CommitInfo
 
 	mu       sync.Mutex // the library's storage is not safe for concurrent use
 	base     *store.Objects
@@ -96,17 +98,22 @@ func head(refs remote.Refs, branch string) (plumbing.Hash, error) {
 
 // resolve reads the commit and finds the directory in it.
 func (s *Snapshot) resolve() error {
-	content, err := s.read(plumbing.CommitObject, s.Commit)
-	if err != nil {
+	var err error
+	if s.info, err = readCommit(s.base, s.Commit); err != nil {
 		return err
 	}
-	info, err := object.ParseCommit(content)
-	if err != nil {
-		return fmt.Errorf("read commit %s: %w", s.Commit, err)
-	}
-	s.Root, s.Time = info.Tree, info.Time
+	s.Root, s.Time = s.info.Tree, s.info.Time
 	s.Tree, s.Exists, err = s.Subtree(s.Root, s.Directory)
 	return err
+}
+
+// Fence is the fencing number in the trailers of the commit, 0 without one.
+func (s *Snapshot) Fence() int64 {
+	fence, err := strconv.ParseInt(s.info.Trailer(layout.TrailerFence), 10, 64)
+	if err != nil {
+		return 0 // somebody else's commit
+	}
+	return fence
 }
 
 // Subtree finds a directory below a tree. A directory that does not exist is the empty tree.

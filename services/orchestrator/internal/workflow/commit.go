@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"fgdsync.dev/libs/layout"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
@@ -28,8 +29,19 @@ func commitMessage(a *attempt) string {
 	for _, repair := range result.GetRepairsMade() {
 		fmt.Fprintf(&b, "Structure: %s\n", oneLine(repair))
 	}
-	fmt.Fprintf(&b, "\nFgd-Sync-Id: %s\nFgd-Fabric: %s (%d)\nFgd-Trigger: %s\nFgd-Fence: %d\nRequested-by: %s\n",
-		s.GetSyncId(), oneLine(a.fabric.GetName()), a.fabric.GetFabricId(), triggerWord(s.GetTrigger()), a.t.fence, oneLine(s.GetRequestedBy()))
+	b.WriteByte('\n')
+	for _, trailer := range []struct {
+		name  string
+		value any
+	}{
+		{layout.TrailerSync, s.GetSyncId()},
+		{layout.TrailerFabric, fmt.Sprintf("%s (%d)", oneLine(a.fabric.GetName()), a.fabric.GetFabricId())},
+		{layout.TrailerTrigger, triggerWord(s.GetTrigger())},
+		{layout.TrailerFence, a.t.lease.Fence()},
+		{layout.TrailerRequester, oneLine(s.GetRequestedBy())},
+	} {
+		fmt.Fprintf(&b, "%s: %v\n", trailer.name, trailer.value)
+	}
 	return b.String()
 }
 

@@ -22,7 +22,11 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 	}
 	gone, before := len(a.diff.Deleted), len(a.resources)-len(a.diff.Created)+len(a.diff.Deleted)
 	plan := makePlan(a.ingested, a.diff, a.known || before > 0)
-	a.t.v.Result.Plan, a.ingested = plan, ingested{}
+	a.ingested = ingested{}
+	if a.t.reported {
+		return nil
+	}
+	a.t.v.Result.Plan = plan
 	options := a.t.v.GetOptions()
 	if !a.isMass(gone, before) || options.GetForce() {
 		a.tellOrphans(plan)

@@ -102,14 +102,21 @@ func (a *attempt) traced(ctx context.Context, name string, stage func(context.Co
 }
 
 func (a *attempt) open(ctx context.Context) error {
-	response, err := a.deps.Repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: a.fabric.GetLocation()})
+	request := &gitv1.OpenSnapshotRequest{Location: a.fabric.GetLocation()}
+	if a.t.mayHavePublished() {
+		request.SyncId = a.t.syncID()
+	}
+	response, err := a.deps.Repositories.OpenSnapshot(ctx, request)
 	if err != nil {
 		return fmt.Errorf("open snapshot: %w", err)
 	}
 	a.snapshot = response.GetSnapshot()
 	a.tree = a.snapshot.GetTree()
-	a.t.v.Result.BaseCommit = a.snapshot.GetCommit()
-	return nil
+	if a.t.reported = a.snapshot.GetPublished() != nil && a.t.reachedPush(); !a.t.reported {
+		a.t.forget()
+		a.t.v.Result.BaseCommit = a.snapshot.GetCommit()
+	}
+	return a.t.lease.RaiseAbove(ctx, a.snapshot.GetFence())
 }
 
 // close lets go of the snapshot; one that is not closed here is swept by github-sync.
@@ -141,7 +148,9 @@ func (a *attempt) validate(ctx context.Context) error {
 		return fmt.Errorf("repair directory: %w", err)
 	}
 	a.tree = response.GetTree()
-	a.t.v.Result.RepairsMade = response.GetRepairsMade()
+	if !a.t.reported {
+		a.t.v.Result.RepairsMade = response.GetRepairsMade()
+	}
 	blocked := false
 	for _, issue := range response.GetRemainingIssues() {
 		a.t.find(issue.GetFinding())
@@ -288,7 +297,10 @@ func (a *attempt) summarise(s *ingestionv1.IngestSummary) {
 	progress, result := a.t.v.GetProgress(), a.t.v.GetResult()
 	progress.FilesProcessed, progress.TotalFiles = s.GetFilesProcessed(), s.GetFilesProcessed()
 	progress.DocumentsProcessed = s.GetDocumentsProcessed()
-	result.FilesQuarantined, result.ResourcesTotal = s.GetQuarantined(), s.GetResourcesTotal()
+	result.ResourcesTotal = s.GetResourcesTotal()
+	if !a.t.reported {
+		result.FilesQuarantined = s.GetQuarantined()
+	}
 }
 
 func (a *attempt) publish(ctx context.Context) error {
@@ -297,7 +309,7 @@ func (a *attempt) publish(ctx context.Context) error {
 		return a.preview(ctx)
 	}
 	if a.tree == a.snapshot.GetTree() {
-		a.unchanged()
+		a.unchanged(ctx)
 		return nil
 	}
 	response, err := a.deps.Repositories.Publish(ctx, &gitv1.PublishRequest{
@@ -311,19 +323,25 @@ func (a *attempt) publish(ctx context.Context) error {
 	result.Files = response.GetCounts()
 	if response.GetCommitted() {
 		result.CommitSha, result.CommitUrl = response.GetCommit(), response.GetCommitUrl()
-		a.t.publish(ctx, "github.committed", &eventv1.Committed{Commit: response.GetCommit(), Branch: a.fabric.GetLocation().GetBranch()})
+		a.committed(ctx)
 	}
 	return nil
 }
 
-// unchanged is what there is to report without a commit: nothing, or the commit of an attempt before this one.
-func (a *attempt) unchanged() {
-	result, published := a.t.v.GetResult(), a.t.published
-	result.Files = &gitv1.ChangeCounts{}
-	if published != nil {
-		result.CommitSha, result.CommitUrl, result.Files = published.GetCommitSha(), published.GetCommitUrl(), published.GetFiles()
-		result.Plan = published.GetPlan()
+// unchanged is what there is to report without a commit: nothing, or the commit of an attempt before this one, at which
+// this one has found nothing left to do. What the branch got after it is for the next sync.
+func (a *attempt) unchanged(ctx context.Context) {
+	result, published := a.t.v.GetResult(), a.snapshot.GetPublished()
+	if published == nil {
+		result.Files = &gitv1.ChangeCounts{}
+		return
 	}
+	result.CommitSha, result.CommitUrl, result.Files = a.snapshot.GetCommit(), published.GetCommitUrl(), published.GetCounts()
+	a.committed(ctx)
+}
+
+func (a *attempt) committed(ctx context.Context) {
+	a.t.publish(ctx, "github.committed", &eventv1.Committed{Commit: a.t.v.GetResult().GetCommitSha(), Branch: a.fabric.GetLocation().GetBranch()})
 }
 
 // preview is what a dry run does instead of publishing.

@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/lock"
 	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/telemetry"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
@@ -25,29 +27,27 @@ const maxFindings = 1000
 type tracker struct {
 	r     *Runner
 	v     *state.Versioned
-	fence int64
+	lease *lock.Lease
 	told  []*syncv1.SyncEvent
 	bus   []*eventv1.Event
 
-	published *syncv1.Result // of an attempt that did not get to the end after it
-	omitted   map[reportv1.Severity]int
+	reported bool // the report is whole: it is that of the attempt which published
+	omitted  map[reportv1.Severity]int
 }
 
-func newTracker(r *Runner, v *state.Versioned, fence int64) *tracker {
-	return &tracker{r: r, v: v, fence: fence}
+func newTracker(r *Runner, v *state.Versioned, lease *lock.Lease) *tracker {
+	return &tracker{r: r, v: v, lease: lease}
 }
 
 func (t *tracker) syncID() string { return t.v.GetSyncId() }
 
-// begin starts an attempt: what the last one found is forgotten.
+// begin starts an attempt.
 func (t *tracker) begin(ctx context.Context) error {
 	t.v.Attempt++
-	if t.v.GetResult().GetCommitSha() != "" {
-		t.published = t.v.GetResult()
+	if t.v.GetResult() == nil || !t.mayHavePublished() {
+		t.forget()
 	}
-	t.v.Errors, t.v.Warnings, t.v.Result = nil, nil, &syncv1.Result{}
 	t.v.Progress = &syncv1.Progress{}
-	t.omitted = map[reportv1.Severity]int{}
 	if t.v.GetStartedAt() == nil {
 		t.v.StartedAt = timestamppb.New(t.r.deps.Now())
 	}
@@ -59,6 +59,22 @@ func (t *tracker) begin(ctx context.Context) error {
 	t.tell(&syncv1.SyncEvent{Type: "sync.started"})
 	t.publish(ctx, "sync.started", t.summary())
 	return t.write(ctx)
+}
+
+// mayHavePublished tells whether an attempt came as far as the push, or may have before the record was lost. What became
+// of it shows on the branch.
+func (t *tracker) mayHavePublished() bool {
+	return !t.v.GetOptions().GetValidateOnly() && (t.v.GetRestored() || t.reachedPush())
+}
+
+func (t *tracker) reachedPush() bool {
+	return slices.ContainsFunc(t.v.GetTransitions(), func(step *syncv1.Transition) bool { return step.GetTo() == syncv1.State_STATE_SYNCING })
+}
+
+// forget drops what an attempt has found that published nothing.
+func (t *tracker) forget() {
+	t.v.Errors, t.v.Warnings, t.v.Result = nil, nil, &syncv1.Result{}
+	t.omitted = map[reportv1.Severity]int{}
 }
 
 // enter goes to the state of the next stage, and says that the one before is done.
@@ -143,6 +159,9 @@ func (t *tracker) find(f *reportv1.Finding) {
 	if f.GetSeverity() == reportv1.Severity_SEVERITY_ERROR {
 		list, eventType = &t.v.Errors, "sync.error"
 	}
+	if t.reported {
+		return
+	}
 	if len(*list) >= maxFindings {
 		t.omitted[f.GetSeverity()]++
 		return
@@ -154,7 +173,7 @@ func (t *tracker) find(f *reportv1.Finding) {
 // write makes everything since the last write durable, in one step.
 func (t *tracker) write(ctx context.Context) error {
 	t.v.UpdatedAt = timestamppb.New(t.r.deps.Now())
-	if err := t.r.deps.Store.Write(ctx, t.v, t.fence, t.told, t.bus); err != nil {
+	if err := t.r.deps.Store.Write(ctx, t.v, t.lease.Fence(), t.told, t.bus); err != nil {
 		return err
 	}
 	t.told, t.bus = nil, nil
@@ -184,22 +203,22 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 		t.v.Progress.CurrentStage = syncv1.Stage_STAGE_UNSPECIFIED
 		t.v.Progress.PercentComplete = 100
 		t.move(syncv1.State_STATE_COMPLETED, "")
-		t.last(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: brief(t.v.GetResult())})
+		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: brief(t.v.GetResult())})
 	case errs.HasCode(outcome, errs.SyncCancelled):
 		t.move(syncv1.State_STATE_CANCELLED, "cancelled on request")
-		t.last(ctx, &syncv1.SyncEvent{Type: "sync.cancelled"})
+		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.cancelled"})
 	default:
 		e := errs.From(outcome)
 		failure := finding(e, reportv1.Severity_SEVERITY_ERROR)
 		t.v.Errors = append([]*reportv1.Finding{failure}, t.v.GetErrors()...)
 		t.move(syncv1.State_STATE_FAILED, e.Code.ID+" "+e.Code.Name)
-		t.last(ctx, &syncv1.SyncEvent{Type: "sync.failed", Finding: failure})
+		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.failed", Finding: failure})
 		t.r.deps.Log.WarnContext(ctx, "sync failed", "sync_id", t.syncID(), "code", e.Code.ID, "error", outcome.Error())
 	}
 	return t.write(ctx)
 }
 
-func (t *tracker) last(ctx context.Context, e *syncv1.SyncEvent) {
+func (t *tracker) finish(ctx context.Context, e *syncv1.SyncEvent) {
 	t.tell(e)
 	t.publish(ctx, e.GetType(), t.summary())
 }

@@ -121,7 +121,10 @@ func (r *Runner) underLock(ctx context.Context, request *eventv1.SyncRequested, 
 	if state.Terminal(record.GetState()) {
 		return nil // delivered again after its end
 	}
-	return work(lease, newTracker(r, record, lease.Fence()))
+	if err := lease.RaiseAbove(ctx, record.Fence()); err != nil {
+		return err
+	}
+	return work(lease, newTracker(r, record, lease))
 }
 
 func (r *Runner) release(ctx context.Context, lease *lock.Lease) {

@@ -320,8 +320,12 @@ type Snapshot struct {
 	Tree string `protobuf:"bytes,4,opt,name=tree,proto3" json:"tree,omitempty"`
 	// False when the branch has no such directory.
 	DirectoryExists bool `protobuf:"varint,5,opt,name=directory_exists,json=directoryExists,proto3" json:"directory_exists,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Fencing number in the trailers of the commit; 0 when it has none.
+	Fence int64 `protobuf:"varint,6,opt,name=fence,proto3" json:"fence,omitempty"`
+	// Set when the commit is that of the sync which was asked for.
+	Published     *Published `protobuf:"bytes,7,opt,name=published,proto3" json:"published,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Snapshot) Reset() {
@@ -389,6 +393,75 @@ func (x *Snapshot) GetDirectoryExists() bool {
 	return false
 }
 
+func (x *Snapshot) GetFence() int64 {
+	if x != nil {
+		return x.Fence
+	}
+	return 0
+}
+
+func (x *Snapshot) GetPublished() *Published {
+	if x != nil {
+		return x.Published
+	}
+	return nil
+}
+
+// What a sync has published.
+type Published struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Page of the commit on a known host; empty elsewhere.
+	CommitUrl string `protobuf:"bytes,1,opt,name=commit_url,json=commitUrl,proto3" json:"commit_url,omitempty"`
+	// What the commit changed.
+	Counts        *ChangeCounts `protobuf:"bytes,2,opt,name=counts,proto3" json:"counts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Published) Reset() {
+	*x = Published{}
+	mi := &file_fgd_git_v1_git_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Published) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Published) ProtoMessage() {}
+
+func (x *Published) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_git_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Published.ProtoReflect.Descriptor instead.
+func (*Published) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Published) GetCommitUrl() string {
+	if x != nil {
+		return x.CommitUrl
+	}
+	return ""
+}
+
+func (x *Published) GetCounts() *ChangeCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
 // One leaf of a tree.
 type TreeEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -406,7 +479,7 @@ type TreeEntry struct {
 
 func (x *TreeEntry) Reset() {
 	*x = TreeEntry{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[4]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -418,7 +491,7 @@ func (x *TreeEntry) String() string {
 func (*TreeEntry) ProtoMessage() {}
 
 func (x *TreeEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[4]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -431,7 +504,7 @@ func (x *TreeEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreeEntry.ProtoReflect.Descriptor instead.
 func (*TreeEntry) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{4}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *TreeEntry) GetPath() string {
@@ -481,7 +554,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -493,7 +566,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -506,7 +579,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{5}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Change) GetPath() string {
@@ -597,7 +670,7 @@ type ChangeCounts struct {
 
 func (x *ChangeCounts) Reset() {
 	*x = ChangeCounts{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -609,7 +682,7 @@ func (x *ChangeCounts) String() string {
 func (*ChangeCounts) ProtoMessage() {}
 
 func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -622,7 +695,7 @@ func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeCounts.ProtoReflect.Descriptor instead.
 func (*ChangeCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ChangeCounts) GetCreated() int32 {
@@ -664,7 +737,7 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x10PlainCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +
-	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\"\xbf\x01\n" +
+	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\"\x8a\x02\n" +
 	"\bSnapshot\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x16\n" +
@@ -672,7 +745,13 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\vcommit_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"commitTime\x12\x12\n" +
 	"\x04tree\x18\x04 \x01(\tR\x04tree\x12)\n" +
-	"\x10directory_exists\x18\x05 \x01(\bR\x0fdirectoryExists\"v\n" +
+	"\x10directory_exists\x18\x05 \x01(\bR\x0fdirectoryExists\x12\x14\n" +
+	"\x05fence\x18\x06 \x01(\x03R\x05fence\x123\n" +
+	"\tpublished\x18\a \x01(\v2\x15.fgd.git.v1.PublishedR\tpublished\"\\\n" +
+	"\tPublished\x12\x1d\n" +
+	"\n" +
+	"commit_url\x18\x01 \x01(\tR\tcommitUrl\x120\n" +
+	"\x06counts\x18\x02 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\"v\n" +
 	"\tTreeEntry\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12(\n" +
 	"\x04mode\x18\x02 \x01(\x0e2\x14.fgd.git.v1.FileModeR\x04mode\x12\x17\n" +
@@ -712,28 +791,31 @@ func file_fgd_git_v1_git_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_git_v1_git_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_fgd_git_v1_git_proto_goTypes = []any{
 	(FileMode)(0),                 // 0: fgd.git.v1.FileMode
 	(*Location)(nil),              // 1: fgd.git.v1.Location
 	(*Credentials)(nil),           // 2: fgd.git.v1.Credentials
 	(*PlainCredentials)(nil),      // 3: fgd.git.v1.PlainCredentials
 	(*Snapshot)(nil),              // 4: fgd.git.v1.Snapshot
-	(*TreeEntry)(nil),             // 5: fgd.git.v1.TreeEntry
-	(*Change)(nil),                // 6: fgd.git.v1.Change
-	(*ChangeCounts)(nil),          // 7: fgd.git.v1.ChangeCounts
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*Published)(nil),             // 5: fgd.git.v1.Published
+	(*TreeEntry)(nil),             // 6: fgd.git.v1.TreeEntry
+	(*Change)(nil),                // 7: fgd.git.v1.Change
+	(*ChangeCounts)(nil),          // 8: fgd.git.v1.ChangeCounts
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_fgd_git_v1_git_proto_depIdxs = []int32{
 	2, // 0: fgd.git.v1.Location.credentials:type_name -> fgd.git.v1.Credentials
-	8, // 1: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
-	0, // 2: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
-	0, // 3: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	9, // 1: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
+	5, // 2: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
+	8, // 3: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
+	0, // 4: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
+	0, // 5: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_git_proto_init() }
@@ -745,7 +827,7 @@ func file_fgd_git_v1_git_proto_init() {
 		(*Credentials_Sealed)(nil),
 		(*Credentials_Reference)(nil),
 	}
-	file_fgd_git_v1_git_proto_msgTypes[5].OneofWrappers = []any{
+	file_fgd_git_v1_git_proto_msgTypes[6].OneofWrappers = []any{
 		(*Change_Content)(nil),
 		(*Change_BlobId)(nil),
 		(*Change_Remove)(nil),
@@ -756,7 +838,7 @@ func file_fgd_git_v1_git_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_git_proto_rawDesc), len(file_fgd_git_v1_git_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -219,7 +219,9 @@ func (x *CheckLocationResponse) GetDirectory() string {
 type OpenSnapshotRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which directory of which branch.
-	Location      *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	// A sync that may have published already: its commit is held instead of the head, when it is among the last 50.
+	SyncId        string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -259,6 +261,13 @@ func (x *OpenSnapshotRequest) GetLocation() *Location {
 		return x.Location
 	}
 	return nil
+}
+
+func (x *OpenSnapshotRequest) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
 }
 
 // Response of OpenSnapshot.
@@ -623,9 +632,10 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"G\n" +
+	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"`\n" +
 	"\x13OpenSnapshotRequest\x120\n" +
-	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"H\n" +
+	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12\x17\n" +
+	"\async_id\x18\x02 \x01(\tR\x06syncId\"H\n" +
 	"\x14OpenSnapshotResponse\x120\n" +
 	"\bsnapshot\x18\x01 \x01(\v2\x14.fgd.git.v1.SnapshotR\bsnapshot\"7\n" +
 	"\x14CloseSnapshotRequest\x12\x1f\n" +

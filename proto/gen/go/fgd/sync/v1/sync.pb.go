@@ -988,8 +988,10 @@ type Sync struct {
 	CoalescedTriggers []Trigger `protobuf:"varint,17,rep,packed,name=coalesced_triggers,json=coalescedTriggers,proto3,enum=fgd.sync.v1.Trigger" json:"coalesced_triggers,omitempty"`
 	// A request to cancel is pending.
 	CancelRequested bool `protobuf:"varint,18,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Redis had lost it, and it was accepted again from the ledger: what happened to it before is not known.
+	Restored      bool `protobuf:"varint,19,opt,name=restored,proto3" json:"restored,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Sync) Reset() {
@@ -1144,6 +1146,13 @@ func (x *Sync) GetCoalescedTriggers() []Trigger {
 func (x *Sync) GetCancelRequested() bool {
 	if x != nil {
 		return x.CancelRequested
+	}
+	return false
+}
+
+func (x *Sync) GetRestored() bool {
+	if x != nil {
+		return x.Restored
 	}
 	return false
 }
@@ -1341,7 +1350,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xe8\x06\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x84\a\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1364,7 +1373,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\vtransitions\x18\x0f \x03(\v2\x17.fgd.sync.v1.TransitionR\vtransitions\x12\x18\n" +
 	"\aattempt\x18\x10 \x01(\x05R\aattempt\x12C\n" +
 	"\x12coalesced_triggers\x18\x11 \x03(\x0e2\x14.fgd.sync.v1.TriggerR\x11coalescedTriggers\x12)\n" +
-	"\x10cancel_requested\x18\x12 \x01(\bR\x0fcancelRequested\"\x8e\x03\n" +
+	"\x10cancel_requested\x18\x12 \x01(\bR\x0fcancelRequested\x12\x1a\n" +
+	"\brestored\x18\x13 \x01(\bR\brestored\"\x8e\x03\n" +
 	"\tSyncEvent\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x1b\n" +
