@@ -80,7 +80,7 @@ var (
 // Codes of the 5xxx family: the system.
 var (
 	InternalError         = Code{"FGD_5001", "INTERNAL_ERROR", "Report it with the correlation id; the log has the details."}
-	DatabaseError         = Code{"FGD_5002", "DATABASE_ERROR", "Check the state store; the log has the details."}
+	DatabaseError         = Code{"FGD_5002", "DATABASE_ERROR", "Check the ledger (ledger_file): its folder has to exist and be writable, and each orchestrator needs its own."}
 	RedisConnectionFailed = Code{"FGD_5003", "REDIS_CONNECTION_FAILED", "Check that Redis runs and that its URL is right (HEDGEHOG_FGD_REDIS_URL)."}
 	WorkerPoolExhausted   = Code{"FGD_5004", "WORKER_POOL_EXHAUSTED", "Try again after the stated time."}
 	ServiceUnavailable    = Code{"FGD_5005", "SERVICE_UNAVAILABLE", "Check that the named service runs and that its address is right."}

@@ -14,6 +14,9 @@ const Registry = "fgd:{registry}:lock"
 // NextFabricID counts fabric ids that the system chooses.
 const NextFabricID = "fgd:{registry}:next-fabric-id"
 
+// Complete says that Redis has all that it should have. It is gone when Redis has lost its data.
+const Complete = "fgd:{registry}:complete"
+
 // Shard tells the shard of a fabric.
 func Shard(fabricID int32) int { return int(uint32(fabricID) % Shards) }
 
@@ -34,6 +37,9 @@ func DeadLetters(shard int) string { return tag(shard) + ":dead-letters" }
 
 // Fabrics is the set of the fabric ids of a shard.
 func Fabrics(shard int) string { return tag(shard) + ":fabrics" }
+
+// Deleted holds up to which generation the fabrics of a shard were deleted.
+func Deleted(shard int) string { return tag(shard) + ":deleted" }
 
 // Fabric is the definition of a fabric.
 func Fabric(id int32) string { return fabric(id, "definition") }

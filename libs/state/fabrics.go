@@ -67,14 +67,16 @@ func (s *Store) NextFabricID(ctx context.Context) (int32, error) {
 
 // Fabric reads a definition.
 func (s *Store) Fabric(ctx context.Context, id int32) (*fabricv1.Fabric, error) {
-	raw, err := redisconn.Repeat(ctx, func() (string, error) { return s.conn.Main.Get(ctx, rediskey.Fabric(id)).Result() })
-	if errors.Is(err, redis.Nil) {
-		return nil, FabricMissing(id)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read fabric %d: %w", id, err)
-	}
-	return decodeFabric(raw)
+	return unlessLost(ctx, s, func() (*fabricv1.Fabric, error) {
+		raw, err := redisconn.Repeat(ctx, func() (string, error) { return s.conn.Main.Get(ctx, rediskey.Fabric(id)).Result() })
+		if errors.Is(err, redis.Nil) {
+			return nil, FabricMissing(id)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read fabric %d: %w", id, err)
+		}
+		return decodeFabric(raw)
+	})
 }
 
 func decodeFabric(raw string) (*fabricv1.Fabric, error) {
@@ -165,6 +167,8 @@ type Activity struct {
 	LastFull time.Time
 	// Busy tells whether a sync is active.
 	Busy bool
+	// Synced tells whether any sync was ever accepted.
+	Synced bool
 }
 
 // Activities reads the activity of fabrics, in their order.
@@ -174,7 +178,7 @@ func (s *Store) Activities(ctx context.Context, ids []int32) ([]Activity, error)
 	}
 	replies, err := s.pipelined(ctx, func(p redis.Pipeliner) {
 		for _, id := range ids {
-			p.HMGet(ctx, rediskey.Run(id), "last_full", "active")
+			p.HMGet(ctx, rediskey.Run(id), "last_full", "active", "synced")
 		}
 	})
 	if err != nil {
@@ -183,7 +187,7 @@ func (s *Store) Activities(ctx context.Context, ids []int32) ([]Activity, error)
 	out := make([]Activity, len(ids))
 	for i, reply := range replies {
 		fields := reply.(*redis.SliceCmd).Val()
-		out[i].Busy = fields[1] != nil
+		out[i].Busy, out[i].Synced = fields[1] != nil, fields[2] != nil
 		text, known := fields[0].(string)
 		if !known {
 			continue
@@ -197,8 +201,9 @@ func (s *Store) Activities(ctx context.Context, ids []int32) ([]Activity, error)
 	return out, nil
 }
 
-// DeleteFabric forgets a fabric that has no active sync; else it answers that sync's id.
-func (s *Store) DeleteFabric(ctx context.Context, id int32, event *eventv1.Event) (active string, err error) {
+// DeleteFabric forgets a fabric that has no active sync; else it answers that sync's id. The generation is one above all
+// that the fabric had. Without an event nobody is told.
+func (s *Store) DeleteFabric(ctx context.Context, id int32, generation int64, event *eventv1.Event) (active string, err error) {
 	args, _, err := appendMessages([]any{id}, []*eventv1.Event{event})
 	if err != nil {
 		return "", err
@@ -206,9 +211,9 @@ func (s *Store) DeleteFabric(ctx context.Context, id int32, event *eventv1.Event
 	shard := rediskey.Shard(id)
 	keys := []string{
 		rediskey.Fabric(id), rediskey.Run(id), rediskey.Resources(id), rediskey.History(id),
-		rediskey.Request(id, "delete:"+uuid.NewString()), rediskey.Fabrics(shard), rediskey.Events(shard),
+		rediskey.Request(id, "delete:"+uuid.NewString()), rediskey.Fabrics(shard), rediskey.Events(shard), rediskey.Deleted(shard),
 	}
-	reply, err := s.conn.Run(ctx, deleteFabricScript, keys, append(args, deleteMemory.Milliseconds())...)
+	reply, err := s.conn.Run(ctx, deleteFabricScript, keys, append(args, deleteMemory.Milliseconds(), generation)...)
 	if err != nil {
 		return "", fmt.Errorf("delete fabric %d: %w", id, err)
 	}

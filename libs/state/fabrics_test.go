@@ -83,7 +83,7 @@ func TestChangesAreToldOnceWhenAReplyIsLost(t *testing.T) {
 	lossy := redistest.Start(t).Lossy(t)
 	b := newBench(t, lossy.Conn(t))
 	b.fabric(36) // Redis has to know the scripts, else the answer that is lost is that it does not
-	_, err := b.DeleteFabric(t.Context(), 36, busEvent("fabric.deleted"))
+	_, err := b.DeleteFabric(t.Context(), 36, 1, busEvent("fabric.deleted"))
 	must(t, err)
 	lossy.LoseReplyTo("fabric.created")
 	f := b.fabric(35)
@@ -91,7 +91,7 @@ func TestChangesAreToldOnceWhenAReplyIsLost(t *testing.T) {
 	lossy.LoseReplyTo("fabric.updated")
 	must(t, b.UpdateFabric(t.Context(), f, busEvent("fabric.updated")))
 	lossy.LoseReplyTo("fabric.deleted")
-	active, err := b.DeleteFabric(t.Context(), 35, busEvent("fabric.deleted"))
+	active, err := b.DeleteFabric(t.Context(), 35, 1, busEvent("fabric.deleted"))
 	if err != nil || active != "" || lossy.Lost() != 3 {
 		t.Errorf("deleted: %q, %v; %d replies lost", active, err, lossy.Lost())
 	}
@@ -104,21 +104,21 @@ func TestDeleteForgetsEverythingOfAFabric(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(35)
 		verdict := b.start(35, nil)
-		active, err := b.DeleteFabric(t.Context(), 35, busEvent("fabric.deleted"))
+		active, err := b.DeleteFabric(t.Context(), 35, 1, busEvent("fabric.deleted"))
 		if err != nil || active != verdict.SyncID {
 			t.Fatalf("deleted under an active sync: %q, %v", active, err)
 		}
 		b.end(verdict.SyncID, syncv1.State_STATE_COMPLETED)
 		resource := &ingestionv1.Resource{Key: &reportv1.ResourceKey{Kind: "VPC", Name: "v"}}
 		must(t, b.ApplyResources(t.Context(), 35, state.ResourceDiff{Created: []*ingestionv1.Resource{resource}}, "one"))
-		active, err = b.DeleteFabric(t.Context(), 35, busEvent("fabric.deleted"))
+		active, err = b.DeleteFabric(t.Context(), 35, 1, busEvent("fabric.deleted"))
 		if err != nil || active != "" {
 			t.Fatalf("not deleted: %q, %v", active, err)
 		}
 		if _, err := b.Fabric(t.Context(), 35); !errs.HasCode(err, errs.FabricNotFound) {
 			t.Errorf("still there: %v", err)
 		}
-		if _, err := b.DeleteFabric(t.Context(), 35, busEvent("fabric.deleted")); !errs.HasCode(err, errs.FabricNotFound) {
+		if _, err := b.DeleteFabric(t.Context(), 35, 1, busEvent("fabric.deleted")); !errs.HasCode(err, errs.FabricNotFound) {
 			t.Errorf("deleted twice: %v", err)
 		}
 		if all, err := b.Fabrics(t.Context()); err != nil || len(all) != 0 {

@@ -2,12 +2,41 @@ package state
 
 import "github.com/redis/go-redis/v9"
 
+// activateLua makes a sync the active one of its fabric and gives it to the workers. The run remembers the entry: it is in
+// the stream until it is acknowledged.
+const activateLua = `
+local function activate(run, work, id)
+  redis.call('HSET', run, 'active', id, 'entry', redis.call('XADD', work, '*', 'e', redis.call('HGET', run, 'work:' .. id)))
+end
+`
+
+// leaveLua takes a sync out of the run of its fabric, and lets the next one that waits become active.
+const leaveLua = activateLua + `
+local function leave(run, work, id)
+  local classes = {'full', 'directory', 'dry'}
+  for _, class in ipairs(classes) do
+    if redis.call('HGET', run, 'waiting:' .. class) == id then redis.call('HDEL', run, 'waiting:' .. class) end
+  end
+  redis.call('HDEL', run, 'work:' .. id, 'shared:' .. id, 'wishes:' .. id)
+  if redis.call('HGET', run, 'active') ~= id then return end
+  redis.call('HDEL', run, 'active', 'entry')
+  for _, class in ipairs(classes) do
+    local next = redis.call('HGET', run, 'waiting:' .. class)
+    if next then
+      redis.call('HDEL', run, 'waiting:' .. class)
+      activate(run, work, next)
+      return
+    end
+  end
+end
+`
+
 // startScript accepts a sync. It answers {verdict, sync id}: started, queued, refused or missing.
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 request
 //	ARGV 1 sync id, 2 record, 3 now ms, 4 class of the request, 5 "1" to refuse while one is active,
 //	     6 work entry, 7 trigger, 8 the wishes that count for all who share the run, a line each, 9 request ttl ms, 10 oldest ms kept in the history
-var startScript = redis.NewScript(`
+var startScript = redis.NewScript(activateLua + `
 local known = redis.call('HMGET', KEYS[6], 'verdict', 'sync')
 if known[1] then return known end
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'missing', ''} end
@@ -36,13 +65,13 @@ end
 redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write', ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. ARGV[10])
 redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
+redis.call('HSET', KEYS[2], 'synced', '1', 'work:' .. ARGV[1], ARGV[6])
 if ARGV[4] == 'full' then redis.call('HSET', KEYS[2], 'last_full', ARGV[3]) end
 if active then
-  redis.call('HSET', KEYS[2], slot, ARGV[1], 'work:' .. ARGV[1], ARGV[6])
+  redis.call('HSET', KEYS[2], slot, ARGV[1])
   return answer('queued', ARGV[1])
 end
-redis.call('HSET', KEYS[2], 'active', ARGV[1])
-redis.call('XADD', KEYS[4], '*', 'e', ARGV[6])
+activate(KEYS[2], KEYS[4], ARGV[1])
 return answer('started', ARGV[1])`)
 
 // writeScript writes a sync's record and appends what it has to tell. It answers {verdict, version, cancel flag}:
@@ -51,7 +80,7 @@ return answer('started', ARGV[1])`)
 //	KEYS 1 record, 2 run, 3 sync events, 4 bus, 5 work
 //	ARGV 1 sync id, 2 fence, 3 expected version, 4 write id, 5 record, 6 "1" for an end, 7 ttl ms after the end,
 //	     8 oldest bus entry kept, 9 number of sync events, then those, then the bus events
-var writeScript = redis.NewScript(`
+var writeScript = redis.NewScript(leaveLua + `
 local r = redis.call('HMGET', KEYS[1], 'version', 'fence', 'write', 'ended', 'cancel')
 if not r[1] then return {'missing', 0, 0} end
 local cancel = r[5] and 1 or 0
@@ -64,22 +93,7 @@ redis.call('HSET', KEYS[1], 'record', ARGV[5], 'version', version, 'fence', ARGV
 if ARGV[6] == '1' then
   redis.call('HSET', KEYS[1], 'ended', '1')
   redis.call('PEXPIRE', KEYS[1], ARGV[7])
-  for _, class in ipairs({'full', 'directory', 'dry'}) do
-    if redis.call('HGET', KEYS[2], 'waiting:' .. class) == ARGV[1] then redis.call('HDEL', KEYS[2], 'waiting:' .. class) end
-  end
-  redis.call('HDEL', KEYS[2], 'work:' .. ARGV[1], 'shared:' .. ARGV[1], 'wishes:' .. ARGV[1])
-  if redis.call('HGET', KEYS[2], 'active') == ARGV[1] then
-    redis.call('HDEL', KEYS[2], 'active')
-    for _, class in ipairs({'full', 'directory', 'dry'}) do
-      local next = redis.call('HGET', KEYS[2], 'waiting:' .. class)
-      if next then
-        redis.call('HDEL', KEYS[2], 'waiting:' .. class)
-        redis.call('HSET', KEYS[2], 'active', next)
-        redis.call('XADD', KEYS[5], '*', 'e', redis.call('HGET', KEYS[2], 'work:' .. next))
-        break
-      end
-    end
-  end
+  leave(KEYS[2], KEYS[5], ARGV[1])
 end
 local events = tonumber(ARGV[9])
 for i = 10, 9 + events do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
@@ -98,8 +112,8 @@ return 'marked'`)
 // deleteFabricScript forgets a fabric whose syncs have all ended; else it answers the active sync. What it remembers
 // for a while is which call it was, because a repetition of that one has to succeed too.
 //
-//	KEYS 1 fabric, 2 run, 3 resources, 4 history, 5 request, 6 fabrics, 7 bus
-//	ARGV 1 fabric id, 2 event, 3 request ttl ms
+//	KEYS 1 fabric, 2 run, 3 resources, 4 history, 5 request, 6 fabrics, 7 bus, 8 deleted
+//	ARGV 1 fabric id, 2 event or "", 3 request ttl ms, 4 the generation that ends it
 var deleteFabricScript = redis.NewScript(`
 if redis.call('EXISTS', KEYS[5]) == 1 then return '' end
 local active = redis.call('HGET', KEYS[2], 'active')
@@ -108,7 +122,8 @@ if redis.call('DEL', KEYS[1]) == 0 then return 'missing' end
 redis.call('SET', KEYS[5], '1', 'PX', ARGV[3])
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
 redis.call('SREM', KEYS[6], ARGV[1])
-redis.call('XADD', KEYS[7], '*', 'e', ARGV[2])
+redis.call('HSET', KEYS[8], ARGV[1], ARGV[4])
+if ARGV[2] ~= '' then redis.call('XADD', KEYS[7], '*', 'e', ARGV[2]) end
 return ''`)
 
 // putFabricScript stores a definition. Mode "create" answers exists when there is another one, "update" missing when
@@ -126,3 +141,59 @@ redis.call('SET', KEYS[1], ARGV[3])
 redis.call('SADD', KEYS[2], ARGV[2])
 redis.call('XADD', KEYS[3], '*', 'e', ARGV[4])
 return 'ok'`)
+
+// restoreFabricScript brings back a definition that Redis has lost, or has in an older form. It answers 1 if it did:
+// not when it was deleted since, or somebody else has changed it.
+//
+//	KEYS 1 fabric, 2 fabrics, 3 deleted
+//	ARGV 1 fabric id, 2 generation, 3 definition, 4 what Redis has, "" for nothing
+var restoreFabricScript = redis.NewScript(`
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[4] then return 0 end
+if tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or 0) >= tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[3])
+redis.call('SADD', KEYS[2], ARGV[1])
+return 1`)
+
+// restoreSyncScript brings back a sync that was accepted. It answers: ended when it has its end, known when it is active
+// or waits, later when another one waits in its place, missing without its fabric, else restored.
+//
+//	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history
+//	ARGV 1 sync id, 2 record, 3 accepted ms, 4 class, 5 work entry
+var restoreSyncScript = redis.NewScript(activateLua + `
+if redis.call('HGET', KEYS[3], 'ended') then return 'ended' end
+if redis.call('EXISTS', KEYS[1]) == 0 then return 'missing' end
+local active, slot = redis.call('HGET', KEYS[2], 'active'), 'waiting:' .. ARGV[4]
+local waiting = redis.call('HGET', KEYS[2], slot)
+local stored = redis.call('EXISTS', KEYS[3]) == 1
+if stored and (active == ARGV[1] or waiting == ARGV[1]) then return 'known' end
+if active and active ~= ARGV[1] and waiting and waiting ~= ARGV[1] then return 'later' end
+if not stored then
+  redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write', ARGV[1])
+  redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
+end
+redis.call('HSET', KEYS[2], 'synced', '1', 'work:' .. ARGV[1], ARGV[5])
+if ARGV[4] == 'full' then redis.call('HSET', KEYS[2], 'last_full', ARGV[3]) end
+if active and active ~= ARGV[1] then
+  redis.call('HSET', KEYS[2], slot, ARGV[1])
+else
+  activate(KEYS[2], KEYS[4], ARGV[1])
+end
+return 'restored'`)
+
+// reviveScript looks after the active sync of a fabric. One whose record is gone or ended makes room for the next; one
+// whose entry is no longer in the work stream is given to the workers again. It answers what it did: left, revived or
+// nothing.
+//
+//	KEYS 1 run, 2 record of the active sync, 3 work
+//	ARGV 1 the active sync
+var reviveScript = redis.NewScript(leaveLua + `
+if redis.call('HGET', KEYS[1], 'active') ~= ARGV[1] then return '' end
+local r = redis.call('HMGET', KEYS[2], 'version', 'ended')
+if not r[1] or r[2] then
+  leave(KEYS[1], KEYS[3], ARGV[1])
+  return 'left'
+end
+local entry = redis.call('HGET', KEYS[1], 'entry')
+if entry and #redis.call('XRANGE', KEYS[3], entry, entry) > 0 then return '' end
+activate(KEYS[1], KEYS[3], ARGV[1])
+return 'revived'`)

@@ -30,6 +30,33 @@ type Store struct {
 	conn      *redisconn.Conn
 	retention time.Duration
 	now       func() time.Time
+	recover   Recover
+}
+
+// Recover brings back what Redis has lost, if it has lost anything since the last time.
+type Recover func(context.Context) error
+
+// OnLoss sets who is asked before something is said to be missing.
+func (s *Store) OnLoss(call Recover) { s.recover = call }
+
+// Whole makes sure that nothing is missing because Redis has lost it.
+func (s *Store) Whole(ctx context.Context) error {
+	if s.recover == nil {
+		return nil
+	}
+	return s.recover(ctx)
+}
+
+// unlessLost looks again for what is missing, if that may be because Redis has lost it.
+func unlessLost[T any](ctx context.Context, s *Store, look func() (T, error)) (T, error) {
+	found, err := look()
+	if s.recover == nil || (!errs.HasCode(err, errs.FabricNotFound) && !errs.HasCode(err, errs.SyncNotFound)) {
+		return found, err
+	}
+	if err := s.recover(ctx); err != nil {
+		return found, err
+	}
+	return look() // also when it had been brought back already: that may have been after the first look
 }
 
 // New makes a store that remembers ended syncs for so long.
@@ -61,9 +88,15 @@ func (s *Store) Start(ctx context.Context, record *syncv1.Sync, requestID, trace
 		rediskey.Work(rediskey.Shard(id)), rediskey.History(id), rediskey.Request(id, requestID),
 	}
 	accepted := record.GetAcceptedAt().AsTime()
-	reply, err := s.conn.Run(ctx, startScript, keys, record.GetSyncId(), raw, accepted.UnixMilli(), class(record.GetOptions()),
-		flag(record.GetOptions().GetRefuseIfRunning()), entry, strconv.Itoa(int(record.GetTrigger())),
-		wishes(record.GetOptions()), requestMemory.Milliseconds(), accepted.Add(-s.retention).UnixMilli())
+	args := []any{
+		record.GetSyncId(), raw, accepted.UnixMilli(), class(record.GetOptions()), flag(record.GetOptions().GetRefuseIfRunning()), entry,
+		strconv.Itoa(int(record.GetTrigger())), wishes(record.GetOptions()), requestMemory.Milliseconds(), accepted.Add(-s.retention).UnixMilli(),
+	}
+	return unlessLost(ctx, s, func() (Verdict, error) { return s.start(ctx, id, keys, args) })
+}
+
+func (s *Store) start(ctx context.Context, fabricID int32, keys []string, args []any) (Verdict, error) {
+	reply, err := s.conn.Run(ctx, startScript, keys, args...)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("start sync: %w", err)
 	}
@@ -74,7 +107,7 @@ func (s *Store) Start(ctx context.Context, record *syncv1.Sync, requestID, trace
 	verdict, _ := pair[0].(string)
 	syncID, _ := pair[1].(string)
 	if verdict == "missing" {
-		return Verdict{}, FabricMissing(id)
+		return Verdict{}, FabricMissing(fabricID)
 	}
 	return Verdict{SyncID: syncID, Queued: verdict == "queued", Refused: verdict == "refused"}, nil
 }
@@ -115,14 +148,16 @@ func (s *Store) Get(ctx context.Context, syncID string) (*Versioned, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := s.records(ctx, fabricID, []string{syncID})
-	if err != nil {
-		return nil, err
-	}
-	if records[0] == nil {
-		return nil, errs.New(errs.NotFound, errs.SyncNotFound, "There is no sync %s.", syncID)
-	}
-	return records[0], nil
+	return unlessLost(ctx, s, func() (*Versioned, error) {
+		records, err := s.records(ctx, fabricID, []string{syncID})
+		if err != nil {
+			return nil, err
+		}
+		if records[0] == nil {
+			return nil, errs.New(errs.NotFound, errs.SyncNotFound, "There is no sync %s.", syncID)
+		}
+		return records[0], nil
+	})
 }
 
 // records reads syncs of one fabric in one round trip; unknown ones are nil.
@@ -131,7 +166,7 @@ func (s *Store) records(ctx context.Context, fabricID int32, ids []string) ([]*V
 		return s.conn.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
 			p.HGetAll(ctx, rediskey.Run(fabricID))
 			for _, id := range ids {
-				p.HMGet(ctx, rediskey.Sync(fabricID, id), "record", "version", "cancel", "fence")
+				p.HMGet(ctx, rediskey.Sync(fabricID, id), recordFields...)
 			}
 			return nil
 		})
@@ -148,6 +183,9 @@ func (s *Store) records(ctx context.Context, fabricID int32, ids []string) ([]*V
 	}
 	return out, nil
 }
+
+// recordFields are what decode wants, in this order.
+var recordFields = []string{"record", "version", "cancel", "fence"}
 
 func decode(fields []any, run map[string]string) (*Versioned, error) {
 	raw, ok := fields[0].(string)

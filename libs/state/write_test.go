@@ -265,7 +265,7 @@ func TestRedisAwayHasOneFace(t *testing.T) {
 		"create":    func() error { return b.CreateFabric(t.Context(), f, busEvent("x")) },
 		"fabric":    func() error { _, err := b.Fabric(t.Context(), 35); return err },
 		"fabrics":   func() error { _, err := b.Fabrics(t.Context()); return err },
-		"delete":    func() error { _, err := b.DeleteFabric(t.Context(), 35, busEvent("x")); return err },
+		"delete":    func() error { _, err := b.DeleteFabric(t.Context(), 35, 1, busEvent("x")); return err },
 		"number":    func() error { _, err := b.NextFabricID(t.Context()); return err },
 		"last":      func() error { _, err := b.Activities(t.Context(), []int32{35}); return err },
 		"start":     func() error { _, err := b.Start(t.Context(), v.Sync, "r", ""); return err },

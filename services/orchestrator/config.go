@@ -26,6 +26,8 @@ type Config struct {
 	LockLease time.Duration `koanf:"lock_lease"`
 	// HistoryRetention is how long ended syncs can be looked up.
 	HistoryRetention time.Duration `koanf:"history_retention"`
+	// LedgerFile is the small file of what has to outlive Redis; each orchestrator has its own.
+	LedgerFile string `koanf:"ledger_file"`
 	// MaxFileBytes bounds the files whose content is listed.
 	MaxFileBytes int64 `koanf:"max_file_bytes"`
 }
@@ -35,7 +37,7 @@ func DefaultConfig() Config {
 	return Config{
 		SyncConcurrency: 64, SyncTimeout: 300 * time.Second, SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
 		MassDeletePercent: 20, MassDeleteMinimum: 10,
-		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, MaxFileBytes: 10 << 20,
+		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, LedgerFile: "fgd-data/ledger.db", MaxFileBytes: 10 << 20,
 	}
 }
 
@@ -58,6 +60,8 @@ func (c *Config) Validate() error {
 		return config.Invalid("lock_lease", c.LockLease, "3s or more")
 	case c.HistoryRetention < time.Minute:
 		return config.Invalid("history_retention", c.HistoryRetention, "1m or more")
+	case c.LedgerFile == "":
+		return config.Invalid("ledger_file", `""`, "a file")
 	case c.MaxFileBytes < 1:
 		return config.Invalid("max_file_bytes", c.MaxFileBytes, "1 or more")
 	}

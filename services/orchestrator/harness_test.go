@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -56,6 +57,9 @@ func testConfig() orchestrator.Config {
 func newNode(t *testing.T, conn *redisconn.Conn, peers grpc.ClientConnInterface, cfg orchestrator.Config, instance string) *node {
 	t.Helper()
 	n := &node{t: t, conn: conn, metrics: prometheus.NewRegistry()}
+	if cfg.LedgerFile == orchestrator.DefaultConfig().LedgerFile {
+		cfg.LedgerFile = filepath.Join(t.TempDir(), "ledger.db")
+	}
 	var err error
 	n.service, err = orchestrator.New(cfg, orchestrator.Deps{
 		Redis: conn, Repositories: gitv1.NewRepositoryServiceClient(peers), Trees: gitv1.NewTreeServiceClient(peers),
@@ -65,6 +69,7 @@ func newNode(t *testing.T, conn *redisconn.Conn, peers grpc.ClientConnInterface,
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(n.endUnrun)
 	api := serve(t, n.service.Register)
 	n.FabricServiceClient, n.SyncServiceClient = fabricv1.NewFabricServiceClient(api), syncv1.NewSyncServiceClient(api)
 	return n
@@ -80,6 +85,13 @@ func (n *node) run() *node {
 	}()
 	n.t.Cleanup(n.stop)
 	return n
+}
+
+// endUnrun closes what one holds that never ran.
+func (n *node) endUnrun() {
+	if n.end == nil {
+		n.run().stop()
+	}
 }
 
 // stop ends it in order.

@@ -29,6 +29,8 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/backlog"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
+	"fgdsync.dev/services/orchestrator/internal/ledger"
+	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
 	"fgdsync.dev/services/orchestrator/internal/workflow"
 )
@@ -41,6 +43,9 @@ const (
 	maxDelivered   = 20
 	minConcurrency = 2 * rediskey.Shards
 	schedulePeriod = 10 * time.Second
+	recoveryPeriod = 5 * time.Second
+	// expireGrace leaves a sync that is past its deadline the time to end by itself; its lock is free by then.
+	expireGrace = 45 * time.Second
 )
 
 // Deps is what the service works with.
@@ -66,6 +71,9 @@ type Service struct {
 	syncs   *grpcapi.Syncs
 	planner *schedule.Scheduler
 	dead    prometheus.Counter
+
+	ledger   *ledger.Ledger
+	recovery *recovery.Recovery
 }
 
 // New builds the service.
@@ -73,6 +81,18 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	kept, err := ledger.Open(cfg.LedgerFile)
+	if err != nil {
+		return nil, err
+	}
+	s, err := build(cfg, deps, kept)
+	if err != nil {
+		return nil, errors.Join(err, kept.Close())
+	}
+	return s, nil
+}
+
+func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
 	store := state.New(deps.Redis, cfg.HistoryRetention, deps.Now)
 	locker := lock.New(deps.Redis, cfg.LockLease, cfg.SyncTimeout+cfg.LockLease/2)
 	runner, err := workflow.New(workflow.Config{
@@ -80,7 +100,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		MassDeletePercent: cfg.MassDeletePercent, MassDeleteMinimum: cfg.MassDeleteMinimum,
 	}, workflow.Deps{
 		Store: store, Locker: locker, Repositories: deps.Repositories, Trees: deps.Trees, Ingestion: deps.Ingestion,
-		Directory: deps.Directory, Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics, Now: deps.Now,
+		Directory: deps.Directory, Settled: kept.Settle, Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics, Now: deps.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the workflow: %w", err)
@@ -89,10 +109,18 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := errors.Join(deps.Metrics.Register(dead), deps.Metrics.Register(backlog.New(deps.Redis, group, deps.Log))); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	syncs := grpcapi.NewSyncs(store, deps.Now)
+	recoverer := recovery.New(recovery.Deps{
+		Store: store, Ledger: kept, Expire: runner.Expire, Retention: cfg.HistoryRetention, Grace: expireGrace, Takeover: 2 * cfg.claimIdle(),
+		Log: deps.Log, Now: deps.Now,
+	})
+	store.OnLoss(recoverer.Ensure)
+	intake := grpcapi.NewIntake(store, kept, deps.Now)
+	syncs := grpcapi.NewSyncs(store, intake, deps.Now)
 	return &Service{
-		cfg: cfg, deps: deps, runner: runner, syncs: syncs, dead: dead,
-		fabrics: grpcapi.NewFabrics(store, locker, deps.Repositories, deps.Now, grpcapi.Directories{
+		cfg: cfg, deps: deps, runner: runner, syncs: syncs, dead: dead, ledger: kept, recovery: recoverer,
+		fabrics: grpcapi.NewFabrics(grpcapi.FabricDeps{
+			Store: store, Ledger: kept, Intake: intake, Locker: locker, Repositories: deps.Repositories, Now: deps.Now,
+		}, grpcapi.Directories{
 			Trees: deps.Trees, Directory: deps.Directory, Ingestion: deps.Ingestion, MaxFileBytes: cfg.MaxFileBytes,
 		}),
 		planner: schedule.New(store, syncs.StartSync, deps.Log, deps.Now),
@@ -110,25 +138,32 @@ func (s *Service) Ready(ctx context.Context) error { return s.deps.Redis.Ping(ct
 
 // Run takes work until ctx ends, and hands back what is not done by then.
 func (s *Service) Run(ctx context.Context) error {
+	return errors.Join(s.run(ctx), s.ledger.Close())
+}
+
+func (s *Service) run(ctx context.Context) error {
 	slots := make(chan struct{}, s.cfg.SyncConcurrency)
 	work, ctx := errgroup.WithContext(ctx)
 	for shard := range rediskey.Shards {
 		consumer := events.NewConsumer(events.ConsumerConfig{
 			Stream: rediskey.Work(shard), DeadLetters: rediskey.DeadLetters(shard), Group: group, Name: s.deps.Instance,
-			ClaimIdle: s.claimIdle(), MaxDelivered: maxDelivered, OnDeadLetter: s.giveUp,
+			ClaimIdle: s.cfg.claimIdle(), MaxDelivered: maxDelivered, OnDeadLetter: s.giveUp,
 		}, s.deps.Redis, s.deps.Log, slots)
 		work.Go(func() error { return consumer.Run(ctx, s.handle) })
 	}
-	work.Go(func() error {
-		ticker := time.NewTicker(schedulePeriod)
-		defer ticker.Stop()
-		return s.planner.Run(ctx, ticker.C)
-	})
+	work.Go(func() error { return ticking(ctx, schedulePeriod, s.planner.Run) })
+	work.Go(func() error { return ticking(ctx, recoveryPeriod, s.recovery.Run) })
 	return work.Wait()
 }
 
+func ticking(ctx context.Context, period time.Duration, run func(context.Context, <-chan time.Time) error) error {
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	return run(ctx, ticker.C)
+}
+
 // claimIdle is how long a worker is silent before its syncs are taken over. Its locks have ended by then.
-func (s *Service) claimIdle() time.Duration { return s.cfg.LockLease * 3 / 2 }
+func (c *Config) claimIdle() time.Duration { return c.LockLease * 3 / 2 }
 
 func (s *Service) handle(ctx context.Context, payload []byte) error {
 	request := &eventv1.SyncRequested{}

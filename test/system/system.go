@@ -59,7 +59,8 @@ func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *Syst
 		}
 	}
 	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL, "HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
-		"HEDGEHOG_FGD_DATA_DIR="+filepath.Join(s.Data, "git"), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"))
+		"HEDGEHOG_FGD_DATA_DIR="+filepath.Join(s.Data, "git"), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"),
+		"HEDGEHOG_FGD_LEDGER_FILE="+filepath.Join(s.Data, "ledger.db"))
 	for i, name := range Services() {
 		http := free[2*i+1]
 		own := append([]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[name], "HEDGEHOG_FGD_HTTP_LISTEN=" + http}, env...)

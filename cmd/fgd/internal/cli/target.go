@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -71,7 +72,8 @@ func (t *target) run(ctx context.Context, env Environment, work func(context.Con
 		return errs.New(errs.Precondition, errs.StorageFailed, "A temporary folder can't be made.").Because(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	cfg.GithubSync.DataDir = scratch
+	cfg.GithubSync.DataDir = filepath.Join(scratch, "git")
+	cfg.Orchestrator.LedgerFile = filepath.Join(scratch, "ledger.db")
 	cfg.GithubSync.AllowInsecureRemotes = cfg.GithubSync.AllowInsecureRemotes || t.allowInsecure
 	if localPath != "" {
 		cfg.GithubSync.AllowedLocalPaths = append(cfg.GithubSync.AllowedLocalPaths, localPath)

@@ -114,6 +114,7 @@ func upConfig(source *config.Source, o upOptions) (suite.Config, error) {
 		return cfg, errs.New(errs.Precondition, errs.StorageFailed, "The folder %s can't be made.", o.dataDir).Because(err)
 	}
 	cfg.GithubSync.DataDir = filepath.Join(o.dataDir, "git")
+	cfg.Orchestrator.LedgerFile = filepath.Join(o.dataDir, "ledger.db")
 	if cfg.GithubSync.CredentialsKeyFile == "" {
 		cfg.GithubSync.CredentialsKeyFile = filepath.Join(o.dataDir, "credentials.key")
 	}

@@ -19,11 +19,11 @@ const closeTimeout = 5 * time.Second
 
 // atHead opens a snapshot of the fabric's branch for the time of a call.
 func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(*fabricv1.Fabric, *gitv1.Snapshot) error) error {
-	fabric, err := f.store.Fabric(ctx, fabricID)
+	fabric, err := f.Store.Fabric(ctx, fabricID)
 	if err != nil {
 		return err
 	}
-	response, err := f.repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: fabric.GetLocation()})
+	response, err := f.Repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: fabric.GetLocation()})
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(*fabricv
 	err = call(fabric, snapshot)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	_, closeErr := f.repositories.CloseSnapshot(closing, &gitv1.CloseSnapshotRequest{SnapshotId: snapshot.GetSnapshotId()})
+	_, closeErr := f.Repositories.CloseSnapshot(closing, &gitv1.CloseSnapshotRequest{SnapshotId: snapshot.GetSnapshotId()})
 	return errors.Join(err, closeErr)
 }
 
@@ -105,10 +105,10 @@ func (f *Fabrics) changes(ctx context.Context, snapshot *gitv1.Snapshot, since s
 // lastSyncs gives the latest sync of the whole directory that has ended and the latest that has completed, dry runs
 // left out; nil when there is none.
 func (f *Fabrics) lastSyncs(ctx context.Context, fabricID int32) (ended, completed *syncv1.Sync, err error) {
-	if _, err := f.store.Fabric(ctx, fabricID); err != nil {
+	if _, err := f.Store.Fabric(ctx, fabricID); err != nil {
 		return nil, nil, err
 	}
-	history, err := f.store.History(ctx, fabricID, time.Time{}, time.Time{})
+	history, err := f.Store.History(ctx, fabricID, time.Time{}, time.Time{})
 	if err != nil {
 		return nil, nil, err
 	}

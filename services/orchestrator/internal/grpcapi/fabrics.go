@@ -23,23 +23,31 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/ledger"
 )
 
 // Fabrics serves FabricService.
 type Fabrics struct {
 	fabricv1.UnsafeFabricServiceServer
-	store        *state.Store
-	locker       *lock.Locker
-	repositories gitv1.RepositoryServiceClient
-	now          func() time.Time
+	FabricDeps
 	Directories
+}
+
+// FabricDeps is what the register works with.
+type FabricDeps struct {
+	Store        *state.Store
+	Ledger       *ledger.Ledger
+	Intake       *Intake
+	Locker       *lock.Locker
+	Repositories gitv1.RepositoryServiceClient
+	Now          func() time.Time
 }
 
 var _ fabricv1.FabricServiceServer = (*Fabrics)(nil)
 
 // NewFabrics makes the service.
-func NewFabrics(store *state.Store, locker *lock.Locker, repositories gitv1.RepositoryServiceClient, now func() time.Time, directories Directories) *Fabrics {
-	return &Fabrics{store: store, locker: locker, repositories: repositories, now: now, Directories: directories}
+func NewFabrics(deps FabricDeps, directories Directories) *Fabrics {
+	return &Fabrics{FabricDeps: deps, Directories: directories}
 }
 
 // Directories is where questions about a fabric's directory are answered.
@@ -53,18 +61,21 @@ type Directories struct {
 // CreateFabric registers a fabric and starts its first sync.
 func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse, error) {
 	fabric := proto.CloneOf(req.GetFabric())
-	fabric.CreatedAt = timestamppb.New(f.now())
-	fabric.UpdatedAt = fabric.GetCreatedAt()
+	fabric.CreatedAt = timestamppb.New(f.Now())
+	fabric.UpdatedAt, fabric.Generation = fabric.GetCreatedAt(), f.generation(0)
 	err := f.changing(ctx, fabric, func(ctx context.Context) error {
 		if err := f.chooseID(ctx, fabric); err != nil {
 			return err
 		}
-		return f.store.CreateFabric(ctx, fabric, f.event(ctx, "fabric.created", fabric, req.GetRequestedBy()))
+		return f.Store.CreateFabric(ctx, fabric, f.event(ctx, "fabric.created", fabric, req.GetRequestedBy()))
 	})
 	if err != nil {
 		return nil, err
 	}
-	verdict, err := start(ctx, f.store, f.now(), &syncv1.StartSyncRequest{
+	if err := f.Ledger.PutFabric(fabric); err != nil {
+		return nil, err
+	}
+	verdict, err := f.Intake.start(ctx, &syncv1.StartSyncRequest{
 		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, Options: req.GetFirstSync(), RequestedBy: req.GetRequestedBy(),
 	})
 	if err != nil {
@@ -73,14 +84,18 @@ func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: verdict.SyncID}, nil
 }
 
+// generation gives a number above one that a definition has had. It follows the clock, so that a fabric which takes the
+// number of one that was deleted is above that too, also when Redis has forgotten it.
+func (f *Fabrics) generation(last int64) int64 { return max(last+1, f.Now().UnixMicro()) }
+
 // chooseID gives a fabric without a number the next one that is free.
 func (f *Fabrics) chooseID(ctx context.Context, fabric *fabricv1.Fabric) error {
 	for fabric.GetFabricId() == 0 {
-		id, err := f.store.NextFabricID(ctx)
+		id, err := f.Store.NextFabricID(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = f.store.Fabric(ctx, id)
+		_, err = f.Store.Fabric(ctx, id)
 		switch {
 		case errs.HasCode(err, errs.FabricNotFound):
 			fabric.FabricId = id
@@ -97,13 +112,16 @@ func (f *Fabrics) changing(ctx context.Context, fabric *fabricv1.Fabric, change 
 	if err := validFabric(fabric); err != nil {
 		return err
 	}
-	checked, err := f.repositories.CheckLocation(ctx, &gitv1.CheckLocationRequest{Location: fabric.GetLocation()})
+	checked, err := f.Repositories.CheckLocation(ctx, &gitv1.CheckLocationRequest{Location: fabric.GetLocation()})
 	if err != nil {
 		return err
 	}
 	fabric.Location.Directory = checked.GetDirectory()
 	fabric.RepositoryKey = checked.GetRepositoryKey()
-	lease, err := f.locker.Acquire(ctx, rediskey.Registry)
+	if err := f.Store.Whole(ctx); err != nil {
+		return err
+	}
+	lease, err := f.Locker.Acquire(ctx, rediskey.Registry)
 	if err != nil {
 		return err
 	}
@@ -135,7 +153,7 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // apart makes sure that no other fabric has the name, or a directory inside this one or around it.
 func (f *Fabrics) apart(ctx context.Context, fabric *fabricv1.Fabric) error {
-	others, err := f.store.Fabrics(ctx)
+	others, err := f.Store.Fabrics(ctx)
 	if err != nil {
 		return err
 	}
@@ -161,7 +179,7 @@ func overlap(a, b string) bool {
 
 // GetFabric looks a fabric up.
 func (f *Fabrics) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest) (*fabricv1.GetFabricResponse, error) {
-	fabric, err := f.store.Fabric(ctx, req.GetFabricId())
+	fabric, err := f.Store.Fabric(ctx, req.GetFabricId())
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +188,7 @@ func (f *Fabrics) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 
 // ListFabrics lists all fabrics.
 func (f *Fabrics) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse, error) {
-	fabrics, err := f.store.Fabrics(ctx)
+	fabrics, err := f.Store.Fabrics(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -181,14 +199,18 @@ func (f *Fabrics) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsReques
 func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRequest) (*fabricv1.UpdateFabricResponse, error) {
 	fabric := proto.CloneOf(req.GetFabric())
 	err := f.changing(ctx, fabric, func(ctx context.Context) error {
-		stored, err := f.store.Fabric(ctx, fabric.GetFabricId())
+		stored, err := f.Store.Fabric(ctx, fabric.GetFabricId())
 		if err != nil {
 			return err
 		}
-		fabric.CreatedAt, fabric.UpdatedAt = stored.GetCreatedAt(), timestamppb.New(f.now())
-		return f.store.UpdateFabric(ctx, fabric, f.event(ctx, "fabric.updated", fabric, req.GetRequestedBy()))
+		fabric.CreatedAt, fabric.UpdatedAt = stored.GetCreatedAt(), timestamppb.New(f.Now())
+		fabric.Generation = f.generation(stored.GetGeneration())
+		return f.Store.UpdateFabric(ctx, fabric, f.event(ctx, "fabric.updated", fabric, req.GetRequestedBy()))
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := f.Ledger.PutFabric(fabric); err != nil {
 		return nil, err
 	}
 	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, nil
@@ -196,17 +218,21 @@ func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRe
 
 // DeleteFabric forgets a fabric that is at rest.
 func (f *Fabrics) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRequest) (*fabricv1.DeleteFabricResponse, error) {
-	fabric, err := f.store.Fabric(ctx, req.GetFabricId())
+	fabric, err := f.Store.Fabric(ctx, req.GetFabricId())
 	if err != nil {
 		return nil, err
 	}
-	active, err := f.store.DeleteFabric(ctx, req.GetFabricId(), f.event(ctx, "fabric.deleted", fabric, req.GetRequestedBy()))
+	generation := f.generation(fabric.GetGeneration())
+	active, err := f.Store.DeleteFabric(ctx, req.GetFabricId(), generation, f.event(ctx, "fabric.deleted", fabric, req.GetRequestedBy()))
 	if err != nil {
 		return nil, err
 	}
 	if active != "" {
 		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
 			WithMeta("sync_id", active).WithRemedy("Wait for the sync to end, or cancel it, and delete the fabric then.")
+	}
+	if err := f.Ledger.DeleteFabric(req.GetFabricId(), generation); err != nil {
+		return nil, err
 	}
 	return &fabricv1.DeleteFabricResponse{}, nil
 }
@@ -216,7 +242,7 @@ func (f *Fabrics) event(ctx context.Context, eventType string, fabric *fabricv1.
 	payload, _ := anypb.New(&eventv1.FabricChanged{FabricId: fabric.GetFabricId(), Name: fabric.GetName()})
 	id := uuid.NewString()
 	return &eventv1.Event{
-		EventId: id, EventType: eventType, Timestamp: timestamppb.New(f.now()), FabricId: fabric.GetFabricId(), CorrelationId: id,
+		EventId: id, EventType: eventType, Timestamp: timestamppb.New(f.Now()), FabricId: fabric.GetFabricId(), CorrelationId: id,
 		Payload: payload, Metadata: &eventv1.Metadata{User: orSystem(user), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
 	}
 }

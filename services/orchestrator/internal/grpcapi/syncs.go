@@ -26,20 +26,21 @@ const (
 // Syncs serves SyncService.
 type Syncs struct {
 	syncv1.UnsafeSyncServiceServer
-	store *state.Store
-	now   func() time.Time
+	store  *state.Store
+	intake *Intake
+	now    func() time.Time
 }
 
 var _ syncv1.SyncServiceServer = (*Syncs)(nil)
 
 // NewSyncs makes the service over a store.
-func NewSyncs(store *state.Store, now func() time.Time) *Syncs {
-	return &Syncs{store: store, now: now}
+func NewSyncs(store *state.Store, intake *Intake, now func() time.Time) *Syncs {
+	return &Syncs{store: store, intake: intake, now: now}
 }
 
 // StartSync accepts a sync.
 func (s *Syncs) StartSync(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
-	verdict, err := start(ctx, s.store, s.now(), req)
+	verdict, err := s.intake.start(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -48,37 +49,6 @@ func (s *Syncs) StartSync(ctx context.Context, req *syncv1.StartSyncRequest) (*s
 			WithMeta("sync_id", verdict.SyncID)
 	}
 	return &syncv1.StartSyncResponse{SyncId: verdict.SyncID, Queued: verdict.Queued}, nil
-}
-
-func start(ctx context.Context, store *state.Store, now time.Time, req *syncv1.StartSyncRequest) (state.Verdict, error) {
-	requestID := req.GetRequestId()
-	if requestID == "" {
-		requestID = uuid.NewString()
-	}
-	options := req.GetOptions()
-	if options == nil {
-		options = &syncv1.SyncOptions{}
-	}
-	if err := checkPaths("options.retry_paths", options.GetRetryPaths()); err != nil {
-		return state.Verdict{}, err
-	}
-	if err := checkPaths("options.release_paths", options.GetReleasePaths()); err != nil {
-		return state.Verdict{}, err
-	}
-	accepted := timestamppb.New(now)
-	record := &syncv1.Sync{
-		SyncId: state.NewSyncID(now, req.GetFabricId()), FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING,
-		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options, RequestedBy: orSystem(req.GetRequestedBy()),
-		Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
-	}
-	return store.Start(ctx, record, requestID, telemetry.Traceparent(ctx))
-}
-
-func orSystem(user string) string {
-	if user == "" {
-		return system
-	}
-	return user
 }
 
 // GetSync looks a sync up.
@@ -156,6 +126,9 @@ func (s *Syncs) CancelSync(ctx context.Context, req *syncv1.CancelSyncRequest) (
 	err = s.endPending(ctx, record, req.GetRequestedBy())
 	if err != nil && !errs.HasCode(err, errs.LockLost) && !errs.HasCode(err, errs.IllegalTransition) {
 		return nil, err
+	}
+	if err == nil {
+		s.intake.ledger.Settle(req.GetSyncId())
 	}
 	// A worker that was faster has seen the mark.
 	if record, err = s.store.Get(ctx, req.GetSyncId()); err != nil {

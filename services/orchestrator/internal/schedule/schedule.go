@@ -24,6 +24,9 @@ const (
 	// jitterPart is the part of its interval that a fabric may wait longer, so that fabrics which began together drift
 	// apart.
 	jitterPart = 10
+	// firstSync is when a fabric is synced whose registration did not come to it: an orchestrator died in between, or Redis
+	// was lost.
+	firstSync = 10 * time.Second
 )
 
 // Start accepts a sync.
@@ -74,6 +77,7 @@ type occasion struct {
 	fabricID int32
 	since    time.Time // the sync before
 	at       time.Time
+	trigger  syncv1.Trigger
 }
 
 func (o occasion) requestID() string {
@@ -85,7 +89,6 @@ func (s *Scheduler) due(ctx context.Context) ([]occasion, error) {
 	if err != nil {
 		return nil, err
 	}
-	fabrics = slices.DeleteFunc(fabrics, func(f *fabricv1.Fabric) bool { return f.GetSyncIntervalSeconds() <= 0 })
 	ids := make([]int32, len(fabrics))
 	for i, f := range fabrics {
 		ids[i] = f.GetFabricId()
@@ -97,7 +100,7 @@ func (s *Scheduler) due(ctx context.Context) ([]occasion, error) {
 	var due []occasion
 	now := s.now()
 	for i, f := range fabrics {
-		if next := next(f, activities[i]); !activities[i].Busy && !next.at.After(now) {
+		if next, wanted := next(f, activities[i]); wanted && !next.at.After(now) {
 			due = append(due, next)
 		}
 	}
@@ -107,13 +110,21 @@ func (s *Scheduler) due(ctx context.Context) ([]occasion, error) {
 	return due, nil
 }
 
-func next(f *fabricv1.Fabric, activity state.Activity) occasion {
-	since := activity.LastFull
-	if since.IsZero() {
-		since = f.GetCreatedAt().AsTime()
+func next(f *fabricv1.Fabric, activity state.Activity) (o occasion, wanted bool) {
+	o = occasion{fabricID: f.GetFabricId(), since: activity.LastFull, trigger: syncv1.Trigger_TRIGGER_SCHEDULED}
+	if o.since.IsZero() {
+		o.since = f.GetCreatedAt().AsTime()
+	}
+	if !activity.Synced {
+		o.at, o.trigger = o.since.Add(firstSync), syncv1.Trigger_TRIGGER_FABRIC_CREATED
+		return o, !activity.Busy
 	}
 	interval := time.Duration(f.GetSyncIntervalSeconds()) * time.Second
-	return occasion{fabricID: f.GetFabricId(), since: since, at: since.Add(interval + jitter(f.GetFabricId(), interval))}
+	if interval <= 0 || activity.Busy {
+		return o, false
+	}
+	o.at = o.since.Add(interval + jitter(f.GetFabricId(), interval))
+	return o, true
 }
 
 // jitter is the same for a fabric at all times and in all replicas.
@@ -126,7 +137,7 @@ func jitter(fabricID int32, interval time.Duration) time.Duration {
 // trigger starts one. That a sync was started by somebody else in the meantime, or the fabric deleted, is no error.
 func (s *Scheduler) trigger(ctx context.Context, o occasion) error {
 	_, err := s.start(ctx, &syncv1.StartSyncRequest{
-		FabricId: o.fabricID, Trigger: syncv1.Trigger_TRIGGER_SCHEDULED, RequestId: o.requestID(),
+		FabricId: o.fabricID, Trigger: o.trigger, RequestId: o.requestID(),
 		Options: &syncv1.SyncOptions{RefuseIfRunning: true},
 	})
 	if errs.HasCode(err, errs.SyncAlreadyInProgress) || errs.HasCode(err, errs.FabricNotFound) {

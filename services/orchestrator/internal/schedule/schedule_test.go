@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,12 +16,14 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/testkit/redistest"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
+	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
 )
 
@@ -29,16 +32,20 @@ func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 // bench is a store, a clock that stands still until it is told otherwise, and replicas over them.
 type bench struct {
 	t     *testing.T
+	conn  *redisconn.Conn
 	store *state.Store
 	syncs *grpcapi.Syncs
 	at    atomic.Int64
 }
 
 func newBench(t *testing.T, conn *redisconn.Conn) *bench {
-	b := &bench{t: t}
+	b := &bench{t: t, conn: conn}
 	b.at.Store(time.Now().UnixMilli())
 	b.store = state.New(conn, time.Hour, b.now)
-	b.syncs = grpcapi.NewSyncs(b.store, b.now)
+	kept, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	b.must(err)
+	t.Cleanup(func() { b.must(kept.Close()) })
+	b.syncs = grpcapi.NewSyncs(b.store, grpcapi.NewIntake(b.store, kept, b.now), b.now)
 	return b
 }
 
@@ -61,6 +68,7 @@ func (b *bench) fabric(id int32, interval time.Duration) {
 	b.must(b.store.CreateFabric(b.t.Context(), &fabricv1.Fabric{
 		FabricId: id, SyncIntervalSeconds: int32(interval / time.Second), CreatedAt: timestamppb.New(b.now()),
 	}, &eventv1.Event{}))
+	b.must(b.conn.Main.HSet(b.t.Context(), rediskey.Run(id), "synced", "1").Err()) // it had its first sync
 }
 
 func (b *bench) look() {
@@ -271,7 +279,7 @@ func TestDueTimes(t *testing.T) {
 		_, err := b.store.Fabric(t.Context(), id)
 		b.must(err)
 		b.endAll(id)
-		_, err = b.store.DeleteFabric(t.Context(), id, &eventv1.Event{})
+		_, err = b.store.DeleteFabric(t.Context(), id, 1, &eventv1.Event{})
 		b.must(err)
 		b.at.Store(began.UnixMilli())
 	})
@@ -343,4 +351,27 @@ func TestRunLooksAtEveryTickAndOutlivesRedis(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
+}
+
+// TestARegistrationThatWasCutOffComesToItsFirstSync: whoever registered the fabric died before it had started one.
+func TestARegistrationThatWasCutOffComesToItsFirstSync(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		b := newBench(t, conn)
+		b.fabric(35, 0)
+		b.must(conn.Main.HDel(t.Context(), rediskey.Run(35), "synced").Err())
+		b.advance(9 * time.Second)
+		b.look()
+		if n := len(b.history(35)); n != 0 {
+			t.Fatalf("%d syncs while the registration may still go on", n)
+		}
+		b.advance(time.Second)
+		for range 3 {
+			b.look()
+			b.endAll(35)
+			b.advance(time.Hour)
+		}
+		if all := b.history(35); len(all) != 1 || all[0].GetTrigger() != syncv1.Trigger_TRIGGER_FABRIC_CREATED {
+			t.Errorf("syncs %v", all)
+		}
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/lock"
@@ -46,6 +47,7 @@ type Deps struct {
 	Trees        gitv1.TreeServiceClient
 	Ingestion    ingestionv1.IngestionServiceClient
 	Directory    directoryv1.DirectoryServiceClient
+	Settled      func(syncIDs ...string) // is told of syncs that have ended
 	Log          *slog.Logger
 	Tracer       trace.Tracer
 	Metrics      prometheus.Registerer
@@ -102,6 +104,22 @@ func (r *Runner) GiveUp(ctx context.Context, request *eventv1.SyncRequested, cau
 	})
 }
 
+// Expire ends a sync that is past its deadline and whose worker hangs. Its lock is free by then, or soon.
+func (r *Runner) Expire(ctx context.Context, request *eventv1.SyncRequested) error {
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	return r.underLock(ctx, request, func(lease *lock.Lease, t *tracker) error {
+		if !r.deps.Now().After(t.v.GetDeadline().AsTime()) {
+			return nil // somebody took it up again
+		}
+		return r.writeEnd(lease.Context(), t, r.timeout())
+	})
+}
+
+func (r *Runner) timeout() error {
+	return errs.New(errs.Deadline, errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Timeout)
+}
+
 // underLock works on a sync that has not ended, with the fabric's lock.
 func (r *Runner) underLock(ctx context.Context, request *eventv1.SyncRequested, work func(*lock.Lease, *tracker) error) error {
 	asked := r.deps.Now()
@@ -141,9 +159,9 @@ func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
 func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	r.metrics.active.Inc()
 	defer r.metrics.active.Dec()
-	work, stop := context.WithTimeoutCause(lease.Context(), r.cfg.Timeout,
-		errs.New(errs.Deadline, errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Timeout))
+	work, stop := context.WithTimeoutCause(lease.Context(), r.cfg.Timeout, r.timeout())
 	defer stop()
+	t.v.Deadline = timestamppb.New(r.deps.Now().Add(r.cfg.Timeout))
 	cancellable, cancel := context.WithCancelCause(work)
 	defer cancel(nil)
 	watching := make(chan struct{})
@@ -170,6 +188,7 @@ func (r *Runner) writeEnd(ctx context.Context, t *tracker, outcome error) error 
 	if err != nil {
 		return err
 	}
+	r.deps.Settled(t.syncID())
 	r.metrics.ended(t.v.Sync, outcome)
 	r.deps.Log.InfoContext(ctx, "sync ended", "sync_id", t.syncID(), "fabric_id", t.v.GetFabricId(),
 		"state", stateWord(t.v.GetState()), "commit", t.v.GetResult().GetCommitSha(), "attempt", t.v.GetAttempt())

@@ -989,7 +989,9 @@ type Sync struct {
 	// A request to cancel is pending.
 	CancelRequested bool `protobuf:"varint,18,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
 	// Redis had lost it, and it was accepted again from the ledger: what happened to it before is not known.
-	Restored      bool `protobuf:"varint,19,opt,name=restored,proto3" json:"restored,omitempty"`
+	Restored bool `protobuf:"varint,19,opt,name=restored,proto3" json:"restored,omitempty"`
+	// When it fails if it has not ended; from the last time a worker took it up.
+	Deadline      *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1155,6 +1157,13 @@ func (x *Sync) GetRestored() bool {
 		return x.Restored
 	}
 	return false
+}
+
+func (x *Sync) GetDeadline() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Deadline
+	}
+	return nil
 }
 
 // One message of the live progress of a sync.
@@ -1350,7 +1359,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x84\a\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xbc\a\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1374,7 +1383,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\aattempt\x18\x10 \x01(\x05R\aattempt\x12C\n" +
 	"\x12coalesced_triggers\x18\x11 \x03(\x0e2\x14.fgd.sync.v1.TriggerR\x11coalescedTriggers\x12)\n" +
 	"\x10cancel_requested\x18\x12 \x01(\bR\x0fcancelRequested\x12\x1a\n" +
-	"\brestored\x18\x13 \x01(\bR\brestored\"\x8e\x03\n" +
+	"\brestored\x18\x13 \x01(\bR\brestored\x126\n" +
+	"\bdeadline\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"\x8e\x03\n" +
 	"\tSyncEvent\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x1b\n" +
@@ -1481,17 +1491,18 @@ var file_fgd_sync_v1_sync_proto_depIdxs = []int32{
 	9,  // 22: fgd.sync.v1.Sync.result:type_name -> fgd.sync.v1.Result
 	10, // 23: fgd.sync.v1.Sync.transitions:type_name -> fgd.sync.v1.Transition
 	2,  // 24: fgd.sync.v1.Sync.coalesced_triggers:type_name -> fgd.sync.v1.Trigger
-	16, // 25: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
-	0,  // 26: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
-	1,  // 27: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
-	8,  // 28: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
-	17, // 29: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
-	9,  // 30: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	16, // 25: fgd.sync.v1.Sync.deadline:type_name -> google.protobuf.Timestamp
+	16, // 26: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
+	0,  // 27: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
+	1,  // 28: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
+	8,  // 29: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
+	17, // 30: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
+	9,  // 31: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_fgd_sync_v1_sync_proto_init() }

@@ -1,0 +1,260 @@
+package orchestrator_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/redisconn"
+	"fgdsync.dev/libs/rediskey"
+	"fgdsync.dev/libs/testkit/redistest"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+)
+
+func (n *node) flush() {
+	n.t.Helper()
+	if err := n.conn.Main.FlushAll(n.t.Context()).Err(); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// once fails when a sync ended more than once, or published more than once.
+func (n *node) once(s *stages, syncID string) {
+	n.t.Helper()
+	ends := slices.DeleteFunc(types(n.watch(syncID)), func(s string) bool { return s != "sync.completed" })
+	commits := slices.DeleteFunc(s.published(), func(message string) bool { return !strings.Contains(message, syncID) })
+	if len(ends) != 1 || len(commits) > 1 {
+		n.t.Errorf("sync %s ended %d times and published %d times", syncID, len(ends), len(commits))
+	}
+}
+
+// TestNothingIsForgottenWithRedis (S13): everything in Redis is gone in the middle of a sync, at every point of it, while
+// another waits. Both come to their end, and the fabrics are there for whoever asks.
+func TestNothingIsForgottenWithRedis(t *testing.T) {
+	for _, point := range []string{"open", "repair", "ingest", "publish", "published", "close"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			s := newStages()
+			n := newNode(t, redistest.Start(t).Conn(t), s.serve(t), testConfig(), "a").run()
+			n.fabric(s, 35, "f1")
+			n.fabric(s, 36, "f2")
+			s.drop("f1", "a")
+			g := newGate(t)
+			if point == "published" {
+				s.onDone("publish", g.wait)
+			} else {
+				s.on(point, g.wait)
+			}
+			active := n.start(35, nil)
+			<-g.came
+			waiting := n.start(35, &syncv1.SyncOptions{ForceRefresh: true})
+			n.flush()
+			s.on(point, nil)
+			s.onDone("publish", nil)
+			if got := n.get(waiting); got.GetSyncId() != waiting || !got.GetOptions().GetForceRefresh() {
+				t.Errorf("the one that waits is %v", got)
+			}
+			list, err := n.ListFabrics(t.Context(), &fabricv1.ListFabricsRequest{})
+			if fabrics := must(t, list, err).GetFabrics(); len(fabrics) != 2 {
+				t.Errorf("fabrics %v", fabrics)
+			}
+			g.open()
+			for _, id := range []string{active, waiting} {
+				got := n.await(id)
+				n.expect(got, completed)
+				if !got.GetRestored() {
+					t.Errorf("sync %s does not say that it was lost", id)
+				}
+				n.once(s, id)
+			}
+			if got := s.head().files["f1"]; got != "manifest\nmanaged/a" {
+				t.Errorf("the directory is %q", got)
+			}
+			if got := n.get(active).GetResult().GetCommitSha(); (got == "") != (len(s.published()) == 2) {
+				t.Errorf("the sync reports commit %q of %q", got, s.published())
+			}
+			n.idle(35)
+		})
+	}
+}
+
+// TestFabricsOutliveRedis: they are there after a restart over an empty Redis, and those that were deleted are not.
+func TestFabricsOutliveRedis(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		s := newStages()
+		peers := s.serve(t)
+		cfg := testConfig()
+		cfg.LedgerFile = filepath.Join(t.TempDir(), "ledger.db")
+		first := newNode(t, conn, peers, cfg, "a").run()
+		for id := range int32(4) {
+			first.fabric(s, id+1, fmt.Sprint("f", id+1))
+		}
+		if _, err := first.DeleteFabric(t.Context(), &fabricv1.DeleteFabricRequest{FabricId: 2}); err != nil {
+			t.Fatal(err)
+		}
+		renamed := definition(3, "f3")
+		renamed.Name = "renamed"
+		if _, err := first.UpdateFabric(t.Context(), &fabricv1.UpdateFabricRequest{Fabric: renamed}); err != nil {
+			t.Fatal(err)
+		}
+		first.stop()
+		first.flush()
+		second := newNode(t, conn, peers, cfg, "a").run()
+		for id, name := range map[int32]string{1: "fabric of f1", 2: "", 3: "renamed", 4: "fabric of f4"} {
+			response, err := second.GetFabric(t.Context(), &fabricv1.GetFabricRequest{FabricId: id})
+			if got := response.GetFabric().GetName(); got != name || (name == "") != errs.HasCode(err, errs.FabricNotFound) {
+				t.Errorf("fabric %d is %q, %v; want %q", id, got, err, name)
+			}
+		}
+		// What was free is free, and what was taken is taken.
+		if _, err := second.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(9, "f1/sub")}); !errs.HasCode(err, errs.DirectoryOverlap) {
+			t.Errorf("a directory inside another: %v", err)
+		}
+		second.fabric(s, 2, "f2")
+		second.flush()
+		second.expect(second.sync(2, nil), completed)
+	})
+}
+
+// TestOrchestratorsShareTheRegister: what one has registered, another has in its ledger too.
+func TestOrchestratorsShareTheRegister(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := newStages()
+	peers := s.serve(t)
+	a := newNode(t, server.Conn(t), peers, testConfig(), "a").run()
+	b := newNode(t, server.Conn(t), peers, testConfig(), "b").run()
+	a.fabric(s, 1, "f1")
+	b.fabric(s, 2, "f2")
+	a.goAway()
+	b.looked()
+	b.flush()
+	for id := range int32(2) {
+		b.expect(b.sync(id+1, nil), completed)
+	}
+	if _, err := b.DeleteFabric(t.Context(), &fabricv1.DeleteFabricRequest{FabricId: 1}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// looked waits until recovery has looked twice, so that one look has begun after now.
+func (n *node) looked() {
+	n.t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for range 2 {
+		if err := n.conn.Main.Del(n.t.Context(), rediskey.Complete).Err(); err != nil {
+			n.t.Fatal(err)
+		}
+		for n.conn.Main.Exists(n.t.Context(), rediskey.Complete).Val() == 0 {
+			<-ticker.C
+		}
+	}
+}
+
+// TestADeletedFabricStaysDeleted: another orchestrator was away when it was deleted, and Redis is lost before it is back.
+func TestADeletedFabricStaysDeleted(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := newStages()
+	peers := s.serve(t)
+	cfg := testConfig()
+	cfg.LedgerFile = filepath.Join(t.TempDir(), "ledger.db")
+	away := newNode(t, server.Conn(t), peers, cfg, "away").run()
+	away.fabric(s, 1, "f1")
+	away.goAway()
+	here := newNode(t, server.Conn(t), peers, testConfig(), "here").run()
+	here.looked()
+	if _, err := here.DeleteFabric(t.Context(), &fabricv1.DeleteFabricRequest{FabricId: 1}); err != nil {
+		t.Fatal(err)
+	}
+	here.flush()
+	back := newNode(t, server.Conn(t), peers, cfg, "away").run()
+	back.looked()
+	here.looked()
+	for name, n := range map[string]*node{"here": here, "back": back} {
+		n.gone(name, 1)
+	}
+}
+
+// gone waits until a fabric is not registered.
+func (n *node) gone(name string, id int32) {
+	n.t.Helper()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		_, err := n.GetFabric(n.t.Context(), &fabricv1.GetFabricRequest{FabricId: id})
+		if errs.HasCode(err, errs.FabricNotFound) {
+			return
+		}
+		select {
+		case <-n.t.Context().Done():
+			n.t.Fatalf("%s still has fabric %d: %v", name, id, err)
+		case <-ticker.C:
+		}
+	}
+}
+
+// TestWorkThatWasLostIsGivenAgain (S14): the work stream is gone while records are there.
+func TestWorkThatWasLostIsGivenAgain(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		s := newStages()
+		n := newNode(t, conn, s.serve(t), testConfig(), "a").run()
+		n.fabric(s, 35, "f1")
+		n.stop()
+		id := newNode(t, conn, s.serve(t), testConfig(), "b").start(35, nil) // one that works nothing off
+		if err := conn.Main.Del(t.Context(), rediskey.Work(rediskey.Shard(35))).Err(); err != nil {
+			t.Fatal(err)
+		}
+		again := newNode(t, conn, s.serve(t), testConfig(), "a").run()
+		again.expect(again.await(id), completed)
+		again.idle(35)
+	})
+}
+
+// TestARunWhoseRecordWasLostMakesRoom (W14): the event is there and the record is not, and the reverse.
+func TestARunWhoseRecordWasLostMakesRoom(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		s := newStages()
+		cfg := testConfig()
+		cfg.LedgerFile = filepath.Join(t.TempDir(), "ledger.db")
+		n := newNode(t, conn, s.serve(t), cfg, "a").run()
+		n.fabric(s, 35, "f1")
+		g := newGate(t)
+		s.on("open", g.wait)
+		active := n.start(35, nil)
+		<-g.came
+		waiting := n.start(35, nil)
+		n.stop()
+		s.on("open", nil)
+		// In the ledger of an orchestrator that does not come back.
+		if err := conn.Main.Del(t.Context(), rediskey.Sync(35, active)).Err(); err != nil {
+			t.Fatal(err)
+		}
+		other := newNode(t, conn, s.serve(t), testConfig(), "b").run()
+		other.expect(other.await(waiting), completed)
+		if _, err := other.GetSync(t.Context(), &syncv1.GetSyncRequest{SyncId: active}); !errs.HasCode(err, errs.SyncNotFound) {
+			t.Errorf("the lost one: %v", err)
+		}
+		back := newNode(t, conn, s.serve(t), cfg, "a").run()
+		back.looked()
+		back.expect(back.await(active), completed)
+		// The run is gone, and the record is there.
+		g2 := newGate(t)
+		s.on("open", g2.wait)
+		id := back.start(35, nil)
+		<-g2.came
+		if err := conn.Main.Del(t.Context(), rediskey.Run(35)).Err(); err != nil {
+			t.Fatal(err)
+		}
+		s.on("open", nil)
+		g2.open()
+		back.expect(back.await(id), completed)
+		back.expect(back.sync(35, nil), completed)
+	})
+}
