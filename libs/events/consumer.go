@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/redisconn"
 )
 
@@ -228,20 +229,24 @@ func (c *Consumer) heartbeat(ctx context.Context, id string) {
 }
 
 func (c *Consumer) ack(ctx context.Context, id string) error {
+	failpoint.Hit(failpoint.AckBefore)
 	if _, err := c.conn.Run(ctx, settled, []string{c.cfg.Stream}, c.cfg.Group, id); err != nil {
 		return fmt.Errorf("acknowledge %s: %w", id, err)
 	}
+	failpoint.Hit(failpoint.AckDone)
 	return nil
 }
 
 // bury writes the dead letter first and acknowledges after: an entry is never in neither place.
 func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error) error {
 	payload, _ := message.Values[Field].(string)
+	failpoint.Hit(failpoint.BuryBefore)
 	if c.cfg.OnDeadLetter != nil {
 		if err := c.cfg.OnDeadLetter(ctx, []byte(payload), cause); err != nil {
 			return fmt.Errorf("before the dead letter of %s: %w", message.ID, err)
 		}
 	}
+	failpoint.Hit(failpoint.BuryTold)
 	_, err := redisconn.Repeat(ctx, func() (string, error) {
 		return c.conn.Main.XAdd(ctx, &redis.XAddArgs{Stream: c.cfg.DeadLetters, MaxLen: deadLetterCap, Approx: true, Values: []any{
 			Field, payload, "origin", c.cfg.Stream, "entry", message.ID, "deliveries", c.deliveries(ctx, message.ID), "error", cause.Error(),
@@ -250,6 +255,7 @@ func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error
 	if err != nil {
 		return fmt.Errorf("write dead letter of %s: %w", message.ID, err)
 	}
+	failpoint.Hit(failpoint.BuryStored)
 	c.log.ErrorContext(ctx, "entry went to the dead letters", "entry", message.ID, "error", cause.Error())
 	return c.ack(ctx, message.ID)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -19,13 +20,14 @@ func Services() []string {
 	return []string{"github-sync", "ingestion", "directory", "orchestrator", "bridge"}
 }
 
-// Build builds all programs from the sources around the tests, with the race detector when the tests have it too.
-func Build(folder string) (Binaries, error) {
+// Build builds all programs from the sources around the tests, with the race detector when the tests have it too, and with
+// build tags.
+func Build(folder string, tags ...string) (Binaries, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	args := append([]string{"build", "-o", folder + "/"}, raceFlags()...)
+	args := append([]string{"build", "-o", folder + "/", "-tags", strings.Join(tags, ",")}, raceFlags()...)
 	args = append(args, "./cmd/fgd")
 	for _, name := range Services() {
 		args = append(args, "./services/"+name+"/cmd/"+name)

@@ -105,6 +105,7 @@ func (b Binaries) StartExpecting(t testing.TB, code int, env []string, name stri
 func (p *Process) Stop() {
 	p.once.Do(func() {
 		_ = p.command.Process.Signal(syscall.SIGTERM)
+		_ = p.command.Process.Signal(syscall.SIGCONT) // one that is stopped does not see it else
 		select {
 		case <-p.exited:
 		case <-time.After(stopTimeout):
@@ -138,6 +139,37 @@ func (p *Process) Wait() {
 	case <-time.After(stopTimeout):
 		p.t.Errorf("%s goes on:\n%s", p.name, p.output)
 	}
+}
+
+// AwaitStop waits until it does not run any more, as after SIGSTOP.
+func (p *Process) AwaitStop() {
+	p.t.Helper()
+	deadline := time.After(readyTimeout)
+	ticker := time.NewTicker(pollPeriod)
+	defer ticker.Stop()
+	for {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+		if _, state, found := strings.Cut(string(stat), ") "); err == nil && found && state[0] == 'T' {
+			return
+		}
+		select {
+		case <-deadline:
+			p.t.Fatalf("%s is not stopped:\n%s", p.name, p.output)
+		case <-ticker.C:
+		}
+	}
+}
+
+// AwaitCrash waits until it has ended by itself, as a crash does.
+func (p *Process) AwaitCrash() {
+	p.t.Helper()
+	p.Wait()
+	p.once.Do(func() {
+		status, is := p.command.ProcessState.Sys().(syscall.WaitStatus)
+		if !is || !status.Signaled() || status.Signal() != syscall.SIGKILL {
+			p.t.Errorf("%s ended as %s", p.name, p.command.ProcessState)
+		}
+	})
 }
 
 // Kill ends it as a crash does.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ type System struct {
 	// Operations are the addresses of the metrics of each process.
 	Operations map[string]string
 
-	starts map[string]func() *Process
+	starts map[string]func(env ...string) *Process
 }
 
 // Up runs fgd up, with a private redis-server.
@@ -33,7 +34,10 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	s := &System{t: t, Base: "http://" + addresses[0], GRPC: addresses[1], Data: t.TempDir()}
 	args = append([]string{"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
 	s.Operations = map[string]string{"fgd": s.Base}
-	s.Processes = map[string]*Process{"fgd": b.Start(t, env, "fgd", args...)}
+	s.starts = map[string]func(env ...string) *Process{"fgd": func(more ...string) *Process {
+		return b.Start(t, slices.Concat(env, more), "fgd", args...)
+	}}
+	s.Processes = map[string]*Process{"fgd": s.starts["fgd"]()}
 	s.AwaitReady()
 	return s
 }
@@ -49,7 +53,7 @@ func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
 // FiveUnready does the same and does not wait until they are ready.
 func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *System {
 	t.Helper()
-	s := &System{t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{}, starts: map[string]func() *Process{}}
+	s := &System{t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{}, starts: map[string]func(env ...string) *Process{}}
 	free := FreeAddresses(t, ownHost(), 2*len(Services()))
 	addresses := map[string]string{}
 	for i, name := range Services() {
@@ -64,7 +68,7 @@ func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *Syst
 	for i, name := range Services() {
 		http := free[2*i+1]
 		own := append([]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[name], "HEDGEHOG_FGD_HTTP_LISTEN=" + http}, env...)
-		s.starts[name] = func() *Process { return b.Start(t, own, name) }
+		s.starts[name] = func(more ...string) *Process { return b.Start(t, slices.Concat(own, more), name) }
 		s.Processes[name] = s.starts[name]()
 		s.Operations[name] = "http://" + http
 		s.Base, s.GRPC = "http://"+http, addresses[name] // the bridge is the last
@@ -72,8 +76,8 @@ func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *Syst
 	return s
 }
 
-// Restart starts a service again that was killed.
-func (s *System) Restart(name string) { s.Processes[name] = s.starts[name]() }
+// Restart starts a program again that was killed, with more of an environment.
+func (s *System) Restart(name string, env ...string) { s.Processes[name] = s.starts[name](env...) }
 
 const (
 	readyTimeout = time.Minute

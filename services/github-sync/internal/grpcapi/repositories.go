@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/object"
@@ -109,6 +110,7 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 		}
 	}
 	r.deps.Holder.Add(s)
+	failpoint.Hit(failpoint.SnapshotOpen)
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
 		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(), DirectoryExists: s.Exists,
 		Fence: s.Fence(), Published: published,

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
@@ -171,6 +172,7 @@ func (t *Trees) WriteTree(stream grpc.ClientStreamingServer[gitv1.WriteTreeReque
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.TreeWritten)
 	return stream.SendAndClose(&gitv1.WriteTreeResponse{Tree: tree.String()})
 }
 

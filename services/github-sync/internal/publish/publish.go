@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
@@ -97,9 +98,11 @@ func try(ctx context.Context, s *snapshot.Snapshot, request Request) (Result, er
 	if pack == nil {
 		return Result{Commit: head}, nil
 	}
+	failpoint.Hit(failpoint.PushBefore)
 	if err := pusher.Push(ctx, s.Branch, head, commit, pack); err != nil {
 		return afterError(ctx, s, head, commit, pack, err)
 	}
+	failpoint.Hit(failpoint.PushDone)
 	return confirm(ctx, s, head, commit, pack)
 }
 
@@ -190,7 +193,9 @@ func landed(ctx context.Context, s *snapshot.Snapshot, old, commit plumbing.Hash
 
 func done(ctx context.Context, s *snapshot.Snapshot, commit plumbing.Hash, pack []byte) (Result, error) {
 	// The store is a cache: without the pack the next sync fetches what it needs.
+	failpoint.Hit(failpoint.PushConfirmed)
 	_ = s.Repo.Add(ctx, s.Branch, commit, pack)
+	failpoint.Hit(failpoint.PushStored)
 	return Result{Commit: commit, Committed: true}, nil
 }
 

@@ -22,6 +22,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/services/github-sync/internal/pack"
 	"fgdsync.dev/services/github-sync/internal/remote"
 )
@@ -166,7 +167,9 @@ func (r *Repo) fetch(ctx context.Context, from remote.Remote, branch string, com
 	if err := s.Init(); err != nil {
 		return nil, errors.Join(storageFailed(err), s.Close())
 	}
+	failpoint.Hit(failpoint.FetchBefore)
 	err := from.Fetch(ctx, s, commit, depth)
+	failpoint.Hit(failpoint.FetchStored)
 	if err == nil {
 		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
 	}

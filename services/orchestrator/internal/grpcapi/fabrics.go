@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/lock"
 	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/state"
@@ -67,14 +68,17 @@ func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 		if err := f.chooseID(ctx, fabric); err != nil {
 			return err
 		}
+		failpoint.Hit(failpoint.RegisterBefore)
 		return f.Store.CreateFabric(ctx, fabric, f.event(ctx, "fabric.created", fabric, req.GetRequestedBy()))
 	})
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.RegisterStored)
 	if err := f.Ledger.PutFabric(fabric); err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.RegisterKept)
 	verdict, err := f.Intake.start(ctx, &syncv1.StartSyncRequest{
 		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, Options: req.GetFirstSync(), RequestedBy: req.GetRequestedBy(),
 	})
@@ -210,9 +214,11 @@ func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRe
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.UpdateStored)
 	if err := f.Ledger.PutFabric(fabric); err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.UpdateKept)
 	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, nil
 }
 
@@ -222,6 +228,7 @@ func (f *Fabrics) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRe
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.DeleteBefore)
 	generation := f.generation(fabric.GetGeneration())
 	active, err := f.Store.DeleteFabric(ctx, req.GetFabricId(), generation, f.event(ctx, "fabric.deleted", fabric, req.GetRequestedBy()))
 	if err != nil {
@@ -231,9 +238,11 @@ func (f *Fabrics) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRe
 		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
 			WithMeta("sync_id", active).WithRemedy("Wait for the sync to end, or cancel it, and delete the fabric then.")
 	}
+	failpoint.Hit(failpoint.DeleteStored)
 	if err := f.Ledger.DeleteFabric(req.GetFabricId(), generation); err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.DeleteKept)
 	return &fabricv1.DeleteFabricResponse{}, nil
 }
 

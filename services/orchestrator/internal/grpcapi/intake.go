@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/telemetry"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -48,11 +49,15 @@ func (i *Intake) start(ctx context.Context, req *syncv1.StartSyncRequest) (state
 		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options, RequestedBy: orSystem(req.GetRequestedBy()),
 		Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
 	}
+	failpoint.Hit(failpoint.AcceptBefore)
 	verdict, err := i.store.Start(ctx, record, requestID, telemetry.Traceparent(ctx))
 	if err != nil || verdict.Refused {
 		return verdict, err
 	}
-	return verdict, i.keep(ctx, record, verdict.SyncID)
+	failpoint.Hit(failpoint.AcceptStored)
+	err = i.keep(ctx, record, verdict.SyncID)
+	failpoint.Hit(failpoint.AcceptKept)
+	return verdict, err
 }
 
 // keep writes into the ledger what serves the request: the sync itself, or the one that it shares, with the wishes of all.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/telemetry"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
@@ -116,6 +117,7 @@ func (s *Syncs) CancelSync(ctx context.Context, req *syncv1.CancelSyncRequest) (
 	if err := s.store.RequestCancel(ctx, req.GetSyncId()); err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.CancelMarked)
 	record, err := s.store.Get(ctx, req.GetSyncId())
 	if err != nil {
 		return nil, err
@@ -156,7 +158,10 @@ func (s *Syncs) endPending(ctx context.Context, record *state.Versioned, request
 		EventId: uuid.NewString(), EventType: "sync.cancelled", Timestamp: now, FabricId: record.GetFabricId(), CorrelationId: record.GetSyncId(),
 		Payload: payload, Metadata: &eventv1.Metadata{User: orSystem(requestedBy), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
 	}}
-	return s.store.Write(ctx, record, 0, told, bus)
+	failpoint.Hit(failpoint.Before(record.GetState()))
+	err := s.store.Write(ctx, record, 0, told, bus)
+	failpoint.Hit(failpoint.After(record.GetState()))
+	return err
 }
 
 // WatchSync streams the events of a sync.

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/state"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
@@ -387,7 +388,10 @@ func (a *attempt) reconcile(ctx context.Context) error {
 	if a.known {
 		return nil
 	}
-	return a.deps.Store.ApplyResources(ctx, a.fabric.GetFabricId(), a.diff, a.digest)
+	failpoint.Hit(failpoint.ResourcesBefore)
+	err := a.deps.Store.ApplyResources(ctx, a.fabric.GetFabricId(), a.diff, a.digest)
+	failpoint.Hit(failpoint.ResourcesStored)
+	return err
 }
 
 func (a *attempt) publishResources(ctx context.Context, eventType string, resources []*ingestionv1.Resource) {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/lock"
 	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/telemetry"
@@ -173,9 +174,11 @@ func (t *tracker) find(f *reportv1.Finding) {
 // write makes everything since the last write durable, in one step.
 func (t *tracker) write(ctx context.Context) error {
 	t.v.UpdatedAt = timestamppb.New(t.r.deps.Now())
+	failpoint.Hit(failpoint.Before(t.v.GetState()))
 	if err := t.r.deps.Store.Write(ctx, t.v, t.lease.Fence(), t.told, t.bus); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.After(t.v.GetState()))
 	t.told, t.bus = nil, nil
 	if t.v.GetCancelRequested() && !state.Terminal(t.v.GetState()) && t.v.GetState() < syncv1.State_STATE_RECONCILING {
 		return errCancelRequested

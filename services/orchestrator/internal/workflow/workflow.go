@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/lock"
 	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/state"
@@ -123,11 +124,13 @@ func (r *Runner) timeout() error {
 // underLock works on a sync that has not ended, with the fabric's lock.
 func (r *Runner) underLock(ctx context.Context, request *eventv1.SyncRequested, work func(*lock.Lease, *tracker) error) error {
 	asked := r.deps.Now()
+	failpoint.Hit(failpoint.LockBefore)
 	lease, err := r.deps.Locker.Acquire(ctx, rediskey.Lock(request.GetFabricId()))
 	if err != nil {
 		return err
 	}
 	r.metrics.lockWait.Observe(r.deps.Now().Sub(asked).Seconds())
+	failpoint.Hit(failpoint.LockHeld)
 	defer r.release(ctx, lease)
 	record, err := r.deps.Store.Get(ctx, request.GetSyncId())
 	if errs.HasCode(err, errs.SyncNotFound) {
@@ -151,6 +154,7 @@ func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
 	if err := lease.Release(ctx); err != nil {
 		r.deps.Log.WarnContext(ctx, "lock not released; its lease will end", "error", err.Error())
 	}
+	failpoint.Hit(failpoint.LockReleased)
 }
 
 // toTheEnd runs attempts and writes the end, unless the end is somebody else's to write: after a shutdown or the loss

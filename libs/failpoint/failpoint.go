@@ -1,0 +1,74 @@
+// Package failpoint marks the places at which a process may die: before and after every effect, at every transition. In
+// programs that are built with the tag failpoints, the tests choose one by its name and the process ends there, or is
+// stopped; in all others nothing is left of it.
+package failpoint
+
+import (
+	"slices"
+
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+)
+
+// Point is a place, by its name.
+type Point string
+
+// Effects of requests.
+const (
+	RegisterBefore Point = "register.before"
+	RegisterStored Point = "register.stored"
+	RegisterKept   Point = "register.kept"
+	UpdateStored   Point = "update.stored"
+	UpdateKept     Point = "update.kept"
+	DeleteBefore   Point = "delete.before"
+	DeleteStored   Point = "delete.stored"
+	DeleteKept     Point = "delete.kept"
+	AcceptBefore   Point = "accept.before"
+	AcceptStored   Point = "accept.stored"
+	AcceptKept     Point = "accept.kept"
+	CancelMarked   Point = "cancel.marked"
+)
+
+// Effects of a sync.
+const (
+	LockBefore      Point = "lock.before"
+	LockHeld        Point = "lock.held"
+	LockReleased    Point = "lock.released"
+	FetchBefore     Point = "fetch.before"
+	FetchStored     Point = "fetch.stored"
+	SnapshotOpen    Point = "snapshot.open"
+	TreeWritten     Point = "tree.written"
+	PushBefore      Point = "push.before"
+	PushDone        Point = "push.done"
+	PushConfirmed   Point = "push.confirmed"
+	PushStored      Point = "push.stored"
+	ResourcesBefore Point = "resources.before"
+	ResourcesStored Point = "resources.stored"
+	AckBefore       Point = "ack.before"
+	AckDone         Point = "ack.done"
+	BuryBefore      Point = "bury.before"
+	BuryTold        Point = "bury.told"
+	BuryStored      Point = "bury.stored"
+)
+
+// Before is the place before a sync is written in a state, and After the one after it.
+func Before(state syncv1.State) Point { return Point("before." + state.String()) }
+
+// After is the place after a sync was written in a state.
+func After(state syncv1.State) Point { return Point("after." + state.String()) }
+
+// All lists every place.
+func All() []Point {
+	points := []Point{
+		RegisterBefore, RegisterStored, RegisterKept, UpdateStored, UpdateKept, DeleteBefore, DeleteStored, DeleteKept,
+		AcceptBefore, AcceptStored, AcceptKept, CancelMarked,
+		LockBefore, LockHeld, LockReleased, FetchBefore, FetchStored, SnapshotOpen, TreeWritten,
+		PushBefore, PushDone, PushConfirmed, PushStored, ResourcesBefore, ResourcesStored, AckBefore, AckDone, BuryBefore, BuryTold, BuryStored,
+	}
+	for number := range syncv1.State_name {
+		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING { // pending is what AcceptBefore and AcceptStored are about
+			points = append(points, Before(state), After(state))
+		}
+	}
+	slices.Sort(points)
+	return points
+}

@@ -1,0 +1,331 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/libs/testkit/gitserver"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/test/fabric"
+	"fgdsync.dev/test/system"
+)
+
+// crashing are the programs with failpoints, built when the first test wants them.
+var crashing = sync.OnceValues(func() (system.Binaries, error) {
+	folder := filepath.Join(string(programs), "failpoints")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return "", err
+	}
+	return system.Build(folder, "failpoints")
+})
+
+// shortLease lets others take over soon.
+const shortLease = "HEDGEHOG_FGD_LOCK_LEASE=3s"
+
+// mortal is a fabric in a system that dies.
+type mortal struct {
+	*host
+	*system.System
+	t     *testing.T
+	redis *system.RedisServer
+	key   string // of the credentials; all systems share it
+}
+
+const fabricPath = "/api/v1/fabrics/35"
+
+// admit starts a system in which a point is armed, as "kill:NAME" or "stop:NAME".
+func admit(t *testing.T, armed string) *mortal {
+	t.Helper()
+	p := &mortal{host: newHost(t, fabric.PreInit(directory)), t: t, redis: system.Redis(t), key: filepath.Join(t.TempDir(), "key")}
+	p.System = p.another("FGD_FAILPOINT=" + armed)
+	return p
+}
+
+// another starts one more system on the same Redis and the same Git host: an orchestrator, a github-sync and all.
+func (p *mortal) another(env ...string) *system.System {
+	p.t.Helper()
+	binaries, err := crashing()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return binaries.Up(p.t, append(env, shortLease, "HEDGEHOG_FGD_REDIS_URL="+p.redis.URL(), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+p.key))
+}
+
+func (p *mortal) definition() map[string]any {
+	definition := p.fabric()
+	definition["fabric_id"] = 35
+	return definition
+}
+
+// register asks for the registration, and bears that nobody answers.
+func (p *mortal) register() { p.Try(http.MethodPost, "/api/v1/fabrics", p.definition()) }
+
+// registered registers the fabric and waits for its first sync.
+func (p *mortal) registered() {
+	p.register()
+	p.settled()
+}
+
+// settled waits until every sync has its end, and there is one at least.
+func (p *mortal) settled() []system.Status {
+	p.t.Helper()
+	var history struct {
+		Syncs []system.Status `json:"syncs"`
+	}
+	p.Await("every sync to have its end", func() bool {
+		if code, _ := p.Try(http.MethodGet, fabricPath+"/syncs", nil); code != http.StatusOK {
+			return false
+		}
+		p.Call(http.MethodGet, fabricPath+"/syncs", nil, &history)
+		return len(history.Syncs) > 0 && !slices.ContainsFunc(history.Syncs, func(s system.Status) bool {
+			return !slices.Contains([]string{"completed", "failed", "cancelled"}, s.State)
+		})
+	})
+	return history.Syncs
+}
+
+// scenario is what leads to a point, and how it has to end. Without a scenario of its own a point is on the way of a
+// registration to the end of its first sync.
+type scenario struct {
+	before func(*mortal)      // what goes ahead, in a system that does not die of it
+	act    func(p *mortal)    // what it dies of
+	ends   []syncv1.State     // of syncs, the newest first; empty for one that completed
+	gone   func(*mortal) bool // whether the fabric is not registered any more
+}
+
+func scenarios() map[failpoint.Point]scenario {
+	update := scenario{
+		before: (*mortal).registered,
+		act:    func(p *mortal) { p.Try(http.MethodPatch, fabricPath, map[string]any{"name": "renamed"}) },
+	}
+	remove := scenario{
+		before: (*mortal).registered,
+		act:    func(p *mortal) { p.Try(http.MethodDelete, fabricPath, nil) },
+		gone: func(p *mortal) bool {
+			code, _ := p.Try(http.MethodGet, fabricPath, nil)
+			return code == http.StatusNotFound
+		},
+	}
+	cancel := scenario{act: (*mortal).cancelled, ends: []syncv1.State{syncv1.State_STATE_CANCELLED}}
+	retry := scenario{act: func(p *mortal) {
+		p.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusServiceUnavailable})
+		p.register()
+	}}
+	fail := scenario{
+		act: func(p *mortal) {
+			definition := p.definition()
+			definition["branch"] = "no-such-branch"
+			p.Try(http.MethodPost, "/api/v1/fabrics", definition)
+		},
+		ends: []syncv1.State{syncv1.State_STATE_FAILED},
+	}
+	bury := scenario{before: (*mortal).registered, act: func(p *mortal) { p.poison() }}
+	out := map[failpoint.Point]scenario{
+		failpoint.UpdateStored: update, failpoint.UpdateKept: update,
+		failpoint.DeleteBefore: remove, failpoint.DeleteStored: remove, failpoint.DeleteKept: remove,
+		failpoint.CancelMarked: cancel,
+		failpoint.BuryBefore:   bury, failpoint.BuryTold: bury, failpoint.BuryStored: bury,
+	}
+	for state, s := range map[syncv1.State]scenario{
+		syncv1.State_STATE_CANCELLED: cancel, syncv1.State_STATE_RETRYING: retry, syncv1.State_STATE_FAILED: fail,
+	} {
+		out[failpoint.Before(state)], out[failpoint.After(state)] = s, s
+	}
+	return out
+}
+
+// cancelled cancels the first sync while it fetches.
+func (p *mortal) cancelled() {
+	p.t.Helper()
+	held := p.hold(gitserver.Fetch)
+	var registered system.Accepted
+	p.Call(http.MethodPost, "/api/v1/fabrics", p.definition(), &registered)
+	<-held.began
+	p.Try(http.MethodPost, "/api/v1/syncs/"+registered.SyncID+":cancel", map[string]any{})
+	p.t.Cleanup(held.release)
+}
+
+func (p *mortal) client() *redis.Client {
+	p.t.Helper()
+	options, err := redis.ParseURL(p.redis.URL())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	p.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// poison puts an entry into the work stream that nobody can read.
+func (p *mortal) poison() {
+	p.t.Helper()
+	if err := p.client().XAdd(p.t.Context(), &redis.XAddArgs{Stream: "fgd:{3}:work", Values: []any{"e", "\xff"}}).Err(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// TestKilledAtEveryPoint (W1): the process is killed at each point, before and after every effect, and started again. Every
+// sync comes to one end, with one commit at most and nothing lost; the lock is free and no work entry is left.
+func TestKilledAtEveryPoint(t *testing.T) {
+	special := scenarios()
+	for _, point := range failpoint.All() {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			s := special[point]
+			p := admit(t, "kill:"+string(point))
+			if s.before != nil { // a point that is its own is not on its way
+				s.before(p)
+			}
+			if s.act == nil {
+				s.act = (*mortal).register
+			}
+			s.act(p)
+			p.Processes["fgd"].AwaitCrash()
+			p.Restart("fgd", "FGD_FAILPOINT=")
+			p.AwaitReady()
+			p.recovered(s)
+		})
+	}
+}
+
+// recovered holds what is so after a crash, whatever it was.
+func (p *mortal) recovered(s scenario) {
+	p.t.Helper()
+	if s.gone != nil && s.gone(p) {
+		p.requireCommits(2)
+		p.quiet()
+		return
+	}
+	if code, _ := p.Try(http.MethodGet, fabricPath, nil); code == http.StatusNotFound {
+		p.register() // nobody was told that it had been done
+	}
+	syncs := p.settled()
+	if len(s.ends) == 0 {
+		p.requireIngested(p.onlyCommit(syncs))
+	}
+	for i, want := range s.ends {
+		if word := "STATE_" + strings.ToUpper(syncs[i].State); len(syncs) != len(s.ends) || word != want.String() {
+			p.t.Errorf("syncs ended %v, want %v", syncs, s.ends)
+		}
+	}
+	for _, status := range syncs {
+		p.endedOnce(status)
+	}
+	p.quiet()
+}
+
+// onlyCommit gives the sync that has published, which is one.
+func (p *mortal) onlyCommit(syncs []system.Status) system.Status {
+	p.t.Helper()
+	var published []system.Status
+	for _, status := range syncs {
+		if status.Result.CommitSHA != "" {
+			published = append(published, status)
+		}
+	}
+	if len(published) != 1 {
+		p.t.Fatalf("%d syncs say that they have published: %+v", len(published), syncs)
+	}
+	trailer := strings.TrimSpace(p.Git(p.t, repository, "log", "-1", "--format=%(trailers:key=Fgd-Sync-Id,valueonly)%H", branch))
+	if want := published[0].SyncID + "\n" + published[0].Result.CommitSHA; trailer != want {
+		p.t.Errorf("the commit says %q, the sync %q", trailer, want)
+	}
+	return published[0]
+}
+
+func (p *mortal) endedOnce(status system.Status) {
+	p.t.Helper()
+	told := p.Follow(status.SyncID)
+	ends := slices.DeleteFunc(slices.Clone(told), func(word string) bool {
+		return !slices.Contains([]string{"sync.completed", "sync.failed", "sync.cancelled"}, word)
+	})
+	if len(ends) != 1 || told[len(told)-1] != "sync."+status.State {
+		p.t.Errorf("sync %s is %s and told %v", status.SyncID, status.State, told)
+	}
+}
+
+// quiet waits until nothing is held and nothing waits.
+func (p *mortal) quiet() {
+	p.t.Helper()
+	client := p.client()
+	p.Await("the lock to be free, and the work stream to be empty", func() bool {
+		ctx := context.WithoutCancel(p.t.Context())
+		held, err1 := client.Exists(ctx, "fgd:{3}:fabric:35:lock").Result()
+		entries, err2 := client.XLen(ctx, "fgd:{3}:work").Result()
+		return err1 == nil && err2 == nil && held+entries == 0
+	})
+	if groups, err := client.XInfoGroups(p.t.Context(), "fgd:{3}:work").Result(); err != nil || len(groups) != 1 || groups[0].Pending != 0 {
+		p.t.Errorf("groups %v, %v", groups, err)
+	}
+}
+
+// late are the points of a sync that come before an effect.
+func late() []failpoint.Point {
+	points := []failpoint.Point{
+		failpoint.LockHeld, failpoint.FetchBefore, failpoint.SnapshotOpen, failpoint.TreeWritten, failpoint.PushBefore, failpoint.PushDone,
+		failpoint.ResourcesBefore, failpoint.AckBefore, failpoint.LockReleased,
+	}
+	for number := range syncv1.State_name {
+		switch state := syncv1.State(number); state {
+		case syncv1.State_STATE_UNSPECIFIED, syncv1.State_STATE_PENDING, syncv1.State_STATE_RETRYING, syncv1.State_STATE_FAILED, syncv1.State_STATE_CANCELLED:
+		default:
+			points = append(points, failpoint.Before(state))
+		}
+	}
+	slices.Sort(points)
+	return points
+}
+
+// TestStoppedAtEveryPoint (L2, L3): a system is stopped before an effect until its lease is over and another one has ended
+// the sync. Then it goes on, and nothing of what it does has an effect any more.
+func TestStoppedAtEveryPoint(t *testing.T) {
+	for _, point := range late() {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			p := admit(t, "stop:"+string(point))
+			stopped := p.Processes["fgd"]
+			p.register()
+			stopped.AwaitStop()
+			p.System = p.another()
+			status := p.onlyCommit(p.settled())
+			p.requireIngested(status)
+			written := p.records()
+			stopped.Signal(syscall.SIGCONT)
+			p.quiet()
+			stopped.Stop()
+			if after := p.records(); after != written {
+				t.Errorf("records were written after the end:\n%s\n%s", written, after)
+			}
+			p.requireIngested(status)
+			for _, status := range p.settled() {
+				p.endedOnce(status)
+			}
+			p.quiet()
+		})
+	}
+}
+
+// records is what Redis has of the syncs of the fabric: each record with the number of its version.
+func (p *mortal) records() string {
+	p.t.Helper()
+	var all []string
+	for _, status := range p.settled() {
+		fields, err := p.client().HGetAll(p.t.Context(), "fgd:{3}:fabric:35:sync:"+status.SyncID).Result()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		all = append(all, fmt.Sprint(status.SyncID, fields))
+	}
+	return strings.Join(all, "\n")
+}
