@@ -237,7 +237,7 @@ func (c *Consumer) ack(ctx context.Context, id string) error {
 	return nil
 }
 
-// bury writes the dead letter first and acknowledges after: an entry is never in neither place.
+// bury moves an entry to the dead letters in one step: it is never in neither place, and never in both.
 func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error) error {
 	payload, _ := message.Values[Field].(string)
 	failpoint.Hit(failpoint.BuryBefore)
@@ -247,17 +247,14 @@ func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error
 		}
 	}
 	failpoint.Hit(failpoint.BuryTold)
-	_, err := redisconn.Repeat(ctx, func() (string, error) {
-		return c.conn.Main.XAdd(ctx, &redis.XAddArgs{Stream: c.cfg.DeadLetters, MaxLen: deadLetterCap, Approx: true, Values: []any{
-			Field, payload, "origin", c.cfg.Stream, "entry", message.ID, "deliveries", c.deliveries(ctx, message.ID), "error", cause.Error(),
-		}}).Result()
-	})
+	_, err := c.conn.Run(ctx, buryScript, []string{c.cfg.Stream, c.cfg.DeadLetters}, c.cfg.Group, message.ID, payload,
+		c.deliveries(ctx, message.ID), cause.Error(), deadLetterCap)
 	if err != nil {
 		return fmt.Errorf("write dead letter of %s: %w", message.ID, err)
 	}
 	failpoint.Hit(failpoint.BuryStored)
 	c.log.ErrorContext(ctx, "entry went to the dead letters", "entry", message.ID, "error", cause.Error())
-	return c.ack(ctx, message.ID)
+	return nil
 }
 
 // deliveries tells how often an entry was delivered, 0 when that can't be found out.

@@ -17,6 +17,7 @@ import (
 	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/testkit/redistest"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -321,7 +322,7 @@ func TestASyncThatIsNeverDoneEnds(t *testing.T) {
 	b.fabric(b.stages, 35, "f1")
 	b.goAway()
 	b.node = newNode(t, server.Conn(t), peers, testConfig(), "b")
-	stuck, waiting := b.start(35, nil), b.start(35, nil)
+	stuck, waiting := b.start(35, &syncv1.SyncOptions{ForceRefresh: true}), b.start(35, nil)
 	work := rediskey.Work(rediskey.Shard(35))
 	if err := b.conn.Main.Eval(t.Context(), `
 local got = redis.call('XREADGROUP', 'GROUP', 'orchestrators', 'dead', 'STREAMS', KEYS[1], '>')
@@ -338,6 +339,67 @@ return redis.call('XCLAIM', KEYS[1], 'orchestrators', 'dead', 0, got[1][2][1][1]
 	letters := b.conn.Main.XRange(t.Context(), rediskey.DeadLetters(rediskey.Shard(35)), "-", "+").Val()
 	if len(letters) != 1 || letters[0].Values["origin"] != work || !strings.Contains(letters[0].Values["error"].(string), "20 times") {
 		t.Errorf("dead letters %v", letters)
+	}
+	b.replaysOnce(stuck)
+}
+
+// replaysOnce (S12): the dead letter of a sync starts one like it, however often it is replayed.
+func (b *bench) replaysOnce(syncID string) {
+	b.t.Helper()
+	list, err := b.ListDeadLetters(b.t.Context(), &statev1.ListDeadLettersRequest{})
+	letters := must(b.t, list, err).GetDeadLetters()
+	if len(letters) != 1 || letters[0].GetSyncId() != syncID || letters[0].GetFabricId() != 35 || letters[0].GetDeliveries() < 20 || letters[0].GetTime().AsTime().Before(time.Now().Add(-time.Minute)) {
+		b.t.Fatalf("listed %v", letters)
+	}
+	replay := &statev1.ReplayDeadLettersRequest{Ids: []string{letters[0].GetId()}, RequestedBy: "Jo"}
+	answer, err := b.ReplayDeadLetters(b.t.Context(), replay)
+	again := must(b.t, answer, err).GetReplayed()[0].GetSyncId()
+	got := b.await(again)
+	b.expect(got, completed)
+	if !got.GetOptions().GetForceRefresh() || got.GetRequestedBy() != "Jo" || again == syncID {
+		b.t.Errorf("started %v", got)
+	}
+	if _, err := b.ReplayDeadLetters(b.t.Context(), replay); errs.KindOf(err) != errs.NotFound {
+		b.t.Errorf("a second time: %v", err)
+	}
+	for _, id := range []string{"", "3", "3/", "3/x", "9/1-1", "-1/1-1", "3/1-1", "x/1-1"} {
+		if _, err := b.ReplayDeadLetters(b.t.Context(), &statev1.ReplayDeadLettersRequest{Ids: []string{id}}); errs.KindOf(err) != errs.NotFound {
+			b.t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+// TestNoiseIsReplayedAsItWas: a newer program may be able to read it.
+func TestNoiseIsReplayedAsItWas(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		b.add(35, "\xff no work entry")
+		b.untilDead(1)
+		list, err := b.ListDeadLetters(t.Context(), &statev1.ListDeadLettersRequest{Limit: 1})
+		first := must(t, list, err).GetDeadLetters()[0]
+		answer, err := b.ReplayDeadLetters(t.Context(), &statev1.ReplayDeadLettersRequest{Ids: []string{first.GetId()}})
+		if replayed := must(t, answer, err).GetReplayed(); len(replayed) != 1 || replayed[0].GetSyncId() != "" {
+			t.Errorf("replayed %v", replayed)
+		}
+		b.idle(35)
+		b.untilDead(1)
+		list, err = b.ListDeadLetters(t.Context(), &statev1.ListDeadLettersRequest{})
+		if letters := must(t, list, err).GetDeadLetters(); len(letters) != 1 || letters[0].GetId() == first.GetId() {
+			t.Errorf("listed %v, after %v", letters, first)
+		}
+		if _, err := b.ListDeadLetters(t.Context(), &statev1.ListDeadLettersRequest{Limit: 1001}); errs.KindOf(err) != errs.Invalid {
+			t.Errorf("limit: %v", err)
+		}
+	})
+}
+
+// untilDead waits for so many dead letters.
+func (b *bench) untilDead(want int64) {
+	b.t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for b.conn.Main.XLen(b.t.Context(), rediskey.DeadLetters(rediskey.Shard(35))).Val() != want {
+		<-ticker.C
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator"
 )
@@ -36,6 +37,7 @@ func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 type node struct {
 	fabricv1.FabricServiceClient
 	syncv1.SyncServiceClient
+	statev1.StateServiceClient
 	t        *testing.T
 	conn     *redisconn.Conn
 	metrics  *prometheus.Registry
@@ -72,6 +74,7 @@ func newNode(t *testing.T, conn *redisconn.Conn, peers grpc.ClientConnInterface,
 	t.Cleanup(n.endUnrun)
 	api := serve(t, n.service.Register)
 	n.FabricServiceClient, n.SyncServiceClient = fabricv1.NewFabricServiceClient(api), syncv1.NewSyncServiceClient(api)
+	n.StateServiceClient = statev1.NewStateServiceClient(api)
 	return n
 }
 

@@ -26,6 +26,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/backlog"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
@@ -69,6 +70,7 @@ type Service struct {
 	runner  *workflow.Runner
 	fabrics *grpcapi.Fabrics
 	syncs   *grpcapi.Syncs
+	states  *grpcapi.States
 	planner *schedule.Scheduler
 	dead    prometheus.Counter
 
@@ -117,7 +119,7 @@ func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
 	intake := grpcapi.NewIntake(store, kept, deps.Now)
 	syncs := grpcapi.NewSyncs(store, intake, deps.Now)
 	return &Service{
-		cfg: cfg, deps: deps, runner: runner, syncs: syncs, dead: dead, ledger: kept, recovery: recoverer,
+		cfg: cfg, deps: deps, runner: runner, syncs: syncs, states: grpcapi.NewStates(deps.Redis, store, intake, recoverer), dead: dead, ledger: kept, recovery: recoverer,
 		fabrics: grpcapi.NewFabrics(grpcapi.FabricDeps{
 			Store: store, Ledger: kept, Intake: intake, Locker: locker, Repositories: deps.Repositories, Now: deps.Now,
 		}, grpcapi.Directories{
@@ -131,6 +133,7 @@ func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
 func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	fabricv1.RegisterFabricServiceServer(registrar, s.fabrics)
 	syncv1.RegisterSyncServiceServer(registrar, s.syncs)
+	statev1.RegisterStateServiceServer(registrar, s.states)
 }
 
 // Ready tells whether Redis answers: without it nothing can be accepted.

@@ -13,6 +13,7 @@ import (
 	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/testkit/redistest"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -256,5 +257,34 @@ func TestARunWhoseRecordWasLostMakesRoom(t *testing.T) {
 		g2.open()
 		back.expect(back.await(id), completed)
 		back.expect(back.sync(35, nil), completed)
+	})
+}
+
+// TestRebuildState: what would come back by itself does so at once, and every fabric is synced.
+func TestRebuildState(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 1, "f1")
+		b.fabric(b.stages, 2, "f2")
+		g := newGate(t)
+		b.on("ingest", g.wait)
+		active := b.start(1, nil)
+		<-g.came
+		b.flush()
+		b.on("ingest", nil)
+		answer, err := b.RebuildState(t.Context(), &statev1.RebuildStateRequest{RequestedBy: "Jo"})
+		if got := must(t, answer, err); len(got.GetSyncIds()) != 2 || got.GetFabricsRestored() != 2 || got.GetSyncsRestored() != 1 {
+			t.Errorf("rebuilt %v", got)
+		}
+		g.open()
+		for _, id := range append(answer.GetSyncIds(), active) {
+			b.expect(b.await(id), completed)
+		}
+		answer, err = b.RebuildState(t.Context(), &statev1.RebuildStateRequest{})
+		if got := must(t, answer, err); len(got.GetSyncIds()) != 2 || got.GetFabricsRestored()+got.GetSyncsRestored()+got.GetSyncsRevived() != 0 {
+			t.Errorf("rebuilt again %v", got)
+		}
+		for _, id := range answer.GetSyncIds() {
+			b.expect(b.await(id), completed)
+		}
 	})
 }

@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"fgdsync.dev/test/fabric"
+	"fgdsync.dev/test/system"
+)
+
+// TestStateCommands: an operator looks at what could not be handled, replays it, and rebuilds the state after Redis was
+// emptied.
+func TestStateCommands(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	server := system.Redis(t)
+	s := programs.Up(t, []string{"HEDGEHOG_FGD_REDIS_URL=" + server.URL()})
+	var registered system.Accepted
+	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
+	s.Ended(registered.SyncID)
+	options, err := redis.ParseURL(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	defer func() { _ = client.Close() }()
+	// What is left of a sync that was never done.
+	payload := "\x0a\x24" + registered.SyncID + "\x10\x01"
+	if err := client.XAdd(t.Context(), &redis.XAddArgs{Stream: "fgd:{1}:dead-letters", Values: []any{"e", payload, "origin", "fgd:{1}:work", "entry", "1-1", "deliveries", "20", "error", "never done"}}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	fgd := func(code int, args ...string) string {
+		t.Helper()
+		result := programs.Run(t, nil, args...)
+		if result.Code != code {
+			t.Fatalf("fgd %v: exit %d\n%s", args, result.Code, result.Output())
+		}
+		return result.Output()
+	}
+	listed := fgd(0, "dead-letters", "list", "--grpc", s.GRPC)
+	if !strings.Contains(listed, registered.SyncID) || !strings.Contains(listed, "never done") {
+		t.Errorf("list:\n%s", listed)
+	}
+	id := strings.Fields(strings.Split(listed, "\n")[1])[0]
+	if out := fgd(0, "dead-letters", "replay", id, "--grpc", s.GRPC); !strings.Contains(out, id+": sync ") {
+		t.Errorf("replay: %s", out)
+	}
+	if out := fgd(1, "dead-letters", "replay", id, "--grpc", s.GRPC); !strings.Contains(out, "There is no dead letter") {
+		t.Errorf("replay again: %s", out)
+	}
+	if err := client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	rebuilt := system.Read[struct {
+		SyncIDs []string `json:"sync_ids"`
+	}](t, fgd(0, "state", "rebuild", "--json", "--grpc", s.GRPC))
+	if len(rebuilt.SyncIDs) != 1 {
+		t.Fatalf("rebuilt %v", rebuilt)
+	}
+	if status := s.Ended(rebuilt.SyncIDs[0]); status.State != "completed" || status.Result.ResourcesTotal != 47 {
+		t.Errorf("the sync: %+v", status)
+	}
+	h.requireCommits(2)
+	if out := fgd(1, "state", "rebuild", "--grpc", "127.0.0.1:1"); !strings.Contains(out, "FGD_5005") {
+		t.Errorf("nobody there: %s", out)
+	}
+}
