@@ -86,5 +86,6 @@ var (
 	ServiceUnavailable    = Code{"FGD_5005", "SERVICE_UNAVAILABLE", "Check that the named service runs and that its address is right."}
 	ListenFailed          = Code{"FGD_5006", "LISTEN_FAILED", "Stop what uses the address, or choose another."}
 	ConfigurationInvalid  = Code{"FGD_5007", "CONFIGURATION_INVALID", "Correct the named key."}
+	RedisUnsuitable       = Code{"FGD_5009", "REDIS_UNSUITABLE", "Set Redis up as docs/configuration.md says, or set redis_checks to warn."}
 	StorageFailed         = Code{"FGD_5008", "STORAGE_FAILED", "Check free space and permissions of the data folder."}
 )

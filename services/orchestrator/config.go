@@ -6,12 +6,21 @@ import (
 	"fgdsync.dev/libs/config"
 )
 
+// What a Redis that is not fit does.
+const (
+	checksRefuse = "refuse"
+	checksWarn   = "warn"
+	checksOff    = "off"
+)
+
 // Config is what can be set of the orchestrator.
 type Config struct {
 	// SyncConcurrency is the number of syncs that run at the same time.
 	SyncConcurrency int `koanf:"sync_concurrency"`
 	// SyncTimeout bounds one sync, all attempts together.
 	SyncTimeout time.Duration `koanf:"sync_timeout"`
+	// StageTimeout bounds one stage of one attempt.
+	StageTimeout time.Duration `koanf:"stage_timeout"`
 	// SyncAttempts is the number of attempts before a transient error becomes final.
 	SyncAttempts int `koanf:"sync_attempts"`
 	// RetryInitial is the wait before the second attempt; it grows by the factor 2.
@@ -26,6 +35,8 @@ type Config struct {
 	LockLease time.Duration `koanf:"lock_lease"`
 	// HistoryRetention is how long ended syncs can be looked up.
 	HistoryRetention time.Duration `koanf:"history_retention"`
+	// RedisChecks is what a Redis does that is not fit: refuse (the start), warn, or off.
+	RedisChecks string `koanf:"redis_checks"`
 	// LedgerFile is the small file of what has to outlive Redis; each orchestrator has its own.
 	LedgerFile string `koanf:"ledger_file"`
 	// MaxFileBytes bounds the files whose content is listed.
@@ -35,9 +46,10 @@ type Config struct {
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
-		SyncConcurrency: 64, SyncTimeout: 300 * time.Second, SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
+		SyncConcurrency: 64, SyncTimeout: 300 * time.Second, StageTimeout: 120 * time.Second, SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
 		MassDeletePercent: 20, MassDeleteMinimum: 10,
-		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, LedgerFile: "fgd-data/ledger.db", MaxFileBytes: 10 << 20,
+		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, RedisChecks: checksRefuse, LedgerFile: "fgd-data/ledger.db",
+		MaxFileBytes: 10 << 20,
 	}
 }
 
@@ -48,6 +60,8 @@ func (c *Config) Validate() error {
 		return config.Invalid("sync_concurrency", c.SyncConcurrency, "16 or more: every shard's reader holds a place")
 	case c.SyncTimeout < time.Second:
 		return config.Invalid("sync_timeout", c.SyncTimeout, "1s or more")
+	case c.StageTimeout < time.Second:
+		return config.Invalid("stage_timeout", c.StageTimeout, "1s or more")
 	case c.SyncAttempts < 1:
 		return config.Invalid("sync_attempts", c.SyncAttempts, "1 or more")
 	case c.RetryInitial <= 0 || c.RetryMax < c.RetryInitial:
@@ -60,6 +74,8 @@ func (c *Config) Validate() error {
 		return config.Invalid("lock_lease", c.LockLease, "3s or more")
 	case c.HistoryRetention < time.Minute:
 		return config.Invalid("history_retention", c.HistoryRetention, "1m or more")
+	case c.RedisChecks != checksRefuse && c.RedisChecks != checksWarn && c.RedisChecks != checksOff:
+		return config.Invalid("redis_checks", c.RedisChecks, "refuse, warn or off")
 	case c.LedgerFile == "":
 		return config.Invalid("ledger_file", `""`, "a file")
 	case c.MaxFileBytes < 1:

@@ -461,3 +461,24 @@ func (n *node) gauge(name string) float64 {
 	n.t.Fatalf("no metric %s", name)
 	return 0
 }
+
+// TestAStageThatHangsIsGivenUp: another attempt follows, and the record says why.
+func TestAStageThatHangsIsGivenUp(t *testing.T) {
+	cfg := testConfig()
+	cfg.StageTimeout = time.Second
+	b := newBench(t, redistest.Start(t).Conn(t), cfg)
+	b.fabric(b.stages, 35, "f1")
+	b.drop("f1", "a")
+	g := newGate(t)
+	b.on("ingest", func(ctx context.Context) error {
+		b.on("ingest", nil) // once
+		return g.wait(ctx)
+	})
+	got := b.sync(35, nil)
+	b.expect(got, completed)
+	retried := slices.IndexFunc(got.GetTransitions(), func(step *syncv1.Transition) bool { return strings.Contains(step.GetCause(), "FGD_3002") })
+	if got.GetAttempt() != 2 || retried < 0 || !strings.Contains(got.GetTransitions()[retried].GetCause(), "file_ingestion took longer than 1s") {
+		t.Errorf("attempt %d, %v", got.GetAttempt(), got.GetTransitions())
+	}
+	b.idle(35)
+}

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/lock"
 	"fgdsync.dev/libs/redisconn"
@@ -45,6 +46,7 @@ const (
 	minConcurrency = 2 * rediskey.Shards
 	schedulePeriod = 10 * time.Second
 	recoveryPeriod = 5 * time.Second
+	checkPause     = time.Second
 	// expireGrace leaves a sync that is past its deadline the time to end by itself; its lock is free by then.
 	expireGrace = 45 * time.Second
 )
@@ -98,7 +100,7 @@ func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
 	store := state.New(deps.Redis, cfg.HistoryRetention, deps.Now)
 	locker := lock.New(deps.Redis, cfg.LockLease, cfg.SyncTimeout+cfg.LockLease/2)
 	runner, err := workflow.New(workflow.Config{
-		Timeout: cfg.SyncTimeout, Attempts: cfg.SyncAttempts, RetryInitial: cfg.RetryInitial, RetryMax: cfg.RetryMax,
+		Timeout: cfg.SyncTimeout, StageTimeout: cfg.StageTimeout, Attempts: cfg.SyncAttempts, RetryInitial: cfg.RetryInitial, RetryMax: cfg.RetryMax,
 		MassDeletePercent: cfg.MassDeletePercent, MassDeleteMinimum: cfg.MassDeleteMinimum,
 	}, workflow.Deps{
 		Store: store, Locker: locker, Repositories: deps.Repositories, Trees: deps.Trees, Ingestion: deps.Ingestion,
@@ -144,7 +146,42 @@ func (s *Service) Run(ctx context.Context) error {
 	return errors.Join(s.run(ctx), s.ledger.Close())
 }
 
+// checkRedis refuses a Redis that would lose what it is given, or warns of it. It waits for one that is away.
+func (s *Service) checkRedis(ctx context.Context) error {
+	if s.cfg.RedisChecks == checksOff {
+		return nil
+	}
+	for {
+		problems, err := s.deps.Redis.Check(ctx)
+		if err == nil {
+			return s.judgeRedis(ctx, problems)
+		}
+		s.deps.Log.WarnContext(ctx, "Redis does not answer", "error", err.Error())
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(checkPause):
+		}
+	}
+}
+
+func (s *Service) judgeRedis(ctx context.Context, problems []redisconn.Problem) error {
+	var refused error
+	for _, p := range problems {
+		err := errs.New(errs.Precondition, errs.RedisUnsuitable, "Redis is not fit for this: %s.", p.What).WithRemedy("%s", p.Remedy)
+		if s.cfg.RedisChecks == checksWarn {
+			s.deps.Log.WarnContext(ctx, err.Error(), "remedy", p.Remedy)
+			continue
+		}
+		refused = errors.Join(refused, err)
+	}
+	return refused
+}
+
 func (s *Service) run(ctx context.Context) error {
+	if err := s.checkRedis(ctx); err != nil {
+		return err
+	}
 	slots := make(chan struct{}, s.cfg.SyncConcurrency)
 	work, ctx := errgroup.WithContext(ctx)
 	for shard := range rediskey.Shards {

@@ -288,3 +288,26 @@ func TestRebuildState(t *testing.T) {
 		}
 	})
 }
+
+// TestAnUnfitRedis (S17): the orchestrator does not start on a Redis that would drop what it is given, says what mends it, and
+// starts all the same when it was told to.
+func TestAnUnfitRedis(t *testing.T) {
+	server := redistest.Start(t)
+	conn := server.Conn(t)
+	if err := conn.Main.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err(); err != nil {
+		t.Fatal(err)
+	}
+	s := newStages()
+	peers := s.serve(t)
+	refusing := newNode(t, conn, peers, testConfig(), "a")
+	err := refusing.service.Run(t.Context())
+	if e := errs.From(err); !errs.HasCode(err, errs.RedisUnsuitable) || !strings.Contains(e.Fix(), "CONFIG SET maxmemory-policy noeviction") {
+		t.Errorf("got %v, remedy %q", err, errs.From(err).Fix())
+	}
+	for _, mode := range []string{"warn", "off"} {
+		cfg := testConfig()
+		cfg.RedisChecks = mode
+		newNode(t, server.Conn(t), peers, cfg, "b").run().stop()
+	}
+	refusing.end = func() {} // it has run
+}

@@ -95,7 +95,13 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 func (a *attempt) traced(ctx context.Context, name string, stage func(context.Context) error) error {
 	ctx, span := a.deps.Tracer.Start(ctx, name)
 	defer span.End()
-	err := stage(ctx)
+	bounded, stop := context.WithTimeoutCause(ctx, a.cfg.StageTimeout,
+		errs.New(errs.Deadline, errs.SyncTimeout, "The stage %s took longer than %s.", name, a.cfg.StageTimeout))
+	defer stop()
+	err := stage(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = context.Cause(bounded)
+	}
 	if err != nil {
 		span.SetStatus(codes.Error, errs.From(err).Code.Name)
 	}

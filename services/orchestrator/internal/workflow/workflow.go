@@ -5,12 +5,10 @@ package workflow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -32,6 +30,7 @@ import (
 // Config bounds a sync.
 type Config struct {
 	Timeout      time.Duration
+	StageTimeout time.Duration
 	Attempts     int
 	RetryInitial time.Duration
 	RetryMax     time.Duration
@@ -72,11 +71,8 @@ func New(cfg Config, deps Deps) (*Runner, error) {
 }
 
 const (
-	// conflictAttempts bounds how often a sync starts over because the branch moved under it.
-	conflictAttempts = 6
-	conflictPause    = 100 * time.Millisecond
-	cancelPoll       = time.Second
-	endTimeout       = 20 * time.Second
+	cancelPoll = time.Second
+	endTimeout = 20 * time.Second
 )
 
 // errCancelRequested ends the work of a sync that somebody asked to end.
@@ -216,12 +212,10 @@ func (r *Runner) watchCancel(ctx context.Context, syncID string, cancel context.
 	}
 }
 
-// attempts repeats the sync while what stops it is transient or a conflict, within the bounds of each. From the push
-// on an attempt runs under the second context, which a request to cancel does not end.
+// attempts repeats the sync as long as its budget lasts. From the push on an attempt runs under the second context, which a
+// request to cancel does not end.
 func (r *Runner) attempts(ctx, uncancellable context.Context, t *tracker) error {
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = r.cfg.RetryInitial, r.cfg.RetryMax, 2
-	transient, conflicts := 0, 0
+	left := budget{cfg: r.cfg}
 	for {
 		err := r.attempt(ctx, uncancellable, t)
 		if err == nil {
@@ -233,18 +227,8 @@ func (r *Runner) attempts(ctx, uncancellable context.Context, t *tracker) error 
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var pause time.Duration
-		switch retryClass(err) {
-		case retryConflict:
-			conflicts++
-			pause = conflictPause * time.Duration(conflicts)
-		case retryTransient:
-			transient++
-			pause = max(pauses.NextBackOff(), errs.From(err).RetryAfter)
-		default:
-			return err
-		}
-		if transient >= r.cfg.Attempts || conflicts >= conflictAttempts {
+		pause, follows := left.another(ctx, err)
+		if !follows {
 			return err
 		}
 		if err := t.retry(ctx, err); err != nil {
@@ -253,40 +237,5 @@ func (r *Runner) attempts(ctx, uncancellable context.Context, t *tracker) error 
 		if err := wait(ctx, pause); err != nil {
 			return err
 		}
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
-
-type retry int
-
-const (
-	retryNever retry = iota
-	retryConflict
-	retryTransient
-)
-
-// retryClass tells whether another attempt can help. A lost lock is somebody else's attempt.
-func retryClass(err error) retry {
-	var e *errs.Error
-	if !errors.As(err, &e) || errs.HasCode(err, errs.LockLost) {
-		return retryNever
-	}
-	switch {
-	case e.Kind == errs.Conflict, errs.HasCode(err, errs.SnapshotNotFound):
-		return retryConflict
-	case e.Kind == errs.Unavailable, e.Kind == errs.Limited:
-		return retryTransient
-	default:
-		return retryNever
 	}
 }

@@ -1,0 +1,88 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"fgdsync.dev/libs/errs"
+)
+
+// TestEveryErrorHasItsClass: kinds decide, except for the codes that are named here.
+func TestEveryErrorHasItsClass(t *testing.T) {
+	byKind := map[errs.Kind]class{
+		errs.Internal: classBug, errs.Invalid: classPermanent, errs.NotFound: classPermanent, errs.Exists: classPermanent,
+		errs.Precondition: classPermanent, errs.Conflict: classConflict, errs.Limited: classThrottled, errs.Unavailable: classTransient,
+		errs.Unauthenticated: classAuth, errs.PermissionDenied: classAuth, errs.Cancelled: classCancelled, errs.Deadline: classTransient,
+	}
+	byCode := map[string]class{
+		errs.LockLost.ID: classHandover, errs.SnapshotNotFound.ID: classCache, errs.StorageFailed.ID: classCache,
+	}
+	for kind, want := range byKind {
+		for _, code := range []errs.Code{errs.LockLost, errs.SnapshotNotFound, errs.StorageFailed, errs.InternalError, errs.SyncFailed, errs.BranchMoved, errs.GitHubRateLimited} {
+			want := want
+			if special, is := byCode[code.ID]; is {
+				want = special
+			}
+			if got := classify(fmt.Errorf("stage: %w", errs.New(kind, code, "x"))); got != want {
+				t.Errorf("%s of kind %d is %s, want %s", code.ID, kind, got, want)
+			}
+		}
+	}
+	for _, err := range []error{errors.New("unknown"), context.DeadlineExceeded} {
+		if got := classify(err); got != classTransient {
+			t.Errorf("%v is %s", err, got)
+		}
+	}
+}
+
+// TestTheBudgetIsBounded: whatever errors come, attempts end, pauses are within their bounds, and nobody is asked before it
+// said.
+func TestTheBudgetIsBounded(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		cfg := Config{
+			Attempts:     rapid.IntRange(1, 5).Draw(rt, "attempts"),
+			RetryInitial: time.Duration(rapid.IntRange(1, 2000).Draw(rt, "initial")) * time.Millisecond,
+		}
+		cfg.RetryMax = cfg.RetryInitial + time.Duration(rapid.IntRange(0, 60_000).Draw(rt, "more"))*time.Millisecond
+		b := budget{cfg: cfg}
+		for attempt := 1; ; attempt++ {
+			kind := rapid.SampledFrom([]errs.Kind{errs.Conflict, errs.Unavailable, errs.Limited, errs.Invalid}).Draw(rt, "kind")
+			e := errs.New(kind, errs.GitHubRateLimited, "x")
+			e.RetryAfter = time.Duration(rapid.IntRange(0, 3).Draw(rt, "after")) * time.Minute
+			pause, follows := b.another(t.Context(), e)
+			if !follows {
+				return
+			}
+			longest := min(cfg.RetryMax, cfg.RetryInitial<<(max(b.transient, 1)-1))
+			switch {
+			case kind == errs.Invalid:
+				rt.Fatalf("an attempt follows an error that no attempt can help")
+			case kind == errs.Conflict && pause > restartPause*restartAttempts:
+				rt.Fatalf("the pause is %s", pause)
+			case kind != errs.Conflict && (pause < e.RetryAfter || pause > max(longest, e.RetryAfter)):
+				rt.Fatalf("the pause is %s, of %s at most, and not before %s", pause, longest, e.RetryAfter)
+			case attempt > cfg.Attempts+restartAttempts:
+				rt.Fatalf("%d attempts", attempt)
+			}
+		}
+	})
+}
+
+// TestAPauseLongerThanTheTimeLeftIsNotBegun (W11): the sync fails with what stopped it and not with the end of its time.
+func TestAPauseLongerThanTheTimeLeftIsNotBegun(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	e := errs.New(errs.Limited, errs.GitHubRateLimited, "later")
+	for after, want := range map[time.Duration]bool{time.Second: true, time.Hour: false} {
+		e.RetryAfter = after
+		b := budget{cfg: Config{Attempts: 3, RetryInitial: time.Millisecond, RetryMax: time.Second}}
+		if _, follows := b.another(ctx, e); follows != want {
+			t.Errorf("after %s: %v", after, follows)
+		}
+	}
+}
