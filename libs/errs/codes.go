@@ -58,6 +58,8 @@ var (
 	FabricExists          = Code{"FGD_3008", "FABRIC_EXISTS", "Use another number and name, or update the registered fabric."}
 	IllegalTransition     = Code{"FGD_3009", "ILLEGAL_TRANSITION", "The sync has moved on; read its status again."}
 	LockLost              = Code{"FGD_3010", "LOCK_LOST", "Nothing to do; another worker carries on with the sync."}
+	FabricSuspended       = Code{"FGD_3011", "FABRIC_SUSPENDED", "Resume the fabric when its syncs are wanted again: POST /api/v1/fabrics/{fabric_id}:resume."}
+	FabricChanged         = Code{"FGD_3012", "FABRIC_CHANGED", "Read the fabric again and repeat the change."}
 )
 
 // Codes of the 4xxx family: the Git host.

@@ -17,6 +17,7 @@ import (
 	"fgdsync.dev/libs/rediskey"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
 // deleteMemory is longer than the repetitions of a call take.
@@ -25,6 +26,16 @@ const deleteMemory = time.Minute
 // FabricMissing is the error of a fabric that is not registered.
 func FabricMissing(id int32) error {
 	return errs.New(errs.NotFound, errs.FabricNotFound, "There is no fabric %d.", id)
+}
+
+// Suspended is the error of a sync that would publish for a fabric which is suspended, nil for all others.
+func Suspended(f *fabricv1.Fabric, options *syncv1.SyncOptions) error {
+	s := f.GetSuspension()
+	if s == nil || options.GetValidateOnly() {
+		return nil
+	}
+	return errs.New(errs.Precondition, errs.FabricSuspended, "Fabric %d is suspended by %s since %s: %s", f.GetFabricId(), s.GetSuspendedBy(),
+		s.GetSuspendedAt().AsTime().Format(time.RFC3339), s.GetReason())
 }
 
 // CreateFabric registers a fabric. Callers hold the registry's lock.

@@ -31,11 +31,12 @@ local function leave(run, work, id)
 end
 `
 
-// startScript accepts a sync. It answers {verdict, sync id}: started, queued, refused or missing.
+// startScript accepts a sync. It answers {verdict, sync id}: started, queued, refused, full or missing.
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 request
 //	ARGV 1 sync id, 2 record, 3 now ms, 4 class of the request, 5 "1" to refuse while one is active,
-//	     6 work entry, 7 trigger, 8 the wishes that count for all who share the run, a line each, 9 request ttl ms, 10 oldest ms kept in the history
+//	     6 work entry, 7 trigger, 8 the wishes that count for all who share the run, a line each, 9 request ttl ms, 10 oldest ms kept in the history,
+//	     11 most entries of the work stream
 var startScript = redis.NewScript(activateLua + `
 local known = redis.call('HMGET', KEYS[6], 'verdict', 'sync')
 if known[1] then return known end
@@ -62,6 +63,7 @@ if waiting then
   redis.call('HSET', KEYS[2], 'wishes:' .. waiting, table.concat(wishes, '\n'))
   return answer('queued', waiting)
 end
+if not active and redis.call('XLEN', KEYS[4]) >= tonumber(ARGV[11]) then return {'full', ''} end
 redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write', ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. ARGV[10])
 redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])

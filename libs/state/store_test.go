@@ -53,7 +53,7 @@ func newBench(t *testing.T, conn *redisconn.Conn) *bench {
 	b := &bench{conn: conn, t: t}
 	// The current time: the bus is trimmed by it, and entries get their ids from Redis' own clock.
 	b.at.Store(time.Now().UnixMilli())
-	b.Store = state.New(conn, retention, b.now)
+	b.Store = state.New(conn, state.Limits{Retention: retention, Active: 1 << 20}, b.now)
 	return b
 }
 

@@ -23,14 +23,16 @@ import (
 const (
 	requestMemory = 24 * time.Hour
 	busRetention  = 7 * 24 * time.Hour
+	// fullRetry is when to ask again after a refusal: some of what waits is done by then.
+	fullRetry = 10 * time.Second
 )
 
 // Store reads and writes what the orchestrator knows.
 type Store struct {
-	conn      *redisconn.Conn
-	retention time.Duration
-	now       func() time.Time
-	recover   Recover
+	conn    *redisconn.Conn
+	limits  Limits
+	now     func() time.Time
+	recover Recover
 }
 
 // Recover brings back what Redis has lost, if it has lost anything since the last time.
@@ -59,10 +61,19 @@ func unlessLost[T any](ctx context.Context, s *Store, look func() (T, error)) (T
 	return look() // also when it had been brought back already: that may have been after the first look
 }
 
-// New makes a store that remembers ended syncs for so long.
-func New(conn *redisconn.Conn, retention time.Duration, now func() time.Time) *Store {
-	return &Store{conn: conn, retention: retention, now: now}
+// New makes a store.
+func New(conn *redisconn.Conn, limits Limits, now func() time.Time) *Store {
+	return &Store{conn: conn, limits: limits, now: now}
 }
+
+// Limits bound what is kept.
+type Limits struct {
+	Retention time.Duration // of ended syncs
+	Active    int           // syncs that run or wait for a worker, in the whole system
+}
+
+// perShard is the share of one work stream. Fabrics are spread evenly over them by their numbers.
+func (l Limits) perShard() int { return max(1, l.Active/rediskey.Shards) }
 
 // Verdict is the answer to a request for a sync.
 type Verdict struct {
@@ -90,7 +101,8 @@ func (s *Store) Start(ctx context.Context, record *syncv1.Sync, requestID, trace
 	accepted := record.GetAcceptedAt().AsTime()
 	args := []any{
 		record.GetSyncId(), raw, accepted.UnixMilli(), class(record.GetOptions()), flag(record.GetOptions().GetRefuseIfRunning()), entry,
-		strconv.Itoa(int(record.GetTrigger())), wishes(record.GetOptions()), requestMemory.Milliseconds(), accepted.Add(-s.retention).UnixMilli(),
+		strconv.Itoa(int(record.GetTrigger())), wishes(record.GetOptions()), requestMemory.Milliseconds(), accepted.Add(-s.limits.Retention).UnixMilli(),
+		s.limits.perShard(),
 	}
 	return unlessLost(ctx, s, func() (Verdict, error) { return s.start(ctx, id, keys, args) })
 }
@@ -106,8 +118,13 @@ func (s *Store) start(ctx context.Context, fabricID int32, keys []string, args [
 	}
 	verdict, _ := pair[0].(string)
 	syncID, _ := pair[1].(string)
-	if verdict == "missing" {
+	switch verdict {
+	case "missing":
 		return Verdict{}, FabricMissing(fabricID)
+	case "full":
+		e := errs.New(errs.Limited, errs.WorkerPoolExhausted, "Too many syncs wait for a worker.")
+		e.RetryAfter = fullRetry
+		return Verdict{}, e
 	}
 	return Verdict{SyncID: syncID, Queued: verdict == "queued", Refused: verdict == "refused"}, nil
 }
@@ -240,7 +257,7 @@ func (s *Store) Write(ctx context.Context, v *Versioned, fence int64, told []*sy
 		return fmt.Errorf("encode sync: %w", err)
 	}
 	args := []any{
-		syncID, fence, v.version, uuid.NewString(), raw, flag(Terminal(v.GetState())), s.retention.Milliseconds(),
+		syncID, fence, v.version, uuid.NewString(), raw, flag(Terminal(v.GetState())), s.limits.Retention.Milliseconds(),
 		s.now().Add(-busRetention).UnixMilli(), 0,
 	}
 	args, count, err := appendMessages(args, batches(told))

@@ -124,3 +124,21 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git"}`)
 	b.ok("PATCH", "/api/v1/fabrics/2", `{"repository_url":"https://other.example/a.git"}`)
 }
+
+func TestSuspendAndResume(t *testing.T) {
+	b := setup(t)
+	b.fabric()
+	suspended := b.ok("POST", "/api/v1/fabrics/35:suspend", `{"reason":"rebuilding"}`, header{"X-Requested-By", "ada"})
+	if s, is := suspended["suspension"].(map[string]any); !is || s["reason"] != "rebuilding" || s["suspended_by"] != "ada" {
+		t.Errorf("suspended %v", suspended)
+	}
+	if got := b.ok("GET", "/api/v1/fabrics/35", ""); fmt.Sprint(got) != fmt.Sprint(suspended) {
+		t.Errorf("read %v, want %v", got, suspended)
+	}
+	resumed := b.ok("POST", "/api/v1/fabrics/35:resume", "{}", header{"X-Requested-By", "ada"})
+	if _, is := resumed["fabric"].(map[string]any)["suspension"]; is || resumed["sync_id"] != "the sync of ada" {
+		t.Errorf("resumed %v", resumed)
+	}
+	b.problem("POST", "/api/v1/fabrics/36:suspend", `{"reason":"x"}`, 404, "FGD_3006")
+	b.problem("POST", "/api/v1/fabrics/36:resume", "{}", 404, "FGD_3006")
+}

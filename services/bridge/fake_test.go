@@ -152,6 +152,34 @@ func (b *backend) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRe
 	return &fabricv1.UpdateFabricResponse{Fabric: req.GetFabric()}, nil
 }
 
+func (b *backend) SuspendFabric(ctx context.Context, req *fabricv1.SuspendFabricRequest) (*fabricv1.SuspendFabricResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	fabric, err := b.fabric(req.GetFabricId())
+	if err != nil {
+		return nil, err
+	}
+	fabric.Suspension = &fabricv1.Suspension{Reason: req.GetReason(), SuspendedBy: req.GetRequestedBy(), SuspendedAt: fabric.GetCreatedAt()}
+	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, nil
+}
+
+func (b *backend) ResumeFabric(ctx context.Context, req *fabricv1.ResumeFabricRequest) (*fabricv1.ResumeFabricResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	fabric, err := b.fabric(req.GetFabricId())
+	if err != nil {
+		return nil, err
+	}
+	fabric.Suspension = nil
+	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: "the sync of " + req.GetRequestedBy()}, nil
+}
+
 func (b *backend) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRequest) (*fabricv1.DeleteFabricResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()

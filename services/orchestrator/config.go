@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/rediskey"
 )
 
 // What a Redis that is not fit does.
@@ -17,6 +18,8 @@ const (
 type Config struct {
 	// SyncConcurrency is the number of syncs that run at the same time.
 	SyncConcurrency int `koanf:"sync_concurrency"`
+	// MaxActiveSyncs is the number of syncs that run or wait for a worker before more are refused, in the whole system.
+	MaxActiveSyncs int `koanf:"max_active_syncs"`
 	// SyncTimeout bounds one sync, all attempts together.
 	SyncTimeout time.Duration `koanf:"sync_timeout"`
 	// StageTimeout bounds one stage of one attempt.
@@ -46,7 +49,7 @@ type Config struct {
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
-		SyncConcurrency: 64, SyncTimeout: 300 * time.Second, StageTimeout: 120 * time.Second, SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
+		SyncConcurrency: 64, MaxActiveSyncs: 10_000, SyncTimeout: 300 * time.Second, StageTimeout: 120 * time.Second, SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
 		MassDeletePercent: 20, MassDeleteMinimum: 10,
 		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, RedisChecks: checksRefuse, LedgerFile: "fgd-data/ledger.db",
 		MaxFileBytes: 10 << 20,
@@ -58,6 +61,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.SyncConcurrency < minConcurrency:
 		return config.Invalid("sync_concurrency", c.SyncConcurrency, "16 or more: every shard's reader holds a place")
+	case c.MaxActiveSyncs < rediskey.Shards:
+		return config.Invalid("max_active_syncs", c.MaxActiveSyncs, "8 or more, one a shard")
 	case c.SyncTimeout < time.Second:
 		return config.Invalid("sync_timeout", c.SyncTimeout, "1s or more")
 	case c.StageTimeout < time.Second:

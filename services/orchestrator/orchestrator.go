@@ -97,7 +97,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 }
 
 func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
-	store := state.New(deps.Redis, cfg.HistoryRetention, deps.Now)
+	store := state.New(deps.Redis, state.Limits{Retention: cfg.HistoryRetention, Active: cfg.MaxActiveSyncs}, deps.Now)
 	locker := lock.New(deps.Redis, cfg.LockLease, cfg.SyncTimeout+cfg.LockLease/2)
 	runner, err := workflow.New(workflow.Config{
 		Timeout: cfg.SyncTimeout, StageTimeout: cfg.StageTimeout, Attempts: cfg.SyncAttempts, RetryInitial: cfg.RetryInitial, RetryMax: cfg.RetryMax,
@@ -170,7 +170,7 @@ func (s *Service) judgeRedis(ctx context.Context, problems []redisconn.Problem) 
 	for _, p := range problems {
 		err := errs.New(errs.Precondition, errs.RedisUnsuitable, "Redis is not fit for this: %s.", p.What).WithRemedy("%s", p.Remedy)
 		if s.cfg.RedisChecks == checksWarn {
-			s.deps.Log.WarnContext(ctx, err.Error(), "remedy", p.Remedy)
+			s.deps.Log.WarnContext(ctx, "Redis is not fit for this", "problem", p.What, "remedy", p.Remedy)
 			continue
 		}
 		refused = errors.Join(refused, err)

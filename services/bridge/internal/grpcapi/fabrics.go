@@ -142,6 +142,24 @@ func sameHost(a, b string) bool {
 	return errBefore == nil && errAfter == nil && before.Host != "" && before.Scheme == after.Scheme && strings.EqualFold(before.Host, after.Host)
 }
 
+// SuspendFabric lets no sync of a fabric publish.
+func (s *Server) SuspendFabric(ctx context.Context, req *bridgev1.SuspendFabricRequest) (*bridgev1.SuspendFabricResponse, error) {
+	suspended, err := s.fabrics.SuspendFabric(ctx, &fabricv1.SuspendFabricRequest{FabricId: req.GetFabricId(), Reason: req.GetReason(), RequestedBy: caller(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	return &bridgev1.SuspendFabricResponse{Fabric: fabricToAPI(suspended.GetFabric())}, nil
+}
+
+// ResumeFabric lets a fabric be synced again.
+func (s *Server) ResumeFabric(ctx context.Context, req *bridgev1.ResumeFabricRequest) (*bridgev1.ResumeFabricResponse, error) {
+	resumed, err := s.fabrics.ResumeFabric(ctx, &fabricv1.ResumeFabricRequest{FabricId: req.GetFabricId(), RequestedBy: caller(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	return &bridgev1.ResumeFabricResponse{Fabric: fabricToAPI(resumed.GetFabric()), SyncId: resumed.GetSyncId()}, nil
+}
+
 // DeleteFabric forgets a fabric.
 func (s *Server) DeleteFabric(ctx context.Context, req *bridgev1.DeleteFabricRequest) (*bridgev1.DeleteFabricResponse, error) {
 	if _, err := s.fabrics.DeleteFabric(ctx, &fabricv1.DeleteFabricRequest{FabricId: req.GetFabricId(), RequestedBy: caller(ctx)}); err != nil {
@@ -159,5 +177,13 @@ func fabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
 		SyncIntervalSeconds:   f.GetSyncIntervalSeconds(),
 		Options:               optionsToAPI(f.GetOptions()),
 		CreatedAt:             f.GetCreatedAt(), UpdatedAt: f.GetUpdatedAt(),
+		Suspension: suspensionToAPI(f.GetSuspension()),
 	}
+}
+
+func suspensionToAPI(s *fabricv1.Suspension) *bridgev1.Suspension {
+	if s == nil {
+		return nil
+	}
+	return &bridgev1.Suspension{Reason: s.GetReason(), SuspendedBy: s.GetSuspendedBy(), SuspendedAt: s.GetSuspendedAt()}
 }

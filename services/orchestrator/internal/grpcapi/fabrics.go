@@ -125,15 +125,21 @@ func (f *Fabrics) changing(ctx context.Context, fabric *fabricv1.Fabric, change 
 	if err := f.Store.Whole(ctx); err != nil {
 		return err
 	}
+	return f.alone(ctx, func(ctx context.Context) error {
+		if err := f.apart(ctx, fabric); err != nil {
+			return err
+		}
+		return change(ctx)
+	})
+}
+
+// alone runs a change of the register under its lock.
+func (f *Fabrics) alone(ctx context.Context, change func(context.Context) error) error {
 	lease, err := f.Locker.Acquire(ctx, rediskey.Registry)
 	if err != nil {
 		return err
 	}
-	err = f.apart(lease.Context(), fabric)
-	if err == nil {
-		err = change(lease.Context())
-	}
-	return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+	return errors.Join(change(lease.Context()), lease.Release(context.WithoutCancel(ctx)))
 }
 
 func validFabric(fabric *fabricv1.Fabric) error {
@@ -207,19 +213,30 @@ func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRe
 		if err != nil {
 			return err
 		}
-		fabric.CreatedAt, fabric.UpdatedAt = stored.GetCreatedAt(), timestamppb.New(f.Now())
-		fabric.Generation = f.generation(stored.GetGeneration())
-		return f.Store.UpdateFabric(ctx, fabric, f.event(ctx, "fabric.updated", fabric, req.GetRequestedBy()))
+		if known := fabric.GetGeneration(); known != 0 && known != stored.GetGeneration() {
+			return errs.New(errs.Conflict, errs.FabricChanged, "Somebody else has changed fabric %d meanwhile.", fabric.GetFabricId())
+		}
+		fabric.CreatedAt, fabric.Suspension = stored.GetCreatedAt(), stored.GetSuspension()
+		return f.replace(ctx, stored, fabric, req.GetRequestedBy())
 	})
 	if err != nil {
 		return nil, err
 	}
+	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, f.keep(fabric)
+}
+
+// replace stores a definition in place of another.
+func (f *Fabrics) replace(ctx context.Context, old, fabric *fabricv1.Fabric, user string) error {
+	fabric.UpdatedAt, fabric.Generation = timestamppb.New(f.Now()), f.generation(old.GetGeneration())
+	return f.Store.UpdateFabric(ctx, fabric, f.event(ctx, "fabric.updated", fabric, user))
+}
+
+// keep writes a changed definition into the ledger.
+func (f *Fabrics) keep(fabric *fabricv1.Fabric) error {
 	failpoint.Hit(failpoint.UpdateStored)
-	if err := f.Ledger.PutFabric(fabric); err != nil {
-		return nil, err
-	}
+	err := f.Ledger.PutFabric(fabric)
 	failpoint.Hit(failpoint.UpdateKept)
-	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, nil
+	return err
 }
 
 // DeleteFabric forgets a fabric that is at rest.

@@ -43,6 +43,13 @@ func (i *Intake) start(ctx context.Context, req *syncv1.StartSyncRequest) (state
 	if err := checkPaths("options.release_paths", options.GetReleasePaths()); err != nil {
 		return state.Verdict{}, err
 	}
+	fabric, err := i.store.Fabric(ctx, req.GetFabricId())
+	if err != nil {
+		return state.Verdict{}, err
+	}
+	if err := state.Suspended(fabric, options); err != nil {
+		return state.Verdict{}, err
+	}
 	accepted := timestamppb.New(i.now())
 	record := &syncv1.Sync{
 		SyncId: state.NewSyncID(i.now(), req.GetFabricId()), FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING,

@@ -63,6 +63,9 @@ func (s *States) RebuildState(ctx context.Context, req *statev1.RebuildStateRequ
 		return nil, err
 	}
 	for _, f := range fabrics {
+		if f.GetSuspension() != nil {
+			continue
+		}
 		verdict, err := s.intake.start(ctx, &syncv1.StartSyncRequest{
 			FabricId: f.GetFabricId(), Options: &syncv1.SyncOptions{ForceRefresh: true}, RequestedBy: req.GetRequestedBy(),
 		})

@@ -44,7 +44,7 @@ func newBench(t *testing.T, conn *redisconn.Conn) *bench {
 	t.Cleanup(func() { must(t, kept.Close()) })
 	b := &bench{t: t, ledger: kept, now: time.Now()}
 	clock := func() time.Time { return b.now }
-	b.store = state.New(conn, 30*24*time.Hour, clock)
+	b.store = state.New(conn, state.Limits{Retention: 30 * 24 * time.Hour, Active: 1 << 20}, clock)
 	b.Recovery = recovery.New(recovery.Deps{
 		Store: b.store, Ledger: kept, Retention: 30 * 24 * time.Hour, Grace: grace, Takeover: takeover, Log: slog.New(slog.DiscardHandler), Now: clock,
 		Expire: func(_ context.Context, r *eventv1.SyncRequested) error {

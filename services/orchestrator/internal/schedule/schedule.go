@@ -89,6 +89,7 @@ func (s *Scheduler) due(ctx context.Context) ([]occasion, error) {
 	if err != nil {
 		return nil, err
 	}
+	fabrics = slices.DeleteFunc(fabrics, func(f *fabricv1.Fabric) bool { return f.GetSuspension() != nil })
 	ids := make([]int32, len(fabrics))
 	for i, f := range fabrics {
 		ids[i] = f.GetFabricId()
@@ -140,7 +141,7 @@ func (s *Scheduler) trigger(ctx context.Context, o occasion) error {
 		FabricId: o.fabricID, Trigger: o.trigger, RequestId: o.requestID(),
 		Options: &syncv1.SyncOptions{RefuseIfRunning: true},
 	})
-	if errs.HasCode(err, errs.SyncAlreadyInProgress) || errs.HasCode(err, errs.FabricNotFound) {
+	if errs.HasCode(err, errs.SyncAlreadyInProgress) || errs.HasCode(err, errs.FabricNotFound) || errs.HasCode(err, errs.FabricSuspended) {
 		return nil
 	}
 	if err != nil {

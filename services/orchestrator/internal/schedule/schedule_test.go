@@ -41,7 +41,7 @@ type bench struct {
 func newBench(t *testing.T, conn *redisconn.Conn) *bench {
 	b := &bench{t: t, conn: conn}
 	b.at.Store(time.Now().UnixMilli())
-	b.store = state.New(conn, time.Hour, b.now)
+	b.store = state.New(conn, state.Limits{Retention: time.Hour, Active: 1 << 20}, b.now)
 	kept, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	b.must(err)
 	t.Cleanup(func() { b.must(kept.Close()) })

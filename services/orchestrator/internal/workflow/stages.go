@@ -64,6 +64,9 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
+	if err := state.Suspended(fabric, t.v.GetOptions()); err != nil && !t.mayHavePublished() {
+		return err
+	}
 	a := &attempt{Runner: r, t: t, fabric: fabric}
 	if err := a.traced(ctx, "open_snapshot", a.open); err != nil {
 		return err

@@ -46,7 +46,9 @@ type Fabric struct {
 	// When it was registered.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// When it was last changed.
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// Set while no sync of the fabric may publish.
+	Suspension    *Suspension `protobuf:"bytes,11,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -151,6 +153,77 @@ func (x *Fabric) GetUpdatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Fabric) GetSuspension() *Suspension {
+	if x != nil {
+		return x.Suspension
+	}
+	return nil
+}
+
+// Why no sync of a fabric may publish.
+type Suspension struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For people.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who wanted it.
+	SuspendedBy string `protobuf:"bytes,2,opt,name=suspended_by,json=suspendedBy,proto3" json:"suspended_by,omitempty"`
+	// Since when.
+	SuspendedAt   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=suspended_at,json=suspendedAt,proto3" json:"suspended_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Suspension) Reset() {
+	*x = Suspension{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Suspension) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Suspension) ProtoMessage() {}
+
+func (x *Suspension) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
+func (*Suspension) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Suspension) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Suspension) GetSuspendedBy() string {
+	if x != nil {
+		return x.SuspendedBy
+	}
+	return ""
+}
+
+func (x *Suspension) GetSuspendedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SuspendedAt
+	}
+	return nil
+}
+
 // How a fabric is synced. In requests, what is absent keeps its value or takes its default.
 type FabricOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -174,7 +247,7 @@ type FabricOptions struct {
 
 func (x *FabricOptions) Reset() {
 	*x = FabricOptions{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -186,7 +259,7 @@ func (x *FabricOptions) String() string {
 func (*FabricOptions) ProtoMessage() {}
 
 func (x *FabricOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -199,7 +272,7 @@ func (x *FabricOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FabricOptions.ProtoReflect.Descriptor instead.
 func (*FabricOptions) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{1}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *FabricOptions) GetArchiveStrategy() string {
@@ -268,7 +341,7 @@ type Credentials struct {
 
 func (x *Credentials) Reset() {
 	*x = Credentials{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -280,7 +353,7 @@ func (x *Credentials) String() string {
 func (*Credentials) ProtoMessage() {}
 
 func (x *Credentials) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -293,7 +366,7 @@ func (x *Credentials) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credentials.ProtoReflect.Descriptor instead.
 func (*Credentials) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{2}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Credentials) GetToken() string {
@@ -347,7 +420,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -359,7 +432,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -372,7 +445,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{3}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Progress) GetCurrentStage() string {
@@ -447,7 +520,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +532,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +545,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Finding) GetCode() string {
@@ -551,7 +624,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -563,7 +636,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -576,7 +649,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Result) GetCommitSha() string {
@@ -659,7 +732,7 @@ type Transition struct {
 
 func (x *Transition) Reset() {
 	*x = Transition{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +744,7 @@ func (x *Transition) String() string {
 func (*Transition) ProtoMessage() {}
 
 func (x *Transition) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +757,7 @@ func (x *Transition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transition.ProtoReflect.Descriptor instead.
 func (*Transition) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Transition) GetFrom() string {
@@ -752,7 +825,7 @@ type SyncStatus struct {
 
 func (x *SyncStatus) Reset() {
 	*x = SyncStatus{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +837,7 @@ func (x *SyncStatus) String() string {
 func (*SyncStatus) ProtoMessage() {}
 
 func (x *SyncStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +850,7 @@ func (x *SyncStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncStatus.ProtoReflect.Descriptor instead.
 func (*SyncStatus) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SyncStatus) GetSyncId() string {
@@ -899,7 +972,7 @@ type DirectoryIssue struct {
 
 func (x *DirectoryIssue) Reset() {
 	*x = DirectoryIssue{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -911,7 +984,7 @@ func (x *DirectoryIssue) String() string {
 func (*DirectoryIssue) ProtoMessage() {}
 
 func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -924,7 +997,7 @@ func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryIssue.ProtoReflect.Descriptor instead.
 func (*DirectoryIssue) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DirectoryIssue) GetSeverity() string {
@@ -990,7 +1063,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1002,7 +1075,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1015,7 +1088,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *File) GetPath() string {
@@ -1087,7 +1160,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1099,7 +1172,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1112,7 +1185,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Plan) GetCreates() int32 {
@@ -1199,7 +1272,7 @@ type PlannedAction struct {
 
 func (x *PlannedAction) Reset() {
 	*x = PlannedAction{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1211,7 +1284,7 @@ func (x *PlannedAction) String() string {
 func (*PlannedAction) ProtoMessage() {}
 
 func (x *PlannedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1224,7 +1297,7 @@ func (x *PlannedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
 func (*PlannedAction) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PlannedAction) GetAction() string {
@@ -1290,7 +1363,7 @@ type Orphan struct {
 
 func (x *Orphan) Reset() {
 	*x = Orphan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1302,7 +1375,7 @@ func (x *Orphan) String() string {
 func (*Orphan) ProtoMessage() {}
 
 func (x *Orphan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1315,7 +1388,7 @@ func (x *Orphan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
 func (*Orphan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Orphan) GetKind() string {
@@ -1391,7 +1464,7 @@ type QuarantinedFile struct {
 
 func (x *QuarantinedFile) Reset() {
 	*x = QuarantinedFile{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1476,7 @@ func (x *QuarantinedFile) String() string {
 func (*QuarantinedFile) ProtoMessage() {}
 
 func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1489,7 @@ func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
 func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *QuarantinedFile) GetPath() string {
@@ -1515,7 +1588,7 @@ type DirectoryChange struct {
 
 func (x *DirectoryChange) Reset() {
 	*x = DirectoryChange{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1527,7 +1600,7 @@ func (x *DirectoryChange) String() string {
 func (*DirectoryChange) ProtoMessage() {}
 
 func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1540,7 +1613,7 @@ func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
 func (*DirectoryChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DirectoryChange) GetPath() string {
@@ -1582,7 +1655,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x03\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x03\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -1596,7 +1669,15 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xd1\x03\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x129\n" +
+	"\n" +
+	"suspension\x18\v \x01(\v2\x19.fgd.bridge.v1.SuspensionR\n" +
+	"suspension\"\x86\x01\n" +
+	"\n" +
+	"Suspension\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
+	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xd1\x03\n" +
 	"\rFabricOptions\x12.\n" +
 	"\x10archive_strategy\x18\x01 \x01(\tH\x00R\x0farchiveStrategy\x88\x01\x01\x12$\n" +
 	"\von_conflict\x18\x02 \x01(\tH\x01R\n" +
@@ -1755,49 +1836,52 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
-	(*FabricOptions)(nil),         // 1: fgd.bridge.v1.FabricOptions
-	(*Credentials)(nil),           // 2: fgd.bridge.v1.Credentials
-	(*Progress)(nil),              // 3: fgd.bridge.v1.Progress
-	(*Finding)(nil),               // 4: fgd.bridge.v1.Finding
-	(*Result)(nil),                // 5: fgd.bridge.v1.Result
-	(*Transition)(nil),            // 6: fgd.bridge.v1.Transition
-	(*SyncStatus)(nil),            // 7: fgd.bridge.v1.SyncStatus
-	(*DirectoryIssue)(nil),        // 8: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                  // 9: fgd.bridge.v1.File
-	(*Plan)(nil),                  // 10: fgd.bridge.v1.Plan
-	(*PlannedAction)(nil),         // 11: fgd.bridge.v1.PlannedAction
-	(*Orphan)(nil),                // 12: fgd.bridge.v1.Orphan
-	(*QuarantinedFile)(nil),       // 13: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),       // 14: fgd.bridge.v1.DirectoryChange
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*Suspension)(nil),            // 1: fgd.bridge.v1.Suspension
+	(*FabricOptions)(nil),         // 2: fgd.bridge.v1.FabricOptions
+	(*Credentials)(nil),           // 3: fgd.bridge.v1.Credentials
+	(*Progress)(nil),              // 4: fgd.bridge.v1.Progress
+	(*Finding)(nil),               // 5: fgd.bridge.v1.Finding
+	(*Result)(nil),                // 6: fgd.bridge.v1.Result
+	(*Transition)(nil),            // 7: fgd.bridge.v1.Transition
+	(*SyncStatus)(nil),            // 8: fgd.bridge.v1.SyncStatus
+	(*DirectoryIssue)(nil),        // 9: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                  // 10: fgd.bridge.v1.File
+	(*Plan)(nil),                  // 11: fgd.bridge.v1.Plan
+	(*PlannedAction)(nil),         // 12: fgd.bridge.v1.PlannedAction
+	(*Orphan)(nil),                // 13: fgd.bridge.v1.Orphan
+	(*QuarantinedFile)(nil),       // 14: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),       // 15: fgd.bridge.v1.DirectoryChange
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
-	1,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	15, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	15, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	10, // 3: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	15, // 4: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	3,  // 5: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	15, // 6: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	15, // 7: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	15, // 8: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	4,  // 9: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	4,  // 10: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	5,  // 11: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	15, // 12: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	6,  // 13: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	11, // 14: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	12, // 15: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	4,  // 16: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	15, // 17: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	2,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
+	16, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	16, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
+	16, // 4: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	11, // 5: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
+	16, // 6: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	4,  // 7: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	16, // 8: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	16, // 9: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	16, // 10: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	5,  // 11: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	5,  // 12: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	6,  // 13: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	16, // 14: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	7,  // 15: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	12, // 16: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	13, // 17: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	5,  // 18: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	16, // 19: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -1805,16 +1889,16 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 	if File_fgd_bridge_v1_bridge_proto != nil {
 		return
 	}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[1].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[9].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[13].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[2].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[10].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

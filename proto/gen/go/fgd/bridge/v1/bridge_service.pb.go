@@ -516,6 +516,208 @@ func (x *UpdateFabricResponse) GetFabric() *Fabric {
 	return nil
 }
 
+// Request of SuspendFabric.
+type SuspendFabricRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Why, for people.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendFabricRequest) Reset() {
+	*x = SuspendFabricRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendFabricRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendFabricRequest) ProtoMessage() {}
+
+func (x *SuspendFabricRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendFabricRequest.ProtoReflect.Descriptor instead.
+func (*SuspendFabricRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SuspendFabricRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *SuspendFabricRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Response of SuspendFabric.
+type SuspendFabricResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As stored; the JSON API answers with this message alone.
+	Fabric        *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendFabricResponse) Reset() {
+	*x = SuspendFabricResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendFabricResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendFabricResponse) ProtoMessage() {}
+
+func (x *SuspendFabricResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendFabricResponse.ProtoReflect.Descriptor instead.
+func (*SuspendFabricResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SuspendFabricResponse) GetFabric() *Fabric {
+	if x != nil {
+		return x.Fabric
+	}
+	return nil
+}
+
+// Request of ResumeFabric.
+type ResumeFabricRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeFabricRequest) Reset() {
+	*x = ResumeFabricRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeFabricRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeFabricRequest) ProtoMessage() {}
+
+func (x *ResumeFabricRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeFabricRequest.ProtoReflect.Descriptor instead.
+func (*ResumeFabricRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ResumeFabricRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+// Response of ResumeFabric.
+type ResumeFabricResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As stored.
+	Fabric *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	// The sync that was started; empty when the fabric was not suspended.
+	SyncId        string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeFabricResponse) Reset() {
+	*x = ResumeFabricResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeFabricResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeFabricResponse) ProtoMessage() {}
+
+func (x *ResumeFabricResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeFabricResponse.ProtoReflect.Descriptor instead.
+func (*ResumeFabricResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ResumeFabricResponse) GetFabric() *Fabric {
+	if x != nil {
+		return x.Fabric
+	}
+	return nil
+}
+
+func (x *ResumeFabricResponse) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
 // Request of DeleteFabric.
 type DeleteFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -527,7 +729,7 @@ type DeleteFabricRequest struct {
 
 func (x *DeleteFabricRequest) Reset() {
 	*x = DeleteFabricRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -539,7 +741,7 @@ func (x *DeleteFabricRequest) String() string {
 func (*DeleteFabricRequest) ProtoMessage() {}
 
 func (x *DeleteFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -552,7 +754,7 @@ func (x *DeleteFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFabricRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeleteFabricRequest) GetFabricId() int32 {
@@ -573,7 +775,7 @@ type DeleteFabricResponse struct {
 
 func (x *DeleteFabricResponse) Reset() {
 	*x = DeleteFabricResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +787,7 @@ func (x *DeleteFabricResponse) String() string {
 func (*DeleteFabricResponse) ProtoMessage() {}
 
 func (x *DeleteFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +800,7 @@ func (x *DeleteFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFabricResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteFabricResponse) GetSuccess() bool {
@@ -629,7 +831,7 @@ type TriggerOptions struct {
 
 func (x *TriggerOptions) Reset() {
 	*x = TriggerOptions{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +843,7 @@ func (x *TriggerOptions) String() string {
 func (*TriggerOptions) ProtoMessage() {}
 
 func (x *TriggerOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +856,7 @@ func (x *TriggerOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerOptions.ProtoReflect.Descriptor instead.
 func (*TriggerOptions) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TriggerOptions) GetForceRefresh() bool {
@@ -714,7 +916,7 @@ type TriggerSyncRequest struct {
 
 func (x *TriggerSyncRequest) Reset() {
 	*x = TriggerSyncRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +928,7 @@ func (x *TriggerSyncRequest) String() string {
 func (*TriggerSyncRequest) ProtoMessage() {}
 
 func (x *TriggerSyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +941,7 @@ func (x *TriggerSyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSyncRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSyncRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TriggerSyncRequest) GetFabricId() int32 {
@@ -786,7 +988,7 @@ type TriggerSyncResponse struct {
 
 func (x *TriggerSyncResponse) Reset() {
 	*x = TriggerSyncResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +1000,7 @@ func (x *TriggerSyncResponse) String() string {
 func (*TriggerSyncResponse) ProtoMessage() {}
 
 func (x *TriggerSyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -811,7 +1013,7 @@ func (x *TriggerSyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSyncResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSyncResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TriggerSyncResponse) GetSuccess() bool {
@@ -874,7 +1076,7 @@ type GetSyncStatusRequest struct {
 
 func (x *GetSyncStatusRequest) Reset() {
 	*x = GetSyncStatusRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +1088,7 @@ func (x *GetSyncStatusRequest) String() string {
 func (*GetSyncStatusRequest) ProtoMessage() {}
 
 func (x *GetSyncStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +1101,7 @@ func (x *GetSyncStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSyncStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetSyncStatusRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetSyncStatusRequest) GetSyncId() string {
@@ -920,7 +1122,7 @@ type GetSyncStatusResponse struct {
 
 func (x *GetSyncStatusResponse) Reset() {
 	*x = GetSyncStatusResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1134,7 @@ func (x *GetSyncStatusResponse) String() string {
 func (*GetSyncStatusResponse) ProtoMessage() {}
 
 func (x *GetSyncStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1147,7 @@ func (x *GetSyncStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSyncStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetSyncStatusResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetSyncStatusResponse) GetStatus() *SyncStatus {
@@ -966,7 +1168,7 @@ type CancelSyncRequest struct {
 
 func (x *CancelSyncRequest) Reset() {
 	*x = CancelSyncRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1180,7 @@ func (x *CancelSyncRequest) String() string {
 func (*CancelSyncRequest) ProtoMessage() {}
 
 func (x *CancelSyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1193,7 @@ func (x *CancelSyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSyncRequest.ProtoReflect.Descriptor instead.
 func (*CancelSyncRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CancelSyncRequest) GetSyncId() string {
@@ -1012,7 +1214,7 @@ type CancelSyncResponse struct {
 
 func (x *CancelSyncResponse) Reset() {
 	*x = CancelSyncResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1226,7 @@ func (x *CancelSyncResponse) String() string {
 func (*CancelSyncResponse) ProtoMessage() {}
 
 func (x *CancelSyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1239,7 @@ func (x *CancelSyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSyncResponse.ProtoReflect.Descriptor instead.
 func (*CancelSyncResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CancelSyncResponse) GetStatus() *SyncStatus {
@@ -1070,7 +1272,7 @@ type ListSyncHistoryRequest struct {
 
 func (x *ListSyncHistoryRequest) Reset() {
 	*x = ListSyncHistoryRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1082,7 +1284,7 @@ func (x *ListSyncHistoryRequest) String() string {
 func (*ListSyncHistoryRequest) ProtoMessage() {}
 
 func (x *ListSyncHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1095,7 +1297,7 @@ func (x *ListSyncHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSyncHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListSyncHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListSyncHistoryRequest) GetFabricId() int32 {
@@ -1160,7 +1362,7 @@ type ListSyncHistoryResponse struct {
 
 func (x *ListSyncHistoryResponse) Reset() {
 	*x = ListSyncHistoryResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1172,7 +1374,7 @@ func (x *ListSyncHistoryResponse) String() string {
 func (*ListSyncHistoryResponse) ProtoMessage() {}
 
 func (x *ListSyncHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1185,7 +1387,7 @@ func (x *ListSyncHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSyncHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListSyncHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{18}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListSyncHistoryResponse) GetSyncs() []*SyncStatus {
@@ -1213,7 +1415,7 @@ type StreamSyncEventsRequest struct {
 
 func (x *StreamSyncEventsRequest) Reset() {
 	*x = StreamSyncEventsRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1427,7 @@ func (x *StreamSyncEventsRequest) String() string {
 func (*StreamSyncEventsRequest) ProtoMessage() {}
 
 func (x *StreamSyncEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1440,7 @@ func (x *StreamSyncEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSyncEventsRequest.ProtoReflect.Descriptor instead.
 func (*StreamSyncEventsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{19}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StreamSyncEventsRequest) GetSyncId() string {
@@ -1266,7 +1468,7 @@ type StreamSyncEventsResponse struct {
 
 func (x *StreamSyncEventsResponse) Reset() {
 	*x = StreamSyncEventsResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1480,7 @@ func (x *StreamSyncEventsResponse) String() string {
 func (*StreamSyncEventsResponse) ProtoMessage() {}
 
 func (x *StreamSyncEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1493,7 @@ func (x *StreamSyncEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSyncEventsResponse.ProtoReflect.Descriptor instead.
 func (*StreamSyncEventsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{20}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StreamSyncEventsResponse) GetType() string {
@@ -1347,7 +1549,7 @@ type SyncEventData struct {
 
 func (x *SyncEventData) Reset() {
 	*x = SyncEventData{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1359,7 +1561,7 @@ func (x *SyncEventData) String() string {
 func (*SyncEventData) ProtoMessage() {}
 
 func (x *SyncEventData) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1372,7 +1574,7 @@ func (x *SyncEventData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncEventData.ProtoReflect.Descriptor instead.
 func (*SyncEventData) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{21}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SyncEventData) GetState() string {
@@ -1442,7 +1644,7 @@ type ValidateDirectoryRequest struct {
 
 func (x *ValidateDirectoryRequest) Reset() {
 	*x = ValidateDirectoryRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1656,7 @@ func (x *ValidateDirectoryRequest) String() string {
 func (*ValidateDirectoryRequest) ProtoMessage() {}
 
 func (x *ValidateDirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1669,7 @@ func (x *ValidateDirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateDirectoryRequest.ProtoReflect.Descriptor instead.
 func (*ValidateDirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{22}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ValidateDirectoryRequest) GetFabricId() int32 {
@@ -1494,7 +1696,7 @@ type ValidateDirectoryResponse struct {
 
 func (x *ValidateDirectoryResponse) Reset() {
 	*x = ValidateDirectoryResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[23]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1708,7 @@ func (x *ValidateDirectoryResponse) String() string {
 func (*ValidateDirectoryResponse) ProtoMessage() {}
 
 func (x *ValidateDirectoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[23]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1721,7 @@ func (x *ValidateDirectoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateDirectoryResponse.ProtoReflect.Descriptor instead.
 func (*ValidateDirectoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{23}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ValidateDirectoryResponse) GetValid() bool {
@@ -1563,7 +1765,7 @@ type InitializeDirectoryRequest struct {
 
 func (x *InitializeDirectoryRequest) Reset() {
 	*x = InitializeDirectoryRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[24]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1575,7 +1777,7 @@ func (x *InitializeDirectoryRequest) String() string {
 func (*InitializeDirectoryRequest) ProtoMessage() {}
 
 func (x *InitializeDirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[24]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1588,7 +1790,7 @@ func (x *InitializeDirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InitializeDirectoryRequest.ProtoReflect.Descriptor instead.
 func (*InitializeDirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{24}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *InitializeDirectoryRequest) GetFabricId() int32 {
@@ -1624,7 +1826,7 @@ type InitializeDirectoryResponse struct {
 
 func (x *InitializeDirectoryResponse) Reset() {
 	*x = InitializeDirectoryResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[25]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1636,7 +1838,7 @@ func (x *InitializeDirectoryResponse) String() string {
 func (*InitializeDirectoryResponse) ProtoMessage() {}
 
 func (x *InitializeDirectoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[25]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1649,7 +1851,7 @@ func (x *InitializeDirectoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InitializeDirectoryResponse.ProtoReflect.Descriptor instead.
 func (*InitializeDirectoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{25}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *InitializeDirectoryResponse) GetSuccess() bool {
@@ -1698,7 +1900,7 @@ type RepairDirectoryRequest struct {
 
 func (x *RepairDirectoryRequest) Reset() {
 	*x = RepairDirectoryRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[26]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1912,7 @@ func (x *RepairDirectoryRequest) String() string {
 func (*RepairDirectoryRequest) ProtoMessage() {}
 
 func (x *RepairDirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[26]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1925,7 @@ func (x *RepairDirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepairDirectoryRequest.ProtoReflect.Descriptor instead.
 func (*RepairDirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{26}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RepairDirectoryRequest) GetFabricId() int32 {
@@ -1752,7 +1954,7 @@ type RepairDirectoryResponse struct {
 
 func (x *RepairDirectoryResponse) Reset() {
 	*x = RepairDirectoryResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[27]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1764,7 +1966,7 @@ func (x *RepairDirectoryResponse) String() string {
 func (*RepairDirectoryResponse) ProtoMessage() {}
 
 func (x *RepairDirectoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[27]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1777,7 +1979,7 @@ func (x *RepairDirectoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepairDirectoryResponse.ProtoReflect.Descriptor instead.
 func (*RepairDirectoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{27}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RepairDirectoryResponse) GetSuccess() bool {
@@ -1832,7 +2034,7 @@ type ListFilesRequest struct {
 
 func (x *ListFilesRequest) Reset() {
 	*x = ListFilesRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[28]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +2046,7 @@ func (x *ListFilesRequest) String() string {
 func (*ListFilesRequest) ProtoMessage() {}
 
 func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[28]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +2059,7 @@ func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFilesRequest.ProtoReflect.Descriptor instead.
 func (*ListFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{28}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListFilesRequest) GetFabricId() int32 {
@@ -1903,7 +2105,7 @@ type ListFilesResponse struct {
 
 func (x *ListFilesResponse) Reset() {
 	*x = ListFilesResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[29]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2117,7 @@ func (x *ListFilesResponse) String() string {
 func (*ListFilesResponse) ProtoMessage() {}
 
 func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[29]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2130,7 @@ func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFilesResponse.ProtoReflect.Descriptor instead.
 func (*ListFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{29}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListFilesResponse) GetFiles() []*File {
@@ -1961,7 +2163,7 @@ type GetHealthRequest struct {
 
 func (x *GetHealthRequest) Reset() {
 	*x = GetHealthRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[30]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1973,7 +2175,7 @@ func (x *GetHealthRequest) String() string {
 func (*GetHealthRequest) ProtoMessage() {}
 
 func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[30]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1986,7 +2188,7 @@ func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHealthRequest.ProtoReflect.Descriptor instead.
 func (*GetHealthRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{30}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{34}
 }
 
 // Health of one component.
@@ -2004,7 +2206,7 @@ type ComponentHealth struct {
 
 func (x *ComponentHealth) Reset() {
 	*x = ComponentHealth{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[31]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2016,7 +2218,7 @@ func (x *ComponentHealth) String() string {
 func (*ComponentHealth) ProtoMessage() {}
 
 func (x *ComponentHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[31]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2029,7 +2231,7 @@ func (x *ComponentHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentHealth.ProtoReflect.Descriptor instead.
 func (*ComponentHealth) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{31}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ComponentHealth) GetName() string {
@@ -2068,7 +2270,7 @@ type GetHealthResponse struct {
 
 func (x *GetHealthResponse) Reset() {
 	*x = GetHealthResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[32]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2080,7 +2282,7 @@ func (x *GetHealthResponse) String() string {
 func (*GetHealthResponse) ProtoMessage() {}
 
 func (x *GetHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[32]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2093,7 +2295,7 @@ func (x *GetHealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHealthResponse.ProtoReflect.Descriptor instead.
 func (*GetHealthResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{32}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetHealthResponse) GetStatus() string {
@@ -2128,7 +2330,7 @@ type ListQuarantineRequest struct {
 
 func (x *ListQuarantineRequest) Reset() {
 	*x = ListQuarantineRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2140,7 +2342,7 @@ func (x *ListQuarantineRequest) String() string {
 func (*ListQuarantineRequest) ProtoMessage() {}
 
 func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2153,7 +2355,7 @@ func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
 func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{33}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListQuarantineRequest) GetFabricId() int32 {
@@ -2178,7 +2380,7 @@ type ListQuarantineResponse struct {
 
 func (x *ListQuarantineResponse) Reset() {
 	*x = ListQuarantineResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2190,7 +2392,7 @@ func (x *ListQuarantineResponse) String() string {
 func (*ListQuarantineResponse) ProtoMessage() {}
 
 func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2203,7 +2405,7 @@ func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
 func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{34}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListQuarantineResponse) GetFiles() []*QuarantinedFile {
@@ -2240,7 +2442,7 @@ type GetQuarantinedFileRequest struct {
 
 func (x *GetQuarantinedFileRequest) Reset() {
 	*x = GetQuarantinedFileRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2252,7 +2454,7 @@ func (x *GetQuarantinedFileRequest) String() string {
 func (*GetQuarantinedFileRequest) ProtoMessage() {}
 
 func (x *GetQuarantinedFileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2265,7 +2467,7 @@ func (x *GetQuarantinedFileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQuarantinedFileRequest.ProtoReflect.Descriptor instead.
 func (*GetQuarantinedFileRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{35}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GetQuarantinedFileRequest) GetFabricId() int32 {
@@ -2293,7 +2495,7 @@ type GetQuarantinedFileResponse struct {
 
 func (x *GetQuarantinedFileResponse) Reset() {
 	*x = GetQuarantinedFileResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2507,7 @@ func (x *GetQuarantinedFileResponse) String() string {
 func (*GetQuarantinedFileResponse) ProtoMessage() {}
 
 func (x *GetQuarantinedFileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +2520,7 @@ func (x *GetQuarantinedFileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQuarantinedFileResponse.ProtoReflect.Descriptor instead.
 func (*GetQuarantinedFileResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{36}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GetQuarantinedFileResponse) GetFile() *QuarantinedFile {
@@ -2343,7 +2545,7 @@ type RetryQuarantinedRequest struct {
 
 func (x *RetryQuarantinedRequest) Reset() {
 	*x = RetryQuarantinedRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2355,7 +2557,7 @@ func (x *RetryQuarantinedRequest) String() string {
 func (*RetryQuarantinedRequest) ProtoMessage() {}
 
 func (x *RetryQuarantinedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2368,7 +2570,7 @@ func (x *RetryQuarantinedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryQuarantinedRequest.ProtoReflect.Descriptor instead.
 func (*RetryQuarantinedRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{37}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RetryQuarantinedRequest) GetFabricId() int32 {
@@ -2407,7 +2609,7 @@ type RetryQuarantinedResponse struct {
 
 func (x *RetryQuarantinedResponse) Reset() {
 	*x = RetryQuarantinedResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2621,7 @@ func (x *RetryQuarantinedResponse) String() string {
 func (*RetryQuarantinedResponse) ProtoMessage() {}
 
 func (x *RetryQuarantinedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2634,7 @@ func (x *RetryQuarantinedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryQuarantinedResponse.ProtoReflect.Descriptor instead.
 func (*RetryQuarantinedResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{38}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RetryQuarantinedResponse) GetSyncId() string {
@@ -2469,7 +2671,7 @@ type ReleaseQuarantinedRequest struct {
 
 func (x *ReleaseQuarantinedRequest) Reset() {
 	*x = ReleaseQuarantinedRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2481,7 +2683,7 @@ func (x *ReleaseQuarantinedRequest) String() string {
 func (*ReleaseQuarantinedRequest) ProtoMessage() {}
 
 func (x *ReleaseQuarantinedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2494,7 +2696,7 @@ func (x *ReleaseQuarantinedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseQuarantinedRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseQuarantinedRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{39}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ReleaseQuarantinedRequest) GetFabricId() int32 {
@@ -2526,7 +2728,7 @@ type ReleaseQuarantinedResponse struct {
 
 func (x *ReleaseQuarantinedResponse) Reset() {
 	*x = ReleaseQuarantinedResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2538,7 +2740,7 @@ func (x *ReleaseQuarantinedResponse) String() string {
 func (*ReleaseQuarantinedResponse) ProtoMessage() {}
 
 func (x *ReleaseQuarantinedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2551,7 +2753,7 @@ func (x *ReleaseQuarantinedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseQuarantinedResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseQuarantinedResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{40}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ReleaseQuarantinedResponse) GetSyncId() string {
@@ -2588,7 +2790,7 @@ type ListDirectoryChangesRequest struct {
 
 func (x *ListDirectoryChangesRequest) Reset() {
 	*x = ListDirectoryChangesRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2600,7 +2802,7 @@ func (x *ListDirectoryChangesRequest) String() string {
 func (*ListDirectoryChangesRequest) ProtoMessage() {}
 
 func (x *ListDirectoryChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2613,7 +2815,7 @@ func (x *ListDirectoryChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDirectoryChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListDirectoryChangesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{41}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListDirectoryChangesRequest) GetFabricId() int32 {
@@ -2647,7 +2849,7 @@ type ListDirectoryChangesResponse struct {
 
 func (x *ListDirectoryChangesResponse) Reset() {
 	*x = ListDirectoryChangesResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2659,7 +2861,7 @@ func (x *ListDirectoryChangesResponse) String() string {
 func (*ListDirectoryChangesResponse) ProtoMessage() {}
 
 func (x *ListDirectoryChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2672,7 +2874,7 @@ func (x *ListDirectoryChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDirectoryChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListDirectoryChangesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{42}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListDirectoryChangesResponse) GetChanges() []*DirectoryChange {
@@ -2714,7 +2916,7 @@ type GetDirectoryHealthRequest struct {
 
 func (x *GetDirectoryHealthRequest) Reset() {
 	*x = GetDirectoryHealthRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2726,7 +2928,7 @@ func (x *GetDirectoryHealthRequest) String() string {
 func (*GetDirectoryHealthRequest) ProtoMessage() {}
 
 func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2739,7 +2941,7 @@ func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDirectoryHealthRequest.ProtoReflect.Descriptor instead.
 func (*GetDirectoryHealthRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{43}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetDirectoryHealthRequest) GetFabricId() int32 {
@@ -2784,7 +2986,7 @@ type GetDirectoryHealthResponse struct {
 
 func (x *GetDirectoryHealthResponse) Reset() {
 	*x = GetDirectoryHealthResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2796,7 +2998,7 @@ func (x *GetDirectoryHealthResponse) String() string {
 func (*GetDirectoryHealthResponse) ProtoMessage() {}
 
 func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +3011,7 @@ func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDirectoryHealthResponse.ProtoReflect.Descriptor instead.
 func (*GetDirectoryHealthResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{44}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *GetDirectoryHealthResponse) GetStatus() string {
@@ -2942,7 +3144,17 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x11_gitops_directoryB\x18\n" +
 	"\x16_sync_interval_seconds\"E\n" +
 	"\x14UpdateFabricResponse\x12-\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\"K\n" +
+	"\x14SuspendFabricRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"F\n" +
+	"\x15SuspendFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\"2\n" +
+	"\x13ResumeFabricRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"^\n" +
+	"\x14ResumeFabricResponse\x12-\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\x12\x17\n" +
+	"\async_id\x18\x02 \x01(\tR\x06syncId\"2\n" +
 	"\x13DeleteFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"0\n" +
 	"\x14DeleteFabricResponse\x12\x18\n" +
@@ -3120,12 +3332,14 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1aD\n" +
 	"\x16QuarantinedByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x012\xdc\x0f\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x012\x91\x11\n" +
 	"\rBridgeService\x12W\n" +
 	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\x12N\n" +
 	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\x12T\n" +
 	"\vListFabrics\x12!.fgd.bridge.v1.ListFabricsRequest\x1a\".fgd.bridge.v1.ListFabricsResponse\x12W\n" +
-	"\fUpdateFabric\x12\".fgd.bridge.v1.UpdateFabricRequest\x1a#.fgd.bridge.v1.UpdateFabricResponse\x12W\n" +
+	"\fUpdateFabric\x12\".fgd.bridge.v1.UpdateFabricRequest\x1a#.fgd.bridge.v1.UpdateFabricResponse\x12Z\n" +
+	"\rSuspendFabric\x12#.fgd.bridge.v1.SuspendFabricRequest\x1a$.fgd.bridge.v1.SuspendFabricResponse\x12W\n" +
+	"\fResumeFabric\x12\".fgd.bridge.v1.ResumeFabricRequest\x1a#.fgd.bridge.v1.ResumeFabricResponse\x12W\n" +
 	"\fDeleteFabric\x12\".fgd.bridge.v1.DeleteFabricRequest\x1a#.fgd.bridge.v1.DeleteFabricResponse\x12T\n" +
 	"\vTriggerSync\x12!.fgd.bridge.v1.TriggerSyncRequest\x1a\".fgd.bridge.v1.TriggerSyncResponse\x12Z\n" +
 	"\rGetSyncStatus\x12#.fgd.bridge.v1.GetSyncStatusRequest\x1a$.fgd.bridge.v1.GetSyncStatusResponse\x12Q\n" +
@@ -3158,7 +3372,7 @@ func file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_fgd_bridge_v1_bridge_service_proto_goTypes = []any{
 	(*CreateFabricRequest)(nil),          // 0: fgd.bridge.v1.CreateFabricRequest
 	(*CreateFabricResponse)(nil),         // 1: fgd.bridge.v1.CreateFabricResponse
@@ -3168,137 +3382,147 @@ var file_fgd_bridge_v1_bridge_service_proto_goTypes = []any{
 	(*ListFabricsResponse)(nil),          // 5: fgd.bridge.v1.ListFabricsResponse
 	(*UpdateFabricRequest)(nil),          // 6: fgd.bridge.v1.UpdateFabricRequest
 	(*UpdateFabricResponse)(nil),         // 7: fgd.bridge.v1.UpdateFabricResponse
-	(*DeleteFabricRequest)(nil),          // 8: fgd.bridge.v1.DeleteFabricRequest
-	(*DeleteFabricResponse)(nil),         // 9: fgd.bridge.v1.DeleteFabricResponse
-	(*TriggerOptions)(nil),               // 10: fgd.bridge.v1.TriggerOptions
-	(*TriggerSyncRequest)(nil),           // 11: fgd.bridge.v1.TriggerSyncRequest
-	(*TriggerSyncResponse)(nil),          // 12: fgd.bridge.v1.TriggerSyncResponse
-	(*GetSyncStatusRequest)(nil),         // 13: fgd.bridge.v1.GetSyncStatusRequest
-	(*GetSyncStatusResponse)(nil),        // 14: fgd.bridge.v1.GetSyncStatusResponse
-	(*CancelSyncRequest)(nil),            // 15: fgd.bridge.v1.CancelSyncRequest
-	(*CancelSyncResponse)(nil),           // 16: fgd.bridge.v1.CancelSyncResponse
-	(*ListSyncHistoryRequest)(nil),       // 17: fgd.bridge.v1.ListSyncHistoryRequest
-	(*ListSyncHistoryResponse)(nil),      // 18: fgd.bridge.v1.ListSyncHistoryResponse
-	(*StreamSyncEventsRequest)(nil),      // 19: fgd.bridge.v1.StreamSyncEventsRequest
-	(*StreamSyncEventsResponse)(nil),     // 20: fgd.bridge.v1.StreamSyncEventsResponse
-	(*SyncEventData)(nil),                // 21: fgd.bridge.v1.SyncEventData
-	(*ValidateDirectoryRequest)(nil),     // 22: fgd.bridge.v1.ValidateDirectoryRequest
-	(*ValidateDirectoryResponse)(nil),    // 23: fgd.bridge.v1.ValidateDirectoryResponse
-	(*InitializeDirectoryRequest)(nil),   // 24: fgd.bridge.v1.InitializeDirectoryRequest
-	(*InitializeDirectoryResponse)(nil),  // 25: fgd.bridge.v1.InitializeDirectoryResponse
-	(*RepairDirectoryRequest)(nil),       // 26: fgd.bridge.v1.RepairDirectoryRequest
-	(*RepairDirectoryResponse)(nil),      // 27: fgd.bridge.v1.RepairDirectoryResponse
-	(*ListFilesRequest)(nil),             // 28: fgd.bridge.v1.ListFilesRequest
-	(*ListFilesResponse)(nil),            // 29: fgd.bridge.v1.ListFilesResponse
-	(*GetHealthRequest)(nil),             // 30: fgd.bridge.v1.GetHealthRequest
-	(*ComponentHealth)(nil),              // 31: fgd.bridge.v1.ComponentHealth
-	(*GetHealthResponse)(nil),            // 32: fgd.bridge.v1.GetHealthResponse
-	(*ListQuarantineRequest)(nil),        // 33: fgd.bridge.v1.ListQuarantineRequest
-	(*ListQuarantineResponse)(nil),       // 34: fgd.bridge.v1.ListQuarantineResponse
-	(*GetQuarantinedFileRequest)(nil),    // 35: fgd.bridge.v1.GetQuarantinedFileRequest
-	(*GetQuarantinedFileResponse)(nil),   // 36: fgd.bridge.v1.GetQuarantinedFileResponse
-	(*RetryQuarantinedRequest)(nil),      // 37: fgd.bridge.v1.RetryQuarantinedRequest
-	(*RetryQuarantinedResponse)(nil),     // 38: fgd.bridge.v1.RetryQuarantinedResponse
-	(*ReleaseQuarantinedRequest)(nil),    // 39: fgd.bridge.v1.ReleaseQuarantinedRequest
-	(*ReleaseQuarantinedResponse)(nil),   // 40: fgd.bridge.v1.ReleaseQuarantinedResponse
-	(*ListDirectoryChangesRequest)(nil),  // 41: fgd.bridge.v1.ListDirectoryChangesRequest
-	(*ListDirectoryChangesResponse)(nil), // 42: fgd.bridge.v1.ListDirectoryChangesResponse
-	(*GetDirectoryHealthRequest)(nil),    // 43: fgd.bridge.v1.GetDirectoryHealthRequest
-	(*GetDirectoryHealthResponse)(nil),   // 44: fgd.bridge.v1.GetDirectoryHealthResponse
-	nil,                                  // 45: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	nil,                                  // 46: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
-	nil,                                  // 47: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	(*Credentials)(nil),                  // 48: fgd.bridge.v1.Credentials
-	(*FabricOptions)(nil),                // 49: fgd.bridge.v1.FabricOptions
-	(*Fabric)(nil),                       // 50: fgd.bridge.v1.Fabric
-	(*SyncStatus)(nil),                   // 51: fgd.bridge.v1.SyncStatus
-	(*timestamppb.Timestamp)(nil),        // 52: google.protobuf.Timestamp
-	(*Finding)(nil),                      // 53: fgd.bridge.v1.Finding
-	(*Result)(nil),                       // 54: fgd.bridge.v1.Result
-	(*DirectoryIssue)(nil),               // 55: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                         // 56: fgd.bridge.v1.File
-	(*QuarantinedFile)(nil),              // 57: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),              // 58: fgd.bridge.v1.DirectoryChange
+	(*SuspendFabricRequest)(nil),         // 8: fgd.bridge.v1.SuspendFabricRequest
+	(*SuspendFabricResponse)(nil),        // 9: fgd.bridge.v1.SuspendFabricResponse
+	(*ResumeFabricRequest)(nil),          // 10: fgd.bridge.v1.ResumeFabricRequest
+	(*ResumeFabricResponse)(nil),         // 11: fgd.bridge.v1.ResumeFabricResponse
+	(*DeleteFabricRequest)(nil),          // 12: fgd.bridge.v1.DeleteFabricRequest
+	(*DeleteFabricResponse)(nil),         // 13: fgd.bridge.v1.DeleteFabricResponse
+	(*TriggerOptions)(nil),               // 14: fgd.bridge.v1.TriggerOptions
+	(*TriggerSyncRequest)(nil),           // 15: fgd.bridge.v1.TriggerSyncRequest
+	(*TriggerSyncResponse)(nil),          // 16: fgd.bridge.v1.TriggerSyncResponse
+	(*GetSyncStatusRequest)(nil),         // 17: fgd.bridge.v1.GetSyncStatusRequest
+	(*GetSyncStatusResponse)(nil),        // 18: fgd.bridge.v1.GetSyncStatusResponse
+	(*CancelSyncRequest)(nil),            // 19: fgd.bridge.v1.CancelSyncRequest
+	(*CancelSyncResponse)(nil),           // 20: fgd.bridge.v1.CancelSyncResponse
+	(*ListSyncHistoryRequest)(nil),       // 21: fgd.bridge.v1.ListSyncHistoryRequest
+	(*ListSyncHistoryResponse)(nil),      // 22: fgd.bridge.v1.ListSyncHistoryResponse
+	(*StreamSyncEventsRequest)(nil),      // 23: fgd.bridge.v1.StreamSyncEventsRequest
+	(*StreamSyncEventsResponse)(nil),     // 24: fgd.bridge.v1.StreamSyncEventsResponse
+	(*SyncEventData)(nil),                // 25: fgd.bridge.v1.SyncEventData
+	(*ValidateDirectoryRequest)(nil),     // 26: fgd.bridge.v1.ValidateDirectoryRequest
+	(*ValidateDirectoryResponse)(nil),    // 27: fgd.bridge.v1.ValidateDirectoryResponse
+	(*InitializeDirectoryRequest)(nil),   // 28: fgd.bridge.v1.InitializeDirectoryRequest
+	(*InitializeDirectoryResponse)(nil),  // 29: fgd.bridge.v1.InitializeDirectoryResponse
+	(*RepairDirectoryRequest)(nil),       // 30: fgd.bridge.v1.RepairDirectoryRequest
+	(*RepairDirectoryResponse)(nil),      // 31: fgd.bridge.v1.RepairDirectoryResponse
+	(*ListFilesRequest)(nil),             // 32: fgd.bridge.v1.ListFilesRequest
+	(*ListFilesResponse)(nil),            // 33: fgd.bridge.v1.ListFilesResponse
+	(*GetHealthRequest)(nil),             // 34: fgd.bridge.v1.GetHealthRequest
+	(*ComponentHealth)(nil),              // 35: fgd.bridge.v1.ComponentHealth
+	(*GetHealthResponse)(nil),            // 36: fgd.bridge.v1.GetHealthResponse
+	(*ListQuarantineRequest)(nil),        // 37: fgd.bridge.v1.ListQuarantineRequest
+	(*ListQuarantineResponse)(nil),       // 38: fgd.bridge.v1.ListQuarantineResponse
+	(*GetQuarantinedFileRequest)(nil),    // 39: fgd.bridge.v1.GetQuarantinedFileRequest
+	(*GetQuarantinedFileResponse)(nil),   // 40: fgd.bridge.v1.GetQuarantinedFileResponse
+	(*RetryQuarantinedRequest)(nil),      // 41: fgd.bridge.v1.RetryQuarantinedRequest
+	(*RetryQuarantinedResponse)(nil),     // 42: fgd.bridge.v1.RetryQuarantinedResponse
+	(*ReleaseQuarantinedRequest)(nil),    // 43: fgd.bridge.v1.ReleaseQuarantinedRequest
+	(*ReleaseQuarantinedResponse)(nil),   // 44: fgd.bridge.v1.ReleaseQuarantinedResponse
+	(*ListDirectoryChangesRequest)(nil),  // 45: fgd.bridge.v1.ListDirectoryChangesRequest
+	(*ListDirectoryChangesResponse)(nil), // 46: fgd.bridge.v1.ListDirectoryChangesResponse
+	(*GetDirectoryHealthRequest)(nil),    // 47: fgd.bridge.v1.GetDirectoryHealthRequest
+	(*GetDirectoryHealthResponse)(nil),   // 48: fgd.bridge.v1.GetDirectoryHealthResponse
+	nil,                                  // 49: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	nil,                                  // 50: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	nil,                                  // 51: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	(*Credentials)(nil),                  // 52: fgd.bridge.v1.Credentials
+	(*FabricOptions)(nil),                // 53: fgd.bridge.v1.FabricOptions
+	(*Fabric)(nil),                       // 54: fgd.bridge.v1.Fabric
+	(*SyncStatus)(nil),                   // 55: fgd.bridge.v1.SyncStatus
+	(*timestamppb.Timestamp)(nil),        // 56: google.protobuf.Timestamp
+	(*Finding)(nil),                      // 57: fgd.bridge.v1.Finding
+	(*Result)(nil),                       // 58: fgd.bridge.v1.Result
+	(*DirectoryIssue)(nil),               // 59: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                         // 60: fgd.bridge.v1.File
+	(*QuarantinedFile)(nil),              // 61: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),              // 62: fgd.bridge.v1.DirectoryChange
 }
 var file_fgd_bridge_v1_bridge_service_proto_depIdxs = []int32{
-	48, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	49, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	50, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	50, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	50, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
-	48, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	49, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	50, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	10, // 8: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
-	51, // 9: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	51, // 10: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	52, // 11: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
-	52, // 12: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
-	51, // 13: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
-	21, // 14: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
-	52, // 15: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
-	53, // 16: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
-	54, // 17: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
-	45, // 18: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	55, // 19: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	55, // 20: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	55, // 21: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	56, // 22: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
-	31, // 23: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
-	57, // 24: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
-	57, // 25: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
-	58, // 26: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
-	46, // 27: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
-	55, // 28: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	47, // 29: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	52, // 30: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
-	0,  // 31: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
-	2,  // 32: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
-	4,  // 33: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
-	6,  // 34: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
-	8,  // 35: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
-	11, // 36: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
-	13, // 37: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
-	15, // 38: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
-	17, // 39: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
-	19, // 40: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
-	22, // 41: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
-	24, // 42: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
-	26, // 43: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
-	28, // 44: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
-	33, // 45: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
-	35, // 46: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
-	37, // 47: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
-	39, // 48: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
-	41, // 49: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
-	43, // 50: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
-	30, // 51: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
-	1,  // 52: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
-	3,  // 53: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
-	5,  // 54: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
-	7,  // 55: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
-	9,  // 56: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
-	12, // 57: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
-	14, // 58: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
-	16, // 59: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
-	18, // 60: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
-	20, // 61: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
-	23, // 62: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
-	25, // 63: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
-	27, // 64: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
-	29, // 65: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
-	34, // 66: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
-	36, // 67: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
-	38, // 68: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
-	40, // 69: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
-	42, // 70: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
-	44, // 71: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
-	32, // 72: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
-	52, // [52:73] is the sub-list for method output_type
-	31, // [31:52] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	52, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	53, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	54, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	54, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	54, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
+	52, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	53, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	54, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	54, // 8: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	54, // 9: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	14, // 10: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
+	55, // 11: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	55, // 12: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	56, // 13: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
+	56, // 14: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
+	55, // 15: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
+	25, // 16: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
+	56, // 17: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
+	57, // 18: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
+	58, // 19: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
+	49, // 20: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	59, // 21: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	59, // 22: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	59, // 23: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	60, // 24: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
+	35, // 25: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
+	61, // 26: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
+	61, // 27: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
+	62, // 28: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
+	50, // 29: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	59, // 30: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	51, // 31: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	56, // 32: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
+	0,  // 33: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
+	2,  // 34: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
+	4,  // 35: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
+	6,  // 36: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
+	8,  // 37: fgd.bridge.v1.BridgeService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
+	10, // 38: fgd.bridge.v1.BridgeService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
+	12, // 39: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
+	15, // 40: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
+	17, // 41: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
+	19, // 42: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
+	21, // 43: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
+	23, // 44: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
+	26, // 45: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
+	28, // 46: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
+	30, // 47: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
+	32, // 48: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
+	37, // 49: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
+	39, // 50: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
+	41, // 51: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
+	43, // 52: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
+	45, // 53: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
+	47, // 54: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
+	34, // 55: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
+	1,  // 56: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
+	3,  // 57: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
+	5,  // 58: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
+	7,  // 59: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
+	9,  // 60: fgd.bridge.v1.BridgeService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
+	11, // 61: fgd.bridge.v1.BridgeService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
+	13, // 62: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
+	16, // 63: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
+	18, // 64: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
+	20, // 65: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
+	22, // 66: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
+	24, // 67: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
+	27, // 68: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
+	29, // 69: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
+	31, // 70: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
+	33, // 71: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
+	38, // 72: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
+	40, // 73: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
+	42, // 74: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
+	44, // 75: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
+	46, // 76: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
+	48, // 77: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
+	36, // 78: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
+	56, // [56:79] is the sub-list for method output_type
+	33, // [33:56] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_service_proto_init() }
@@ -3308,14 +3532,14 @@ func file_fgd_bridge_v1_bridge_service_proto_init() {
 	}
 	file_fgd_bridge_v1_bridge_proto_init()
 	file_fgd_bridge_v1_bridge_service_proto_msgTypes[6].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_service_proto_msgTypes[10].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_service_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_service_proto_rawDesc), len(file_fgd_bridge_v1_bridge_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   48,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,8 @@ const (
 	BridgeService_GetFabric_FullMethodName            = "/fgd.bridge.v1.BridgeService/GetFabric"
 	BridgeService_ListFabrics_FullMethodName          = "/fgd.bridge.v1.BridgeService/ListFabrics"
 	BridgeService_UpdateFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/UpdateFabric"
+	BridgeService_SuspendFabric_FullMethodName        = "/fgd.bridge.v1.BridgeService/SuspendFabric"
+	BridgeService_ResumeFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/ResumeFabric"
 	BridgeService_DeleteFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/DeleteFabric"
 	BridgeService_TriggerSync_FullMethodName          = "/fgd.bridge.v1.BridgeService/TriggerSync"
 	BridgeService_GetSyncStatus_FullMethodName        = "/fgd.bridge.v1.BridgeService/GetSyncStatus"
@@ -56,6 +58,10 @@ type BridgeServiceClient interface {
 	ListFabrics(ctx context.Context, in *ListFabricsRequest, opts ...grpc.CallOption) (*ListFabricsResponse, error)
 	// Changes what the request names of a fabric.
 	UpdateFabric(ctx context.Context, in *UpdateFabricRequest, opts ...grpc.CallOption) (*UpdateFabricResponse, error)
+	// Lets no sync of a fabric publish, until it is resumed; one that runs goes on.
+	SuspendFabric(ctx context.Context, in *SuspendFabricRequest, opts ...grpc.CallOption) (*SuspendFabricResponse, error)
+	// Lets a fabric be synced again, and starts a sync.
+	ResumeFabric(ctx context.Context, in *ResumeFabricRequest, opts ...grpc.CallOption) (*ResumeFabricResponse, error)
 	// Forgets a fabric; its directory in Git stays.
 	DeleteFabric(ctx context.Context, in *DeleteFabricRequest, opts ...grpc.CallOption) (*DeleteFabricResponse, error)
 	// Starts a sync, or joins the one that waits.
@@ -134,6 +140,26 @@ func (c *bridgeServiceClient) UpdateFabric(ctx context.Context, in *UpdateFabric
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateFabricResponse)
 	err := c.cc.Invoke(ctx, BridgeService_UpdateFabric_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) SuspendFabric(ctx context.Context, in *SuspendFabricRequest, opts ...grpc.CallOption) (*SuspendFabricResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuspendFabricResponse)
+	err := c.cc.Invoke(ctx, BridgeService_SuspendFabric_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) ResumeFabric(ctx context.Context, in *ResumeFabricRequest, opts ...grpc.CallOption) (*ResumeFabricResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeFabricResponse)
+	err := c.cc.Invoke(ctx, BridgeService_ResumeFabric_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -333,6 +359,10 @@ type BridgeServiceServer interface {
 	ListFabrics(context.Context, *ListFabricsRequest) (*ListFabricsResponse, error)
 	// Changes what the request names of a fabric.
 	UpdateFabric(context.Context, *UpdateFabricRequest) (*UpdateFabricResponse, error)
+	// Lets no sync of a fabric publish, until it is resumed; one that runs goes on.
+	SuspendFabric(context.Context, *SuspendFabricRequest) (*SuspendFabricResponse, error)
+	// Lets a fabric be synced again, and starts a sync.
+	ResumeFabric(context.Context, *ResumeFabricRequest) (*ResumeFabricResponse, error)
 	// Forgets a fabric; its directory in Git stays.
 	DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error)
 	// Starts a sync, or joins the one that waits.
@@ -388,6 +418,12 @@ func (UnimplementedBridgeServiceServer) ListFabrics(context.Context, *ListFabric
 }
 func (UnimplementedBridgeServiceServer) UpdateFabric(context.Context, *UpdateFabricRequest) (*UpdateFabricResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateFabric not implemented")
+}
+func (UnimplementedBridgeServiceServer) SuspendFabric(context.Context, *SuspendFabricRequest) (*SuspendFabricResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SuspendFabric not implemented")
+}
+func (UnimplementedBridgeServiceServer) ResumeFabric(context.Context, *ResumeFabricRequest) (*ResumeFabricResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeFabric not implemented")
 }
 func (UnimplementedBridgeServiceServer) DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteFabric not implemented")
@@ -529,6 +565,42 @@ func _BridgeService_UpdateFabric_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(BridgeServiceServer).UpdateFabric(ctx, req.(*UpdateFabricRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_SuspendFabric_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SuspendFabricRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).SuspendFabric(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_SuspendFabric_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).SuspendFabric(ctx, req.(*SuspendFabricRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_ResumeFabric_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeFabricRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).ResumeFabric(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_ResumeFabric_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).ResumeFabric(ctx, req.(*ResumeFabricRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -854,6 +926,14 @@ var BridgeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateFabric",
 			Handler:    _BridgeService_UpdateFabric_Handler,
+		},
+		{
+			MethodName: "SuspendFabric",
+			Handler:    _BridgeService_SuspendFabric_Handler,
+		},
+		{
+			MethodName: "ResumeFabric",
+			Handler:    _BridgeService_ResumeFabric_Handler,
 		},
 		{
 			MethodName: "DeleteFabric",

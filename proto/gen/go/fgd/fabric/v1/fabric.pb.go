@@ -326,7 +326,9 @@ type Fabric struct {
 	// The same for all fabrics of one repository, however its URL is spelled.
 	RepositoryKey string `protobuf:"bytes,8,opt,name=repository_key,json=repositoryKey,proto3" json:"repository_key,omitempty"`
 	// Grows with every change; of two definitions the one with the larger number counts.
-	Generation    int64 `protobuf:"varint,9,opt,name=generation,proto3" json:"generation,omitempty"`
+	Generation int64 `protobuf:"varint,9,opt,name=generation,proto3" json:"generation,omitempty"`
+	// Set while no sync of the fabric may publish.
+	Suspension    *Suspension `protobuf:"bytes,10,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -424,6 +426,77 @@ func (x *Fabric) GetGeneration() int64 {
 	return 0
 }
 
+func (x *Fabric) GetSuspension() *Suspension {
+	if x != nil {
+		return x.Suspension
+	}
+	return nil
+}
+
+// Why no sync of a fabric may publish.
+type Suspension struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For people.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who wanted it.
+	SuspendedBy string `protobuf:"bytes,2,opt,name=suspended_by,json=suspendedBy,proto3" json:"suspended_by,omitempty"`
+	// Since when.
+	SuspendedAt   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=suspended_at,json=suspendedAt,proto3" json:"suspended_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Suspension) Reset() {
+	*x = Suspension{}
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Suspension) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Suspension) ProtoMessage() {}
+
+func (x *Suspension) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
+func (*Suspension) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Suspension) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Suspension) GetSuspendedBy() string {
+	if x != nil {
+		return x.SuspendedBy
+	}
+	return ""
+}
+
+func (x *Suspension) GetSuspendedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SuspendedAt
+	}
+	return nil
+}
+
 // Choices of a fabric. An unspecified choice means the first one named in its enum.
 type Options struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -447,7 +520,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +532,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +545,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Options) GetArchiveStrategy() ArchiveStrategy {
@@ -528,7 +601,7 @@ var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x03\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -542,7 +615,16 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\x0erepository_key\x18\b \x01(\tR\rrepositoryKey\x12\x1e\n" +
 	"\n" +
 	"generation\x18\t \x01(\x03R\n" +
-	"generation\"\xea\x03\n" +
+	"generation\x129\n" +
+	"\n" +
+	"suspension\x18\n" +
+	" \x01(\v2\x19.fgd.fabric.v1.SuspensionR\n" +
+	"suspension\"\x86\x01\n" +
+	"\n" +
+	"Suspension\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
+	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xea\x03\n" +
 	"\aOptions\x12I\n" +
 	"\x10archive_strategy\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.ArchiveStrategyR\x0farchiveStrategy\x12:\n" +
 	"\von_conflict\x18\x02 \x01(\x0e2\x19.fgd.fabric.v1.OnConflictR\n" +
@@ -597,7 +679,7 @@ func file_fgd_fabric_v1_fabric_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
 	(References)(0),               // 0: fgd.fabric.v1.References
 	(ArchiveStrategy)(0),          // 1: fgd.fabric.v1.ArchiveStrategy
@@ -605,25 +687,28 @@ var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
 	(UnknownFields)(0),            // 3: fgd.fabric.v1.UnknownFields
 	(ManagedInvalid)(0),           // 4: fgd.fabric.v1.ManagedInvalid
 	(*Fabric)(nil),                // 5: fgd.fabric.v1.Fabric
-	(*Options)(nil),               // 6: fgd.fabric.v1.Options
-	(*v1.Location)(nil),           // 7: fgd.git.v1.Location
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*Suspension)(nil),            // 6: fgd.fabric.v1.Suspension
+	(*Options)(nil),               // 7: fgd.fabric.v1.Options
+	(*v1.Location)(nil),           // 8: fgd.git.v1.Location
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
-	7, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
-	6, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
-	8, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	8, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	1, // 4: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	2, // 5: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	3, // 6: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	4, // 7: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	0, // 8: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	8,  // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
+	7,  // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
+	9,  // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	9,  // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	6,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
+	9,  // 5: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	1,  // 6: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	2,  // 7: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	3,  // 8: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	4,  // 9: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	0,  // 10: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
@@ -631,14 +716,14 @@ func file_fgd_fabric_v1_fabric_proto_init() {
 	if File_fgd_fabric_v1_fabric_proto != nil {
 		return
 	}
-	file_fgd_fabric_v1_fabric_proto_msgTypes[1].OneofWrappers = []any{}
+	file_fgd_fabric_v1_fabric_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_proto_rawDesc), len(file_fgd_fabric_v1_fabric_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

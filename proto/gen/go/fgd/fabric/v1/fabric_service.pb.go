@@ -477,6 +477,226 @@ func (x *UpdateFabricResponse) GetFabric() *Fabric {
 	return nil
 }
 
+// Request of SuspendFabric.
+type SuspendFabricRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Why, for people.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who asks.
+	RequestedBy   string `protobuf:"bytes,3,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendFabricRequest) Reset() {
+	*x = SuspendFabricRequest{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendFabricRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendFabricRequest) ProtoMessage() {}
+
+func (x *SuspendFabricRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendFabricRequest.ProtoReflect.Descriptor instead.
+func (*SuspendFabricRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SuspendFabricRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *SuspendFabricRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SuspendFabricRequest) GetRequestedBy() string {
+	if x != nil {
+		return x.RequestedBy
+	}
+	return ""
+}
+
+// Response of SuspendFabric.
+type SuspendFabricResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As stored.
+	Fabric        *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendFabricResponse) Reset() {
+	*x = SuspendFabricResponse{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendFabricResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendFabricResponse) ProtoMessage() {}
+
+func (x *SuspendFabricResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendFabricResponse.ProtoReflect.Descriptor instead.
+func (*SuspendFabricResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SuspendFabricResponse) GetFabric() *Fabric {
+	if x != nil {
+		return x.Fabric
+	}
+	return nil
+}
+
+// Request of ResumeFabric.
+type ResumeFabricRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Who asks.
+	RequestedBy   string `protobuf:"bytes,2,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeFabricRequest) Reset() {
+	*x = ResumeFabricRequest{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeFabricRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeFabricRequest) ProtoMessage() {}
+
+func (x *ResumeFabricRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeFabricRequest.ProtoReflect.Descriptor instead.
+func (*ResumeFabricRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ResumeFabricRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ResumeFabricRequest) GetRequestedBy() string {
+	if x != nil {
+		return x.RequestedBy
+	}
+	return ""
+}
+
+// Response of ResumeFabric.
+type ResumeFabricResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As stored.
+	Fabric *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	// The sync that was started; empty when the fabric was not suspended.
+	SyncId        string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeFabricResponse) Reset() {
+	*x = ResumeFabricResponse{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeFabricResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeFabricResponse) ProtoMessage() {}
+
+func (x *ResumeFabricResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeFabricResponse.ProtoReflect.Descriptor instead.
+func (*ResumeFabricResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ResumeFabricResponse) GetFabric() *Fabric {
+	if x != nil {
+		return x.Fabric
+	}
+	return nil
+}
+
+func (x *ResumeFabricResponse) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
 // Request of DeleteFabric.
 type DeleteFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -490,7 +710,7 @@ type DeleteFabricRequest struct {
 
 func (x *DeleteFabricRequest) Reset() {
 	*x = DeleteFabricRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[8]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +722,7 @@ func (x *DeleteFabricRequest) String() string {
 func (*DeleteFabricRequest) ProtoMessage() {}
 
 func (x *DeleteFabricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[8]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +735,7 @@ func (x *DeleteFabricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFabricRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFabricRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeleteFabricRequest) GetFabricId() int32 {
@@ -541,7 +761,7 @@ type DeleteFabricResponse struct {
 
 func (x *DeleteFabricResponse) Reset() {
 	*x = DeleteFabricResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[9]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +773,7 @@ func (x *DeleteFabricResponse) String() string {
 func (*DeleteFabricResponse) ProtoMessage() {}
 
 func (x *DeleteFabricResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[9]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +786,7 @@ func (x *DeleteFabricResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFabricResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFabricResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{13}
 }
 
 // Request of CheckDirectory.
@@ -580,7 +800,7 @@ type CheckDirectoryRequest struct {
 
 func (x *CheckDirectoryRequest) Reset() {
 	*x = CheckDirectoryRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[10]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -592,7 +812,7 @@ func (x *CheckDirectoryRequest) String() string {
 func (*CheckDirectoryRequest) ProtoMessage() {}
 
 func (x *CheckDirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[10]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -605,7 +825,7 @@ func (x *CheckDirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckDirectoryRequest.ProtoReflect.Descriptor instead.
 func (*CheckDirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CheckDirectoryRequest) GetFabricId() int32 {
@@ -628,7 +848,7 @@ type CheckDirectoryResponse struct {
 
 func (x *CheckDirectoryResponse) Reset() {
 	*x = CheckDirectoryResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[11]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -640,7 +860,7 @@ func (x *CheckDirectoryResponse) String() string {
 func (*CheckDirectoryResponse) ProtoMessage() {}
 
 func (x *CheckDirectoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[11]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -653,7 +873,7 @@ func (x *CheckDirectoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckDirectoryResponse.ProtoReflect.Descriptor instead.
 func (*CheckDirectoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CheckDirectoryResponse) GetCommit() string {
@@ -687,7 +907,7 @@ type ListFilesRequest struct {
 
 func (x *ListFilesRequest) Reset() {
 	*x = ListFilesRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[12]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +919,7 @@ func (x *ListFilesRequest) String() string {
 func (*ListFilesRequest) ProtoMessage() {}
 
 func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[12]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +932,7 @@ func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFilesRequest.ProtoReflect.Descriptor instead.
 func (*ListFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListFilesRequest) GetFabricId() int32 {
@@ -756,7 +976,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[13]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +988,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[13]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +1001,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *File) GetEntry() *v12.TreeEntry {
@@ -811,7 +1031,7 @@ type ListFilesResponse struct {
 
 func (x *ListFilesResponse) Reset() {
 	*x = ListFilesResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[14]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +1043,7 @@ func (x *ListFilesResponse) String() string {
 func (*ListFilesResponse) ProtoMessage() {}
 
 func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[14]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +1056,7 @@ func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFilesResponse.ProtoReflect.Descriptor instead.
 func (*ListFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListFilesResponse) GetCommit() string {
@@ -868,7 +1088,7 @@ type ListQuarantineRequest struct {
 
 func (x *ListQuarantineRequest) Reset() {
 	*x = ListQuarantineRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[15]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +1100,7 @@ func (x *ListQuarantineRequest) String() string {
 func (*ListQuarantineRequest) ProtoMessage() {}
 
 func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[15]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +1113,7 @@ func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
 func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListQuarantineRequest) GetFabricId() int32 {
@@ -930,7 +1150,7 @@ type QuarantinedFile struct {
 
 func (x *QuarantinedFile) Reset() {
 	*x = QuarantinedFile{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[16]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -942,7 +1162,7 @@ func (x *QuarantinedFile) String() string {
 func (*QuarantinedFile) ProtoMessage() {}
 
 func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[16]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -955,7 +1175,7 @@ func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
 func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *QuarantinedFile) GetFile() *v13.QuarantinedFile {
@@ -985,7 +1205,7 @@ type ListQuarantineResponse struct {
 
 func (x *ListQuarantineResponse) Reset() {
 	*x = ListQuarantineResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[17]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -997,7 +1217,7 @@ func (x *ListQuarantineResponse) String() string {
 func (*ListQuarantineResponse) ProtoMessage() {}
 
 func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[17]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1010,7 +1230,7 @@ func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
 func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListQuarantineResponse) GetCommit() string {
@@ -1040,7 +1260,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[18]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1052,7 +1272,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[18]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1065,7 +1285,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{18}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListChangesRequest) GetFabricId() int32 {
@@ -1097,7 +1317,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[19]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1329,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[19]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1342,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{19}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListChangesResponse) GetSinceCommit() string {
@@ -1157,7 +1377,7 @@ type GetDirectoryHealthRequest struct {
 
 func (x *GetDirectoryHealthRequest) Reset() {
 	*x = GetDirectoryHealthRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[20]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1389,7 @@ func (x *GetDirectoryHealthRequest) String() string {
 func (*GetDirectoryHealthRequest) ProtoMessage() {}
 
 func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[20]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1402,7 @@ func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDirectoryHealthRequest.ProtoReflect.Descriptor instead.
 func (*GetDirectoryHealthRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{20}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetDirectoryHealthRequest) GetFabricId() int32 {
@@ -1221,7 +1441,7 @@ type GetDirectoryHealthResponse struct {
 
 func (x *GetDirectoryHealthResponse) Reset() {
 	*x = GetDirectoryHealthResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[21]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1233,7 +1453,7 @@ func (x *GetDirectoryHealthResponse) String() string {
 func (*GetDirectoryHealthResponse) ProtoMessage() {}
 
 func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[21]
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1246,7 +1466,7 @@ func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDirectoryHealthResponse.ProtoReflect.Descriptor instead.
 func (*GetDirectoryHealthResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{21}
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetDirectoryHealthResponse) GetStatus() DirectoryStatus {
@@ -1343,7 +1563,19 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12!\n" +
 	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\"E\n" +
 	"\x14UpdateFabricResponse\x12-\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"n\n" +
+	"\x14SuspendFabricRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12!\n" +
+	"\frequested_by\x18\x03 \x01(\tR\vrequestedBy\"F\n" +
+	"\x15SuspendFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"U\n" +
+	"\x13ResumeFabricRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12!\n" +
+	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\"^\n" +
+	"\x14ResumeFabricResponse\x12-\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12\x17\n" +
+	"\async_id\x18\x02 \x01(\tR\x06syncId\"U\n" +
 	"\x13DeleteFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12!\n" +
 	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\"\x16\n" +
@@ -1406,12 +1638,14 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\x1cDIRECTORY_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18DIRECTORY_STATUS_HEALTHY\x10\x01\x12\x1d\n" +
 	"\x19DIRECTORY_STATUS_DEGRADED\x10\x02\x12\x1e\n" +
-	"\x1aDIRECTORY_STATUS_UNHEALTHY\x10\x032\x8f\a\n" +
+	"\x1aDIRECTORY_STATUS_UNHEALTHY\x10\x032\xc4\b\n" +
 	"\rFabricService\x12W\n" +
 	"\fCreateFabric\x12\".fgd.fabric.v1.CreateFabricRequest\x1a#.fgd.fabric.v1.CreateFabricResponse\x12N\n" +
 	"\tGetFabric\x12\x1f.fgd.fabric.v1.GetFabricRequest\x1a .fgd.fabric.v1.GetFabricResponse\x12T\n" +
 	"\vListFabrics\x12!.fgd.fabric.v1.ListFabricsRequest\x1a\".fgd.fabric.v1.ListFabricsResponse\x12W\n" +
-	"\fUpdateFabric\x12\".fgd.fabric.v1.UpdateFabricRequest\x1a#.fgd.fabric.v1.UpdateFabricResponse\x12W\n" +
+	"\fUpdateFabric\x12\".fgd.fabric.v1.UpdateFabricRequest\x1a#.fgd.fabric.v1.UpdateFabricResponse\x12Z\n" +
+	"\rSuspendFabric\x12#.fgd.fabric.v1.SuspendFabricRequest\x1a$.fgd.fabric.v1.SuspendFabricResponse\x12W\n" +
+	"\fResumeFabric\x12\".fgd.fabric.v1.ResumeFabricRequest\x1a#.fgd.fabric.v1.ResumeFabricResponse\x12W\n" +
 	"\fDeleteFabric\x12\".fgd.fabric.v1.DeleteFabricRequest\x1a#.fgd.fabric.v1.DeleteFabricResponse\x12]\n" +
 	"\x0eCheckDirectory\x12$.fgd.fabric.v1.CheckDirectoryRequest\x1a%.fgd.fabric.v1.CheckDirectoryResponse\x12N\n" +
 	"\tListFiles\x12\x1f.fgd.fabric.v1.ListFilesRequest\x1a .fgd.fabric.v1.ListFilesResponse\x12]\n" +
@@ -1433,7 +1667,7 @@ func file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_fabric_v1_fabric_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
 	(DirectoryStatus)(0),               // 0: fgd.fabric.v1.DirectoryStatus
 	(*CreateFabricRequest)(nil),        // 1: fgd.fabric.v1.CreateFabricRequest
@@ -1444,72 +1678,82 @@ var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
 	(*ListFabricsResponse)(nil),        // 6: fgd.fabric.v1.ListFabricsResponse
 	(*UpdateFabricRequest)(nil),        // 7: fgd.fabric.v1.UpdateFabricRequest
 	(*UpdateFabricResponse)(nil),       // 8: fgd.fabric.v1.UpdateFabricResponse
-	(*DeleteFabricRequest)(nil),        // 9: fgd.fabric.v1.DeleteFabricRequest
-	(*DeleteFabricResponse)(nil),       // 10: fgd.fabric.v1.DeleteFabricResponse
-	(*CheckDirectoryRequest)(nil),      // 11: fgd.fabric.v1.CheckDirectoryRequest
-	(*CheckDirectoryResponse)(nil),     // 12: fgd.fabric.v1.CheckDirectoryResponse
-	(*ListFilesRequest)(nil),           // 13: fgd.fabric.v1.ListFilesRequest
-	(*File)(nil),                       // 14: fgd.fabric.v1.File
-	(*ListFilesResponse)(nil),          // 15: fgd.fabric.v1.ListFilesResponse
-	(*ListQuarantineRequest)(nil),      // 16: fgd.fabric.v1.ListQuarantineRequest
-	(*QuarantinedFile)(nil),            // 17: fgd.fabric.v1.QuarantinedFile
-	(*ListQuarantineResponse)(nil),     // 18: fgd.fabric.v1.ListQuarantineResponse
-	(*ListChangesRequest)(nil),         // 19: fgd.fabric.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),        // 20: fgd.fabric.v1.ListChangesResponse
-	(*GetDirectoryHealthRequest)(nil),  // 21: fgd.fabric.v1.GetDirectoryHealthRequest
-	(*GetDirectoryHealthResponse)(nil), // 22: fgd.fabric.v1.GetDirectoryHealthResponse
-	nil,                                // 23: fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	(*Fabric)(nil),                     // 24: fgd.fabric.v1.Fabric
-	(*v1.SyncOptions)(nil),             // 25: fgd.sync.v1.SyncOptions
-	(*v11.DirectoryReport)(nil),        // 26: fgd.directory.v1.DirectoryReport
-	(*v12.TreeEntry)(nil),              // 27: fgd.git.v1.TreeEntry
-	(*v13.QuarantinedFile)(nil),        // 28: fgd.report.v1.QuarantinedFile
-	(*v12.FileChange)(nil),             // 29: fgd.git.v1.FileChange
-	(*v1.Sync)(nil),                    // 30: fgd.sync.v1.Sync
+	(*SuspendFabricRequest)(nil),       // 9: fgd.fabric.v1.SuspendFabricRequest
+	(*SuspendFabricResponse)(nil),      // 10: fgd.fabric.v1.SuspendFabricResponse
+	(*ResumeFabricRequest)(nil),        // 11: fgd.fabric.v1.ResumeFabricRequest
+	(*ResumeFabricResponse)(nil),       // 12: fgd.fabric.v1.ResumeFabricResponse
+	(*DeleteFabricRequest)(nil),        // 13: fgd.fabric.v1.DeleteFabricRequest
+	(*DeleteFabricResponse)(nil),       // 14: fgd.fabric.v1.DeleteFabricResponse
+	(*CheckDirectoryRequest)(nil),      // 15: fgd.fabric.v1.CheckDirectoryRequest
+	(*CheckDirectoryResponse)(nil),     // 16: fgd.fabric.v1.CheckDirectoryResponse
+	(*ListFilesRequest)(nil),           // 17: fgd.fabric.v1.ListFilesRequest
+	(*File)(nil),                       // 18: fgd.fabric.v1.File
+	(*ListFilesResponse)(nil),          // 19: fgd.fabric.v1.ListFilesResponse
+	(*ListQuarantineRequest)(nil),      // 20: fgd.fabric.v1.ListQuarantineRequest
+	(*QuarantinedFile)(nil),            // 21: fgd.fabric.v1.QuarantinedFile
+	(*ListQuarantineResponse)(nil),     // 22: fgd.fabric.v1.ListQuarantineResponse
+	(*ListChangesRequest)(nil),         // 23: fgd.fabric.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),        // 24: fgd.fabric.v1.ListChangesResponse
+	(*GetDirectoryHealthRequest)(nil),  // 25: fgd.fabric.v1.GetDirectoryHealthRequest
+	(*GetDirectoryHealthResponse)(nil), // 26: fgd.fabric.v1.GetDirectoryHealthResponse
+	nil,                                // 27: fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	(*Fabric)(nil),                     // 28: fgd.fabric.v1.Fabric
+	(*v1.SyncOptions)(nil),             // 29: fgd.sync.v1.SyncOptions
+	(*v11.DirectoryReport)(nil),        // 30: fgd.directory.v1.DirectoryReport
+	(*v12.TreeEntry)(nil),              // 31: fgd.git.v1.TreeEntry
+	(*v13.QuarantinedFile)(nil),        // 32: fgd.report.v1.QuarantinedFile
+	(*v12.FileChange)(nil),             // 33: fgd.git.v1.FileChange
+	(*v1.Sync)(nil),                    // 34: fgd.sync.v1.Sync
 }
 var file_fgd_fabric_v1_fabric_service_proto_depIdxs = []int32{
-	24, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	25, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
-	24, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	24, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	24, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
-	24, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	24, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	26, // 7: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	27, // 8: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
-	14, // 9: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
-	28, // 10: fgd.fabric.v1.QuarantinedFile.file:type_name -> fgd.report.v1.QuarantinedFile
-	17, // 11: fgd.fabric.v1.ListQuarantineResponse.files:type_name -> fgd.fabric.v1.QuarantinedFile
-	29, // 12: fgd.fabric.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
-	0,  // 13: fgd.fabric.v1.GetDirectoryHealthResponse.status:type_name -> fgd.fabric.v1.DirectoryStatus
-	26, // 14: fgd.fabric.v1.GetDirectoryHealthResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	23, // 15: fgd.fabric.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	30, // 16: fgd.fabric.v1.GetDirectoryHealthResponse.last_sync:type_name -> fgd.sync.v1.Sync
-	1,  // 17: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
-	3,  // 18: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
-	5,  // 19: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
-	7,  // 20: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
-	9,  // 21: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
-	11, // 22: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
-	13, // 23: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
-	16, // 24: fgd.fabric.v1.FabricService.ListQuarantine:input_type -> fgd.fabric.v1.ListQuarantineRequest
-	19, // 25: fgd.fabric.v1.FabricService.ListChanges:input_type -> fgd.fabric.v1.ListChangesRequest
-	21, // 26: fgd.fabric.v1.FabricService.GetDirectoryHealth:input_type -> fgd.fabric.v1.GetDirectoryHealthRequest
-	2,  // 27: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
-	4,  // 28: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
-	6,  // 29: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
-	8,  // 30: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
-	10, // 31: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
-	12, // 32: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
-	15, // 33: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
-	18, // 34: fgd.fabric.v1.FabricService.ListQuarantine:output_type -> fgd.fabric.v1.ListQuarantineResponse
-	20, // 35: fgd.fabric.v1.FabricService.ListChanges:output_type -> fgd.fabric.v1.ListChangesResponse
-	22, // 36: fgd.fabric.v1.FabricService.GetDirectoryHealth:output_type -> fgd.fabric.v1.GetDirectoryHealthResponse
-	27, // [27:37] is the sub-list for method output_type
-	17, // [17:27] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	28, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	29, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
+	28, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	28, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	28, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
+	28, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	28, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	28, // 7: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	28, // 8: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	30, // 9: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	31, // 10: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
+	18, // 11: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
+	32, // 12: fgd.fabric.v1.QuarantinedFile.file:type_name -> fgd.report.v1.QuarantinedFile
+	21, // 13: fgd.fabric.v1.ListQuarantineResponse.files:type_name -> fgd.fabric.v1.QuarantinedFile
+	33, // 14: fgd.fabric.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
+	0,  // 15: fgd.fabric.v1.GetDirectoryHealthResponse.status:type_name -> fgd.fabric.v1.DirectoryStatus
+	30, // 16: fgd.fabric.v1.GetDirectoryHealthResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	27, // 17: fgd.fabric.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	34, // 18: fgd.fabric.v1.GetDirectoryHealthResponse.last_sync:type_name -> fgd.sync.v1.Sync
+	1,  // 19: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
+	3,  // 20: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
+	5,  // 21: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
+	7,  // 22: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
+	9,  // 23: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
+	11, // 24: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
+	13, // 25: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
+	15, // 26: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
+	17, // 27: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
+	20, // 28: fgd.fabric.v1.FabricService.ListQuarantine:input_type -> fgd.fabric.v1.ListQuarantineRequest
+	23, // 29: fgd.fabric.v1.FabricService.ListChanges:input_type -> fgd.fabric.v1.ListChangesRequest
+	25, // 30: fgd.fabric.v1.FabricService.GetDirectoryHealth:input_type -> fgd.fabric.v1.GetDirectoryHealthRequest
+	2,  // 31: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
+	4,  // 32: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
+	6,  // 33: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
+	8,  // 34: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
+	10, // 35: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
+	12, // 36: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
+	14, // 37: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
+	16, // 38: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
+	19, // 39: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
+	22, // 40: fgd.fabric.v1.FabricService.ListQuarantine:output_type -> fgd.fabric.v1.ListQuarantineResponse
+	24, // 41: fgd.fabric.v1.FabricService.ListChanges:output_type -> fgd.fabric.v1.ListChangesResponse
+	26, // 42: fgd.fabric.v1.FabricService.GetDirectoryHealth:output_type -> fgd.fabric.v1.GetDirectoryHealthResponse
+	31, // [31:43] is the sub-list for method output_type
+	19, // [19:31] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_service_proto_init() }
@@ -1518,15 +1762,15 @@ func file_fgd_fabric_v1_fabric_service_proto_init() {
 		return
 	}
 	file_fgd_fabric_v1_fabric_proto_init()
-	file_fgd_fabric_v1_fabric_service_proto_msgTypes[13].OneofWrappers = []any{}
-	file_fgd_fabric_v1_fabric_service_proto_msgTypes[16].OneofWrappers = []any{}
+	file_fgd_fabric_v1_fabric_service_proto_msgTypes[17].OneofWrappers = []any{}
+	file_fgd_fabric_v1_fabric_service_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_service_proto_rawDesc), len(file_fgd_fabric_v1_fabric_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

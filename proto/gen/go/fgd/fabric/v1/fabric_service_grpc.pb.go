@@ -23,6 +23,8 @@ const (
 	FabricService_GetFabric_FullMethodName          = "/fgd.fabric.v1.FabricService/GetFabric"
 	FabricService_ListFabrics_FullMethodName        = "/fgd.fabric.v1.FabricService/ListFabrics"
 	FabricService_UpdateFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/UpdateFabric"
+	FabricService_SuspendFabric_FullMethodName      = "/fgd.fabric.v1.FabricService/SuspendFabric"
+	FabricService_ResumeFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/ResumeFabric"
 	FabricService_DeleteFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/DeleteFabric"
 	FabricService_CheckDirectory_FullMethodName     = "/fgd.fabric.v1.FabricService/CheckDirectory"
 	FabricService_ListFiles_FullMethodName          = "/fgd.fabric.v1.FabricService/ListFiles"
@@ -43,8 +45,13 @@ type FabricServiceClient interface {
 	GetFabric(ctx context.Context, in *GetFabricRequest, opts ...grpc.CallOption) (*GetFabricResponse, error)
 	// Lists all fabrics by number.
 	ListFabrics(ctx context.Context, in *ListFabricsRequest, opts ...grpc.CallOption) (*ListFabricsResponse, error)
-	// Replaces the definition of a fabric.
+	// Replaces the definition of a fabric. ABORTED (FGD_3012) when it changed since the generation that the definition has.
 	UpdateFabric(ctx context.Context, in *UpdateFabricRequest, opts ...grpc.CallOption) (*UpdateFabricResponse, error)
+	// Lets no sync of a fabric publish: new ones are refused with FGD_3011, those that wait fail with it, and one that runs goes
+	// on. Dry runs are permitted. Suspending again changes the reason.
+	SuspendFabric(ctx context.Context, in *SuspendFabricRequest, opts ...grpc.CallOption) (*SuspendFabricResponse, error)
+	// Ends that, and starts a sync.
+	ResumeFabric(ctx context.Context, in *ResumeFabricRequest, opts ...grpc.CallOption) (*ResumeFabricResponse, error)
 	// Forgets a fabric. Its directory in Git stays as it is.
 	DeleteFabric(ctx context.Context, in *DeleteFabricRequest, opts ...grpc.CallOption) (*DeleteFabricResponse, error)
 	// Judges the structure of the fabric's directory at the branch head, and changes nothing.
@@ -101,6 +108,26 @@ func (c *fabricServiceClient) UpdateFabric(ctx context.Context, in *UpdateFabric
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateFabricResponse)
 	err := c.cc.Invoke(ctx, FabricService_UpdateFabric_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fabricServiceClient) SuspendFabric(ctx context.Context, in *SuspendFabricRequest, opts ...grpc.CallOption) (*SuspendFabricResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuspendFabricResponse)
+	err := c.cc.Invoke(ctx, FabricService_SuspendFabric_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fabricServiceClient) ResumeFabric(ctx context.Context, in *ResumeFabricRequest, opts ...grpc.CallOption) (*ResumeFabricResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeFabricResponse)
+	err := c.cc.Invoke(ctx, FabricService_ResumeFabric_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -179,8 +206,13 @@ type FabricServiceServer interface {
 	GetFabric(context.Context, *GetFabricRequest) (*GetFabricResponse, error)
 	// Lists all fabrics by number.
 	ListFabrics(context.Context, *ListFabricsRequest) (*ListFabricsResponse, error)
-	// Replaces the definition of a fabric.
+	// Replaces the definition of a fabric. ABORTED (FGD_3012) when it changed since the generation that the definition has.
 	UpdateFabric(context.Context, *UpdateFabricRequest) (*UpdateFabricResponse, error)
+	// Lets no sync of a fabric publish: new ones are refused with FGD_3011, those that wait fail with it, and one that runs goes
+	// on. Dry runs are permitted. Suspending again changes the reason.
+	SuspendFabric(context.Context, *SuspendFabricRequest) (*SuspendFabricResponse, error)
+	// Ends that, and starts a sync.
+	ResumeFabric(context.Context, *ResumeFabricRequest) (*ResumeFabricResponse, error)
 	// Forgets a fabric. Its directory in Git stays as it is.
 	DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error)
 	// Judges the structure of the fabric's directory at the branch head, and changes nothing.
@@ -214,6 +246,12 @@ func (UnimplementedFabricServiceServer) ListFabrics(context.Context, *ListFabric
 }
 func (UnimplementedFabricServiceServer) UpdateFabric(context.Context, *UpdateFabricRequest) (*UpdateFabricResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateFabric not implemented")
+}
+func (UnimplementedFabricServiceServer) SuspendFabric(context.Context, *SuspendFabricRequest) (*SuspendFabricResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SuspendFabric not implemented")
+}
+func (UnimplementedFabricServiceServer) ResumeFabric(context.Context, *ResumeFabricRequest) (*ResumeFabricResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeFabric not implemented")
 }
 func (UnimplementedFabricServiceServer) DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteFabric not implemented")
@@ -322,6 +360,42 @@ func _FabricService_UpdateFabric_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(FabricServiceServer).UpdateFabric(ctx, req.(*UpdateFabricRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FabricService_SuspendFabric_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SuspendFabricRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FabricServiceServer).SuspendFabric(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FabricService_SuspendFabric_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FabricServiceServer).SuspendFabric(ctx, req.(*SuspendFabricRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FabricService_ResumeFabric_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeFabricRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FabricServiceServer).ResumeFabric(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FabricService_ResumeFabric_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FabricServiceServer).ResumeFabric(ctx, req.(*ResumeFabricRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -456,6 +530,14 @@ var FabricService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateFabric",
 			Handler:    _FabricService_UpdateFabric_Handler,
+		},
+		{
+			MethodName: "SuspendFabric",
+			Handler:    _FabricService_SuspendFabric_Handler,
+		},
+		{
+			MethodName: "ResumeFabric",
+			Handler:    _FabricService_ResumeFabric_Handler,
 		},
 		{
 			MethodName: "DeleteFabric",
