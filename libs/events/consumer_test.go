@@ -16,7 +16,7 @@ import (
 )
 
 func TestEntriesAreHandledInOrderAndSettled(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		add(t, conn, "1", "2", "3") // before there is a group
 		j := newJournal()
 		r := run(t, conn, config("a", never), 1, j.handle)
@@ -32,7 +32,7 @@ func TestEntriesAreHandledInOrderAndSettled(t *testing.T) {
 }
 
 func TestAShutdownHandsBack(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		add(t, conn, "1")
 		began := make(chan struct{})
 		r := run(t, conn, config("a", never), 4, func(ctx context.Context, _ []byte) error {
@@ -57,7 +57,7 @@ func TestAShutdownHandsBack(t *testing.T) {
 
 // TestAnEffectIsSettledAfterTheEnd: a handler that was done when the shutdown came is not run again.
 func TestAnEffectIsSettledAfterTheEnd(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		add(t, conn, "1")
 		began := make(chan struct{})
 		r := run(t, conn, config("a", never), 4, func(ctx context.Context, _ []byte) error {
@@ -74,7 +74,7 @@ func TestAnEffectIsSettledAfterTheEnd(t *testing.T) {
 }
 
 func TestOthersTakeOverWhatADeadConsumerHad(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		createGroup(t, conn)
 		add(t, conn, "1", "2")
 		read(t, conn, "dead")
@@ -88,7 +88,7 @@ func TestOthersTakeOverWhatADeadConsumerHad(t *testing.T) {
 // TestALongHandlerIsLeftAlone: entries of a dead consumer are taken over again and again, while one that is handled all
 // the time is not, although it was read before them.
 func TestALongHandlerIsLeftAlone(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		j := newJournal()
 		add(t, conn, "long")
 		began, release := make(chan struct{}, 2), make(chan struct{})
@@ -168,7 +168,7 @@ func TestNothingIsClaimedWithoutAPlace(t *testing.T) {
 }
 
 func TestSlotsBoundWhatRunsAtOnce(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		const slots, n = 3, 30
 		var now, most atomic.Int32
 		j := newJournal()
@@ -194,7 +194,7 @@ func TestSlotsBoundWhatRunsAtOnce(t *testing.T) {
 }
 
 func TestManyConsumersShareTheWork(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		j := newJournal()
 		for i := range 3 {
 			run(t, conn, config(fmt.Sprint("c", i), never), 2, j.handle)
@@ -216,7 +216,7 @@ func TestManyConsumersShareTheWork(t *testing.T) {
 }
 
 func TestAFailureIsTriedAgainAndAPanicIsOne(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		j := newJournal()
 		add(t, conn, "fails once", "panics once", "works")
 		run(t, conn, config("a", soon), 1, func(_ context.Context, payload []byte) error {

@@ -67,7 +67,7 @@ func TestRedisComesBack(t *testing.T) {
 
 // TestEverythingWasFlushed: the group is made again, from the beginning of the stream.
 func TestEverythingWasFlushed(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		j := newJournal()
 		run(t, conn, config("a", soon), 1, j.handle)
 		add(t, conn, "1")
@@ -84,7 +84,7 @@ func TestEverythingWasFlushed(t *testing.T) {
 
 // TestTheEndInterruptsARead: Run returns, although a read waits that can't be interrupted.
 func TestTheEndInterruptsARead(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		j := newJournal()
 		r := run(t, conn, config("a", never), 1, j.handle)
 		add(t, conn, "1")

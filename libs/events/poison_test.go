@@ -16,7 +16,7 @@ import (
 )
 
 func TestPoisonGoesToTheDeadLettersAtOnce(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		add(t, conn, "bad", "good")
 		j := newJournal()
 		run(t, conn, config("a", never), 1, func(ctx context.Context, payload []byte) error {
@@ -40,7 +40,7 @@ func TestPoisonGoesToTheDeadLettersAtOnce(t *testing.T) {
 }
 
 func TestWhatFailsEachTimeGoesToTheDeadLetters(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		add(t, conn, "bad", "good")
 		j := newJournal()
 		run(t, conn, config("a", soon), 2, func(_ context.Context, payload []byte) error {
@@ -71,7 +71,7 @@ func untilDead(t *testing.T, conn *redisconn.Conn, n int) {
 }
 
 func TestAnEntryWithoutItsFieldIsPoison(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		if err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{"other", "x"}}).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestAnEntryWithoutItsFieldIsPoison(t *testing.T) {
 
 // TestNothingIsAcknowledgedBeforeItsDeadLetterIsThere: the dead letters can't be written for a while.
 func TestNothingIsAcknowledgedBeforeItsDeadLetterIsThere(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		if err := conn.Main.Set(t.Context(), dead, "in the way", 0).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestNothingIsAcknowledgedBeforeItsDeadLetterIsThere(t *testing.T) {
 
 // TestDeadLettersAreAnnounced: what hears of an entry's death can keep it from being settled.
 func TestDeadLettersAreAnnounced(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		var calls atomic.Int32
 		cfg := config("a", soon)
 		cfg.OnDeadLetter = func(_ context.Context, payload []byte, cause error) error {

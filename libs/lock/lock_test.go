@@ -47,7 +47,7 @@ func release(t *testing.T, lease *lock.Lease) {
 // TestOneHolderAtATime is the law of the lock: whatever holders there are, no two hold it at once, and their numbers
 // grow in the order in which they hold it.
 func TestOneHolderAtATime(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		last := int64(0)
 		rapid.Check(t, func(rt *rapid.T) {
 			holders := rapid.IntRange(1, 5).Draw(rt, "holders")

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -29,7 +30,7 @@ const (
 
 // Config is what can be set of the connection.
 type Config struct {
-	// RedisURL is where Redis is: redis://, rediss:// or unix://.
+	// RedisURL is where Redis is: redis://, rediss:// or unix://; with master_name= a Sentinel, with addr= a Cluster.
 	RedisURL string `koanf:"redis_url"`
 }
 
@@ -42,23 +43,51 @@ type Conn struct {
 	Blocking redis.UniversalClient // XREADGROUP and XREAD with BLOCK
 }
 
-// Open reads a URL. It connects with the first command, not now.
-func Open(url string) (*Conn, error) {
-	options, err := redis.ParseURL(url)
+// Open reads a URL. It connects with the first command, not now. A URL with master_name= names a Sentinel, and one with addr=
+// the first and another node of a Cluster; further ones are added with addr=.
+func Open(text string) (*Conn, error) {
+	open, err := opener(text)
 	if err != nil {
 		// The library's message may quote the URL, and the URL may hold a password.
-		return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "redis_url can't be read").WithRemedy("Write redis://[:password@]host:port/db, rediss:// for TLS, or unix:///path/to/socket.")
+		return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "redis_url can't be read").WithRemedy(
+			"Write redis://[:password@]host:port/db, rediss:// for TLS, or unix:///path/to/socket; ?master_name=NAME for a Sentinel, ?addr=host:port for a Cluster.")
 	}
 	logging.Disable() // it would write to standard error what the error of the command says too
-	options.MaxRetries = -1
-	options.DialerRetries = 1 // Repeat is the one layer that repeats
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
-	options.ContextTimeoutEnabled = true
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	options.DisableIdentity = true
-	blocking := *options
-	options.PoolSize, blocking.PoolSize = poolSize, blockingPool
-	return &Conn{Main: redis.NewClient(options), Blocking: redis.NewClient(&blocking)}, nil
+	return &Conn{Main: open(poolSize), Blocking: open(blockingPool)}, nil
+}
+
+// opener gives what opens a client with a pool of a size. Retries of the library are off: Repeat is the one layer that repeats.
+func opener(text string) (func(pool int) redis.UniversalClient, error) {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	switch query := parsed.Query(); {
+	case query.Has("master_name"):
+		o, err := redis.ParseFailoverURL(text)
+		if err != nil {
+			return nil, err
+		}
+		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = -1, 1, true, true
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
+		return func(pool int) redis.UniversalClient { one := *o; one.PoolSize = pool; return redis.NewFailoverClient(&one) }, nil
+	case query.Has("addr"):
+		o, err := redis.ParseClusterURL(text)
+		if err != nil {
+			return nil, err
+		}
+		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity, o.MaintNotificationsConfig = -1, 1, true, true, quiet
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
+		return func(pool int) redis.UniversalClient { one := *o; one.PoolSize = pool; return redis.NewClusterClient(&one) }, nil
+	}
+	o, err := redis.ParseURL(text)
+	if err != nil {
+		return nil, err
+	}
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity, o.MaintNotificationsConfig = -1, 1, true, true, quiet
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
+	return func(pool int) redis.UniversalClient { one := *o; one.PoolSize = pool; return redis.NewClient(&one) }, nil
 }
 
 // Ping tells whether Redis answers.

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/testkit/redistest"
@@ -17,7 +18,8 @@ import (
 )
 
 func TestFabricsAreKept(t *testing.T) {
-	each(t, func(t *testing.T, b *bench) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		b := newBench(t, conn)
 		var want []int32
 		for _, id := range []int32{35, 3, 11, 4} {
 			b.fabric(id)

@@ -150,7 +150,7 @@ func TestADryRunWaitsOnItsOwn(t *testing.T) {
 // TestNobodysSyncIsLost is the law of coalescing: whatever comes in whatever order, at most one sync is active and one
 // of each class waits, and every request is answered with a sync that begins after it and comes to its end.
 func TestNobodysSyncIsLost(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		fabric := int32(0)
 		rapid.Check(t, func(rt *rapid.T) {
 			fabric++
