@@ -71,7 +71,11 @@ func opener(text string) (func(pool int) redis.UniversalClient, error) {
 		}
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = -1, 1, true, true
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
-		return func(pool int) redis.UniversalClient { one := *o; one.PoolSize = pool; return redis.NewFailoverClient(&one) }, nil
+		return func(pool int) redis.UniversalClient {
+			one := *o
+			one.PoolSize = pool
+			return redis.NewFailoverClient(&one)
+		}, nil
 	case query.Has("addr"):
 		o, err := redis.ParseClusterURL(text)
 		if err != nil {
@@ -79,7 +83,11 @@ func opener(text string) (func(pool int) redis.UniversalClient, error) {
 		}
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity, o.MaintNotificationsConfig = -1, 1, true, true, quiet
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
-		return func(pool int) redis.UniversalClient { one := *o; one.PoolSize = pool; return redis.NewClusterClient(&one) }, nil
+		return func(pool int) redis.UniversalClient {
+			one := *o
+			one.PoolSize = pool
+			return redis.NewClusterClient(&one)
+		}, nil
 	}
 	o, err := redis.ParseURL(text)
 	if err != nil {

@@ -81,7 +81,7 @@ return answer('started', ARGV[1])`)
 //
 //	KEYS 1 record, 2 run, 3 sync events, 4 bus, 5 work
 //	ARGV 1 sync id, 2 fence, 3 expected version, 4 write id, 5 record, 6 "1" for an end, 7 ttl ms after the end,
-//	     8 oldest bus entry kept, 9 number of sync events, then those, then the bus events
+//	     8 number of sync events, then those, then the bus events
 var writeScript = redis.NewScript(leaveLua + `
 local r = redis.call('HMGET', KEYS[1], 'version', 'fence', 'write', 'ended', 'cancel')
 if not r[1] then return {'missing', 0, 0} end
@@ -97,10 +97,10 @@ if ARGV[6] == '1' then
   redis.call('PEXPIRE', KEYS[1], ARGV[7])
   leave(KEYS[2], KEYS[5], ARGV[1])
 end
-local events = tonumber(ARGV[9])
-for i = 10, 9 + events do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
+local events = tonumber(ARGV[8])
+for i = 9, 8 + events do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
 if ARGV[6] == '1' then redis.call('PEXPIRE', KEYS[3], ARGV[7]) end
-for i = 10 + events, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', ARGV[8], '*', 'e', ARGV[i]) end
+for i = 9 + events, #ARGV do redis.call('XADD', KEYS[4], '*', 'e', ARGV[i]) end
 return {'ok', version, cancel}`)
 
 // cancelScript marks a sync that has not ended. It answers missing, ended or marked.

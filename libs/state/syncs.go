@@ -22,7 +22,6 @@ import (
 
 const (
 	requestMemory = 24 * time.Hour
-	busRetention  = 7 * 24 * time.Hour
 	// fullRetry is when to ask again after a refusal: some of what waits is done by then.
 	fullRetry = 10 * time.Second
 )
@@ -257,14 +256,13 @@ func (s *Store) Write(ctx context.Context, v *Versioned, fence int64, told []*sy
 		return fmt.Errorf("encode sync: %w", err)
 	}
 	args := []any{
-		syncID, fence, v.version, uuid.NewString(), raw, flag(Terminal(v.GetState())), s.limits.Retention.Milliseconds(),
-		s.now().Add(-busRetention).UnixMilli(), 0,
+		syncID, fence, v.version, uuid.NewString(), raw, flag(Terminal(v.GetState())), s.limits.Retention.Milliseconds(), 0,
 	}
 	args, count, err := appendMessages(args, batches(told))
 	if err != nil {
 		return err
 	}
-	args[8] = count
+	args[7] = count
 	if args, _, err = appendMessages(args, bus); err != nil {
 		return err
 	}

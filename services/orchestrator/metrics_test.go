@@ -47,7 +47,8 @@ func TestMetricsAreThoseOfTheContract(t *testing.T) {
 		b.shows(
 			`fgd_sync_total{status="completed",trigger="fabric_created"} 1`, `fgd_sync_total{status="failed",trigger="manual"} 1`,
 			`fgd_sync_failures_total{code="FGD_4004"} 1`, `fgd_sync_duration_seconds_count{trigger="manual"} 1`,
-			`fgd_active_syncs 0`, `fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 0`, `fgd_dead_letters_total 0`, `fgd_lock_wait_seconds_count 2`,
+			`fgd_active_syncs 0`, `fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 0`, `fgd_dead_letters_total 0`, `fgd_dead_letters 0`,
+			`fgd_event_pending{group="orchestrators"} 0`, `fgd_event_oldest_seconds{group="orchestrators"} 0`, `fgd_lock_wait_seconds_count 2`,
 		)
 		text := b.scrape()
 		for _, bucket := range []string{`le="0.05"`, `le="600"`} {
@@ -76,7 +77,10 @@ func TestTheBacklogIsThatOfTheSystem(t *testing.T) {
 		b.start(int32(i+1), nil)
 		<-g.came
 	}
-	b.shows(`fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 3`, `fgd_active_syncs 3`)
+	b.shows(`fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 3`, `fgd_event_pending{group="orchestrators"} 3`, `fgd_active_syncs 3`)
+	if strings.Contains(b.scrape(), `fgd_event_oldest_seconds{group="orchestrators"} 0`+"\n") {
+		t.Error("what is being done has no age")
+	}
 	b.goAway()
 	b.node = newNode(t, server.Conn(t), peers, testConfig(), "b")
 	for i := range 3 {

@@ -46,6 +46,8 @@ const (
 	minConcurrency = 2 * rediskey.Shards
 	schedulePeriod = 10 * time.Second
 	recoveryPeriod = 5 * time.Second
+	trimPeriod     = time.Minute
+	eventRetention = 7 * 24 * time.Hour
 	checkPause     = time.Second
 	// expireGrace leaves a sync that is past its deadline the time to end by itself; its lock is free by then.
 	expireGrace = 45 * time.Second
@@ -193,7 +195,24 @@ func (s *Service) run(ctx context.Context) error {
 	}
 	work.Go(func() error { return ticking(ctx, schedulePeriod, s.planner.Run) })
 	work.Go(func() error { return ticking(ctx, recoveryPeriod, s.recovery.Run) })
+	work.Go(func() error { return ticking(ctx, trimPeriod, s.trim) })
 	return work.Wait()
+}
+
+// trim keeps the event streams from growing for ever. Any number of orchestrators may do it.
+func (s *Service) trim(ctx context.Context, ticks <-chan time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticks:
+		}
+		for shard := range rediskey.Shards {
+			if _, err := events.Trim(ctx, s.deps.Redis, rediskey.Events(shard), s.deps.Now().Add(-eventRetention)); err != nil && ctx.Err() == nil {
+				s.deps.Log.WarnContext(ctx, "events not trimmed", "error", err.Error())
+			}
+		}
+	}
 }
 
 func ticking(ctx context.Context, period time.Duration, run func(context.Context, <-chan time.Time) error) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,66 +20,136 @@ import (
 // timeout keeps a scrape from waiting for a Redis that is away.
 const timeout = 2 * time.Second
 
-// Collector gives fgd_queue_depth and fgd_event_lag. Without Redis it gives nothing.
+// Collector gives what waits, in entries and in seconds. Without Redis it gives nothing.
 type Collector struct {
 	conn  *redisconn.Conn
 	group string // of the workers
 	log   *slog.Logger
-	depth *prometheus.Desc
-	lag   *prometheus.Desc
+
+	depth, lag, pending, oldest, dead *prometheus.Desc
 }
 
 // New makes a collector.
 func New(conn *redisconn.Conn, workers string, log *slog.Logger) *Collector {
+	group := []string{"group"}
 	return &Collector{
 		conn: conn, group: workers, log: log,
-		depth: prometheus.NewDesc("fgd_queue_depth", "Syncs that wait for a worker, in the whole system.", nil, nil),
-		lag:   prometheus.NewDesc("fgd_event_lag", "Entries of the streams that a consumer group has not read or not acknowledged, in the whole system.", []string{"group"}, nil),
+		depth:   prometheus.NewDesc("fgd_queue_depth", "Syncs that wait for a worker, in the whole system.", nil, nil),
+		lag:     prometheus.NewDesc("fgd_event_lag", "Entries of the streams that a consumer group has not read or not acknowledged, in the whole system.", group, nil),
+		pending: prometheus.NewDesc("fgd_event_pending", "Entries of the streams that a consumer group has read and not acknowledged, in the whole system.", group, nil),
+		oldest:  prometheus.NewDesc("fgd_event_oldest_seconds", "Age of the oldest entry that a consumer group has not read or not acknowledged, in the whole system.", group, nil),
+		dead:    prometheus.NewDesc("fgd_dead_letters", "Dead letters that nobody has replayed, in the whole system.", nil, nil),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	out <- c.depth
-	out <- c.lag
+	for _, d := range []*prometheus.Desc{c.depth, c.lag, c.pending, c.oldest, c.dead} {
+		out <- d
+	}
 }
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	depth, lags, err := c.measure(ctx)
+	b, err := c.measure(ctx)
 	if err != nil {
 		c.log.WarnContext(ctx, "backlog not measured", "error", err.Error())
 		return
 	}
-	out <- prometheus.MustNewConstMetric(c.depth, prometheus.GaugeValue, float64(depth))
-	for group, n := range lags {
-		out <- prometheus.MustNewConstMetric(c.lag, prometheus.GaugeValue, float64(n), group)
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	gauge(c.depth, float64(b.depth))
+	gauge(c.dead, float64(b.dead))
+	for name, g := range b.groups {
+		gauge(c.lag, float64(g.lag), name)
+		gauge(c.pending, float64(g.pending), name)
+		gauge(c.oldest, g.oldest.Seconds(), name)
 	}
 }
 
-func (c *Collector) measure(ctx context.Context) (depth int64, lags map[string]int64, err error) {
-	lags = map[string]int64{c.group: 0}
+// backlog is what waits.
+type backlog struct {
+	depth, dead int64
+	groups      map[string]*waiting
+}
+
+// waiting is what waits for one group, in all streams.
+type waiting struct {
+	lag, pending int64
+	oldest       time.Duration
+}
+
+func (c *Collector) measure(ctx context.Context) (*backlog, error) {
+	now, err := c.conn.Main.Time(ctx).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ask Redis for the time: %w", redisconn.Error(err))
+	}
+	b := &backlog{groups: map[string]*waiting{c.group: {}}}
 	for shard := range rediskey.Shards {
-		groups, err := c.groups(ctx, rediskey.Work(shard))
+		work := rediskey.Work(shard)
+		groups, err := c.groups(ctx, work)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
-		unread, err := c.unread(ctx, rediskey.Work(shard), groups)
+		unread, err := c.unread(ctx, work, groups)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
-		depth += unread
+		b.depth += unread
+		dead, err := c.conn.Main.XLen(ctx, rediskey.DeadLetters(shard)).Result()
+		if err != nil {
+			return nil, fmt.Errorf("count dead letters: %w", redisconn.Error(err))
+		}
+		b.dead += dead
+		if err := c.add(ctx, b, work, groups, now); err != nil {
+			return nil, err
+		}
 		more, err := c.groups(ctx, rediskey.Events(shard))
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
-		for _, g := range append(groups, more...) {
-			lags[g.Name] += max(g.Lag, 0) + g.Pending // a lag that Redis can't tell is -1
+		if err := c.add(ctx, b, rediskey.Events(shard), more, now); err != nil {
+			return nil, err
 		}
 	}
-	return depth, lags, nil
+	return b, nil
+}
+
+// add adds what waits in one stream.
+func (c *Collector) add(ctx context.Context, b *backlog, stream string, groups []redis.XInfoGroup, now time.Time) error {
+	for _, g := range groups {
+		w := b.groups[g.Name]
+		if w == nil {
+			w = &waiting{}
+			b.groups[g.Name] = w
+		}
+		w.lag += max(g.Lag, 0) + g.Pending // a lag that Redis can't tell is -1
+		w.pending += g.Pending
+		for _, id := range c.waits(ctx, stream, g) {
+			ms, _, _ := strings.Cut(id, "-")
+			at, err := strconv.ParseInt(ms, 10, 64)
+			if err != nil {
+				return fmt.Errorf("entry %q of %s: %w", id, stream, err)
+			}
+			w.oldest = max(w.oldest, now.Sub(time.UnixMilli(at)))
+		}
+	}
+	return nil
+}
+
+// waits gives the oldest entry that a group has not acknowledged, and the oldest that it has not read, where there are any.
+func (c *Collector) waits(ctx context.Context, stream string, g redis.XInfoGroup) []string {
+	var ids []string
+	if pending, err := c.conn.Main.XPending(ctx, stream, g.Name).Result(); err == nil && pending.Count > 0 {
+		ids = append(ids, pending.Lower)
+	}
+	if unread, err := c.conn.Main.XRangeN(ctx, stream, "("+g.LastDeliveredID, "+", 1).Result(); err == nil && len(unread) == 1 {
+		ids = append(ids, unread[0].ID)
+	}
+	return ids
 }
 
 func (c *Collector) groups(ctx context.Context, stream string) ([]redis.XInfoGroup, error) {

@@ -30,6 +30,8 @@ const (
 	percentGithubSync     = 80
 	percentReconciliation = 95
 	closeTimeout          = 5 * time.Second
+	// timeoutSlack is how much earlier than here a service that is called notices the end of its time.
+	timeoutSlack = 50 * time.Millisecond
 )
 
 // attempt is one walk through the stages. Its tree is what the fabric directory shall become.
@@ -98,12 +100,12 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 func (a *attempt) traced(ctx context.Context, name string, stage func(context.Context) error) error {
 	ctx, span := a.deps.Tracer.Start(ctx, name)
 	defer span.End()
-	bounded, stop := context.WithTimeoutCause(ctx, a.cfg.StageTimeout,
-		errs.New(errs.Deadline, errs.SyncTimeout, "The stage %s took longer than %s.", name, a.cfg.StageTimeout))
+	began := time.Now()
+	bounded, stop := context.WithTimeout(ctx, a.cfg.StageTimeout)
 	defer stop()
 	err := stage(bounded)
-	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		err = context.Cause(bounded)
+	if err != nil && time.Since(began) > a.cfg.StageTimeout-timeoutSlack {
+		err = errs.New(errs.Deadline, errs.SyncTimeout, "The stage %s took longer than %s.", name, a.cfg.StageTimeout).Because(err)
 	}
 	if err != nil {
 		span.SetStatus(codes.Error, errs.From(err).Code.Name)
