@@ -48,9 +48,10 @@ test-deps: ## install what the tests need besides Go: redis-server, python3-yaml
 	@scripts/install-packages redis-server python3-yaml git
 
 .PHONY: bench
-bench: test-deps ## measure from outside, then the ingestion alone; docs/benchmarks.md says what the figures mean
+bench: test-deps ## measure from outside, then ingestion and orchestration alone; docs/benchmarks.md says what the figures mean
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -timeout 30m fgdsync.dev/test/bench
 	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/ingestion/internal/pipeline
+	go test -run '^$$' -bench '$(BENCH)' -benchtime 200x fgdsync.dev/services/orchestrator
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME

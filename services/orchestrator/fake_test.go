@@ -379,7 +379,7 @@ func (s *stages) ReadBlobs(req *gitv1.ReadBlobsRequest, stream grpc.ServerStream
 }
 
 // serve runs the services behind a real gRPC server for the time of a test.
-func (s *stages) serve(t *testing.T) *grpc.ClientConn {
+func (s *stages) serve(t testing.TB) *grpc.ClientConn {
 	t.Helper()
 	return serve(t, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, s)
@@ -389,7 +389,7 @@ func (s *stages) serve(t *testing.T) *grpc.ClientConn {
 	})
 }
 
-func serve(t *testing.T, register func(grpc.ServiceRegistrar)) *grpc.ClientConn {
+func serve(t testing.TB, register func(grpc.ServiceRegistrar)) *grpc.ClientConn {
 	t.Helper()
 	loopback := rpc.NewLoopback()
 	server := rpc.NewServer(telemetry.Discard())

@@ -38,7 +38,7 @@ type node struct {
 	fabricv1.FabricServiceClient
 	syncv1.SyncServiceClient
 	statev1.StateServiceClient
-	t        *testing.T
+	t        testing.TB
 	conn     *redisconn.Conn
 	metrics  *prometheus.Registry
 	service  *orchestrator.Service
@@ -56,7 +56,7 @@ func testConfig() orchestrator.Config {
 }
 
 // newNode builds an orchestrator that does no work yet.
-func newNode(t *testing.T, conn *redisconn.Conn, peers grpc.ClientConnInterface, cfg orchestrator.Config, instance string) *node {
+func newNode(t testing.TB, conn *redisconn.Conn, peers grpc.ClientConnInterface, cfg orchestrator.Config, instance string) *node {
 	t.Helper()
 	n := &node{t: t, conn: conn, metrics: prometheus.NewRegistry()}
 	if cfg.LedgerFile == orchestrator.DefaultConfig().LedgerFile {
@@ -129,13 +129,13 @@ func each(t *testing.T, test func(t *testing.T, b *bench)) {
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) { test(t, newBench(t, conn, testConfig())) })
 }
 
-func newBench(t *testing.T, conn *redisconn.Conn, cfg orchestrator.Config) *bench {
+func newBench(t testing.TB, conn *redisconn.Conn, cfg orchestrator.Config) *bench {
 	t.Helper()
 	s := newStages()
 	return &bench{newNode(t, conn, s.serve(t), cfg, "a").run(), s}
 }
 
-func must[T any](t *testing.T, v T, err error) T {
+func must[T any](t testing.TB, v T, err error) T {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +265,7 @@ func (n *node) idle(fabric int32) {
 	}
 }
 
-func equal(t *testing.T, what string, got, want []string) {
+func equal(t testing.TB, what string, got, want []string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("%s: got %q, want %q", what, got, want)
