@@ -18,7 +18,7 @@ import (
 	"fgdsync.dev/libs/redisconn"
 )
 
-// acquire answers {1, fence} when the lock is the owner's, also when it was already: the reply to the first try may
+// acquireLua answers {1, fence} when the lock is the owner's, also when it was already: the reply to the first try may
 // have been lost. Else it queues the owner and answers {0, how many are before it}. The lock goes to those who wait in the
 // order in which they came; one that has not asked for a while is taken for gone.
 //
@@ -27,7 +27,7 @@ import (
 //
 //	KEYS 1 lock, 2 last number, 3 queue by time of arrival, 4 queue by time of the last try
 //	ARGV 1 owner, 2 lease ms, 3 patience ms
-var acquire = redis.NewScript(`
+const acquireLua = `
 local holder = redis.call('HGET', KEYS[1], 'owner')
 if holder == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -56,7 +56,9 @@ local fence = math.max(tonumber(redis.call('GET', KEYS[2]) or 0) + 1, time[1] * 
 redis.call('SET', KEYS[2], string.format('%.0f', fence))
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', string.format('%.0f', fence))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return {1, fence}`)
+return {1, fence}`
+
+var acquire = redis.NewScript(acquireLua)
 
 // raise gives the owner a number above a floor, and answers it; 0 when the lock is another's.
 //
@@ -80,9 +82,11 @@ var renew = redis.NewScript(`
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
 
-var release = redis.NewScript(`
+const releaseLua = `
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])`)
+return redis.call('DEL', KEYS[1])`
+
+var release = redis.NewScript(releaseLua)
 
 const (
 	longestWait  = 500 * time.Millisecond
@@ -230,14 +234,14 @@ func (l *Lease) keep(confirmed time.Time) {
 	defer longest.Stop()
 	ticker := time.NewTicker(period / 3)
 	defer ticker.Stop()
-	expiry := time.NewTimer(time.Until(confirmed.Add(period - margin)))
+	// On its own, and not one of the cases below: a renewal that waits for Redis must not keep it waiting.
+	expiry := time.AfterFunc(time.Until(confirmed.Add(period-margin)), func() {
+		l.end(errs.New(errs.Conflict, errs.LockLost, "The lock could not be renewed in time."))
+	})
 	defer expiry.Stop()
 	for {
 		select {
 		case <-l.ctx.Done():
-			return
-		case <-expiry.C:
-			l.end(errs.New(errs.Conflict, errs.LockLost, "The lock could not be renewed in time."))
 			return
 		case <-longest.C:
 			l.end(errs.New(errs.Conflict, errs.LockLost, "The lock was held for %s, which is the longest allowed.", l.locker.longest))

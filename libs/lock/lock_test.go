@@ -329,3 +329,40 @@ func TestNobodyHoldsALockForEver(t *testing.T) {
 	release(t, second)
 	release(t, first)
 }
+
+// TestABlipIsOutlived (L4): Redis does not answer for a while, and a renewal fails; the lease is longer than that.
+func TestABlipIsOutlived(t *testing.T) {
+	conn := redistest.Start(t).Conn(t)
+	lease := acquire(t, lock.New(conn, 2*short, never))
+	pause(t, conn, short)
+	held, cancel := context.WithTimeout(lease.Context(), 4*short)
+	defer cancel()
+	<-held.Done()
+	if lease.Context().Err() != nil {
+		t.Errorf("the lease was lost: %v", context.Cause(lease.Context()))
+	}
+	release(t, lease)
+}
+
+// TestASilenceEndsTheWork (L5): Redis does not answer for longer than the lease. The work ends before somebody else may have the
+// lock.
+func TestASilenceEndsTheWork(t *testing.T) {
+	conn := redistest.Start(t).Conn(t)
+	began := time.Now()
+	lease := acquire(t, lock.New(conn, short, never))
+	pause(t, conn, 2*short)
+	<-lease.Context().Done()
+	if cause := context.Cause(lease.Context()); !errs.HasCode(cause, errs.LockLost) || time.Since(began) > short {
+		t.Errorf("ended after %s because of %v", time.Since(began), cause)
+	}
+	release(t, acquire(t, lock.New(conn, short, never)))
+	release(t, lease)
+}
+
+// pause lets Redis answer nobody for a while.
+func pause(t *testing.T, conn *redisconn.Conn, d time.Duration) {
+	t.Helper()
+	if err := conn.Main.Do(t.Context(), "CLIENT", "PAUSE", d.Milliseconds()).Err(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -31,13 +31,13 @@ local function leave(run, work, id)
 end
 `
 
-// startScript accepts a sync. It answers {verdict, sync id}: started, queued, refused, full or missing.
+// startLua accepts a sync. It answers {verdict, sync id}: started, queued, refused, full or missing.
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 request
 //	ARGV 1 sync id, 2 record, 3 now ms, 4 class of the request, 5 "1" to refuse while one is active,
 //	     6 work entry, 7 trigger, 8 the wishes that count for all who share the run, a line each, 9 request ttl ms, 10 oldest ms kept in the history,
 //	     11 most entries of the work stream
-var startScript = redis.NewScript(activateLua + `
+const startLua = activateLua + `
 local known = redis.call('HMGET', KEYS[6], 'verdict', 'sync')
 if known[1] then return known end
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'missing', ''} end
@@ -74,15 +74,17 @@ if active then
   return answer('queued', ARGV[1])
 end
 activate(KEYS[2], KEYS[4], ARGV[1])
-return answer('started', ARGV[1])`)
+return answer('started', ARGV[1])`
 
-// writeScript writes a sync's record and appends what it has to tell. It answers {verdict, version, cancel flag}:
+var startScript = redis.NewScript(startLua)
+
+// writeLua writes a sync's record and appends what it has to tell. It answers {verdict, version, cancel flag}:
 // ok, missing, fenced, stale or ended. Writing an end makes room for the sync that waits.
 //
 //	KEYS 1 record, 2 run, 3 sync events, 4 bus, 5 work
 //	ARGV 1 sync id, 2 fence, 3 expected version, 4 write id, 5 record, 6 "1" for an end, 7 ttl ms after the end,
 //	     8 number of sync events, then those, then the bus events
-var writeScript = redis.NewScript(leaveLua + `
+const writeLua = leaveLua + `
 local r = redis.call('HMGET', KEYS[1], 'version', 'fence', 'write', 'ended', 'cancel')
 if not r[1] then return {'missing', 0, 0} end
 local cancel = r[5] and 1 or 0
@@ -101,7 +103,9 @@ local events = tonumber(ARGV[8])
 for i = 9, 8 + events do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
 if ARGV[6] == '1' then redis.call('PEXPIRE', KEYS[3], ARGV[7]) end
 for i = 9 + events, #ARGV do redis.call('XADD', KEYS[4], '*', 'e', ARGV[i]) end
-return {'ok', version, cancel}`)
+return {'ok', version, cancel}`
+
+var writeScript = redis.NewScript(writeLua)
 
 // cancelScript marks a sync that has not ended. It answers missing, ended or marked.
 var cancelScript = redis.NewScript(`

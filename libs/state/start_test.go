@@ -74,6 +74,21 @@ func TestALostReplyStartsOneSync(t *testing.T) {
 	}
 }
 
+// TestAReplyThatDoesNotComeStartsOneSync (S1): Redis has done it, and the connection is silent until the time is up.
+func TestAReplyThatDoesNotComeStartsOneSync(t *testing.T) {
+	t.Parallel() // it is waiting, most of the time
+	lossy := redistest.Start(t).Lossy(t)
+	b := newBench(t, lossy.Conn(t))
+	b.fabric(35)
+	b.fabric(36)
+	b.start(36, nil) // Redis has to know the script
+	lossy.SwallowReplyTo(rediskey.Run(35))
+	verdict := b.start(35, nil)
+	if got := b.work(35); lossy.Lost() != 1 || verdict.Queued || !slices.Equal(got, []string{verdict.SyncID}) {
+		t.Errorf("%d lost; got %+v, workers %v", lossy.Lost(), verdict, got)
+	}
+}
+
 func TestOneRunsAndOneWaits(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(35)

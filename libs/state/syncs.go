@@ -296,7 +296,11 @@ func (v *Versioned) written(reply any) error {
 	}
 }
 
-const batchSize = 100
+const (
+	batchSize = 100
+	// maxEntry bounds a stream entry. Events say what happened and carry no contents, so one that is larger is a defect.
+	maxEntry = 1 << 20
+)
 
 // batches packs events so that thousands of them cost few stream entries.
 func batches(told []*syncv1.SyncEvent) []*syncv1.WatchSyncResponse {
@@ -314,6 +318,9 @@ func appendMessages[M proto.Message](args []any, messages []M) ([]any, int, erro
 		raw, err := proto.Marshal(m)
 		if err != nil {
 			return nil, 0, fmt.Errorf("encode event: %w", err)
+		}
+		if len(raw) > maxEntry {
+			return nil, 0, errs.New(errs.Internal, errs.InternalError, "An event has %d bytes; the limit is %d.", len(raw), maxEntry)
 		}
 		args = append(args, raw)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -283,4 +284,20 @@ func TestRedisAwayHasOneFace(t *testing.T) {
 	if got := b.get(id).GetState(); got != pending {
 		t.Errorf("after the crash the sync is %s", got)
 	}
+}
+
+// TestAnEventThatIsTooLargeIsRefused (S29): by whoever writes it, before anything of the step is written.
+func TestAnEventThatIsTooLargeIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(35)
+		v := b.get(b.start(35, nil).SyncID)
+		v.State = initializing
+		large := &eventv1.Event{EventType: "sync.started", CorrelationId: strings.Repeat("x", 1<<20)}
+		if err := b.Write(t.Context(), v, 1, nil, []*eventv1.Event{large}); errs.KindOf(err) != errs.Internal {
+			t.Errorf("got %v", err)
+		}
+		if got := b.get(v.GetSyncId()).GetState(); got != pending || slices.Contains(b.bus(35), "sync.started") {
+			t.Errorf("the sync is %s, and the bus has %v", got, b.bus(35))
+		}
+	})
 }

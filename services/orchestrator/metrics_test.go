@@ -1,6 +1,7 @@
 package orchestrator_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/redis/go-redis/v9"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rediskey"
@@ -128,5 +130,30 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		if !errs.HasCode(err, errs.ConfigurationInvalid) || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", key, err)
 		}
+	}
+}
+
+// TestALagThatIsNotKnown (S19): Redis can't tell how many entries a group has not read, after one was deleted in between. The age
+// of the oldest one shows that something waits.
+func TestALagThatIsNotKnown(t *testing.T) {
+	n := newNode(t, redistest.Start(t).Conn(t), newStages().serve(t), testConfig(), "a")
+	stream := rediskey.Events(0)
+	if err := n.conn.Main.XGroupCreateMkStream(t.Context(), stream, "listeners", "0").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if err := n.conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, ID: fmt.Sprintf("%d-1", 1000+i), Values: []any{"e", "x"}}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.conn.Main.XDel(t.Context(), stream, "1001-1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := n.conn.Main.XInfoGroups(t.Context(), stream).Result()
+	if lag := must(t, info, err)[0].Lag; lag != -1 {
+		t.Fatalf("the lag is %d", lag)
+	}
+	if text := n.scrape(); !strings.Contains(text, `fgd_event_oldest_seconds{group="listeners"} 1.`) {
+		t.Errorf("the age is not shown:\n%s", text)
 	}
 }

@@ -294,14 +294,19 @@ func TestStoppedAtEveryPoint(t *testing.T) {
 		t.Run(string(point), func(t *testing.T) {
 			t.Parallel()
 			p := admit(t, "stop:"+string(point))
-			stopped := p.Processes["fgd"]
-			p.register()
+			first, stopped := p.System, p.Processes["fgd"]
+			answered := make(chan struct{})
+			go func() { // the answer may come after the stop only
+				defer close(answered)
+				first.Try(http.MethodPost, "/api/v1/fabrics", p.definition())
+			}()
 			stopped.AwaitStop()
 			p.System = p.another()
 			status := p.onlyCommit(p.settled())
 			p.requireIngested(status)
 			written := p.records()
 			stopped.Signal(syscall.SIGCONT)
+			<-answered
 			p.quiet()
 			stopped.Stop()
 			if after := p.records(); after != written {

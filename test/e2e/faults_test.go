@@ -72,6 +72,28 @@ func TestOrchestratorDiesDuringSync(t *testing.T) {
 	h.requireIngested(s.Ended(registered.SyncID))
 }
 
+// TestEverythingDiesDuringSync (W2): all five services and Redis are killed while a sync pushes, and started again.
+func TestEverythingDiesDuringSync(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	redis := system.Redis(t)
+	s := programs.Five(t, redis.URL(), []string{"HEDGEHOG_FGD_LOCK_LEASE=3s"})
+	held := h.hold(gitserver.Receive)
+	var registered system.Accepted
+	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
+	<-held.began
+	redis.Kill()
+	for _, name := range system.Services() {
+		s.Processes[name].Kill()
+	}
+	held.release()
+	redis.Start()
+	for _, name := range system.Services() {
+		s.Restart(name)
+	}
+	s.AwaitReady()
+	h.requireIngested(s.Ended(registered.SyncID))
+}
+
 // TestInterruptedSync: fgd sync ends at once when it is told to, and nothing is half done.
 func TestInterruptedSync(t *testing.T) {
 	h := newHost(t, fabric.PreInit(directory))

@@ -148,8 +148,8 @@ func (s *System) Try(method, path string, body any) (int, []byte) {
 	return response.StatusCode, answer
 }
 
-// client keeps no connection, so that none outlives a test.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+// client keeps no connection, so that none outlives a test, and does not wait longer than a test wants to.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 
 // Call makes a call that has to succeed.
 func (s *System) Call(method, path string, body, answer any) {

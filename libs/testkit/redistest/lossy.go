@@ -15,13 +15,14 @@ import (
 
 const chunkBytes = 64 << 10
 
-// Lossy stands between a client and a redis-server, and can lose a reply: the command takes effect, the connection
-// breaks, and nobody is told.
+// Lossy stands between a client and a redis-server, and can lose a reply: the command takes effect, and nobody is told. The
+// connection breaks, or stays open in silence.
 type Lossy struct {
 	listener net.Listener
 	socket   string
 	password string
 	command  atomic.Pointer[string]
+	silent   atomic.Bool
 	lost     atomic.Int32
 	conns    sync.WaitGroup
 }
@@ -50,6 +51,12 @@ func (l *Lossy) Conn(t testing.TB) *redisconn.Conn {
 	return open(t, (&url.URL{Scheme: "redis", User: url.UserPassword("", l.password), Host: l.listener.Addr().String()}).String())
 }
 
+// SwallowReplyTo loses the reply to the next request that contains the word, once, and leaves the client to wait for it.
+func (l *Lossy) SwallowReplyTo(word string) {
+	l.silent.Store(true)
+	l.LoseReplyTo(word)
+}
+
 // LoseReplyTo loses the reply to the next request that contains the word, once.
 func (l *Lossy) LoseReplyTo(word string) {
 	word = strings.ToLower(word)
@@ -74,37 +81,50 @@ func (l *Lossy) accept(ctx context.Context) {
 		both := func() { _ = client.Close(); _ = server.Close() }
 		l.conns.Go(func() {
 			defer both()
-			pass(client, server, func(chunk []byte) bool {
+			pass(client, server, func(chunk []byte) verdict {
 				if word := l.command.Load(); word != nil && bytes.Contains(bytes.ToLower(chunk), []byte(*word)) && l.command.CompareAndSwap(word, nil) {
 					losing.Store(true)
 				}
-				return true
+				return forward
 			})
 		})
 		l.conns.Go(func() {
 			defer both()
-			pass(server, client, func([]byte) bool {
-				if losing.Load() {
-					l.lost.Add(1)
-					return false
+			pass(server, client, func([]byte) verdict {
+				switch {
+				case !losing.Load():
+					return forward
+				case l.lost.Add(1) > 0 && l.silent.Load():
+					return swallow
 				}
-				return true
+				return hangUp
 			})
 		})
 	}
 }
 
-// pass copies until an end breaks or the judge says no.
-func pass(from, to net.Conn, judge func([]byte) bool) {
+// verdict is what becomes of a piece of a conversation.
+type verdict int
+
+const (
+	forward verdict = iota
+	swallow
+	hangUp
+)
+
+// pass copies until an end breaks or the judge says so.
+func pass(from, to net.Conn, judge func([]byte) verdict) {
 	buffer := make([]byte, chunkBytes)
 	for {
 		n, err := from.Read(buffer)
 		if n > 0 {
-			if !judge(buffer[:n]) {
+			switch judge(buffer[:n]) {
+			case hangUp:
 				return
-			}
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
+			case forward:
+				if _, err := to.Write(buffer[:n]); err != nil {
+					return
+				}
 			}
 		}
 		if err != nil {

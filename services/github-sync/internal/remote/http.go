@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -272,6 +273,7 @@ func unavailable(format string, args ...any) *errs.Error {
 // explain gives a failed exchange its code. What the transport saw counts more than what the library made of it.
 func (r *httpRemote) explain(ctx context.Context, err error, a *answered) error {
 	var known *errs.Error
+	var file *fs.PathError
 	host := r.location.Host
 	switch {
 	case errors.As(err, &known), errors.As(a.err, &known):
@@ -293,6 +295,8 @@ func (r *httpRemote) explain(ctx context.Context, err error, a *answered) error 
 	case a.sha256:
 		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The repository at %s has SHA-256 object ids, which are not supported.", host).
 			WithRemedy("Use a repository with SHA-1 object ids, which Git makes unless it is told otherwise.")
+	case errors.As(err, &file): // what came could not be stored; a connection fails with other errors
+		return errs.New(errs.Unavailable, errs.StorageFailed, "What the Git host %s sent can't be stored.", host).Because(err)
 	case a.err != nil:
 		return unavailable("The Git host %s can't be reached.", host).Because(a.err)
 	}

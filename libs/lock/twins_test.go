@@ -1,0 +1,57 @@
+package lock_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"fgdsync.dev/libs/lock"
+	"fgdsync.dev/libs/testkit/redistest"
+)
+
+// What the guards of the scripts are for: each of these does what a test does that holds, without the guard, and finds the
+// harm.
+
+// TestWithoutOwnersALostReplyLocksOut is TestALostReplyLocksNobodyOut without the guard.
+func TestWithoutOwnersALostReplyLocksOut(t *testing.T) {
+	lock.WithoutGuardOfAcquire(t, "if holder == ARGV[1] then", "if false then")
+	lossy := redistest.Start(t).Lossy(t)
+	lossy.LoseReplyTo("pexpire")
+	patience, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := lock.New(lossy.Conn(t), long, never).Acquire(patience, key); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestWithoutTheClockNumbersComeAgain is TestNumbersGrowOverALossOfRedis without the guard.
+func TestWithoutTheClockNumbersComeAgain(t *testing.T) {
+	lock.WithoutGuardOfAcquire(t, ", time[1] * 1000000 + time[2])", ")")
+	conn := redistest.Start(t).Conn(t)
+	first := acquire(t, lock.New(conn, long, never))
+	if err := conn.Main.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	second := acquire(t, lock.New(conn, long, never))
+	if second.Fence() > first.Fence() {
+		t.Errorf("fence %d came after %d", second.Fence(), first.Fence())
+	}
+	release(t, first)
+	release(t, second)
+}
+
+// TestWithoutOwnersALateReleaseOpensTheLock is TestALockThatWentToAnotherIsLeftAlone without the guard.
+func TestWithoutOwnersALateReleaseOpensTheLock(t *testing.T) {
+	lock.WithoutGuardOfRelease(t, "if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end")
+	conn := redistest.Start(t).Conn(t)
+	first := acquire(t, lock.New(conn, long, never))
+	if err := conn.Main.Del(t.Context(), key).Err(); err != nil {
+		t.Fatal(err)
+	}
+	second := acquire(t, lock.New(conn, long, never))
+	release(t, first)
+	third := acquire(t, lock.New(conn, long, never)) // while the second one holds it
+	release(t, third)
+	release(t, second)
+}

@@ -1,0 +1,75 @@
+// Package faults holds the table of faults against the tests that exist.
+package faults
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"fgdsync.dev/test/system"
+)
+
+// TestEveryFaultHasItsTest: docs/reliability.md has a row for every fault, and every test that a row names exists. W8 and W9 are
+// about NetBox, which nothing here writes to.
+func TestEveryFaultHasItsTest(t *testing.T) {
+	root, err := system.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile(filepath.Join(root, "docs", "reliability.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := tests(t, root)
+	rows := map[string]bool{}
+	row, named := regexp.MustCompile(`^\| ([SLW]\d+) `), regexp.MustCompile("`(Test\\w+)`")
+	for line := range strings.Lines(string(doc)) {
+		found := row.FindStringSubmatch(line)
+		if found == nil {
+			continue
+		}
+		rows[found[1]] = true
+		names := named.FindAllStringSubmatch(line, -1)
+		if len(names) == 0 {
+			t.Errorf("%s names no test", found[1])
+		}
+		for _, name := range names {
+			if !written[name[1]] {
+				t.Errorf("%s names %s, which does not exist", found[1], name[1])
+			}
+		}
+	}
+	for letter, count := range map[string]int{"S": 29, "L": 12, "W": 15} {
+		for i := range count {
+			name := fmt.Sprintf("%s%d", letter, i+1)
+			if !rows[name] && name != "W8" && name != "W9" {
+				t.Errorf("there is no row %s", name)
+			}
+		}
+	}
+}
+
+// tests are the names of all tests of the project.
+func tests(t *testing.T, root string) map[string]bool {
+	t.Helper()
+	written := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for _, found := range declared.FindAllStringSubmatch(string(content), -1) {
+			written[found[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written
+}
