@@ -175,7 +175,7 @@ func Listen(address, key string) (net.Listener, error) {
 	return listener, nil
 }
 
-// Dial makes a client connection that is closed with the process.
+// Dial makes a client connection that is closed with the process, to a service or to its replicas.
 func (p *Process) Dial(address string) (*grpc.ClientConn, error) {
 	conn, err := rpc.Dial(address, p.Telemetry.Tracers)
 	if err != nil {
@@ -208,6 +208,18 @@ func (p *Process) DialPeers() (*Peers, error) {
 		*target.conn = conn
 	}
 	return &peers, nil
+}
+
+// Instance tells this process from the other replicas of its service, and is the same when it is started again.
+func (p *Process) Instance() string { return Instance(p.settings.GRPCListen) }
+
+// Instance names a replica by its host and by what no other on that host has, as the address at which it listens.
+func Instance(own string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return host + "/" + own
 }
 
 // OnClose remembers what to close when the process ends, in reverse order.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/lock"
+	"fgdsync.dev/libs/testkit/history"
 	"fgdsync.dev/libs/testkit/redistest"
 )
 
@@ -54,4 +55,12 @@ func TestWithoutOwnersALateReleaseOpensTheLock(t *testing.T) {
 	third := acquire(t, lock.New(conn, long, never)) // while the second one holds it
 	release(t, third)
 	release(t, second)
+}
+
+// TestWithoutAHolderHistoriesContradict is TestHistoriesOfTheLock without the guard.
+func TestWithoutAHolderHistoriesContradict(t *testing.T) {
+	lock.WithoutGuardOfAcquire(t, "if holder or (first and first ~= ARGV[1]) then", "if false then")
+	if record := contention(t); !history.Contradicted(record, held{}, lockStep) {
+		t.Errorf("there is an order that explains\n%s", record)
+	}
 }

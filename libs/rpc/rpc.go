@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/stats"
@@ -32,6 +33,7 @@ const (
 	keepaliveTimeout = 10 * time.Second
 	bufferBytes      = 1 << 20
 	windowBytes      = 1 << 20
+	connectTimeout   = 5 * time.Second
 )
 
 // NewServer makes a server.
@@ -53,22 +55,32 @@ func serverStats(tracers trace.TracerProvider) stats.Handler {
 	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithPropagators(telemetry.Propagator()))
 }
 
-// Dial makes a lazy client connection to an address.
-func Dial(target string, tracers trace.TracerProvider, extra ...grpc.DialOption) (*grpc.ClientConn, error) {
-	options := append([]grpc.DialOption{
+// Dial makes a lazy client connection to an address, or to those of several replicas with commas between.
+func Dial(address string, tracers trace.TracerProvider, extra ...grpc.DialOption) (*grpc.ClientConn, error) {
+	target, options := resolved(address)
+	options = append(options,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithPropagators(telemetry.Propagator()))),
 		grpc.WithChainUnaryInterceptor(unaryClient),
 		grpc.WithChainStreamInterceptor(streamClient),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),
+		grpc.WithConnectParams(reconnecting()),
 		grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(windowBytes),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout, PermitWithoutStream: true}),
-	}, extra...)
-	conn, err := grpc.NewClient(target, options...)
+	)
+	conn, err := grpc.NewClient(target, append(options, extra...)...)
 	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", target, err)
+		return nil, fmt.Errorf("dial %s: %w", address, err)
 	}
 	return conn, nil
+}
+
+// reconnecting notices soon that somebody has come back; with the default it may take two minutes.
+func reconnecting() grpc.ConnectParams {
+	return grpc.ConnectParams{
+		MinConnectTimeout: connectTimeout,
+		Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+	}
 }
 
 // Loopback is a listener inside the process, and the way to dial it: the services of one process speak the same gRPC
@@ -116,11 +128,11 @@ func (g guard) finish(ctx context.Context, method string, err error, panicked an
 }
 
 func unaryClient(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	return fromWire(next(ctx, method, req, reply, cc, opts...))
+	return fromWire(next(passOn(ctx), method, req, reply, cc, opts...))
 }
 
 func streamClient(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	stream, err := next(ctx, desc, cc, method, opts...)
+	stream, err := next(passOn(ctx), desc, cc, method, opts...)
 	if err != nil {
 		return nil, fromWire(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/state"
+	"fgdsync.dev/libs/testkit/history"
 	"fgdsync.dev/libs/testkit/redistest"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
@@ -75,5 +76,21 @@ func TestWithoutRequestIDsAnEndedSyncStandsInTheWay(t *testing.T) {
 	ask()
 	if next := b.start(35, nil); !next.Queued || !slices.Equal(b.work(35), []string{record.GetSyncId(), record.GetSyncId()}) {
 		t.Errorf("the next one got %+v, workers %v", next, b.work(35))
+	}
+}
+
+// TestWithoutVersionsHistoriesContradict is TestHistoriesOfARecord without the guard.
+func TestWithoutVersionsHistoriesContradict(t *testing.T) {
+	state.WithoutGuardOfWrites(t, "if r[1] ~= ARGV[3] then return {'stale', tonumber(r[1]), cancel} end")
+	if record := rewriting(t); !history.Contradicted(record, stored{}, recordStep) {
+		t.Errorf("there is an order that explains\n%s", record)
+	}
+}
+
+// TestWithoutAQueueHistoriesContradict is TestHistoriesOfARun without the guard.
+func TestWithoutAQueueHistoriesContradict(t *testing.T) {
+	state.WithoutGuardOfStarts(t, "if active then\n  redis.call('HSET', KEYS[2], slot, ARGV[1])\n  return answer('queued', ARGV[1])\nend")
+	if _, record := triggering(t); !history.Contradicted(record, queue{}, runStep) {
+		t.Errorf("there is an order that explains\n%s", record)
 	}
 }

@@ -25,7 +25,10 @@ require (
 
 require github.com/sony/gobreaker/v2 v2.4.0
 
-require github.com/kylelemons/godebug v1.1.0 // indirect
+require (
+	github.com/anishathalye/porcupine v1.3.1 // indirect
+	github.com/kylelemons/godebug v1.1.0 // indirect
+)
 
 require (
 	filippo.io/hpke v0.4.0 // indirect

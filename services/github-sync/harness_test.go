@@ -65,7 +65,13 @@ func (l *log) String() string {
 
 func setup(t *testing.T, configure ...func(*githubsync.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, host: newHost(t), log: &log{}, metrics: prometheus.NewRegistry()}
+	return replica(t, newHost(t), configure...)
+}
+
+// replica is a service of its own in front of a host.
+func replica(t *testing.T, host *gitserver.Server, configure ...func(*githubsync.Config)) *bench {
+	t.Helper()
+	b := &bench{t: t, host: host, log: &log{}, metrics: prometheus.NewRegistry()}
 	cfg := githubsync.DefaultConfig()
 	cfg.DataDir, cfg.AllowInsecureRemotes = t.TempDir(), true
 	for _, change := range configure {

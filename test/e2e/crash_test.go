@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -45,21 +46,21 @@ type mortal struct {
 const fabricPath = "/api/v1/fabrics/35"
 
 // admit starts a system in which a point is armed, as "kill:NAME" or "stop:NAME".
-func admit(t *testing.T, armed string) *mortal {
+func admit(t *testing.T, how division, armed string) *mortal {
 	t.Helper()
 	p := &mortal{host: newHost(t, fabric.PreInit(directory)), t: t, redis: system.Redis(t), key: filepath.Join(t.TempDir(), "key")}
-	p.System = p.another("FGD_FAILPOINT=" + armed)
+	p.System = p.another(how, "FGD_FAILPOINT="+armed)
 	return p
 }
 
 // another starts one more system on the same Redis and the same Git host: an orchestrator, a github-sync and all.
-func (p *mortal) another(env ...string) *system.System {
+func (p *mortal) another(how division, env ...string) *system.System {
 	p.t.Helper()
 	binaries, err := crashing()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return binaries.Up(p.t, append(env, shortLease, "HEDGEHOG_FGD_REDIS_URL="+p.redis.URL(), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+p.key))
+	return how(binaries, p.t, p.redis.URL(), append(env, shortLease, "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+p.key))
 }
 
 func (p *mortal) definition() map[string]any {
@@ -84,10 +85,15 @@ func (p *mortal) settled() []system.Status {
 		Syncs []system.Status `json:"syncs"`
 	}
 	p.Await("every sync to have its end", func() bool {
-		if code, _ := p.Try(http.MethodGet, fabricPath+"/syncs", nil); code != http.StatusOK {
+		p.revive()
+		code, body := p.Try(http.MethodGet, fabricPath+"/syncs", nil)
+		if code != http.StatusOK {
 			return false
 		}
-		p.Call(http.MethodGet, fabricPath+"/syncs", nil, &history)
+		history.Syncs = nil
+		if err := json.Unmarshal(body, &history); err != nil {
+			p.t.Fatal(err)
+		}
 		return len(history.Syncs) > 0 && !slices.ContainsFunc(history.Syncs, func(s system.Status) bool {
 			return !slices.Contains([]string{"completed", "failed", "cancelled"}, s.State)
 		})
@@ -176,41 +182,60 @@ func (p *mortal) poison() {
 }
 
 // TestKilledAtEveryPoint (W1): the process is killed at each point, before and after every effect, and started again. Every
-// sync comes to one end, with one commit at most and nothing lost; the lock is free and no work entry is left.
+// sync comes to one end, with one commit at most and nothing lost; the lock is free and no work entry is left. With two
+// replicas of each service one dies of it, and the other one too when it takes over what leads there.
 func TestKilledAtEveryPoint(t *testing.T) {
-	special := scenarios()
-	for _, point := range failpoint.All() {
-		t.Run(string(point), func(t *testing.T) {
-			t.Parallel()
-			s := special[point]
-			p := admit(t, "kill:"+string(point))
-			if s.before != nil { // a point that is its own is not on its way
-				s.before(p)
-			}
-			if s.act == nil {
-				s.act = (*mortal).register
-			}
-			s.act(p)
-			p.Processes["fgd"].AwaitCrash()
-			p.Restart("fgd", "FGD_FAILPOINT=")
-			p.AwaitReady()
-			p.recovered(s)
-		})
+	for name, how := range map[string]division{"one": system.Binaries.One, "ten": system.Binaries.Ten} {
+		for _, point := range failpoint.All() {
+			t.Run(name+"/"+string(point), func(t *testing.T) {
+				t.Parallel()
+				killed(t, how, point)
+			})
+		}
 	}
 }
+
+func killed(t *testing.T, how division, point failpoint.Point) {
+	t.Helper()
+	s := scenarios()[point]
+	p := admit(t, how, "kill:"+string(point))
+	if s.before != nil { // a point that is its own is not on its way
+		s.before(p)
+	}
+	if s.act == nil {
+		s.act = (*mortal).register
+	}
+	s.act(p)
+	p.Await("a process to die", p.revive)
+	p.recovered(s)
+}
+
+// revive starts again what has died, without another death in wait, and says whether there was anything.
+func (p *mortal) revive() bool { return p.Revive("FGD_FAILPOINT=") }
 
 // recovered holds what is so after a crash, whatever it was.
 func (p *mortal) recovered(s scenario) {
 	p.t.Helper()
+	p.Await("somebody to say what there is", func() bool {
+		p.revive()
+		code, _ := p.Try(http.MethodGet, fabricPath, nil)
+		return code == http.StatusOK || code == http.StatusNotFound
+	})
 	if s.gone != nil && s.gone(p) {
 		p.requireCommits(2)
 		p.quiet()
 		return
 	}
-	if code, _ := p.Try(http.MethodGet, fabricPath, nil); code == http.StatusNotFound {
-		p.register() // nobody was told that it had been done
-	}
+	p.Await("the fabric to be registered", func() bool {
+		p.revive()
+		code, _ := p.Try(http.MethodGet, fabricPath, nil)
+		if code == http.StatusNotFound {
+			p.register() // nobody was told that it had been done
+		}
+		return code == http.StatusOK
+	})
 	syncs := p.settled()
+	p.quiet()
 	if len(s.ends) == 0 {
 		p.requireIngested(p.onlyCommit(syncs))
 	}
@@ -222,7 +247,6 @@ func (p *mortal) recovered(s scenario) {
 	for _, status := range syncs {
 		p.endedOnce(status)
 	}
-	p.quiet()
 }
 
 // onlyCommit gives the sync that has published, which is one.
@@ -260,6 +284,7 @@ func (p *mortal) quiet() {
 	p.t.Helper()
 	client := p.client()
 	p.Await("the lock to be free, and the work stream to be empty", func() bool {
+		p.revive()
 		ctx := context.WithoutCancel(p.t.Context())
 		held, err1 := client.Exists(ctx, "fgd:{3}:fabric:35:lock").Result()
 		entries, err2 := client.XLen(ctx, "fgd:{3}:work").Result()
@@ -293,7 +318,7 @@ func TestStoppedAtEveryPoint(t *testing.T) {
 	for _, point := range late() {
 		t.Run(string(point), func(t *testing.T) {
 			t.Parallel()
-			p := admit(t, "stop:"+string(point))
+			p := admit(t, system.Binaries.One, "stop:"+string(point))
 			first, stopped := p.System, p.Processes["fgd"]
 			answered := make(chan struct{})
 			go func() { // the answer may come after the stop only
@@ -301,7 +326,7 @@ func TestStoppedAtEveryPoint(t *testing.T) {
 				first.Try(http.MethodPost, "/api/v1/fabrics", p.definition())
 			}()
 			stopped.AwaitStop()
-			p.System = p.another()
+			p.System = p.another(system.Binaries.One)
 			status := p.onlyCommit(p.settled())
 			p.requireIngested(status)
 			written := p.records()

@@ -37,10 +37,13 @@ func TestRedisAwayAtStart(t *testing.T) {
 }
 
 // TestRedisDiesDuringSync: Redis is killed while a sync pushes, and comes back. The sync ends once, with one commit.
-func TestRedisDiesDuringSync(t *testing.T) {
+func TestRedisDiesDuringSync(t *testing.T) { divided(t, redisDiesDuringSync) }
+
+func redisDiesDuringSync(t *testing.T, how division) {
+	t.Helper()
 	h := newHost(t, fabric.PreInit(directory))
 	redis := system.Redis(t)
-	s := programs.Five(t, redis.URL(), nil)
+	s := how(programs, t, redis.URL(), nil)
 	held := h.hold(gitserver.Receive)
 	var registered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
@@ -57,10 +60,13 @@ func TestRedisDiesDuringSync(t *testing.T) {
 }
 
 // TestOrchestratorDiesDuringSync: it is killed while a sync pushes, and started again. The sync is taken up and ends once.
-func TestOrchestratorDiesDuringSync(t *testing.T) {
+func TestOrchestratorDiesDuringSync(t *testing.T) { divided(t, orchestratorDiesDuringSync) }
+
+func orchestratorDiesDuringSync(t *testing.T, how division) {
+	t.Helper()
 	h := newHost(t, fabric.PreInit(directory))
 	redis := system.Redis(t)
-	s := programs.Five(t, redis.URL(), []string{"HEDGEHOG_FGD_LOCK_LEASE=3s"})
+	s := how(programs, t, redis.URL(), []string{shortLease})
 	held := h.hold(gitserver.Receive)
 	var registered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
@@ -72,26 +78,49 @@ func TestOrchestratorDiesDuringSync(t *testing.T) {
 	h.requireIngested(s.Ended(registered.SyncID))
 }
 
-// TestEverythingDiesDuringSync (W2): all five services and Redis are killed while a sync pushes, and started again.
-func TestEverythingDiesDuringSync(t *testing.T) {
+// TestEverythingDiesDuringSync (W2): all services and Redis are killed while a sync pushes, and started again.
+func TestEverythingDiesDuringSync(t *testing.T) { divided(t, everythingDiesDuringSync) }
+
+func everythingDiesDuringSync(t *testing.T, how division) {
+	t.Helper()
 	h := newHost(t, fabric.PreInit(directory))
 	redis := system.Redis(t)
-	s := programs.Five(t, redis.URL(), []string{"HEDGEHOG_FGD_LOCK_LEASE=3s"})
+	s := how(programs, t, redis.URL(), []string{shortLease})
 	held := h.hold(gitserver.Receive)
 	var registered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
 	<-held.began
 	redis.Kill()
-	for _, name := range system.Services() {
-		s.Processes[name].Kill()
+	for _, p := range s.Processes {
+		p.Kill()
 	}
 	held.release()
 	redis.Start()
-	for _, name := range system.Services() {
+	for name := range s.Processes {
 		s.Restart(name)
 	}
 	s.AwaitReady()
 	h.requireIngested(s.Ended(registered.SyncID))
+}
+
+// TestOneOfTwoDies: one replica of each service is killed while a sync pushes, whichever had a part in it, and does not
+// come back. The others end the sync.
+func TestOneOfTwoDies(t *testing.T) {
+	for i := range 2 {
+		t.Run(system.Replica("replica", i), func(t *testing.T) {
+			h := newHost(t, fabric.PreInit(directory))
+			s := programs.Ten(t, system.Redis(t).URL(), []string{shortLease})
+			held := h.hold(gitserver.Receive)
+			var registered system.Accepted
+			s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
+			<-held.began
+			for _, name := range []string{"orchestrator", "github-sync", "ingestion", "directory"} {
+				s.Processes[system.Replica(name, i)].Kill()
+			}
+			held.release()
+			h.requireIngested(s.Ended(registered.SyncID))
+		})
+	}
 }
 
 // TestInterruptedSync: fgd sync ends at once when it is told to, and nothing is half done.

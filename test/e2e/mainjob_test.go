@@ -117,6 +117,11 @@ func TestMainJobByFiveProcesses(t *testing.T) {
 	}
 }
 
+func TestMainJobByTenProcesses(t *testing.T) {
+	h := newHost(t, fabric.PreInit(directory))
+	h.requireMainJob(programs.Ten(t, system.Redis(t).URL(), nil))
+}
+
 // requireMainJob registers the fabric over the JSON API, which starts its first sync, and syncs again.
 func (h *host) requireMainJob(s *system.System) {
 	h.t.Helper()

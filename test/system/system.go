@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -24,7 +25,9 @@ type System struct {
 	// Operations are the addresses of the metrics of each process.
 	Operations map[string]string
 
-	starts map[string]func(env ...string) *Process
+	starts  map[string]func(env ...string) *Process
+	bridges []string
+	calls   atomic.Uint64
 }
 
 // Up runs fgd up, with a private redis-server.
@@ -33,6 +36,7 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	addresses := FreeAddresses(t, ownHost(), 2)
 	s := &System{t: t, Base: "http://" + addresses[0], GRPC: addresses[1], Data: t.TempDir()}
 	args = append([]string{"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
+	s.bridges = []string{s.Base}
 	s.Operations = map[string]string{"fgd": s.Base}
 	s.starts = map[string]func(env ...string) *Process{"fgd": func(more ...string) *Process {
 		return b.Start(t, slices.Concat(env, more), "fgd", args...)
@@ -40,6 +44,12 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	s.Processes = map[string]*Process{"fgd": s.starts["fgd"]()}
 	s.AwaitReady()
 	return s
+}
+
+// One runs fgd up over a Redis.
+func (b Binaries) One(t testing.TB, redisURL string, env []string) *System {
+	t.Helper()
+	return b.Up(t, append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL))
 }
 
 // Five runs the five services as five processes over one Redis.
@@ -50,30 +60,81 @@ func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
 	return s
 }
 
-// FiveUnready does the same and does not wait until they are ready.
+// Ten runs two replicas of each of the five services over one Redis.
+func (b Binaries) Ten(t testing.TB, redisURL string, env []string) *System {
+	t.Helper()
+	s := b.unready(t, redisURL, 2, env)
+	s.AwaitReady()
+	return s
+}
+
+// FiveUnready runs five and does not wait until they are ready.
 func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *System {
 	t.Helper()
+	return b.unready(t, redisURL, 1, env)
+}
+
+func (b Binaries) unready(t testing.TB, redisURL string, replicas int, env []string) *System {
+	t.Helper()
 	s := &System{t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{}, starts: map[string]func(env ...string) *Process{}}
-	free := FreeAddresses(t, ownHost(), 2*len(Services()))
-	addresses := map[string]string{}
+	free := FreeAddresses(t, ownHost(), 2*replicas*len(Services()))
+	grpc, http := map[string][]string{}, map[string][]string{}
 	for i, name := range Services() {
-		addresses[name] = free[2*i]
+		own := free[2*replicas*i : 2*replicas*(i+1)]
+		grpc[name], http[name] = own[:replicas], own[replicas:]
 		if name != "bridge" {
-			env = append(env, "HEDGEHOG_FGD_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_ADDRESS="+addresses[name])
+			env = append(env, "HEDGEHOG_FGD_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_ADDRESS="+strings.Join(grpc[name], ","))
 		}
 	}
 	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL, "HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
-		"HEDGEHOG_FGD_DATA_DIR="+filepath.Join(s.Data, "git"), "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"),
-		"HEDGEHOG_FGD_LEDGER_FILE="+filepath.Join(s.Data, "ledger.db"))
-	for i, name := range Services() {
-		http := free[2*i+1]
-		own := append([]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[name], "HEDGEHOG_FGD_HTTP_LISTEN=" + http}, env...)
-		s.starts[name] = func(more ...string) *Process { return b.Start(t, slices.Concat(own, more), name) }
-		s.Processes[name] = s.starts[name]()
-		s.Operations[name] = "http://" + http
-		s.Base, s.GRPC = "http://"+http, addresses[name] // the bridge is the last
+		"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"))
+	for i := range replicas {
+		for _, name := range Services() {
+			s.add(b, Replica(name, i), name, append([]string{
+				"HEDGEHOG_FGD_GRPC_LISTEN=" + grpc[name][i], "HEDGEHOG_FGD_HTTP_LISTEN=" + http[name][i],
+				"HEDGEHOG_FGD_DATA_DIR=" + filepath.Join(s.Data, fmt.Sprint("git-", i)),
+				"HEDGEHOG_FGD_LEDGER_FILE=" + filepath.Join(s.Data, fmt.Sprint("ledger-", i, ".db")),
+			}, env...), http[name][i])
+		}
+		s.bridges = append(s.bridges, "http://"+http["bridge"][i])
 	}
+	s.Base, s.GRPC = s.bridges[0], grpc["bridge"][0]
 	return s
+}
+
+func (s *System) add(b Binaries, name, program string, env []string, operations string) {
+	s.starts[name] = func(more ...string) *Process { return b.Start(s.t, slices.Concat(env, more), program) }
+	s.Processes[name] = s.starts[name]()
+	s.Operations[name] = "http://" + operations
+}
+
+// Revive starts programs that were killed again, and says whether there were any.
+func (s *System) Revive(env ...string) bool {
+	died := false
+	for name, p := range s.Processes {
+		select {
+		case <-p.exited:
+			p.AwaitCrash()
+			s.Restart(name, env...)
+			s.Await(name+" to say that it has started", func() bool { return s.Processes[name].Output() != "" })
+			died = true
+		default:
+		}
+	}
+	return died
+}
+
+// Replica is the name of a process, of which there may be several: those after the first have a number.
+func Replica(service string, i int) string {
+	if i == 0 {
+		return service
+	}
+	return fmt.Sprint(service, "-", i+1)
+}
+
+// bridge gives the address of the next bridge: calls go to all of them in turn.
+func (s *System) bridge() string {
+	return s.bridges[int(s.calls.Add(1))%len(s.bridges)]
 }
 
 // Restart starts a program again that was killed, with more of an environment.
@@ -95,8 +156,12 @@ func (s *System) AwaitReady() {
 			default:
 			}
 		}
-		code, _ := s.Try(http.MethodGet, "/readyz", nil)
-		return code == http.StatusOK
+		for range s.bridges { // each in turn
+			if code, _ := s.Try(http.MethodGet, "/readyz", nil); code != http.StatusOK {
+				return false
+			}
+		}
+		return true
 	})
 }
 
@@ -131,7 +196,7 @@ func (s *System) Try(method, path string, body any) (int, []byte) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(s.t.Context(), method, s.Base+path, bytes.NewReader(content))
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.bridge()+path, bytes.NewReader(content))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -166,7 +231,7 @@ func (s *System) Call(method, path string, body, answer any) {
 // Follow reads the progress of a sync to its end and gives the types of its messages.
 func (s *System) Follow(syncID string) []string {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.Base+"/api/v1/syncs/"+syncID+"/events", nil)
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.bridge()+"/api/v1/syncs/"+syncID+"/events", nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

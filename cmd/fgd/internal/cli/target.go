@@ -3,13 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"fgdsync.dev/cmd/fgd/internal/suite"
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
@@ -86,7 +87,7 @@ func (t *target) run(ctx context.Context, env Environment, work func(context.Con
 		return err
 	}
 	defer func() { err = errors.Join(err, redis.close()) }()
-	s, err := suite.New(cfg, redis.Conn, fmt.Sprintf("%s-%d", instance(), os.Getpid()), tel)
+	s, err := suite.New(cfg, redis.Conn, app.Instance(strconv.Itoa(os.Getpid())), tel)
 	if err != nil {
 		return err
 	}

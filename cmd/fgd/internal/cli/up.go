@@ -82,7 +82,7 @@ func serve(ctx context.Context, source *config.Source, o upOptions, tel *telemet
 		return errors.Join(err, grpcListener.Close(), httpListener.Close())
 	}
 	defer func() { err = errors.Join(err, redis.close()) }()
-	s, err := suite.New(cfg, redis.Conn, instance(), tel)
+	s, err := suite.New(cfg, redis.Conn, app.Instance(grpcListener.Addr().String()), tel)
 	if err != nil {
 		return errors.Join(err, grpcListener.Close(), httpListener.Close())
 	}
@@ -121,14 +121,6 @@ func upConfig(source *config.Source, o upOptions) (suite.Config, error) {
 	cfg.GithubSync.AllowInsecureRemotes = cfg.GithubSync.AllowInsecureRemotes || o.allowInsecure
 	cfg.GithubSync.AllowedLocalPaths = append(cfg.GithubSync.AllowedLocalPaths, o.localPaths...)
 	return cfg, nil
-}
-
-func instance() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "fgd"
-	}
-	return name
 }
 
 const flushTimeout = 5 * time.Second

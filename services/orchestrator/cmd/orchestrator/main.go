@@ -38,10 +38,6 @@ func build(_ context.Context, p *app.Process) (app.Service, http.Handler, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	instance, err := os.Hostname()
-	if err != nil {
-		return nil, nil, err
-	}
 	service, err := orchestrator.New(cfg, orchestrator.Deps{
 		Redis:        redis,
 		Repositories: gitv1.NewRepositoryServiceClient(peers.GithubSync),
@@ -49,7 +45,7 @@ func build(_ context.Context, p *app.Process) (app.Service, http.Handler, error)
 		Ingestion:    ingestionv1.NewIngestionServiceClient(peers.Ingestion),
 		Directory:    directoryv1.NewDirectoryServiceClient(peers.Directory),
 		Log:          p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
-		Now: time.Now, Instance: instance,
+		Now: time.Now, Instance: p.Instance(),
 	})
 	return service, nil, err
 }

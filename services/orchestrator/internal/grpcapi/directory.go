@@ -12,23 +12,25 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/state"
 )
 
 const closeTimeout = 5 * time.Second
 
 // atHead opens a snapshot of the fabric's branch for the time of a call.
-func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(*fabricv1.Fabric, *gitv1.Snapshot) error) error {
+func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(context.Context, *fabricv1.Fabric, *gitv1.Snapshot) error) error {
 	fabric, err := f.Store.Fabric(ctx, fabricID)
 	if err != nil {
 		return err
 	}
+	ctx = rpc.AboutRepository(ctx, fabric.GetLocation().GetRepositoryUrl())
 	response, err := f.Repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: fabric.GetLocation()})
 	if err != nil {
 		return err
 	}
 	snapshot := response.GetSnapshot()
-	err = call(fabric, snapshot)
+	err = call(ctx, fabric, snapshot)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	_, closeErr := f.Repositories.CloseSnapshot(closing, &gitv1.CloseSnapshotRequest{SnapshotId: snapshot.GetSnapshotId()})
@@ -38,7 +40,7 @@ func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(*fabricv
 // CheckDirectory judges the structure of a fabric's directory.
 func (f *Fabrics) CheckDirectory(ctx context.Context, req *fabricv1.CheckDirectoryRequest) (*fabricv1.CheckDirectoryResponse, error) {
 	out := &fabricv1.CheckDirectoryResponse{}
-	err := f.atHead(ctx, req.GetFabricId(), func(fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
 		var err error
 		out.Commit = snapshot.GetCommit()
 		out.Report, err = f.report(ctx, fabric, snapshot)
@@ -72,7 +74,7 @@ func (f *Fabrics) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequ
 		}
 		out.SinceCommit = commitAfter(last)
 	}
-	err := f.atHead(ctx, req.GetFabricId(), func(_ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
 		out.Commit = snapshot.GetCommit()
 		var err error
 		out.Changes, err = f.changes(ctx, snapshot, out.GetSinceCommit())

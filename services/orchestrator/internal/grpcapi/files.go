@@ -14,7 +14,7 @@ import (
 // ListFiles lists the files of a fabric's directory.
 func (f *Fabrics) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest) (*fabricv1.ListFilesResponse, error) {
 	out := &fabricv1.ListFilesResponse{}
-	err := f.atHead(ctx, req.GetFabricId(), func(_ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
 		out.Commit = snapshot.GetCommit()
 		entries, err := f.list(ctx, snapshot, req)
 		if err != nil {

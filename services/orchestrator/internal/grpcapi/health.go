@@ -24,7 +24,7 @@ func (f *Fabrics) GetDirectoryHealth(ctx context.Context, req *fabricv1.GetDirec
 	if err != nil {
 		return nil, err
 	}
-	err = f.atHead(ctx, req.GetFabricId(), func(fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err = f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
 		return f.look(ctx, h, fabric, snapshot, completed)
 	})
 	switch {

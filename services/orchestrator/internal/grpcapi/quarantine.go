@@ -18,7 +18,7 @@ import (
 // ListQuarantine lists what is in quarantine.
 func (f *Fabrics) ListQuarantine(ctx context.Context, req *fabricv1.ListQuarantineRequest) (*fabricv1.ListQuarantineResponse, error) {
 	out := &fabricv1.ListQuarantineResponse{}
-	err := f.atHead(ctx, req.GetFabricId(), func(_ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
 		out.Commit = snapshot.GetCommit()
 		found, err := f.Ingestion.ListQuarantine(ctx, &ingestionv1.ListQuarantineRequest{SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree()})
 		if err != nil {

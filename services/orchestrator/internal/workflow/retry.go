@@ -17,6 +17,7 @@ const (
 	classConflict  class = "conflict"      // somebody else was faster: start over from the new head
 	classCache     class = "corrupt_cache" // what github-sync held is gone or damaged: start over with what it fetches anew
 	classTransient class = "transient"     // something is away, or not known: try again
+	classOutage    class = "outage"        // a service of ours is away, which says nothing of the sync: wait for it
 	classThrottled class = "throttled"     // the other side has said "later"
 	classAuth      class = "auth"          // a person has to give access
 	classPermanent class = "permanent"     // a person has to change something
@@ -36,6 +37,8 @@ func classify(err error) class {
 		return classHandover
 	case errs.HasCode(err, errs.SnapshotNotFound), errs.HasCode(err, errs.StorageFailed):
 		return classCache
+	case errs.HasCode(err, errs.ServiceUnavailable):
+		return classOutage
 	}
 	switch e.Kind {
 	case errs.Conflict:
@@ -58,13 +61,17 @@ const (
 	// restartAttempts bounds how often a sync starts over because of others, which costs nobody anything but time.
 	restartAttempts = 6
 	restartPause    = 200 * time.Millisecond
+	// outagePause bounds the pause in which a service may have come back, and nobody has noticed.
+	outagePause = 10 * time.Second
 )
 
-// budget is what a sync may spend on further attempts: a number of each kind, and the time it has.
+// budget is what a sync may spend on further attempts: a number of each kind, and the time it has. An outage has no number,
+// for however long it takes, the sync can be done after it.
 type budget struct {
 	cfg       Config
 	transient int
 	restarts  int
+	outages   int
 }
 
 // another tells whether another attempt is to follow an error, and after which pause. Without one the error is final: also
@@ -76,8 +83,11 @@ func (b *budget) another(ctx context.Context, err error) (pause time.Duration, f
 		pause, follows = jittered(restartPause*time.Duration(b.restarts)), b.restarts < restartAttempts
 	case classTransient, classThrottled:
 		b.transient++
-		pause, follows = jittered(b.grown()), b.transient < b.cfg.Attempts
+		pause, follows = jittered(b.grown(b.transient)), b.transient < b.cfg.Attempts
 		pause = max(pause, errs.From(err).RetryAfter)
+	case classOutage:
+		b.outages++
+		pause, follows = jittered(min(b.grown(b.outages), outagePause)), true
 	}
 	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) <= pause {
 		return 0, false
@@ -86,9 +96,9 @@ func (b *budget) another(ctx context.Context, err error) (pause time.Duration, f
 }
 
 // grown doubles with each attempt up to its bound.
-func (b *budget) grown() time.Duration {
+func (b *budget) grown(times int) time.Duration {
 	pause := b.cfg.RetryInitial
-	for range b.transient - 1 {
+	for range times - 1 {
 		if pause >= b.cfg.RetryMax/2 {
 			return b.cfg.RetryMax
 		}

@@ -20,10 +20,10 @@ func TestEveryErrorHasItsClass(t *testing.T) {
 		errs.Unauthenticated: classAuth, errs.PermissionDenied: classAuth, errs.Cancelled: classCancelled, errs.Deadline: classTransient,
 	}
 	byCode := map[string]class{
-		errs.LockLost.ID: classHandover, errs.SnapshotNotFound.ID: classCache, errs.StorageFailed.ID: classCache,
+		errs.LockLost.ID: classHandover, errs.SnapshotNotFound.ID: classCache, errs.StorageFailed.ID: classCache, errs.ServiceUnavailable.ID: classOutage,
 	}
 	for kind, want := range byKind {
-		for _, code := range []errs.Code{errs.LockLost, errs.SnapshotNotFound, errs.StorageFailed, errs.InternalError, errs.SyncFailed, errs.BranchMoved, errs.GitHubRateLimited} {
+		for _, code := range []errs.Code{errs.LockLost, errs.SnapshotNotFound, errs.StorageFailed, errs.ServiceUnavailable, errs.InternalError, errs.SyncFailed, errs.BranchMoved, errs.GitHubRateLimited} {
 			want := want
 			if special, is := byCode[code.ID]; is {
 				want = special
@@ -84,5 +84,27 @@ func TestAPauseLongerThanTheTimeLeftIsNotBegun(t *testing.T) {
 		if _, follows := b.another(ctx, e); follows != want {
 			t.Errorf("after %s: %v", after, follows)
 		}
+	}
+}
+
+// TestAnOutageIsWaitedFor: the time of the sync is the only bound, and who has come back is not kept waiting for long.
+func TestAnOutageIsWaitedFor(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	b := budget{cfg: Config{Attempts: 1, RetryInitial: time.Second, RetryMax: time.Minute}}
+	away := errs.New(errs.Unavailable, errs.ServiceUnavailable, "away")
+	for range 1000 {
+		if pause, follows := b.another(ctx, away); !follows || pause > outagePause {
+			t.Fatalf("%v after %s", follows, pause)
+		}
+	}
+	if _, follows := b.another(ctx, errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "away")); follows {
+		t.Error("the outage has left no bound of the others")
+	}
+	cancel()
+	over, end := context.WithTimeout(t.Context(), 0)
+	defer end()
+	if _, follows := b.another(over, away); follows {
+		t.Error("another attempt after the time of the sync")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/state"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
@@ -69,6 +70,8 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 	if err := state.Suspended(fabric, t.v.GetOptions()); err != nil && !t.mayHavePublished() {
 		return err
 	}
+	url := fabric.GetLocation().GetRepositoryUrl()
+	ctx, uncancellable = rpc.AboutRepository(ctx, url), rpc.AboutRepository(uncancellable, url)
 	a := &attempt{Runner: r, t: t, fabric: fabric}
 	if err := a.traced(ctx, "open_snapshot", a.open); err != nil {
 		return err
