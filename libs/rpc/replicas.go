@@ -20,9 +20,10 @@ const (
 	serviceConfig    = `{"loadBalancingConfig": [{"ring_hash_experimental": {"requestHashHeader": "` + repositoryHeader + `"}}]}`
 )
 
-// AboutRepository lets all calls of a context, and the calls made to answer them, go to the replica of a repository.
-func AboutRepository(ctx context.Context, url string) context.Context {
-	sum := sha256.Sum256([]byte(url)) // a header has no room for every character
+// AboutRepository lets all calls of a context, and the calls made to answer them, go to the replica of a repository. The key
+// is the same for all spellings of its URL.
+func AboutRepository(ctx context.Context, key string) context.Context {
+	sum := sha256.Sum256([]byte(key)) // a header has no room for every character
 	return metadata.AppendToOutgoingContext(ctx, repositoryHeader, hex.EncodeToString(sum[:8]))
 }
 

@@ -31,6 +31,7 @@ type backend struct {
 	changed  chan struct{} // closed and replaced at every change
 	fabrics  map[int32]*fabricv1.Fabric
 	syncs    map[string]*syncv1.Sync
+	requests map[string]string // the names of the requests that started syncs
 	events   map[string][]*syncv1.SyncEvent
 	active   map[int32]string
 	sealed   []*gitv1.PlainCredentials
@@ -49,7 +50,7 @@ type backend struct {
 
 func newBackend() *backend {
 	return &backend{
-		changed: make(chan struct{}), fabrics: map[int32]*fabricv1.Fabric{}, syncs: map[string]*syncv1.Sync{},
+		changed: make(chan struct{}), fabrics: map[int32]*fabricv1.Fabric{}, syncs: map[string]*syncv1.Sync{}, requests: map[string]string{},
 		events: map[string][]*syncv1.SyncEvent{}, active: map[int32]string{}, sick: map[string]bool{},
 	}
 }
@@ -249,6 +250,7 @@ func (b *backend) start(req *syncv1.StartSyncRequest) string {
 		SyncId: id, FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING, Trigger: req.GetTrigger(), Options: req.GetOptions(),
 		RequestedBy: req.GetRequestedBy(), Progress: &syncv1.Progress{}, AcceptedAt: timestamppb.Now(), UpdatedAt: timestamppb.Now(),
 	}
+	b.requests[id] = req.GetRequestId()
 	if b.active[req.GetFabricId()] == "" {
 		b.active[req.GetFabricId()] = id
 	}

@@ -80,6 +80,20 @@ func TestRequestedBy(t *testing.T) {
 	}
 }
 
+func TestRequestID(t *testing.T) {
+	b := setup(t)
+	b.fabric()
+	for _, id := range []string{"", "9f0c.A-b_c", strings.Repeat("x", 64)} {
+		started := b.ok("POST", "/api/v1/fabrics/35/syncs", fmt.Sprintf(`{"request_id":%q}`, id))
+		if got := b.backend.requests[started["sync_id"].(string)]; got != id {
+			t.Errorf("%q became %q", id, got)
+		}
+	}
+	for _, id := range []string{"scheduled:35:1", "a b", "é", "a\n", strings.Repeat("x", 65)} {
+		b.problem("POST", "/api/v1/fabrics/35/syncs", fmt.Sprintf(`{"request_id":%q}`, id), 400, "FGD_1010")
+	}
+}
+
 func TestStatusShape(t *testing.T) {
 	b := setup(t)
 	id := b.fabric()

@@ -2,6 +2,8 @@ package grpcapi
 
 import (
 	"context"
+	"strings"
+	"unicode"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -25,13 +27,29 @@ func (s *Server) TriggerSync(ctx context.Context, req *bridgev1.TriggerSyncReque
 	if err != nil {
 		return nil, err
 	}
+	if err := checkRequestID(req.GetRequestId()); err != nil {
+		return nil, err
+	}
 	started, err := s.syncs.StartSync(ctx, &syncv1.StartSyncRequest{
-		FabricId: req.GetFabricId(), Trigger: trigger, Options: options, RequestedBy: caller(ctx),
+		FabricId: req.GetFabricId(), Trigger: trigger, Options: options, RequestedBy: caller(ctx), RequestId: req.GetRequestId(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return triggered(started), nil
+}
+
+const maxRequestID = 64
+
+// checkRequestID keeps the ids of callers apart from those that the system gives itself, which have a colon.
+func checkRequestID(id string) error {
+	foreign := strings.ContainsFunc(id, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
+	})
+	if foreign || len(id) > maxRequestID {
+		return invalid("request_id", "request_id is %.80q; allowed are up to %d letters, digits, dots, dashes and underscores.", id, maxRequestID)
+	}
+	return nil
 }
 
 func syncOptions(o *bridgev1.TriggerOptions) (*syncv1.SyncOptions, error) {

@@ -24,7 +24,7 @@ func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(context.
 	if err != nil {
 		return err
 	}
-	ctx = rpc.AboutRepository(ctx, fabric.GetLocation().GetRepositoryUrl())
+	ctx = rpc.AboutRepository(ctx, fabric.GetRepositoryKey())
 	response, err := f.Repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: fabric.GetLocation()})
 	if err != nil {
 		return err

@@ -70,8 +70,8 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 	if err := state.Suspended(fabric, t.v.GetOptions()); err != nil && !t.mayHavePublished() {
 		return err
 	}
-	url := fabric.GetLocation().GetRepositoryUrl()
-	ctx, uncancellable = rpc.AboutRepository(ctx, url), rpc.AboutRepository(uncancellable, url)
+	key := fabric.GetRepositoryKey()
+	ctx, uncancellable = rpc.AboutRepository(ctx, key), rpc.AboutRepository(uncancellable, key)
 	a := &attempt{Runner: r, t: t, fabric: fabric}
 	if err := a.traced(ctx, "open_snapshot", a.open); err != nil {
 		return err

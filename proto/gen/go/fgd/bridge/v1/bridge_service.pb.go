@@ -909,7 +909,10 @@ type TriggerSyncRequest struct {
 	// manual (default), webhook, scheduled or fabric_created.
 	Trigger string `protobuf:"bytes,2,opt,name=trigger,proto3" json:"trigger,omitempty"`
 	// How.
-	Options       *TriggerOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	Options *TriggerOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// Names the request, so that a repeated one gets its first answer and starts nothing (AIP-155): up to 64 letters, digits,
+	// dots, dashes and underscores, for a day.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -963,6 +966,13 @@ func (x *TriggerSyncRequest) GetOptions() *TriggerOptions {
 		return x.Options
 	}
 	return nil
+}
+
+func (x *TriggerSyncRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // Response of TriggerSync.
@@ -3167,11 +3177,13 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"if_running\x18\x04 \x01(\tR\tifRunning\x12\x14\n" +
 	"\x05force\x18\x05 \x01(\bR\x05force\x12+\n" +
 	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantinedB\x16\n" +
-	"\x14_include_github_sync\"\x84\x01\n" +
+	"\x14_include_github_sync\"\xa3\x01\n" +
 	"\x12TriggerSyncRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x18\n" +
 	"\atrigger\x18\x02 \x01(\tR\atrigger\x127\n" +
-	"\aoptions\x18\x03 \x01(\v2\x1d.fgd.bridge.v1.TriggerOptionsR\aoptions\"\xe1\x01\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1d.fgd.bridge.v1.TriggerOptionsR\aoptions\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xe1\x01\n" +
 	"\x13TriggerSyncResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x16\n" +
