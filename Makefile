@@ -19,6 +19,7 @@ GENERATED := proto/gen libs/hedgehog
 DEMO_FLAGS ?=
 TEST_FLAGS ?= -count=1 -timeout 15m
 RACE ?=
+SOAK_TIME ?= 5m
 BENCH ?= .
 BENCH_TIME ?= 10x
 FUZZTIME ?= 30s
@@ -46,6 +47,10 @@ test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
 .PHONY: test-deps
 test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git
 	@scripts/install-packages redis-server python3-yaml git
+
+.PHONY: soak
+soak: test-deps ## let one thing fail after the other for SOAK_TIME while people work, and audit what became of it all
+	go test -count=1 -v -timeout 0 fgdsync.dev/test/soak -args -length $(SOAK_TIME)
 
 .PHONY: bench
 bench: test-deps ## measure from outside, then ingestion and orchestration alone; docs/benchmarks.md says what the figures mean

@@ -27,6 +27,7 @@ const (
 	claimBatch    = 16
 	beatsPerIdle  = 4 // an entry is taken over after more than three missed beats
 	reapsPerIdle  = 9
+	longestReap   = 2 * time.Second
 	deadLetterCap = 10_000
 )
 
@@ -266,9 +267,9 @@ func (c *Consumer) deliveries(ctx context.Context, id string) int64 {
 	return pending[0].RetryCount
 }
 
-// reap takes over what others left behind, and buries what was delivered too often.
+// reap takes over what others left behind and what failed here, and buries what was delivered too often.
 func (c *Consumer) reap(ctx context.Context, handle Handler) {
-	ticker := time.NewTicker(c.cfg.ClaimIdle / reapsPerIdle)
+	ticker := time.NewTicker(min(c.cfg.ClaimIdle/reapsPerIdle, longestReap))
 	defer ticker.Stop()
 	for {
 		if err := c.claim(ctx, handle); err != nil && ctx.Err() == nil {
@@ -283,25 +284,51 @@ func (c *Consumer) reap(ctx context.Context, handle Handler) {
 }
 
 func (c *Consumer) claim(ctx context.Context, handle Handler) error {
-	idle, err := c.conn.Main.XPendingExt(ctx, &redis.XPendingExtArgs{
-		Stream: c.cfg.Stream, Group: c.cfg.Group, Idle: c.cfg.ClaimIdle, Start: "-", End: "+", Count: claimBatch,
-	}).Result()
+	silent, err := c.pending(ctx, "", c.cfg.ClaimIdle)
 	if err != nil {
-		if redis.HasErrorPrefix(err, "NOGROUP") {
-			return nil // the reader makes it
-		}
 		return err
 	}
-	err = nil
-	for _, entry := range idle { // trouble with one is no reason to leave the others
-		err = errors.Join(err, c.takeOver(ctx, entry, handle))
+	failed, err := c.pending(ctx, c.cfg.Name, errorPause)
+	if err != nil {
+		return err
+	}
+	for _, entry := range silent { // trouble with one is no reason to leave the others
+		err = errors.Join(err, c.takeOver(ctx, entry, c.cfg.ClaimIdle, handle))
+	}
+	for _, entry := range failed {
+		if pause := c.pauseAfter(entry.RetryCount); entry.Idle >= pause {
+			err = errors.Join(err, c.takeOver(ctx, entry, pause, handle))
+		}
 	}
 	return err
 }
 
+// pending lists entries that have been left alone for a while, all or those of one consumer.
+func (c *Consumer) pending(ctx context.Context, consumer string, idle time.Duration) ([]redis.XPendingExt, error) {
+	entries, err := c.conn.Main.XPendingExt(ctx, &redis.XPendingExtArgs{
+		Stream: c.cfg.Stream, Group: c.cfg.Group, Consumer: consumer, Idle: idle, Start: "-", End: "+", Count: claimBatch,
+	}).Result()
+	if redis.HasErrorPrefix(err, "NOGROUP") {
+		return nil, nil // the reader makes it
+	}
+	return entries, err
+}
+
+// pauseAfter is how long an entry rests that has failed here so often. It is never longer than others would wait for it.
+func (c *Consumer) pauseAfter(deliveries int64) time.Duration {
+	pause := errorPause
+	for range deliveries - 1 {
+		if pause >= c.cfg.ClaimIdle {
+			break
+		}
+		pause *= 2
+	}
+	return min(pause, c.cfg.ClaimIdle)
+}
+
 // takeOver waits for a place before it claims: an entry that is claimed counts as delivered, and one that nobody has
 // room for shall not come to its end by that.
-func (c *Consumer) takeOver(ctx context.Context, entry redis.XPendingExt, handle Handler) error {
+func (c *Consumer) takeOver(ctx context.Context, entry redis.XPendingExt, idle time.Duration, handle Handler) error {
 	if !c.begin(entry.ID) {
 		return nil
 	}
@@ -312,7 +339,7 @@ func (c *Consumer) takeOver(ctx context.Context, entry redis.XPendingExt, handle
 	case c.slots <- struct{}{}:
 	}
 	messages, err := c.conn.Main.XClaim(ctx, &redis.XClaimArgs{
-		Stream: c.cfg.Stream, Group: c.cfg.Group, Consumer: c.cfg.Name, MinIdle: c.cfg.ClaimIdle, Messages: []string{entry.ID},
+		Stream: c.cfg.Stream, Group: c.cfg.Group, Consumer: c.cfg.Name, MinIdle: idle, Messages: []string{entry.ID},
 	}).Result()
 	if err != nil || len(messages) == 0 {
 		c.end(entry.ID)

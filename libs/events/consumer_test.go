@@ -215,6 +215,23 @@ func TestManyConsumersShareTheWork(t *testing.T) {
 	})
 }
 
+// TestAFailureIsTriedAgainWithoutTheOthers: what failed here is tried again here, long before others take it over.
+func TestAFailureIsTriedAgainWithoutTheOthers(t *testing.T) {
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		j := newJournal()
+		add(t, conn, "fails once")
+		run(t, conn, config("a", never), 1, func(_ context.Context, payload []byte) error {
+			j.note(payload)
+			if j.count(string(payload)) == 1 {
+				return errors.New("Redis is away")
+			}
+			return nil
+		})
+		j.expect(t, "fails once", "fails once")
+		untilSettled(t, conn)
+	})
+}
+
 func TestAFailureIsTriedAgainAndAPanicIsOne(t *testing.T) {
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		j := newJournal()

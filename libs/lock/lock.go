@@ -26,12 +26,16 @@ import (
 // its last second, gives numbers above the ones it has forgotten.
 //
 //	KEYS 1 lock, 2 last number, 3 queue by time of arrival, 4 queue by time of the last try
-//	ARGV 1 owner, 2 lease ms, 3 patience ms
+//	ARGV 1 owner, 2 lease ms, 3 patience ms, 4 an owner that is done and could not say so, or ""
 const acquireLua = `
 local holder = redis.call('HGET', KEYS[1], 'owner')
 if holder == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return {1, tonumber(redis.call('HGET', KEYS[1], 'fence'))}
+end
+if holder and holder == ARGV[4] then
+  redis.call('DEL', KEYS[1])
+  holder = false
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -105,12 +109,15 @@ type Locker struct {
 	conn    *redisconn.Conn
 	lease   time.Duration
 	longest time.Duration
+
+	mu   sync.Mutex
+	left map[string]string // owners by key whose release did not come to Redis
 }
 
 // New makes a locker. Its leases last so long unless they are renewed, which they are at a third of it; nobody holds a
 // lock for longer than the longest time, so that work which hangs does not keep it for ever.
 func New(conn *redisconn.Conn, lease, longest time.Duration) *Locker {
-	return &Locker{conn: conn, lease: lease, longest: longest}
+	return &Locker{conn: conn, lease: lease, longest: longest, left: map[string]string{}}
 }
 
 // Lease is a held lock.
@@ -150,10 +157,12 @@ func tries(key string) string    { return key + ":tries" }
 // try asks once. It answers the fencing number, or how many are to have the lock before.
 func (l *Locker) try(ctx context.Context, key, owner string) (granted bool, number int64, err error) {
 	keys := []string{key, counter(key), arrivals(key), tries(key)}
-	reply, err := l.conn.Run(ctx, acquire, keys, owner, l.lease.Milliseconds(), patience.Milliseconds())
+	done := l.leftBy(key)
+	reply, err := l.conn.Run(ctx, acquire, keys, owner, l.lease.Milliseconds(), patience.Milliseconds(), done)
 	if err != nil {
 		return false, 0, err
 	}
+	l.forget(key, done)
 	pair, ok := reply.([]any)
 	if !ok || len(pair) != 2 {
 		return false, 0, errs.New(errs.Internal, errs.InternalError, "The lock answered in an unknown way.")
@@ -161,6 +170,29 @@ func (l *Locker) try(ctx context.Context, key, owner string) (granted bool, numb
 	verdict, _ := pair[0].(int64)
 	number, _ = pair[1].(int64)
 	return verdict == 1, number, nil
+}
+
+func (l *Locker) leftBy(key string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.left[key]
+}
+
+// remember keeps the owner of a lock that could not be given back, until somebody here asks for the lock or its lease is
+// over.
+func (l *Locker) remember(key, owner string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left[key] = owner
+	time.AfterFunc(l.lease, func() { l.forget(key, owner) })
+}
+
+func (l *Locker) forget(key, owner string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.left[key] == owner {
+		delete(l.left, key)
+	}
 }
 
 // leave spares the others the wait for somebody who is gone; when it fails they have it.
@@ -214,11 +246,13 @@ func (l *Lease) RaiseAbove(ctx context.Context, floor int64) error {
 	return nil
 }
 
-// Release gives the lock back. The lock of another holder is left alone.
+// Release gives the lock back. The lock of another holder is left alone. Without an answer the lock stays taken until its
+// lease is over, unless somebody asks this locker for it: the work under the lease has ended.
 func (l *Lease) Release(ctx context.Context) error {
 	l.end(errReleased)
 	l.done.Wait()
 	if _, err := l.locker.conn.Run(ctx, release, []string{l.key}, l.owner); err != nil {
+		l.locker.remember(l.key, l.owner)
 		return fmt.Errorf("release lock %s: %w", l.key, err)
 	}
 	return nil

@@ -132,6 +132,36 @@ func TestAHolderThatIsCutOffStopsFirst(t *testing.T) {
 	release(t, second)
 }
 
+// TestWhoCouldNotGiveItBackMayHaveItAgain: Redis did not hear of a release. The same process may have the lock at once, with a
+// new number; others wait until the lease is over, for they can't know.
+func TestWhoCouldNotGiveItBackMayHaveItAgain(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		locker, other := lock.New(conn, long, never), lock.New(conn, long, never)
+		first := acquire(t, locker)
+		away, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := first.Release(away); err == nil {
+			t.Fatal("released without Redis")
+		}
+		patience, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := other.Acquire(patience, key); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("another one got it: %v", err)
+		}
+		second := acquire(t, locker)
+		if second.Fence() <= first.Fence() || first.Context().Err() == nil {
+			t.Errorf("fence %d came after %d", second.Fence(), first.Fence())
+		}
+		release(t, first) // late, and nothing happens
+		patience, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := locker.Acquire(patience, key); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a third one got it: %v", err)
+		}
+		release(t, second)
+	})
+}
+
 func TestALockThatWentToAnotherIsLeftAlone(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
 		first := acquire(t, lock.New(conn, short, never))

@@ -37,7 +37,7 @@ func programs(b *testing.B) system.Binaries {
 
 func server(b *testing.B) *gitserver.Server {
 	b.Helper()
-	return gitserver.Start(b, gitserver.Options{User: user, Password: password})
+	return gitserver.Start(b, gitserver.Options{User: user, Password: password, Yielding: true})
 }
 
 func registration(name, url string) map[string]any {

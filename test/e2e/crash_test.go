@@ -162,21 +162,10 @@ func (p *mortal) cancelled() {
 	p.t.Cleanup(held.release)
 }
 
-func (p *mortal) client() *redis.Client {
-	p.t.Helper()
-	options, err := redis.ParseURL(p.redis.URL())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	client := redis.NewClient(options)
-	p.t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
 // poison puts an entry into the work stream that nobody can read.
 func (p *mortal) poison() {
 	p.t.Helper()
-	if err := p.client().XAdd(p.t.Context(), &redis.XAddArgs{Stream: "fgd:{3}:work", Values: []any{"e", "\xff"}}).Err(); err != nil {
+	if err := p.redis.Client().XAdd(p.t.Context(), &redis.XAddArgs{Stream: "fgd:{3}:work", Values: []any{"e", "\xff"}}).Err(); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -282,7 +271,7 @@ func (p *mortal) endedOnce(status system.Status) {
 // quiet waits until nothing is held and nothing waits.
 func (p *mortal) quiet() {
 	p.t.Helper()
-	client := p.client()
+	client := p.redis.Client()
 	p.Await("the lock to be free, and the work stream to be empty", func() bool {
 		p.revive()
 		ctx := context.WithoutCancel(p.t.Context())
@@ -351,7 +340,7 @@ func (p *mortal) records() string {
 	p.t.Helper()
 	var all []string
 	for _, status := range p.settled() {
-		fields, err := p.client().HGetAll(p.t.Context(), "fgd:{3}:fabric:35:sync:"+status.SyncID).Result()
+		fields, err := p.redis.Client().HGetAll(p.t.Context(), "fgd:{3}:fabric:35:sync:"+status.SyncID).Result()
 		if err != nil {
 			p.t.Fatal(err)
 		}

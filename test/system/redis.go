@@ -42,6 +42,13 @@ func (r *RedisServer) URL() string {
 	return (&url.URL{Scheme: "redis", User: url.UserPassword("", redisPassword), Host: r.address, Path: "/0"}).String()
 }
 
+// Client connects to it.
+func (r *RedisServer) Client() *redis.Client {
+	client := redis.NewClient(&redis.Options{Addr: r.address, Password: redisPassword, MaxRetries: -1})
+	r.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
 // Start starts it and waits until it answers.
 func (r *RedisServer) Start() {
 	r.t.Helper()
@@ -88,6 +95,16 @@ func (r *RedisServer) Kill() {
 	_ = r.command.Process.Kill()
 	_ = r.command.Wait()
 	r.command = nil
+}
+
+// Signal sends a signal.
+func (r *RedisServer) Signal(signal os.Signal) {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.command.Process.Signal(signal); err != nil {
+		r.t.Errorf("signal redis-server: %v", err)
+	}
 }
 
 // Written is everything it wrote to its disk: every command that changed something.

@@ -19,8 +19,11 @@ import (
 	"testing"
 )
 
-// Options are the credentials that the server asks for. Without a user it asks for none.
-type Options struct{ User, Password string }
+// Options say how a server serves.
+type Options struct {
+	User, Password string // the credentials that it asks for; none without a user
+	Yielding       bool   // its processes take the cores that nobody else wants, as if they had others: nice 19
+}
 
 // Server serves the repositories of a folder until the test ends.
 type Server struct {
@@ -36,21 +39,36 @@ type Server struct {
 // Start starts a server without repositories.
 func Start(t testing.TB, opts Options) *Server {
 	t.Helper()
-	path, err := exec.Command("git", "--exec-path").Output()
-	if err != nil {
-		t.Fatalf("find git: %v", err)
-	}
 	s := &Server{Folder: t.TempDir(), opts: opts, requests: map[Request]int{}}
 	backend := &cgi.Handler{
-		Path: filepath.Join(strings.TrimSpace(string(path)), "git-http-backend"), Stderr: io.Discard,
+		Stderr: io.Discard,
 		Env: []string{
 			"GIT_PROJECT_ROOT=" + s.Folder, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=tester",
 			"GIT_CONFIG_NOSYSTEM=1", "HOME=" + s.Folder, "PATH=" + os.Getenv("PATH"),
 		},
 	}
+	backend.Path, backend.Args = command(t, opts)
 	s.http = httptest.NewServer(s.authenticated(s.faulty(withProtocol(backend))))
 	t.Cleanup(s.http.Close)
 	return s
+}
+
+// command gives the program that serves and its arguments.
+func command(t testing.TB, opts Options) (path string, args []string) {
+	t.Helper()
+	folder, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		t.Fatalf("find git: %v", err)
+	}
+	path = filepath.Join(strings.TrimSpace(string(folder)), "git-http-backend")
+	if !opts.Yielding {
+		return path, nil
+	}
+	nice, err := exec.LookPath("chrt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nice, []string{"--idle", "0", path}
 }
 
 // withProtocol hands over what CGI does not know by itself: the version of the protocol that a client asks for, and bodies
@@ -115,6 +133,14 @@ func (s *Server) Git(t testing.TB, repository string, args ...string) string {
 
 func (s *Server) git(t testing.TB, repository string, stdin []byte, args ...string) string {
 	t.Helper()
+	out, err := s.run(repository, stdin, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (s *Server) run(repository string, stdin []byte, args ...string) (string, error) {
 	command := exec.Command("git", args...)
 	command.Dir = s.Path(repository)
 	command.Stdin = bytes.NewReader(stdin)
@@ -126,9 +152,9 @@ func (s *Server) git(t testing.TB, repository string, stdin []byte, args ...stri
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
-		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, &stderr)
+		return "", fmt.Errorf("git %s: %w\n%s", strings.Join(args, " "), err, &stderr)
 	}
-	return stdout.String()
+	return stdout.String(), nil
 }
 
 // Commit adds a commit to a branch, which it makes when it is not there, with the given files changed and those that are
@@ -146,17 +172,26 @@ func (s *Server) Commit(t testing.TB, repository, branch string, files map[strin
 	return s.Import(t, repository, branch, changes.String())
 }
 
-// Import adds a commit whose changes are given in the words of git fast-import, which knows all sorts of entries.
+// Import adds a commit whose changes are given in the words of git fast-import, which knows all sorts of entries. It begins
+// again when somebody else was faster.
 func (s *Server) Import(t testing.TB, repository, branch, changes string) string {
 	t.Helper()
-	var stream bytes.Buffer
-	fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> 1767323045 +0000\ndata 5\nfiles\n", branch)
-	if refs := s.Git(t, repository, "for-each-ref", "refs/heads/"+branch); refs != "" {
-		fmt.Fprintf(&stream, "from refs/heads/%s^0\n", branch)
+	for {
+		head := s.Git(t, repository, "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch)
+		var stream bytes.Buffer
+		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> 1767323045 +0000\ndata 5\nfiles\n", branch)
+		if head != "" {
+			fmt.Fprintf(&stream, "from %s", head)
+		}
+		stream.WriteString(changes + "done\n")
+		_, err := s.run(repository, stream.Bytes(), "fast-import", "--quiet", "--done")
+		if err == nil {
+			return s.Head(t, repository, branch)
+		}
+		if head == s.Git(t, repository, "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch) {
+			t.Fatal(err)
+		}
 	}
-	stream.WriteString(changes + "done\n")
-	s.git(t, repository, stream.Bytes(), "fast-import", "--quiet", "--done")
-	return s.Head(t, repository, branch)
 }
 
 // Object writes an object of whatever content, also one that Git would not make, and gives its id.

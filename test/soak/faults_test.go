@@ -1,0 +1,170 @@
+package soak
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"syscall"
+	"time"
+
+	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/test/system"
+)
+
+// fault is something that fails for a while, and is well again afterwards.
+type fault struct {
+	name string
+	fail func(*soak)
+}
+
+func faults() []fault {
+	return []fault{
+		{"a replica is killed", func(s *soak) { s.kill(s.any()) }},
+		{"both replicas of a service are killed", func(s *soak) {
+			name := s.service()
+			s.kill(name, system.Replica(name, 1))
+		}},
+		{"all services are killed", func(s *soak) { s.kill(s.all()...) }},
+		{"a replica is stopped", (*soak).stop},
+		{"Redis is killed", (*soak).killRedis},
+		{"Redis is stopped", (*soak).stopRedis},
+		{"Git fails", func(s *soak) { s.breakGit(gitserver.Fault{Status: http.StatusServiceUnavailable}) }},
+		{"Git's answers to pushes are lost", func(s *soak) { s.breakGit(gitserver.Fault{On: gitserver.Receive, Lose: true}) }},
+		{"Git's answers are cut", func(s *soak) { s.breakGit(gitserver.Fault{Truncate: 40}) }},
+		{"Git is silent", func(s *soak) {
+			hold := make(chan struct{})
+			s.breakGit(gitserver.Fault{Hold: hold})
+			close(hold)
+		}},
+	}
+}
+
+// misbehave lets one thing fail after the other, and looks after each how long it takes until all is well again. Every fault
+// comes once before one comes again; Redis is emptied in the middle.
+func (s *soak) misbehave() {
+	s.t.Helper()
+	began, emptied := time.Now(), false
+	var rest []fault
+	for time.Since(began) < *length {
+		if time.Since(began) > *length/2 && !emptied {
+			emptied = true
+			s.recovered(fault{"Redis is emptied", (*soak).empty})
+			continue
+		}
+		if len(rest) == 0 {
+			rest = faults()
+		}
+		i := rand.IntN(len(rest))
+		s.recovered(rest[i])
+		rest = slices.Delete(rest, i, i+1)
+	}
+}
+
+// recovered lets something fail while people work, and waits until every sync that was accepted by then has ended.
+func (s *soak) recovered(f fault) {
+	s.t.Helper()
+	for len(s.waiting(time.Now())) < people/2 {
+		s.pause()
+	}
+	f.fail(s)
+	ended := time.Now()
+	open := s.waiting(ended)
+	for len(s.waiting(ended)) > 0 {
+		if time.Since(ended) > 10*recoveryLimit {
+			s.t.Fatalf("%s: %s have not ended", f.name, short(s.waiting(ended)))
+		}
+		s.pause()
+	}
+	took := time.Since(ended)
+	s.t.Logf("%-40s %3d open, recovered in %5.1f s", f.name, len(open), took.Seconds())
+	if took > recoveryLimit {
+		s.t.Errorf("%s: recovered in %s, not in %s", f.name, took, recoveryLimit)
+	}
+}
+
+func (s *soak) service() string { return system.Services()[rand.IntN(len(system.Services()))] }
+
+func (s *soak) any() string { return system.Replica(s.service(), rand.IntN(2)) }
+
+func (s *soak) all() []string {
+	var names []string
+	for _, name := range system.Services() {
+		names = append(names, name, system.Replica(name, 1))
+	}
+	return names
+}
+
+// fewSeconds is how long something fails.
+func fewSeconds() <-chan time.Time { return time.After(time.Second + rand.N(2*time.Second)) }
+
+func (s *soak) kill(names ...string) {
+	for _, name := range names {
+		s.Processes[name].Kill()
+	}
+	<-fewSeconds()
+	for _, name := range names {
+		s.Restart(name)
+	}
+}
+
+// stop stops a replica for longer than its leases last.
+func (s *soak) stop() {
+	process := s.Processes[s.any()]
+	process.Signal(syscall.SIGSTOP)
+	<-time.After(12 * time.Second)
+	process.Signal(syscall.SIGCONT)
+}
+
+func (s *soak) killRedis() {
+	s.redis.Kill()
+	<-fewSeconds()
+	s.redis.Start()
+}
+
+func (s *soak) stopRedis() {
+	s.redis.Signal(syscall.SIGSTOP)
+	<-fewSeconds()
+	s.redis.Signal(syscall.SIGCONT)
+}
+
+func (s *soak) breakGit(f gitserver.Fault) {
+	s.git.Break(f)
+	<-fewSeconds()
+	s.git.Mend()
+}
+
+// empty takes everything from Redis while no sync can end unseen: Git answers nobody, and nobody asks for anything.
+func (s *soak) empty() {
+	s.t.Helper()
+	s.open.Lock()
+	defer s.open.Unlock()
+	hold := make(chan struct{})
+	s.git.Break(gitserver.Fault{Hold: hold})
+	for calm := 0; calm < 3; calm++ {
+		before := s.unended()
+		s.survey()
+		if !slices.Equal(before, s.unended()) {
+			calm = 0
+		}
+		<-fewSeconds()
+	}
+	if err := s.store.FlushAll(s.t.Context()).Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.git.Mend()
+	close(hold)
+}
+
+// unended are the syncs that were seen and had no end.
+func (s *soak) unended() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for id, status := range s.seen {
+		if !terminal(status) {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
