@@ -61,15 +61,7 @@ func TestW12BreakerOpensForOneHost(t *testing.T) {
 		t.Errorf("another host: %v; its circuit is %q", err, b.circuit(other))
 	}
 	b.host.Mend()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for b.tryOpen(location) != nil {
-		select {
-		case <-t.Context().Done():
-			t.Fatal("the host is never asked again")
-		case <-ticker.C:
-		}
-	}
+	b.until(func() bool { return b.tryOpen(location) == nil })
 	if b.circuit(b.host) != "0" {
 		t.Errorf("the circuit of a host that is back is %q", b.circuit(b.host))
 	}

@@ -28,11 +28,18 @@ type Config struct {
 	BreakerFailures int `koanf:"breaker_failures"`
 	// BreakerPause is for how long.
 	BreakerPause time.Duration `koanf:"breaker_pause"`
+	// HostConcurrency is the number of requests to one Git host at the same time; the others wait.
+	HostConcurrency int `koanf:"host_concurrency"`
+	// RepositoryConcurrency is the number of them to one repository.
+	RepositoryConcurrency int `koanf:"repository_concurrency"`
 }
 
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
-	return Config{DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute, BreakerFailures: 5, BreakerPause: time.Minute}
+	return Config{
+		DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
+		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
+	}
 }
 
 // Validate names the first key whose value is not allowed.
@@ -50,6 +57,10 @@ func (c *Config) Validate() error {
 		return config.Invalid("breaker_failures", c.BreakerFailures, "1 or more")
 	case c.BreakerPause < time.Second:
 		return config.Invalid("breaker_pause", c.BreakerPause, "1s or more")
+	case c.HostConcurrency < 1:
+		return config.Invalid("host_concurrency", c.HostConcurrency, "1 or more")
+	case c.RepositoryConcurrency < 1 || c.RepositoryConcurrency > c.HostConcurrency:
+		return config.Invalid("repository_concurrency", c.RepositoryConcurrency, "1 to host_concurrency")
 	}
 	return nil
 }

@@ -61,13 +61,17 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	circuits := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "fgd_circuit_state", Help: "Breakers of Git hosts: 0 closed, 1 half open, 2 open.",
 	}, []string{"target"})
-	if err := errors.Join(deps.Metrics.Register(requests), deps.Metrics.Register(circuits)); err != nil {
+	waiting := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fgd_git_requests_waiting", Help: "Requests to Git hosts that wait because as many as are allowed are under way.",
+	})
+	if err := errors.Join(deps.Metrics.Register(requests), deps.Metrics.Register(circuits), deps.Metrics.Register(waiting)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	remotes, err := remote.NewFactory(remote.Options{
 		Policy:       remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths},
 		MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers, Requests: requests,
 		Breaker: remote.BreakerOptions{Failures: cfg.BreakerFailures, Pause: cfg.BreakerPause, State: circuits},
+		Places:  remote.PlaceOptions{PerHost: cfg.HostConcurrency, PerRepository: cfg.RepositoryConcurrency, Waiting: waiting},
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,8 @@ type Config struct {
 	MaxDocumentsPerFile int `koanf:"max_documents_per_file"`
 	// MemoryFiles is the number of managed files that are remembered, so that unchanged ones are not read again.
 	MemoryFiles int `koanf:"memory_files"`
+	// MaxIngestionBytes bounds the files that all ingestions together hold at the same time.
+	MaxIngestionBytes int64 `koanf:"max_ingestion_bytes"`
 	// MaxDepth bounds the nesting of mappings and lists in a document.
 	MaxDepth int `koanf:"max_depth"`
 	// MaxNodes bounds the nodes of a document, those that aliases repeat included.
@@ -33,7 +35,8 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		WorkerConcurrency: 4, BatchSize: 50, MaxFileBytes: 10 << 20, MaxDocumentsPerFile: 100, MemoryFiles: 100_000,
-		MaxDepth: 64, MaxNodes: 100_000, MaxAliases: 100,
+		MaxIngestionBytes: 256 << 20,
+		MaxDepth:          64, MaxNodes: 100_000, MaxAliases: 100,
 	}
 }
 
@@ -49,6 +52,7 @@ func (c *Config) Validate() error {
 		{"max_file_bytes", c.MaxFileBytes, 1, 64 << 20},
 		{"max_documents_per_file", int64(c.MaxDocumentsPerFile), 1, 1_000_000},
 		{"memory_files", int64(c.MemoryFiles), 1, 10_000_000},
+		{"max_ingestion_bytes", c.MaxIngestionBytes, 1 << 20, 1 << 40},
 		{"max_depth", int64(c.MaxDepth), 8, 1000},
 		{"max_nodes", int64(c.MaxNodes), 100, 10_000_000},
 		{"max_aliases", int64(c.MaxAliases), 0, 10_000},

@@ -77,6 +77,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	p := &pipeline.Pipeline{
 		Memory:       memory,
 		Settled:      settled,
+		Budget:       pipeline.NewBudget(cfg.MaxIngestionBytes),
 		Trees:        trees,
 		Schemas:      schemas,
 		Limits:       yamldoc.Limits{Depth: cfg.MaxDepth, Nodes: cfg.MaxNodes, Aliases: cfg.MaxAliases},

@@ -38,6 +38,7 @@ type Options struct {
 	Tracers      trace.TracerProvider
 	Requests     *prometheus.CounterVec // by operation and code
 	Breaker      BreakerOptions
+	Places       PlaceOptions
 }
 
 // NewFactory makes a factory.
@@ -56,7 +57,8 @@ func NewFactory(o Options) (*Factory, error) {
 	}
 	traced := otelhttp.NewTransport(base, otelhttp.WithTracerProvider(o.Tracers), otelhttp.WithPropagators(telemetry.Propagator()),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return "git " + operation(r) }))
-	return &Factory{policy: o.Policy, http: newHTTPClient(&roundTripper{next: traced, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts}, base)}, nil
+	counted := &roundTripper{next: traced, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts}
+	return &Factory{policy: o.Policy, http: newHTTPClient(newPlaces(counted, o.Places), base)}, nil
 }
 
 // Close lets go of idle connections.

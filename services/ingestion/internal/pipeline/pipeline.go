@@ -40,6 +40,7 @@ type Pipeline struct {
 	Schemas      *schema.Set
 	Memory       *document.Memory // of files that were judged by these schemas and limits
 	Settled      *Settled         // of trees in which there was nothing to do; may be nil
+	Budget       *Budget          // for the files of all ingestions together; may be nil
 	Limits       yamldoc.Limits
 	MaxFileBytes int64
 	MaxDocuments int // in a file, without a warning
@@ -104,7 +105,8 @@ func (p *Pipeline) ingest(ctx context.Context, req Request) (*Result, error) {
 	reader := document.NewReader(document.Settings{
 		Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Many: p.MaxDocuments, Fabric: req.Fabric, Time: req.Time,
 	})
-	files, err := p.judge(ctx, req, reader, found.Sources)
+	files, release, err := p.judge(ctx, req, reader, found.Sources)
+	defer release()
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +125,8 @@ func (p *Pipeline) ingest(ctx context.Context, req Request) (*Result, error) {
 	return result, nil
 }
 
-func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) ([]document.File, error) {
+// judge gives all sources as judged files, which are held until release is called.
+func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) (files []document.File, release func(), err error) {
 	ctx, span := p.Tracer.Start(ctx, "judge")
 	defer span.End()
 	return p.read(ctx, req, reader, sources)

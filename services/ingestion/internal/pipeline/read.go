@@ -25,27 +25,37 @@ type job struct {
 
 // read gives all sources as judged files, in the order of the sources. Those that are remembered are not read, but for
 // those whose bytes a plan needs: somebody else declares the same resource.
-func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) ([]document.File, error) {
+func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) ([]document.File, func(), error) {
 	files := make([]document.File, len(sources))
+	fresh, recalled := p.recall(req, sources, files)
+	release, err := p.Budget.take(ctx, sources, fresh)
+	if err != nil {
+		return nil, release, err
+	}
+	return files, release, p.judgeFresh(ctx, req, reader, sources, files, fresh, recalled)
+}
+
+func (p *Pipeline) judgeFresh(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source, files []document.File,
+	fresh, recalled []int,
+) error {
 	m := &meter{notify: req.Notify, now: p.Now, total: len(sources), batch: p.BatchSize, open: map[*document.File]int{}}
 	if err := m.start(); err != nil {
-		return nil, err
+		return err
 	}
-	fresh, recalled := p.recall(req, sources, files)
 	m.state.Files, m.state.Documents = len(recalled), len(recalled)
 	if err := p.judgeSome(ctx, req, reader, sources, files, fresh, m); err != nil {
-		return nil, err
+		return err
 	}
 	if contested := contested(files, recalled); len(contested) > 0 {
 		counted := &meter{notify: func(Progress) error { return nil }, now: p.Now, batch: p.BatchSize, open: map[*document.File]int{}}
 		if err := p.judgeSome(ctx, req, reader, sources, files, contested, counted); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, i := range fresh {
 		p.Memory.Keep(&files[i], req.Schema)
 	}
-	return files, m.finish()
+	return m.finish()
 }
 
 // recall fills in the files that are remembered.

@@ -1,0 +1,79 @@
+package githubsync_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"fgdsync.dev/libs/testkit/gitserver"
+	githubsync "fgdsync.dev/services/github-sync"
+)
+
+// waiting is how many requests wait for a place.
+func (b *bench) waiting() (n int) {
+	b.t.Helper()
+	families, err := b.metrics.Gather()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "fgd_git_requests_waiting" {
+			n = int(family.GetMetric()[0].GetGauge().GetValue())
+		}
+	}
+	return n
+}
+
+// TestRequestsToAHostAreLimited: of many requests at once two go to a repository and three to its host. The others wait,
+// and all of them get their answer. One that is given up leaves its place.
+func TestRequestsToAHostAreLimited(t *testing.T) {
+	b := setup(t, func(c *githubsync.Config) { c.HostConcurrency, c.RepositoryConcurrency = 3, 2 })
+	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a\n"})
+	b.host.Create(t, "other.git", branch, map[string]string{"f/a.yaml": "a\n"})
+	hold, held := make(chan struct{}), make(chan struct{}, 10)
+	b.host.Break(gitserver.Fault{On: gitserver.Refs, Hold: hold, Held: held})
+	here, there := b.location("f"), b.location("f")
+	there.RepositoryUrl = b.host.URL("other.git")
+	answers := make(chan error, 8)
+	for range 4 {
+		go func() { answers <- b.tryOpen(here) }()
+	}
+	<-held
+	<-held
+	b.until(func() bool { return b.waiting() == 2 })
+	for range 4 {
+		go func() { answers <- b.tryOpen(there) }()
+	}
+	<-held
+	b.until(func() bool { return b.waiting() == 5 })
+	if n := b.host.Requests(gitserver.Refs); n != 3 {
+		t.Errorf("%d requests at once, not 3", n)
+	}
+	close(hold)
+	var failed error
+	for range 8 {
+		failed = errors.Join(failed, <-answers)
+	}
+	if failed != nil || b.waiting() != 0 {
+		t.Errorf("%v; %d still wait", failed, b.waiting())
+	}
+	if n, err := testutil.GatherAndCount(b.metrics, "fgd_git_requests_waiting"); n != 1 || err != nil {
+		t.Errorf("%d series, %v", n, err)
+	}
+}
+
+// until waits for something that a metric shows.
+func (b *bench) until(is func() bool) {
+	b.t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !is() {
+		select {
+		case <-b.t.Context().Done():
+			b.t.Fatal("it never came to that")
+		case <-ticker.C:
+		}
+	}
+}
