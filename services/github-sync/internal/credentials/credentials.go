@@ -32,6 +32,19 @@ type Basic struct {
 // None tells that there are no credentials.
 func (b Basic) None() bool { return b.Username == "" && b.Password.IsZero() }
 
+// Login is what a remote is signed in with: at most one of its ways.
+type Login struct {
+	Basic
+	SSHKey secret.String // a private key
+	App    *App
+}
+
+// App is an installation of a GitHub App, of which tokens are made.
+type App struct {
+	ID, Installation int64
+	Key              secret.String
+}
+
 // Sealer seals credentials and opens them again.
 type Sealer struct{ identity *age.X25519Identity }
 
@@ -115,23 +128,23 @@ func (s *Sealer) Seal(p *gitv1.PlainCredentials) ([]byte, error) {
 }
 
 // Open decrypts credentials.
-func (s *Sealer) Open(sealed []byte) (Basic, error) {
+func (s *Sealer) Open(sealed []byte) (Login, error) {
 	r, err := age.Decrypt(bytes.NewReader(sealed), s.identity)
 	if err != nil {
-		return Basic{}, unreadable("The stored credentials were sealed with another key.").Because(err)
+		return Login{}, unreadable("The stored credentials were sealed with another key.").Because(err)
 	}
 	raw, err := io.ReadAll(r)
 	if err != nil {
-		return Basic{}, unreadable("The stored credentials are damaged.").Because(err)
+		return Login{}, unreadable("The stored credentials are damaged.").Because(err)
 	}
 	p := &gitv1.PlainCredentials{}
 	if proto.Unmarshal(raw, p) != nil { // the decoder's message may quote
-		return Basic{}, unreadable("The stored credentials are damaged.")
+		return Login{}, unreadable("The stored credentials are damaged.")
 	}
 	if p.GetToken() != "" {
-		return Basic{tokenUser, secret.New(p.GetToken())}, nil
+		return Login{Basic: Basic{tokenUser, secret.New(p.GetToken())}}, nil
 	}
-	return Basic{p.GetUsername(), secret.New(p.GetPassword())}, nil
+	return Login{Basic: Basic{p.GetUsername(), secret.New(p.GetPassword())}}, nil
 }
 
 // Resolver finds the credentials that a location names.
@@ -147,66 +160,66 @@ func NewResolver(sealer *Sealer, dir string, lookupEnv func(string) (string, boo
 }
 
 // Resolve finds credentials; nil names none.
-func (r *Resolver) Resolve(c *gitv1.Credentials) (Basic, error) {
+func (r *Resolver) Resolve(c *gitv1.Credentials) (Login, error) {
 	switch source := c.GetSource().(type) {
 	case *gitv1.Credentials_Sealed:
 		return r.sealer.Open(source.Sealed)
 	case *gitv1.Credentials_Reference:
 		return r.reference(source.Reference)
 	}
-	return Basic{}, nil
+	return Login{}, nil
 }
 
 // envPrefix bounds which variables can be referred to, so that nobody has the rest of the environment sent to a Git host
 // of his choice, not even the settings of this system: the URL of Redis may hold a password.
 const envPrefix = "HEDGEHOG_FGD_GIT_"
 
-func (r *Resolver) reference(reference string) (Basic, error) {
+func (r *Resolver) reference(reference string) (Login, error) {
 	kind, name, _ := strings.Cut(reference, ":")
 	switch {
 	case kind == "env" && strings.HasPrefix(name, envPrefix):
 		value, set := r.lookupEnv(name)
 		if !set {
-			return Basic{}, unreadable("The variable %s is not set where github-sync runs.", name)
+			return Login{}, unreadable("The variable %s is not set where github-sync runs.", name)
 		}
 		return parse(value)
 	case kind == "env":
-		return Basic{}, unreadable("Only variables that begin with %s can be referred to.", envPrefix)
+		return Login{}, unreadable("Only variables that begin with %s can be referred to.", envPrefix)
 	case kind == "file":
 		return r.file(name)
 	}
-	return Basic{}, unreadable("A reference is env:NAME or file:NAME.")
+	return Login{}, unreadable("A reference is env:NAME or file:NAME.")
 }
 
 const longestFile = 64 << 10
 
-func (r *Resolver) file(name string) (Basic, error) {
+func (r *Resolver) file(name string) (Login, error) {
 	if r.dir == "" {
-		return Basic{}, unreadable("References to files need credentials_dir to be set.")
+		return Login{}, unreadable("References to files need credentials_dir to be set.")
 	}
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
-		return Basic{}, unreadable("The reference file:NAME takes the name of a file in credentials_dir.")
+		return Login{}, unreadable("The reference file:NAME takes the name of a file in credentials_dir.")
 	}
 	path := filepath.Join(r.dir, name)
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > longestFile {
-		return Basic{}, unreadable("There is no readable file %q in credentials_dir.", name).Because(err)
+		return Login{}, unreadable("There is no readable file %q in credentials_dir.", name).Because(err)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return Basic{}, unreadable("There is no readable file %q in credentials_dir.", name).Because(err)
+		return Login{}, unreadable("There is no readable file %q in credentials_dir.", name).Because(err)
 	}
 	return parse(string(raw))
 }
 
 // parse reads "username:password", or a token.
-func parse(content string) (Basic, error) {
+func parse(content string) (Login, error) {
 	content = strings.TrimSpace(content)
 	if content == "" {
-		return Basic{}, unreadable("The credentials that are referred to are empty.")
+		return Login{}, unreadable("The credentials that are referred to are empty.")
 	}
 	if username, password, pair := strings.Cut(content, ":"); pair {
-		return Basic{username, secret.New(password)}, nil
+		return Login{Basic: Basic{username, secret.New(password)}}, nil
 	}
-	return Basic{tokenUser, secret.New(content)}, nil
+	return Login{Basic: Basic{tokenUser, secret.New(content)}}, nil
 }

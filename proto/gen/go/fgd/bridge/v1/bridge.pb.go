@@ -240,7 +240,9 @@ type FabricOptions struct {
 	// Makes the directory when it does not exist; default true.
 	AutoInitialize *bool `protobuf:"varint,6,opt,name=auto_initialize,json=autoInitialize,proto3,oneof" json:"auto_initialize,omitempty"`
 	// warn (default), reject or off.
-	References    *string `protobuf:"bytes,7,opt,name=references,proto3,oneof" json:"references,omitempty"`
+	References *string `protobuf:"bytes,7,opt,name=references,proto3,oneof" json:"references,omitempty"`
+	// direct (default) or pull_request.
+	PublishMode   *string `protobuf:"bytes,8,opt,name=publish_mode,json=publishMode,proto3,oneof" json:"publish_mode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -324,6 +326,13 @@ func (x *FabricOptions) GetReferences() string {
 	return ""
 }
 
+func (x *FabricOptions) GetPublishMode() string {
+	if x != nil && x.PublishMode != nil {
+		return *x.PublishMode
+	}
+	return ""
+}
+
 // Credentials of a repository: exactly one way. They are sealed on arrival and never answered.
 type Credentials struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -334,7 +343,11 @@ type Credentials struct {
 	// Password.
 	Password string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
 	// "env:NAME" or "file:NAME", resolved where github-sync runs.
-	Ref           string `protobuf:"bytes,4,opt,name=ref,proto3" json:"ref,omitempty"`
+	Ref string `protobuf:"bytes,4,opt,name=ref,proto3" json:"ref,omitempty"`
+	// Private key of a deploy key, PEM or OpenSSH, without a passphrase; for ssh URLs.
+	SshPrivateKey string `protobuf:"bytes,5,opt,name=ssh_private_key,json=sshPrivateKey,proto3" json:"ssh_private_key,omitempty"`
+	// An installation of a GitHub App.
+	GithubApp     *GitHubApp `protobuf:"bytes,6,opt,name=github_app,json=githubApp,proto3" json:"github_app,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -397,6 +410,175 @@ func (x *Credentials) GetRef() string {
 	return ""
 }
 
+func (x *Credentials) GetSshPrivateKey() string {
+	if x != nil {
+		return x.SshPrivateKey
+	}
+	return ""
+}
+
+func (x *Credentials) GetGithubApp() *GitHubApp {
+	if x != nil {
+		return x.GithubApp
+	}
+	return nil
+}
+
+// An installation of a GitHub App.
+type GitHubApp struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the app.
+	AppId int64 `protobuf:"varint,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
+	// Number of its installation at the owner of the repository.
+	InstallationId int64 `protobuf:"varint,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	// Private key of the app, PEM.
+	PrivateKey    string `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GitHubApp) Reset() {
+	*x = GitHubApp{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GitHubApp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GitHubApp) ProtoMessage() {}
+
+func (x *GitHubApp) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GitHubApp.ProtoReflect.Descriptor instead.
+func (*GitHubApp) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GitHubApp) GetAppId() int64 {
+	if x != nil {
+		return x.AppId
+	}
+	return 0
+}
+
+func (x *GitHubApp) GetInstallationId() int64 {
+	if x != nil {
+		return x.InstallationId
+	}
+	return 0
+}
+
+func (x *GitHubApp) GetPrivateKey() string {
+	if x != nil {
+		return x.PrivateKey
+	}
+	return ""
+}
+
+// A pull request that a fabric's syncs have opened.
+type PullRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number in its repository.
+	Number int32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Its page.
+	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	// open, merged or closed.
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// Branch that it proposes to merge.
+	Branch string `protobuf:"bytes,4,opt,name=branch,proto3" json:"branch,omitempty"`
+	// Commit at the head of that branch.
+	HeadCommit string `protobuf:"bytes,5,opt,name=head_commit,json=headCommit,proto3" json:"head_commit,omitempty"`
+	// Commit that merged it; empty when it was not.
+	MergeCommit   string `protobuf:"bytes,6,opt,name=merge_commit,json=mergeCommit,proto3" json:"merge_commit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullRequest) Reset() {
+	*x = PullRequest{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullRequest) ProtoMessage() {}
+
+func (x *PullRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
+func (*PullRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PullRequest) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *PullRequest) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *PullRequest) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *PullRequest) GetBranch() string {
+	if x != nil {
+		return x.Branch
+	}
+	return ""
+}
+
+func (x *PullRequest) GetHeadCommit() string {
+	if x != nil {
+		return x.HeadCommit
+	}
+	return ""
+}
+
+func (x *PullRequest) GetMergeCommit() string {
+	if x != nil {
+		return x.MergeCommit
+	}
+	return ""
+}
+
 // Progress of a sync.
 type Progress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -420,7 +602,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +614,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +627,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Progress) GetCurrentStage() string {
@@ -520,7 +702,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +714,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +727,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Finding) GetCode() string {
@@ -624,7 +806,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +818,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +831,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Result) GetCommitSha() string {
@@ -732,7 +914,7 @@ type Transition struct {
 
 func (x *Transition) Reset() {
 	*x = Transition{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +926,7 @@ func (x *Transition) String() string {
 func (*Transition) ProtoMessage() {}
 
 func (x *Transition) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +939,7 @@ func (x *Transition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transition.ProtoReflect.Descriptor instead.
 func (*Transition) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Transition) GetFrom() string {
@@ -825,7 +1007,7 @@ type SyncStatus struct {
 
 func (x *SyncStatus) Reset() {
 	*x = SyncStatus{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -837,7 +1019,7 @@ func (x *SyncStatus) String() string {
 func (*SyncStatus) ProtoMessage() {}
 
 func (x *SyncStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -850,7 +1032,7 @@ func (x *SyncStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncStatus.ProtoReflect.Descriptor instead.
 func (*SyncStatus) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SyncStatus) GetSyncId() string {
@@ -972,7 +1154,7 @@ type DirectoryIssue struct {
 
 func (x *DirectoryIssue) Reset() {
 	*x = DirectoryIssue{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -984,7 +1166,7 @@ func (x *DirectoryIssue) String() string {
 func (*DirectoryIssue) ProtoMessage() {}
 
 func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -997,7 +1179,7 @@ func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryIssue.ProtoReflect.Descriptor instead.
 func (*DirectoryIssue) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DirectoryIssue) GetSeverity() string {
@@ -1063,7 +1245,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1075,7 +1257,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1088,7 +1270,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *File) GetPath() string {
@@ -1160,7 +1342,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1172,7 +1354,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1185,7 +1367,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Plan) GetCreates() int32 {
@@ -1272,7 +1454,7 @@ type PlannedAction struct {
 
 func (x *PlannedAction) Reset() {
 	*x = PlannedAction{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1466,7 @@ func (x *PlannedAction) String() string {
 func (*PlannedAction) ProtoMessage() {}
 
 func (x *PlannedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1479,7 @@ func (x *PlannedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
 func (*PlannedAction) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PlannedAction) GetAction() string {
@@ -1363,7 +1545,7 @@ type Orphan struct {
 
 func (x *Orphan) Reset() {
 	*x = Orphan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1557,7 @@ func (x *Orphan) String() string {
 func (*Orphan) ProtoMessage() {}
 
 func (x *Orphan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1570,7 @@ func (x *Orphan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
 func (*Orphan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Orphan) GetKind() string {
@@ -1464,7 +1646,7 @@ type QuarantinedFile struct {
 
 func (x *QuarantinedFile) Reset() {
 	*x = QuarantinedFile{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1658,7 @@ func (x *QuarantinedFile) String() string {
 func (*QuarantinedFile) ProtoMessage() {}
 
 func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1671,7 @@ func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
 func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *QuarantinedFile) GetPath() string {
@@ -1588,7 +1770,7 @@ type DirectoryChange struct {
 
 func (x *DirectoryChange) Reset() {
 	*x = DirectoryChange{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1782,7 @@ func (x *DirectoryChange) String() string {
 func (*DirectoryChange) ProtoMessage() {}
 
 func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1795,7 @@ func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
 func (*DirectoryChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DirectoryChange) GetPath() string {
@@ -1677,7 +1859,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xd1\x03\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\x8a\x04\n" +
 	"\rFabricOptions\x12.\n" +
 	"\x10archive_strategy\x18\x01 \x01(\tH\x00R\x0farchiveStrategy\x88\x01\x01\x12$\n" +
 	"\von_conflict\x18\x02 \x01(\tH\x01R\n" +
@@ -1688,19 +1870,37 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x0fauto_initialize\x18\x06 \x01(\bH\x05R\x0eautoInitialize\x88\x01\x01\x12#\n" +
 	"\n" +
 	"references\x18\a \x01(\tH\x06R\n" +
-	"references\x88\x01\x01B\x13\n" +
+	"references\x88\x01\x01\x12&\n" +
+	"\fpublish_mode\x18\b \x01(\tH\aR\vpublishMode\x88\x01\x01B\x13\n" +
 	"\x11_archive_strategyB\x0e\n" +
 	"\f_on_conflictB\x11\n" +
 	"\x0f_unknown_fieldsB\x12\n" +
 	"\x10_managed_invalidB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
 	"\x10_auto_initializeB\r\n" +
-	"\v_references\"w\n" +
+	"\v_referencesB\x0f\n" +
+	"\r_publish_mode\"\xdd\x01\n" +
 	"\vCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +
 	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\x12\x10\n" +
-	"\x03ref\x18\x04 \x01(\tR\x03ref\"\xa7\x02\n" +
+	"\x03ref\x18\x04 \x01(\tR\x03ref\x12+\n" +
+	"\x0fssh_private_key\x18\x05 \x01(\tB\x03\x80\x01\x01R\rsshPrivateKey\x127\n" +
+	"\n" +
+	"github_app\x18\x06 \x01(\v2\x18.fgd.bridge.v1.GitHubAppR\tgithubApp\"q\n" +
+	"\tGitHubApp\x12\x15\n" +
+	"\x06app_id\x18\x01 \x01(\x03R\x05appId\x12'\n" +
+	"\x0finstallation_id\x18\x02 \x01(\x03R\x0einstallationId\x12$\n" +
+	"\vprivate_key\x18\x03 \x01(\tB\x03\x80\x01\x01R\n" +
+	"privateKey\"\xa9\x01\n" +
+	"\vPullRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
+	"\x06branch\x18\x04 \x01(\tR\x06branch\x12\x1f\n" +
+	"\vhead_commit\x18\x05 \x01(\tR\n" +
+	"headCommit\x12!\n" +
+	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\xa7\x02\n" +
 	"\bProgress\x12#\n" +
 	"\rcurrent_stage\x18\x01 \x01(\tR\fcurrentStage\x12)\n" +
 	"\x10stages_completed\x18\x02 \x03(\tR\x0fstagesCompleted\x12%\n" +
@@ -1836,52 +2036,55 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
 	(*Suspension)(nil),            // 1: fgd.bridge.v1.Suspension
 	(*FabricOptions)(nil),         // 2: fgd.bridge.v1.FabricOptions
 	(*Credentials)(nil),           // 3: fgd.bridge.v1.Credentials
-	(*Progress)(nil),              // 4: fgd.bridge.v1.Progress
-	(*Finding)(nil),               // 5: fgd.bridge.v1.Finding
-	(*Result)(nil),                // 6: fgd.bridge.v1.Result
-	(*Transition)(nil),            // 7: fgd.bridge.v1.Transition
-	(*SyncStatus)(nil),            // 8: fgd.bridge.v1.SyncStatus
-	(*DirectoryIssue)(nil),        // 9: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                  // 10: fgd.bridge.v1.File
-	(*Plan)(nil),                  // 11: fgd.bridge.v1.Plan
-	(*PlannedAction)(nil),         // 12: fgd.bridge.v1.PlannedAction
-	(*Orphan)(nil),                // 13: fgd.bridge.v1.Orphan
-	(*QuarantinedFile)(nil),       // 14: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),       // 15: fgd.bridge.v1.DirectoryChange
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*GitHubApp)(nil),             // 4: fgd.bridge.v1.GitHubApp
+	(*PullRequest)(nil),           // 5: fgd.bridge.v1.PullRequest
+	(*Progress)(nil),              // 6: fgd.bridge.v1.Progress
+	(*Finding)(nil),               // 7: fgd.bridge.v1.Finding
+	(*Result)(nil),                // 8: fgd.bridge.v1.Result
+	(*Transition)(nil),            // 9: fgd.bridge.v1.Transition
+	(*SyncStatus)(nil),            // 10: fgd.bridge.v1.SyncStatus
+	(*DirectoryIssue)(nil),        // 11: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                  // 12: fgd.bridge.v1.File
+	(*Plan)(nil),                  // 13: fgd.bridge.v1.Plan
+	(*PlannedAction)(nil),         // 14: fgd.bridge.v1.PlannedAction
+	(*Orphan)(nil),                // 15: fgd.bridge.v1.Orphan
+	(*QuarantinedFile)(nil),       // 16: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),       // 17: fgd.bridge.v1.DirectoryChange
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	2,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	16, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	16, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	18, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	18, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
-	16, // 4: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	11, // 5: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	16, // 6: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	4,  // 7: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	16, // 8: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	16, // 9: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	16, // 10: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	5,  // 11: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	5,  // 12: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	6,  // 13: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	16, // 14: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	7,  // 15: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	12, // 16: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	13, // 17: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	5,  // 18: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	16, // 19: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	18, // 4: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	4,  // 5: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
+	13, // 6: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
+	18, // 7: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	6,  // 8: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	18, // 9: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	18, // 10: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	18, // 11: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	7,  // 12: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	7,  // 13: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	8,  // 14: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	18, // 15: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	9,  // 16: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	14, // 17: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	15, // 18: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	7,  // 19: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	18, // 20: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -1890,15 +2093,15 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 		return
 	}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[2].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[10].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[14].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[12].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -25,6 +25,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How a commit reaches the branch.
+type PublishMode int32
+
+const (
+	// Same as direct.
+	PublishMode_PUBLISH_MODE_UNSPECIFIED PublishMode = 0
+	// It is pushed to the branch.
+	PublishMode_PUBLISH_MODE_DIRECT PublishMode = 1
+	// It is pushed to a branch of its own, and a pull request proposes to merge that.
+	PublishMode_PUBLISH_MODE_PULL_REQUEST PublishMode = 2
+)
+
+// Enum value maps for PublishMode.
+var (
+	PublishMode_name = map[int32]string{
+		0: "PUBLISH_MODE_UNSPECIFIED",
+		1: "PUBLISH_MODE_DIRECT",
+		2: "PUBLISH_MODE_PULL_REQUEST",
+	}
+	PublishMode_value = map[string]int32{
+		"PUBLISH_MODE_UNSPECIFIED":  0,
+		"PUBLISH_MODE_DIRECT":       1,
+		"PUBLISH_MODE_PULL_REQUEST": 2,
+	}
+)
+
+func (x PublishMode) Enum() *PublishMode {
+	p := new(PublishMode)
+	*p = x
+	return p
+}
+
+func (x PublishMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PublishMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+}
+
+func (PublishMode) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+}
+
+func (x PublishMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PublishMode.Descriptor instead.
+func (PublishMode) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+}
+
 // What a document does that names what is not there, or collides with another.
 type References int32
 
@@ -66,11 +119,11 @@ func (x References) String() string {
 }
 
 func (References) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
 }
 
 func (References) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
 }
 
 func (x References) Number() protoreflect.EnumNumber {
@@ -79,7 +132,7 @@ func (x References) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use References.Descriptor instead.
 func (References) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
 }
 
 // What becomes of an original whose documents have all landed.
@@ -127,11 +180,11 @@ func (x ArchiveStrategy) String() string {
 }
 
 func (ArchiveStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
 }
 
 func (ArchiveStrategy) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
 }
 
 func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
@@ -140,7 +193,7 @@ func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ArchiveStrategy.Descriptor instead.
 func (ArchiveStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
 }
 
 // What a document in raw/ that differs from the managed one does.
@@ -184,11 +237,11 @@ func (x OnConflict) String() string {
 }
 
 func (OnConflict) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
 }
 
 func (OnConflict) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
 }
 
 func (x OnConflict) Number() protoreflect.EnumNumber {
@@ -197,7 +250,7 @@ func (x OnConflict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnConflict.Descriptor instead.
 func (OnConflict) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 // What fields that the schema does not know do.
@@ -237,11 +290,11 @@ func (x UnknownFields) String() string {
 }
 
 func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
 }
 
 func (UnknownFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
 }
 
 func (x UnknownFields) Number() protoreflect.EnumNumber {
@@ -250,7 +303,7 @@ func (x UnknownFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownFields.Descriptor instead.
 func (UnknownFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 // What an invalid file in managed/ does.
@@ -290,11 +343,11 @@ func (x ManagedInvalid) String() string {
 }
 
 func (ManagedInvalid) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
 }
 
 func (ManagedInvalid) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
 }
 
 func (x ManagedInvalid) Number() protoreflect.EnumNumber {
@@ -303,7 +356,7 @@ func (x ManagedInvalid) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ManagedInvalid.Descriptor instead.
 func (ManagedInvalid) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
 }
 
 // A registered fabric.
@@ -513,7 +566,9 @@ type Options struct {
 	// Makes the directory when it does not exist, instead of failing with FGD_2001; absent means true.
 	AutoInitialize *bool `protobuf:"varint,6,opt,name=auto_initialize,json=autoInitialize,proto3,oneof" json:"auto_initialize,omitempty"`
 	// What a document does that names what is not there, or collides with another.
-	References    References `protobuf:"varint,7,opt,name=references,proto3,enum=fgd.fabric.v1.References" json:"references,omitempty"`
+	References References `protobuf:"varint,7,opt,name=references,proto3,enum=fgd.fabric.v1.References" json:"references,omitempty"`
+	// How a commit reaches the branch.
+	PublishMode   PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -597,6 +652,13 @@ func (x *Options) GetReferences() References {
 	return References_REFERENCES_UNSPECIFIED
 }
 
+func (x *Options) GetPublishMode() PublishMode {
+	if x != nil {
+		return x.PublishMode
+	}
+	return PublishMode_PUBLISH_MODE_UNSPECIFIED
+}
+
 var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
@@ -624,7 +686,7 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xea\x03\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xa9\x04\n" +
 	"\aOptions\x12I\n" +
 	"\x10archive_strategy\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.ArchiveStrategyR\x0farchiveStrategy\x12:\n" +
 	"\von_conflict\x18\x02 \x01(\x0e2\x19.fgd.fabric.v1.OnConflictR\n" +
@@ -635,9 +697,14 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\x0fauto_initialize\x18\x06 \x01(\bH\x01R\x0eautoInitialize\x88\x01\x01\x129\n" +
 	"\n" +
 	"references\x18\a \x01(\x0e2\x19.fgd.fabric.v1.ReferencesR\n" +
-	"referencesB\x17\n" +
+	"references\x12=\n" +
+	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishModeB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
-	"\x10_auto_initialize*h\n" +
+	"\x10_auto_initialize*c\n" +
+	"\vPublishMode\x12\x1c\n" +
+	"\x18PUBLISH_MODE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13PUBLISH_MODE_DIRECT\x10\x01\x12\x1d\n" +
+	"\x19PUBLISH_MODE_PULL_REQUEST\x10\x02*h\n" +
 	"\n" +
 	"References\x12\x1a\n" +
 	"\x16REFERENCES_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -678,37 +745,39 @@ func file_fgd_fabric_v1_fabric_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
 var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
-	(References)(0),               // 0: fgd.fabric.v1.References
-	(ArchiveStrategy)(0),          // 1: fgd.fabric.v1.ArchiveStrategy
-	(OnConflict)(0),               // 2: fgd.fabric.v1.OnConflict
-	(UnknownFields)(0),            // 3: fgd.fabric.v1.UnknownFields
-	(ManagedInvalid)(0),           // 4: fgd.fabric.v1.ManagedInvalid
-	(*Fabric)(nil),                // 5: fgd.fabric.v1.Fabric
-	(*Suspension)(nil),            // 6: fgd.fabric.v1.Suspension
-	(*Options)(nil),               // 7: fgd.fabric.v1.Options
-	(*v1.Location)(nil),           // 8: fgd.git.v1.Location
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(PublishMode)(0),              // 0: fgd.fabric.v1.PublishMode
+	(References)(0),               // 1: fgd.fabric.v1.References
+	(ArchiveStrategy)(0),          // 2: fgd.fabric.v1.ArchiveStrategy
+	(OnConflict)(0),               // 3: fgd.fabric.v1.OnConflict
+	(UnknownFields)(0),            // 4: fgd.fabric.v1.UnknownFields
+	(ManagedInvalid)(0),           // 5: fgd.fabric.v1.ManagedInvalid
+	(*Fabric)(nil),                // 6: fgd.fabric.v1.Fabric
+	(*Suspension)(nil),            // 7: fgd.fabric.v1.Suspension
+	(*Options)(nil),               // 8: fgd.fabric.v1.Options
+	(*v1.Location)(nil),           // 9: fgd.git.v1.Location
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
-	8,  // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
-	7,  // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
-	9,  // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	9,  // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	6,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
-	9,  // 5: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	1,  // 6: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	2,  // 7: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	3,  // 8: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	4,  // 9: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	0,  // 10: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	9,  // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
+	8,  // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
+	10, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	10, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	7,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
+	10, // 5: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	2,  // 6: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	3,  // 7: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	4,  // 8: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	5,  // 9: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	1,  // 10: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	0,  // 11: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
@@ -722,7 +791,7 @@ func file_fgd_fabric_v1_fabric_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_proto_rawDesc), len(file_fgd_fabric_v1_fabric_proto_rawDesc)),
-			NumEnums:      5,
+			NumEnums:      6,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -24,6 +24,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What became of a pull request.
+type PullRequestState int32
+
+const (
+	// Never sent.
+	PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED PullRequestState = 0
+	// It can be merged or closed.
+	PullRequestState_PULL_REQUEST_STATE_OPEN PullRequestState = 1
+	// It was merged.
+	PullRequestState_PULL_REQUEST_STATE_MERGED PullRequestState = 2
+	// It was closed and not merged.
+	PullRequestState_PULL_REQUEST_STATE_CLOSED PullRequestState = 3
+)
+
+// Enum value maps for PullRequestState.
+var (
+	PullRequestState_name = map[int32]string{
+		0: "PULL_REQUEST_STATE_UNSPECIFIED",
+		1: "PULL_REQUEST_STATE_OPEN",
+		2: "PULL_REQUEST_STATE_MERGED",
+		3: "PULL_REQUEST_STATE_CLOSED",
+	}
+	PullRequestState_value = map[string]int32{
+		"PULL_REQUEST_STATE_UNSPECIFIED": 0,
+		"PULL_REQUEST_STATE_OPEN":        1,
+		"PULL_REQUEST_STATE_MERGED":      2,
+		"PULL_REQUEST_STATE_CLOSED":      3,
+	}
+)
+
+func (x PullRequestState) Enum() *PullRequestState {
+	p := new(PullRequestState)
+	*p = x
+	return p
+}
+
+func (x PullRequestState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PullRequestState) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_git_v1_git_proto_enumTypes[0].Descriptor()
+}
+
+func (PullRequestState) Type() protoreflect.EnumType {
+	return &file_fgd_git_v1_git_proto_enumTypes[0]
+}
+
+func (x PullRequestState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PullRequestState.Descriptor instead.
+func (PullRequestState) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{0}
+}
+
 // What a tree entry is.
 type FileMode int32
 
@@ -69,11 +126,11 @@ func (x FileMode) String() string {
 }
 
 func (FileMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_git_v1_git_proto_enumTypes[0].Descriptor()
+	return file_fgd_git_v1_git_proto_enumTypes[1].Descriptor()
 }
 
 func (FileMode) Type() protoreflect.EnumType {
-	return &file_fgd_git_v1_git_proto_enumTypes[0]
+	return &file_fgd_git_v1_git_proto_enumTypes[1]
 }
 
 func (x FileMode) Number() protoreflect.EnumNumber {
@@ -82,7 +139,7 @@ func (x FileMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FileMode.Descriptor instead.
 func (FileMode) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{0}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{1}
 }
 
 // Where a fabric directory lives.
@@ -251,7 +308,11 @@ type PlainCredentials struct {
 	// User name of HTTP basic auth.
 	Username string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
 	// Password of HTTP basic auth.
-	Password      string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	Password string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	// Private key of a deploy key, PEM or OpenSSH, without a passphrase.
+	SshPrivateKey string `protobuf:"bytes,4,opt,name=ssh_private_key,json=sshPrivateKey,proto3" json:"ssh_private_key,omitempty"`
+	// An installation of a GitHub App.
+	GithubApp     *GitHubApp `protobuf:"bytes,5,opt,name=github_app,json=githubApp,proto3" json:"github_app,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -307,6 +368,175 @@ func (x *PlainCredentials) GetPassword() string {
 	return ""
 }
 
+func (x *PlainCredentials) GetSshPrivateKey() string {
+	if x != nil {
+		return x.SshPrivateKey
+	}
+	return ""
+}
+
+func (x *PlainCredentials) GetGithubApp() *GitHubApp {
+	if x != nil {
+		return x.GithubApp
+	}
+	return nil
+}
+
+// An installation of a GitHub App. Tokens are made of it as they are needed.
+type GitHubApp struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the app.
+	AppId int64 `protobuf:"varint,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
+	// Number of its installation at the owner of the repository.
+	InstallationId int64 `protobuf:"varint,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	// Private key of the app, PEM.
+	PrivateKey    string `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GitHubApp) Reset() {
+	*x = GitHubApp{}
+	mi := &file_fgd_git_v1_git_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GitHubApp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GitHubApp) ProtoMessage() {}
+
+func (x *GitHubApp) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_git_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GitHubApp.ProtoReflect.Descriptor instead.
+func (*GitHubApp) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GitHubApp) GetAppId() int64 {
+	if x != nil {
+		return x.AppId
+	}
+	return 0
+}
+
+func (x *GitHubApp) GetInstallationId() int64 {
+	if x != nil {
+		return x.InstallationId
+	}
+	return 0
+}
+
+func (x *GitHubApp) GetPrivateKey() string {
+	if x != nil {
+		return x.PrivateKey
+	}
+	return ""
+}
+
+// A pull request that a fabric's syncs have opened.
+type PullRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number in its repository.
+	Number int32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Its page.
+	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	// What became of it.
+	State PullRequestState `protobuf:"varint,3,opt,name=state,proto3,enum=fgd.git.v1.PullRequestState" json:"state,omitempty"`
+	// Branch that it proposes to merge.
+	Branch string `protobuf:"bytes,4,opt,name=branch,proto3" json:"branch,omitempty"`
+	// Commit at the head of that branch.
+	HeadCommit string `protobuf:"bytes,5,opt,name=head_commit,json=headCommit,proto3" json:"head_commit,omitempty"`
+	// Commit that merged it; empty when it was not.
+	MergeCommit   string `protobuf:"bytes,6,opt,name=merge_commit,json=mergeCommit,proto3" json:"merge_commit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullRequest) Reset() {
+	*x = PullRequest{}
+	mi := &file_fgd_git_v1_git_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullRequest) ProtoMessage() {}
+
+func (x *PullRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_git_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
+func (*PullRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PullRequest) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *PullRequest) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *PullRequest) GetState() PullRequestState {
+	if x != nil {
+		return x.State
+	}
+	return PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED
+}
+
+func (x *PullRequest) GetBranch() string {
+	if x != nil {
+		return x.Branch
+	}
+	return ""
+}
+
+func (x *PullRequest) GetHeadCommit() string {
+	if x != nil {
+		return x.HeadCommit
+	}
+	return ""
+}
+
+func (x *PullRequest) GetMergeCommit() string {
+	if x != nil {
+		return x.MergeCommit
+	}
+	return ""
+}
+
 // A branch head that github-sync holds for a while, and the tree of the fabric directory in it.
 type Snapshot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -330,7 +560,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[3]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +572,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[3]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +585,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{3}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Snapshot) GetSnapshotId() string {
@@ -420,7 +650,7 @@ type Published struct {
 
 func (x *Published) Reset() {
 	*x = Published{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[4]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +662,7 @@ func (x *Published) String() string {
 func (*Published) ProtoMessage() {}
 
 func (x *Published) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[4]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +675,7 @@ func (x *Published) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Published.ProtoReflect.Descriptor instead.
 func (*Published) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{4}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Published) GetCommitUrl() string {
@@ -479,7 +709,7 @@ type TreeEntry struct {
 
 func (x *TreeEntry) Reset() {
 	*x = TreeEntry{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -491,7 +721,7 @@ func (x *TreeEntry) String() string {
 func (*TreeEntry) ProtoMessage() {}
 
 func (x *TreeEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -504,7 +734,7 @@ func (x *TreeEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreeEntry.ProtoReflect.Descriptor instead.
 func (*TreeEntry) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{5}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TreeEntry) GetPath() string {
@@ -554,7 +784,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -566,7 +796,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -579,7 +809,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Change) GetPath() string {
@@ -670,7 +900,7 @@ type ChangeCounts struct {
 
 func (x *ChangeCounts) Reset() {
 	*x = ChangeCounts{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +912,7 @@ func (x *ChangeCounts) String() string {
 func (*ChangeCounts) ProtoMessage() {}
 
 func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,7 +925,7 @@ func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeCounts.ProtoReflect.Descriptor instead.
 func (*ChangeCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{7}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ChangeCounts) GetCreated() int32 {
@@ -733,11 +963,27 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\vCredentials\x12\x18\n" +
 	"\x06sealed\x18\x01 \x01(\fH\x00R\x06sealed\x12\x1e\n" +
 	"\treference\x18\x02 \x01(\tH\x00R\treferenceB\b\n" +
-	"\x06source\"j\n" +
+	"\x06source\"\xcd\x01\n" +
 	"\x10PlainCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +
-	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\"\x8a\x02\n" +
+	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\x12+\n" +
+	"\x0fssh_private_key\x18\x04 \x01(\tB\x03\x80\x01\x01R\rsshPrivateKey\x124\n" +
+	"\n" +
+	"github_app\x18\x05 \x01(\v2\x15.fgd.git.v1.GitHubAppR\tgithubApp\"q\n" +
+	"\tGitHubApp\x12\x15\n" +
+	"\x06app_id\x18\x01 \x01(\x03R\x05appId\x12'\n" +
+	"\x0finstallation_id\x18\x02 \x01(\x03R\x0einstallationId\x12$\n" +
+	"\vprivate_key\x18\x03 \x01(\tB\x03\x80\x01\x01R\n" +
+	"privateKey\"\xc7\x01\n" +
+	"\vPullRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x122\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x1c.fgd.git.v1.PullRequestStateR\x05state\x12\x16\n" +
+	"\x06branch\x18\x04 \x01(\tR\x06branch\x12\x1f\n" +
+	"\vhead_commit\x18\x05 \x01(\tR\n" +
+	"headCommit\x12!\n" +
+	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\x8a\x02\n" +
 	"\bSnapshot\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x16\n" +
@@ -767,7 +1013,12 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\fChangeCounts\x12\x18\n" +
 	"\acreated\x18\x01 \x01(\x05R\acreated\x12\x18\n" +
 	"\aupdated\x18\x02 \x01(\x05R\aupdated\x12\x18\n" +
-	"\aremoved\x18\x03 \x01(\x05R\aremoved*\x86\x01\n" +
+	"\aremoved\x18\x03 \x01(\x05R\aremoved*\x91\x01\n" +
+	"\x10PullRequestState\x12\"\n" +
+	"\x1ePULL_REQUEST_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17PULL_REQUEST_STATE_OPEN\x10\x01\x12\x1d\n" +
+	"\x19PULL_REQUEST_STATE_MERGED\x10\x02\x12\x1d\n" +
+	"\x19PULL_REQUEST_STATE_CLOSED\x10\x03*\x86\x01\n" +
 	"\bFileMode\x12\x19\n" +
 	"\x15FILE_MODE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11FILE_MODE_REGULAR\x10\x01\x12\x18\n" +
@@ -790,32 +1041,37 @@ func file_fgd_git_v1_git_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_git_proto_rawDescData
 }
 
-var file_fgd_git_v1_git_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_fgd_git_v1_git_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_fgd_git_v1_git_proto_goTypes = []any{
-	(FileMode)(0),                 // 0: fgd.git.v1.FileMode
-	(*Location)(nil),              // 1: fgd.git.v1.Location
-	(*Credentials)(nil),           // 2: fgd.git.v1.Credentials
-	(*PlainCredentials)(nil),      // 3: fgd.git.v1.PlainCredentials
-	(*Snapshot)(nil),              // 4: fgd.git.v1.Snapshot
-	(*Published)(nil),             // 5: fgd.git.v1.Published
-	(*TreeEntry)(nil),             // 6: fgd.git.v1.TreeEntry
-	(*Change)(nil),                // 7: fgd.git.v1.Change
-	(*ChangeCounts)(nil),          // 8: fgd.git.v1.ChangeCounts
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(PullRequestState)(0),         // 0: fgd.git.v1.PullRequestState
+	(FileMode)(0),                 // 1: fgd.git.v1.FileMode
+	(*Location)(nil),              // 2: fgd.git.v1.Location
+	(*Credentials)(nil),           // 3: fgd.git.v1.Credentials
+	(*PlainCredentials)(nil),      // 4: fgd.git.v1.PlainCredentials
+	(*GitHubApp)(nil),             // 5: fgd.git.v1.GitHubApp
+	(*PullRequest)(nil),           // 6: fgd.git.v1.PullRequest
+	(*Snapshot)(nil),              // 7: fgd.git.v1.Snapshot
+	(*Published)(nil),             // 8: fgd.git.v1.Published
+	(*TreeEntry)(nil),             // 9: fgd.git.v1.TreeEntry
+	(*Change)(nil),                // 10: fgd.git.v1.Change
+	(*ChangeCounts)(nil),          // 11: fgd.git.v1.ChangeCounts
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_fgd_git_v1_git_proto_depIdxs = []int32{
-	2, // 0: fgd.git.v1.Location.credentials:type_name -> fgd.git.v1.Credentials
-	9, // 1: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
-	5, // 2: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
-	8, // 3: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
-	0, // 4: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
-	0, // 5: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	3,  // 0: fgd.git.v1.Location.credentials:type_name -> fgd.git.v1.Credentials
+	5,  // 1: fgd.git.v1.PlainCredentials.github_app:type_name -> fgd.git.v1.GitHubApp
+	0,  // 2: fgd.git.v1.PullRequest.state:type_name -> fgd.git.v1.PullRequestState
+	12, // 3: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
+	8,  // 4: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
+	11, // 5: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
+	1,  // 6: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
+	1,  // 7: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_git_proto_init() }
@@ -827,7 +1083,7 @@ func file_fgd_git_v1_git_proto_init() {
 		(*Credentials_Sealed)(nil),
 		(*Credentials_Reference)(nil),
 	}
-	file_fgd_git_v1_git_proto_msgTypes[6].OneofWrappers = []any{
+	file_fgd_git_v1_git_proto_msgTypes[8].OneofWrappers = []any{
 		(*Change_Content)(nil),
 		(*Change_BlobId)(nil),
 		(*Change_Remove)(nil),
@@ -837,8 +1093,8 @@ func file_fgd_git_v1_git_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_git_proto_rawDesc), len(file_fgd_git_v1_git_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   8,
+			NumEnums:      2,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

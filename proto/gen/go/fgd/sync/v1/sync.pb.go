@@ -315,6 +315,10 @@ type SyncOptions struct {
 	ReleasePaths []string `protobuf:"bytes,8,rep,name=release_paths,json=releasePaths,proto3" json:"release_paths,omitempty"`
 	// Adds sample files to .hnp/samples/.
 	CreateSamples bool `protobuf:"varint,9,opt,name=create_samples,json=createSamples,proto3" json:"create_samples,omitempty"`
+	// Makes what restore_paths names again what it was at this commit, before all else; 40 hex digits.
+	RestoreCommit string `protobuf:"bytes,10,opt,name=restore_commit,json=restoreCommit,proto3" json:"restore_commit,omitempty"`
+	// Files and folders of the directory to restore; managed/ when there are none.
+	RestorePaths  []string `protobuf:"bytes,11,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -410,6 +414,20 @@ func (x *SyncOptions) GetCreateSamples() bool {
 		return x.CreateSamples
 	}
 	return false
+}
+
+func (x *SyncOptions) GetRestoreCommit() string {
+	if x != nil {
+		return x.RestoreCommit
+	}
+	return ""
+}
+
+func (x *SyncOptions) GetRestorePaths() []string {
+	if x != nil {
+		return x.RestorePaths
+	}
+	return nil
 }
 
 // What a sync does to the fabric, or in a dry run would do.
@@ -770,8 +788,10 @@ type Result struct {
 	RepairsMade []string `protobuf:"bytes,8,rep,name=repairs_made,json=repairsMade,proto3" json:"repairs_made,omitempty"`
 	// What it did to resources and files, or would have done.
 	Plan *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
-	// Tree of the fabric's directory afterwards.
-	Tree          string `protobuf:"bytes,10,opt,name=tree,proto3" json:"tree,omitempty"`
+	// Tree of the fabric's directory afterwards; of what is proposed, when it is.
+	Tree string `protobuf:"bytes,10,opt,name=tree,proto3" json:"tree,omitempty"`
+	// The pull request that proposes what the sync would change.
+	PullRequest   *v11.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -874,6 +894,13 @@ func (x *Result) GetTree() string {
 		return x.Tree
 	}
 	return ""
+}
+
+func (x *Result) GetPullRequest() *v11.PullRequest {
+	if x != nil {
+		return x.PullRequest
+	}
+	return nil
 }
 
 // One step in the life of a sync.
@@ -1298,7 +1325,7 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdd\x02\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x03\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
@@ -1309,7 +1336,10 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\vretry_paths\x18\a \x03(\tR\n" +
 	"retryPaths\x12#\n" +
 	"\rrelease_paths\x18\b \x03(\tR\freleasePaths\x12%\n" +
-	"\x0ecreate_samples\x18\t \x01(\bR\rcreateSamples\"\xa9\x01\n" +
+	"\x0ecreate_samples\x18\t \x01(\bR\rcreateSamples\x12%\n" +
+	"\x0erestore_commit\x18\n" +
+	" \x01(\tR\rrestoreCommit\x12#\n" +
+	"\rrestore_paths\x18\v \x03(\tR\frestorePaths\"\xa9\x01\n" +
 	"\x04Plan\x12/\n" +
 	"\x06counts\x18\x01 \x01(\v2\x17.fgd.sync.v1.PlanCountsR\x06counts\x124\n" +
 	"\aactions\x18\x02 \x03(\v2\x1a.fgd.sync.v1.PlannedActionR\aactions\x12:\n" +
@@ -1338,7 +1368,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\vtotal_files\x18\x04 \x01(\x05R\n" +
 	"totalFiles\x12/\n" +
 	"\x13documents_processed\x18\x05 \x01(\x05R\x12documentsProcessed\x12)\n" +
-	"\x10percent_complete\x18\x06 \x01(\x05R\x0fpercentComplete\"\xdf\x02\n" +
+	"\x10percent_complete\x18\x06 \x01(\x05R\x0fpercentComplete\"\x9b\x03\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1d\n" +
@@ -1353,7 +1383,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\frepairs_made\x18\b \x03(\tR\vrepairsMade\x12%\n" +
 	"\x04plan\x18\t \x01(\v2\x11.fgd.sync.v1.PlanR\x04plan\x12\x12\n" +
 	"\x04tree\x18\n" +
-	" \x01(\tR\x04tree\"\x9e\x01\n" +
+	" \x01(\tR\x04tree\x12:\n" +
+	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\x9e\x01\n" +
 	"\n" +
 	"Transition\x12&\n" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
@@ -1462,8 +1493,9 @@ var file_fgd_sync_v1_sync_proto_goTypes = []any{
 	(*v1.DanglingReference)(nil),  // 13: fgd.report.v1.DanglingReference
 	(*v1.ResourceKey)(nil),        // 14: fgd.report.v1.ResourceKey
 	(*v11.ChangeCounts)(nil),      // 15: fgd.git.v1.ChangeCounts
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*v1.Finding)(nil),            // 17: fgd.report.v1.Finding
+	(*v11.PullRequest)(nil),       // 16: fgd.git.v1.PullRequest
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*v1.Finding)(nil),            // 18: fgd.report.v1.Finding
 }
 var file_fgd_sync_v1_sync_proto_depIdxs = []int32{
 	3,  // 0: fgd.sync.v1.SyncOptions.scope:type_name -> fgd.sync.v1.Scope
@@ -1475,34 +1507,35 @@ var file_fgd_sync_v1_sync_proto_depIdxs = []int32{
 	1,  // 6: fgd.sync.v1.Progress.stages_completed:type_name -> fgd.sync.v1.Stage
 	15, // 7: fgd.sync.v1.Result.files:type_name -> fgd.git.v1.ChangeCounts
 	5,  // 8: fgd.sync.v1.Result.plan:type_name -> fgd.sync.v1.Plan
-	0,  // 9: fgd.sync.v1.Transition.from:type_name -> fgd.sync.v1.State
-	0,  // 10: fgd.sync.v1.Transition.to:type_name -> fgd.sync.v1.State
-	16, // 11: fgd.sync.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	0,  // 12: fgd.sync.v1.Sync.state:type_name -> fgd.sync.v1.State
-	2,  // 13: fgd.sync.v1.Sync.trigger:type_name -> fgd.sync.v1.Trigger
-	4,  // 14: fgd.sync.v1.Sync.options:type_name -> fgd.sync.v1.SyncOptions
-	8,  // 15: fgd.sync.v1.Sync.progress:type_name -> fgd.sync.v1.Progress
-	16, // 16: fgd.sync.v1.Sync.accepted_at:type_name -> google.protobuf.Timestamp
-	16, // 17: fgd.sync.v1.Sync.started_at:type_name -> google.protobuf.Timestamp
-	16, // 18: fgd.sync.v1.Sync.updated_at:type_name -> google.protobuf.Timestamp
-	16, // 19: fgd.sync.v1.Sync.completed_at:type_name -> google.protobuf.Timestamp
-	17, // 20: fgd.sync.v1.Sync.errors:type_name -> fgd.report.v1.Finding
-	17, // 21: fgd.sync.v1.Sync.warnings:type_name -> fgd.report.v1.Finding
-	9,  // 22: fgd.sync.v1.Sync.result:type_name -> fgd.sync.v1.Result
-	10, // 23: fgd.sync.v1.Sync.transitions:type_name -> fgd.sync.v1.Transition
-	2,  // 24: fgd.sync.v1.Sync.coalesced_triggers:type_name -> fgd.sync.v1.Trigger
-	16, // 25: fgd.sync.v1.Sync.deadline:type_name -> google.protobuf.Timestamp
-	16, // 26: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
-	0,  // 27: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
-	1,  // 28: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
-	8,  // 29: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
-	17, // 30: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
-	9,  // 31: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	16, // 9: fgd.sync.v1.Result.pull_request:type_name -> fgd.git.v1.PullRequest
+	0,  // 10: fgd.sync.v1.Transition.from:type_name -> fgd.sync.v1.State
+	0,  // 11: fgd.sync.v1.Transition.to:type_name -> fgd.sync.v1.State
+	17, // 12: fgd.sync.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	0,  // 13: fgd.sync.v1.Sync.state:type_name -> fgd.sync.v1.State
+	2,  // 14: fgd.sync.v1.Sync.trigger:type_name -> fgd.sync.v1.Trigger
+	4,  // 15: fgd.sync.v1.Sync.options:type_name -> fgd.sync.v1.SyncOptions
+	8,  // 16: fgd.sync.v1.Sync.progress:type_name -> fgd.sync.v1.Progress
+	17, // 17: fgd.sync.v1.Sync.accepted_at:type_name -> google.protobuf.Timestamp
+	17, // 18: fgd.sync.v1.Sync.started_at:type_name -> google.protobuf.Timestamp
+	17, // 19: fgd.sync.v1.Sync.updated_at:type_name -> google.protobuf.Timestamp
+	17, // 20: fgd.sync.v1.Sync.completed_at:type_name -> google.protobuf.Timestamp
+	18, // 21: fgd.sync.v1.Sync.errors:type_name -> fgd.report.v1.Finding
+	18, // 22: fgd.sync.v1.Sync.warnings:type_name -> fgd.report.v1.Finding
+	9,  // 23: fgd.sync.v1.Sync.result:type_name -> fgd.sync.v1.Result
+	10, // 24: fgd.sync.v1.Sync.transitions:type_name -> fgd.sync.v1.Transition
+	2,  // 25: fgd.sync.v1.Sync.coalesced_triggers:type_name -> fgd.sync.v1.Trigger
+	17, // 26: fgd.sync.v1.Sync.deadline:type_name -> google.protobuf.Timestamp
+	17, // 27: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
+	0,  // 28: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
+	1,  // 29: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
+	8,  // 30: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
+	18, // 31: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
+	9,  // 32: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_fgd_sync_v1_sync_proto_init() }
