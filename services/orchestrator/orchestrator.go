@@ -32,6 +32,7 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/backlog"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
+	"fgdsync.dev/services/orchestrator/internal/proposals"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
 	"fgdsync.dev/services/orchestrator/internal/workflow"
@@ -46,6 +47,7 @@ const (
 	minConcurrency = 2 * rediskey.Shards
 	schedulePeriod = 10 * time.Second
 	recoveryPeriod = 5 * time.Second
+	pullsPeriod    = 30 * time.Second
 	trimPeriod     = time.Minute
 	eventRetention = 7 * 24 * time.Hour
 	checkPause     = time.Second
@@ -76,6 +78,7 @@ type Service struct {
 	syncs   *grpcapi.Syncs
 	states  *grpcapi.States
 	planner *schedule.Scheduler
+	pulls   *proposals.Follower
 	dead    prometheus.Counter
 
 	ledger   *ledger.Ledger
@@ -130,6 +133,7 @@ func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
 			Trees: deps.Trees, Directory: deps.Directory, Ingestion: deps.Ingestion, MaxFileBytes: cfg.MaxFileBytes,
 		}),
 		planner: schedule.New(store, syncs.StartSync, deps.Log, deps.Now),
+		pulls:   proposals.New(store, deps.Repositories, syncs.StartSync, deps.Log),
 	}, nil
 }
 
@@ -194,6 +198,7 @@ func (s *Service) run(ctx context.Context) error {
 		work.Go(func() error { return consumer.Run(ctx, s.handle) })
 	}
 	work.Go(func() error { return ticking(ctx, schedulePeriod, s.planner.Run) })
+	work.Go(func() error { return ticking(ctx, pullsPeriod, s.pulls.Run) })
 	work.Go(func() error { return ticking(ctx, recoveryPeriod, s.recovery.Run) })
 	work.Go(func() error { return ticking(ctx, trimPeriod, s.trim) })
 	return work.Wait()

@@ -177,7 +177,17 @@ func fabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
 		SyncIntervalSeconds:   f.GetSyncIntervalSeconds(),
 		Options:               optionsToAPI(f.GetOptions()),
 		CreatedAt:             f.GetCreatedAt(), UpdatedAt: f.GetUpdatedAt(),
-		Suspension: suspensionToAPI(f.GetSuspension()),
+		Suspension: suspensionToAPI(f.GetSuspension()), PullRequest: pullRequestToAPI(f.GetPullRequest()),
+	}
+}
+
+func pullRequestToAPI(p *gitv1.PullRequest) *bridgev1.PullRequest {
+	if p == nil {
+		return nil
+	}
+	return &bridgev1.PullRequest{
+		Number: p.GetNumber(), Url: p.GetUrl(), State: pullRequestWords.word(p.GetState()), Branch: p.GetBranch(),
+		HeadCommit: p.GetHeadCommit(), MergeCommit: p.GetMergeCommit(),
 	}
 }
 

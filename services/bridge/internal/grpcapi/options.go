@@ -12,6 +12,7 @@ func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) erro
 		mergeWord(&options.OnConflict, conflictWords, "options.on_conflict", words.GetOnConflict(), words != nil && words.OnConflict != nil),
 		mergeWord(&options.UnknownFields, unknownFieldsWords, "options.unknown_fields", words.GetUnknownFields(), words != nil && words.UnknownFields != nil),
 		mergeWord(&options.ManagedInvalid, managedInvalidWords, "options.managed_invalid", words.GetManagedInvalid(), words != nil && words.ManagedInvalid != nil),
+		mergeWord(&options.PublishMode, publishWords, "options.publish_mode", words.GetPublishMode(), words != nil && words.PublishMode != nil),
 		mergeWord(&options.References, referencesWords, "options.references", words.GetReferences(), words != nil && words.References != nil),
 	} {
 		if err != nil {
@@ -42,7 +43,7 @@ func mergeWord[E ~int32](target *E, words vocabulary[E], field, word string, nam
 func optionsToAPI(o *fabricv1.Options) *bridgev1.FabricOptions {
 	archive, conflict := archiveWords.word(o.GetArchiveStrategy()), conflictWords.word(o.GetOnConflict())
 	unknown, managed := unknownFieldsWords.word(o.GetUnknownFields()), managedInvalidWords.word(o.GetManagedInvalid())
-	references := referencesWords.word(o.GetReferences())
+	references, publish := referencesWords.word(o.GetReferences()), publishWords.word(o.GetPublishMode())
 	upgrade, initialize := true, true
 	if o != nil && o.UpgradeApiVersions != nil {
 		upgrade = o.GetUpgradeApiVersions()
@@ -52,6 +53,6 @@ func optionsToAPI(o *fabricv1.Options) *bridgev1.FabricOptions {
 	}
 	return &bridgev1.FabricOptions{
 		ArchiveStrategy: &archive, OnConflict: &conflict, UnknownFields: &unknown, ManagedInvalid: &managed,
-		References: &references, UpgradeApiVersions: &upgrade, AutoInitialize: &initialize,
+		References: &references, PublishMode: &publish, UpgradeApiVersions: &upgrade, AutoInitialize: &initialize,
 	}
 }

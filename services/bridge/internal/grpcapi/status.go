@@ -55,6 +55,7 @@ func resultToAPI(r *syncv1.Result) *bridgev1.Result {
 		CommitSha: r.GetCommitSha(), CommitUrl: r.GetCommitUrl(),
 		FilesCreated: r.GetFiles().GetCreated(), FilesUpdated: r.GetFiles().GetUpdated(), FilesRemoved: r.GetFiles().GetRemoved(),
 		FilesQuarantined: r.GetFilesQuarantined(), ResourcesTotal: r.GetResourcesTotal(), Diff: r.GetDiff(), Plan: planToAPI(r.GetPlan()),
+		PullRequest: pullRequestToAPI(r.GetPullRequest()),
 	}
 }
 

@@ -41,6 +41,8 @@ var (
 	conflictWords       = newVocabulary(fabricv1.OnConflict_name, "ON_CONFLICT_", fabricv1.OnConflict_ON_CONFLICT_UPDATE)
 	unknownFieldsWords  = newVocabulary(fabricv1.UnknownFields_name, "UNKNOWN_FIELDS_", fabricv1.UnknownFields_UNKNOWN_FIELDS_WARN)
 	referencesWords     = newVocabulary(fabricv1.References_name, "REFERENCES_", fabricv1.References_REFERENCES_WARN)
+	publishWords        = newVocabulary(fabricv1.PublishMode_name, "PUBLISH_MODE_", fabricv1.PublishMode_PUBLISH_MODE_DIRECT)
+	pullRequestWords    = newVocabulary(gitv1.PullRequestState_name, "PULL_REQUEST_STATE_", gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
 	managedInvalidWords = newVocabulary(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_", fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
 )
 

@@ -62,6 +62,7 @@ type Directories struct {
 // CreateFabric registers a fabric and starts its first sync.
 func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse, error) {
 	fabric := proto.CloneOf(req.GetFabric())
+	fabric.PullRequest = nil
 	fabric.CreatedAt = timestamppb.New(f.Now())
 	fabric.UpdatedAt, fabric.Generation = fabric.GetCreatedAt(), f.generation(0)
 	err := f.changing(ctx, fabric, func(ctx context.Context) error {
@@ -193,7 +194,8 @@ func (f *Fabrics) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.GetFabricResponse{Fabric: fabric}, nil
+	fabric.PullRequest, err = f.Store.PullRequest(ctx, fabric.GetFabricId())
+	return &fabricv1.GetFabricResponse{Fabric: fabric}, err
 }
 
 // ListFabrics lists all fabrics.
@@ -202,12 +204,24 @@ func (f *Fabrics) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsReques
 	if err != nil {
 		return nil, err
 	}
+	ids := make([]int32, len(fabrics))
+	for i, fabric := range fabrics {
+		ids[i] = fabric.GetFabricId()
+	}
+	pulls, err := f.Store.PullRequests(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, fabric := range fabrics {
+		fabric.PullRequest = pulls[i]
+	}
 	return &fabricv1.ListFabricsResponse{Fabrics: fabrics}, nil
 }
 
 // UpdateFabric replaces a definition.
 func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRequest) (*fabricv1.UpdateFabricResponse, error) {
 	fabric := proto.CloneOf(req.GetFabric())
+	fabric.PullRequest = nil
 	err := f.changing(ctx, fabric, func(ctx context.Context) error {
 		stored, err := f.Store.Fabric(ctx, fabric.GetFabricId())
 		if err != nil {

@@ -49,6 +49,7 @@ type attempt struct {
 	ingested  ingested           // until the plan is made of it
 	created   int
 	updated   int
+	pending   bool // what the sync would change is proposed, and not on the branch
 }
 
 // attempt turns a panic into the end of the sync: the same input would bring it about again, in every orchestrator that
@@ -121,6 +122,9 @@ func (a *attempt) open(ctx context.Context) error {
 	if a.t.mayHavePublished() {
 		request.SyncId = a.t.syncID()
 	}
+	if a.proposes() {
+		request.Proposals = proposals(a.fabric)
+	}
 	response, err := a.deps.Repositories.OpenSnapshot(ctx, request)
 	if err != nil {
 		return fmt.Errorf("open snapshot: %w", err)
@@ -156,7 +160,7 @@ func (a *attempt) validate(ctx context.Context) error {
 			a.fabric.GetLocation().GetBranch(), a.fabric.GetLocation().GetDirectory())
 	}
 	response, err := a.deps.Directory.RepairDirectory(ctx, &directoryv1.RepairDirectoryRequest{
-		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Time: a.snapshot.GetCommitTime(),
+		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Time: a.snapshot.GetOrigin().GetCommitTime(),
 		CreateSamples: a.t.v.GetOptions().GetCreateSamples(),
 	})
 	if err != nil {
@@ -222,7 +226,7 @@ func (a *attempt) ingest(ctx context.Context) error {
 	defer cancel()
 	stream, err := a.deps.Ingestion.Ingest(ctx, &ingestionv1.IngestRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Options: a.fabric.GetOptions(),
-		Commit: a.snapshot.GetCommit(), CommitTime: a.snapshot.GetCommitTime(),
+		Commit: a.snapshot.GetOrigin().GetCommit(), CommitTime: a.snapshot.GetOrigin().GetCommitTime(),
 		RetryQuarantined: a.t.v.GetOptions().GetRetryQuarantined(),
 		RetryPaths:       a.t.v.GetOptions().GetRetryPaths(),
 		ReleasePaths:     a.t.v.GetOptions().GetReleasePaths(),
@@ -323,24 +327,35 @@ func (a *attempt) publish(ctx context.Context) error {
 	if a.t.v.GetOptions().GetValidateOnly() {
 		return a.preview(ctx)
 	}
+	if a.proposes() {
+		return a.propose(ctx)
+	}
 	if a.tree == a.snapshot.GetTree() {
 		a.unchanged(ctx)
 		return nil
 	}
-	response, err := a.deps.Repositories.Publish(ctx, &gitv1.PublishRequest{
-		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Message: commitMessage(a),
-		Author: author(a.t.v.GetRequestedBy()), Time: a.t.v.GetAcceptedAt(),
-	})
+	response, err := a.deps.Repositories.Publish(ctx, a.publication())
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
+	a.published(ctx, response)
+	return nil
+}
+
+func (a *attempt) publication() *gitv1.PublishRequest {
+	return &gitv1.PublishRequest{
+		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Message: commitMessage(a),
+		Author: author(a.t.v.GetRequestedBy()), Time: a.t.v.GetAcceptedAt(),
+	}
+}
+
+func (a *attempt) published(ctx context.Context, response *gitv1.PublishResponse) {
 	result := a.t.v.GetResult()
 	result.Files = response.GetCounts()
 	if response.GetCommitted() {
 		result.CommitSha, result.CommitUrl = response.GetCommit(), response.GetCommitUrl()
 		a.committed(ctx)
 	}
-	return nil
 }
 
 // unchanged is what there is to report without a commit: nothing, or the commit of an attempt before this one, at which
@@ -356,7 +371,11 @@ func (a *attempt) unchanged(ctx context.Context) {
 }
 
 func (a *attempt) committed(ctx context.Context) {
-	a.t.publish(ctx, "github.committed", &eventv1.Committed{Commit: a.t.v.GetResult().GetCommitSha(), Branch: a.fabric.GetLocation().GetBranch()})
+	branch := a.fabric.GetLocation().GetBranch()
+	if a.pending {
+		branch = a.t.v.GetResult().GetPullRequest().GetBranch()
+	}
+	a.t.publish(ctx, "github.committed", &eventv1.Committed{Commit: a.t.v.GetResult().GetCommitSha(), Branch: branch})
 }
 
 // preview is what a dry run does instead of publishing.
@@ -386,11 +405,11 @@ func (a *attempt) preview(ctx context.Context) error {
 
 const resourceBatch = 200
 
-// reconcile tells of what became of resources, then brings the index up to date: if it dies between the two, the
+// reconcile tells of what became of resources, unless that is only proposed, then brings the index up to date: if it dies between the two, the
 // events come again, and none is missing.
 func (a *attempt) reconcile(ctx context.Context) error {
 	options := a.t.v.GetOptions()
-	if options.GetValidateOnly() || options.GetScope() == syncv1.Scope_SCOPE_DIRECTORY {
+	if a.pending || options.GetValidateOnly() || options.GetScope() == syncv1.Scope_SCOPE_DIRECTORY {
 		return a.t.enter(ctx, syncv1.State_STATE_RECONCILING, percentReconciliation)
 	}
 	a.publishResources(ctx, "resource.created", a.diff.Created)

@@ -48,7 +48,9 @@ type Fabric struct {
 	// When it was last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// Set while no sync of the fabric may publish.
-	Suspension    *Suspension `protobuf:"bytes,11,opt,name=suspension,proto3" json:"suspension,omitempty"`
+	Suspension *Suspension `protobuf:"bytes,11,opt,name=suspension,proto3" json:"suspension,omitempty"`
+	// The last pull request of its syncs.
+	PullRequest   *PullRequest `protobuf:"bytes,12,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -156,6 +158,13 @@ func (x *Fabric) GetUpdatedAt() *timestamppb.Timestamp {
 func (x *Fabric) GetSuspension() *Suspension {
 	if x != nil {
 		return x.Suspension
+	}
+	return nil
+}
+
+func (x *Fabric) GetPullRequest() *PullRequest {
+	if x != nil {
+		return x.PullRequest
 	}
 	return nil
 }
@@ -799,7 +808,9 @@ type Result struct {
 	// Unified diff of a dry run.
 	Diff string `protobuf:"bytes,8,opt,name=diff,proto3" json:"diff,omitempty"`
 	// What it did to resources and files, or would have done.
-	Plan          *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
+	Plan *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
+	// The pull request that proposes what the sync would change.
+	PullRequest   *PullRequest `protobuf:"bytes,10,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -893,6 +904,13 @@ func (x *Result) GetDiff() string {
 func (x *Result) GetPlan() *Plan {
 	if x != nil {
 		return x.Plan
+	}
+	return nil
+}
+
+func (x *Result) GetPullRequest() *PullRequest {
+	if x != nil {
+		return x.PullRequest
 	}
 	return nil
 }
@@ -1837,7 +1855,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x03\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x04\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -1854,7 +1872,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x129\n" +
 	"\n" +
 	"suspension\x18\v \x01(\v2\x19.fgd.bridge.v1.SuspensionR\n" +
-	"suspension\"\x86\x01\n" +
+	"suspension\x12=\n" +
+	"\fpull_request\x18\f \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -1917,7 +1936,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04line\x18\x04 \x01(\x05R\x04line\x12\x16\n" +
 	"\x06column\x18\x05 \x01(\x05R\x06column\x12\x16\n" +
 	"\x06remedy\x18\x06 \x01(\tR\x06remedy\x12\x12\n" +
-	"\x04name\x18\a \x01(\tR\x04name\"\xc8\x02\n" +
+	"\x04name\x18\a \x01(\tR\x04name\"\x87\x03\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1d\n" +
@@ -1929,7 +1948,9 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x11files_quarantined\x18\x06 \x01(\x05R\x10filesQuarantined\x12'\n" +
 	"\x0fresources_total\x18\a \x01(\x05R\x0eresourcesTotal\x12\x12\n" +
 	"\x04diff\x18\b \x01(\tR\x04diff\x12'\n" +
-	"\x04plan\x18\t \x01(\v2\x13.fgd.bridge.v1.PlanR\x04plan\"v\n" +
+	"\x04plan\x18\t \x01(\v2\x13.fgd.bridge.v1.PlanR\x04plan\x12=\n" +
+	"\fpull_request\x18\n" +
+	" \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\"v\n" +
 	"\n" +
 	"Transition\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
@@ -2063,28 +2084,30 @@ var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	18, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
 	18, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
-	18, // 4: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	4,  // 5: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
-	13, // 6: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	18, // 7: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	6,  // 8: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	18, // 9: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	18, // 10: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	18, // 11: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	7,  // 12: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	7,  // 13: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	8,  // 14: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	18, // 15: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	9,  // 16: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	14, // 17: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	15, // 18: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	7,  // 19: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	18, // 20: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	5,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	18, // 5: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	4,  // 6: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
+	13, // 7: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
+	5,  // 8: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	18, // 9: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	6,  // 10: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	18, // 11: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	18, // 12: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	18, // 13: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	7,  // 14: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	7,  // 15: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	8,  // 16: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	18, // 17: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	9,  // 18: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	14, // 19: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	15, // 20: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	7,  // 21: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	18, // 22: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }

@@ -381,7 +381,9 @@ type Fabric struct {
 	// Grows with every change; of two definitions the one with the larger number counts.
 	Generation int64 `protobuf:"varint,9,opt,name=generation,proto3" json:"generation,omitempty"`
 	// Set while no sync of the fabric may publish.
-	Suspension    *Suspension `protobuf:"bytes,10,opt,name=suspension,proto3" json:"suspension,omitempty"`
+	Suspension *Suspension `protobuf:"bytes,10,opt,name=suspension,proto3" json:"suspension,omitempty"`
+	// The last pull request of its syncs; not part of the definition, and absent when there was none.
+	PullRequest   *v1.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -482,6 +484,13 @@ func (x *Fabric) GetGeneration() int64 {
 func (x *Fabric) GetSuspension() *Suspension {
 	if x != nil {
 		return x.Suspension
+	}
+	return nil
+}
+
+func (x *Fabric) GetPullRequest() *v1.PullRequest {
+	if x != nil {
+		return x.PullRequest
 	}
 	return nil
 }
@@ -663,7 +672,7 @@ var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x04\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -681,7 +690,8 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
 	"suspension\x18\n" +
 	" \x01(\v2\x19.fgd.fabric.v1.SuspensionR\n" +
-	"suspension\"\x86\x01\n" +
+	"suspension\x12:\n" +
+	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -759,6 +769,7 @@ var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
 	(*Options)(nil),               // 8: fgd.fabric.v1.Options
 	(*v1.Location)(nil),           // 9: fgd.git.v1.Location
 	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*v1.PullRequest)(nil),        // 11: fgd.git.v1.PullRequest
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
 	9,  // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
@@ -766,18 +777,19 @@ var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
 	10, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
 	10, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	7,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
-	10, // 5: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	2,  // 6: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	3,  // 7: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	4,  // 8: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	5,  // 9: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	1,  // 10: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	0,  // 11: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	11, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
+	10, // 6: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	2,  // 7: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	3,  // 8: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	4,  // 9: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	5,  // 10: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	1,  // 11: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	0,  // 12: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }

@@ -553,7 +553,10 @@ type Snapshot struct {
 	// Fencing number in the trailers of the commit; 0 when it has none.
 	Fence int64 `protobuf:"varint,6,opt,name=fence,proto3" json:"fence,omitempty"`
 	// Set when the commit is that of the sync which was asked for.
-	Published     *Published `protobuf:"bytes,7,opt,name=published,proto3" json:"published,omitempty"`
+	Published *Published `protobuf:"bytes,7,opt,name=published,proto3" json:"published,omitempty"`
+	// Where what is read comes from, for what is written of it: the commit, or an earlier one with the same directory from which
+	// an open proposal was made.
+	Origin        *Origin `protobuf:"bytes,10,opt,name=origin,proto3" json:"origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -637,6 +640,68 @@ func (x *Snapshot) GetPublished() *Published {
 	return nil
 }
 
+func (x *Snapshot) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+// A commit as the origin of what is ingested.
+type Origin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Commit.
+	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	// Its committer time.
+	CommitTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=commit_time,json=commitTime,proto3" json:"commit_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Origin) Reset() {
+	*x = Origin{}
+	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Origin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Origin) ProtoMessage() {}
+
+func (x *Origin) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Origin.ProtoReflect.Descriptor instead.
+func (*Origin) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Origin) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *Origin) GetCommitTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CommitTime
+	}
+	return nil
+}
+
 // What a sync has published.
 type Published struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -650,7 +715,7 @@ type Published struct {
 
 func (x *Published) Reset() {
 	*x = Published{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +727,7 @@ func (x *Published) String() string {
 func (*Published) ProtoMessage() {}
 
 func (x *Published) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,7 +740,7 @@ func (x *Published) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Published.ProtoReflect.Descriptor instead.
 func (*Published) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Published) GetCommitUrl() string {
@@ -709,7 +774,7 @@ type TreeEntry struct {
 
 func (x *TreeEntry) Reset() {
 	*x = TreeEntry{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +786,7 @@ func (x *TreeEntry) String() string {
 func (*TreeEntry) ProtoMessage() {}
 
 func (x *TreeEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +799,7 @@ func (x *TreeEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreeEntry.ProtoReflect.Descriptor instead.
 func (*TreeEntry) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{7}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TreeEntry) GetPath() string {
@@ -784,7 +849,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +861,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +874,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Change) GetPath() string {
@@ -900,7 +965,7 @@ type ChangeCounts struct {
 
 func (x *ChangeCounts) Reset() {
 	*x = ChangeCounts{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +977,7 @@ func (x *ChangeCounts) String() string {
 func (*ChangeCounts) ProtoMessage() {}
 
 func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +990,7 @@ func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeCounts.ProtoReflect.Descriptor instead.
 func (*ChangeCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ChangeCounts) GetCreated() int32 {
@@ -983,7 +1048,7 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12\x1f\n" +
 	"\vhead_commit\x18\x05 \x01(\tR\n" +
 	"headCommit\x12!\n" +
-	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\x8a\x02\n" +
+	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\xb6\x02\n" +
 	"\bSnapshot\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x16\n" +
@@ -993,7 +1058,13 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x04tree\x18\x04 \x01(\tR\x04tree\x12)\n" +
 	"\x10directory_exists\x18\x05 \x01(\bR\x0fdirectoryExists\x12\x14\n" +
 	"\x05fence\x18\x06 \x01(\x03R\x05fence\x123\n" +
-	"\tpublished\x18\a \x01(\v2\x15.fgd.git.v1.PublishedR\tpublished\"\\\n" +
+	"\tpublished\x18\a \x01(\v2\x15.fgd.git.v1.PublishedR\tpublished\x12*\n" +
+	"\x06origin\x18\n" +
+	" \x01(\v2\x12.fgd.git.v1.OriginR\x06origin\"]\n" +
+	"\x06Origin\x12\x16\n" +
+	"\x06commit\x18\x01 \x01(\tR\x06commit\x12;\n" +
+	"\vcommit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"commitTime\"\\\n" +
 	"\tPublished\x12\x1d\n" +
 	"\n" +
 	"commit_url\x18\x01 \x01(\tR\tcommitUrl\x120\n" +
@@ -1042,7 +1113,7 @@ func file_fgd_git_v1_git_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_git_v1_git_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_fgd_git_v1_git_proto_goTypes = []any{
 	(PullRequestState)(0),         // 0: fgd.git.v1.PullRequestState
 	(FileMode)(0),                 // 1: fgd.git.v1.FileMode
@@ -1052,26 +1123,29 @@ var file_fgd_git_v1_git_proto_goTypes = []any{
 	(*GitHubApp)(nil),             // 5: fgd.git.v1.GitHubApp
 	(*PullRequest)(nil),           // 6: fgd.git.v1.PullRequest
 	(*Snapshot)(nil),              // 7: fgd.git.v1.Snapshot
-	(*Published)(nil),             // 8: fgd.git.v1.Published
-	(*TreeEntry)(nil),             // 9: fgd.git.v1.TreeEntry
-	(*Change)(nil),                // 10: fgd.git.v1.Change
-	(*ChangeCounts)(nil),          // 11: fgd.git.v1.ChangeCounts
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*Origin)(nil),                // 8: fgd.git.v1.Origin
+	(*Published)(nil),             // 9: fgd.git.v1.Published
+	(*TreeEntry)(nil),             // 10: fgd.git.v1.TreeEntry
+	(*Change)(nil),                // 11: fgd.git.v1.Change
+	(*ChangeCounts)(nil),          // 12: fgd.git.v1.ChangeCounts
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_fgd_git_v1_git_proto_depIdxs = []int32{
 	3,  // 0: fgd.git.v1.Location.credentials:type_name -> fgd.git.v1.Credentials
 	5,  // 1: fgd.git.v1.PlainCredentials.github_app:type_name -> fgd.git.v1.GitHubApp
 	0,  // 2: fgd.git.v1.PullRequest.state:type_name -> fgd.git.v1.PullRequestState
-	12, // 3: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
-	8,  // 4: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
-	11, // 5: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
-	1,  // 6: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
-	1,  // 7: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	13, // 3: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
+	9,  // 4: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
+	8,  // 5: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
+	13, // 6: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
+	12, // 7: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
+	1,  // 8: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
+	1,  // 9: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_git_proto_init() }
@@ -1083,7 +1157,7 @@ func file_fgd_git_v1_git_proto_init() {
 		(*Credentials_Sealed)(nil),
 		(*Credentials_Reference)(nil),
 	}
-	file_fgd_git_v1_git_proto_msgTypes[8].OneofWrappers = []any{
+	file_fgd_git_v1_git_proto_msgTypes[9].OneofWrappers = []any{
 		(*Change_Content)(nil),
 		(*Change_BlobId)(nil),
 		(*Change_Remove)(nil),
@@ -1094,7 +1168,7 @@ func file_fgd_git_v1_git_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_git_proto_rawDesc), len(file_fgd_git_v1_git_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

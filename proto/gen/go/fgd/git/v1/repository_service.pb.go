@@ -221,7 +221,10 @@ type OpenSnapshotRequest struct {
 	// Which directory of which branch.
 	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
 	// A sync that may have published already: its commit is held instead of the head, when it is among the last 50.
-	SyncId        string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// Begin of the names of branches that propose what a fabric's syncs would change, "fgd/fabric-1/". Set for a fabric that
+	// publishes by pull requests: the origin of the snapshot is then that of an open proposal, if the directory has not changed.
+	Proposals     string `protobuf:"bytes,10,opt,name=proposals,proto3" json:"proposals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -266,6 +269,13 @@ func (x *OpenSnapshotRequest) GetLocation() *Location {
 func (x *OpenSnapshotRequest) GetSyncId() string {
 	if x != nil {
 		return x.SyncId
+	}
+	return ""
+}
+
+func (x *OpenSnapshotRequest) GetProposals() string {
+	if x != nil {
+		return x.Proposals
 	}
 	return ""
 }
@@ -466,7 +476,9 @@ type PublishRequest struct {
 	// Who asked for the change.
 	Author *Signature `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
 	// Author and committer time: with it the commit is the same however often it is made.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
+	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
+	// Set to propose the tree instead of pushing it to the branch.
+	Proposal      *Proposal `protobuf:"bytes,6,opt,name=proposal,proto3" json:"proposal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -536,6 +548,196 @@ func (x *PublishRequest) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *PublishRequest) GetProposal() *Proposal {
+	if x != nil {
+		return x.Proposal
+	}
+	return nil
+}
+
+// How a tree is proposed.
+type Proposal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The branch to make for it, "fgd/fabric-1/UUID". The branch of a pull request that is open goes on instead.
+	Branch string `protobuf:"bytes,1,opt,name=branch,proto3" json:"branch,omitempty"`
+	// Title of the pull request.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// Body of the pull request, Markdown.
+	Body string `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
+	// The pull request that the fabric's last sync told of; 0 when none is known.
+	KnownPullRequest int32 `protobuf:"varint,4,opt,name=known_pull_request,json=knownPullRequest,proto3" json:"known_pull_request,omitempty"`
+	// Proposes again what was closed without being merged.
+	Insist        bool `protobuf:"varint,5,opt,name=insist,proto3" json:"insist,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Proposal) Reset() {
+	*x = Proposal{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Proposal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Proposal) ProtoMessage() {}
+
+func (x *Proposal) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
+func (*Proposal) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Proposal) GetBranch() string {
+	if x != nil {
+		return x.Branch
+	}
+	return ""
+}
+
+func (x *Proposal) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Proposal) GetBody() string {
+	if x != nil {
+		return x.Body
+	}
+	return ""
+}
+
+func (x *Proposal) GetKnownPullRequest() int32 {
+	if x != nil {
+		return x.KnownPullRequest
+	}
+	return 0
+}
+
+func (x *Proposal) GetInsist() bool {
+	if x != nil {
+		return x.Insist
+	}
+	return false
+}
+
+// Request of GetPullRequest.
+type GetPullRequestRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the repository is.
+	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	// Which pull request.
+	Number        int32 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPullRequestRequest) Reset() {
+	*x = GetPullRequestRequest{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPullRequestRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPullRequestRequest) ProtoMessage() {}
+
+func (x *GetPullRequestRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPullRequestRequest.ProtoReflect.Descriptor instead.
+func (*GetPullRequestRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetPullRequestRequest) GetLocation() *Location {
+	if x != nil {
+		return x.Location
+	}
+	return nil
+}
+
+func (x *GetPullRequestRequest) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+// Response of GetPullRequest.
+type GetPullRequestResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	PullRequest   *PullRequest `protobuf:"bytes,1,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPullRequestResponse) Reset() {
+	*x = GetPullRequestResponse{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPullRequestResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPullRequestResponse) ProtoMessage() {}
+
+func (x *GetPullRequestResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPullRequestResponse.ProtoReflect.Descriptor instead.
+func (*GetPullRequestResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetPullRequestResponse) GetPullRequest() *PullRequest {
+	if x != nil {
+		return x.PullRequest
+	}
+	return nil
+}
+
 // Response of Publish.
 type PublishResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -548,14 +750,16 @@ type PublishResponse struct {
 	// What the commit changed.
 	Counts *ChangeCounts `protobuf:"bytes,4,opt,name=counts,proto3" json:"counts,omitempty"`
 	// How often the push was tried.
-	Attempts      int32 `protobuf:"varint,5,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	Attempts int32 `protobuf:"varint,5,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// The pull request that proposes the tree; absent when nothing is proposed.
+	PullRequest   *PullRequest `protobuf:"bytes,6,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +771,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +784,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PublishResponse) GetCommit() string {
@@ -618,6 +822,13 @@ func (x *PublishResponse) GetAttempts() int32 {
 	return 0
 }
 
+func (x *PublishResponse) GetPullRequest() *PullRequest {
+	if x != nil {
+		return x.PullRequest
+	}
+	return nil
+}
+
 var File_fgd_git_v1_repository_service_proto protoreflect.FileDescriptor
 
 const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
@@ -632,10 +843,12 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"`\n" +
+	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"~\n" +
 	"\x13OpenSnapshotRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12\x17\n" +
-	"\async_id\x18\x02 \x01(\tR\x06syncId\"H\n" +
+	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x1c\n" +
+	"\tproposals\x18\n" +
+	" \x01(\tR\tproposals\"H\n" +
 	"\x14OpenSnapshotResponse\x120\n" +
 	"\bsnapshot\x18\x01 \x01(\v2\x14.fgd.git.v1.SnapshotR\bsnapshot\"7\n" +
 	"\x14CloseSnapshotRequest\x12\x1f\n" +
@@ -644,27 +857,41 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x15CloseSnapshotResponse\"5\n" +
 	"\tSignature\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05email\x18\x02 \x01(\tR\x05email\"\xbe\x01\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\"\xf0\x01\n" +
 	"\x0ePublishRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
 	"\x04tree\x18\x02 \x01(\tR\x04tree\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12-\n" +
 	"\x06author\x18\x04 \x01(\v2\x15.fgd.git.v1.SignatureR\x06author\x12.\n" +
-	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xb4\x01\n" +
+	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x120\n" +
+	"\bproposal\x18\x06 \x01(\v2\x14.fgd.git.v1.ProposalR\bproposal\"\x92\x01\n" +
+	"\bProposal\x12\x16\n" +
+	"\x06branch\x18\x01 \x01(\tR\x06branch\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
+	"\x04body\x18\x03 \x01(\tR\x04body\x12,\n" +
+	"\x12known_pull_request\x18\x04 \x01(\x05R\x10knownPullRequest\x12\x16\n" +
+	"\x06insist\x18\x05 \x01(\bR\x06insist\"a\n" +
+	"\x15GetPullRequestRequest\x120\n" +
+	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x05R\x06number\"T\n" +
+	"\x16GetPullRequestResponse\x12:\n" +
+	"\fpull_request\x18\x01 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\xf0\x01\n" +
 	"\x0fPublishResponse\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12\x1c\n" +
 	"\tcommitted\x18\x02 \x01(\bR\tcommitted\x12\x1d\n" +
 	"\n" +
 	"commit_url\x18\x03 \x01(\tR\tcommitUrl\x120\n" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
-	"\battempts\x18\x05 \x01(\x05R\battempts2\xb2\x03\n" +
+	"\battempts\x18\x05 \x01(\x05R\battempts\x12:\n" +
+	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest2\x8b\x04\n" +
 	"\x11RepositoryService\x12Z\n" +
 	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\x12T\n" +
 	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12Q\n" +
 	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\x12T\n" +
 	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\x12B\n" +
-	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponseB\x96\x01\n" +
+	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponse\x12W\n" +
+	"\x0eGetPullRequest\x12!.fgd.git.v1.GetPullRequestRequest\x1a\".fgd.git.v1.GetPullRequestResponseB\x96\x01\n" +
 	"\x0ecom.fgd.git.v1B\x16RepositoryServiceProtoP\x01Z\"fgdsync.dev/proto/fgd/git/v1;gitv1\xa2\x02\x03FGX\xaa\x02\n" +
 	"Fgd.Git.V1\xca\x02\n" +
 	"Fgd\\Git\\V1\xe2\x02\x16Fgd\\Git\\V1\\GPBMetadata\xea\x02\fFgd::Git::V1b\x06proto3"
@@ -681,7 +908,7 @@ func file_fgd_git_v1_repository_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_repository_service_proto_rawDescData
 }
 
-var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*SealCredentialsRequest)(nil),  // 0: fgd.git.v1.SealCredentialsRequest
 	(*SealCredentialsResponse)(nil), // 1: fgd.git.v1.SealCredentialsResponse
@@ -693,38 +920,48 @@ var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*CloseSnapshotResponse)(nil),   // 7: fgd.git.v1.CloseSnapshotResponse
 	(*Signature)(nil),               // 8: fgd.git.v1.Signature
 	(*PublishRequest)(nil),          // 9: fgd.git.v1.PublishRequest
-	(*PublishResponse)(nil),         // 10: fgd.git.v1.PublishResponse
-	(*PlainCredentials)(nil),        // 11: fgd.git.v1.PlainCredentials
-	(*Credentials)(nil),             // 12: fgd.git.v1.Credentials
-	(*Location)(nil),                // 13: fgd.git.v1.Location
-	(*Snapshot)(nil),                // 14: fgd.git.v1.Snapshot
-	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
-	(*ChangeCounts)(nil),            // 16: fgd.git.v1.ChangeCounts
+	(*Proposal)(nil),                // 10: fgd.git.v1.Proposal
+	(*GetPullRequestRequest)(nil),   // 11: fgd.git.v1.GetPullRequestRequest
+	(*GetPullRequestResponse)(nil),  // 12: fgd.git.v1.GetPullRequestResponse
+	(*PublishResponse)(nil),         // 13: fgd.git.v1.PublishResponse
+	(*PlainCredentials)(nil),        // 14: fgd.git.v1.PlainCredentials
+	(*Credentials)(nil),             // 15: fgd.git.v1.Credentials
+	(*Location)(nil),                // 16: fgd.git.v1.Location
+	(*Snapshot)(nil),                // 17: fgd.git.v1.Snapshot
+	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
+	(*PullRequest)(nil),             // 19: fgd.git.v1.PullRequest
+	(*ChangeCounts)(nil),            // 20: fgd.git.v1.ChangeCounts
 }
 var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
-	11, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
-	12, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
-	13, // 2: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
-	13, // 3: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
-	14, // 4: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
+	14, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
+	15, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	16, // 2: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
+	16, // 3: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
+	17, // 4: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
 	8,  // 5: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
-	15, // 6: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
-	16, // 7: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	0,  // 8: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
-	2,  // 9: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
-	4,  // 10: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
-	6,  // 11: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
-	9,  // 12: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
-	1,  // 13: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
-	3,  // 14: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
-	5,  // 15: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
-	7,  // 16: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
-	10, // 17: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	18, // 6: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
+	10, // 7: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
+	16, // 8: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
+	19, // 9: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	20, // 10: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	19, // 11: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	0,  // 12: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
+	2,  // 13: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
+	4,  // 14: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
+	6,  // 15: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
+	9,  // 16: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
+	11, // 17: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
+	1,  // 18: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
+	3,  // 19: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
+	5,  // 20: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
+	7,  // 21: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
+	13, // 22: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
+	12, // 23: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
+	18, // [18:24] is the sub-list for method output_type
+	12, // [12:18] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_repository_service_proto_init() }
@@ -739,7 +976,7 @@ func file_fgd_git_v1_repository_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_repository_service_proto_rawDesc), len(file_fgd_git_v1_repository_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	RepositoryService_OpenSnapshot_FullMethodName    = "/fgd.git.v1.RepositoryService/OpenSnapshot"
 	RepositoryService_CloseSnapshot_FullMethodName   = "/fgd.git.v1.RepositoryService/CloseSnapshot"
 	RepositoryService_Publish_FullMethodName         = "/fgd.git.v1.RepositoryService/Publish"
+	RepositoryService_GetPullRequest_FullMethodName  = "/fgd.git.v1.RepositoryService/GetPullRequest"
 )
 
 // RepositoryServiceClient is the client API for RepositoryService service.
@@ -42,7 +43,10 @@ type RepositoryServiceClient interface {
 	CloseSnapshot(ctx context.Context, in *CloseSnapshotRequest, opts ...grpc.CallOption) (*CloseSnapshotResponse, error)
 	// Publishes a tree as the fabric directory: one commit, pushed by compare-and-swap, read back from the remote.
 	// ABORTED (FGD_4007) when the fabric directory moved on the remote meanwhile.
+	// With a proposal it goes to a branch of its own instead, and one pull request proposes to merge that.
 	Publish(ctx context.Context, in *PublishRequest, opts ...grpc.CallOption) (*PublishResponse, error)
+	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4060) when the Git host has none.
+	GetPullRequest(ctx context.Context, in *GetPullRequestRequest, opts ...grpc.CallOption) (*GetPullRequestResponse, error)
 }
 
 type repositoryServiceClient struct {
@@ -103,6 +107,16 @@ func (c *repositoryServiceClient) Publish(ctx context.Context, in *PublishReques
 	return out, nil
 }
 
+func (c *repositoryServiceClient) GetPullRequest(ctx context.Context, in *GetPullRequestRequest, opts ...grpc.CallOption) (*GetPullRequestResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPullRequestResponse)
+	err := c.cc.Invoke(ctx, RepositoryService_GetPullRequest_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RepositoryServiceServer is the server API for RepositoryService service.
 // All implementations must embed UnimplementedRepositoryServiceServer
 // for forward compatibility.
@@ -119,7 +133,10 @@ type RepositoryServiceServer interface {
 	CloseSnapshot(context.Context, *CloseSnapshotRequest) (*CloseSnapshotResponse, error)
 	// Publishes a tree as the fabric directory: one commit, pushed by compare-and-swap, read back from the remote.
 	// ABORTED (FGD_4007) when the fabric directory moved on the remote meanwhile.
+	// With a proposal it goes to a branch of its own instead, and one pull request proposes to merge that.
 	Publish(context.Context, *PublishRequest) (*PublishResponse, error)
+	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4060) when the Git host has none.
+	GetPullRequest(context.Context, *GetPullRequestRequest) (*GetPullRequestResponse, error)
 	mustEmbedUnimplementedRepositoryServiceServer()
 }
 
@@ -144,6 +161,9 @@ func (UnimplementedRepositoryServiceServer) CloseSnapshot(context.Context, *Clos
 }
 func (UnimplementedRepositoryServiceServer) Publish(context.Context, *PublishRequest) (*PublishResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Publish not implemented")
+}
+func (UnimplementedRepositoryServiceServer) GetPullRequest(context.Context, *GetPullRequestRequest) (*GetPullRequestResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPullRequest not implemented")
 }
 func (UnimplementedRepositoryServiceServer) mustEmbedUnimplementedRepositoryServiceServer() {}
 func (UnimplementedRepositoryServiceServer) testEmbeddedByValue()                           {}
@@ -256,6 +276,24 @@ func _RepositoryService_Publish_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RepositoryService_GetPullRequest_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPullRequestRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RepositoryServiceServer).GetPullRequest(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RepositoryService_GetPullRequest_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RepositoryServiceServer).GetPullRequest(ctx, req.(*GetPullRequestRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // RepositoryService_ServiceDesc is the grpc.ServiceDesc for RepositoryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -282,6 +320,10 @@ var RepositoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Publish",
 			Handler:    _RepositoryService_Publish_Handler,
+		},
+		{
+			MethodName: "GetPullRequest",
+			Handler:    _RepositoryService_GetPullRequest_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
