@@ -79,6 +79,7 @@ var (
 	HostUnsupported            = Code{"FGD_4060", "HOST_UNSUPPORTED", "Let the fabric publish directly (publish_mode: direct), or name the host and its API in github_hosts."}
 	BranchProtected            = Code{"FGD_4061", "BRANCH_PROTECTED", "Let the fabric publish by pull requests (options.publish_mode: pull_request), or let the account bypass the protection."}
 	ProposalClosed             = Code{"FGD_4062", "PROPOSAL_CLOSED", "Change what is ingested, or start the sync with force to propose it again."}
+	ProposalEdited             = Code{"FGD_4063", "PROPOSAL_EDITED", "Merge or close the pull request of that branch; the next sync proposes what is left."}
 	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
 )
 

@@ -32,6 +32,7 @@ const (
 	TrailerFabric    = "Fgd-Fabric"
 	TrailerTrigger   = "Fgd-Trigger"
 	TrailerFence     = "Fgd-Fence"
+	TrailerBase      = "Fgd-Base" // of a proposal: the commit that it was made from
 	TrailerRequester = "Requested-by"
 )
 

@@ -14,6 +14,8 @@ type Config struct {
 	CredentialsKeyFile string `koanf:"credentials_key_file"`
 	// CredentialsDir is the folder of credentials that are referred to as "file:NAME".
 	CredentialsDir string `koanf:"credentials_dir"`
+	// SigningKeyFile is the private key that signs commits, of SSH or OpenPGP. Empty: they are not signed.
+	SigningKeyFile string `koanf:"signing_key_file"`
 	// AllowInsecureRemotes permits http and loopback or private addresses.
 	AllowInsecureRemotes bool `koanf:"allow_insecure_remotes"`
 	// AllowedLocalPaths are folders whose repositories may be synced as file://.

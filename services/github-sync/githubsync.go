@@ -19,6 +19,7 @@ import (
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/grpcapi"
 	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/services/github-sync/internal/signing"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 	"fgdsync.dev/services/github-sync/internal/store"
 )
@@ -55,6 +56,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the credentials key: %w", err)
 	}
+	key, err := signingKey(cfg.SigningKeyFile)
+	if err != nil {
+		return nil, err
+	}
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code.",
 	}, []string{"operation", "code"})
@@ -82,9 +87,17 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
 			Remotes: remotes, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
 			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
+			Key: key,
 		}),
 		trees: grpcapi.NewTrees(holder),
 	}, nil
+}
+
+func signingKey(file string) (*signing.Key, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // commits are not signed
+	}
+	return signing.Load(file)
 }
 
 // Register adds the service's RPCs to a server.

@@ -16,6 +16,7 @@ import (
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/publish"
 	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/services/github-sync/internal/signing"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 	"fgdsync.dev/services/github-sync/internal/store"
 )
@@ -34,6 +35,8 @@ type RepositoryDeps struct {
 	Sealer  *credentials.Sealer
 	Logins  *credentials.Resolver
 	Limits  snapshot.Limits
+	Hosts   func(remote.Location, credentials.Login) (publish.Host, error)
+	Key     *signing.Key // signs commits; may be nil
 }
 
 // Repositories serves RepositoryService.
@@ -77,43 +80,52 @@ func (r *Repositories) parse(l *gitv1.Location) (remote.Location, string, error)
 	return location, directory, err
 }
 
-func (r *Repositories) open(l *gitv1.Location) (remote.Remote, remote.Location, string, error) {
-	location, directory, err := r.parse(l)
-	if err != nil {
-		return nil, location, "", err
+// opened is a location that the policy permits, with what it is signed in with.
+type opened struct {
+	location  remote.Location
+	directory string
+	login     credentials.Login
+}
+
+func (r *Repositories) open(l *gitv1.Location) (o opened, err error) {
+	if o.location, o.directory, err = r.parse(l); err != nil {
+		return o, err
 	}
-	login, err := r.deps.Logins.Resolve(l.GetCredentials())
-	if err != nil {
-		return nil, location, "", err
-	}
-	return r.deps.Remotes.Open(location, login), location, directory, nil
+	o.login, err = r.deps.Logins.Resolve(l.GetCredentials())
+	return o, err
 }
 
 // OpenSnapshot holds the head of a branch.
 func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse, error) {
-	from, location, directory, err := r.open(req.GetLocation())
+	o, err := r.open(req.GetLocation())
 	if err != nil {
 		return nil, err
 	}
-	repo, err := r.deps.Stores.Repo(location)
+	repo, err := r.deps.Stores.Repo(o.location)
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshot.Open(ctx, from, repo, location, req.GetLocation().GetBranch(), directory, r.deps.Limits)
+	from := r.deps.Remotes.Open(o.location, o.login)
+	s, err := snapshot.Open(ctx, from, repo, o.location, req.GetLocation().GetBranch(), o.directory, r.deps.Limits)
 	if err != nil {
 		return nil, err
 	}
+	s.Login = o.login
 	var published *gitv1.Published
 	if req.GetSyncId() != "" {
 		if s, published, err = ofSync(ctx, s, req.GetSyncId()); err != nil {
 			return nil, err
 		}
 	}
+	origin, err := s.Origin(ctx, req.GetProposals())
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	r.deps.Holder.Add(s)
 	failpoint.Hit(failpoint.SnapshotOpen)
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
 		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(), DirectoryExists: s.Exists,
-		Fence: s.Fence(), Published: published,
+		Fence: s.Fence(), Published: published, Origin: &gitv1.Origin{Commit: origin.Commit.String(), CommitTime: timestamppb.New(origin.Time)},
 	}}, nil
 }
 
@@ -159,16 +171,24 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 	if err != nil {
 		return nil, err
 	}
-	result, err := publish.Run(ctx, s, publish.Request{
-		Tree: tree, Message: req.GetMessage(),
+	request := publish.Request{
+		Tree: tree, Message: req.GetMessage(), Key: r.deps.Key,
 		Author:    object.Signature{Name: req.GetAuthor().GetName(), Email: req.GetAuthor().GetEmail(), Time: when},
 		Committer: object.Signature{Name: committerName, Email: committerEmail, Time: when},
-	})
+	}
+	var result publish.Result
+	var pull publish.PullRequest
+	if req.GetProposal() != nil {
+		result, pull, err = r.propose(ctx, s, request, req.GetProposal())
+	} else {
+		result, err = publish.Run(ctx, s, request)
+	}
 	if err != nil {
 		return nil, err
 	}
 	response := &gitv1.PublishResponse{
 		Commit: result.Commit.String(), Committed: result.Committed, Attempts: int32(result.Attempts), Counts: &gitv1.ChangeCounts{},
+		PullRequest: toPullRequest(pull),
 	}
 	if result.Committed {
 		response.CommitUrl, response.Counts = publish.CommitURL(s.Location.URL, result.Commit), counts(pairs)

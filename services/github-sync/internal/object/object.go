@@ -98,9 +98,13 @@ func identity(s string) string {
 }
 
 // Commit gives the content of a commit. Equal arguments give equal bytes.
-func Commit(tree, parent plumbing.Hash, author, committer Signature, message string) []byte {
+func Commit(tree plumbing.Hash, parents []plumbing.Hash, author, committer Signature, message string) []byte {
 	message = strings.ReplaceAll(message, "\x00", "") // Git's tools would not see what follows
-	return fmt.Appendf(nil, "tree %s\nparent %s\nauthor %s\ncommitter %s\n\n%s", tree, parent, author, committer, message)
+	content := fmt.Appendf(nil, "tree %s\n", tree)
+	for _, parent := range parents {
+		content = fmt.Appendf(content, "parent %s\n", parent)
+	}
+	return fmt.Appendf(content, "author %s\ncommitter %s\n\n%s", author, committer, message)
 }
 
 // CommitInfo is what is read of a commit.

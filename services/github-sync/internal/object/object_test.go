@@ -69,7 +69,7 @@ func TestTreesAreGits(t *testing.T) {
 		}
 		tree := put(plumbing.TreeObject, object.EncodeTree(slices.Clone(entries)))
 		at := object.Signature{Name: "A", Email: "a@example.com", Time: time.Unix(1_700_000_000, 0).UTC()}
-		commit := put(plumbing.CommitObject, object.Commit(tree.Hash, parent, at, at, "message\n"))
+		commit := put(plumbing.CommitObject, object.Commit(tree.Hash, []plumbing.Hash{parent}, at, at, "message\n"))
 		git(t, folder, object.Pack([]object.Object{blob, inner, tree, commit}), "index-pack", "--strict", "--stdin", "--fix-thin")
 		if got := git(t, folder, []byte(lines.String()), "mktree", "-z"); got != tree.Hash.String() {
 			r.Fatalf("git has %s for %q", got, lines.String())
@@ -78,7 +78,7 @@ func TestTreesAreGits(t *testing.T) {
 		if err != nil || len(read) != len(entries) {
 			r.Fatalf("read back %v, %v", read, err)
 		}
-		info, err := object.ParseCommit(object.Commit(tree.Hash, parent, at, at, "message\n"))
+		info, err := object.ParseCommit(object.Commit(tree.Hash, []plumbing.Hash{parent}, at, at, "message\n"))
 		if err != nil || info.Tree != tree.Hash {
 			r.Fatalf("read back %v, %v", info, err)
 		}
@@ -123,7 +123,7 @@ func TestIdentities(t *testing.T) {
 		"Ängström 山":                           "Ängström 山 <a@example.com>",
 	} {
 		who := object.Signature{Name: name, Email: "<a@example.com\n>", Time: at}
-		id := git(t, folder, object.Commit(tree, plumbing.NewHash(parent), who, who, "one\x00two\n"), "hash-object", "-t", "commit", "-w", "--stdin")
+		id := git(t, folder, object.Commit(tree, []plumbing.Hash{plumbing.NewHash(parent)}, who, who, "one\x00two\n"), "hash-object", "-t", "commit", "-w", "--stdin")
 		git(t, folder, nil, "fsck", "--strict", id)
 		text := git(t, folder, nil, "cat-file", "commit", id)
 		if !strings.Contains(text, "\nauthor "+want+" 1700000000 +0000\n") || strings.Count(text, "\nparent ") != 1 || !strings.HasSuffix(text, "\n\nonetwo") {
@@ -151,7 +151,7 @@ func FuzzParseTree(f *testing.F) {
 
 func FuzzParseCommit(f *testing.F) {
 	at := object.Signature{Name: "A", Email: "a@example.com", Time: time.Unix(1_700_000_000, 0)}
-	f.Add(object.Commit(plumbing.NewHash(strings.Repeat("1", 40)), plumbing.NewHash(strings.Repeat("2", 40)), at, at, "m\n"))
+	f.Add(object.Commit(plumbing.NewHash(strings.Repeat("1", 40)), []plumbing.Hash{plumbing.NewHash(strings.Repeat("2", 40))}, at, at, "m\n"))
 	f.Add([]byte("tree x\nparent\ncommitter <> 1 +0000\n\n"))
 	f.Fuzz(func(_ *testing.T, content []byte) { _, _ = object.ParseCommit(content) })
 }

@@ -16,6 +16,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/services/github-sync/internal/object"
+	"fgdsync.dev/services/github-sync/internal/signing"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
 
@@ -26,6 +27,7 @@ type Request struct {
 	Author  object.Signature
 	// Committer is the system; both times are the request's, so that the commit is the same however often it is made.
 	Committer object.Signature
+	Key       *signing.Key // signs the commit; may be nil
 }
 
 // Result is what was published.
@@ -84,7 +86,7 @@ func try(ctx context.Context, s *snapshot.Snapshot, request Request) (Result, er
 	}
 	head, exists := pusher.Head(s.Branch)
 	if !exists {
-		return Result{}, errs.New(errs.Conflict, errs.BranchMoved, "The branch %q was removed on the remote.", s.Branch)
+		return Result{}, branchRemoved(s.Branch)
 	}
 	base, release, err := onto(ctx, s, head)
 	if err != nil {
@@ -104,6 +106,10 @@ func try(ctx context.Context, s *snapshot.Snapshot, request Request) (Result, er
 	}
 	failpoint.Hit(failpoint.PushDone)
 	return confirm(ctx, s, head, commit, pack)
+}
+
+func branchRemoved(branch string) error {
+	return errs.New(errs.Conflict, errs.BranchMoved, "The branch %q was removed on the remote.", branch)
 }
 
 // onto gives the view that the commit is built on: the snapshot itself, or the new head if the directory did not
@@ -132,7 +138,7 @@ func build(base *snapshot.Snapshot, parent plumbing.Hash, request Request) (plum
 	if root == base.Root {
 		return parent, nil, nil
 	}
-	commit, err := base.Put(plumbing.CommitObject, object.Commit(root, parent, request.Author, request.Committer, request.Message))
+	commit, err := putCommit(base, root, request, parent)
 	if err != nil {
 		return plumbing.ZeroHash, nil, err
 	}

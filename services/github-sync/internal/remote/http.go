@@ -192,10 +192,10 @@ func demultiplexed(caps *capability.List, r io.Reader) io.Reader {
 }
 
 type httpPusher struct {
+	heads
 	remote     *httpRemote
 	session    transport.ReceivePackSession
 	advertised *packp.AdvRefs
-	heads      map[string]plumbing.Hash
 }
 
 func (r *httpRemote) PushRefs(ctx context.Context) (Pusher, error) {
@@ -212,12 +212,7 @@ func (r *httpRemote) PushRefs(ctx context.Context) (Pusher, error) {
 	if err != nil {
 		return nil, r.explain(ctx, err, a)
 	}
-	return &httpPusher{r, session, advertised, branches(advertised)}, nil
-}
-
-func (p *httpPusher) Head(branch string) (plumbing.Hash, bool) {
-	h, ok := p.heads[branch]
-	return h, ok
+	return &httpPusher{branches(advertised), r, session, advertised}, nil
 }
 
 func (p *httpPusher) Push(ctx context.Context, branch string, old, next plumbing.Hash, pack []byte) error {
@@ -254,7 +249,22 @@ func verdict(report *packp.ReportStatus, login credentials.Basic) error {
 			return errs.New(errs.Conflict, errs.BranchMoved, "The branch moved while it was pushed to.")
 		}
 	}
-	return errs.New(errs.Precondition, errs.PushRejected, "The Git host refused the commit: %s", scrub(text, login))
+	code := errs.PushRejected
+	if isProtection(text) {
+		code = errs.BranchProtected
+	}
+	return errs.New(errs.Precondition, code, "The Git host refused the commit: %s", scrub(text, login))
+}
+
+// isProtection tells whether a host refuses a push because the branch is protected: the words are those of GitHub (GH006,
+// GH013), GitLab and Gitea.
+func isProtection(text string) bool {
+	for _, words := range []string{"protected branch", "GH006", "GH013", "not allowed to push code to protected", "repository rule violations"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // scrub makes a text of the Git host fit to be stored and shown: without credentials, be they in a URL or those of this

@@ -62,8 +62,8 @@ func (r *localRemote) Fetch(context.Context, *filesystem.Storage, plumbing.Hash,
 }
 
 type localPusher struct {
-	path  string
-	heads map[string]plumbing.Hash
+	heads
+	path string
 }
 
 func (r *localRemote) PushRefs(ctx context.Context) (Pusher, error) {
@@ -71,12 +71,7 @@ func (r *localRemote) PushRefs(ctx context.Context) (Pusher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &localPusher{r.path, refs.Branches}, nil
-}
-
-func (p *localPusher) Head(branch string) (plumbing.Hash, bool) {
-	h, ok := p.heads[branch]
-	return h, ok
+	return &localPusher{refs.Branches, r.path}, nil
 }
 
 func (p *localPusher) Push(ctx context.Context, branch string, old, next plumbing.Hash, content []byte) (err error) {

@@ -12,7 +12,7 @@ import (
 	"fgdsync.dev/libs/errs"
 )
 
-const heads = "refs/heads/"
+const headsPrefix = "refs/heads/"
 
 // localBranches reads the branches of a repository on this machine. The Git library would read the lock file of a branch
 // that is being moved as a branch, and stumble over it.
@@ -26,7 +26,7 @@ func localBranches(dir string) (map[string]plumbing.Hash, error) {
 	if err := packedBranches(files, branches); err != nil {
 		return nil, err
 	}
-	err = fs.WalkDir(files, strings.TrimSuffix(heads, "/"), func(path string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(files, strings.TrimSuffix(headsPrefix, "/"), func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // removed since the folder was read
 		}
@@ -40,7 +40,7 @@ func localBranches(dir string) (map[string]plumbing.Hash, error) {
 		if err != nil {
 			return err
 		}
-		return addBranch(branches, strings.TrimPrefix(path, heads), strings.TrimSpace(string(content)))
+		return addBranch(branches, strings.TrimPrefix(path, headsPrefix), strings.TrimSpace(string(content)))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read branches: %w", err)
@@ -59,7 +59,7 @@ func packedBranches(files fs.FS, branches map[string]plumbing.Hash) error {
 	}
 	for line := range strings.Lines(string(content)) {
 		id, name, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if branch, is := strings.CutPrefix(name, heads); is {
+		if branch, is := strings.CutPrefix(name, headsPrefix); is {
 			if err := addBranch(branches, branch, id); err != nil {
 				return err
 			}

@@ -3,6 +3,8 @@ package remote
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/storage/filesystem"
@@ -36,9 +38,30 @@ type Remote interface {
 type Pusher interface {
 	// Head is where a branch was in the first half.
 	Head(branch string) (plumbing.Hash, bool)
+	// Under lists the branches whose names begin so, in order.
+	Under(prefix string) []string
 	// Push sends a pack and moves a branch, if it is still where it was. An error of kind Unavailable says that the
 	// outcome is not known.
 	Push(ctx context.Context, branch string, old, next plumbing.Hash, pack []byte) error
+}
+
+// heads is where the branches were in the first half of a push.
+type heads map[string]plumbing.Hash
+
+func (h heads) Head(branch string) (plumbing.Hash, bool) {
+	id, there := h[branch]
+	return id, there
+}
+
+func (h heads) Under(prefix string) []string {
+	var names []string
+	for name := range h {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // SignIn gives what HTTP basic auth sends with the next exchange.

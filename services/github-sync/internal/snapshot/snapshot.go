@@ -17,6 +17,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/store"
@@ -48,8 +49,11 @@ type Snapshot struct {
 
 	Remote remote.Remote
 	Repo   *store.Repo
+	Login  credentials.Login // with which it was opened
 	limits Limits
 	info   object.CommitInfo
+
+	branches map[string]plumbing.Hash // of the remote, when it was opened
 
 	mu       sync.Mutex // the library's storage is not safe for concurrent use
 	base     *store.Objects
@@ -75,7 +79,7 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 	}
 	s := &Snapshot{
 		ID: uuid.NewString(), Branch: branch, Directory: directory, Commit: commit, Location: location, Remote: from, Repo: repo,
-		limits: limits, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
+		limits: limits, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(), branches: refs.Branches,
 	}
 	if err := s.resolve(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -106,6 +110,9 @@ func (s *Snapshot) resolve() error {
 	s.Tree, s.Exists, err = s.Subtree(s.Root, s.Directory)
 	return err
 }
+
+// Trailer finds a trailer of the commit.
+func (s *Snapshot) Trailer(name string) string { return s.info.Trailer(name) }
 
 // Fence is the fencing number in the trailers of the commit, 0 without one.
 func (s *Snapshot) Fence() int64 {

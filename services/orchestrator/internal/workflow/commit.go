@@ -30,6 +30,9 @@ func commitMessage(a *attempt) string {
 		fmt.Fprintf(&b, "Structure: %s\n", oneLine(repair))
 	}
 	b.WriteByte('\n')
+	if a.proposes() {
+		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerBase, a.snapshot.GetOrigin().GetCommit())
+	}
 	for _, trailer := range []struct {
 		name  string
 		value any
