@@ -48,6 +48,9 @@ type stages struct {
 	issues  []*directoryv1.Issue
 	missing bool  // the fabric directory is not there yet
 	fence   int64 // in the trailers of the head
+
+	pull     *gitv1.PullRequest      // the only one
+	proposed []*gitv1.PublishRequest // to it
 }
 
 func newStages() *stages {
@@ -202,7 +205,7 @@ func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotReques
 	s.open[id] = directory
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
 		SnapshotId: id, Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)), Tree: at.files[directory], DirectoryExists: !s.missing,
-		Fence: s.fence, Published: published,
+		Fence: s.fence, Published: published, Origin: &gitv1.Origin{Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0))},
 	}}, nil
 }
 
@@ -316,6 +319,9 @@ func (s *stages) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 func (s *stages) Publish(ctx context.Context, req *gitv1.PublishRequest) (*gitv1.PublishResponse, error) {
 	if err := s.enter(ctx, "publish"); err != nil {
 		return nil, err
+	}
+	if req.GetProposal() != nil {
+		return s.propose(req), s.leave(ctx, "publish")
 	}
 	id, err := s.swap(req)
 	if err != nil {
