@@ -194,6 +194,22 @@ func (s *Server) Import(t testing.TB, repository, branch, changes string) string
 	}
 }
 
+// History puts commits on a branch, each of which changes one file, in one go.
+func (s *Server) History(t testing.TB, repository, branch, path string, commits int) {
+	t.Helper()
+	var stream bytes.Buffer
+	for i := range commits {
+		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> %d +0000\ndata 5\nfiles\n", branch, 1767323045+i)
+		if i == 0 {
+			fmt.Fprintf(&stream, "from %s\n", s.Head(t, repository, branch))
+		}
+		content := fmt.Sprintf("version: %d\n", i)
+		fmt.Fprintf(&stream, "M 100644 inline %s\ndata %d\n%s\n", path, len(content), content)
+	}
+	stream.WriteString("done\n")
+	s.git(t, repository, stream.Bytes(), "fast-import", "--quiet", "--done")
+}
+
 // Object writes an object of whatever content, also one that Git would not make, and gives its id.
 func (s *Server) Object(t testing.TB, repository, kind string, content io.Reader) string {
 	t.Helper()
