@@ -140,14 +140,21 @@ func (b *bench) location(directory string) *gitv1.Location {
 // open opens a snapshot, which is closed with the test.
 func (b *bench) open(directory string) *gitv1.Snapshot {
 	b.t.Helper()
-	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: b.location(directory)})
+	s, err := b.tryHold(b.location(directory))
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return s
+}
+
+// tryHold opens a snapshot, which is closed with the test, if it can.
+func (b *bench) tryHold(location *gitv1.Location) (*gitv1.Snapshot, error) {
+	b.t.Helper()
+	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: location})
 	b.t.Cleanup(func() {
 		_, _ = b.repositories.CloseSnapshot(context.Background(), &gitv1.CloseSnapshotRequest{SnapshotId: response.GetSnapshot().GetSnapshotId()})
 	})
-	return response.GetSnapshot()
+	return response.GetSnapshot(), err
 }
 
 // write puts files into a tree; one without content is removed.

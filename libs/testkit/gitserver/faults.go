@@ -33,6 +33,7 @@ type Fault struct {
 	Times    int     // how many of them; all that follow when 0
 	Status   int     // answers with this status, and Text, without doing anything
 	Text     string
+	After    string        // with Status: the header Retry-After
 	Redirect string        // answers with a redirect to this address
 	Empty    bool          // answers 200 without a body, without doing anything
 	Truncate int           // does its work, and cuts the connection after so many bytes of the answer
@@ -86,6 +87,9 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 			http.Redirect(w, r, f.Redirect+r.URL.RequestURI(), http.StatusFound) //nolint:gosec // to where the test says
 			return
 		case f.Status != 0:
+			if f.After != "" {
+				w.Header().Set("Retry-After", f.After)
+			}
 			http.Error(w, f.Text, f.Status)
 			return
 		case f.Empty:
