@@ -10,7 +10,8 @@ import (
 type Config struct {
 	// DataDir is the folder of the bare repositories that are kept; a cache.
 	DataDir string `koanf:"data_dir"`
-	// CredentialsKeyFile holds the key that seals credentials; it is made when it does not exist. Empty: in memory.
+	// CredentialsKeyFile holds the keys of credentials, of which the first seals and all open; it is made when it does not exist.
+	// Empty: a key in memory. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
 	CredentialsKeyFile string `koanf:"credentials_key_file"`
 	// CredentialsDir is the folder of credentials that are referred to as "file:NAME".
 	CredentialsDir string `koanf:"credentials_dir"`

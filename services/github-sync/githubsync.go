@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/secret"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/grpcapi"
@@ -51,10 +52,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	sealer, err := credentials.New(cfg.CredentialsKeyFile)
+	keys, err := sealingKeys(cfg.CredentialsKeyFile, deps.LookupEnv)
 	if err != nil {
 		return nil, fmt.Errorf("open the credentials key: %w", err)
 	}
+	sealer := credentials.NewSealer(keys)
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code.",
 	}, []string{"operation", "code"})
@@ -86,6 +88,23 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		trees: grpcapi.NewTrees(holder),
 	}, nil
 }
+
+// EnvKey is the variable that holds the key which seals credentials, in place of a file. It is no key of the configuration, so
+// that it is never written to a file of it.
+const EnvKey = "HEDGEHOG_FGD_CREDENTIALS_KEY"
+
+func sealingKeys(file string, lookupEnv func(string) (string, bool)) (credentials.Keys, error) {
+	if text, set := lookupEnv(EnvKey); set && text != "" {
+		return credentials.ParseKeys(secret.New(text))
+	}
+	if file == "" {
+		return credentials.NewKeys()
+	}
+	return credentials.FileKeys(file)
+}
+
+// RotateKey puts a new key in front of those in a key file; what they have sealed can be opened as before.
+func RotateKey(file string) error { return credentials.RotateKey(file) }
 
 // Register adds the service's RPCs to a server.
 func (s *Service) Register(registrar grpc.ServiceRegistrar) {

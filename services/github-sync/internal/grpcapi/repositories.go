@@ -53,7 +53,24 @@ func (r *Repositories) SealCredentials(_ context.Context, req *gitv1.SealCredent
 	if err != nil {
 		return nil, err
 	}
-	return &gitv1.SealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: sealed}}}, nil
+	return &gitv1.SealCredentialsResponse{Credentials: sealedCredentials(sealed)}, nil
+}
+
+// ResealCredentials encrypts sealed credentials with the key that seals now.
+func (r *Repositories) ResealCredentials(_ context.Context, req *gitv1.ResealCredentialsRequest) (*gitv1.ResealCredentialsResponse, error) {
+	stored, isSealed := req.GetCredentials().GetSource().(*gitv1.Credentials_Sealed)
+	if !isSealed {
+		return &gitv1.ResealCredentialsResponse{Credentials: req.GetCredentials()}, nil
+	}
+	sealed, err := r.deps.Sealer.Reseal(stored.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	return &gitv1.ResealCredentialsResponse{Credentials: sealedCredentials(sealed)}, nil
+}
+
+func sealedCredentials(sealed []byte) *gitv1.Credentials {
+	return &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: sealed}}
 }
 
 // CheckLocation judges a location.
