@@ -77,6 +77,8 @@ var (
 	CredentialsUnreadable      = Code{"FGD_4011", "CREDENTIALS_UNREADABLE", "Store the credentials again, or mend the reference they are read from."}
 	RepositoryUnsupported      = Code{"FGD_4012", "REPOSITORY_UNSUPPORTED", "Use a SHA-1 repository within the configured limits."}
 	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
+	GitHubRequired             = Code{"FGD_4020", "GITHUB_REQUIRED", "Use a repository on GitHub, or name the host of a GitHub Enterprise Server in github_hosts."}
+	PullRequestRefused         = Code{"FGD_4021", "PULL_REQUEST_REFUSED", "Look at the host's message."}
 )
 
 // Codes of the 5xxx family: the system.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/services/github-sync/internal/github"
 )
 
 // Config is what can be set of github-sync.
@@ -19,6 +20,8 @@ type Config struct {
 	AllowInsecureRemotes bool `koanf:"allow_insecure_remotes"`
 	// AllowedLocalPaths are folders whose repositories may be synced as file://.
 	AllowedLocalPaths []string `koanf:"allowed_local_paths"`
+	// GitHubHosts are the hosts that are GitHub, each with the URL of its API: HOST=API_URL.
+	GitHubHosts []string `koanf:"github_hosts"`
 	// MaxFileBytes bounds a file that is read.
 	MaxFileBytes int64 `koanf:"max_file_bytes"`
 	// MaxPackBytes bounds what a remote may send in one answer.
@@ -40,6 +43,7 @@ func DefaultConfig() Config {
 	return Config{
 		DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
 		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
+		GitHubHosts: []string{"github.com=https://api.github.com"},
 	}
 }
 
@@ -63,5 +67,6 @@ func (c *Config) Validate() error {
 	case c.RepositoryConcurrency < 1 || c.RepositoryConcurrency > c.HostConcurrency:
 		return config.Invalid("repository_concurrency", c.RepositoryConcurrency, "1 to host_concurrency")
 	}
-	return nil
+	_, err := github.ParseHosts(c.GitHubHosts, c.AllowInsecureRemotes)
+	return err
 }

@@ -18,6 +18,7 @@ import (
 	"fgdsync.dev/libs/secret"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/grpcapi"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
@@ -66,7 +67,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	waiting := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "fgd_git_requests_waiting", Help: "Requests to Git hosts that wait because as many as are allowed are under way.",
 	})
-	if err := errors.Join(deps.Metrics.Register(requests), deps.Metrics.Register(circuits), deps.Metrics.Register(waiting)); err != nil {
+	remaining := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "fgd_github_rate_limit_remaining", Help: "Requests to the API of GitHub that the last answer left before a limit.",
+	}, nil)
+	if err := errors.Join(deps.Metrics.Register(remaining), deps.Metrics.Register(requests), deps.Metrics.Register(circuits), deps.Metrics.Register(waiting)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	remotes, err := remote.NewFactory(remote.Options{
@@ -78,11 +82,20 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	hosts, err := github.ParseHosts(cfg.GitHubHosts, cfg.AllowInsecureRemotes)
+	if err != nil {
+		return nil, err
+	}
+	hub, err := github.New(github.Options{Hosts: hosts, Transport: remotes.Transport(), Remaining: remaining, Now: deps.Now})
+	if err != nil {
+		return nil, err
+	}
+	remotes.SignInApps(hub)
 	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
 	return &Service{
 		log: deps.Log, holder: holder, remotes: remotes,
 		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
-			Remotes: remotes, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
+			Remotes: remotes, GitHub: hub, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
 			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
 		}),
 		trees: grpcapi.NewTrees(holder),

@@ -13,6 +13,7 @@ import (
 	"fgdsync.dev/libs/failpoint"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/publish"
 	"fgdsync.dev/services/github-sync/internal/remote"
@@ -29,6 +30,7 @@ const (
 // RepositoryDeps is what RepositoryService works with.
 type RepositoryDeps struct {
 	Remotes *remote.Factory
+	GitHub  *github.Client
 	Stores  *store.Pool
 	Holder  *snapshot.Holder
 	Sealer  *credentials.Sealer
@@ -122,7 +124,7 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	}
 	var published *gitv1.Published
 	if req.GetSyncId() != "" {
-		if s, published, err = ofSync(ctx, s, req.GetSyncId()); err != nil {
+		if s, published, err = r.ofSync(ctx, s, req.GetSyncId()); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +137,7 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 }
 
 // ofSync gives what a sync has published in place of the head, if it has.
-func ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snapshot.Snapshot, *gitv1.Published, error) {
+func (r *Repositories) ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snapshot.Snapshot, *gitv1.Published, error) {
 	at, before, err := head.OfSync(ctx, syncID)
 	if err != nil {
 		return nil, nil, errors.Join(err, head.Close())
@@ -147,7 +149,14 @@ func ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snaps
 	if err = errors.Join(err, before.Close(), head.Close()); err != nil {
 		return nil, nil, errors.Join(err, at.Close())
 	}
-	return at, &gitv1.Published{CommitUrl: publish.CommitURL(at.Location.URL, at.Commit), Counts: counts(pairs)}, nil
+	return at, &gitv1.Published{CommitUrl: r.commitURL(at.Location, at.Commit), Counts: counts(pairs)}, nil
+}
+
+func (r *Repositories) commitURL(location remote.Location, commit plumbing.Hash) string {
+	if page := r.deps.GitHub.CommitURL(location, commit); page != "" {
+		return page
+	}
+	return publish.CommitURL(location.URL, commit)
 }
 
 // CloseSnapshot lets go of a snapshot.
@@ -188,7 +197,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 		Commit: result.Commit.String(), Committed: result.Committed, Attempts: int32(result.Attempts), Counts: &gitv1.ChangeCounts{},
 	}
 	if result.Committed {
-		response.CommitUrl, response.Counts = publish.CommitURL(s.Location.URL, result.Commit), counts(pairs)
+		response.CommitUrl, response.Counts = r.commitURL(s.Location, result.Commit), counts(pairs)
 	}
 	return response, nil
 }

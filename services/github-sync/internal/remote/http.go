@@ -30,11 +30,12 @@ import (
 
 type httpClient struct {
 	transport transport.Transport
+	next      http.RoundTripper
 	base      *http.Transport
 }
 
 func newHTTPClient(rt http.RoundTripper, base *http.Transport) *httpClient {
-	return &httpClient{base: base, transport: githttp.NewClientWithOptions(&http.Client{Transport: rt}, &githttp.ClientOptions{})}
+	return &httpClient{next: rt, base: base, transport: githttp.NewClientWithOptions(&http.Client{Transport: rt}, &githttp.ClientOptions{})}
 }
 
 // httpRemote is a repository behind smart HTTP. It is not for concurrent use.
@@ -254,12 +255,12 @@ func verdict(report *packp.ReportStatus, login credentials.Basic) error {
 			return errs.New(errs.Conflict, errs.BranchMoved, "The branch moved while it was pushed to.")
 		}
 	}
-	return errs.New(errs.Precondition, errs.PushRejected, "The Git host refused the commit: %s", scrub(text, login))
+	return errs.New(errs.Precondition, errs.PushRejected, "The Git host refused the commit: %s", Scrub(text, login))
 }
 
-// scrub makes a text of the Git host fit to be stored and shown: without credentials, be they in a URL or those of this
+// Scrub makes a text of the Git host fit to be stored and shown: without credentials, be they in a URL or those of this
 // login, without control characters, and short.
-func scrub(text string, login credentials.Basic) string {
+func Scrub(text string, login credentials.Basic) string {
 	const longest = 300
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
