@@ -76,11 +76,12 @@ var (
 	PushRejected               = Code{"FGD_4010", "PUSH_REJECTED", "Look at the host's message: branch protection or a hook refused the commit."}
 	CredentialsUnreadable      = Code{"FGD_4011", "CREDENTIALS_UNREADABLE", "Store the credentials again, or mend the reference they are read from."}
 	RepositoryUnsupported      = Code{"FGD_4012", "REPOSITORY_UNSUPPORTED", "Use a SHA-1 repository within the configured limits."}
-	HostUnsupported            = Code{"FGD_4060", "HOST_UNSUPPORTED", "Let the fabric publish directly (publish_mode: direct), or name the host and its API in github_hosts."}
 	BranchProtected            = Code{"FGD_4061", "BRANCH_PROTECTED", "Let the fabric publish by pull requests (options.publish_mode: pull_request), or let the account bypass the protection."}
 	ProposalClosed             = Code{"FGD_4062", "PROPOSAL_CLOSED", "Change what is ingested, or start the sync with force to propose it again."}
 	ProposalEdited             = Code{"FGD_4063", "PROPOSAL_EDITED", "Merge or close the pull request of that branch; the next sync proposes what is left."}
 	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
+	GitHubRequired             = Code{"FGD_4020", "GITHUB_REQUIRED", "Use a repository on GitHub, or name the host of a GitHub Enterprise Server in github_hosts."}
+	PullRequestRefused         = Code{"FGD_4021", "PULL_REQUEST_REFUSED", "Look at the host's message."}
 )
 
 // Codes of the 5xxx family: the system.

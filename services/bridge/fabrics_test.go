@@ -58,14 +58,21 @@ func TestFabricLife(t *testing.T) {
 
 func TestCredentialsAreSealedAndNeverShown(t *testing.T) {
 	b := setup(t)
-	for i, c := range []string{`{"token":"tok-s3cret"}`, `{"username":"ada","password":"pass-s3cret"}`, `{"ref":"env:GIT_TOKEN"}`} {
+	for i, c := range []string{
+		`{"token":"tok-s3cret"}`, `{"username":"ada","password":"pass-s3cret"}`, `{"ref":"env:GIT_TOKEN"}`,
+		`{"ssh_private_key":"ssh-s3cret"}`, `{"github_app":{"app_id":7,"installation_id":8,"private_key":"app-s3cret"}}`,
+	} {
 		a := b.call("POST", "/api/v1/fabrics", fmt.Sprintf(`{"name":"f%d","repository_url":"https://git.example/r.git","credentials":%s}`, i, c))
 		if a.status != 200 || strings.Contains(a.raw, "s3cret") || strings.Contains(a.raw, "GIT_TOKEN") || strings.Contains(a.raw, "sealed") {
 			t.Errorf("%s: %d %s", c, a.status, a.raw)
 		}
 	}
-	if n := len(b.backend.sealed); n != 2 || b.backend.sealed[0].GetToken() != "tok-s3cret" || b.backend.sealed[1].GetPassword() != "pass-s3cret" {
+	if n := len(b.backend.sealed); n != 4 || b.backend.sealed[0].GetToken() != "tok-s3cret" || b.backend.sealed[1].GetPassword() != "pass-s3cret" {
 		t.Errorf("sealed %d", n)
+	}
+	key, app := b.backend.sealed[2].GetSshPrivateKey(), b.backend.sealed[3].GetGithubApp()
+	if key != "ssh-s3cret" || app.GetAppId() != 7 || app.GetInstallationId() != 8 || app.GetPrivateKey() != "app-s3cret" {
+		t.Error("a key or an app did not arrive whole")
 	}
 	if ref := b.backend.fabrics[3].GetLocation().GetCredentials().GetReference(); ref != "env:GIT_TOKEN" {
 		t.Errorf("reference %q", ref)
@@ -89,6 +96,8 @@ func TestInvalidFabrics(t *testing.T) {
 		"no way":            {`{"name":"x","repository_url":"u","credentials":{}}`, "credentials"},
 		"two ways":          {`{"name":"x","repository_url":"u","credentials":{"token":"s3cret","ref":"env:A"}}`, "credentials"},
 		"half a way":        {`{"name":"x","repository_url":"u","credentials":{"username":"ada"}}`, "credentials"},
+		"two ways again":    {`{"name":"x","repository_url":"u","credentials":{"ssh_private_key":"s3cret","token":"s3cret"}}`, "credentials"},
+		"half an app":       {`{"name":"x","repository_url":"u","credentials":{"github_app":{"app_id":1,"private_key":"s3cret"}}}`, "credentials.github_app"},
 		"odd reference":     {`{"name":"x","repository_url":"u","credentials":{"ref":"file:../key"}}`, "credentials.ref"},
 		"unknown field":     {`{"name":"x","repo":"u"}`, "repo"},
 	} {
@@ -123,6 +132,25 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://other.example/a.git","credentials":{"token":"u"}}`)
 	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git"}`)
 	b.ok("PATCH", "/api/v1/fabrics/2", `{"repository_url":"https://other.example/a.git"}`)
+}
+
+// TestCredentialsAreResealed: whenever a fabric is changed, its stored credentials are sealed with the key that seals now. When no
+// key opens them the fabric can be changed all the same.
+func TestCredentialsAreResealed(t *testing.T) {
+	b := setup(t)
+	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
+	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git","credentials":{"ref":"env:A"}}`)
+	for range 2 {
+		b.ok("PATCH", "/api/v1/fabrics/1", `{"name":"c"}`)
+		b.ok("PATCH", "/api/v1/fabrics/2", `{"name":"d"}`)
+		b.backend.keyLost = true
+	}
+	if sealed := b.backend.fabrics[1].GetLocation().GetCredentials().GetSealed(); string(sealed) != "sealed again" {
+		t.Errorf("stored: %q", sealed)
+	}
+	if ref := b.backend.fabrics[2].GetLocation().GetCredentials().GetReference(); ref != "env:A" {
+		t.Errorf("reference %q", ref)
+	}
 }
 
 func TestSuspendAndResume(t *testing.T) {

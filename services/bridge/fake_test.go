@@ -34,6 +34,7 @@ type backend struct {
 	requests map[string]string // the names of the requests that started syncs
 	events   map[string][]*syncv1.SyncEvent
 	active   map[int32]string
+	keyLost  bool // that sealed what is stored
 	sealed   []*gitv1.PlainCredentials
 	metadata metadata.MD // of the last call
 	failure  error
@@ -88,6 +89,19 @@ func (b *backend) SealCredentials(ctx context.Context, req *gitv1.SealCredential
 	}
 	b.sealed = append(b.sealed, req.GetCredentials())
 	return &gitv1.SealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: []byte("sealed")}}}, nil
+}
+
+func (b *backend) ResealCredentials(ctx context.Context, req *gitv1.ResealCredentialsRequest) (*gitv1.ResealCredentialsResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	switch {
+	case err != nil:
+		return nil, err
+	case b.keyLost:
+		return nil, errs.New(errs.Precondition, errs.CredentialsUnreadable, "The stored credentials were sealed with another key.")
+	}
+	again := append(req.GetCredentials().GetSealed(), " again"...)
+	return &gitv1.ResealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: again}}}, nil
 }
 
 func (b *backend) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse, error) {

@@ -4,13 +4,15 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/services/github-sync/internal/github"
 )
 
 // Config is what can be set of github-sync.
 type Config struct {
 	// DataDir is the folder of the bare repositories that are kept; a cache.
 	DataDir string `koanf:"data_dir"`
-	// CredentialsKeyFile holds the key that seals credentials; it is made when it does not exist. Empty: in memory.
+	// CredentialsKeyFile holds the keys of credentials, of which the first seals and all open; it is made when it does not exist.
+	// Empty: a key in memory. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
 	CredentialsKeyFile string `koanf:"credentials_key_file"`
 	// CredentialsDir is the folder of credentials that are referred to as "file:NAME".
 	CredentialsDir string `koanf:"credentials_dir"`
@@ -20,6 +22,8 @@ type Config struct {
 	AllowInsecureRemotes bool `koanf:"allow_insecure_remotes"`
 	// AllowedLocalPaths are folders whose repositories may be synced as file://.
 	AllowedLocalPaths []string `koanf:"allowed_local_paths"`
+	// GitHubHosts are the hosts that are GitHub, each with the URL of its API: HOST=API_URL.
+	GitHubHosts []string `koanf:"github_hosts"`
 	// MaxFileBytes bounds a file that is read.
 	MaxFileBytes int64 `koanf:"max_file_bytes"`
 	// MaxPackBytes bounds what a remote may send in one answer.
@@ -41,6 +45,7 @@ func DefaultConfig() Config {
 	return Config{
 		DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
 		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
+		GitHubHosts: []string{"github.com=https://api.github.com"},
 	}
 }
 
@@ -64,5 +69,6 @@ func (c *Config) Validate() error {
 	case c.RepositoryConcurrency < 1 || c.RepositoryConcurrency > c.HostConcurrency:
 		return config.Invalid("repository_concurrency", c.RepositoryConcurrency, "1 to host_concurrency")
 	}
-	return nil
+	_, err := github.ParseHosts(c.GitHubHosts, c.AllowInsecureRemotes)
+	return err
 }

@@ -15,8 +15,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/secret"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/grpcapi"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/signing"
@@ -52,7 +54,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	sealer, err := credentials.New(cfg.CredentialsKeyFile)
+	keys, err := sealingKeys(cfg.CredentialsKeyFile, deps.LookupEnv)
 	if err != nil {
 		return nil, fmt.Errorf("open the credentials key: %w", err)
 	}
@@ -60,6 +62,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	sealer := credentials.NewSealer(keys)
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code.",
 	}, []string{"operation", "code"})
@@ -69,7 +72,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	waiting := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "fgd_git_requests_waiting", Help: "Requests to Git hosts that wait because as many as are allowed are under way.",
 	})
-	if err := errors.Join(deps.Metrics.Register(requests), deps.Metrics.Register(circuits), deps.Metrics.Register(waiting)); err != nil {
+	remaining := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "fgd_github_rate_limit_remaining", Help: "Requests to the API of GitHub that the last answer left before a limit.",
+	}, nil)
+	if err := errors.Join(deps.Metrics.Register(remaining), deps.Metrics.Register(requests), deps.Metrics.Register(circuits), deps.Metrics.Register(waiting)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	remotes, err := remote.NewFactory(remote.Options{
@@ -81,11 +87,20 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	hosts, err := github.ParseHosts(cfg.GitHubHosts, cfg.AllowInsecureRemotes)
+	if err != nil {
+		return nil, err
+	}
+	hub, err := github.New(github.Options{Hosts: hosts, Transport: remotes.Transport(), Remaining: remaining, Now: deps.Now})
+	if err != nil {
+		return nil, err
+	}
+	remotes.SignInApps(hub)
 	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
 	return &Service{
 		log: deps.Log, holder: holder, remotes: remotes,
 		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
-			Remotes: remotes, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
+			Remotes: remotes, GitHub: hub, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
 			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
 			Key: key,
 		}),
@@ -99,6 +114,23 @@ func signingKey(file string) (*signing.Key, error) {
 	}
 	return signing.Load(file)
 }
+
+// EnvKey is the variable that holds the key which seals credentials, in place of a file. It is no key of the configuration, so
+// that it is never written to a file of it.
+const EnvKey = "HEDGEHOG_FGD_CREDENTIALS_KEY"
+
+func sealingKeys(file string, lookupEnv func(string) (string, bool)) (credentials.Keys, error) {
+	if text, set := lookupEnv(EnvKey); set && text != "" {
+		return credentials.ParseKeys(secret.New(text))
+	}
+	if file == "" {
+		return credentials.NewKeys()
+	}
+	return credentials.FileKeys(file)
+}
+
+// RotateKey puts a new key in front of those in a key file; what they have sealed can be opened as before.
+func RotateKey(file string) error { return credentials.RotateKey(file) }
 
 // Register adds the service's RPCs to a server.
 func (s *Service) Register(registrar grpc.ServiceRegistrar) {

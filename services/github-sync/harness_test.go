@@ -71,6 +71,12 @@ func setup(t *testing.T, configure ...func(*githubsync.Config)) *bench {
 // replica is a service of its own in front of a host.
 func replica(t *testing.T, host *gitserver.Server, configure ...func(*githubsync.Config)) *bench {
 	t.Helper()
+	return replicaIn(t, host, nil, configure...)
+}
+
+// replicaIn is one with variables in its environment.
+func replicaIn(t *testing.T, host *gitserver.Server, environment map[string]string, configure ...func(*githubsync.Config)) *bench {
+	t.Helper()
 	b := &bench{t: t, host: host, log: &log{}, metrics: prometheus.NewRegistry()}
 	cfg := githubsync.DefaultConfig()
 	cfg.DataDir, cfg.AllowInsecureRemotes = t.TempDir(), true
@@ -82,7 +88,7 @@ func replica(t *testing.T, host *gitserver.Server, configure ...func(*githubsync
 	tel.Log = slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	service, err := githubsync.New(cfg, githubsync.Deps{
 		Log: tel.Log, Tracers: noop.NewTracerProvider(), Metrics: b.metrics,
-		LookupEnv: func(string) (string, bool) { return "", false }, Now: time.Now,
+		LookupEnv: func(name string) (string, bool) { value, set := environment[name]; return value, set }, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,8 +21,9 @@ import (
 
 // Options say how a server serves.
 type Options struct {
-	User, Password string // the credentials that it asks for; none without a user
-	Yielding       bool   // its processes take the cores that nobody else wants, as if they had others: nice 19
+	User, Password string                           // the credentials that it asks for; none without a user
+	Accepts        func(user, password string) bool // judges credentials, in place of the two
+	Yielding       bool                             // its processes take the cores that nobody else wants, as if they had others: nice 19
 }
 
 // Server serves the repositories of a folder until the test ends.
@@ -92,14 +93,20 @@ func withProtocol(backend *cgi.Handler) http.Handler {
 
 func (s *Server) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, password, _ := r.BasicAuth()
-		if s.opts.User != "" && (user != s.opts.User || subtle.ConstantTimeCompare([]byte(password), []byte(s.opts.Password)) != 1) {
+		if user, password, _ := r.BasicAuth(); !s.accepts(user, password) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
 			http.Error(w, "authentication required", http.StatusUnauthorized)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (s *Server) accepts(user, password string) bool {
+	if s.opts.Accepts != nil {
+		return s.opts.Accepts(user, password)
+	}
+	return s.opts.User == "" || user == s.opts.User && subtle.ConstantTimeCompare([]byte(password), []byte(s.opts.Password)) == 1
 }
 
 // Address is where it listens.

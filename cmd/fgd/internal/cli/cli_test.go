@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -121,4 +123,49 @@ func (w *watched) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.text.String()
+}
+
+// TestCredentials: a file of credentials may hold any way to sign in, and a key file is rotated; neither is ever quoted.
+func TestCredentials(t *testing.T) {
+	host := gitserver.Start(t, gitserver.Options{User: "x-access-token", Password: "s3cret"})
+	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
+	file := filepath.Join(t.TempDir(), "file")
+	for _, test := range []struct {
+		content, text string
+		code          int
+	}{
+		{"token: s3cret\n", "", 0},
+		{"ssh_private_key: s3cret\n", "FGD_1010", 1},
+		{"github_app: {app_id: 1, installation_id: 2, private_key: s3cret}\n", "FGD_1010", 1},
+		{"token: s3cret\ngithub_app: {}\n", "exactly one way", 1},
+		{"passphrase: s3cret\n", "github_app", 2},
+	} {
+		if err := os.WriteFile(file, []byte(test.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes", "--credentials-file", file)
+		if code != test.code || !strings.Contains(stderr, test.text) || strings.Contains(stdout+stderr, "s3cret") {
+			t.Errorf("%s: exit %d\n%s%s", test.content, code, stdout, stderr)
+		}
+	}
+	if code, _, stderr := run(t.Context(), t, "credentials", "rotate-key", "--key-file", file); code != 1 || strings.Contains(stderr, "s3cret") {
+		t.Errorf("no key file: exit %d\n%s", code, stderr)
+	}
+}
+
+func TestRotateKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	const old = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+	if err := os.WriteFile(file, []byte(old+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := run(t.Context(), t, "credentials", "rotate-key", "--key-file", file)
+	raw, err := os.ReadFile(file)
+	keys := strings.Fields(string(raw))
+	if err != nil || code != 0 || len(keys) != 2 || keys[1] != old || keys[0] == old || strings.Contains(stdout+stderr, "AGE-SECRET") {
+		t.Errorf("exit %d, %d keys, %v\n%s%s", code, len(keys), err, stdout, stderr)
+	}
+	if code, _, stderr := run(t.Context(), t, "credentials", "rotate-key"); code != 2 {
+		t.Errorf("no file: exit %d\n%s", code, stderr)
+	}
 }

@@ -27,12 +27,26 @@ type credentials struct {
 	token    secret.String
 	username string
 	password secret.String
+	sshKey   secret.String
+	app      *appCredentials
 }
 
-func (c credentials) none() bool { return c.token.IsZero() && c.username == "" && c.password.IsZero() }
+// appCredentials are an installation of a GitHub App.
+type appCredentials struct {
+	id, installation int64
+	key              secret.String
+}
+
+func (c credentials) none() bool { return c == credentials{} }
 
 func (c credentials) plain() *gitv1.PlainCredentials {
-	return &gitv1.PlainCredentials{Token: c.token.Reveal(), Username: c.username, Password: c.password.Reveal()}
+	p := &gitv1.PlainCredentials{
+		Token: c.token.Reveal(), Username: c.username, Password: c.password.Reveal(), SshPrivateKey: c.sshKey.Reveal(),
+	}
+	if c.app != nil {
+		p.GithubApp = &gitv1.GitHubApp{AppId: c.app.id, InstallationId: c.app.installation, PrivateKey: c.app.key.Reveal()}
+	}
+	return p
 }
 
 // readCredentials takes them from a file, else from the environment.
@@ -50,18 +64,40 @@ func readCredentials(environ []string, path string) (credentials, error) {
 	return c, nil
 }
 
+// credentialsContent is what a file of credentials can hold.
+type credentialsContent struct {
+	Token     string      `yaml:"token"`
+	Username  string      `yaml:"username"`
+	Password  string      `yaml:"password"`
+	SSHKey    string      `yaml:"ssh_private_key"`
+	GitHubApp *appContent `yaml:"github_app"`
+}
+
+type appContent struct {
+	ID           int64  `yaml:"app_id"`
+	Installation int64  `yaml:"installation_id"`
+	Key          string `yaml:"private_key"`
+}
+
 func credentialsFile(path string) (credentials, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return credentials{}, pathError(path, err)
 	}
-	var content struct{ Token, Username, Password string }
+	var content credentialsContent
 	// The parser's message may quote the file, and the file holds secrets.
-	if yaml.Unmarshal(raw, &content) != nil || content == (struct{ Token, Username, Password string }{}) {
+	if yaml.Unmarshal(raw, &content) != nil || content == (credentialsContent{}) {
 		return credentials{}, usage{errs.New(errs.Invalid, errs.InvalidRequest, "%s holds no credentials.", path).
-			WithRemedy("Write the file as YAML: either \"token: …\", or \"username: …\" and \"password: …\".")}
+			WithRemedy("Write the file as YAML: \"token: …\", or \"username: …\" and \"password: …\", or \"ssh_private_key: …\", or " +
+				"\"github_app:\" with \"app_id: …\", \"installation_id: …\" and \"private_key: …\".")}
 	}
-	return credentials{secret.New(content.Token), content.Username, secret.New(content.Password)}, nil
+	c := credentials{
+		token: secret.New(content.Token), username: content.Username, password: secret.New(content.Password), sshKey: secret.New(content.SSHKey),
+	}
+	if app := content.GitHubApp; app != nil {
+		c.app = &appCredentials{app.ID, app.Installation, secret.New(app.Key)}
+	}
+	return c, nil
 }
 
 var scpLike = regexp.MustCompile(`^[^/\\]+@[^/\\:]+:`)

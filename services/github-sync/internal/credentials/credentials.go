@@ -4,16 +4,13 @@
 package credentials
 
 import (
-	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
+	"strconv"
 
-	"filippo.io/age"
-	"google.golang.org/protobuf/proto"
+	"github.com/golang-jwt/jwt/v4"
+	"golang.org/x/crypto/ssh"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
@@ -29,6 +26,9 @@ type Basic struct {
 	Password secret.String
 }
 
+// Token is what HTTP basic auth sends of an access token.
+func Token(token secret.String) Basic { return Basic{tokenUser, token} }
+
 // None tells that there are no credentials.
 func (b Basic) None() bool { return b.Username == "" && b.Password.IsZero() }
 
@@ -39,187 +39,69 @@ type Login struct {
 	App    *App
 }
 
+// None tells that there are no credentials.
+func (l Login) None() bool { return l.Basic.None() && l.SSHKey.IsZero() && l.App == nil }
+
 // App is an installation of a GitHub App, of which tokens are made.
 type App struct {
 	ID, Installation int64
 	Key              secret.String
 }
 
-// Sealer seals credentials and opens them again.
-type Sealer struct{ identity *age.X25519Identity }
-
-// New takes the key from a file, and makes the file when there is none. Without a file the key lives in memory.
-func New(keyFile string) (*Sealer, error) {
-	if keyFile == "" {
-		identity, err := age.GenerateX25519Identity()
-		return &Sealer{identity}, err
-	}
-	raw, err := os.ReadFile(keyFile)
-	if errors.Is(err, os.ErrNotExist) {
-		if err := makeKey(keyFile); err != nil {
-			return nil, unreadable("The key file %s can't be made.", keyFile).Because(err)
-		}
-		raw, err = os.ReadFile(keyFile)
-	}
-	if err != nil {
-		return nil, unreadable("The key file %s can't be read.", keyFile).Because(err)
-	}
-	identity, err := age.ParseX25519Identity(strings.TrimSpace(string(raw)))
-	if err != nil { // the parser's message may quote the key
-		return nil, unreadable("The key file %s holds no age X25519 identity.", keyFile)
-	}
-	return &Sealer{identity}, nil
+// Fingerprint tells this app and key from others and gives nothing of the key away.
+func (a *App) Fingerprint() string {
+	sum := sha256.Sum256([]byte(a.Key.Reveal()))
+	return strconv.FormatInt(a.ID, 10) + "/" + strconv.FormatInt(a.Installation, 10) + "/" + hex.EncodeToString(sum[:])
 }
 
-// makeKey writes a whole key under another name first; the link fails when another process was faster, whose key then
-// counts.
-func makeKey(keyFile string) error {
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		return err
+// login reads credentials that are given in exactly one whole way. The flaw is what is wrong with them; it quotes nothing.
+func login(p *gitv1.PlainCredentials) (l Login, flaw string) {
+	token, pair, app := p.GetToken() != "", p.GetUsername() != "" || p.GetPassword() != "", p.GetGithubApp()
+	ways := 0
+	for _, given := range []bool{token, pair, p.GetSshPrivateKey() != "", app != nil} {
+		if given {
+			ways++
+		}
 	}
-	dir := filepath.Dir(keyFile)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+	switch {
+	case ways != 1:
+		return l, "Give credentials in exactly one way: a token, a username and a password, an SSH private key, or a GitHub App."
+	case token:
+		return Login{Basic: Token(secret.New(p.GetToken()))}, ""
+	case app != nil:
+		l = Login{App: &App{app.GetAppId(), app.GetInstallationId(), secret.New(app.GetPrivateKey())}}
+		return l, appFlaw(l.App)
+	case pair && (p.GetUsername() == "" || p.GetPassword() == ""):
+		return l, "A username and a password go together."
+	case pair:
+		return Login{Basic: Basic{p.GetUsername(), secret.New(p.GetPassword())}}, ""
 	}
-	temp, err := os.CreateTemp(dir, ".key-*") // with mode 0600
-	if err != nil {
-		return err
+	l = Login{SSHKey: secret.New(p.GetSshPrivateKey())}
+	return l, sshFlaw(l.SSHKey)
+}
+
+func sshFlaw(key secret.String) string {
+	_, err := ssh.ParsePrivateKey([]byte(key.Reveal()))
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &locked):
+		return "The SSH private key has a passphrase, which nobody could type here: give one without."
+	case err != nil:
+		return "The SSH private key can't be read: give a whole file in PEM or OpenSSH form."
 	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.WriteString(identity.String() + "\n")
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
+	return ""
+}
+
+func appFlaw(app *App) string {
+	if app.ID <= 0 || app.Installation <= 0 {
+		return "A GitHub App is given with app_id and installation_id, both 1 or more, and private_key."
 	}
-	if err := os.Link(temp.Name(), keyFile); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+	if _, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(app.Key.Reveal())); err != nil {
+		return "The private key of the GitHub App can't be read: give the whole PEM file with the RSA key that GitHub made."
 	}
-	return nil
+	return ""
 }
 
 func unreadable(format string, args ...any) *errs.Error {
 	return errs.New(errs.Precondition, errs.CredentialsUnreadable, format, args...)
-}
-
-// Seal encrypts credentials: a token, or a user name and a password.
-func (s *Sealer) Seal(p *gitv1.PlainCredentials) ([]byte, error) {
-	token := p.GetToken() != ""
-	pair := p.GetUsername() != "" && p.GetPassword() != ""
-	half := p.GetUsername() != "" || p.GetPassword() != ""
-	if token == half || (half && !pair) {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "Give either a token, or a username and a password.")
-	}
-	raw, err := proto.Marshal(p)
-	if err != nil {
-		return nil, fmt.Errorf("encode credentials: %w", err)
-	}
-	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, s.identity.Recipient())
-	if err != nil {
-		return nil, fmt.Errorf("seal credentials: %w", err)
-	}
-	if _, err := w.Write(raw); err != nil {
-		return nil, fmt.Errorf("seal credentials: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("seal credentials: %w", err)
-	}
-	return sealed.Bytes(), nil
-}
-
-// Open decrypts credentials.
-func (s *Sealer) Open(sealed []byte) (Login, error) {
-	r, err := age.Decrypt(bytes.NewReader(sealed), s.identity)
-	if err != nil {
-		return Login{}, unreadable("The stored credentials were sealed with another key.").Because(err)
-	}
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return Login{}, unreadable("The stored credentials are damaged.").Because(err)
-	}
-	p := &gitv1.PlainCredentials{}
-	if proto.Unmarshal(raw, p) != nil { // the decoder's message may quote
-		return Login{}, unreadable("The stored credentials are damaged.")
-	}
-	if p.GetToken() != "" {
-		return Login{Basic: Basic{tokenUser, secret.New(p.GetToken())}}, nil
-	}
-	return Login{Basic: Basic{p.GetUsername(), secret.New(p.GetPassword())}}, nil
-}
-
-// Resolver finds the credentials that a location names.
-type Resolver struct {
-	sealer    *Sealer
-	dir       string
-	lookupEnv func(string) (string, bool)
-}
-
-// NewResolver makes a resolver. References "file:NAME" are read from the folder, "env:NAME" through the function.
-func NewResolver(sealer *Sealer, dir string, lookupEnv func(string) (string, bool)) *Resolver {
-	return &Resolver{sealer, dir, lookupEnv}
-}
-
-// Resolve finds credentials; nil names none.
-func (r *Resolver) Resolve(c *gitv1.Credentials) (Login, error) {
-	switch source := c.GetSource().(type) {
-	case *gitv1.Credentials_Sealed:
-		return r.sealer.Open(source.Sealed)
-	case *gitv1.Credentials_Reference:
-		return r.reference(source.Reference)
-	}
-	return Login{}, nil
-}
-
-// envPrefix bounds which variables can be referred to, so that nobody has the rest of the environment sent to a Git host
-// of his choice, not even the settings of this system: the URL of Redis may hold a password.
-const envPrefix = "HEDGEHOG_FGD_GIT_"
-
-func (r *Resolver) reference(reference string) (Login, error) {
-	kind, name, _ := strings.Cut(reference, ":")
-	switch {
-	case kind == "env" && strings.HasPrefix(name, envPrefix):
-		value, set := r.lookupEnv(name)
-		if !set {
-			return Login{}, unreadable("The variable %s is not set where github-sync runs.", name)
-		}
-		return parse(value)
-	case kind == "env":
-		return Login{}, unreadable("Only variables that begin with %s can be referred to.", envPrefix)
-	case kind == "file":
-		return r.file(name)
-	}
-	return Login{}, unreadable("A reference is env:NAME or file:NAME.")
-}
-
-const longestFile = 64 << 10
-
-func (r *Resolver) file(name string) (Login, error) {
-	if r.dir == "" {
-		return Login{}, unreadable("References to files need credentials_dir to be set.")
-	}
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
-		return Login{}, unreadable("The reference file:NAME takes the name of a file in credentials_dir.")
-	}
-	path := filepath.Join(r.dir, name)
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > longestFile {
-		return Login{}, unreadable("There is no readable file %q in credentials_dir.", name).Because(err)
-	}
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return Login{}, unreadable("There is no readable file %q in credentials_dir.", name).Because(err)
-	}
-	return parse(string(raw))
-}
-
-// parse reads "username:password", or a token.
-func parse(content string) (Login, error) {
-	content = strings.TrimSpace(content)
-	if content == "" {
-		return Login{}, unreadable("The credentials that are referred to are empty.")
-	}
-	if username, password, pair := strings.Cut(content, ":"); pair {
-		return Login{Basic: Basic{username, secret.New(password)}}, nil
-	}
-	return Login{Basic: Basic{tokenUser, secret.New(content)}}, nil
 }

@@ -16,11 +16,14 @@ const planted = "a-secret-nobody-guesses"
 
 func sealer(t *testing.T, file string) *credentials.Sealer {
 	t.Helper()
-	s, err := credentials.New(file)
+	keys, err := credentials.NewKeys()
+	if file != "" {
+		keys, err = credentials.FileKeys(file)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return credentials.NewSealer(keys)
 }
 
 func TestSealing(t *testing.T) {
@@ -57,7 +60,7 @@ func TestSealing(t *testing.T) {
 	if login, err := one.Open(token); err != nil || login.Username == "" || login.Password.Reveal() != planted {
 		t.Errorf("token: %v, %v", login, err)
 	}
-	for _, bad := range []*gitv1.PlainCredentials{nil, {}, {Username: "u"}, {Password: "p"}, {Token: "t", Username: "u", Password: "p"}} {
+	for _, bad := range []*gitv1.PlainCredentials{nil, {}, {Username: "u"}, {Password: "p"}, {Token: "t", Username: "u", Password: "p"}, {Token: "t", SshPrivateKey: "k"}, {Token: "t", GithubApp: &gitv1.GitHubApp{}}} {
 		if _, err := one.Seal(bad); !errs.HasCode(err, errs.InvalidRequest) {
 			t.Errorf("%v: %v", bad, err)
 		}
@@ -70,40 +73,8 @@ func TestBadKeyFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{bad, t.TempDir(), "/proc/nothing/key"} {
-		if _, err := credentials.New(file); !errs.HasCode(err, errs.CredentialsUnreadable) || strings.Contains(err.Error(), planted) {
+		if _, err := credentials.FileKeys(file); !errs.HasCode(err, errs.CredentialsUnreadable) || strings.Contains(err.Error(), planted) {
 			t.Errorf("%s: %v", file, err)
 		}
-	}
-}
-
-func TestReferences(t *testing.T) {
-	folder := t.TempDir()
-	for name, content := range map[string]string{"token": planted + "\n", "pair": "u:" + planted, "empty": " \n"} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	environment := map[string]string{"HEDGEHOG_FGD_GIT_FABRIC_1": "u:" + planted, "HEDGEHOG_FGD_REDIS_URL": "redis://:" + planted + "@host", "HOME": "/root"}
-	lookup := func(name string) (string, bool) { value, set := environment[name]; return value, set }
-	resolver := credentials.NewResolver(sealer(t, ""), folder, lookup)
-	resolve := func(reference string) (credentials.Login, error) {
-		return resolver.Resolve(&gitv1.Credentials{Source: &gitv1.Credentials_Reference{Reference: reference}})
-	}
-	for reference, user := range map[string]string{"env:HEDGEHOG_FGD_GIT_FABRIC_1": "u", "file:pair": "u", "file:token": ""} {
-		login, err := resolve(reference)
-		if err != nil || login.Password.Reveal() != planted || user != "" && login.Username != user {
-			t.Errorf("%s: %v, %v", reference, login, err)
-		}
-	}
-	for _, reference := range []string{
-		"env:HOME", "env:HEDGEHOG_FGD_REDIS_URL", "env:HEDGEHOG_FGD_GIT_OTHER", "env:", "file:", "file:.", "file:..", "file:../key", "file:/etc/passwd", `file:a\b`,
-		"file:missing", "file:empty", "vault:x", "", "token",
-	} {
-		if login, err := resolve(reference); !errs.HasCode(err, errs.CredentialsUnreadable) || strings.Contains(err.Error(), planted) {
-			t.Errorf("%q: %v, %v", reference, login, err)
-		}
-	}
-	if login, err := resolver.Resolve(nil); err != nil || !login.None() {
-		t.Errorf("none: %v, %v", login, err)
 	}
 }

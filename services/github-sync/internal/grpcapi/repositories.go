@@ -13,6 +13,7 @@ import (
 	"fgdsync.dev/libs/failpoint"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/publish"
 	"fgdsync.dev/services/github-sync/internal/remote"
@@ -30,12 +31,12 @@ const (
 // RepositoryDeps is what RepositoryService works with.
 type RepositoryDeps struct {
 	Remotes *remote.Factory
+	GitHub  *github.Client
 	Stores  *store.Pool
 	Holder  *snapshot.Holder
 	Sealer  *credentials.Sealer
 	Logins  *credentials.Resolver
 	Limits  snapshot.Limits
-	Hosts   func(remote.Location, credentials.Login) (publish.Host, error)
 	Key     *signing.Key // signs commits; may be nil
 }
 
@@ -56,7 +57,24 @@ func (r *Repositories) SealCredentials(_ context.Context, req *gitv1.SealCredent
 	if err != nil {
 		return nil, err
 	}
-	return &gitv1.SealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: sealed}}}, nil
+	return &gitv1.SealCredentialsResponse{Credentials: sealedCredentials(sealed)}, nil
+}
+
+// ResealCredentials encrypts sealed credentials with the key that seals now.
+func (r *Repositories) ResealCredentials(_ context.Context, req *gitv1.ResealCredentialsRequest) (*gitv1.ResealCredentialsResponse, error) {
+	stored, isSealed := req.GetCredentials().GetSource().(*gitv1.Credentials_Sealed)
+	if !isSealed {
+		return &gitv1.ResealCredentialsResponse{Credentials: req.GetCredentials()}, nil
+	}
+	sealed, err := r.deps.Sealer.Reseal(stored.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	return &gitv1.ResealCredentialsResponse{Credentials: sealedCredentials(sealed)}, nil
+}
+
+func sealedCredentials(sealed []byte) *gitv1.Credentials {
+	return &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: sealed}}
 }
 
 // CheckLocation judges a location.
@@ -113,7 +131,7 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	s.Login = o.login
 	var published *gitv1.Published
 	if req.GetSyncId() != "" {
-		if s, published, err = ofSync(ctx, s, req.GetSyncId()); err != nil {
+		if s, published, err = r.ofSync(ctx, s, req.GetSyncId()); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +148,7 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 }
 
 // ofSync gives what a sync has published in place of the head, if it has.
-func ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snapshot.Snapshot, *gitv1.Published, error) {
+func (r *Repositories) ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snapshot.Snapshot, *gitv1.Published, error) {
 	at, before, err := head.OfSync(ctx, syncID)
 	if err != nil {
 		return nil, nil, errors.Join(err, head.Close())
@@ -142,7 +160,14 @@ func ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snaps
 	if err = errors.Join(err, before.Close(), head.Close()); err != nil {
 		return nil, nil, errors.Join(err, at.Close())
 	}
-	return at, &gitv1.Published{CommitUrl: publish.CommitURL(at.Location.URL, at.Commit), Counts: counts(pairs)}, nil
+	return at, &gitv1.Published{CommitUrl: r.commitURL(at.Location, at.Commit), Counts: counts(pairs)}, nil
+}
+
+func (r *Repositories) commitURL(location remote.Location, commit plumbing.Hash) string {
+	if page := r.deps.GitHub.CommitURL(location, commit); page != "" {
+		return page
+	}
+	return publish.CommitURL(location.URL, commit)
 }
 
 // CloseSnapshot lets go of a snapshot.
@@ -177,7 +202,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 		Committer: object.Signature{Name: committerName, Email: committerEmail, Time: when},
 	}
 	var result publish.Result
-	var pull publish.PullRequest
+	var pull *gitv1.PullRequest
 	if req.GetProposal() != nil {
 		result, pull, err = r.propose(ctx, s, request, req.GetProposal())
 	} else {
@@ -188,10 +213,10 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 	}
 	response := &gitv1.PublishResponse{
 		Commit: result.Commit.String(), Committed: result.Committed, Attempts: int32(result.Attempts), Counts: &gitv1.ChangeCounts{},
-		PullRequest: toPullRequest(pull),
+		PullRequest: pull,
 	}
 	if result.Committed {
-		response.CommitUrl, response.Counts = publish.CommitURL(s.Location.URL, result.Commit), counts(pairs)
+		response.CommitUrl, response.Counts = r.commitURL(s.Location, result.Commit), counts(pairs)
 	}
 	return response, nil
 }

@@ -10,51 +10,19 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/layout"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
 
-// Host is what a Git host offers beside Git, for one repository and login.
-type Host interface {
-	// PullRequest says what became of one.
-	PullRequest(ctx context.Context, number int) (PullRequest, error)
-	// FindPullRequest finds the newest one that proposes a branch.
-	FindPullRequest(ctx context.Context, branch string) (pull PullRequest, found bool, err error)
-	// CreatePullRequest proposes to merge a branch into another.
-	CreatePullRequest(ctx context.Context, branch, into, title, body string) (PullRequest, error)
-	// UpdatePullRequest gives one another title and body.
-	UpdatePullRequest(ctx context.Context, number int, title, body string) (PullRequest, error)
-	// ClosePullRequest closes one without merging it.
-	ClosePullRequest(ctx context.Context, number int) (PullRequest, error)
-}
-
-// PullRequestState is what became of a pull request.
-type PullRequestState int
-
-// The states of a pull request.
-const (
-	Open PullRequestState = iota + 1
-	Merged
-	Closed
-)
-
-// PullRequest is a pull request as its host shows it.
-type PullRequest struct {
-	Number      int
-	URL         string
-	State       PullRequestState
-	Branch      string
-	Head        string // commit
-	MergeCommit string // empty when it was not merged
-}
-
 // Proposal is how a tree is proposed.
 type Proposal struct {
 	Branch      string // made when no pull request of the fabric is open
 	Title, Body string
-	Known       int  // the last pull request of the fabric; 0 when none is known
-	Insist      bool // proposes again what was closed
+	Known       int32 // the last pull request of the fabric; 0 when none is known
+	Insist      bool  // proposes again what was closed
 }
 
 // mostBranches bounds the branches of a fabric that are looked at for an open pull request which nobody remembers.
@@ -62,7 +30,7 @@ const mostBranches = 20
 
 // proposer proposes one tree.
 type proposer struct {
-	host     Host
+	hub      *github.Client
 	s        *snapshot.Snapshot
 	pusher   remote.Pusher
 	request  Request
@@ -71,12 +39,12 @@ type proposer struct {
 
 // Propose publishes a tree on a branch of its own, and keeps one pull request that proposes to merge it: an open one of the
 // fabric goes on, with a commit more. It never forces, and leaves a branch alone that somebody else has committed to.
-func Propose(ctx context.Context, s *snapshot.Snapshot, host Host, request Request, proposal Proposal) (Result, PullRequest, error) {
+func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, request Request, proposal Proposal) (Result, *gitv1.PullRequest, error) {
 	pusher, err := s.Remote.PushRefs(ctx)
 	if err != nil {
-		return Result{}, PullRequest{}, err
+		return Result{}, nil, err
 	}
-	p := &proposer{host: host, s: s, pusher: pusher, request: request, proposal: proposal}
+	p := &proposer{hub: hub, s: s, pusher: pusher, request: request, proposal: proposal}
 	pull, err := p.current(ctx)
 	if err != nil {
 		return Result{}, pull, err
@@ -88,8 +56,8 @@ func Propose(ctx context.Context, s *snapshot.Snapshot, host Host, request Reque
 		return Result{Commit: s.Commit}, pull, err
 	}
 	branch := proposal.Branch
-	if pull.State == Open {
-		branch = pull.Branch
+	if isOpen(pull) {
+		branch = pull.GetBranch()
 	}
 	result, err := p.push(ctx, branch)
 	if err != nil {
@@ -99,33 +67,37 @@ func Propose(ctx context.Context, s *snapshot.Snapshot, host Host, request Reque
 	return result, pull, err
 }
 
+func isOpen(pull *gitv1.PullRequest) bool {
+	return pull.GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN
+}
+
 // current finds the pull request of the fabric: the one that is open, else the last one that is known.
-func (p *proposer) current(ctx context.Context) (PullRequest, error) {
-	var known PullRequest
+func (p *proposer) current(ctx context.Context) (*gitv1.PullRequest, error) {
+	var known *gitv1.PullRequest
 	if p.proposal.Known > 0 {
 		var err error
-		known, err = p.host.PullRequest(ctx, p.proposal.Known)
+		known, err = p.hub.GetPullRequest(ctx, p.s.Location, p.s.Login, p.proposal.Known)
 		if err != nil && !errs.HasCode(err, errs.GitHubNotFound) {
 			return known, err
 		}
-		if known.State == Open {
+		if isOpen(known) {
 			return known, nil
 		}
 	}
 	prefix := p.proposal.Branch[:strings.LastIndexByte(p.proposal.Branch, '/')+1]
 	branches := p.pusher.Under(prefix)
 	for _, branch := range branches[:min(len(branches), mostBranches)] {
-		if branch == known.Branch {
+		if branch == known.GetBranch() {
 			continue
 		}
-		pull, found, err := p.host.FindPullRequest(ctx, branch)
+		found, err := p.hub.FindPullRequest(ctx, p.s.Location, p.s.Login, branch)
 		if err != nil {
 			return known, err
 		}
-		if found && (pull.State == Open || pull.Number > known.Number) {
-			known = pull
+		if isOpen(found) || found.GetNumber() > known.GetNumber() {
+			known = found
 		}
-		if known.State == Open {
+		if isOpen(known) {
 			return known, nil
 		}
 	}
@@ -133,20 +105,20 @@ func (p *proposer) current(ctx context.Context) (PullRequest, error) {
 }
 
 // withdraw closes a pull request when the branch has all that it would bring.
-func (p *proposer) withdraw(ctx context.Context, pull PullRequest) (Result, PullRequest, error) {
-	if pull.State != Open {
+func (p *proposer) withdraw(ctx context.Context, pull *gitv1.PullRequest) (Result, *gitv1.PullRequest, error) {
+	if !isOpen(pull) {
 		return Result{Commit: p.s.Commit}, pull, nil
 	}
-	closed, err := p.host.ClosePullRequest(ctx, pull.Number)
+	closed, err := p.hub.UpdatePullRequest(ctx, p.s.Location, p.s.Login, pull.GetNumber(), github.Update{Close: true})
 	return Result{Commit: p.s.Commit}, closed, err
 }
 
 // declined tells whether people have closed a proposal of the very same tree.
-func (p *proposer) declined(ctx context.Context, pull PullRequest) (bool, error) {
-	if pull.State != Closed || p.proposal.Insist || !plumbing.IsHash(pull.Head) {
+func (p *proposer) declined(ctx context.Context, pull *gitv1.PullRequest) (bool, error) {
+	if pull.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED || p.proposal.Insist || !plumbing.IsHash(pull.GetHeadCommit()) {
 		return false, nil
 	}
-	then, err := p.s.Since(ctx, plumbing.NewHash(pull.Head))
+	then, err := p.s.Since(ctx, plumbing.NewHash(pull.GetHeadCommit()))
 	if errs.HasCode(err, errs.CommitNotFound) {
 		return false, nil // it went with its branch
 	}
@@ -232,18 +204,20 @@ func putCommit(view *snapshot.Snapshot, root plumbing.Hash, request Request, par
 }
 
 // show makes the pull request say what its branch brings.
-func (p *proposer) show(ctx context.Context, branch string, pull PullRequest) (PullRequest, error) {
-	if pull.State != Open {
-		found, there, err := p.host.FindPullRequest(ctx, branch) // an attempt before this one may have opened it
+func (p *proposer) show(ctx context.Context, branch string, pull *gitv1.PullRequest) (*gitv1.PullRequest, error) {
+	if !isOpen(pull) {
+		found, err := p.hub.FindPullRequest(ctx, p.s.Location, p.s.Login, branch) // an attempt before this one may have opened it
 		if err != nil {
 			return pull, err
 		}
-		if there && found.State == Open {
+		if isOpen(found) {
 			pull = found
 		}
 	}
-	if pull.State == Open {
-		return p.host.UpdatePullRequest(ctx, pull.Number, p.proposal.Title, p.proposal.Body)
+	if isOpen(pull) {
+		return p.hub.UpdatePullRequest(ctx, p.s.Location, p.s.Login, pull.GetNumber(), github.Update{Title: p.proposal.Title, Body: p.proposal.Body})
 	}
-	return p.host.CreatePullRequest(ctx, branch, p.s.Branch, p.proposal.Title, p.proposal.Body)
+	return p.hub.CreatePullRequest(ctx, p.s.Location, p.s.Login, github.Proposal{
+		Branch: branch, Base: p.s.Branch, Title: p.proposal.Title, Body: p.proposal.Body,
+	})
 }

@@ -205,13 +205,9 @@ func done(ctx context.Context, s *snapshot.Snapshot, commit plumbing.Hash, pack 
 	return Result{Commit: commit, Committed: true}, nil
 }
 
-// CommitURL gives the page of a commit on hosts that are known to have one.
+// CommitURL gives the page of a commit on hosts that are known to have one, besides those that are GitHub.
 func CommitURL(url string, commit plumbing.Hash) string {
-	url = strings.TrimSuffix(url, ".git")
-	switch {
-	case strings.HasPrefix(url, "https://github.com/"):
-		return url + "/commit/" + commit.String()
-	case strings.HasPrefix(url, "https://gitlab.com/"):
+	if url = strings.TrimSuffix(url, ".git"); strings.HasPrefix(url, "https://gitlab.com/") {
 		return url + "/-/commit/" + commit.String()
 	}
 	return ""

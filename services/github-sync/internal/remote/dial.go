@@ -78,8 +78,18 @@ func publicOnly(_ context.Context, _, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// operation names a request of the smart HTTP protocol.
+type operationKey struct{}
+
+// WithOperation makes a context whose requests have a name in traces and metrics.
+func WithOperation(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, operationKey{}, name)
+}
+
+// operation names a request: as its context says, or by the smart HTTP protocol.
 func operation(r *http.Request) string {
+	if name, named := r.Context().Value(operationKey{}).(string); named {
+		return name
+	}
 	if service := r.URL.Query().Get("service"); service != "" {
 		return "refs " + service
 	}
@@ -123,7 +133,7 @@ func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response, err := t.next.RoundTrip(r)
 	done(failure(response, err))
-	if err == nil && response.StatusCode/100 == 3 {
+	if err == nil && response.StatusCode/100 == 3 && response.StatusCode != http.StatusNotModified {
 		err = errors.Join(redirect(response), response.Body.Close())
 	}
 	if err != nil {

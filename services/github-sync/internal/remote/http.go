@@ -30,11 +30,12 @@ import (
 
 type httpClient struct {
 	transport transport.Transport
+	next      http.RoundTripper
 	base      *http.Transport
 }
 
 func newHTTPClient(rt http.RoundTripper, base *http.Transport) *httpClient {
-	return &httpClient{base: base, transport: githttp.NewClientWithOptions(&http.Client{Transport: rt}, &githttp.ClientOptions{})}
+	return &httpClient{next: rt, base: base, transport: githttp.NewClientWithOptions(&http.Client{Transport: rt}, &githttp.ClientOptions{})}
 }
 
 // httpRemote is a repository behind smart HTTP. It is not for concurrent use.
@@ -253,7 +254,7 @@ func verdict(report *packp.ReportStatus, login credentials.Basic) error {
 	if isProtection(text) {
 		code = errs.BranchProtected
 	}
-	return errs.New(errs.Precondition, code, "The Git host refused the commit: %s", scrub(text, login))
+	return errs.New(errs.Precondition, code, "The Git host refused the commit: %s", Scrub(text, login))
 }
 
 // isProtection tells whether a host refuses a push because the branch is protected: the words are those of GitHub (GH006,
@@ -267,9 +268,9 @@ func isProtection(text string) bool {
 	return false
 }
 
-// scrub makes a text of the Git host fit to be stored and shown: without credentials, be they in a URL or those of this
+// Scrub makes a text of the Git host fit to be stored and shown: without credentials, be they in a URL or those of this
 // login, without control characters, and short.
-func scrub(text string, login credentials.Basic) string {
+func Scrub(text string, login credentials.Basic) string {
 	const longest = 300
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

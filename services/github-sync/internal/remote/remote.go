@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -71,7 +72,14 @@ type SignIn func(ctx context.Context) (credentials.Basic, error)
 type Factory struct {
 	policy Policy
 	http   *httpClient
+	apps   AppTokens
 }
+
+// SignInApps says who makes the tokens of GitHub Apps. It is to be called before the first remote is opened.
+func (f *Factory) SignInApps(apps AppTokens) { f.apps = apps }
+
+// Transport is what HTTP remotes are spoken to with, for requests that are none of the Git protocol.
+func (f *Factory) Transport() http.RoundTripper { return f.http.next }
 
 // Parse judges a URL.
 func (f *Factory) Parse(raw string) (Location, error) { return f.policy.Parse(raw) }
@@ -80,6 +88,9 @@ func (f *Factory) Parse(raw string) (Location, error) { return f.policy.Parse(ra
 func (f *Factory) Open(location Location, login credentials.Login) Remote {
 	if location.Local() {
 		return &localRemote{path: location.Path}
+	}
+	if login.App != nil {
+		return f.openWithApp(location, login.App)
 	}
 	signIn := func(context.Context) (credentials.Basic, error) { return login.Basic, nil }
 	return &httpRemote{client: f.http, location: location, signIn: signIn}

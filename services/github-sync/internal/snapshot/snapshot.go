@@ -298,7 +298,7 @@ func (s *Snapshot) over(base *store.Objects, commit plumbing.Hash) (*Snapshot, e
 	s.mu.Unlock()
 	other := &Snapshot{
 		ID: s.ID, Branch: s.Branch, Directory: s.Directory, Commit: commit, Location: s.Location, Remote: s.Remote, Repo: s.Repo,
-		limits: s.limits, base: base, overlay: overlay, deflater: object.NewDeflater(),
+		limits: s.limits, base: base, overlay: overlay, deflater: object.NewDeflater(), Login: s.Login, branches: s.branches,
 	}
 	if err := other.resolve(); err != nil {
 		return nil, errors.Join(err, other.Close())

@@ -114,6 +114,98 @@ func (x *SealCredentialsResponse) GetCredentials() *Credentials {
 	return nil
 }
 
+// Request of ResealCredentials.
+type ResealCredentialsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As they are stored.
+	Credentials   *Credentials `protobuf:"bytes,1,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResealCredentialsRequest) Reset() {
+	*x = ResealCredentialsRequest{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResealCredentialsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResealCredentialsRequest) ProtoMessage() {}
+
+func (x *ResealCredentialsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResealCredentialsRequest.ProtoReflect.Descriptor instead.
+func (*ResealCredentialsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ResealCredentialsRequest) GetCredentials() *Credentials {
+	if x != nil {
+		return x.Credentials
+	}
+	return nil
+}
+
+// Response of ResealCredentials.
+type ResealCredentialsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to store in their place.
+	Credentials   *Credentials `protobuf:"bytes,1,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResealCredentialsResponse) Reset() {
+	*x = ResealCredentialsResponse{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResealCredentialsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResealCredentialsResponse) ProtoMessage() {}
+
+func (x *ResealCredentialsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResealCredentialsResponse.ProtoReflect.Descriptor instead.
+func (*ResealCredentialsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ResealCredentialsResponse) GetCredentials() *Credentials {
+	if x != nil {
+		return x.Credentials
+	}
+	return nil
+}
+
 // Request of CheckLocation.
 type CheckLocationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -125,7 +217,7 @@ type CheckLocationRequest struct {
 
 func (x *CheckLocationRequest) Reset() {
 	*x = CheckLocationRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[2]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -137,7 +229,7 @@ func (x *CheckLocationRequest) String() string {
 func (*CheckLocationRequest) ProtoMessage() {}
 
 func (x *CheckLocationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[2]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -150,7 +242,7 @@ func (x *CheckLocationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckLocationRequest.ProtoReflect.Descriptor instead.
 func (*CheckLocationRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{2}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CheckLocationRequest) GetLocation() *Location {
@@ -173,7 +265,7 @@ type CheckLocationResponse struct {
 
 func (x *CheckLocationResponse) Reset() {
 	*x = CheckLocationResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[3]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -185,7 +277,7 @@ func (x *CheckLocationResponse) String() string {
 func (*CheckLocationResponse) ProtoMessage() {}
 
 func (x *CheckLocationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[3]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -198,7 +290,7 @@ func (x *CheckLocationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckLocationResponse.ProtoReflect.Descriptor instead.
 func (*CheckLocationResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{3}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CheckLocationResponse) GetRepositoryKey() string {
@@ -231,7 +323,7 @@ type OpenSnapshotRequest struct {
 
 func (x *OpenSnapshotRequest) Reset() {
 	*x = OpenSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -243,7 +335,7 @@ func (x *OpenSnapshotRequest) String() string {
 func (*OpenSnapshotRequest) ProtoMessage() {}
 
 func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -256,7 +348,7 @@ func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{4}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *OpenSnapshotRequest) GetLocation() *Location {
@@ -291,7 +383,7 @@ type OpenSnapshotResponse struct {
 
 func (x *OpenSnapshotResponse) Reset() {
 	*x = OpenSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -303,7 +395,7 @@ func (x *OpenSnapshotResponse) String() string {
 func (*OpenSnapshotResponse) ProtoMessage() {}
 
 func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -316,7 +408,7 @@ func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OpenSnapshotResponse) GetSnapshot() *Snapshot {
@@ -337,7 +429,7 @@ type CloseSnapshotRequest struct {
 
 func (x *CloseSnapshotRequest) Reset() {
 	*x = CloseSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +441,7 @@ func (x *CloseSnapshotRequest) String() string {
 func (*CloseSnapshotRequest) ProtoMessage() {}
 
 func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +454,7 @@ func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CloseSnapshotRequest) GetSnapshotId() string {
@@ -381,7 +473,7 @@ type CloseSnapshotResponse struct {
 
 func (x *CloseSnapshotResponse) Reset() {
 	*x = CloseSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -393,7 +485,7 @@ func (x *CloseSnapshotResponse) String() string {
 func (*CloseSnapshotResponse) ProtoMessage() {}
 
 func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -406,7 +498,7 @@ func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
 }
 
 // A person or a system in a commit.
@@ -422,7 +514,7 @@ type Signature struct {
 
 func (x *Signature) Reset() {
 	*x = Signature{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -434,7 +526,7 @@ func (x *Signature) String() string {
 func (*Signature) ProtoMessage() {}
 
 func (x *Signature) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -447,7 +539,7 @@ func (x *Signature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signature.ProtoReflect.Descriptor instead.
 func (*Signature) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Signature) GetName() string {
@@ -485,7 +577,7 @@ type PublishRequest struct {
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +589,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +602,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PublishRequest) GetSnapshotId() string {
@@ -574,7 +666,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +678,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +691,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Proposal) GetBranch() string {
@@ -650,7 +742,7 @@ type GetPullRequestRequest struct {
 
 func (x *GetPullRequestRequest) Reset() {
 	*x = GetPullRequestRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +754,7 @@ func (x *GetPullRequestRequest) String() string {
 func (*GetPullRequestRequest) ProtoMessage() {}
 
 func (x *GetPullRequestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,7 +767,7 @@ func (x *GetPullRequestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPullRequestRequest.ProtoReflect.Descriptor instead.
 func (*GetPullRequestRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetPullRequestRequest) GetLocation() *Location {
@@ -703,7 +795,7 @@ type GetPullRequestResponse struct {
 
 func (x *GetPullRequestResponse) Reset() {
 	*x = GetPullRequestResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -715,7 +807,7 @@ func (x *GetPullRequestResponse) String() string {
 func (*GetPullRequestResponse) ProtoMessage() {}
 
 func (x *GetPullRequestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -728,7 +820,7 @@ func (x *GetPullRequestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPullRequestResponse.ProtoReflect.Descriptor instead.
 func (*GetPullRequestResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetPullRequestResponse) GetPullRequest() *PullRequest {
@@ -759,7 +851,7 @@ type PublishResponse struct {
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +863,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +876,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PublishResponse) GetCommit() string {
@@ -838,6 +930,10 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x16SealCredentialsRequest\x12>\n" +
 	"\vcredentials\x18\x01 \x01(\v2\x1c.fgd.git.v1.PlainCredentialsR\vcredentials\"T\n" +
 	"\x17SealCredentialsResponse\x129\n" +
+	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"U\n" +
+	"\x18ResealCredentialsRequest\x129\n" +
+	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"V\n" +
+	"\x19ResealCredentialsResponse\x129\n" +
 	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"H\n" +
 	"\x14CheckLocationRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
@@ -884,9 +980,10 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"commit_url\x18\x03 \x01(\tR\tcommitUrl\x120\n" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
 	"\battempts\x18\x05 \x01(\x05R\battempts\x12:\n" +
-	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest2\x8b\x04\n" +
+	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest2\xed\x04\n" +
 	"\x11RepositoryService\x12Z\n" +
-	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\x12T\n" +
+	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\x12`\n" +
+	"\x11ResealCredentials\x12$.fgd.git.v1.ResealCredentialsRequest\x1a%.fgd.git.v1.ResealCredentialsResponse\x12T\n" +
 	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12Q\n" +
 	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\x12T\n" +
 	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\x12B\n" +
@@ -908,60 +1005,66 @@ func file_fgd_git_v1_repository_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_repository_service_proto_rawDescData
 }
 
-var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_fgd_git_v1_repository_service_proto_goTypes = []any{
-	(*SealCredentialsRequest)(nil),  // 0: fgd.git.v1.SealCredentialsRequest
-	(*SealCredentialsResponse)(nil), // 1: fgd.git.v1.SealCredentialsResponse
-	(*CheckLocationRequest)(nil),    // 2: fgd.git.v1.CheckLocationRequest
-	(*CheckLocationResponse)(nil),   // 3: fgd.git.v1.CheckLocationResponse
-	(*OpenSnapshotRequest)(nil),     // 4: fgd.git.v1.OpenSnapshotRequest
-	(*OpenSnapshotResponse)(nil),    // 5: fgd.git.v1.OpenSnapshotResponse
-	(*CloseSnapshotRequest)(nil),    // 6: fgd.git.v1.CloseSnapshotRequest
-	(*CloseSnapshotResponse)(nil),   // 7: fgd.git.v1.CloseSnapshotResponse
-	(*Signature)(nil),               // 8: fgd.git.v1.Signature
-	(*PublishRequest)(nil),          // 9: fgd.git.v1.PublishRequest
-	(*Proposal)(nil),                // 10: fgd.git.v1.Proposal
-	(*GetPullRequestRequest)(nil),   // 11: fgd.git.v1.GetPullRequestRequest
-	(*GetPullRequestResponse)(nil),  // 12: fgd.git.v1.GetPullRequestResponse
-	(*PublishResponse)(nil),         // 13: fgd.git.v1.PublishResponse
-	(*PlainCredentials)(nil),        // 14: fgd.git.v1.PlainCredentials
-	(*Credentials)(nil),             // 15: fgd.git.v1.Credentials
-	(*Location)(nil),                // 16: fgd.git.v1.Location
-	(*Snapshot)(nil),                // 17: fgd.git.v1.Snapshot
-	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
-	(*PullRequest)(nil),             // 19: fgd.git.v1.PullRequest
-	(*ChangeCounts)(nil),            // 20: fgd.git.v1.ChangeCounts
+	(*SealCredentialsRequest)(nil),    // 0: fgd.git.v1.SealCredentialsRequest
+	(*SealCredentialsResponse)(nil),   // 1: fgd.git.v1.SealCredentialsResponse
+	(*ResealCredentialsRequest)(nil),  // 2: fgd.git.v1.ResealCredentialsRequest
+	(*ResealCredentialsResponse)(nil), // 3: fgd.git.v1.ResealCredentialsResponse
+	(*CheckLocationRequest)(nil),      // 4: fgd.git.v1.CheckLocationRequest
+	(*CheckLocationResponse)(nil),     // 5: fgd.git.v1.CheckLocationResponse
+	(*OpenSnapshotRequest)(nil),       // 6: fgd.git.v1.OpenSnapshotRequest
+	(*OpenSnapshotResponse)(nil),      // 7: fgd.git.v1.OpenSnapshotResponse
+	(*CloseSnapshotRequest)(nil),      // 8: fgd.git.v1.CloseSnapshotRequest
+	(*CloseSnapshotResponse)(nil),     // 9: fgd.git.v1.CloseSnapshotResponse
+	(*Signature)(nil),                 // 10: fgd.git.v1.Signature
+	(*PublishRequest)(nil),            // 11: fgd.git.v1.PublishRequest
+	(*Proposal)(nil),                  // 12: fgd.git.v1.Proposal
+	(*GetPullRequestRequest)(nil),     // 13: fgd.git.v1.GetPullRequestRequest
+	(*GetPullRequestResponse)(nil),    // 14: fgd.git.v1.GetPullRequestResponse
+	(*PublishResponse)(nil),           // 15: fgd.git.v1.PublishResponse
+	(*PlainCredentials)(nil),          // 16: fgd.git.v1.PlainCredentials
+	(*Credentials)(nil),               // 17: fgd.git.v1.Credentials
+	(*Location)(nil),                  // 18: fgd.git.v1.Location
+	(*Snapshot)(nil),                  // 19: fgd.git.v1.Snapshot
+	(*timestamppb.Timestamp)(nil),     // 20: google.protobuf.Timestamp
+	(*PullRequest)(nil),               // 21: fgd.git.v1.PullRequest
+	(*ChangeCounts)(nil),              // 22: fgd.git.v1.ChangeCounts
 }
 var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
-	14, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
-	15, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
-	16, // 2: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
-	16, // 3: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
-	17, // 4: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
-	8,  // 5: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
-	18, // 6: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
-	10, // 7: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
-	16, // 8: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
-	19, // 9: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
-	20, // 10: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	19, // 11: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
-	0,  // 12: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
-	2,  // 13: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
-	4,  // 14: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
-	6,  // 15: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
-	9,  // 16: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
-	11, // 17: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
-	1,  // 18: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
-	3,  // 19: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
-	5,  // 20: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
-	7,  // 21: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
-	13, // 22: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
-	12, // 23: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
-	18, // [18:24] is the sub-list for method output_type
-	12, // [12:18] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	16, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
+	17, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	17, // 2: fgd.git.v1.ResealCredentialsRequest.credentials:type_name -> fgd.git.v1.Credentials
+	17, // 3: fgd.git.v1.ResealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	18, // 4: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
+	18, // 5: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
+	19, // 6: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
+	10, // 7: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
+	20, // 8: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
+	12, // 9: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
+	18, // 10: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
+	21, // 11: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	22, // 12: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	21, // 13: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	0,  // 14: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
+	2,  // 15: fgd.git.v1.RepositoryService.ResealCredentials:input_type -> fgd.git.v1.ResealCredentialsRequest
+	4,  // 16: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
+	6,  // 17: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
+	8,  // 18: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
+	11, // 19: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
+	13, // 20: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
+	1,  // 21: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
+	3,  // 22: fgd.git.v1.RepositoryService.ResealCredentials:output_type -> fgd.git.v1.ResealCredentialsResponse
+	5,  // 23: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
+	7,  // 24: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
+	9,  // 25: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
+	15, // 26: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
+	14, // 27: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
+	21, // [21:28] is the sub-list for method output_type
+	14, // [14:21] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_repository_service_proto_init() }
@@ -976,7 +1079,7 @@ func file_fgd_git_v1_repository_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_repository_service_proto_rawDesc), len(file_fgd_git_v1_repository_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

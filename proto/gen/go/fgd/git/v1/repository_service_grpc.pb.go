@@ -19,12 +19,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RepositoryService_SealCredentials_FullMethodName = "/fgd.git.v1.RepositoryService/SealCredentials"
-	RepositoryService_CheckLocation_FullMethodName   = "/fgd.git.v1.RepositoryService/CheckLocation"
-	RepositoryService_OpenSnapshot_FullMethodName    = "/fgd.git.v1.RepositoryService/OpenSnapshot"
-	RepositoryService_CloseSnapshot_FullMethodName   = "/fgd.git.v1.RepositoryService/CloseSnapshot"
-	RepositoryService_Publish_FullMethodName         = "/fgd.git.v1.RepositoryService/Publish"
-	RepositoryService_GetPullRequest_FullMethodName  = "/fgd.git.v1.RepositoryService/GetPullRequest"
+	RepositoryService_SealCredentials_FullMethodName   = "/fgd.git.v1.RepositoryService/SealCredentials"
+	RepositoryService_ResealCredentials_FullMethodName = "/fgd.git.v1.RepositoryService/ResealCredentials"
+	RepositoryService_CheckLocation_FullMethodName     = "/fgd.git.v1.RepositoryService/CheckLocation"
+	RepositoryService_OpenSnapshot_FullMethodName      = "/fgd.git.v1.RepositoryService/OpenSnapshot"
+	RepositoryService_CloseSnapshot_FullMethodName     = "/fgd.git.v1.RepositoryService/CloseSnapshot"
+	RepositoryService_Publish_FullMethodName           = "/fgd.git.v1.RepositoryService/Publish"
+	RepositoryService_GetPullRequest_FullMethodName    = "/fgd.git.v1.RepositoryService/GetPullRequest"
 )
 
 // RepositoryServiceClient is the client API for RepositoryService service.
@@ -35,6 +36,9 @@ const (
 type RepositoryServiceClient interface {
 	// Encrypts credentials so that only github-sync can read them again.
 	SealCredentials(ctx context.Context, in *SealCredentialsRequest, opts ...grpc.CallOption) (*SealCredentialsResponse, error)
+	// Encrypts sealed credentials again with the key that seals now, so that an old one can be given up. References stay as
+	// they are. FAILED_PRECONDITION (FGD_4011) when no key opens them.
+	ResealCredentials(ctx context.Context, in *ResealCredentialsRequest, opts ...grpc.CallOption) (*ResealCredentialsResponse, error)
 	// Judges a location by its form and by what the configuration permits, without asking the remote.
 	CheckLocation(ctx context.Context, in *CheckLocationRequest, opts ...grpc.CallOption) (*CheckLocationResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
@@ -45,7 +49,7 @@ type RepositoryServiceClient interface {
 	// ABORTED (FGD_4007) when the fabric directory moved on the remote meanwhile.
 	// With a proposal it goes to a branch of its own instead, and one pull request proposes to merge that.
 	Publish(ctx context.Context, in *PublishRequest, opts ...grpc.CallOption) (*PublishResponse, error)
-	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4060) when the Git host has none.
+	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4020) when the Git host has none.
 	GetPullRequest(ctx context.Context, in *GetPullRequestRequest, opts ...grpc.CallOption) (*GetPullRequestResponse, error)
 }
 
@@ -61,6 +65,16 @@ func (c *repositoryServiceClient) SealCredentials(ctx context.Context, in *SealC
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SealCredentialsResponse)
 	err := c.cc.Invoke(ctx, RepositoryService_SealCredentials_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *repositoryServiceClient) ResealCredentials(ctx context.Context, in *ResealCredentialsRequest, opts ...grpc.CallOption) (*ResealCredentialsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResealCredentialsResponse)
+	err := c.cc.Invoke(ctx, RepositoryService_ResealCredentials_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +139,9 @@ func (c *repositoryServiceClient) GetPullRequest(ctx context.Context, in *GetPul
 type RepositoryServiceServer interface {
 	// Encrypts credentials so that only github-sync can read them again.
 	SealCredentials(context.Context, *SealCredentialsRequest) (*SealCredentialsResponse, error)
+	// Encrypts sealed credentials again with the key that seals now, so that an old one can be given up. References stay as
+	// they are. FAILED_PRECONDITION (FGD_4011) when no key opens them.
+	ResealCredentials(context.Context, *ResealCredentialsRequest) (*ResealCredentialsResponse, error)
 	// Judges a location by its form and by what the configuration permits, without asking the remote.
 	CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
@@ -135,7 +152,7 @@ type RepositoryServiceServer interface {
 	// ABORTED (FGD_4007) when the fabric directory moved on the remote meanwhile.
 	// With a proposal it goes to a branch of its own instead, and one pull request proposes to merge that.
 	Publish(context.Context, *PublishRequest) (*PublishResponse, error)
-	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4060) when the Git host has none.
+	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4020) when the Git host has none.
 	GetPullRequest(context.Context, *GetPullRequestRequest) (*GetPullRequestResponse, error)
 	mustEmbedUnimplementedRepositoryServiceServer()
 }
@@ -149,6 +166,9 @@ type UnimplementedRepositoryServiceServer struct{}
 
 func (UnimplementedRepositoryServiceServer) SealCredentials(context.Context, *SealCredentialsRequest) (*SealCredentialsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SealCredentials not implemented")
+}
+func (UnimplementedRepositoryServiceServer) ResealCredentials(context.Context, *ResealCredentialsRequest) (*ResealCredentialsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResealCredentials not implemented")
 }
 func (UnimplementedRepositoryServiceServer) CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckLocation not implemented")
@@ -200,6 +220,24 @@ func _RepositoryService_SealCredentials_Handler(srv interface{}, ctx context.Con
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(RepositoryServiceServer).SealCredentials(ctx, req.(*SealCredentialsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RepositoryService_ResealCredentials_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResealCredentialsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RepositoryServiceServer).ResealCredentials(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RepositoryService_ResealCredentials_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RepositoryServiceServer).ResealCredentials(ctx, req.(*ResealCredentialsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -304,6 +342,10 @@ var RepositoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SealCredentials",
 			Handler:    _RepositoryService_SealCredentials_Handler,
+		},
+		{
+			MethodName: "ResealCredentials",
+			Handler:    _RepositoryService_ResealCredentials_Handler,
 		},
 		{
 			MethodName: "CheckLocation",

@@ -1,0 +1,62 @@
+package github
+
+import (
+	"net/url"
+	"strings"
+
+	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/github-sync/internal/remote"
+)
+
+// Hosts are the hosts that are GitHub, each with the URL of its API.
+type Hosts map[string]string
+
+// ParseHosts reads entries of the form HOST=API_URL.
+func ParseHosts(entries []string, allowInsecure bool) (Hosts, error) {
+	hosts := Hosts{}
+	for _, entry := range entries {
+		host, api, _ := strings.Cut(entry, "=")
+		u, err := url.Parse(api)
+		if host == "" || strings.ContainsAny(host, "/@") || err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+			u.Scheme != "https" && !(u.Scheme == "http" && allowInsecure) {
+			return nil, config.Invalid("github_hosts", entry, "HOST=https://API_URL, for example github.com=https://api.github.com")
+		}
+		hosts[strings.ToLower(host)] = strings.TrimSuffix(api, "/") + "/"
+	}
+	return hosts, nil
+}
+
+// repository is where GitHub has a repository.
+type repository struct{ host, api, owner, name string }
+
+// find tells a repository on GitHub from others. Its key names the host and the path, whatever it is reached by.
+func (h Hosts) find(location remote.Location) (repository, bool) {
+	key := location.Key
+	if _, after, schemed := strings.Cut(key, "://"); schemed {
+		key = after
+	}
+	parts := strings.Split(key, "/")
+	if location.Local() || len(parts) != 3 || parts[1] == "" || parts[2] == "" {
+		return repository{}, false
+	}
+	api, known := h[parts[0]]
+	return repository{parts[0], api, parts[1], parts[2]}, known
+}
+
+func (h Hosts) repository(location remote.Location) (repository, error) {
+	r, known := h.find(location)
+	if !known {
+		return r, errs.New(errs.Precondition, errs.GitHubRequired, "The repository at %s is not known to be on GitHub, which this needs.", location.Host)
+	}
+	return r, nil
+}
+
+// page gives the URL of a page of the repository.
+func (r repository) page(location remote.Location, path string) string {
+	scheme := "https"
+	if strings.HasPrefix(location.URL, "http://") {
+		scheme = "http"
+	}
+	return scheme + "://" + r.host + "/" + r.owner + "/" + r.name + "/" + path
+}
