@@ -26,15 +26,21 @@ type hub struct {
 
 const hubRepository = "octo/fabrics.git"
 
-func newHub(t *testing.T) *hub {
+func newHub(t *testing.T, files map[string]string) *hub {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := githubserver.Start(t, githubserver.Options{App: 7, Installation: 8, Key: &key.PublicKey, Owner: "octo", Name: "fabrics"})
-	host := gitserver.Start(t, gitserver.Options{Accepts: api.Accepts})
-	host.Create(t, hubRepository, branch, content)
+	var host *gitserver.Server
+	api := githubserver.Start(t, githubserver.Options{
+		App: 7, Installation: 8, Key: &key.PublicKey, Owner: "octo", Name: "fabrics",
+		Head: func(branch string) string {
+			return strings.TrimSpace(host.Git(t, hubRepository, "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch))
+		},
+	})
+	host = gitserver.Start(t, gitserver.Options{Accepts: api.Accepts})
+	host.Create(t, hubRepository, branch, files)
 	h := &hub{api: api, bench: replica(t, host, func(c *githubsync.Config) { c.GitHubHosts = []string{host.Address() + "=" + api.URL()} })}
 	raw := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	h.credentials = h.sealed(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{AppId: 7, InstallationId: 8, PrivateKey: string(raw)}})
@@ -79,7 +85,7 @@ func TestG8TokenExpiresMidSync(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHub(t)
+			h := newHub(t, content)
 			s := h.mustOpen()
 			tree := h.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
 			withdraw(h)
@@ -100,7 +106,7 @@ func TestG8TokenExpiresMidSync(t *testing.T) {
 
 // TestG8TokensThatHardlyLive: tokens that are never good for ten minutes are made anew for each request, and do.
 func TestG8TokensThatHardlyLive(t *testing.T) {
-	h := newHub(t)
+	h := newHub(t, content)
 	h.api.Lifetime(5 * time.Minute)
 	s := h.mustOpen()
 	if _, err := h.publish(s, h.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})); err != nil {
@@ -111,7 +117,7 @@ func TestG8TokensThatHardlyLive(t *testing.T) {
 
 // TestAppIsRefused: what an App meets has its code, whether GitHub's API or its Git host says it, and nobody asks for ever.
 func TestAppIsRefused(t *testing.T) {
-	h := newHub(t)
+	h := newHub(t, content)
 	h.api.Fault(func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Retry-After", "90")
 		w.WriteHeader(http.StatusForbidden)
@@ -124,7 +130,7 @@ func TestAppIsRefused(t *testing.T) {
 	if h.host.Requests(gitserver.Refs) != 0 {
 		t.Error("the Git host was asked without a token")
 	}
-	h = newHub(t)
+	h = newHub(t, content)
 	h.host.Break(gitserver.Fault{Status: http.StatusUnauthorized, Text: "no"})
 	_, err = h.openAs(h.credentials)
 	h.requireCode(err, errs.GitHubAuthenticationFailed)

@@ -20,6 +20,8 @@ type Options struct {
 	Key               *rsa.PublicKey // of the App
 	Owner, Name       string         // of the repository
 	Tokens            []string       // that are valid besides those of the App
+	// Head gives the commit of a branch, empty without one. Without the function there are the branches that were set.
+	Head func(branch string) string
 }
 
 // Server serves until the test ends.
@@ -106,6 +108,22 @@ func (s *Server) SetBranch(name string, b Branch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.branches[name] = b
+}
+
+// at finds a branch.
+func (s *Server) at(name string) (Branch, bool) {
+	b, there := s.branches[name]
+	if s.options.Head != nil {
+		b.Commit = s.options.Head(name)
+		there = b.Commit != ""
+	}
+	return b, there
+}
+
+// commitOf is the commit of a branch, empty without one.
+func (s *Server) commitOf(name string) string {
+	b, _ := s.at(name)
+	return b.Commit
 }
 
 // Deny takes the permission to write from everybody, or gives it back.

@@ -29,8 +29,16 @@ func (s *Server) Merge(t testing.TB, number int32, commit string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.pulls[number-1]
-	p.state, p.merged, p.mergeCommit, p.headCommitAtClose = "closed", time.Now(), commit, s.branches[p.head].Commit
+	p.state, p.merged, p.mergeCommit, p.headCommitAtClose = "closed", time.Now(), commit, s.commitOf(p.head)
 	s.branches[p.base] = Branch{Commit: commit, Protected: s.branches[p.base].Protected}
+}
+
+// Close closes a pull request without merging it.
+func (s *Server) Close(number int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pulls[number-1]
+	p.state, p.headCommitAtClose = "closed", s.commitOf(p.head)
 }
 
 // Text is the title and the body of a pull request.
@@ -50,7 +58,7 @@ func (s *Server) repository(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) branch(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("branch")
-	b, there := s.branches[name]
+	b, there := s.at(name)
 	if !there {
 		refuse(w, http.StatusNotFound, "Branch not found")
 		return
@@ -77,12 +85,12 @@ func (s *Server) createPull(w http.ResponseWriter, r *http.Request) {
 	if !s.writable(w, r, &wanted) {
 		return
 	}
-	head, there := s.branches[wanted.Head]
+	head, there := s.at(wanted.Head)
 	switch {
 	case !there:
 		refuse(w, http.StatusUnprocessableEntity, "Validation Failed", "The head branch is not there")
 		return
-	case head.Commit == s.branches[wanted.Base].Commit:
+	case head.Commit == s.commitOf(wanted.Base):
 		refuse(w, http.StatusUnprocessableEntity, "Validation Failed", fmt.Sprintf("No commits between %s and %s", wanted.Base, wanted.Head))
 		return
 	}
@@ -138,13 +146,13 @@ func (s *Server) updatePull(w http.ResponseWriter, r *http.Request) {
 		p.body = *wanted.Body
 	}
 	if wanted.State != nil && p.merged.IsZero() {
-		p.state, p.headCommitAtClose = *wanted.State, s.branches[p.head].Commit
+		p.state, p.headCommitAtClose = *wanted.State, s.commitOf(p.head)
 	}
 	s.answer(w, r, http.StatusOK, s.show(p))
 }
 
 func (s *Server) show(p *pull) map[string]any {
-	head, mergeCommit, mergedAt := s.branches[p.head].Commit, p.mergeCommit, any(nil)
+	head, mergeCommit, mergedAt := s.commitOf(p.head), p.mergeCommit, any(nil)
 	if p.state == "open" {
 		mergeCommit = strings.Repeat("e", 40) // the merge that GitHub tries
 	} else {
@@ -157,7 +165,7 @@ func (s *Server) show(p *pull) map[string]any {
 		"number": p.number, "state": p.state, "title": p.title, "body": p.body, "merged": !p.merged.IsZero(), "merged_at": mergedAt,
 		"merge_commit_sha": mergeCommit, "html_url": fmt.Sprintf("https://github.com/%s/%s/pull/%d", s.options.Owner, s.options.Name, p.number),
 		"head": map[string]any{"ref": p.head, "label": s.options.Owner + ":" + p.head, "sha": head},
-		"base": map[string]any{"ref": p.base, "label": s.options.Owner + ":" + p.base, "sha": s.branches[p.base].Commit},
+		"base": map[string]any{"ref": p.base, "label": s.options.Owner + ":" + p.base, "sha": s.commitOf(p.base)},
 	}
 }
 

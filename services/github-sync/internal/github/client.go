@@ -70,6 +70,12 @@ func (c *Client) at(location remote.Location, login credentials.Login) (*account
 	return a, r, err
 }
 
+// Knows tells whether a repository is on GitHub and the login is one that its API takes.
+func (c *Client) Knows(location remote.Location, login credentials.Login) error {
+	_, _, err := c.at(location, login)
+	return err
+}
+
 func (c *Client) account(host, api string, login credentials.Login) (*account, error) {
 	name := host + " " + fingerprint(login)
 	if known, there := c.accounts.Get(name); there {

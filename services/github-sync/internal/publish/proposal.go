@@ -40,6 +40,9 @@ type proposer struct {
 // Propose publishes a tree on a branch of its own, and keeps one pull request that proposes to merge it: an open one of the
 // fabric goes on, with a commit more. It never forces, and leaves a branch alone that somebody else has committed to.
 func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, request Request, proposal Proposal) (Result, *gitv1.PullRequest, error) {
+	if err := hub.Knows(s.Location, s.Login); err != nil {
+		return Result{}, nil, err
+	}
 	pusher, err := s.Remote.PushRefs(ctx)
 	if err != nil {
 		return Result{}, nil, err
