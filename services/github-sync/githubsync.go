@@ -18,6 +18,7 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/grpcapi"
+	"fgdsync.dev/services/github-sync/internal/publish"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 	"fgdsync.dev/services/github-sync/internal/store"
@@ -64,6 +65,15 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	waiting := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "fgd_git_requests_waiting", Help: "Requests to Git hosts that wait because as many as are allowed are under way.",
 	})
+	pushers := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fgd_pushes_waiting", Help: "Publishers that wait for a push: one to their branch is under way, or push_limits lets none go.",
+	})
+	commits := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "fgd_push_commits", Help: "Commits of a push.", Buckets: []float64{1, 2, 5, 10, 20, 50, 100},
+	})
+	if err := errors.Join(deps.Metrics.Register(pushers), deps.Metrics.Register(commits)); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
 	if err := errors.Join(deps.Metrics.Register(requests), deps.Metrics.Register(circuits), deps.Metrics.Register(waiting)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
@@ -76,12 +86,17 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits, err := cfg.pushLimits()
+	if err != nil {
+		return nil, err
+	}
 	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
 	return &Service{
 		log: deps.Log, holder: holder, remotes: remotes,
 		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
 			Remotes: remotes, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
 			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
+			Publisher: publish.New(publish.Options{Limits: limits, Waiting: pushers, Commits: commits}),
 		}),
 		trees: grpcapi.NewTrees(holder),
 	}, nil

@@ -34,6 +34,8 @@ type RepositoryDeps struct {
 	Sealer  *credentials.Sealer
 	Logins  *credentials.Resolver
 	Limits  snapshot.Limits
+
+	Publisher *publish.Publisher
 }
 
 // Repositories serves RepositoryService.
@@ -159,7 +161,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 	if err != nil {
 		return nil, err
 	}
-	result, err := publish.Run(ctx, s, publish.Request{
+	result, err := r.deps.Publisher.Publish(ctx, s, publish.Request{
 		Tree: tree, Message: req.GetMessage(),
 		Author:    object.Signature{Name: req.GetAuthor().GetName(), Email: req.GetAuthor().GetEmail(), Time: when},
 		Committer: object.Signature{Name: committerName, Email: committerEmail, Time: when},

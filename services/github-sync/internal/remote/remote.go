@@ -24,6 +24,8 @@ type Refs struct {
 
 // Remote is one repository, spoken to with one set of credentials.
 type Remote interface {
+	// Login tells remotes that are spoken to with the same credentials from others.
+	Login() credentials.Fingerprint
 	// Refs asks where the branches are.
 	Refs(ctx context.Context) (Refs, error)
 	// Fetch brings a commit, with its tree, into a store; with a depth above 1 also commits before it.
@@ -48,6 +50,7 @@ type SignIn func(ctx context.Context) (credentials.Basic, error)
 type Factory struct {
 	policy Policy
 	http   *httpClient
+	prints credentials.Prints
 }
 
 // Parse judges a URL.
@@ -59,5 +62,5 @@ func (f *Factory) Open(location Location, login credentials.Login) Remote {
 		return &localRemote{path: location.Path}
 	}
 	signIn := func(context.Context) (credentials.Basic, error) { return login.Basic, nil }
-	return &httpRemote{client: f.http, location: location, signIn: signIn}
+	return &httpRemote{client: f.http, location: location, print: f.prints.Of(login), signIn: signIn}
 }
