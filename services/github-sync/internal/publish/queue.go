@@ -31,10 +31,10 @@ type line struct {
 type queue struct {
 	line     line
 	location remote.Location
-	waiting []*member
-	pushing bool
-	until   time.Time     // before which there will be no push, if that is known
-	emptied chan struct{} // closed when all have left before there was a push
+	waiting  []*member
+	pushing  bool
+	until    time.Time     // before which there will be no push, if that is known
+	emptied  chan struct{} // closed when all have left before there was a push
 }
 
 // join lets a member wait. The first one starts the pushes.
