@@ -264,8 +264,15 @@ func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Has
 // New lists the objects of a tree that were written into this snapshot: what a remote that has the rest must get.
 func (s *Snapshot) New(tree plumbing.Hash) ([]object.Object, error) {
 	var out []object.Object
-	err := s.collect(tree, map[plumbing.Hash]bool{}, &out)
-	return out, err
+	if err := s.collect(tree, map[plumbing.Hash]bool{}, &out); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed { // what was written is gone, and with it some of the list
+		return nil, missing(s.ID)
+	}
+	return out, nil
 }
 
 func (s *Snapshot) collect(tree plumbing.Hash, seen map[plumbing.Hash]bool, out *[]object.Object) error {
