@@ -1,10 +1,12 @@
 package githubsync
 
 import (
+	"errors"
 	"time"
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/services/github-sync/internal/github"
+	"fgdsync.dev/services/github-sync/internal/publish"
 )
 
 // Config is what can be set of github-sync.
@@ -38,6 +40,8 @@ type Config struct {
 	HostConcurrency int `koanf:"host_concurrency"`
 	// RepositoryConcurrency is the number of them to one repository.
 	RepositoryConcurrency int `koanf:"repository_concurrency"`
+	// PushLimits are hosts and how many pushes they want to get for one repository within a minute, as HOST=PUSHES.
+	PushLimits []string `koanf:"push_limits"`
 }
 
 // DefaultConfig is the contract's defaults.
@@ -46,6 +50,7 @@ func DefaultConfig() Config {
 		DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
 		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
 		GitHubHosts: []string{"github.com=https://api.github.com"},
+		PushLimits:  []string{"github.com=6"}, // docs.github.com, "Repository limits"
 	}
 }
 
@@ -69,6 +74,18 @@ func (c *Config) Validate() error {
 	case c.RepositoryConcurrency < 1 || c.RepositoryConcurrency > c.HostConcurrency:
 		return config.Invalid("repository_concurrency", c.RepositoryConcurrency, "1 to host_concurrency")
 	}
-	_, err := github.ParseHosts(c.GitHubHosts, c.AllowInsecureRemotes)
-	return err
+	_, hosts := github.ParseHosts(c.GitHubHosts, c.AllowInsecureRemotes)
+	_, limits := c.pushLimits()
+	return errors.Join(hosts, limits)
+}
+
+func (c *Config) pushLimits() ([]publish.Limit, error) {
+	limits := make([]publish.Limit, len(c.PushLimits))
+	for i, text := range c.PushLimits {
+		var ok bool
+		if limits[i], ok = publish.ParseLimit(text); !ok {
+			return nil, config.Invalid("push_limits", text, "HOST=PUSHES, with 1 push a minute or more")
+		}
+	}
+	return limits, nil
 }

@@ -20,6 +20,7 @@ import (
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/grpcapi"
+	"fgdsync.dev/services/github-sync/internal/publish"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/signing"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
@@ -75,8 +76,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	remaining := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "fgd_github_rate_limit_remaining", Help: "Requests to the API of GitHub that the last answer left before a limit.",
 	}, nil)
-	if err := errors.Join(deps.Metrics.Register(remaining), deps.Metrics.Register(requests), deps.Metrics.Register(circuits), deps.Metrics.Register(waiting)); err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
+	pushers := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fgd_pushes_waiting", Help: "Publishers that wait for a push: one to their branch is under way, or push_limits lets none go.",
+	})
+	commits := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "fgd_push_commits", Help: "Commits of a push.", Buckets: []float64{1, 2, 5, 10, 20, 50, 100},
+	})
+	for _, c := range []prometheus.Collector{requests, circuits, waiting, remaining, pushers, commits} {
+		if err := deps.Metrics.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
 	}
 	remotes, err := remote.NewFactory(remote.Options{
 		Policy:       remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths},
@@ -96,13 +105,18 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	remotes.SignInApps(hub)
+	limits, err := cfg.pushLimits()
+	if err != nil {
+		return nil, err
+	}
 	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
 	return &Service{
 		log: deps.Log, holder: holder, remotes: remotes,
 		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
 			Remotes: remotes, GitHub: hub, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
 			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
-			Key: key,
+			Key:       key,
+			Publisher: publish.New(publish.Options{Limits: limits, Waiting: pushers, Commits: commits}),
 		}),
 		trees: grpcapi.NewTrees(holder),
 	}, nil

@@ -36,7 +36,7 @@ var when = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // bench is the service, over real gRPC, and a Git host.
 type bench struct {
-	t            *testing.T
+	t            testing.TB
 	host         *gitserver.Server
 	repositories gitv1.RepositoryServiceClient
 	trees        gitv1.TreeServiceClient
@@ -63,19 +63,19 @@ func (l *log) String() string {
 	return l.text.String()
 }
 
-func setup(t *testing.T, configure ...func(*githubsync.Config)) *bench {
+func setup(t testing.TB, configure ...func(*githubsync.Config)) *bench {
 	t.Helper()
 	return replica(t, newHost(t), configure...)
 }
 
 // replica is a service of its own in front of a host.
-func replica(t *testing.T, host *gitserver.Server, configure ...func(*githubsync.Config)) *bench {
+func replica(t testing.TB, host *gitserver.Server, configure ...func(*githubsync.Config)) *bench {
 	t.Helper()
 	return replicaIn(t, host, nil, configure...)
 }
 
 // replicaIn is one with variables in its environment.
-func replicaIn(t *testing.T, host *gitserver.Server, environment map[string]string, configure ...func(*githubsync.Config)) *bench {
+func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]string, configure ...func(*githubsync.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, host: host, log: &log{}, metrics: prometheus.NewRegistry()}
 	cfg := githubsync.DefaultConfig()
@@ -97,7 +97,7 @@ func replicaIn(t *testing.T, host *gitserver.Server, environment map[string]stri
 	return b
 }
 
-func newHost(t *testing.T) *gitserver.Server {
+func newHost(t testing.TB) *gitserver.Server {
 	t.Helper()
 	return gitserver.Start(t, gitserver.Options{User: user, Password: password})
 }

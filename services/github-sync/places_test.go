@@ -12,14 +12,19 @@ import (
 )
 
 // waiting is how many requests wait for a place.
-func (b *bench) waiting() (n int) {
+func (b *bench) waiting() int {
+	b.t.Helper()
+	return b.gauge("fgd_git_requests_waiting")
+}
+
+func (b *bench) gauge(name string) (n int) {
 	b.t.Helper()
 	families, err := b.metrics.Gather()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	for _, family := range families {
-		if family.GetName() == "fgd_git_requests_waiting" {
+		if family.GetName() == name {
 			n = int(family.GetMetric()[0].GetGauge().GetValue())
 		}
 	}

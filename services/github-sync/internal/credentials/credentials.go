@@ -4,10 +4,7 @@
 package credentials
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"strconv"
 
 	"github.com/golang-jwt/jwt/v4"
 	"golang.org/x/crypto/ssh"
@@ -46,12 +43,6 @@ func (l Login) None() bool { return l.Basic.None() && l.SSHKey.IsZero() && l.App
 type App struct {
 	ID, Installation int64
 	Key              secret.String
-}
-
-// Fingerprint tells this app and key from others and gives nothing of the key away.
-func (a *App) Fingerprint() string {
-	sum := sha256.Sum256([]byte(a.Key.Reveal()))
-	return strconv.FormatInt(a.ID, 10) + "/" + strconv.FormatInt(a.Installation, 10) + "/" + hex.EncodeToString(sum[:])
 }
 
 // login reads credentials that are given in exactly one whole way. The flaw is what is wrong with them; it quotes nothing.

@@ -4,7 +4,6 @@ package github
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,8 +35,16 @@ type Options struct {
 // Client asks GitHub.
 type Client struct {
 	options  Options
-	accounts *lru.Cache[string, *account]
-	tokens   *lru.Cache[string, *token]
+	prints   credentials.Prints
+	accounts *lru.Cache[who, *account]
+	tokens   *lru.Cache[who, *token]
+}
+
+// who is a login at a host. An App itself is somebody else than its installation.
+type who struct {
+	host  string
+	login credentials.Fingerprint
+	app   bool
 }
 
 // account is GitHub for one login: what it may ask for, and what it was answered.
@@ -45,15 +52,15 @@ type account struct{ *gogithub.Client }
 
 // New makes a client.
 func New(o Options) (*Client, error) {
-	accounts, err := lru.New[string, *account](rememberedLogins)
+	accounts, err := lru.New[who, *account](rememberedLogins)
 	if err != nil {
 		return nil, fmt.Errorf("make the accounts: %w", err)
 	}
-	tokens, err := lru.New[string, *token](rememberedLogins)
+	tokens, err := lru.New[who, *token](rememberedLogins)
 	if err != nil {
 		return nil, fmt.Errorf("make the tokens: %w", err)
 	}
-	return &Client{options: o, accounts: accounts, tokens: tokens}, nil
+	return &Client{options: o, prints: credentials.NewPrints(), accounts: accounts, tokens: tokens}, nil
 }
 
 // at finds the repository on GitHub, and the account to ask about it.
@@ -77,7 +84,7 @@ func (c *Client) Knows(location remote.Location, login credentials.Login) error 
 }
 
 func (c *Client) account(host, api string, login credentials.Login) (*account, error) {
-	name := host + " " + fingerprint(login)
+	name := who{host: host, login: c.prints.Of(login)}
 	if known, there := c.accounts.Get(name); there {
 		return known, nil
 	}
@@ -109,15 +116,6 @@ func newAccount(api string, transport http.RoundTripper) (*account, error) {
 		return nil, fmt.Errorf("make a client of %s: %w", api, err)
 	}
 	return &account{client}, nil
-}
-
-// fingerprint tells logins apart and gives nothing of them away.
-func fingerprint(login credentials.Login) string {
-	if login.App != nil {
-		return login.App.Fingerprint()
-	}
-	sum := sha256.Sum256([]byte(login.Username + "\x00" + login.Password.Reveal()))
-	return string(sum[:])
 }
 
 func bearer(r *http.Request, token credentials.Basic) {

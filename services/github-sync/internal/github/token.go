@@ -59,7 +59,7 @@ func (c *Client) Refused(ctx context.Context, host string, app *credentials.App,
 }
 
 func (c *Client) token(host string, app *credentials.App) *token {
-	name := host + " " + app.Fingerprint()
+	name := who{host: host, login: c.prints.Of(credentials.Login{App: app})}
 	fresh := &token{turn: semaphore.NewWeighted(1)}
 	if known, there, _ := c.tokens.PeekOrAdd(name, fresh); there {
 		_, _ = c.tokens.Get(name) // it was used
@@ -94,7 +94,7 @@ func appRefusal(host string, err error) error {
 
 // appAccount is the App itself, which may do little more than make tokens.
 func (c *Client) appAccount(host, api string, app *credentials.App) (*account, error) {
-	name := host + " app " + app.Fingerprint()
+	name := who{host: host, login: c.prints.Of(credentials.Login{App: app}), app: true}
 	if known, there := c.accounts.Get(name); there {
 		return known, nil
 	}

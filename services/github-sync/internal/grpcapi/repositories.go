@@ -38,6 +38,8 @@ type RepositoryDeps struct {
 	Logins  *credentials.Resolver
 	Limits  snapshot.Limits
 	Key     *signing.Key // signs commits; may be nil
+
+	Publisher *publish.Publisher
 }
 
 // Repositories serves RepositoryService.
@@ -206,7 +208,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 	if req.GetProposal() != nil {
 		result, pull, err = r.propose(ctx, s, request, req.GetProposal())
 	} else {
-		result, err = publish.Run(ctx, s, request)
+		result, err = r.deps.Publisher.Publish(ctx, s, request)
 	}
 	if err != nil {
 		return nil, err

@@ -137,11 +137,11 @@ func (p *proposer) push(ctx context.Context, branch string) (Result, error) {
 	if !exists {
 		return Result{}, branchRemoved(p.s.Branch)
 	}
-	base, release, err := onto(ctx, p.s, head)
+	base, err := p.base(ctx, head)
 	if err != nil {
 		return Result{}, err
 	}
-	defer release()
+	defer func() { _ = base.Close() }() // it was only read
 	tip, exists := p.pusher.Head(branch)
 	if !exists {
 		return p.send(ctx, branch, base, plumbing.ZeroHash, head)
@@ -168,9 +168,21 @@ func (p *proposer) push(ctx context.Context, branch string) (Result, error) {
 	return p.send(ctx, branch, base, tip, tip, head)
 }
 
+// base gives the head of the branch, if the directory there is still what the tree was made of.
+func (p *proposer) base(ctx context.Context, head plumbing.Hash) (*snapshot.Snapshot, error) {
+	base, err := p.s.At(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	if base.Tree != p.s.Tree {
+		return nil, errors.Join(directoryMoved(p.s.Directory), base.Close())
+	}
+	return base, nil
+}
+
 // send makes a commit with the tree on top of what a view shows, pushes it, and reads it back.
 func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snapshot, old plumbing.Hash, parents ...plumbing.Hash) (Result, error) {
-	root, err := view.Graft(view.Root, view.Directory, p.request.Tree)
+	root, _, err := view.Graft(view.Root, view.Directory, p.request.Tree)
 	if err != nil {
 		return Result{}, err
 	}
@@ -195,6 +207,14 @@ func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snaps
 		return Result{}, errors.Join(sent, errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The branch %s does not show what was pushed to it.", branch))
 	}
 	return Result{Commit: commit, Committed: true, Attempts: 1}, nil
+}
+
+func branchRemoved(branch string) error {
+	return errs.New(errs.Conflict, errs.BranchMoved, "The branch %q was removed on the remote.", branch)
+}
+
+func directoryMoved(directory string) error {
+	return errs.New(errs.Conflict, errs.BranchMoved, "The directory %q changed on the remote meanwhile.", directory)
 }
 
 // putCommit makes a commit, signed when there is a key.

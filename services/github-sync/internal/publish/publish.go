@@ -1,20 +1,21 @@
-// Package publish makes a tree the fabric's directory on the remote: one commit, pushed if the branch is still where
-// it was, and read back. It never forces, never retries blind, and says that it succeeded only when the remote shows
-// the commit.
+// Package publish makes trees the directories of fabrics on the remote: one commit each, pushed if the branch is still
+// where it was, and read back. Who waits while a push to the branch is under way goes out with the next one, in the order
+// in which they came. It never forces, never retries blind, and says that it succeeded only when the remote shows the commit.
 package publish
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/signing"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
@@ -37,29 +38,141 @@ type Result struct {
 	Attempts  int
 }
 
-const (
-	maxAttempts = 6
-	firstPause  = 50 * time.Millisecond
-)
+// Options are what a publisher works with.
+type Options struct {
+	Limits  []Limit
+	Waiting prometheus.Gauge     // publishers that wait
+	Commits prometheus.Histogram // of a push
+}
 
-// Run publishes. It is made of attempts: each looks where the branch is, puts the directory on top of it, and pushes.
-func Run(ctx context.Context, s *snapshot.Snapshot, request Request) (Result, error) {
-	var last error
-	for attempt := 1; attempt <= maxAttempts; attempt++ {
-		if attempt > 1 {
-			if err := pause(ctx, attempt); err != nil {
-				return Result{}, err
-			}
-		}
-		result, err := try(ctx, s, request)
-		result.Attempts = attempt
-		var moved *raced
-		if err == nil || !errors.As(err, &moved) {
-			return result, err
-		}
-		last = moved.cause
+// Publisher publishes. Those who publish to the same branch with the same login share pushes.
+type Publisher struct {
+	options Options
+	guard   *guard
+
+	mu     sync.Mutex // of the queues and of the members that wait in them
+	queues map[line]*queue
+}
+
+// New makes a publisher.
+func New(o Options) *Publisher {
+	return &Publisher{options: o, guard: newGuard(o.Limits), queues: map[line]*queue{}}
+}
+
+// member is somebody who publishes.
+type member struct {
+	ctx     context.Context
+	from    *snapshot.Snapshot
+	request Request
+	objects []object.Object // of the tree, that the remote does not have
+	bytes   int
+	most    int // commits of a push that it may be in
+	tries   int // that came to nothing
+	commit  plumbing.Hash
+
+	once   sync.Once
+	told   chan struct{} // closed when there is an outcome
+	result Result
+	err    error
+}
+
+func (m *member) tell(result Result, err error) {
+	m.once.Do(func() {
+		m.result, m.err = result, err
+		m.result.Attempts = m.tries + 1
+		close(m.told)
+	})
+}
+
+func tellAll(members []*member, err error) {
+	for _, m := range members {
+		m.tell(Result{}, err)
 	}
-	return Result{}, last
+}
+
+// Publish waits for the push that is under way, if there is one, and goes out with the next. When the context ends before,
+// nothing is published; a push that is under way goes on as long as anybody of those in it wants it.
+func (p *Publisher) Publish(ctx context.Context, s *snapshot.Snapshot, request Request) (Result, error) {
+	ctx, end := context.WithCancel(ctx)
+	defer end() // it does not want it any more
+	objects, err := s.New(request.Tree)
+	if err != nil {
+		return Result{}, err
+	}
+	m := &member{ctx: ctx, from: s, request: request, objects: objects, most: maxCommits, told: make(chan struct{})}
+	for _, o := range objects {
+		m.bytes += len(o.Deflated)
+	}
+	q := p.join(m)
+	select {
+	case <-m.told:
+	case <-ctx.Done():
+		if p.leave(q, m) {
+			return Result{}, gone(m)
+		}
+		<-m.told
+	}
+	return m.result, m.err
+}
+
+func gone(m *member) error { return fmt.Errorf("wait to push: %w", context.Cause(m.ctx)) }
+
+// serve pushes for a queue until nobody waits in it.
+func (p *Publisher) serve(q *queue) {
+	for {
+		place, open := p.place(q)
+		if !open {
+			return
+		}
+		group := p.take(q)
+		if len(group) == 0 {
+			place.giveBack()
+			return
+		}
+		p.putBack(q, p.attempt(group, place))
+		p.rest(q)
+	}
+}
+
+// attempt pushes once for a group, and gives those for whom another attempt can help.
+func (p *Publisher) attempt(group []*member, place *place) (again []*member) {
+	defer place.giveBack()
+	defer func() {
+		if fault := recover(); fault != nil {
+			tellAll(group, fmt.Errorf("publish: %v\n%s", fault, debug.Stack()))
+			again = nil
+		}
+	}()
+	ctx, end := together(group)
+	defer end()
+	return p.push(ctx, group, place)
+}
+
+// longestPush bounds a push, whatever those in it are ready to wait.
+const longestPush = 5 * time.Minute
+
+// together makes a context that ends with the last of those of a group.
+func together(group []*member) (context.Context, func()) {
+	ctx, end := context.WithCancelCause(context.WithoutCancel(group[0].ctx))
+	late := time.AfterFunc(longestPush, func() {
+		end(errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "A push took longer than %s.", longestPush))
+	})
+	left := make(chan struct{}, len(group))
+	stops := make([]func() bool, 0, len(group))
+	for _, m := range group {
+		stops = append(stops, context.AfterFunc(m.ctx, func() {
+			if left <- struct{}{}; len(left) == len(group) {
+				end(context.Cause(m.ctx))
+			}
+		}))
+	}
+	return ctx, func() {
+		late.Stop()
+		for _, stop := range stops {
+			stop()
+		}
+		end(nil)
+	}
 }
 
 // raced says that another attempt can help.
@@ -67,147 +180,37 @@ type raced struct{ cause error }
 
 func (r *raced) Error() string { return r.cause.Error() }
 
-func pause(ctx context.Context, attempt int) error {
-	longest := firstPause << attempt
-	timer := time.NewTimer(longest/2 + rand.N(longest/2))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("wait to push again: %w", context.Cause(ctx))
-	case <-timer.C:
-		return nil
-	}
-}
-
-func try(ctx context.Context, s *snapshot.Snapshot, request Request) (Result, error) {
-	pusher, err := s.Remote.PushRefs(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	head, exists := pusher.Head(s.Branch)
-	if !exists {
-		return Result{}, branchRemoved(s.Branch)
-	}
-	base, release, err := onto(ctx, s, head)
-	if err != nil {
-		return Result{}, err
-	}
-	defer release()
-	commit, pack, err := build(base, head, request)
-	if err != nil {
-		return Result{}, err
-	}
-	if pack == nil {
-		return Result{Commit: head}, nil
-	}
-	failpoint.Hit(failpoint.PushBefore)
-	if err := pusher.Push(ctx, s.Branch, head, commit, pack); err != nil {
-		return afterError(ctx, s, head, commit, pack, err)
-	}
-	failpoint.Hit(failpoint.PushDone)
-	return confirm(ctx, s, head, commit, pack)
-}
-
-func branchRemoved(branch string) error {
-	return errs.New(errs.Conflict, errs.BranchMoved, "The branch %q was removed on the remote.", branch)
-}
-
-// onto gives the view that the commit is built on: the snapshot itself, or the new head if the directory did not
-// change in between.
-func onto(ctx context.Context, s *snapshot.Snapshot, head plumbing.Hash) (*snapshot.Snapshot, func(), error) {
-	if head == s.Commit {
-		return s, func() {}, nil
-	}
-	moved, err := s.At(ctx, head)
-	if err != nil {
-		return nil, nil, err
-	}
-	if moved.Tree != s.Tree {
-		err := errs.New(errs.Conflict, errs.BranchMoved, "The directory %q changed on the remote meanwhile.", s.Directory)
-		return nil, nil, errors.Join(err, moved.Close())
-	}
-	return moved, func() { _ = moved.Close() }, nil // it was only read
-}
-
-// build makes the commit and the pack of what is new; no pack when the commit would change nothing.
-func build(base *snapshot.Snapshot, parent plumbing.Hash, request Request) (plumbing.Hash, []byte, error) {
-	root, err := base.Graft(base.Root, base.Directory, request.Tree)
-	if err != nil {
-		return plumbing.ZeroHash, nil, err
-	}
-	if root == base.Root {
-		return parent, nil, nil
-	}
-	commit, err := putCommit(base, root, request, parent)
-	if err != nil {
-		return plumbing.ZeroHash, nil, err
-	}
-	objects, err := base.New(root)
-	if err != nil {
-		return plumbing.ZeroHash, nil, err
-	}
-	head, _ := base.Overlay(commit)
-	return commit, object.Pack(append(objects, head)), nil
-}
-
-// afterError decides what a failed push came to, by looking at the remote.
-func afterError(ctx context.Context, s *snapshot.Snapshot, old, commit plumbing.Hash, pack []byte, cause error) (Result, error) {
-	switch errs.KindOf(cause) {
-	case errs.Conflict:
-		return Result{}, &raced{cause}
-	case errs.Unavailable:
+// settle tells a group whose push came to nothing, and gives those who try again.
+func settle(group []*member, err error) (again []*member) {
+	var moved *raced
+	switch {
+	case errors.As(err, &moved):
+		for _, m := range group {
+			if m.tries++; m.tries < maxAttempts {
+				again = append(again, m)
+				continue
+			}
+			m.tries--
+			m.tell(Result{}, moved.cause)
+		}
+	case errs.HasCode(err, errs.PushRejected) && len(group) > 1: // it may be meant for one of them
+		for _, m := range group {
+			m.most = (len(group) + 1) / 2
+		}
+		again = group
 	default:
-		return Result{}, cause
+		tellAll(group, err)
 	}
-	landed, err := landed(ctx, s, old, commit)
-	if err != nil {
-		return Result{}, errors.Join(cause, err)
-	}
-	if landed {
-		return done(ctx, s, commit, pack)
-	}
-	return Result{}, &raced{cause}
+	return again
 }
 
-// confirm reads the branch back after a push that the remote reported as done.
-func confirm(ctx context.Context, s *snapshot.Snapshot, old, commit plumbing.Hash, pack []byte) (Result, error) {
-	landed, err := landed(ctx, s, old, commit)
-	if err != nil {
-		return Result{}, fmt.Errorf("read the branch back: %w", err)
-	}
-	if !landed {
-		return Result{}, &raced{errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The Git host took the push, and the branch does not show it.")}
-	}
-	return done(ctx, s, commit, pack)
-}
-
-// landed tells whether the branch has the commit: at its head, or below it when others pushed on top.
-func landed(ctx context.Context, s *snapshot.Snapshot, old, commit plumbing.Hash) (bool, error) {
-	refs, err := s.Remote.Refs(ctx)
-	if err != nil {
-		return false, err
-	}
-	switch head := refs.Branches[s.Branch]; head {
-	case commit:
-		return true, nil
-	case old, plumbing.ZeroHash:
-		return false, nil
-	default:
-		return s.HasAncestor(ctx, head, commit, snapshot.RecentDepth)
-	}
-}
-
-func done(ctx context.Context, s *snapshot.Snapshot, commit plumbing.Hash, pack []byte) (Result, error) {
-	// The store is a cache: without the pack the next sync fetches what it needs.
-	failpoint.Hit(failpoint.PushConfirmed)
-	_ = s.Repo.Add(ctx, s.Branch, commit, pack)
-	failpoint.Hit(failpoint.PushStored)
-	return Result{Commit: commit, Committed: true}, nil
-}
-
-// CommitURL gives the page of a commit on hosts that are known to have one, besides those that are GitHub.
+// CommitURL gives the page of a commit on hosts that are known to have one.
 func CommitURL(url string, commit plumbing.Hash) string {
-	if url = strings.TrimSuffix(url, ".git"); strings.HasPrefix(url, "https://gitlab.com/") {
+	url = strings.TrimSuffix(url, ".git")
+	switch {
+	case strings.HasPrefix(url, "https://github.com/"):
+		return url + "/commit/" + commit.String()
+	case strings.HasPrefix(url, "https://gitlab.com/"):
 		return url + "/-/commit/" + commit.String()
 	}
 	return ""

@@ -17,11 +17,12 @@ type AppTokens interface {
 }
 
 // openWithApp makes a remote that signs in as an installation of a GitHub App.
-func (f *Factory) openWithApp(location Location, app *credentials.App) Remote {
+func (f *Factory) openWithApp(location Location, login credentials.Login) Remote {
+	app := login.App
 	signIn := func(ctx context.Context) (credentials.Basic, error) { return f.apps.Token(ctx, location.Host, app) }
 	refused := func(ctx context.Context, token credentials.Basic) { f.apps.Refused(ctx, location.Host, app, token) }
 	client := newHTTPClient(&TokenTransport{Next: f.http.next, SignIn: signIn, Refused: refused, Sign: basicAuth}, f.http.base)
-	return &httpRemote{client: client, location: location, signIn: signIn}
+	return &httpRemote{client: client, location: location, print: f.prints.Of(login), signIn: signIn}
 }
 
 func basicAuth(r *http.Request, token credentials.Basic) {

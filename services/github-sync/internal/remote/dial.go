@@ -21,6 +21,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/telemetry"
+	"fgdsync.dev/services/github-sync/internal/credentials"
 )
 
 const (
@@ -58,7 +59,7 @@ func NewFactory(o Options) (*Factory, error) {
 	traced := otelhttp.NewTransport(base, otelhttp.WithTracerProvider(o.Tracers), otelhttp.WithPropagators(telemetry.Propagator()),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return "git " + operation(r) }))
 	counted := &roundTripper{next: traced, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts}
-	return &Factory{policy: o.Policy, http: newHTTPClient(newPlaces(counted, o.Places), base)}, nil
+	return &Factory{policy: o.Policy, prints: credentials.NewPrints(), http: newHTTPClient(newPlaces(counted, o.Places), base)}, nil
 }
 
 // Close lets go of idle connections.

@@ -42,12 +42,15 @@ func newHTTPClient(rt http.RoundTripper, base *http.Transport) *httpClient {
 type httpRemote struct {
 	client     *httpClient
 	location   Location
+	print      credentials.Fingerprint
 	signIn     SignIn
 	login      credentials.Basic // of the last exchange
 	upload     transport.UploadPackSession
 	advertised *packp.AdvRefs
 	thin       bool // the host can send thin packs
 }
+
+func (r *httpRemote) Login() credentials.Fingerprint { return r.print }
 
 func (r *httpRemote) session(ctx context.Context) (*transport.Endpoint, transport.AuthMethod, error) {
 	endpoint, err := transport.NewEndpoint(r.location.URL)
@@ -305,6 +308,8 @@ func (r *httpRemote) explain(ctx context.Context, err error, a *answered) error 
 		return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "The Git host %s refuses the credentials.", host)
 	case a.status == http.StatusNotFound, a.status == http.StatusGone:
 		return errs.New(errs.Precondition, errs.GitHubNotFound, "The Git host %s has no such repository, or hides it.", host)
+	case a.status == http.StatusRequestEntityTooLarge:
+		return errs.New(errs.Precondition, errs.PushRejected, "The Git host %s refuses so large a push.", host)
 	case a.status >= http.StatusInternalServerError:
 		return unavailable("The Git host %s answered with status %d.", host, a.status)
 	case a.sha256:

@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/pack"
 )
 
@@ -40,6 +41,9 @@ func gitDir(path string) (string, error) {
 	}
 	return "", errs.New(errs.Precondition, errs.GitHubNotFound, "There is no Git repository at %s.", path)
 }
+
+// Login is that of this process, for all.
+func (r *localRemote) Login() credentials.Fingerprint { return credentials.Fingerprint{} }
 
 func (r *localRemote) Refs(context.Context) (Refs, error) {
 	dir, err := gitDir(r.path)

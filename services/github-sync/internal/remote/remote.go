@@ -27,6 +27,8 @@ type Refs struct {
 
 // Remote is one repository, spoken to with one set of credentials.
 type Remote interface {
+	// Login tells remotes that are spoken to with the same credentials from others.
+	Login() credentials.Fingerprint
 	// Refs asks where the branches are.
 	Refs(ctx context.Context) (Refs, error)
 	// Fetch brings a commit, with its tree, into a store; with a depth above 1 also commits before it.
@@ -73,6 +75,7 @@ type Factory struct {
 	policy Policy
 	http   *httpClient
 	apps   AppTokens
+	prints credentials.Prints
 }
 
 // SignInApps says who makes the tokens of GitHub Apps. It is to be called before the first remote is opened.
@@ -90,8 +93,8 @@ func (f *Factory) Open(location Location, login credentials.Login) Remote {
 		return &localRemote{path: location.Path}
 	}
 	if login.App != nil {
-		return f.openWithApp(location, login.App)
+		return f.openWithApp(location, login)
 	}
 	signIn := func(context.Context) (credentials.Basic, error) { return login.Basic, nil }
-	return &httpRemote{client: f.http, location: location, signIn: signIn}
+	return &httpRemote{client: f.http, location: location, print: f.prints.Of(login), signIn: signIn}
 }

@@ -12,8 +12,9 @@ import (
 	"fgdsync.dev/services/github-sync/internal/store"
 )
 
-// RecentDepth is how many of the last commits of a branch are looked at to find one that was pushed a moment ago.
-const RecentDepth = 50
+// RecentDepth is how many of the last commits of a branch are looked at to find one that was pushed a moment ago. A push brings
+// up to a hundred.
+const RecentDepth = 250
 
 // HasAncestor tells whether a commit is among the last commits up to a head of the branch.
 func (s *Snapshot) HasAncestor(ctx context.Context, head, commit plumbing.Hash, depth int) (bool, error) {

@@ -281,6 +281,22 @@ func (s *Snapshot) At(ctx context.Context, commit plumbing.Hash) (*Snapshot, err
 	return s.over(base, commit)
 }
 
+// Whole gives a view of the whole repository at a commit of the branch, without what was written here.
+func (s *Snapshot) Whole(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
+	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, commit, 1)
+	if err != nil {
+		return nil, movedOn(err, s.Branch)
+	}
+	whole := &Snapshot{
+		ID: s.ID, Branch: s.Branch, Commit: commit, Location: s.Location, Remote: s.Remote, Repo: s.Repo,
+		limits: s.limits, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
+	}
+	if err := whole.resolve(); err != nil {
+		return nil, errors.Join(err, whole.Close())
+	}
+	return whole, nil
+}
+
 // movedOn explains why a host does not hand out what it has just called the head of a branch.
 func movedOn(err error, branch string) error {
 	if errs.HasCode(err, errs.CommitNotFound) {

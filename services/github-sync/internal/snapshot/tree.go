@@ -227,38 +227,52 @@ func (e *Editor) write(f *folder) (id plumbing.Hash, empty bool, err error) {
 	return id, false, err
 }
 
-// Graft puts a directory's tree into a root tree and gives the new root.
-func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Hash) (plumbing.Hash, error) {
+// Graft puts a directory's tree into a root tree and gives the new root, and the trees that were written on the way to the
+// directory.
+func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Hash) (plumbing.Hash, []object.Object, error) {
 	if directory == "" {
-		return tree, nil
+		return tree, nil, nil
 	}
 	name, rest, _ := strings.Cut(directory, "/")
 	entries, err := s.Entries(root)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return plumbing.ZeroHash, nil, err
 	}
 	inner := object.Entry{Name: name, Mode: filemode.Dir, Hash: object.EmptyTree}
 	if old, found := find(entries, name); found && old.IsTree() {
 		inner = old
 	}
-	if inner.Hash, err = s.Graft(inner.Hash, rest, tree); err != nil {
-		return plumbing.ZeroHash, err
+	var written []object.Object
+	if inner.Hash, written, err = s.Graft(inner.Hash, rest, tree); err != nil {
+		return plumbing.ZeroHash, nil, err
 	}
 	entries = slices.DeleteFunc(entries, func(e object.Entry) bool { return e.Name == name })
 	if inner.Hash != object.EmptyTree {
 		entries = append(entries, inner)
 	}
 	if len(entries) == 0 {
-		return object.EmptyTree, nil
+		return object.EmptyTree, written, nil
 	}
-	return s.Put(plumbing.TreeObject, object.EncodeTree(entries))
+	id, err := s.Put(plumbing.TreeObject, object.EncodeTree(entries))
+	if err != nil {
+		return plumbing.ZeroHash, nil, err
+	}
+	o, _ := s.Overlay(id)
+	return id, append(written, o), nil
 }
 
 // New lists the objects of a tree that were written into this snapshot: what a remote that has the rest must get.
 func (s *Snapshot) New(tree plumbing.Hash) ([]object.Object, error) {
 	var out []object.Object
-	err := s.collect(tree, map[plumbing.Hash]bool{}, &out)
-	return out, err
+	if err := s.collect(tree, map[plumbing.Hash]bool{}, &out); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed { // what was written is gone, and with it some of the list
+		return nil, missing(s.ID)
+	}
+	return out, nil
 }
 
 func (s *Snapshot) collect(tree plumbing.Hash, seen map[plumbing.Hash]bool, out *[]object.Object) error {
