@@ -115,6 +115,24 @@ func TestG8TokensThatHardlyLive(t *testing.T) {
 	h.requireEnd(2)
 }
 
+// TestG8NoNewToken: when no new token can be made just now, the push says so and not that the credentials are wrong.
+func TestG8NoNewToken(t *testing.T) {
+	h := newHub(t)
+	s := h.mustOpen()
+	tree := h.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
+	h.api.Withdraw()
+	h.api.Fault(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Retry-After", "90")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
+	_, err := h.publish(s, tree)
+	if e := errs.From(err); e.Code.ID != errs.GitHubRateLimited.ID || e.RetryAfter < 80*time.Second {
+		t.Errorf("%v, wait %s", e, e.RetryAfter)
+	}
+	h.requireEnd(1)
+}
+
 // TestAppIsRefused: what an App meets has its code, whether GitHub's API or its Git host says it, and nobody asks for ever.
 func TestAppIsRefused(t *testing.T) {
 	h := newHub(t, content)

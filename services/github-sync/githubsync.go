@@ -37,7 +37,7 @@ type Deps struct {
 	Log       *slog.Logger
 	Tracers   trace.TracerProvider
 	Metrics   prometheus.Registerer
-	LookupEnv func(string) (string, bool) // for credentials given by reference
+	LookupEnv func(string) (string, bool) // for credentials given by reference, and the key that seals the others
 	Now       func() time.Time
 }
 

@@ -21,8 +21,8 @@ func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if err := s.checkJWT(token); err != nil {
-		refuse(w, http.StatusUnauthorized, err.Error())
+	if flaw := s.flawOf(token); flaw != "" {
+		refuse(w, http.StatusUnauthorized, flaw)
 		return
 	}
 	if r.PathValue("id") != strconv.FormatInt(s.options.Installation, 10) {
@@ -40,11 +40,11 @@ func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// checkJWT holds the claims and the signature of an App to what GitHub asks of them.
-func (s *Server) checkJWT(token string) error {
+// flawOf holds the claims and the signature of an App to what GitHub asks of them, and gives what it says otherwise.
+func (s *Server) flawOf(token string) string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return errors.New("A JSON web token could not be decoded") //nolint:staticcheck // GitHub's words
+		return "A JSON web token could not be decoded"
 	}
 	var header struct{ Alg, Typ string }
 	var claims struct {
@@ -53,21 +53,21 @@ func (s *Server) checkJWT(token string) error {
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err = errors.Join(err, decode(parts[0], &header), decode(parts[1], &claims)); err != nil {
-		return err
+		return "A JSON web token could not be decoded"
 	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	now := time.Now()
 	switch {
 	case header.Alg != "RS256" || rsa.VerifyPKCS1v15(s.options.Key, crypto.SHA256, sum[:], signature) != nil:
-		return errors.New("A JSON web token could not be decoded") //nolint:staticcheck // GitHub's words
+		return "A JSON web token could not be decoded"
 	case claims.Iss != strconv.FormatInt(s.options.App, 10):
-		return errors.New("Integration not found") //nolint:staticcheck // GitHub's words
+		return "Integration not found"
 	case time.Unix(claims.Iat, 0).After(now):
-		return errors.New("'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued")
+		return "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
 	case !time.Unix(claims.Exp, 0).After(now) || time.Unix(claims.Exp, 0).After(now.Add(longestJWT)):
-		return errors.New("'Expiration time' claim ('exp') is too far in the future")
+		return "'Expiration time' claim ('exp') is too far in the future"
 	}
-	return nil
+	return ""
 }
 
 func decode(part string, into any) error {

@@ -17,14 +17,20 @@ func ParseHosts(entries []string, allowInsecure bool) (Hosts, error) {
 	hosts := Hosts{}
 	for _, entry := range entries {
 		host, api, _ := strings.Cut(entry, "=")
-		u, err := url.Parse(api)
-		if host == "" || strings.ContainsAny(host, "/@") || err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-			u.Scheme != "https" && !(u.Scheme == "http" && allowInsecure) {
+		if host == "" || strings.ContainsAny(host, "/@") || !usable(api, allowInsecure) {
 			return nil, config.Invalid("github_hosts", entry, "HOST=https://API_URL, for example github.com=https://api.github.com")
 		}
 		hosts[strings.ToLower(host)] = strings.TrimSuffix(api, "/") + "/"
 	}
 	return hosts, nil
+}
+
+func usable(api string, allowInsecure bool) bool {
+	u, err := url.Parse(api)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	return u.Scheme == "https" || allowInsecure && u.Scheme == "http"
 }
 
 // repository is where GitHub has a repository.

@@ -100,7 +100,7 @@ func pullRequest(ctx context.Context, r repository, p *gogithub.PullRequest, err
 		return nil, explain(ctx, r.host, err)
 	}
 	out := &gitv1.PullRequest{
-		Number: int32(p.GetNumber()), Url: p.GetHTMLURL(), Branch: p.GetHead().GetRef(), HeadCommit: p.GetHead().GetSHA(), //nolint:gosec // far below
+		Number: int32(p.GetNumber()), Url: p.GetHTMLURL(), Branch: p.GetHead().GetRef(), HeadCommit: p.GetHead().GetSHA(),
 	}
 	switch {
 	case p.GetMerged(), !p.GetMergedAt().IsZero():
