@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/secret"
 )
 
 // Config is what can be set of github-sync.
@@ -16,6 +17,12 @@ type Config struct {
 	CredentialsDir string `koanf:"credentials_dir"`
 	// AllowInsecureRemotes permits http and loopback or private addresses.
 	AllowInsecureRemotes bool `koanf:"allow_insecure_remotes"`
+	// SSHKnownHostsFile holds the keys of the hosts that may be spoken to over SSH. Empty: none may.
+	SSHKnownHostsFile string `koanf:"ssh_known_hosts_file"`
+	// RemotesCAFile holds certificates of authorities that are trusted besides those of the system.
+	RemotesCAFile string `koanf:"remotes_ca_file"`
+	// RemotesProxyURL is the proxy that HTTPS remotes are reached through; it may hold a password.
+	RemotesProxyURL secret.String `koanf:"remotes_proxy_url"`
 	// AllowedLocalPaths are folders whose repositories may be synced as file://.
 	AllowedLocalPaths []string `koanf:"allowed_local_paths"`
 	// MaxFileBytes bounds a file that is read.

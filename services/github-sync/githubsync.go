@@ -68,8 +68,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	remotes, err := remote.NewFactory(remote.Options{
-		Policy:       remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths},
-		MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers, Requests: requests,
+		Policy: remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths, KnownHosts: cfg.SSHKnownHostsFile},
+		CAFile: cfg.RemotesCAFile, Proxy: cfg.RemotesProxyURL, MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers, Requests: requests,
 		Breaker: remote.BreakerOptions{Failures: cfg.BreakerFailures, Pause: cfg.BreakerPause, State: circuits},
 		Places:  remote.PlaceOptions{PerHost: cfg.HostConcurrency, PerRepository: cfg.RepositoryConcurrency, Waiting: waiting},
 	})

@@ -86,7 +86,8 @@ func (r *Repositories) open(l *gitv1.Location) (remote.Remote, remote.Location, 
 	if err != nil {
 		return nil, location, "", err
 	}
-	return r.deps.Remotes.Open(location, login), location, directory, nil
+	from, err := r.deps.Remotes.Open(location, login)
+	return from, location, directory, err
 }
 
 // OpenSnapshot holds the head of a branch.
@@ -130,7 +131,7 @@ func ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snaps
 	if err = errors.Join(err, before.Close(), head.Close()); err != nil {
 		return nil, nil, errors.Join(err, at.Close())
 	}
-	return at, &gitv1.Published{CommitUrl: publish.CommitURL(at.Location.URL, at.Commit), Counts: counts(pairs)}, nil
+	return at, &gitv1.Published{CommitUrl: publish.CommitURL(at.Location.Key, at.Commit), Counts: counts(pairs)}, nil
 }
 
 // CloseSnapshot lets go of a snapshot.
@@ -171,7 +172,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 		Commit: result.Commit.String(), Committed: result.Committed, Attempts: int32(result.Attempts), Counts: &gitv1.ChangeCounts{},
 	}
 	if result.Committed {
-		response.CommitUrl, response.Counts = publish.CommitURL(s.Location.URL, result.Commit), counts(pairs)
+		response.CommitUrl, response.Counts = publish.CommitURL(s.Location.Key, result.Commit), counts(pairs)
 	}
 	return response, nil
 }
