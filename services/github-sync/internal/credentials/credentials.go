@@ -106,8 +106,9 @@ func (s *Sealer) Seal(p *gitv1.PlainCredentials) ([]byte, error) {
 	token := p.GetToken() != ""
 	pair := p.GetUsername() != "" && p.GetPassword() != ""
 	half := p.GetUsername() != "" || p.GetPassword() != ""
-	if token == half || (half && !pair) {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "Give either a token, or a username and a password.")
+	key := p.GetSshPrivateKey() != ""
+	if (token == half) != key || (half && !pair) {
+		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "Give either a token, or a username and a password, or an SSH private key.")
 	}
 	raw, err := proto.Marshal(p)
 	if err != nil {
@@ -140,6 +141,9 @@ func (s *Sealer) Open(sealed []byte) (Login, error) {
 	p := &gitv1.PlainCredentials{}
 	if proto.Unmarshal(raw, p) != nil { // the decoder's message may quote
 		return Login{}, unreadable("The stored credentials are damaged.")
+	}
+	if p.GetSshPrivateKey() != "" {
+		return Login{SSHKey: secret.New(p.GetSshPrivateKey())}, nil
 	}
 	if p.GetToken() != "" {
 		return Login{Basic: Basic{tokenUser, secret.New(p.GetToken())}}, nil
