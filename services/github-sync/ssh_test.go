@@ -1,16 +1,11 @@
 package githubsync_test
 
 import (
-	"context"
-	"crypto/rand"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/testkit/sshserver"
@@ -113,13 +108,6 @@ func TestG6HookDeclinesOverSSH(t *testing.T) {
 	b.requireCommits(1)
 }
 
-// noise is content that does not compress, so that its pack comes in many pieces.
-func noise() string {
-	raw := make([]byte, 1<<20)
-	_, _ = rand.Read(raw) // never fails
-	return string(raw)
-}
-
 // TestG9ASilentSSHHostHoldsNobody: a host that says nothing, or nothing more, holds nobody longer than he wants to wait, be it
 // before the handshake, after the key was taken, in the middle of a pack, or before the answer to a push.
 func TestG9ASilentSSHHostHoldsNobody(t *testing.T) {
@@ -131,7 +119,8 @@ func TestG9ASilentSSHHostHoldsNobody(t *testing.T) {
 			b := setupSSH(t)
 			b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 			fault.Hold, fault.Held = make(chan struct{}), make(chan struct{}, 1)
-			b.givenUp(fault, fault.Held, func() { close(fault.Hold) })
+			b.ssh.Break(fault)
+			b.givenUp(fault.Held, func() { b.ssh.Mend(); close(fault.Hold) })
 		})
 	}
 }
@@ -140,46 +129,9 @@ func TestG9ASilentSSHHostHoldsNobody(t *testing.T) {
 func TestG10ASlowSSHHostHoldsNobody(t *testing.T) {
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
-	const slowly = 20
-	drip, dripped := make(chan struct{}), make(chan struct{})
-	go func() {
-		for range slowly {
-			drip <- struct{}{}
-		}
-		close(dripped)
-	}()
-	b.givenUp(sshserver.Fault{On: sshserver.Fetch, After: 10_000, Drip: drip}, dripped, func() { close(drip) })
-}
-
-// givenUp opens a snapshot and publishes in front of a host that misbehaves, and gives up when it is told so. The call ends
-// with that, and later ones succeed.
-func (s *sshBench) givenUp(fault sshserver.Fault, told <-chan struct{}, release func()) {
-	t := s.t
-	ctx, give := context.WithCancel(t.Context())
-	defer give()
-	s.ssh.Break(fault)
-	location := s.location("f")
-	done := make(chan error, 1)
-	go func() { done <- s.openAndPublish(ctx, location) }()
-	<-told
-	give()
-	if err := <-done; status.Code(err) != codes.Canceled && errs.KindOf(err) != errs.Cancelled {
-		t.Errorf("%v", err)
-	}
-	s.ssh.Mend()
-	release()
-	if err := s.tryOpen(location); err != nil {
-		t.Errorf("afterwards: %v", err)
-	}
-	s.host.RequireSound(t, repository)
-}
-
-func (s *sshBench) openAndPublish(ctx context.Context, location *gitv1.Location) error {
-	response, err := s.repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: location})
-	if err != nil {
-		return err
-	}
-	return s.publishIn(ctx, response.GetSnapshot(), s.mustWrite(response.GetSnapshot(), map[string]string{"a.yaml": "a: 2\n"}))
+	drip, dripped := slowly()
+	b.ssh.Break(sshserver.Fault{On: sshserver.Fetch, After: 10_000, Drip: drip})
+	b.givenUp(dripped, func() { b.ssh.Mend(); close(drip) })
 }
 
 // TestG11ResetInAPackOverSSH: a connection that is cut in the middle of a pack, or of the refs, is an error that may pass.

@@ -27,12 +27,15 @@ type credentials struct {
 	token    secret.String
 	username string
 	password secret.String
+	sshKey   secret.String
 }
 
-func (c credentials) none() bool { return c.token.IsZero() && c.username == "" && c.password.IsZero() }
+func (c credentials) none() bool { return c == credentials{} }
 
 func (c credentials) plain() *gitv1.PlainCredentials {
-	return &gitv1.PlainCredentials{Token: c.token.Reveal(), Username: c.username, Password: c.password.Reveal()}
+	return &gitv1.PlainCredentials{
+		Token: c.token.Reveal(), Username: c.username, Password: c.password.Reveal(), SshPrivateKey: c.sshKey.Reveal(),
+	}
 }
 
 // readCredentials takes them from a file, else from the environment.
@@ -55,28 +58,38 @@ func credentialsFile(path string) (credentials, error) {
 	if err != nil {
 		return credentials{}, pathError(path, err)
 	}
-	var content struct{ Token, Username, Password string }
-	// The parser's message may quote the file, and the file holds secrets.
-	if yaml.Unmarshal(raw, &content) != nil || content == (struct{ Token, Username, Password string }{}) {
-		return credentials{}, usage{errs.New(errs.Invalid, errs.InvalidRequest, "%s holds no credentials.", path).
-			WithRemedy("Write the file as YAML: either \"token: …\", or \"username: …\" and \"password: …\".")}
+	var content struct {
+		Token, Username, Password string
+		SSHPrivateKey             string `yaml:"ssh_private_key"`
 	}
-	return credentials{secret.New(content.Token), content.Username, secret.New(content.Password)}, nil
+	// The parser's message may quote the file, and the file holds secrets.
+	err = yaml.Unmarshal(raw, &content)
+	c := credentials{secret.New(content.Token), content.Username, secret.New(content.Password), secret.New(content.SSHPrivateKey)}
+	if err != nil || c.none() {
+		return credentials{}, usage{errs.New(errs.Invalid, errs.InvalidRequest, "%s holds no credentials.", path).
+			WithRemedy("Write the file as YAML: either \"token: …\", or \"username: …\" and \"password: …\", or \"ssh_private_key: |\" with the key below.")}
+	}
+	return c, nil
 }
 
-var scpLike = regexp.MustCompile(`^[^/\\]+@[^/\\:]+:`)
+// scpLike is user@host:path. Without a user it may be a path too.
+var scpLike = regexp.MustCompile(`^([^/\\@]+@)?[^/\\:@]+:`)
 
 // repositoryURL makes a URL of what --repo names: a URL stays as it is, a path becomes file://. The second result is
 // the path, when it is one.
 func repositoryURL(repo string) (location, path string, err error) {
-	if strings.Contains(repo, "://") || scpLike.MatchString(repo) {
+	if strings.Contains(repo, "://") {
 		return repo, "", nil
 	}
 	absolute, err := filepath.Abs(repo)
 	if err != nil {
 		return "", "", fmt.Errorf("resolve %s: %w", repo, err)
 	}
-	if _, err := os.Stat(absolute); err != nil {
+	_, err = os.Stat(absolute)
+	if err != nil && scpLike.MatchString(repo) {
+		return repo, "", nil
+	}
+	if err != nil {
 		return "", "", usage{errs.New(errs.NotFound, errs.GitHubNotFound, "There is no repository at %s.", repo).
 			WithRemedy("Give --repo a URL, or the path of a repository on this machine.")}
 	}

@@ -30,7 +30,7 @@ func (t *target) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&t.name, "name", "", "`name` of the fabric; the last part of the directory when absent")
 	flags.StringVar(&t.crds, "crds", "", "`folder` of CustomResourceDefinitions that replace the built-in ones")
 	flags.StringVar(&t.redis, "redis", "", "`URL` of a Redis shared with other runs; without it one in memory")
-	flags.StringVar(&t.credentialsFile, "credentials-file", "", "YAML `file` with token, or username and password")
+	flags.StringVar(&t.credentialsFile, "credentials-file", "", "YAML `file` with token, or username and password, or ssh_private_key")
 	flags.BoolVar(&t.json, "json", false, "print one JSON document")
 	flags.BoolVar(&t.allowInsecure, "allow-insecure-remotes", false, "permit http and loopback or private addresses")
 	_ = cmd.MarkFlagRequired("repo")

@@ -24,7 +24,7 @@ func (s *Server) takeCredentials(ctx context.Context, fabric *fabricv1.Fabric, g
 		return nil
 	}
 	sealed, err := s.repositories.SealCredentials(ctx, &gitv1.SealCredentialsRequest{Credentials: &gitv1.PlainCredentials{
-		Token: given.GetToken(), Username: given.GetUsername(), Password: given.GetPassword(),
+		Token: given.GetToken(), Username: given.GetUsername(), Password: given.GetPassword(), SshPrivateKey: given.GetSshPrivateKey(),
 	}})
 	if err != nil {
 		return err
@@ -37,14 +37,14 @@ func (s *Server) takeCredentials(ctx context.Context, fabric *fabricv1.Fabric, g
 func checkCredentials(c *bridgev1.Credentials) error {
 	basic := c.GetUsername() != "" || c.GetPassword() != ""
 	ways := 0
-	for _, given := range []bool{c.GetToken() != "", basic, c.GetRef() != ""} {
+	for _, given := range []bool{c.GetToken() != "", basic, c.GetRef() != "", c.GetSshPrivateKey() != ""} {
 		if given {
 			ways++
 		}
 	}
 	switch {
 	case ways != 1:
-		return invalid("credentials", "Credentials are given in exactly one way: token, username with password, or ref.")
+		return invalid("credentials", "Credentials are given in exactly one way: token, username with password, ssh_private_key, or ref.")
 	case basic && (c.GetUsername() == "" || c.GetPassword() == ""):
 		return invalid("credentials", "username and password are given together.")
 	case c.GetRef() != "" && !referenceForm.MatchString(c.GetRef()):

@@ -22,7 +22,7 @@ const (
 
 var (
 	// short is the form user@host:path, in which a slash before the colon would make it a path.
-	short = regexp.MustCompile(`^(?:([^@/:]*)@)?(\[[0-9A-Fa-f:.]+\]|[^@/:\[\]]+):(.+)$`)
+	short = regexp.MustCompile(`^(?:([^@/:]+)@)?(\[[0-9A-Fa-f:.]+\]|[^@/:\[\]]+):(.+)$`)
 	// What can begin with a dash could become an option of a program at the other end.
 	accountName = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.+~-]*$`)
 	hostName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)

@@ -215,6 +215,98 @@ func (x *CheckLocationResponse) GetDirectory() string {
 	return ""
 }
 
+// Request of CheckConnection.
+type CheckConnectionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to try out.
+	Location      *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConnectionRequest) Reset() {
+	*x = CheckConnectionRequest{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConnectionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConnectionRequest) ProtoMessage() {}
+
+func (x *CheckConnectionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConnectionRequest.ProtoReflect.Descriptor instead.
+func (*CheckConnectionRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CheckConnectionRequest) GetLocation() *Location {
+	if x != nil {
+		return x.Location
+	}
+	return nil
+}
+
+// Response of CheckConnection.
+type CheckConnectionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was found out.
+	Connection    *Connection `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConnectionResponse) Reset() {
+	*x = CheckConnectionResponse{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConnectionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConnectionResponse) ProtoMessage() {}
+
+func (x *CheckConnectionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConnectionResponse.ProtoReflect.Descriptor instead.
+func (*CheckConnectionResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CheckConnectionResponse) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
 // Request of OpenSnapshot.
 type OpenSnapshotRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -228,7 +320,7 @@ type OpenSnapshotRequest struct {
 
 func (x *OpenSnapshotRequest) Reset() {
 	*x = OpenSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -240,7 +332,7 @@ func (x *OpenSnapshotRequest) String() string {
 func (*OpenSnapshotRequest) ProtoMessage() {}
 
 func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[4]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -253,7 +345,7 @@ func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{4}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *OpenSnapshotRequest) GetLocation() *Location {
@@ -281,7 +373,7 @@ type OpenSnapshotResponse struct {
 
 func (x *OpenSnapshotResponse) Reset() {
 	*x = OpenSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -293,7 +385,7 @@ func (x *OpenSnapshotResponse) String() string {
 func (*OpenSnapshotResponse) ProtoMessage() {}
 
 func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -306,7 +398,7 @@ func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OpenSnapshotResponse) GetSnapshot() *Snapshot {
@@ -327,7 +419,7 @@ type CloseSnapshotRequest struct {
 
 func (x *CloseSnapshotRequest) Reset() {
 	*x = CloseSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -339,7 +431,7 @@ func (x *CloseSnapshotRequest) String() string {
 func (*CloseSnapshotRequest) ProtoMessage() {}
 
 func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -352,7 +444,7 @@ func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CloseSnapshotRequest) GetSnapshotId() string {
@@ -371,7 +463,7 @@ type CloseSnapshotResponse struct {
 
 func (x *CloseSnapshotResponse) Reset() {
 	*x = CloseSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -383,7 +475,7 @@ func (x *CloseSnapshotResponse) String() string {
 func (*CloseSnapshotResponse) ProtoMessage() {}
 
 func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -396,7 +488,7 @@ func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
 }
 
 // A person or a system in a commit.
@@ -412,7 +504,7 @@ type Signature struct {
 
 func (x *Signature) Reset() {
 	*x = Signature{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +516,7 @@ func (x *Signature) String() string {
 func (*Signature) ProtoMessage() {}
 
 func (x *Signature) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +529,7 @@ func (x *Signature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signature.ProtoReflect.Descriptor instead.
 func (*Signature) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Signature) GetName() string {
@@ -473,7 +565,7 @@ type PublishRequest struct {
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +577,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +590,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PublishRequest) GetSnapshotId() string {
@@ -555,7 +647,7 @@ type PublishResponse struct {
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +659,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +672,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PublishResponse) GetCommit() string {
@@ -632,7 +724,13 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"`\n" +
+	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"J\n" +
+	"\x16CheckConnectionRequest\x120\n" +
+	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"Q\n" +
+	"\x17CheckConnectionResponse\x126\n" +
+	"\n" +
+	"connection\x18\x01 \x01(\v2\x16.fgd.git.v1.ConnectionR\n" +
+	"connection\"`\n" +
 	"\x13OpenSnapshotRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"H\n" +
@@ -658,10 +756,11 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\n" +
 	"commit_url\x18\x03 \x01(\tR\tcommitUrl\x120\n" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
-	"\battempts\x18\x05 \x01(\x05R\battempts2\xb2\x03\n" +
+	"\battempts\x18\x05 \x01(\x05R\battempts2\x8e\x04\n" +
 	"\x11RepositoryService\x12Z\n" +
 	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\x12T\n" +
-	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12Q\n" +
+	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12Z\n" +
+	"\x0fCheckConnection\x12\".fgd.git.v1.CheckConnectionRequest\x1a#.fgd.git.v1.CheckConnectionResponse\x12Q\n" +
 	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\x12T\n" +
 	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\x12B\n" +
 	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponseB\x96\x01\n" +
@@ -681,50 +780,57 @@ func file_fgd_git_v1_repository_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_repository_service_proto_rawDescData
 }
 
-var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*SealCredentialsRequest)(nil),  // 0: fgd.git.v1.SealCredentialsRequest
 	(*SealCredentialsResponse)(nil), // 1: fgd.git.v1.SealCredentialsResponse
 	(*CheckLocationRequest)(nil),    // 2: fgd.git.v1.CheckLocationRequest
 	(*CheckLocationResponse)(nil),   // 3: fgd.git.v1.CheckLocationResponse
-	(*OpenSnapshotRequest)(nil),     // 4: fgd.git.v1.OpenSnapshotRequest
-	(*OpenSnapshotResponse)(nil),    // 5: fgd.git.v1.OpenSnapshotResponse
-	(*CloseSnapshotRequest)(nil),    // 6: fgd.git.v1.CloseSnapshotRequest
-	(*CloseSnapshotResponse)(nil),   // 7: fgd.git.v1.CloseSnapshotResponse
-	(*Signature)(nil),               // 8: fgd.git.v1.Signature
-	(*PublishRequest)(nil),          // 9: fgd.git.v1.PublishRequest
-	(*PublishResponse)(nil),         // 10: fgd.git.v1.PublishResponse
-	(*PlainCredentials)(nil),        // 11: fgd.git.v1.PlainCredentials
-	(*Credentials)(nil),             // 12: fgd.git.v1.Credentials
-	(*Location)(nil),                // 13: fgd.git.v1.Location
-	(*Snapshot)(nil),                // 14: fgd.git.v1.Snapshot
-	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
-	(*ChangeCounts)(nil),            // 16: fgd.git.v1.ChangeCounts
+	(*CheckConnectionRequest)(nil),  // 4: fgd.git.v1.CheckConnectionRequest
+	(*CheckConnectionResponse)(nil), // 5: fgd.git.v1.CheckConnectionResponse
+	(*OpenSnapshotRequest)(nil),     // 6: fgd.git.v1.OpenSnapshotRequest
+	(*OpenSnapshotResponse)(nil),    // 7: fgd.git.v1.OpenSnapshotResponse
+	(*CloseSnapshotRequest)(nil),    // 8: fgd.git.v1.CloseSnapshotRequest
+	(*CloseSnapshotResponse)(nil),   // 9: fgd.git.v1.CloseSnapshotResponse
+	(*Signature)(nil),               // 10: fgd.git.v1.Signature
+	(*PublishRequest)(nil),          // 11: fgd.git.v1.PublishRequest
+	(*PublishResponse)(nil),         // 12: fgd.git.v1.PublishResponse
+	(*PlainCredentials)(nil),        // 13: fgd.git.v1.PlainCredentials
+	(*Credentials)(nil),             // 14: fgd.git.v1.Credentials
+	(*Location)(nil),                // 15: fgd.git.v1.Location
+	(*Connection)(nil),              // 16: fgd.git.v1.Connection
+	(*Snapshot)(nil),                // 17: fgd.git.v1.Snapshot
+	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
+	(*ChangeCounts)(nil),            // 19: fgd.git.v1.ChangeCounts
 }
 var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
-	11, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
-	12, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
-	13, // 2: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
-	13, // 3: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
-	14, // 4: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
-	8,  // 5: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
-	15, // 6: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
-	16, // 7: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	0,  // 8: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
-	2,  // 9: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
-	4,  // 10: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
-	6,  // 11: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
-	9,  // 12: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
-	1,  // 13: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
-	3,  // 14: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
-	5,  // 15: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
-	7,  // 16: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
-	10, // 17: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	13, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
+	14, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	15, // 2: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
+	15, // 3: fgd.git.v1.CheckConnectionRequest.location:type_name -> fgd.git.v1.Location
+	16, // 4: fgd.git.v1.CheckConnectionResponse.connection:type_name -> fgd.git.v1.Connection
+	15, // 5: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
+	17, // 6: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
+	10, // 7: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
+	18, // 8: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
+	19, // 9: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	0,  // 10: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
+	2,  // 11: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
+	4,  // 12: fgd.git.v1.RepositoryService.CheckConnection:input_type -> fgd.git.v1.CheckConnectionRequest
+	6,  // 13: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
+	8,  // 14: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
+	11, // 15: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
+	1,  // 16: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
+	3,  // 17: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
+	5,  // 18: fgd.git.v1.RepositoryService.CheckConnection:output_type -> fgd.git.v1.CheckConnectionResponse
+	7,  // 19: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
+	9,  // 20: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
+	12, // 21: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_repository_service_proto_init() }
@@ -739,7 +845,7 @@ func file_fgd_git_v1_repository_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_repository_service_proto_rawDesc), len(file_fgd_git_v1_repository_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
