@@ -35,6 +35,7 @@ type backend struct {
 	events   map[string][]*syncv1.SyncEvent
 	active   map[int32]string
 	sealed   []*gitv1.PlainCredentials
+	checked  []*gitv1.Location
 	metadata metadata.MD // of the last call
 	failure  error
 	sick     map[string]bool
