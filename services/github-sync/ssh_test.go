@@ -20,13 +20,13 @@ type sshBench struct {
 	known string // the file of known hosts
 }
 
-func setupSSH(t *testing.T) *sshBench {
+func setupSSH(t *testing.T, configure ...func(*githubsync.Config)) *sshBench {
 	t.Helper()
 	host := newHost(t)
 	server := sshserver.Start(t, host.Folder)
 	s := &sshBench{ssh: server, known: filepath.Join(t.TempDir(), "known_hosts")}
 	s.believe(t, server.KnownHosts())
-	s.bench = replica(t, host, func(cfg *githubsync.Config) { cfg.SSHKnownHostsFile = s.known })
+	s.bench = replica(t, host, append(configure, func(cfg *githubsync.Config) { cfg.SSHKnownHostsFile = s.known })...)
 	s.url, s.login = server.URL, &gitv1.PlainCredentials{SshPrivateKey: server.Key()}
 	return s
 }

@@ -29,10 +29,12 @@ type answered struct {
 
 type answeredKey struct{}
 
-// withAnswered makes a context in which the last answer is remembered.
-func withAnswered(ctx context.Context) (context.Context, *answered) {
-	a := &answered{}
-	return context.WithValue(ctx, answeredKey{}, a), a
+// withAnswered makes a context for one exchange, in which the last answer is remembered. At its end what was not read of the
+// answer is let go, and the place at the host with it: the Git library does not close every answer.
+func withAnswered(ctx context.Context) (exchange context.Context, a *answered, end context.CancelFunc) {
+	a = &answered{}
+	exchange, end = context.WithCancel(context.WithValue(ctx, answeredKey{}, a))
+	return exchange, a, end
 }
 
 // answeredOf gives where the answer is remembered.

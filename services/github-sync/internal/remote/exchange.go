@@ -46,7 +46,8 @@ type hostRemote struct {
 }
 
 func (r *hostRemote) Refs(ctx context.Context) (Refs, error) {
-	ctx, a := withAnswered(ctx)
+	ctx, a, end := withAnswered(ctx)
+	defer end()
 	advertised, err := r.wire.refs(ctx, transport.UploadPackServiceName)
 	if err != nil {
 		return Refs{}, r.explain(ctx, err, a)
@@ -102,7 +103,8 @@ func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit
 	if err != nil {
 		return fmt.Errorf("prepare a fetch: %w", err)
 	}
-	ctx, a := withAnswered(ctx)
+	ctx, a, end := withAnswered(ctx)
+	defer end()
 	response, err := r.wire.upload(ctx, request)
 	if err != nil && isRefusal(err) {
 		return errs.New(errs.NotFound, errs.CommitNotFound, "The Git host %s hands out no commit %s.", r.location.Host, commit)
@@ -185,7 +187,8 @@ type hostPusher struct {
 }
 
 func (r *hostRemote) PushRefs(ctx context.Context) (Pusher, error) {
-	ctx, a := withAnswered(ctx)
+	ctx, a, end := withAnswered(ctx)
+	defer end()
 	advertised, err := r.wire.refs(ctx, transport.ReceivePackServiceName)
 	if err != nil {
 		return nil, r.explain(ctx, err, a)
@@ -207,7 +210,8 @@ func (p *hostPusher) Push(ctx context.Context, branch string, old, next plumbing
 			return fmt.Errorf("prepare a push: %w", err)
 		}
 	}
-	ctx, a := withAnswered(ctx)
+	ctx, a, end := withAnswered(ctx)
+	defer end()
 	report, err := p.remote.wire.receive(ctx, request)
 	switch {
 	case report != nil && err != nil:
