@@ -56,7 +56,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("open the credentials key: %w", err)
 	}
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code.",
+		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code; over SSH ok or error.",
 	}, []string{"operation", "code"})
 	circuits := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "fgd_circuit_state", Help: "Breakers of Git hosts: 0 closed, 1 half open, 2 open.",

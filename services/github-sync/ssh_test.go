@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/testkit/sshserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -243,6 +246,44 @@ func TestSSHSignIn(t *testing.T) {
 		b.requireCode(err, test.code)
 		if text := err.Error() + b.log.String(); strings.Contains(text, "a-secret") || strings.Contains(text, "BEGIN OPENSSH") {
 			t.Errorf("%s: a key was shown: %s", name, text)
+		}
+	}
+}
+
+// TestSSHAnswersAreBounded: a host that sends more than is allowed is not read on.
+func TestSSHAnswersAreBounded(t *testing.T) {
+	b := setupSSH(t, func(cfg *githubsync.Config) { cfg.MaxFileBytes, cfg.MaxPackBytes = 1000, 100_000 })
+	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
+	b.requireCode(b.tryOpen(b.location("f")), errs.RepositoryUnsupported)
+	b.requireCommits(1)
+}
+
+// TestSSHRequestsAreCounted: by operation and outcome, as those over HTTP; a host that can't be reached opens its breaker.
+func TestSSHRequestsAreCounted(t *testing.T) {
+	b := setupSSH(t, func(cfg *githubsync.Config) { cfg.BreakerFailures = 3 })
+	b.host.Create(t, repository, branch, content)
+	s := b.open("f")
+	if _, err := b.publish(s, b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})); err != nil {
+		t.Fatal(err)
+	}
+	b.ssh.Break(sshserver.Fault{On: sshserver.Refs, Cut: true})
+	for range 3 {
+		b.requireCode(b.tryOpen(b.location("f")), errs.GitHubConnectionFailed)
+	}
+	before := b.ssh.Requests(sshserver.Connect)
+	if err := b.tryOpen(b.location("f")); errs.From(err).RetryAfter <= 0 || b.ssh.Requests(sshserver.Connect) != before {
+		t.Errorf("a host that failed three times is asked again: %v", err)
+	}
+	text, err := testutil.GatherAndFormat(b.metrics, expfmt.TypeTextPlain, "fgd_github_requests_total", "fgd_circuit_state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		`{code="ok",operation="refs git-upload-pack"} 2`, `{code="ok",operation="git-upload-pack"} 1`, `{code="ok",operation="refs git-receive-pack"} 1`,
+		`{code="ok",operation="git-receive-pack"} 1`, `{code="error",operation="refs git-upload-pack"} 4`, `{target="` + b.ssh.Address() + `"} 2`,
+	} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("%s is not in\n%s", line, text)
 		}
 	}
 }
