@@ -58,13 +58,18 @@ func TestFabricLife(t *testing.T) {
 
 func TestCredentialsAreSealedAndNeverShown(t *testing.T) {
 	b := setup(t)
-	for i, c := range []string{`{"token":"tok-s3cret"}`, `{"username":"ada","password":"pass-s3cret"}`, `{"ref":"env:GIT_TOKEN"}`} {
+	for i, c := range []string{
+		`{"token":"tok-s3cret"}`, `{"username":"ada","password":"pass-s3cret"}`, `{"ref":"env:GIT_TOKEN"}`,
+		`{"ssh_private_key":"key-s3cret"}`, `{"github_app":{"app_id":7,"installation_id":8,"private_key":"app-s3cret"}}`,
+	} {
 		a := b.call("POST", "/api/v1/fabrics", fmt.Sprintf(`{"name":"f%d","repository_url":"https://git.example/r.git","credentials":%s}`, i, c))
 		if a.status != 200 || strings.Contains(a.raw, "s3cret") || strings.Contains(a.raw, "GIT_TOKEN") || strings.Contains(a.raw, "sealed") {
 			t.Errorf("%s: %d %s", c, a.status, a.raw)
 		}
 	}
-	if n := len(b.backend.sealed); n != 2 || b.backend.sealed[0].GetToken() != "tok-s3cret" || b.backend.sealed[1].GetPassword() != "pass-s3cret" {
+	if n := len(b.backend.sealed); n != 4 || b.backend.sealed[0].GetToken() != "tok-s3cret" || b.backend.sealed[1].GetPassword() != "pass-s3cret" ||
+		b.backend.sealed[2].GetSshPrivateKey() != "key-s3cret" || b.backend.sealed[3].GetGithubApp().GetInstallationId() != 8 ||
+		b.backend.sealed[3].GetGithubApp().GetPrivateKey() != "app-s3cret" {
 		t.Errorf("sealed %d", n)
 	}
 	if ref := b.backend.fabrics[3].GetLocation().GetCredentials().GetReference(); ref != "env:GIT_TOKEN" {
@@ -89,6 +94,8 @@ func TestInvalidFabrics(t *testing.T) {
 		"no way":            {`{"name":"x","repository_url":"u","credentials":{}}`, "credentials"},
 		"two ways":          {`{"name":"x","repository_url":"u","credentials":{"token":"s3cret","ref":"env:A"}}`, "credentials"},
 		"half a way":        {`{"name":"x","repository_url":"u","credentials":{"username":"ada"}}`, "credentials"},
+		"half an app":       {`{"name":"x","repository_url":"u","credentials":{"github_app":{"app_id":"1","private_key":"s3cret"}}}`, "credentials.github_app"},
+		"key and token":     {`{"name":"x","repository_url":"u","credentials":{"token":"s3cret","ssh_private_key":"s3cret"}}`, "credentials"},
 		"odd reference":     {`{"name":"x","repository_url":"u","credentials":{"ref":"file:../key"}}`, "credentials.ref"},
 		"unknown field":     {`{"name":"x","repo":"u"}`, "repo"},
 	} {
