@@ -124,7 +124,7 @@ func TestG9ASilentHostHoldsNobody(t *testing.T) {
 		"in the refs": {On: gitserver.Refs, After: 30}, "in a pack": {On: gitserver.Fetch, After: 300_000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := setup(t)
+			b := setup(t, onePlace)
 			b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 			fault.Hold, fault.Held = make(chan struct{}), make(chan struct{}, 1)
 			b.host.Break(fault)
@@ -135,7 +135,7 @@ func TestG9ASilentHostHoldsNobody(t *testing.T) {
 
 // TestG10ASlowHostHoldsNobody: a byte now and then is no reason to wait on.
 func TestG10ASlowHostHoldsNobody(t *testing.T) {
-	b := setup(t)
+	b := setup(t, onePlace)
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 	drip, dripped := slowly()
 	b.host.Break(gitserver.Fault{On: gitserver.Fetch, After: 10_000, Drip: drip})
@@ -178,7 +178,7 @@ func noise() string {
 }
 
 // givenUp opens a snapshot and publishes in front of a host that misbehaves, and gives up when it is told so. The call ends
-// with that, and when the host is mended the next one succeeds.
+// with that, at the service too: with one place at the host, the next one could not succeed while it went on.
 func (b *bench) givenUp(told <-chan struct{}, mend func()) {
 	t := b.t
 	ctx, give := context.WithCancel(t.Context())

@@ -65,13 +65,15 @@ func TestRequestsToAHostAreLimited(t *testing.T) {
 	}
 }
 
+// onePlace lets one request be on its way.
+func onePlace(c *githubsync.Config) { c.HostConcurrency, c.RepositoryConcurrency = 1, 1 }
+
 // TestOnePlaceIsEnough: a publish has one request on its way at a time, and each gives its place back, also those whose answer
 // is a refusal.
 func TestOnePlaceIsEnough(t *testing.T) {
-	one := func(c *githubsync.Config) { c.HostConcurrency, c.RepositoryConcurrency = 1, 1 }
 	for name, setup := range map[string]func(*testing.T) *bench{
-		"HTTP": func(t *testing.T) *bench { return setup(t, one) },
-		"SSH":  func(t *testing.T) *bench { return setupSSH(t, one).bench },
+		"HTTP": func(t *testing.T) *bench { return setup(t, onePlace) },
+		"SSH":  func(t *testing.T) *bench { return setupSSH(t, onePlace).bench },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t)

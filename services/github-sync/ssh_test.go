@@ -119,22 +119,24 @@ func TestG9ASilentSSHHostHoldsNobody(t *testing.T) {
 		"in a pack": {On: sshserver.Fetch, After: 300_000}, "in a push": {On: sshserver.Receive},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := setupSSH(t)
+			b := setupSSH(t, onePlace)
 			b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 			fault.Hold, fault.Held = make(chan struct{}), make(chan struct{}, 1)
 			b.ssh.Break(fault)
-			b.givenUp(fault.Held, func() { b.ssh.Mend(); close(fault.Hold) })
+			defer close(fault.Hold)
+			b.givenUp(fault.Held, b.ssh.Mend)
 		})
 	}
 }
 
 // TestG10ASlowSSHHostHoldsNobody: a byte now and then is no reason to wait on.
 func TestG10ASlowSSHHostHoldsNobody(t *testing.T) {
-	b := setupSSH(t)
+	b := setupSSH(t, onePlace)
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 	drip, dripped := slowly()
+	defer close(drip)
 	b.ssh.Break(sshserver.Fault{On: sshserver.Fetch, After: 10_000, Drip: drip})
-	b.givenUp(dripped, func() { b.ssh.Mend(); close(drip) })
+	b.givenUp(dripped, b.ssh.Mend)
 }
 
 // TestG11ResetInAPackOverSSH: a connection that is cut in the middle of a pack, or of the refs, is an error that may pass.
