@@ -72,7 +72,7 @@ var (
 	BranchNotFound             = Code{"FGD_4006", "BRANCH_NOT_FOUND", "Create the branch, or name one that exists."}
 	BranchMoved                = Code{"FGD_4007", "BRANCH_MOVED", "Nothing to do; the sync runs again from the new head."}
 	SnapshotNotFound           = Code{"FGD_4008", "SNAPSHOT_NOT_FOUND", "Nothing to do; the sync starts over with a new snapshot."}
-	RemoteRefused              = Code{"FGD_4009", "REMOTE_REFUSED", "Use an https URL without credentials; --allow-insecure-remotes permits http and private addresses."}
+	RemoteRefused              = Code{"FGD_4009", "REMOTE_REFUSED", "Use an https or ssh URL without credentials; --allow-insecure-remotes permits http and private addresses."}
 	PushRejected               = Code{"FGD_4010", "PUSH_REJECTED", "Look at the host's message: branch protection or a hook refused the commit."}
 	CredentialsUnreadable      = Code{"FGD_4011", "CREDENTIALS_UNREADABLE", "Store the credentials again, or mend the reference they are read from."}
 	RepositoryUnsupported      = Code{"FGD_4012", "REPOSITORY_UNSUPPORTED", "Use a SHA-1 repository within the configured limits."}
@@ -82,6 +82,9 @@ var (
 	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
 	GitHubRequired             = Code{"FGD_4020", "GITHUB_REQUIRED", "Use a repository on GitHub, or name the host of a GitHub Enterprise Server in github_hosts."}
 	PullRequestRefused         = Code{"FGD_4021", "PULL_REQUEST_REFUSED", "Look at the host's message."}
+	HostKeyUnknown             = Code{"FGD_4014", "HOST_KEY_UNKNOWN", "Compare the fingerprint with what the owner of the host publishes, and add the key to ssh_known_hosts_file."}
+	HostKeyChanged             = Code{"FGD_4015", "HOST_KEY_CHANGED", "Ask the owner of the host whether its key was replaced; only then change ssh_known_hosts_file."}
+	CredentialsUnsuitable      = Code{"FGD_4016", "CREDENTIALS_UNSUITABLE", "Give an SSH private key for an ssh URL; a token, or a username and a password, for an https one."}
 )
 
 // Codes of the 5xxx family: the system.

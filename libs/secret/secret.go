@@ -40,3 +40,9 @@ func (String) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // MarshalText hides the text in JSON, YAML and the like.
 func (String) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// UnmarshalText takes the text over, from a configuration.
+func (s *String) UnmarshalText(text []byte) error {
+	s.value = string(text)
+	return nil
+}

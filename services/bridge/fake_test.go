@@ -36,6 +36,7 @@ type backend struct {
 	active   map[int32]string
 	keyLost  bool // that sealed what is stored
 	sealed   []*gitv1.PlainCredentials
+	checked  []*gitv1.Location
 	metadata metadata.MD // of the last call
 	failure  error
 	sick     map[string]bool

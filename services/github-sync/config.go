@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/publish"
 )
@@ -22,6 +23,12 @@ type Config struct {
 	SigningKeyFile string `koanf:"signing_key_file"`
 	// AllowInsecureRemotes permits http and loopback or private addresses.
 	AllowInsecureRemotes bool `koanf:"allow_insecure_remotes"`
+	// SSHKnownHostsFile holds the keys of the hosts that may be spoken to over SSH. Empty: none may.
+	SSHKnownHostsFile string `koanf:"ssh_known_hosts_file"`
+	// RemotesCAFile holds certificates of authorities that are trusted besides those of the system.
+	RemotesCAFile string `koanf:"remotes_ca_file"`
+	// RemotesProxyURL is the proxy that HTTPS remotes are reached through; it may hold a password.
+	RemotesProxyURL secret.String `koanf:"remotes_proxy_url"`
 	// AllowedLocalPaths are folders whose repositories may be synced as file://.
 	AllowedLocalPaths []string `koanf:"allowed_local_paths"`
 	// GitHubHosts are the hosts that are GitHub, each with the URL of its API: HOST=API_URL.

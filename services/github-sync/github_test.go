@@ -117,7 +117,7 @@ func TestG8TokensThatHardlyLive(t *testing.T) {
 
 // TestG8NoNewToken: when no new token can be made just now, the push says so and not that the credentials are wrong.
 func TestG8NoNewToken(t *testing.T) {
-	h := newHub(t)
+	h := newHub(t, content)
 	s := h.mustOpen()
 	tree := h.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
 	h.api.Withdraw()

@@ -65,7 +65,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	sealer := credentials.NewSealer(keys)
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code.",
+		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code; over SSH ok or error.",
 	}, []string{"operation", "code"})
 	circuits := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "fgd_circuit_state", Help: "Breakers of Git hosts: 0 closed, 1 half open, 2 open.",
@@ -88,8 +88,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		}
 	}
 	remotes, err := remote.NewFactory(remote.Options{
-		Policy:       remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths},
-		MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers, Requests: requests,
+		Policy: remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths, KnownHosts: cfg.SSHKnownHostsFile},
+		CAFile: cfg.RemotesCAFile, Proxy: cfg.RemotesProxyURL, MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers, Requests: requests,
 		Breaker: remote.BreakerOptions{Failures: cfg.BreakerFailures, Pause: cfg.BreakerPause, State: circuits},
 		Places:  remote.PlaceOptions{PerHost: cfg.HostConcurrency, PerRepository: cfg.RepositoryConcurrency, Waiting: waiting},
 	})

@@ -38,6 +38,8 @@ var when = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 type bench struct {
 	t            testing.TB
 	host         *gitserver.Server
+	url          func(repository string) string
+	login        *gitv1.PlainCredentials
 	repositories gitv1.RepositoryServiceClient
 	trees        gitv1.TreeServiceClient
 	log          *log
@@ -77,7 +79,8 @@ func replica(t testing.TB, host *gitserver.Server, configure ...func(*githubsync
 // replicaIn is one with variables in its environment.
 func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]string, configure ...func(*githubsync.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, host: host, log: &log{}, metrics: prometheus.NewRegistry()}
+	b := &bench{t: t, host: host, log: &log{}, metrics: prometheus.NewRegistry(), url: host.URL}
+	b.login = &gitv1.PlainCredentials{Username: user, Password: password}
 	cfg := githubsync.DefaultConfig()
 	cfg.DataDir, cfg.AllowInsecureRemotes = t.TempDir(), true
 	for _, change := range configure {
@@ -134,13 +137,16 @@ func ignoreCancelled(err error) error {
 
 func (b *bench) location(directory string) *gitv1.Location {
 	b.t.Helper()
-	sealed, err := b.repositories.SealCredentials(b.t.Context(), &gitv1.SealCredentialsRequest{
-		Credentials: &gitv1.PlainCredentials{Username: user, Password: password},
-	})
+	return &gitv1.Location{RepositoryUrl: b.url(repository), Branch: branch, Directory: directory, Credentials: b.seal(b.login)}
+}
+
+func (b *bench) seal(login *gitv1.PlainCredentials) *gitv1.Credentials {
+	b.t.Helper()
+	sealed, err := b.repositories.SealCredentials(b.t.Context(), &gitv1.SealCredentialsRequest{Credentials: login})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return &gitv1.Location{RepositoryUrl: b.host.URL(repository), Branch: branch, Directory: directory, Credentials: sealed.GetCredentials()}
+	return sealed.GetCredentials()
 }
 
 // open opens a snapshot, which is closed with the test.

@@ -2,6 +2,7 @@ package githubsync_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"net/http"
@@ -115,40 +116,94 @@ func TestHistoryRewritten(t *testing.T) {
 	}
 }
 
-// TestSilentHost: a host that takes a request and says nothing holds nobody longer than he wants to wait.
-func TestSilentHost(t *testing.T) {
-	for _, silent := range []gitserver.Request{gitserver.Refs, gitserver.Fetch, gitserver.Receive} {
-		t.Run(strings.ReplaceAll(string(silent), "/", " "), func(t *testing.T) {
-			b := setup(t)
-			b.host.Create(t, repository, branch, content)
-			location := b.location("f")
-			call := func(ctx context.Context) error {
-				_, err := b.repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: location})
-				return err
-			}
-			if silent == gitserver.Receive {
-				s := b.open("f")
-				tree := b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
-				call = func(ctx context.Context) error { return b.publishIn(ctx, s, tree) }
-			}
-			ctx, give := context.WithCancel(t.Context())
-			defer give()
-			fault := gitserver.Fault{On: silent, Hold: make(chan struct{}), Held: make(chan struct{}, 1)}
+// TestG9ASilentHostHoldsNobody: a host that takes a request and says nothing, or nothing more, holds nobody longer than he
+// wants to wait.
+func TestG9ASilentHostHoldsNobody(t *testing.T) {
+	for name, fault := range map[string]gitserver.Fault{
+		"refs": {On: gitserver.Refs}, "fetch": {On: gitserver.Fetch}, "push": {On: gitserver.Receive},
+		"in the refs": {On: gitserver.Refs, After: 30}, "in a pack": {On: gitserver.Fetch, After: 300_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t, onePlace)
+			b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
+			fault.Hold, fault.Held = make(chan struct{}), make(chan struct{}, 1)
 			b.host.Break(fault)
-			done := make(chan error, 1)
-			go func() { done <- call(ctx) }()
-			<-fault.Held
-			give()
-			if err := <-done; status.Code(err) != codes.Canceled && errs.KindOf(err) != errs.Cancelled {
-				t.Errorf("%v", err)
-			}
-			b.host.Mend()
-			if err := b.tryOpen(b.location("f")); err != nil {
-				t.Errorf("afterwards: %v", err)
-			}
-			b.host.RequireSound(t, repository)
+			b.givenUp(fault.Held, b.host.Mend)
 		})
 	}
+}
+
+// TestG10ASlowHostHoldsNobody: a byte now and then is no reason to wait on.
+func TestG10ASlowHostHoldsNobody(t *testing.T) {
+	b := setup(t, onePlace)
+	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
+	drip, dripped := slowly()
+	b.host.Break(gitserver.Fault{On: gitserver.Fetch, After: 10_000, Drip: drip})
+	b.givenUp(dripped, b.host.Mend)
+}
+
+// slowly lets some bytes come, and tells when they have.
+func slowly() (drip, dripped chan struct{}) {
+	drip, dripped = make(chan struct{}), make(chan struct{})
+	go func() {
+		for range 20 {
+			drip <- struct{}{}
+		}
+		close(dripped)
+	}()
+	return drip, dripped
+}
+
+// TestG11ResetInAPack: a connection that is cut in the middle of a pack is an error that may pass.
+func TestG11ResetInAPack(t *testing.T) {
+	b := setup(t)
+	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
+	b.host.Break(gitserver.Fault{On: gitserver.Fetch, Times: 1, Truncate: 300_000})
+	err := b.tryOpen(b.location("f"))
+	b.requireCode(err, errs.GitHubConnectionFailed)
+	if errs.KindOf(err) != errs.Unavailable {
+		t.Errorf("%v would not be tried again", err)
+	}
+	if err := b.tryOpen(b.location("f")); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	b.requireCommits(1)
+}
+
+// noise is content that does not compress, so that its pack comes in many pieces.
+func noise() string {
+	raw := make([]byte, 1<<20)
+	_, _ = rand.Read(raw) // never fails
+	return string(raw)
+}
+
+// givenUp opens a snapshot and publishes in front of a host that misbehaves, and gives up when it is told so. The call ends
+// with that, at the service too: with one place at the host, the next one could not succeed while it went on.
+func (b *bench) givenUp(told <-chan struct{}, mend func()) {
+	t := b.t
+	ctx, give := context.WithCancel(t.Context())
+	defer give()
+	location := b.location("f")
+	done := make(chan error, 1)
+	go func() { done <- b.openAndPublish(ctx, location) }()
+	<-told
+	give()
+	if err := <-done; status.Code(err) != codes.Canceled && errs.KindOf(err) != errs.Cancelled {
+		t.Errorf("%v", err)
+	}
+	mend()
+	if err := b.tryOpen(location); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	b.host.RequireSound(t, repository)
+}
+
+func (b *bench) openAndPublish(ctx context.Context, location *gitv1.Location) error {
+	response, err := b.repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: location})
+	if err != nil {
+		return err
+	}
+	return b.publishIn(ctx, response.GetSnapshot(), b.mustWrite(response.GetSnapshot(), map[string]string{"a.yaml": "a: 2\n"}))
 }
 
 // TestOtherHashes: a repository with SHA-256 ids is refused in so many words.

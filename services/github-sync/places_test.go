@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/testkit/gitserver"
 	githubsync "fgdsync.dev/services/github-sync"
 )
@@ -66,6 +67,33 @@ func TestRequestsToAHostAreLimited(t *testing.T) {
 	}
 	if n, err := testutil.GatherAndCount(b.metrics, "fgd_git_requests_waiting"); n != 1 || err != nil {
 		t.Errorf("%d series, %v", n, err)
+	}
+}
+
+// onePlace lets one request be on its way.
+func onePlace(c *githubsync.Config) { c.HostConcurrency, c.RepositoryConcurrency = 1, 1 }
+
+// TestOnePlaceIsEnough: a publish has one request on its way at a time, and each gives its place back, also those whose answer
+// is a refusal.
+func TestOnePlaceIsEnough(t *testing.T) {
+	for name, setup := range map[string]func(*testing.T) *bench{
+		"HTTP": func(t *testing.T) *bench { return setup(t, onePlace) },
+		"SSH":  func(t *testing.T) *bench { return setupSSH(t, onePlace).bench },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			b.host.Create(t, repository, branch, content)
+			b.host.Hook(t, repository, "pre-receive", "exit 1\n")
+			s := b.open("f")
+			tree := b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
+			_, err := b.publish(s, tree)
+			b.requireCode(err, errs.PushRejected)
+			b.host.Hook(t, repository, "pre-receive", "exit 0\n")
+			if _, err := b.publish(s, tree); err != nil {
+				t.Error(err)
+			}
+			b.requireCommits(2)
+		})
 	}
 }
 

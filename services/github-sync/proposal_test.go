@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/testkit/githubserver"
 	"fgdsync.dev/libs/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
@@ -175,6 +176,20 @@ func TestAProposalThatNobodyNeeds(t *testing.T) {
 	response := h.mustPropose(&proposing{known: pull.GetNumber()})
 	if response.GetPullRequest().GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED || response.GetCommitted() {
 		t.Errorf("nothing to propose: %v", response)
+	}
+}
+
+// TestProtectionShowsInTheConnection: what GitHub says of the branch is part of the connection check.
+func TestProtectionShowsInTheConnection(t *testing.T) {
+	for _, protected := range []bool{false, true} {
+		h := newHub(t, content)
+		h.api.SetBranch(branch, githubserver.Branch{Protected: protected})
+		response, err := h.repositories.CheckConnection(t.Context(), &gitv1.CheckConnectionRequest{Location: &gitv1.Location{
+			RepositoryUrl: h.host.URL(hubRepository), Branch: branch, Credentials: h.credentials,
+		}})
+		if c := response.GetConnection(); err != nil || c.BranchProtected == nil || c.GetBranchProtected() != protected || len(c.GetProblems()) != 0 {
+			t.Errorf("protected %v: %v, %v", protected, response, err)
+		}
 	}
 }
 

@@ -70,8 +70,13 @@ func TestPublishTwice(t *testing.T) {
 
 // TestRace: many publish to folders of their own at once; all land, one commit each.
 func TestRace(t *testing.T) {
+	t.Run("HTTP", func(t *testing.T) { setup(t).race() })
+	t.Run("SSH", func(t *testing.T) { setupSSH(t).race() })
+}
+
+func (b *bench) race() {
 	const racers = 8
-	b := setup(t)
+	t := b.t
 	b.host.Create(t, repository, branch, map[string]string{"README.md": "# r\n"})
 	snapshots, trees := make([]*gitv1.Snapshot, racers), make([]string, racers)
 	for i := range racers {

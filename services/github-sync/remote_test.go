@@ -100,22 +100,6 @@ func TestRefusedLocations(t *testing.T) {
 	}
 }
 
-// TestSpellings: two spellings of one repository are one.
-func TestSpellings(t *testing.T) {
-	b := setup(t)
-	keys := map[string]bool{}
-	for _, url := range []string{"https://Example.com/a/b.git", "https://example.com:443/a/b.git", "https://example.com/a/b", "https://example.com/a/b/", "https://example.com/a//b.git"} {
-		response, err := b.repositories.CheckLocation(t.Context(), &gitv1.CheckLocationRequest{Location: &gitv1.Location{RepositoryUrl: url, Branch: branch}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys[response.GetRepositoryKey()] = true
-	}
-	if len(keys) != 1 {
-		t.Errorf("keys: %v", keys)
-	}
-}
-
 // TestOddEntries: links, submodules and executables are told apart, and survive a publish as they are.
 func TestOddEntries(t *testing.T) {
 	b := setup(t)

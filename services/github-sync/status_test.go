@@ -36,7 +36,7 @@ func TestG7EveryStatusHasItsMeaning(t *testing.T) {
 					}
 					b.host.Commit(t, repository, branch, map[string]string{"other/file": fmt.Sprint(on, after)}) // there is something to fetch
 					commits++
-					b.host.Break(gitserver.Fault{On: on, Status: status, After: after})
+					b.host.Break(gitserver.Fault{On: on, Status: status, RetryAfter: after})
 					err := b.sync(fmt.Sprint(on, after))
 					e := errs.From(err)
 					b.requireCode(err, want.code)

@@ -29,18 +29,20 @@ func kindOf(path string) Request {
 
 // Fault is a way to misbehave. Fields left at zero change nothing.
 type Fault struct {
-	On       Request // which requests; all when empty
-	Times    int     // how many of them; all that follow when 0
-	Status   int     // answers with this status, and Text, without doing anything
-	Text     string
-	After    string        // with Status: the header Retry-After
-	Redirect string        // answers with a redirect to this address
-	Empty    bool          // answers 200 without a body, without doing anything
-	Truncate int           // does its work, and cuts the connection after so many bytes of the answer
-	Lose     bool          // does its work, and cuts the connection before the answer
-	Hold     chan struct{} // waits until it is closed, or until the client goes away, before it does its work
-	Held     chan struct{} // told, without blocking, each time a request begins to wait
-	Before   func()        // called before the work is done
+	On         Request // which requests; all when empty
+	Times      int     // how many of them; all that follow when 0
+	Status     int     // answers with this status, and Text, without doing anything
+	Text       string
+	RetryAfter string        // with Status: the header of this name
+	Redirect   string        // answers with a redirect to this address
+	Empty      bool          // answers 200 without a body, without doing anything
+	Truncate   int           // does its work, and cuts the connection after so many bytes of the answer
+	Lose       bool          // does its work, and cuts the connection before the answer
+	Hold       chan struct{} // waits until it is closed, or until the client goes away, before it does its work
+	Held       chan struct{} // told, without blocking, each time a request begins to wait
+	After      int           // with Hold or Drip: does its work, and lets so many bytes of the answer through first
+	Drip       chan struct{} // with After: lets one more byte through each time that something comes
+	Before     func()        // called before the work is done
 
 	used int
 }
@@ -87,8 +89,8 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 			http.Redirect(w, r, f.Redirect+r.URL.RequestURI(), http.StatusFound) //nolint:gosec // to where the test says
 			return
 		case f.Status != 0:
-			if f.After != "" {
-				w.Header().Set("Retry-After", f.After)
+			if f.RetryAfter != "" {
+				w.Header().Set("Retry-After", f.RetryAfter)
 			}
 			http.Error(w, f.Text, f.Status)
 			return
@@ -96,15 +98,20 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusOK)
 			return
 		}
-		f.wait(r)
+		if f.After == 0 {
+			f.wait(r)
+		}
 		if f.Before != nil {
 			f.Before()
 		}
-		if !f.Lose && f.Truncate == 0 {
+		switch {
+		case f.After > 0:
+			f.stall(w, r, next)
+		case f.Lose || f.Truncate > 0:
+			f.cut(w, r, next)
+		default:
 			next.ServeHTTP(w, r)
-			return
 		}
-		f.cut(w, r, next)
 	})
 }
 
@@ -118,10 +125,7 @@ func (f Fault) wait(r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	select {
-	case f.Held <- struct{}{}:
-	default:
-	}
+	f.tell()
 	select {
 	case <-f.Hold:
 	case <-r.Context().Done():
@@ -141,4 +145,38 @@ func (f Fault) cut(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		_ = http.NewResponseController(w).Flush()
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// stall lets the client see the beginning of the answer, and no more of it or very little until it goes away.
+func (f Fault) stall(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	whole := httptest.NewRecorder()
+	next.ServeHTTP(whole, r)
+	for key, values := range whole.Header() {
+		w.Header()[key] = values
+	}
+	w.WriteHeader(whole.Code)
+	answer := whole.Body.Bytes()
+	for sent, through := 0, min(f.After, whole.Body.Len()); ; through = 1 {
+		_, _ = w.Write(answer[sent:][:through])
+		_ = http.NewResponseController(w).Flush()
+		if sent += through; sent == len(answer) {
+			return
+		}
+		f.tell()
+		select {
+		case <-f.Drip:
+		case <-f.Hold:
+			_, _ = w.Write(answer[sent:])
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+func (f Fault) tell() {
+	select {
+	case f.Held <- struct{}{}:
+	default:
+	}
 }

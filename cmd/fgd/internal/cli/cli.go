@@ -88,13 +88,14 @@ func newRoot(env Environment) *cobra.Command {
 		Use: "fgd", Short: "Keeps the Git directories of Hedgehog fabrics in order",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(newUp(env), newSync(env), newValidate(env), newQuarantine(env), newState(env), newDeadLetters(env), newCredentials(env), newDemo(env), &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "fgd "+app.Version)
-			return err
-		},
-	})
+	root.AddCommand(newUp(env), newSync(env), newCheck(env), newValidate(env), newQuarantine(env), newState(env), newDeadLetters(env),
+		newCredentials(env), newDemo(env), &cobra.Command{
+			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), "fgd "+app.Version)
+				return err
+			},
+		})
 	return root
 }
 

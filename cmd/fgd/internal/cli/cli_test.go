@@ -14,6 +14,7 @@ import (
 
 	"fgdsync.dev/cmd/fgd/internal/cli"
 	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/libs/testkit/sshserver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -48,6 +49,56 @@ func TestSync(t *testing.T) {
 	code, _, stderr := run(t.Context(), t, "sync", "--repo", "http://127.0.0.1:1/x.git", "--dir", "f")
 	if code != 2 || !strings.Contains(stderr, "FGD_4009") {
 		t.Errorf("refused: exit %d\n%s", code, stderr)
+	}
+}
+
+// TestCheck: exit 0 without problems, 3 with some, and each is named.
+func TestCheck(t *testing.T) {
+	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
+	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
+	for _, want := range []struct {
+		code   int
+		text   string
+		branch string
+	}{{0, "can push        yes", "main"}, {3, "problem: FGD_4006 BRANCH_NOT_FOUND", "other"}, {2, "", "a..b"}} {
+		code, stdout, stderr := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--branch", want.branch, "--allow-insecure-remotes")
+		if code != want.code || !strings.Contains(stdout, want.text) {
+			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
+		}
+	}
+	if code, stdout, _ := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--json", "--allow-insecure-remotes"); code != 0 || !strings.Contains(stdout, `"default_branch": "main"`) {
+		t.Errorf("exit %d\n%s", code, stdout)
+	}
+	if n := host.Commits(t, "r.git", "main"); n != 1 {
+		t.Errorf("%d commits", n)
+	}
+}
+
+// TestCheckOverSSH: the key comes from a file, and the known hosts from the configuration.
+func TestCheckOverSSH(t *testing.T) {
+	host := gitserver.Start(t, gitserver.Options{})
+	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
+	server := sshserver.Start(t, host.Folder)
+	folder := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	config := file("fgd.yaml", "ssh_known_hosts_file: "+file("known_hosts", server.KnownHosts())+"\n")
+	login := file("login.yaml", "ssh_private_key: |\n  "+strings.ReplaceAll(strings.TrimSpace(server.Key()), "\n", "\n  ")+"\n")
+	for _, credentials := range [][]string{{"--credentials-file", login}, nil} {
+		args := append([]string{"check", "--repo", server.URL("r.git"), "--config", config, "--allow-insecure-remotes"}, credentials...)
+		code, stdout, stderr := run(t.Context(), t, args...)
+		want, text := 0, "can push        yes"
+		if credentials == nil {
+			want, text = 3, "problem: FGD_4016 CREDENTIALS_UNSUITABLE" // the user name and password of the environment
+		}
+		if code != want || !strings.Contains(stdout, text) {
+			t.Errorf("%v: exit %d\n%s%s", args, code, stdout, stderr)
+		}
 	}
 }
 

@@ -105,13 +105,17 @@ type opened struct {
 	location  remote.Location
 	directory string
 	login     credentials.Login
+	remote    remote.Remote
 }
 
 func (r *Repositories) open(l *gitv1.Location) (o opened, err error) {
 	if o.location, o.directory, err = r.parse(l); err != nil {
 		return o, err
 	}
-	o.login, err = r.deps.Logins.Resolve(l.GetCredentials())
+	if o.login, err = r.deps.Logins.Resolve(l.GetCredentials()); err != nil {
+		return o, err
+	}
+	o.remote, err = r.deps.Remotes.Open(o.location, o.login)
 	return o, err
 }
 
@@ -125,8 +129,7 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	if err != nil {
 		return nil, err
 	}
-	from := r.deps.Remotes.Open(o.location, o.login)
-	s, err := snapshot.Open(ctx, from, repo, o.location, req.GetLocation().GetBranch(), o.directory, r.deps.Limits)
+	s, err := snapshot.Open(ctx, o.remote, repo, o.location, req.GetLocation().GetBranch(), o.directory, r.deps.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +172,7 @@ func (r *Repositories) commitURL(location remote.Location, commit plumbing.Hash)
 	if page := r.deps.GitHub.CommitURL(location, commit); page != "" {
 		return page
 	}
-	return publish.CommitURL(location.URL, commit)
+	return publish.CommitURL(location.Key, commit)
 }
 
 // CloseSnapshot lets go of a snapshot.

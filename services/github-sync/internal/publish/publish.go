@@ -204,14 +204,13 @@ func settle(group []*member, err error) (again []*member) {
 	return again
 }
 
-// CommitURL gives the page of a commit on hosts that are known to have one.
-func CommitURL(url string, commit plumbing.Hash) string {
-	url = strings.TrimSuffix(url, ".git")
+// CommitURL gives the page of a commit on hosts that are known to have one. A repository is known by its key.
+func CommitURL(key string, commit plumbing.Hash) string {
 	switch {
-	case strings.HasPrefix(url, "https://github.com/"):
-		return url + "/commit/" + commit.String()
-	case strings.HasPrefix(url, "https://gitlab.com/"):
-		return url + "/-/commit/" + commit.String()
+	case strings.HasPrefix(key, "github.com/"):
+		return "https://" + key + "/commit/" + commit.String()
+	case strings.HasPrefix(key, "gitlab.com/"):
+		return "https://" + key + "/-/commit/" + commit.String()
 	}
 	return ""
 }

@@ -16,13 +16,12 @@ type AppTokens interface {
 	Refused(ctx context.Context, host string, app *credentials.App, token credentials.Basic)
 }
 
-// openWithApp makes a remote that signs in as an installation of a GitHub App.
-func (f *Factory) openWithApp(location Location, login credentials.Login) Remote {
-	app := login.App
+// appWire signs in as an installation of a GitHub App.
+func (f *Factory) appWire(location Location, app *credentials.App) *httpWire {
 	signIn := func(ctx context.Context) (credentials.Basic, error) { return f.apps.Token(ctx, location.Host, app) }
 	refused := func(ctx context.Context, token credentials.Basic) { f.apps.Refused(ctx, location.Host, app, token) }
 	client := newHTTPClient(&TokenTransport{Next: f.http.next, SignIn: signIn, Refused: refused, Sign: basicAuth}, f.http.base)
-	return &httpRemote{client: client, location: location, print: f.prints.Of(login), signIn: signIn}
+	return &httpWire{client: client, url: location.URL, signIn: signIn}
 }
 
 func basicAuth(r *http.Request, token credentials.Basic) {

@@ -57,7 +57,7 @@ func (r *localRemote) Refs(context.Context) (Refs, error) {
 	if len(heads) == 0 {
 		return Refs{}, errs.New(errs.Precondition, errs.RepositoryEmpty, "The repository at %s is empty.", r.path)
 	}
-	return Refs{Branches: heads}, nil
+	return Refs{Branches: heads, Default: localDefault(dir)}, nil
 }
 
 // Fetch has nothing to do: the objects are read where they are.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -77,4 +78,14 @@ func addBranch(branches map[string]plumbing.Hash, name, id string) error {
 	}
 	branches[name] = plumbing.NewHash(id)
 	return nil
+}
+
+// localDefault reads which branch HEAD names; empty when it names none.
+func localDefault(dir string) string {
+	head, err := os.ReadFile(filepath.Join(dir, "HEAD"))
+	branch, is := strings.CutPrefix(strings.TrimSpace(string(head)), "ref: "+headsPrefix)
+	if err != nil || !is {
+		return ""
+	}
+	return branch
 }

@@ -1,5 +1,5 @@
-// Package remote speaks to remote repositories: smart HTTP at the level of its two exchanges, with as few requests as
-// they allow, and repositories on this machine where that is permitted. Which addresses may be spoken to is decided
+// Package remote speaks to remote repositories: smart HTTP and SSH at the level of Git's two exchanges, with as few requests
+// as they allow, and repositories on this machine where that is permitted. Which addresses may be spoken to is decided
 // here, on the URL and again on every connection.
 package remote
 
@@ -17,14 +17,16 @@ import (
 type Policy struct {
 	AllowInsecure bool     // http, and loopback or private addresses
 	LocalPaths    []string // folders whose repositories may be used as file:// or path
+	KnownHosts    string   // file of the host keys that are believed; without it there is no SSH
 }
 
 // Location is a repository that the policy permits.
 type Location struct {
-	Key  string // the same for all spellings
-	URL  string // for HTTP: without credentials
-	Host string // for traces and metrics; "local" for a path
-	Path string // for a repository on this machine
+	Key  string   // the same for all spellings, over HTTP and over SSH
+	URL  string   // for HTTP: without credentials
+	Host string   // for traces and metrics; "local" for a path
+	Path string   // for a repository on this machine
+	SSH  *Account // for a repository behind SSH
 }
 
 // Local tells whether the repository is on this machine.
@@ -36,13 +38,13 @@ func (p Policy) Parse(raw string) (Location, error) {
 		return Location{}, refused("The repository URL is empty, begins with a dash, or holds spaces or control characters.")
 	}
 	if !strings.Contains(raw, "://") {
-		return Location{}, refused("The repository URL has no scheme such as https://; SSH remotes are not supported yet.")
+		return p.shortSSH(raw)
 	}
 	u, err := url.Parse(raw)
 	if err != nil { // the parser's message quotes the URL, which may hold credentials
 		return Location{}, refused("The repository URL can't be read.")
 	}
-	if u.User != nil {
+	if _, hasPassword := u.User.Password(); hasPassword || u.User != nil && !strings.EqualFold(u.Scheme, "ssh") {
 		return Location{}, refused("The repository URL holds credentials.").WithRemedy(
 			"Take them out of the URL and give them as credentials of the fabric; fgd sync reads them from HEDGEHOG_FGD_GIT_TOKEN, " +
 				"or HEDGEHOG_FGD_GIT_USERNAME and HEDGEHOG_FGD_GIT_PASSWORD, or --credentials-file.")
@@ -61,7 +63,7 @@ func (p Policy) Parse(raw string) (Location, error) {
 	case "file":
 		return p.local(u)
 	case "ssh":
-		return Location{}, refused("SSH remotes are not supported yet.")
+		return p.ssh(u.User.Username(), u.Hostname(), u.Port(), u.Path)
 	default:
 		return Location{}, refused("The repository URL's scheme %q is not supported.", u.Scheme)
 	}
@@ -80,19 +82,28 @@ func hostError(u *url.URL) error {
 
 // httpLocation gives all spellings of one repository one key: case of the host, default port, slashes and ".git".
 func httpLocation(u *url.URL) Location {
-	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), u.Port()
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if (scheme == "https" && port == "443") || (scheme == "http" && port == "80") {
 		port = ""
 	}
+	host := hostAndPort(u.Hostname(), port)
+	clean := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
+	return Location{Key: key(host, clean), URL: (&url.URL{Scheme: scheme, Host: host, Path: clean}).String(), Host: host}
+}
+
+// key has no scheme: a repository is the same over HTTPS and over SSH. Another port is another server.
+func key(host, cleanPath string) string { return host + strings.TrimSuffix(cleanPath, ".git") }
+
+// hostAndPort gives a host its one spelling. The port of the scheme is left out by the caller.
+func hostAndPort(host, port string) string {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	if port != "" {
 		host += ":" + port
 	}
-	clean := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
-	key := scheme + "://" + host + strings.TrimSuffix(clean, ".git")
-	return Location{Key: key, URL: (&url.URL{Scheme: scheme, Host: host, Path: clean}).String(), Host: host}
+	return host
 }
 
 func (p Policy) local(u *url.URL) (Location, error) {
@@ -110,7 +121,7 @@ func (p Policy) local(u *url.URL) (Location, error) {
 		}
 	}
 	return Location{}, refused("Repositories on this machine are not permitted here.").
-		WithRemedy("List the folder in allowed_local_paths, or use an https URL.")
+		WithRemedy("List the folder in allowed_local_paths, or use an https or ssh URL.")
 }
 
 func within(path, root string) bool {

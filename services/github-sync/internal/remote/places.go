@@ -20,7 +20,6 @@ type PlaceOptions struct {
 // places lets a number of requests go to a host, and a smaller one to each repository of it. The others wait in the order in
 // which they came. A request has its place until its answer is read.
 type places struct {
-	next    http.RoundTripper
 	options PlaceOptions
 
 	mu    sync.Mutex
@@ -33,22 +32,20 @@ type door struct {
 	users int // that have a place or wait for one
 }
 
-func newPlaces(next http.RoundTripper, o PlaceOptions) *places {
-	return &places{next: next, options: o, doors: map[string]*door{}}
+func newPlaces(o PlaceOptions) *places { return &places{options: o, doors: map[string]*door{}} }
+
+// placed gives each HTTP request a place.
+type placed struct {
+	next   http.RoundTripper
+	places *places
 }
 
-// RoundTrip waits at the repository's door first, so that those who wait for a busy one leave the host to others.
-func (p *places) RoundTrip(r *http.Request) (*http.Response, error) {
-	leaveRepository, err := p.enter(r.Context(), r.URL.Host+repositoryPath(r.URL.Path), p.options.PerRepository)
+// RoundTrip lets a request have its place until its answer is read.
+func (p *placed) RoundTrip(r *http.Request) (*http.Response, error) {
+	leave, err := p.places.take(r.Context(), r.URL.Host, r.URL.Host+repositoryPath(r.URL.Path))
 	if err != nil {
 		return nil, err
 	}
-	leaveHost, err := p.enter(r.Context(), r.URL.Host, p.options.PerHost)
-	if err != nil {
-		leaveRepository()
-		return nil, err
-	}
-	leave := sync.OnceFunc(func() { leaveHost(); leaveRepository() })
 	response, err := p.next.RoundTrip(r)
 	if err != nil {
 		leave()
@@ -59,9 +56,23 @@ func (p *places) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// repositoryPath is the path of a repository, of which a request asks for something.
+// take waits at the repository's door first, so that those who wait for a busy one leave the host to others.
+func (p *places) take(ctx context.Context, host, repository string) (leave func(), err error) {
+	leaveRepository, err := p.enter(ctx, repository, p.options.PerRepository)
+	if err != nil {
+		return nil, err
+	}
+	leaveHost, err := p.enter(ctx, host, p.options.PerHost)
+	if err != nil {
+		leaveRepository()
+		return nil, err
+	}
+	return sync.OnceFunc(func() { leaveHost(); leaveRepository() }), nil
+}
+
+// repositoryPath is the path of a repository, of which a request asks for something, as its key has it.
 func repositoryPath(path string) string {
-	return path[:max(0, strings.LastIndexByte(strings.TrimSuffix(path, "/refs"), '/'))]
+	return strings.TrimSuffix(path[:max(0, strings.LastIndexByte(strings.TrimSuffix(path, "/refs"), '/'))], ".git")
 }
 
 func (p *places) enter(ctx context.Context, name string, places int) (leave func(), err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/object"
 )
@@ -23,6 +24,7 @@ var ErrUnreadable = errors.New("the answer can't be used")
 // Refs are the branches of a remote.
 type Refs struct {
 	Branches map[string]plumbing.Hash // by name without refs/heads/
+	Default  string                   // the branch that HEAD names; empty when the host does not say
 }
 
 // Remote is one repository, spoken to with one set of credentials.
@@ -74,6 +76,7 @@ type SignIn func(ctx context.Context) (credentials.Basic, error)
 type Factory struct {
 	policy Policy
 	http   *httpClient
+	ssh    *sshClient
 	apps   AppTokens
 	prints credentials.Prints
 }
@@ -88,13 +91,28 @@ func (f *Factory) Transport() http.RoundTripper { return f.http.next }
 func (f *Factory) Parse(raw string) (Location, error) { return f.policy.Parse(raw) }
 
 // Open makes a remote. It does not connect.
-func (f *Factory) Open(location Location, login credentials.Login) Remote {
-	if location.Local() {
-		return &localRemote{path: location.Path}
-	}
-	if login.App != nil {
-		return f.openWithApp(location, login)
+func (f *Factory) Open(location Location, login credentials.Login) (Remote, error) {
+	switch {
+	case location.Local():
+		return &localRemote{path: location.Path}, nil
+	case location.SSH != nil:
+		signer, err := signer(login)
+		if err != nil {
+			return nil, err
+		}
+		return f.host(location, login, &sshWire{client: f.ssh, location: location, signer: signer}), nil
+	case !login.SSHKey.IsZero():
+		return nil, errs.New(errs.Precondition, errs.CredentialsUnsuitable, "An SSH private key can't sign in to an %s URL.", scheme(location.URL)).
+			WithRemedy("Give a token, or a username and a password, or use the repository's ssh URL.")
+	case login.App != nil:
+		return f.host(location, login, f.appWire(location, login.App)), nil
 	}
 	signIn := func(context.Context) (credentials.Basic, error) { return login.Basic, nil }
-	return &httpRemote{client: f.http, location: location, print: f.prints.Of(login), signIn: signIn}
+	return f.host(location, login, &httpWire{client: f.http, url: location.URL, signIn: signIn}), nil
 }
+
+func (f *Factory) host(location Location, login credentials.Login, w wire) *hostRemote {
+	return &hostRemote{wire: w, location: location, print: f.prints.Of(login)}
+}
+
+func scheme(url string) string { return url[:strings.Index(url, "://")] }

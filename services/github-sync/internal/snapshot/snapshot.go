@@ -69,7 +69,7 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 	if err != nil {
 		return nil, err
 	}
-	commit, err := head(refs, branch)
+	commit, err := Head(refs, branch)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,8 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 	return s, nil
 }
 
-func head(refs remote.Refs, branch string) (plumbing.Hash, error) {
+// Head is the commit of a branch.
+func Head(refs remote.Refs, branch string) (plumbing.Hash, error) {
 	if commit, ok := refs.Branches[branch]; ok {
 		return commit, nil
 	}

@@ -70,7 +70,7 @@ func folder(key string) string {
 			return r
 		}
 		return '_'
-	}, key[strings.Index(key, "://")+len("://"):])
+	}, strings.TrimPrefix(key, "file://"))
 	sum := sha256.Sum256([]byte(key))
 	return readable[:min(len(readable), readableLength)] + "-" + hex.EncodeToString(sum[:6])
 }

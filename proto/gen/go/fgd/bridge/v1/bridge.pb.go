@@ -497,6 +497,197 @@ func (x *GitHubApp) GetPrivateKey() string {
 	return ""
 }
 
+// How a repository can be reached.
+type Connection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A Git host answered.
+	Reachable bool `protobuf:"varint,1,opt,name=reachable,proto3" json:"reachable,omitempty"`
+	// It took the credentials, or asked for none.
+	Authenticated bool `protobuf:"varint,2,opt,name=authenticated,proto3" json:"authenticated,omitempty"`
+	// It shows the branches.
+	CanRead bool `protobuf:"varint,3,opt,name=can_read,json=canRead,proto3" json:"can_read,omitempty"`
+	// It takes pushes. A hook or the protection of a branch may refuse a push all the same.
+	CanPush bool `protobuf:"varint,4,opt,name=can_push,json=canPush,proto3" json:"can_push,omitempty"`
+	// The branch is there.
+	BranchExists bool `protobuf:"varint,5,opt,name=branch_exists,json=branchExists,proto3" json:"branch_exists,omitempty"`
+	// The branch that the repository names as its default; empty when the host does not say.
+	DefaultBranch string `protobuf:"bytes,6,opt,name=default_branch,json=defaultBranch,proto3" json:"default_branch,omitempty"`
+	// The repository has no commit yet.
+	Empty bool `protobuf:"varint,7,opt,name=empty,proto3" json:"empty,omitempty"`
+	// Pushes to the branch are refused or restricted; absent when that is not known.
+	BranchProtected *bool `protobuf:"varint,8,opt,name=branch_protected,json=branchProtected,proto3,oneof" json:"branch_protected,omitempty"`
+	// What stands in the way of a sync, in the order in which it can be mended.
+	Problems      []*ConnectionProblem `protobuf:"bytes,9,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Connection) Reset() {
+	*x = Connection{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Connection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Connection) ProtoMessage() {}
+
+func (x *Connection) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Connection.ProtoReflect.Descriptor instead.
+func (*Connection) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Connection) GetReachable() bool {
+	if x != nil {
+		return x.Reachable
+	}
+	return false
+}
+
+func (x *Connection) GetAuthenticated() bool {
+	if x != nil {
+		return x.Authenticated
+	}
+	return false
+}
+
+func (x *Connection) GetCanRead() bool {
+	if x != nil {
+		return x.CanRead
+	}
+	return false
+}
+
+func (x *Connection) GetCanPush() bool {
+	if x != nil {
+		return x.CanPush
+	}
+	return false
+}
+
+func (x *Connection) GetBranchExists() bool {
+	if x != nil {
+		return x.BranchExists
+	}
+	return false
+}
+
+func (x *Connection) GetDefaultBranch() string {
+	if x != nil {
+		return x.DefaultBranch
+	}
+	return ""
+}
+
+func (x *Connection) GetEmpty() bool {
+	if x != nil {
+		return x.Empty
+	}
+	return false
+}
+
+func (x *Connection) GetBranchProtected() bool {
+	if x != nil && x.BranchProtected != nil {
+		return *x.BranchProtected
+	}
+	return false
+}
+
+func (x *Connection) GetProblems() []*ConnectionProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+// Something that stands in the way of a sync.
+type ConnectionProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stable code, for example "FGD_4002".
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// Name of the code, for example "GITHUB_AUTHENTICATION_FAILED".
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// What is the matter.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// What to do.
+	Remedy        string `protobuf:"bytes,4,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnectionProblem) Reset() {
+	*x = ConnectionProblem{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnectionProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnectionProblem) ProtoMessage() {}
+
+func (x *ConnectionProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnectionProblem.ProtoReflect.Descriptor instead.
+func (*ConnectionProblem) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ConnectionProblem) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ConnectionProblem) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConnectionProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ConnectionProblem) GetRemedy() string {
+	if x != nil {
+		return x.Remedy
+	}
+	return ""
+}
+
 // A pull request that a fabric's syncs have opened.
 type PullRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -518,7 +709,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +721,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +734,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PullRequest) GetNumber() int32 {
@@ -611,7 +802,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -623,7 +814,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -636,7 +827,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Progress) GetCurrentStage() string {
@@ -711,7 +902,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +914,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +927,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Finding) GetCode() string {
@@ -817,7 +1008,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +1020,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +1033,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Result) GetCommitSha() string {
@@ -932,7 +1123,7 @@ type Transition struct {
 
 func (x *Transition) Reset() {
 	*x = Transition{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1135,7 @@ func (x *Transition) String() string {
 func (*Transition) ProtoMessage() {}
 
 func (x *Transition) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1148,7 @@ func (x *Transition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transition.ProtoReflect.Descriptor instead.
 func (*Transition) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Transition) GetFrom() string {
@@ -1025,7 +1216,7 @@ type SyncStatus struct {
 
 func (x *SyncStatus) Reset() {
 	*x = SyncStatus{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1228,7 @@ func (x *SyncStatus) String() string {
 func (*SyncStatus) ProtoMessage() {}
 
 func (x *SyncStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1241,7 @@ func (x *SyncStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncStatus.ProtoReflect.Descriptor instead.
 func (*SyncStatus) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SyncStatus) GetSyncId() string {
@@ -1172,7 +1363,7 @@ type DirectoryIssue struct {
 
 func (x *DirectoryIssue) Reset() {
 	*x = DirectoryIssue{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1375,7 @@ func (x *DirectoryIssue) String() string {
 func (*DirectoryIssue) ProtoMessage() {}
 
 func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1388,7 @@ func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryIssue.ProtoReflect.Descriptor instead.
 func (*DirectoryIssue) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DirectoryIssue) GetSeverity() string {
@@ -1263,7 +1454,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +1466,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +1479,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *File) GetPath() string {
@@ -1360,7 +1551,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1563,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1576,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Plan) GetCreates() int32 {
@@ -1472,7 +1663,7 @@ type PlannedAction struct {
 
 func (x *PlannedAction) Reset() {
 	*x = PlannedAction{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1675,7 @@ func (x *PlannedAction) String() string {
 func (*PlannedAction) ProtoMessage() {}
 
 func (x *PlannedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1688,7 @@ func (x *PlannedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
 func (*PlannedAction) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PlannedAction) GetAction() string {
@@ -1563,7 +1754,7 @@ type Orphan struct {
 
 func (x *Orphan) Reset() {
 	*x = Orphan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1575,7 +1766,7 @@ func (x *Orphan) String() string {
 func (*Orphan) ProtoMessage() {}
 
 func (x *Orphan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1588,7 +1779,7 @@ func (x *Orphan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
 func (*Orphan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Orphan) GetKind() string {
@@ -1664,7 +1855,7 @@ type QuarantinedFile struct {
 
 func (x *QuarantinedFile) Reset() {
 	*x = QuarantinedFile{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +1867,7 @@ func (x *QuarantinedFile) String() string {
 func (*QuarantinedFile) ProtoMessage() {}
 
 func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +1880,7 @@ func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
 func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *QuarantinedFile) GetPath() string {
@@ -1788,7 +1979,7 @@ type DirectoryChange struct {
 
 func (x *DirectoryChange) Reset() {
 	*x = DirectoryChange{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +1991,7 @@ func (x *DirectoryChange) String() string {
 func (*DirectoryChange) ProtoMessage() {}
 
 func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1813,7 +2004,7 @@ func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
 func (*DirectoryChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DirectoryChange) GetPath() string {
@@ -1911,7 +2102,24 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x06app_id\x18\x01 \x01(\x03R\x05appId\x12'\n" +
 	"\x0finstallation_id\x18\x02 \x01(\x03R\x0einstallationId\x12$\n" +
 	"\vprivate_key\x18\x03 \x01(\tB\x03\x80\x01\x01R\n" +
-	"privateKey\"\xa9\x01\n" +
+	"privateKey\"\xeb\x02\n" +
+	"\n" +
+	"Connection\x12\x1c\n" +
+	"\treachable\x18\x01 \x01(\bR\treachable\x12$\n" +
+	"\rauthenticated\x18\x02 \x01(\bR\rauthenticated\x12\x19\n" +
+	"\bcan_read\x18\x03 \x01(\bR\acanRead\x12\x19\n" +
+	"\bcan_push\x18\x04 \x01(\bR\acanPush\x12#\n" +
+	"\rbranch_exists\x18\x05 \x01(\bR\fbranchExists\x12%\n" +
+	"\x0edefault_branch\x18\x06 \x01(\tR\rdefaultBranch\x12\x14\n" +
+	"\x05empty\x18\a \x01(\bR\x05empty\x12.\n" +
+	"\x10branch_protected\x18\b \x01(\bH\x00R\x0fbranchProtected\x88\x01\x01\x12<\n" +
+	"\bproblems\x18\t \x03(\v2 .fgd.bridge.v1.ConnectionProblemR\bproblemsB\x13\n" +
+	"\x11_branch_protected\"m\n" +
+	"\x11ConnectionProblem\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
+	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xa9\x01\n" +
 	"\vPullRequest\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x14\n" +
@@ -2057,57 +2265,60 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
 	(*Suspension)(nil),            // 1: fgd.bridge.v1.Suspension
 	(*FabricOptions)(nil),         // 2: fgd.bridge.v1.FabricOptions
 	(*Credentials)(nil),           // 3: fgd.bridge.v1.Credentials
 	(*GitHubApp)(nil),             // 4: fgd.bridge.v1.GitHubApp
-	(*PullRequest)(nil),           // 5: fgd.bridge.v1.PullRequest
-	(*Progress)(nil),              // 6: fgd.bridge.v1.Progress
-	(*Finding)(nil),               // 7: fgd.bridge.v1.Finding
-	(*Result)(nil),                // 8: fgd.bridge.v1.Result
-	(*Transition)(nil),            // 9: fgd.bridge.v1.Transition
-	(*SyncStatus)(nil),            // 10: fgd.bridge.v1.SyncStatus
-	(*DirectoryIssue)(nil),        // 11: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                  // 12: fgd.bridge.v1.File
-	(*Plan)(nil),                  // 13: fgd.bridge.v1.Plan
-	(*PlannedAction)(nil),         // 14: fgd.bridge.v1.PlannedAction
-	(*Orphan)(nil),                // 15: fgd.bridge.v1.Orphan
-	(*QuarantinedFile)(nil),       // 16: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),       // 17: fgd.bridge.v1.DirectoryChange
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*Connection)(nil),            // 5: fgd.bridge.v1.Connection
+	(*ConnectionProblem)(nil),     // 6: fgd.bridge.v1.ConnectionProblem
+	(*PullRequest)(nil),           // 7: fgd.bridge.v1.PullRequest
+	(*Progress)(nil),              // 8: fgd.bridge.v1.Progress
+	(*Finding)(nil),               // 9: fgd.bridge.v1.Finding
+	(*Result)(nil),                // 10: fgd.bridge.v1.Result
+	(*Transition)(nil),            // 11: fgd.bridge.v1.Transition
+	(*SyncStatus)(nil),            // 12: fgd.bridge.v1.SyncStatus
+	(*DirectoryIssue)(nil),        // 13: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                  // 14: fgd.bridge.v1.File
+	(*Plan)(nil),                  // 15: fgd.bridge.v1.Plan
+	(*PlannedAction)(nil),         // 16: fgd.bridge.v1.PlannedAction
+	(*Orphan)(nil),                // 17: fgd.bridge.v1.Orphan
+	(*QuarantinedFile)(nil),       // 18: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),       // 19: fgd.bridge.v1.DirectoryChange
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	2,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	18, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	18, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	20, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	20, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
-	5,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	18, // 5: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	7,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	20, // 5: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
 	4,  // 6: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
-	13, // 7: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	5,  // 8: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	18, // 9: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	6,  // 10: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	18, // 11: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	18, // 12: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	18, // 13: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	7,  // 14: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	7,  // 15: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	8,  // 16: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	18, // 17: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	9,  // 18: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	14, // 19: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	15, // 20: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	7,  // 21: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	18, // 22: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	6,  // 7: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
+	15, // 8: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
+	7,  // 9: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	20, // 10: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	8,  // 11: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	20, // 12: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	20, // 13: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	20, // 14: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	9,  // 15: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	9,  // 16: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	10, // 17: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	20, // 18: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	11, // 19: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	16, // 20: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	17, // 21: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	9,  // 22: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	20, // 23: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -2116,15 +2327,16 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 		return
 	}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[2].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[12].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[16].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[5].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[14].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -810,6 +810,217 @@ func (x *DeleteFabricResponse) GetSuccess() bool {
 	return false
 }
 
+// Request of CheckConnection.
+type CheckConnectionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Repository URL without credentials.
+	RepositoryUrl string `protobuf:"bytes,1,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
+	// Branch; "main" when absent.
+	Branch string `protobuf:"bytes,2,opt,name=branch,proto3" json:"branch,omitempty"`
+	// Directory in the repository; the root when absent.
+	GitopsDirectory string `protobuf:"bytes,3,opt,name=gitops_directory,json=gitopsDirectory,proto3" json:"gitops_directory,omitempty"`
+	// How to sign in.
+	Credentials   *Credentials `protobuf:"bytes,4,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConnectionRequest) Reset() {
+	*x = CheckConnectionRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConnectionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConnectionRequest) ProtoMessage() {}
+
+func (x *CheckConnectionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConnectionRequest.ProtoReflect.Descriptor instead.
+func (*CheckConnectionRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *CheckConnectionRequest) GetRepositoryUrl() string {
+	if x != nil {
+		return x.RepositoryUrl
+	}
+	return ""
+}
+
+func (x *CheckConnectionRequest) GetBranch() string {
+	if x != nil {
+		return x.Branch
+	}
+	return ""
+}
+
+func (x *CheckConnectionRequest) GetGitopsDirectory() string {
+	if x != nil {
+		return x.GitopsDirectory
+	}
+	return ""
+}
+
+func (x *CheckConnectionRequest) GetCredentials() *Credentials {
+	if x != nil {
+		return x.Credentials
+	}
+	return nil
+}
+
+// Response of CheckConnection.
+type CheckConnectionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was found out; the JSON API answers with this message alone.
+	Connection    *Connection `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConnectionResponse) Reset() {
+	*x = CheckConnectionResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConnectionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConnectionResponse) ProtoMessage() {}
+
+func (x *CheckConnectionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConnectionResponse.ProtoReflect.Descriptor instead.
+func (*CheckConnectionResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CheckConnectionResponse) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
+// Request of CheckFabricConnection.
+type CheckFabricConnectionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckFabricConnectionRequest) Reset() {
+	*x = CheckFabricConnectionRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFabricConnectionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFabricConnectionRequest) ProtoMessage() {}
+
+func (x *CheckFabricConnectionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFabricConnectionRequest.ProtoReflect.Descriptor instead.
+func (*CheckFabricConnectionRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CheckFabricConnectionRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+// Response of CheckFabricConnection.
+type CheckFabricConnectionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was found out; the JSON API answers with this message alone.
+	Connection    *Connection `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckFabricConnectionResponse) Reset() {
+	*x = CheckFabricConnectionResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFabricConnectionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFabricConnectionResponse) ProtoMessage() {}
+
+func (x *CheckFabricConnectionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFabricConnectionResponse.ProtoReflect.Descriptor instead.
+func (*CheckFabricConnectionResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CheckFabricConnectionResponse) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
 // Options of a trigger.
 type TriggerOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -831,7 +1042,7 @@ type TriggerOptions struct {
 
 func (x *TriggerOptions) Reset() {
 	*x = TriggerOptions{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +1054,7 @@ func (x *TriggerOptions) String() string {
 func (*TriggerOptions) ProtoMessage() {}
 
 func (x *TriggerOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +1067,7 @@ func (x *TriggerOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerOptions.ProtoReflect.Descriptor instead.
 func (*TriggerOptions) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TriggerOptions) GetForceRefresh() bool {
@@ -919,7 +1130,7 @@ type TriggerSyncRequest struct {
 
 func (x *TriggerSyncRequest) Reset() {
 	*x = TriggerSyncRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1142,7 @@ func (x *TriggerSyncRequest) String() string {
 func (*TriggerSyncRequest) ProtoMessage() {}
 
 func (x *TriggerSyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1155,7 @@ func (x *TriggerSyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSyncRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSyncRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TriggerSyncRequest) GetFabricId() int32 {
@@ -998,7 +1209,7 @@ type TriggerSyncResponse struct {
 
 func (x *TriggerSyncResponse) Reset() {
 	*x = TriggerSyncResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1010,7 +1221,7 @@ func (x *TriggerSyncResponse) String() string {
 func (*TriggerSyncResponse) ProtoMessage() {}
 
 func (x *TriggerSyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,7 +1234,7 @@ func (x *TriggerSyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSyncResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSyncResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TriggerSyncResponse) GetSuccess() bool {
@@ -1086,7 +1297,7 @@ type GetSyncStatusRequest struct {
 
 func (x *GetSyncStatusRequest) Reset() {
 	*x = GetSyncStatusRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1309,7 @@ func (x *GetSyncStatusRequest) String() string {
 func (*GetSyncStatusRequest) ProtoMessage() {}
 
 func (x *GetSyncStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1322,7 @@ func (x *GetSyncStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSyncStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetSyncStatusRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetSyncStatusRequest) GetSyncId() string {
@@ -1132,7 +1343,7 @@ type GetSyncStatusResponse struct {
 
 func (x *GetSyncStatusResponse) Reset() {
 	*x = GetSyncStatusResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1355,7 @@ func (x *GetSyncStatusResponse) String() string {
 func (*GetSyncStatusResponse) ProtoMessage() {}
 
 func (x *GetSyncStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1368,7 @@ func (x *GetSyncStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSyncStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetSyncStatusResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{18}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetSyncStatusResponse) GetStatus() *SyncStatus {
@@ -1178,7 +1389,7 @@ type CancelSyncRequest struct {
 
 func (x *CancelSyncRequest) Reset() {
 	*x = CancelSyncRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1190,7 +1401,7 @@ func (x *CancelSyncRequest) String() string {
 func (*CancelSyncRequest) ProtoMessage() {}
 
 func (x *CancelSyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1203,7 +1414,7 @@ func (x *CancelSyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSyncRequest.ProtoReflect.Descriptor instead.
 func (*CancelSyncRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{19}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CancelSyncRequest) GetSyncId() string {
@@ -1224,7 +1435,7 @@ type CancelSyncResponse struct {
 
 func (x *CancelSyncResponse) Reset() {
 	*x = CancelSyncResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1236,7 +1447,7 @@ func (x *CancelSyncResponse) String() string {
 func (*CancelSyncResponse) ProtoMessage() {}
 
 func (x *CancelSyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1249,7 +1460,7 @@ func (x *CancelSyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSyncResponse.ProtoReflect.Descriptor instead.
 func (*CancelSyncResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{20}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CancelSyncResponse) GetStatus() *SyncStatus {
@@ -1282,7 +1493,7 @@ type ListSyncHistoryRequest struct {
 
 func (x *ListSyncHistoryRequest) Reset() {
 	*x = ListSyncHistoryRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1505,7 @@ func (x *ListSyncHistoryRequest) String() string {
 func (*ListSyncHistoryRequest) ProtoMessage() {}
 
 func (x *ListSyncHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1518,7 @@ func (x *ListSyncHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSyncHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListSyncHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{21}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListSyncHistoryRequest) GetFabricId() int32 {
@@ -1372,7 +1583,7 @@ type ListSyncHistoryResponse struct {
 
 func (x *ListSyncHistoryResponse) Reset() {
 	*x = ListSyncHistoryResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1595,7 @@ func (x *ListSyncHistoryResponse) String() string {
 func (*ListSyncHistoryResponse) ProtoMessage() {}
 
 func (x *ListSyncHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1608,7 @@ func (x *ListSyncHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSyncHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListSyncHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{22}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListSyncHistoryResponse) GetSyncs() []*SyncStatus {
@@ -1425,7 +1636,7 @@ type StreamSyncEventsRequest struct {
 
 func (x *StreamSyncEventsRequest) Reset() {
 	*x = StreamSyncEventsRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[23]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1648,7 @@ func (x *StreamSyncEventsRequest) String() string {
 func (*StreamSyncEventsRequest) ProtoMessage() {}
 
 func (x *StreamSyncEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[23]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1661,7 @@ func (x *StreamSyncEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSyncEventsRequest.ProtoReflect.Descriptor instead.
 func (*StreamSyncEventsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{23}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StreamSyncEventsRequest) GetSyncId() string {
@@ -1478,7 +1689,7 @@ type StreamSyncEventsResponse struct {
 
 func (x *StreamSyncEventsResponse) Reset() {
 	*x = StreamSyncEventsResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[24]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1701,7 @@ func (x *StreamSyncEventsResponse) String() string {
 func (*StreamSyncEventsResponse) ProtoMessage() {}
 
 func (x *StreamSyncEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[24]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1714,7 @@ func (x *StreamSyncEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSyncEventsResponse.ProtoReflect.Descriptor instead.
 func (*StreamSyncEventsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{24}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StreamSyncEventsResponse) GetType() string {
@@ -1559,7 +1770,7 @@ type SyncEventData struct {
 
 func (x *SyncEventData) Reset() {
 	*x = SyncEventData{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[25]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1571,7 +1782,7 @@ func (x *SyncEventData) String() string {
 func (*SyncEventData) ProtoMessage() {}
 
 func (x *SyncEventData) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[25]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1584,7 +1795,7 @@ func (x *SyncEventData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncEventData.ProtoReflect.Descriptor instead.
 func (*SyncEventData) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{25}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SyncEventData) GetState() string {
@@ -1654,7 +1865,7 @@ type ValidateDirectoryRequest struct {
 
 func (x *ValidateDirectoryRequest) Reset() {
 	*x = ValidateDirectoryRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[26]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1666,7 +1877,7 @@ func (x *ValidateDirectoryRequest) String() string {
 func (*ValidateDirectoryRequest) ProtoMessage() {}
 
 func (x *ValidateDirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[26]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1679,7 +1890,7 @@ func (x *ValidateDirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateDirectoryRequest.ProtoReflect.Descriptor instead.
 func (*ValidateDirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{26}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ValidateDirectoryRequest) GetFabricId() int32 {
@@ -1706,7 +1917,7 @@ type ValidateDirectoryResponse struct {
 
 func (x *ValidateDirectoryResponse) Reset() {
 	*x = ValidateDirectoryResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[27]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1718,7 +1929,7 @@ func (x *ValidateDirectoryResponse) String() string {
 func (*ValidateDirectoryResponse) ProtoMessage() {}
 
 func (x *ValidateDirectoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[27]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1731,7 +1942,7 @@ func (x *ValidateDirectoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateDirectoryResponse.ProtoReflect.Descriptor instead.
 func (*ValidateDirectoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{27}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ValidateDirectoryResponse) GetValid() bool {
@@ -1775,7 +1986,7 @@ type InitializeDirectoryRequest struct {
 
 func (x *InitializeDirectoryRequest) Reset() {
 	*x = InitializeDirectoryRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[28]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +1998,7 @@ func (x *InitializeDirectoryRequest) String() string {
 func (*InitializeDirectoryRequest) ProtoMessage() {}
 
 func (x *InitializeDirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[28]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +2011,7 @@ func (x *InitializeDirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InitializeDirectoryRequest.ProtoReflect.Descriptor instead.
 func (*InitializeDirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{28}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *InitializeDirectoryRequest) GetFabricId() int32 {
@@ -1836,7 +2047,7 @@ type InitializeDirectoryResponse struct {
 
 func (x *InitializeDirectoryResponse) Reset() {
 	*x = InitializeDirectoryResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[29]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +2059,7 @@ func (x *InitializeDirectoryResponse) String() string {
 func (*InitializeDirectoryResponse) ProtoMessage() {}
 
 func (x *InitializeDirectoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[29]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +2072,7 @@ func (x *InitializeDirectoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InitializeDirectoryResponse.ProtoReflect.Descriptor instead.
 func (*InitializeDirectoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{29}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *InitializeDirectoryResponse) GetSuccess() bool {
@@ -1910,7 +2121,7 @@ type RepairDirectoryRequest struct {
 
 func (x *RepairDirectoryRequest) Reset() {
 	*x = RepairDirectoryRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[30]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1922,7 +2133,7 @@ func (x *RepairDirectoryRequest) String() string {
 func (*RepairDirectoryRequest) ProtoMessage() {}
 
 func (x *RepairDirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[30]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1935,7 +2146,7 @@ func (x *RepairDirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepairDirectoryRequest.ProtoReflect.Descriptor instead.
 func (*RepairDirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{30}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RepairDirectoryRequest) GetFabricId() int32 {
@@ -1964,7 +2175,7 @@ type RepairDirectoryResponse struct {
 
 func (x *RepairDirectoryResponse) Reset() {
 	*x = RepairDirectoryResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[31]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1976,7 +2187,7 @@ func (x *RepairDirectoryResponse) String() string {
 func (*RepairDirectoryResponse) ProtoMessage() {}
 
 func (x *RepairDirectoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[31]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1989,7 +2200,7 @@ func (x *RepairDirectoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepairDirectoryResponse.ProtoReflect.Descriptor instead.
 func (*RepairDirectoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{31}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RepairDirectoryResponse) GetSuccess() bool {
@@ -2044,7 +2255,7 @@ type ListFilesRequest struct {
 
 func (x *ListFilesRequest) Reset() {
 	*x = ListFilesRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[32]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2056,7 +2267,7 @@ func (x *ListFilesRequest) String() string {
 func (*ListFilesRequest) ProtoMessage() {}
 
 func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[32]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2069,7 +2280,7 @@ func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFilesRequest.ProtoReflect.Descriptor instead.
 func (*ListFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{32}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListFilesRequest) GetFabricId() int32 {
@@ -2115,7 +2326,7 @@ type ListFilesResponse struct {
 
 func (x *ListFilesResponse) Reset() {
 	*x = ListFilesResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2127,7 +2338,7 @@ func (x *ListFilesResponse) String() string {
 func (*ListFilesResponse) ProtoMessage() {}
 
 func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[33]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2140,7 +2351,7 @@ func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFilesResponse.ProtoReflect.Descriptor instead.
 func (*ListFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{33}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListFilesResponse) GetFiles() []*File {
@@ -2173,7 +2384,7 @@ type GetHealthRequest struct {
 
 func (x *GetHealthRequest) Reset() {
 	*x = GetHealthRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2185,7 +2396,7 @@ func (x *GetHealthRequest) String() string {
 func (*GetHealthRequest) ProtoMessage() {}
 
 func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[34]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2198,7 +2409,7 @@ func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHealthRequest.ProtoReflect.Descriptor instead.
 func (*GetHealthRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{34}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{38}
 }
 
 // Health of one component.
@@ -2216,7 +2427,7 @@ type ComponentHealth struct {
 
 func (x *ComponentHealth) Reset() {
 	*x = ComponentHealth{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2228,7 +2439,7 @@ func (x *ComponentHealth) String() string {
 func (*ComponentHealth) ProtoMessage() {}
 
 func (x *ComponentHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[35]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2241,7 +2452,7 @@ func (x *ComponentHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentHealth.ProtoReflect.Descriptor instead.
 func (*ComponentHealth) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{35}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ComponentHealth) GetName() string {
@@ -2280,7 +2491,7 @@ type GetHealthResponse struct {
 
 func (x *GetHealthResponse) Reset() {
 	*x = GetHealthResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2292,7 +2503,7 @@ func (x *GetHealthResponse) String() string {
 func (*GetHealthResponse) ProtoMessage() {}
 
 func (x *GetHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[36]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2305,7 +2516,7 @@ func (x *GetHealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHealthResponse.ProtoReflect.Descriptor instead.
 func (*GetHealthResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{36}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GetHealthResponse) GetStatus() string {
@@ -2340,7 +2551,7 @@ type ListQuarantineRequest struct {
 
 func (x *ListQuarantineRequest) Reset() {
 	*x = ListQuarantineRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2352,7 +2563,7 @@ func (x *ListQuarantineRequest) String() string {
 func (*ListQuarantineRequest) ProtoMessage() {}
 
 func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[37]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2365,7 +2576,7 @@ func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
 func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{37}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListQuarantineRequest) GetFabricId() int32 {
@@ -2390,7 +2601,7 @@ type ListQuarantineResponse struct {
 
 func (x *ListQuarantineResponse) Reset() {
 	*x = ListQuarantineResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2613,7 @@ func (x *ListQuarantineResponse) String() string {
 func (*ListQuarantineResponse) ProtoMessage() {}
 
 func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[38]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2415,7 +2626,7 @@ func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
 func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{38}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ListQuarantineResponse) GetFiles() []*QuarantinedFile {
@@ -2452,7 +2663,7 @@ type GetQuarantinedFileRequest struct {
 
 func (x *GetQuarantinedFileRequest) Reset() {
 	*x = GetQuarantinedFileRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +2675,7 @@ func (x *GetQuarantinedFileRequest) String() string {
 func (*GetQuarantinedFileRequest) ProtoMessage() {}
 
 func (x *GetQuarantinedFileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[39]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +2688,7 @@ func (x *GetQuarantinedFileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQuarantinedFileRequest.ProtoReflect.Descriptor instead.
 func (*GetQuarantinedFileRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{39}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *GetQuarantinedFileRequest) GetFabricId() int32 {
@@ -2505,7 +2716,7 @@ type GetQuarantinedFileResponse struct {
 
 func (x *GetQuarantinedFileResponse) Reset() {
 	*x = GetQuarantinedFileResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2517,7 +2728,7 @@ func (x *GetQuarantinedFileResponse) String() string {
 func (*GetQuarantinedFileResponse) ProtoMessage() {}
 
 func (x *GetQuarantinedFileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[40]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2530,7 +2741,7 @@ func (x *GetQuarantinedFileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQuarantinedFileResponse.ProtoReflect.Descriptor instead.
 func (*GetQuarantinedFileResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{40}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *GetQuarantinedFileResponse) GetFile() *QuarantinedFile {
@@ -2555,7 +2766,7 @@ type RetryQuarantinedRequest struct {
 
 func (x *RetryQuarantinedRequest) Reset() {
 	*x = RetryQuarantinedRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2567,7 +2778,7 @@ func (x *RetryQuarantinedRequest) String() string {
 func (*RetryQuarantinedRequest) ProtoMessage() {}
 
 func (x *RetryQuarantinedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[41]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2580,7 +2791,7 @@ func (x *RetryQuarantinedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryQuarantinedRequest.ProtoReflect.Descriptor instead.
 func (*RetryQuarantinedRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{41}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RetryQuarantinedRequest) GetFabricId() int32 {
@@ -2619,7 +2830,7 @@ type RetryQuarantinedResponse struct {
 
 func (x *RetryQuarantinedResponse) Reset() {
 	*x = RetryQuarantinedResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2631,7 +2842,7 @@ func (x *RetryQuarantinedResponse) String() string {
 func (*RetryQuarantinedResponse) ProtoMessage() {}
 
 func (x *RetryQuarantinedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[42]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2644,7 +2855,7 @@ func (x *RetryQuarantinedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryQuarantinedResponse.ProtoReflect.Descriptor instead.
 func (*RetryQuarantinedResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{42}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RetryQuarantinedResponse) GetSyncId() string {
@@ -2681,7 +2892,7 @@ type ReleaseQuarantinedRequest struct {
 
 func (x *ReleaseQuarantinedRequest) Reset() {
 	*x = ReleaseQuarantinedRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2693,7 +2904,7 @@ func (x *ReleaseQuarantinedRequest) String() string {
 func (*ReleaseQuarantinedRequest) ProtoMessage() {}
 
 func (x *ReleaseQuarantinedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[43]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2706,7 +2917,7 @@ func (x *ReleaseQuarantinedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseQuarantinedRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseQuarantinedRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{43}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ReleaseQuarantinedRequest) GetFabricId() int32 {
@@ -2738,7 +2949,7 @@ type ReleaseQuarantinedResponse struct {
 
 func (x *ReleaseQuarantinedResponse) Reset() {
 	*x = ReleaseQuarantinedResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2750,7 +2961,7 @@ func (x *ReleaseQuarantinedResponse) String() string {
 func (*ReleaseQuarantinedResponse) ProtoMessage() {}
 
 func (x *ReleaseQuarantinedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[44]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2763,7 +2974,7 @@ func (x *ReleaseQuarantinedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseQuarantinedResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseQuarantinedResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{44}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ReleaseQuarantinedResponse) GetSyncId() string {
@@ -2800,7 +3011,7 @@ type ListDirectoryChangesRequest struct {
 
 func (x *ListDirectoryChangesRequest) Reset() {
 	*x = ListDirectoryChangesRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[45]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2812,7 +3023,7 @@ func (x *ListDirectoryChangesRequest) String() string {
 func (*ListDirectoryChangesRequest) ProtoMessage() {}
 
 func (x *ListDirectoryChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[45]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2825,7 +3036,7 @@ func (x *ListDirectoryChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDirectoryChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListDirectoryChangesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{45}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ListDirectoryChangesRequest) GetFabricId() int32 {
@@ -2859,7 +3070,7 @@ type ListDirectoryChangesResponse struct {
 
 func (x *ListDirectoryChangesResponse) Reset() {
 	*x = ListDirectoryChangesResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[46]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +3082,7 @@ func (x *ListDirectoryChangesResponse) String() string {
 func (*ListDirectoryChangesResponse) ProtoMessage() {}
 
 func (x *ListDirectoryChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[46]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3095,7 @@ func (x *ListDirectoryChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDirectoryChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListDirectoryChangesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{46}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ListDirectoryChangesResponse) GetChanges() []*DirectoryChange {
@@ -2926,7 +3137,7 @@ type GetDirectoryHealthRequest struct {
 
 func (x *GetDirectoryHealthRequest) Reset() {
 	*x = GetDirectoryHealthRequest{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[47]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2938,7 +3149,7 @@ func (x *GetDirectoryHealthRequest) String() string {
 func (*GetDirectoryHealthRequest) ProtoMessage() {}
 
 func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[47]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3162,7 @@ func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDirectoryHealthRequest.ProtoReflect.Descriptor instead.
 func (*GetDirectoryHealthRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{47}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *GetDirectoryHealthRequest) GetFabricId() int32 {
@@ -2996,7 +3207,7 @@ type GetDirectoryHealthResponse struct {
 
 func (x *GetDirectoryHealthResponse) Reset() {
 	*x = GetDirectoryHealthResponse{}
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[48]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3008,7 +3219,7 @@ func (x *GetDirectoryHealthResponse) String() string {
 func (*GetDirectoryHealthResponse) ProtoMessage() {}
 
 func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[48]
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3021,7 +3232,7 @@ func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDirectoryHealthResponse.ProtoReflect.Descriptor instead.
 func (*GetDirectoryHealthResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{48}
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetDirectoryHealthResponse) GetStatus() string {
@@ -3168,7 +3379,22 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x13DeleteFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"0\n" +
 	"\x14DeleteFabricResponse\x12\x18\n" +
-	"\asuccess\x18\x01 \x01(\bR\asuccess\"\x89\x02\n" +
+	"\asuccess\x18\x01 \x01(\bR\asuccess\"\xc0\x01\n" +
+	"\x16CheckConnectionRequest\x12%\n" +
+	"\x0erepository_url\x18\x01 \x01(\tR\rrepositoryUrl\x12\x16\n" +
+	"\x06branch\x18\x02 \x01(\tR\x06branch\x12)\n" +
+	"\x10gitops_directory\x18\x03 \x01(\tR\x0fgitopsDirectory\x12<\n" +
+	"\vcredentials\x18\x04 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\"T\n" +
+	"\x17CheckConnectionResponse\x129\n" +
+	"\n" +
+	"connection\x18\x01 \x01(\v2\x19.fgd.bridge.v1.ConnectionR\n" +
+	"connection\";\n" +
+	"\x1cCheckFabricConnectionRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"Z\n" +
+	"\x1dCheckFabricConnectionResponse\x129\n" +
+	"\n" +
+	"connection\x18\x01 \x01(\v2\x19.fgd.bridge.v1.ConnectionR\n" +
+	"connection\"\x89\x02\n" +
 	"\x0eTriggerOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x123\n" +
@@ -3344,7 +3570,7 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1aD\n" +
 	"\x16QuarantinedByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x012\x91\x11\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x012\xe7\x12\n" +
 	"\rBridgeService\x12W\n" +
 	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\x12N\n" +
 	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\x12T\n" +
@@ -3352,7 +3578,9 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\fUpdateFabric\x12\".fgd.bridge.v1.UpdateFabricRequest\x1a#.fgd.bridge.v1.UpdateFabricResponse\x12Z\n" +
 	"\rSuspendFabric\x12#.fgd.bridge.v1.SuspendFabricRequest\x1a$.fgd.bridge.v1.SuspendFabricResponse\x12W\n" +
 	"\fResumeFabric\x12\".fgd.bridge.v1.ResumeFabricRequest\x1a#.fgd.bridge.v1.ResumeFabricResponse\x12W\n" +
-	"\fDeleteFabric\x12\".fgd.bridge.v1.DeleteFabricRequest\x1a#.fgd.bridge.v1.DeleteFabricResponse\x12T\n" +
+	"\fDeleteFabric\x12\".fgd.bridge.v1.DeleteFabricRequest\x1a#.fgd.bridge.v1.DeleteFabricResponse\x12`\n" +
+	"\x0fCheckConnection\x12%.fgd.bridge.v1.CheckConnectionRequest\x1a&.fgd.bridge.v1.CheckConnectionResponse\x12r\n" +
+	"\x15CheckFabricConnection\x12+.fgd.bridge.v1.CheckFabricConnectionRequest\x1a,.fgd.bridge.v1.CheckFabricConnectionResponse\x12T\n" +
 	"\vTriggerSync\x12!.fgd.bridge.v1.TriggerSyncRequest\x1a\".fgd.bridge.v1.TriggerSyncResponse\x12Z\n" +
 	"\rGetSyncStatus\x12#.fgd.bridge.v1.GetSyncStatusRequest\x1a$.fgd.bridge.v1.GetSyncStatusResponse\x12Q\n" +
 	"\n" +
@@ -3384,157 +3612,169 @@ func file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_fgd_bridge_v1_bridge_service_proto_goTypes = []any{
-	(*CreateFabricRequest)(nil),          // 0: fgd.bridge.v1.CreateFabricRequest
-	(*CreateFabricResponse)(nil),         // 1: fgd.bridge.v1.CreateFabricResponse
-	(*GetFabricRequest)(nil),             // 2: fgd.bridge.v1.GetFabricRequest
-	(*GetFabricResponse)(nil),            // 3: fgd.bridge.v1.GetFabricResponse
-	(*ListFabricsRequest)(nil),           // 4: fgd.bridge.v1.ListFabricsRequest
-	(*ListFabricsResponse)(nil),          // 5: fgd.bridge.v1.ListFabricsResponse
-	(*UpdateFabricRequest)(nil),          // 6: fgd.bridge.v1.UpdateFabricRequest
-	(*UpdateFabricResponse)(nil),         // 7: fgd.bridge.v1.UpdateFabricResponse
-	(*SuspendFabricRequest)(nil),         // 8: fgd.bridge.v1.SuspendFabricRequest
-	(*SuspendFabricResponse)(nil),        // 9: fgd.bridge.v1.SuspendFabricResponse
-	(*ResumeFabricRequest)(nil),          // 10: fgd.bridge.v1.ResumeFabricRequest
-	(*ResumeFabricResponse)(nil),         // 11: fgd.bridge.v1.ResumeFabricResponse
-	(*DeleteFabricRequest)(nil),          // 12: fgd.bridge.v1.DeleteFabricRequest
-	(*DeleteFabricResponse)(nil),         // 13: fgd.bridge.v1.DeleteFabricResponse
-	(*TriggerOptions)(nil),               // 14: fgd.bridge.v1.TriggerOptions
-	(*TriggerSyncRequest)(nil),           // 15: fgd.bridge.v1.TriggerSyncRequest
-	(*TriggerSyncResponse)(nil),          // 16: fgd.bridge.v1.TriggerSyncResponse
-	(*GetSyncStatusRequest)(nil),         // 17: fgd.bridge.v1.GetSyncStatusRequest
-	(*GetSyncStatusResponse)(nil),        // 18: fgd.bridge.v1.GetSyncStatusResponse
-	(*CancelSyncRequest)(nil),            // 19: fgd.bridge.v1.CancelSyncRequest
-	(*CancelSyncResponse)(nil),           // 20: fgd.bridge.v1.CancelSyncResponse
-	(*ListSyncHistoryRequest)(nil),       // 21: fgd.bridge.v1.ListSyncHistoryRequest
-	(*ListSyncHistoryResponse)(nil),      // 22: fgd.bridge.v1.ListSyncHistoryResponse
-	(*StreamSyncEventsRequest)(nil),      // 23: fgd.bridge.v1.StreamSyncEventsRequest
-	(*StreamSyncEventsResponse)(nil),     // 24: fgd.bridge.v1.StreamSyncEventsResponse
-	(*SyncEventData)(nil),                // 25: fgd.bridge.v1.SyncEventData
-	(*ValidateDirectoryRequest)(nil),     // 26: fgd.bridge.v1.ValidateDirectoryRequest
-	(*ValidateDirectoryResponse)(nil),    // 27: fgd.bridge.v1.ValidateDirectoryResponse
-	(*InitializeDirectoryRequest)(nil),   // 28: fgd.bridge.v1.InitializeDirectoryRequest
-	(*InitializeDirectoryResponse)(nil),  // 29: fgd.bridge.v1.InitializeDirectoryResponse
-	(*RepairDirectoryRequest)(nil),       // 30: fgd.bridge.v1.RepairDirectoryRequest
-	(*RepairDirectoryResponse)(nil),      // 31: fgd.bridge.v1.RepairDirectoryResponse
-	(*ListFilesRequest)(nil),             // 32: fgd.bridge.v1.ListFilesRequest
-	(*ListFilesResponse)(nil),            // 33: fgd.bridge.v1.ListFilesResponse
-	(*GetHealthRequest)(nil),             // 34: fgd.bridge.v1.GetHealthRequest
-	(*ComponentHealth)(nil),              // 35: fgd.bridge.v1.ComponentHealth
-	(*GetHealthResponse)(nil),            // 36: fgd.bridge.v1.GetHealthResponse
-	(*ListQuarantineRequest)(nil),        // 37: fgd.bridge.v1.ListQuarantineRequest
-	(*ListQuarantineResponse)(nil),       // 38: fgd.bridge.v1.ListQuarantineResponse
-	(*GetQuarantinedFileRequest)(nil),    // 39: fgd.bridge.v1.GetQuarantinedFileRequest
-	(*GetQuarantinedFileResponse)(nil),   // 40: fgd.bridge.v1.GetQuarantinedFileResponse
-	(*RetryQuarantinedRequest)(nil),      // 41: fgd.bridge.v1.RetryQuarantinedRequest
-	(*RetryQuarantinedResponse)(nil),     // 42: fgd.bridge.v1.RetryQuarantinedResponse
-	(*ReleaseQuarantinedRequest)(nil),    // 43: fgd.bridge.v1.ReleaseQuarantinedRequest
-	(*ReleaseQuarantinedResponse)(nil),   // 44: fgd.bridge.v1.ReleaseQuarantinedResponse
-	(*ListDirectoryChangesRequest)(nil),  // 45: fgd.bridge.v1.ListDirectoryChangesRequest
-	(*ListDirectoryChangesResponse)(nil), // 46: fgd.bridge.v1.ListDirectoryChangesResponse
-	(*GetDirectoryHealthRequest)(nil),    // 47: fgd.bridge.v1.GetDirectoryHealthRequest
-	(*GetDirectoryHealthResponse)(nil),   // 48: fgd.bridge.v1.GetDirectoryHealthResponse
-	nil,                                  // 49: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	nil,                                  // 50: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
-	nil,                                  // 51: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	(*Credentials)(nil),                  // 52: fgd.bridge.v1.Credentials
-	(*FabricOptions)(nil),                // 53: fgd.bridge.v1.FabricOptions
-	(*Fabric)(nil),                       // 54: fgd.bridge.v1.Fabric
-	(*SyncStatus)(nil),                   // 55: fgd.bridge.v1.SyncStatus
-	(*timestamppb.Timestamp)(nil),        // 56: google.protobuf.Timestamp
-	(*Finding)(nil),                      // 57: fgd.bridge.v1.Finding
-	(*Result)(nil),                       // 58: fgd.bridge.v1.Result
-	(*DirectoryIssue)(nil),               // 59: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                         // 60: fgd.bridge.v1.File
-	(*QuarantinedFile)(nil),              // 61: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),              // 62: fgd.bridge.v1.DirectoryChange
+	(*CreateFabricRequest)(nil),           // 0: fgd.bridge.v1.CreateFabricRequest
+	(*CreateFabricResponse)(nil),          // 1: fgd.bridge.v1.CreateFabricResponse
+	(*GetFabricRequest)(nil),              // 2: fgd.bridge.v1.GetFabricRequest
+	(*GetFabricResponse)(nil),             // 3: fgd.bridge.v1.GetFabricResponse
+	(*ListFabricsRequest)(nil),            // 4: fgd.bridge.v1.ListFabricsRequest
+	(*ListFabricsResponse)(nil),           // 5: fgd.bridge.v1.ListFabricsResponse
+	(*UpdateFabricRequest)(nil),           // 6: fgd.bridge.v1.UpdateFabricRequest
+	(*UpdateFabricResponse)(nil),          // 7: fgd.bridge.v1.UpdateFabricResponse
+	(*SuspendFabricRequest)(nil),          // 8: fgd.bridge.v1.SuspendFabricRequest
+	(*SuspendFabricResponse)(nil),         // 9: fgd.bridge.v1.SuspendFabricResponse
+	(*ResumeFabricRequest)(nil),           // 10: fgd.bridge.v1.ResumeFabricRequest
+	(*ResumeFabricResponse)(nil),          // 11: fgd.bridge.v1.ResumeFabricResponse
+	(*DeleteFabricRequest)(nil),           // 12: fgd.bridge.v1.DeleteFabricRequest
+	(*DeleteFabricResponse)(nil),          // 13: fgd.bridge.v1.DeleteFabricResponse
+	(*CheckConnectionRequest)(nil),        // 14: fgd.bridge.v1.CheckConnectionRequest
+	(*CheckConnectionResponse)(nil),       // 15: fgd.bridge.v1.CheckConnectionResponse
+	(*CheckFabricConnectionRequest)(nil),  // 16: fgd.bridge.v1.CheckFabricConnectionRequest
+	(*CheckFabricConnectionResponse)(nil), // 17: fgd.bridge.v1.CheckFabricConnectionResponse
+	(*TriggerOptions)(nil),                // 18: fgd.bridge.v1.TriggerOptions
+	(*TriggerSyncRequest)(nil),            // 19: fgd.bridge.v1.TriggerSyncRequest
+	(*TriggerSyncResponse)(nil),           // 20: fgd.bridge.v1.TriggerSyncResponse
+	(*GetSyncStatusRequest)(nil),          // 21: fgd.bridge.v1.GetSyncStatusRequest
+	(*GetSyncStatusResponse)(nil),         // 22: fgd.bridge.v1.GetSyncStatusResponse
+	(*CancelSyncRequest)(nil),             // 23: fgd.bridge.v1.CancelSyncRequest
+	(*CancelSyncResponse)(nil),            // 24: fgd.bridge.v1.CancelSyncResponse
+	(*ListSyncHistoryRequest)(nil),        // 25: fgd.bridge.v1.ListSyncHistoryRequest
+	(*ListSyncHistoryResponse)(nil),       // 26: fgd.bridge.v1.ListSyncHistoryResponse
+	(*StreamSyncEventsRequest)(nil),       // 27: fgd.bridge.v1.StreamSyncEventsRequest
+	(*StreamSyncEventsResponse)(nil),      // 28: fgd.bridge.v1.StreamSyncEventsResponse
+	(*SyncEventData)(nil),                 // 29: fgd.bridge.v1.SyncEventData
+	(*ValidateDirectoryRequest)(nil),      // 30: fgd.bridge.v1.ValidateDirectoryRequest
+	(*ValidateDirectoryResponse)(nil),     // 31: fgd.bridge.v1.ValidateDirectoryResponse
+	(*InitializeDirectoryRequest)(nil),    // 32: fgd.bridge.v1.InitializeDirectoryRequest
+	(*InitializeDirectoryResponse)(nil),   // 33: fgd.bridge.v1.InitializeDirectoryResponse
+	(*RepairDirectoryRequest)(nil),        // 34: fgd.bridge.v1.RepairDirectoryRequest
+	(*RepairDirectoryResponse)(nil),       // 35: fgd.bridge.v1.RepairDirectoryResponse
+	(*ListFilesRequest)(nil),              // 36: fgd.bridge.v1.ListFilesRequest
+	(*ListFilesResponse)(nil),             // 37: fgd.bridge.v1.ListFilesResponse
+	(*GetHealthRequest)(nil),              // 38: fgd.bridge.v1.GetHealthRequest
+	(*ComponentHealth)(nil),               // 39: fgd.bridge.v1.ComponentHealth
+	(*GetHealthResponse)(nil),             // 40: fgd.bridge.v1.GetHealthResponse
+	(*ListQuarantineRequest)(nil),         // 41: fgd.bridge.v1.ListQuarantineRequest
+	(*ListQuarantineResponse)(nil),        // 42: fgd.bridge.v1.ListQuarantineResponse
+	(*GetQuarantinedFileRequest)(nil),     // 43: fgd.bridge.v1.GetQuarantinedFileRequest
+	(*GetQuarantinedFileResponse)(nil),    // 44: fgd.bridge.v1.GetQuarantinedFileResponse
+	(*RetryQuarantinedRequest)(nil),       // 45: fgd.bridge.v1.RetryQuarantinedRequest
+	(*RetryQuarantinedResponse)(nil),      // 46: fgd.bridge.v1.RetryQuarantinedResponse
+	(*ReleaseQuarantinedRequest)(nil),     // 47: fgd.bridge.v1.ReleaseQuarantinedRequest
+	(*ReleaseQuarantinedResponse)(nil),    // 48: fgd.bridge.v1.ReleaseQuarantinedResponse
+	(*ListDirectoryChangesRequest)(nil),   // 49: fgd.bridge.v1.ListDirectoryChangesRequest
+	(*ListDirectoryChangesResponse)(nil),  // 50: fgd.bridge.v1.ListDirectoryChangesResponse
+	(*GetDirectoryHealthRequest)(nil),     // 51: fgd.bridge.v1.GetDirectoryHealthRequest
+	(*GetDirectoryHealthResponse)(nil),    // 52: fgd.bridge.v1.GetDirectoryHealthResponse
+	nil,                                   // 53: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	nil,                                   // 54: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	nil,                                   // 55: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	(*Credentials)(nil),                   // 56: fgd.bridge.v1.Credentials
+	(*FabricOptions)(nil),                 // 57: fgd.bridge.v1.FabricOptions
+	(*Fabric)(nil),                        // 58: fgd.bridge.v1.Fabric
+	(*Connection)(nil),                    // 59: fgd.bridge.v1.Connection
+	(*SyncStatus)(nil),                    // 60: fgd.bridge.v1.SyncStatus
+	(*timestamppb.Timestamp)(nil),         // 61: google.protobuf.Timestamp
+	(*Finding)(nil),                       // 62: fgd.bridge.v1.Finding
+	(*Result)(nil),                        // 63: fgd.bridge.v1.Result
+	(*DirectoryIssue)(nil),                // 64: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                          // 65: fgd.bridge.v1.File
+	(*QuarantinedFile)(nil),               // 66: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),               // 67: fgd.bridge.v1.DirectoryChange
 }
 var file_fgd_bridge_v1_bridge_service_proto_depIdxs = []int32{
-	52, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	53, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	54, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	54, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	54, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
-	52, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	53, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	54, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	54, // 8: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	54, // 9: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	14, // 10: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
-	55, // 11: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	55, // 12: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	56, // 13: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
-	56, // 14: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
-	55, // 15: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
-	25, // 16: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
-	56, // 17: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
-	57, // 18: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
-	58, // 19: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
-	49, // 20: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	59, // 21: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	59, // 22: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	59, // 23: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	60, // 24: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
-	35, // 25: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
-	61, // 26: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
-	61, // 27: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
-	62, // 28: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
-	50, // 29: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
-	59, // 30: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	51, // 31: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	56, // 32: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
-	0,  // 33: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
-	2,  // 34: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
-	4,  // 35: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
-	6,  // 36: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
-	8,  // 37: fgd.bridge.v1.BridgeService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
-	10, // 38: fgd.bridge.v1.BridgeService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
-	12, // 39: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
-	15, // 40: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
-	17, // 41: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
-	19, // 42: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
-	21, // 43: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
-	23, // 44: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
-	26, // 45: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
-	28, // 46: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
-	30, // 47: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
-	32, // 48: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
-	37, // 49: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
-	39, // 50: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
-	41, // 51: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
-	43, // 52: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
-	45, // 53: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
-	47, // 54: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
-	34, // 55: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
-	1,  // 56: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
-	3,  // 57: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
-	5,  // 58: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
-	7,  // 59: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
-	9,  // 60: fgd.bridge.v1.BridgeService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
-	11, // 61: fgd.bridge.v1.BridgeService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
-	13, // 62: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
-	16, // 63: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
-	18, // 64: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
-	20, // 65: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
-	22, // 66: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
-	24, // 67: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
-	27, // 68: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
-	29, // 69: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
-	31, // 70: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
-	33, // 71: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
-	38, // 72: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
-	40, // 73: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
-	42, // 74: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
-	44, // 75: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
-	46, // 76: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
-	48, // 77: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
-	36, // 78: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
-	56, // [56:79] is the sub-list for method output_type
-	33, // [33:56] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	56, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	57, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	58, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	58, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	58, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
+	56, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	57, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	58, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	58, // 8: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	58, // 9: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	56, // 10: fgd.bridge.v1.CheckConnectionRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	59, // 11: fgd.bridge.v1.CheckConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
+	59, // 12: fgd.bridge.v1.CheckFabricConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
+	18, // 13: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
+	60, // 14: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	60, // 15: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	61, // 16: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
+	61, // 17: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
+	60, // 18: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
+	29, // 19: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
+	61, // 20: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
+	62, // 21: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
+	63, // 22: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
+	53, // 23: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	64, // 24: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	64, // 25: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	64, // 26: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	65, // 27: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
+	39, // 28: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
+	66, // 29: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
+	66, // 30: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
+	67, // 31: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
+	54, // 32: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	64, // 33: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	55, // 34: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	61, // 35: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
+	0,  // 36: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
+	2,  // 37: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
+	4,  // 38: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
+	6,  // 39: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
+	8,  // 40: fgd.bridge.v1.BridgeService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
+	10, // 41: fgd.bridge.v1.BridgeService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
+	12, // 42: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
+	14, // 43: fgd.bridge.v1.BridgeService.CheckConnection:input_type -> fgd.bridge.v1.CheckConnectionRequest
+	16, // 44: fgd.bridge.v1.BridgeService.CheckFabricConnection:input_type -> fgd.bridge.v1.CheckFabricConnectionRequest
+	19, // 45: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
+	21, // 46: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
+	23, // 47: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
+	25, // 48: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
+	27, // 49: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
+	30, // 50: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
+	32, // 51: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
+	34, // 52: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
+	36, // 53: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
+	41, // 54: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
+	43, // 55: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
+	45, // 56: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
+	47, // 57: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
+	49, // 58: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
+	51, // 59: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
+	38, // 60: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
+	1,  // 61: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
+	3,  // 62: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
+	5,  // 63: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
+	7,  // 64: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
+	9,  // 65: fgd.bridge.v1.BridgeService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
+	11, // 66: fgd.bridge.v1.BridgeService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
+	13, // 67: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
+	15, // 68: fgd.bridge.v1.BridgeService.CheckConnection:output_type -> fgd.bridge.v1.CheckConnectionResponse
+	17, // 69: fgd.bridge.v1.BridgeService.CheckFabricConnection:output_type -> fgd.bridge.v1.CheckFabricConnectionResponse
+	20, // 70: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
+	22, // 71: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
+	24, // 72: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
+	26, // 73: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
+	28, // 74: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
+	31, // 75: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
+	33, // 76: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
+	35, // 77: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
+	37, // 78: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
+	42, // 79: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
+	44, // 80: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
+	46, // 81: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
+	48, // 82: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
+	50, // 83: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
+	52, // 84: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
+	40, // 85: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
+	61, // [61:86] is the sub-list for method output_type
+	36, // [36:61] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_service_proto_init() }
@@ -3544,14 +3784,14 @@ func file_fgd_bridge_v1_bridge_service_proto_init() {
 	}
 	file_fgd_bridge_v1_bridge_proto_init()
 	file_fgd_bridge_v1_bridge_service_proto_msgTypes[6].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_service_proto_msgTypes[14].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_service_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_service_proto_rawDesc), len(file_fgd_bridge_v1_bridge_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

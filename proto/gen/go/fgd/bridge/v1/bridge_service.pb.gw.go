@@ -296,6 +296,78 @@ func local_request_BridgeService_DeleteFabric_0(ctx context.Context, marshaler r
 	return msg, metadata, err
 }
 
+func request_BridgeService_CheckConnection_0(ctx context.Context, marshaler runtime.Marshaler, client BridgeServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CheckConnectionRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.CheckConnection(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_BridgeService_CheckConnection_0(ctx context.Context, marshaler runtime.Marshaler, server BridgeServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CheckConnectionRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.CheckConnection(ctx, &protoReq)
+	return msg, metadata, err
+}
+
+func request_BridgeService_CheckFabricConnection_0(ctx context.Context, marshaler runtime.Marshaler, client BridgeServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CheckFabricConnectionRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["fabric_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "fabric_id")
+	}
+	protoReq.FabricId, err = runtime.Int32(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "fabric_id", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.CheckFabricConnection(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_BridgeService_CheckFabricConnection_0(ctx context.Context, marshaler runtime.Marshaler, server BridgeServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CheckFabricConnectionRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["fabric_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "fabric_id")
+	}
+	protoReq.FabricId, err = runtime.Int32(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "fabric_id", err)
+	}
+	msg, err := server.CheckFabricConnection(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_BridgeService_TriggerSync_0(ctx context.Context, marshaler runtime.Marshaler, client BridgeServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq TriggerSyncRequest
@@ -1535,6 +1607,46 @@ func RegisterBridgeServiceHandlerServer(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_BridgeService_DeleteFabric_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_BridgeService_CheckConnection_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/fgd.bridge.v1.BridgeService/CheckConnection", runtime.WithHTTPPathPattern("/api/v1/connections:check"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_BridgeService_CheckConnection_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_BridgeService_CheckConnection_0(annotatedContext, mux, outboundMarshaler, w, req, response_BridgeService_CheckConnection_0{resp.(*CheckConnectionResponse)}, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_BridgeService_CheckFabricConnection_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/fgd.bridge.v1.BridgeService/CheckFabricConnection", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}:checkConnection"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_BridgeService_CheckFabricConnection_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_BridgeService_CheckFabricConnection_0(annotatedContext, mux, outboundMarshaler, w, req, response_BridgeService_CheckFabricConnection_0{resp.(*CheckFabricConnectionResponse)}, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_BridgeService_TriggerSync_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -2181,6 +2293,40 @@ func RegisterBridgeServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_BridgeService_DeleteFabric_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_BridgeService_CheckConnection_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fgd.bridge.v1.BridgeService/CheckConnection", runtime.WithHTTPPathPattern("/api/v1/connections:check"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_BridgeService_CheckConnection_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_BridgeService_CheckConnection_0(annotatedContext, mux, outboundMarshaler, w, req, response_BridgeService_CheckConnection_0{resp.(*CheckConnectionResponse)}, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_BridgeService_CheckFabricConnection_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fgd.bridge.v1.BridgeService/CheckFabricConnection", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}:checkConnection"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_BridgeService_CheckFabricConnection_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_BridgeService_CheckFabricConnection_0(annotatedContext, mux, outboundMarshaler, w, req, response_BridgeService_CheckFabricConnection_0{resp.(*CheckFabricConnectionResponse)}, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_BridgeService_TriggerSync_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -2636,6 +2782,24 @@ func (m response_BridgeService_SuspendFabric_0) XXX_ResponseBody() interface{} {
 	return response.Fabric
 }
 
+type response_BridgeService_CheckConnection_0 struct {
+	*CheckConnectionResponse
+}
+
+func (m response_BridgeService_CheckConnection_0) XXX_ResponseBody() interface{} {
+	response := m.CheckConnectionResponse
+	return response.Connection
+}
+
+type response_BridgeService_CheckFabricConnection_0 struct {
+	*CheckFabricConnectionResponse
+}
+
+func (m response_BridgeService_CheckFabricConnection_0) XXX_ResponseBody() interface{} {
+	response := m.CheckFabricConnectionResponse
+	return response.Connection
+}
+
 type response_BridgeService_GetSyncStatus_0 struct {
 	*GetSyncStatusResponse
 }
@@ -2691,71 +2855,75 @@ func (m response_BridgeService_GetQuarantinedFile_0) XXX_ResponseBody() interfac
 }
 
 var (
-	pattern_BridgeService_CreateFabric_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "fabrics"}, ""))
-	pattern_BridgeService_GetFabric_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, ""))
-	pattern_BridgeService_ListFabrics_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "fabrics"}, ""))
-	pattern_BridgeService_UpdateFabric_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, ""))
-	pattern_BridgeService_SuspendFabric_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, "suspend"))
-	pattern_BridgeService_ResumeFabric_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, "resume"))
-	pattern_BridgeService_DeleteFabric_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, ""))
-	pattern_BridgeService_TriggerSync_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "syncs"}, ""))
-	pattern_BridgeService_TriggerSync_1          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-sync"}, ""))
-	pattern_BridgeService_GetSyncStatus_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "syncs", "sync_id"}, ""))
-	pattern_BridgeService_GetSyncStatus_1        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "sync-status", "sync_id"}, ""))
-	pattern_BridgeService_GetSyncStatus_2        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "plugins", "hedgehog", "sync-status", "sync_id"}, ""))
-	pattern_BridgeService_CancelSync_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "syncs", "sync_id"}, "cancel"))
-	pattern_BridgeService_CancelSync_1           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "sync-status", "sync_id", "cancel"}, ""))
-	pattern_BridgeService_ListSyncHistory_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "syncs"}, ""))
-	pattern_BridgeService_ListSyncHistory_1      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "sync-history"}, ""))
-	pattern_BridgeService_StreamSyncEvents_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "syncs", "sync_id", "events"}, ""))
-	pattern_BridgeService_ValidateDirectory_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "validate"))
-	pattern_BridgeService_ValidateDirectory_1    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5, 2, 6}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-directory", "validate"}, ""))
-	pattern_BridgeService_InitializeDirectory_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "initialize"))
-	pattern_BridgeService_InitializeDirectory_1  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5, 2, 6}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-directory", "initialize"}, ""))
-	pattern_BridgeService_RepairDirectory_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "repair"))
-	pattern_BridgeService_RepairDirectory_1      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5, 2, 6}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-directory", "repair"}, ""))
-	pattern_BridgeService_ListFiles_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "files"}, ""))
-	pattern_BridgeService_ListFiles_1            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-files"}, ""))
-	pattern_BridgeService_ListQuarantine_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, ""))
-	pattern_BridgeService_GetQuarantinedFile_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4, 2, 5, 3, 0, 4, 2, 5, 6}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine", "unmanaged", "path"}, ""))
-	pattern_BridgeService_RetryQuarantined_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "retry"))
-	pattern_BridgeService_ReleaseQuarantined_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "release"))
-	pattern_BridgeService_ListDirectoryChanges_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "changes"))
-	pattern_BridgeService_GetDirectoryHealth_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "health"))
-	pattern_BridgeService_GetHealth_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "health"}, ""))
+	pattern_BridgeService_CreateFabric_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "fabrics"}, ""))
+	pattern_BridgeService_GetFabric_0             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, ""))
+	pattern_BridgeService_ListFabrics_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "fabrics"}, ""))
+	pattern_BridgeService_UpdateFabric_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, ""))
+	pattern_BridgeService_SuspendFabric_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, "suspend"))
+	pattern_BridgeService_ResumeFabric_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, "resume"))
+	pattern_BridgeService_DeleteFabric_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, ""))
+	pattern_BridgeService_CheckConnection_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "connections"}, "check"))
+	pattern_BridgeService_CheckFabricConnection_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "fabrics", "fabric_id"}, "checkConnection"))
+	pattern_BridgeService_TriggerSync_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "syncs"}, ""))
+	pattern_BridgeService_TriggerSync_1           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-sync"}, ""))
+	pattern_BridgeService_GetSyncStatus_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "syncs", "sync_id"}, ""))
+	pattern_BridgeService_GetSyncStatus_1         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "sync-status", "sync_id"}, ""))
+	pattern_BridgeService_GetSyncStatus_2         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "plugins", "hedgehog", "sync-status", "sync_id"}, ""))
+	pattern_BridgeService_CancelSync_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3}, []string{"api", "v1", "syncs", "sync_id"}, "cancel"))
+	pattern_BridgeService_CancelSync_1            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "sync-status", "sync_id", "cancel"}, ""))
+	pattern_BridgeService_ListSyncHistory_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "syncs"}, ""))
+	pattern_BridgeService_ListSyncHistory_1       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "sync-history"}, ""))
+	pattern_BridgeService_StreamSyncEvents_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "syncs", "sync_id", "events"}, ""))
+	pattern_BridgeService_ValidateDirectory_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "validate"))
+	pattern_BridgeService_ValidateDirectory_1     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5, 2, 6}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-directory", "validate"}, ""))
+	pattern_BridgeService_InitializeDirectory_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "initialize"))
+	pattern_BridgeService_InitializeDirectory_1   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5, 2, 6}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-directory", "initialize"}, ""))
+	pattern_BridgeService_RepairDirectory_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "repair"))
+	pattern_BridgeService_RepairDirectory_1       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5, 2, 6}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-directory", "repair"}, ""))
+	pattern_BridgeService_ListFiles_0             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "files"}, ""))
+	pattern_BridgeService_ListFiles_1             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "plugins", "hedgehog", "fabrics", "fabric_id", "gitops-files"}, ""))
+	pattern_BridgeService_ListQuarantine_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, ""))
+	pattern_BridgeService_GetQuarantinedFile_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4, 2, 5, 3, 0, 4, 2, 5, 6}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine", "unmanaged", "path"}, ""))
+	pattern_BridgeService_RetryQuarantined_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "retry"))
+	pattern_BridgeService_ReleaseQuarantined_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "release"))
+	pattern_BridgeService_ListDirectoryChanges_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "changes"))
+	pattern_BridgeService_GetDirectoryHealth_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "directory"}, "health"))
+	pattern_BridgeService_GetHealth_0             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "health"}, ""))
 )
 
 var (
-	forward_BridgeService_CreateFabric_0         = runtime.ForwardResponseMessage
-	forward_BridgeService_GetFabric_0            = runtime.ForwardResponseMessage
-	forward_BridgeService_ListFabrics_0          = runtime.ForwardResponseMessage
-	forward_BridgeService_UpdateFabric_0         = runtime.ForwardResponseMessage
-	forward_BridgeService_SuspendFabric_0        = runtime.ForwardResponseMessage
-	forward_BridgeService_ResumeFabric_0         = runtime.ForwardResponseMessage
-	forward_BridgeService_DeleteFabric_0         = runtime.ForwardResponseMessage
-	forward_BridgeService_TriggerSync_0          = runtime.ForwardResponseMessage
-	forward_BridgeService_TriggerSync_1          = runtime.ForwardResponseMessage
-	forward_BridgeService_GetSyncStatus_0        = runtime.ForwardResponseMessage
-	forward_BridgeService_GetSyncStatus_1        = runtime.ForwardResponseMessage
-	forward_BridgeService_GetSyncStatus_2        = runtime.ForwardResponseMessage
-	forward_BridgeService_CancelSync_0           = runtime.ForwardResponseMessage
-	forward_BridgeService_CancelSync_1           = runtime.ForwardResponseMessage
-	forward_BridgeService_ListSyncHistory_0      = runtime.ForwardResponseMessage
-	forward_BridgeService_ListSyncHistory_1      = runtime.ForwardResponseMessage
-	forward_BridgeService_StreamSyncEvents_0     = runtime.ForwardResponseStream
-	forward_BridgeService_ValidateDirectory_0    = runtime.ForwardResponseMessage
-	forward_BridgeService_ValidateDirectory_1    = runtime.ForwardResponseMessage
-	forward_BridgeService_InitializeDirectory_0  = runtime.ForwardResponseMessage
-	forward_BridgeService_InitializeDirectory_1  = runtime.ForwardResponseMessage
-	forward_BridgeService_RepairDirectory_0      = runtime.ForwardResponseMessage
-	forward_BridgeService_RepairDirectory_1      = runtime.ForwardResponseMessage
-	forward_BridgeService_ListFiles_0            = runtime.ForwardResponseMessage
-	forward_BridgeService_ListFiles_1            = runtime.ForwardResponseMessage
-	forward_BridgeService_ListQuarantine_0       = runtime.ForwardResponseMessage
-	forward_BridgeService_GetQuarantinedFile_0   = runtime.ForwardResponseMessage
-	forward_BridgeService_RetryQuarantined_0     = runtime.ForwardResponseMessage
-	forward_BridgeService_ReleaseQuarantined_0   = runtime.ForwardResponseMessage
-	forward_BridgeService_ListDirectoryChanges_0 = runtime.ForwardResponseMessage
-	forward_BridgeService_GetDirectoryHealth_0   = runtime.ForwardResponseMessage
-	forward_BridgeService_GetHealth_0            = runtime.ForwardResponseMessage
+	forward_BridgeService_CreateFabric_0          = runtime.ForwardResponseMessage
+	forward_BridgeService_GetFabric_0             = runtime.ForwardResponseMessage
+	forward_BridgeService_ListFabrics_0           = runtime.ForwardResponseMessage
+	forward_BridgeService_UpdateFabric_0          = runtime.ForwardResponseMessage
+	forward_BridgeService_SuspendFabric_0         = runtime.ForwardResponseMessage
+	forward_BridgeService_ResumeFabric_0          = runtime.ForwardResponseMessage
+	forward_BridgeService_DeleteFabric_0          = runtime.ForwardResponseMessage
+	forward_BridgeService_CheckConnection_0       = runtime.ForwardResponseMessage
+	forward_BridgeService_CheckFabricConnection_0 = runtime.ForwardResponseMessage
+	forward_BridgeService_TriggerSync_0           = runtime.ForwardResponseMessage
+	forward_BridgeService_TriggerSync_1           = runtime.ForwardResponseMessage
+	forward_BridgeService_GetSyncStatus_0         = runtime.ForwardResponseMessage
+	forward_BridgeService_GetSyncStatus_1         = runtime.ForwardResponseMessage
+	forward_BridgeService_GetSyncStatus_2         = runtime.ForwardResponseMessage
+	forward_BridgeService_CancelSync_0            = runtime.ForwardResponseMessage
+	forward_BridgeService_CancelSync_1            = runtime.ForwardResponseMessage
+	forward_BridgeService_ListSyncHistory_0       = runtime.ForwardResponseMessage
+	forward_BridgeService_ListSyncHistory_1       = runtime.ForwardResponseMessage
+	forward_BridgeService_StreamSyncEvents_0      = runtime.ForwardResponseStream
+	forward_BridgeService_ValidateDirectory_0     = runtime.ForwardResponseMessage
+	forward_BridgeService_ValidateDirectory_1     = runtime.ForwardResponseMessage
+	forward_BridgeService_InitializeDirectory_0   = runtime.ForwardResponseMessage
+	forward_BridgeService_InitializeDirectory_1   = runtime.ForwardResponseMessage
+	forward_BridgeService_RepairDirectory_0       = runtime.ForwardResponseMessage
+	forward_BridgeService_RepairDirectory_1       = runtime.ForwardResponseMessage
+	forward_BridgeService_ListFiles_0             = runtime.ForwardResponseMessage
+	forward_BridgeService_ListFiles_1             = runtime.ForwardResponseMessage
+	forward_BridgeService_ListQuarantine_0        = runtime.ForwardResponseMessage
+	forward_BridgeService_GetQuarantinedFile_0    = runtime.ForwardResponseMessage
+	forward_BridgeService_RetryQuarantined_0      = runtime.ForwardResponseMessage
+	forward_BridgeService_ReleaseQuarantined_0    = runtime.ForwardResponseMessage
+	forward_BridgeService_ListDirectoryChanges_0  = runtime.ForwardResponseMessage
+	forward_BridgeService_GetDirectoryHealth_0    = runtime.ForwardResponseMessage
+	forward_BridgeService_GetHealth_0             = runtime.ForwardResponseMessage
 )

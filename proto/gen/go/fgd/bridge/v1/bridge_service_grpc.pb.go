@@ -19,29 +19,31 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	BridgeService_CreateFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/CreateFabric"
-	BridgeService_GetFabric_FullMethodName            = "/fgd.bridge.v1.BridgeService/GetFabric"
-	BridgeService_ListFabrics_FullMethodName          = "/fgd.bridge.v1.BridgeService/ListFabrics"
-	BridgeService_UpdateFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/UpdateFabric"
-	BridgeService_SuspendFabric_FullMethodName        = "/fgd.bridge.v1.BridgeService/SuspendFabric"
-	BridgeService_ResumeFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/ResumeFabric"
-	BridgeService_DeleteFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/DeleteFabric"
-	BridgeService_TriggerSync_FullMethodName          = "/fgd.bridge.v1.BridgeService/TriggerSync"
-	BridgeService_GetSyncStatus_FullMethodName        = "/fgd.bridge.v1.BridgeService/GetSyncStatus"
-	BridgeService_CancelSync_FullMethodName           = "/fgd.bridge.v1.BridgeService/CancelSync"
-	BridgeService_ListSyncHistory_FullMethodName      = "/fgd.bridge.v1.BridgeService/ListSyncHistory"
-	BridgeService_StreamSyncEvents_FullMethodName     = "/fgd.bridge.v1.BridgeService/StreamSyncEvents"
-	BridgeService_ValidateDirectory_FullMethodName    = "/fgd.bridge.v1.BridgeService/ValidateDirectory"
-	BridgeService_InitializeDirectory_FullMethodName  = "/fgd.bridge.v1.BridgeService/InitializeDirectory"
-	BridgeService_RepairDirectory_FullMethodName      = "/fgd.bridge.v1.BridgeService/RepairDirectory"
-	BridgeService_ListFiles_FullMethodName            = "/fgd.bridge.v1.BridgeService/ListFiles"
-	BridgeService_ListQuarantine_FullMethodName       = "/fgd.bridge.v1.BridgeService/ListQuarantine"
-	BridgeService_GetQuarantinedFile_FullMethodName   = "/fgd.bridge.v1.BridgeService/GetQuarantinedFile"
-	BridgeService_RetryQuarantined_FullMethodName     = "/fgd.bridge.v1.BridgeService/RetryQuarantined"
-	BridgeService_ReleaseQuarantined_FullMethodName   = "/fgd.bridge.v1.BridgeService/ReleaseQuarantined"
-	BridgeService_ListDirectoryChanges_FullMethodName = "/fgd.bridge.v1.BridgeService/ListDirectoryChanges"
-	BridgeService_GetDirectoryHealth_FullMethodName   = "/fgd.bridge.v1.BridgeService/GetDirectoryHealth"
-	BridgeService_GetHealth_FullMethodName            = "/fgd.bridge.v1.BridgeService/GetHealth"
+	BridgeService_CreateFabric_FullMethodName          = "/fgd.bridge.v1.BridgeService/CreateFabric"
+	BridgeService_GetFabric_FullMethodName             = "/fgd.bridge.v1.BridgeService/GetFabric"
+	BridgeService_ListFabrics_FullMethodName           = "/fgd.bridge.v1.BridgeService/ListFabrics"
+	BridgeService_UpdateFabric_FullMethodName          = "/fgd.bridge.v1.BridgeService/UpdateFabric"
+	BridgeService_SuspendFabric_FullMethodName         = "/fgd.bridge.v1.BridgeService/SuspendFabric"
+	BridgeService_ResumeFabric_FullMethodName          = "/fgd.bridge.v1.BridgeService/ResumeFabric"
+	BridgeService_DeleteFabric_FullMethodName          = "/fgd.bridge.v1.BridgeService/DeleteFabric"
+	BridgeService_CheckConnection_FullMethodName       = "/fgd.bridge.v1.BridgeService/CheckConnection"
+	BridgeService_CheckFabricConnection_FullMethodName = "/fgd.bridge.v1.BridgeService/CheckFabricConnection"
+	BridgeService_TriggerSync_FullMethodName           = "/fgd.bridge.v1.BridgeService/TriggerSync"
+	BridgeService_GetSyncStatus_FullMethodName         = "/fgd.bridge.v1.BridgeService/GetSyncStatus"
+	BridgeService_CancelSync_FullMethodName            = "/fgd.bridge.v1.BridgeService/CancelSync"
+	BridgeService_ListSyncHistory_FullMethodName       = "/fgd.bridge.v1.BridgeService/ListSyncHistory"
+	BridgeService_StreamSyncEvents_FullMethodName      = "/fgd.bridge.v1.BridgeService/StreamSyncEvents"
+	BridgeService_ValidateDirectory_FullMethodName     = "/fgd.bridge.v1.BridgeService/ValidateDirectory"
+	BridgeService_InitializeDirectory_FullMethodName   = "/fgd.bridge.v1.BridgeService/InitializeDirectory"
+	BridgeService_RepairDirectory_FullMethodName       = "/fgd.bridge.v1.BridgeService/RepairDirectory"
+	BridgeService_ListFiles_FullMethodName             = "/fgd.bridge.v1.BridgeService/ListFiles"
+	BridgeService_ListQuarantine_FullMethodName        = "/fgd.bridge.v1.BridgeService/ListQuarantine"
+	BridgeService_GetQuarantinedFile_FullMethodName    = "/fgd.bridge.v1.BridgeService/GetQuarantinedFile"
+	BridgeService_RetryQuarantined_FullMethodName      = "/fgd.bridge.v1.BridgeService/RetryQuarantined"
+	BridgeService_ReleaseQuarantined_FullMethodName    = "/fgd.bridge.v1.BridgeService/ReleaseQuarantined"
+	BridgeService_ListDirectoryChanges_FullMethodName  = "/fgd.bridge.v1.BridgeService/ListDirectoryChanges"
+	BridgeService_GetDirectoryHealth_FullMethodName    = "/fgd.bridge.v1.BridgeService/GetDirectoryHealth"
+	BridgeService_GetHealth_FullMethodName             = "/fgd.bridge.v1.BridgeService/GetHealth"
 )
 
 // BridgeServiceClient is the client API for BridgeService service.
@@ -64,6 +66,10 @@ type BridgeServiceClient interface {
 	ResumeFabric(ctx context.Context, in *ResumeFabricRequest, opts ...grpc.CallOption) (*ResumeFabricResponse, error)
 	// Forgets a fabric; its directory in Git stays.
 	DeleteFabric(ctx context.Context, in *DeleteFabricRequest, opts ...grpc.CallOption) (*DeleteFabricResponse, error)
+	// Tries out how a repository can be reached, before a fabric is registered. It changes nothing.
+	CheckConnection(ctx context.Context, in *CheckConnectionRequest, opts ...grpc.CallOption) (*CheckConnectionResponse, error)
+	// Tries out how the repository of a fabric can be reached, with the credentials that are stored. It changes nothing.
+	CheckFabricConnection(ctx context.Context, in *CheckFabricConnectionRequest, opts ...grpc.CallOption) (*CheckFabricConnectionResponse, error)
 	// Starts a sync, or joins the one that waits.
 	TriggerSync(ctx context.Context, in *TriggerSyncRequest, opts ...grpc.CallOption) (*TriggerSyncResponse, error)
 	// Shows a sync.
@@ -170,6 +176,26 @@ func (c *bridgeServiceClient) DeleteFabric(ctx context.Context, in *DeleteFabric
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteFabricResponse)
 	err := c.cc.Invoke(ctx, BridgeService_DeleteFabric_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) CheckConnection(ctx context.Context, in *CheckConnectionRequest, opts ...grpc.CallOption) (*CheckConnectionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckConnectionResponse)
+	err := c.cc.Invoke(ctx, BridgeService_CheckConnection_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) CheckFabricConnection(ctx context.Context, in *CheckFabricConnectionRequest, opts ...grpc.CallOption) (*CheckFabricConnectionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckFabricConnectionResponse)
+	err := c.cc.Invoke(ctx, BridgeService_CheckFabricConnection_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -365,6 +391,10 @@ type BridgeServiceServer interface {
 	ResumeFabric(context.Context, *ResumeFabricRequest) (*ResumeFabricResponse, error)
 	// Forgets a fabric; its directory in Git stays.
 	DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error)
+	// Tries out how a repository can be reached, before a fabric is registered. It changes nothing.
+	CheckConnection(context.Context, *CheckConnectionRequest) (*CheckConnectionResponse, error)
+	// Tries out how the repository of a fabric can be reached, with the credentials that are stored. It changes nothing.
+	CheckFabricConnection(context.Context, *CheckFabricConnectionRequest) (*CheckFabricConnectionResponse, error)
 	// Starts a sync, or joins the one that waits.
 	TriggerSync(context.Context, *TriggerSyncRequest) (*TriggerSyncResponse, error)
 	// Shows a sync.
@@ -427,6 +457,12 @@ func (UnimplementedBridgeServiceServer) ResumeFabric(context.Context, *ResumeFab
 }
 func (UnimplementedBridgeServiceServer) DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteFabric not implemented")
+}
+func (UnimplementedBridgeServiceServer) CheckConnection(context.Context, *CheckConnectionRequest) (*CheckConnectionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckConnection not implemented")
+}
+func (UnimplementedBridgeServiceServer) CheckFabricConnection(context.Context, *CheckFabricConnectionRequest) (*CheckFabricConnectionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckFabricConnection not implemented")
 }
 func (UnimplementedBridgeServiceServer) TriggerSync(context.Context, *TriggerSyncRequest) (*TriggerSyncResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method TriggerSync not implemented")
@@ -619,6 +655,42 @@ func _BridgeService_DeleteFabric_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(BridgeServiceServer).DeleteFabric(ctx, req.(*DeleteFabricRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_CheckConnection_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckConnectionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).CheckConnection(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_CheckConnection_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).CheckConnection(ctx, req.(*CheckConnectionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_CheckFabricConnection_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckFabricConnectionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).CheckFabricConnection(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_CheckFabricConnection_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).CheckFabricConnection(ctx, req.(*CheckFabricConnectionRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -938,6 +1010,14 @@ var BridgeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteFabric",
 			Handler:    _BridgeService_DeleteFabric_Handler,
+		},
+		{
+			MethodName: "CheckConnection",
+			Handler:    _BridgeService_CheckConnection_Handler,
+		},
+		{
+			MethodName: "CheckFabricConnection",
+			Handler:    _BridgeService_CheckFabricConnection_Handler,
 		},
 		{
 			MethodName: "TriggerSync",

@@ -537,6 +537,197 @@ func (x *PullRequest) GetMergeCommit() string {
 	return ""
 }
 
+// How a repository can be reached.
+type Connection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A Git host answered.
+	Reachable bool `protobuf:"varint,1,opt,name=reachable,proto3" json:"reachable,omitempty"`
+	// It took the credentials, or asked for none.
+	Authenticated bool `protobuf:"varint,2,opt,name=authenticated,proto3" json:"authenticated,omitempty"`
+	// It shows the branches.
+	CanRead bool `protobuf:"varint,3,opt,name=can_read,json=canRead,proto3" json:"can_read,omitempty"`
+	// It takes pushes. A hook or the protection of a branch may refuse a push all the same.
+	CanPush bool `protobuf:"varint,4,opt,name=can_push,json=canPush,proto3" json:"can_push,omitempty"`
+	// The branch is there.
+	BranchExists bool `protobuf:"varint,5,opt,name=branch_exists,json=branchExists,proto3" json:"branch_exists,omitempty"`
+	// The branch that the repository names as its default; empty when the host does not say.
+	DefaultBranch string `protobuf:"bytes,6,opt,name=default_branch,json=defaultBranch,proto3" json:"default_branch,omitempty"`
+	// The repository has no commit yet.
+	Empty bool `protobuf:"varint,7,opt,name=empty,proto3" json:"empty,omitempty"`
+	// Pushes to the branch are refused or restricted; absent when that is not known.
+	BranchProtected *bool `protobuf:"varint,8,opt,name=branch_protected,json=branchProtected,proto3,oneof" json:"branch_protected,omitempty"`
+	// What stands in the way of a sync, in the order in which it can be mended.
+	Problems      []*ConnectionProblem `protobuf:"bytes,9,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Connection) Reset() {
+	*x = Connection{}
+	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Connection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Connection) ProtoMessage() {}
+
+func (x *Connection) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Connection.ProtoReflect.Descriptor instead.
+func (*Connection) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Connection) GetReachable() bool {
+	if x != nil {
+		return x.Reachable
+	}
+	return false
+}
+
+func (x *Connection) GetAuthenticated() bool {
+	if x != nil {
+		return x.Authenticated
+	}
+	return false
+}
+
+func (x *Connection) GetCanRead() bool {
+	if x != nil {
+		return x.CanRead
+	}
+	return false
+}
+
+func (x *Connection) GetCanPush() bool {
+	if x != nil {
+		return x.CanPush
+	}
+	return false
+}
+
+func (x *Connection) GetBranchExists() bool {
+	if x != nil {
+		return x.BranchExists
+	}
+	return false
+}
+
+func (x *Connection) GetDefaultBranch() string {
+	if x != nil {
+		return x.DefaultBranch
+	}
+	return ""
+}
+
+func (x *Connection) GetEmpty() bool {
+	if x != nil {
+		return x.Empty
+	}
+	return false
+}
+
+func (x *Connection) GetBranchProtected() bool {
+	if x != nil && x.BranchProtected != nil {
+		return *x.BranchProtected
+	}
+	return false
+}
+
+func (x *Connection) GetProblems() []*ConnectionProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+// Something that stands in the way of a sync.
+type ConnectionProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stable code, for example "FGD_4002".
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// Name of the code, for example "GITHUB_AUTHENTICATION_FAILED".
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// What is the matter.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// What to do.
+	Remedy        string `protobuf:"bytes,4,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnectionProblem) Reset() {
+	*x = ConnectionProblem{}
+	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnectionProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnectionProblem) ProtoMessage() {}
+
+func (x *ConnectionProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnectionProblem.ProtoReflect.Descriptor instead.
+func (*ConnectionProblem) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ConnectionProblem) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ConnectionProblem) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConnectionProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ConnectionProblem) GetRemedy() string {
+	if x != nil {
+		return x.Remedy
+	}
+	return ""
+}
+
 // A branch head that github-sync holds for a while, and the tree of the fabric directory in it.
 type Snapshot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -563,7 +754,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +766,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[5]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +779,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{5}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Snapshot) GetSnapshotId() string {
@@ -660,7 +851,7 @@ type Origin struct {
 
 func (x *Origin) Reset() {
 	*x = Origin{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +863,7 @@ func (x *Origin) String() string {
 func (*Origin) ProtoMessage() {}
 
 func (x *Origin) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +876,7 @@ func (x *Origin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Origin.ProtoReflect.Descriptor instead.
 func (*Origin) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Origin) GetCommit() string {
@@ -715,7 +906,7 @@ type Published struct {
 
 func (x *Published) Reset() {
 	*x = Published{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +918,7 @@ func (x *Published) String() string {
 func (*Published) ProtoMessage() {}
 
 func (x *Published) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +931,7 @@ func (x *Published) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Published.ProtoReflect.Descriptor instead.
 func (*Published) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{7}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Published) GetCommitUrl() string {
@@ -774,7 +965,7 @@ type TreeEntry struct {
 
 func (x *TreeEntry) Reset() {
 	*x = TreeEntry{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +977,7 @@ func (x *TreeEntry) String() string {
 func (*TreeEntry) ProtoMessage() {}
 
 func (x *TreeEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +990,7 @@ func (x *TreeEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreeEntry.ProtoReflect.Descriptor instead.
 func (*TreeEntry) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TreeEntry) GetPath() string {
@@ -849,7 +1040,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -861,7 +1052,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -874,7 +1065,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Change) GetPath() string {
@@ -965,7 +1156,7 @@ type ChangeCounts struct {
 
 func (x *ChangeCounts) Reset() {
 	*x = ChangeCounts{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -977,7 +1168,7 @@ func (x *ChangeCounts) String() string {
 func (*ChangeCounts) ProtoMessage() {}
 
 func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -990,7 +1181,7 @@ func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeCounts.ProtoReflect.Descriptor instead.
 func (*ChangeCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ChangeCounts) GetCreated() int32 {
@@ -1048,7 +1239,24 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12\x1f\n" +
 	"\vhead_commit\x18\x05 \x01(\tR\n" +
 	"headCommit\x12!\n" +
-	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\xb6\x02\n" +
+	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\xe8\x02\n" +
+	"\n" +
+	"Connection\x12\x1c\n" +
+	"\treachable\x18\x01 \x01(\bR\treachable\x12$\n" +
+	"\rauthenticated\x18\x02 \x01(\bR\rauthenticated\x12\x19\n" +
+	"\bcan_read\x18\x03 \x01(\bR\acanRead\x12\x19\n" +
+	"\bcan_push\x18\x04 \x01(\bR\acanPush\x12#\n" +
+	"\rbranch_exists\x18\x05 \x01(\bR\fbranchExists\x12%\n" +
+	"\x0edefault_branch\x18\x06 \x01(\tR\rdefaultBranch\x12\x14\n" +
+	"\x05empty\x18\a \x01(\bR\x05empty\x12.\n" +
+	"\x10branch_protected\x18\b \x01(\bH\x00R\x0fbranchProtected\x88\x01\x01\x129\n" +
+	"\bproblems\x18\t \x03(\v2\x1d.fgd.git.v1.ConnectionProblemR\bproblemsB\x13\n" +
+	"\x11_branch_protected\"m\n" +
+	"\x11ConnectionProblem\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
+	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xb6\x02\n" +
 	"\bSnapshot\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x16\n" +
@@ -1113,7 +1321,7 @@ func file_fgd_git_v1_git_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_git_v1_git_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_fgd_git_v1_git_proto_goTypes = []any{
 	(PullRequestState)(0),         // 0: fgd.git.v1.PullRequestState
 	(FileMode)(0),                 // 1: fgd.git.v1.FileMode
@@ -1122,30 +1330,33 @@ var file_fgd_git_v1_git_proto_goTypes = []any{
 	(*PlainCredentials)(nil),      // 4: fgd.git.v1.PlainCredentials
 	(*GitHubApp)(nil),             // 5: fgd.git.v1.GitHubApp
 	(*PullRequest)(nil),           // 6: fgd.git.v1.PullRequest
-	(*Snapshot)(nil),              // 7: fgd.git.v1.Snapshot
-	(*Origin)(nil),                // 8: fgd.git.v1.Origin
-	(*Published)(nil),             // 9: fgd.git.v1.Published
-	(*TreeEntry)(nil),             // 10: fgd.git.v1.TreeEntry
-	(*Change)(nil),                // 11: fgd.git.v1.Change
-	(*ChangeCounts)(nil),          // 12: fgd.git.v1.ChangeCounts
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*Connection)(nil),            // 7: fgd.git.v1.Connection
+	(*ConnectionProblem)(nil),     // 8: fgd.git.v1.ConnectionProblem
+	(*Snapshot)(nil),              // 9: fgd.git.v1.Snapshot
+	(*Origin)(nil),                // 10: fgd.git.v1.Origin
+	(*Published)(nil),             // 11: fgd.git.v1.Published
+	(*TreeEntry)(nil),             // 12: fgd.git.v1.TreeEntry
+	(*Change)(nil),                // 13: fgd.git.v1.Change
+	(*ChangeCounts)(nil),          // 14: fgd.git.v1.ChangeCounts
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 }
 var file_fgd_git_v1_git_proto_depIdxs = []int32{
 	3,  // 0: fgd.git.v1.Location.credentials:type_name -> fgd.git.v1.Credentials
 	5,  // 1: fgd.git.v1.PlainCredentials.github_app:type_name -> fgd.git.v1.GitHubApp
 	0,  // 2: fgd.git.v1.PullRequest.state:type_name -> fgd.git.v1.PullRequestState
-	13, // 3: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
-	9,  // 4: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
-	8,  // 5: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
-	13, // 6: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
-	12, // 7: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
-	1,  // 8: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
-	1,  // 9: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	8,  // 3: fgd.git.v1.Connection.problems:type_name -> fgd.git.v1.ConnectionProblem
+	15, // 4: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
+	11, // 5: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
+	10, // 6: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
+	15, // 7: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
+	14, // 8: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
+	1,  // 9: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
+	1,  // 10: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_git_proto_init() }
@@ -1157,7 +1368,8 @@ func file_fgd_git_v1_git_proto_init() {
 		(*Credentials_Sealed)(nil),
 		(*Credentials_Reference)(nil),
 	}
-	file_fgd_git_v1_git_proto_msgTypes[9].OneofWrappers = []any{
+	file_fgd_git_v1_git_proto_msgTypes[5].OneofWrappers = []any{}
+	file_fgd_git_v1_git_proto_msgTypes[11].OneofWrappers = []any{
 		(*Change_Content)(nil),
 		(*Change_BlobId)(nil),
 		(*Change_Remove)(nil),
@@ -1168,7 +1380,7 @@ func file_fgd_git_v1_git_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_git_proto_rawDesc), len(file_fgd_git_v1_git_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -307,6 +307,98 @@ func (x *CheckLocationResponse) GetDirectory() string {
 	return ""
 }
 
+// Request of CheckConnection.
+type CheckConnectionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to try out.
+	Location      *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConnectionRequest) Reset() {
+	*x = CheckConnectionRequest{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConnectionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConnectionRequest) ProtoMessage() {}
+
+func (x *CheckConnectionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConnectionRequest.ProtoReflect.Descriptor instead.
+func (*CheckConnectionRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CheckConnectionRequest) GetLocation() *Location {
+	if x != nil {
+		return x.Location
+	}
+	return nil
+}
+
+// Response of CheckConnection.
+type CheckConnectionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was found out.
+	Connection    *Connection `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConnectionResponse) Reset() {
+	*x = CheckConnectionResponse{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConnectionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConnectionResponse) ProtoMessage() {}
+
+func (x *CheckConnectionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConnectionResponse.ProtoReflect.Descriptor instead.
+func (*CheckConnectionResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CheckConnectionResponse) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
 // Request of OpenSnapshot.
 type OpenSnapshotRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -323,7 +415,7 @@ type OpenSnapshotRequest struct {
 
 func (x *OpenSnapshotRequest) Reset() {
 	*x = OpenSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -335,7 +427,7 @@ func (x *OpenSnapshotRequest) String() string {
 func (*OpenSnapshotRequest) ProtoMessage() {}
 
 func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -348,7 +440,7 @@ func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *OpenSnapshotRequest) GetLocation() *Location {
@@ -383,7 +475,7 @@ type OpenSnapshotResponse struct {
 
 func (x *OpenSnapshotResponse) Reset() {
 	*x = OpenSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -395,7 +487,7 @@ func (x *OpenSnapshotResponse) String() string {
 func (*OpenSnapshotResponse) ProtoMessage() {}
 
 func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +500,7 @@ func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *OpenSnapshotResponse) GetSnapshot() *Snapshot {
@@ -429,7 +521,7 @@ type CloseSnapshotRequest struct {
 
 func (x *CloseSnapshotRequest) Reset() {
 	*x = CloseSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +533,7 @@ func (x *CloseSnapshotRequest) String() string {
 func (*CloseSnapshotRequest) ProtoMessage() {}
 
 func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +546,7 @@ func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CloseSnapshotRequest) GetSnapshotId() string {
@@ -473,7 +565,7 @@ type CloseSnapshotResponse struct {
 
 func (x *CloseSnapshotResponse) Reset() {
 	*x = CloseSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +577,7 @@ func (x *CloseSnapshotResponse) String() string {
 func (*CloseSnapshotResponse) ProtoMessage() {}
 
 func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +590,7 @@ func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
 }
 
 // A person or a system in a commit.
@@ -514,7 +606,7 @@ type Signature struct {
 
 func (x *Signature) Reset() {
 	*x = Signature{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +618,7 @@ func (x *Signature) String() string {
 func (*Signature) ProtoMessage() {}
 
 func (x *Signature) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +631,7 @@ func (x *Signature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signature.ProtoReflect.Descriptor instead.
 func (*Signature) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Signature) GetName() string {
@@ -577,7 +669,7 @@ type PublishRequest struct {
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +681,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +694,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PublishRequest) GetSnapshotId() string {
@@ -666,7 +758,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +770,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +783,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Proposal) GetBranch() string {
@@ -742,7 +834,7 @@ type GetPullRequestRequest struct {
 
 func (x *GetPullRequestRequest) Reset() {
 	*x = GetPullRequestRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +846,7 @@ func (x *GetPullRequestRequest) String() string {
 func (*GetPullRequestRequest) ProtoMessage() {}
 
 func (x *GetPullRequestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +859,7 @@ func (x *GetPullRequestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPullRequestRequest.ProtoReflect.Descriptor instead.
 func (*GetPullRequestRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetPullRequestRequest) GetLocation() *Location {
@@ -795,7 +887,7 @@ type GetPullRequestResponse struct {
 
 func (x *GetPullRequestResponse) Reset() {
 	*x = GetPullRequestResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +899,7 @@ func (x *GetPullRequestResponse) String() string {
 func (*GetPullRequestResponse) ProtoMessage() {}
 
 func (x *GetPullRequestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +912,7 @@ func (x *GetPullRequestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPullRequestResponse.ProtoReflect.Descriptor instead.
 func (*GetPullRequestResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetPullRequestResponse) GetPullRequest() *PullRequest {
@@ -851,7 +943,7 @@ type PublishResponse struct {
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +955,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +968,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PublishResponse) GetCommit() string {
@@ -939,7 +1031,13 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"~\n" +
+	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"J\n" +
+	"\x16CheckConnectionRequest\x120\n" +
+	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"Q\n" +
+	"\x17CheckConnectionResponse\x126\n" +
+	"\n" +
+	"connection\x18\x01 \x01(\v2\x16.fgd.git.v1.ConnectionR\n" +
+	"connection\"~\n" +
 	"\x13OpenSnapshotRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x1c\n" +
@@ -980,11 +1078,12 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"commit_url\x18\x03 \x01(\tR\tcommitUrl\x120\n" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
 	"\battempts\x18\x05 \x01(\x05R\battempts\x12:\n" +
-	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest2\xed\x04\n" +
+	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest2\xc9\x05\n" +
 	"\x11RepositoryService\x12Z\n" +
 	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\x12`\n" +
 	"\x11ResealCredentials\x12$.fgd.git.v1.ResealCredentialsRequest\x1a%.fgd.git.v1.ResealCredentialsResponse\x12T\n" +
-	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12Q\n" +
+	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12Z\n" +
+	"\x0fCheckConnection\x12\".fgd.git.v1.CheckConnectionRequest\x1a#.fgd.git.v1.CheckConnectionResponse\x12Q\n" +
 	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\x12T\n" +
 	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\x12B\n" +
 	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponse\x12W\n" +
@@ -1005,7 +1104,7 @@ func file_fgd_git_v1_repository_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_repository_service_proto_rawDescData
 }
 
-var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*SealCredentialsRequest)(nil),    // 0: fgd.git.v1.SealCredentialsRequest
 	(*SealCredentialsResponse)(nil),   // 1: fgd.git.v1.SealCredentialsResponse
@@ -1013,58 +1112,65 @@ var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*ResealCredentialsResponse)(nil), // 3: fgd.git.v1.ResealCredentialsResponse
 	(*CheckLocationRequest)(nil),      // 4: fgd.git.v1.CheckLocationRequest
 	(*CheckLocationResponse)(nil),     // 5: fgd.git.v1.CheckLocationResponse
-	(*OpenSnapshotRequest)(nil),       // 6: fgd.git.v1.OpenSnapshotRequest
-	(*OpenSnapshotResponse)(nil),      // 7: fgd.git.v1.OpenSnapshotResponse
-	(*CloseSnapshotRequest)(nil),      // 8: fgd.git.v1.CloseSnapshotRequest
-	(*CloseSnapshotResponse)(nil),     // 9: fgd.git.v1.CloseSnapshotResponse
-	(*Signature)(nil),                 // 10: fgd.git.v1.Signature
-	(*PublishRequest)(nil),            // 11: fgd.git.v1.PublishRequest
-	(*Proposal)(nil),                  // 12: fgd.git.v1.Proposal
-	(*GetPullRequestRequest)(nil),     // 13: fgd.git.v1.GetPullRequestRequest
-	(*GetPullRequestResponse)(nil),    // 14: fgd.git.v1.GetPullRequestResponse
-	(*PublishResponse)(nil),           // 15: fgd.git.v1.PublishResponse
-	(*PlainCredentials)(nil),          // 16: fgd.git.v1.PlainCredentials
-	(*Credentials)(nil),               // 17: fgd.git.v1.Credentials
-	(*Location)(nil),                  // 18: fgd.git.v1.Location
-	(*Snapshot)(nil),                  // 19: fgd.git.v1.Snapshot
-	(*timestamppb.Timestamp)(nil),     // 20: google.protobuf.Timestamp
-	(*PullRequest)(nil),               // 21: fgd.git.v1.PullRequest
-	(*ChangeCounts)(nil),              // 22: fgd.git.v1.ChangeCounts
+	(*CheckConnectionRequest)(nil),    // 6: fgd.git.v1.CheckConnectionRequest
+	(*CheckConnectionResponse)(nil),   // 7: fgd.git.v1.CheckConnectionResponse
+	(*OpenSnapshotRequest)(nil),       // 8: fgd.git.v1.OpenSnapshotRequest
+	(*OpenSnapshotResponse)(nil),      // 9: fgd.git.v1.OpenSnapshotResponse
+	(*CloseSnapshotRequest)(nil),      // 10: fgd.git.v1.CloseSnapshotRequest
+	(*CloseSnapshotResponse)(nil),     // 11: fgd.git.v1.CloseSnapshotResponse
+	(*Signature)(nil),                 // 12: fgd.git.v1.Signature
+	(*PublishRequest)(nil),            // 13: fgd.git.v1.PublishRequest
+	(*Proposal)(nil),                  // 14: fgd.git.v1.Proposal
+	(*GetPullRequestRequest)(nil),     // 15: fgd.git.v1.GetPullRequestRequest
+	(*GetPullRequestResponse)(nil),    // 16: fgd.git.v1.GetPullRequestResponse
+	(*PublishResponse)(nil),           // 17: fgd.git.v1.PublishResponse
+	(*PlainCredentials)(nil),          // 18: fgd.git.v1.PlainCredentials
+	(*Credentials)(nil),               // 19: fgd.git.v1.Credentials
+	(*Location)(nil),                  // 20: fgd.git.v1.Location
+	(*Connection)(nil),                // 21: fgd.git.v1.Connection
+	(*Snapshot)(nil),                  // 22: fgd.git.v1.Snapshot
+	(*timestamppb.Timestamp)(nil),     // 23: google.protobuf.Timestamp
+	(*PullRequest)(nil),               // 24: fgd.git.v1.PullRequest
+	(*ChangeCounts)(nil),              // 25: fgd.git.v1.ChangeCounts
 }
 var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
-	16, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
-	17, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
-	17, // 2: fgd.git.v1.ResealCredentialsRequest.credentials:type_name -> fgd.git.v1.Credentials
-	17, // 3: fgd.git.v1.ResealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
-	18, // 4: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
-	18, // 5: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
-	19, // 6: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
-	10, // 7: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
-	20, // 8: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
-	12, // 9: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
-	18, // 10: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
-	21, // 11: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
-	22, // 12: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	21, // 13: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
-	0,  // 14: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
-	2,  // 15: fgd.git.v1.RepositoryService.ResealCredentials:input_type -> fgd.git.v1.ResealCredentialsRequest
-	4,  // 16: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
-	6,  // 17: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
-	8,  // 18: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
-	11, // 19: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
-	13, // 20: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
-	1,  // 21: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
-	3,  // 22: fgd.git.v1.RepositoryService.ResealCredentials:output_type -> fgd.git.v1.ResealCredentialsResponse
-	5,  // 23: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
-	7,  // 24: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
-	9,  // 25: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
-	15, // 26: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
-	14, // 27: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
-	21, // [21:28] is the sub-list for method output_type
-	14, // [14:21] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	18, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
+	19, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	19, // 2: fgd.git.v1.ResealCredentialsRequest.credentials:type_name -> fgd.git.v1.Credentials
+	19, // 3: fgd.git.v1.ResealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	20, // 4: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
+	20, // 5: fgd.git.v1.CheckConnectionRequest.location:type_name -> fgd.git.v1.Location
+	21, // 6: fgd.git.v1.CheckConnectionResponse.connection:type_name -> fgd.git.v1.Connection
+	20, // 7: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
+	22, // 8: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
+	12, // 9: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
+	23, // 10: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
+	14, // 11: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
+	20, // 12: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
+	24, // 13: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	25, // 14: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	24, // 15: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	0,  // 16: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
+	2,  // 17: fgd.git.v1.RepositoryService.ResealCredentials:input_type -> fgd.git.v1.ResealCredentialsRequest
+	4,  // 18: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
+	6,  // 19: fgd.git.v1.RepositoryService.CheckConnection:input_type -> fgd.git.v1.CheckConnectionRequest
+	8,  // 20: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
+	10, // 21: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
+	13, // 22: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
+	15, // 23: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
+	1,  // 24: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
+	3,  // 25: fgd.git.v1.RepositoryService.ResealCredentials:output_type -> fgd.git.v1.ResealCredentialsResponse
+	5,  // 26: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
+	7,  // 27: fgd.git.v1.RepositoryService.CheckConnection:output_type -> fgd.git.v1.CheckConnectionResponse
+	9,  // 28: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
+	11, // 29: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
+	17, // 30: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
+	16, // 31: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
+	24, // [24:32] is the sub-list for method output_type
+	16, // [16:24] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_repository_service_proto_init() }
@@ -1079,7 +1185,7 @@ func file_fgd_git_v1_repository_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_repository_service_proto_rawDesc), len(file_fgd_git_v1_repository_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

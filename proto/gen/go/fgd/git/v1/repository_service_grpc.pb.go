@@ -22,6 +22,7 @@ const (
 	RepositoryService_SealCredentials_FullMethodName   = "/fgd.git.v1.RepositoryService/SealCredentials"
 	RepositoryService_ResealCredentials_FullMethodName = "/fgd.git.v1.RepositoryService/ResealCredentials"
 	RepositoryService_CheckLocation_FullMethodName     = "/fgd.git.v1.RepositoryService/CheckLocation"
+	RepositoryService_CheckConnection_FullMethodName   = "/fgd.git.v1.RepositoryService/CheckConnection"
 	RepositoryService_OpenSnapshot_FullMethodName      = "/fgd.git.v1.RepositoryService/OpenSnapshot"
 	RepositoryService_CloseSnapshot_FullMethodName     = "/fgd.git.v1.RepositoryService/CloseSnapshot"
 	RepositoryService_Publish_FullMethodName           = "/fgd.git.v1.RepositoryService/Publish"
@@ -41,6 +42,9 @@ type RepositoryServiceClient interface {
 	ResealCredentials(ctx context.Context, in *ResealCredentialsRequest, opts ...grpc.CallOption) (*ResealCredentialsResponse, error)
 	// Judges a location by its form and by what the configuration permits, without asking the remote.
 	CheckLocation(ctx context.Context, in *CheckLocationRequest, opts ...grpc.CallOption) (*CheckLocationResponse, error)
+	// Tries a location out: asks for the refs, and for what a push begins with. It writes nothing, and what it finds out is no
+	// error: each step that fails is a problem in the answer.
+	CheckConnection(ctx context.Context, in *CheckConnectionRequest, opts ...grpc.CallOption) (*CheckConnectionResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
 	OpenSnapshot(ctx context.Context, in *OpenSnapshotRequest, opts ...grpc.CallOption) (*OpenSnapshotResponse, error)
 	// Lets go of a snapshot and of everything written into it. Closing twice is no error.
@@ -85,6 +89,16 @@ func (c *repositoryServiceClient) CheckLocation(ctx context.Context, in *CheckLo
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckLocationResponse)
 	err := c.cc.Invoke(ctx, RepositoryService_CheckLocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *repositoryServiceClient) CheckConnection(ctx context.Context, in *CheckConnectionRequest, opts ...grpc.CallOption) (*CheckConnectionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckConnectionResponse)
+	err := c.cc.Invoke(ctx, RepositoryService_CheckConnection_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +158,9 @@ type RepositoryServiceServer interface {
 	ResealCredentials(context.Context, *ResealCredentialsRequest) (*ResealCredentialsResponse, error)
 	// Judges a location by its form and by what the configuration permits, without asking the remote.
 	CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error)
+	// Tries a location out: asks for the refs, and for what a push begins with. It writes nothing, and what it finds out is no
+	// error: each step that fails is a problem in the answer.
+	CheckConnection(context.Context, *CheckConnectionRequest) (*CheckConnectionResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
 	OpenSnapshot(context.Context, *OpenSnapshotRequest) (*OpenSnapshotResponse, error)
 	// Lets go of a snapshot and of everything written into it. Closing twice is no error.
@@ -172,6 +189,9 @@ func (UnimplementedRepositoryServiceServer) ResealCredentials(context.Context, *
 }
 func (UnimplementedRepositoryServiceServer) CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckLocation not implemented")
+}
+func (UnimplementedRepositoryServiceServer) CheckConnection(context.Context, *CheckConnectionRequest) (*CheckConnectionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckConnection not implemented")
 }
 func (UnimplementedRepositoryServiceServer) OpenSnapshot(context.Context, *OpenSnapshotRequest) (*OpenSnapshotResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method OpenSnapshot not implemented")
@@ -256,6 +276,24 @@ func _RepositoryService_CheckLocation_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(RepositoryServiceServer).CheckLocation(ctx, req.(*CheckLocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RepositoryService_CheckConnection_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckConnectionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RepositoryServiceServer).CheckConnection(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RepositoryService_CheckConnection_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RepositoryServiceServer).CheckConnection(ctx, req.(*CheckConnectionRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -350,6 +388,10 @@ var RepositoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckLocation",
 			Handler:    _RepositoryService_CheckLocation_Handler,
+		},
+		{
+			MethodName: "CheckConnection",
+			Handler:    _RepositoryService_CheckConnection_Handler,
 		},
 		{
 			MethodName: "OpenSnapshot",

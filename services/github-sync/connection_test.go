@@ -1,0 +1,116 @@
+package githubsync_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/libs/testkit/sshserver"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+// requireConnection holds what is found out of a location to what it should be. Of problems the codes are compared.
+func (b *bench) requireConnection(location *gitv1.Location, want *gitv1.Connection, codes ...errs.Code) {
+	b.t.Helper()
+	response, err := b.repositories.CheckConnection(b.t.Context(), &gitv1.CheckConnectionRequest{Location: location})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	got, found := response.GetConnection(), []string{}
+	for _, p := range got.GetProblems() {
+		found = append(found, p.GetCode())
+		if p.GetName() == "" || p.GetMessage() == "" || p.GetRemedy() == "" || strings.Contains(p.GetMessage()+p.GetRemedy(), password) {
+			b.t.Errorf("the problem is not well put: %v", p)
+		}
+	}
+	wanted := []string{}
+	for _, c := range codes {
+		wanted = append(wanted, c.ID)
+	}
+	got.Problems = nil
+	if !proto.Equal(got, want) || strings.Join(found, " ") != strings.Join(wanted, " ") {
+		b.t.Errorf("found %v with %v, not %v with %v", got, found, want, wanted)
+	}
+	b.host.RequireSound(b.t, repository)
+	if n := b.host.Requests(gitserver.Receive); n != 0 {
+		b.t.Errorf("%d pushes", n)
+	}
+}
+
+var (
+	allWell  = &gitv1.Connection{Reachable: true, Authenticated: true, CanRead: true, CanPush: true, BranchExists: true, DefaultBranch: branch}
+	readOnly = &gitv1.Connection{Reachable: true, Authenticated: true, CanRead: true, BranchExists: true, DefaultBranch: branch}
+	noBranch = &gitv1.Connection{Reachable: true, Authenticated: true, CanRead: true, CanPush: true, DefaultBranch: branch}
+	refused  = &gitv1.Connection{Reachable: true}
+	nothing  = &gitv1.Connection{}
+)
+
+// TestCheckConnection: each step that fails is a problem, and what can't be known is not said.
+func TestCheckConnection(t *testing.T) {
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	location := func(change func(*gitv1.Location)) *gitv1.Location {
+		l := b.location("f")
+		change(l)
+		return l
+	}
+	b.requireConnection(b.location("f"), allWell)
+	b.requireConnection(location(func(l *gitv1.Location) { l.Branch = "other" }), noBranch, errs.BranchNotFound)
+	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = b.host.URL("other.git") }), refused, errs.GitHubNotFound)
+	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = "http://127.0.0.1:1/x.git" }), nothing, errs.GitHubConnectionFailed)
+	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = "ext::sh" }), nothing, errs.RemoteRefused)
+	b.requireConnection(location(func(l *gitv1.Location) { l.Branch = "a..b" }), nothing, errs.InvalidRequest)
+	b.requireConnection(location(func(l *gitv1.Location) { l.Directory = "../x" }), nothing, errs.DirectoryInvalid)
+	b.requireConnection(location(func(l *gitv1.Location) { l.Credentials = nil }), refused, errs.GitHubAuthenticationFailed)
+	b.requireConnection(location(func(l *gitv1.Location) { l.Credentials = reference("env:HOME") }), nothing, errs.CredentialsUnreadable)
+	b.requireConnection(location(func(l *gitv1.Location) {
+		l.Credentials = b.seal(&gitv1.PlainCredentials{Username: user, Password: "wrong"})
+	}), refused, errs.GitHubAuthenticationFailed)
+	b.host.CreateEmpty(t, "e.git")
+	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = b.host.URL("e.git") }),
+		&gitv1.Connection{Reachable: true, Authenticated: true, CanRead: true, CanPush: true, Empty: true}, errs.RepositoryEmpty)
+	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Before: func() {}})
+	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusForbidden})
+	b.requireConnection(b.location("f"), readOnly, errs.GitHubAuthenticationFailed)
+	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusServiceUnavailable, Text: password})
+	b.requireConnection(b.location("f"), nothing, errs.GitHubConnectionFailed)
+	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusTooManyRequests})
+	b.requireConnection(b.location("f"), refused, errs.GitHubRateLimited)
+	b.requireCommits(1)
+}
+
+// TestCheckConnectionOverSSH does the same over SSH, where a host tells who it is and whom it knows before anything else.
+func TestCheckConnectionOverSSH(t *testing.T) {
+	b := setupSSH(t)
+	b.host.Create(t, repository, branch, content)
+	location := b.location("f")
+	b.requireConnection(location, allWell)
+	location.RepositoryUrl = b.ssh.URL("other.git")
+	b.requireConnection(location, &gitv1.Connection{Reachable: true, Authenticated: true}, errs.GitHubNotFound)
+	_, other := sshserver.NewKey(t)
+	location = b.location("f")
+	location.Credentials = b.seal(&gitv1.PlainCredentials{SshPrivateKey: other})
+	b.requireConnection(location, refused, errs.GitHubAuthenticationFailed)
+	location.Credentials = b.seal(&gitv1.PlainCredentials{Token: password})
+	b.requireConnection(location, nothing, errs.CredentialsUnsuitable)
+	b.ssh.Break(sshserver.Fault{On: sshserver.Refs, Times: 1})
+	b.ssh.Break(sshserver.Fault{On: sshserver.Refs, Times: 1, Says: "ERROR: The key you are authenticating with has been marked as read only."})
+	b.requireConnection(b.location("f"), readOnly, errs.GitHubAuthenticationFailed)
+	b.ssh.ChangeHostKey(t)
+	b.requireConnection(b.location("f"), refused, errs.HostKeyChanged)
+	b.believe(t, "")
+	b.requireConnection(b.location("f"), refused, errs.HostKeyUnknown)
+	b.requireCommits(1)
+}
+
+// TestCheckConnectionOfAPath: a repository on this machine can be checked too.
+func TestCheckConnectionOfAPath(t *testing.T) {
+	b := setupLocal(t)
+	b.host.Create(t, repository, branch, content)
+	b.requireConnection(&gitv1.Location{RepositoryUrl: b.localURL(), Branch: branch}, allWell)
+	b.requireConnection(&gitv1.Location{RepositoryUrl: b.localURL(), Branch: "other"}, noBranch, errs.BranchNotFound)
+}

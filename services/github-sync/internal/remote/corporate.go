@@ -1,0 +1,87 @@
+package remote
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+
+	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/secret"
+)
+
+// authorities gives those that the system trusts, and those of a file.
+func authorities(file string) (*x509.CertPool, error) {
+	trusted, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, errs.New(errs.Precondition, errs.ConfigurationInvalid, "The certificate authorities of the system can't be read.").Because(err)
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil || !trusted.AppendCertsFromPEM(pem) {
+		return nil, config.Invalid("remotes_ca_file", file, "a readable PEM file with certificates")
+	}
+	return trusted, nil
+}
+
+// proxy is the one that HTTP remotes are reached through.
+type proxy struct{ url *url.URL }
+
+// parseProxy reads the URL. Its error does not quote it, since it may hold a password.
+func parseProxy(raw secret.String) (proxy, error) {
+	u, err := url.Parse(raw.Reveal())
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
+		return proxy{}, config.Invalid("remotes_proxy_url", raw, "http://[user:password@]host:port, or https://…")
+	}
+	return proxy{u}, nil
+}
+
+// serve lets all requests go through the proxy. Whoever runs the system named it, so its own address may be a private one.
+// It resolves the names of Git hosts itself: only what a URL says can be judged here, and what names lead to is judged there.
+func (p proxy) serve(transport *http.Transport, allowInsecure bool) {
+	transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	transport.Proxy = func(r *http.Request) (*url.URL, error) {
+		if !allowInsecure {
+			if err := checkName(r.URL.Hostname()); err != nil {
+				return nil, err
+			}
+		}
+		return p.url, nil
+	}
+	transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+		return p.refusal(response.StatusCode)
+	}
+}
+
+// refusal explains that the proxy does not connect.
+func (p proxy) refusal(status int) error {
+	switch {
+	case status == http.StatusOK:
+		return nil
+	case status == http.StatusProxyAuthRequired:
+		return errs.New(errs.Precondition, errs.GitHubConnectionFailed, "The proxy %s refuses the credentials for it.", p.url.Host).
+			WithRemedy("Put a user name and a password that the proxy takes into remotes_proxy_url.")
+	case status == http.StatusForbidden:
+		return errs.New(errs.Precondition, errs.GitHubConnectionFailed, "The proxy %s does not permit connections to the Git host.", p.url.Host).
+			WithRemedy("Have the proxy permit the Git host.")
+	}
+	return unavailable("The proxy %s does not reach the Git host; it answered with status %d.", p.url.Host, status)
+}
+
+// checkName refuses names that are addresses which may not be connected to. The forms of an address that only some
+// resolvers know have nothing but digits, and x.
+func checkName(host string) error {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return checkAddress(ip)
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if last == "localhost" || last == "" || last[0] >= '0' && last[0] <= '9' {
+		return errs.New(errs.Invalid, errs.RemoteRefused, "The Git host's name is a form of an address, or of this machine, which is not permitted.")
+	}
+	return nil
+}
