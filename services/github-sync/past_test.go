@@ -262,3 +262,28 @@ func TestRestoreIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestARenamedDirectory: its history begins with the name that it has, in a repository on this machine as elsewhere.
+func TestARenamedDirectory(t *testing.T) {
+	b := setupLocal(t)
+	b.host.CreateEmpty(t, repository)
+	linear(t, b.host, 3)
+	before := b.host.Head(t, repository, branch)
+	b.host.Commit(t, repository, branch, map[string]string{"f/n.yaml": gitserver.Removed, "g/n.yaml": "n: 2\n"})
+	s := b.openLocal("g")
+	defer b.close(s)
+	commits, last, err := b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId()})
+	if err != nil || len(commits) != 1 || commits[0].GetCounts().GetCreated() != 1 || last.GetNextPageToken() != "" {
+		t.Errorf("%v, %v, %v", commits, last, err)
+	}
+	past, err := b.repositories.OpenSnapshot(t.Context(), &gitv1.OpenSnapshotRequest{
+		Location: &gitv1.Location{RepositoryUrl: b.localURL(), Branch: branch, Directory: "f"}, At: &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: before},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close(past.GetSnapshot())
+	if files := b.files(past.GetSnapshot(), past.GetSnapshot().GetTree()); files["n.yaml"] != "n: 2\n" || past.GetSnapshot().GetCommit() != before {
+		t.Errorf("before: %v with %q", past, files)
+	}
+}

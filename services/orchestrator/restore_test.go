@@ -197,26 +197,26 @@ func TestRestoresWaitForTheirTurn(t *testing.T) {
 func TestHistoryOfAFabric(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
-		commits, err := b.node.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{
+		commits, err := b.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{
 			FabricId: 35, Paths: []string{"managed"}, Since: timestamppb.New(time.Unix(1, 0)), Until: timestamppb.New(time.Unix(2, 0)), FirstParent: true, PageToken: "t",
 		})
 		must(t, commits, err)
 		if commits.GetCommit() != b.headID() || len(commits.GetCommits()) != 2 || commits.GetNextPageToken() != "[managed] 1 2 true 50tfalse" || !commits.GetTruncated() {
 			t.Errorf("%v", commits)
 		}
-		diff, err := b.node.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 35, FromCommit: "x", Paths: []string{"raw"}})
+		diff, err := b.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 35, FromCommit: "x", Paths: []string{"raw"}})
 		if must(t, diff, err); diff.GetDiff() != "from x to [raw]" || diff.GetCounts().GetUpdated() != 3 || diff.GetFromCommit() != "x" || diff.GetToCommit() != b.headID() {
 			t.Errorf("%v", diff)
 		}
 		for _, limit := range []int32{-1, 501} {
-			_, err = b.node.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{FabricId: 35, Limit: limit})
+			_, err = b.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{FabricId: 35, Limit: limit})
 			fails(t, "limit", err, errs.InvalidRequest, errs.Invalid)
 		}
-		_, err = b.node.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{FabricId: 99})
+		_, err = b.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{FabricId: 99})
 		fails(t, "commits of no fabric", err, errs.FabricNotFound, errs.NotFound)
-		_, err = b.node.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 99, FromCommit: "x"})
+		_, err = b.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 99, FromCommit: "x"})
 		fails(t, "diff of no fabric", err, errs.FabricNotFound, errs.NotFound)
-		_, err = b.node.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 35})
+		_, err = b.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 35})
 		fails(t, "diff from nothing", err, errs.InvalidRequest, errs.Invalid)
 		b.requireFilesAt()
 		if n := b.openSnapshots(); n != 0 {
@@ -237,7 +237,7 @@ func (b *bench) requireFilesAt() {
 		"time":   {&fabricv1.ListFilesRequest{At: &fabricv1.ListFilesRequest_AsOf{AsOf: timestamppb.New(time.Unix(0, 0))}}, "commit-0"},
 	} {
 		test.req.FabricId = 35
-		files, err := b.node.FabricServiceClient.ListFiles(b.t.Context(), test.req)
+		files, err := b.FabricServiceClient.ListFiles(b.t.Context(), test.req)
 		if must(b.t, files, err); files.GetCommit() != test.want {
 			b.t.Errorf("%s: %s, not %s", name, files.GetCommit(), test.want)
 		}
