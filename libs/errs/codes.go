@@ -85,6 +85,8 @@ var (
 	HostKeyUnknown             = Code{"FGD_4014", "HOST_KEY_UNKNOWN", "Compare the fingerprint with what the owner of the host publishes, and add the key to ssh_known_hosts_file."}
 	HostKeyChanged             = Code{"FGD_4015", "HOST_KEY_CHANGED", "Ask the owner of the host whether its key was replaced; only then change ssh_known_hosts_file."}
 	CredentialsUnsuitable      = Code{"FGD_4016", "CREDENTIALS_UNSUITABLE", "Give an SSH private key for an ssh URL; a token, or a username and a password, for an https one."}
+	SnapshotReadOnly           = Code{"FGD_4030", "SNAPSHOT_READ_ONLY", "Publish on a snapshot of the branch head; an earlier state comes back by a restore."}
+	RestoreRefused             = Code{"FGD_4031", "RESTORE_REFUSED", "Look at what the directory held at that commit, and name files and folders that it had, outside of .hnp/."}
 )
 
 // Codes of the 5xxx family: the system.

@@ -48,6 +48,7 @@ type Service struct {
 	remotes *remote.Factory
 	repos   *grpcapi.Repositories
 	trees   *grpcapi.Trees
+	history *grpcapi.Histories
 }
 
 // New builds the service. It reads the key that opens credentials, and makes it when there is none.
@@ -118,7 +119,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Key:       key,
 			Publisher: publish.New(publish.Options{Limits: limits, Waiting: pushers, Commits: commits}),
 		}),
-		trees: grpcapi.NewTrees(holder),
+		trees: grpcapi.NewTrees(holder), history: grpcapi.NewHistories(holder),
 	}, nil
 }
 
@@ -150,6 +151,7 @@ func RotateKey(file string) error { return credentials.RotateKey(file) }
 func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	gitv1.RegisterRepositoryServiceServer(registrar, s.repos)
 	gitv1.RegisterTreeServiceServer(registrar, s.trees)
+	gitv1.RegisterHistoryServiceServer(registrar, s.history)
 }
 
 // Ready tells that work can be taken. Whether a remote can be reached shows with each request.

@@ -35,7 +35,7 @@ func setupSSH(t *testing.T, configure ...func(*githubsync.Config)) *sshBench {
 }
 
 // believe writes the file of known hosts.
-func (s *sshBench) believe(t *testing.T, content string) {
+func (s *sshBench) believe(t testing.TB, content string) {
 	t.Helper()
 	if err := os.WriteFile(s.known, []byte(content), 0o600); err != nil {
 		t.Fatal(err)

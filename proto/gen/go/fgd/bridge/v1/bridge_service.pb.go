@@ -2249,8 +2249,12 @@ type ListFilesRequest struct {
 	FileType string `protobuf:"bytes,3,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`
 	// Sends the contents too.
 	IncludeContent bool `protobuf:"varint,4,opt,name=include_content,json=includeContent,proto3" json:"include_content,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// As they were at this commit of the branch, 40 hex digits.
+	Commit string `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`
+	// As they were at this time; not together with commit.
+	AsOf          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListFilesRequest) Reset() {
@@ -2311,6 +2315,20 @@ func (x *ListFilesRequest) GetIncludeContent() bool {
 	return false
 }
 
+func (x *ListFilesRequest) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *ListFilesRequest) GetAsOf() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AsOf
+	}
+	return nil
+}
+
 // Response of ListFiles.
 type ListFilesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2318,7 +2336,7 @@ type ListFilesResponse struct {
 	Files []*File `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
 	// Number of files.
 	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
-	// The branch head that was read.
+	// The commit that was read.
 	CommitSha     string `protobuf:"bytes,3,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3326,6 +3344,525 @@ func (x *GetDirectoryHealthResponse) GetCommitSha() string {
 	return ""
 }
 
+// Request of ListCommits.
+type ListCommitsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Only commits that changed this file or folder of the directory; may be given several times.
+	Path []string `protobuf:"bytes,2,rep,name=path,proto3" json:"path,omitempty"`
+	// Ends at the first commit before this.
+	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	// Leaves out commits after this.
+	Until *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
+	// At most so many, 1 to 500; 50 when absent.
+	Limit int32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	// next_page_token of the answer before, with all else the same.
+	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCommitsRequest) Reset() {
+	*x = ListCommitsRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCommitsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCommitsRequest) ProtoMessage() {}
+
+func (x *ListCommitsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCommitsRequest.ProtoReflect.Descriptor instead.
+func (*ListCommitsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *ListCommitsRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListCommitsRequest) GetPath() []string {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListCommitsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListCommits.
+type ListCommitsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Commits []*Commit `protobuf:"bytes,1,rep,name=commits,proto3" json:"commits,omitempty"`
+	// Asks for what follows; empty at the end of history.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// True when history goes on and was not followed, because it is too long or the Git host does not have it.
+	Truncated bool `protobuf:"varint,3,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// The branch head.
+	CommitSha     string `protobuf:"bytes,4,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCommitsResponse) Reset() {
+	*x = ListCommitsResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCommitsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCommitsResponse) ProtoMessage() {}
+
+func (x *ListCommitsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCommitsResponse.ProtoReflect.Descriptor instead.
+func (*ListCommitsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *ListCommitsResponse) GetCommits() []*Commit {
+	if x != nil {
+		return x.Commits
+	}
+	return nil
+}
+
+func (x *ListCommitsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListCommitsResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+func (x *ListCommitsResponse) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+// Request of DiffDirectory.
+type DiffDirectoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// The old commit, 40 hex digits.
+	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// The new commit, 40 hex digits; the branch head when absent.
+	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// Only this file or folder of the directory; may be given several times.
+	Path          []string `protobuf:"bytes,4,rep,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffDirectoryRequest) Reset() {
+	*x = DiffDirectoryRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffDirectoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffDirectoryRequest) ProtoMessage() {}
+
+func (x *DiffDirectoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffDirectoryRequest.ProtoReflect.Descriptor instead.
+func (*DiffDirectoryRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *DiffDirectoryRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *DiffDirectoryRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *DiffDirectoryRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *DiffDirectoryRequest) GetPath() []string {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+// Response of DiffDirectory.
+type DiffDirectoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The old commit.
+	FromSha string `protobuf:"bytes,1,opt,name=from_sha,json=fromSha,proto3" json:"from_sha,omitempty"`
+	// The new commit.
+	ToSha string `protobuf:"bytes,2,opt,name=to_sha,json=toSha,proto3" json:"to_sha,omitempty"`
+	// Files that only the new commit has.
+	FilesCreated int32 `protobuf:"varint,3,opt,name=files_created,json=filesCreated,proto3" json:"files_created,omitempty"`
+	// Files with other content or mode.
+	FilesUpdated int32 `protobuf:"varint,4,opt,name=files_updated,json=filesUpdated,proto3" json:"files_updated,omitempty"`
+	// Files that only the old commit has.
+	FilesRemoved int32 `protobuf:"varint,5,opt,name=files_removed,json=filesRemoved,proto3" json:"files_removed,omitempty"`
+	// Unified diff, cut at a limit with a line that says so.
+	Diff          string `protobuf:"bytes,6,opt,name=diff,proto3" json:"diff,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffDirectoryResponse) Reset() {
+	*x = DiffDirectoryResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffDirectoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffDirectoryResponse) ProtoMessage() {}
+
+func (x *DiffDirectoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffDirectoryResponse.ProtoReflect.Descriptor instead.
+func (*DiffDirectoryResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *DiffDirectoryResponse) GetFromSha() string {
+	if x != nil {
+		return x.FromSha
+	}
+	return ""
+}
+
+func (x *DiffDirectoryResponse) GetToSha() string {
+	if x != nil {
+		return x.ToSha
+	}
+	return ""
+}
+
+func (x *DiffDirectoryResponse) GetFilesCreated() int32 {
+	if x != nil {
+		return x.FilesCreated
+	}
+	return 0
+}
+
+func (x *DiffDirectoryResponse) GetFilesUpdated() int32 {
+	if x != nil {
+		return x.FilesUpdated
+	}
+	return 0
+}
+
+func (x *DiffDirectoryResponse) GetFilesRemoved() int32 {
+	if x != nil {
+		return x.FilesRemoved
+	}
+	return 0
+}
+
+func (x *DiffDirectoryResponse) GetDiff() string {
+	if x != nil {
+		return x.Diff
+	}
+	return ""
+}
+
+// Request of RestoreDirectory.
+type RestoreDirectoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// The commit of the branch, 40 hex digits.
+	Commit string `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
+	// The time, in place of a commit.
+	AsOf *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// Files and folders of the directory; managed/ when absent.
+	Paths []string `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`
+	// Goes on although it would take many resources away, which FGD_3005 refuses else.
+	Force bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
+	// Reports and diffs, and commits nothing.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreDirectoryRequest) Reset() {
+	*x = RestoreDirectoryRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreDirectoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreDirectoryRequest) ProtoMessage() {}
+
+func (x *RestoreDirectoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreDirectoryRequest.ProtoReflect.Descriptor instead.
+func (*RestoreDirectoryRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *RestoreDirectoryRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *RestoreDirectoryRequest) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryRequest) GetAsOf() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AsOf
+	}
+	return nil
+}
+
+func (x *RestoreDirectoryRequest) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *RestoreDirectoryRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *RestoreDirectoryRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Response of RestoreDirectory.
+type RestoreDirectoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// True when the request was accepted.
+	Success bool `protobuf:"varint,1,opt,name=success,proto3" json:"success,omitempty"`
+	// The sync that does it.
+	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// started or queued.
+	Status string `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	// For people.
+	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	// Where the progress can be followed over HTTP.
+	TrackingUrl string `protobuf:"bytes,5,opt,name=tracking_url,json=trackingUrl,proto3" json:"tracking_url,omitempty"`
+	// Where the status is.
+	StatusUrl string `protobuf:"bytes,6,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	// Where the progress can be followed over WebSocket.
+	WebsocketUrl  string `protobuf:"bytes,7,opt,name=websocket_url,json=websocketUrl,proto3" json:"websocket_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreDirectoryResponse) Reset() {
+	*x = RestoreDirectoryResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreDirectoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreDirectoryResponse) ProtoMessage() {}
+
+func (x *RestoreDirectoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreDirectoryResponse.ProtoReflect.Descriptor instead.
+func (*RestoreDirectoryResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *RestoreDirectoryResponse) GetSuccess() bool {
+	if x != nil {
+		return x.Success
+	}
+	return false
+}
+
+func (x *RestoreDirectoryResponse) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetTrackingUrl() string {
+	if x != nil {
+		return x.TrackingUrl
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetStatusUrl() string {
+	if x != nil {
+		return x.StatusUrl
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetWebsocketUrl() string {
+	if x != nil {
+		return x.WebsocketUrl
+	}
+	return ""
+}
+
 var File_fgd_bridge_v1_bridge_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
@@ -3485,12 +4022,14 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x10remaining_issues\x18\x03 \x03(\v2\x1d.fgd.bridge.v1.DirectoryIssueR\x0fremainingIssues\x12\x17\n" +
 	"\async_id\x18\x04 \x01(\tR\x06syncId\x12\x1d\n" +
 	"\n" +
-	"commit_sha\x18\x05 \x01(\tR\tcommitSha\"\x93\x01\n" +
+	"commit_sha\x18\x05 \x01(\tR\tcommitSha\"\xdc\x01\n" +
 	"\x10ListFilesRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x1c\n" +
 	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x1b\n" +
 	"\tfile_type\x18\x03 \x01(\tR\bfileType\x12'\n" +
-	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\"s\n" +
+	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\x12\x16\n" +
+	"\x06commit\x18\x05 \x01(\tR\x06commit\x12/\n" +
+	"\x05as_of\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\"s\n" +
 	"\x11ListFilesResponse\x12)\n" +
 	"\x05files\x18\x01 \x03(\v2\x13.fgd.bridge.v1.FileR\x05files\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12\x1d\n" +
@@ -3570,7 +4109,49 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1aD\n" +
 	"\x16QuarantinedByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x012\xe7\x12\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xde\x01\n" +
+	"\x12ListCommitsRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
+	"\x04path\x18\x02 \x03(\tR\x04path\x120\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\"\xab\x01\n" +
+	"\x13ListCommitsResponse\x12/\n" +
+	"\acommits\x18\x01 \x03(\v2\x15.fgd.bridge.v1.CommitR\acommits\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +
+	"\ttruncated\x18\x03 \x01(\bR\ttruncated\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\x04 \x01(\tR\tcommitSha\"k\n" +
+	"\x14DiffDirectoryRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x12\n" +
+	"\x04path\x18\x04 \x03(\tR\x04path\"\xcc\x01\n" +
+	"\x15DiffDirectoryResponse\x12\x19\n" +
+	"\bfrom_sha\x18\x01 \x01(\tR\afromSha\x12\x15\n" +
+	"\x06to_sha\x18\x02 \x01(\tR\x05toSha\x12#\n" +
+	"\rfiles_created\x18\x03 \x01(\x05R\ffilesCreated\x12#\n" +
+	"\rfiles_updated\x18\x04 \x01(\x05R\ffilesUpdated\x12#\n" +
+	"\rfiles_removed\x18\x05 \x01(\x05R\ffilesRemoved\x12\x12\n" +
+	"\x04diff\x18\x06 \x01(\tR\x04diff\"\xd0\x01\n" +
+	"\x17RestoreDirectoryRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x16\n" +
+	"\x06commit\x18\x02 \x01(\tR\x06commit\x12/\n" +
+	"\x05as_of\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x14\n" +
+	"\x05paths\x18\x04 \x03(\tR\x05paths\x12\x14\n" +
+	"\x05force\x18\x05 \x01(\bR\x05force\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\xe6\x01\n" +
+	"\x18RestoreDirectoryResponse\x12\x18\n" +
+	"\asuccess\x18\x01 \x01(\bR\asuccess\x12\x17\n" +
+	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x12!\n" +
+	"\ftracking_url\x18\x05 \x01(\tR\vtrackingUrl\x12\x1d\n" +
+	"\n" +
+	"status_url\x18\x06 \x01(\tR\tstatusUrl\x12#\n" +
+	"\rwebsocket_url\x18\a \x01(\tR\fwebsocketUrl2\xfe\x14\n" +
 	"\rBridgeService\x12W\n" +
 	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\x12N\n" +
 	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\x12T\n" +
@@ -3596,7 +4177,10 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x10RetryQuarantined\x12&.fgd.bridge.v1.RetryQuarantinedRequest\x1a'.fgd.bridge.v1.RetryQuarantinedResponse\x12i\n" +
 	"\x12ReleaseQuarantined\x12(.fgd.bridge.v1.ReleaseQuarantinedRequest\x1a).fgd.bridge.v1.ReleaseQuarantinedResponse\x12o\n" +
 	"\x14ListDirectoryChanges\x12*.fgd.bridge.v1.ListDirectoryChangesRequest\x1a+.fgd.bridge.v1.ListDirectoryChangesResponse\x12i\n" +
-	"\x12GetDirectoryHealth\x12(.fgd.bridge.v1.GetDirectoryHealthRequest\x1a).fgd.bridge.v1.GetDirectoryHealthResponse\x12N\n" +
+	"\x12GetDirectoryHealth\x12(.fgd.bridge.v1.GetDirectoryHealthRequest\x1a).fgd.bridge.v1.GetDirectoryHealthResponse\x12T\n" +
+	"\vListCommits\x12!.fgd.bridge.v1.ListCommitsRequest\x1a\".fgd.bridge.v1.ListCommitsResponse\x12Z\n" +
+	"\rDiffDirectory\x12#.fgd.bridge.v1.DiffDirectoryRequest\x1a$.fgd.bridge.v1.DiffDirectoryResponse\x12c\n" +
+	"\x10RestoreDirectory\x12&.fgd.bridge.v1.RestoreDirectoryRequest\x1a'.fgd.bridge.v1.RestoreDirectoryResponse\x12N\n" +
 	"\tGetHealth\x12\x1f.fgd.bridge.v1.GetHealthRequest\x1a .fgd.bridge.v1.GetHealthResponseB\xa7\x01\n" +
 	"\x11com.fgd.bridge.v1B\x12BridgeServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
@@ -3612,7 +4196,7 @@ func file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
 var file_fgd_bridge_v1_bridge_service_proto_goTypes = []any{
 	(*CreateFabricRequest)(nil),           // 0: fgd.bridge.v1.CreateFabricRequest
 	(*CreateFabricResponse)(nil),          // 1: fgd.bridge.v1.CreateFabricResponse
@@ -3667,114 +4251,132 @@ var file_fgd_bridge_v1_bridge_service_proto_goTypes = []any{
 	(*ListDirectoryChangesResponse)(nil),  // 50: fgd.bridge.v1.ListDirectoryChangesResponse
 	(*GetDirectoryHealthRequest)(nil),     // 51: fgd.bridge.v1.GetDirectoryHealthRequest
 	(*GetDirectoryHealthResponse)(nil),    // 52: fgd.bridge.v1.GetDirectoryHealthResponse
-	nil,                                   // 53: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	nil,                                   // 54: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
-	nil,                                   // 55: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	(*Credentials)(nil),                   // 56: fgd.bridge.v1.Credentials
-	(*FabricOptions)(nil),                 // 57: fgd.bridge.v1.FabricOptions
-	(*Fabric)(nil),                        // 58: fgd.bridge.v1.Fabric
-	(*Connection)(nil),                    // 59: fgd.bridge.v1.Connection
-	(*SyncStatus)(nil),                    // 60: fgd.bridge.v1.SyncStatus
-	(*timestamppb.Timestamp)(nil),         // 61: google.protobuf.Timestamp
-	(*Finding)(nil),                       // 62: fgd.bridge.v1.Finding
-	(*Result)(nil),                        // 63: fgd.bridge.v1.Result
-	(*DirectoryIssue)(nil),                // 64: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                          // 65: fgd.bridge.v1.File
-	(*QuarantinedFile)(nil),               // 66: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),               // 67: fgd.bridge.v1.DirectoryChange
+	(*ListCommitsRequest)(nil),            // 53: fgd.bridge.v1.ListCommitsRequest
+	(*ListCommitsResponse)(nil),           // 54: fgd.bridge.v1.ListCommitsResponse
+	(*DiffDirectoryRequest)(nil),          // 55: fgd.bridge.v1.DiffDirectoryRequest
+	(*DiffDirectoryResponse)(nil),         // 56: fgd.bridge.v1.DiffDirectoryResponse
+	(*RestoreDirectoryRequest)(nil),       // 57: fgd.bridge.v1.RestoreDirectoryRequest
+	(*RestoreDirectoryResponse)(nil),      // 58: fgd.bridge.v1.RestoreDirectoryResponse
+	nil,                                   // 59: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	nil,                                   // 60: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	nil,                                   // 61: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	(*Credentials)(nil),                   // 62: fgd.bridge.v1.Credentials
+	(*FabricOptions)(nil),                 // 63: fgd.bridge.v1.FabricOptions
+	(*Fabric)(nil),                        // 64: fgd.bridge.v1.Fabric
+	(*Connection)(nil),                    // 65: fgd.bridge.v1.Connection
+	(*SyncStatus)(nil),                    // 66: fgd.bridge.v1.SyncStatus
+	(*timestamppb.Timestamp)(nil),         // 67: google.protobuf.Timestamp
+	(*Finding)(nil),                       // 68: fgd.bridge.v1.Finding
+	(*Result)(nil),                        // 69: fgd.bridge.v1.Result
+	(*DirectoryIssue)(nil),                // 70: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                          // 71: fgd.bridge.v1.File
+	(*QuarantinedFile)(nil),               // 72: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),               // 73: fgd.bridge.v1.DirectoryChange
+	(*Commit)(nil),                        // 74: fgd.bridge.v1.Commit
 }
 var file_fgd_bridge_v1_bridge_service_proto_depIdxs = []int32{
-	56, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	57, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	58, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	58, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	58, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
-	56, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	57, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	58, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	58, // 8: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	58, // 9: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	56, // 10: fgd.bridge.v1.CheckConnectionRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	59, // 11: fgd.bridge.v1.CheckConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
-	59, // 12: fgd.bridge.v1.CheckFabricConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
+	62, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	63, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	64, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	64, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	64, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
+	62, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	63, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	64, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	64, // 8: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	64, // 9: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	62, // 10: fgd.bridge.v1.CheckConnectionRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	65, // 11: fgd.bridge.v1.CheckConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
+	65, // 12: fgd.bridge.v1.CheckFabricConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
 	18, // 13: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
-	60, // 14: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	60, // 15: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	61, // 16: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
-	61, // 17: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
-	60, // 18: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
+	66, // 14: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	66, // 15: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	67, // 16: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
+	67, // 17: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
+	66, // 18: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
 	29, // 19: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
-	61, // 20: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
-	62, // 21: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
-	63, // 22: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
-	53, // 23: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	64, // 24: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	64, // 25: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	64, // 26: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	65, // 27: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
-	39, // 28: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
-	66, // 29: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
-	66, // 30: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
-	67, // 31: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
-	54, // 32: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
-	64, // 33: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	55, // 34: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	61, // 35: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
-	0,  // 36: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
-	2,  // 37: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
-	4,  // 38: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
-	6,  // 39: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
-	8,  // 40: fgd.bridge.v1.BridgeService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
-	10, // 41: fgd.bridge.v1.BridgeService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
-	12, // 42: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
-	14, // 43: fgd.bridge.v1.BridgeService.CheckConnection:input_type -> fgd.bridge.v1.CheckConnectionRequest
-	16, // 44: fgd.bridge.v1.BridgeService.CheckFabricConnection:input_type -> fgd.bridge.v1.CheckFabricConnectionRequest
-	19, // 45: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
-	21, // 46: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
-	23, // 47: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
-	25, // 48: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
-	27, // 49: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
-	30, // 50: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
-	32, // 51: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
-	34, // 52: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
-	36, // 53: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
-	41, // 54: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
-	43, // 55: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
-	45, // 56: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
-	47, // 57: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
-	49, // 58: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
-	51, // 59: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
-	38, // 60: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
-	1,  // 61: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
-	3,  // 62: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
-	5,  // 63: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
-	7,  // 64: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
-	9,  // 65: fgd.bridge.v1.BridgeService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
-	11, // 66: fgd.bridge.v1.BridgeService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
-	13, // 67: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
-	15, // 68: fgd.bridge.v1.BridgeService.CheckConnection:output_type -> fgd.bridge.v1.CheckConnectionResponse
-	17, // 69: fgd.bridge.v1.BridgeService.CheckFabricConnection:output_type -> fgd.bridge.v1.CheckFabricConnectionResponse
-	20, // 70: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
-	22, // 71: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
-	24, // 72: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
-	26, // 73: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
-	28, // 74: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
-	31, // 75: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
-	33, // 76: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
-	35, // 77: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
-	37, // 78: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
-	42, // 79: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
-	44, // 80: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
-	46, // 81: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
-	48, // 82: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
-	50, // 83: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
-	52, // 84: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
-	40, // 85: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
-	61, // [61:86] is the sub-list for method output_type
-	36, // [36:61] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	67, // 20: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
+	68, // 21: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
+	69, // 22: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
+	59, // 23: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	70, // 24: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	70, // 25: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	70, // 26: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	67, // 27: fgd.bridge.v1.ListFilesRequest.as_of:type_name -> google.protobuf.Timestamp
+	71, // 28: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
+	39, // 29: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
+	72, // 30: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
+	72, // 31: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
+	73, // 32: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
+	60, // 33: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	70, // 34: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	61, // 35: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	67, // 36: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
+	67, // 37: fgd.bridge.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
+	67, // 38: fgd.bridge.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
+	74, // 39: fgd.bridge.v1.ListCommitsResponse.commits:type_name -> fgd.bridge.v1.Commit
+	67, // 40: fgd.bridge.v1.RestoreDirectoryRequest.as_of:type_name -> google.protobuf.Timestamp
+	0,  // 41: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
+	2,  // 42: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
+	4,  // 43: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
+	6,  // 44: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
+	8,  // 45: fgd.bridge.v1.BridgeService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
+	10, // 46: fgd.bridge.v1.BridgeService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
+	12, // 47: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
+	14, // 48: fgd.bridge.v1.BridgeService.CheckConnection:input_type -> fgd.bridge.v1.CheckConnectionRequest
+	16, // 49: fgd.bridge.v1.BridgeService.CheckFabricConnection:input_type -> fgd.bridge.v1.CheckFabricConnectionRequest
+	19, // 50: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
+	21, // 51: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
+	23, // 52: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
+	25, // 53: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
+	27, // 54: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
+	30, // 55: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
+	32, // 56: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
+	34, // 57: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
+	36, // 58: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
+	41, // 59: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
+	43, // 60: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
+	45, // 61: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
+	47, // 62: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
+	49, // 63: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
+	51, // 64: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
+	53, // 65: fgd.bridge.v1.BridgeService.ListCommits:input_type -> fgd.bridge.v1.ListCommitsRequest
+	55, // 66: fgd.bridge.v1.BridgeService.DiffDirectory:input_type -> fgd.bridge.v1.DiffDirectoryRequest
+	57, // 67: fgd.bridge.v1.BridgeService.RestoreDirectory:input_type -> fgd.bridge.v1.RestoreDirectoryRequest
+	38, // 68: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
+	1,  // 69: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
+	3,  // 70: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
+	5,  // 71: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
+	7,  // 72: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
+	9,  // 73: fgd.bridge.v1.BridgeService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
+	11, // 74: fgd.bridge.v1.BridgeService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
+	13, // 75: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
+	15, // 76: fgd.bridge.v1.BridgeService.CheckConnection:output_type -> fgd.bridge.v1.CheckConnectionResponse
+	17, // 77: fgd.bridge.v1.BridgeService.CheckFabricConnection:output_type -> fgd.bridge.v1.CheckFabricConnectionResponse
+	20, // 78: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
+	22, // 79: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
+	24, // 80: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
+	26, // 81: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
+	28, // 82: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
+	31, // 83: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
+	33, // 84: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
+	35, // 85: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
+	37, // 86: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
+	42, // 87: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
+	44, // 88: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
+	46, // 89: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
+	48, // 90: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
+	50, // 91: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
+	52, // 92: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
+	54, // 93: fgd.bridge.v1.BridgeService.ListCommits:output_type -> fgd.bridge.v1.ListCommitsResponse
+	56, // 94: fgd.bridge.v1.BridgeService.DiffDirectory:output_type -> fgd.bridge.v1.DiffDirectoryResponse
+	58, // 95: fgd.bridge.v1.BridgeService.RestoreDirectory:output_type -> fgd.bridge.v1.RestoreDirectoryResponse
+	40, // 96: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
+	69, // [69:97] is the sub-list for method output_type
+	41, // [41:69] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_service_proto_init() }
@@ -3791,7 +4393,7 @@ func file_fgd_bridge_v1_bridge_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_service_proto_rawDesc), len(file_fgd_bridge_v1_bridge_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   56,
+			NumMessages:   62,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -747,7 +747,7 @@ type Snapshot struct {
 	Published *Published `protobuf:"bytes,7,opt,name=published,proto3" json:"published,omitempty"`
 	// Where what is read comes from, for what is written of it: the commit, or an earlier one with the same directory from which
 	// an open proposal was made.
-	Origin        *Origin `protobuf:"bytes,10,opt,name=origin,proto3" json:"origin,omitempty"`
+	Origin        *Origin `protobuf:"bytes,8,opt,name=origin,proto3" json:"origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1267,8 +1267,7 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x10directory_exists\x18\x05 \x01(\bR\x0fdirectoryExists\x12\x14\n" +
 	"\x05fence\x18\x06 \x01(\x03R\x05fence\x123\n" +
 	"\tpublished\x18\a \x01(\v2\x15.fgd.git.v1.PublishedR\tpublished\x12*\n" +
-	"\x06origin\x18\n" +
-	" \x01(\v2\x12.fgd.git.v1.OriginR\x06origin\"]\n" +
+	"\x06origin\x18\b \x01(\v2\x12.fgd.git.v1.OriginR\x06origin\"]\n" +
 	"\x06Origin\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12;\n" +
 	"\vcommit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +

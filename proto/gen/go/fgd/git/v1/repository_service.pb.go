@@ -404,11 +404,19 @@ type OpenSnapshotRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which directory of which branch.
 	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
-	// A sync that may have published already: its commit is held instead of the head, when it is among the last 50.
+	// A sync that may have published already: its commit is held instead of the head, when it is among the last 250.
 	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	// Begin of the names of branches that propose what a fabric's syncs would change, "fgd/fabric-1/". Set for a fabric that
 	// publishes by pull requests: the origin of the snapshot is then that of an open proposal, if the directory has not changed.
-	Proposals     string `protobuf:"bytes,10,opt,name=proposals,proto3" json:"proposals,omitempty"`
+	Proposals string `protobuf:"bytes,5,opt,name=proposals,proto3" json:"proposals,omitempty"`
+	// Holds an earlier state of the branch instead of its head, whatever sync_id says. It is read like any other, and nothing can
+	// be published on it (FGD_4030). NOT_FOUND (FGD_4013) when the branch has no such commit.
+	//
+	// Types that are valid to be assigned to At:
+	//
+	//	*OpenSnapshotRequest_AtCommit
+	//	*OpenSnapshotRequest_AtTime
+	At            isOpenSnapshotRequest_At `protobuf_oneof:"at"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -463,6 +471,49 @@ func (x *OpenSnapshotRequest) GetProposals() string {
 	}
 	return ""
 }
+
+func (x *OpenSnapshotRequest) GetAt() isOpenSnapshotRequest_At {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *OpenSnapshotRequest) GetAtCommit() string {
+	if x != nil {
+		if x, ok := x.At.(*OpenSnapshotRequest_AtCommit); ok {
+			return x.AtCommit
+		}
+	}
+	return ""
+}
+
+func (x *OpenSnapshotRequest) GetAtTime() *timestamppb.Timestamp {
+	if x != nil {
+		if x, ok := x.At.(*OpenSnapshotRequest_AtTime); ok {
+			return x.AtTime
+		}
+	}
+	return nil
+}
+
+type isOpenSnapshotRequest_At interface {
+	isOpenSnapshotRequest_At()
+}
+
+type OpenSnapshotRequest_AtCommit struct {
+	// A commit of the branch, 40 hex digits.
+	AtCommit string `protobuf:"bytes,3,opt,name=at_commit,json=atCommit,proto3,oneof"`
+}
+
+type OpenSnapshotRequest_AtTime struct {
+	// What the branch was at then: the newest commit that is not later, on the way of first parents.
+	AtTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at_time,json=atTime,proto3,oneof"`
+}
+
+func (*OpenSnapshotRequest_AtCommit) isOpenSnapshotRequest_At() {}
+
+func (*OpenSnapshotRequest_AtTime) isOpenSnapshotRequest_At() {}
 
 // Response of OpenSnapshot.
 type OpenSnapshotResponse struct {
@@ -1037,12 +1088,14 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x17CheckConnectionResponse\x126\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x16.fgd.git.v1.ConnectionR\n" +
-	"connection\"~\n" +
+	"connection\"\xda\x01\n" +
 	"\x13OpenSnapshotRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x1c\n" +
-	"\tproposals\x18\n" +
-	" \x01(\tR\tproposals\"H\n" +
+	"\tproposals\x18\x05 \x01(\tR\tproposals\x12\x1d\n" +
+	"\tat_commit\x18\x03 \x01(\tH\x00R\batCommit\x125\n" +
+	"\aat_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\x06atTimeB\x04\n" +
+	"\x02at\"H\n" +
 	"\x14OpenSnapshotResponse\x120\n" +
 	"\bsnapshot\x18\x01 \x01(\v2\x14.fgd.git.v1.SnapshotR\bsnapshot\"7\n" +
 	"\x14CloseSnapshotRequest\x12\x1f\n" +
@@ -1128,8 +1181,8 @@ var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*Credentials)(nil),               // 19: fgd.git.v1.Credentials
 	(*Location)(nil),                  // 20: fgd.git.v1.Location
 	(*Connection)(nil),                // 21: fgd.git.v1.Connection
-	(*Snapshot)(nil),                  // 22: fgd.git.v1.Snapshot
-	(*timestamppb.Timestamp)(nil),     // 23: google.protobuf.Timestamp
+	(*timestamppb.Timestamp)(nil),     // 22: google.protobuf.Timestamp
+	(*Snapshot)(nil),                  // 23: fgd.git.v1.Snapshot
 	(*PullRequest)(nil),               // 24: fgd.git.v1.PullRequest
 	(*ChangeCounts)(nil),              // 25: fgd.git.v1.ChangeCounts
 }
@@ -1142,35 +1195,36 @@ var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
 	20, // 5: fgd.git.v1.CheckConnectionRequest.location:type_name -> fgd.git.v1.Location
 	21, // 6: fgd.git.v1.CheckConnectionResponse.connection:type_name -> fgd.git.v1.Connection
 	20, // 7: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
-	22, // 8: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
-	12, // 9: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
-	23, // 10: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
-	14, // 11: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
-	20, // 12: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
-	24, // 13: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
-	25, // 14: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	24, // 15: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
-	0,  // 16: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
-	2,  // 17: fgd.git.v1.RepositoryService.ResealCredentials:input_type -> fgd.git.v1.ResealCredentialsRequest
-	4,  // 18: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
-	6,  // 19: fgd.git.v1.RepositoryService.CheckConnection:input_type -> fgd.git.v1.CheckConnectionRequest
-	8,  // 20: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
-	10, // 21: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
-	13, // 22: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
-	15, // 23: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
-	1,  // 24: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
-	3,  // 25: fgd.git.v1.RepositoryService.ResealCredentials:output_type -> fgd.git.v1.ResealCredentialsResponse
-	5,  // 26: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
-	7,  // 27: fgd.git.v1.RepositoryService.CheckConnection:output_type -> fgd.git.v1.CheckConnectionResponse
-	9,  // 28: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
-	11, // 29: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
-	17, // 30: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
-	16, // 31: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
-	24, // [24:32] is the sub-list for method output_type
-	16, // [16:24] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	22, // 8: fgd.git.v1.OpenSnapshotRequest.at_time:type_name -> google.protobuf.Timestamp
+	23, // 9: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
+	12, // 10: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
+	22, // 11: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
+	14, // 12: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
+	20, // 13: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
+	24, // 14: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	25, // 15: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	24, // 16: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	0,  // 17: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
+	2,  // 18: fgd.git.v1.RepositoryService.ResealCredentials:input_type -> fgd.git.v1.ResealCredentialsRequest
+	4,  // 19: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
+	6,  // 20: fgd.git.v1.RepositoryService.CheckConnection:input_type -> fgd.git.v1.CheckConnectionRequest
+	8,  // 21: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
+	10, // 22: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
+	13, // 23: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
+	15, // 24: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
+	1,  // 25: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
+	3,  // 26: fgd.git.v1.RepositoryService.ResealCredentials:output_type -> fgd.git.v1.ResealCredentialsResponse
+	5,  // 27: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
+	7,  // 28: fgd.git.v1.RepositoryService.CheckConnection:output_type -> fgd.git.v1.CheckConnectionResponse
+	9,  // 29: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
+	11, // 30: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
+	17, // 31: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
+	16, // 32: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
+	25, // [25:33] is the sub-list for method output_type
+	17, // [17:25] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_repository_service_proto_init() }
@@ -1179,6 +1233,10 @@ func file_fgd_git_v1_repository_service_proto_init() {
 		return
 	}
 	file_fgd_git_v1_git_proto_init()
+	file_fgd_git_v1_repository_service_proto_msgTypes[8].OneofWrappers = []any{
+		(*OpenSnapshotRequest_AtCommit)(nil),
+		(*OpenSnapshotRequest_AtTime)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
