@@ -222,8 +222,8 @@ type OpenSnapshotRequest struct {
 	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
 	// A sync that may have published already: its commit is held instead of the head, when it is among the last 50.
 	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// Holds an earlier state of the branch instead of its head. It is read like any other, and nothing can be published on it
-	// (FGD_4030). NOT_FOUND (FGD_4013) when the branch has no such commit.
+	// Holds an earlier state of the branch instead of its head, whatever sync_id says. It is read like any other, and nothing can
+	// be published on it (FGD_4030). NOT_FOUND (FGD_4013) when the branch has no such commit.
 	//
 	// Types that are valid to be assigned to At:
 	//
