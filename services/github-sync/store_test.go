@@ -1,6 +1,7 @@
 package githubsync_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -18,7 +19,7 @@ import (
 // stored lists what the store has on disk.
 func (b *bench) stored(pattern string) []string {
 	b.t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.data, "*", pattern))
+	found, err := filepath.Glob(filepath.Join(b.data, "repositories", "*", "*", pattern))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -37,20 +38,32 @@ func (b *bench) close(s *gitv1.Snapshot) {
 func TestDamagedStore(t *testing.T) {
 	empty := func(path string) error { return os.Truncate(path, 0) }
 	garbage := func(path string) error { return os.WriteFile(path, []byte("\x00garbage\xff"), 0o600) }
+	half := func(path string) error {
+		info, err := os.Stat(path)
+		return errors.Join(err, os.Truncate(path, info.Size()/2))
+	}
 	for name, test := range map[string]struct {
 		file   string
 		damage func(path string) error
 	}{
 		"removed pack":    {"objects/pack/*.pack", os.Remove},
 		"truncated pack":  {"objects/pack/*.pack", func(path string) error { return os.Truncate(path, 20) }},
+		"torn pack":       {"objects/pack/*.pack", half},
 		"emptied pack":    {"objects/pack/*.pack", empty},
 		"removed index":   {"objects/pack/*.idx", os.Remove},
 		"emptied index":   {"objects/pack/*.idx", empty},
+		"torn index":      {"objects/pack/*.idx", half},
 		"garbled index":   {"objects/pack/*.idx", garbage},
 		"emptied shallow": {"shallow", empty},
+		"torn shallow":    {"shallow", half},
 		"garbled shallow": {"shallow", garbage},
+		"removed shallow": {"shallow", os.Remove},
 		"emptied ref":     {"refs/fetched/" + branch, empty},
 		"torn ref":        {"refs/fetched/" + branch, func(path string) error { return os.Truncate(path, 4) }},
+		"garbled ref":     {"refs/fetched/" + branch, garbage},
+		"garbled config":  {"", func(path string) error { return garbage(filepath.Join(path, "config")) }},
+		"garbled HEAD":    {"", func(path string) error { return garbage(filepath.Join(path, "HEAD")) }},
+		"garbled refs":    {"", func(path string) error { return garbage(filepath.Join(path, "packed-refs")) }},
 		"removed objects": {"objects", os.RemoveAll},
 		"removed store":   {"", os.RemoveAll},
 	} {
@@ -171,10 +184,15 @@ func TestGlitch(t *testing.T) {
 
 // TestRestart: the next process takes over what was fetched, and takes away what was on its way.
 func TestRestart(t *testing.T) {
-	b := setup(t)
-	b.host.Create(t, repository, branch, content)
-	b.close(b.open("f"))
-	store := filepath.Dir(b.stored("1")[0])
+	host, data := newHost(t), t.TempDir()
+	there := func(cfg *githubsync.Config) { cfg.DataDir = data }
+	host.Create(t, repository, branch, content)
+	var store string
+	t.Run("the first process", func(t *testing.T) {
+		b := replica(t, host, there)
+		b.close(b.open("f"))
+		store = filepath.Dir(b.stored("1")[0])
+	})
 	unfinished := filepath.Join(store, "1", "objects", "pack", "tmp_pack_1")
 	if err := os.WriteFile(unfinished, []byte("PACK"), 0o600); err != nil {
 		t.Fatal(err)
@@ -185,14 +203,13 @@ func TestRestart(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(store, "6"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	fetches := b.host.Requests(gitserver.Fetch)
-	next := setup(t, func(cfg *githubsync.Config) { cfg.DataDir = b.data })
-	next.host = b.host
+	fetches := host.Requests(gitserver.Fetch)
+	next := replica(t, host, there)
 	s := next.open("f")
 	if got := next.files(s, s.GetTree()); got["a.yaml"] != "a: 1\n" {
 		t.Errorf("files: %q", got)
 	}
-	if n := b.host.Requests(gitserver.Fetch); n != fetches {
+	if n := host.Requests(gitserver.Fetch); n != fetches {
 		t.Errorf("fetched %d times more", n-fetches)
 	}
 	if left := strings.Join(next.stored("*"), " ") + strings.Join(next.leftovers(), " "); !strings.HasSuffix(left, "/7") || strings.Contains(left, " ") {
