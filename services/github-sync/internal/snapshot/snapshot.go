@@ -233,8 +233,14 @@ func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) (
 	if _, err = io.ReadFull(r, content); err != nil {
 		return nil, errors.Join(unreadable(base, id, err), r.Close())
 	}
+	// The library does not look: of an object whose length is wrong in its pack it gives a part.
+	if object.ID(kind, content) != id {
+		return nil, errors.Join(unreadable(base, id, errDamaged), r.Close())
+	}
 	return content, r.Close()
 }
+
+var errDamaged = errors.New("the content is not that of the object")
 
 // unreadable throws a damaged store away: the next attempt fetches it anew.
 func unreadable(base *store.Objects, id plumbing.Hash, err error) error {
