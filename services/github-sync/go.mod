@@ -23,11 +23,13 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/sony/gobreaker/v2 v2.4.0
+require (
+	github.com/gofrs/flock v0.13.2
+	github.com/sony/gobreaker/v2 v2.4.0
+)
 
 require (
 	github.com/anishathalye/porcupine v1.3.1 // indirect
-	github.com/gofrs/flock v0.13.2 // indirect
 	github.com/kylelemons/godebug v1.1.0 // indirect
 )
 
