@@ -77,6 +77,8 @@ var (
 	CredentialsUnreadable      = Code{"FGD_4011", "CREDENTIALS_UNREADABLE", "Store the credentials again, or mend the reference they are read from."}
 	RepositoryUnsupported      = Code{"FGD_4012", "REPOSITORY_UNSUPPORTED", "Use a SHA-1 repository within the configured limits."}
 	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
+	SnapshotReadOnly           = Code{"FGD_4030", "SNAPSHOT_READ_ONLY", "Publish on a snapshot of the branch head; an earlier state comes back by a restore."}
+	RestoreRefused             = Code{"FGD_4031", "RESTORE_REFUSED", "Look at what the directory held at that commit, and name files and folders that it had, outside of .hnp/."}
 )
 
 // Codes of the 5xxx family: the system.

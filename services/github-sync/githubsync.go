@@ -50,6 +50,7 @@ type Service struct {
 	remotes *remote.Factory
 	repos   *grpcapi.Repositories
 	trees   *grpcapi.Trees
+	history *grpcapi.Histories
 }
 
 // New builds the service. It reads the key that opens credentials, and makes it when there is none.
@@ -95,7 +96,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Remotes: remotes, Stores: stores, Holder: holder, Sealer: sealer,
 			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
 		}),
-		trees: grpcapi.NewTrees(holder),
+		trees: grpcapi.NewTrees(holder), history: grpcapi.NewHistories(holder),
 	}, nil
 }
 
@@ -103,6 +104,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	gitv1.RegisterRepositoryServiceServer(registrar, s.repos)
 	gitv1.RegisterTreeServiceServer(registrar, s.trees)
+	gitv1.RegisterHistoryServiceServer(registrar, s.history)
 }
 
 // Ready tells that work can be taken. Whether a remote can be reached shows with each request.

@@ -40,6 +40,7 @@ type bench struct {
 	host         *gitserver.Server
 	repositories gitv1.RepositoryServiceClient
 	trees        gitv1.TreeServiceClient
+	history      gitv1.HistoryServiceClient
 	log          *log
 	data         string
 	metrics      *prometheus.Registry
@@ -109,6 +110,7 @@ func (b *bench) serve(service *githubsync.Service, tel *telemetry.Telemetry) {
 		b.t.Fatal(err)
 	}
 	b.repositories, b.trees = gitv1.NewRepositoryServiceClient(conn), gitv1.NewTreeServiceClient(conn)
+	b.history = gitv1.NewHistoryServiceClient(conn)
 	b.t.Cleanup(func() {
 		_ = conn.Close()
 		server.Stop()

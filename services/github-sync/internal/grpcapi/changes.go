@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"errors"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -40,7 +41,7 @@ func (t *Trees) ListChanges(req *gitv1.ListChangesRequest, stream grpc.ServerStr
 }
 
 func toFileChange(p snapshot.Pair) *gitv1.FileChange {
-	change := &gitv1.FileChange{Path: p.Path, Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED}
+	change := &gitv1.FileChange{Path: strings.ToValidUTF8(p.Path, "\uFFFD"), Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED}
 	if p.Old.Hash.IsZero() {
 		change.Kind = gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED
 	} else {

@@ -1,6 +1,8 @@
 package grpcapi
 
 import (
+	"unicode/utf8"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 
@@ -8,6 +10,25 @@ import (
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 	"fgdsync.dev/services/github-sync/internal/textdiff"
 )
+
+// sendDiff sends the difference for people, in pieces.
+func sendDiff(s *snapshot.Snapshot, pairs []snapshot.Pair, send func(piece string) error) error {
+	text, err := diffText(s, pairs)
+	if err != nil {
+		return err
+	}
+	for len(text) > 0 {
+		n := min(len(text), diffPiece)
+		for n < len(text) && !utf8.RuneStart(text[n]) { // a message holds whole characters
+			n--
+		}
+		if err := send(text[:n]); err != nil {
+			return err
+		}
+		text = text[n:]
+	}
+	return nil
+}
 
 // diffText writes the difference for people. What only moved is shown as moved.
 func diffText(s *snapshot.Snapshot, pairs []snapshot.Pair) (string, error) {

@@ -104,10 +104,18 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 		return nil, err
 	}
 	var published *gitv1.Published
-	if req.GetSyncId() != "" {
-		if s, published, err = ofSync(ctx, s, req.GetSyncId()); err != nil {
-			return nil, err
+	switch at := req.GetAt().(type) {
+	case *gitv1.OpenSnapshotRequest_AtCommit:
+		err = returnTo(ctx, s, at.AtCommit)
+	case *gitv1.OpenSnapshotRequest_AtTime:
+		err = returnBefore(ctx, s, at.AtTime)
+	default:
+		if req.GetSyncId() != "" {
+			s, published, err = ofSync(ctx, s, req.GetSyncId())
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	r.deps.Holder.Add(s)
 	failpoint.Hit(failpoint.SnapshotOpen)
@@ -115,6 +123,32 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(), DirectoryExists: s.Exists,
 		Fence: s.Fence(), Published: published,
 	}}, nil
+}
+
+// returnTo goes back to an earlier commit, or closes the snapshot.
+func returnTo(ctx context.Context, s *snapshot.Snapshot, commit string) error {
+	id, err := parseID(commit)
+	if err == nil {
+		err = s.ReturnTo(ctx, id)
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+// returnBefore goes back to what the branch was at a time, or closes the snapshot.
+func returnBefore(ctx context.Context, s *snapshot.Snapshot, when *timestamppb.Timestamp) error {
+	err := when.CheckValid()
+	if err != nil {
+		err = errs.New(errs.Invalid, errs.InvalidRequest, "at_time is no time.")
+	} else {
+		err = s.ReturnBefore(ctx, when.AsTime())
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
 }
 
 // ofSync gives what a sync has published in place of the head, if it has.
@@ -146,6 +180,9 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 	s, err := r.deps.Holder.Get(req.GetSnapshotId())
 	if err != nil {
 		return nil, err
+	}
+	if s.Past {
+		return nil, errs.New(errs.Precondition, errs.SnapshotReadOnly, "The snapshot holds the branch as it was at %s.", s.Commit)
 	}
 	tree, err := parseID(req.GetTree())
 	if err != nil {

@@ -220,16 +220,5 @@ func (t *Trees) DiffTrees(req *gitv1.DiffTreesRequest, stream grpc.ServerStreami
 	if err := stream.Send(&gitv1.DiffTreesResponse{Counts: counts(pairs)}); err != nil || req.GetCountsOnly() {
 		return err
 	}
-	text, err := diffText(s, pairs)
-	if err != nil {
-		return err
-	}
-	for len(text) > 0 {
-		n := min(len(text), diffPiece)
-		if err := stream.Send(&gitv1.DiffTreesResponse{Diff: text[:n]}); err != nil {
-			return err
-		}
-		text = text[n:]
-	}
-	return nil
+	return sendDiff(s, pairs, func(piece string) error { return stream.Send(&gitv1.DiffTreesResponse{Diff: piece}) })
 }

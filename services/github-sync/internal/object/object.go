@@ -105,10 +105,26 @@ func Commit(tree, parent plumbing.Hash, author, committer Signature, message str
 
 // CommitInfo is what is read of a commit.
 type CommitInfo struct {
-	Tree    plumbing.Hash
-	Parents []plumbing.Hash
-	Time    time.Time // of the committer
-	Message string
+	Tree      plumbing.Hash
+	Parents   []plumbing.Hash
+	Author    Signature
+	Committer Signature
+	Message   string
+}
+
+// Time is when the commit was made.
+func (c CommitInfo) Time() time.Time { return c.Committer.Time }
+
+// Subject is the first paragraph of the message in one line, as git log shows it.
+func (c CommitInfo) Subject() string {
+	var lines []string
+	for line := range strings.Lines(strings.TrimLeft(c.Message, " \t\n")) {
+		if line = strings.TrimRight(line, " \t\r\n"); line == "" {
+			break
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, " ")
 }
 
 // Trailer finds a trailer in the last paragraph of the message (git-interpret-trailers(1)).
@@ -122,7 +138,7 @@ func (c CommitInfo) Trailer(name string) string {
 	return ""
 }
 
-// ParseCommit reads a commit.
+// ParseCommit reads a commit. A time that can't be read is the epoch, which is what Git takes it for.
 func ParseCommit(content []byte) (CommitInfo, error) {
 	var info CommitInfo
 	header, message, _ := bytes.Cut(content, []byte("\n\n"))
@@ -135,26 +151,28 @@ func ParseCommit(content []byte) (CommitInfo, error) {
 			info.Tree = plumbing.NewHash(string(value))
 		case "parent":
 			info.Parents = append(info.Parents, plumbing.NewHash(string(value)))
+		case "author":
+			info.Author = parseSignature(value)
 		case "committer":
-			var err error
-			if info.Time, err = signatureTime(value); err != nil {
-				return info, err
-			}
+			info.Committer = parseSignature(value)
 			return info, nil
 		}
 	}
 	return info, fmt.Errorf("commit has no committer")
 }
 
-// signatureTime reads "name <email> seconds zone".
-func signatureTime(value []byte) (time.Time, error) {
-	rest := bytes.Fields(value[bytes.LastIndexByte(value, '>')+1:])
-	if len(rest) == 0 {
-		return time.Time{}, fmt.Errorf("commit has no committer time")
+// parseSignature reads "name <email> seconds zone".
+func parseSignature(value []byte) Signature {
+	person, rest := string(value), ""
+	if end := strings.LastIndexByte(person, '>'); end >= 0 {
+		person, rest = person[:end], person[end+1:]
 	}
-	seconds, err := strconv.ParseInt(string(rest[0]), 10, 64)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("committer time of a commit: %w", err)
+	name, email, _ := strings.Cut(person, "<")
+	signature := Signature{Name: strings.TrimSpace(name), Email: email, Time: time.Unix(0, 0).UTC()}
+	if fields := strings.Fields(rest); len(fields) > 0 {
+		if seconds, err := strconv.ParseInt(fields[0], 10, 64); err == nil {
+			signature.Time = time.Unix(seconds, 0).UTC()
+		}
 	}
-	return time.Unix(seconds, 0).UTC(), nil
+	return signature
 }

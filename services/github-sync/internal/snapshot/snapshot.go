@@ -27,11 +27,12 @@ type Limits struct {
 	MaxBlobBytes int64
 	MaxEntries   int
 	MaxDepth     int
+	MaxCommits   int // of a history, that one question walks through
 }
 
-// DefaultLimits bound a tree; the size of a file comes from the configuration.
+// DefaultLimits bound a tree and a history; the size of a file comes from the configuration.
 func DefaultLimits(maxBlobBytes int64) Limits {
-	return Limits{MaxBlobBytes: maxBlobBytes, MaxEntries: 200_000, MaxDepth: 64}
+	return Limits{MaxBlobBytes: maxBlobBytes, MaxEntries: 200_000, MaxDepth: 64, MaxCommits: 20_000}
 }
 
 // Snapshot is a held branch head. Its methods may be called concurrently.
@@ -45,11 +46,16 @@ type Snapshot struct {
 	Tree      plumbing.Hash // tree of the directory
 	Exists    bool          // whether the directory does
 	Location  remote.Location
+	Past      bool // it was opened as of an earlier time: nothing can be published on it
 
 	Remote remote.Remote
 	Repo   *store.Repo
 	limits Limits
 	info   object.CommitInfo
+	head   plumbing.Hash // of the branch when it was opened
+
+	deepening sync.Mutex // one at a time fetches more of the history
+	depth     int        // to which it was fetched
 
 	mu       sync.Mutex // the library's storage is not safe for concurrent use
 	base     *store.Objects
@@ -75,7 +81,7 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 	}
 	s := &Snapshot{
 		ID: uuid.NewString(), Branch: branch, Directory: directory, Commit: commit, Location: location, Remote: from, Repo: repo,
-		limits: limits, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
+		limits: limits, head: commit, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
 	}
 	if err := s.resolve(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -102,7 +108,7 @@ func (s *Snapshot) resolve() error {
 	if s.info, err = readCommit(s.base, s.Commit); err != nil {
 		return err
 	}
-	s.Root, s.Time = s.info.Tree, s.info.Time
+	s.Root, s.Time = s.info.Tree, s.info.Time()
 	s.Tree, s.Exists, err = s.Subtree(s.Root, s.Directory)
 	return err
 }
@@ -220,10 +226,16 @@ func (s *Snapshot) read(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, err
 	return readFrom(s.base, kind, id)
 }
 
+// maxCommitBytes bounds a commit that is read: people write no longer ones.
+const maxCommitBytes = 1 << 20
+
 func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
 	encoded, err := base.EncodedObject(kind, id)
 	if err != nil {
 		return nil, unreadable(base, id, err)
+	}
+	if size := encoded.Size(); kind == plumbing.CommitObject && size > maxCommitBytes {
+		return nil, errs.New(errs.Precondition, errs.RepositoryUnsupported, "The commit %s has %d bytes; the limit is %d.", id, size, maxCommitBytes)
 	}
 	r, err := encoded.Reader()
 	if err != nil {
@@ -297,7 +309,7 @@ func (s *Snapshot) over(base *store.Objects, commit plumbing.Hash) (*Snapshot, e
 	s.mu.Unlock()
 	other := &Snapshot{
 		ID: s.ID, Branch: s.Branch, Directory: s.Directory, Commit: commit, Location: s.Location, Remote: s.Remote, Repo: s.Repo,
-		limits: s.limits, base: base, overlay: overlay, deflater: object.NewDeflater(),
+		limits: s.limits, head: s.head, base: base, overlay: overlay, deflater: object.NewDeflater(),
 	}
 	if err := other.resolve(); err != nil {
 		return nil, errors.Join(err, other.Close())

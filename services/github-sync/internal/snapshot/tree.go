@@ -232,21 +232,30 @@ func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Has
 	if directory == "" {
 		return tree, nil
 	}
-	name, rest, _ := strings.Cut(directory, "/")
-	entries, err := s.Entries(root)
+	return s.place(root, directory, object.Entry{Mode: filemode.Dir, Hash: tree})
+}
+
+// place puts an entry at a path of a tree, in place of what is there, and gives the new tree. An entry without content takes
+// away what is there, and the folders that become empty by it.
+func (s *Snapshot) place(tree plumbing.Hash, path string, entry object.Entry) (plumbing.Hash, error) {
+	name, rest, deeper := strings.Cut(path, "/")
+	entries, err := s.Entries(tree)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
-	inner := object.Entry{Name: name, Mode: filemode.Dir, Hash: object.EmptyTree}
-	if old, found := find(entries, name); found && old.IsTree() {
-		inner = old
-	}
-	if inner.Hash, err = s.Graft(inner.Hash, rest, tree); err != nil {
-		return plumbing.ZeroHash, err
+	if deeper {
+		inner := object.Entry{Mode: filemode.Dir, Hash: object.EmptyTree}
+		if old, found := find(entries, name); found && old.IsTree() {
+			inner = old
+		}
+		if inner.Hash, err = s.place(inner.Hash, rest, entry); err != nil {
+			return plumbing.ZeroHash, err
+		}
+		entry = inner
 	}
 	entries = slices.DeleteFunc(entries, func(e object.Entry) bool { return e.Name == name })
-	if inner.Hash != object.EmptyTree {
-		entries = append(entries, inner)
+	if entry.Name = name; !entry.Hash.IsZero() && entry.Hash != object.EmptyTree {
+		entries = append(entries, entry)
 	}
 	if len(entries) == 0 {
 		return object.EmptyTree, nil

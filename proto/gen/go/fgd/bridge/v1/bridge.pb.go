@@ -1833,6 +1833,187 @@ func (x *DirectoryChange) GetNewBlobSha() string {
 	return ""
 }
 
+// A commit of the branch, and what it changed in the directory, or in the paths asked for.
+type Commit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	CommitSha string `protobuf:"bytes,1,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	// Ids of its parents; several for a merge.
+	ParentShas []string `protobuf:"bytes,2,rep,name=parent_shas,json=parentShas,proto3" json:"parent_shas,omitempty"`
+	// Who made the change.
+	AuthorName string `protobuf:"bytes,3,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
+	// Address of who made it.
+	AuthorEmail string `protobuf:"bytes,4,opt,name=author_email,json=authorEmail,proto3" json:"author_email,omitempty"`
+	// When it was made.
+	AuthoredAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=authored_at,json=authoredAt,proto3" json:"authored_at,omitempty"`
+	// Who made the commit.
+	CommitterName string `protobuf:"bytes,6,opt,name=committer_name,json=committerName,proto3" json:"committer_name,omitempty"`
+	// Address of who made the commit.
+	CommitterEmail string `protobuf:"bytes,7,opt,name=committer_email,json=committerEmail,proto3" json:"committer_email,omitempty"`
+	// When the commit was made.
+	CommittedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=committed_at,json=committedAt,proto3" json:"committed_at,omitempty"`
+	// First paragraph of the message, in one line.
+	Subject string `protobuf:"bytes,9,opt,name=subject,proto3" json:"subject,omitempty"`
+	// The whole message.
+	Message string `protobuf:"bytes,10,opt,name=message,proto3" json:"message,omitempty"`
+	// The sync that made it; empty when none did.
+	SyncId string `protobuf:"bytes,11,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// What started that sync: manual, webhook, scheduled or fabric_created.
+	Trigger string `protobuf:"bytes,12,opt,name=trigger,proto3" json:"trigger,omitempty"`
+	// Who asked for that sync.
+	RequestedBy string `protobuf:"bytes,13,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	// Files it created.
+	FilesCreated int32 `protobuf:"varint,14,opt,name=files_created,json=filesCreated,proto3" json:"files_created,omitempty"`
+	// Files it updated.
+	FilesUpdated int32 `protobuf:"varint,15,opt,name=files_updated,json=filesUpdated,proto3" json:"files_updated,omitempty"`
+	// Files it removed.
+	FilesRemoved  int32 `protobuf:"varint,16,opt,name=files_removed,json=filesRemoved,proto3" json:"files_removed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Commit) Reset() {
+	*x = Commit{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Commit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Commit) ProtoMessage() {}
+
+func (x *Commit) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Commit.ProtoReflect.Descriptor instead.
+func (*Commit) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Commit) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+func (x *Commit) GetParentShas() []string {
+	if x != nil {
+		return x.ParentShas
+	}
+	return nil
+}
+
+func (x *Commit) GetAuthorName() string {
+	if x != nil {
+		return x.AuthorName
+	}
+	return ""
+}
+
+func (x *Commit) GetAuthorEmail() string {
+	if x != nil {
+		return x.AuthorEmail
+	}
+	return ""
+}
+
+func (x *Commit) GetAuthoredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AuthoredAt
+	}
+	return nil
+}
+
+func (x *Commit) GetCommitterName() string {
+	if x != nil {
+		return x.CommitterName
+	}
+	return ""
+}
+
+func (x *Commit) GetCommitterEmail() string {
+	if x != nil {
+		return x.CommitterEmail
+	}
+	return ""
+}
+
+func (x *Commit) GetCommittedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CommittedAt
+	}
+	return nil
+}
+
+func (x *Commit) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Commit) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Commit) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *Commit) GetTrigger() string {
+	if x != nil {
+		return x.Trigger
+	}
+	return ""
+}
+
+func (x *Commit) GetRequestedBy() string {
+	if x != nil {
+		return x.RequestedBy
+	}
+	return ""
+}
+
+func (x *Commit) GetFilesCreated() int32 {
+	if x != nil {
+		return x.FilesCreated
+	}
+	return 0
+}
+
+func (x *Commit) GetFilesUpdated() int32 {
+	if x != nil {
+		return x.FilesUpdated
+	}
+	return 0
+}
+
+func (x *Commit) GetFilesRemoved() int32 {
+	if x != nil {
+		return x.FilesRemoved
+	}
+	return 0
+}
+
 var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
@@ -2021,7 +2202,29 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\fold_blob_sha\x18\x04 \x01(\tR\n" +
 	"oldBlobSha\x12 \n" +
 	"\fnew_blob_sha\x18\x05 \x01(\tR\n" +
-	"newBlobShaB\xa0\x01\n" +
+	"newBlobSha\"\xd1\x04\n" +
+	"\x06Commit\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1f\n" +
+	"\vparent_shas\x18\x02 \x03(\tR\n" +
+	"parentShas\x12\x1f\n" +
+	"\vauthor_name\x18\x03 \x01(\tR\n" +
+	"authorName\x12!\n" +
+	"\fauthor_email\x18\x04 \x01(\tR\vauthorEmail\x12;\n" +
+	"\vauthored_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"authoredAt\x12%\n" +
+	"\x0ecommitter_name\x18\x06 \x01(\tR\rcommitterName\x12'\n" +
+	"\x0fcommitter_email\x18\a \x01(\tR\x0ecommitterEmail\x12=\n" +
+	"\fcommitted_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vcommittedAt\x12\x18\n" +
+	"\asubject\x18\t \x01(\tR\asubject\x12\x18\n" +
+	"\amessage\x18\n" +
+	" \x01(\tR\amessage\x12\x17\n" +
+	"\async_id\x18\v \x01(\tR\x06syncId\x12\x18\n" +
+	"\atrigger\x18\f \x01(\tR\atrigger\x12!\n" +
+	"\frequested_by\x18\r \x01(\tR\vrequestedBy\x12#\n" +
+	"\rfiles_created\x18\x0e \x01(\x05R\ffilesCreated\x12#\n" +
+	"\rfiles_updated\x18\x0f \x01(\x05R\ffilesUpdated\x12#\n" +
+	"\rfiles_removed\x18\x10 \x01(\x05R\ffilesRemovedB\xa0\x01\n" +
 	"\x11com.fgd.bridge.v1B\vBridgeProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (
@@ -2036,7 +2239,7 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
 	(*Suspension)(nil),            // 1: fgd.bridge.v1.Suspension
@@ -2056,35 +2259,38 @@ var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Orphan)(nil),                // 15: fgd.bridge.v1.Orphan
 	(*QuarantinedFile)(nil),       // 16: fgd.bridge.v1.QuarantinedFile
 	(*DirectoryChange)(nil),       // 17: fgd.bridge.v1.DirectoryChange
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*Commit)(nil),                // 18: fgd.bridge.v1.Commit
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	2,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	18, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	18, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	19, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	19, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
-	18, // 4: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	19, // 4: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
 	4,  // 5: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
 	13, // 6: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	18, // 7: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	19, // 7: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
 	6,  // 8: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	18, // 9: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	18, // 10: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	18, // 11: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	19, // 9: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	19, // 10: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	19, // 11: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
 	7,  // 12: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
 	7,  // 13: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
 	8,  // 14: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	18, // 15: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	19, // 15: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
 	9,  // 16: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
 	14, // 17: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
 	15, // 18: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
 	7,  // 19: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	18, // 20: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	19, // 20: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	19, // 21: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
+	19, // 22: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -2101,7 +2307,7 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

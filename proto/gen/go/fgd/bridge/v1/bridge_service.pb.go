@@ -2038,8 +2038,12 @@ type ListFilesRequest struct {
 	FileType string `protobuf:"bytes,3,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`
 	// Sends the contents too.
 	IncludeContent bool `protobuf:"varint,4,opt,name=include_content,json=includeContent,proto3" json:"include_content,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// As they were at this commit of the branch, 40 hex digits.
+	Commit string `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`
+	// As they were at this time; not together with commit.
+	AsOf          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListFilesRequest) Reset() {
@@ -2100,6 +2104,20 @@ func (x *ListFilesRequest) GetIncludeContent() bool {
 	return false
 }
 
+func (x *ListFilesRequest) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *ListFilesRequest) GetAsOf() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AsOf
+	}
+	return nil
+}
+
 // Response of ListFiles.
 type ListFilesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2107,7 +2125,7 @@ type ListFilesResponse struct {
 	Files []*File `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
 	// Number of files.
 	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
-	// The branch head that was read.
+	// The commit that was read.
 	CommitSha     string `protobuf:"bytes,3,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3115,6 +3133,525 @@ func (x *GetDirectoryHealthResponse) GetCommitSha() string {
 	return ""
 }
 
+// Request of ListCommits.
+type ListCommitsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Only commits that changed this file or folder of the directory; may be given several times.
+	Path []string `protobuf:"bytes,2,rep,name=path,proto3" json:"path,omitempty"`
+	// Ends at the first commit before this.
+	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	// Leaves out commits after this.
+	Until *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
+	// At most so many, 1 to 500; 50 when absent.
+	Limit int32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	// next_page_token of the answer before, with all else the same.
+	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCommitsRequest) Reset() {
+	*x = ListCommitsRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCommitsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCommitsRequest) ProtoMessage() {}
+
+func (x *ListCommitsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCommitsRequest.ProtoReflect.Descriptor instead.
+func (*ListCommitsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *ListCommitsRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListCommitsRequest) GetPath() []string {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListCommitsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListCommits.
+type ListCommitsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Commits []*Commit `protobuf:"bytes,1,rep,name=commits,proto3" json:"commits,omitempty"`
+	// Asks for what follows; empty at the end of history.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// True when history goes on and was not followed, because it is too long or the Git host does not have it.
+	Truncated bool `protobuf:"varint,3,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// The branch head.
+	CommitSha     string `protobuf:"bytes,4,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCommitsResponse) Reset() {
+	*x = ListCommitsResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCommitsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCommitsResponse) ProtoMessage() {}
+
+func (x *ListCommitsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCommitsResponse.ProtoReflect.Descriptor instead.
+func (*ListCommitsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *ListCommitsResponse) GetCommits() []*Commit {
+	if x != nil {
+		return x.Commits
+	}
+	return nil
+}
+
+func (x *ListCommitsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListCommitsResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+func (x *ListCommitsResponse) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+// Request of DiffDirectory.
+type DiffDirectoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// The old commit, 40 hex digits.
+	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// The new commit, 40 hex digits; the branch head when absent.
+	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// Only this file or folder of the directory; may be given several times.
+	Path          []string `protobuf:"bytes,4,rep,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffDirectoryRequest) Reset() {
+	*x = DiffDirectoryRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffDirectoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffDirectoryRequest) ProtoMessage() {}
+
+func (x *DiffDirectoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffDirectoryRequest.ProtoReflect.Descriptor instead.
+func (*DiffDirectoryRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *DiffDirectoryRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *DiffDirectoryRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *DiffDirectoryRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *DiffDirectoryRequest) GetPath() []string {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+// Response of DiffDirectory.
+type DiffDirectoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The old commit.
+	FromSha string `protobuf:"bytes,1,opt,name=from_sha,json=fromSha,proto3" json:"from_sha,omitempty"`
+	// The new commit.
+	ToSha string `protobuf:"bytes,2,opt,name=to_sha,json=toSha,proto3" json:"to_sha,omitempty"`
+	// Files that only the new commit has.
+	FilesCreated int32 `protobuf:"varint,3,opt,name=files_created,json=filesCreated,proto3" json:"files_created,omitempty"`
+	// Files with other content or mode.
+	FilesUpdated int32 `protobuf:"varint,4,opt,name=files_updated,json=filesUpdated,proto3" json:"files_updated,omitempty"`
+	// Files that only the old commit has.
+	FilesRemoved int32 `protobuf:"varint,5,opt,name=files_removed,json=filesRemoved,proto3" json:"files_removed,omitempty"`
+	// Unified diff, cut at a limit with a line that says so.
+	Diff          string `protobuf:"bytes,6,opt,name=diff,proto3" json:"diff,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffDirectoryResponse) Reset() {
+	*x = DiffDirectoryResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffDirectoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffDirectoryResponse) ProtoMessage() {}
+
+func (x *DiffDirectoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffDirectoryResponse.ProtoReflect.Descriptor instead.
+func (*DiffDirectoryResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *DiffDirectoryResponse) GetFromSha() string {
+	if x != nil {
+		return x.FromSha
+	}
+	return ""
+}
+
+func (x *DiffDirectoryResponse) GetToSha() string {
+	if x != nil {
+		return x.ToSha
+	}
+	return ""
+}
+
+func (x *DiffDirectoryResponse) GetFilesCreated() int32 {
+	if x != nil {
+		return x.FilesCreated
+	}
+	return 0
+}
+
+func (x *DiffDirectoryResponse) GetFilesUpdated() int32 {
+	if x != nil {
+		return x.FilesUpdated
+	}
+	return 0
+}
+
+func (x *DiffDirectoryResponse) GetFilesRemoved() int32 {
+	if x != nil {
+		return x.FilesRemoved
+	}
+	return 0
+}
+
+func (x *DiffDirectoryResponse) GetDiff() string {
+	if x != nil {
+		return x.Diff
+	}
+	return ""
+}
+
+// Request of RestoreDirectory.
+type RestoreDirectoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// The commit of the branch, 40 hex digits.
+	Commit string `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
+	// The time, in place of a commit.
+	AsOf *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// Files and folders of the directory; managed/ when absent.
+	Paths []string `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`
+	// Goes on although it would take many resources away, which FGD_3005 refuses else.
+	Force bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
+	// Reports and diffs, and commits nothing.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreDirectoryRequest) Reset() {
+	*x = RestoreDirectoryRequest{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreDirectoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreDirectoryRequest) ProtoMessage() {}
+
+func (x *RestoreDirectoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreDirectoryRequest.ProtoReflect.Descriptor instead.
+func (*RestoreDirectoryRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *RestoreDirectoryRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *RestoreDirectoryRequest) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryRequest) GetAsOf() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AsOf
+	}
+	return nil
+}
+
+func (x *RestoreDirectoryRequest) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *RestoreDirectoryRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *RestoreDirectoryRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Response of RestoreDirectory.
+type RestoreDirectoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// True when the request was accepted.
+	Success bool `protobuf:"varint,1,opt,name=success,proto3" json:"success,omitempty"`
+	// The sync that does it.
+	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// started or queued.
+	Status string `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	// For people.
+	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	// Where the progress can be followed over HTTP.
+	TrackingUrl string `protobuf:"bytes,5,opt,name=tracking_url,json=trackingUrl,proto3" json:"tracking_url,omitempty"`
+	// Where the status is.
+	StatusUrl string `protobuf:"bytes,6,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	// Where the progress can be followed over WebSocket.
+	WebsocketUrl  string `protobuf:"bytes,7,opt,name=websocket_url,json=websocketUrl,proto3" json:"websocket_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreDirectoryResponse) Reset() {
+	*x = RestoreDirectoryResponse{}
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreDirectoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreDirectoryResponse) ProtoMessage() {}
+
+func (x *RestoreDirectoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_service_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreDirectoryResponse.ProtoReflect.Descriptor instead.
+func (*RestoreDirectoryResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *RestoreDirectoryResponse) GetSuccess() bool {
+	if x != nil {
+		return x.Success
+	}
+	return false
+}
+
+func (x *RestoreDirectoryResponse) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetTrackingUrl() string {
+	if x != nil {
+		return x.TrackingUrl
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetStatusUrl() string {
+	if x != nil {
+		return x.StatusUrl
+	}
+	return ""
+}
+
+func (x *RestoreDirectoryResponse) GetWebsocketUrl() string {
+	if x != nil {
+		return x.WebsocketUrl
+	}
+	return ""
+}
+
 var File_fgd_bridge_v1_bridge_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
@@ -3259,12 +3796,14 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x10remaining_issues\x18\x03 \x03(\v2\x1d.fgd.bridge.v1.DirectoryIssueR\x0fremainingIssues\x12\x17\n" +
 	"\async_id\x18\x04 \x01(\tR\x06syncId\x12\x1d\n" +
 	"\n" +
-	"commit_sha\x18\x05 \x01(\tR\tcommitSha\"\x93\x01\n" +
+	"commit_sha\x18\x05 \x01(\tR\tcommitSha\"\xdc\x01\n" +
 	"\x10ListFilesRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x1c\n" +
 	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x1b\n" +
 	"\tfile_type\x18\x03 \x01(\tR\bfileType\x12'\n" +
-	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\"s\n" +
+	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\x12\x16\n" +
+	"\x06commit\x18\x05 \x01(\tR\x06commit\x12/\n" +
+	"\x05as_of\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\"s\n" +
 	"\x11ListFilesResponse\x12)\n" +
 	"\x05files\x18\x01 \x03(\v2\x13.fgd.bridge.v1.FileR\x05files\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12\x1d\n" +
@@ -3344,7 +3883,49 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1aD\n" +
 	"\x16QuarantinedByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x012\x91\x11\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xde\x01\n" +
+	"\x12ListCommitsRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
+	"\x04path\x18\x02 \x03(\tR\x04path\x120\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\"\xab\x01\n" +
+	"\x13ListCommitsResponse\x12/\n" +
+	"\acommits\x18\x01 \x03(\v2\x15.fgd.bridge.v1.CommitR\acommits\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +
+	"\ttruncated\x18\x03 \x01(\bR\ttruncated\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\x04 \x01(\tR\tcommitSha\"k\n" +
+	"\x14DiffDirectoryRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x12\n" +
+	"\x04path\x18\x04 \x03(\tR\x04path\"\xcc\x01\n" +
+	"\x15DiffDirectoryResponse\x12\x19\n" +
+	"\bfrom_sha\x18\x01 \x01(\tR\afromSha\x12\x15\n" +
+	"\x06to_sha\x18\x02 \x01(\tR\x05toSha\x12#\n" +
+	"\rfiles_created\x18\x03 \x01(\x05R\ffilesCreated\x12#\n" +
+	"\rfiles_updated\x18\x04 \x01(\x05R\ffilesUpdated\x12#\n" +
+	"\rfiles_removed\x18\x05 \x01(\x05R\ffilesRemoved\x12\x12\n" +
+	"\x04diff\x18\x06 \x01(\tR\x04diff\"\xd0\x01\n" +
+	"\x17RestoreDirectoryRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x16\n" +
+	"\x06commit\x18\x02 \x01(\tR\x06commit\x12/\n" +
+	"\x05as_of\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x14\n" +
+	"\x05paths\x18\x04 \x03(\tR\x05paths\x12\x14\n" +
+	"\x05force\x18\x05 \x01(\bR\x05force\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\xe6\x01\n" +
+	"\x18RestoreDirectoryResponse\x12\x18\n" +
+	"\asuccess\x18\x01 \x01(\bR\asuccess\x12\x17\n" +
+	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x12!\n" +
+	"\ftracking_url\x18\x05 \x01(\tR\vtrackingUrl\x12\x1d\n" +
+	"\n" +
+	"status_url\x18\x06 \x01(\tR\tstatusUrl\x12#\n" +
+	"\rwebsocket_url\x18\a \x01(\tR\fwebsocketUrl2\xa8\x13\n" +
 	"\rBridgeService\x12W\n" +
 	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\x12N\n" +
 	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\x12T\n" +
@@ -3368,7 +3949,10 @@ const file_fgd_bridge_v1_bridge_service_proto_rawDesc = "" +
 	"\x10RetryQuarantined\x12&.fgd.bridge.v1.RetryQuarantinedRequest\x1a'.fgd.bridge.v1.RetryQuarantinedResponse\x12i\n" +
 	"\x12ReleaseQuarantined\x12(.fgd.bridge.v1.ReleaseQuarantinedRequest\x1a).fgd.bridge.v1.ReleaseQuarantinedResponse\x12o\n" +
 	"\x14ListDirectoryChanges\x12*.fgd.bridge.v1.ListDirectoryChangesRequest\x1a+.fgd.bridge.v1.ListDirectoryChangesResponse\x12i\n" +
-	"\x12GetDirectoryHealth\x12(.fgd.bridge.v1.GetDirectoryHealthRequest\x1a).fgd.bridge.v1.GetDirectoryHealthResponse\x12N\n" +
+	"\x12GetDirectoryHealth\x12(.fgd.bridge.v1.GetDirectoryHealthRequest\x1a).fgd.bridge.v1.GetDirectoryHealthResponse\x12T\n" +
+	"\vListCommits\x12!.fgd.bridge.v1.ListCommitsRequest\x1a\".fgd.bridge.v1.ListCommitsResponse\x12Z\n" +
+	"\rDiffDirectory\x12#.fgd.bridge.v1.DiffDirectoryRequest\x1a$.fgd.bridge.v1.DiffDirectoryResponse\x12c\n" +
+	"\x10RestoreDirectory\x12&.fgd.bridge.v1.RestoreDirectoryRequest\x1a'.fgd.bridge.v1.RestoreDirectoryResponse\x12N\n" +
 	"\tGetHealth\x12\x1f.fgd.bridge.v1.GetHealthRequest\x1a .fgd.bridge.v1.GetHealthResponseB\xa7\x01\n" +
 	"\x11com.fgd.bridge.v1B\x12BridgeServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
@@ -3384,7 +3968,7 @@ func file_fgd_bridge_v1_bridge_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_fgd_bridge_v1_bridge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_fgd_bridge_v1_bridge_service_proto_goTypes = []any{
 	(*CreateFabricRequest)(nil),          // 0: fgd.bridge.v1.CreateFabricRequest
 	(*CreateFabricResponse)(nil),         // 1: fgd.bridge.v1.CreateFabricResponse
@@ -3435,106 +4019,124 @@ var file_fgd_bridge_v1_bridge_service_proto_goTypes = []any{
 	(*ListDirectoryChangesResponse)(nil), // 46: fgd.bridge.v1.ListDirectoryChangesResponse
 	(*GetDirectoryHealthRequest)(nil),    // 47: fgd.bridge.v1.GetDirectoryHealthRequest
 	(*GetDirectoryHealthResponse)(nil),   // 48: fgd.bridge.v1.GetDirectoryHealthResponse
-	nil,                                  // 49: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	nil,                                  // 50: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
-	nil,                                  // 51: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	(*Credentials)(nil),                  // 52: fgd.bridge.v1.Credentials
-	(*FabricOptions)(nil),                // 53: fgd.bridge.v1.FabricOptions
-	(*Fabric)(nil),                       // 54: fgd.bridge.v1.Fabric
-	(*SyncStatus)(nil),                   // 55: fgd.bridge.v1.SyncStatus
-	(*timestamppb.Timestamp)(nil),        // 56: google.protobuf.Timestamp
-	(*Finding)(nil),                      // 57: fgd.bridge.v1.Finding
-	(*Result)(nil),                       // 58: fgd.bridge.v1.Result
-	(*DirectoryIssue)(nil),               // 59: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                         // 60: fgd.bridge.v1.File
-	(*QuarantinedFile)(nil),              // 61: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),              // 62: fgd.bridge.v1.DirectoryChange
+	(*ListCommitsRequest)(nil),           // 49: fgd.bridge.v1.ListCommitsRequest
+	(*ListCommitsResponse)(nil),          // 50: fgd.bridge.v1.ListCommitsResponse
+	(*DiffDirectoryRequest)(nil),         // 51: fgd.bridge.v1.DiffDirectoryRequest
+	(*DiffDirectoryResponse)(nil),        // 52: fgd.bridge.v1.DiffDirectoryResponse
+	(*RestoreDirectoryRequest)(nil),      // 53: fgd.bridge.v1.RestoreDirectoryRequest
+	(*RestoreDirectoryResponse)(nil),     // 54: fgd.bridge.v1.RestoreDirectoryResponse
+	nil,                                  // 55: fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	nil,                                  // 56: fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	nil,                                  // 57: fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	(*Credentials)(nil),                  // 58: fgd.bridge.v1.Credentials
+	(*FabricOptions)(nil),                // 59: fgd.bridge.v1.FabricOptions
+	(*Fabric)(nil),                       // 60: fgd.bridge.v1.Fabric
+	(*SyncStatus)(nil),                   // 61: fgd.bridge.v1.SyncStatus
+	(*timestamppb.Timestamp)(nil),        // 62: google.protobuf.Timestamp
+	(*Finding)(nil),                      // 63: fgd.bridge.v1.Finding
+	(*Result)(nil),                       // 64: fgd.bridge.v1.Result
+	(*DirectoryIssue)(nil),               // 65: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                         // 66: fgd.bridge.v1.File
+	(*QuarantinedFile)(nil),              // 67: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),              // 68: fgd.bridge.v1.DirectoryChange
+	(*Commit)(nil),                       // 69: fgd.bridge.v1.Commit
 }
 var file_fgd_bridge_v1_bridge_service_proto_depIdxs = []int32{
-	52, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	53, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	54, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	54, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	54, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
-	52, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	53, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	54, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	54, // 8: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	54, // 9: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	58, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	59, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	60, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	60, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	60, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
+	58, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	59, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	60, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	60, // 8: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	60, // 9: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
 	14, // 10: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
-	55, // 11: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	55, // 12: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	56, // 13: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
-	56, // 14: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
-	55, // 15: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
+	61, // 11: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	61, // 12: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	62, // 13: fgd.bridge.v1.ListSyncHistoryRequest.start_date:type_name -> google.protobuf.Timestamp
+	62, // 14: fgd.bridge.v1.ListSyncHistoryRequest.end_date:type_name -> google.protobuf.Timestamp
+	61, // 15: fgd.bridge.v1.ListSyncHistoryResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
 	25, // 16: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
-	56, // 17: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
-	57, // 18: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
-	58, // 19: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
-	49, // 20: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
-	59, // 21: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	59, // 22: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	59, // 23: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	60, // 24: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
-	35, // 25: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
-	61, // 26: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
-	61, // 27: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
-	62, // 28: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
-	50, // 29: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
-	59, // 30: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
-	51, // 31: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	56, // 32: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
-	0,  // 33: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
-	2,  // 34: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
-	4,  // 35: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
-	6,  // 36: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
-	8,  // 37: fgd.bridge.v1.BridgeService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
-	10, // 38: fgd.bridge.v1.BridgeService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
-	12, // 39: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
-	15, // 40: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
-	17, // 41: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
-	19, // 42: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
-	21, // 43: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
-	23, // 44: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
-	26, // 45: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
-	28, // 46: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
-	30, // 47: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
-	32, // 48: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
-	37, // 49: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
-	39, // 50: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
-	41, // 51: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
-	43, // 52: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
-	45, // 53: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
-	47, // 54: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
-	34, // 55: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
-	1,  // 56: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
-	3,  // 57: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
-	5,  // 58: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
-	7,  // 59: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
-	9,  // 60: fgd.bridge.v1.BridgeService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
-	11, // 61: fgd.bridge.v1.BridgeService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
-	13, // 62: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
-	16, // 63: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
-	18, // 64: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
-	20, // 65: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
-	22, // 66: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
-	24, // 67: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
-	27, // 68: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
-	29, // 69: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
-	31, // 70: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
-	33, // 71: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
-	38, // 72: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
-	40, // 73: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
-	42, // 74: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
-	44, // 75: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
-	46, // 76: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
-	48, // 77: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
-	36, // 78: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
-	56, // [56:79] is the sub-list for method output_type
-	33, // [33:56] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	62, // 17: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
+	63, // 18: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
+	64, // 19: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
+	55, // 20: fgd.bridge.v1.ValidateDirectoryResponse.structure:type_name -> fgd.bridge.v1.ValidateDirectoryResponse.StructureEntry
+	65, // 21: fgd.bridge.v1.ValidateDirectoryResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	65, // 22: fgd.bridge.v1.InitializeDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	65, // 23: fgd.bridge.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	62, // 24: fgd.bridge.v1.ListFilesRequest.as_of:type_name -> google.protobuf.Timestamp
+	66, // 25: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
+	35, // 26: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
+	67, // 27: fgd.bridge.v1.ListQuarantineResponse.files:type_name -> fgd.bridge.v1.QuarantinedFile
+	67, // 28: fgd.bridge.v1.GetQuarantinedFileResponse.file:type_name -> fgd.bridge.v1.QuarantinedFile
+	68, // 29: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
+	56, // 30: fgd.bridge.v1.GetDirectoryHealthResponse.structure:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.StructureEntry
+	65, // 31: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
+	57, // 32: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	62, // 33: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
+	62, // 34: fgd.bridge.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
+	62, // 35: fgd.bridge.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
+	69, // 36: fgd.bridge.v1.ListCommitsResponse.commits:type_name -> fgd.bridge.v1.Commit
+	62, // 37: fgd.bridge.v1.RestoreDirectoryRequest.as_of:type_name -> google.protobuf.Timestamp
+	0,  // 38: fgd.bridge.v1.BridgeService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
+	2,  // 39: fgd.bridge.v1.BridgeService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
+	4,  // 40: fgd.bridge.v1.BridgeService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
+	6,  // 41: fgd.bridge.v1.BridgeService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
+	8,  // 42: fgd.bridge.v1.BridgeService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
+	10, // 43: fgd.bridge.v1.BridgeService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
+	12, // 44: fgd.bridge.v1.BridgeService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
+	15, // 45: fgd.bridge.v1.BridgeService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
+	17, // 46: fgd.bridge.v1.BridgeService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
+	19, // 47: fgd.bridge.v1.BridgeService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
+	21, // 48: fgd.bridge.v1.BridgeService.ListSyncHistory:input_type -> fgd.bridge.v1.ListSyncHistoryRequest
+	23, // 49: fgd.bridge.v1.BridgeService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
+	26, // 50: fgd.bridge.v1.BridgeService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
+	28, // 51: fgd.bridge.v1.BridgeService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
+	30, // 52: fgd.bridge.v1.BridgeService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
+	32, // 53: fgd.bridge.v1.BridgeService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
+	37, // 54: fgd.bridge.v1.BridgeService.ListQuarantine:input_type -> fgd.bridge.v1.ListQuarantineRequest
+	39, // 55: fgd.bridge.v1.BridgeService.GetQuarantinedFile:input_type -> fgd.bridge.v1.GetQuarantinedFileRequest
+	41, // 56: fgd.bridge.v1.BridgeService.RetryQuarantined:input_type -> fgd.bridge.v1.RetryQuarantinedRequest
+	43, // 57: fgd.bridge.v1.BridgeService.ReleaseQuarantined:input_type -> fgd.bridge.v1.ReleaseQuarantinedRequest
+	45, // 58: fgd.bridge.v1.BridgeService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
+	47, // 59: fgd.bridge.v1.BridgeService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
+	49, // 60: fgd.bridge.v1.BridgeService.ListCommits:input_type -> fgd.bridge.v1.ListCommitsRequest
+	51, // 61: fgd.bridge.v1.BridgeService.DiffDirectory:input_type -> fgd.bridge.v1.DiffDirectoryRequest
+	53, // 62: fgd.bridge.v1.BridgeService.RestoreDirectory:input_type -> fgd.bridge.v1.RestoreDirectoryRequest
+	34, // 63: fgd.bridge.v1.BridgeService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
+	1,  // 64: fgd.bridge.v1.BridgeService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
+	3,  // 65: fgd.bridge.v1.BridgeService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
+	5,  // 66: fgd.bridge.v1.BridgeService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
+	7,  // 67: fgd.bridge.v1.BridgeService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
+	9,  // 68: fgd.bridge.v1.BridgeService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
+	11, // 69: fgd.bridge.v1.BridgeService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
+	13, // 70: fgd.bridge.v1.BridgeService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
+	16, // 71: fgd.bridge.v1.BridgeService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
+	18, // 72: fgd.bridge.v1.BridgeService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
+	20, // 73: fgd.bridge.v1.BridgeService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
+	22, // 74: fgd.bridge.v1.BridgeService.ListSyncHistory:output_type -> fgd.bridge.v1.ListSyncHistoryResponse
+	24, // 75: fgd.bridge.v1.BridgeService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
+	27, // 76: fgd.bridge.v1.BridgeService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
+	29, // 77: fgd.bridge.v1.BridgeService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
+	31, // 78: fgd.bridge.v1.BridgeService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
+	33, // 79: fgd.bridge.v1.BridgeService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
+	38, // 80: fgd.bridge.v1.BridgeService.ListQuarantine:output_type -> fgd.bridge.v1.ListQuarantineResponse
+	40, // 81: fgd.bridge.v1.BridgeService.GetQuarantinedFile:output_type -> fgd.bridge.v1.GetQuarantinedFileResponse
+	42, // 82: fgd.bridge.v1.BridgeService.RetryQuarantined:output_type -> fgd.bridge.v1.RetryQuarantinedResponse
+	44, // 83: fgd.bridge.v1.BridgeService.ReleaseQuarantined:output_type -> fgd.bridge.v1.ReleaseQuarantinedResponse
+	46, // 84: fgd.bridge.v1.BridgeService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
+	48, // 85: fgd.bridge.v1.BridgeService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
+	50, // 86: fgd.bridge.v1.BridgeService.ListCommits:output_type -> fgd.bridge.v1.ListCommitsResponse
+	52, // 87: fgd.bridge.v1.BridgeService.DiffDirectory:output_type -> fgd.bridge.v1.DiffDirectoryResponse
+	54, // 88: fgd.bridge.v1.BridgeService.RestoreDirectory:output_type -> fgd.bridge.v1.RestoreDirectoryResponse
+	36, // 89: fgd.bridge.v1.BridgeService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
+	64, // [64:90] is the sub-list for method output_type
+	38, // [38:64] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_service_proto_init() }
@@ -3551,7 +4153,7 @@ func file_fgd_bridge_v1_bridge_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_service_proto_rawDesc), len(file_fgd_bridge_v1_bridge_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

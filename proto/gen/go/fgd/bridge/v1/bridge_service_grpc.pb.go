@@ -41,6 +41,9 @@ const (
 	BridgeService_ReleaseQuarantined_FullMethodName   = "/fgd.bridge.v1.BridgeService/ReleaseQuarantined"
 	BridgeService_ListDirectoryChanges_FullMethodName = "/fgd.bridge.v1.BridgeService/ListDirectoryChanges"
 	BridgeService_GetDirectoryHealth_FullMethodName   = "/fgd.bridge.v1.BridgeService/GetDirectoryHealth"
+	BridgeService_ListCommits_FullMethodName          = "/fgd.bridge.v1.BridgeService/ListCommits"
+	BridgeService_DiffDirectory_FullMethodName        = "/fgd.bridge.v1.BridgeService/DiffDirectory"
+	BridgeService_RestoreDirectory_FullMethodName     = "/fgd.bridge.v1.BridgeService/RestoreDirectory"
 	BridgeService_GetHealth_FullMethodName            = "/fgd.bridge.v1.BridgeService/GetHealth"
 )
 
@@ -80,7 +83,7 @@ type BridgeServiceClient interface {
 	InitializeDirectory(ctx context.Context, in *InitializeDirectoryRequest, opts ...grpc.CallOption) (*InitializeDirectoryResponse, error)
 	// Mends the directory's structure, as one commit.
 	RepairDirectory(ctx context.Context, in *RepairDirectoryRequest, opts ...grpc.CallOption) (*RepairDirectoryResponse, error)
-	// Lists the files of the directory at the branch head.
+	// Lists the files of the directory at the branch head, or as they were at an earlier commit or time.
 	ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error)
 	// Lists what is in quarantine at the branch head.
 	ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error)
@@ -94,6 +97,12 @@ type BridgeServiceClient interface {
 	ListDirectoryChanges(ctx context.Context, in *ListDirectoryChangesRequest, opts ...grpc.CallOption) (*ListDirectoryChangesResponse, error)
 	// Sums up how the directory is.
 	GetDirectoryHealth(ctx context.Context, in *GetDirectoryHealthRequest, opts ...grpc.CallOption) (*GetDirectoryHealthResponse, error)
+	// Lists the commits of the branch that changed the directory, newest first.
+	ListCommits(ctx context.Context, in *ListCommitsRequest, opts ...grpc.CallOption) (*ListCommitsResponse, error)
+	// Compares the directory at two commits of the branch.
+	DiffDirectory(ctx context.Context, in *DiffDirectoryRequest, opts ...grpc.CallOption) (*DiffDirectoryResponse, error)
+	// Starts a sync that makes files and folders of the directory again what they were at an earlier commit or time.
+	RestoreDirectory(ctx context.Context, in *RestoreDirectoryRequest, opts ...grpc.CallOption) (*RestoreDirectoryResponse, error)
 	// Shows the health of every component.
 	GetHealth(ctx context.Context, in *GetHealthRequest, opts ...grpc.CallOption) (*GetHealthResponse, error)
 }
@@ -335,6 +344,36 @@ func (c *bridgeServiceClient) GetDirectoryHealth(ctx context.Context, in *GetDir
 	return out, nil
 }
 
+func (c *bridgeServiceClient) ListCommits(ctx context.Context, in *ListCommitsRequest, opts ...grpc.CallOption) (*ListCommitsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCommitsResponse)
+	err := c.cc.Invoke(ctx, BridgeService_ListCommits_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) DiffDirectory(ctx context.Context, in *DiffDirectoryRequest, opts ...grpc.CallOption) (*DiffDirectoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DiffDirectoryResponse)
+	err := c.cc.Invoke(ctx, BridgeService_DiffDirectory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bridgeServiceClient) RestoreDirectory(ctx context.Context, in *RestoreDirectoryRequest, opts ...grpc.CallOption) (*RestoreDirectoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RestoreDirectoryResponse)
+	err := c.cc.Invoke(ctx, BridgeService_RestoreDirectory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *bridgeServiceClient) GetHealth(ctx context.Context, in *GetHealthRequest, opts ...grpc.CallOption) (*GetHealthResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetHealthResponse)
@@ -381,7 +420,7 @@ type BridgeServiceServer interface {
 	InitializeDirectory(context.Context, *InitializeDirectoryRequest) (*InitializeDirectoryResponse, error)
 	// Mends the directory's structure, as one commit.
 	RepairDirectory(context.Context, *RepairDirectoryRequest) (*RepairDirectoryResponse, error)
-	// Lists the files of the directory at the branch head.
+	// Lists the files of the directory at the branch head, or as they were at an earlier commit or time.
 	ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error)
 	// Lists what is in quarantine at the branch head.
 	ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error)
@@ -395,6 +434,12 @@ type BridgeServiceServer interface {
 	ListDirectoryChanges(context.Context, *ListDirectoryChangesRequest) (*ListDirectoryChangesResponse, error)
 	// Sums up how the directory is.
 	GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error)
+	// Lists the commits of the branch that changed the directory, newest first.
+	ListCommits(context.Context, *ListCommitsRequest) (*ListCommitsResponse, error)
+	// Compares the directory at two commits of the branch.
+	DiffDirectory(context.Context, *DiffDirectoryRequest) (*DiffDirectoryResponse, error)
+	// Starts a sync that makes files and folders of the directory again what they were at an earlier commit or time.
+	RestoreDirectory(context.Context, *RestoreDirectoryRequest) (*RestoreDirectoryResponse, error)
 	// Shows the health of every component.
 	GetHealth(context.Context, *GetHealthRequest) (*GetHealthResponse, error)
 	mustEmbedUnimplementedBridgeServiceServer()
@@ -472,6 +517,15 @@ func (UnimplementedBridgeServiceServer) ListDirectoryChanges(context.Context, *L
 }
 func (UnimplementedBridgeServiceServer) GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDirectoryHealth not implemented")
+}
+func (UnimplementedBridgeServiceServer) ListCommits(context.Context, *ListCommitsRequest) (*ListCommitsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCommits not implemented")
+}
+func (UnimplementedBridgeServiceServer) DiffDirectory(context.Context, *DiffDirectoryRequest) (*DiffDirectoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DiffDirectory not implemented")
+}
+func (UnimplementedBridgeServiceServer) RestoreDirectory(context.Context, *RestoreDirectoryRequest) (*RestoreDirectoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestoreDirectory not implemented")
 }
 func (UnimplementedBridgeServiceServer) GetHealth(context.Context, *GetHealthRequest) (*GetHealthResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetHealth not implemented")
@@ -886,6 +940,60 @@ func _BridgeService_GetDirectoryHealth_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BridgeService_ListCommits_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCommitsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).ListCommits(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_ListCommits_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).ListCommits(ctx, req.(*ListCommitsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_DiffDirectory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DiffDirectoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).DiffDirectory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_DiffDirectory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).DiffDirectory(ctx, req.(*DiffDirectoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BridgeService_RestoreDirectory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestoreDirectoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServiceServer).RestoreDirectory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BridgeService_RestoreDirectory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServiceServer).RestoreDirectory(ctx, req.(*RestoreDirectoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _BridgeService_GetHealth_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetHealthRequest)
 	if err := dec(in); err != nil {
@@ -994,6 +1102,18 @@ var BridgeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetDirectoryHealth",
 			Handler:    _BridgeService_GetDirectoryHealth_Handler,
+		},
+		{
+			MethodName: "ListCommits",
+			Handler:    _BridgeService_ListCommits_Handler,
+		},
+		{
+			MethodName: "DiffDirectory",
+			Handler:    _BridgeService_DiffDirectory_Handler,
+		},
+		{
+			MethodName: "RestoreDirectory",
+			Handler:    _BridgeService_RestoreDirectory_Handler,
 		},
 		{
 			MethodName: "GetHealth",

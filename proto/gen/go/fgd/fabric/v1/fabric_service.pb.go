@@ -13,6 +13,7 @@ import (
 	v1 "fgdsync.dev/proto/fgd/sync/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -901,8 +902,15 @@ type ListFilesRequest struct {
 	FileType string `protobuf:"bytes,3,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`
 	// Sends the contents too.
 	IncludeContent bool `protobuf:"varint,4,opt,name=include_content,json=includeContent,proto3" json:"include_content,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Lists them as they were.
+	//
+	// Types that are valid to be assigned to At:
+	//
+	//	*ListFilesRequest_Commit
+	//	*ListFilesRequest_AsOf
+	At            isListFilesRequest_At `protobuf_oneof:"at"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListFilesRequest) Reset() {
@@ -963,6 +971,49 @@ func (x *ListFilesRequest) GetIncludeContent() bool {
 	return false
 }
 
+func (x *ListFilesRequest) GetAt() isListFilesRequest_At {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *ListFilesRequest) GetCommit() string {
+	if x != nil {
+		if x, ok := x.At.(*ListFilesRequest_Commit); ok {
+			return x.Commit
+		}
+	}
+	return ""
+}
+
+func (x *ListFilesRequest) GetAsOf() *timestamppb.Timestamp {
+	if x != nil {
+		if x, ok := x.At.(*ListFilesRequest_AsOf); ok {
+			return x.AsOf
+		}
+	}
+	return nil
+}
+
+type isListFilesRequest_At interface {
+	isListFilesRequest_At()
+}
+
+type ListFilesRequest_Commit struct {
+	// At a commit of the branch, 40 hex digits.
+	Commit string `protobuf:"bytes,5,opt,name=commit,proto3,oneof"`
+}
+
+type ListFilesRequest_AsOf struct {
+	// At a time.
+	AsOf *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf,proto3,oneof"`
+}
+
+func (*ListFilesRequest_Commit) isListFilesRequest_At() {}
+
+func (*ListFilesRequest_AsOf) isListFilesRequest_At() {}
+
 // One file of a fabric's directory.
 type File struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1021,7 +1072,7 @@ func (x *File) GetContent() []byte {
 // Response of ListFiles.
 type ListFilesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The branch head that was read.
+	// The commit that was read.
 	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
 	// In path order.
 	Files         []*File `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
@@ -1539,11 +1590,330 @@ func (x *GetDirectoryHealthResponse) GetChangedSinceLastSync() bool {
 	return false
 }
 
+// Request of ListCommits.
+type ListCommitsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Only commits that changed one of these files or folders; any of the directory when there are none.
+	Paths []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
+	// Ends at the first commit before this.
+	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	// Leaves out commits after this.
+	Until *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
+	// Follows only the first parent of a merge: what the branch itself was at.
+	FirstParent bool `protobuf:"varint,5,opt,name=first_parent,json=firstParent,proto3" json:"first_parent,omitempty"`
+	// At most so many, 1 to 500; 50 when it is 0.
+	Limit int32 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Where the last answer ended, with all else the same.
+	PageToken     string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCommitsRequest) Reset() {
+	*x = ListCommitsRequest{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCommitsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCommitsRequest) ProtoMessage() {}
+
+func (x *ListCommitsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCommitsRequest.ProtoReflect.Descriptor instead.
+func (*ListCommitsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListCommitsRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListCommitsRequest) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *ListCommitsRequest) GetFirstParent() bool {
+	if x != nil {
+		return x.FirstParent
+	}
+	return false
+}
+
+func (x *ListCommitsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListCommitsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListCommits.
+type ListCommitsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The branch head.
+	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	// Newest first.
+	Commits []*v12.Commit `protobuf:"bytes,2,rep,name=commits,proto3" json:"commits,omitempty"`
+	// Asks for what follows; empty at the end of history.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// History goes on, and it was not followed because it is too long or the host does not have it.
+	Truncated     bool `protobuf:"varint,4,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCommitsResponse) Reset() {
+	*x = ListCommitsResponse{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCommitsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCommitsResponse) ProtoMessage() {}
+
+func (x *ListCommitsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCommitsResponse.ProtoReflect.Descriptor instead.
+func (*ListCommitsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListCommitsResponse) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *ListCommitsResponse) GetCommits() []*v12.Commit {
+	if x != nil {
+		return x.Commits
+	}
+	return nil
+}
+
+func (x *ListCommitsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListCommitsResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+// Request of DiffCommits.
+type DiffCommitsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// The old commit, 40 hex digits.
+	FromCommit string `protobuf:"bytes,2,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
+	// The new commit, 40 hex digits; the branch head when it is empty.
+	ToCommit string `protobuf:"bytes,3,opt,name=to_commit,json=toCommit,proto3" json:"to_commit,omitempty"`
+	// Only these files and folders; the whole directory when there are none.
+	Paths         []string `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffCommitsRequest) Reset() {
+	*x = DiffCommitsRequest{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffCommitsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffCommitsRequest) ProtoMessage() {}
+
+func (x *DiffCommitsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffCommitsRequest.ProtoReflect.Descriptor instead.
+func (*DiffCommitsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *DiffCommitsRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *DiffCommitsRequest) GetFromCommit() string {
+	if x != nil {
+		return x.FromCommit
+	}
+	return ""
+}
+
+func (x *DiffCommitsRequest) GetToCommit() string {
+	if x != nil {
+		return x.ToCommit
+	}
+	return ""
+}
+
+func (x *DiffCommitsRequest) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+// Response of DiffCommits.
+type DiffCommitsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The old commit.
+	FromCommit string `protobuf:"bytes,1,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
+	// The new commit.
+	ToCommit string `protobuf:"bytes,2,opt,name=to_commit,json=toCommit,proto3" json:"to_commit,omitempty"`
+	// How much differs.
+	Counts *v12.ChangeCounts `protobuf:"bytes,3,opt,name=counts,proto3" json:"counts,omitempty"`
+	// Unified diff, cut at a limit with a line that says so.
+	Diff          string `protobuf:"bytes,4,opt,name=diff,proto3" json:"diff,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffCommitsResponse) Reset() {
+	*x = DiffCommitsResponse{}
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffCommitsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffCommitsResponse) ProtoMessage() {}
+
+func (x *DiffCommitsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffCommitsResponse.ProtoReflect.Descriptor instead.
+func (*DiffCommitsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *DiffCommitsResponse) GetFromCommit() string {
+	if x != nil {
+		return x.FromCommit
+	}
+	return ""
+}
+
+func (x *DiffCommitsResponse) GetToCommit() string {
+	if x != nil {
+		return x.ToCommit
+	}
+	return ""
+}
+
+func (x *DiffCommitsResponse) GetCounts() *v12.ChangeCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *DiffCommitsResponse) GetDiff() string {
+	if x != nil {
+		return x.Diff
+	}
+	return ""
+}
+
 var File_fgd_fabric_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x16fgd/sync/v1/sync.proto\"\xa0\x01\n" +
+	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x14fgd/git/v1/git.proto\x1a fgd/git/v1/history_service.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x16fgd/sync/v1/sync.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n" +
 	"\x13CreateFabricRequest\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12!\n" +
 	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\x127\n" +
@@ -1584,12 +1954,15 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"k\n" +
 	"\x16CheckDirectoryResponse\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x129\n" +
-	"\x06report\x18\x02 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\x93\x01\n" +
+	"\x06report\x18\x02 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\xe6\x01\n" +
 	"\x10ListFilesRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x1c\n" +
 	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x1b\n" +
 	"\tfile_type\x18\x03 \x01(\tR\bfileType\x12'\n" +
-	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\"^\n" +
+	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\x12\x18\n" +
+	"\x06commit\x18\x05 \x01(\tH\x00R\x06commit\x121\n" +
+	"\x05as_of\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\x04asOfB\x04\n" +
+	"\x02at\"^\n" +
 	"\x04File\x12+\n" +
 	"\x05entry\x18\x01 \x01(\v2\x15.fgd.git.v1.TreeEntryR\x05entry\x12\x1d\n" +
 	"\acontent\x18\x02 \x01(\fH\x00R\acontent\x88\x01\x01B\n" +
@@ -1633,12 +2006,38 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	" \x01(\bR\x14changedSinceLastSync\x1aD\n" +
 	"\x16QuarantinedByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01*\x90\x01\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\x83\x02\n" +
+	"\x12ListCommitsRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x14\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\x120\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12!\n" +
+	"\ffirst_parent\x18\x05 \x01(\bR\vfirstParent\x12\x14\n" +
+	"\x05limit\x18\x06 \x01(\x05R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\a \x01(\tR\tpageToken\"\xa1\x01\n" +
+	"\x13ListCommitsResponse\x12\x16\n" +
+	"\x06commit\x18\x01 \x01(\tR\x06commit\x12,\n" +
+	"\acommits\x18\x02 \x03(\v2\x12.fgd.git.v1.CommitR\acommits\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x12\x1c\n" +
+	"\ttruncated\x18\x04 \x01(\bR\ttruncated\"\x85\x01\n" +
+	"\x12DiffCommitsRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x1f\n" +
+	"\vfrom_commit\x18\x02 \x01(\tR\n" +
+	"fromCommit\x12\x1b\n" +
+	"\tto_commit\x18\x03 \x01(\tR\btoCommit\x12\x14\n" +
+	"\x05paths\x18\x04 \x03(\tR\x05paths\"\x99\x01\n" +
+	"\x13DiffCommitsResponse\x12\x1f\n" +
+	"\vfrom_commit\x18\x01 \x01(\tR\n" +
+	"fromCommit\x12\x1b\n" +
+	"\tto_commit\x18\x02 \x01(\tR\btoCommit\x120\n" +
+	"\x06counts\x18\x03 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x12\n" +
+	"\x04diff\x18\x04 \x01(\tR\x04diff*\x90\x01\n" +
 	"\x0fDirectoryStatus\x12 \n" +
 	"\x1cDIRECTORY_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18DIRECTORY_STATUS_HEALTHY\x10\x01\x12\x1d\n" +
 	"\x19DIRECTORY_STATUS_DEGRADED\x10\x02\x12\x1e\n" +
-	"\x1aDIRECTORY_STATUS_UNHEALTHY\x10\x032\xc4\b\n" +
+	"\x1aDIRECTORY_STATUS_UNHEALTHY\x10\x032\xf0\t\n" +
 	"\rFabricService\x12W\n" +
 	"\fCreateFabric\x12\".fgd.fabric.v1.CreateFabricRequest\x1a#.fgd.fabric.v1.CreateFabricResponse\x12N\n" +
 	"\tGetFabric\x12\x1f.fgd.fabric.v1.GetFabricRequest\x1a .fgd.fabric.v1.GetFabricResponse\x12T\n" +
@@ -1651,7 +2050,9 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\tListFiles\x12\x1f.fgd.fabric.v1.ListFilesRequest\x1a .fgd.fabric.v1.ListFilesResponse\x12]\n" +
 	"\x0eListQuarantine\x12$.fgd.fabric.v1.ListQuarantineRequest\x1a%.fgd.fabric.v1.ListQuarantineResponse\x12T\n" +
 	"\vListChanges\x12!.fgd.fabric.v1.ListChangesRequest\x1a\".fgd.fabric.v1.ListChangesResponse\x12i\n" +
-	"\x12GetDirectoryHealth\x12(.fgd.fabric.v1.GetDirectoryHealthRequest\x1a).fgd.fabric.v1.GetDirectoryHealthResponseB\xa7\x01\n" +
+	"\x12GetDirectoryHealth\x12(.fgd.fabric.v1.GetDirectoryHealthRequest\x1a).fgd.fabric.v1.GetDirectoryHealthResponse\x12T\n" +
+	"\vListCommits\x12!.fgd.fabric.v1.ListCommitsRequest\x1a\".fgd.fabric.v1.ListCommitsResponse\x12T\n" +
+	"\vDiffCommits\x12!.fgd.fabric.v1.DiffCommitsRequest\x1a\".fgd.fabric.v1.DiffCommitsResponseB\xa7\x01\n" +
 	"\x11com.fgd.fabric.v1B\x12FabricServiceProtoP\x01Z(fgdsync.dev/proto/fgd/fabric/v1;fabricv1\xa2\x02\x03FFX\xaa\x02\rFgd.Fabric.V1\xca\x02\rFgd\\Fabric\\V1\xe2\x02\x19Fgd\\Fabric\\V1\\GPBMetadata\xea\x02\x0fFgd::Fabric::V1b\x06proto3"
 
 var (
@@ -1667,7 +2068,7 @@ func file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_fabric_v1_fabric_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
 	(DirectoryStatus)(0),               // 0: fgd.fabric.v1.DirectoryStatus
 	(*CreateFabricRequest)(nil),        // 1: fgd.fabric.v1.CreateFabricRequest
@@ -1696,64 +2097,80 @@ var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
 	(*ListChangesResponse)(nil),        // 24: fgd.fabric.v1.ListChangesResponse
 	(*GetDirectoryHealthRequest)(nil),  // 25: fgd.fabric.v1.GetDirectoryHealthRequest
 	(*GetDirectoryHealthResponse)(nil), // 26: fgd.fabric.v1.GetDirectoryHealthResponse
-	nil,                                // 27: fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	(*Fabric)(nil),                     // 28: fgd.fabric.v1.Fabric
-	(*v1.SyncOptions)(nil),             // 29: fgd.sync.v1.SyncOptions
-	(*v11.DirectoryReport)(nil),        // 30: fgd.directory.v1.DirectoryReport
-	(*v12.TreeEntry)(nil),              // 31: fgd.git.v1.TreeEntry
-	(*v13.QuarantinedFile)(nil),        // 32: fgd.report.v1.QuarantinedFile
-	(*v12.FileChange)(nil),             // 33: fgd.git.v1.FileChange
-	(*v1.Sync)(nil),                    // 34: fgd.sync.v1.Sync
+	(*ListCommitsRequest)(nil),         // 27: fgd.fabric.v1.ListCommitsRequest
+	(*ListCommitsResponse)(nil),        // 28: fgd.fabric.v1.ListCommitsResponse
+	(*DiffCommitsRequest)(nil),         // 29: fgd.fabric.v1.DiffCommitsRequest
+	(*DiffCommitsResponse)(nil),        // 30: fgd.fabric.v1.DiffCommitsResponse
+	nil,                                // 31: fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	(*Fabric)(nil),                     // 32: fgd.fabric.v1.Fabric
+	(*v1.SyncOptions)(nil),             // 33: fgd.sync.v1.SyncOptions
+	(*v11.DirectoryReport)(nil),        // 34: fgd.directory.v1.DirectoryReport
+	(*timestamppb.Timestamp)(nil),      // 35: google.protobuf.Timestamp
+	(*v12.TreeEntry)(nil),              // 36: fgd.git.v1.TreeEntry
+	(*v13.QuarantinedFile)(nil),        // 37: fgd.report.v1.QuarantinedFile
+	(*v12.FileChange)(nil),             // 38: fgd.git.v1.FileChange
+	(*v1.Sync)(nil),                    // 39: fgd.sync.v1.Sync
+	(*v12.Commit)(nil),                 // 40: fgd.git.v1.Commit
+	(*v12.ChangeCounts)(nil),           // 41: fgd.git.v1.ChangeCounts
 }
 var file_fgd_fabric_v1_fabric_service_proto_depIdxs = []int32{
-	28, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	29, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
-	28, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	28, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	28, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
-	28, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	28, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	28, // 7: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	28, // 8: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	30, // 9: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	31, // 10: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
-	18, // 11: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
-	32, // 12: fgd.fabric.v1.QuarantinedFile.file:type_name -> fgd.report.v1.QuarantinedFile
-	21, // 13: fgd.fabric.v1.ListQuarantineResponse.files:type_name -> fgd.fabric.v1.QuarantinedFile
-	33, // 14: fgd.fabric.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
-	0,  // 15: fgd.fabric.v1.GetDirectoryHealthResponse.status:type_name -> fgd.fabric.v1.DirectoryStatus
-	30, // 16: fgd.fabric.v1.GetDirectoryHealthResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	27, // 17: fgd.fabric.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	34, // 18: fgd.fabric.v1.GetDirectoryHealthResponse.last_sync:type_name -> fgd.sync.v1.Sync
-	1,  // 19: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
-	3,  // 20: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
-	5,  // 21: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
-	7,  // 22: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
-	9,  // 23: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
-	11, // 24: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
-	13, // 25: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
-	15, // 26: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
-	17, // 27: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
-	20, // 28: fgd.fabric.v1.FabricService.ListQuarantine:input_type -> fgd.fabric.v1.ListQuarantineRequest
-	23, // 29: fgd.fabric.v1.FabricService.ListChanges:input_type -> fgd.fabric.v1.ListChangesRequest
-	25, // 30: fgd.fabric.v1.FabricService.GetDirectoryHealth:input_type -> fgd.fabric.v1.GetDirectoryHealthRequest
-	2,  // 31: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
-	4,  // 32: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
-	6,  // 33: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
-	8,  // 34: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
-	10, // 35: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
-	12, // 36: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
-	14, // 37: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
-	16, // 38: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
-	19, // 39: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
-	22, // 40: fgd.fabric.v1.FabricService.ListQuarantine:output_type -> fgd.fabric.v1.ListQuarantineResponse
-	24, // 41: fgd.fabric.v1.FabricService.ListChanges:output_type -> fgd.fabric.v1.ListChangesResponse
-	26, // 42: fgd.fabric.v1.FabricService.GetDirectoryHealth:output_type -> fgd.fabric.v1.GetDirectoryHealthResponse
-	31, // [31:43] is the sub-list for method output_type
-	19, // [19:31] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	32, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	33, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
+	32, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	32, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	32, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
+	32, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	32, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	32, // 7: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	32, // 8: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	34, // 9: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	35, // 10: fgd.fabric.v1.ListFilesRequest.as_of:type_name -> google.protobuf.Timestamp
+	36, // 11: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
+	18, // 12: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
+	37, // 13: fgd.fabric.v1.QuarantinedFile.file:type_name -> fgd.report.v1.QuarantinedFile
+	21, // 14: fgd.fabric.v1.ListQuarantineResponse.files:type_name -> fgd.fabric.v1.QuarantinedFile
+	38, // 15: fgd.fabric.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
+	0,  // 16: fgd.fabric.v1.GetDirectoryHealthResponse.status:type_name -> fgd.fabric.v1.DirectoryStatus
+	34, // 17: fgd.fabric.v1.GetDirectoryHealthResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	31, // 18: fgd.fabric.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
+	39, // 19: fgd.fabric.v1.GetDirectoryHealthResponse.last_sync:type_name -> fgd.sync.v1.Sync
+	35, // 20: fgd.fabric.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
+	35, // 21: fgd.fabric.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
+	40, // 22: fgd.fabric.v1.ListCommitsResponse.commits:type_name -> fgd.git.v1.Commit
+	41, // 23: fgd.fabric.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	1,  // 24: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
+	3,  // 25: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
+	5,  // 26: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
+	7,  // 27: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
+	9,  // 28: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
+	11, // 29: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
+	13, // 30: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
+	15, // 31: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
+	17, // 32: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
+	20, // 33: fgd.fabric.v1.FabricService.ListQuarantine:input_type -> fgd.fabric.v1.ListQuarantineRequest
+	23, // 34: fgd.fabric.v1.FabricService.ListChanges:input_type -> fgd.fabric.v1.ListChangesRequest
+	25, // 35: fgd.fabric.v1.FabricService.GetDirectoryHealth:input_type -> fgd.fabric.v1.GetDirectoryHealthRequest
+	27, // 36: fgd.fabric.v1.FabricService.ListCommits:input_type -> fgd.fabric.v1.ListCommitsRequest
+	29, // 37: fgd.fabric.v1.FabricService.DiffCommits:input_type -> fgd.fabric.v1.DiffCommitsRequest
+	2,  // 38: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
+	4,  // 39: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
+	6,  // 40: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
+	8,  // 41: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
+	10, // 42: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
+	12, // 43: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
+	14, // 44: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
+	16, // 45: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
+	19, // 46: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
+	22, // 47: fgd.fabric.v1.FabricService.ListQuarantine:output_type -> fgd.fabric.v1.ListQuarantineResponse
+	24, // 48: fgd.fabric.v1.FabricService.ListChanges:output_type -> fgd.fabric.v1.ListChangesResponse
+	26, // 49: fgd.fabric.v1.FabricService.GetDirectoryHealth:output_type -> fgd.fabric.v1.GetDirectoryHealthResponse
+	28, // 50: fgd.fabric.v1.FabricService.ListCommits:output_type -> fgd.fabric.v1.ListCommitsResponse
+	30, // 51: fgd.fabric.v1.FabricService.DiffCommits:output_type -> fgd.fabric.v1.DiffCommitsResponse
+	38, // [38:52] is the sub-list for method output_type
+	24, // [24:38] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_service_proto_init() }
@@ -1762,6 +2179,10 @@ func file_fgd_fabric_v1_fabric_service_proto_init() {
 		return
 	}
 	file_fgd_fabric_v1_fabric_proto_init()
+	file_fgd_fabric_v1_fabric_service_proto_msgTypes[16].OneofWrappers = []any{
+		(*ListFilesRequest_Commit)(nil),
+		(*ListFilesRequest_AsOf)(nil),
+	}
 	file_fgd_fabric_v1_fabric_service_proto_msgTypes[17].OneofWrappers = []any{}
 	file_fgd_fabric_v1_fabric_service_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
@@ -1770,7 +2191,7 @@ func file_fgd_fabric_v1_fabric_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_service_proto_rawDesc), len(file_fgd_fabric_v1_fabric_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   27,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -31,6 +31,8 @@ const (
 	FabricService_ListQuarantine_FullMethodName     = "/fgd.fabric.v1.FabricService/ListQuarantine"
 	FabricService_ListChanges_FullMethodName        = "/fgd.fabric.v1.FabricService/ListChanges"
 	FabricService_GetDirectoryHealth_FullMethodName = "/fgd.fabric.v1.FabricService/GetDirectoryHealth"
+	FabricService_ListCommits_FullMethodName        = "/fgd.fabric.v1.FabricService/ListCommits"
+	FabricService_DiffCommits_FullMethodName        = "/fgd.fabric.v1.FabricService/DiffCommits"
 )
 
 // FabricServiceClient is the client API for FabricService service.
@@ -56,7 +58,7 @@ type FabricServiceClient interface {
 	DeleteFabric(ctx context.Context, in *DeleteFabricRequest, opts ...grpc.CallOption) (*DeleteFabricResponse, error)
 	// Judges the structure of the fabric's directory at the branch head, and changes nothing.
 	CheckDirectory(ctx context.Context, in *CheckDirectoryRequest, opts ...grpc.CallOption) (*CheckDirectoryResponse, error)
-	// Lists the files of the fabric's directory at the branch head.
+	// Lists the files of the fabric's directory at the branch head, or at an earlier commit or time.
 	ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error)
 	// Lists what is in quarantine at the branch head.
 	ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error)
@@ -64,6 +66,10 @@ type FabricServiceClient interface {
 	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error)
 	// Sums up how the fabric's directory is: structure, what waits, what is in quarantine, and how its last sync ended.
 	GetDirectoryHealth(ctx context.Context, in *GetDirectoryHealthRequest, opts ...grpc.CallOption) (*GetDirectoryHealthResponse, error)
+	// Lists the commits of the branch that changed the fabric's directory, newest first.
+	ListCommits(ctx context.Context, in *ListCommitsRequest, opts ...grpc.CallOption) (*ListCommitsResponse, error)
+	// Compares the fabric's directory at two commits of the branch.
+	DiffCommits(ctx context.Context, in *DiffCommitsRequest, opts ...grpc.CallOption) (*DiffCommitsResponse, error)
 }
 
 type fabricServiceClient struct {
@@ -194,6 +200,26 @@ func (c *fabricServiceClient) GetDirectoryHealth(ctx context.Context, in *GetDir
 	return out, nil
 }
 
+func (c *fabricServiceClient) ListCommits(ctx context.Context, in *ListCommitsRequest, opts ...grpc.CallOption) (*ListCommitsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCommitsResponse)
+	err := c.cc.Invoke(ctx, FabricService_ListCommits_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *fabricServiceClient) DiffCommits(ctx context.Context, in *DiffCommitsRequest, opts ...grpc.CallOption) (*DiffCommitsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DiffCommitsResponse)
+	err := c.cc.Invoke(ctx, FabricService_DiffCommits_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // FabricServiceServer is the server API for FabricService service.
 // All implementations must embed UnimplementedFabricServiceServer
 // for forward compatibility.
@@ -217,7 +243,7 @@ type FabricServiceServer interface {
 	DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error)
 	// Judges the structure of the fabric's directory at the branch head, and changes nothing.
 	CheckDirectory(context.Context, *CheckDirectoryRequest) (*CheckDirectoryResponse, error)
-	// Lists the files of the fabric's directory at the branch head.
+	// Lists the files of the fabric's directory at the branch head, or at an earlier commit or time.
 	ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error)
 	// Lists what is in quarantine at the branch head.
 	ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error)
@@ -225,6 +251,10 @@ type FabricServiceServer interface {
 	ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error)
 	// Sums up how the fabric's directory is: structure, what waits, what is in quarantine, and how its last sync ended.
 	GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error)
+	// Lists the commits of the branch that changed the fabric's directory, newest first.
+	ListCommits(context.Context, *ListCommitsRequest) (*ListCommitsResponse, error)
+	// Compares the fabric's directory at two commits of the branch.
+	DiffCommits(context.Context, *DiffCommitsRequest) (*DiffCommitsResponse, error)
 	mustEmbedUnimplementedFabricServiceServer()
 }
 
@@ -270,6 +300,12 @@ func (UnimplementedFabricServiceServer) ListChanges(context.Context, *ListChange
 }
 func (UnimplementedFabricServiceServer) GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDirectoryHealth not implemented")
+}
+func (UnimplementedFabricServiceServer) ListCommits(context.Context, *ListCommitsRequest) (*ListCommitsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCommits not implemented")
+}
+func (UnimplementedFabricServiceServer) DiffCommits(context.Context, *DiffCommitsRequest) (*DiffCommitsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DiffCommits not implemented")
 }
 func (UnimplementedFabricServiceServer) mustEmbedUnimplementedFabricServiceServer() {}
 func (UnimplementedFabricServiceServer) testEmbeddedByValue()                       {}
@@ -508,6 +544,42 @@ func _FabricService_GetDirectoryHealth_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FabricService_ListCommits_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCommitsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FabricServiceServer).ListCommits(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FabricService_ListCommits_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FabricServiceServer).ListCommits(ctx, req.(*ListCommitsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FabricService_DiffCommits_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DiffCommitsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FabricServiceServer).DiffCommits(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FabricService_DiffCommits_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FabricServiceServer).DiffCommits(ctx, req.(*DiffCommitsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // FabricService_ServiceDesc is the grpc.ServiceDesc for FabricService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -562,6 +634,14 @@ var FabricService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetDirectoryHealth",
 			Handler:    _FabricService_GetDirectoryHealth_Handler,
+		},
+		{
+			MethodName: "ListCommits",
+			Handler:    _FabricService_ListCommits_Handler,
+		},
+		{
+			MethodName: "DiffCommits",
+			Handler:    _FabricService_DiffCommits_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -221,7 +221,15 @@ type OpenSnapshotRequest struct {
 	// Which directory of which branch.
 	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
 	// A sync that may have published already: its commit is held instead of the head, when it is among the last 50.
-	SyncId        string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// Holds an earlier state of the branch instead of its head. It is read like any other, and nothing can be published on it
+	// (FGD_4030). NOT_FOUND (FGD_4013) when the branch has no such commit.
+	//
+	// Types that are valid to be assigned to At:
+	//
+	//	*OpenSnapshotRequest_AtCommit
+	//	*OpenSnapshotRequest_AtTime
+	At            isOpenSnapshotRequest_At `protobuf_oneof:"at"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -269,6 +277,49 @@ func (x *OpenSnapshotRequest) GetSyncId() string {
 	}
 	return ""
 }
+
+func (x *OpenSnapshotRequest) GetAt() isOpenSnapshotRequest_At {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *OpenSnapshotRequest) GetAtCommit() string {
+	if x != nil {
+		if x, ok := x.At.(*OpenSnapshotRequest_AtCommit); ok {
+			return x.AtCommit
+		}
+	}
+	return ""
+}
+
+func (x *OpenSnapshotRequest) GetAtTime() *timestamppb.Timestamp {
+	if x != nil {
+		if x, ok := x.At.(*OpenSnapshotRequest_AtTime); ok {
+			return x.AtTime
+		}
+	}
+	return nil
+}
+
+type isOpenSnapshotRequest_At interface {
+	isOpenSnapshotRequest_At()
+}
+
+type OpenSnapshotRequest_AtCommit struct {
+	// A commit of the branch, 40 hex digits.
+	AtCommit string `protobuf:"bytes,3,opt,name=at_commit,json=atCommit,proto3,oneof"`
+}
+
+type OpenSnapshotRequest_AtTime struct {
+	// What the branch was at then: the newest commit that is not later, on the way of first parents.
+	AtTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at_time,json=atTime,proto3,oneof"`
+}
+
+func (*OpenSnapshotRequest_AtCommit) isOpenSnapshotRequest_At() {}
+
+func (*OpenSnapshotRequest_AtTime) isOpenSnapshotRequest_At() {}
 
 // Response of OpenSnapshot.
 type OpenSnapshotResponse struct {
@@ -632,10 +683,13 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"`\n" +
+	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"\xbc\x01\n" +
 	"\x13OpenSnapshotRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12\x17\n" +
-	"\async_id\x18\x02 \x01(\tR\x06syncId\"H\n" +
+	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x1d\n" +
+	"\tat_commit\x18\x03 \x01(\tH\x00R\batCommit\x125\n" +
+	"\aat_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\x06atTimeB\x04\n" +
+	"\x02at\"H\n" +
 	"\x14OpenSnapshotResponse\x120\n" +
 	"\bsnapshot\x18\x01 \x01(\v2\x14.fgd.git.v1.SnapshotR\bsnapshot\"7\n" +
 	"\x14CloseSnapshotRequest\x12\x1f\n" +
@@ -697,8 +751,8 @@ var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*PlainCredentials)(nil),        // 11: fgd.git.v1.PlainCredentials
 	(*Credentials)(nil),             // 12: fgd.git.v1.Credentials
 	(*Location)(nil),                // 13: fgd.git.v1.Location
-	(*Snapshot)(nil),                // 14: fgd.git.v1.Snapshot
-	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
+	(*timestamppb.Timestamp)(nil),   // 14: google.protobuf.Timestamp
+	(*Snapshot)(nil),                // 15: fgd.git.v1.Snapshot
 	(*ChangeCounts)(nil),            // 16: fgd.git.v1.ChangeCounts
 }
 var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
@@ -706,25 +760,26 @@ var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
 	12, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
 	13, // 2: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
 	13, // 3: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
-	14, // 4: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
-	8,  // 5: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
-	15, // 6: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
-	16, // 7: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	0,  // 8: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
-	2,  // 9: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
-	4,  // 10: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
-	6,  // 11: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
-	9,  // 12: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
-	1,  // 13: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
-	3,  // 14: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
-	5,  // 15: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
-	7,  // 16: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
-	10, // 17: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	14, // 4: fgd.git.v1.OpenSnapshotRequest.at_time:type_name -> google.protobuf.Timestamp
+	15, // 5: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
+	8,  // 6: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
+	14, // 7: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
+	16, // 8: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	0,  // 9: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
+	2,  // 10: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
+	4,  // 11: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
+	6,  // 12: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
+	9,  // 13: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
+	1,  // 14: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
+	3,  // 15: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
+	5,  // 16: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
+	7,  // 17: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
+	10, // 18: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
+	14, // [14:19] is the sub-list for method output_type
+	9,  // [9:14] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_repository_service_proto_init() }
@@ -733,6 +788,10 @@ func file_fgd_git_v1_repository_service_proto_init() {
 		return
 	}
 	file_fgd_git_v1_git_proto_init()
+	file_fgd_git_v1_repository_service_proto_msgTypes[4].OneofWrappers = []any{
+		(*OpenSnapshotRequest_AtCommit)(nil),
+		(*OpenSnapshotRequest_AtTime)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
