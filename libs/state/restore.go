@@ -121,7 +121,8 @@ func (s *Store) RestoreSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 		return "", fmt.Errorf("encode work entry: %w", err)
 	}
 	keys := []string{rediskey.Fabric(id), rediskey.Run(id), rediskey.Sync(id, syncID), rediskey.Work(rediskey.Shard(id)), rediskey.History(id)}
-	reply, err := s.conn.Run(ctx, restoreSyncScript, keys, syncID, raw, record.GetAcceptedAt().AsTime().UnixMilli(), class(record.GetOptions()), entry)
+	reply, err := s.conn.Run(ctx, restoreSyncScript, keys, syncID, raw, record.GetAcceptedAt().AsTime().UnixMilli(), class(record.GetOptions()), entry,
+		restores(record.GetOptions()))
 	if err != nil {
 		return "", fmt.Errorf("restore sync %s: %w", syncID, err)
 	}

@@ -37,7 +37,7 @@ type losing struct {
 }
 
 func (m *losing) accept(t *rapid.T) {
-	class := rapid.SampledFrom([]string{"full", "full", "dry", "directory"}).Draw(t, "class")
+	class := rapid.SampledFrom([]string{"full", "restore a", "dry", "directory"}).Draw(t, "class")
 	m.look() // as whoever finds the fabric missing does
 	verdict := m.b.start(m.fabric, proto.CloneOf(kinds[class]))
 	if m.ended[verdict.SyncID] {

@@ -13,11 +13,11 @@ end
 // leaveLua takes a sync out of the run of its fabric, and lets the next one that waits become active.
 const leaveLua = activateLua + `
 local function leave(run, work, id)
-  local classes = {'full', 'directory', 'dry'}
+  local classes = {'restore', 'full', 'directory', 'dry_restore', 'dry'}
   for _, class in ipairs(classes) do
     if redis.call('HGET', run, 'waiting:' .. class) == id then redis.call('HDEL', run, 'waiting:' .. class) end
   end
-  redis.call('HDEL', run, 'work:' .. id, 'shared:' .. id, 'wishes:' .. id)
+  redis.call('HDEL', run, 'work:' .. id, 'shared:' .. id, 'wishes:' .. id, 'restores:' .. id)
   if redis.call('HGET', run, 'active') ~= id then return end
   redis.call('HDEL', run, 'active', 'entry')
   for _, class in ipairs(classes) do
@@ -31,12 +31,13 @@ local function leave(run, work, id)
 end
 `
 
-// startLua accepts a sync. It answers {verdict, sync id}: started, queued, refused, full or missing.
+// startLua accepts a sync. It answers {verdict, sync id}: started, queued, refused, full or missing. Those who share a run restore
+// the same: another restore is refused while one waits.
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 request
 //	ARGV 1 sync id, 2 record, 3 now ms, 4 class of the request, 5 "1" to refuse while one is active,
 //	     6 work entry, 7 trigger, 8 the wishes that count for all who share the run, a line each, 9 request ttl ms, 10 oldest ms kept in the history,
-//	     11 most entries of the work stream
+//	     11 most entries of the work stream, 12 what it restores, "" for nothing
 const startLua = activateLua + `
 local known = redis.call('HMGET', KEYS[6], 'verdict', 'sync')
 if known[1] then return known end
@@ -50,6 +51,7 @@ local active = redis.call('HGET', KEYS[2], 'active')
 if active and ARGV[5] == '1' then return {'refused', active} end
 local slot = 'waiting:' .. ARGV[4]
 local waiting = active and redis.call('HGET', KEYS[2], slot)
+if waiting and (redis.call('HGET', KEYS[2], 'restores:' .. waiting) or '') ~= ARGV[12] then return {'refused', waiting} end
 if waiting then
   local shared = redis.call('HGET', KEYS[2], 'shared:' .. waiting)
   redis.call('HSET', KEYS[2], 'shared:' .. waiting, (shared and shared .. ',' or '') .. ARGV[7])
@@ -68,6 +70,7 @@ redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write'
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. ARGV[10])
 redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
 redis.call('HSET', KEYS[2], 'synced', '1', 'work:' .. ARGV[1], ARGV[6])
+if ARGV[12] ~= '' then redis.call('HSET', KEYS[2], 'restores:' .. ARGV[1], ARGV[12]) end
 if ARGV[4] == 'full' then redis.call('HSET', KEYS[2], 'last_full', ARGV[3]) end
 if active then
   redis.call('HSET', KEYS[2], slot, ARGV[1])
@@ -164,7 +167,7 @@ return 1`)
 // or waits, later when another one waits in its place, missing without its fabric, else restored.
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history
-//	ARGV 1 sync id, 2 record, 3 accepted ms, 4 class, 5 work entry
+//	ARGV 1 sync id, 2 record, 3 accepted ms, 4 class, 5 work entry, 6 what it restores, "" for nothing
 var restoreSyncScript = redis.NewScript(activateLua + `
 if redis.call('HGET', KEYS[3], 'ended') then return 'ended' end
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'missing' end
@@ -178,6 +181,7 @@ if not stored then
   redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
 end
 redis.call('HSET', KEYS[2], 'synced', '1', 'work:' .. ARGV[1], ARGV[5])
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[2], 'restores:' .. ARGV[1], ARGV[6]) end
 if ARGV[4] == 'full' then redis.call('HSET', KEYS[2], 'last_full', ARGV[3]) end
 if active and active ~= ARGV[1] then
   redis.call('HSET', KEYS[2], slot, ARGV[1])

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +163,51 @@ func TestADryRunWaitsOnItsOwn(t *testing.T) {
 	})
 }
 
+// TestARestoreSharesItsRunWithItsLike: the same restore of two people is one run; another one is refused while it waits, and
+// nobody else's sync restores anything.
+func TestARestoreSharesItsRunWithItsLike(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(35)
+		options := func(change func(*syncv1.SyncOptions)) *syncv1.SyncOptions {
+			o := &syncv1.SyncOptions{RestoreCommit: "c1", RestorePaths: []string{"managed/a", "managed/b"}}
+			change(o)
+			return o
+		}
+		active := b.start(35, nil)
+		full := b.start(35, nil)
+		restore := b.start(35, options(func(*syncv1.SyncOptions) {}))
+		dry := b.start(35, options(func(o *syncv1.SyncOptions) { o.ValidateOnly = true }))
+		same := b.start(35, options(func(o *syncv1.SyncOptions) { o.RestorePaths = []string{"managed/b", "managed/a", "managed/b"} }))
+		if !restore.Queued || restore.SyncID == full.SyncID || dry.SyncID == restore.SyncID || !dry.Queued || same != restore {
+			t.Fatalf("full %+v, restore %+v, dry %+v, same %+v", full, restore, dry, same)
+		}
+		for name, other := range map[string]*syncv1.SyncOptions{
+			"commit": options(func(o *syncv1.SyncOptions) { o.RestoreCommit = "c2" }),
+			"paths":  options(func(o *syncv1.SyncOptions) { o.RestorePaths = nil }),
+			"force":  options(func(o *syncv1.SyncOptions) { o.Force = true }),
+		} {
+			if got := b.start(35, other); !got.Refused || got.SyncID != restore.SyncID {
+				t.Errorf("another %s: %+v", name, got)
+			}
+		}
+		if o := b.get(full.SyncID).GetOptions(); o.GetRestoreCommit() != "" || len(o.GetRestorePaths()) != 0 {
+			t.Errorf("the ordinary sync is to be %v", o)
+		}
+		if o := b.get(restore.SyncID).GetOptions(); !proto.Equal(o, options(func(*syncv1.SyncOptions) {})) {
+			t.Errorf("the restore is to be %v", o)
+		}
+		for _, next := range []string{active.SyncID, restore.SyncID, full.SyncID, dry.SyncID} {
+			if work := b.work(35); work[len(work)-1] != next {
+				t.Errorf("workers got %v, want %s next", work, next)
+			}
+			b.end(next, completed)
+		}
+		if again := b.start(35, options(func(o *syncv1.SyncOptions) { o.RestoreCommit = "c2" })); again.Queued || again.Refused {
+			t.Errorf("another one afterwards: %+v", again)
+		}
+	})
+}
+
 // TestNobodysSyncIsLost is the law of coalescing: whatever comes in whatever order, at most one sync is active and one
 // of each class waits, and every request is answered with a sync that begins after it and comes to its end.
 func TestNobodysSyncIsLost(t *testing.T) {
@@ -194,11 +240,18 @@ type model struct {
 
 var kinds = map[string]*syncv1.SyncOptions{
 	"full": {}, "dry": {ValidateOnly: true}, "directory": {Scope: syncv1.Scope_SCOPE_DIRECTORY},
+	"restore a": {RestoreCommit: "a"}, "restore b": {RestoreCommit: "b"}, "dry restore a": {RestoreCommit: "a", ValidateOnly: true},
 }
 
 func (m *model) start(t *rapid.T) {
-	class := rapid.SampledFrom([]string{"full", "full", "full", "dry", "directory"}).Draw(t, "class")
+	class := rapid.SampledFrom([]string{"full", "full", "restore a", "restore b", "dry", "dry restore a", "directory"}).Draw(t, "class")
 	verdict := m.b.start(m.fabric, kinds[class])
+	if verdict.Refused {
+		if known := m.classes[verdict.SyncID]; !strings.HasPrefix(class, "restore") || !strings.HasPrefix(known, "restore") || known == class || m.begun[verdict.SyncID] {
+			t.Fatalf("a %s request was refused because of the %s sync %s", class, known, verdict.SyncID)
+		}
+		return
+	}
 	if m.begun[verdict.SyncID] || m.ended[verdict.SyncID] {
 		t.Fatalf("a request was answered with a sync that had begun before: %+v", verdict)
 	}
@@ -266,6 +319,11 @@ func (m *model) check(t *rapid.T) {
 		if !m.ended[id] && id != active {
 			waiting[m.classes[id]]++
 		}
+	}
+	waiting["restore a"] += waiting["restore b"] // they have one place
+	delete(waiting, "restore b")
+	if waiting["restore a"] == 0 {
+		delete(waiting, "restore a")
 	}
 	for class, n := range waiting {
 		if n > 1 {

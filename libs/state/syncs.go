@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,7 +102,7 @@ func (s *Store) Start(ctx context.Context, record *syncv1.Sync, requestID, trace
 	args := []any{
 		record.GetSyncId(), raw, accepted.UnixMilli(), class(record.GetOptions()), flag(record.GetOptions().GetRefuseIfRunning()), entry,
 		strconv.Itoa(int(record.GetTrigger())), wishes(record.GetOptions()), requestMemory.Milliseconds(), accepted.Add(-s.limits.Retention).UnixMilli(),
-		s.limits.perShard(),
+		s.limits.perShard(), restores(record.GetOptions()),
 	}
 	return unlessLost(ctx, s, func() (Verdict, error) { return s.start(ctx, id, keys, args) })
 }
@@ -128,9 +129,14 @@ func (s *Store) start(ctx context.Context, fabricID int32, keys []string, args [
 	return Verdict{SyncID: syncID, Queued: verdict == "queued", Refused: verdict == "refused"}, nil
 }
 
-// class tells which requests may share a run: a dry run can't stand in for a real one.
+// class tells which requests may share a run: a dry run can't stand in for a real one, and a restore is not for those who have
+// not asked for it.
 func class(o *syncv1.SyncOptions) string {
 	switch {
+	case o.GetRestoreCommit() != "" && o.GetValidateOnly():
+		return "dry_restore"
+	case o.GetRestoreCommit() != "":
+		return "restore"
 	case o.GetValidateOnly():
 		return "dry"
 	case o.GetScope() == syncv1.Scope_SCOPE_DIRECTORY:
@@ -138,6 +144,15 @@ func class(o *syncv1.SyncOptions) string {
 	default:
 		return "full"
 	}
+}
+
+// restores says what a restore restores, and whether it may take many resources away: only those who want just that share its run.
+func restores(o *syncv1.SyncOptions) string {
+	if o.GetRestoreCommit() == "" {
+		return ""
+	}
+	paths := slices.Sorted(slices.Values(o.GetRestorePaths()))
+	return strings.Join(append([]string{o.GetRestoreCommit(), flag(o.GetForce())}, slices.Compact(paths)...), "\n")
 }
 
 func flag(b bool) string {

@@ -43,6 +43,9 @@ type backend struct {
 	check    *fabricv1.CheckDirectoryResponse
 	kept     *fabricv1.ListQuarantineResponse
 	changes  *fabricv1.ListChangesResponse
+	commits  *fabricv1.ListCommitsResponse
+	diff     *fabricv1.DiffCommitsResponse
+	asked    proto.Message // for files, commits or a difference
 	health   *fabricv1.GetDirectoryHealthResponse
 	// onDirectory is what the worker does with a sync of a directory.
 	onDirectory func(id string)
@@ -210,8 +213,31 @@ func (b *backend) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest)
 	if err != nil {
 		return nil, err
 	}
+	b.asked = req
 	_, err = b.fabric(req.GetFabricId())
 	return b.files, err
+}
+
+func (b *backend) ListCommits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	b.asked = req
+	_, err = b.fabric(req.GetFabricId())
+	return b.commits, err
+}
+
+func (b *backend) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	b.asked = req
+	_, err = b.fabric(req.GetFabricId())
+	return b.diff, err
 }
 
 func (b *backend) ListQuarantine(ctx context.Context, req *fabricv1.ListQuarantineRequest) (*fabricv1.ListQuarantineResponse, error) {

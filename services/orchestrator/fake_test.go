@@ -37,6 +37,7 @@ type stages struct {
 	ingestionv1.UnimplementedIngestionServiceServer
 	gitv1.UnimplementedRepositoryServiceServer
 	gitv1.UnimplementedTreeServiceServer
+	gitv1.UnimplementedHistoryServiceServer
 
 	mu      sync.Mutex
 	commits []commit
@@ -198,6 +199,15 @@ func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotReques
 	s.opened++
 	directory := req.GetLocation().GetDirectory()
 	at, published := s.commitOf(req.GetSyncId())
+	switch past := req.GetAt().(type) {
+	case *gitv1.OpenSnapshotRequest_AtCommit:
+		var err error
+		if at, err = s.commitAt(past.AtCommit); err != nil {
+			return nil, err
+		}
+	case *gitv1.OpenSnapshotRequest_AtTime:
+		at = s.commits[0]
+	}
 	id := fmt.Sprintf("%d %s", s.opened, at.id)
 	s.open[id] = directory
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
@@ -386,6 +396,7 @@ func (s *stages) serve(t testing.TB) *grpc.ClientConn {
 		ingestionv1.RegisterIngestionServiceServer(r, s)
 		gitv1.RegisterRepositoryServiceServer(r, s)
 		gitv1.RegisterTreeServiceServer(r, s)
+		gitv1.RegisterHistoryServiceServer(r, s)
 	})
 }
 

@@ -64,7 +64,7 @@ func newNode(t testing.TB, conn *redisconn.Conn, peers grpc.ClientConnInterface,
 	}
 	var err error
 	n.service, err = orchestrator.New(cfg, orchestrator.Deps{
-		Redis: conn, Repositories: gitv1.NewRepositoryServiceClient(peers), Trees: gitv1.NewTreeServiceClient(peers),
+		Redis: conn, Repositories: gitv1.NewRepositoryServiceClient(peers), Trees: gitv1.NewTreeServiceClient(peers), History: gitv1.NewHistoryServiceClient(peers),
 		Ingestion: ingestionv1.NewIngestionServiceClient(peers), Directory: directoryv1.NewDirectoryServiceClient(peers),
 		Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: n.metrics, Now: time.Now, Instance: instance,
 	})

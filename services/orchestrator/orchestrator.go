@@ -58,6 +58,7 @@ type Deps struct {
 	Redis        *redisconn.Conn
 	Repositories gitv1.RepositoryServiceClient
 	Trees        gitv1.TreeServiceClient
+	History      gitv1.HistoryServiceClient
 	Ingestion    ingestionv1.IngestionServiceClient
 	Directory    directoryv1.DirectoryServiceClient
 	Log          *slog.Logger
@@ -105,7 +106,7 @@ func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
 		Timeout: cfg.SyncTimeout, StageTimeout: cfg.StageTimeout, Attempts: cfg.SyncAttempts, RetryInitial: cfg.RetryInitial, RetryMax: cfg.RetryMax,
 		MassDeletePercent: cfg.MassDeletePercent, MassDeleteMinimum: cfg.MassDeleteMinimum,
 	}, workflow.Deps{
-		Store: store, Locker: locker, Repositories: deps.Repositories, Trees: deps.Trees, Ingestion: deps.Ingestion,
+		Store: store, Locker: locker, Repositories: deps.Repositories, Trees: deps.Trees, History: deps.History, Ingestion: deps.Ingestion,
 		Directory: deps.Directory, Settled: kept.Settle, Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics, Now: deps.Now,
 	})
 	if err != nil {
@@ -127,7 +128,7 @@ func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
 		fabrics: grpcapi.NewFabrics(grpcapi.FabricDeps{
 			Store: store, Ledger: kept, Intake: intake, Locker: locker, Repositories: deps.Repositories, Now: deps.Now,
 		}, grpcapi.Directories{
-			Trees: deps.Trees, Directory: deps.Directory, Ingestion: deps.Ingestion, MaxFileBytes: cfg.MaxFileBytes,
+			Trees: deps.Trees, History: deps.History, Directory: deps.Directory, Ingestion: deps.Ingestion, MaxFileBytes: cfg.MaxFileBytes,
 		}),
 		planner: schedule.New(store, syncs.StartSync, deps.Log, deps.Now),
 	}, nil

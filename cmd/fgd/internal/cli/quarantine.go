@@ -82,28 +82,16 @@ func newQuarantineRelease(env Environment) *cobra.Command {
 }
 
 // quarantined lists what is in quarantine at the branch head, for as long as look takes.
-func (s *session) quarantined(ctx context.Context, look func(snapshotID string, list *ingestionv1.ListQuarantineResponse) error) (err error) {
-	location, _, err := s.location(ctx)
-	if err != nil {
-		return err
-	}
-	repositories := gitv1.NewRepositoryServiceClient(s.s.Conn())
-	opened, err := repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: location})
-	if err != nil {
-		return err
-	}
-	id := opened.GetSnapshot().GetSnapshotId()
-	defer func() {
-		_, closeErr := repositories.CloseSnapshot(context.WithoutCancel(ctx), &gitv1.CloseSnapshotRequest{SnapshotId: id})
-		err = errors.Join(err, closeErr)
-	}()
-	list, err := ingestionv1.NewIngestionServiceClient(s.s.Conn()).ListQuarantine(ctx, &ingestionv1.ListQuarantineRequest{
-		SnapshotId: id, Tree: opened.GetSnapshot().GetTree(),
+func (s *session) quarantined(ctx context.Context, look func(snapshotID string, list *ingestionv1.ListQuarantineResponse) error) error {
+	return s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
+		list, err := ingestionv1.NewIngestionServiceClient(s.s.Conn()).ListQuarantine(ctx, &ingestionv1.ListQuarantineRequest{
+			SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
+		})
+		if err != nil {
+			return err
+		}
+		return look(snapshot.GetSnapshotId(), list)
 	})
-	if err != nil {
-		return err
-	}
-	return look(id, list)
 }
 
 func (s *session) listQuarantine(ctx context.Context) error {

@@ -21,6 +21,9 @@ type syncOptions struct {
 	dryRun, force, retry bool
 
 	retryPaths, releasePaths []string
+
+	restoreCommit string
+	restorePaths  []string
 }
 
 func newSync(env Environment) *cobra.Command {
@@ -50,6 +53,7 @@ Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 do
 func (s *session) sync(ctx context.Context, o syncOptions) error {
 	status, err := s.toEnd(ctx, &syncv1.SyncOptions{
 		ValidateOnly: o.dryRun, Force: o.force, RetryQuarantined: o.retry, RetryPaths: o.retryPaths, ReleasePaths: o.releasePaths,
+		RestoreCommit: o.restoreCommit, RestorePaths: o.restorePaths,
 	})
 	if err != nil {
 		return err

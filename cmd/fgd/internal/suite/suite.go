@@ -92,9 +92,9 @@ func (s *Suite) build(cfg Config, redis *redisconn.Conn, instance string, tel *t
 		return err
 	}
 	orchestrate, err := orchestrator.New(cfg.Orchestrator, orchestrator.Deps{
-		Redis: redis, Repositories: repositories, Trees: trees, Ingestion: ingestionv1.NewIngestionServiceClient(s.conn),
-		Directory: directoryv1.NewDirectoryServiceClient(s.conn), Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics,
-		Now: time.Now, Instance: instance,
+		Redis: redis, Repositories: repositories, Trees: trees, History: gitv1.NewHistoryServiceClient(s.conn),
+		Ingestion: ingestionv1.NewIngestionServiceClient(s.conn), Directory: directoryv1.NewDirectoryServiceClient(s.conn),
+		Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics, Now: time.Now, Instance: instance,
 	})
 	if err != nil {
 		return err

@@ -11,11 +11,20 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-// ListFiles lists the files of the directory at the branch head.
+// ListFiles lists the files of the directory at the branch head, or as they were.
 func (s *Server) ListFiles(ctx context.Context, req *bridgev1.ListFilesRequest) (*bridgev1.ListFilesResponse, error) {
-	found, err := s.fabrics.ListFiles(ctx, &fabricv1.ListFilesRequest{
+	wanted := &fabricv1.ListFilesRequest{
 		FabricId: req.GetFabricId(), Directory: req.GetDirectory(), FileType: req.GetFileType(), IncludeContent: req.GetIncludeContent(),
-	})
+	}
+	switch {
+	case req.GetCommit() != "" && req.GetAsOf() != nil:
+		return nil, invalid("as_of", "commit and as_of do not go together.")
+	case req.GetCommit() != "":
+		wanted.At = &fabricv1.ListFilesRequest_Commit{Commit: req.GetCommit()}
+	case req.GetAsOf() != nil:
+		wanted.At = &fabricv1.ListFilesRequest_AsOf{AsOf: req.GetAsOf()}
+	}
+	found, err := s.fabrics.ListFiles(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ func build(_ context.Context, p *app.Process) (app.Service, http.Handler, error)
 		Redis:        redis,
 		Repositories: gitv1.NewRepositoryServiceClient(peers.GithubSync),
 		Trees:        gitv1.NewTreeServiceClient(peers.GithubSync),
+		History:      gitv1.NewHistoryServiceClient(peers.GithubSync),
 		Ingestion:    ingestionv1.NewIngestionServiceClient(peers.Ingestion),
 		Directory:    directoryv1.NewDirectoryServiceClient(peers.Directory),
 		Log:          p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,

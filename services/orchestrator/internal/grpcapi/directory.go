@@ -20,12 +20,20 @@ const closeTimeout = 5 * time.Second
 
 // atHead opens a snapshot of the fabric's branch for the time of a call.
 func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(context.Context, *fabricv1.Fabric, *gitv1.Snapshot) error) error {
+	return f.at(ctx, fabricID, &gitv1.OpenSnapshotRequest{}, call)
+}
+
+// at opens a snapshot of the fabric's branch for the time of a call, of the state that the request names.
+func (f *Fabrics) at(ctx context.Context, fabricID int32, open *gitv1.OpenSnapshotRequest,
+	call func(context.Context, *fabricv1.Fabric, *gitv1.Snapshot) error,
+) error {
 	fabric, err := f.Store.Fabric(ctx, fabricID)
 	if err != nil {
 		return err
 	}
 	ctx = rpc.AboutRepository(ctx, fabric.GetRepositoryKey())
-	response, err := f.Repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: fabric.GetLocation()})
+	open.Location = fabric.GetLocation()
+	response, err := f.Repositories.OpenSnapshot(ctx, open)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ func NewFabrics(deps FabricDeps, directories Directories) *Fabrics {
 // Directories is where questions about a fabric's directory are answered.
 type Directories struct {
 	Trees        gitv1.TreeServiceClient
+	History      gitv1.HistoryServiceClient
 	Directory    directoryv1.DirectoryServiceClient
 	Ingestion    ingestionv1.IngestionServiceClient
 	MaxFileBytes int64 // larger contents are not sent, and no more than that in all

@@ -14,7 +14,14 @@ import (
 // ListFiles lists the files of a fabric's directory.
 func (f *Fabrics) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest) (*fabricv1.ListFilesResponse, error) {
 	out := &fabricv1.ListFilesResponse{}
-	err := f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	open := &gitv1.OpenSnapshotRequest{}
+	switch at := req.GetAt().(type) {
+	case *fabricv1.ListFilesRequest_Commit:
+		open.At = &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: at.Commit}
+	case *fabricv1.ListFilesRequest_AsOf:
+		open.At = &gitv1.OpenSnapshotRequest_AtTime{AtTime: at.AsOf}
+	}
+	err := f.at(ctx, req.GetFabricId(), open, func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
 		out.Commit = snapshot.GetCommit()
 		entries, err := f.list(ctx, snapshot, req)
 		if err != nil {

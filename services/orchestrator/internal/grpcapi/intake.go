@@ -43,6 +43,9 @@ func (i *Intake) start(ctx context.Context, req *syncv1.StartSyncRequest) (state
 	if err := checkPaths("options.release_paths", options.GetReleasePaths()); err != nil {
 		return state.Verdict{}, err
 	}
+	if err := checkRestore(options); err != nil {
+		return state.Verdict{}, err
+	}
 	fabric, err := i.store.Fabric(ctx, req.GetFabricId())
 	if err != nil {
 		return state.Verdict{}, err

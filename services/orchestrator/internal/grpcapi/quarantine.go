@@ -2,7 +2,7 @@ package grpcapi
 
 import (
 	"context"
-	"path"
+	"io/fs"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -64,15 +64,34 @@ const maxPaths = 1000
 
 // checkPaths holds that paths are such as files in quarantine have.
 func checkPaths(field string, paths []string) error {
-	if len(paths) > maxPaths {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "%s has %d paths; allowed are %d.", field, len(paths), maxPaths).
-			WithRemedy("Name fewer files at a time, or all of them (retry_quarantined).")
+	if err := checkNames(field, paths); err != nil {
+		return err
 	}
 	for _, p := range paths {
-		clean := utf8.ValidString(p) && !strings.ContainsFunc(p, unicode.IsControl) && path.Clean(p) == p
-		if !clean || layout.Part(p) != layout.Unmanaged {
+		if layout.Part(p) != layout.Unmanaged {
 			return errs.New(errs.Invalid, errs.InvalidRequest, "%s has %q, which is no path in %s/.", field, p, layout.Unmanaged)
 		}
+	}
+	return nil
+}
+
+// checkNames holds that paths may be such as files and folders of a directory have.
+func checkNames(field string, paths []string) error {
+	if err := checkCount(field, paths); err != nil {
+		return err
+	}
+	for _, p := range paths {
+		if !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) || !fs.ValidPath(p) || p == "." {
+			return errs.New(errs.Invalid, errs.InvalidRequest, "%s has %q, which is no path in the directory.", field, p)
+		}
+	}
+	return nil
+}
+
+func checkCount(field string, paths []string) error {
+	if len(paths) > maxPaths {
+		return errs.New(errs.Invalid, errs.InvalidRequest, "%s has %d paths; allowed are %d.", field, len(paths), maxPaths).
+			WithRemedy("Name fewer at a time, or the folder that they are in; retry_quarantined stands for all that is in quarantine.")
 	}
 	return nil
 }

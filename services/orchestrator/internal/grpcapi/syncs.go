@@ -45,6 +45,10 @@ func (s *Syncs) StartSync(ctx context.Context, req *syncv1.StartSyncRequest) (*s
 	if err != nil {
 		return nil, err
 	}
+	if verdict.Refused && !req.GetOptions().GetRefuseIfRunning() {
+		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Another restore of fabric %d waits for its turn.", req.GetFabricId()).
+			WithRemedy("Wait until it has begun, or cancel it.").WithMeta("sync_id", verdict.SyncID)
+	}
 	if verdict.Refused {
 		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
 			WithMeta("sync_id", verdict.SyncID)

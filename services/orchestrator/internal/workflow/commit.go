@@ -26,6 +26,7 @@ func commitMessage(a *attempt) string {
 	if counts.GetDeletes() > 0 {
 		fmt.Fprintf(&b, "Deleted since the last sync: %d; references that lead nowhere by it: %d.\n", counts.GetDeletes(), counts.GetOrphans())
 	}
+	b.WriteString(a.restoredLines())
 	for _, repair := range result.GetRepairsMade() {
 		fmt.Fprintf(&b, "Structure: %s\n", oneLine(repair))
 	}
@@ -49,6 +50,9 @@ func commitMessage(a *attempt) string {
 // last sync.
 func headline(a *attempt, counts *syncv1.PlanCounts) string {
 	var parts []string
+	if a.t.v.GetOptions().GetRestoreCommit() != "" {
+		parts = append(parts, a.restoredHeadline())
+	}
 	for _, part := range []struct {
 		word  string
 		count int

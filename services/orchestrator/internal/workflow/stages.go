@@ -77,6 +77,11 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 		return err
 	}
 	defer a.close(ctx)
+	if a.restores() {
+		if err := a.traced(ctx, "restore", a.restore); err != nil {
+			return err
+		}
+	}
 	if err := a.traced(ctx, "validation", a.validate); err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ type Deps struct {
 	Locker       *lock.Locker
 	Repositories gitv1.RepositoryServiceClient
 	Trees        gitv1.TreeServiceClient
+	History      gitv1.HistoryServiceClient
 	Ingestion    ingestionv1.IngestionServiceClient
 	Directory    directoryv1.DirectoryServiceClient
 	Settled      func(syncIDs ...string) // is told of syncs that have ended
