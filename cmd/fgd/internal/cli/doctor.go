@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -61,19 +60,14 @@ func (s *session) measure(ctx context.Context) (report *doctor.Report, err error
 	if err != nil {
 		return nil, err
 	}
-	repositories := gitv1.NewRepositoryServiceClient(s.s.Conn())
-	opened, err := repositories.OpenSnapshot(ctx, &gitv1.OpenSnapshotRequest{Location: location})
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		_, closeErr := repositories.CloseSnapshot(ctx, &gitv1.CloseSnapshotRequest{SnapshotId: opened.GetSnapshot().GetSnapshotId()})
-		err = errors.Join(err, closeErr)
-	}()
-	report, err = doctor.Examine(ctx, doctor.Services{
+	services := doctor.Services{
 		History: gitv1.NewHistoryServiceClient(s.s.Conn()), Trees: gitv1.NewTreeServiceClient(s.s.Conn()),
 		Ingestion: ingestionv1.NewIngestionServiceClient(s.s.Conn()),
-	}, opened.GetSnapshot())
+	}
+	err = s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
+		report, err = doctor.Examine(ctx, services, snapshot)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type examination struct {
 func Examine(ctx context.Context, services Services, snapshot *gitv1.Snapshot) (*Report, error) {
 	e := &examination{services: services, snapshot: snapshot.GetSnapshotId(), report: &Report{
 		Exists: snapshot.GetDirectoryExists(), Commit: snapshot.GetCommit(), CommitTime: snapshot.GetCommitTime().AsTime(),
+		History: History{Families: []Family{}, Rewritten: []Rewritten{}}, Head: Head{Duplicates: []Duplicate{}, Mixed: []Mixed{}, Codes: []Code{}},
 	}}
 	t := &tally{read: e.read, history: &e.report.History, families: map[string]*Family{}, files: map[string]*Rewritten{}}
 	if err := t.measure(ctx, services.History, e.snapshot); err != nil {

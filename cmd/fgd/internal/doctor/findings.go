@@ -17,7 +17,7 @@ const (
 
 // Conclude says what of the figures is noteworthy.
 func (r *Report) Conclude() {
-	r.Findings = slices.Concat(r.aboutHistory(), r.aboutHead(), r.aboutSync())
+	r.Findings = slices.Concat([]Finding{}, r.aboutHistory(), r.aboutHead(), r.aboutSync())
 }
 
 func share(part, whole int) int {
@@ -74,16 +74,16 @@ func (r *Report) aboutHead() []Finding {
 		found = append(found, Finding{
 			fmt.Sprintf("%s documents of several API versions, for example %s: %s.", counted(n, "kind has", "kinds have"), m.Kind, strings.Join(versions, ", ")),
 			"A cluster serves some versions only and refuses the others.",
-			"A document of an older version is rewritten to the served one when it loses no field (FGD_1009); upgrade_api_versions turns that off.",
+			"A document of an older version that waits is rewritten to the served one when it loses no field (upgrade_api_versions); one in managed/ is reported and stays (FGD_1009).",
 		})
 	}
-	if n := r.Head.InvalidFiles; n > 0 {
+	if n := r.Head.InvalidFiles + r.Head.WarnedFiles; n > 0 {
 		var codes []string
 		for _, code := range r.Head.Codes {
 			codes = append(codes, fmt.Sprintf("%s in %d", code.Code, code.Files))
 		}
 		found = append(found, Finding{
-			fmt.Sprintf("There is something to say about %d of %d files: %s.", n, r.Head.Files, strings.Join(codes, ", ")),
+			fmt.Sprintf("%d of %d files are invalid, and there are warnings about %d more: %s.", r.Head.InvalidFiles, r.Head.Files, r.Head.WarnedFiles, strings.Join(codes, ", ")),
 			"They can't be read, or a cluster would refuse them or drop a part of them.",
 			"Good documents go to managed/. Bad ones that wait go to unmanaged/ byte for byte, with the reason; a bad file in managed/ is reported and stays. fgd validate names every place.",
 		})

@@ -15,6 +15,7 @@ import (
 	"fgdsync.dev/libs/layout"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 )
 
 // kind is a kind of resources, whatever the version.
@@ -30,7 +31,9 @@ type census struct {
 	head     *Head
 	versions map[kind]map[string]int
 	places   map[identity][]string
-	codes    map[string]*Code
+
+	codes           map[string]*Code
+	invalid, warned int // files
 }
 
 func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.TreeEntry, error) {
@@ -141,18 +144,19 @@ func (c *census) count(path string, content []byte) {
 
 // judge takes what the ingestion finds in each file.
 func (c *census) judge(stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest, ingestionv1.ValidateFilesResponse]) error {
-	invalid := 0
 	for {
 		response, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			c.head.InvalidFiles = invalid
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if len(response.GetFindings()) > 0 {
-			invalid++
+		switch worst(response.GetFindings()) {
+		case reportv1.Severity_SEVERITY_ERROR:
+			c.invalid++
+		case reportv1.Severity_SEVERITY_WARNING:
+			c.warned++
 		}
 		seen := map[string]bool{}
 		for _, f := range response.GetFindings() {
@@ -169,8 +173,16 @@ func (c *census) judge(stream grpc.BidiStreamingClient[ingestionv1.ValidateFiles
 	}
 }
 
+func worst(findings []*reportv1.Finding) (severity reportv1.Severity) {
+	for _, f := range findings {
+		severity = max(severity, f.GetSeverity())
+	}
+	return severity
+}
+
 // finish puts what was counted into the report, in order.
 func (c *census) finish() {
+	c.head.InvalidFiles, c.head.WarnedFiles = c.invalid, c.warned
 	for id, files := range c.places {
 		if len(files) > 1 {
 			c.head.Duplicates = append(c.head.Duplicates, Duplicate{id.group, id.kind.kind, id.namespace, id.name, files})

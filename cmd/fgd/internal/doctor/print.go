@@ -76,7 +76,7 @@ func (h *Head) rows(row func(name, format string, args ...any)) {
 		}
 		row("", "%s: %s", m.Kind, strings.Join(versions, ", "))
 	}
-	row("to be mended", "%s", counted(h.InvalidFiles, "file", "files"))
+	row("invalid", "%s; warnings about %d more", counted(h.InvalidFiles, "file", "files"), h.WarnedFiles)
 	for _, c := range h.Codes {
 		row("", "%s in %s, for example %s", c.Code, counted(c.Files, "file", "files"), c.Example)
 	}

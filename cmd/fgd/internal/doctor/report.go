@@ -54,7 +54,8 @@ type Head struct {
 	Documents    int         `json:"documents"`
 	Duplicates   []Duplicate `json:"duplicates"`
 	Mixed        []Mixed     `json:"mixed_versions"`
-	InvalidFiles int         `json:"invalid_files"`
+	InvalidFiles int         `json:"invalid_files"` // a sync would not ingest all of them
+	WarnedFiles  int         `json:"warned_files"`  // it would, and has something to say
 	Codes        []Code      `json:"codes"`
 }
 
