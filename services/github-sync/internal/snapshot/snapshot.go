@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -226,16 +227,30 @@ func (s *Snapshot) read(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, err
 	return readFrom(s.base, kind, id)
 }
 
-// maxCommitBytes bounds a commit that is read: people write no longer ones.
-const maxCommitBytes = 1 << 20
+// People write no longer commits, and a larger tree has more entries than are allowed, whatever their names.
+const (
+	maxCommitBytes = 1 << 20
+	maxTreeBytes   = 64 << 20
+)
+
+// maxBytes bounds an object that is read. The size of a file has been looked at.
+func maxBytes(kind plumbing.ObjectType) int64 {
+	switch kind {
+	case plumbing.CommitObject:
+		return maxCommitBytes
+	case plumbing.TreeObject:
+		return maxTreeBytes
+	}
+	return math.MaxInt64
+}
 
 func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
 	encoded, err := base.EncodedObject(kind, id)
 	if err != nil {
 		return nil, unreadable(base, id, err)
 	}
-	if size := encoded.Size(); kind == plumbing.CommitObject && size > maxCommitBytes {
-		return nil, errs.New(errs.Precondition, errs.RepositoryUnsupported, "The commit %s has %d bytes; the limit is %d.", id, size, maxCommitBytes)
+	if limit := maxBytes(kind); encoded.Size() > limit {
+		return nil, errs.New(errs.Precondition, errs.RepositoryUnsupported, "The %s %s has %d bytes; the limit is %d.", kind, id, encoded.Size(), limit)
 	}
 	r, err := encoded.Reader()
 	if err != nil {
