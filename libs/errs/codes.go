@@ -76,17 +76,17 @@ var (
 	PushRejected               = Code{"FGD_4010", "PUSH_REJECTED", "Look at the host's message: branch protection or a hook refused the commit."}
 	CredentialsUnreadable      = Code{"FGD_4011", "CREDENTIALS_UNREADABLE", "Store the credentials again, or mend the reference they are read from."}
 	RepositoryUnsupported      = Code{"FGD_4012", "REPOSITORY_UNSUPPORTED", "Use a SHA-1 repository within the configured limits."}
-	BranchProtected            = Code{"FGD_4061", "BRANCH_PROTECTED", "Let the fabric publish by pull requests (options.publish_mode: pull_request), or let the account bypass the protection."}
-	ProposalClosed             = Code{"FGD_4062", "PROPOSAL_CLOSED", "Change what is ingested, or start the sync with force to propose it again."}
-	ProposalEdited             = Code{"FGD_4063", "PROPOSAL_EDITED", "Merge or close the pull request of that branch; the next sync proposes what is left."}
 	CommitNotFound             = Code{"FGD_4013", "COMMIT_NOT_FOUND", "Name a commit of the branch, with all its 40 digits."}
-	GitHubRequired             = Code{"FGD_4020", "GITHUB_REQUIRED", "Use a repository on GitHub, or name the host of a GitHub Enterprise Server in github_hosts."}
-	PullRequestRefused         = Code{"FGD_4021", "PULL_REQUEST_REFUSED", "Look at the host's message."}
 	HostKeyUnknown             = Code{"FGD_4014", "HOST_KEY_UNKNOWN", "Compare the fingerprint with what the owner of the host publishes, and add the key to ssh_known_hosts_file."}
 	HostKeyChanged             = Code{"FGD_4015", "HOST_KEY_CHANGED", "Ask the owner of the host whether its key was replaced; only then change ssh_known_hosts_file."}
 	CredentialsUnsuitable      = Code{"FGD_4016", "CREDENTIALS_UNSUITABLE", "Give an SSH private key for an ssh URL; a token, or a username and a password, for an https one."}
-	SnapshotReadOnly           = Code{"FGD_4030", "SNAPSHOT_READ_ONLY", "Publish on a snapshot of the branch head; an earlier state comes back by a restore."}
-	RestoreRefused             = Code{"FGD_4031", "RESTORE_REFUSED", "Look at what the directory held at that commit, and name files and folders that it had, outside of .hnp/."}
+	GitHubRequired             = Code{"FGD_4017", "GITHUB_REQUIRED", "Use a repository on GitHub, or name the host of a GitHub Enterprise Server in github_hosts."}
+	PullRequestRefused         = Code{"FGD_4018", "PULL_REQUEST_REFUSED", "Look at the host's message."}
+	SnapshotReadOnly           = Code{"FGD_4019", "SNAPSHOT_READ_ONLY", "Publish on a snapshot of the branch head; an earlier state comes back by a restore."}
+	RestoreRefused             = Code{"FGD_4020", "RESTORE_REFUSED", "Look at what the directory held at that commit, and name files and folders that it had, outside of .hnp/."}
+	BranchProtected            = Code{"FGD_4021", "BRANCH_PROTECTED", "Let the fabric publish by pull requests (options.publish_mode: pull_request), or let the account bypass the protection."}
+	ProposalClosed             = Code{"FGD_4022", "PROPOSAL_CLOSED", "Change what is ingested, or start the sync with force to propose it again."}
+	ProposalEdited             = Code{"FGD_4023", "PROPOSAL_EDITED", "Merge or close the pull request of that branch; the next sync proposes what is left."}
 )
 
 // Codes of the 5xxx family: the system.

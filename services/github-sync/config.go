@@ -12,8 +12,12 @@ import (
 
 // Config is what can be set of github-sync.
 type Config struct {
-	// DataDir is the folder of the bare repositories that are kept; a cache.
+	// DataDir is the folder in which bare repositories are kept; a cache. Processes may share it.
 	DataDir string `koanf:"data_dir"`
+	// StoreMaxBytes bounds what one process keeps of all repositories together.
+	StoreMaxBytes int64 `koanf:"store_max_bytes"`
+	// StoreMaxAge is how long a repository is kept that nobody uses.
+	StoreMaxAge time.Duration `koanf:"store_max_age"`
 	// CredentialsKeyFile holds the keys of credentials, of which the first seals and all open; it is made when it does not exist.
 	// Empty: a key in memory. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
 	CredentialsKeyFile string `koanf:"credentials_key_file"`
@@ -54,7 +58,7 @@ type Config struct {
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
-		DataDir: "fgd-data", MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
+		DataDir: "fgd-data", StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
 		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
 		GitHubHosts: []string{"github.com=https://api.github.com"},
 		PushLimits:  []string{"github.com=6"}, // docs.github.com, "Repository limits"
@@ -70,6 +74,10 @@ func (c *Config) Validate() error {
 		return config.Invalid("max_file_bytes", c.MaxFileBytes, "1 or more")
 	case c.MaxPackBytes < c.MaxFileBytes:
 		return config.Invalid("max_pack_bytes", c.MaxPackBytes, "max_file_bytes or more")
+	case c.StoreMaxBytes < c.MaxPackBytes:
+		return config.Invalid("store_max_bytes", c.StoreMaxBytes, "max_pack_bytes or more")
+	case c.StoreMaxAge < time.Minute:
+		return config.Invalid("store_max_age", c.StoreMaxAge, "1m or more")
 	case c.SnapshotIdle < time.Second:
 		return config.Invalid("snapshot_idle", c.SnapshotIdle, "1s or more")
 	case c.BreakerFailures < 1:

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,7 +31,11 @@ import (
 // Name is the service's name in health checks, logs and metrics.
 const Name = "github-sync"
 
-const sweepPeriod = 30 * time.Second
+const (
+	sweepPeriod = 30 * time.Second
+	// The folder below data_dir that has nothing but stores.
+	storesFolder = "repositories"
+)
 
 // Deps is what the service works with.
 type Deps struct {
@@ -45,6 +50,7 @@ type Deps struct {
 type Service struct {
 	log     *slog.Logger
 	holder  *snapshot.Holder
+	stores  *store.Pool
 	remotes *remote.Factory
 	repos   *grpcapi.Repositories
 	trees   *grpcapi.Trees
@@ -83,7 +89,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	commits := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "fgd_push_commits", Help: "Commits of a push.", Buckets: []float64{1, 2, 5, 10, 20, 50, 100},
 	})
-	for _, c := range []prometheus.Collector{requests, circuits, waiting, remaining, pushers, commits} {
+	kept := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fgd_store_bytes", Help: "Bytes of fetched repositories on the disk, when they were last looked at.",
+	})
+	for _, c := range []prometheus.Collector{requests, circuits, waiting, remaining, pushers, commits, kept} {
 		if err := deps.Metrics.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
@@ -111,10 +120,13 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
+	stores := store.NewPool(store.Options{
+		Dir: filepath.Join(cfg.DataDir, storesFolder), MaxBytes: cfg.StoreMaxBytes, MaxAge: cfg.StoreMaxAge, Bytes: kept, Now: deps.Now,
+	})
 	return &Service{
-		log: deps.Log, holder: holder, remotes: remotes,
+		log: deps.Log, holder: holder, stores: stores, remotes: remotes,
 		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
-			Remotes: remotes, GitHub: hub, Stores: store.NewPool(cfg.DataDir), Holder: holder, Sealer: sealer,
+			Remotes: remotes, GitHub: hub, Stores: stores, Holder: holder, Sealer: sealer,
 			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
 			Key:       key,
 			Publisher: publish.New(publish.Options{Limits: limits, Waiting: pushers, Commits: commits}),
@@ -157,19 +169,26 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 // Ready tells that work can be taken. Whether a remote can be reached shows with each request.
 func (s *Service) Ready(context.Context) error { return nil }
 
-// Run lets go of forgotten snapshots until ctx ends, and then of all.
+// Run lets go of forgotten snapshots and keeps the stores within their bounds until ctx ends. Then it lets go of all.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.remotes.Close()
 	ticker := time.NewTicker(sweepPeriod)
 	defer ticker.Stop()
 	for {
+		s.sweep(ctx)
 		select {
 		case <-ctx.Done():
-			return errors.Join(s.holder.CloseAll())
+			return errors.Join(s.holder.CloseAll(), s.stores.Close())
 		case <-ticker.C:
-			if err := s.holder.Sweep(); err != nil {
-				s.log.WarnContext(ctx, "snapshots not closed cleanly", "error", err.Error())
-			}
 		}
+	}
+}
+
+func (s *Service) sweep(ctx context.Context) {
+	if err := s.holder.Sweep(); err != nil {
+		s.log.WarnContext(ctx, "snapshots not closed cleanly", "error", err.Error())
+	}
+	if err := s.stores.Sweep(); err != nil {
+		s.log.WarnContext(ctx, "stores of repositories not swept", "error", err.Error())
 	}
 }

@@ -280,7 +280,7 @@ func (b *bench) requireCommits(n int) {
 // leftovers are temporary files in the data folder.
 func (b *bench) leftovers() []string {
 	b.t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.data, "*", "*", "objects", "pack", "tmp_*"))
+	found, err := filepath.Glob(filepath.Join(b.data, "repositories", "*", "*", "*", "objects", "pack", "tmp_*"))
 	if err != nil {
 		b.t.Fatal(err)
 	}

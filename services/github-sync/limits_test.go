@@ -63,6 +63,30 @@ func (b *bench) putTree(entries []object.Entry) plumbing.Hash {
 	return b.put("tree", object.EncodeTree(entries))
 }
 
+// TestATreeThatIsTooLarge: it is not even read.
+func TestATreeThatIsTooLarge(t *testing.T) {
+	const entries, name = 242_000, 250
+	b := setup(t)
+	b.host.CreateEmpty(t, repository)
+	file := b.put("blob", []byte("x: 1\n"))
+	var all []object.Entry
+	for i := range entries {
+		all = append(all, object.Entry{Name: fmt.Sprintf("%0*d", name, i), Mode: filemode.Regular, Hash: file})
+	}
+	root := b.putTree([]object.Entry{{Name: "f", Mode: filemode.Dir, Hash: b.putTree(all)}})
+	head := strings.TrimSpace(b.host.Git(t, repository, "commit-tree", "-m", "wide", root.String()))
+	b.host.Git(t, repository, "update-ref", "refs/heads/"+branch, head)
+	s := b.open("f")
+	stream, err := b.trees.ListTree(t.Context(), &gitv1.ListTreeRequest{SnapshotId: s.GetSnapshotId(), Tree: s.GetTree()})
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	b.requireCode(err, errs.RepositoryUnsupported)
+	if !strings.Contains(err.Error(), "has 67276000 bytes; the limit is 67108864.") {
+		t.Error(err)
+	}
+}
+
 // TestDepth: folders that are nested without end are neither read nor written.
 func TestDepth(t *testing.T) {
 	b := setup(t)

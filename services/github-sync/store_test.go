@@ -1,7 +1,10 @@
 package githubsync_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
@@ -18,7 +22,7 @@ import (
 // stored lists what the store has on disk.
 func (b *bench) stored(pattern string) []string {
 	b.t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.data, "*", pattern))
+	found, err := filepath.Glob(filepath.Join(b.data, "repositories", "*", "*", pattern))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -37,20 +41,32 @@ func (b *bench) close(s *gitv1.Snapshot) {
 func TestDamagedStore(t *testing.T) {
 	empty := func(path string) error { return os.Truncate(path, 0) }
 	garbage := func(path string) error { return os.WriteFile(path, []byte("\x00garbage\xff"), 0o600) }
+	half := func(path string) error {
+		info, err := os.Stat(path)
+		return errors.Join(err, os.Truncate(path, info.Size()/2))
+	}
 	for name, test := range map[string]struct {
 		file   string
 		damage func(path string) error
 	}{
 		"removed pack":    {"objects/pack/*.pack", os.Remove},
 		"truncated pack":  {"objects/pack/*.pack", func(path string) error { return os.Truncate(path, 20) }},
+		"torn pack":       {"objects/pack/*.pack", half},
 		"emptied pack":    {"objects/pack/*.pack", empty},
 		"removed index":   {"objects/pack/*.idx", os.Remove},
 		"emptied index":   {"objects/pack/*.idx", empty},
+		"torn index":      {"objects/pack/*.idx", half},
 		"garbled index":   {"objects/pack/*.idx", garbage},
 		"emptied shallow": {"shallow", empty},
+		"torn shallow":    {"shallow", half},
 		"garbled shallow": {"shallow", garbage},
+		"removed shallow": {"shallow", os.Remove},
 		"emptied ref":     {"refs/fetched/" + branch, empty},
 		"torn ref":        {"refs/fetched/" + branch, func(path string) error { return os.Truncate(path, 4) }},
+		"garbled ref":     {"refs/fetched/" + branch, garbage},
+		"garbled config":  {"", func(path string) error { return garbage(filepath.Join(path, "config")) }},
+		"garbled HEAD":    {"", func(path string) error { return garbage(filepath.Join(path, "HEAD")) }},
+		"garbled refs":    {"", func(path string) error { return garbage(filepath.Join(path, "packed-refs")) }},
 		"removed objects": {"objects", os.RemoveAll},
 		"removed store":   {"", os.RemoveAll},
 	} {
@@ -86,6 +102,112 @@ func TestDamagedStore(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestFlippedBits: whatever bit of a pack or an index is wrong, nobody is given another content than was committed.
+func TestFlippedBits(t *testing.T) {
+	const flips = 40
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	b.close(b.open("f"))
+	want := map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n"}
+	dice, noticed := rand.New(rand.NewPCG(1, 2)), 0
+	for i := range flips {
+		files := b.stored("*/objects/pack/pack-*" + []string{".pack", ".idx"}[i%2])
+		flip(t, files[0], dice)
+		got, err := b.tryFiles("f")
+		switch {
+		case err != nil:
+			noticed++
+			b.requireCode(err, errs.StorageFailed)
+		case !maps.Equal(got, want):
+			t.Errorf("flip %d of %s: %q", i, files[0], got)
+		}
+		if got, err = b.tryFiles("f"); err != nil || !maps.Equal(got, want) {
+			t.Errorf("after flip %d of %s: %q, %v", i, files[0], got, err)
+		}
+	}
+	if noticed == 0 {
+		t.Error("no flip was noticed")
+	}
+}
+
+// TestAShortenedFileIsNoticed: the library gives a part of a file whose length is wrong in its pack, and says nothing.
+func TestAShortenedFileIsNoticed(t *testing.T) {
+	b := setup(t)
+	const size = 20_015
+	noise := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise) // never fails
+	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": string(noise)})
+	b.close(b.open("f"))
+	path := b.stored("1/objects/pack/*.pack")[0]
+	pack, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := bytes.Index(pack, []byte{0xb0 | size&0xf, 0x80 | size>>4&0x7f, size >> 11}) // gitformat-pack(5)
+	if header < 0 {
+		t.Fatal("the file is not in the pack as such")
+	}
+	pack[header] ^= 0xf
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, pack, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.tryFiles("f")
+	b.requireCode(err, errs.StorageFailed)
+	if got, err := b.tryFiles("f"); err != nil || got["a.yaml"] != string(noise) {
+		t.Errorf("%d bytes, %v", len(got["a.yaml"]), err)
+	}
+}
+
+func flip(t *testing.T, path string, dice *rand.Rand) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[dice.IntN(len(content))] ^= 1 << dice.IntN(8)
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, content, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tryFiles reads all files of the head.
+func (b *bench) tryFiles(directory string) (map[string]string, error) {
+	b.t.Helper()
+	opened, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: b.location(directory)})
+	if err != nil {
+		return nil, err
+	}
+	s := opened.GetSnapshot()
+	defer b.close(s)
+	list, err := b.trees.ListTree(b.t.Context(), &gitv1.ListTreeRequest{SnapshotId: s.GetSnapshotId(), Tree: s.GetTree()})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	paths := map[string]string{}
+	for page, err := list.Recv(); !errors.Is(err, io.EOF); page, err = list.Recv() {
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range page.GetEntries() {
+			paths[entry.GetBlobId()] = entry.GetPath()
+		}
+	}
+	blobs, err := b.trees.ReadBlobs(b.t.Context(), &gitv1.ReadBlobsRequest{SnapshotId: s.GetSnapshotId(), BlobIds: slices.Collect(maps.Keys(paths))})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	files := map[string]string{}
+	for page, err := blobs.Recv(); !errors.Is(err, io.EOF); page, err = blobs.Recv() {
+		if err != nil {
+			return nil, err
+		}
+		for _, blob := range page.GetBlobs() {
+			files[paths[blob.GetBlobId()]] = string(blob.GetContent())
+		}
+	}
+	return files, nil
 }
 
 // tryRead opens a snapshot and reads its list, which may meet the damage.
@@ -171,10 +293,15 @@ func TestGlitch(t *testing.T) {
 
 // TestRestart: the next process takes over what was fetched, and takes away what was on its way.
 func TestRestart(t *testing.T) {
-	b := setup(t)
-	b.host.Create(t, repository, branch, content)
-	b.close(b.open("f"))
-	store := filepath.Dir(b.stored("1")[0])
+	host, data := newHost(t), t.TempDir()
+	there := func(cfg *githubsync.Config) { cfg.DataDir = data }
+	host.Create(t, repository, branch, content)
+	var store string
+	t.Run("the first process", func(t *testing.T) {
+		b := replica(t, host, there)
+		b.close(b.open("f"))
+		store = filepath.Dir(b.stored("1")[0])
+	})
 	unfinished := filepath.Join(store, "1", "objects", "pack", "tmp_pack_1")
 	if err := os.WriteFile(unfinished, []byte("PACK"), 0o600); err != nil {
 		t.Fatal(err)
@@ -185,14 +312,13 @@ func TestRestart(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(store, "6"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	fetches := b.host.Requests(gitserver.Fetch)
-	next := setup(t, func(cfg *githubsync.Config) { cfg.DataDir = b.data })
-	next.host = b.host
+	fetches := host.Requests(gitserver.Fetch)
+	next := replica(t, host, there)
 	s := next.open("f")
 	if got := next.files(s, s.GetTree()); got["a.yaml"] != "a: 1\n" {
 		t.Errorf("files: %q", got)
 	}
-	if n := b.host.Requests(gitserver.Fetch); n != fetches {
+	if n := host.Requests(gitserver.Fetch); n != fetches {
 		t.Errorf("fetched %d times more", n-fetches)
 	}
 	if left := strings.Join(next.stored("*"), " ") + strings.Join(next.leftovers(), " "); !strings.HasSuffix(left, "/7") || strings.Contains(left, " ") {

@@ -73,7 +73,7 @@ func TestRestoreByUp(t *testing.T) {
 	if got := restore(first.Result.CommitSHA, map[string]any{"validate_only": true}); got.State != "completed" || coded(got.Warnings, "FGD_3005") != 15 || !strings.Contains(got.Result.Diff, "vlan: 2") {
 		t.Errorf("dry: %+v", got)
 	}
-	if got := restore(before, map[string]any{"force": true}); got.State != "failed" || got.Errors[0].Code != "FGD_4031" || got.Errors[0].Remedy == "" {
+	if got := restore(before, map[string]any{"force": true}); got.State != "failed" || got.Errors[0].Code != "FGD_4020" || got.Errors[0].Remedy == "" {
 		t.Errorf("before the first sync: %+v", got)
 	}
 	h.requireCommits(count)
@@ -154,7 +154,7 @@ func TestRestoreCommands(t *testing.T) {
 	run(2, "restore")
 	run(2, "restore", "--commit", "main")
 	run(2, "restore", "--as-of", "yesterday")
-	if said := run(1, "restore", "--commit", before); !strings.Contains(said, "FGD_4031") {
+	if said := run(1, "restore", "--commit", before); !strings.Contains(said, "FGD_4020") {
 		t.Errorf("before the first sync:\n%s", said)
 	}
 	count := h.Commits(t, repository, branch)

@@ -51,26 +51,32 @@ Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 do
 
 // sync runs a sync to its end and reports it.
 func (s *session) sync(ctx context.Context, o syncOptions) error {
-	syncID, err := s.start(ctx, &syncv1.SyncOptions{
+	status, err := s.toEnd(ctx, &syncv1.SyncOptions{
 		ValidateOnly: o.dryRun, Force: o.force, RetryQuarantined: o.retry, RetryPaths: o.retryPaths, ReleasePaths: o.releasePaths,
 		RestoreCommit: o.restoreCommit, RestorePaths: o.restorePaths,
 	})
 	if err != nil {
 		return err
 	}
-	api := bridgev1.NewBridgeServiceClient(s.s.Conn())
-	if err := s.follow(ctx, api, syncID); err != nil {
-		return err
-	}
-	response, err := api.GetSyncStatus(ctx, &bridgev1.GetSyncStatusRequest{SyncId: syncID})
-	if err != nil {
-		return err
-	}
-	err = s.report(response.GetStatus(), o.dryRun)
-	if named := len(o.retryPaths) + len(o.releasePaths); err == nil && named > 0 && len(response.GetStatus().GetErrors()) > 0 {
+	err = s.report(status, o.dryRun)
+	if named := len(o.retryPaths) + len(o.releasePaths); err == nil && named > 0 && len(status.GetErrors()) > 0 {
 		return outcome(ExitFindings) // not all that was named could be done
 	}
 	return err
+}
+
+// toEnd runs a sync and gives how it ended.
+func (s *session) toEnd(ctx context.Context, options *syncv1.SyncOptions) (*bridgev1.SyncStatus, error) {
+	syncID, err := s.start(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	api := bridgev1.NewBridgeServiceClient(s.s.Conn())
+	if err := s.follow(ctx, api, syncID); err != nil {
+		return nil, err
+	}
+	response, err := api.GetSyncStatus(ctx, &bridgev1.GetSyncStatusRequest{SyncId: syncID})
+	return response.GetStatus(), err
 }
 
 // start registers the directory and starts its first sync, or, where a shared Redis knows the directory already,

@@ -22,6 +22,12 @@ type target struct {
 }
 
 func (t *target) addFlags(cmd *cobra.Command) {
+	t.addRepositoryFlags(cmd)
+	cmd.Flags().StringVar(&t.redis, "redis", "", "`URL` of a Redis shared with other runs; without it one in memory")
+}
+
+// addRepositoryFlags adds those of a command that nothing is kept of.
+func (t *target) addRepositoryFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&t.configPath, "config", "", "configuration `file`; see fgd.yaml for every key")
 	flags.StringVar(&t.repo, "repo", "", "`URL` of the repository, or its path on this machine (required)")
@@ -29,7 +35,6 @@ func (t *target) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&t.dir, "dir", "", "fabric `directory` in the repository; the root when absent")
 	flags.StringVar(&t.name, "name", "", "`name` of the fabric; the last part of the directory when absent")
 	flags.StringVar(&t.crds, "crds", "", "`folder` of CustomResourceDefinitions that replace the built-in ones")
-	flags.StringVar(&t.redis, "redis", "", "`URL` of a Redis shared with other runs; without it one in memory")
 	flags.StringVar(&t.credentialsFile, "credentials-file", "", "YAML `file` with token, username and password, ssh_private_key, or github_app")
 	flags.BoolVar(&t.json, "json", false, "print one JSON document")
 	flags.BoolVar(&t.allowInsecure, "allow-insecure-remotes", false, "permit http and loopback or private addresses")

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -234,16 +235,30 @@ func (s *Snapshot) read(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, err
 	return readFrom(s.base, kind, id)
 }
 
-// maxCommitBytes bounds a commit that is read: people write no longer ones.
-const maxCommitBytes = 1 << 20
+// People write no longer commits, and a larger tree has more entries than are allowed, whatever their names.
+const (
+	maxCommitBytes = 1 << 20
+	maxTreeBytes   = 64 << 20
+)
+
+// maxBytes bounds an object that is read. The size of a file has been looked at.
+func maxBytes(kind plumbing.ObjectType) int64 {
+	switch kind {
+	case plumbing.CommitObject:
+		return maxCommitBytes
+	case plumbing.TreeObject:
+		return maxTreeBytes
+	}
+	return math.MaxInt64
+}
 
 func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
 	encoded, err := base.EncodedObject(kind, id)
 	if err != nil {
 		return nil, unreadable(base, id, err)
 	}
-	if size := encoded.Size(); kind == plumbing.CommitObject && size > maxCommitBytes {
-		return nil, errs.New(errs.Precondition, errs.RepositoryUnsupported, "The commit %s has %d bytes; the limit is %d.", id, size, maxCommitBytes)
+	if limit := maxBytes(kind); encoded.Size() > limit {
+		return nil, errs.New(errs.Precondition, errs.RepositoryUnsupported, "The %s %s has %d bytes; the limit is %d.", kind, id, encoded.Size(), limit)
 	}
 	r, err := encoded.Reader()
 	if err != nil {
@@ -253,8 +268,14 @@ func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) (
 	if _, err = io.ReadFull(r, content); err != nil {
 		return nil, errors.Join(unreadable(base, id, err), r.Close())
 	}
+	// The library does not look: of an object whose length is wrong in its pack it gives a part.
+	if object.ID(kind, content) != id {
+		return nil, errors.Join(unreadable(base, id, errDamaged), r.Close())
+	}
 	return content, r.Close()
 }
+
+var errDamaged = errors.New("the content is not that of the object")
 
 // unreadable throws a damaged store away: the next attempt fetches it anew.
 func unreadable(base *store.Objects, id plumbing.Hash, err error) error {

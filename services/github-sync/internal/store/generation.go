@@ -13,6 +13,12 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
+const (
+	maxPacks    = 50
+	objectCache = 16 * cache.MiByte
+	largeObject = 1 << 20
+)
+
 // generation is a bare repository. A store that is damaged or has grown too large begins a new one; those who read the
 // old one go on, and the last of them takes it away.
 type generation struct {
@@ -40,9 +46,19 @@ func (g *generation) held(commit plumbing.Hash) (*filesystem.Storage, error) {
 	return s, nil
 }
 
-func (g *generation) grown() bool {
+// grown tells whether it has become too large to go on with. One pack is as little as a new one would have.
+func (g *generation) grown(maxBytes int64) bool {
 	packs, err := filepath.Glob(filepath.Join(g.dir, "objects", "pack", "*.pack"))
-	return err == nil && len(packs) >= maxPacks
+	if err != nil || len(packs) < 2 {
+		return false
+	}
+	var bytes int64
+	for _, path := range packs {
+		if info, err := os.Stat(path); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return len(packs) >= maxPacks || bytes > maxBytes
 }
 
 func (g *generation) lend() {
@@ -107,30 +123,32 @@ func left(dir string) (number int, err error) {
 // Objects is a store that is opened for reading. It is not for concurrent use.
 type Objects struct {
 	*filesystem.Storage
-	repo *Repo       // nil for a repository on this machine, which is read where it is
-	from *generation // likewise
+	pool *Pool // nil for a repository on this machine, which is read where it is
+	of   *bare
+	from *generation
 }
 
 // Close ends the reading.
 func (o *Objects) Close() error {
 	err := o.Storage.Close()
-	if o.from != nil {
+	if o.pool != nil {
 		err = errors.Join(err, o.from.giveBack())
+		o.pool.giveBack(o.of)
 	}
 	return err
 }
 
 // Size tells the size of an object, from memory when it was asked for before.
 func (o *Objects) Size(id plumbing.Hash) (int64, error) {
-	if o.repo == nil {
+	if o.pool == nil {
 		return o.EncodedObjectSize(id)
 	}
-	if size, known := o.repo.sizes.Get(id); known {
+	if size, known := o.of.sizes.Get(id); known {
 		return size, nil
 	}
 	size, err := o.EncodedObjectSize(id)
 	if err == nil {
-		o.repo.sizes.Add(id, size)
+		o.of.sizes.Add(id, size)
 	}
 	return size, err
 }
@@ -138,13 +156,13 @@ func (o *Objects) Size(id plumbing.Hash) (int64, error) {
 // Discard begins a new generation, after something in this one could not be read. If that has happened already, the new
 // one stays.
 func (o *Objects) Discard() error {
-	if o.repo == nil {
+	if o.pool == nil {
 		return nil
 	}
-	o.repo.mu.Lock()
-	defer o.repo.mu.Unlock()
-	if o.repo.current != o.from {
+	o.of.mu.Lock()
+	defer o.of.mu.Unlock()
+	if o.of.current != o.from {
 		return nil
 	}
-	return o.repo.renew()
+	return o.of.renew()
 }

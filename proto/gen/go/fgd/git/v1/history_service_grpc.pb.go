@@ -37,7 +37,7 @@ type HistoryServiceClient interface {
 	// Compares the fabric directory, or paths in it, at two commits: counts, and a unified diff in pieces.
 	DiffCommits(ctx context.Context, in *DiffCommitsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DiffCommitsResponse], error)
 	// Makes paths of the snapshot's tree again what they were at a commit, and answers with the new tree. A path that the commit
-	// does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION (FGD_4031) for a path
+	// does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION (FGD_4020) for a path
 	// that can't be restored.
 	RestoreTree(ctx context.Context, in *RestoreTreeRequest, opts ...grpc.CallOption) (*RestoreTreeResponse, error)
 }
@@ -111,7 +111,7 @@ type HistoryServiceServer interface {
 	// Compares the fabric directory, or paths in it, at two commits: counts, and a unified diff in pieces.
 	DiffCommits(*DiffCommitsRequest, grpc.ServerStreamingServer[DiffCommitsResponse]) error
 	// Makes paths of the snapshot's tree again what they were at a commit, and answers with the new tree. A path that the commit
-	// does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION (FGD_4031) for a path
+	// does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION (FGD_4020) for a path
 	// that can't be restored.
 	RestoreTree(context.Context, *RestoreTreeRequest) (*RestoreTreeResponse, error)
 	mustEmbedUnimplementedHistoryServiceServer()

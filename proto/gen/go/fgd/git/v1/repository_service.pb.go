@@ -410,7 +410,7 @@ type OpenSnapshotRequest struct {
 	// publishes by pull requests: the origin of the snapshot is then that of an open proposal, if the directory has not changed.
 	Proposals string `protobuf:"bytes,5,opt,name=proposals,proto3" json:"proposals,omitempty"`
 	// Holds an earlier state of the branch instead of its head, whatever sync_id says. It is read like any other, and nothing can
-	// be published on it (FGD_4030). NOT_FOUND (FGD_4013) when the branch has no such commit.
+	// be published on it (FGD_4019). NOT_FOUND (FGD_4013) when the branch has no such commit.
 	//
 	// Types that are valid to be assigned to At:
 	//

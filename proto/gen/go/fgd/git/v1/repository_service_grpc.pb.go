@@ -53,7 +53,7 @@ type RepositoryServiceClient interface {
 	// ABORTED (FGD_4007) when the fabric directory moved on the remote meanwhile.
 	// With a proposal it goes to a branch of its own instead, and one pull request proposes to merge that.
 	Publish(ctx context.Context, in *PublishRequest, opts ...grpc.CallOption) (*PublishResponse, error)
-	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4020) when the Git host has none.
+	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4017) when the Git host has none.
 	GetPullRequest(ctx context.Context, in *GetPullRequestRequest, opts ...grpc.CallOption) (*GetPullRequestResponse, error)
 }
 
@@ -169,7 +169,7 @@ type RepositoryServiceServer interface {
 	// ABORTED (FGD_4007) when the fabric directory moved on the remote meanwhile.
 	// With a proposal it goes to a branch of its own instead, and one pull request proposes to merge that.
 	Publish(context.Context, *PublishRequest) (*PublishResponse, error)
-	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4020) when the Git host has none.
+	// Says what became of a pull request. FAILED_PRECONDITION (FGD_4017) when the Git host has none.
 	GetPullRequest(context.Context, *GetPullRequestRequest) (*GetPullRequestResponse, error)
 	mustEmbedUnimplementedRepositoryServiceServer()
 }

@@ -1,0 +1,204 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"fgdsync.dev/libs/layout"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+)
+
+// kind is a kind of resources, whatever the version.
+type kind struct{ group, kind string }
+
+type identity struct {
+	kind
+	namespace, name string
+}
+
+// census is what the documents at the head are.
+type census struct {
+	head     *Head
+	versions map[kind]map[string]int
+	places   map[identity][]string
+
+	codes           map[string]*Code
+	invalid, warned int // files
+}
+
+func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.TreeEntry, error) {
+	stream, err := e.services.Trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: e.snapshot, Tree: tree})
+	if err != nil {
+		return nil, err
+	}
+	var files []*gitv1.TreeEntry
+	for {
+		message, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range message.GetEntries() {
+			if isInput(entry) {
+				files = append(files, entry)
+			}
+		}
+	}
+}
+
+func isInput(entry *gitv1.TreeEntry) bool {
+	regular := entry.GetMode() == gitv1.FileMode_FILE_MODE_REGULAR || entry.GetMode() == gitv1.FileMode_FILE_MODE_EXECUTABLE
+	path := entry.GetPath()
+	return regular && layout.IsYAML(path) && layout.Part(path) != layout.Unmanaged && !strings.Contains("/"+path, "/.")
+}
+
+// measureHead counts, and lets the code of a sync judge, the files at the head.
+func (e *examination) measureHead(ctx context.Context, tree string) error {
+	files, err := e.headFiles(ctx, tree)
+	if err != nil {
+		return err
+	}
+	c := &census{head: &e.report.Head, versions: map[kind]map[string]int{}, places: map[identity][]string{}, codes: map[string]*Code{}}
+	stream, err := e.services.Ingestion.ValidateFiles(ctx)
+	if err != nil {
+		return err
+	}
+	var sending errgroup.Group
+	sending.Go(func() error { return errors.Join(e.sendFiles(ctx, files, c, stream), stream.CloseSend()) })
+	err = c.judge(stream)
+	if err = errors.Join(sending.Wait(), err); err != nil {
+		return err
+	}
+	c.finish()
+	return nil
+}
+
+func (e *examination) sendFiles(ctx context.Context, files []*gitv1.TreeEntry, c *census,
+	stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest, ingestionv1.ValidateFilesResponse],
+) error {
+	for batch := range slices.Chunk(files, blobsAtATime) {
+		var ids []string
+		for _, file := range batch {
+			ids = append(ids, file.GetBlobId())
+		}
+		contents, err := e.read(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, file := range batch {
+			content := contents[file.GetBlobId()]
+			c.count(file.GetPath(), content)
+			if err := stream.Send(&ingestionv1.ValidateFilesRequest{Path: file.GetPath(), Content: content}); err != nil {
+				return nil //nolint:nilerr // the receiving side has the error itself
+			}
+		}
+	}
+	return nil
+}
+
+func (c *census) count(path string, content []byte) {
+	c.head.Files++
+	found, err := documents(content)
+	if err != nil {
+		return // which the judgement says
+	}
+	for _, document := range found {
+		c.head.Documents++
+		var d struct {
+			APIVersion string `yaml:"apiVersion"`
+			Kind       string `yaml:"kind"`
+			Metadata   struct {
+				Name, Namespace string
+			} `yaml:"metadata"`
+		}
+		if document.Decode(&d) != nil || d.APIVersion == "" || d.Kind == "" {
+			continue
+		}
+		group, version, _ := strings.Cut(d.APIVersion, "/")
+		if version == "" {
+			group, version = "", d.APIVersion
+		}
+		k := kind{group, d.Kind}
+		if c.versions[k] == nil {
+			c.versions[k] = map[string]int{}
+		}
+		c.versions[k][version]++
+		if d.Metadata.Name != "" {
+			id := identity{k, cmp.Or(d.Metadata.Namespace, "default"), d.Metadata.Name}
+			c.places[id] = append(c.places[id], path)
+		}
+	}
+}
+
+// judge takes what the ingestion finds in each file.
+func (c *census) judge(stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest, ingestionv1.ValidateFilesResponse]) error {
+	for {
+		response, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch worst(response.GetFindings()) {
+		case reportv1.Severity_SEVERITY_ERROR:
+			c.invalid++
+		case reportv1.Severity_SEVERITY_WARNING:
+			c.warned++
+		}
+		seen := map[string]bool{}
+		for _, f := range response.GetFindings() {
+			code := c.codes[f.GetCode()]
+			if code == nil {
+				code = &Code{Code: f.GetCode(), Example: fmt.Sprintf("%s:%d: %s", response.GetPath(), max(f.GetLine(), 1), f.GetMessage())}
+				c.codes[f.GetCode()] = code
+			}
+			if !seen[f.GetCode()] {
+				code.Files++
+				seen[f.GetCode()] = true
+			}
+		}
+	}
+}
+
+func worst(findings []*reportv1.Finding) (severity reportv1.Severity) {
+	for _, f := range findings {
+		severity = max(severity, f.GetSeverity())
+	}
+	return severity
+}
+
+// finish puts what was counted into the report, in order.
+func (c *census) finish() {
+	c.head.InvalidFiles, c.head.WarnedFiles = c.invalid, c.warned
+	for id, files := range c.places {
+		if len(files) > 1 {
+			c.head.Duplicates = append(c.head.Duplicates, Duplicate{id.group, id.kind.kind, id.namespace, id.name, files})
+		}
+	}
+	slices.SortFunc(c.head.Duplicates, func(a, b Duplicate) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Group, b.Group))
+	})
+	for k, versions := range c.versions {
+		if len(versions) > 1 {
+			c.head.Mixed = append(c.head.Mixed, Mixed{k.group, k.kind, versions})
+		}
+	}
+	slices.SortFunc(c.head.Mixed, func(a, b Mixed) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Group, b.Group)) })
+	for _, code := range c.codes {
+		c.head.Codes = append(c.head.Codes, *code)
+	}
+	slices.SortFunc(c.head.Codes, func(a, b Code) int { return cmp.Compare(a.Code, b.Code) })
+}

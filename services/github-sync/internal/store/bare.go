@@ -1,0 +1,159 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/services/github-sync/internal/pack"
+	"fgdsync.dev/services/github-sync/internal/remote"
+)
+
+const rememberedSizes = 200_000
+
+// bare is what is kept of one remote. Its lock makes many syncs of one head fetch once.
+type bare struct {
+	dir      string
+	maxBytes int64
+
+	mu      sync.Mutex
+	current *generation // nil until it is needed
+	number  int
+	sizes   *lru.Cache[plumbing.Hash, int64] // of objects; an id never changes its content
+
+	// What the pool knows of it, under the pool's lock.
+	users   int
+	used    time.Time // the last time
+	bytes   int64     // on the disk, when it was measured
+	changed bool      // since then
+}
+
+func (b *bare) ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*Objects, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.begin(); err != nil {
+		return nil, err
+	}
+	if b.current.grown(b.maxBytes) {
+		if err := b.renew(); err != nil {
+			return nil, err
+		}
+	}
+	if depth == 1 {
+		if s, err := b.current.held(commit); err == nil {
+			return b.lend(s), nil
+		}
+	}
+	s, err := b.fetch(ctx, from, branch, commit, depth)
+	if err == nil {
+		return b.lend(s), nil
+	}
+	if !mayBeDamage(err) || ctx.Err() != nil {
+		return nil, err
+	}
+	// The exchange may have tripped over what was there: once more, from nothing.
+	if renewErr := b.renew(); renewErr != nil {
+		return nil, errors.Join(err, renewErr)
+	}
+	if s, err = b.fetch(ctx, from, branch, commit, depth); err != nil {
+		return nil, err
+	}
+	return b.lend(s), nil
+}
+
+// mayBeDamage tells whether the store may be to blame, and not the Git host or the way to it.
+func mayBeDamage(err error) bool {
+	var known *errs.Error
+	return !errors.As(err, &known) || errs.HasCode(err, errs.StorageFailed) || errors.Is(err, remote.ErrUnreadable)
+}
+
+func (b *bare) lend(s *filesystem.Storage) *Objects {
+	b.current.lend()
+	return &Objects{Storage: s, of: b, from: b.current}
+}
+
+// begin takes over what an earlier process left, or starts from nothing.
+func (b *bare) begin() error {
+	if b.current != nil {
+		return nil
+	}
+	number, err := left(b.dir)
+	if err != nil {
+		return err
+	}
+	if b.sizes, err = lru.New[plumbing.Hash, int64](rememberedSizes); err != nil {
+		return fmt.Errorf("make a memory of sizes: %w", err)
+	}
+	b.number = max(number, 1)
+	b.current = b.generation()
+	return nil
+}
+
+func (b *bare) generation() *generation {
+	return &generation{dir: filepath.Join(b.dir, strconv.Itoa(b.number))}
+}
+
+// renew begins a new generation. What was said of sizes came from the old one, which may be damaged.
+func (b *bare) renew() error {
+	old := b.current
+	b.number++
+	b.current = b.generation()
+	b.sizes.Purge()
+	return old.end()
+}
+
+func (b *bare) fetch(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*filesystem.Storage, error) {
+	if err := os.MkdirAll(b.current.dir, 0o700); err != nil {
+		return nil, storageFailed(err)
+	}
+	s := b.current.open()
+	if err := s.Init(); err != nil {
+		return nil, errors.Join(storageFailed(err), s.Close())
+	}
+	failpoint.Hit(failpoint.FetchBefore)
+	err := from.Fetch(ctx, s, commit, depth)
+	failpoint.Hit(failpoint.FetchStored)
+	if err == nil {
+		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.Reindex()
+	return s, nil
+}
+
+// fetched is the ref that remembers what was fetched of a branch.
+func fetched(branch string) plumbing.ReferenceName {
+	return plumbing.ReferenceName("refs/fetched/" + branch)
+}
+
+func (b *bare) add(ctx context.Context, branch string, commit plumbing.Hash, content []byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.begin(); err != nil {
+		return err
+	}
+	s := b.current.open()
+	packs := pack.Folder{Path: filepath.Join(b.current.dir, "objects", "pack")}
+	err := packs.Receive(ctx, bytes.NewReader(content))
+	if err == nil {
+		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
+	}
+	if err = errors.Join(err, s.Close()); err != nil {
+		return fmt.Errorf("add pack to the store: %w", err)
+	}
+	return nil
+}
