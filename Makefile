@@ -45,8 +45,8 @@ test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
 	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) work
 
 .PHONY: test-deps
-test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git
-	@scripts/install-packages redis-server python3-yaml git
+test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg
+	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg
 
 .PHONY: soak
 soak: test-deps ## let one thing fail after the other for SOAK_TIME while people work, and audit what became of it all

@@ -1,7 +1,12 @@
 package e2e
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,10 +22,10 @@ import (
 // places are texts in which no secret may be, by name.
 type places map[string]string
 
-// requireNoSecret looks for the credentials, as they are and as they travel.
-func (p places) requireNoSecret(t *testing.T) {
+// requireNoSecret looks for the credentials, as they are and as they travel, and for others.
+func (p places) requireNoSecret(t *testing.T, others ...string) {
 	t.Helper()
-	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(username + ":" + password))} {
+	for _, secret := range append(others, password, base64.StdEncoding.EncodeToString([]byte(username+":"+password))) {
 		for name, text := range p {
 			if text == "" {
 				t.Errorf("%s: there is nothing to look at", name)
@@ -62,7 +67,11 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
 	h.requireIngested(s.Ended(triggered.SyncID))
+	planted := plantKeys(t, s, h)
 	found := places{}
+	for name, address := range s.Operations {
+		found["metrics of "+name] = get(t, address+"/metrics", "")
+	}
 	for _, path := range []string{"/api/v1/fabrics", "/api/v1/fabrics/1/syncs", "/api/v1/syncs/" + registered.SyncID + "/events", "/api/v1/fabrics/1/files", "/metrics"} {
 		_, body := s.Try(http.MethodGet, path, nil)
 		found["answer to "+path] = string(body)
@@ -76,10 +85,43 @@ func TestSecretsStaySecret(t *testing.T) {
 	found["Redis"] = redis.Written()
 	found["data folder"] = all(read(t, s.Data, ""))
 	found["commits"] = h.Git(t, repository, "log", "-p", "--format=raw", branch)
-	found.requireNoSecret(t)
+	found.requireNoSecret(t, planted...)
 	if !strings.Contains(found["Redis"], "age-encryption.org") {
 		t.Error("the sealed credentials are not in Redis: this test looks in the wrong place")
 	}
+}
+
+// plantKeys registers fabrics that sign in with keys, which the Git host refuses or nobody serves, and gives what of the keys
+// may be nowhere.
+func plantKeys(t *testing.T, s *system.System, h *host) []string {
+	t.Helper()
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}))
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deploy := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
+	for name, credentials := range map[string]map[string]any{
+		"ssh://git@" + h.Address() + "/" + repository: {"ssh_private_key": deploy},
+		h.url(): {"github_app": map[string]any{"app_id": 1, "installation_id": 2, "private_key": app}},
+	} {
+		var registered system.Accepted
+		s.Call(http.MethodPost, "/api/v1/fabrics", map[string]any{
+			"name": name, "repository_url": name, "gitops_directory": "elsewhere/" + strings.ReplaceAll(name, ":", "-"), "credentials": credentials,
+		}, &registered)
+		if status := s.Ended(registered.SyncID); status.State != "failed" {
+			t.Errorf("%s: %+v", name, status)
+		}
+	}
+	return []string{strings.Split(app, "\n")[3], strings.Split(deploy, "\n")[1], "PRIVATE KEY"}
 }
 
 // refusal is a server's report that it did not take a push, in packets on the first sideband.
