@@ -44,8 +44,12 @@ func TestSecretsStaySecret(t *testing.T) {
 	h.Hook(t, repository, "pre-receive", "test -e allowed && exit 0\necho 'no: "+password+"' >&2\nexit 1\n")
 	traces := system.Traces(t)
 	redis := system.Redis(t)
+	knownHosts := filepath.Join(t.TempDir(), "known_hosts")
+	if err := os.WriteFile(knownHosts, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := programs.Five(t, redis.URL(), []string{
-		"HEDGEHOG_FGD_LOG_LEVEL=debug", "OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.URL,
+		"HEDGEHOG_FGD_LOG_LEVEL=debug", "HEDGEHOG_FGD_SSH_KNOWN_HOSTS_FILE=" + knownHosts, "OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.URL,
 	})
 	var registered, triggered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
@@ -109,13 +113,16 @@ func plantKeys(t *testing.T, s *system.System, h *host) []string {
 		t.Fatal(err)
 	}
 	deploy := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
-	for name, credentials := range map[string]map[string]any{
-		"ssh://git@" + h.Address() + "/" + repository: {"ssh_private_key": deploy},
-		h.url(): {"github_app": map[string]any{"app_id": 1, "installation_id": 2, "private_key": app}},
+	for name, signed := range map[string]struct {
+		url         string
+		credentials map[string]any
+	}{
+		"deploy-key": {"ssh://git@" + h.Address() + "/" + repository, map[string]any{"ssh_private_key": deploy}},
+		"app":        {h.url(), map[string]any{"github_app": map[string]any{"app_id": 1, "installation_id": 2, "private_key": app}}},
 	} {
 		var registered system.Accepted
 		s.Call(http.MethodPost, "/api/v1/fabrics", map[string]any{
-			"name": name, "repository_url": name, "gitops_directory": "elsewhere/" + strings.ReplaceAll(name, ":", "-"), "credentials": credentials,
+			"name": name, "repository_url": signed.url, "gitops_directory": "elsewhere/" + name, "credentials": signed.credentials,
 		}, &registered)
 		if status := s.Ended(registered.SyncID); status.State != "failed" {
 			t.Errorf("%s: %+v", name, status)
