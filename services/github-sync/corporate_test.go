@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -208,6 +209,7 @@ func TestCorporateSettingsAreJudged(t *testing.T) {
 		change(&cfg)
 		_, err := githubsync.New(cfg, githubsync.Deps{
 			Log: telemetry.Discard().Log, Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
+			LookupEnv: func(string) (string, bool) { return "", false }, Now: time.Now,
 		})
 		if !errs.HasCode(err, errs.ConfigurationInvalid) || strings.Contains(err.Error(), password) {
 			t.Errorf("%s: %v", name, err)

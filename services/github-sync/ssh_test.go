@@ -230,8 +230,6 @@ func TestSSHSignIn(t *testing.T) {
 		code  errs.Code
 	}{
 		"another key":      {login: &gitv1.PlainCredentials{SshPrivateKey: other}, code: errs.GitHubAuthenticationFailed},
-		"no key":           {login: &gitv1.PlainCredentials{SshPrivateKey: "a-secret-that-is-no-key"}, code: errs.CredentialsUnreadable},
-		"half a key":       {login: &gitv1.PlainCredentials{SshPrivateKey: other[:len(other)/2]}, code: errs.CredentialsUnreadable},
 		"a token":          {login: &gitv1.PlainCredentials{Token: password}, code: errs.CredentialsUnsuitable},
 		"a password":       {login: &gitv1.PlainCredentials{Username: user, Password: password}, code: errs.CredentialsUnsuitable},
 		"nothing":          {code: errs.CredentialsUnsuitable},

@@ -237,7 +237,7 @@ func (b *bench) requireFilesAt() {
 		"time":   {&fabricv1.ListFilesRequest{At: &fabricv1.ListFilesRequest_AsOf{AsOf: timestamppb.New(time.Unix(0, 0))}}, "commit-0"},
 	} {
 		test.req.FabricId = 35
-		files, err := b.FabricServiceClient.ListFiles(b.t.Context(), test.req)
+		files, err := b.ListFiles(b.t.Context(), test.req)
 		if must(b.t, files, err); files.GetCommit() != test.want {
 			b.t.Errorf("%s: %s, not %s", name, files.GetCommit(), test.want)
 		}

@@ -3,7 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // it is what Git names objects by
+	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -256,7 +256,7 @@ type handPack struct {
 
 func newPack(b *testing.B, objects int) *handPack {
 	b.Helper()
-	p := &handPack{b: b, sum: sha1.New()} //nolint:gosec // as above
+	p := &handPack{b: b, sum: sha1.New()}
 	var err error
 	if p.writer, err = zlib.NewWriterLevel(&p.out, zlib.BestSpeed); err != nil {
 		b.Fatal(err)
@@ -282,7 +282,7 @@ func (p *handPack) add(number byte, kind, content string) string {
 	if err := p.writer.Close(); err != nil {
 		p.b.Fatal(err)
 	}
-	id := sha1.Sum(fmt.Appendf(nil, "%s %d\x00%s", kind, len(content), content)) //nolint:gosec // as above
+	id := sha1.Sum(fmt.Appendf(nil, "%s %d\x00%s", kind, len(content), content))
 	return string(id[:])
 }
 

@@ -101,7 +101,7 @@ func (e *examination) sendFiles(ctx context.Context, files []*gitv1.TreeEntry, c
 			content := contents[file.GetBlobId()]
 			c.count(file.GetPath(), content)
 			if err := stream.Send(&ingestionv1.ValidateFilesRequest{Path: file.GetPath(), Content: content}); err != nil {
-				return nil //nolint:nilerr // the receiving side has the error itself
+				return nil
 			}
 		}
 	}

@@ -59,13 +59,13 @@ func (p proxy) serve(transport *http.Transport, allowInsecure bool) {
 
 // refusal explains that the proxy does not connect.
 func (p proxy) refusal(status int) error {
-	switch {
-	case status == http.StatusOK:
+	switch status {
+	case http.StatusOK:
 		return nil
-	case status == http.StatusProxyAuthRequired:
+	case http.StatusProxyAuthRequired:
 		return errs.New(errs.Precondition, errs.GitHubConnectionFailed, "The proxy %s refuses the credentials for it.", p.url.Host).
 			WithRemedy("Put a user name and a password that the proxy takes into remotes_proxy_url.")
-	case status == http.StatusForbidden:
+	case http.StatusForbidden:
 		return errs.New(errs.Precondition, errs.GitHubConnectionFailed, "The proxy %s does not permit connections to the Git host.", p.url.Host).
 			WithRemedy("Have the proxy permit the Git host.")
 	}
