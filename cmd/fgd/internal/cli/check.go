@@ -52,8 +52,12 @@ func (s *session) printConnection(c *gitv1.Connection) error {
 		name string
 		is   bool
 	}{
-		{"reachable", c.GetReachable()}, {"authenticated", c.GetAuthenticated()}, {"can read", c.GetCanRead()}, {"can push", c.GetCanPush()},
-		{"branch exists", c.GetBranchExists()}, {"empty", c.GetEmpty()},
+		{"reachable", c.GetReachable()},
+		{"authenticated", c.GetAuthenticated()},
+		{"can read", c.GetCanRead()},
+		{"can push", c.GetCanPush()},
+		{"branch exists", c.GetBranchExists()},
+		{"empty", c.GetEmpty()},
 	} {
 		fmt.Fprintf(table, "%s\t%s\n", row.name, yesOrNo(row.is))
 	}

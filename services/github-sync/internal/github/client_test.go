@@ -186,8 +186,11 @@ func TestWhoGoesAwayIsNotKept(t *testing.T) {
 func TestOtherHosts(t *testing.T) {
 	b := setup(t)
 	for _, location := range []remote.Location{
-		{Key: "https://gitlab.com/o/r", URL: "https://gitlab.com/o/r", Host: "gitlab.com"}, {Key: "file:///git.example.com/o", Path: "/git.example.com/o", Host: "local"},
-		{Key: "https://git.example.com/o", Host: "git.example.com"}, {Key: "https://git.example.com/a/b/c", Host: "git.example.com"}, {},
+		{Key: "https://gitlab.com/o/r", URL: "https://gitlab.com/o/r", Host: "gitlab.com"},
+		{Key: "file:///git.example.com/o", Path: "/git.example.com/o", Host: "local"},
+		{Key: "https://git.example.com/o", Host: "git.example.com"},
+		{Key: "https://git.example.com/a/b/c", Host: "git.example.com"},
+		{},
 	} {
 		_, err := b.client.Repository(t.Context(), location, b.token)
 		b.requireCode(err, errs.GitHubRequired)
