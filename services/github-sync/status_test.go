@@ -28,8 +28,9 @@ func TestG7EveryStatusHasItsMeaning(t *testing.T) {
 			b := setup(t, func(c *githubsync.Config) { c.BreakerFailures = 100 })
 			b.host.Create(t, repository, branch, content)
 			commits := 1
-			for _, on := range []gitserver.Request{gitserver.Refs, gitserver.Fetch, gitserver.Receive} {
-				for _, after := range []string{"", "17", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)} {
+			date := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+			for on, afters := range map[gitserver.Request][]string{gitserver.Refs: {"", "17"}, gitserver.Fetch: {""}, gitserver.Receive: {"", date}} {
+				for _, after := range afters {
 					want := want
 					if status == http.StatusForbidden && after != "" {
 						want = meaning{errs.GitHubRateLimited, errs.Limited} // that is how GitHub says it (secondary rate limits)
