@@ -73,17 +73,16 @@ func command(t testing.TB, opts Options) (path string, args []string) {
 }
 
 // withProtocol hands over what CGI does not know by itself: the version of the protocol that a client asks for, and bodies
-// whose length is not said.
+// whose length is not said. A body is handed over once all of it is there: git's http-backend never ends when a client goes away in
+// the middle of one.
 func withProtocol(backend *cgi.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler := *backend
-		if r.ContentLength < 0 {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return // the client went away
-			}
-			r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the client went away
 		}
+		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 		if version := r.Header.Get("Git-Protocol"); version != "" {
 			handler.Env = append(handler.Env[:len(handler.Env):len(handler.Env)], "GIT_PROTOCOL="+version)
 		}

@@ -1,7 +1,10 @@
 package gitserver_test
 
 import (
+	"errors"
+	"fmt"
 	"maps"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -49,5 +52,21 @@ func git(t *testing.T, folder string, works bool, args ...string) {
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1"}
 	if out, err := command.CombinedOutput(); (err == nil) != works {
 		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+}
+
+// TestAClientThatDiesInABody leaves nothing behind: the server ends with the test, which it would not as long as a process of
+// git waits for the rest.
+func TestAClientThatDiesInABody(t *testing.T) {
+	s := gitserver.Start(t, gitserver.Options{})
+	s.Create(t, "r.git", "main", map[string]string{"a": "a\n"})
+	conn, err := net.Dial("tcp", s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(conn, "POST /r.git/git-receive-pack HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-git-receive-pack-request\r\n"+
+		"Content-Length: 1000\r\n\r\n0000")
+	if err = errors.Join(err, conn.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
