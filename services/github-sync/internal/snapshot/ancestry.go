@@ -14,7 +14,7 @@ import (
 
 // RecentDepth is how many of the last commits of a branch are looked at to find one that was pushed a moment ago. A push brings
 // up to a hundred.
-const RecentDepth = 250
+const RecentDepth = 120
 
 // HasAncestor tells whether a commit is among the last commits up to a head of the branch.
 func (s *Snapshot) HasAncestor(ctx context.Context, head, commit plumbing.Hash, depth int) (bool, error) {
