@@ -44,7 +44,7 @@ func TestTheCommitOfASyncIsFound(t *testing.T) {
 func (b *bench) findsCommitOfSync() {
 	t := b.t
 	own := b.publishAs("5", 77, map[string]string{"raw/a.yaml": "a", "raw/b.yaml": "b"})
-	for _, others := range []int{0, 1, 118} {
+	for _, others := range []int{0, 1, 248} {
 		if others > 0 {
 			b.host.History(t, repository, branch, "f/raw/c.yaml", others)
 		}
@@ -61,9 +61,9 @@ func (b *bench) findsCommitOfSync() {
 			t.Errorf("sync %q: %v", unknown, s)
 		}
 	}
-	b.publishAs("6", 79, map[string]string{"raw/d.yaml": "beyond the last 120"})
+	b.publishAs("6", 79, map[string]string{"raw/d.yaml": "beyond the last 250"})
 	if s := b.openOf("5"); s.GetPublished() != nil || s.GetFence() != 79 {
-		t.Errorf("beyond the last 120 commits: %v", s)
+		t.Errorf("beyond the last 250 commits: %v", s)
 	}
 }
 

@@ -135,14 +135,11 @@ func packsOf(s *filesystem.Storage) pack.Folder {
 	}
 }
 
-// addKnown tells what the store holds: where its history is cut, and the commits it has.
+// addKnown tells what the store holds: where its history is cut, if it is, and the commits it has.
 func addKnown(request *packp.UploadPackRequest, s *filesystem.Storage) error {
 	shallow, err := s.Shallow()
 	if err != nil {
 		return err
-	}
-	if len(shallow) == 0 {
-		return nil
 	}
 	request.Shallows = shallow
 	refs, err := s.IterReferences()

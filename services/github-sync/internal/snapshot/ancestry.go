@@ -14,7 +14,7 @@ import (
 
 // RecentDepth is how many of the last commits of a branch are looked at to find one that was pushed a moment ago. A push brings
 // up to a hundred.
-const RecentDepth = 120
+const RecentDepth = 250
 
 // HasAncestor tells whether a commit is among the last commits up to a head of the branch.
 func (s *Snapshot) HasAncestor(ctx context.Context, head, commit plumbing.Hash, depth int) (bool, error) {
@@ -46,31 +46,46 @@ func (s *Snapshot) OfSync(ctx context.Context, syncID string) (at, before *Snaps
 	return at, before, nil
 }
 
-// findAncestor finds a commit among the last ones up to a head of the branch; zero when there is none.
-func (s *Snapshot) findAncestor(ctx context.Context, head plumbing.Hash, depth int, wanted func(plumbing.Hash, object.CommitInfo) bool) (found plumbing.Hash, err error) {
+// findAncestor finds a commit among the last ones up to a head of the branch; zero when there is none. More of the history
+// is fetched only when what is here ends before.
+func (s *Snapshot) findAncestor(ctx context.Context, head plumbing.Hash, depth int, wanted func(plumbing.Hash, object.CommitInfo) bool) (plumbing.Hash, error) {
+	found, cut, err := s.search(ctx, head, 1, depth, wanted)
+	if err == nil && found.IsZero() && cut {
+		found, _, err = s.search(ctx, head, depth, depth, wanted)
+	}
+	return found, err
+}
+
+// search looks for a commit among the last ones up to a head of which so much of the history is made sure of, and tells
+// whether what is here ended before it had seen as many as it may.
+func (s *Snapshot) search(ctx context.Context, head plumbing.Hash, depth, limit int, wanted func(plumbing.Hash, object.CommitInfo) bool) (found plumbing.Hash, cut bool, err error) {
 	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, head, depth)
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return plumbing.ZeroHash, false, err
 	}
 	defer func() { err = errors.Join(err, base.Close()) }()
 	next, seen := []plumbing.Hash{head}, map[plumbing.Hash]bool{}
-	for len(next) > 0 && len(seen) < depth {
+	for len(next) > 0 && len(seen) < limit {
 		id := next[0]
 		next = next[1:]
-		if seen[id] || base.HasEncodedObject(id) != nil {
-			continue // beyond what was fetched
+		if seen[id] {
+			continue
+		}
+		if base.HasEncodedObject(id) != nil {
+			cut = true
+			continue
 		}
 		seen[id] = true
 		info, err := readCommit(base, id)
 		if err != nil {
-			return plumbing.ZeroHash, err
+			return plumbing.ZeroHash, cut, err
 		}
 		if wanted(id, info) {
-			return id, nil
+			return id, cut, nil
 		}
 		next = append(next, info.Parents...)
 	}
-	return plumbing.ZeroHash, nil
+	return plumbing.ZeroHash, cut, nil
 }
 
 func readCommit(base *store.Objects, id plumbing.Hash) (object.CommitInfo, error) {

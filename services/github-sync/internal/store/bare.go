@@ -51,7 +51,7 @@ func (b *bare) ensure(ctx context.Context, from remote.Remote, branch string, co
 			return nil, err
 		}
 	}
-	if depth == 1 {
+	if depth <= b.current.depth(commit) {
 		if s, err := b.current.held(commit); err == nil {
 			return b.lend(s), nil
 		}
@@ -102,7 +102,7 @@ func (b *bare) begin() error {
 }
 
 func (b *bare) generation() *generation {
-	return &generation{dir: filepath.Join(b.dir, strconv.Itoa(b.number))}
+	return &generation{dir: filepath.Join(b.dir, strconv.Itoa(b.number)), depths: map[plumbing.Hash]int{}}
 }
 
 // renew begins a new generation. What was said of sizes came from the old one, which may be damaged.
@@ -128,9 +128,13 @@ func (b *bare) fetch(ctx context.Context, from remote.Remote, branch string, com
 	if err == nil {
 		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
 	}
+	if err == nil && depth > 1 {
+		err = s.SetReference(plumbing.NewHashReference(deepened(branch), commit))
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	b.current.depths[commit] = max(b.current.depths[commit], depth)
 	s.Reindex()
 	return s, nil
 }
@@ -138,6 +142,12 @@ func (b *bare) fetch(ctx context.Context, from remote.Remote, branch string, com
 // fetched is the ref that remembers what was fetched of a branch.
 func fetched(branch string) plumbing.ReferenceName {
 	return plumbing.ReferenceName("refs/fetched/" + branch)
+}
+
+// deepened is the ref that remembers of what commit of a branch the history was fetched, so that the host sends only what
+// has come since when the history of a later one is asked for.
+func deepened(branch string) plumbing.ReferenceName {
+	return plumbing.ReferenceName("refs/deepened/" + branch)
 }
 
 func (b *bare) add(ctx context.Context, branch string, commit plumbing.Hash, content []byte) error {

@@ -22,7 +22,8 @@ const (
 // generation is a bare repository. A store that is damaged or has grown too large begins a new one; those who read the
 // old one go on, and the last of them takes it away.
 type generation struct {
-	dir string
+	dir    string
+	depths map[plumbing.Hash]int // to which histories were fetched, under the store's lock; the packs bound how many there are
 
 	mu      sync.Mutex
 	readers int
@@ -33,6 +34,9 @@ func (g *generation) open() *filesystem.Storage {
 	return filesystem.NewStorageWithOptions(osfs.New(g.dir), cache.NewObjectLRU(objectCache),
 		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
 }
+
+// depth is how much of the history up to a commit is here, if the commit is.
+func (g *generation) depth(commit plumbing.Hash) int { return max(g.depths[commit], 1) }
 
 // held opens the generation if it has the commit. Its tree came in the same pack.
 func (g *generation) held(commit plumbing.Hash) (*filesystem.Storage, error) {

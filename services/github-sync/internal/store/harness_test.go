@@ -96,10 +96,10 @@ func (b *bench) create(repository string, kilobytes int) {
 
 // open opens the head of a repository and reads the commit.
 func (b *bench) open(p *Pool, repository string) (*Objects, error) {
-	return openHead(b.t.Context(), p, b.remotes, b.host.URL(repository))
+	return openHead(b.t.Context(), p, b.remotes, b.host.URL(repository), 1)
 }
 
-func openHead(ctx context.Context, p *Pool, remotes *remote.Factory, url string) (*Objects, error) {
+func openHead(ctx context.Context, p *Pool, remotes *remote.Factory, url string, depth int) (*Objects, error) {
 	location, err := remotes.Parse(url)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func openHead(ctx context.Context, p *Pool, remotes *remote.Factory, url string)
 	if err != nil {
 		return nil, err
 	}
-	objects, err := repo.Ensure(ctx, from, branch, refs.Branches[branch], 1)
+	objects, err := repo.Ensure(ctx, from, branch, refs.Branches[branch], depth)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func process(dir, url string, in io.Reader, out io.Writer) int {
 			err = held.Close()
 		}
 		if err == nil {
-			held, err = openHead(context.Background(), p, remotes, url)
+			held, err = openHead(context.Background(), p, remotes, url, 1)
 		}
 		_, _ = fmt.Fprintln(out, err)
 	}

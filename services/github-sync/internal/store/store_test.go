@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -132,6 +133,70 @@ func (b *bench) generations(name string) string {
 		found[i] = filepath.Base(found[i])
 	}
 	return strings.Join(found, " ")
+}
+
+// TestAHistoryIsFetchedOnce: those who ask for what is here get it without the host, and of a later head's history comes only
+// what is new.
+func TestAHistoryIsFetchedOnce(t *testing.T) {
+	const before, depth, kilobytes = 10, 12, 20
+	b := setup(t)
+	p := b.pool(1<<30, week)
+	b.create("deep.git", kilobytes)
+	for i := range before {
+		b.host.Commit(t, "deep.git", branch, map[string]string{"noise": noise(strconv.Itoa(i), kilobytes)})
+	}
+	for _, step := range []struct {
+		what           string
+		depth, fetches int
+		change         bool
+		most           int64
+	}{
+		{"the head", 1, 1, false, 2 * kilobytes << 10},
+		{"its history", depth, 1, false, (before + 3) * kilobytes << 10},
+		{"the history again", depth, 0, false, 0},
+		{"less of it", 5, 0, false, 0},
+		{"the next head", 1, 1, true, 2 << 10},
+		{"the history of the next", depth, 1, true, 4 << 10},
+		{"the next head after all", 1, 0, false, 0},
+	} {
+		if step.change {
+			b.host.Commit(t, "deep.git", branch, map[string]string{"a.yaml": "a: " + step.what + "\n"})
+		}
+		fetches, bytes := b.host.Requests(gitserver.Fetch), b.packed("deep")
+		b.close(b.openTo(p, "deep.git", step.depth))
+		if got := b.host.Requests(gitserver.Fetch) - fetches; got != step.fetches {
+			t.Errorf("%s: %d fetches, not %d", step.what, got, step.fetches)
+		}
+		if got := b.packed("deep") - bytes; got > step.most {
+			t.Errorf("%s: %d bytes came, which is more than %d", step.what, got, step.most)
+		}
+	}
+}
+
+func (b *bench) openTo(p *Pool, repository string, depth int) *Objects {
+	b.t.Helper()
+	objects, err := openHead(b.t.Context(), p, b.remotes, b.host.URL(repository), depth)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return objects
+}
+
+// packed is the size of a store's packs.
+func (b *bench) packed(name string) (bytes int64) {
+	b.t.Helper()
+	packs, err := filepath.Glob(filepath.Join(b.dir, "1", "*_"+name+"-*", "*", "objects", "pack", "*.pack"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, path := range packs {
+		info, err := os.Stat(path)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		bytes += info.Size()
+	}
+	return bytes
 }
 
 // TestWhatCouldNotBeTakenAwayGoesLater: a store that was put aside and not removed, by this process or an earlier one.

@@ -404,7 +404,7 @@ type OpenSnapshotRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which directory of which branch.
 	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
-	// A sync that may have published already: its commit is held instead of the head, when it is among the last 120.
+	// A sync that may have published already: its commit is held instead of the head, when it is among the last 250.
 	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	// Begin of the names of branches that propose what a fabric's syncs would change, "fgd/fabric-1/". Set for a fabric that
 	// publishes by pull requests: the origin of the snapshot is then that of an open proposal, if the directory has not changed.
