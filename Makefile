@@ -8,6 +8,7 @@ TOOLS := $(CURDIR)/.cache/bin
 GOLANGCI_LINT_VERSION := v2.15.0
 GOFUMPT_VERSION := v0.12.0
 BUF_VERSION := 1.75.0
+GITEA_VERSION := v1.26.1
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -51,6 +52,10 @@ test-deps: ## install what the tests need besides Go: redis-server, python3-yaml
 .PHONY: soak
 soak: test-deps ## let one thing fail after the other for SOAK_TIME while people work, and audit what became of it all
 	go test -count=1 -v -timeout 0 fgdsync.dev/test/soak -args -length $(SOAK_TIME)
+
+.PHONY: test-gitea
+test-gitea: $(TOOLS)/gitea-$(GITEA_VERSION) test-deps ## build a Gitea, once, and try the whole system on it
+	go test -count=1 fgdsync.dev/test/gitea -args -gitea $</gitea -gitea-source $<
 
 .PHONY: bench
 bench: test-deps ## measure from outside, then ingestion and orchestration alone; docs/benchmarks.md says what the figures mean
@@ -122,6 +127,10 @@ clean: ## remove what was built; data folders and cached tools stay
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	@echo "Building golangci-lint $(GOLANGCI_LINT_VERSION), once; it takes some minutes."
 	@scripts/install-tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint $(GOLANGCI_LINT_VERSION) $@
+
+$(TOOLS)/gitea-$(GITEA_VERSION):
+	@echo "Building Gitea $(GITEA_VERSION), once; it takes some minutes and needs gcc."
+	@scripts/install-gitea $(GITEA_VERSION) $@
 
 $(TOOLS)/gofumpt-$(GOFUMPT_VERSION):
 	@scripts/install-tool mvdan.cc/gofumpt $(GOFUMPT_VERSION) $@

@@ -213,22 +213,39 @@ func TestProposalsNeedGitHub(t *testing.T) {
 	b.requireCommits(1)
 }
 
-// TestAProtectedBranch: a direct push that a host refuses because of that says how to go on.
+// TestAProtectedBranch: a direct push that a host refuses because of that says how to go on, be the reason in its report or in
+// what its hook said.
 func TestAProtectedBranch(t *testing.T) {
+	over := map[string]func(*testing.T) *bench{
+		"HTTP": func(t *testing.T) *bench { return setup(t) },
+		"SSH":  func(t *testing.T) *bench { return setupSSH(t).bench },
+	}
+	for name, setup := range over {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			b.host.Create(t, repository, branch, content)
+			b.host.Hook(t, repository, "pre-receive", "echo 'Not allowed to push to protected branch main' >&2\nexit 1\n")
+			b.refusesToPush(errs.BranchProtected, "Not allowed to push to protected branch main")
+			b.host.Hook(t, repository, "pre-receive", "echo 'Sign your commits.' >&2\nexit 1\n")
+			b.refusesToPush(errs.PushRejected, "Sign your commits.")
+			b.requireCommits(1)
+		})
+	}
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
-	b.host.Hook(t, repository, "update", "echo 'GH006: Protected branch update failed' >&2\nexit 1\n")
+	b.host.Break(gitserver.Fault{On: gitserver.Receive, Status: http.StatusOK, Text: refusal("protected branch hook declined")})
+	b.refusesToPush(errs.BranchProtected, "protected branch hook declined")
+}
+
+// refusesToPush holds that a direct push is refused for a reason that is told.
+func (b *bench) refusesToPush(code errs.Code, reason string) {
+	b.t.Helper()
 	s := b.open("f")
 	_, err := b.publish(s, b.mustWrite(s, map[string]string{"b.yaml": "b\n"}))
-	b.requireCode(err, errs.PushRejected) // git's own report says nothing of the reason
-	b.host.Break(gitserver.Fault{On: gitserver.Receive, Status: http.StatusOK, Text: refusal("protected branch hook declined")})
-	_, err = b.publish(s, b.mustWrite(s, map[string]string{"b.yaml": "b\n"}))
-	b.requireCode(err, errs.BranchProtected)
-	if !strings.Contains(errs.From(err).Fix(), "pull_request") {
-		t.Errorf("the remedy is %q", errs.From(err).Fix())
+	b.requireCode(err, code)
+	if told := errs.From(err); !strings.Contains(told.Error(), reason) || code == errs.BranchProtected && !strings.Contains(told.Fix(), "pull_request") {
+		b.t.Errorf("%v; the remedy is %q", told, told.Fix())
 	}
-	b.host.Mend()
-	b.requireCommits(1)
 }
 
 // refusal is a report that a host did not take a push, in packets on the first sideband.

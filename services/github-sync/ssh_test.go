@@ -104,7 +104,7 @@ func TestG3LostAnswerOverSSH(t *testing.T) {
 func TestG6HookDeclinesOverSSH(t *testing.T) {
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
-	b.host.Hook(t, repository, "pre-receive", "echo "+password+" >&2\nexit 1\n")
+	b.host.Hook(t, repository, "pre-receive", "echo no >&2\nexit 1\n")
 	s := b.open("f")
 	_, err := b.publish(s, b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"}))
 	b.requireCode(err, errs.PushRejected)

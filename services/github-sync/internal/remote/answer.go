@@ -67,6 +67,14 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// said is the beginning of what a host says beside the protocol.
+type said []byte
+
+func (s *said) Write(p []byte) (int, error) {
+	*s = append(*s, p[:min(len(p), mostSaid-len(*s))]...)
+	return len(p), nil
+}
+
 func unavailable(format string, args ...any) *errs.Error {
 	return errs.New(errs.Unavailable, errs.GitHubConnectionFailed, format, args...)
 }

@@ -116,7 +116,7 @@ func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit
 	if err != nil {
 		return r.explain(ctx, err, a)
 	}
-	err = errors.Join(packsOf(into).Receive(ctx, demultiplexed(request.Capabilities, response)), response.Close())
+	err = errors.Join(packsOf(into).Receive(ctx, demultiplexed(request.Capabilities, response, nil)), response.Close())
 	if err != nil {
 		return r.explain(ctx, err, a)
 	}
@@ -171,14 +171,19 @@ func recordShallow(s storer.ShallowStorer, update packp.ShallowUpdate) error {
 	return nil
 }
 
-func demultiplexed(caps *capability.List, r io.Reader) io.Reader {
+// demultiplexed gives what is in the first sideband; what is in the second goes to beside.
+func demultiplexed(caps *capability.List, r io.Reader, beside sideband.Progress) io.Reader {
+	var d *sideband.Demuxer
 	switch {
 	case caps.Supports(capability.Sideband64k):
-		return sideband.NewDemuxer(sideband.Sideband64k, r)
+		d = sideband.NewDemuxer(sideband.Sideband64k, r)
 	case caps.Supports(capability.Sideband):
-		return sideband.NewDemuxer(sideband.Sideband, r)
+		d = sideband.NewDemuxer(sideband.Sideband, r)
+	default:
+		return r
 	}
-	return r
+	d.Progress = beside
+	return d
 }
 
 type hostPusher struct {
@@ -201,17 +206,21 @@ func (p *hostPusher) Push(ctx context.Context, branch string, old, next plumbing
 	request := packp.NewReferenceUpdateRequestFromCapabilities(p.advertised.Capabilities)
 	request.Commands = []*packp.Command{{Name: plumbing.NewBranchReferenceName(branch), Old: old, New: next}}
 	request.Packfile = io.NopCloser(bytes.NewReader(pack))
-	if p.advertised.Capabilities.Supports(capability.Sideband64k) {
-		if err := request.Capabilities.Set(capability.Sideband64k); err != nil {
-			return fmt.Errorf("prepare a push: %w", err)
+	for _, wanted := range []capability.Capability{capability.Sideband64k, capability.Quiet} {
+		if p.advertised.Capabilities.Supports(wanted) {
+			if err := request.Capabilities.Set(wanted); err != nil {
+				return fmt.Errorf("prepare a push: %w", err)
+			}
 		}
 	}
+	var beside said // what the hooks of the host have to say
+	request.Progress = &beside
 	ctx, a, end := withAnswered(ctx)
 	defer end()
 	report, err := p.remote.wire.receive(ctx, request)
 	switch {
 	case report != nil && err != nil:
-		return verdict(report, p.remote.wire.login())
+		return verdict(report, string(beside), p.remote.wire.login())
 	case err != nil:
 		return p.remote.explain(ctx, err, a)
 	case report == nil:
@@ -220,9 +229,9 @@ func (p *hostPusher) Push(ctx context.Context, branch string, old, next plumbing
 	return nil
 }
 
-// verdict explains what the Git host's report says. It did not move the branch. The library's error quotes the report,
-// so it goes no further.
-func verdict(report *packp.ReportStatus, login credentials.Basic) error {
+// verdict explains what the Git host's report says, and what it said beside. It did not move the branch. The library's error
+// quotes the report, so it goes no further.
+func verdict(report *packp.ReportStatus, beside string, login credentials.Basic) error {
 	text := report.UnpackStatus
 	if len(report.CommandStatuses) > 0 && text == "ok" {
 		text = report.CommandStatuses[0].Status
@@ -231,6 +240,9 @@ func verdict(report *packp.ReportStatus, login credentials.Basic) error {
 		if strings.Contains(text, moved) {
 			return errs.New(errs.Conflict, errs.BranchMoved, "The branch moved while it was pushed to.")
 		}
+	}
+	if beside = strings.TrimSpace(beside); beside != "" {
+		text += ": " + beside
 	}
 	code := errs.PushRejected
 	if isProtection(text) {

@@ -71,7 +71,7 @@ func (w *sshWire) receive(ctx context.Context, request *packp.ReferenceUpdateReq
 	// What the host says counts more than that it took no more: it may have refused at once.
 	encodeErr := errors.Join(request.Encode(call.stdin), call.stdin.Close())
 	report := packp.NewReportStatus()
-	if err := report.Decode(demultiplexed(request.Capabilities, call)); err != nil {
+	if err := report.Decode(demultiplexed(request.Capabilities, call, request.Progress)); err != nil {
 		return nil, errors.Join(err, encodeErr)
 	}
 	return report, report.Error()

@@ -235,14 +235,6 @@ func (c *sshCall) exit() error {
 	return fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
 }
 
-// said is the beginning of what a host says beside the protocol.
-type said []byte
-
-func (s *said) Write(p []byte) (int, error) {
-	*s = append(*s, p[:min(len(p), mostSaid-len(*s))]...)
-	return len(p), nil
-}
-
 // refusal explains why a service ended. The words are those of Git and of the hosts that many use.
 func refusal(host, said string) error {
 	says := func(words ...string) bool {
