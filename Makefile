@@ -55,7 +55,7 @@ soak: test-deps ## let one thing fail after the other for SOAK_TIME while people
 
 .PHONY: test-gitea
 test-gitea: $(TOOLS)/gitea-$(GITEA_VERSION) test-deps ## build a Gitea, once, and try the whole system on it
-	go test -count=1 fgdsync.dev/test/gitea -args -gitea $</gitea -gitea-source $<
+	go test -count=1 fgdsync.dev/test/gitea -args -gitea $<
 
 .PHONY: bench
 bench: test-deps ## measure from outside, then ingestion and orchestration alone; docs/benchmarks.md says what the figures mean
@@ -129,7 +129,8 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	@scripts/install-tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint $(GOLANGCI_LINT_VERSION) $@
 
 $(TOOLS)/gitea-$(GITEA_VERSION):
-	@echo "Building Gitea $(GITEA_VERSION), once; it takes some minutes and needs gcc."
+	@echo "Building Gitea $(GITEA_VERSION), once; it takes some minutes."
+	@scripts/install-packages gcc libc6-dev
 	@scripts/install-gitea $(GITEA_VERSION) $@
 
 $(TOOLS)/gofumpt-$(GOFUMPT_VERSION):

@@ -264,6 +264,36 @@ func TestGrownStore(t *testing.T) {
 	b.requireCommits(1 + syncs)
 }
 
+// TestRenewedBeforeAPush: the store is renewed by those who work on another branch, between the opening of a snapshot and the
+// push. The next who opens the branch finds all of it.
+func TestRenewedBeforeAPush(t *testing.T) {
+	const other, changes = "other", 60
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	s := b.open("f")
+	location := b.location("f")
+	location.Branch = other
+	for i := range changes {
+		b.host.Commit(t, repository, other, map[string]string{"f/x.yaml": fmt.Sprintf("x: %d\n", i)})
+		if _, err := b.tryHold(location); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if renewed := b.stored("2"); len(renewed) != 1 {
+		t.Fatal("the store was not renewed")
+	}
+	if _, err := b.publish(s, b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.tryRead("f"); err != nil {
+		t.Error(err)
+	}
+	next := b.open("f")
+	if got := b.files(next, next.GetTree()); !maps.Equal(got, map[string]string{"a.yaml": "a: 2\n", "sub/b.yaml": "b: 1\n"}) {
+		t.Errorf("there are %q", got)
+	}
+}
+
 // TestGlitch: a Git host that breaks off is no reason to throw away what is there.
 func TestGlitch(t *testing.T) {
 	for name, fault := range map[string]gitserver.Fault{

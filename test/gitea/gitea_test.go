@@ -18,10 +18,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-var (
-	program = flag.String("gitea", "", "the Gitea that make test-gitea has built")
-	source  = flag.String("gitea-source", "", "the folder of its source, with the files that it reads")
-)
+// built is the folder in which make test-gitea has built a Gitea, with the files that it reads.
+var built = flag.String("gitea", "", "the folder of a Gitea, without which there is nothing to test")
 
 const (
 	branch    = "main"
@@ -37,14 +35,14 @@ type trial struct {
 // TestGitea: what people commit is taken up over HTTP with a token and over SSH with a deploy key, in one commit a sync, and
 // what it refuses has a reason that says how to go on.
 func TestGitea(t *testing.T) {
-	if *program == "" {
+	if *built == "" {
 		t.Skip("make test-gitea builds a Gitea and runs this")
 	}
 	programs, err := system.Build(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := start(t, *program, *source)
+	g := start(t, *built)
 	r := &trial{gitea: g, System: programs.Up(t, []string{"HEDGEHOG_FGD_SSH_KNOWN_HOSTS_FILE=" + g.knownHosts()})}
 	r.create("by-token")
 	r.works("by-token", r.url("by-token"), map[string]any{"token": g.token})

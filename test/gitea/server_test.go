@@ -8,10 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -35,28 +33,24 @@ type gitea struct {
 	token  string
 }
 
-// start starts it, and stops it with the test.
-func start(t *testing.T, program, source string) *gitea {
+// start starts a Gitea that was built in a folder, and stops it with the test.
+func start(t *testing.T, built string) *gitea {
 	t.Helper()
 	addresses := system.FreeAddresses(t, "127.0.0.1", 2)
 	g := &gitea{t: t, folder: t.TempDir(), http: addresses[0], ssh: addresses[1]}
-	config := g.configure(source)
-	g.run(program, config, "migrate")
-	g.run(program, config, "admin", "user", "create", "--username", owner, "--password", password, "--email", "alice@example.com",
-		"--admin", "--must-change-password=false")
-	server := g.command(program, config, "web")
-	output := &bytes.Buffer{}
-	server.Stdout, server.Stderr = output, output
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
+	config := g.configure(built)
+	begin := func(args ...string) *system.Process {
+		return system.Binaries(built).Start(t, nil, "gitea", append(args, "--config", config)...)
 	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGTERM)
-		_ = server.Wait()
-		if t.Failed() {
-			t.Logf("gitea wrote:\n%s", output)
-		}
-	})
+	for _, command := range [][]string{
+		{"migrate"},
+		{"admin", "user", "create", "--username", owner, "--password", password, "--email", "alice@example.com", "--admin", "--must-change-password=false"},
+	} {
+		process := begin(command...)
+		process.Wait()
+		process.Stop()
+	}
+	begin("web")
 	g.await()
 	var made struct {
 		SHA1 string `json:"sha1"`
@@ -67,7 +61,7 @@ func start(t *testing.T, program, source string) *gitea {
 }
 
 // configure writes its configuration file.
-func (g *gitea) configure(source string) string {
+func (g *gitea) configure(built string) string {
 	g.t.Helper()
 	port := func(address string) string {
 		_, port, err := net.SplitHostPort(address)
@@ -99,26 +93,11 @@ SECRET_KEY = a-secret-of-the-test
 DISABLE_REGISTRATION = true
 [log]
 LEVEL = warn
-`, g.folder, port(g.http), port(g.ssh), source)
+`, g.folder, port(g.http), port(g.ssh), built)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
 	return path
-}
-
-func (g *gitea) command(program, config string, args ...string) *exec.Cmd {
-	command := exec.Command(program, append(args, "--config", config)...)
-	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + g.folder, "USER=" + os.Getenv("USER")}
-	command.Dir = g.folder
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return command
-}
-
-func (g *gitea) run(program, config string, args ...string) {
-	g.t.Helper()
-	if output, err := g.command(program, config, args...).CombinedOutput(); err != nil {
-		g.t.Fatalf("gitea %v: %v\n%s", args, err, output)
-	}
 }
 
 func (g *gitea) await() {

@@ -158,7 +158,7 @@ func (s *Server) run(repository string, stdin []byte, args ...string) (string, e
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("git %s: %w\n%s", strings.Join(args, " "), err, &stderr)
+		return "", fmt.Errorf("git %s: %w\n%s%s", strings.Join(args, " "), err, &stdout, &stderr)
 	}
 	return stdout.String(), nil
 }
@@ -286,10 +286,21 @@ func (s *Server) Files(t testing.TB, repository, branch string) map[string]strin
 	return files
 }
 
-// RequireSound checks a repository as git itself does.
+// RequireSound checks a repository as git itself does. It begins again when a push landed meanwhile, as one may whose client
+// has gone away: git reads the objects before the refs.
 func (s *Server) RequireSound(t testing.TB, repository string) {
 	t.Helper()
-	s.Git(t, repository, "fsck", "--strict", "--full")
+	refs := func() string { return s.Git(t, repository, "for-each-ref", "--format=%(refname) %(objectname)") }
+	for {
+		before := refs()
+		_, err := s.run(repository, nil, "fsck", "--strict", "--full")
+		if err == nil {
+			return
+		}
+		if before == refs() {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Hook installs a shell script as a hook.

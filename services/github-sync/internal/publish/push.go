@@ -47,7 +47,7 @@ func (p *Publisher) push(ctx context.Context, group []*member, place *place) (ag
 		return settle(group, err)
 	}
 	failpoint.Hit(failpoint.PushConfirmed)
-	_ = from.Repo.Add(ctx, from.Branch, c.tip, pack) // a cache: without the pack the next sync fetches what it needs
+	_ = from.Repo.Add(ctx, from.Branch, head, c.tip, pack) // a cache: without the pack the next sync fetches what it needs
 	failpoint.Hit(failpoint.PushStored)
 	for _, m := range group {
 		m.tell(Result{Commit: m.commit, Committed: true}, nil)

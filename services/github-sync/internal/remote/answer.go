@@ -67,7 +67,10 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// said is the beginning of what a host says beside the protocol.
+// mostSaid is how much is looked at of what a host says beside the protocol.
+const mostSaid = 8 << 10
+
+// said is the beginning of it.
 type said []byte
 
 func (s *said) Write(p []byte) (int, error) {

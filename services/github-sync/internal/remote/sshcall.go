@@ -26,8 +26,6 @@ const (
 	handshakeTimeout = 20 * time.Second
 	// silence is how long a host may say nothing. While Git works for a client it gives a sign of life every five seconds.
 	silence = 60 * time.Second
-	// mostSaid is how much is looked at of what a host says beside the protocol.
-	mostSaid = 8 << 10
 )
 
 // sshClient connects to hosts.

@@ -150,15 +150,18 @@ func deepened(branch string) plumbing.ReferenceName {
 	return plumbing.ReferenceName("refs/deepened/" + branch)
 }
 
-func (b *bare) add(ctx context.Context, branch string, commit plumbing.Hash, content []byte) error {
+func (b *bare) add(ctx context.Context, branch string, onto, commit plumbing.Hash, content []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.begin(); err != nil {
 		return err
 	}
-	s := b.current.open()
+	s, err := b.current.held(onto)
+	if err != nil {
+		return fmt.Errorf("find what the pack builds on: %w", err)
+	}
 	packs := pack.Folder{Path: filepath.Join(b.current.dir, "objects", "pack")}
-	err := packs.Receive(ctx, bytes.NewReader(content))
+	err = packs.Receive(ctx, bytes.NewReader(content))
 	if err == nil {
 		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
 	}

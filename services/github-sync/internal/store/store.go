@@ -154,8 +154,9 @@ func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, co
 }
 
 // Add puts a published pack into the store, so that the next fetch brings only what others change. A failure costs
-// no more than that.
-func (r *Repo) Add(ctx context.Context, branch string, commit plumbing.Hash, content []byte) error {
+// no more than that. The pack has what is new on top of a commit of the branch; without that one here it would be half of what
+// it is taken for, and stays away.
+func (r *Repo) Add(ctx context.Context, branch string, onto, commit plumbing.Hash, content []byte) error {
 	if r.location.Local() {
 		return nil
 	}
@@ -164,7 +165,7 @@ func (r *Repo) Add(ctx context.Context, branch string, commit plumbing.Hash, con
 		return err
 	}
 	defer r.pool.giveBack(b)
-	return b.add(ctx, branch, commit, content)
+	return b.add(ctx, branch, onto, commit, content)
 }
 
 // folder makes a name that people can read and that no two remotes share.
