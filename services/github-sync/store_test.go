@@ -71,64 +71,122 @@ func TestDamagedStore(t *testing.T) {
 		"removed store":   {"", os.RemoveAll},
 	} {
 		for _, moved := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, branch moved %t", name, moved), func(t *testing.T) {
-				b := setup(t)
-				b.host.Create(t, repository, branch, content)
-				b.close(b.open("f"))
-				want := map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n"}
-				if moved {
-					b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: 2\n"})
-					want["a.yaml"] = "a: 2\n"
-				}
-				files := b.stored("1/" + test.file)
-				if len(files) == 0 {
-					t.Fatalf("no %s below %s", test.file, b.data)
-				}
-				for _, file := range files {
-					if err := test.damage(file); err != nil {
-						t.Fatal(err)
+			for _, fresh := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, branch moved %t, process begins %t", name, moved, fresh), func(t *testing.T) {
+					d := damaged{t, newHost(t), t.TempDir()}
+					d.host.Create(t, repository, branch, content)
+					d.process(func(b *bench) {
+						b.close(b.open("f"))
+						if !fresh {
+							b.goesOn(moved, test.file, test.damage)
+						}
+					})
+					if fresh {
+						d.process(func(b *bench) { b.goesOn(moved, test.file, test.damage) })
 					}
-				}
-				if err := b.tryRead("f"); err != nil {
-					t.Logf("the first attempt: %v", err)
-				}
-				s := b.open("f")
-				if got := b.files(s, s.GetTree()); !maps.Equal(got, want) {
-					t.Errorf("files: %q", got)
-				}
-				if _, err := b.publish(s, b.mustWrite(s, map[string]string{"new.yaml": "n: 1\n"})); err != nil {
-					t.Error(err)
-				}
-			})
+				})
+			}
 		}
 	}
 }
 
-// TestFlippedBits: whatever bit of a pack or an index is wrong, nobody is given another content than was committed.
-func TestFlippedBits(t *testing.T) {
-	const flips = 40
-	b := setup(t)
-	b.host.Create(t, repository, branch, content)
-	b.close(b.open("f"))
+// damaged is a host and the folder of the processes in front of it, of which each ends before the next begins.
+type damaged struct {
+	t    *testing.T
+	host *gitserver.Server
+	data string
+}
+
+func (d damaged) process(work func(b *bench)) {
+	d.t.Run("process", func(t *testing.T) {
+		work(replica(t, d.host, func(cfg *githubsync.Config) { cfg.DataDir = d.data }))
+	})
+}
+
+// goesOn damages files of the store and holds that everything goes on, at the second attempt at the latest.
+func (b *bench) goesOn(moved bool, file string, damage func(path string) error) {
+	t := b.t
 	want := map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n"}
-	dice, noticed := rand.New(rand.NewPCG(1, 2)), 0
-	for i := range flips {
-		files := b.stored("*/objects/pack/pack-*" + []string{".pack", ".idx"}[i%2])
-		flip(t, files[0], dice)
-		got, err := b.tryFiles("f")
-		switch {
-		case err != nil:
-			noticed++
-			b.requireCode(err, errs.StorageFailed)
-		case !maps.Equal(got, want):
-			t.Errorf("flip %d of %s: %q", i, files[0], got)
-		}
-		if got, err = b.tryFiles("f"); err != nil || !maps.Equal(got, want) {
-			t.Errorf("after flip %d of %s: %q, %v", i, files[0], got, err)
+	if moved {
+		b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: 2\n"})
+		want["a.yaml"] = "a: 2\n"
+	}
+	files := b.stored("1/" + file)
+	if len(files) == 0 {
+		t.Fatalf("no %s below %s", file, b.data)
+	}
+	for _, path := range files {
+		if err := damage(path); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if noticed == 0 {
-		t.Error("no flip was noticed")
+	if err := b.tryRead("f"); err != nil {
+		t.Logf("the first attempt: %v", err)
+	}
+	s := b.open("f")
+	if got := b.files(s, s.GetTree()); !maps.Equal(got, want) {
+		t.Errorf("files: %q", got)
+	}
+	if _, err := b.publish(s, b.mustWrite(s, map[string]string{"new.yaml": "n: 1\n"})); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFlippedBits: whatever bit of a pack or an index is wrong, nobody is given another content than was committed; be it wrong
+// when a process begins, or in a store that it has open.
+func TestFlippedBits(t *testing.T) {
+	const flips = 40
+	for name, fresh := range map[string]bool{"when a process begins": true, "in a store that is open": false} {
+		t.Run(name, func(t *testing.T) {
+			d := damaged{t, newHost(t), t.TempDir()}
+			d.host.Create(t, repository, branch, content)
+			dice, noticed := rand.New(rand.NewPCG(1, 2)), 0
+			d.process(func(b *bench) {
+				b.close(b.open("f"))
+				for i := 0; i < flips && !fresh; i++ {
+					noticed += b.flipped(i, dice)
+				}
+			})
+			for i := 0; i < flips && fresh; i++ {
+				d.process(func(b *bench) { noticed += b.flipped(i, dice) })
+			}
+			if noticed == 0 {
+				t.Error("no flip was noticed")
+			}
+		})
+	}
+}
+
+// flipped flips a bit on the disk, looks what comes of it, and gives 1 when it was noticed.
+func (b *bench) flipped(i int, dice *rand.Rand) (noticed int) {
+	b.t.Helper()
+	path := b.stored("*/objects/pack/pack-*" + []string{".pack", ".idx"}[i%2])[0]
+	file, err := os.ReadFile(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	file[dice.IntN(len(file))] ^= 1 << dice.IntN(8)
+	b.overwrite(path, file)
+	want := map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n"}
+	got, err := b.tryFiles("f")
+	switch {
+	case err != nil:
+		noticed = 1
+		b.requireCode(err, errs.StorageFailed)
+	case !maps.Equal(got, want):
+		b.t.Errorf("flip %d of %s: %q", i, path, got)
+	}
+	if got, err = b.tryFiles("f"); err != nil || !maps.Equal(got, want) {
+		b.t.Errorf("after flip %d of %s: %q, %v", i, path, got, err)
+	}
+	return noticed
+}
+
+// overwrite changes a file where it is, as a disk does that fails, also for those who have it open.
+func (b *bench) overwrite(path string, file []byte) {
+	b.t.Helper()
+	if err := errors.Join(os.Chmod(path, 0o600), os.WriteFile(path, file, 0o600)); err != nil {
+		b.t.Fatal(err)
 	}
 }
 
@@ -150,25 +208,11 @@ func TestAShortenedFileIsNoticed(t *testing.T) {
 		t.Fatal("the file is not in the pack as such")
 	}
 	pack[header] ^= 0xf
-	if err := errors.Join(os.Remove(path), os.WriteFile(path, pack, 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	b.overwrite(path, pack)
 	_, err = b.tryFiles("f")
 	b.requireCode(err, errs.StorageFailed)
 	if got, err := b.tryFiles("f"); err != nil || got["a.yaml"] != string(noise) {
 		t.Errorf("%d bytes, %v", len(got["a.yaml"]), err)
-	}
-}
-
-func flip(t *testing.T, path string, dice *rand.Rand) {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content[dice.IntN(len(content))] ^= 1 << dice.IntN(8)
-	if err := errors.Join(os.Remove(path), os.WriteFile(path, content, 0o600)); err != nil {
-		t.Fatal(err)
 	}
 }
 

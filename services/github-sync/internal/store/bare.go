@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"fgdsync.dev/libs/errs"
@@ -27,6 +26,7 @@ const rememberedSizes = 200_000
 type bare struct {
 	dir      string
 	maxBytes int64
+	idle     *idle
 
 	mu      sync.Mutex
 	current *generation // nil until it is needed
@@ -79,9 +79,9 @@ func mayBeDamage(err error) bool {
 	return !errors.As(err, &known) || errs.HasCode(err, errs.StorageFailed) || errors.Is(err, remote.ErrUnreadable)
 }
 
-func (b *bare) lend(s *filesystem.Storage) *Objects {
+func (b *bare) lend(o opened) *Objects {
 	b.current.lend()
-	return &Objects{Storage: s, of: b, from: b.current}
+	return &Objects{opened: o, of: b, from: b.current}
 }
 
 // begin takes over what an earlier process left, or starts from nothing.
@@ -102,7 +102,7 @@ func (b *bare) begin() error {
 }
 
 func (b *bare) generation() *generation {
-	return &generation{dir: filepath.Join(b.dir, strconv.Itoa(b.number)), depths: map[plumbing.Hash]int{}}
+	return &generation{dir: filepath.Join(b.dir, strconv.Itoa(b.number)), depths: map[plumbing.Hash]int{}, idle: b.idle}
 }
 
 // renew begins a new generation. What was said of sizes came from the old one, which may be damaged.
@@ -114,16 +114,16 @@ func (b *bare) renew() error {
 	return old.end()
 }
 
-func (b *bare) fetch(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*filesystem.Storage, error) {
+func (b *bare) fetch(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (opened, error) {
 	if err := os.MkdirAll(b.current.dir, 0o700); err != nil {
-		return nil, storageFailed(err)
+		return opened{}, storageFailed(err)
 	}
 	s := b.current.open()
 	if err := s.Init(); err != nil {
-		return nil, errors.Join(storageFailed(err), s.Close())
+		return opened{}, errors.Join(storageFailed(err), s.Close())
 	}
 	failpoint.Hit(failpoint.FetchBefore)
-	err := from.Fetch(ctx, s, commit, depth)
+	err := from.Fetch(ctx, s.Storage, commit, depth)
 	failpoint.Hit(failpoint.FetchStored)
 	if err == nil {
 		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
@@ -131,8 +131,11 @@ func (b *bare) fetch(ctx context.Context, from remote.Remote, branch string, com
 	if err == nil && depth > 1 {
 		err = s.SetReference(plumbing.NewHashReference(deepened(branch), commit))
 	}
+	if err == nil {
+		s.state, err = b.current.changed()
+	}
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		return opened{}, errors.Join(err, s.Close())
 	}
 	b.current.depths[commit] = max(b.current.depths[commit], depth)
 	s.Reindex()
@@ -165,7 +168,8 @@ func (b *bare) add(ctx context.Context, branch string, onto, commit plumbing.Has
 	if err == nil {
 		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
 	}
-	if err = errors.Join(err, s.Close()); err != nil {
+	_, changeErr := b.current.changed()
+	if err = errors.Join(err, changeErr, s.Close()); err != nil {
 		return fmt.Errorf("add pack to the store: %w", err)
 	}
 	return nil

@@ -25,44 +25,67 @@ type generation struct {
 	dir    string
 	depths map[plumbing.Hash]int // to which histories were fetched, under the store's lock; the packs bound how many there are
 
+	idle *idle
+
 	mu      sync.Mutex
 	readers int
 	over    bool
+	state   int // one more with every pack
 }
 
-func (g *generation) open() *filesystem.Storage {
-	return filesystem.NewStorageWithOptions(osfs.New(g.dir), cache.NewObjectLRU(objectCache),
-		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
+// open opens it, if nobody has left it open.
+func (g *generation) open() opened {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if o, open := g.idle.take(g); open {
+		return o
+	}
+	objects := cache.NewObjectLRU(objectCache)
+	s := filesystem.NewStorageWithOptions(osfs.New(g.dir), objects, filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
+	return opened{Storage: s, objects: objects, state: g.state}
+}
+
+// changed says that there is a pack more, which those do not know who have opened the generation before.
+func (g *generation) changed() (state int, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state++
+	return g.state, g.idle.drop(g)
 }
 
 // depth is how much of the history up to a commit is here, if the commit is.
 func (g *generation) depth(commit plumbing.Hash) int { return max(g.depths[commit], 1) }
 
 // held opens the generation if it has the commit. Its tree came in the same pack.
-func (g *generation) held(commit plumbing.Hash) (*filesystem.Storage, error) {
+func (g *generation) held(commit plumbing.Hash) (opened, error) {
 	if _, err := os.Stat(g.dir); err != nil {
-		return nil, err
+		return opened{}, err
 	}
-	s := g.open()
-	if _, err := s.EncodedObject(plumbing.CommitObject, commit); err != nil {
-		return nil, errors.Join(err, s.Close())
+	o := g.open()
+	if _, err := o.EncodedObject(plumbing.CommitObject, commit); err != nil {
+		return opened{}, errors.Join(err, o.Close())
 	}
-	return s, nil
+	return o, nil
 }
 
 // grown tells whether it has become too large to go on with. One pack is as little as a new one would have.
 func (g *generation) grown(maxBytes int64) bool {
-	packs, err := filepath.Glob(filepath.Join(g.dir, "objects", "pack", "*.pack"))
-	if err != nil || len(packs) < 2 {
-		return false
+	packs, bytes := g.files("*.pack")
+	return packs > 1 && (packs >= maxPacks || bytes > maxBytes)
+}
+
+// files tells how many files of a kind there are among its packs, and how large they are together.
+func (g *generation) files(pattern string) (number int, bytes int64) {
+	paths, err := filepath.Glob(filepath.Join(g.dir, "objects", "pack", pattern))
+	if err != nil {
+		return 0, 0
 	}
-	var bytes int64
-	for _, path := range packs {
+	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil {
 			bytes += info.Size()
 		}
 	}
-	return len(packs) >= maxPacks || bytes > maxBytes
+	return len(paths), bytes
 }
 
 func (g *generation) lend() {
@@ -71,11 +94,16 @@ func (g *generation) lend() {
 	g.readers++
 }
 
-func (g *generation) giveBack() error {
+// giveBack ends a reading. What was opened stays open for the next one, if that one would see all there is.
+func (g *generation) giveBack(o opened) error {
+	_, o.bytes = g.files("*.idx")
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.readers--
-	return g.removeUnread()
+	if g.over || o.state != g.state {
+		return errors.Join(o.Close(), g.removeUnread())
+	}
+	return g.idle.put(g, o)
 }
 
 // end says that nobody else will read it.
@@ -83,7 +111,7 @@ func (g *generation) end() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.over = true
-	return g.removeUnread()
+	return errors.Join(g.idle.drop(g), g.removeUnread())
 }
 
 func (g *generation) removeUnread() error {
@@ -126,7 +154,7 @@ func left(dir string) (number int, err error) {
 
 // Objects is a store that is opened for reading. It is not for concurrent use.
 type Objects struct {
-	*filesystem.Storage
+	opened
 	pool *Pool // nil for a repository on this machine, which is read where it is
 	of   *bare
 	from *generation
@@ -134,12 +162,11 @@ type Objects struct {
 
 // Close ends the reading.
 func (o *Objects) Close() error {
-	err := o.Storage.Close()
-	if o.pool != nil {
-		err = errors.Join(err, o.from.giveBack())
-		o.pool.giveBack(o.of)
+	if o.pool == nil {
+		return o.Storage.Close()
 	}
-	return err
+	defer o.pool.giveBack(o.of)
+	return o.from.giveBack(o.opened)
 }
 
 // Size tells the size of an object, from memory when it was asked for before.

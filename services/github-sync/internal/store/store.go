@@ -37,6 +37,7 @@ type Pool struct {
 
 	sweeping sync.Mutex // one sweep at a time
 	alone    bool       // nothing is left in slots that no process has
+	idle     idle
 
 	mu     sync.Mutex
 	slot   *slot            // nil until it is needed
@@ -82,7 +83,7 @@ func (p *Pool) begin() error {
 }
 
 func (p *Pool) bare(in *slot, name string, used time.Time) *bare {
-	return &bare{dir: filepath.Join(in.dir, name), maxBytes: p.options.MaxBytes, used: used, changed: true}
+	return &bare{dir: filepath.Join(in.dir, name), maxBytes: p.options.MaxBytes, idle: &p.idle, used: used, changed: true}
 }
 
 // use gives the store of a name to somebody, who has to give it back.
@@ -116,6 +117,7 @@ func (p *Pool) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	err = errors.Join(err, p.idle.close())
 	for _, b := range p.stores {
 		if b.users > 0 {
 			return err
@@ -138,7 +140,7 @@ type Repo struct {
 func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*Objects, error) {
 	if r.location.Local() {
 		s, err := remote.LocalStorage(r.location.Path)
-		return &Objects{Storage: s}, err
+		return &Objects{opened: opened{Storage: s}}, err
 	}
 	b, err := r.pool.use(folder(r.location.Key))
 	if err != nil {

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -197,6 +199,69 @@ func (b *bench) packed(name string) (bytes int64) {
 		bytes += info.Size()
 	}
 	return bytes
+}
+
+// TestFewStoresStayOpen: those used last, so that the next look at one costs little; and none that has gone from the disk.
+func TestFewStoresStayOpen(t *testing.T) {
+	const repositories = mostIdle + 4
+	b := setup(t)
+	p := b.pool(plenty, week)
+	for i := range repositories {
+		name := fmt.Sprintf("r%d.git", i)
+		b.create(name, 1)
+		b.use(p, name)
+		b.use(p, name) // which leaves it open a second time
+	}
+	if open := b.stillOpen(); len(open) != mostIdle {
+		t.Errorf("%d stores are open: %v", len(open), open)
+	}
+	last := fmt.Sprintf("r%d.git", repositories-1)
+	b.host.Commit(t, last, branch, map[string]string{"a.yaml": "a: 1\n"})
+	b.use(p, last) // with what has come since
+	b.later(week + time.Minute)
+	reading := b.mustOpen(p, last)
+	b.sweep(p)
+	if open := b.stillOpen(); len(open) != 1 {
+		t.Errorf("open after the others have gone: %v", open)
+	}
+	b.close(reading)
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if open := b.stillOpen(); len(open) != 0 {
+		t.Errorf("open at the end: %v", open)
+	}
+}
+
+// TestWhoReadsLongLeavesNothingOldBehind: what somebody opened before others fetched does not know what they have fetched.
+func TestWhoReadsLongLeavesNothingOldBehind(t *testing.T) {
+	b := setup(t)
+	p := b.pool(plenty, week)
+	b.create("r.git", 1)
+	reading := b.mustOpen(p, "r.git")
+	b.host.Commit(t, "r.git", branch, map[string]string{"a.yaml": "a: 1\n"})
+	b.use(p, "r.git")
+	b.close(reading)
+	b.use(p, "r.git")
+	if n := b.host.Requests(gitserver.Fetch); n != 2 {
+		t.Errorf("%d fetches of two heads", n)
+	}
+}
+
+// stillOpen lists the folders of packs in which this process has files open.
+func (b *bench) stillOpen() []string {
+	b.t.Helper()
+	descriptors, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	folders := map[string]bool{}
+	for _, descriptor := range descriptors {
+		if path, err := os.Readlink(descriptor); err == nil && strings.HasPrefix(path, b.dir) && strings.Contains(path, "/pack/") {
+			folders[filepath.Dir(path)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(folders))
 }
 
 // TestWhatCouldNotBeTakenAwayGoesLater: a store that was put aside and not removed, by this process or an earlier one.

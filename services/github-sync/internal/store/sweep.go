@@ -110,6 +110,9 @@ func (p *Pool) retire() error {
 			err = errors.Join(err, e)
 			continue
 		}
+		if b.current != nil { // nobody else has it, or is about to: there are no users
+			err = errors.Join(err, p.idle.drop(b.current))
+		}
 		delete(p.stores, name)
 		total -= b.bytes
 	}
