@@ -195,8 +195,8 @@ func TestATakenPortIsNamed(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	_, err := app.Listen(taken.Addr().String(), "http_listen")
 	e := errs.From(err)
-	if !errs.HasCode(err, errs.ListenFailed) || !strings.Contains(e.Message, "http_listen") || !strings.Contains(e.Message, taken.Addr().String()) || e.Fix() == "" {
-		t.Errorf("got %v (%s)", err, e.Fix())
+	if !errs.HasCode(err, errs.ListenFailed) || !strings.Contains(e.Message, "http_listen") || !strings.Contains(e.Message, taken.Addr().String()) || e.RemedyText() == "" {
+		t.Errorf("got %v (%s)", err, e.RemedyText())
 	}
 	if _, err := app.Listen("nonsense", "grpc_listen"); !errs.HasCode(err, errs.ListenFailed) || !strings.Contains(err.Error(), "grpc_listen") {
 		t.Errorf("got %v", err)
@@ -212,8 +212,8 @@ func TestGuardListen(t *testing.T) {
 		if (err == nil) != want {
 			t.Errorf("%s: %v", address, err)
 		}
-		if err != nil && !strings.Contains(errs.From(err).Fix(), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED") {
-			t.Errorf("%s: no remedy in %q", address, errs.From(err).Fix())
+		if err != nil && !strings.Contains(errs.From(err).RemedyText(), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED") {
+			t.Errorf("%s: no remedy in %q", address, errs.From(err).RemedyText())
 		}
 		if err := app.GuardListen(address, true); err != nil {
 			t.Errorf("%s, although it was allowed: %v", address, err)

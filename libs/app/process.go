@@ -66,7 +66,7 @@ func Main(def Definition, args, environ []string, stderr io.Writer) int {
 		return 0
 	case err != nil && ctx.Err() == nil:
 		e := errs.From(err)
-		fmt.Fprintf(stderr, "%s: %v\n  %s\n", def.Name, err, e.Fix())
+		fmt.Fprintf(stderr, "%s: %v\n  %s\n", def.Name, err, e.RemedyText())
 		return 1
 	}
 	return 0
@@ -124,7 +124,7 @@ func newProcess(ctx context.Context, def Definition, path string, environ []stri
 		OTLPEndpoint: Environment(environ, "OTEL_EXPORTER_OTLP_ENDPOINT"),
 	})
 	if err != nil {
-		return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "%v", err)
+		return nil, errs.New(errs.ConfigurationInvalid, "%v", err)
 	}
 	return &Process{Source: source, Telemetry: tel, Host: NewHost(tel), settings: s}, nil
 }
@@ -157,12 +157,12 @@ func (p *Process) listen(handler http.Handler) error {
 func GuardListen(address string, allowed bool) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return errs.New(errs.Invalid, errs.ConfigurationInvalid, "%q is no address of the JSON API; write host:port.", address)
+		return errs.New(errs.ConfigurationInvalid, "%q is no address of the JSON API; write host:port.", address)
 	}
 	if ip := net.ParseIP(host); allowed || host == "localhost" || (ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return errs.New(errs.Invalid, errs.ConfigurationInvalid, "The address %s can be reached by others, and the JSON API has no authentication.", address).
+	return errs.New(errs.ConfigurationInvalid, "The address %s can be reached by others, and the JSON API has no authentication.", address).
 		WithRemedy("Listen on 127.0.0.1, or put a proxy that authenticates in front and set HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true.")
 }
 
@@ -170,7 +170,7 @@ func GuardListen(address string, allowed bool) error {
 func Listen(address, key string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, errs.New(errs.Precondition, errs.ListenFailed, "%s: can't listen on %s", key, address).Because(err)
+		return nil, errs.New(errs.ListenFailed, "%s: can't listen on %s", key, address).WithCause(err)
 	}
 	return listener, nil
 }
@@ -179,7 +179,7 @@ func Listen(address, key string) (net.Listener, error) {
 func (p *Process) Dial(address string) (*grpc.ClientConn, error) {
 	conn, err := rpc.Dial(address, p.Telemetry.Tracers)
 	if err != nil {
-		return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "The address %q can't be dialled.", address).Because(err)
+		return nil, errs.New(errs.ConfigurationInvalid, "The address %q can't be dialled.", address).WithCause(err)
 	}
 	p.OnClose(conn.Close)
 	return conn, nil

@@ -67,7 +67,7 @@ func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 	}
 	broken := definition(newWorker())
 	broken.Build = func(context.Context, *app.Process) (app.Service, http.Handler, error) {
-		return nil, nil, errs.New(errs.Unavailable, errs.RedisConnectionFailed, "Redis is away.")
+		return nil, nil, errs.New(errs.RedisConnectionFailed, "Redis is away.")
 	}
 	for name, c := range map[string]struct {
 		def     app.Definition

@@ -79,7 +79,7 @@ func Invalid(key string, value any, allowed string) error {
 }
 
 func invalid(format string, args ...any) error {
-	return errs.New(errs.Invalid, errs.ConfigurationInvalid, format, args...)
+	return errs.New(errs.ConfigurationInvalid, format, args...)
 }
 
 func knownKeys() (map[string]bool, error) {

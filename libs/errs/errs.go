@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Kind tells what a caller can do about an error.
+// Kind says what a caller can do about an error.
 type Kind int
 
 // Kinds, and what they become on the wire.
@@ -31,7 +31,6 @@ const (
 
 // Error is an error with a public face.
 type Error struct {
-	Kind       Kind
 	Code       Code
 	Message    string            // one sentence, safe to show, without credentials
 	Remedy     string            // what to do; the code's own when empty
@@ -40,12 +39,20 @@ type Error struct {
 	Cause      error             // for the log only
 }
 
-// New makes an error. The message is public.
-func New(kind Kind, code Code, format string, args ...any) *Error {
-	return &Error{Kind: kind, Code: code, Message: fmt.Sprintf(format, args...)}
+// New returns an error of a code. The message is public.
+func New(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Error gives the public face and the cause, for logs.
+// FieldKey is the detail that names the field to correct.
+const FieldKey = "field"
+
+// Field returns the error of a field that the caller has to correct. The name is the one that the caller used.
+func Field(name, format string, args ...any) *Error {
+	return New(InvalidRequest, format, args...).WithMeta(FieldKey, name)
+}
+
+// Error returns the public face and the cause, for logs.
 func (e *Error) Error() string {
 	text := e.Code.ID + " " + e.Code.Name + ": " + e.Message
 	if e.Cause != nil {
@@ -54,7 +61,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Is makes errors.Is compare by code.
@@ -63,16 +70,16 @@ func (e *Error) Is(target error) bool {
 	return errors.As(target, &other) && other.Code.ID == e.Code.ID
 }
 
-// Fix gives the remedy: its own, or that of its code.
-func (e *Error) Fix() string {
+// RemedyText returns the remedy: its own, or that of its code.
+func (e *Error) RemedyText() string {
 	if e.Remedy != "" {
 		return e.Remedy
 	}
 	return e.Code.Remedy
 }
 
-// Because adds the cause.
-func (e *Error) Because(cause error) *Error {
+// WithCause adds the cause.
+func (e *Error) WithCause(cause error) *Error {
 	e.Cause = cause
 	return e
 }
@@ -94,8 +101,8 @@ func (e *Error) WithMeta(key, value string) *Error {
 	return e
 }
 
-// After says when to try again.
-func (e *Error) After(d time.Duration) *Error {
+// WithRetryAfter says when to try again.
+func (e *Error) WithRetryAfter(d time.Duration) *Error {
 	e.RetryAfter = d
 	return e
 }
@@ -106,16 +113,16 @@ func From(err error) *Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	return (&Error{Kind: Internal, Code: InternalError, Message: "An internal error occurred."}).Because(err)
+	return New(InternalError, "An internal error occurred.").WithCause(err)
 }
 
-// HasCode tells whether the chain holds an Error of this code.
+// HasCode reports whether the chain holds an Error of this code.
 func HasCode(err error, code Code) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code.ID == code.ID
 }
 
-// KindOf gives the kind of the Error in the chain, Internal for anything else.
+// KindOf returns the kind of the Error in the chain, Internal for anything else.
 func KindOf(err error) Kind {
-	return From(err).Kind
+	return From(err).Code.Kind
 }

@@ -22,22 +22,22 @@ type face struct {
 	CorrelationID string            `json:"correlation_id"`
 }
 
-// ToJSON gives the public face of any error as the contract's JSON.
+// ToJSON returns the public face of any error as the contract's JSON.
 func ToJSON(err error, correlationID string, now time.Time) ([]byte, error) {
 	e := public(err)
 	details := e.Meta
 	if details == nil {
 		details = map[string]string{}
 	}
-	raw, encodeErr := json.Marshal(body{face{e.Code.ID, e.Code.Name, e.Message, e.Fix(), details, now.UTC(), correlationID}})
+	raw, encodeErr := json.Marshal(body{face{e.Code.ID, e.Code.Name, e.Message, e.RemedyText(), details, now.UTC(), correlationID}})
 	if encodeErr != nil {
 		return nil, fmt.Errorf("encode error: %w", encodeErr)
 	}
 	return raw, nil
 }
 
-// HasFace tells whether the chain holds an Error.
-func HasFace(err error) bool {
+// IsError reports whether the chain holds an Error.
+func IsError(err error) bool {
 	var e *Error
 	return errors.As(err, &e)
 }

@@ -57,15 +57,15 @@ func kindOf(c codes.Code) Kind {
 	return Internal
 }
 
-// ToStatus gives the wire form of any error: the public face of an Error, a generic text for all else.
+// ToStatus returns the wire form of any error: the public face of an Error, a generic text for all else.
 func ToStatus(err error) *status.Status {
 	e := public(err)
 	meta := maps.Clone(e.Meta)
 	if meta == nil {
 		meta = map[string]string{}
 	}
-	meta[metaCode], meta[metaRemedy] = e.Code.ID, e.Fix()
-	st := status.New(grpcCode(e.Kind), e.Message)
+	meta[metaCode], meta[metaRemedy] = e.Code.ID, e.RemedyText()
+	st := status.New(grpcCode(e.Code.Kind), e.Message)
 	info := &errdetails.ErrorInfo{Reason: e.Code.Name, Domain: Domain, Metadata: meta}
 	detailed, detailErr := st.WithDetails(info)
 	if detailErr != nil {
@@ -86,9 +86,9 @@ func public(err error) *Error {
 	case errors.As(err, &e):
 		return e
 	case errors.Is(err, context.Canceled):
-		return New(Cancelled, SyncCancelled, "The request was cancelled.")
+		return New(SyncCancelled, "The request was cancelled.")
 	case errors.Is(err, context.DeadlineExceeded):
-		return New(Deadline, SyncTimeout, "The request ran out of time.")
+		return New(SyncTimeout, "The request ran out of time.")
 	}
 	if st, ok := status.FromError(err); ok && st.Code() != codes.Unknown {
 		return FromStatus(st)
@@ -98,19 +98,20 @@ func public(err error) *Error {
 
 // FromStatus reads the wire form. A status that none of our services made becomes an Error of the closest kind.
 func FromStatus(st *status.Status) *Error {
-	e := &Error{Kind: kindOf(st.Code()), Message: st.Message()}
+	kind := kindOf(st.Code())
+	e := &Error{Message: st.Message()}
 	for _, detail := range st.Details() {
 		switch d := detail.(type) {
 		case *errdetails.ErrorInfo:
-			e.Code = Code{ID: d.Metadata[metaCode], Name: d.Reason, Remedy: d.Metadata[metaRemedy]}
+			e.Code = Code{ID: d.Metadata[metaCode], Kind: kind, Name: d.Reason, Remedy: d.Metadata[metaRemedy]}
 			e.Meta = withoutWireKeys(d.Metadata)
 		case *errdetails.RetryInfo:
 			e.RetryAfter = d.RetryDelay.AsDuration()
 		}
 	}
 	if e.Code.ID == "" {
-		e.Code = foreignCode(e.Kind)
-		e.Message = foreignMessage(e.Kind, st.Message())
+		e.Code = foreignCode(kind)
+		e.Message = foreignMessage(kind, st.Message())
 		e.Cause = errors.New(st.Code().String() + ": " + st.Message())
 	}
 	return e

@@ -18,15 +18,17 @@ import (
 // TestTheWireKeepsAllButTheCause is the law of the codec.
 func TestTheWireKeepsAllButTheCause(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		raised := errs.New(errs.Kind(rapid.IntRange(int(errs.Internal), int(errs.Deadline)).Draw(t, "kind")),
-			errs.Code{ID: "FGD_4242", Name: "A_NAME", Remedy: "Do this."}, "%s", rapid.String().Draw(t, "message")).Because(errors.New("s3cret"))
+		raised := errs.New(errs.Code{
+			ID: "FGD_4242", Name: "A_NAME", Remedy: "Do this.",
+			Kind: errs.Kind(rapid.IntRange(int(errs.Internal), int(errs.Deadline)).Draw(t, "kind")),
+		}, "%s", rapid.String().Draw(t, "message")).WithCause(errors.New("s3cret"))
 		if remedy := rapid.String().Draw(t, "remedy"); remedy != "" {
 			raised = raised.WithRemedy("%s", remedy)
 		}
 		for key, value := range rapid.MapOfN(rapid.StringMatching("[a-b_]{6,9}"), rapid.String(), 0, 3).Draw(t, "meta") {
 			raised = raised.WithMeta(key, value)
 		}
-		raised = raised.After(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "after")))
+		raised = raised.WithRetryAfter(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "after")))
 		raw, err := proto.Marshal(errs.ToStatus(raised).Proto())
 		if err != nil {
 			t.Fatal(err)
@@ -36,8 +38,8 @@ func TestTheWireKeepsAllButTheCause(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := errs.FromStatus(status.FromProto(&wire))
-		if got.Kind != raised.Kind || got.Code.ID != raised.Code.ID || got.Code.Name != raised.Code.Name || got.Message != raised.Message ||
-			got.Fix() != raised.Fix() || got.RetryAfter != raised.RetryAfter || !maps.Equal(got.Meta, raised.Meta) || got.Cause != nil {
+		if got.Code.Kind != raised.Code.Kind || got.Code.ID != raised.Code.ID || got.Code.Name != raised.Code.Name || got.Message != raised.Message ||
+			got.RemedyText() != raised.RemedyText() || got.RetryAfter != raised.RetryAfter || !maps.Equal(got.Meta, raised.Meta) || got.Cause != nil {
 			t.Fatalf("%+v became %+v", raised, got)
 		}
 	})
@@ -46,14 +48,14 @@ func TestTheWireKeepsAllButTheCause(t *testing.T) {
 func TestForeignErrorsGetAFaceOfOurs(t *testing.T) {
 	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {
 		got := errs.FromStatus(status.New(code, "dial tcp 10.0.0.1:9091: refused"))
-		if got.Code.ID == "" || got.Fix() == "" || got.Message == "" {
+		if got.Code.ID == "" || got.RemedyText() == "" || got.Message == "" {
 			t.Errorf("%s: %+v", code, got)
 		}
 	}
 }
 
 func FuzzFromStatus(f *testing.F) {
-	for _, err := range []error{errs.New(errs.Limited, errs.GitHubRateLimited, "Later.").After(time.Minute).WithMeta("a", "b"), errors.New("x")} {
+	for _, err := range []error{errs.New(errs.GitHubRateLimited, "Later.").WithRetryAfter(time.Minute).WithMeta("a", "b"), errors.New("x")} {
 		raw, err := proto.Marshal(errs.ToStatus(err).Proto())
 		if err != nil {
 			f.Fatal(err)
@@ -66,7 +68,7 @@ func FuzzFromStatus(f *testing.F) {
 			return
 		}
 		got := errs.FromStatus(status.FromProto(&wire))
-		if got.Code.ID == "" || got.Kind < errs.Internal || got.Kind > errs.Deadline {
+		if got.Code.ID == "" || got.Code.Kind < errs.Internal || got.Code.Kind > errs.Deadline {
 			t.Errorf("%v became %+v", &wire, got)
 		}
 		_ = errs.ToStatus(got)

@@ -85,7 +85,7 @@ func (d *DeadLetters) Get(ctx context.Context, id string) (DeadLetter, error) {
 }
 
 func missing(id string) error {
-	return errs.New(errs.NotFound, errs.InvalidRequest, "There is no dead letter %q.", id).
+	return errs.New(errs.DeadLetterNotFound, "There is no dead letter %q.", id).
 		WithRemedy("See the list of dead letters; one that was replayed is no longer in it.")
 }
 

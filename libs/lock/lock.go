@@ -165,7 +165,7 @@ func (l *Locker) try(ctx context.Context, key, owner string) (granted bool, numb
 	l.forget(key, done)
 	pair, ok := reply.([]any)
 	if !ok || len(pair) != 2 {
-		return false, 0, errs.New(errs.Internal, errs.InternalError, "The lock answered in an unknown way.")
+		return false, 0, errs.New(errs.InternalError, "The lock answered in an unknown way.")
 	}
 	verdict, _ := pair[0].(int64)
 	number, _ = pair[1].(int64)
@@ -240,7 +240,7 @@ func (l *Lease) RaiseAbove(ctx context.Context, floor int64) error {
 	}
 	raised, _ := reply.(int64)
 	if raised == 0 {
-		return errs.New(errs.Conflict, errs.LockLost, "The lock went to another holder.")
+		return errs.New(errs.LockLost, "The lock went to another holder.")
 	}
 	l.fence = raised
 	return nil
@@ -270,7 +270,7 @@ func (l *Lease) keep(confirmed time.Time) {
 	defer ticker.Stop()
 	// On its own, and not one of the cases below: a renewal that waits for Redis must not keep it waiting.
 	expiry := time.AfterFunc(time.Until(confirmed.Add(period-margin)), func() {
-		l.end(errs.New(errs.Conflict, errs.LockLost, "The lock could not be renewed in time."))
+		l.end(errs.New(errs.LockLost, "The lock could not be renewed in time."))
 	})
 	defer expiry.Stop()
 	for {
@@ -278,13 +278,13 @@ func (l *Lease) keep(confirmed time.Time) {
 		case <-l.ctx.Done():
 			return
 		case <-longest.C:
-			l.end(errs.New(errs.Conflict, errs.LockLost, "The lock was held for %s, which is the longest allowed.", l.locker.longest))
+			l.end(errs.New(errs.LockLost, "The lock was held for %s, which is the longest allowed.", l.locker.longest))
 			return
 		case <-ticker.C:
 			asked := time.Now()
 			mine, err := l.renew(period / 3)
 			if err == nil && !mine {
-				l.end(errs.New(errs.Conflict, errs.LockLost, "The lock went to another holder."))
+				l.end(errs.New(errs.LockLost, "The lock went to another holder."))
 				return
 			}
 			if err == nil {

@@ -49,7 +49,7 @@ func Open(text string) (*Conn, error) {
 	open, err := opener(text)
 	if err != nil {
 		// The library's message may quote the URL, and the URL may hold a password.
-		return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "redis_url can't be read").WithRemedy(
+		return nil, errs.New(errs.ConfigurationInvalid, "redis_url can't be read").WithRemedy(
 			"Write redis://[:password@]host:port/db, rediss:// for TLS, or unix:///path/to/socket; ?master_name=NAME for a Sentinel, ?addr=host:port for a Cluster.")
 	}
 	logging.Disable() // it would write to standard error what the error of the command says too
@@ -114,7 +114,7 @@ func Error(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return errs.New(errs.Unavailable, errs.RedisConnectionFailed, "Redis can't be reached or refused a command.").Because(err)
+	return errs.New(errs.RedisConnectionFailed, "Redis can't be reached or refused a command.").WithCause(err)
 }
 
 // Run runs a script that is safe to repeat, and repeats it while Redis can't be reached.

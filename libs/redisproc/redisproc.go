@@ -45,7 +45,7 @@ func Start(ctx context.Context, dataDir string) (*Server, error) {
 		return nil, ErrNotInstalled
 	}
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return nil, errs.New(errs.Precondition, errs.StorageFailed, "The folder %s can't be made.", dataDir).Because(err)
+		return nil, errs.New(errs.FolderUnusable, "The folder %s can't be made.", dataDir).WithCause(err)
 	}
 	s := &Server{password: rand.Text(), exited: make(chan struct{})}
 	if err := s.chooseSocket(dataDir); err != nil {
@@ -111,9 +111,9 @@ func (s *Server) wait(ctx context.Context) error {
 	for client.Ping(ctx).Err() != nil {
 		select {
 		case <-ctx.Done():
-			return errs.New(errs.Unavailable, errs.RedisConnectionFailed, "The private redis-server did not come up; see redis.log in its folder.")
+			return errs.New(errs.RedisConnectionFailed, "The private redis-server did not come up; see redis.log in its folder.")
 		case <-s.exited:
-			return errs.New(errs.Unavailable, errs.RedisConnectionFailed, "The private redis-server ended at once; see redis.log in its folder.")
+			return errs.New(errs.RedisConnectionFailed, "The private redis-server ended at once; see redis.log in its folder.")
 		case <-ticker.C:
 		}
 	}

@@ -157,7 +157,7 @@ func TestWhyItCannotStart(t *testing.T) {
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Start(t.Context(), filepath.Join(file, "data")); !errs.HasCode(err, errs.StorageFailed) {
+		if _, err := Start(t.Context(), filepath.Join(file, "data")); !errs.HasCode(err, errs.FolderUnusable) {
 			t.Errorf("got %v", err)
 		}
 	})

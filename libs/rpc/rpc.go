@@ -115,7 +115,7 @@ func (g guard) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServer
 func (g guard) finish(ctx context.Context, method string, err error, panicked any) error {
 	if panicked != nil {
 		g.tel.Log.ErrorContext(ctx, "panic in a call", "method", method, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
-		err = errs.New(errs.Internal, errs.InternalError, "An internal error occurred.")
+		err = errs.New(errs.InternalError, "An internal error occurred.")
 	}
 	if err == nil {
 		return nil

@@ -94,12 +94,14 @@ func call(t *testing.T, client syncv1.SyncServiceClient) map[string]error {
 
 func TestAnErrorArrivesAsItWasRaised(t *testing.T) {
 	for kind := errs.Internal; kind <= errs.Deadline; kind++ {
-		raised := errs.New(kind, errs.PushRejected, "The host refused %d commits.", 2).WithRemedy("Ask %s.", "the owner").
-			WithMeta("sync_id", "42").After(90 * time.Second).Because(errors.New("remote said s3cret"))
+		code := errs.PushRejected
+		code.Kind = kind
+		raised := errs.New(code, "The host refused %d commits.", 2).WithRemedy("Ask %s.", "the owner").
+			WithMeta("sync_id", "42").WithRetryAfter(90 * time.Second).WithCause(errors.New("remote said s3cret"))
 		for name, err := range call(t, serve(t, &service{fail: fmt.Errorf("publish: %w", raised)}, io.Discard)) {
 			got := errs.From(err)
-			if got.Kind != kind || got.Code.ID != "FGD_4010" || got.Code.Name != "PUSH_REJECTED" || got.Message != "The host refused 2 commits." ||
-				got.Fix() != "Ask the owner." || got.RetryAfter != 90*time.Second || !maps.Equal(got.Meta, map[string]string{"sync_id": "42"}) {
+			if got.Code.Kind != kind || got.Code.ID != "FGD_4010" || got.Code.Name != "PUSH_REJECTED" || got.Message != "The host refused 2 commits." ||
+				got.RemedyText() != "Ask the owner." || got.RetryAfter != 90*time.Second || !maps.Equal(got.Meta, map[string]string{"sync_id": "42"}) {
 				t.Errorf("%s: kind %d became %+v", name, kind, got)
 			}
 			if !errors.Is(err, raised) {
@@ -113,9 +115,9 @@ func TestAnErrorArrivesAsItWasRaised(t *testing.T) {
 }
 
 func TestTheRemedyOfTheCodeTravels(t *testing.T) {
-	for name, err := range call(t, serve(t, &service{fail: errs.New(errs.NotFound, errs.FabricNotFound, "There is no fabric 1.")}, io.Discard)) {
-		if errs.From(err).Fix() != errs.FabricNotFound.Remedy {
-			t.Errorf("%s: got %q", name, errs.From(err).Fix())
+	for name, err := range call(t, serve(t, &service{fail: errs.New(errs.FabricNotFound, "There is no fabric 1.")}, io.Discard)) {
+		if errs.From(err).RemedyText() != errs.FabricNotFound.Remedy {
+			t.Errorf("%s: got %q", name, errs.From(err).RemedyText())
 		}
 	}
 }
@@ -188,7 +190,7 @@ func TestAMessageOfItsGreatestSizePasses(t *testing.T) {
 func TestLoopback(t *testing.T) {
 	loopback := rpc.NewLoopback()
 	server := rpc.NewServer(telemetry.Discard())
-	syncv1.RegisterSyncServiceServer(server, &service{fail: errs.New(errs.Limited, errs.GitHubRateLimited, "Later.").After(time.Minute)})
+	syncv1.RegisterSyncServiceServer(server, &service{fail: errs.New(errs.GitHubRateLimited, "Later.").WithRetryAfter(time.Minute)})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(loopback.Listener()) }()
 	conn, err := loopback.Dial(noop.NewTracerProvider())

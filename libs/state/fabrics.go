@@ -25,7 +25,7 @@ const deleteMemory = time.Minute
 
 // FabricMissing is the error of a fabric that is not registered.
 func FabricMissing(id int32) error {
-	return errs.New(errs.NotFound, errs.FabricNotFound, "There is no fabric %d.", id)
+	return errs.New(errs.FabricNotFound, "There is no fabric %d.", id)
 }
 
 // Suspended is the error of a sync that would publish for a fabric which is suspended, nil for all others.
@@ -34,7 +34,7 @@ func Suspended(f *fabricv1.Fabric, options *syncv1.SyncOptions) error {
 	if s == nil || options.GetValidateOnly() {
 		return nil
 	}
-	return errs.New(errs.Precondition, errs.FabricSuspended, "Fabric %d is suspended by %s since %s: %s", f.GetFabricId(), s.GetSuspendedBy(),
+	return errs.New(errs.FabricSuspended, "Fabric %d is suspended by %s since %s: %s", f.GetFabricId(), s.GetSuspendedBy(),
 		s.GetSuspendedAt().AsTime().Format(time.RFC3339), s.GetReason())
 }
 
@@ -60,7 +60,7 @@ func (s *Store) putFabric(ctx context.Context, mode string, f *fabricv1.Fabric, 
 	case err != nil:
 		return fmt.Errorf("store fabric %d: %w", id, err)
 	case reply == "exists":
-		return errs.New(errs.Exists, errs.FabricExists, "Fabric %d is registered already.", id)
+		return errs.New(errs.FabricExists, "Fabric %d is registered already.", id)
 	case reply == "missing":
 		return FabricMissing(id)
 	}

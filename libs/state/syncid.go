@@ -31,7 +31,7 @@ func NewSyncID(now time.Time, fabricID int32) string {
 func FabricOfSync(syncID string) (int32, error) {
 	id, err := uuid.Parse(syncID)
 	if err != nil || id.Version() != 8 || id.String() != syncID {
-		return 0, errs.New(errs.NotFound, errs.SyncNotFound, "There is no sync %q.", clip(syncID))
+		return 0, errs.New(errs.SyncNotFound, "There is no sync %q.", clip(syncID))
 	}
 	return int32(binary.BigEndian.Uint32(id[12:])), nil
 }

@@ -122,7 +122,7 @@ func (s *Store) start(ctx context.Context, fabricID int32, keys []string, args [
 	case "missing":
 		return Verdict{}, FabricMissing(fabricID)
 	case "full":
-		e := errs.New(errs.Limited, errs.WorkerPoolExhausted, "Too many syncs wait for a worker.")
+		e := errs.New(errs.WorkerPoolExhausted, "Too many syncs wait for a worker.")
 		e.RetryAfter = fullRetry
 		return Verdict{}, e
 	}
@@ -185,7 +185,7 @@ func (s *Store) Get(ctx context.Context, syncID string) (*Versioned, error) {
 			return nil, err
 		}
 		if records[0] == nil {
-			return nil, errs.New(errs.NotFound, errs.SyncNotFound, "There is no sync %s.", syncID)
+			return nil, errs.New(errs.SyncNotFound, "There is no sync %s.", syncID)
 		}
 		return records[0], nil
 	})
@@ -264,7 +264,7 @@ func addShared(record *syncv1.Sync, run map[string]string) {
 func (s *Store) Write(ctx context.Context, v *Versioned, fence int64, told []*syncv1.SyncEvent, bus []*eventv1.Event) error {
 	id, syncID := v.GetFabricId(), v.GetSyncId()
 	if v.GetState() != v.stored && !Legal(v.stored, v.GetState()) {
-		return errs.New(errs.Precondition, errs.IllegalTransition, "The sync %s can't go from %s to %s.", syncID, v.stored, v.GetState())
+		return errs.New(errs.IllegalTransition, "The sync %s can't go from %s to %s.", syncID, v.stored, v.GetState())
 	}
 	raw, err := proto.Marshal(v.Sync)
 	if err != nil {
@@ -303,11 +303,11 @@ func (v *Versioned) written(reply any) error {
 		v.version, v.stored, v.CancelRequested = version, v.GetState(), cancel == 1
 		return nil
 	case "missing":
-		return errs.New(errs.NotFound, errs.SyncNotFound, "There is no sync %s any more.", v.GetSyncId())
+		return errs.New(errs.SyncNotFound, "There is no sync %s any more.", v.GetSyncId())
 	case "ended":
-		return errs.New(errs.Precondition, errs.IllegalTransition, "The sync %s has ended already.", v.GetSyncId())
+		return errs.New(errs.IllegalTransition, "The sync %s has ended already.", v.GetSyncId())
 	default:
-		return errs.New(errs.Conflict, errs.LockLost, "Another worker has taken the sync %s over.", v.GetSyncId())
+		return errs.New(errs.LockLost, "Another worker has taken the sync %s over.", v.GetSyncId())
 	}
 }
 
@@ -335,7 +335,7 @@ func appendMessages[M proto.Message](args []any, messages []M) ([]any, int, erro
 			return nil, 0, fmt.Errorf("encode event: %w", err)
 		}
 		if len(raw) > maxEntry {
-			return nil, 0, errs.New(errs.Internal, errs.InternalError, "An event has %d bytes; the limit is %d.", len(raw), maxEntry)
+			return nil, 0, errs.New(errs.InternalError, "An event has %d bytes; the limit is %d.", len(raw), maxEntry)
 		}
 		args = append(args, raw)
 	}
@@ -353,7 +353,7 @@ func (s *Store) RequestCancel(ctx context.Context, syncID string) error {
 		return fmt.Errorf("cancel sync %s: %w", syncID, err)
 	}
 	if reply == "missing" {
-		return errs.New(errs.NotFound, errs.SyncNotFound, "There is no sync %s.", syncID)
+		return errs.New(errs.SyncNotFound, "There is no sync %s.", syncID)
 	}
 	return nil
 }

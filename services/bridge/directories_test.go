@@ -74,17 +74,22 @@ func TestMendDirectoryFails(t *testing.T) {
 		}
 	}
 	const path = "/api/v1/fabrics/35/directory:repair"
-	ends(syncv1.State_STATE_FAILED, &reportv1.Finding{Code: "FGD_4002", Name: "GITHUB_AUTHENTICATION_FAILED", Message: "no", Remedy: "r"})
+	ends(syncv1.State_STATE_FAILED, errs.NewFinding(errs.GitHubAuthenticationFailed, reportv1.Severity_SEVERITY_ERROR, "no"))
 	problem := b.problem("POST", path, "{}", 400, "FGD_4002")
-	if problem["message"] != "no" || problem["remedy"] != "r" || problem["details"].(map[string]any)["sync_id"] == nil {
+	if problem["message"] != "no" || problem["remedy"] == "" || problem["details"].(map[string]any)["sync_id"] == nil {
 		t.Errorf("problem %v", problem)
 	}
-	ends(syncv1.State_STATE_FAILED, &reportv1.Finding{Code: "FGD_4001", Name: "GITHUB_CONNECTION_FAILED", Message: "no", Remedy: "r"})
+	ends(syncv1.State_STATE_FAILED, errs.NewFinding(errs.GitHubConnectionFailed, reportv1.Severity_SEVERITY_ERROR, "no"))
 	b.problem("POST", path, "{}", 503, "FGD_4001")
+	// What no waiting mends is not said to pass by itself.
+	ends(syncv1.State_STATE_FAILED, errs.NewFinding(errs.InternalError, reportv1.Severity_SEVERITY_ERROR, "no"))
+	b.problem("POST", path, "{}", 500, "FGD_5001")
+	ends(syncv1.State_STATE_FAILED, errs.NewFinding(errs.ConfigurationInvalid, reportv1.Severity_SEVERITY_ERROR, "no"))
+	b.problem("POST", path, "{}", 400, "FGD_5007")
 	ends(syncv1.State_STATE_FAILED, nil)
 	b.problem("POST", path, "{}", 400, "FGD_2004")
 	ends(syncv1.State_STATE_CANCELLED, nil)
-	b.problem("POST", path, "{}", 409, "FGD_3003")
+	b.problem("POST", path, "{}", 400, "FGD_2004")
 	b.problem("POST", "/api/v1/fabrics/36/directory:repair", "{}", 404, "FGD_3006")
 }
 
@@ -98,8 +103,8 @@ func TestMendDirectoryTakesLong(t *testing.T) {
 	defer cancel()
 	_, err := b.grpc.RepairDirectory(ctx, &bridgev1.RepairDirectoryRequest{FabricId: 35})
 	e := errs.From(err)
-	if e.Code.ID != errs.SyncTimeout.ID || e.Meta["sync_id"] == "" || !strings.Contains(e.Fix(), "/api/v1/syncs/"+e.Meta["sync_id"]+"/events") {
-		t.Errorf("%v, remedy %q", err, e.Fix())
+	if e.Code.ID != errs.SyncTimeout.ID || e.Meta["sync_id"] == "" || !strings.Contains(e.RemedyText(), "/api/v1/syncs/"+e.Meta["sync_id"]+"/events") {
+		t.Errorf("%v, remedy %q", err, e.RemedyText())
 	}
 }
 

@@ -102,7 +102,7 @@ func (b *backend) ResealCredentials(ctx context.Context, req *gitv1.ResealCreden
 	case err != nil:
 		return nil, err
 	case b.keyLost:
-		return nil, errs.New(errs.Precondition, errs.CredentialsUnreadable, "The stored credentials were sealed with another key.")
+		return nil, errs.New(errs.CredentialsUnreadable, "The stored credentials were sealed with another key.")
 	}
 	again := append(req.GetCredentials().GetSealed(), " again"...)
 	return &gitv1.ResealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: again}}}, nil
@@ -119,7 +119,7 @@ func (b *backend) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 		fabric.FabricId = int32(len(b.fabrics) + 1)
 	}
 	if b.fabrics[fabric.GetFabricId()] != nil {
-		return nil, errs.New(errs.Exists, errs.FabricExists, "Fabric %d is registered.", fabric.GetFabricId())
+		return nil, errs.New(errs.FabricExists, "Fabric %d is registered.", fabric.GetFabricId())
 	}
 	fabric.CreatedAt = timestamppb.Now()
 	fabric.UpdatedAt = fabric.GetCreatedAt()
@@ -134,7 +134,7 @@ func (b *backend) fabric(id int32) (*fabricv1.Fabric, error) {
 	if f := b.fabrics[id]; f != nil {
 		return f, nil
 	}
-	return nil, errs.New(errs.NotFound, errs.FabricNotFound, "There is no fabric %d.", id)
+	return nil, errs.New(errs.FabricNotFound, "There is no fabric %d.", id)
 }
 
 func (b *backend) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest) (*fabricv1.GetFabricResponse, error) {
@@ -309,7 +309,7 @@ func (b *backend) StartSync(ctx context.Context, req *syncv1.StartSyncRequest) (
 	}
 	queued := b.active[req.GetFabricId()] != ""
 	if queued && req.GetOptions().GetRefuseIfRunning() {
-		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
+		return nil, errs.New(errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
 			WithMeta("sync_id", b.active[req.GetFabricId()])
 	}
 	id := b.start(req)
@@ -323,7 +323,7 @@ func (b *backend) sync(id string) (*syncv1.Sync, error) {
 	if s := b.syncs[id]; s != nil {
 		return s, nil
 	}
-	return nil, errs.New(errs.NotFound, errs.SyncNotFound, "There is no sync %s.", id)
+	return nil, errs.New(errs.SyncNotFound, "There is no sync %s.", id)
 }
 
 func (b *backend) GetSync(ctx context.Context, req *syncv1.GetSyncRequest) (*syncv1.GetSyncResponse, error) {

@@ -50,7 +50,11 @@ func TestRoutingErrors(t *testing.T) {
 		"/api/v1/health":                    {"DELETE", 405},
 		"/openapi.json":                     {"POST", 405},
 	} {
-		b.problem(what.method, path, "", what.status, "FGD_1010")
+		code := "FGD_1010"
+		if what.status == 404 {
+			code = "FGD_1022"
+		}
+		b.problem(what.method, path, "", what.status, code)
 	}
 	b.problem("GET", "/api/v1/fabrics/abc", "", 400, "FGD_1010")
 	b.problem("GET", "/api/v1/fabrics/99999999999", "", 400, "FGD_1010")
@@ -138,8 +142,8 @@ func TestTraceContextTravels(t *testing.T) {
 func TestForeignPagesMayNotWrite(t *testing.T) {
 	b := setup(t)
 	b.fabric()
-	b.problem("POST", "/api/v1/fabrics/35/syncs", "{}", 403, "FGD_1010", header{"Origin", "https://evil.example"})
-	b.problem("DELETE", "/api/v1/fabrics/35", "", 403, "FGD_1010", header{"Sec-Fetch-Site", "cross-site"})
+	b.problem("POST", "/api/v1/fabrics/35/syncs", "{}", 403, "FGD_1023", header{"Origin", "https://evil.example"})
+	b.problem("DELETE", "/api/v1/fabrics/35", "", 403, "FGD_1023", header{"Sec-Fetch-Site", "cross-site"})
 	b.ok("POST", "/api/v1/fabrics/35/syncs", "{}", header{"Origin", b.server.URL}, header{"Sec-Fetch-Site", "same-origin"})
 }
 

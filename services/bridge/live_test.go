@@ -195,7 +195,7 @@ func TestStreamBreaks(t *testing.T) {
 			s := open(b, id)
 			defer s.close()
 			expect(t, s, "sync.progress")
-			b.backend.fail(errs.New(errs.Unavailable, errs.RedisConnectionFailed, "Redis is away."))
+			b.backend.fail(errs.New(errs.RedisConnectionFailed, "Redis is away."))
 			b.backend.tell(id, progress(2)) // wakes the watcher
 			message, err := s.next()
 			if err != nil || message["error"].(map[string]any)["code"] != "FGD_5003" {

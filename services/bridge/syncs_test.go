@@ -173,7 +173,7 @@ func TestCancelAndHistory(t *testing.T) {
 
 func TestErrorsOfTheBackend(t *testing.T) {
 	b := setup(t)
-	b.backend.fail(errs.New(errs.Limited, errs.WorkerPoolExhausted, "Too much.").After(1500 * time.Millisecond))
+	b.backend.fail(errs.New(errs.WorkerPoolExhausted, "Too much.").WithRetryAfter(1500 * time.Millisecond))
 	a := b.call("GET", "/api/v1/fabrics", "", header{"X-Correlation-Id", "abc-1"})
 	b.checkProblem("limited", a, 429, "FGD_5004")
 	if a.header.Get("Retry-After") != "2" || a.header.Get("X-Correlation-Id") != "abc-1" {
@@ -190,7 +190,9 @@ func TestErrorsOfTheBackend(t *testing.T) {
 	for kind, status := range map[errs.Kind]int{
 		errs.Precondition: 400, errs.Conflict: 409, errs.Unavailable: 503, errs.Deadline: 504, errs.PermissionDenied: 403, errs.Unauthenticated: 401,
 	} {
-		b.backend.fail(errs.New(kind, errs.SyncFailed, "No."))
+		code := errs.SyncFailed
+		code.Kind = kind
+		b.backend.fail(errs.New(code, "No."))
 		b.problem("GET", "/api/v1/fabrics", "", status, "FGD_3004")
 	}
 }

@@ -216,7 +216,7 @@ func TestErrors(t *testing.T) {
 	if _, err := client.RepairDirectory(t.Context(), repairRequest("gone", tree, at)); !errs.HasCode(err, errs.SnapshotNotFound) {
 		t.Errorf("unknown snapshot: %v", err)
 	}
-	store.Fail(errs.New(errs.Unavailable, errs.ServiceUnavailable, "github-sync is away."))
+	store.Fail(errs.New(errs.ServiceUnavailable, "github-sync is away."))
 	if _, err := client.RepairDirectory(t.Context(), repairRequest(snapshot, tree, at)); errs.KindOf(err) != errs.Unavailable {
 		t.Errorf("trees away: %v", err)
 	}

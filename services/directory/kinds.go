@@ -36,7 +36,7 @@ func kindFolders(cfg Config) (structure.Kinds, error) {
 	}
 	files, err := fs.ReadDir(definitions, ".")
 	if err != nil {
-		return kinds, errs.New(errs.Invalid, errs.ConfigurationInvalid, "crd_dir is %q, which can't be read.", cfg.CRDDir).Because(err)
+		return kinds, errs.New(errs.ConfigurationInvalid, "crd_dir is %q, which can't be read.", cfg.CRDDir).WithCause(err)
 	}
 	for _, file := range files {
 		if file.IsDir() || !layout.IsYAML(file.Name()) {
@@ -66,7 +66,7 @@ func foldersOf(definitions fs.FS, name string) ([]string, error) {
 			return folders, nil
 		}
 		if err != nil {
-			return nil, errs.New(errs.Invalid, errs.ConfigurationInvalid, "crd_dir has %s, which is no CustomResourceDefinition.", name).Because(err)
+			return nil, errs.New(errs.ConfigurationInvalid, "crd_dir has %s, which is no CustomResourceDefinition.", name).WithCause(err)
 		}
 		spec := definition.Spec
 		if hedgehog.IsHedgehogGroup(spec.Group) && !hedgehog.OperatorWritten(spec.Group, spec.Names.Kind) {

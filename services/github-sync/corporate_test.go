@@ -62,9 +62,9 @@ func TestCAFile(t *testing.T) {
 	without := replica(t, host)
 	without.url = b.url
 	err := without.tryOpen(without.location("f"))
-	without.requireCode(err, errs.GitHubConnectionFailed)
-	if !strings.Contains(errs.From(err).Fix(), "remotes_ca_file") || errs.KindOf(err) != errs.Precondition {
-		t.Errorf("%v: %s", err, errs.From(err).Fix())
+	without.requireCode(err, errs.CertificateUntrusted)
+	if !strings.Contains(errs.From(err).RemedyText(), "remotes_ca_file") || errs.KindOf(err) != errs.Precondition {
+		t.Errorf("%v: %s", err, errs.From(err).RemedyText())
 	}
 }
 
@@ -179,7 +179,11 @@ func TestProxyRefuses(t *testing.T) {
 		b := replica(t, host, func(cfg *githubsync.Config) { cfg.RemotesCAFile, cfg.RemotesProxyURL = caFile, proxy.url(password) })
 		b.url = func(r string) string { return "https://example.com/" + r }
 		err := b.tryOpen(b.location("f"))
-		b.requireCode(err, errs.GitHubConnectionFailed)
+		code := errs.ProxyRefused
+		if status == http.StatusBadGateway {
+			code = errs.GitHubConnectionFailed
+		}
+		b.requireCode(err, code)
 		if e := errs.From(err); !strings.Contains(e.Message, word) || !strings.Contains(e.Message, "proxy") {
 			t.Errorf("%d: %v", status, err)
 		}

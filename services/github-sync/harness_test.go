@@ -261,7 +261,7 @@ func (b *bench) blob(s *gitv1.Snapshot, entry *gitv1.TreeEntry) string {
 // requireCode holds an error to its code, and to having nothing secret in it.
 func (b *bench) requireCode(err error, code errs.Code) {
 	b.t.Helper()
-	if !errs.HasCode(err, code) || strings.Contains(err.Error(), password) || errs.From(err).Fix() == "" {
+	if !errs.HasCode(err, code) || strings.Contains(err.Error(), password) || errs.From(err).RemedyText() == "" {
 		b.t.Errorf("%v, not %s", err, code.Name)
 	}
 }

@@ -257,7 +257,7 @@ func TestRestoreIsRefused(t *testing.T) {
 		"no commit":            {"main", nil, errs.InvalidRequest},
 		"a commit of somebody": {strings.Repeat("1", 40), nil, errs.CommitNotFound},
 	} {
-		if _, err := b.restore(s, test.commit, test.paths...); !errs.HasCode(err, test.code) || errs.From(err).Fix() == "" {
+		if _, err := b.restore(s, test.commit, test.paths...); !errs.HasCode(err, test.code) || errs.From(err).RemedyText() == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

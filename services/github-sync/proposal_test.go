@@ -243,8 +243,8 @@ func (b *bench) refusesToPush(code errs.Code, reason string) {
 	s := b.open("f")
 	_, err := b.publish(s, b.mustWrite(s, map[string]string{"b.yaml": "b\n"}))
 	b.requireCode(err, code)
-	if told := errs.From(err); !strings.Contains(told.Error(), reason) || code == errs.BranchProtected && !strings.Contains(told.Fix(), "pull_request") {
-		b.t.Errorf("%v; the remedy is %q", told, told.Fix())
+	if told := errs.From(err); !strings.Contains(told.Error(), reason) || code == errs.BranchProtected && !strings.Contains(told.RemedyText(), "pull_request") {
+		b.t.Errorf("%v; the remedy is %q", told, told.RemedyText())
 	}
 }
 

@@ -185,8 +185,8 @@ func TestG29AChangedHostKeyFailsClosed(t *testing.T) {
 			b.break29(name, test.known)
 			err := b.tryOpen(b.location("f"))
 			b.requireCode(err, test.code)
-			if test.known != nil && (!strings.Contains(errs.From(err).Message, b.ssh.Fingerprint()) || !strings.Contains(errs.From(err).Fix(), b.ssh.Fingerprint())) {
-				t.Errorf("the fingerprint is not in %v: %s", err, errs.From(err).Fix())
+			if test.known != nil && (!strings.Contains(errs.From(err).Message, b.ssh.Fingerprint()) || !strings.Contains(errs.From(err).RemedyText(), b.ssh.Fingerprint())) {
+				t.Errorf("the fingerprint is not in %v: %s", err, errs.From(err).RemedyText())
 			}
 			if n := b.ssh.Requests(sshserver.Refs); n != 0 {
 				t.Errorf("%d requests were made", n)

@@ -41,8 +41,8 @@ func TestG7EveryStatusHasItsMeaning(t *testing.T) {
 					err := b.sync(fmt.Sprint(on, after))
 					e := errs.From(err)
 					b.requireCode(err, want.code)
-					if e.Kind != want.kind || want.kind == errs.Limited && !waits(e.RetryAfter, after) {
-						t.Errorf("%s, %q: kind %v, not %v; to wait %s", on, after, e.Kind, want.kind, e.RetryAfter)
+					if e.Code.Kind != want.kind || want.kind == errs.Limited && !waits(e.RetryAfter, after) {
+						t.Errorf("%s, %q: kind %v, not %v; to wait %s", on, after, e.Code.Kind, want.kind, e.RetryAfter)
 					}
 					b.host.Mend()
 					if n := b.host.Commits(t, repository, branch); n != commits {

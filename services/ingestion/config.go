@@ -66,5 +66,5 @@ func (c *Config) Validate() error {
 
 // badDefinitions is the error of definitions that can't be used.
 func badDefinitions(dir string, cause error) error {
-	return errs.New(errs.Invalid, errs.ConfigurationInvalid, "crd_dir is %q: %v.", dir, cause)
+	return errs.New(errs.ConfigurationInvalid, "crd_dir is %q: %v.", dir, cause)
 }

@@ -114,7 +114,7 @@ func TestHealthFollowsStructure(t *testing.T) {
 
 func TestHealthFollowsSyncs(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
-		b.fail("open", 99, errs.New(errs.Precondition, errs.BranchNotFound, "The repository has no branch."))
+		b.fail("open", 99, errs.New(errs.BranchNotFound, "The repository has no branch."))
 		created, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(35, "f1")})
 		b.expect(b.await(must(t, created, err).GetSyncId()), failed)
 		gone := b.requireHealth("no branch", unhealthy,
@@ -122,12 +122,12 @@ func TestHealthFollowsSyncs(t *testing.T) {
 		if gone.GetCommit() != "" || gone.GetReport() != nil {
 			t.Errorf("no branch: %v", gone)
 		}
-		b.fail("open", 1, errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "away"))
+		b.fail("open", 1, errs.New(errs.GitHubConnectionFailed, "away"))
 		_, err = b.GetDirectoryHealth(t.Context(), &fabricv1.GetDirectoryHealthRequest{FabricId: 35})
-		fails(t, "the host is away", err, errs.GitHubConnectionFailed, errs.Unavailable)
+		fails(t, "the host is away", err, errs.GitHubConnectionFailed)
 		b.expect(b.sync(35, nil), completed)
 		b.requireHealth("mended", healthy)
-		b.fail("publish", 99, errs.New(errs.Precondition, errs.PushRejected, "No."))
+		b.fail("publish", 99, errs.New(errs.PushRejected, "No."))
 		b.drop("f1", "a")
 		broken := b.sync(35, nil)
 		b.expect(broken, failed)
@@ -135,11 +135,11 @@ func TestHealthFollowsSyncs(t *testing.T) {
 			t.Errorf("a refused push: %v", got)
 		}
 		_, err = b.GetDirectoryHealth(t.Context(), &fabricv1.GetDirectoryHealthRequest{FabricId: 99})
-		fails(t, "no fabric", err, errs.FabricNotFound, errs.NotFound)
+		fails(t, "no fabric", err, errs.FabricNotFound)
 		for _, stage := range []string{"validate", "discover", "quarantine"} {
-			b.fail(stage, 1, errs.New(errs.Unavailable, errs.ServiceUnavailable, "away"))
+			b.fail(stage, 1, errs.New(errs.ServiceUnavailable, "away"))
 			_, err = b.GetDirectoryHealth(t.Context(), &fabricv1.GetDirectoryHealthRequest{FabricId: 35})
-			fails(t, stage, err, errs.ServiceUnavailable, errs.Unavailable)
+			fails(t, stage, err, errs.ServiceUnavailable)
 		}
 		if n := b.openSnapshots(); n != 0 {
 			t.Errorf("%d snapshots were left open", n)
@@ -149,11 +149,11 @@ func TestHealthFollowsSyncs(t *testing.T) {
 
 func TestChangesSinceACommit(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
-		b.fail("open", 1, errs.New(errs.Precondition, errs.BranchNotFound, "The repository has no branch."))
+		b.fail("open", 1, errs.New(errs.BranchNotFound, "The repository has no branch."))
 		created, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(35, "f1")})
 		b.expect(b.await(must(t, created, err).GetSyncId()), failed)
 		_, err = b.node.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 35})
-		fails(t, "no sync to compare with", err, errs.SyncNotFound, errs.Precondition)
+		fails(t, "no sync to compare with", err, errs.SyncNotFound)
 
 		b.drop("f1", "a")
 		made := b.sync(35, nil)
@@ -175,9 +175,9 @@ func TestChangesSinceACommit(t *testing.T) {
 		b.requireChanges("since a sync that had nothing to do", "", unchanged.GetResult().GetBaseCommit())
 
 		_, err = b.node.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 35, SinceCommit: "nonsense"})
-		fails(t, "no such commit", err, errs.CommitNotFound, errs.NotFound)
+		fails(t, "no such commit", err, errs.CommitNotFound)
 		_, err = b.node.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 99})
-		fails(t, "no fabric", err, errs.FabricNotFound, errs.NotFound)
+		fails(t, "no fabric", err, errs.FabricNotFound)
 		if n := b.openSnapshots(); n != 0 {
 			t.Errorf("%d snapshots were left open", n)
 		}

@@ -76,11 +76,11 @@ func (s *stages) changed(req *gitv1.ListChangesRequest) ([]*gitv1.FileChange, er
 	defer s.mu.Unlock()
 	directory, known := s.open[req.GetSnapshotId()]
 	if !known {
-		return nil, errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot is gone.")
+		return nil, errs.New(errs.SnapshotNotFound, "The snapshot is gone.")
 	}
 	i := slices.IndexFunc(s.commits, func(c commit) bool { return c.id == req.GetSinceCommit() })
 	if i < 0 {
-		return nil, errs.New(errs.NotFound, errs.CommitNotFound, "There is no commit %q.", req.GetSinceCommit())
+		return nil, errs.New(errs.CommitNotFound, "There is no commit %q.", req.GetSinceCommit())
 	}
 	before, after := strings.Split(s.commits[i].files[directory], "\n"), strings.Split(s.head().files[directory], "\n")
 	paths := slices.Concat(before, after)

@@ -22,7 +22,7 @@ func (s *stages) commitAt(id string) (commit, error) {
 			return c, nil
 		}
 	}
-	return commit{}, errs.New(errs.NotFound, errs.CommitNotFound, "There is no commit %q.", id)
+	return commit{}, errs.New(errs.CommitNotFound, "There is no commit %q.", id)
 }
 
 // headNumber is the number of the last commit.

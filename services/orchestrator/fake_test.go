@@ -348,12 +348,12 @@ func (s *stages) swap(req *gitv1.PublishRequest) (string, error) {
 	defer s.mu.Unlock()
 	directory, known := s.open[req.GetSnapshotId()]
 	if !known {
-		return "", errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot is gone.")
+		return "", errs.New(errs.SnapshotNotFound, "The snapshot is gone.")
 	}
 	_, base, _ := strings.Cut(req.GetSnapshotId(), " ")
 	for _, c := range s.commits {
 		if c.id == base && c.files[directory] != s.head().files[directory] {
-			return "", errs.New(errs.Conflict, errs.BranchMoved, "The directory was changed on the branch.")
+			return "", errs.New(errs.BranchMoved, "The directory was changed on the branch.")
 		}
 	}
 	s.push(directory, req.GetTree(), req.GetMessage())

@@ -421,7 +421,7 @@ func TestRedisIsRestarted(t *testing.T) {
 				t.Errorf("ready without Redis: %v", err)
 			}
 			_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 35})
-			fails(t, "start without Redis", err, errs.RedisConnectionFailed, errs.Unavailable)
+			fails(t, "start without Redis", err, errs.RedisConnectionFailed)
 			if late {
 				g.open()
 				b.untilIdleHere() // the sync was given up

@@ -25,7 +25,7 @@ func TestTooMuchWaits(t *testing.T) {
 		<-g.came
 		<-g.came
 		_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 19})
-		fails(t, "a third", err, errs.WorkerPoolExhausted, errs.Limited)
+		fails(t, "a third", err, errs.WorkerPoolExhausted)
 		if errs.From(err).RetryAfter <= 0 {
 			t.Error("it does not say when to come again")
 		}

@@ -43,7 +43,7 @@ func (n *node) shows(want ...string) {
 func TestMetricsAreThoseOfTheContract(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
-		b.fail("open", 1, errs.New(errs.Precondition, errs.GitHubNotFound, "gone"))
+		b.fail("open", 1, errs.New(errs.GitHubNotFound, "gone"))
 		b.expect(b.sync(35, nil), failed)
 		b.idle(35)
 		b.shows(

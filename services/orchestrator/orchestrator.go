@@ -175,7 +175,7 @@ func (s *Service) checkRedis(ctx context.Context) error {
 func (s *Service) judgeRedis(ctx context.Context, problems []redisconn.Problem) error {
 	var refused error
 	for _, p := range problems {
-		err := errs.New(errs.Precondition, errs.RedisUnsuitable, "Redis is not fit for this: %s.", p.What).WithRemedy("%s", p.Remedy)
+		err := errs.New(errs.RedisUnsuitable, "Redis is not fit for this: %s.", p.What).WithRemedy("%s", p.Remedy)
 		if s.cfg.RedisChecks == checksWarn {
 			s.deps.Log.WarnContext(ctx, "Redis is not fit for this", "problem", p.What, "remedy", p.Remedy)
 			continue

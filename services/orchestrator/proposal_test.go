@@ -36,7 +36,7 @@ func (s *stages) GetPullRequest(ctx context.Context, req *gitv1.GetPullRequestRe
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if req.GetNumber() != s.pull.GetNumber() {
-		return nil, errs.New(errs.NotFound, errs.GitHubNotFound, "There is no such pull request.")
+		return nil, errs.New(errs.GitHubNotFound, "There is no such pull request.")
 	}
 	return &gitv1.GetPullRequestResponse{PullRequest: proto.CloneOf(s.pull)}, nil
 }

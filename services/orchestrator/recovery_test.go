@@ -302,8 +302,8 @@ func TestAnUnfitRedis(t *testing.T) {
 	peers := s.serve(t)
 	refusing := newNode(t, conn, peers, testConfig(), "a")
 	err := refusing.service.Run(t.Context())
-	if e := errs.From(err); !errs.HasCode(err, errs.RedisUnsuitable) || !strings.Contains(e.Fix(), "CONFIG SET maxmemory-policy noeviction") {
-		t.Errorf("got %v, remedy %q", err, errs.From(err).Fix())
+	if e := errs.From(err); !errs.HasCode(err, errs.RedisUnsuitable) || !strings.Contains(e.RemedyText(), "CONFIG SET maxmemory-policy noeviction") {
+		t.Errorf("got %v, remedy %q", err, errs.From(err).RemedyText())
 	}
 	for _, mode := range []string{"warn", "off"} {
 		cfg := testConfig()

@@ -33,7 +33,7 @@ func refusing(t *testing.T, refuse, permit func(*bench) error) {
 		t.Fatal(err)
 	}
 	_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 36})
-	fails(t, "start", err, errs.RedisConnectionFailed, errs.Unavailable)
+	fails(t, "start", err, errs.RedisConnectionFailed)
 	b.on("ingest", nil)
 	g.open()
 	b.untilIdleHere() // given up, and not failed

@@ -182,10 +182,10 @@ func TestABranchThatKeepsMovingIsGivenUp(t *testing.T) {
 func TestAFailureHasItsCodeAndItsRemedy(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
-		permanent := errs.New(errs.Precondition, errs.PushRejected, "The host refused.").WithRemedy("Ask the owner.")
-		transient := errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The host is away.").WithRemedy("Wait.")
-		throttled := errs.New(errs.Limited, errs.GitHubRateLimited, "Too much.").After(2 * time.Millisecond)
-		defect := errs.New(errs.Internal, errs.InternalError, "An internal error occurred.")
+		permanent := errs.New(errs.PushRejected, "The host refused.").WithRemedy("Ask the owner.")
+		transient := errs.New(errs.GitHubConnectionFailed, "The host is away.").WithRemedy("Wait.")
+		throttled := errs.New(errs.GitHubRateLimited, "Too much.").WithRetryAfter(2 * time.Millisecond)
+		defect := errs.New(errs.InternalError, "An internal error occurred.")
 		for _, stage := range []string{"open", "repair", "discover", "ingest", "publish"} {
 			for _, c := range []struct {
 				err    *errs.Error
@@ -224,7 +224,7 @@ func TestATransientFailureIsTriedAgain(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "bad")
-		b.fail("publish", 2, errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The host is away."))
+		b.fail("publish", 2, errs.New(errs.GitHubConnectionFailed, "The host is away."))
 		got := b.sync(35, nil)
 		b.expect(got, completed)
 		if got.GetAttempt() != 3 || len(got.GetErrors()) != 1 || got.GetErrors()[0].GetCode() != "FGD_1001" || len(b.published()) != 2 {
@@ -240,7 +240,7 @@ func TestASnapshotThatIsGoneIsOpenedAgain(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
-		b.fail("ingest", 1, errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot is gone."))
+		b.fail("ingest", 1, errs.New(errs.SnapshotNotFound, "The snapshot is gone."))
 		got := b.sync(35, nil)
 		b.expect(got, completed)
 		if got.GetAttempt() != 2 || len(b.published()) != 2 {

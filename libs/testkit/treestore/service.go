@@ -98,7 +98,7 @@ func (s *Store) leaves(snapshot, tree string) (map[string]Leaf, error) {
 	}
 	leaves, ok := s.trees[tree]
 	if !ok {
-		return nil, errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot holds no tree %s.", tree)
+		return nil, errs.New(errs.SnapshotNotFound, "The snapshot holds no tree %s.", tree)
 	}
 	return leaves, nil
 }
@@ -108,7 +108,7 @@ func (s *Store) ready(snapshot string) error {
 		return s.failure
 	}
 	if !s.snapshots[snapshot] {
-		return errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot %s is not held.", snapshot)
+		return errs.New(errs.SnapshotNotFound, "The snapshot %s is not held.", snapshot)
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func (s *Store) contents(snapshot string, ids []string) ([]*gitv1.Blob, error) {
 	for _, id := range ids {
 		content, ok := s.blobs[id]
 		if !ok {
-			return nil, errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot holds no object %s.", id)
+			return nil, errs.New(errs.SnapshotNotFound, "The snapshot holds no object %s.", id)
 		}
 		blobs = append(blobs, &gitv1.Blob{BlobId: id, Content: content})
 	}
@@ -156,7 +156,7 @@ func (s *Store) write(snapshot, base string, changes []*gitv1.Change) (string, e
 	seen := map[string]bool{}
 	for _, c := range changes {
 		if seen[c.GetPath()] || !validPath(c.GetPath()) {
-			return "", errs.New(errs.Invalid, errs.InvalidRequest, "The path %q is invalid or named twice.", c.GetPath())
+			return "", errs.New(errs.InvalidRequest, "The path %q is invalid or named twice.", c.GetPath())
 		}
 		seen[c.GetPath()] = true
 		if err := s.apply(next, c); err != nil {
@@ -164,7 +164,7 @@ func (s *Store) write(snapshot, base string, changes []*gitv1.Change) (string, e
 		}
 	}
 	if p, clash := clashes(next); clash {
-		return "", errs.New(errs.Invalid, errs.InvalidRequest, "The path %q would be a file and a folder.", p)
+		return "", errs.New(errs.InvalidRequest, "The path %q would be a file and a folder.", p)
 	}
 	s.writes++
 	return s.putTree(next), nil
@@ -185,11 +185,11 @@ func (s *Store) apply(leaves map[string]Leaf, c *gitv1.Change) error {
 		leaf.Blob = s.putBlob(change.Content)
 	case *gitv1.Change_BlobId:
 		if _, ok := s.blobs[change.BlobId]; !ok {
-			return errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot holds no object %s.", change.BlobId)
+			return errs.New(errs.SnapshotNotFound, "The snapshot holds no object %s.", change.BlobId)
 		}
 		leaf.Blob = change.BlobId
 	default:
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The change of %q says nothing.", c.GetPath())
+		return errs.New(errs.InvalidRequest, "The change of %q says nothing.", c.GetPath())
 	}
 	leaves[c.GetPath()] = leaf
 	return nil

@@ -88,7 +88,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	store.Fail(errs.New(errs.Unavailable, errs.ServiceUnavailable, "Away."))
+	store.Fail(errs.New(errs.ServiceUnavailable, "Away."))
 	if _, err := write(t, trees, snapshot, base, content("x", "")); errs.KindOf(err) != errs.Unavailable {
 		t.Errorf("broken: %v", err)
 	}

@@ -40,7 +40,7 @@ func openGiven(ctx context.Context, url string) (*backend, error) {
 func openInMemory() (*backend, error) {
 	server := miniredis.NewMiniRedis()
 	if err := server.Start(); err != nil {
-		return nil, errs.New(errs.Unavailable, errs.RedisConnectionFailed, "The in-memory Redis can't be started.").Because(err)
+		return nil, errs.New(errs.RedisConnectionFailed, "The in-memory Redis can't be started.").WithCause(err)
 	}
 	conn, err := redisconn.Open("redis://" + server.Addr())
 	if err != nil {
@@ -94,13 +94,13 @@ func newTelemetry(ctx context.Context, env Environment, p process) (*telemetry.T
 		OTLPEndpoint: app.Environment(env.Environ, "OTEL_EXPORTER_OTLP_ENDPOINT"),
 	})
 	if err != nil {
-		return nil, usage{errs.New(errs.Invalid, errs.ConfigurationInvalid, "%v", err)}
+		return nil, usage{errs.New(errs.ConfigurationInvalid, "%v", err)}
 	}
 	return tel, nil
 }
 
 func pathError(path string, err error) error {
-	return usage{errs.New(errs.Invalid, errs.InvalidRequest, "%s can't be read", path).Because(err)}
+	return usage{errs.New(errs.InvalidRequest, "%s can't be read", path).WithCause(err)}
 }
 
 func printf(env Environment, format string, args ...any) {

@@ -80,7 +80,7 @@ func printError(w io.Writer, err error) {
 	if e.Cause != nil {
 		fmt.Fprintf(w, "  cause: %v\n", e.Cause)
 	}
-	fmt.Fprintf(w, "  remedy: %s\n", e.Fix())
+	fmt.Fprintf(w, "  remedy: %s\n", e.RemedyText())
 }
 
 func newRoot(env Environment) *cobra.Command {

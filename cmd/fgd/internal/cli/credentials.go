@@ -59,7 +59,7 @@ func readCredentials(environ []string, path string) (credentials, error) {
 		password: secret.New(app.Environment(environ, envPassword)),
 	}
 	if (c.username == "") != c.password.IsZero() {
-		return c, usage{errs.New(errs.Invalid, errs.InvalidRequest, "%s and %s go together; only one is set.", envUsername, envPassword)}
+		return c, usage{errs.New(errs.InvalidRequest, "%s and %s go together; only one is set.", envUsername, envPassword)}
 	}
 	return c, nil
 }
@@ -87,7 +87,7 @@ func credentialsFile(path string) (credentials, error) {
 	var content credentialsContent
 	// The parser's message may quote the file, and the file holds secrets.
 	if yaml.Unmarshal(raw, &content) != nil || content == (credentialsContent{}) {
-		return credentials{}, usage{errs.New(errs.Invalid, errs.InvalidRequest, "%s holds no credentials.", path).
+		return credentials{}, usage{errs.New(errs.InvalidRequest, "%s holds no credentials.", path).
 			WithRemedy("Write the file as YAML: \"token: …\", or \"username: …\" and \"password: …\", or \"ssh_private_key: …\", or " +
 				"\"github_app:\" with \"app_id: …\", \"installation_id: …\" and \"private_key: …\".")}
 	}
@@ -113,7 +113,7 @@ func repositoryURL(repo string) (location, path string, err error) {
 		return "", "", fmt.Errorf("resolve %s: %w", repo, err)
 	}
 	if _, err := os.Stat(absolute); err != nil {
-		return "", "", usage{errs.New(errs.NotFound, errs.GitHubNotFound, "There is no repository at %s.", repo).
+		return "", "", usage{errs.New(errs.GitHubNotFound, "There is no repository at %s.", repo).
 			WithRemedy("Give --repo a URL, or the path of a repository on this machine.")}
 	}
 	return (&url.URL{Scheme: "file", Path: absolute}).String(), absolute, nil

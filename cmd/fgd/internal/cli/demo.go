@@ -52,7 +52,7 @@ func runDemo(ctx context.Context, env Environment, o demoOptions) (err error) {
 	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
 	folder, err := os.MkdirTemp("", "fgd-demo-")
 	if err != nil {
-		return errs.New(errs.Precondition, errs.StorageFailed, "A temporary folder can't be made.").Because(err)
+		return errs.New(errs.FolderUnusable, "A temporary folder can't be made.").WithCause(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	repository := filepath.Join(folder, "fabrics.git")
@@ -140,7 +140,7 @@ func (d *demonstration) request(ctx context.Context, method, path string, body a
 	}
 	if response.StatusCode != http.StatusOK {
 		answer, readErr := io.ReadAll(response.Body)
-		return nil, errors.Join(errs.New(errs.Internal, errs.SyncFailed, "%s answered %s: %s", path, response.Status, answer), readErr, response.Body.Close())
+		return nil, errors.Join(errs.New(errs.SyncFailed, "%s answered %s: %s", path, response.Status, answer), readErr, response.Body.Close())
 	}
 	return response, nil
 }

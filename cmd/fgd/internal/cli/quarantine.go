@@ -129,7 +129,7 @@ func (s *session) showQuarantined(ctx context.Context, path string) error {
 				return s.show(ctx, snapshotID, file)
 			}
 		}
-		return errs.New(errs.NotFound, errs.NotInQuarantine, "There is no file %q in quarantine.", path)
+		return errs.New(errs.NotInQuarantine, "There is no file %q in quarantine.", path)
 	})
 }
 

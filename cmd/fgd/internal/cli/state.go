@@ -36,7 +36,7 @@ func (r *remote) addFlags(cmd *cobra.Command) {
 func (r *remote) call(ctx context.Context, work func(context.Context, statev1.StateServiceClient) error) (err error) {
 	conn, err := rpc.Dial(r.grpc, noop.NewTracerProvider())
 	if err != nil {
-		return usage{errs.New(errs.Invalid, errs.InvalidRequest, "The address %q can't be dialled.", r.grpc).Because(err)}
+		return usage{errs.New(errs.InvalidRequest, "The address %q can't be dialled.", r.grpc).WithCause(err)}
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

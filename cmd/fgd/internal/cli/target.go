@@ -44,7 +44,7 @@ func (t *target) addRepositoryFlags(cmd *cobra.Command) {
 // inSuite runs the five services in this process for as long as the work takes.
 func (t *target) inSuite(ctx context.Context, env Environment, work func(context.Context, *session) error) error {
 	err := t.run(ctx, env, work)
-	if t.json && errs.HasFace(err) {
+	if t.json && errs.IsError(err) {
 		return printJSONError(env, err)
 	}
 	return err
@@ -75,7 +75,7 @@ func (t *target) run(ctx context.Context, env Environment, work func(context.Con
 	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
 	scratch, err := os.MkdirTemp("", "fgd-sync-")
 	if err != nil {
-		return errs.New(errs.Precondition, errs.StorageFailed, "A temporary folder can't be made.").Because(err)
+		return errs.New(errs.FolderUnusable, "A temporary folder can't be made.").WithCause(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 	cfg.GithubSync.DataDir = filepath.Join(scratch, "git")

@@ -111,7 +111,7 @@ func upConfig(source *config.Source, o upOptions) (suite.Config, error) {
 		return cfg, usage{err}
 	}
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
-		return cfg, errs.New(errs.Precondition, errs.StorageFailed, "The folder %s can't be made.", o.dataDir).Because(err)
+		return cfg, errs.New(errs.FolderUnusable, "The folder %s can't be made.", o.dataDir).WithCause(err)
 	}
 	cfg.GithubSync.DataDir = filepath.Join(o.dataDir, "git")
 	cfg.Orchestrator.LedgerFile = filepath.Join(o.dataDir, "ledger.db")

@@ -2,7 +2,6 @@ package grpcapi
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
@@ -111,7 +110,7 @@ func directoryWait(ctx context.Context) time.Duration {
 }
 
 func stillRunning(syncID string) error {
-	return errs.New(errs.Deadline, errs.SyncTimeout, "The sync of the directory has not ended yet; it goes on.").
+	return errs.New(errs.SyncTimeout, "The sync of the directory has not ended yet; it goes on.").
 		WithRemedy("Follow it at %s.", trackingURL(syncID)).WithMeta("sync_id", syncID)
 }
 
@@ -121,29 +120,15 @@ func failureOf(s *syncv1.Sync) error {
 	case syncv1.State_STATE_COMPLETED:
 		return nil
 	case syncv1.State_STATE_CANCELLED:
-		return errs.New(errs.Conflict, errs.SyncCancelled, "The sync of the directory was cancelled.").WithMeta("sync_id", s.GetSyncId())
+		return errs.New(errs.DirectoryRepairFailed, "The sync of the directory was cancelled.").WithMeta("sync_id", s.GetSyncId())
 	case syncv1.State_STATE_FAILED:
 	default: // the stream of its events ended early
 		return stillRunning(s.GetSyncId())
 	}
 	if len(s.GetErrors()) == 0 {
-		return errs.New(errs.Precondition, errs.DirectoryRepairFailed, "The sync of the directory failed.").WithMeta("sync_id", s.GetSyncId())
+		return errs.New(errs.DirectoryRepairFailed, "The sync of the directory failed.").WithMeta("sync_id", s.GetSyncId())
 	}
-	first := s.GetErrors()[0]
-	code := errs.Code{ID: first.GetCode(), Name: first.GetName(), Remedy: first.GetRemedy()}
-	return errs.New(kindOfFailure(code), code, "%s", first.GetMessage()).WithMeta("sync_id", s.GetSyncId())
-}
-
-// kindOfFailure tells what may pass by itself from what somebody has to change.
-func kindOfFailure(code errs.Code) errs.Kind {
-	switch {
-	case strings.HasPrefix(code.ID, "FGD_5"), code.ID == errs.GitHubConnectionFailed.ID, code.ID == errs.GitHubRateLimited.ID:
-		return errs.Unavailable
-	case code.ID == errs.SyncTimeout.ID:
-		return errs.Deadline
-	default:
-		return errs.Precondition
-	}
+	return errs.FromFinding(s.GetErrors()[0]).WithMeta("sync_id", s.GetSyncId())
 }
 
 // remainingIssues gives what a person has to look at, and whether the directory is right all the same.

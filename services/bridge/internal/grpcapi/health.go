@@ -53,7 +53,7 @@ func (h *Health) GetHealth(ctx context.Context, _ *bridgev1.GetHealthRequest) (*
 func (h *Health) Ready(ctx context.Context) error {
 	for _, c := range h.askAll(ctx) {
 		if c.GetStatus() != healthy {
-			return errs.New(errs.Unavailable, errs.ServiceUnavailable, "The service %s can't take work.", c.GetName())
+			return errs.New(errs.ServiceUnavailable, "The service %s can't take work.", c.GetName())
 		}
 	}
 	return nil

@@ -84,7 +84,7 @@ func (s *Server) commitAsOf(ctx context.Context, fabricID int32, when *timestamp
 		return "", err
 	}
 	if len(found.GetCommits()) == 0 {
-		return "", errs.New(errs.NotFound, errs.CommitNotFound, "The branch has no commit of the directory from before that time.").
+		return "", errs.New(errs.CommitNotFound, "The branch has no commit of the directory from before that time.").
 			WithRemedy("Name a later time, or a commit.")
 	}
 	return found.GetCommits()[0].GetCommit(), nil

@@ -37,5 +37,5 @@ func New(deps Deps) *Server {
 
 // invalid is the error of a field that the caller has to correct.
 func invalid(field, format string, args ...any) error {
-	return errs.New(errs.Invalid, errs.InvalidRequest, format, args...).WithMeta("field", field)
+	return errs.New(errs.InvalidRequest, format, args...).WithMeta("field", field)
 }

@@ -134,10 +134,10 @@ func (b bounds) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		b.problems.writeStatus(w, r, http.StatusRequestEntityTooLarge,
-			errs.New(errs.Invalid, errs.InvalidRequest, "The request is larger than %d bytes.", b.maxBytes).WithRemedy("Send a smaller request."))
+			errs.New(errs.InvalidRequest, "The request is larger than %d bytes.", b.maxBytes).WithRemedy("Send a smaller request."))
 		return
 	}
 	w.Header().Set("Connection", "close")
 	b.problems.writeStatus(w, r, http.StatusRequestTimeout,
-		errs.New(errs.Invalid, errs.InvalidRequest, "The request did not arrive as a whole in time.").WithRemedy("Send the request again.").Because(err))
+		errs.New(errs.InvalidRequest, "The request did not arrive as a whole in time.").WithRemedy("Send the request again.").WithCause(err))
 }

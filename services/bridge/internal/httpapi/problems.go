@@ -57,22 +57,22 @@ func (p problems) fromRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.
 	case http.StatusNotFound:
 		p.notFound(w, r)
 	default:
-		p.writeStatus(w, r, httpStatus, errs.New(errs.Invalid, errs.InvalidRequest, "The request can't be read."))
+		p.writeStatus(w, r, httpStatus, errs.New(errs.InvalidRequest, "The request can't be read."))
 	}
 }
 
 func (p problems) notFound(w http.ResponseWriter, r *http.Request) {
-	p.writeStatus(w, r, http.StatusNotFound, errs.New(errs.NotFound, errs.InvalidRequest, "There is nothing at this path.").
+	p.writeStatus(w, r, http.StatusNotFound, errs.New(errs.PathNotFound, "There is nothing at this path.").
 		WithRemedy("See /docs for the paths of the API."))
 }
 
 func (p problems) notAllowed(w http.ResponseWriter, r *http.Request) {
-	p.writeStatus(w, r, http.StatusMethodNotAllowed, errs.New(errs.Invalid, errs.InvalidRequest, "The method %s is not offered at this path.", r.Method).
+	p.writeStatus(w, r, http.StatusMethodNotAllowed, errs.New(errs.InvalidRequest, "The method %s is not offered at this path.", r.Method).
 		WithRemedy("See /docs for the methods of each path."))
 }
 
 func (p problems) crossOrigin(w http.ResponseWriter, r *http.Request) {
-	p.write(w, r, errs.New(errs.PermissionDenied, errs.InvalidRequest, "A page of another origin may not do this.").
+	p.write(w, r, errs.New(errs.OriginRefused, "A page of another origin may not do this.").
 		WithRemedy("Call the API from a server, or from a page of the same origin."))
 }
 
@@ -88,7 +88,7 @@ func (p problems) onPanic(next http.Handler) http.Handler {
 				panic(cause)
 			}
 			p.log.ErrorContext(r.Context(), "panic in a request", "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			p.write(w, r, errs.New(errs.Internal, errs.InternalError, "An internal error occurred."))
+			p.write(w, r, errs.New(errs.InternalError, "An internal error occurred."))
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -97,19 +97,19 @@ func (p problems) onPanic(next http.Handler) http.Handler {
 // apiError gives errors that the gateway itself made, about paths and bodies, a face of the catalogue. What came over
 // the connection has one.
 func apiError(err error) error {
-	if errs.HasFace(err) {
+	if errs.IsError(err) {
 		return err
 	}
 	if st, ok := status.FromError(err); ok {
 		e := errs.FromStatus(st)
-		if foreign := e.Cause != nil; foreign && e.Kind == errs.Invalid {
+		if foreign := e.Cause != nil; foreign && e.Code.Kind == errs.Invalid {
 			return badRequest(st.Message())
 		}
 		return e
 	}
 	var routing *runtime.HTTPStatusError
 	if errors.As(err, &routing) {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The path can't be read.")
+		return errs.New(errs.InvalidRequest, "The path can't be read.")
 	}
 	return err
 }
@@ -122,12 +122,12 @@ var (
 // badRequest puts what the JSON decoder or the path parser says into words.
 func badRequest(text string) error {
 	if found := unknownField.FindStringSubmatch(text); found != nil {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The request has a field %q, which the API does not know.", found[1]).WithMeta("field", found[1])
+		return errs.New(errs.InvalidRequest, "The request has a field %q, which the API does not know.", found[1]).WithMeta("field", found[1])
 	}
 	if found := wrongArgument.FindStringSubmatch(text); found != nil {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The value of %s is not of its type.", found[1]).WithMeta("field", found[1])
+		return errs.New(errs.InvalidRequest, "The value of %s is not of its type.", found[1]).WithMeta("field", found[1])
 	}
 	// The decoder puts a space of a kind that differs from build to build after its name.
 	text = strings.TrimLeft(strings.TrimPrefix(text, "proto:"), " \u00a0")
-	return errs.New(errs.Invalid, errs.InvalidRequest, "The request is not valid: %s.", text)
+	return errs.New(errs.InvalidRequest, "The request is not valid: %s.", text)
 }

@@ -16,7 +16,7 @@ func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 	syncID := r.PathValue("sync_id")
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		w.Header().Set("Upgrade", "websocket")
-		l.problems.writeStatus(w, r, http.StatusUpgradeRequired, errs.New(errs.Invalid, errs.InvalidRequest, "This path speaks WebSocket.").
+		l.problems.writeStatus(w, r, http.StatusUpgradeRequired, errs.New(errs.InvalidRequest, "This path speaks WebSocket.").
 			WithRemedy("Connect with a WebSocket client, or read /api/v1/syncs/{sync_id}/events."))
 		return
 	}

@@ -28,6 +28,7 @@ func issueToProto(i structure.Issue) *directoryv1.Issue {
 		CanAutoRepair: i.AutoRepair,
 		Finding: &reportv1.Finding{
 			Severity: severity, Code: i.Code.ID, Name: i.Code.Name, Message: i.Message, File: i.Path, Remedy: i.Remedy,
+			Kind: reportv1.Kind(i.Code.Kind),
 		},
 	}
 }

@@ -82,7 +82,7 @@ func (s *Server) ValidateDirectory(ctx context.Context, req *directoryv1.Validat
 // RepairDirectory mends a tree. Where nothing is to be mended it answers with the tree it was given and writes nothing.
 func (s *Server) RepairDirectory(ctx context.Context, req *directoryv1.RepairDirectoryRequest) (*directoryv1.RepairDirectoryResponse, error) {
 	if !req.GetTime().IsValid() {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "The request has no valid time.").WithMeta("field", "time")
+		return nil, errs.New(errs.InvalidRequest, "The request has no valid time.").WithMeta("field", "time")
 	}
 	report, tree, err := s.examine(ctx, req, req.GetTime().AsTime())
 	if err != nil {
@@ -215,7 +215,7 @@ func check(req question) error {
 		{"fabric.name", strings.TrimSpace(name) == "" || len(name) > maxNameBytes},
 	} {
 		if c.wrong {
-			return errs.New(errs.Invalid, errs.InvalidRequest, "The request has no valid %s.", c.field).WithMeta("field", c.field)
+			return errs.New(errs.InvalidRequest, "The request has no valid %s.", c.field).WithMeta("field", c.field)
 		}
 	}
 	return nil

@@ -94,5 +94,5 @@ func appFlaw(app *App) string {
 }
 
 func unreadable(format string, args ...any) *errs.Error {
-	return errs.New(errs.Precondition, errs.CredentialsUnreadable, format, args...)
+	return errs.New(errs.CredentialsUnreadable, format, args...)
 }

@@ -82,7 +82,7 @@ type keyFile string
 func FileKeys(path string) (Keys, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		if err := makeKey(path); err != nil {
-			return nil, unreadable("The key file %s can't be made.", path).Because(err)
+			return nil, unreadable("The key file %s can't be made.", path).WithCause(err)
 		}
 	}
 	_, err := keyFile(path).read()
@@ -92,7 +92,7 @@ func FileKeys(path string) (Keys, error) {
 func (f keyFile) read() (identities, error) {
 	raw, err := os.ReadFile(string(f))
 	if err != nil {
-		return nil, unreadable("The key file %s can't be read.", string(f)).Because(err)
+		return nil, unreadable("The key file %s can't be read.", string(f)).WithCause(err)
 	}
 	keys, err := parseIdentities(string(raw))
 	if err != nil {
@@ -123,17 +123,17 @@ func (f keyFile) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 func RotateKey(path string) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return unreadable("The key file %s can't be read.", path).Because(err)
+		return unreadable("The key file %s can't be read.", path).WithCause(err)
 	}
 	if _, err := parseIdentities(string(raw)); err != nil {
 		return unreadable("The key file %s holds a line that is no age X25519 identity, or none that is one.", path)
 	}
 	temp, err := newKey(filepath.Dir(path), raw)
 	if err != nil {
-		return unreadable("The key file %s can't be written.", path).Because(err)
+		return unreadable("The key file %s can't be written.", path).WithCause(err)
 	}
 	if err := os.Rename(temp, path); err != nil {
-		return unreadable("The key file %s can't be replaced.", path).Because(errors.Join(err, os.Remove(temp)))
+		return unreadable("The key file %s can't be replaced.", path).WithCause(errors.Join(err, os.Remove(temp)))
 	}
 	return nil
 }

@@ -66,11 +66,11 @@ func (r *Resolver) file(name string) (Login, error) {
 	path := filepath.Join(r.dir, name)
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > longestFile {
-		return Login{}, unreadable("There is no readable file %q in credentials_dir.", name).Because(err)
+		return Login{}, unreadable("There is no readable file %q in credentials_dir.", name).WithCause(err)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return Login{}, unreadable("There is no readable file %q in credentials_dir.", name).Because(err)
+		return Login{}, unreadable("There is no readable file %q in credentials_dir.", name).WithCause(err)
 	}
 	return parse(string(raw))
 }

@@ -21,7 +21,7 @@ func NewSealer(keys Keys) *Sealer { return &Sealer{keys} }
 // Seal encrypts credentials that are given in exactly one way.
 func (s *Sealer) Seal(p *gitv1.PlainCredentials) ([]byte, error) {
 	if _, flaw := login(p); flaw != "" {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "%s", flaw)
+		return nil, errs.New(errs.InvalidRequest, "%s", flaw)
 	}
 	raw, err := proto.Marshal(p)
 	if err != nil {
@@ -77,11 +77,11 @@ func (s *Sealer) decrypt(sealed []byte) ([]byte, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, unreadable("The stored credentials were sealed with another key.").Because(err)
+		return nil, unreadable("The stored credentials were sealed with another key.").WithCause(err)
 	}
 	raw, err := io.ReadAll(r)
 	if err != nil {
-		return nil, unreadable("The stored credentials are damaged.").Because(err)
+		return nil, unreadable("The stored credentials are damaged.").WithCause(err)
 	}
 	return raw, nil
 }

@@ -70,7 +70,7 @@ func (c *Client) at(location remote.Location, login credentials.Login) (*account
 		return nil, r, err
 	}
 	if !login.SSHKey.IsZero() {
-		return nil, r, errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "An SSH key does not sign in to the API of %s, which this needs.", r.host).
+		return nil, r, errs.New(errs.GitHubAuthenticationFailed, "An SSH key does not sign in to the API of %s, which this needs.", r.host).
 			WithRemedy("Give a GitHub App or a token as credentials, with the https URL of the repository.")
 	}
 	a, err := c.account(r.host, r.api, login)
@@ -136,7 +136,7 @@ func explain(ctx context.Context, host string, err error) error {
 	case errors.As(err, &answered):
 		return refusal(host, answered)
 	}
-	return errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The API of %s can't be reached, or answers with what can't be read.", host).Because(err)
+	return errs.New(errs.GitHubConnectionFailed, "The API of %s can't be reached, or answers with what can't be read.", host).WithCause(err)
 }
 
 // refusal explains an answer that is an error. The gate has taken the login out of its text.
@@ -144,18 +144,18 @@ func refusal(host string, answered *gogithub.ErrorResponse) error {
 	text := reason(answered)
 	switch status := answered.Response.StatusCode; {
 	case status == http.StatusUnauthorized:
-		return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "The API of %s refuses the credentials: %s", host, text)
+		return errs.New(errs.GitHubAuthenticationFailed, "The API of %s refuses the credentials: %s", host, text)
 	case status == http.StatusForbidden:
-		return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "The API of %s does not permit this with the credentials: %s", host, text).
+		return errs.New(errs.GitHubAuthenticationFailed, "The API of %s does not permit this with the credentials: %s", host, text).
 			WithRemedy("Give the token or the GitHub App the permissions \"Contents: read and write\" and \"Pull requests: read and write\".")
 	case status == http.StatusNotFound, status == http.StatusGone:
-		return errs.New(errs.Precondition, errs.GitHubNotFound, "The API of %s has no such thing, or hides it: %s", host, text)
+		return errs.New(errs.GitHubNotFound, "The API of %s has no such thing, or hides it: %s", host, text)
 	case status == http.StatusUnprocessableEntity:
-		return errs.New(errs.Precondition, errs.PullRequestRefused, "%s refused the pull request: %s", host, text)
+		return errs.New(errs.PullRequestRefused, "%s refused the pull request: %s", host, text)
 	case status >= http.StatusInternalServerError:
-		return errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The API of %s answered with status %d.", host, status)
+		return errs.New(errs.GitHubConnectionFailed, "The API of %s answered with status %d.", host, status)
 	}
-	return errs.New(errs.Precondition, errs.GitHubConnectionFailed, "The API of %s answered with status %d: %s", host, answered.Response.StatusCode, text)
+	return errs.New(errs.GitHubRequestRefused, "The API of %s answered with status %d: %s", host, answered.Response.StatusCode, text)
 }
 
 // reason is what GitHub says about an error, fit to be shown.

@@ -104,8 +104,8 @@ func TestRepositoryAndBranch(t *testing.T) {
 	b.hub.SetBranch("fgd", branchAt("c"))
 	_, err = b.client.CreatePullRequest(t.Context(), b.location, b.token, proposal)
 	b.requireCode(err, errs.GitHubAuthenticationFailed)
-	if !strings.Contains(errs.From(err).Fix(), "Pull requests: read and write") {
-		t.Errorf("remedy: %s", errs.From(err).Fix())
+	if !strings.Contains(errs.From(err).RemedyText(), "Pull requests: read and write") {
+		t.Errorf("remedy: %s", errs.From(err).RemedyText())
 	}
 }
 
@@ -122,13 +122,13 @@ func TestAnswersThatCantBeUsed(t *testing.T) {
 		"half of it":       {200, nil, `{"name":"fab`, errs.GitHubConnectionFailed},
 		"another thing":    {200, nil, `{"message":"hello"}`, errs.GitHubConnectionFailed},
 		"too much":         {200, nil, `{"name":"` + strings.Repeat("x", 5<<20) + `"}`, errs.GitHubConnectionFailed},
-		"not changed":      {304, nil, "", errs.GitHubConnectionFailed},
+		"not changed":      {304, nil, "", errs.GitHubRequestRefused},
 		"500 with login":   {500, nil, `{"message":"I know LOGIN"}`, errs.GitHubConnectionFailed},
 		"401 with login":   {401, nil, `{"message":"I know LOGIN"}`, errs.GitHubAuthenticationFailed},
 		"403 with login":   {403, nil, `{"message":"I know LOGIN\u0000\u001b[31m"}`, errs.GitHubAuthenticationFailed},
 		"422 with login":   {422, nil, `{"message":"I know","errors":[{"message":"LOGIN"}]}`, errs.PullRequestRefused},
 		"404 as a page":    {404, nil, "I know LOGIN", errs.GitHubNotFound},
-		"418 with login":   {418, nil, `{"message":"I know LOGIN"}`, errs.GitHubConnectionFailed},
+		"418 with login":   {418, nil, `{"message":"I know LOGIN"}`, errs.GitHubRequestRefused},
 		"moved":            {301, map[string]string{"Location": "https://api.github.com/repositories/1"}, "{}", errs.GitHubNotFound},
 		"moved to another": {307, map[string]string{"Location": "http://127.0.0.1:1/"}, "{}", errs.GitHubNotFound},
 	} {

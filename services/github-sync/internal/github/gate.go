@@ -102,7 +102,7 @@ func (g *gate) wait() time.Duration {
 }
 
 func limited(host string, wait time.Duration) error {
-	return errs.New(errs.Limited, errs.GitHubRateLimited, "The API of %s asks to wait.", host).After(wait)
+	return errs.New(errs.GitHubRateLimited, "The API of %s asks to wait.", host).WithRetryAfter(wait)
 }
 
 // moved explains a redirect as what it means to GitHub.
@@ -110,7 +110,7 @@ func moved(r *http.Request, err error) error {
 	if !errs.HasCode(err, errs.GitHubNotFound) {
 		return err
 	}
-	return errs.New(errs.Precondition, errs.GitHubNotFound, "The API of %s says that the repository has moved.", r.URL.Host).
+	return errs.New(errs.GitHubNotFound, "The API of %s says that the repository has moved.", r.URL.Host).
 		WithRemedy("Look the repository up on GitHub, and give its new URL.")
 }
 
@@ -134,7 +134,7 @@ func readAll(response *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer+1))
 	err = errors.Join(err, response.Body.Close())
 	if err == nil && len(body) > longestAnswer {
-		err = errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The API of %s sends more than an answer can have.", response.Request.URL.Host)
+		err = errs.New(errs.GitHubConnectionFailed, "The API of %s sends more than an answer can have.", response.Request.URL.Host)
 	}
 	return body, err
 }

@@ -122,7 +122,7 @@ func (b *bench) requireCode(err error, code errs.Code) {
 		b.t.Errorf("%v, not %s", err, code.Name)
 		return
 	}
-	text := err.Error() + errs.From(err).Fix()
+	text := err.Error() + errs.From(err).RemedyText()
 	for _, login := range append(b.hub.Tokens(), planted, "PRIVATE KEY", "ghs_", "eyJ") {
 		if strings.Contains(text, login) {
 			b.t.Errorf("the error has a secret: %s", text)

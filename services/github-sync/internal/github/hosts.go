@@ -53,7 +53,7 @@ func (h Hosts) find(location remote.Location) (repository, bool) {
 func (h Hosts) repository(location remote.Location) (repository, error) {
 	r, known := h.find(location)
 	if !known {
-		return r, errs.New(errs.Precondition, errs.GitHubRequired, "The repository at %s is not known to be on GitHub, which this needs.", location.Host)
+		return r, errs.New(errs.GitHubRequired, "The repository at %s is not known to be on GitHub, which this needs.", location.Host)
 	}
 	return r, nil
 }

@@ -55,7 +55,7 @@ func TestLimits(t *testing.T) {
 				return
 			}
 			b.requireCode(err, errs.GitHubRateLimited)
-			if e := errs.From(err); e.Kind != errs.Limited || e.RetryAfter < test.atLeast || e.RetryAfter > test.most {
+			if e := errs.From(err); e.Code.Kind != errs.Limited || e.RetryAfter < test.atLeast || e.RetryAfter > test.most {
 				t.Errorf("wait %s: %v", e.RetryAfter, e)
 			}
 			asked, _ := b.hub.Asked()

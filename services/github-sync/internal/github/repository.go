@@ -57,7 +57,7 @@ func (c *Client) BranchProtected(ctx context.Context, location remote.Location, 
 	_, err = a.Do(request, found)
 	var answered *gogithub.ErrorResponse
 	if errors.As(err, &answered) && answered.Response.StatusCode == http.StatusNotFound && answered.Message == "Branch not found" {
-		return false, errs.New(errs.Precondition, errs.BranchNotFound, "The repository at %s has no branch %q.", r.host, branch)
+		return false, errs.New(errs.BranchNotFound, "The repository at %s has no branch %q.", r.host, branch)
 	}
 	if err == nil && found.GetName() == "" {
 		err = errNothing

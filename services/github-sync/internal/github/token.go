@@ -28,7 +28,7 @@ type token struct {
 func (c *Client) Token(ctx context.Context, host string, app *credentials.App) (credentials.Basic, error) {
 	api, known := c.options.Hosts[host]
 	if !known {
-		return credentials.Basic{}, errs.New(errs.Precondition, errs.GitHubRequired, "A GitHub App can't sign in to %s, which is not known to be GitHub.", host)
+		return credentials.Basic{}, errs.New(errs.GitHubRequired, "A GitHub App can't sign in to %s, which is not known to be GitHub.", host)
 	}
 	t := c.token(host, app)
 	if err := t.turn.Acquire(ctx, 1); err != nil {
@@ -78,7 +78,7 @@ func (c *Client) mint(ctx context.Context, host, api string, app *credentials.Ap
 		return credentials.Basic{}, time.Time{}, appRefusal(host, explain(ctx, host, err))
 	}
 	if made.GetToken() == "" || made.GetExpiresAt().IsZero() {
-		return credentials.Basic{}, time.Time{}, errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The API of %s answered without a token.", host)
+		return credentials.Basic{}, time.Time{}, errs.New(errs.GitHubConnectionFailed, "The API of %s answered without a token.", host)
 	}
 	return credentials.Token(secret.New(made.GetToken())), made.GetExpiresAt().Time, nil
 }
@@ -88,8 +88,8 @@ func appRefusal(host string, err error) error {
 	if !errs.HasCode(err, errs.GitHubAuthenticationFailed) && !errs.HasCode(err, errs.GitHubNotFound) {
 		return err
 	}
-	return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "%s does not know the GitHub App, its key or its installation.", host).
-		WithRemedy("Check app_id, installation_id and private_key, and that the App is installed and not suspended where the repository is.").Because(err)
+	return errs.New(errs.GitHubAuthenticationFailed, "%s does not know the GitHub App, its key or its installation.", host).
+		WithRemedy("Check app_id, installation_id and private_key, and that the App is installed and not suspended where the repository is.").WithCause(err)
 }
 
 // appAccount is the App itself, which may do little more than make tokens.
@@ -104,7 +104,7 @@ func (c *Client) appAccount(host, api string, app *credentials.App) (*account, e
 	}
 	signed, err := ghinstallation.NewAppsTransport(next, app.ID, []byte(app.Key.Reveal()))
 	if err != nil { // its message may quote the key
-		return nil, errs.New(errs.Precondition, errs.CredentialsUnreadable, "The private key of the GitHub App can't be read.")
+		return nil, errs.New(errs.CredentialsUnreadable, "The private key of the GitHub App can't be read.")
 	}
 	fresh, err := newAccount(api, signed)
 	if err != nil {

@@ -63,8 +63,8 @@ func TestAppIsRefused(t *testing.T) {
 		change(app)
 		_, err := b.client.Token(t.Context(), "git.example.com", app)
 		b.requireCode(err, errs.GitHubAuthenticationFailed)
-		if !strings.Contains(errs.From(err).Fix(), "installation_id") {
-			t.Errorf("%s: %s", name, errs.From(err).Fix())
+		if !strings.Contains(errs.From(err).RemedyText(), "installation_id") {
+			t.Errorf("%s: %s", name, errs.From(err).RemedyText())
 		}
 	}
 	_, err := b.client.Token(t.Context(), "gitlab.com", b.app())

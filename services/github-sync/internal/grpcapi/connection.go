@@ -67,7 +67,7 @@ func (c *connection) askGitHub(ctx context.Context, hub *github.Client, o opened
 
 // answer bounds the time of a question.
 func answer[T any](ctx context.Context, host string, question func(context.Context) (T, error)) (T, error) {
-	late := errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The Git host %s did not answer within %s.", host, questionTimeout)
+	late := errs.New(errs.GitHubConnectionFailed, "The Git host %s did not answer within %s.", host, questionTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, questionTimeout, late)
 	defer cancel()
 	return question(ctx)
@@ -99,7 +99,7 @@ func (c *connection) pushes(err error) {
 	case err == nil || errs.HasCode(err, errs.RepositoryEmpty):
 		c.CanPush = true
 	case errs.HasCode(err, errs.GitHubAuthenticationFailed), errs.HasCode(err, errs.GitHubNotFound):
-		c.problem(errs.New(e.Kind, errs.GitHubAuthenticationFailed, "The repository can be read, but not pushed to: %s", e.Message).
+		c.problem(errs.New(errs.GitHubAuthenticationFailed, "The repository can be read, but not pushed to: %s", e.Message).
 			WithRemedy("Give credentials that may write to the repository."))
 	default:
 		c.problem(err)
@@ -108,5 +108,5 @@ func (c *connection) pushes(err error) {
 
 func (c *connection) problem(err error) {
 	e := errs.From(err)
-	c.Problems = append(c.Problems, &gitv1.ConnectionProblem{Code: e.Code.ID, Name: e.Code.Name, Message: e.Message, Remedy: e.Fix()})
+	c.Problems = append(c.Problems, &gitv1.ConnectionProblem{Code: e.Code.ID, Name: e.Code.Name, Message: e.Message, Remedy: e.RemedyText()})
 }

@@ -43,7 +43,7 @@ func (h *Histories) ListCommits(req *gitv1.ListCommitsRequest, stream grpc.Serve
 	case limit == 0:
 		limit = defaultCommits
 	case limit < 0 || limit > maxCommits:
-		return errs.New(errs.Invalid, errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxCommits)
+		return errs.New(errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxCommits)
 	}
 	s, err := h.holder.Get(req.GetSnapshotId())
 	if err != nil {
@@ -79,7 +79,7 @@ func queryOf(req *gitv1.ListCommitsRequest) (snapshot.Query, error) {
 			continue
 		}
 		if !field.sent.IsValid() {
-			return query, errs.New(errs.Invalid, errs.InvalidRequest, "%s is no time.", name)
+			return query, errs.New(errs.InvalidRequest, "%s is no time.", name)
 		}
 		*field.to = field.sent.AsTime()
 	}
@@ -99,7 +99,7 @@ func begin(ctx context.Context, s *snapshot.Snapshot, query snapshot.Query, toke
 	}
 	if _, err := s.Ancestor(ctx, from); err != nil {
 		if errs.HasCode(err, errs.CommitNotFound) {
-			err = errs.New(errs.NotFound, errs.CommitNotFound, "The branch %s was rewritten since the page before.", s.Branch).
+			err = errs.New(errs.CommitNotFound, "The branch %s was rewritten since the page before.", s.Branch).
 				WithRemedy("Begin again, without a page token.")
 		}
 		return from, nil, err
@@ -135,7 +135,7 @@ func parsePageToken(token string) (from, last plumbing.Hash, err error) {
 }
 
 func badPageToken() error {
-	return errs.New(errs.Invalid, errs.InvalidRequest, "The page token is none that was given out for this question.").
+	return errs.New(errs.InvalidRequest, "The page token is none that was given out for this question.").
 		WithRemedy("Send the token of the page before, with all else the same, or begin again without one.")
 }
 

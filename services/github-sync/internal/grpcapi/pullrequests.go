@@ -17,7 +17,7 @@ func (r *Repositories) propose(ctx context.Context, s *snapshot.Snapshot, reques
 		return publish.Result{}, nil, err
 	}
 	if !strings.Contains(p.GetBranch(), "/") || p.GetTitle() == "" {
-		return publish.Result{}, nil, errs.New(errs.Invalid, errs.InvalidRequest, "A proposal needs a title, and a branch with a folder.")
+		return publish.Result{}, nil, errs.New(errs.InvalidRequest, "A proposal needs a title, and a branch with a folder.")
 	}
 	return publish.Propose(ctx, s, r.deps.GitHub, request, publish.Proposal{
 		Branch: p.GetBranch(), Title: p.GetTitle(), Body: p.GetBody(), Known: p.GetKnownPullRequest(), Insist: p.GetInsist(),

@@ -176,7 +176,7 @@ func returnTo(ctx context.Context, s *snapshot.Snapshot, commit string) error {
 func returnBefore(ctx context.Context, s *snapshot.Snapshot, when *timestamppb.Timestamp) error {
 	err := when.CheckValid()
 	if err != nil {
-		err = errs.New(errs.Invalid, errs.InvalidRequest, "at_time is no time.")
+		err = errs.New(errs.InvalidRequest, "at_time is no time.")
 	} else {
 		err = s.ReturnBefore(ctx, when.AsTime())
 	}
@@ -224,14 +224,14 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 		return nil, err
 	}
 	if s.Past {
-		return nil, errs.New(errs.Precondition, errs.SnapshotReadOnly, "The snapshot holds the branch as it was at %s.", s.Commit)
+		return nil, errs.New(errs.SnapshotReadOnly, "The snapshot holds the branch as it was at %s.", s.Commit)
 	}
 	tree, err := parseID(req.GetTree())
 	if err != nil {
 		return nil, err
 	}
 	if req.GetTime().GetSeconds() <= 0 || !req.GetTime().IsValid() || req.GetAuthor().GetName() == "" || req.GetMessage() == "" {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "A message, an author and a time are needed to publish.")
+		return nil, errs.New(errs.InvalidRequest, "A message, an author and a time are needed to publish.")
 	}
 	when := req.GetTime().AsTime().Truncate(time.Second)
 	pairs, err := s.Compare(s.Tree, tree)
@@ -265,7 +265,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 
 func parseID(text string) (plumbing.Hash, error) {
 	if !plumbing.IsHash(text) {
-		return plumbing.ZeroHash, errs.New(errs.Invalid, errs.InvalidRequest, "%q is no object id.", text)
+		return plumbing.ZeroHash, errs.New(errs.InvalidRequest, "%q is no object id.", text)
 	}
 	return plumbing.NewHash(text), nil
 }

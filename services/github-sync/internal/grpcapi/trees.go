@@ -166,7 +166,7 @@ func (t *Trees) WriteTree(stream grpc.ClientStreamingServer[gitv1.WriteTreeReque
 		}
 	}
 	if editor == nil {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The first message must name the snapshot and the base tree.")
+		return errs.New(errs.InvalidRequest, "The first message must name the snapshot and the base tree.")
 	}
 	tree, err := editor.Tree()
 	if err != nil {
@@ -198,7 +198,7 @@ func fromChange(c *gitv1.Change) (snapshot.Change, error) {
 	case *gitv1.Change_Remove:
 		change.Remove = true
 	default:
-		return change, errs.New(errs.Invalid, errs.InvalidRequest, "The change of %q says nothing.", c.GetPath())
+		return change, errs.New(errs.InvalidRequest, "The change of %q says nothing.", c.GetPath())
 	}
 	return change, nil
 }

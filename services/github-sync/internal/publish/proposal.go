@@ -153,7 +153,7 @@ func (p *proposer) push(ctx context.Context, branch string) (Result, error) {
 	defer func() { _ = view.Close() }() // it was only read
 	sync := view.Trailer(layout.TrailerSync)
 	if sync == "" {
-		return Result{}, errs.New(errs.Precondition, errs.ProposalEdited, "Somebody has committed to the branch %s, which proposes changes of this fabric.", branch)
+		return Result{}, errs.New(errs.ProposalEdited, "Somebody has committed to the branch %s, which proposes changes of this fabric.", branch)
 	}
 	if view.Tree == p.request.Tree {
 		return Result{Commit: tip, Committed: path.Base(p.proposal.Branch) == sync}, nil
@@ -204,17 +204,17 @@ func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snaps
 		return Result{}, errors.Join(sent, err)
 	}
 	if refs.Branches[branch] != commit {
-		return Result{}, errors.Join(sent, errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The branch %s does not show what was pushed to it.", branch))
+		return Result{}, errors.Join(sent, errs.New(errs.GitHubConnectionFailed, "The branch %s does not show what was pushed to it.", branch))
 	}
 	return Result{Commit: commit, Committed: true, Attempts: 1}, nil
 }
 
 func branchRemoved(branch string) error {
-	return errs.New(errs.Conflict, errs.BranchMoved, "The branch %q was removed on the remote.", branch)
+	return errs.New(errs.BranchMoved, "The branch %q was removed on the remote.", branch)
 }
 
 func directoryMoved(directory string) error {
-	return errs.New(errs.Conflict, errs.BranchMoved, "The directory %q changed on the remote meanwhile.", directory)
+	return errs.New(errs.BranchMoved, "The directory %q changed on the remote meanwhile.", directory)
 }
 
 // putCommit makes a commit, signed when there is a key.

@@ -155,7 +155,7 @@ const longestPush = 5 * time.Minute
 func together(group []*member) (context.Context, func()) {
 	ctx, end := context.WithCancelCause(context.WithoutCancel(group[0].ctx))
 	late := time.AfterFunc(longestPush, func() {
-		end(errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "A push took longer than %s.", longestPush))
+		end(errs.New(errs.GitHubConnectionFailed, "A push took longer than %s.", longestPush))
 	})
 	left := make(chan struct{}, len(group))
 	stops := make([]func() bool, 0, len(group))

@@ -156,7 +156,7 @@ func outcome(ctx context.Context, s *snapshot.Snapshot, old, tip plumbing.Hash, 
 	case landed:
 		return nil
 	case cause == nil:
-		cause = errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "The Git host took the push, and the branch does not show it.")
+		cause = errs.New(errs.GitHubConnectionFailed, "The Git host took the push, and the branch does not show it.")
 	}
 	return &raced{cause}
 }

@@ -61,8 +61,8 @@ func (p *Publisher) refused(m *member, until time.Time) bool {
 	if !bounded || !deadline.Before(until) {
 		return false
 	}
-	m.tell(Result{}, errs.New(errs.Limited, errs.GitHubRateLimited, "As many pushes as push_limits allows went to the repository within a minute.").
-		After(time.Until(until)))
+	m.tell(Result{}, errs.New(errs.GitHubRateLimited, "As many pushes as push_limits allows went to the repository within a minute.").
+		WithRetryAfter(time.Until(until)))
 	return true
 }
 

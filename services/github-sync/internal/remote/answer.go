@@ -59,7 +59,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		b.answered.thin = b.answered.thin || bytes.Contains(p[:n], []byte(" "+capability.ThinPack.String()+" "))
 	}
 	if b.left -= int64(n); b.left < 0 {
-		err = errs.New(errs.Precondition, errs.RepositoryUnsupported, "The Git host sends more than max_pack_bytes allows.")
+		err = errs.New(errs.RepositoryUnsupported, "The Git host sends more than max_pack_bytes allows.")
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.answered.err = err
@@ -79,7 +79,7 @@ func (s *said) Write(p []byte) (int, error) {
 }
 
 func unavailable(format string, args ...any) *errs.Error {
-	return errs.New(errs.Unavailable, errs.GitHubConnectionFailed, format, args...)
+	return errs.New(errs.GitHubConnectionFailed, format, args...)
 }
 
 // explain gives a failed exchange its code. What the transport saw counts more than what the library made of it.
@@ -93,31 +93,31 @@ func (r *hostRemote) explain(ctx context.Context, err error, a *answered) error 
 	case ctx.Err() != nil:
 		return fmt.Errorf("speak to %s: %w", host, context.Cause(ctx))
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
-		return errs.New(errs.Precondition, errs.RepositoryEmpty, "The repository at %s is empty.", host)
+		return errs.New(errs.RepositoryEmpty, "The repository at %s is empty.", host)
 	case a.status == http.StatusUnauthorized && r.wire.login().None():
-		return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "The Git host %s asks for credentials.", host)
+		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s asks for credentials.", host)
 	case limited(a):
-		return errs.New(errs.Limited, errs.GitHubRateLimited, "The Git host %s asks to wait.", host).After(retryAfter(a.header))
+		return errs.New(errs.GitHubRateLimited, "The Git host %s asks to wait.", host).WithRetryAfter(retryAfter(a.header))
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-		return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "The Git host %s refuses the credentials.", host)
+		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses the credentials.", host)
 	case a.status == http.StatusNotFound, a.status == http.StatusGone:
-		return errs.New(errs.Precondition, errs.GitHubNotFound, "The Git host %s has no such repository, or hides it.", host)
+		return errs.New(errs.GitHubNotFound, "The Git host %s has no such repository, or hides it.", host)
 	case a.status == http.StatusRequestEntityTooLarge:
-		return errs.New(errs.Precondition, errs.PushRejected, "The Git host %s refuses so large a push.", host)
+		return errs.New(errs.PushRejected, "The Git host %s refuses so large a push.", host)
 	case a.status >= http.StatusInternalServerError:
 		return unavailable("The Git host %s answered with status %d.", host, a.status)
 	case a.sha256:
-		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The repository at %s has SHA-256 object ids, which are not supported.", host).
+		return errs.New(errs.RepositoryUnsupported, "The repository at %s has SHA-256 object ids, which are not supported.", host).
 			WithRemedy("Use a repository with SHA-1 object ids, which Git makes unless it is told otherwise.")
 	case errors.As(err, &file): // what came could not be stored; a connection fails with other errors
-		return errs.New(errs.Unavailable, errs.StorageFailed, "What the Git host %s sent can't be stored.", host).Because(err)
+		return errs.New(errs.StorageFailed, "What the Git host %s sent can't be stored.", host).WithCause(err)
 	case untrusted(a.err):
-		return errs.New(errs.Precondition, errs.GitHubConnectionFailed, "The certificate of the Git host %s is not to be trusted.", host).
-			WithRemedy("If the host has a certificate of your own authority, name the authority's file as remotes_ca_file.").Because(a.err)
+		return errs.New(errs.CertificateUntrusted, "The certificate of the Git host %s is not to be trusted.", host).
+			WithRemedy("If the host has a certificate of your own authority, name the authority's file as remotes_ca_file.").WithCause(a.err)
 	case a.err != nil:
-		return unavailable("The Git host %s can't be reached.", host).Because(a.err)
+		return unavailable("The Git host %s can't be reached.", host).WithCause(a.err)
 	}
-	return unavailable("The exchange with the Git host %s broke off.", host).Because(fmt.Errorf("%w: %w", ErrUnreadable, err))
+	return unavailable("The exchange with the Git host %s broke off.", host).WithCause(fmt.Errorf("%w: %w", ErrUnreadable, err))
 }
 
 func untrusted(err error) bool {

@@ -87,5 +87,5 @@ func (b *breaker) allow() (done func(error), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return nil, unavailable("The Git host %s failed several times in a row and is left alone for a while.", b.Name()).
-		WithRemedy("See what ails the host; requests begin again by themselves.").After(max(time.Until(b.until), probePause))
+		WithRemedy("See what ails the host; requests begin again by themselves.").WithRetryAfter(max(time.Until(b.until), probePause))
 }

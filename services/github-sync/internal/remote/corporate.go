@@ -19,7 +19,7 @@ import (
 func authorities(file string) (*x509.CertPool, error) {
 	trusted, err := x509.SystemCertPool()
 	if err != nil {
-		return nil, errs.New(errs.Precondition, errs.ConfigurationInvalid, "The certificate authorities of the system can't be read.").Because(err)
+		return nil, errs.New(errs.ConfigurationInvalid, "The certificate authorities of the system can't be read.").WithCause(err)
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil || !trusted.AppendCertsFromPEM(pem) {
@@ -63,10 +63,10 @@ func (p proxy) refusal(status int) error {
 	case http.StatusOK:
 		return nil
 	case http.StatusProxyAuthRequired:
-		return errs.New(errs.Precondition, errs.GitHubConnectionFailed, "The proxy %s refuses the credentials for it.", p.url.Host).
+		return errs.New(errs.ProxyRefused, "The proxy %s refuses the credentials for it.", p.url.Host).
 			WithRemedy("Put a user name and a password that the proxy takes into remotes_proxy_url.")
 	case http.StatusForbidden:
-		return errs.New(errs.Precondition, errs.GitHubConnectionFailed, "The proxy %s does not permit connections to the Git host.", p.url.Host).
+		return errs.New(errs.ProxyRefused, "The proxy %s does not permit connections to the Git host.", p.url.Host).
 			WithRemedy("Have the proxy permit the Git host.")
 	}
 	return unavailable("The proxy %s does not reach the Git host; it answered with status %d.", p.url.Host, status)
@@ -81,7 +81,7 @@ func checkName(host string) error {
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if last == "localhost" || last == "" || last[0] >= '0' && last[0] <= '9' {
-		return errs.New(errs.Invalid, errs.RemoteRefused, "The Git host's name is a form of an address, or of this machine, which is not permitted.")
+		return errs.New(errs.RemoteRefused, "The Git host's name is a form of an address, or of this machine, which is not permitted.")
 	}
 	return nil
 }

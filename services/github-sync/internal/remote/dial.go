@@ -105,7 +105,7 @@ func checkAddress(ip netip.Addr) error {
 	ip = ip.Unmap()
 	carrierGrade := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() || carrierGrade.Contains(ip) {
-		return errs.New(errs.Invalid, errs.RemoteRefused, "The Git host's address is loopback, link-local or private, which is not permitted.")
+		return errs.New(errs.RemoteRefused, "The Git host's address is loopback, link-local or private, which is not permitted.")
 	}
 	return nil
 }

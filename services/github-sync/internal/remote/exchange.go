@@ -111,7 +111,7 @@ func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit
 	defer end()
 	response, err := r.wire.upload(ctx, request)
 	if err != nil && isRefusal(err) {
-		return errs.New(errs.NotFound, errs.CommitNotFound, "The Git host %s hands out no commit %s.", r.location.Host, commit)
+		return errs.New(errs.CommitNotFound, "The Git host %s hands out no commit %s.", r.location.Host, commit)
 	}
 	if err != nil {
 		return r.explain(ctx, err, a)
@@ -238,7 +238,7 @@ func verdict(report *packp.ReportStatus, beside string, login credentials.Basic)
 	}
 	for _, moved := range []string{"failed to update ref", "fetch first", "non-fast-forward", "stale info", "cannot lock ref", "already exists", "incorrect old value"} {
 		if strings.Contains(text, moved) {
-			return errs.New(errs.Conflict, errs.BranchMoved, "The branch moved while it was pushed to.")
+			return errs.New(errs.BranchMoved, "The branch moved while it was pushed to.")
 		}
 	}
 	if beside = strings.TrimSpace(beside); beside != "" {
@@ -248,7 +248,7 @@ func verdict(report *packp.ReportStatus, beside string, login credentials.Basic)
 	if isProtection(text) {
 		code = errs.BranchProtected
 	}
-	return errs.New(errs.Precondition, code, "The Git host refused the commit: %s", Scrub(text, login))
+	return errs.New(code, "The Git host refused the commit: %s", Scrub(text, login))
 }
 
 // isProtection tells whether a host refuses a push because the branch is protected: the words are those of GitHub (GH006,

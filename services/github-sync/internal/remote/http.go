@@ -151,7 +151,7 @@ func failure(response *http.Response, err error) error {
 }
 
 func redirect(r *http.Response) error {
-	e := errs.New(errs.Precondition, errs.GitHubNotFound, "The Git host sends requests for this repository elsewhere, and redirects are not followed.")
+	e := errs.New(errs.GitHubNotFound, "The Git host sends requests for this repository elsewhere, and redirects are not followed.")
 	if target, err := r.Location(); err == nil {
 		return e.WithRemedy("Use the repository's new URL: %s://%s%s", target.Scheme, target.Host, strings.TrimSuffix(target.Path, "/info/refs"))
 	}

@@ -39,7 +39,7 @@ func gitDir(path string) (string, error) {
 			return dir, nil
 		}
 	}
-	return "", errs.New(errs.Precondition, errs.GitHubNotFound, "There is no Git repository at %s.", path)
+	return "", errs.New(errs.GitHubNotFound, "There is no Git repository at %s.", path)
 }
 
 // Login is that of this process, for all.
@@ -55,7 +55,7 @@ func (r *localRemote) Refs(context.Context) (Refs, error) {
 		return Refs{}, err
 	}
 	if len(heads) == 0 {
-		return Refs{}, errs.New(errs.Precondition, errs.RepositoryEmpty, "The repository at %s is empty.", r.path)
+		return Refs{}, errs.New(errs.RepositoryEmpty, "The repository at %s is empty.", r.path)
 	}
 	return Refs{Branches: heads, Default: localDefault(dir)}, nil
 }
@@ -104,7 +104,7 @@ func refuseCheckedOut(s *filesystem.Storage, dir, path, branch string) error {
 	if dir == path || err != nil || head.Target() != plumbing.NewBranchReferenceName(branch) {
 		return nil //nolint:nilerr // a repository without HEAD has nothing checked out
 	}
-	return errs.New(errs.Precondition, errs.PushRejected, "The branch %s is checked out in the repository at %s.", branch, path).
+	return errs.New(errs.PushRejected, "The branch %s is checked out in the repository at %s.", branch, path).
 		WithRemedy("Use a bare repository (git clone --bare), or check out another branch there.")
 }
 
@@ -117,14 +117,14 @@ func moveBranch(s *filesystem.Storage, dir, branch string, old, next plumbing.Ha
 	}
 	lock, err := os.OpenFile(file+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as git makes it: the umask decides
 	if errors.Is(err, os.ErrExist) {
-		return errs.New(errs.Conflict, errs.BranchMoved, "The branch %s is being moved by somebody else.", branch)
+		return errs.New(errs.BranchMoved, "The branch %s is being moved by somebody else.", branch)
 	}
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", name, err)
 	}
 	current, err := s.Reference(name)
 	if err == nil && current.Hash() != old {
-		err = errs.New(errs.Conflict, errs.BranchMoved, "The branch %s moved while it was written.", branch)
+		err = errs.New(errs.BranchMoved, "The branch %s moved while it was written.", branch)
 	}
 	if err == nil {
 		_, err = lock.WriteString(next.String() + "\n")

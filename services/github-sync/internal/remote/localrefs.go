@@ -74,7 +74,7 @@ func addBranch(branches map[string]plumbing.Hash, name, id string) error {
 		return nil // another name of a branch
 	}
 	if !plumbing.IsHash(id) {
-		return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The branch %q has no SHA-1 object id.", name)
+		return errs.New(errs.RepositoryUnsupported, "The branch %q has no SHA-1 object id.", name)
 	}
 	branches[name] = plumbing.NewHash(id)
 	return nil

@@ -70,7 +70,7 @@ func (p Policy) Parse(raw string) (Location, error) {
 }
 
 func refused(format string, args ...any) *errs.Error {
-	return errs.New(errs.Invalid, errs.RemoteRefused, format, args...)
+	return errs.New(errs.RemoteRefused, format, args...)
 }
 
 func hostError(u *url.URL) error {
@@ -113,7 +113,7 @@ func (p Policy) local(u *url.URL) (Location, error) {
 	clean := filepath.Clean(u.Path)
 	resolved, err := filepath.EvalSymlinks(clean)
 	if err != nil || !filepath.IsAbs(clean) {
-		return Location{}, errs.New(errs.NotFound, errs.GitHubNotFound, "There is no repository at %s.", clean)
+		return Location{}, errs.New(errs.GitHubNotFound, "There is no repository at %s.", clean)
 	}
 	for _, allowed := range p.LocalPaths {
 		if root, err := filepath.EvalSymlinks(allowed); err == nil && within(resolved, root) {
@@ -136,7 +136,7 @@ func Directory(raw string) (string, error) {
 	}
 	for _, part := range strings.Split(clean, "/") {
 		if err := checkPart(part); err != nil {
-			return "", errs.New(errs.Invalid, errs.DirectoryInvalid, "The directory %q is not one inside the repository.", clip(raw)).Because(err)
+			return "", errs.New(errs.DirectoryInvalid, "The directory %q is not one inside the repository.", clip(raw)).WithCause(err)
 		}
 	}
 	return clean, nil
@@ -164,7 +164,7 @@ func CheckBranch(branch string) error {
 		strings.Contains(branch, "//") || strings.Contains(branch, "@{") || strings.Contains(branch, "/.") || strings.HasPrefix(branch, ".") ||
 		strings.ContainsAny(branch, " ~^:?*[\\") || strings.ContainsFunc(branch, func(r rune) bool { return r < ' ' || r == 0x7f })
 	if bad {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "%q is no name of a branch.", clip(branch))
+		return errs.New(errs.InvalidRequest, "%q is no name of a branch.", clip(branch))
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func (f *Factory) Open(location Location, login credentials.Login) (Remote, erro
 		}
 		return f.host(location, login, &sshWire{client: f.ssh, location: location, signer: signer}), nil
 	case !login.SSHKey.IsZero():
-		return nil, errs.New(errs.Precondition, errs.CredentialsUnsuitable, "An SSH private key can't sign in to an %s URL.", scheme(location.URL)).
+		return nil, errs.New(errs.CredentialsUnsuitable, "An SSH private key can't sign in to an %s URL.", scheme(location.URL)).
 			WithRemedy("Give a token, or a username and a password, or use the repository's ssh URL.")
 	case login.App != nil:
 		return f.host(location, login, f.appWire(location, login.App)), nil

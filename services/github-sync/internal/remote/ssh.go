@@ -65,7 +65,7 @@ func (w *sshWire) receive(ctx context.Context, request *packp.ReferenceUpdateReq
 	defer call.close()
 	for _, command := range request.Commands {
 		if advertised.References[command.Name.String()] != command.Old {
-			return nil, errs.New(errs.Conflict, errs.BranchMoved, "The branch moved before it was pushed to.")
+			return nil, errs.New(errs.BranchMoved, "The branch moved before it was pushed to.")
 		}
 	}
 	// What the host says counts more than that it took no more: it may have refused at once.

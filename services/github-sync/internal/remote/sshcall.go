@@ -96,7 +96,7 @@ func against(ctx context.Context, err error) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, transport.ErrEmptyRemoteRepository), errors.As(err, &known) && known.Kind != errs.Unavailable:
+	case errors.Is(err, transport.ErrEmptyRemoteRepository), errors.As(err, &known) && known.Code.Kind != errs.Unavailable:
 		return nil
 	}
 	return err
@@ -128,7 +128,7 @@ func (c *sshClient) connect(ctx context.Context, call *sshCall, w *sshWire) erro
 	case err != nil && !inTime:
 		return fmt.Errorf("no SSH handshake within %s: %w", handshakeTimeout, err)
 	case err != nil && strings.Contains(err.Error(), "unable to authenticate"):
-		return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "The Git host %s refuses the SSH key of user %s.", w.location.Host, account.User).
+		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses the SSH key of user %s.", w.location.Host, account.User).
 			WithRemedy("Add the public key to the repository as a deploy key that may write.")
 	case err != nil:
 		return err
@@ -175,7 +175,7 @@ func (c *sshCall) run(command string, maxBytes int64) error {
 	c.stdout = &limitedBody{ReadCloser: io.NopCloser(&untilExit{stdout, c, nil}), left: maxBytes, refs: true, answered: c.answer}
 	if err := session.Start(command); err != nil {
 		if strings.HasPrefix(err.Error(), "ssh: command") { // the words of the library for a refusal
-			return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "The Git host %s does not let the SSH key use Git.", c.host)
+			return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s does not let the SSH key use Git.", c.host)
 		}
 		return err
 	}
@@ -240,9 +240,9 @@ func refusal(host, said string) error {
 	}
 	switch {
 	case says("not found", "does not appear to be a git repository", "does not exist", "no such", "could not be found"):
-		return errs.New(errs.Precondition, errs.GitHubNotFound, "The Git host %s has no such repository, or hides it.", host)
+		return errs.New(errs.GitHubNotFound, "The Git host %s has no such repository, or hides it.", host)
 	case says("denied", "permission", "not allowed", "not permitted", "read only", "read-only", "write access", "authorized"):
-		return errs.New(errs.Precondition, errs.GitHubAuthenticationFailed, "The Git host %s refuses the SSH key: %s", host, Scrub(said, credentials.Basic{})).
+		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses the SSH key: %s", host, Scrub(said, credentials.Basic{})).
 			WithRemedy("Give the deploy key of the repository, with the right to write.")
 	}
 	return unavailable("The Git host %s ended the exchange: %s", host, Scrub(said, credentials.Basic{}))

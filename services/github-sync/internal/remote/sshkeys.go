@@ -16,17 +16,17 @@ import (
 // signer reads the private key of a login.
 func signer(login credentials.Login) (ssh.Signer, error) {
 	if login.SSHKey.IsZero() {
-		return nil, errs.New(errs.Precondition, errs.CredentialsUnsuitable, "An ssh URL needs an SSH private key to sign in with.").
+		return nil, errs.New(errs.CredentialsUnsuitable, "An ssh URL needs an SSH private key to sign in with.").
 			WithRemedy("Give the private key of a deploy key as the credentials, or use the repository's https URL.")
 	}
 	key, err := ssh.ParsePrivateKey([]byte(login.SSHKey.Reveal()))
 	var locked *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &locked):
-		return nil, errs.New(errs.Precondition, errs.CredentialsUnreadable, "The SSH private key has a passphrase.").
+		return nil, errs.New(errs.CredentialsUnreadable, "The SSH private key has a passphrase.").
 			WithRemedy("Give a key without one, made for this repository alone: ssh-keygen -t ed25519 -N '' -f FILE.")
 	case err != nil: // the parser's message may quote
-		return nil, errs.New(errs.Precondition, errs.CredentialsUnreadable, "The SSH private key is neither in PEM nor in OpenSSH form.")
+		return nil, errs.New(errs.CredentialsUnreadable, "The SSH private key is neither in PEM nor in OpenSSH form.")
 	}
 	return key, nil
 }
@@ -43,8 +43,8 @@ type hostKeys struct {
 func newHostKeys(file, host, address string) (*hostKeys, error) {
 	known, err := knownhosts.NewDB(file)
 	if err != nil {
-		return nil, errs.New(errs.Precondition, errs.ConfigurationInvalid, "The file of known host keys can't be read.").
-			WithRemedy("Make ssh_known_hosts_file a file in the format of OpenSSH that github-sync may read.").Because(err)
+		return nil, errs.New(errs.ConfigurationInvalid, "The file of known host keys can't be read.").
+			WithRemedy("Make ssh_known_hosts_file a file in the format of OpenSSH that github-sync may read.").WithCause(err)
 	}
 	return &hostKeys{host: host, known: known, address: address}, nil
 }
@@ -68,13 +68,13 @@ func (k *hostKeys) check(hostname string, remote net.Addr, key ssh.PublicKey) er
 	case err == nil:
 		return nil
 	case errors.As(err, &mismatch) && len(mismatch.Want) == 0:
-		k.verdict = errs.New(errs.Precondition, errs.HostKeyUnknown, "The Git host %s shows the host key %s, which is not known.", k.host, fingerprint(key)).
+		k.verdict = errs.New(errs.HostKeyUnknown, "The Git host %s shows the host key %s, which is not known.", k.host, fingerprint(key)).
 			WithRemedy("Compare the fingerprint %s with what the owner of the host publishes, and add the key to ssh_known_hosts_file (%s prints it).",
-				fingerprint(key), keyscan(k.address)).Because(err)
+				fingerprint(key), keyscan(k.address)).WithCause(err)
 	default:
-		k.verdict = errs.New(errs.Precondition, errs.HostKeyChanged, "The Git host %s shows the host key %s, which is not the known one.", k.host, fingerprint(key)).
+		k.verdict = errs.New(errs.HostKeyChanged, "The Git host %s shows the host key %s, which is not the known one.", k.host, fingerprint(key)).
 			WithRemedy("Somebody may be between this system and the host. Only if the owner of the host has announced the fingerprint %s, "+
-				"put its key in place of the old one in ssh_known_hosts_file (%s prints it).", fingerprint(key), keyscan(k.address)).Because(err)
+				"put its key in place of the old one in ssh_known_hosts_file (%s prints it).", fingerprint(key), keyscan(k.address)).WithCause(err)
 	}
 	return k.verdict
 }

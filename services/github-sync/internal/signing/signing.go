@@ -38,14 +38,14 @@ type Key struct {
 func Load(file string) (*Key, error) {
 	info, err := os.Stat(file)
 	if err != nil {
-		return nil, refused("The file %s can't be read.", file).Because(err)
+		return nil, refused("The file %s can't be read.", file).WithCause(err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > longestKey {
 		return nil, refused("%s is no file of a key.", file)
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return nil, refused("The file %s can't be read.", file).Because(err)
+		return nil, refused("The file %s can't be read.", file).WithCause(err)
 	}
 	if bytes.Contains(raw, []byte("BEGIN PGP PRIVATE KEY BLOCK")) {
 		return loadOpenPGP(file, raw)
@@ -54,7 +54,7 @@ func Load(file string) (*Key, error) {
 }
 
 func refused(format string, args ...any) *errs.Error {
-	return errs.New(errs.Invalid, errs.ConfigurationInvalid, "signing_key_file: "+format, args...).
+	return errs.New(errs.ConfigurationInvalid, "signing_key_file: "+format, args...).
 		WithRemedy("Give a private key without a passphrase, of SSH (ssh-keygen -t ed25519) or OpenPGP (gpg --armor --export-secret-keys).")
 }
 

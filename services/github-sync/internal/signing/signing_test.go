@@ -116,7 +116,7 @@ func TestKeysThatCannotSign(t *testing.T) {
 	}
 	for _, file := range []string{locked, locked + ".pub", other, dir, filepath.Join(dir, "missing")} {
 		_, err := signing.Load(file)
-		if !errs.HasCode(err, errs.ConfigurationInvalid) || strings.Contains(err.Error(), "something-private") || errs.From(err).Fix() == "" {
+		if !errs.HasCode(err, errs.ConfigurationInvalid) || strings.Contains(err.Error(), "something-private") || errs.From(err).RemedyText() == "" {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

@@ -81,7 +81,7 @@ func joined(directory, path string) string {
 }
 
 func notOfBranch(id plumbing.Hash, branch string) error {
-	return errs.New(errs.NotFound, errs.CommitNotFound, "The branch %s has no commit %s.", branch, id)
+	return errs.New(errs.CommitNotFound, "The branch %s has no commit %s.", branch, id)
 }
 
 func (w *Walk) add(c Commit) {

@@ -66,7 +66,7 @@ func (s *Snapshot) ReturnBefore(ctx context.Context, when time.Time) error {
 		}
 		id = info.Parents[0]
 	}
-	return errs.New(errs.NotFound, errs.CommitNotFound, "The branch %s has no commit from before %s.", s.Branch, when.UTC().Format(time.RFC3339)).
+	return errs.New(errs.CommitNotFound, "The branch %s has no commit from before %s.", s.Branch, when.UTC().Format(time.RFC3339)).
 		WithRemedy("Name a later time, or a commit.")
 }
 
@@ -179,14 +179,14 @@ func (s *Snapshot) throughFolders(path string) error {
 }
 
 func refused(format string, args ...any) error {
-	return errs.New(errs.Precondition, errs.RestoreRefused, format, args...)
+	return errs.New(errs.RestoreRefused, format, args...)
 }
 
 // checkPath holds that a path may be one of a file or folder in the directory.
 func checkPath(path string) error {
 	for part := range strings.SplitSeq(path, "/") {
 		if err := object.CheckName(part); err != nil {
-			return errs.New(errs.Invalid, errs.InvalidRequest, "The path %.100q is none of a file or folder in the directory.", path)
+			return errs.New(errs.InvalidRequest, "The path %.100q is none of a file or folder in the directory.", path)
 		}
 	}
 	return nil

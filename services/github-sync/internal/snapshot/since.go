@@ -40,7 +40,7 @@ func (s *Snapshot) Since(ctx context.Context, commit plumbing.Hash) (*Snapshot, 
 // overCommit is over for an object that may be anything.
 func (s *Snapshot) overCommit(base *store.Objects, id plumbing.Hash) (*Snapshot, error) {
 	if _, err := base.EncodedObject(plumbing.CommitObject, id); err != nil {
-		return nil, errors.Join(errs.New(errs.NotFound, errs.CommitNotFound, "The repository has no commit %s.", id), base.Close())
+		return nil, errors.Join(errs.New(errs.CommitNotFound, "The repository has no commit %s.", id), base.Close())
 	}
 	return s.over(base, id)
 }

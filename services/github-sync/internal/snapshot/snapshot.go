@@ -104,7 +104,7 @@ func Head(refs remote.Refs, branch string) (plumbing.Hash, error) {
 	for name := range refs.Branches {
 		some = append(some, name)
 	}
-	return plumbing.ZeroHash, errs.New(errs.Precondition, errs.BranchNotFound, "The repository has no branch %q; it has %s.",
+	return plumbing.ZeroHash, errs.New(errs.BranchNotFound, "The repository has no branch %q; it has %s.",
 		branch, listed(some, shown))
 }
 
@@ -147,7 +147,7 @@ func (s *Snapshot) Subtree(root plumbing.Hash, directory string) (tree plumbing.
 			return object.EmptyTree, false, nil
 		}
 		if !next.IsTree() {
-			return tree, false, errs.New(errs.Precondition, errs.DirectoryInvalid, "%q in the repository is a file, and the fabric directory %q needs a folder there.", name, directory)
+			return tree, false, errs.New(errs.DirectoryIsFile, "%q in the repository is a file, and the fabric directory %q needs a folder there.", name, directory)
 		}
 		tree = next.Hash
 	}
@@ -180,7 +180,7 @@ func (s *Snapshot) Entries(tree plumbing.Hash) ([]object.Entry, error) {
 }
 
 func unusable(err error) error {
-	return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The repository holds a tree that can't be used: %v.", err).
+	return errs.New(errs.RepositoryUnsupported, "The repository holds a tree that can't be used: %v.", err).
 		WithRemedy("Remove or rename the entry with git, and start the sync again.")
 }
 
@@ -191,7 +191,7 @@ func (s *Snapshot) Blob(id plumbing.Hash) ([]byte, error) {
 		return nil, err
 	}
 	if size > s.limits.MaxBlobBytes {
-		return nil, errs.New(errs.Precondition, errs.FileTooLarge, "The object %s has %d bytes; the limit is %d.", id, size, s.limits.MaxBlobBytes)
+		return nil, errs.New(errs.FileTooLarge, "The object %s has %d bytes; the limit is %d.", id, size, s.limits.MaxBlobBytes)
 	}
 	return s.read(plumbing.BlobObject, id)
 }
@@ -258,7 +258,7 @@ func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) (
 		return nil, unreadable(base, id, err)
 	}
 	if limit := maxBytes(kind); encoded.Size() > limit {
-		return nil, errs.New(errs.Precondition, errs.RepositoryUnsupported, "The %s %s has %d bytes; the limit is %d.", kind, id, encoded.Size(), limit)
+		return nil, errs.New(errs.RepositoryUnsupported, "The %s %s has %d bytes; the limit is %d.", kind, id, encoded.Size(), limit)
 	}
 	r, err := encoded.Reader()
 	if err != nil {
@@ -279,8 +279,8 @@ var errDamaged = errors.New("the content is not that of the object")
 
 // unreadable throws a damaged store away: the next attempt fetches it anew.
 func unreadable(base *store.Objects, id plumbing.Hash, err error) error {
-	e := errs.New(errs.Unavailable, errs.StorageFailed, "The object %s can't be read from the fetched repository.", id)
-	return e.Because(errors.Join(err, base.Discard()))
+	e := errs.New(errs.StorageFailed, "The object %s can't be read from the fetched repository.", id)
+	return e.WithCause(errors.Join(err, base.Discard()))
 }
 
 // Put adds an object to the overlay.
@@ -334,7 +334,7 @@ func (s *Snapshot) Whole(ctx context.Context, commit plumbing.Hash) (*Snapshot, 
 // movedOn explains why a host does not hand out what it has just called the head of a branch.
 func movedOn(err error, branch string) error {
 	if errs.HasCode(err, errs.CommitNotFound) {
-		return errs.New(errs.Conflict, errs.BranchMoved, "The branch %s was rewritten while it was fetched.", branch).Because(err)
+		return errs.New(errs.BranchMoved, "The branch %s was rewritten while it was fetched.", branch).WithCause(err)
 	}
 	return err
 }
@@ -369,5 +369,5 @@ func (s *Snapshot) Close() error {
 }
 
 func missing(id string) error {
-	return errs.New(errs.NotFound, errs.SnapshotNotFound, "The snapshot %s is no longer held.", id)
+	return errs.New(errs.SnapshotNotFound, "The snapshot %s is no longer held.", id)
 }

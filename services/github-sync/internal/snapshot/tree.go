@@ -63,11 +63,11 @@ func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
 }
 
 func tooDeep(limit int) error {
-	return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has folders more than %d levels deep.", limit)
+	return errs.New(errs.RepositoryUnsupported, "The directory has folders more than %d levels deep.", limit)
 }
 
 func tooMany(limit int) error {
-	return errs.New(errs.Precondition, errs.RepositoryUnsupported, "The directory has more than %d files and folders.", limit)
+	return errs.New(errs.RepositoryUnsupported, "The directory has more than %d files and folders.", limit)
 }
 
 // Change is one change of a tree: new content, content that is there already, or removal.
@@ -117,15 +117,15 @@ func (s *Snapshot) openFolder(tree plumbing.Hash) (*folder, error) {
 func (e *Editor) Apply(c Change) error {
 	parts := strings.Split(c.Path, "/")
 	if len(parts) > e.s.limits.MaxDepth { // it could not be read again
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The path %.100q is more than %d levels deep.", c.Path, e.s.limits.MaxDepth)
+		return errs.New(errs.InvalidRequest, "The path %.100q is more than %d levels deep.", c.Path, e.s.limits.MaxDepth)
 	}
 	for _, part := range parts {
 		if err := object.CheckName(part); err != nil {
-			return errs.New(errs.Invalid, errs.InvalidRequest, "The path %q can't be written: %v.", c.Path, err)
+			return errs.New(errs.InvalidRequest, "The path %q can't be written: %v.", c.Path, err)
 		}
 	}
 	if e.changed[c.Path] {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The path %q changes twice.", c.Path)
+		return errs.New(errs.InvalidRequest, "The path %q changes twice.", c.Path)
 	}
 	e.changed[c.Path] = true
 	parent, err := e.parent(parts[:len(parts)-1], c)
@@ -147,7 +147,7 @@ func (e *Editor) parent(parts []string, c Change) (*folder, error) {
 		if next == nil {
 			entry, exists := at.entries[part]
 			if exists && !entry.IsTree() {
-				return nil, errs.New(errs.Invalid, errs.InvalidRequest, "The path %q leads through the file %q.", c.Path, part)
+				return nil, errs.New(errs.InvalidRequest, "The path %q leads through the file %q.", c.Path, part)
 			}
 			if !exists {
 				entry.Hash = object.EmptyTree
@@ -166,7 +166,7 @@ func (e *Editor) parent(parts []string, c Change) (*folder, error) {
 func (f *folder) remove(name, path string) error {
 	entry, exists := f.entries[name]
 	if !exists || entry.IsTree() {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "There is no file %q to remove.", path)
+		return errs.New(errs.InvalidRequest, "There is no file %q to remove.", path)
 	}
 	delete(f.entries, name)
 	return nil
@@ -175,7 +175,7 @@ func (f *folder) remove(name, path string) error {
 func (e *Editor) put(parent *folder, name string, c Change) error {
 	old, exists := parent.entries[name]
 	if exists && old.IsTree() || parent.folders[name] != nil {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The path %q is a folder.", c.Path)
+		return errs.New(errs.InvalidRequest, "The path %q is a folder.", c.Path)
 	}
 	entry := object.Entry{Name: name, Mode: c.Mode, Hash: c.Blob}
 	if entry.Mode == filemode.Empty {
@@ -191,7 +191,7 @@ func (e *Editor) put(parent *folder, name string, c Change) error {
 		}
 		entry.Hash = id
 	} else if entry.Mode != filemode.Submodule && !e.s.Holds(c.Blob) {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "The object %s of %q is not in the snapshot.", c.Blob, c.Path)
+		return errs.New(errs.InvalidRequest, "The object %s of %q is not in the snapshot.", c.Blob, c.Path)
 	}
 	parent.entries[name] = entry
 	return nil

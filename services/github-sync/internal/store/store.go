@@ -62,7 +62,7 @@ func (p *Pool) Repo(location remote.Location) (*Repo, error) {
 // begin takes a slot, with the stores that an earlier process left in it.
 func (p *Pool) begin() error {
 	if p.closed {
-		return errs.New(errs.Unavailable, errs.StorageFailed, "The store of fetched repositories is closed: the process ends.")
+		return errs.New(errs.StorageFailed, "The store of fetched repositories is closed: the process ends.")
 	}
 	if p.slot != nil {
 		return nil
@@ -183,5 +183,5 @@ func folder(key string) string {
 }
 
 func storageFailed(err error) error {
-	return errs.New(errs.Unavailable, errs.StorageFailed, "The store of fetched repositories can't be written.").Because(err)
+	return errs.New(errs.StorageFailed, "The store of fetched repositories can't be written.").WithCause(err)
 }

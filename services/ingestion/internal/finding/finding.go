@@ -17,8 +17,8 @@ type Finding struct {
 	Remedy   string // the one of the code when empty
 }
 
-// Fix gives the remedy: its own, or that of its code.
-func (f Finding) Fix() string {
+// RemedyText returns the remedy: its own, or that of its code.
+func (f Finding) RemedyText() string {
 	if f.Remedy != "" {
 		return f.Remedy
 	}

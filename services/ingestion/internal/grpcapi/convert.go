@@ -28,7 +28,7 @@ func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
 		missing = "commit_time"
 	}
 	if missing != "" {
-		return pipeline.Request{}, errs.New(errs.Invalid, errs.InvalidRequest, "%s is missing or invalid.", missing)
+		return pipeline.Request{}, errs.New(errs.InvalidRequest, "%s is missing or invalid.", missing)
 	}
 	o := req.GetOptions()
 	return pipeline.Request{
@@ -108,7 +108,8 @@ func resourceOf(r plan.Resource) *ingestionv1.Resource {
 func findingOf(f finding.Finding) *reportv1.Finding {
 	out := &reportv1.Finding{
 		Severity: reportv1.Severity_SEVERITY_ERROR, Code: f.Code.ID, Name: f.Code.Name, Message: f.Message,
-		File: f.File, Line: count(f.Line), Column: count(f.Column), Field: f.Field, Remedy: f.Fix(),
+		File: f.File, Line: count(f.Line), Column: count(f.Column), Field: f.Field, Remedy: f.RemedyText(),
+		Kind: reportv1.Kind(f.Code.Kind),
 	}
 	if f.Warning {
 		out.Severity = reportv1.Severity_SEVERITY_WARNING

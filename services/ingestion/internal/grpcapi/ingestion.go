@@ -42,7 +42,7 @@ func New(p *pipeline.Pipeline, metrics *Metrics, log *slog.Logger, now func() ti
 // Discover says which files would be ingested.
 func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse, error) {
 	if req.GetSnapshotId() == "" || req.GetTree() == "" {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "snapshot_id and tree are required.")
+		return nil, errs.New(errs.InvalidRequest, "snapshot_id and tree are required.")
 	}
 	inv, err := s.pipeline.Discover(ctx, gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()})
 	if err != nil {

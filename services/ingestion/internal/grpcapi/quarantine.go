@@ -17,7 +17,7 @@ import (
 // ListQuarantine lists what is in quarantine.
 func (s *Server) ListQuarantine(ctx context.Context, req *ingestionv1.ListQuarantineRequest) (*ingestionv1.ListQuarantineResponse, error) {
 	if req.GetSnapshotId() == "" || req.GetTree() == "" {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "snapshot_id and tree are required.")
+		return nil, errs.New(errs.InvalidRequest, "snapshot_id and tree are required.")
 	}
 	files, err := s.pipeline.Quarantine(ctx, gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()})
 	if err != nil {
@@ -51,6 +51,6 @@ func quarantinedOf(f quarantine.File) *reportv1.QuarantinedFile {
 func reasonOf(p string, r *journal.Reason) *reportv1.Finding {
 	return &reportv1.Finding{
 		Severity: reportv1.Severity_SEVERITY_ERROR, Code: r.Code, Name: r.Name, Message: r.Message, File: p,
-		Line: count(r.Line), Column: count(r.Column), Remedy: r.Remedy,
+		Line: count(r.Line), Column: count(r.Column), Remedy: r.Remedy, Kind: reportv1.Kind_KIND_INVALID,
 	}
 }

@@ -112,7 +112,7 @@ func reasonOf(item *plan.Item, blob string) entry {
 	if number := inQuarantine(item, r); number > 0 {
 		line = line.number("line", number).number("column", max(1, r.Column))
 	}
-	return line.text("remedy", r.Fix())
+	return line.text("remedy", r.RemedyText())
 }
 
 // inQuarantine gives the line that a finding is about in the file in unmanaged/, which may hold one document of several.

@@ -37,7 +37,7 @@ func FuzzIngest(f *testing.F) {
 		}
 		for _, finding := range first.Findings {
 			lines := strings.Count(files[finding.File], "\n") + strings.Count(files[finding.File], "\r") + strings.Count(files[finding.File], "\u2028") + strings.Count(files[finding.File], "\u2029") + strings.Count(files[finding.File], "\u0085")
-			if finding.Message == "" || finding.Fix() == "" || finding.Line < 0 || files[finding.File] != "" && finding.Line > lines+1 {
+			if finding.Message == "" || finding.RemedyText() == "" || finding.Line < 0 || files[finding.File] != "" && finding.Line > lines+1 {
 				t.Errorf("finding %+v", finding)
 			}
 		}

@@ -73,7 +73,7 @@ func (h hostile) holdFindings(t *testing.T, result *pipeline.Result) {
 			mark = "?"
 		}
 		says = append(says, fmt.Sprintf("%s%s %s:%d:%d", f.Code.ID, mark, f.File, f.Line, f.Column))
-		if f.Message == "" || f.Fix() == "" {
+		if f.Message == "" || f.RemedyText() == "" {
 			t.Errorf("finding without message or remedy: %+v", f)
 		}
 	}

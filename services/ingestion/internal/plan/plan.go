@@ -118,7 +118,7 @@ func Make(in Input, s *shelf.Shelf) (*Plan, error) {
 func checkFolders(s *shelf.Shelf) error {
 	for _, part := range []string{layout.Managed, layout.Unmanaged, layout.Metadata} {
 		if _, there := s.Blob(part); there {
-			return errs.New(errs.Precondition, errs.StructureIncomplete, "%s is a file where a folder has to be.", part)
+			return errs.New(errs.StructureIncomplete, "%s is a file where a folder has to be.", part)
 		}
 	}
 	return nil

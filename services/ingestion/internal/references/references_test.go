@@ -107,7 +107,7 @@ func check(t *testing.T, text string) []string {
 	found := references.Check(resources, func(id schema.Identity) (int, bool) { at, there := index[id]; return at, there })
 	requireDangling(t, resources, index, found)
 	for _, f := range found {
-		if !f.Warning || f.Line == 0 || f.Column == 0 || f.Field == "" || f.Fix() == "" {
+		if !f.Warning || f.Line == 0 || f.Column == 0 || f.Field == "" || f.RemedyText() == "" {
 			t.Errorf("finding without a part: %+v", f)
 		}
 		id := resources[f.Resource].Identity

@@ -77,7 +77,7 @@ func (f *Fabrics) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequ
 			return nil, err
 		}
 		if last == nil {
-			return nil, errs.New(errs.Precondition, errs.SyncNotFound, "No sync of fabric %d has completed yet.", req.GetFabricId()).
+			return nil, errs.New(errs.NoCompletedSync, "No sync of fabric %d has completed yet.", req.GetFabricId()).
 				WithRemedy("Name a commit to compare with, or sync the fabric first.")
 		}
 		out.SinceCommit = commitAfter(last)

@@ -148,15 +148,15 @@ func validFabric(fabric *fabricv1.Fabric) error {
 	const longestName = 100
 	switch {
 	case fabric.GetFabricId() < 0:
-		return errs.New(errs.Invalid, errs.InvalidRequest, "fabric_id is %d; allowed is 1 or more, or none.", fabric.GetFabricId())
+		return errs.New(errs.InvalidRequest, "fabric_id is %d; allowed is 1 or more, or none.", fabric.GetFabricId())
 	case strings.TrimSpace(fabric.GetName()) == "" || len(fabric.GetName()) > longestName || strings.ContainsFunc(fabric.GetName(), isControl):
-		return errs.New(errs.Invalid, errs.InvalidRequest, "name is needed: 1 to %d characters without control characters.", longestName)
+		return errs.New(errs.InvalidRequest, "name is needed: 1 to %d characters without control characters.", longestName)
 	case fabric.GetLocation().GetRepositoryUrl() == "":
-		return errs.New(errs.Invalid, errs.InvalidRequest, "repository_url is needed.")
+		return errs.New(errs.InvalidRequest, "repository_url is needed.")
 	case fabric.GetLocation().GetBranch() == "":
-		return errs.New(errs.Invalid, errs.InvalidRequest, "branch is needed.")
+		return errs.New(errs.InvalidRequest, "branch is needed.")
 	case fabric.GetSyncIntervalSeconds() < 0:
-		return errs.New(errs.Invalid, errs.InvalidRequest, "sync_interval_seconds is %d; allowed is 0 or more.", fabric.GetSyncIntervalSeconds())
+		return errs.New(errs.InvalidRequest, "sync_interval_seconds is %d; allowed is 0 or more.", fabric.GetSyncIntervalSeconds())
 	}
 	return nil
 }
@@ -174,11 +174,11 @@ func (f *Fabrics) apart(ctx context.Context, fabric *fabricv1.Fabric) error {
 			continue
 		}
 		if other.GetName() == fabric.GetName() {
-			return errs.New(errs.Exists, errs.FabricExists, "The name %q belongs to fabric %d.", fabric.GetName(), other.GetFabricId())
+			return errs.New(errs.FabricExists, "The name %q belongs to fabric %d.", fabric.GetName(), other.GetFabricId())
 		}
 		sameBranch := other.GetRepositoryKey() == fabric.GetRepositoryKey() && other.GetLocation().GetBranch() == fabric.GetLocation().GetBranch()
 		if sameBranch && overlap(other.GetLocation().GetDirectory(), fabric.GetLocation().GetDirectory()) {
-			return errs.New(errs.Exists, errs.DirectoryOverlap, "The directory %q overlaps with %q of fabric %d.",
+			return errs.New(errs.DirectoryOverlap, "The directory %q overlaps with %q of fabric %d.",
 				fabric.GetLocation().GetDirectory(), other.GetLocation().GetDirectory(), other.GetFabricId())
 		}
 	}
@@ -229,7 +229,7 @@ func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRe
 			return err
 		}
 		if known := fabric.GetGeneration(); known != 0 && known != stored.GetGeneration() {
-			return errs.New(errs.Conflict, errs.FabricChanged, "Somebody else has changed fabric %d meanwhile.", fabric.GetFabricId())
+			return errs.New(errs.FabricChanged, "Somebody else has changed fabric %d meanwhile.", fabric.GetFabricId())
 		}
 		fabric.CreatedAt, fabric.Suspension = stored.GetCreatedAt(), stored.GetSuspension()
 		return f.replace(ctx, stored, fabric, req.GetRequestedBy())
@@ -267,7 +267,7 @@ func (f *Fabrics) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRe
 		return nil, err
 	}
 	if active != "" {
-		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
+		return nil, errs.New(errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
 			WithMeta("sync_id", active).WithRemedy("Wait for the sync to end, or cancel it, and delete the fabric then.")
 	}
 	failpoint.Hit(failpoint.DeleteStored)

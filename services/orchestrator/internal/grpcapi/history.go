@@ -19,7 +19,7 @@ func (f *Fabrics) ListCommits(ctx context.Context, req *fabricv1.ListCommitsRequ
 	case limit == 0:
 		limit = defaultLimit
 	case limit < 0 || limit > maxLimit:
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxLimit)
+		return nil, errs.New(errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxLimit)
 	}
 	if err := checkCount("paths", req.GetPaths()); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (f *Fabrics) commits(ctx context.Context, req *gitv1.ListCommitsRequest, ou
 // DiffCommits compares a fabric's directory at two commits.
 func (f *Fabrics) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse, error) {
 	if req.GetFromCommit() == "" {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "The commit to compare from is missing.")
+		return nil, errs.New(errs.InvalidRequest, "The commit to compare from is missing.")
 	}
 	if err := checkCount("paths", req.GetPaths()); err != nil {
 		return nil, err
@@ -107,13 +107,13 @@ func checkRestore(o *syncv1.SyncOptions) error {
 	commit := o.GetRestoreCommit()
 	switch {
 	case commit == "" && len(o.GetRestorePaths()) > 0:
-		return errs.New(errs.Invalid, errs.InvalidRequest, "options.restore_paths needs options.restore_commit.")
+		return errs.New(errs.InvalidRequest, "options.restore_paths needs options.restore_commit.")
 	case commit == "":
 		return nil
 	case len(commit) != 40 || strings.Trim(commit, digits) != "":
-		return errs.New(errs.Invalid, errs.InvalidRequest, "options.restore_commit is %.50q; a commit has 40 digits of %s.", commit, digits)
+		return errs.New(errs.InvalidRequest, "options.restore_commit is %.50q; a commit has 40 digits of %s.", commit, digits)
 	case o.GetScope() == syncv1.Scope_SCOPE_DIRECTORY:
-		return errs.New(errs.Invalid, errs.InvalidRequest, "A sync of the structure alone restores nothing.")
+		return errs.New(errs.InvalidRequest, "A sync of the structure alone restores nothing.")
 	}
 	return checkNames("options.restore_paths", o.GetRestorePaths())
 }

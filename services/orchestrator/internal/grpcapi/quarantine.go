@@ -30,7 +30,7 @@ func (f *Fabrics) ListQuarantine(ctx context.Context, req *fabricv1.ListQuaranti
 			}
 		}
 		if req.GetPath() != "" && len(out.GetFiles()) == 0 {
-			return errs.New(errs.NotFound, errs.NotInQuarantine, "There is no file %q in quarantine.", req.GetPath())
+			return errs.New(errs.NotInQuarantine, "There is no file %q in quarantine.", req.GetPath())
 		}
 		if !req.GetIncludeContent() {
 			return nil
@@ -69,7 +69,7 @@ func checkPaths(field string, paths []string) error {
 	}
 	for _, p := range paths {
 		if layout.Part(p) != layout.Unmanaged {
-			return errs.New(errs.Invalid, errs.InvalidRequest, "%s has %q, which is no path in %s/.", field, p, layout.Unmanaged)
+			return errs.New(errs.InvalidRequest, "%s has %q, which is no path in %s/.", field, p, layout.Unmanaged)
 		}
 	}
 	return nil
@@ -82,7 +82,7 @@ func checkNames(field string, paths []string) error {
 	}
 	for _, p := range paths {
 		if !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) || !fs.ValidPath(p) || p == "." {
-			return errs.New(errs.Invalid, errs.InvalidRequest, "%s has %q, which is no path in the directory.", field, p)
+			return errs.New(errs.InvalidRequest, "%s has %q, which is no path in the directory.", field, p)
 		}
 	}
 	return nil
@@ -90,7 +90,7 @@ func checkNames(field string, paths []string) error {
 
 func checkCount(field string, paths []string) error {
 	if len(paths) > maxPaths {
-		return errs.New(errs.Invalid, errs.InvalidRequest, "%s has %d paths; allowed are %d.", field, len(paths), maxPaths).
+		return errs.New(errs.InvalidRequest, "%s has %d paths; allowed are %d.", field, len(paths), maxPaths).
 			WithRemedy("Name fewer at a time, or the folder that they are in; retry_quarantined stands for all that is in quarantine.")
 	}
 	return nil

@@ -81,7 +81,7 @@ func (s *States) RebuildState(ctx context.Context, req *statev1.RebuildStateRequ
 func (s *States) ListDeadLetters(ctx context.Context, req *statev1.ListDeadLettersRequest) (*statev1.ListDeadLettersResponse, error) {
 	limit := cmp.Or(int(req.GetLimit()), defaultLetters)
 	if limit < 1 || limit > maxLetters {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxLetters)
+		return nil, errs.New(errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxLetters)
 	}
 	response := &statev1.ListDeadLettersResponse{}
 	for shard, letters := range s.letters {
@@ -134,7 +134,7 @@ func (s *States) replay(ctx context.Context, id, requestedBy string) (*statev1.R
 	number, entry, _ := strings.Cut(id, "/")
 	shard, err := strconv.Atoi(number)
 	if err != nil || shard < 0 || shard >= rediskey.Shards {
-		return nil, errs.New(errs.NotFound, errs.InvalidRequest, "There is no dead letter %q.", id)
+		return nil, errs.New(errs.DeadLetterNotFound, "There is no dead letter %q.", id)
 	}
 	letter, err := s.letters[shard].Get(ctx, entry)
 	if err != nil {

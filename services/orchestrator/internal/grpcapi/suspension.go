@@ -17,7 +17,7 @@ const longestReason = 500
 func (f *Fabrics) SuspendFabric(ctx context.Context, req *fabricv1.SuspendFabricRequest) (*fabricv1.SuspendFabricResponse, error) {
 	reason := strings.TrimSpace(req.GetReason())
 	if reason == "" || len(reason) > longestReason || strings.ContainsFunc(reason, isControl) {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "reason is needed: 1 to %d bytes on one line.", longestReason)
+		return nil, errs.New(errs.InvalidRequest, "reason is needed: 1 to %d bytes on one line.", longestReason)
 	}
 	fabric, _, err := f.suspend(ctx, req.GetFabricId(), req.GetRequestedBy(), &fabricv1.Suspension{
 		Reason: reason, SuspendedBy: orSystem(req.GetRequestedBy()), SuspendedAt: timestamppb.New(f.Now()),

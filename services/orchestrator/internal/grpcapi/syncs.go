@@ -46,11 +46,11 @@ func (s *Syncs) StartSync(ctx context.Context, req *syncv1.StartSyncRequest) (*s
 		return nil, err
 	}
 	if verdict.Refused && !req.GetOptions().GetRefuseIfRunning() {
-		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Another restore of fabric %d waits for its turn.", req.GetFabricId()).
+		return nil, errs.New(errs.SyncAlreadyInProgress, "Another restore of fabric %d waits for its turn.", req.GetFabricId()).
 			WithRemedy("Wait until it has begun, or cancel it.").WithMeta("sync_id", verdict.SyncID)
 	}
 	if verdict.Refused {
-		return nil, errs.New(errs.Conflict, errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
+		return nil, errs.New(errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
 			WithMeta("sync_id", verdict.SyncID)
 	}
 	return &syncv1.StartSyncResponse{SyncId: verdict.SyncID, Queued: verdict.Queued}, nil
@@ -72,10 +72,10 @@ func (s *Syncs) ListSyncs(ctx context.Context, req *syncv1.ListSyncsRequest) (*s
 	case limit == 0:
 		limit = defaultLimit
 	case limit < 0 || limit > maxLimit:
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxLimit)
+		return nil, errs.New(errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxLimit)
 	}
 	if req.GetOffset() < 0 {
-		return nil, errs.New(errs.Invalid, errs.InvalidRequest, "offset is %d; allowed is 0 or more.", req.GetOffset())
+		return nil, errs.New(errs.InvalidRequest, "offset is %d; allowed is 0 or more.", req.GetOffset())
 	}
 	if _, err := s.store.Fabric(ctx, req.GetFabricId()); err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func Open(path string) (*Ledger, error) {
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, errs.New(errs.Precondition, errs.DatabaseError, "The ledger %s is in use by another orchestrator.", path).
+		return nil, errs.New(errs.LedgerUnusable, "The ledger %s is in use by another orchestrator.", path).
 			WithRemedy("Give every orchestrator a ledger_file of its own.")
 	}
 	if err != nil {
@@ -77,7 +77,7 @@ func Open(path string) (*Ledger, error) {
 }
 
 func unusable(path string, err error) error {
-	return errs.New(errs.Precondition, errs.DatabaseError, "The ledger %s can't be opened.", path).Because(err)
+	return errs.New(errs.LedgerUnusable, "The ledger %s can't be opened.", path).WithCause(err)
 }
 
 // Close ends writing and closes the file. Closing twice is no error.
@@ -145,7 +145,7 @@ func failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errs.New(errs.Unavailable, errs.DatabaseError, "The ledger can't be written.").Because(err)
+	return errs.New(errs.DatabaseError, "The ledger can't be written.").WithCause(err)
 }
 
 // PutFabric keeps a definition, unless a newer one is known, or that it was deleted since.
@@ -277,5 +277,5 @@ func unreadable(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errs.New(errs.Unavailable, errs.DatabaseError, "The ledger can't be read.").Because(err)
+	return errs.New(errs.DatabaseError, "The ledger can't be read.").WithCause(err)
 }

@@ -123,7 +123,7 @@ func TestALedgerThatCannotBeUsed(t *testing.T) {
 	must(t, os.WriteFile(file, nil, 0o600))
 	for name, path := range map[string]string{"in use": taken, "damaged": broken, "below a file": filepath.Join(file, "ledger.db")} {
 		_, err := ledger.Open(path)
-		if !errs.HasCode(err, errs.DatabaseError) || errs.From(err).Fix() == "" {
+		if !errs.HasCode(err, errs.LedgerUnusable) || errs.From(err).RemedyText() == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -312,7 +312,7 @@ func TestTroubleWithOneIsNoTroubleForOthers(t *testing.T) {
 		b.fabric(id+1, interval)
 	}
 	b.advance(longest)
-	broken := errs.New(errs.Unavailable, errs.RedisConnectionFailed, "Redis is away.")
+	broken := errs.New(errs.RedisConnectionFailed, "Redis is away.")
 	s := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
 		switch req.GetFabricId() {
 		case 1:

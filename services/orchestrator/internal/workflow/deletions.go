@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -43,7 +42,7 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 		a.tellOrphans(plan)
 		return nil
 	}
-	return errs.New(errs.Precondition, errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
+	return errs.New(errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
 }
 
 // compare finds out how the resources differ from those of the last sync.
@@ -65,11 +64,10 @@ func (a *attempt) isMass(gone, before int) bool {
 }
 
 func goneFinding(r *ingestionv1.Resource, severity reportv1.Severity) *reportv1.Finding {
-	return &reportv1.Finding{
-		Severity: severity, Code: errs.MassDeleteRefused.ID, Name: errs.MassDeleteRefused.Name, File: r.GetPath(),
-		Message: fmt.Sprintf("%s %s/%s is no longer there", r.GetKey().GetKind(), r.GetKey().GetNamespace(), r.GetKey().GetName()),
-		Remedy:  errs.MassDeleteRefused.Remedy,
-	}
+	f := errs.NewFinding(errs.MassDeleteRefused, severity, "%s %s/%s is no longer there",
+		r.GetKey().GetKind(), r.GetKey().GetNamespace(), r.GetKey().GetName())
+	f.File = r.GetPath()
+	return f
 }
 
 // tellOrphans warns of references that a deletion leaves leading nowhere, unless the ingestion has warned of them: it does
@@ -91,10 +89,10 @@ func (a *attempt) tellOrphans(plan *syncv1.Plan) {
 }
 
 func orphanFinding(o *reportv1.DanglingReference, file string) *reportv1.Finding {
-	return &reportv1.Finding{
-		Severity: reportv1.Severity_SEVERITY_WARNING, Code: errs.ReferenceOrphaned.ID, Name: errs.ReferenceOrphaned.Name, File: file, Field: o.GetField(),
-		Message: fmt.Sprintf("%s %s/%s names %s %s/%s, which is no longer there (%s)", o.GetFrom().GetKind(), o.GetFrom().GetNamespace(), o.GetFrom().GetName(),
-			o.GetTo().GetKind(), o.GetTo().GetNamespace(), o.GetTo().GetName(), o.GetField()),
-		Remedy: errs.ReferenceOrphaned.Remedy,
-	}
+	f := errs.NewFinding(errs.ReferenceOrphaned, reportv1.Severity_SEVERITY_WARNING,
+		"%s %s/%s names %s %s/%s, which is no longer there (%s)",
+		o.GetFrom().GetKind(), o.GetFrom().GetNamespace(), o.GetFrom().GetName(),
+		o.GetTo().GetKind(), o.GetTo().GetNamespace(), o.GetTo().GetName(), o.GetField())
+	f.File, f.Field = file, o.GetField()
+	return f
 }

@@ -77,11 +77,8 @@ func (a *attempt) propose(ctx context.Context) error {
 }
 
 func closedFinding(pull *gitv1.PullRequest) *reportv1.Finding {
-	return &reportv1.Finding{
-		Severity: reportv1.Severity_SEVERITY_WARNING, Code: errs.ProposalClosed.ID, Name: errs.ProposalClosed.Name,
-		Message: fmt.Sprintf("Pull request #%d was closed without being merged, and the sync would propose the same again: it does not.", pull.GetNumber()),
-		Remedy:  errs.ProposalClosed.Remedy,
-	}
+	return errs.NewFinding(errs.ProposalClosed, reportv1.Severity_SEVERITY_WARNING,
+		"Pull request #%d was closed without being merged, and the sync would propose the same again: it does not.", pull.GetNumber())
 }
 
 // report is the body of a pull request: what changes, what goes to quarantine and why.

@@ -40,7 +40,7 @@ func classify(err error) class {
 	case errs.HasCode(err, errs.ServiceUnavailable):
 		return classOutage
 	}
-	switch e.Kind {
+	switch e.Code.Kind {
 	case errs.Conflict:
 		return classConflict
 	case errs.Unavailable, errs.Deadline:

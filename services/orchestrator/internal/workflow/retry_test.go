@@ -28,7 +28,7 @@ func TestEveryErrorHasItsClass(t *testing.T) {
 			if special, is := byCode[code.ID]; is {
 				want = special
 			}
-			if got := classify(fmt.Errorf("stage: %w", errs.New(kind, code, "x"))); got != want {
+			if got := classify(fmt.Errorf("stage: %w", errs.New(of(code, kind), "x"))); got != want {
 				t.Errorf("%s of kind %d is %s, want %s", code.ID, kind, got, want)
 			}
 		}
@@ -38,6 +38,12 @@ func TestEveryErrorHasItsClass(t *testing.T) {
 			t.Errorf("%v is %s", err, got)
 		}
 	}
+}
+
+// of returns a code with another kind.
+func of(code errs.Code, kind errs.Kind) errs.Code {
+	code.Kind = kind
+	return code
 }
 
 // TestTheBudgetIsBounded: whatever errors come, attempts end, pauses are within their bounds, and nobody is asked before it
@@ -52,7 +58,7 @@ func TestTheBudgetIsBounded(t *testing.T) {
 		b := budget{cfg: cfg}
 		for attempt := 1; ; attempt++ {
 			kind := rapid.SampledFrom([]errs.Kind{errs.Conflict, errs.Unavailable, errs.Limited, errs.Invalid}).Draw(rt, "kind")
-			e := errs.New(kind, errs.GitHubRateLimited, "x")
+			e := errs.New(of(errs.GitHubRateLimited, kind), "x")
 			e.RetryAfter = time.Duration(rapid.IntRange(0, 3).Draw(rt, "after")) * time.Minute
 			pause, follows := b.another(t.Context(), e)
 			if !follows {
@@ -77,7 +83,7 @@ func TestTheBudgetIsBounded(t *testing.T) {
 func TestAPauseLongerThanTheTimeLeftIsNotBegun(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	e := errs.New(errs.Limited, errs.GitHubRateLimited, "later")
+	e := errs.New(errs.GitHubRateLimited, "later")
 	for after, want := range map[time.Duration]bool{time.Second: true, time.Hour: false} {
 		e.RetryAfter = after
 		b := budget{cfg: Config{Attempts: 3, RetryInitial: time.Millisecond, RetryMax: time.Second}}
@@ -92,13 +98,13 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	b := budget{cfg: Config{Attempts: 1, RetryInitial: time.Second, RetryMax: time.Minute}}
-	away := errs.New(errs.Unavailable, errs.ServiceUnavailable, "away")
+	away := errs.New(errs.ServiceUnavailable, "away")
 	for range 1000 {
 		if pause, follows := b.another(ctx, away); !follows || pause > outagePause {
 			t.Fatalf("%v after %s", follows, pause)
 		}
 	}
-	if _, follows := b.another(ctx, errs.New(errs.Unavailable, errs.GitHubConnectionFailed, "away")); follows {
+	if _, follows := b.another(ctx, errs.New(errs.GitHubConnectionFailed, "away")); follows {
 		t.Error("the outage has left no bound of the others")
 	}
 	cancel()

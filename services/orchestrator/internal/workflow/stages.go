@@ -58,7 +58,7 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 	defer func() {
 		if p := recover(); p != nil {
 			r.deps.Log.ErrorContext(ctx, "panic in a sync", "sync_id", t.syncID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = errs.New(errs.Internal, errs.InternalError, "A fault of this program ended the sync.")
+			err = errs.New(errs.InternalError, "A fault of this program ended the sync.")
 		}
 	}()
 	fabric, err := r.deps.Store.Fabric(ctx, t.v.GetFabricId())
@@ -114,7 +114,7 @@ func (a *attempt) traced(ctx context.Context, name string, stage func(context.Co
 	defer stop()
 	err := stage(bounded)
 	if err != nil && time.Since(began) > a.cfg.StageTimeout-timeoutSlack {
-		err = errs.New(errs.Deadline, errs.SyncTimeout, "The stage %s took longer than %s.", name, a.cfg.StageTimeout).Because(err)
+		err = errs.New(errs.SyncTimeout, "The stage %s took longer than %s.", name, a.cfg.StageTimeout).WithCause(err)
 	}
 	if err != nil {
 		span.SetStatus(codes.Error, errs.From(err).Code.Name)
@@ -161,7 +161,7 @@ func (a *attempt) validate(ctx context.Context) error {
 		return err
 	}
 	if options := a.fabric.GetOptions(); !a.snapshot.GetDirectoryExists() && options != nil && options.AutoInitialize != nil && !options.GetAutoInitialize() {
-		return errs.New(errs.Precondition, errs.DirectoryNotFound, "The branch %s has no directory %q.",
+		return errs.New(errs.DirectoryNotFound, "The branch %s has no directory %q.",
 			a.fabric.GetLocation().GetBranch(), a.fabric.GetLocation().GetDirectory())
 	}
 	response, err := a.deps.Directory.RepairDirectory(ctx, &directoryv1.RepairDirectoryRequest{
@@ -184,7 +184,7 @@ func (a *attempt) validate(ctx context.Context) error {
 		RepairsMade: response.GetRepairsMade(), RemainingIssues: int32(len(response.GetRemainingIssues())),
 	})
 	if blocked {
-		return errs.New(errs.Precondition, errs.DirectoryRepairFailed, "The directory can't be brought into order by itself.").
+		return errs.New(errs.DirectoryRepairFailed, "The directory can't be brought into order by itself.").
 			WithRemedy("See the errors of the sync, mend what they name, and start it again.")
 	}
 	return nil

@@ -190,7 +190,7 @@ func (t *tracker) write(ctx context.Context) error {
 func (t *tracker) retry(ctx context.Context, cause error) error {
 	e := errs.From(cause)
 	t.move(syncv1.State_STATE_RETRYING, e.Code.ID+" "+e.Code.Name+": "+e.Message)
-	t.tell(&syncv1.SyncEvent{Type: "sync.warning", Finding: finding(e, reportv1.Severity_SEVERITY_WARNING)})
+	t.tell(&syncv1.SyncEvent{Type: "sync.warning", Finding: errs.ToFinding(e, reportv1.Severity_SEVERITY_WARNING)})
 	return t.write(ctx)
 }
 
@@ -212,7 +212,7 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.cancelled"})
 	default:
 		e := errs.From(outcome)
-		failure := finding(e, reportv1.Severity_SEVERITY_ERROR)
+		failure := errs.ToFinding(e, reportv1.Severity_SEVERITY_ERROR)
 		t.v.Errors = append([]*reportv1.Finding{failure}, t.v.GetErrors()...)
 		t.move(syncv1.State_STATE_FAILED, e.Code.ID+" "+e.Code.Name)
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.failed", Finding: failure})
@@ -227,20 +227,13 @@ func (t *tracker) finish(ctx context.Context, e *syncv1.SyncEvent) {
 }
 
 func (t *tracker) sayOmitted(severity reportv1.Severity, n int) {
-	f := &reportv1.Finding{
-		Severity: severity, Code: errs.SyncFailed.ID, Name: errs.SyncFailed.Name,
-		Message: fmt.Sprintf("%d more findings are not listed here.", n),
-		Remedy:  "The quarantined documents are all in .hnp/unmanaged-log.yaml; the rest shows once these are mended.",
-	}
+	f := errs.NewFinding(errs.SyncFailed, severity, "%d more findings are not listed here.", n)
+	f.Remedy = "The quarantined documents are all in .hnp/unmanaged-log.yaml; the rest shows once these are mended."
 	if severity == reportv1.Severity_SEVERITY_ERROR {
 		t.v.Errors = append(t.v.Errors, f)
 		return
 	}
 	t.v.Warnings = append(t.v.Warnings, f)
-}
-
-func finding(e *errs.Error, severity reportv1.Severity) *reportv1.Finding {
-	return &reportv1.Finding{Severity: severity, Code: e.Code.ID, Name: e.Code.Name, Message: e.Message, Remedy: e.Fix()}
 }
 
 const progressPeriod = 100 * time.Millisecond

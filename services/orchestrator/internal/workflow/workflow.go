@@ -77,7 +77,7 @@ const (
 )
 
 // errCancelRequested ends the work of a sync that somebody asked to end.
-var errCancelRequested = errs.New(errs.Cancelled, errs.SyncCancelled, "The sync was cancelled on request.")
+var errCancelRequested = errs.New(errs.SyncCancelled, "The sync was cancelled on request.")
 
 // Run runs the sync of a work entry to its end. An error means that it has not ended and must be delivered again.
 func (r *Runner) Run(ctx context.Context, request *eventv1.SyncRequested) error {
@@ -97,8 +97,8 @@ func (r *Runner) GiveUp(ctx context.Context, request *eventv1.SyncRequested, cau
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	return r.underLock(ctx, request, func(lease *lock.Lease, t *tracker) error {
-		return r.writeEnd(lease.Context(), t, errs.New(errs.Internal, errs.SyncFailed, "The sync was taken up many times and never came to an end.").
-			WithRemedy("See the log of the orchestrators for the cause, and start the sync again.").Because(cause))
+		return r.writeEnd(lease.Context(), t, errs.New(errs.SyncFailed, "The sync was taken up many times and never came to an end.").
+			WithRemedy("See the log of the orchestrators for the cause, and start the sync again.").WithCause(cause))
 	})
 }
 
@@ -115,7 +115,7 @@ func (r *Runner) Expire(ctx context.Context, request *eventv1.SyncRequested) err
 }
 
 func (r *Runner) timeout() error {
-	return errs.New(errs.Deadline, errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Timeout)
+	return errs.New(errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Timeout)
 }
 
 // underLock works on a sync that has not ended, with the fabric's lock.

@@ -76,6 +76,95 @@ func (Severity) EnumDescriptor() ([]byte, []int) {
 	return file_fgd_report_v1_finding_proto_rawDescGZIP(), []int{0}
 }
 
+// What a reader of an error can do about it. Each kind is a status of gRPC.
+type Kind int32
+
+const (
+	// A defect: INTERNAL.
+	Kind_KIND_UNSPECIFIED Kind = 0
+	// The input is wrong: INVALID_ARGUMENT.
+	Kind_KIND_INVALID Kind = 1
+	// What it names does not exist: NOT_FOUND.
+	Kind_KIND_NOT_FOUND Kind = 2
+	// What it makes exists already: ALREADY_EXISTS.
+	Kind_KIND_EXISTS Kind = 3
+	// Something else must change first: FAILED_PRECONDITION.
+	Kind_KIND_PRECONDITION Kind = 4
+	// Somebody else was faster: ABORTED.
+	Kind_KIND_CONFLICT Kind = 5
+	// Too much at a time: RESOURCE_EXHAUSTED.
+	Kind_KIND_LIMITED Kind = 6
+	// It may pass by itself: UNAVAILABLE.
+	Kind_KIND_UNAVAILABLE Kind = 7
+	// Nobody knows who asks: UNAUTHENTICATED.
+	Kind_KIND_UNAUTHENTICATED Kind = 8
+	// Who asks may not: PERMISSION_DENIED.
+	Kind_KIND_PERMISSION_DENIED Kind = 9
+	// It was given up on request: CANCELLED.
+	Kind_KIND_CANCELLED Kind = 10
+	// It ran out of time: DEADLINE_EXCEEDED.
+	Kind_KIND_DEADLINE Kind = 11
+)
+
+// Enum value maps for Kind.
+var (
+	Kind_name = map[int32]string{
+		0:  "KIND_UNSPECIFIED",
+		1:  "KIND_INVALID",
+		2:  "KIND_NOT_FOUND",
+		3:  "KIND_EXISTS",
+		4:  "KIND_PRECONDITION",
+		5:  "KIND_CONFLICT",
+		6:  "KIND_LIMITED",
+		7:  "KIND_UNAVAILABLE",
+		8:  "KIND_UNAUTHENTICATED",
+		9:  "KIND_PERMISSION_DENIED",
+		10: "KIND_CANCELLED",
+		11: "KIND_DEADLINE",
+	}
+	Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED":       0,
+		"KIND_INVALID":           1,
+		"KIND_NOT_FOUND":         2,
+		"KIND_EXISTS":            3,
+		"KIND_PRECONDITION":      4,
+		"KIND_CONFLICT":          5,
+		"KIND_LIMITED":           6,
+		"KIND_UNAVAILABLE":       7,
+		"KIND_UNAUTHENTICATED":   8,
+		"KIND_PERMISSION_DENIED": 9,
+		"KIND_CANCELLED":         10,
+		"KIND_DEADLINE":          11,
+	}
+)
+
+func (x Kind) Enum() *Kind {
+	p := new(Kind)
+	*p = x
+	return p
+}
+
+func (x Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_report_v1_finding_proto_enumTypes[1].Descriptor()
+}
+
+func (Kind) Type() protoreflect.EnumType {
+	return &file_fgd_report_v1_finding_proto_enumTypes[1]
+}
+
+func (x Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Kind.Descriptor instead.
+func (Kind) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_report_v1_finding_proto_rawDescGZIP(), []int{1}
+}
+
 // One thing found in one place, with what to do about it.
 type Finding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -98,7 +187,9 @@ type Finding struct {
 	// What to do about it.
 	Remedy string `protobuf:"bytes,9,opt,name=remedy,proto3" json:"remedy,omitempty"`
 	// Number of the document in the file, from 0; absent when it concerns the whole file.
-	Document      *int32 `protobuf:"varint,10,opt,name=document,proto3,oneof" json:"document,omitempty"`
+	Document *int32 `protobuf:"varint,10,opt,name=document,proto3,oneof" json:"document,omitempty"`
+	// What a reader can do about it, as its code says.
+	Kind          Kind `protobuf:"varint,11,opt,name=kind,proto3,enum=fgd.report.v1.Kind" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -203,11 +294,18 @@ func (x *Finding) GetDocument() int32 {
 	return 0
 }
 
+func (x *Finding) GetKind() Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Kind_KIND_UNSPECIFIED
+}
+
 var File_fgd_report_v1_finding_proto protoreflect.FileDescriptor
 
 const file_fgd_report_v1_finding_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfgd/report/v1/finding.proto\x12\rfgd.report.v1\"\x9c\x02\n" +
+	"\x1bfgd/report/v1/finding.proto\x12\rfgd.report.v1\"\xc5\x02\n" +
 	"\aFinding\x123\n" +
 	"\bseverity\x18\x01 \x01(\x0e2\x17.fgd.report.v1.SeverityR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x12\n" +
@@ -219,12 +317,27 @@ const file_fgd_report_v1_finding_proto_rawDesc = "" +
 	"\x05field\x18\b \x01(\tR\x05field\x12\x16\n" +
 	"\x06remedy\x18\t \x01(\tR\x06remedy\x12\x1f\n" +
 	"\bdocument\x18\n" +
-	" \x01(\x05H\x00R\bdocument\x88\x01\x01B\v\n" +
+	" \x01(\x05H\x00R\bdocument\x88\x01\x01\x12'\n" +
+	"\x04kind\x18\v \x01(\x0e2\x13.fgd.report.v1.KindR\x04kindB\v\n" +
 	"\t_document*N\n" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10SEVERITY_WARNING\x10\x01\x12\x12\n" +
-	"\x0eSEVERITY_ERROR\x10\x02B\xa1\x01\n" +
+	"\x0eSEVERITY_ERROR\x10\x02*\x82\x02\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fKIND_INVALID\x10\x01\x12\x12\n" +
+	"\x0eKIND_NOT_FOUND\x10\x02\x12\x0f\n" +
+	"\vKIND_EXISTS\x10\x03\x12\x15\n" +
+	"\x11KIND_PRECONDITION\x10\x04\x12\x11\n" +
+	"\rKIND_CONFLICT\x10\x05\x12\x10\n" +
+	"\fKIND_LIMITED\x10\x06\x12\x14\n" +
+	"\x10KIND_UNAVAILABLE\x10\a\x12\x18\n" +
+	"\x14KIND_UNAUTHENTICATED\x10\b\x12\x1a\n" +
+	"\x16KIND_PERMISSION_DENIED\x10\t\x12\x12\n" +
+	"\x0eKIND_CANCELLED\x10\n" +
+	"\x12\x11\n" +
+	"\rKIND_DEADLINE\x10\vB\xa1\x01\n" +
 	"\x11com.fgd.report.v1B\fFindingProtoP\x01Z(fgdsync.dev/proto/fgd/report/v1;reportv1\xa2\x02\x03FRX\xaa\x02\rFgd.Report.V1\xca\x02\rFgd\\Report\\V1\xe2\x02\x19Fgd\\Report\\V1\\GPBMetadata\xea\x02\x0fFgd::Report::V1b\x06proto3"
 
 var (
@@ -239,19 +352,21 @@ func file_fgd_report_v1_finding_proto_rawDescGZIP() []byte {
 	return file_fgd_report_v1_finding_proto_rawDescData
 }
 
-var file_fgd_report_v1_finding_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_fgd_report_v1_finding_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_fgd_report_v1_finding_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_fgd_report_v1_finding_proto_goTypes = []any{
 	(Severity)(0),   // 0: fgd.report.v1.Severity
-	(*Finding)(nil), // 1: fgd.report.v1.Finding
+	(Kind)(0),       // 1: fgd.report.v1.Kind
+	(*Finding)(nil), // 2: fgd.report.v1.Finding
 }
 var file_fgd_report_v1_finding_proto_depIdxs = []int32{
 	0, // 0: fgd.report.v1.Finding.severity:type_name -> fgd.report.v1.Severity
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	1, // 1: fgd.report.v1.Finding.kind:type_name -> fgd.report.v1.Kind
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_fgd_report_v1_finding_proto_init() }
@@ -265,7 +380,7 @@ func file_fgd_report_v1_finding_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_report_v1_finding_proto_rawDesc), len(file_fgd_report_v1_finding_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   1,
 			NumExtensions: 0,
 			NumServices:   0,
