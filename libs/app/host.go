@@ -27,7 +27,7 @@ type Service interface {
 	Register(grpc.ServiceRegistrar)
 	// Run works until ctx ends, then hands back what it holds and returns.
 	Run(ctx context.Context) error
-	// Ready tells whether work can be taken.
+	// Ready reports whether work can be taken.
 	Ready(ctx context.Context) error
 }
 
@@ -54,10 +54,13 @@ type httpServer struct {
 	server   *http.Server
 }
 
-// NewHost makes an empty host.
+// NewHost returns an empty host.
 func NewHost(tel *telemetry.Telemetry) *Host {
 	requests, endHTTP := context.WithCancel(context.Background())
-	return &Host{tel: tel, server: rpc.NewServer(tel), services: map[string]Service{}, requests: requests, endHTTP: endHTTP}
+	return &Host{
+		tel: tel, server: rpc.NewServer(tel), services: map[string]Service{}, requests: requests,
+		endHTTP: endHTTP,
+	}
 }
 
 // Add takes a service in under its name, which is also its name in health checks.

@@ -103,7 +103,8 @@ func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
 	}
 	away := errors.New("Redis at s3cret is away")
 	b.ready.Store(&away)
-	if got, body := get(t, base+"/readyz"); got != http.StatusServiceUnavailable || !strings.Contains(body, "b is not ready") || strings.Contains(body, "s3cret") {
+	if got, body := get(t, base+"/readyz"); got != http.StatusServiceUnavailable ||
+		!strings.Contains(body, "b is not ready") || strings.Contains(body, "s3cret") {
 		t.Errorf("not ready: %d %s", got, body)
 	}
 	if got, _ := get(t, base+"/healthz"); got != 200 {
@@ -116,9 +117,11 @@ func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	health := grpc_health_v1.NewHealthClient(conn)
 	for name, want := range map[string]grpc_health_v1.HealthCheckResponse_ServingStatus{
-		"a": grpc_health_v1.HealthCheckResponse_SERVING, "b": grpc_health_v1.HealthCheckResponse_NOT_SERVING, "": grpc_health_v1.HealthCheckResponse_NOT_SERVING,
+		"a": grpc_health_v1.HealthCheckResponse_SERVING, "b": grpc_health_v1.HealthCheckResponse_NOT_SERVING,
+		"": grpc_health_v1.HealthCheckResponse_NOT_SERVING,
 	} {
-		if got, err := health.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: name}); err != nil || got.GetStatus() != want {
+		if got, err := health.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: name}); err != nil ||
+			got.GetStatus() != want {
 			t.Errorf("%q: %v, %v", name, got, err)
 		}
 	}
@@ -195,10 +198,12 @@ func TestATakenPortIsNamed(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	_, err := app.Listen(taken.Addr().String(), "http_listen")
 	e := errs.From(err)
-	if !errs.HasCode(err, errs.ListenFailed) || !strings.Contains(e.Message, "http_listen") || !strings.Contains(e.Message, taken.Addr().String()) || e.RemedyText() == "" {
+	if !errs.HasCode(err, errs.ListenFailed) || !strings.Contains(e.Message, "http_listen") ||
+		!strings.Contains(e.Message, taken.Addr().String()) || e.RemedyText() == "" {
 		t.Errorf("got %v (%s)", err, e.RemedyText())
 	}
-	if _, err := app.Listen("nonsense", "grpc_listen"); !errs.HasCode(err, errs.ListenFailed) || !strings.Contains(err.Error(), "grpc_listen") {
+	if _, err := app.Listen("nonsense", "grpc_listen"); !errs.HasCode(err, errs.ListenFailed) ||
+		!strings.Contains(err.Error(), "grpc_listen") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -206,7 +211,8 @@ func TestATakenPortIsNamed(t *testing.T) {
 func TestGuardListen(t *testing.T) {
 	for address, want := range map[string]bool{
 		"127.0.0.1:8080": true, "127.8.9.1:0": true, "localhost:8080": true, "[::1]:8080": true,
-		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "example.com:8080": false, "127.0.0.1.example.com:80": false,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "example.com:8080": false,
+		"127.0.0.1.example.com:80": false,
 	} {
 		err := app.GuardListen(address, false)
 		if (err == nil) != want {

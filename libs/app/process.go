@@ -97,18 +97,22 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 	if err := p.listen(handler); err != nil {
 		return err
 	}
-	p.Telemetry.Log.InfoContext(ctx, "started", "grpc", p.settings.GRPCListen, "http", p.settings.HTTPListen, "version", Version)
+	p.Telemetry.Log.InfoContext(ctx, "started", "grpc", p.settings.GRPCListen, "http", p.settings.HTTPListen, "version",
+		Version)
 	return p.Host.Run(ctx)
 }
 
-func newProcess(ctx context.Context, def Definition, path string, environ []string, stderr io.Writer) (*Process, error) {
+func newProcess(ctx context.Context, def Definition, path string, environ []string, stderr io.Writer) (*Process,
+	error,
+) {
 	source, err := config.Load(path, environ)
 	if err != nil {
 		return nil, err
 	}
 	s := settings{
 		LogLevel: "info", LogFormat: "json",
-		OrchestratorAddress: "127.0.0.1:9091", IngestionAddress: "127.0.0.1:9092", DirectoryAddress: "127.0.0.1:9093", GithubSyncAddress: "127.0.0.1:9094",
+		OrchestratorAddress: "127.0.0.1:9091", IngestionAddress: "127.0.0.1:9092", DirectoryAddress: "127.0.0.1:9093",
+		GithubSyncAddress: "127.0.0.1:9094",
 	}
 	if err := source.Into(&s); err != nil {
 		return nil, err
@@ -162,8 +166,10 @@ func GuardListen(address string, allowed bool) error {
 	if ip := net.ParseIP(host); allowed || host == "localhost" || (ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return errs.New(errs.ConfigurationInvalid, "The address %s can be reached by others, and the JSON API has no authentication.", address).
-		WithRemedy("Listen on 127.0.0.1, or put a proxy that authenticates in front and set HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true.")
+	return errs.New(errs.ConfigurationInvalid,
+		"The address %s can be reached by others, and the JSON API has no authentication.", address).
+		WithRemedy("Listen on 127.0.0.1, or put a proxy that authenticates in front and set " +
+			"HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true.")
 }
 
 // Listen opens a TCP listener; its error names the key or flag that sets the address.

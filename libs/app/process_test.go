@@ -48,7 +48,8 @@ func TestAProcessEndsInOrderOnASignal(t *testing.T) {
 	if !w.ended.Load() || !slices.Equal(closed, []string{"second", "first"}) {
 		t.Errorf("ended %v, closed %v", w.ended.Load(), closed)
 	}
-	if !strings.Contains(stderr.String(), `"msg":"started"`) || !strings.Contains(stderr.String(), `"service":"fgd-test"`) {
+	if !strings.Contains(stderr.String(), `"msg":"started"`) ||
+		!strings.Contains(stderr.String(), `"service":"fgd-test"`) {
 		t.Errorf("logged %s", stderr.String())
 	}
 }
@@ -75,14 +76,26 @@ func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 		environ []string
 		want    []string
 	}{
-		"unknown key":     {definition(newWorker()), []string{"--config", bad}, nil, []string{"FGD_5007", "no_such_key"}},
-		"no such file":    {definition(newWorker()), []string{"--config", bad + "x"}, nil, []string{"FGD_5007", bad + "x"}},
-		"bad value":       {definition(newWorker()), nil, []string{"HEDGEHOG_FGD_LOG_LEVEL=loud"}, []string{"FGD_5007", "log_level", "debug"}},
-		"taken gRPC port": {definition(newWorker()), nil, []string{"HEDGEHOG_FGD_GRPC_LISTEN=" + taken.Addr().String()}, []string{"FGD_5006", "grpc_listen", "Stop what uses the address"}},
-		"taken HTTP port": {definition(newWorker()), nil, []string{"HEDGEHOG_FGD_HTTP_LISTEN=" + taken.Addr().String()}, []string{"FGD_5006", "http_listen"}},
-		"open to all":     {open, nil, nil, []string{"FGD_5007", "0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"}},
-		"broken service":  {broken, nil, nil, []string{"FGD_5003", "Check that Redis runs"}},
-		"unknown flag":    {definition(newWorker()), []string{"--nonsense"}, nil, []string{"nonsense"}},
+		"unknown key":  {definition(newWorker()), []string{"--config", bad}, nil, []string{"FGD_5007", "no_such_key"}},
+		"no such file": {definition(newWorker()), []string{"--config", bad + "x"}, nil, []string{"FGD_5007", bad + "x"}},
+		"bad value": {
+			definition(newWorker()), nil,
+			[]string{"HEDGEHOG_FGD_LOG_LEVEL=loud"},
+			[]string{"FGD_5007", "log_level", "debug"},
+		},
+		"taken gRPC port": {
+			definition(newWorker()), nil,
+			[]string{"HEDGEHOG_FGD_GRPC_LISTEN=" + taken.Addr().String()},
+			[]string{"FGD_5006", "grpc_listen", "Stop what uses the address"},
+		},
+		"taken HTTP port": {
+			definition(newWorker()), nil,
+			[]string{"HEDGEHOG_FGD_HTTP_LISTEN=" + taken.Addr().String()},
+			[]string{"FGD_5006", "http_listen"},
+		},
+		"open to all":    {open, nil, nil, []string{"FGD_5007", "0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"}},
+		"broken service": {broken, nil, nil, []string{"FGD_5003", "Check that Redis runs"}},
+		"unknown flag":   {definition(newWorker()), []string{"--nonsense"}, nil, []string{"nonsense"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stderr bytes.Buffer
@@ -100,7 +113,8 @@ func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 
 func TestHelpIsNoFailure(t *testing.T) {
 	var stderr bytes.Buffer
-	if code := app.Main(definition(newWorker()), []string{"--help"}, nil, &stderr); code != 0 || !strings.Contains(stderr.String(), "-config") {
+	if code := app.Main(definition(newWorker()), []string{"--help"}, nil, &stderr); code != 0 ||
+		!strings.Contains(stderr.String(), "-config") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 }

@@ -48,7 +48,8 @@ func Load(path string, environ []string) (*Source, error) {
 	}
 	for _, key := range k.Keys() {
 		if !known[key] {
-			return nil, invalid("%s: unknown key %q; known are %s", path, key, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			return nil, invalid("%s: unknown key %q; known are %s", path, key,
+				strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
 	}
 	if err := k.Load(confmap.Provider(fromEnvironment(environ, known), "."), nil); err != nil {
@@ -62,7 +63,8 @@ func (s *Source) Into(target any) error {
 	err := s.k.UnmarshalWithConf("", target, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
 		Result: target, TagName: "koanf", WeaklyTypedInput: true,
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+			mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc(),
+			mapstructure.StringToSliceHookFunc(",")),
 	}})
 	if err != nil {
 		return invalid("%v", err)

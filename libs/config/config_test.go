@@ -40,11 +40,13 @@ func load(t *testing.T, yaml string, environ ...string) (settings, error) {
 }
 
 func TestEnvironmentWinsOverFileWinsOverDefaults(t *testing.T) {
-	got, err := load(t, "sync_timeout: 90s\nredis_url: redis://file\n", "HEDGEHOG_FGD_REDIS_URL=redis://env", "HEDGEHOG_FGD_ALLOWED_LOCAL_PATHS=/a,/b", "HEDGEHOG_FGD_GIT_TOKEN=not a key")
+	got, err := load(t, "sync_timeout: 90s\nredis_url: redis://file\n", "HEDGEHOG_FGD_REDIS_URL=redis://env",
+		"HEDGEHOG_FGD_ALLOWED_LOCAL_PATHS=/a,/b", "HEDGEHOG_FGD_GIT_TOKEN=not a key")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.SyncTimeout != 90*time.Second || got.RedisURL != "redis://env" || got.SyncConcurrency != 7 || len(got.AllowedPaths) != 2 {
+	if got.SyncTimeout != 90*time.Second || got.RedisURL != "redis://env" || got.SyncConcurrency != 7 ||
+		len(got.AllowedPaths) != 2 {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -29,7 +29,10 @@ func ToJSON(err error, correlationID string, now time.Time) ([]byte, error) {
 	if details == nil {
 		details = map[string]string{}
 	}
-	raw, encodeErr := json.Marshal(body{face{e.Code.ID, e.Code.Name, e.Message, e.RemedyText(), details, now.UTC(), correlationID}})
+	raw, encodeErr := json.Marshal(body{face{
+		e.Code.ID, e.Code.Name, e.Message, e.RemedyText(), details, now.UTC(),
+		correlationID,
+	}})
 	if encodeErr != nil {
 		return nil, fmt.Errorf("encode error: %w", encodeErr)
 	}

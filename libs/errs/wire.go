@@ -79,7 +79,7 @@ func ToStatus(err error) *status.Status {
 	return detailed
 }
 
-// public gives an ended context a face of its own: it is no defect.
+// public returns an ended context a face of its own: it is no defect.
 func public(err error) *Error {
 	var e *Error
 	switch {

@@ -38,8 +38,10 @@ func TestTheWireKeepsAllButTheCause(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := errs.FromStatus(status.FromProto(&wire))
-		if got.Code.Kind != raised.Code.Kind || got.Code.ID != raised.Code.ID || got.Code.Name != raised.Code.Name || got.Message != raised.Message ||
-			got.RemedyText() != raised.RemedyText() || got.RetryAfter != raised.RetryAfter || !maps.Equal(got.Meta, raised.Meta) || got.Cause != nil {
+		if got.Code.Kind != raised.Code.Kind || got.Code.ID != raised.Code.ID || got.Code.Name != raised.Code.Name ||
+			got.Message != raised.Message ||
+			got.RemedyText() != raised.RemedyText() || got.RetryAfter != raised.RetryAfter ||
+			!maps.Equal(got.Meta, raised.Meta) || got.Cause != nil {
 			t.Fatalf("%+v became %+v", raised, got)
 		}
 	})
@@ -55,7 +57,10 @@ func TestForeignErrorsGetAFaceOfOurs(t *testing.T) {
 }
 
 func FuzzFromStatus(f *testing.F) {
-	for _, err := range []error{errs.New(errs.GitHubRateLimited, "Later.").WithRetryAfter(time.Minute).WithMeta("a", "b"), errors.New("x")} {
+	for _, err := range []error{
+		errs.New(errs.GitHubRateLimited, "Later.").WithRetryAfter(time.Minute).WithMeta("a", "b"),
+		errors.New("x"),
+	} {
 		raw, err := proto.Marshal(errs.ToStatus(err).Proto())
 		if err != nil {
 			f.Fatal(err)

@@ -70,7 +70,7 @@ type Consumer struct {
 	active map[string]bool // ids being handled here
 }
 
-// NewConsumer makes a consumer. The slots bound how many entries are handled at once; consumers may share them.
+// NewConsumer returns a consumer. The slots bound how many entries are handled at once; consumers may share them.
 func NewConsumer(cfg ConsumerConfig, conn *redisconn.Conn, log *slog.Logger, slots chan struct{}) *Consumer {
 	return &Consumer{cfg: cfg, conn: conn, log: log.With("stream", cfg.Stream), slots: slots, active: map[string]bool{}}
 }
@@ -128,7 +128,10 @@ func (c *Consumer) read(ctx context.Context, from string, handle Handler) (strin
 // fetch reads one entry. A read that blocks can't be interrupted, so it is left behind when ctx ends, until Redis
 // answers or the connection is closed; what it still brings stays pending and is delivered again.
 func (c *Consumer) fetch(ctx context.Context, from string) ([]redis.XMessage, error) {
-	args := &redis.XReadGroupArgs{Group: c.cfg.Group, Consumer: c.cfg.Name, Streams: []string{c.cfg.Stream, from}, Count: 1, Block: block}
+	args := &redis.XReadGroupArgs{
+		Group: c.cfg.Group, Consumer: c.cfg.Name, Streams: []string{c.cfg.Stream, from},
+		Count: 1, Block: block,
+	}
 	if from != ">" {
 		args.Block = -1
 	}
@@ -201,7 +204,8 @@ func (c *Consumer) process(ctx context.Context, message redis.XMessage, handle H
 func (c *Consumer) guarded(ctx context.Context, message redis.XMessage, handle Handler) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.ErrorContext(ctx, "panic in a handler", "entry", message.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.log.ErrorContext(ctx, "panic in a handler", "entry", message.ID, "panic", fmt.Sprint(p), "stack",
+				string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
@@ -221,7 +225,10 @@ func (c *Consumer) heartbeat(ctx context.Context, id string) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			err := c.conn.Main.XClaimJustID(ctx, &redis.XClaimArgs{Stream: c.cfg.Stream, Group: c.cfg.Group, Consumer: c.cfg.Name, Messages: []string{id}}).Err()
+			err := c.conn.Main.XClaimJustID(ctx, &redis.XClaimArgs{
+				Stream: c.cfg.Stream, Group: c.cfg.Group,
+				Consumer: c.cfg.Name, Messages: []string{id},
+			}).Err()
 			if err != nil && ctx.Err() == nil {
 				c.log.WarnContext(ctx, "heartbeat failed", "entry", id, "error", err.Error())
 			}
@@ -260,7 +267,10 @@ func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error
 
 // deliveries tells how often an entry was delivered, 0 when that can't be found out.
 func (c *Consumer) deliveries(ctx context.Context, id string) int64 {
-	pending, err := c.conn.Main.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: c.cfg.Stream, Group: c.cfg.Group, Start: id, End: id, Count: 1}).Result()
+	pending, err := c.conn.Main.XPendingExt(ctx, &redis.XPendingExtArgs{
+		Stream: c.cfg.Stream, Group: c.cfg.Group,
+		Start: id, End: id, Count: 1,
+	}).Result()
 	if err != nil || len(pending) == 0 {
 		return 0
 	}
@@ -314,7 +324,8 @@ func (c *Consumer) pending(ctx context.Context, consumer string, idle time.Durat
 	return entries, err
 }
 
-// pauseAfter is how long an entry rests that has failed here so often. It is never longer than others would wait for it.
+// pauseAfter is how long an entry rests that has failed here so often. It is never longer than others would wait for
+// it.
 func (c *Consumer) pauseAfter(deliveries int64) time.Duration {
 	pause := errorPause
 	for range deliveries - 1 {

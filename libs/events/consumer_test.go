@@ -148,7 +148,10 @@ func TestNothingIsClaimedWithoutAPlace(t *testing.T) {
 	<-began
 	abandon(t, conn, "dead")
 	count := func(idle time.Duration) int64 {
-		pending, err := conn.Main.XPendingExt(t.Context(), &redis.XPendingExtArgs{Stream: stream, Group: group, Start: "-", End: "+", Count: 10}).Result()
+		pending, err := conn.Main.XPendingExt(t.Context(), &redis.XPendingExtArgs{
+			Stream: stream, Group: group, Start: "-",
+			End: "+", Count: 10,
+		}).Result()
 		if err != nil || len(pending) != 2 || pending[1].Idle < idle {
 			return 0
 		}

@@ -49,7 +49,7 @@ type DeadLetters struct {
 	key  string
 }
 
-// NewDeadLetters gives access to a stream.
+// NewDeadLetters returns access to a stream.
 func NewDeadLetters(conn *redisconn.Conn, key string) *DeadLetters {
 	return &DeadLetters{conn: conn, key: key}
 }
@@ -74,7 +74,11 @@ func (d *DeadLetters) Get(ctx context.Context, id string) (DeadLetter, error) {
 	if _, err := milliseconds(id); err != nil {
 		return DeadLetter{}, missing(id)
 	}
-	messages, err := redisconn.Repeat(ctx, func() ([]redis.XMessage, error) { return d.conn.Main.XRange(ctx, d.key, id, id).Result() })
+	messages, err := redisconn.Repeat(ctx, func() ([]redis.XMessage,
+		error,
+	) {
+		return d.conn.Main.XRange(ctx, d.key, id, id).Result()
+	})
 	if err != nil {
 		return DeadLetter{}, fmt.Errorf("read %s: %w", d.key, err)
 	}
@@ -112,10 +116,13 @@ func letter(m redis.XMessage) DeadLetter {
 	if err != nil {
 		deliveries = 0 // not known when it was buried
 	}
-	return DeadLetter{ID: m.ID, Stream: text("origin"), Entry: text("entry"), Deliveries: deliveries, Error: text("error"), Payload: []byte(text(Field))}
+	return DeadLetter{
+		ID: m.ID, Stream: text("origin"), Entry: text("entry"), Deliveries: deliveries, Error: text("error"),
+		Payload: []byte(text(Field)),
+	}
 }
 
-// Replay puts one back into the stream that it came from. It tells whether it did: once for each.
+// Replay puts one back into the stream that it came from. It reports whether it did: once for each.
 func (d *DeadLetters) Replay(ctx context.Context, l DeadLetter) (bool, error) {
 	reply, err := d.conn.Run(ctx, replayScript, []string{l.Stream, d.key}, l.ID, l.Payload)
 	if err != nil {

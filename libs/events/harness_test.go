@@ -27,7 +27,10 @@ const (
 )
 
 func config(name string, claimIdle time.Duration) events.ConsumerConfig {
-	return events.ConsumerConfig{Stream: stream, DeadLetters: dead, Group: group, Name: name, ClaimIdle: claimIdle, MaxDelivered: 3}
+	return events.ConsumerConfig{
+		Stream: stream, DeadLetters: dead, Group: group, Name: name, ClaimIdle: claimIdle,
+		MaxDelivered: 3,
+	}
 }
 
 // running is a consumer at work.
@@ -106,7 +109,8 @@ func (j *journal) expect(t *testing.T, want ...string) {
 func add(t *testing.T, conn *redisconn.Conn, payloads ...string) {
 	t.Helper()
 	for _, p := range payloads {
-		if err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{events.Field, p}}).Err(); err != nil {
+		if err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{events.Field, p}}).
+			Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,7 +126,10 @@ func createGroup(t *testing.T, conn *redisconn.Conn) {
 // read takes an entry and does nothing with it, as a consumer does that dies then.
 func read(t *testing.T, conn *redisconn.Conn, name string) {
 	t.Helper()
-	got, err := conn.Main.XReadGroup(t.Context(), &redis.XReadGroupArgs{Group: group, Consumer: name, Streams: []string{stream, ">"}, Count: 1, Block: -1}).Result()
+	got, err := conn.Main.XReadGroup(t.Context(), &redis.XReadGroupArgs{
+		Group: group, Consumer: name,
+		Streams: []string{stream, ">"}, Count: 1, Block: -1,
+	}).Result()
 	if err != nil || len(got) != 1 || len(got[0].Messages) != 1 {
 		t.Fatalf("read %v, %v", got, err)
 	}

@@ -33,7 +33,8 @@ func TestPoisonGoesToTheDeadLettersAtOnce(t *testing.T) {
 		}
 		letter := letters[0]
 		if letter[events.Field] != "bad" || letter["origin"] != stream || letter["deliveries"] != "1" ||
-			!strings.Contains(fmt.Sprint(letter["error"]), "no sync has this shape") || !strings.Contains(fmt.Sprint(letter["entry"]), "-") {
+			!strings.Contains(fmt.Sprint(letter["error"]), "no sync has this shape") ||
+			!strings.Contains(fmt.Sprint(letter["entry"]), "-") {
 			t.Errorf("got %v", letter)
 		}
 	})
@@ -56,7 +57,8 @@ func TestWhatFailsEachTimeGoesToTheDeadLetters(t *testing.T) {
 		if bad, good, later := j.count("bad"), j.count("good"), j.count("later"); bad != 3 || good != 1 || later != 1 {
 			t.Errorf("handled %d, %d and %d times", bad, good, later)
 		}
-		if letter := deadLetters(t, conn)[0]; letter[events.Field] != "bad" || !strings.Contains(fmt.Sprint(letter["error"]), "3 times") {
+		if letter := deadLetters(t, conn)[0]; letter[events.Field] != "bad" ||
+			!strings.Contains(fmt.Sprint(letter["error"]), "3 times") {
 			t.Errorf("got %v", letter)
 		}
 	})
@@ -72,7 +74,8 @@ func untilDead(t *testing.T, conn *redisconn.Conn, n int) {
 
 func TestAnEntryWithoutItsFieldIsPoison(t *testing.T) {
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
-		if err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{"other", "x"}}).Err(); err != nil {
+		if err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{"other", "x"}}).
+			Err(); err != nil {
 			t.Fatal(err)
 		}
 		add(t, conn, "good")

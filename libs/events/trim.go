@@ -39,8 +39,8 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
 end
 return redis.call('XTRIM', KEYS[1], 'MINID', keep)`)
 
-// Trim takes entries away that are older than a time, but none that a consumer group has not read or not acknowledged. It
-// tells how many.
+// Trim takes entries away that are older than a time, but none that a consumer group has not read or not acknowledged.
+// It tells how many.
 func Trim(ctx context.Context, conn *redisconn.Conn, stream string, oldest time.Time) (int64, error) {
 	reply, err := conn.Run(ctx, trimScript, []string{stream}, oldest.UnixMilli())
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"fgdsync.dev/libs/testkit/redistest"
 )
 
-// TestTrimmingReachesNothingUnread (S18) is the law of retention: whatever groups have read and acknowledged, what is trimmed
-// is old, and read and acknowledged by all of them; and all such entries at the old end go.
+// TestTrimmingReachesNothingUnread (S18) is the law of retention: whatever groups have read and acknowledged, what is
+// trimmed is old, and read and acknowledged by all of them; and all such entries at the old end go.
 func TestTrimmingReachesNothingUnread(t *testing.T) {
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
 		rapid.Check(t, func(rt *rapid.T) {
@@ -24,7 +24,10 @@ func TestTrimmingReachesNothingUnread(t *testing.T) {
 			at := int64(1000)
 			for range rapid.IntRange(0, 12).Draw(rt, "entries") {
 				at += rapid.Int64Range(0, 2).Draw(rt, "later")
-				id, err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, ID: fmt.Sprintf("%d-*", at), Values: []any{"e", "x"}}).Result()
+				id, err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{
+					Stream: stream, ID: fmt.Sprintf("%d-*", at),
+					Values: []any{"e", "x"},
+				}).Result()
 				must(t, err)
 				ids = append(ids, id)
 			}
@@ -37,7 +40,10 @@ func TestTrimmingReachesNothingUnread(t *testing.T) {
 				if read == 0 {
 					continue
 				}
-				_, err := conn.Main.XReadGroup(t.Context(), &redis.XReadGroupArgs{Group: name, Consumer: "c", Streams: []string{stream, ">"}, Count: int64(read), Block: -1}).Result()
+				_, err := conn.Main.XReadGroup(t.Context(), &redis.XReadGroupArgs{
+					Group: name, Consumer: "c",
+					Streams: []string{stream, ">"}, Count: int64(read), Block: -1,
+				}).Result()
 				must(t, err)
 				for i, id := range ids[:read] {
 					if rapid.Bool().Draw(rt, "acknowledged") {
@@ -48,7 +54,12 @@ func TestTrimmingReachesNothingUnread(t *testing.T) {
 				}
 			}
 			oldest := rapid.Int64Range(1000, at+2).Draw(rt, "oldest")
-			old := slices.IndexFunc(ids, func(id string) bool { var ms int64; _, _ = fmt.Sscanf(id, "%d-", &ms); return ms >= oldest })
+			old := slices.IndexFunc(ids, func(id string) bool {
+				var ms int64
+				_,
+					_ = fmt.Sscanf(id, "%d-", &ms)
+				return ms >= oldest
+			})
 			if old < 0 {
 				old = len(ids)
 			}
@@ -57,7 +68,8 @@ func TestTrimmingReachesNothingUnread(t *testing.T) {
 			left, err := conn.Main.XRange(t.Context(), stream, "-", "+").Result()
 			must(t, err)
 			if want := min(old, needed); int(gone) != want || len(left) != len(ids)-want {
-				rt.Fatalf("%d of %v are gone and %d left; want %d gone: %d are old, the first that is needed is %d", gone, ids, len(left), want, old, needed)
+				rt.Fatalf("%d of %v are gone and %d left; want %d gone: %d are old, the first that is needed is %d", gone, ids,
+					len(left), want, old, needed)
 			}
 		})
 	})

@@ -62,10 +62,12 @@ func All() []Point {
 		RegisterBefore, RegisterStored, RegisterKept, UpdateStored, UpdateKept, DeleteBefore, DeleteStored, DeleteKept,
 		AcceptBefore, AcceptStored, AcceptKept, CancelMarked,
 		LockBefore, LockHeld, LockReleased, FetchBefore, FetchStored, SnapshotOpen, TreeWritten,
-		PushBefore, PushDone, PushConfirmed, PushStored, ResourcesBefore, ResourcesStored, AckBefore, AckDone, BuryBefore, BuryTold, BuryStored,
+		PushBefore, PushDone, PushConfirmed, PushStored, ResourcesBefore, ResourcesStored, AckBefore, AckDone, BuryBefore,
+		BuryTold, BuryStored,
 	}
 	for number := range syncv1.State_name {
-		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING { // pending is what AcceptBefore and AcceptStored are about
+		// pending is what AcceptBefore and AcceptStored are about
+		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING {
 			points = append(points, Before(state), After(state))
 		}
 	}

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io"
 
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
 	"fgdsync.dev/libs/recent"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 // Sizes of a message of changes: bytes of content, and number of changes.
@@ -23,7 +22,7 @@ type Client struct {
 	listings *recent.Cache[string, []Entry] // by the id of the tree, which stands for all that is in it
 }
 
-// NewClient makes a client that remembers listings of so many leaves.
+// NewClient returns a client that remembers listings of so many leaves.
 func NewClient(trees gitv1.TreeServiceClient, leaves int) (*Client, error) {
 	listings, err := recent.New[string, []Entry](leaves)
 	if err != nil {
@@ -32,7 +31,7 @@ func NewClient(trees gitv1.TreeServiceClient, leaves int) (*Client, error) {
 	return &Client{trees, listings}, nil
 }
 
-// List gives all leaves of a tree in path order. They are not to be changed.
+// List returns all leaves of a tree in path order. They are not to be changed.
 func (c *Client) List(ctx context.Context, tree Ref) ([]Entry, error) {
 	if entries, known := c.listings.Get(tree.ID); known {
 		return entries, nil
@@ -61,7 +60,10 @@ func (c *Client) list(ctx context.Context, tree Ref) ([]Entry, error) {
 			return nil, err
 		}
 		for _, e := range page.GetEntries() {
-			entries = append(entries, Entry{Path: e.GetPath(), Mode: modeOf(e.GetMode()), Blob: e.GetBlobId(), Size: e.GetSize()})
+			entries = append(entries, Entry{
+				Path: e.GetPath(), Mode: modeOf(e.GetMode()), Blob: e.GetBlobId(),
+				Size: e.GetSize(),
+			})
 		}
 	}
 }
@@ -72,7 +74,9 @@ func (c *Client) Read(ctx context.Context, snapshot string, blobs []string, visi
 }
 
 // Read hands out the contents of objects in the order asked for.
-func Read(ctx context.Context, trees gitv1.TreeServiceClient, snapshot string, blobs []string, visit func(content []byte) error) error {
+func Read(ctx context.Context, trees gitv1.TreeServiceClient, snapshot string, blobs []string,
+	visit func(content []byte) error,
+) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot, BlobIds: blobs})

@@ -1,5 +1,5 @@
-// Package gittree is the directory of a fabric as a tree of Git objects: its leaves, what changes of them, and the way to the
-// TreeService that holds it.
+// Package gittree is the directory of a fabric as a tree of Git objects: its leaves, what changes of them, and the way
+// to the TreeService that holds it.
 package gittree
 
 import gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -15,7 +15,7 @@ const (
 	Submodule
 )
 
-// IsFile tells whether a leaf of this mode has content that may be read.
+// IsFile reports whether a leaf of this mode has content that may be read.
 func (m Mode) IsFile() bool { return m == Regular || m == Executable }
 
 // Entry is one leaf. Its path is clean, relative to the fabric directory, and has "/" between its parts.

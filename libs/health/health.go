@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Check tells whether a service can take work, and why not.
+// Check reports whether a service can take work, and why not.
 type Check func(context.Context) error
 
 // Server implements grpc.health.v1.Health over checks by service name. Watching is not offered: clients that ask for
@@ -23,13 +23,15 @@ type Server struct {
 
 var _ grpc_health_v1.HealthServer = (*Server)(nil)
 
-// New makes a server over the checks of the named services.
+// New returns a server over the checks of the named services.
 func New(checks map[string]Check) *Server {
 	return &Server{checks: maps.Clone(checks)}
 }
 
-// Check answers for one service, or for all when none is named.
-func (s *Server) Check(ctx context.Context, req *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+// Check returns for one service, or for all when none is named.
+func (s *Server) Check(ctx context.Context,
+	req *grpc_health_v1.HealthCheckRequest,
+) (*grpc_health_v1.HealthCheckResponse, error) {
 	if req.GetService() == "" {
 		return answer(s.all(ctx)), nil
 	}

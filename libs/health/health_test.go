@@ -39,7 +39,8 @@ func TestHealthAsksTheServices(t *testing.T) {
 	if ask("") != not || ask("shaky") != not || ask("steady") != serving {
 		t.Error("one is broken, and it says otherwise")
 	}
-	if _, err := server.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "unknown"}); status.Code(err) != codes.NotFound {
+	if _, err := server.Check(t.Context(),
+		&grpc_health_v1.HealthCheckRequest{Service: "unknown"}); status.Code(err) != codes.NotFound {
 		t.Errorf("an unknown service: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 //go:embed crds/*.yaml
 var builtin embed.FS
 
-// BuiltinCRDs gives the CustomResourceDefinitions, a file each.
+// BuiltinCRDs returns the CustomResourceDefinitions, a file each.
 func BuiltinCRDs() fs.FS {
 	sub, err := fs.Sub(builtin, "crds")
 	if err != nil { // the folder is compiled in
@@ -24,21 +24,22 @@ func BuiltinCRDs() fs.FS {
 
 const domain = "githedgehog.com"
 
-// IsHedgehogGroup tells whether an API group is Hedgehog's.
+// IsHedgehogGroup reports whether an API group is Hedgehog's.
 func IsHedgehogGroup(group string) bool {
 	return group == domain || strings.HasSuffix(group, "."+domain)
 }
 
-// OperatorWritten tells whether a kind is written by Hedgehog's own operators and never by people.
+// OperatorWritten reports whether a kind is written by Hedgehog's own operators and never by people.
 func OperatorWritten(group, kind string) bool {
 	switch kind + "." + group {
-	case "Agent.agent." + domain, "Catalog.agent." + domain, "DHCPSubnet.dhcp." + domain, "VPCInfo.gateway." + domain, "GatewayAgent.gwint." + domain:
+	case "Agent.agent." + domain, "Catalog.agent." + domain, "DHCPSubnet.dhcp." + domain, "VPCInfo.gateway." + domain,
+		"GatewayAgent.gwint." + domain:
 		return true
 	}
 	return false
 }
 
-// CoreKindFolders gives the folders below managed/ that every fabric directory has.
+// CoreKindFolders returns the folders below managed/ that every fabric directory has.
 func CoreKindFolders() []string {
 	return []string{
 		"connections", "servers", "switches", "switchgroups", "vlannamespaces", "vpcs", "externals", "externalattachments",

@@ -75,7 +75,8 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s is defined by nothing", folder)
 		}
 	}
-	if !hedgehog.OperatorWritten("agent.githedgehog.com", "Agent") || hedgehog.IsHedgehogGroup("notgithedgehog.com") || !hedgehog.IsHedgehogGroup("vpc.githedgehog.com") {
+	if !hedgehog.OperatorWritten("agent.githedgehog.com", "Agent") || hedgehog.IsHedgehogGroup("notgithedgehog.com") ||
+		!hedgehog.IsHedgehogGroup("vpc.githedgehog.com") {
 		t.Error("groups or operators' kinds are confused")
 	}
 }

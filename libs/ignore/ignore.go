@@ -81,7 +81,7 @@ func valid(segments []string) bool {
 	return true
 }
 
-// Match tells whether the file at a path is ignored, by itself or with a folder that holds it.
+// Match reports whether the file at a path is ignored, by itself or with a folder that holds it.
 func (r Rules) Match(file string) bool {
 	if len(r.patterns) == 0 {
 		return false

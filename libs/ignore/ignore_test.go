@@ -49,8 +49,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// looseStars finds "**" beside something other than a slash. Git documents it as a plain "*" and does otherwise when the
-// text before it is literal.
+// looseStars finds "**" beside something other than a slash. Git documents it as a plain "*" and does otherwise when
+// the text before it is literal.
 var looseStars = regexp.MustCompile(`[^/\n!]\*\*|\*\*[^/\n]|\*\*\*`)
 
 // TestAsGit compares with Git's own verdict on patterns made of the parts that matter.
@@ -83,7 +83,10 @@ func TestAsGit(t *testing.T) {
 // FuzzParse: what a file says does not depend on how its lines end, nor on lines that say nothing; and a last line that
 // speaks of everything is the last word.
 func FuzzParse(f *testing.F) {
-	for _, rules := range []string{"docs/\n!a\n**/x/**", "/a/**/b\n", "[!a-c]?.y*ml\r\n\\#x\\ \n", "**", "a/**\n!a/\n", "[", "!", "/", "\\", "[]a]", "[[:alpha:]]"} {
+	for _, rules := range []string{
+		"docs/\n!a\n**/x/**", "/a/**/b\n", "[!a-c]?.y*ml\r\n\\#x\\ \n", "**", "a/**\n!a/\n",
+		"[", "!", "/", "\\", "[]a]", "[[:alpha:]]",
+	} {
 		f.Add([]byte(rules), "docs/a/x")
 	}
 	f.Fuzz(func(t *testing.T, rules []byte, file string) {

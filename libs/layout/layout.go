@@ -1,5 +1,6 @@
 // Package layout knows the structure of a fabric directory: the names of its parts, what stays where it is, the path
-// that belongs to a resource, and the trailers of its commits. All paths are relative to the fabric directory and use "/".
+// that belongs to a resource, and the trailers of its commits. All paths are relative to the fabric directory and use
+// "/".
 package layout
 
 import (
@@ -52,7 +53,7 @@ func Part(p string) string {
 	return ""
 }
 
-// IsYAML tells whether a path is named as a YAML file.
+// IsYAML reports whether a path is named as a YAML file.
 func IsYAML(p string) bool {
 	switch strings.ToLower(path.Ext(p)) {
 	case ".yaml", ".yml":
@@ -61,7 +62,7 @@ func IsYAML(p string) bool {
 	return false
 }
 
-// StaysPut tells whether a file outside the parts stays where it is by its name.
+// StaysPut reports whether a file outside the parts stays where it is by its name.
 func StaysPut(p string) bool {
 	switch path.Base(p) {
 	case Keep, ".gitignore", ".gitattributes", "README.md", Ignore:

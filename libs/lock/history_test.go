@@ -102,8 +102,8 @@ func turn(t *testing.T, record *history.Recorder[deed, told], lossy *redistest.L
 	})
 }
 
-// TestHistoriesOfTheLock (L1): whatever replies are lost and whoever falls silent, what all clients see is what one after the
-// other would have seen.
+// TestHistoriesOfTheLock (L1): whatever replies are lost and whoever falls silent, what all clients see is what one
+// after the other would have seen.
 func TestHistoriesOfTheLock(t *testing.T) {
 	t.Parallel()
 	history.Explain(t, contention(t), held{}, lockStep)

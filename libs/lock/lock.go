@@ -1,6 +1,6 @@
 // Package lock gives one holder at a time a lease, and every lease a fencing number that only grows. The lease is for
-// efficiency; what makes a late holder harmless is that each effect is checked against the number. A Redis that lost data
-// does not give a number again: numbers follow its clock.
+// efficiency; what makes a late holder harmless is that each effect is checked against the number. A Redis that lost
+// data does not give a number again: numbers follow its clock.
 package lock
 
 import (
@@ -18,12 +18,12 @@ import (
 	"fgdsync.dev/libs/redisconn"
 )
 
-// acquireLua answers {1, fence} when the lock is the owner's, also when it was already: the reply to the first try may
-// have been lost. Else it queues the owner and answers {0, how many are before it}. The lock goes to those who wait in the
-// order in which they came; one that has not asked for a while is taken for gone.
+// acquireLua returns {1, fence} when the lock is the owner's, also when it was already: the reply to the first try may
+// have been lost. Else it queues the owner and answers {0, how many are before it}. The lock goes to those who wait in
+// the order in which they came; one that has not asked for a while is taken for gone.
 //
-// A new number is above the last one, and not below the clock in microseconds: a Redis that lost the counter, all of it or
-// its last second, gives numbers above the ones it has forgotten.
+// A new number is above the last one, and not below the clock in microseconds: a Redis that lost the counter, all of it
+// or its last second, gives numbers above the ones it has forgotten.
 //
 //	KEYS 1 lock, 2 last number, 3 queue by time of arrival, 4 queue by time of the last try
 //	ARGV 1 owner, 2 lease ms, 3 patience ms, 4 an owner that is done and could not say so, or ""
@@ -64,7 +64,7 @@ return {1, fence}`
 
 var acquire = redis.NewScript(acquireLua)
 
-// raise gives the owner a number above a floor, and answers it; 0 when the lock is another's.
+// raise returns the owner a number above a floor, and answers it; 0 when the lock is another's.
 //
 //	KEYS 1 lock, 2 last number
 //	ARGV 1 owner, 2 floor
@@ -114,8 +114,8 @@ type Locker struct {
 	left map[string]string // owners by key whose release did not come to Redis
 }
 
-// New makes a locker. Its leases last so long unless they are renewed, which they are at a third of it; nobody holds a
-// lock for longer than the longest time, so that work which hangs does not keep it for ever.
+// New returns a locker. Its leases last so long unless they are renewed, which they are at a third of it; nobody holds
+// a lock for longer than the longest time, so that work which hangs does not keep it for ever.
 func New(conn *redisconn.Conn, lease, longest time.Duration) *Locker {
 	return &Locker{conn: conn, lease: lease, longest: longest, left: map[string]string{}}
 }
@@ -178,8 +178,8 @@ func (l *Locker) leftBy(key string) string {
 	return l.left[key]
 }
 
-// remember keeps the owner of a lock that could not be given back, until somebody here asks for the lock or its lease is
-// over.
+// remember keeps the owner of a lock that could not be given back, until somebody here asks for the lock or its lease
+// is over.
 func (l *Locker) remember(key, owner string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -228,8 +228,8 @@ func (l *Lease) Context() context.Context { return l.ctx }
 // Fence is the number that effects under this lease carry.
 func (l *Lease) Fence() int64 { return l.fence }
 
-// RaiseAbove makes the lease's number larger than one that was found beside an earlier effect. Redis gives numbers above
-// all others, unless it has lost its data and its clock went back.
+// RaiseAbove makes the lease's number larger than one that was found beside an earlier effect. Redis gives numbers
+// above all others, unless it has lost its data and its clock went back.
 func (l *Lease) RaiseAbove(ctx context.Context, floor int64) error {
 	if l.fence > floor {
 		return nil
@@ -246,8 +246,8 @@ func (l *Lease) RaiseAbove(ctx context.Context, floor int64) error {
 	return nil
 }
 
-// Release gives the lock back. The lock of another holder is left alone. Without an answer the lock stays taken until its
-// lease is over, unless somebody asks this locker for it: the work under the lease has ended.
+// Release returns the lock back. The lock of another holder is left alone. Without an answer the lock stays taken until
+// its lease is over, unless somebody asks this locker for it: the work under the lease has ended.
 func (l *Lease) Release(ctx context.Context) error {
 	l.end(errReleased)
 	l.done.Wait()

@@ -53,7 +53,8 @@ func TestOneHolderAtATime(t *testing.T) {
 			holders := rapid.IntRange(1, 5).Draw(rt, "holders")
 			turns := rapid.IntRange(1, 3).Draw(rt, "turns")
 			fences := contend(t, conn, holders, turns)
-			if len(fences) != holders*turns || fences[0] <= last || !slices.IsSorted(fences) || len(slices.Compact(slices.Clone(fences))) != len(fences) {
+			if len(fences) != holders*turns || fences[0] <= last || !slices.IsSorted(fences) ||
+				len(slices.Compact(slices.Clone(fences))) != len(fences) {
 				rt.Fatalf("after %d came %v", last, fences)
 			}
 			last = fences[len(fences)-1]
@@ -132,8 +133,8 @@ func TestAHolderThatIsCutOffStopsFirst(t *testing.T) {
 	release(t, second)
 }
 
-// TestWhoCouldNotGiveItBackMayHaveItAgain: Redis did not hear of a release. The same process may have the lock at once, with a
-// new number; others wait until the lease is over, for they can't know.
+// TestWhoCouldNotGiveItBackMayHaveItAgain: Redis did not hear of a release. The same process may have the lock at once,
+// with a new number; others wait until the lease is over, for they can't know.
 func TestWhoCouldNotGiveItBackMayHaveItAgain(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
 		locker, other := lock.New(conn, long, never), lock.New(conn, long, never)
@@ -190,7 +191,8 @@ func TestALostReplyLocksNobodyOut(t *testing.T) {
 	lossy := server.Lossy(t)
 	lossy.LoseReplyTo("pexpire") // part of the script's text
 	lease := acquire(t, lock.New(lossy.Conn(t), short, never))
-	if stored := server.Conn(t).Main.HGet(t.Context(), key, "fence").Val(); lossy.Lost() != 1 || stored != strconv.FormatInt(lease.Fence(), 10) {
+	if stored := server.Conn(t).Main.HGet(t.Context(), key, "fence").Val(); lossy.Lost() != 1 ||
+		stored != strconv.FormatInt(lease.Fence(), 10) {
 		t.Errorf("%d replies lost, fence %d, and Redis has %s", lossy.Lost(), lease.Fence(), stored)
 	}
 	lossy.LoseReplyTo("del")
@@ -271,7 +273,8 @@ func TestNumbersRiseAboveWhatWasFound(t *testing.T) {
 	})
 }
 
-// TestTheLockGoesRound (L11): those who wait get it in the order in which they came, and nobody twice before another once.
+// TestTheLockGoesRound (L11): those who wait get it in the order in which they came, and nobody twice before another
+// once.
 func TestTheLockGoesRound(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
 		const waiters = 100
@@ -374,8 +377,8 @@ func TestABlipIsOutlived(t *testing.T) {
 	release(t, lease)
 }
 
-// TestASilenceEndsTheWork (L5): Redis does not answer for longer than the lease. The work ends before somebody else may have the
-// lock.
+// TestASilenceEndsTheWork (L5): Redis does not answer for longer than the lease. The work ends before somebody else may
+// have the lock.
 func TestASilenceEndsTheWork(t *testing.T) {
 	conn := redistest.Start(t).Conn(t)
 	began := time.Now()

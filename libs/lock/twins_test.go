@@ -11,8 +11,8 @@ import (
 	"fgdsync.dev/libs/testkit/redistest"
 )
 
-// What the guards of the scripts are for: each of these does what a test does that holds, without the guard, and finds the
-// harm.
+// What the guards of the scripts are for: each of these does what a test does that holds, without the guard, and finds
+// the harm.
 
 // TestWithoutOwnersALostReplyLocksOut is TestALostReplyLocksNobodyOut without the guard.
 func TestWithoutOwnersALostReplyLocksOut(t *testing.T) {

@@ -24,7 +24,7 @@ type item[V any] struct {
 	weight int
 }
 
-// New makes a cache that holds at most a weight.
+// New returns a cache that holds at most a weight.
 func New[K comparable, V any](limit int) (*Cache[K, V], error) {
 	c := &Cache[K, V]{limit: limit}
 	items, err := simplelru.NewLRU(math.MaxInt, func(_ K, i item[V]) { c.weight -= i.weight })
@@ -35,7 +35,7 @@ func New[K comparable, V any](limit int) (*Cache[K, V], error) {
 	return c, nil
 }
 
-// Get gives what is remembered under a key.
+// Get returns what is remembered under a key.
 func (c *Cache[K, V]) Get(key K) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,8 +16,8 @@ const (
 // Problem is why a Redis is not fit for what it is to keep.
 type Problem struct{ What, Remedy string }
 
-// Check asks Redis what it is and how it is set up. It uses INFO, which managed servers permit where they forbid CONFIG. The
-// in-memory one of a single process says nothing and passes.
+// Check asks Redis what it is and how it is set up. It uses INFO, which managed servers permit where they forbid
+// CONFIG. The in-memory one of a single process says nothing and passes.
 func (c *Conn) Check(ctx context.Context) ([]Problem, error) {
 	type answer struct {
 		info map[string]string
@@ -40,7 +40,8 @@ func (c *Conn) Check(ctx context.Context) ([]Problem, error) {
 	problems := judge(a.info)
 	if off := time.Until(a.time).Abs(); off > clockTolerance {
 		problems = append(problems, Problem{
-			fmt.Sprintf("its clock is %s away from that of this machine", off.Round(time.Second)), "Set the clocks of both machines, with NTP.",
+			fmt.Sprintf("its clock is %s away from that of this machine", off.Round(time.Second)),
+			"Set the clocks of both machines, with NTP.",
 		})
 	}
 	return problems, nil
@@ -62,7 +63,10 @@ func judge(info map[string]string) []Problem {
 	version := info["redis_version"]
 	major, _, _ := strings.Cut(version, ".")
 	if n, err := strconv.Atoi(major); err != nil || n < oldestVersion {
-		problems = append(problems, Problem{fmt.Sprintf("its version is %s", version), fmt.Sprintf("Use Redis %d or newer.", oldestVersion)})
+		problems = append(problems, Problem{
+			fmt.Sprintf("its version is %s", version),
+			fmt.Sprintf("Use Redis %d or newer.", oldestVersion),
+		})
 	}
 	if policy := info["maxmemory_policy"]; policy != "noeviction" {
 		problems = append(problems, Problem{

@@ -27,7 +27,8 @@ func TestAnUnsuitableRedis(t *testing.T) {
 			t.Fatal(err)
 		}
 		problems, err := conn.Check(t.Context())
-		if err != nil || len(problems) != 1 || !strings.Contains(problems[0].What, c.what) || !strings.Contains(problems[0].Remedy, c.remedy) {
+		if err != nil || len(problems) != 1 || !strings.Contains(problems[0].What, c.what) ||
+			!strings.Contains(problems[0].Remedy, c.remedy) {
 			t.Errorf("%s: %v, %v", setting, problems, err)
 		}
 	}

@@ -43,20 +43,22 @@ type Conn struct {
 	Blocking redis.UniversalClient // XREADGROUP and XREAD with BLOCK
 }
 
-// Open reads a URL. It connects with the first command, not now. A URL with master_name= names a Sentinel, and one with addr=
-// the first and another node of a Cluster; further ones are added with addr=.
+// Open reads a URL. It connects with the first command, not now. A URL with master_name= names a Sentinel, and one with
+// addr= the first and another node of a Cluster; further ones are added with addr=.
 func Open(text string) (*Conn, error) {
 	open, err := opener(text)
 	if err != nil {
 		// The library's message may quote the URL, and the URL may hold a password.
 		return nil, errs.New(errs.ConfigurationInvalid, "redis_url can't be read").WithRemedy(
-			"Write redis://[:password@]host:port/db, rediss:// for TLS, or unix:///path/to/socket; ?master_name=NAME for a Sentinel, ?addr=host:port for a Cluster.")
+			"Write redis://[:password@]host:port/db, rediss:// for TLS, or unix:///path/to/socket; ?master_name=NAME for a " +
+				"Sentinel, ?addr=host:port for a Cluster.")
 	}
 	logging.Disable() // it would write to standard error what the error of the command says too
 	return &Conn{Main: open(poolSize), Blocking: open(blockingPool)}, nil
 }
 
-// opener gives what opens a client with a pool of a size. Retries of the library are off: Repeat is the one layer that repeats.
+// opener returns what opens a client with a pool of a size. Retries of the library are off: Repeat is the one layer
+// that repeats.
 func opener(text string) (func(pool int) redis.UniversalClient, error) {
 	parsed, err := url.Parse(text)
 	if err != nil {
@@ -98,7 +100,7 @@ func opener(text string) (func(pool int) redis.UniversalClient, error) {
 	return func(pool int) redis.UniversalClient { one := *o; one.PoolSize = pool; return redis.NewClient(&one) }, nil
 }
 
-// Ping tells whether Redis answers.
+// Ping reports whether Redis answers.
 func (c *Conn) Ping(ctx context.Context) error {
 	if err := c.Main.Ping(ctx).Err(); err != nil {
 		return Error(err)
@@ -109,7 +111,7 @@ func (c *Conn) Ping(ctx context.Context) error {
 // Close closes both clients.
 func (c *Conn) Close() error { return errors.Join(c.Blocking.Close(), c.Main.Close()) }
 
-// Error gives a failure of Redis its public face.
+// Error returns a failure of Redis its public face.
 func Error(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
@@ -148,6 +150,7 @@ func transient(err error) bool {
 	if !errors.As(err, &answered) {
 		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 	}
-	return redis.HasErrorPrefix(err, "LOADING") || redis.HasErrorPrefix(err, "READONLY") || redis.HasErrorPrefix(err, "CLUSTERDOWN") ||
+	return redis.HasErrorPrefix(err, "LOADING") || redis.HasErrorPrefix(err, "READONLY") ||
+		redis.HasErrorPrefix(err, "CLUSTERDOWN") ||
 		redis.HasErrorPrefix(err, "MASTERDOWN") || redis.HasErrorPrefix(err, "TRYAGAIN")
 }

@@ -19,7 +19,10 @@ import (
 func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 
 func TestBadURLIsRefusedWithoutBeingQuoted(t *testing.T) {
-	for _, url := range []string{"", "mysql://:s3cret@host", "redis://:s3cret@host:notaport/0", "redis://:s3cret@host/notadb", "redis://:s3cret@%zz"} {
+	for _, url := range []string{
+		"", "mysql://:s3cret@host", "redis://:s3cret@host:notaport/0",
+		"redis://:s3cret@host/notadb", "redis://:s3cret@%zz",
+	} {
 		conn, err := redisconn.Open(url)
 		if conn != nil || !errs.HasCode(err, errs.ConfigurationInvalid) {
 			t.Errorf("%q: %v, %v", url, conn, err)
@@ -51,7 +54,8 @@ func TestRedisAway(t *testing.T) {
 			if !errs.HasCode(err, errs.RedisConnectionFailed) || errs.KindOf(err) != errs.Unavailable {
 				t.Fatalf("got %v", err)
 			}
-			if !strings.Contains(errs.From(err).RemedyText(), "HEDGEHOG_FGD_REDIS_URL") || strings.Contains(err.Error(), "s3cret") {
+			if !strings.Contains(errs.From(err).RemedyText(), "HEDGEHOG_FGD_REDIS_URL") ||
+				strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("got %v (%s)", err, errs.From(err).RemedyText())
 			}
 		})
@@ -85,13 +89,32 @@ func TestRepeat(t *testing.T) {
 		tries int
 		want  func(error) bool
 	}{
-		"works at once":          {nil, 1, func(err error) bool { return err == nil }},
-		"works the third time":   {[]error{away, away, nil}, 3, func(err error) bool { return err == nil }},
-		"never works":            {[]error{away}, 4, func(err error) bool { return errs.HasCode(err, errs.RedisConnectionFailed) && errors.Is(err, away) }},
-		"starting up":            {[]error{answer("LOADING Redis is loading the dataset in memory"), nil}, 2, func(err error) bool { return err == nil }},
-		"replica for a while":    {[]error{answer("READONLY You can't write against a read only replica."), nil}, 2, func(err error) bool { return err == nil }},
-		"an answer is final":     {[]error{answer("WRONGTYPE Operation against a key")}, 1, func(err error) bool { return errs.HasCode(err, errs.RedisConnectionFailed) }},
-		"out of memory is final": {[]error{answer("OOM command not allowed")}, 1, func(err error) bool { return errs.HasCode(err, errs.RedisConnectionFailed) }},
+		"works at once":        {nil, 1, func(err error) bool { return err == nil }},
+		"works the third time": {[]error{away, away, nil}, 3, func(err error) bool { return err == nil }},
+		"never works": {[]error{away}, 4, func(err error) bool {
+			return errs.HasCode(err,
+				errs.RedisConnectionFailed) && errors.Is(err, away)
+		}},
+		"starting up": {
+			[]error{answer("LOADING Redis is loading the dataset in memory"), nil},
+			2,
+			func(err error) bool { return err == nil },
+		},
+		"replica for a while": {
+			[]error{answer("READONLY You can't write against a read only replica."), nil},
+			2,
+			func(err error) bool { return err == nil },
+		},
+		"an answer is final": {
+			[]error{answer("WRONGTYPE Operation against a key")},
+			1,
+			func(err error) bool { return errs.HasCode(err, errs.RedisConnectionFailed) },
+		},
+		"out of memory is final": {
+			[]error{answer("OOM command not allowed")},
+			1,
+			func(err error) bool { return errs.HasCode(err, errs.RedisConnectionFailed) },
+		},
 		"nothing there is as it is": {[]error{redis.Nil}, 1, func(err error) bool {
 			return errors.Is(err, redis.Nil) && !errs.HasCode(err, errs.RedisConnectionFailed)
 		}},
@@ -148,7 +171,8 @@ func TestScriptIsRepeatedAfterALostReply(t *testing.T) {
 	conn := lossy.Conn(t)
 	script := redis.NewScript(`redis.call('SADD', KEYS[1], ARGV[1]) return redis.call('SCARD', KEYS[1])`)
 	lossy.LoseReplyTo("sadd") // the first call has to send the script's text
-	if n, err := conn.Run(t.Context(), script, []string{"set"}, "member"); err != nil || n != int64(1) || lossy.Lost() != 1 {
+	if n, err := conn.Run(t.Context(), script, []string{"set"}, "member"); err != nil || n != int64(1) ||
+		lossy.Lost() != 1 {
 		t.Errorf("got %v, %v, %d lost", n, err, lossy.Lost())
 	}
 }
@@ -177,7 +201,8 @@ func TestBlockingReadsLeaveRoom(t *testing.T) {
 	done := make(chan error, readers)
 	for range readers {
 		go func() {
-			done <- conn.Blocking.XRead(t.Context(), &redis.XReadArgs{Streams: []string{"s", "0"}, Block: 10 * time.Second}).Err()
+			done <- conn.Blocking.XRead(t.Context(), &redis.XReadArgs{Streams: []string{"s", "0"}, Block: 10 * time.Second}).
+				Err()
 		}()
 	}
 	for conn.Blocking.PoolStats().TotalConns < readers {

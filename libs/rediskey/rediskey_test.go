@@ -26,7 +26,8 @@ func TestOneScriptOneSlot(t *testing.T) {
 			t.Fatalf("fabric %d is in shard %d", id, shard)
 		}
 		keys := []string{
-			rediskey.Work(shard), rediskey.Events(shard), rediskey.DeadLetters(shard), rediskey.Fabrics(shard), rediskey.Fabric(id),
+			rediskey.Work(shard), rediskey.Events(shard), rediskey.DeadLetters(shard), rediskey.Fabrics(shard),
+			rediskey.Fabric(id),
 			rediskey.Run(id), rediskey.Lock(id), rediskey.Resources(id), rediskey.History(id), rediskey.Request(id, text),
 			rediskey.Sync(id, text), rediskey.SyncEvents(id, text),
 		}

@@ -92,8 +92,9 @@ func (s *Server) launch(path, dataDir string) error {
 		return fmt.Errorf("start redis-server: %w", err)
 	}
 	go func() { _ = s.command.Wait(); close(s.exited) }()
-	_, err = fmt.Fprintf(stdin, "port 0\nunixsocket %s\nunixsocketperm 700\nrequirepass %s\ndir .\nappendonly yes\nappendfsync everysec\n"+
-		"save \"\"\nmaxmemory-policy noeviction\nlogfile redis.log\ndaemonize no\n", s.socket, s.password)
+	_, err = fmt.Fprintf(stdin,
+		"port 0\nunixsocket %s\nunixsocketperm 700\nrequirepass %s\ndir .\nappendonly yes\nappendfsync everysec\n"+
+			"save \"\"\nmaxmemory-policy noeviction\nlogfile redis.log\ndaemonize no\n", s.socket, s.password)
 	return errors.Join(err, stdin.Close())
 }
 

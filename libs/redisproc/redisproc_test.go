@@ -41,13 +41,16 @@ func client(t *testing.T, server *Server) *redis.Client {
 	return c
 }
 
-// gone tells whether a process has ended and was waited for.
+// gone reports whether a process has ended and was waited for.
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 func TestServerIsSetUpAsTheSystemNeedsIt(t *testing.T) {
 	server := start(t, filepath.Join(t.TempDir(), "new", "folder"))
 	c := client(t, server)
-	for key, want := range map[string]string{"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "port": "0"} {
+	for key, want := range map[string]string{
+		"appendonly": "yes", "appendfsync": "everysec",
+		"maxmemory-policy": "noeviction", "port": "0",
+	} {
 		got, err := c.ConfigGet(t.Context(), key).Result()
 		if err != nil || got[key] != want {
 			t.Errorf("%s is %q (%v), want %q", key, got[key], err, want)
@@ -67,7 +70,10 @@ func TestPasswordIsNeededAndNotToBeSeen(t *testing.T) {
 	if err := stranger.Ping(t.Context()).Err(); !redis.HasErrorPrefix(err, "NOAUTH") {
 		t.Errorf("without a password: %v", err)
 	}
-	for _, path := range []string{"/proc/" + strconv.Itoa(server.command.Process.Pid) + "/cmdline", filepath.Join(dir, "redis.log")} {
+	for _, path := range []string{
+		"/proc/" + strconv.Itoa(server.command.Process.Pid) + "/cmdline",
+		filepath.Join(dir, "redis.log"),
+	} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -101,8 +107,8 @@ func TestDataOutlivesACrash(t *testing.T) {
 	}
 }
 
-// untilWritten waits until all that was answered to is in the append-only file: with everysec, Redis puts a write off for
-// up to two seconds while the disk is slow.
+// untilWritten waits until all that was answered to is in the append-only file: with everysec, Redis puts a write off
+// for up to two seconds while the disk is slow.
 func untilWritten(t *testing.T, c *redis.Client) {
 	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)

@@ -13,15 +13,16 @@ import (
 	"google.golang.org/grpc/resolver/manual"
 )
 
-// A service may run in replicas. Calls that are about one repository go to one of them as long as it lives, for it has the
-// repository at hand and the snapshots of its syncs; all other calls go to any. See gRFC A76.
+// A service may run in replicas. Calls that are about one repository go to one of them as long as it lives, for it has
+// the repository at hand and the snapshots of its syncs; all other calls go to any. See gRFC A76.
 const (
 	repositoryHeader = "fgd-repository"
-	serviceConfig    = `{"loadBalancingConfig": [{"ring_hash_experimental": {"requestHashHeader": "` + repositoryHeader + `"}}]}`
+	serviceConfig    = `{"loadBalancingConfig": [{"ring_hash_experimental": {"requestHashHeader": "` + repositoryHeader +
+		`"}}]}`
 )
 
-// AboutRepository lets all calls of a context, and the calls made to answer them, go to the replica of a repository. The key
-// is the same for all spellings of its URL.
+// AboutRepository lets all calls of a context, and the calls made to answer them, go to the replica of a repository.
+// The key is the same for all spellings of its URL.
 func AboutRepository(ctx context.Context, key string) context.Context {
 	sum := sha256.Sum256([]byte(key)) // a header has no room for every character
 	return metadata.AppendToOutgoingContext(ctx, repositoryHeader, hex.EncodeToString(sum[:8]))
@@ -40,7 +41,7 @@ func hasRepository(ctx context.Context) bool {
 	return len(outgoing.Get(repositoryHeader)) > 0
 }
 
-// resolved gives what gRPC dials for an address, which may be that of several replicas with commas between.
+// resolved returns what gRPC dials for an address, which may be that of several replicas with commas between.
 func resolved(address string) (string, []grpc.DialOption) {
 	options := []grpc.DialOption{grpc.WithDefaultServiceConfig(serviceConfig)}
 	replicas := strings.Split(address, ",")
@@ -49,7 +50,8 @@ func resolved(address string) (string, []grpc.DialOption) {
 	}
 	var state resolver.State
 	for _, replica := range replicas {
-		state.Endpoints = append(state.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: strings.TrimSpace(replica)}}})
+		state.Endpoints = append(state.Endpoints,
+			resolver.Endpoint{Addresses: []resolver.Address{{Addr: strings.TrimSpace(replica)}}})
 	}
 	static := manual.NewBuilderWithScheme("replicas")
 	static.InitialState(state)

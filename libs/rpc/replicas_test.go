@@ -16,7 +16,7 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// replica answers with its name, or with what the next service answers.
+// replica returns with its name, or with what the next service answers.
 type replica struct {
 	syncv1.UnimplementedSyncServiceServer
 	name string

@@ -36,7 +36,7 @@ const (
 	connectTimeout   = 5 * time.Second
 )
 
-// NewServer makes a server.
+// NewServer returns a server.
 func NewServer(tel *telemetry.Telemetry) *grpc.Server {
 	guard := guard{tel: tel}
 	return grpc.NewServer(
@@ -52,7 +52,8 @@ func NewServer(tel *telemetry.Telemetry) *grpc.Server {
 }
 
 func serverStats(tracers trace.TracerProvider) stats.Handler {
-	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithPropagators(telemetry.Propagator()))
+	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers),
+		otelgrpc.WithPropagators(telemetry.Propagator()))
 }
 
 // Dial makes a lazy client connection to an address, or to those of several replicas with commas between.
@@ -60,13 +61,17 @@ func Dial(address string, tracers trace.TracerProvider, extra ...grpc.DialOption
 	target, options := resolved(address)
 	options = append(options,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithPropagators(telemetry.Propagator()))),
+		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers),
+			otelgrpc.WithPropagators(telemetry.Propagator()))),
 		grpc.WithChainUnaryInterceptor(unaryClient),
 		grpc.WithChainStreamInterceptor(streamClient),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),
 		grpc.WithConnectParams(reconnecting()),
 		grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(windowBytes),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout, PermitWithoutStream: true}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: keepaliveTime, Timeout: keepaliveTimeout,
+			PermitWithoutStream: true,
+		}),
 	)
 	conn, err := grpc.NewClient(target, append(options, extra...)...)
 	if err != nil {
@@ -79,7 +84,10 @@ func Dial(address string, tracers trace.TracerProvider, extra ...grpc.DialOption
 func reconnecting() grpc.ConnectParams {
 	return grpc.ConnectParams{
 		MinConnectTimeout: connectTimeout,
-		Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+		Backoff: backoff.Config{
+			BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2,
+			MaxDelay: time.Second,
+		},
 	}
 }
 
@@ -87,7 +95,7 @@ func reconnecting() grpc.ConnectParams {
 // as those of five.
 type Loopback struct{ listener *bufconn.Listener }
 
-// NewLoopback makes a loopback.
+// NewLoopback returns a loopback.
 func NewLoopback() *Loopback { return &Loopback{listener: bufconn.Listen(bufferBytes)} }
 
 // Listener is the server's end.
@@ -101,12 +109,16 @@ func (l *Loopback) Dial(tracers trace.TracerProvider) (*grpc.ClientConn, error) 
 
 type guard struct{ tel *telemetry.Telemetry }
 
-func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any,
+	err error,
+) {
 	defer func() { err = g.finish(ctx, info.FullMethod, err, recover()) }()
 	return next(ctx, req)
 }
 
-func (g guard) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+func (g guard) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo,
+	next grpc.StreamHandler,
+) (err error) {
 	defer func() { err = g.finish(stream.Context(), info.FullMethod, err, recover()) }()
 	return next(srv, stream)
 }
@@ -114,24 +126,30 @@ func (g guard) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServer
 // finish is the outermost word on a call: the chain goes to the log, the public face to the caller.
 func (g guard) finish(ctx context.Context, method string, err error, panicked any) error {
 	if panicked != nil {
-		g.tel.Log.ErrorContext(ctx, "panic in a call", "method", method, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+		g.tel.Log.ErrorContext(ctx, "panic in a call", "method", method, "panic", fmt.Sprint(panicked), "stack",
+			string(debug.Stack()))
 		err = errs.New(errs.InternalError, "An internal error occurred.")
 	}
 	if err == nil {
 		return nil
 	}
 	st := errs.ToStatus(err)
-	if panicked == nil && errs.KindOf(err) == errs.Internal && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if panicked == nil && errs.KindOf(err) == errs.Internal && !errors.Is(err, context.Canceled) &&
+		!errors.Is(err, context.DeadlineExceeded) {
 		g.tel.Log.ErrorContext(ctx, "call failed", "method", method, "error", err.Error())
 	}
 	return st.Err()
 }
 
-func unaryClient(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+func unaryClient(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker,
+	opts ...grpc.CallOption,
+) error {
 	return fromWire(next(passOn(ctx), method, req, reply, cc, opts...))
 }
 
-func streamClient(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+func streamClient(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer,
+	opts ...grpc.CallOption,
+) (grpc.ClientStream, error) {
 	stream, err := next(passOn(ctx), desc, cc, method, opts...)
 	if err != nil {
 		return nil, fromWire(err)

@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// service answers every call with what its switches say.
+// service returns every call with what its switches say.
 type service struct {
 	syncv1.UnimplementedSyncServiceServer
 	fail  error
@@ -38,7 +38,9 @@ func (s *service) GetSync(context.Context, *syncv1.GetSyncRequest) (*syncv1.GetS
 	return &syncv1.GetSyncResponse{}, s.fail
 }
 
-func (s *service) WatchSync(_ *syncv1.WatchSyncRequest, stream grpc.ServerStreamingServer[syncv1.WatchSyncResponse]) error {
+func (s *service) WatchSync(_ *syncv1.WatchSyncRequest,
+	stream grpc.ServerStreamingServer[syncv1.WatchSyncResponse],
+) error {
 	if err := stream.Send(&syncv1.WatchSyncResponse{Events: []*syncv1.SyncEvent{{Type: "sync.started"}}}); err != nil {
 		return err
 	}
@@ -51,7 +53,10 @@ func (s *service) WatchSync(_ *syncv1.WatchSyncRequest, stream grpc.ServerStream
 // serve runs the service behind a real server on a real connection.
 func serve(t *testing.T, s *service, log io.Writer) syncv1.SyncServiceClient {
 	t.Helper()
-	tel, err := telemetry.New(t.Context(), telemetry.Config{Service: "test", LogWriter: log, LogLevel: "info", LogFormat: "json"})
+	tel, err := telemetry.New(t.Context(), telemetry.Config{
+		Service: "test", LogWriter: log, LogLevel: "info",
+		LogFormat: "json",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +105,10 @@ func TestAnErrorArrivesAsItWasRaised(t *testing.T) {
 			WithMeta("sync_id", "42").WithRetryAfter(90 * time.Second).WithCause(errors.New("remote said s3cret"))
 		for name, err := range call(t, serve(t, &service{fail: fmt.Errorf("publish: %w", raised)}, io.Discard)) {
 			got := errs.From(err)
-			if got.Code.Kind != kind || got.Code.ID != "FGD_4010" || got.Code.Name != "PUSH_REJECTED" || got.Message != "The host refused 2 commits." ||
-				got.RemedyText() != "Ask the owner." || got.RetryAfter != 90*time.Second || !maps.Equal(got.Meta, map[string]string{"sync_id": "42"}) {
+			if got.Code.Kind != kind || got.Code.ID != "FGD_4010" || got.Code.Name != "PUSH_REJECTED" ||
+				got.Message != "The host refused 2 commits." ||
+				got.RemedyText() != "Ask the owner." || got.RetryAfter != 90*time.Second ||
+				!maps.Equal(got.Meta, map[string]string{"sync_id": "42"}) {
 				t.Errorf("%s: kind %d became %+v", name, kind, got)
 			}
 			if !errors.Is(err, raised) {
@@ -115,7 +122,8 @@ func TestAnErrorArrivesAsItWasRaised(t *testing.T) {
 }
 
 func TestTheRemedyOfTheCodeTravels(t *testing.T) {
-	for name, err := range call(t, serve(t, &service{fail: errs.New(errs.FabricNotFound, "There is no fabric 1.")}, io.Discard)) {
+	for name, err := range call(t, serve(t, &service{fail: errs.New(errs.FabricNotFound, "There is no fabric 1.")},
+		io.Discard)) {
 		if errs.From(err).RemedyText() != errs.FabricNotFound.Remedy {
 			t.Errorf("%s: got %q", name, errs.From(err).RemedyText())
 		}
@@ -123,12 +131,16 @@ func TestTheRemedyOfTheCodeTravels(t *testing.T) {
 }
 
 func TestWhatNobodyWroteForCallersStaysInside(t *testing.T) {
-	for name, s := range map[string]*service{"error": {fail: errors.New("open /etc/s3cret: permission denied")}, "panic": {panic: true}} {
+	for name, s := range map[string]*service{
+		"error": {fail: errors.New("open /etc/s3cret: permission denied")},
+		"panic": {panic: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			client := serve(t, s, &log)
 			for way, err := range call(t, client) {
-				if !errs.HasCode(err, errs.InternalError) || errs.KindOf(err) != errs.Internal || strings.Contains(err.Error(), "s3cret") {
+				if !errs.HasCode(err, errs.InternalError) || errs.KindOf(err) != errs.Internal ||
+					strings.Contains(err.Error(), "s3cret") {
 					t.Errorf("%s: %v", way, err)
 				}
 			}
@@ -147,7 +159,10 @@ func TestWhatNobodyWroteForCallersStaysInside(t *testing.T) {
 
 func TestAnEndedContextIsNoDefect(t *testing.T) {
 	var log bytes.Buffer
-	for cause, code := range map[error]errs.Code{context.Canceled: errs.SyncCancelled, context.DeadlineExceeded: errs.SyncTimeout} {
+	for cause, code := range map[error]errs.Code{
+		context.Canceled:         errs.SyncCancelled,
+		context.DeadlineExceeded: errs.SyncTimeout,
+	} {
 		for name, err := range call(t, serve(t, &service{fail: fmt.Errorf("read: %w", cause)}, &log)) {
 			if !errs.HasCode(err, code) {
 				t.Errorf("%s: %v became %v", name, cause, err)
@@ -172,7 +187,8 @@ func TestNobodyThere(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	_, err = syncv1.NewSyncServiceClient(conn).GetSync(t.Context(), &syncv1.GetSyncRequest{})
-	if !errs.HasCode(err, errs.ServiceUnavailable) || errs.KindOf(err) != errs.Unavailable || strings.Contains(errs.From(err).Message, address) {
+	if !errs.HasCode(err, errs.ServiceUnavailable) || errs.KindOf(err) != errs.Unavailable ||
+		strings.Contains(errs.From(err).Message, address) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -190,7 +206,8 @@ func TestAMessageOfItsGreatestSizePasses(t *testing.T) {
 func TestLoopback(t *testing.T) {
 	loopback := rpc.NewLoopback()
 	server := rpc.NewServer(telemetry.Discard())
-	syncv1.RegisterSyncServiceServer(server, &service{fail: errs.New(errs.GitHubRateLimited, "Later.").WithRetryAfter(time.Minute)})
+	syncv1.RegisterSyncServiceServer(server, &service{fail: errs.New(errs.GitHubRateLimited, "Later.").
+		WithRetryAfter(time.Minute)})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(loopback.Listener()) }()
 	conn, err := loopback.Dial(noop.NewTracerProvider())

@@ -15,10 +15,10 @@ type String struct{ value string }
 // New wraps a text.
 func New(value string) String { return String{value: value} }
 
-// Reveal gives the text itself, for the one place that needs it.
+// Reveal returns the text itself, for the one place that needs it.
 func (s String) Reveal() string { return s.value }
 
-// IsZero tells whether there is no secret.
+// IsZero reports whether there is no secret.
 func (s String) IsZero() bool { return s.value == "" }
 
 // RemoveFrom takes the text out of one that somebody else wrote.

@@ -55,7 +55,10 @@ func (s *Store) putFabric(ctx context.Context, mode string, f *fabricv1.Fabric, 
 		return err
 	}
 	shard := rediskey.Shard(id)
-	reply, err := s.conn.Run(ctx, putFabricScript, []string{rediskey.Fabric(id), rediskey.Fabrics(shard), rediskey.Events(shard)}, args...)
+	reply, err := s.conn.Run(ctx, putFabricScript, []string{
+		rediskey.Fabric(id), rediskey.Fabrics(shard),
+		rediskey.Events(shard),
+	}, args...)
 	switch {
 	case err != nil:
 		return fmt.Errorf("store fabric %d: %w", id, err)
@@ -67,7 +70,7 @@ func (s *Store) putFabric(ctx context.Context, mode string, f *fabricv1.Fabric, 
 	return nil
 }
 
-// NextFabricID gives a number that no fabric has had.
+// NextFabricID returns a number that no fabric has had.
 func (s *Store) NextFabricID(ctx context.Context) (int32, error) {
 	n, err := redisconn.Repeat(ctx, func() (int64, error) { return s.conn.Main.Incr(ctx, rediskey.NextFabricID).Result() })
 	if err != nil {
@@ -79,7 +82,10 @@ func (s *Store) NextFabricID(ctx context.Context) (int32, error) {
 // Fabric reads a definition.
 func (s *Store) Fabric(ctx context.Context, id int32) (*fabricv1.Fabric, error) {
 	return unlessLost(ctx, s, func() (*fabricv1.Fabric, error) {
-		raw, err := redisconn.Repeat(ctx, func() (string, error) { return s.conn.Main.Get(ctx, rediskey.Fabric(id)).Result() })
+		raw, err := redisconn.Repeat(ctx, func() (string, error) {
+			return s.conn.Main.Get(ctx, rediskey.Fabric(id)).
+				Result()
+		})
 		if errors.Is(err, redis.Nil) {
 			return nil, FabricMissing(id)
 		}
@@ -137,7 +143,7 @@ func (s *Store) pipelined(ctx context.Context, fill func(redis.Pipeliner)) ([]re
 	})
 }
 
-// definitionKeys gives the keys of the definitions, those of one shard together.
+// definitionKeys returns the keys of the definitions, those of one shard together.
 func definitionKeys(members []redis.Cmder) ([][]string, error) {
 	var out [][]string
 	for _, reply := range members {
@@ -176,9 +182,9 @@ type Activity struct {
 	// LastFull is when the last sync was accepted that does all there is to do; dry runs and repairs do not count. Zero
 	// when there was none.
 	LastFull time.Time
-	// Busy tells whether a sync is active.
+	// Busy reports whether a sync is active.
 	Busy bool
-	// Synced tells whether any sync was ever accepted.
+	// Synced reports whether any sync was ever accepted.
 	Synced bool
 }
 
@@ -212,9 +218,11 @@ func (s *Store) Activities(ctx context.Context, ids []int32) ([]Activity, error)
 	return out, nil
 }
 
-// DeleteFabric forgets a fabric that has no active sync; else it answers that sync's id. The generation is one above all
-// that the fabric had. Without an event nobody is told.
-func (s *Store) DeleteFabric(ctx context.Context, id int32, generation int64, event *eventv1.Event) (active string, err error) {
+// DeleteFabric forgets a fabric that has no active sync; else it answers that sync's id. The generation is one above
+// all that the fabric had. Without an event nobody is told.
+func (s *Store) DeleteFabric(ctx context.Context, id int32, generation int64, event *eventv1.Event) (active string,
+	err error,
+) {
 	args, _, err := appendMessages([]any{id}, []*eventv1.Event{event})
 	if err != nil {
 		return "", err
@@ -222,7 +230,8 @@ func (s *Store) DeleteFabric(ctx context.Context, id int32, generation int64, ev
 	shard := rediskey.Shard(id)
 	keys := []string{
 		rediskey.Fabric(id), rediskey.Run(id), rediskey.Resources(id), rediskey.History(id),
-		rediskey.Request(id, "delete:"+uuid.NewString()), rediskey.Fabrics(shard), rediskey.Events(shard), rediskey.Deleted(shard),
+		rediskey.Request(id, "delete:"+uuid.NewString()), rediskey.Fabrics(shard), rediskey.Events(shard),
+		rediskey.Deleted(shard),
 	}
 	reply, err := s.conn.Run(ctx, deleteFabricScript, keys, append(args, deleteMemory.Milliseconds(), generation)...)
 	if err != nil {

@@ -46,7 +46,8 @@ func TestARegisteredNumberIsTaken(t *testing.T) {
 		f := b.fabric(35)
 		other := proto.CloneOf(f)
 		other.Name = "another"
-		if err := b.CreateFabric(t.Context(), other, busEvent("fabric.created")); !errs.HasCode(err, errs.FabricExists) || errs.KindOf(err) != errs.Exists {
+		if err := b.CreateFabric(t.Context(), other, busEvent("fabric.created")); !errs.HasCode(err, errs.FabricExists) ||
+			errs.KindOf(err) != errs.Exists {
 			t.Errorf("a second fabric with the number: %v", err)
 		}
 		stored, err := b.Fabric(t.Context(), 35)
@@ -169,7 +170,10 @@ func TestDeletedFabricsBetweenTwoReads(t *testing.T) {
 func TestResourcesAreCompared(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		resource := func(name, blob string) *ingestionv1.Resource {
-			return &ingestionv1.Resource{Key: &reportv1.ResourceKey{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: "default", Name: name}, BlobId: blob}
+			return &ingestionv1.Resource{Key: &reportv1.ResourceKey{
+				Group: "vpc.githedgehog.com", Kind: "VPC",
+				Namespace: "default", Name: name,
+			}, BlobId: blob}
 		}
 		names := func(list []*ingestionv1.Resource) (out []string) {
 			for _, r := range list {
@@ -198,7 +202,8 @@ func TestResourcesAreCompared(t *testing.T) {
 		diff, err = b.DiffResources(t.Context(), 35, second)
 		must(t, err)
 		changed, gone := first[1].GetKey().GetName(), first[0].GetKey().GetName()
-		if !slices.Equal(names(diff.Created), []string{"new"}) || !slices.Equal(names(diff.Updated), []string{changed}) || !slices.Equal(names(diff.Deleted), []string{gone}) {
+		if !slices.Equal(names(diff.Created), []string{"new"}) || !slices.Equal(names(diff.Updated), []string{changed}) ||
+			!slices.Equal(names(diff.Deleted), []string{gone}) {
 			t.Errorf("created %v, updated %v, deleted %v", names(diff.Created), names(diff.Updated), names(diff.Deleted))
 		}
 		must(t, b.ApplyResources(t.Context(), 35, diff, "now"))

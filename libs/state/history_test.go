@@ -93,7 +93,9 @@ func rewriting(t *testing.T) *history.Recorder[question, reply] {
 	return record
 }
 
-func rewrite(t *testing.T, record *history.Recorder[question, reply], b *bench, id string, client int, value string, dice *rand.Rand) {
+func rewrite(t *testing.T, record *history.Recorder[question, reply], b *bench, id string, client int, value string,
+	dice *rand.Rand,
+) {
 	var v *state.Versioned
 	seen := record.Call(client, question{kind: "read"}, func() (reply, bool) {
 		var err error
@@ -121,8 +123,8 @@ func rewrite(t *testing.T, record *history.Recorder[question, reply], b *bench, 
 	})
 }
 
-// TestHistoriesOfARecord: whatever replies are lost, what clients see of a record is what one after the other would have
-// seen of one that is fenced and versioned.
+// TestHistoriesOfARecord: whatever replies are lost, what clients see of a record is what one after the other would
+// have seen of one that is fenced and versioned.
 func TestHistoriesOfARecord(t *testing.T) {
 	t.Parallel()
 	history.Explain(t, rewriting(t), stored{}, recordStep)
@@ -208,7 +210,7 @@ func ask(t *testing.T, record *history.Recorder[question, reply], b *bench, clie
 	})
 }
 
-// active gives the sync that is active, if there is one.
+// active returns the sync that is active, if there is one.
 func active(t *testing.T, b *bench) string {
 	records, err := b.Active(t.Context(), []int32{35})
 	if err != nil {
@@ -221,8 +223,8 @@ func active(t *testing.T, b *bench) string {
 	return ""
 }
 
-// TestHistoriesOfARun: whatever replies are lost, requests for syncs are answered as if they had come one after the other.
-// Each sync that was accepted came to the workers, once.
+// TestHistoriesOfARun: whatever replies are lost, requests for syncs are answered as if they had come one after the
+// other. Each sync that was accepted came to the workers, once.
 func TestHistoriesOfARun(t *testing.T) {
 	t.Parallel()
 	b, record := triggering(t)

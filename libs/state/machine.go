@@ -10,7 +10,7 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// Stages gives the stages in order.
+// Stages returns the stages in order.
 func Stages() []syncv1.Stage {
 	return []syncv1.Stage{
 		syncv1.Stage_STAGE_VALIDATION, syncv1.Stage_STAGE_DISCOVERY, syncv1.Stage_STAGE_FILE_INGESTION,
@@ -18,12 +18,12 @@ func Stages() []syncv1.Stage {
 	}
 }
 
-// Terminal tells whether a state is an end.
+// Terminal reports whether a state is an end.
 func Terminal(s syncv1.State) bool {
 	return s == syncv1.State_STATE_COMPLETED || s == syncv1.State_STATE_FAILED || s == syncv1.State_STATE_CANCELLED
 }
 
-// Legal tells whether a sync may go from one state to another. A sync goes forward through the states of its stages;
+// Legal reports whether a sync may go from one state to another. A sync goes forward through the states of its stages;
 // it may skip stages that its scope leaves out, and from anywhere before an end it may fail, be cancelled, wait for
 // another attempt, or be taken up anew by another worker.
 func Legal(from, to syncv1.State) bool {
@@ -48,7 +48,7 @@ func Legal(from, to syncv1.State) bool {
 	return at >= 0 && next > at
 }
 
-// StageOf gives the stage that a state belongs to, or none.
+// StageOf returns the stage that a state belongs to, or none.
 func StageOf(s syncv1.State) syncv1.Stage {
 	switch s {
 	case syncv1.State_STATE_VALIDATING:

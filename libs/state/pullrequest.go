@@ -25,7 +25,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1`)
 
-// PullRequest gives the last pull request of a fabric's syncs; nil when none is known.
+// PullRequest returns the last pull request of a fabric's syncs; nil when none is known.
 func (s *Store) PullRequest(ctx context.Context, fabricID int32) (*gitv1.PullRequest, error) {
 	raw, err := redisconn.Repeat(ctx, func() (string, error) {
 		return s.conn.Main.HGet(ctx, rediskey.Run(fabricID), pullRequestField).Result()
@@ -39,7 +39,7 @@ func (s *Store) PullRequest(ctx context.Context, fabricID int32) (*gitv1.PullReq
 	return decodePullRequest(raw)
 }
 
-// PullRequests gives the last pull requests of fabrics, in their order, in one round trip.
+// PullRequests returns the last pull requests of fabrics, in their order, in one round trip.
 func (s *Store) PullRequests(ctx context.Context, fabricIDs []int32) ([]*gitv1.PullRequest, error) {
 	if len(fabricIDs) == 0 {
 		return nil, nil
@@ -77,7 +77,8 @@ func (s *Store) SetPullRequest(ctx context.Context, fabricID int32, pull *gitv1.
 	if err != nil {
 		return fmt.Errorf("encode pull request: %w", err)
 	}
-	if _, err := s.conn.Run(ctx, setPullRequestScript, []string{rediskey.Run(fabricID)}, pullRequestField, raw); err != nil {
+	if _, err := s.conn.Run(ctx, setPullRequestScript, []string{rediskey.Run(fabricID)}, pullRequestField,
+		raw); err != nil {
 		return fmt.Errorf("write the pull request of fabric %d: %w", fabricID, err)
 	}
 	return nil

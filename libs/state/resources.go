@@ -20,13 +20,14 @@ type ResourceDiff struct {
 	Created, Updated, Deleted []*ingestionv1.Resource
 }
 
-// Empty tells whether nothing changed.
+// Empty reports whether nothing changed.
 func (d ResourceDiff) Empty() bool { return len(d.Created)+len(d.Updated)+len(d.Deleted) == 0 }
 
 // digestField is where the digest of a complete index stands. No resource is called so: their fields have slashes.
 const digestField = "digest"
 
-// ResourcesDigest gives the digest of the stored index; empty when there is none, or while it is being brought up to date.
+// ResourcesDigest returns the digest of the stored index; empty when there is none, or while it is being brought up to
+// date.
 func (s *Store) ResourcesDigest(ctx context.Context, fabricID int32) (string, error) {
 	digest, err := redisconn.Repeat(ctx, func() (string, error) {
 		return s.conn.Main.HGet(ctx, rediskey.Resources(fabricID), digestField).Result()
@@ -75,8 +76,8 @@ func (s *Store) DiffResources(ctx context.Context, fabricID int32, now []*ingest
 
 const indexBatch = 1000
 
-// ApplyResources brings the stored index up to date, of which the digest is given. Repeating it is harmless. An index that
-// is half way has no digest.
+// ApplyResources brings the stored index up to date, of which the digest is given. Repeating it is harmless. An index
+// that is half way has no digest.
 func (s *Store) ApplyResources(ctx context.Context, fabricID int32, diff ResourceDiff, digest string) error {
 	key := rediskey.Resources(fabricID)
 	if !diff.Empty() {
@@ -87,7 +88,10 @@ func (s *Store) ApplyResources(ctx context.Context, fabricID int32, diff Resourc
 	if err := s.applyDiff(ctx, key, diff); err != nil {
 		return err
 	}
-	_, err := redisconn.Repeat(ctx, func() (int64, error) { return s.conn.Main.HSet(ctx, key, digestField, digest).Result() })
+	_, err := redisconn.Repeat(ctx, func() (int64, error) {
+		return s.conn.Main.HSet(ctx, key, digestField, digest).
+			Result()
+	})
 	if err != nil {
 		return fmt.Errorf("write digest of the resource index: %w", err)
 	}
@@ -119,7 +123,10 @@ func (s *Store) applyDiff(ctx context.Context, key string, diff ResourceDiff) er
 }
 
 func (s *Store) removeResources(ctx context.Context, key string, fields []string) error {
-	if _, err := redisconn.Repeat(ctx, func() (int64, error) { return s.conn.Main.HDel(ctx, key, fields...).Result() }); err != nil {
+	if _, err := redisconn.Repeat(ctx, func() (int64, error) {
+		return s.conn.Main.HDel(ctx, key, fields...).
+			Result()
+	}); err != nil {
 		return fmt.Errorf("remove from resource index: %w", err)
 	}
 	return nil

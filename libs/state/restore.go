@@ -16,7 +16,7 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// Complete tells whether Redis has all that it should have, as somebody has said who made sure.
+// Complete reports whether Redis has all that it should have, as somebody has said who made sure.
 func (s *Store) Complete(ctx context.Context) (bool, error) {
 	n, err := redisconn.Repeat(ctx, func() (int64, error) { return s.conn.Main.Exists(ctx, rediskey.Complete).Result() })
 	if err != nil {
@@ -27,15 +27,18 @@ func (s *Store) Complete(ctx context.Context) (bool, error) {
 
 // SetComplete says that Redis has all that it should have.
 func (s *Store) SetComplete(ctx context.Context) error {
-	_, err := redisconn.Repeat(ctx, func() (string, error) { return s.conn.Main.Set(ctx, rediskey.Complete, "1", 0).Result() })
+	_, err := redisconn.Repeat(ctx, func() (string, error) {
+		return s.conn.Main.Set(ctx, rediskey.Complete, "1", 0).
+			Result()
+	})
 	if err != nil {
 		return fmt.Errorf("say that the state is complete: %w", err)
 	}
 	return nil
 }
 
-// Deleted tells up to which generation fabrics were deleted. Who also reads the fabrics reads them first: then one that is
-// in neither was lost.
+// Deleted tells up to which generation fabrics were deleted. Who also reads the fabrics reads them first: then one that
+// is in neither was lost.
 func (s *Store) Deleted(ctx context.Context) (map[int32]int64, error) {
 	replies, err := s.pipelined(ctx, func(p redis.Pipeliner) {
 		for shard := range rediskey.Shards {
@@ -59,11 +62,14 @@ func (s *Store) Deleted(ctx context.Context) (map[int32]int64, error) {
 	return out, nil
 }
 
-// RestoreFabric brings a definition back. It tells whether it did: not when the fabric was deleted since, or Redis has it
-// as new or newer.
+// RestoreFabric brings a definition back. It reports whether it did: not when the fabric was deleted since, or Redis
+// has it as new or newer.
 func (s *Store) RestoreFabric(ctx context.Context, f *fabricv1.Fabric) (bool, error) {
 	id := f.GetFabricId()
-	stored, err := redisconn.Repeat(ctx, func() (string, error) { return s.conn.Main.Get(ctx, rediskey.Fabric(id)).Result() })
+	stored, err := redisconn.Repeat(ctx, func() (string, error) {
+		return s.conn.Main.Get(ctx, rediskey.Fabric(id)).
+			Result()
+	})
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return false, fmt.Errorf("read fabric %d: %w", id, err)
 	}
@@ -107,9 +113,11 @@ const (
 // RestoreSync brings an accepted sync back that Redis may have lost, as if it had just been accepted.
 func (s *Store) RestoreSync(ctx context.Context, accepted *syncv1.Sync, traceparent string) (Restored, error) {
 	record := &syncv1.Sync{
-		SyncId: accepted.GetSyncId(), FabricId: accepted.GetFabricId(), State: syncv1.State_STATE_PENDING, Trigger: accepted.GetTrigger(),
+		SyncId: accepted.GetSyncId(), FabricId: accepted.GetFabricId(), State: syncv1.State_STATE_PENDING,
+		Trigger: accepted.GetTrigger(),
 		Options: accepted.GetOptions(), RequestedBy: accepted.GetRequestedBy(), Progress: &syncv1.Progress{},
-		AcceptedAt: accepted.GetAcceptedAt(), UpdatedAt: accepted.GetAcceptedAt(), CoalescedTriggers: accepted.GetCoalescedTriggers(), Restored: true,
+		AcceptedAt: accepted.GetAcceptedAt(), UpdatedAt: accepted.GetAcceptedAt(),
+		CoalescedTriggers: accepted.GetCoalescedTriggers(), Restored: true,
 	}
 	raw, err := proto.Marshal(record)
 	if err != nil {
@@ -120,8 +128,12 @@ func (s *Store) RestoreSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 	if err != nil {
 		return "", fmt.Errorf("encode work entry: %w", err)
 	}
-	keys := []string{rediskey.Fabric(id), rediskey.Run(id), rediskey.Sync(id, syncID), rediskey.Work(rediskey.Shard(id)), rediskey.History(id)}
-	reply, err := s.conn.Run(ctx, restoreSyncScript, keys, syncID, raw, record.GetAcceptedAt().AsTime().UnixMilli(), class(record.GetOptions()), entry,
+	keys := []string{
+		rediskey.Fabric(id), rediskey.Run(id), rediskey.Sync(id, syncID), rediskey.Work(rediskey.Shard(id)),
+		rediskey.History(id),
+	}
+	reply, err := s.conn.Run(ctx, restoreSyncScript, keys, syncID, raw, record.GetAcceptedAt().AsTime().UnixMilli(),
+		class(record.GetOptions()), entry,
 		restores(record.GetOptions()))
 	if err != nil {
 		return "", fmt.Errorf("restore sync %s: %w", syncID, err)
@@ -130,7 +142,8 @@ func (s *Store) RestoreSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 	return Restored(verdict), nil
 }
 
-// Active reads the active syncs of fabrics; fabrics without one are left out. One whose record was lost has its ids only.
+// Active reads the active syncs of fabrics; fabrics without one are left out. One whose record was lost has its ids
+// only.
 func (s *Store) Active(ctx context.Context, ids []int32) ([]*Versioned, error) {
 	if len(ids) == 0 {
 		return nil, nil

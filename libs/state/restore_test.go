@@ -14,13 +14,16 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// TestWhatWasAcceptedComesBack is the law of recovery: Redis may lose everything, the work stream, a run or a record, any
-// number of times between any steps; whoever remembers what was accepted brings every sync to exactly one end.
+// TestWhatWasAcceptedComesBack is the law of recovery: Redis may lose everything, the work stream, a run or a record,
+// any number of times between any steps; whoever remembers what was accepted brings every sync to exactly one end.
 func TestWhatWasAcceptedComesBack(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
 		rapid.Check(t, func(rt *rapid.T) {
 			must(t, conn.Main.FlushAll(t.Context()).Err())
-			m := &losing{model: &model{b: newBench(t, conn), t: rt, fabric: 35, begun: map[string]bool{}, ended: map[string]bool{}, classes: map[string]string{}}}
+			m := &losing{model: &model{
+				b: newBench(t, conn), t: rt, fabric: 35, begun: map[string]bool{},
+				ended: map[string]bool{}, classes: map[string]string{},
+			}}
 			m.b.fabric(m.fabric)
 			rt.Repeat(map[string]func(*rapid.T){
 				"start": m.accept, "begin": m.begin, "end": m.end, "lose": m.lose, "look": func(*rapid.T) { m.look() },
@@ -136,7 +139,8 @@ func (m *losing) drain() {
 			m.t.Fatalf("sync %s was accepted and never ran", id)
 		}
 	}
-	if left := m.b.conn.Main.HGetAll(m.b.ctx(), rediskey.Run(m.fabric)).Val(); left["active"] != "" || left["waiting:full"]+left["waiting:dry"]+left["waiting:directory"] != "" {
+	if left := m.b.conn.Main.HGetAll(m.b.ctx(), rediskey.Run(m.fabric)).Val(); left["active"] != "" ||
+		left["waiting:full"]+left["waiting:dry"]+left["waiting:directory"] != "" {
 		m.t.Fatalf("the run remembers %v", left)
 	}
 }

@@ -2,8 +2,8 @@ package state
 
 import "github.com/redis/go-redis/v9"
 
-// activateLua makes a sync the active one of its fabric and gives it to the workers. The run remembers the entry: it is in
-// the stream until it is acknowledged.
+// activateLua makes a sync the active one of its fabric and gives it to the workers. The run remembers the entry: it is
+// in the stream until it is acknowledged.
 const activateLua = `
 local function activate(run, work, id)
   redis.call('HSET', run, 'active', id, 'entry', redis.call('XADD', work, '*', 'e', redis.call('HGET', run, 'work:' .. id)))
@@ -31,8 +31,8 @@ local function leave(run, work, id)
 end
 `
 
-// startLua accepts a sync. It answers {verdict, sync id}: started, queued, refused, full or missing. Those who share a run restore
-// the same: another restore is refused while one waits.
+// startLua accepts a sync. It answers {verdict, sync id}: started, queued, refused, full or missing. Those who share a
+// run restore the same: another restore is refused while one waits.
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 request
 //	ARGV 1 sync id, 2 record, 3 now ms, 4 class of the request, 5 "1" to refuse while one is active,
@@ -163,8 +163,8 @@ redis.call('SET', KEYS[1], ARGV[3])
 redis.call('SADD', KEYS[2], ARGV[1])
 return 1`)
 
-// restoreSyncScript brings back a sync that was accepted. It answers: ended when it has its end, known when it is active
-// or waits, later when another one waits in its place, missing without its fabric, else restored.
+// restoreSyncScript brings back a sync that was accepted. It answers: ended when it has its end, known when it is
+// active or waits, later when another one waits in its place, missing without its fabric, else restored.
 //
 //	KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history
 //	ARGV 1 sync id, 2 record, 3 accepted ms, 4 class, 5 work entry, 6 what it restores, "" for nothing

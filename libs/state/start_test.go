@@ -20,7 +20,8 @@ import (
 
 func TestASyncIsAccepted(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
-		if _, err := b.Start(t.Context(), b.record(35, nil, syncv1.Trigger_TRIGGER_MANUAL), "r", ""); !errs.HasCode(err, errs.FabricNotFound) {
+		if _, err := b.Start(t.Context(), b.record(35, nil, syncv1.Trigger_TRIGGER_MANUAL), "r", ""); !errs.HasCode(err,
+			errs.FabricNotFound) {
 			t.Errorf("a sync of no fabric: %v", err)
 		}
 		b.fabric(35)
@@ -52,7 +53,8 @@ func TestARepeatedRequestGetsItsFirstAnswer(t *testing.T) {
 		if got := b.work(35); len(got) != 1 {
 			t.Errorf("workers got %v", got)
 		}
-		if ttl := b.conn.Main.PTTL(t.Context(), rediskey.Request(35, "request-1")).Val(); ttl <= 23*time.Hour || ttl > 24*time.Hour {
+		if ttl := b.conn.Main.PTTL(t.Context(), rediskey.Request(35, "request-1")).Val(); ttl <= 23*time.Hour ||
+			ttl > 24*time.Hour {
 			t.Errorf("the answer is remembered for %v", ttl)
 		}
 		other := b.start(35, nil)
@@ -101,7 +103,8 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 		for _, trigger := range []syncv1.Trigger{syncv1.Trigger_TRIGGER_WEBHOOK, syncv1.Trigger_TRIGGER_SCHEDULED} {
 			options := &syncv1.SyncOptions{
 				ForceRefresh: trigger == syncv1.Trigger_TRIGGER_SCHEDULED, CreateSamples: trigger == syncv1.Trigger_TRIGGER_WEBHOOK,
-				RetryPaths: []string{"unmanaged/both.yaml", "unmanaged/" + trigger.String() + ".yaml"}, ReleasePaths: []string{"unmanaged/retry .txt"},
+				RetryPaths:   []string{"unmanaged/both.yaml", "unmanaged/" + trigger.String() + ".yaml"},
+				ReleasePaths: []string{"unmanaged/retry .txt"},
 			}
 			joined, err := b.Start(t.Context(), b.record(35, options, trigger), uuid.NewString(), "")
 			if err != nil || joined != waiting {
@@ -109,7 +112,10 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 			}
 		}
 		shared := b.get(waiting.SyncID)
-		if !slices.Equal(shared.GetCoalescedTriggers(), []syncv1.Trigger{syncv1.Trigger_TRIGGER_WEBHOOK, syncv1.Trigger_TRIGGER_SCHEDULED}) || !shared.GetOptions().GetForceRefresh() {
+		if !slices.Equal(shared.GetCoalescedTriggers(), []syncv1.Trigger{
+			syncv1.Trigger_TRIGGER_WEBHOOK,
+			syncv1.Trigger_TRIGGER_SCHEDULED,
+		}) || !shared.GetOptions().GetForceRefresh() {
 			t.Errorf("what joined is lost: %v", shared)
 		}
 		wishes := &syncv1.SyncOptions{
@@ -163,8 +169,8 @@ func TestADryRunWaitsOnItsOwn(t *testing.T) {
 	})
 }
 
-// TestARestoreSharesItsRunWithItsLike: the same restore of two people is one run; another one is refused while it waits, and
-// nobody else's sync restores anything.
+// TestARestoreSharesItsRunWithItsLike: the same restore of two people is one run; another one is refused while it
+// waits, and nobody else's sync restores anything.
 func TestARestoreSharesItsRunWithItsLike(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(35)
@@ -177,8 +183,14 @@ func TestARestoreSharesItsRunWithItsLike(t *testing.T) {
 		full := b.start(35, nil)
 		restore := b.start(35, options(func(*syncv1.SyncOptions) {}))
 		dry := b.start(35, options(func(o *syncv1.SyncOptions) { o.ValidateOnly = true }))
-		same := b.start(35, options(func(o *syncv1.SyncOptions) { o.RestorePaths = []string{"managed/b", "managed/a", "managed/b"} }))
-		if !restore.Queued || restore.SyncID == full.SyncID || dry.SyncID == restore.SyncID || !dry.Queued || same != restore {
+		same := b.start(35, options(func(o *syncv1.SyncOptions) {
+			o.RestorePaths = []string{
+				"managed/b", "managed/a",
+				"managed/b",
+			}
+		}))
+		if !restore.Queued || restore.SyncID == full.SyncID || dry.SyncID == restore.SyncID || !dry.Queued ||
+			same != restore {
 			t.Fatalf("full %+v, restore %+v, dry %+v, same %+v", full, restore, dry, same)
 		}
 		for name, other := range map[string]*syncv1.SyncOptions{
@@ -202,7 +214,8 @@ func TestARestoreSharesItsRunWithItsLike(t *testing.T) {
 			}
 			b.end(next, completed)
 		}
-		if again := b.start(35, options(func(o *syncv1.SyncOptions) { o.RestoreCommit = "c2" })); again.Queued || again.Refused {
+		if again := b.start(35, options(func(o *syncv1.SyncOptions) { o.RestoreCommit = "c2" })); again.Queued ||
+			again.Refused {
 			t.Errorf("another one afterwards: %+v", again)
 		}
 	})
@@ -217,7 +230,10 @@ func TestNobodysSyncIsLost(t *testing.T) {
 			fabric++
 			b := newBench(t, conn)
 			b.fabric(fabric)
-			m := &model{b: b, t: rt, fabric: fabric, begun: map[string]bool{}, ended: map[string]bool{}, classes: map[string]string{}}
+			m := &model{
+				b: b, t: rt, fabric: fabric, begun: map[string]bool{}, ended: map[string]bool{},
+				classes: map[string]string{},
+			}
 			rt.Repeat(map[string]func(*rapid.T){
 				"start": m.start, "begin": m.begin, "end": m.end, "cancel": m.cancel, "": m.check,
 			})
@@ -240,14 +256,17 @@ type model struct {
 
 var kinds = map[string]*syncv1.SyncOptions{
 	"full": {}, "dry": {ValidateOnly: true}, "directory": {Scope: syncv1.Scope_SCOPE_DIRECTORY},
-	"restore a": {RestoreCommit: "a"}, "restore b": {RestoreCommit: "b"}, "dry restore a": {RestoreCommit: "a", ValidateOnly: true},
+	"restore a": {RestoreCommit: "a"}, "restore b": {RestoreCommit: "b"},
+	"dry restore a": {RestoreCommit: "a", ValidateOnly: true},
 }
 
 func (m *model) start(t *rapid.T) {
-	class := rapid.SampledFrom([]string{"full", "full", "restore a", "restore b", "dry", "dry restore a", "directory"}).Draw(t, "class")
+	class := rapid.SampledFrom([]string{"full", "full", "restore a", "restore b", "dry", "dry restore a", "directory"}).
+		Draw(t, "class")
 	verdict := m.b.start(m.fabric, kinds[class])
 	if verdict.Refused {
-		if known := m.classes[verdict.SyncID]; !strings.HasPrefix(class, "restore") || !strings.HasPrefix(known, "restore") || known == class || m.begun[verdict.SyncID] {
+		if known := m.classes[verdict.SyncID]; !strings.HasPrefix(class, "restore") || !strings.HasPrefix(known, "restore") ||
+			known == class || m.begun[verdict.SyncID] {
 			t.Fatalf("a %s request was refused because of the %s sync %s", class, known, verdict.SyncID)
 		}
 		return

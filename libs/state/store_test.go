@@ -63,7 +63,10 @@ func busEvent(eventType string) *eventv1.Event {
 
 func (b *bench) fabric(id int32) *fabricv1.Fabric {
 	b.t.Helper()
-	f := &fabricv1.Fabric{FabricId: id, Name: "fabric", CreatedAt: timestamppb.New(b.now()), UpdatedAt: timestamppb.New(b.now())}
+	f := &fabricv1.Fabric{
+		FabricId: id, Name: "fabric", CreatedAt: timestamppb.New(b.now()),
+		UpdatedAt: timestamppb.New(b.now()),
+	}
 	must(b.t, b.CreateFabric(b.ctx(), f, busEvent("fabric.created")))
 	return f
 }
@@ -130,7 +133,8 @@ func entries[M proto.Message](b *bench, key string, empty func() M) []M {
 func (b *bench) work(fabric int32) []string {
 	b.t.Helper()
 	var out []string
-	for _, entry := range entries(b, rediskey.Work(rediskey.Shard(fabric)), func() *eventv1.SyncRequested { return &eventv1.SyncRequested{} }) {
+	for _, entry := range entries(b, rediskey.Work(rediskey.Shard(fabric)),
+		func() *eventv1.SyncRequested { return &eventv1.SyncRequested{} }) {
 		if entry.GetFabricId() == fabric {
 			out = append(out, entry.GetSyncId())
 		}
@@ -142,7 +146,8 @@ func (b *bench) work(fabric int32) []string {
 func (b *bench) bus(fabric int32) []string {
 	b.t.Helper()
 	var out []string
-	for _, event := range entries(b, rediskey.Events(rediskey.Shard(fabric)), func() *eventv1.Event { return &eventv1.Event{} }) {
+	for _, event := range entries(b, rediskey.Events(rediskey.Shard(fabric)),
+		func() *eventv1.Event { return &eventv1.Event{} }) {
 		out = append(out, event.GetEventType())
 	}
 	return out

@@ -10,7 +10,7 @@ import (
 	"fgdsync.dev/libs/errs"
 )
 
-// NewSyncID makes the id of a sync: a UUID of version 8 (RFC 9562, section 5.8) that holds the time, the fabric and
+// NewSyncID returns the id of a sync: a UUID of version 8 (RFC 9562, section 5.8) that holds the time, the fabric and
 // 42 random bits. With the fabric in it, a sync is found in the fabric's shard without an index of its own.
 //
 //	48 bits milliseconds | version | 12 random | variant | 30 random | 32 fabric id

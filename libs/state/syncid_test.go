@@ -42,7 +42,8 @@ func TestSyncIDsOrderByTime(t *testing.T) {
 func TestWhatIsNoSyncIDIsNotFound(t *testing.T) {
 	id := state.NewSyncID(time.UnixMilli(1_770_000_000_000), 35)
 	for _, text := range []string{
-		"", "x", uuid.NewString(), strings.ToUpper(id), "{" + id + "}", "urn:uuid:" + id, strings.ReplaceAll(id, "-", ""), id + " ", strings.Repeat("a", 5000),
+		"", "x", uuid.NewString(), strings.ToUpper(id), "{" + id + "}", "urn:uuid:" + id, strings.ReplaceAll(id, "-", ""),
+		id + " ", strings.Repeat("a", 5000),
 	} {
 		_, err := state.FabricOfSync(text)
 		if !errs.HasCode(err, errs.SyncNotFound) || len(errs.From(err).Message) > 200 {

@@ -61,7 +61,7 @@ func unlessLost[T any](ctx context.Context, s *Store, look func() (T, error)) (T
 	return look() // also when it had been brought back already: that may have been after the first look
 }
 
-// New makes a store.
+// New returns a store.
 func New(conn *redisconn.Conn, limits Limits, now func() time.Time) *Store {
 	return &Store{conn: conn, limits: limits, now: now}
 }
@@ -100,8 +100,10 @@ func (s *Store) Start(ctx context.Context, record *syncv1.Sync, requestID, trace
 	}
 	accepted := record.GetAcceptedAt().AsTime()
 	args := []any{
-		record.GetSyncId(), raw, accepted.UnixMilli(), class(record.GetOptions()), flag(record.GetOptions().GetRefuseIfRunning()), entry,
-		strconv.Itoa(int(record.GetTrigger())), wishes(record.GetOptions()), requestMemory.Milliseconds(), accepted.Add(-s.limits.Retention).UnixMilli(),
+		record.GetSyncId(), raw, accepted.UnixMilli(), class(record.GetOptions()),
+		flag(record.GetOptions().GetRefuseIfRunning()), entry,
+		strconv.Itoa(int(record.GetTrigger())), wishes(record.GetOptions()), requestMemory.Milliseconds(),
+		accepted.Add(-s.limits.Retention).UnixMilli(),
 		s.limits.perShard(), restores(record.GetOptions()),
 	}
 	return unlessLost(ctx, s, func() (Verdict, error) { return s.start(ctx, id, keys, args) })
@@ -129,8 +131,8 @@ func (s *Store) start(ctx context.Context, fabricID int32, keys []string, args [
 	return Verdict{SyncID: syncID, Queued: verdict == "queued", Refused: verdict == "refused"}, nil
 }
 
-// class tells which requests may share a run: a dry run can't stand in for a real one, and a restore is not for those who have
-// not asked for it.
+// class tells which requests may share a run: a dry run can't stand in for a real one, and a restore is not for those
+// who have not asked for it.
 func class(o *syncv1.SyncOptions) string {
 	switch {
 	case o.GetRestoreCommit() != "" && o.GetValidateOnly():
@@ -146,7 +148,8 @@ func class(o *syncv1.SyncOptions) string {
 	}
 }
 
-// restores says what a restore restores, and whether it may take many resources away: only those who want just that share its run.
+// restores says what a restore restores, and whether it may take many resources away: only those who want just that
+// share its run.
 func restores(o *syncv1.SyncOptions) string {
 	if o.GetRestoreCommit() == "" {
 		return ""
@@ -261,7 +264,9 @@ func addShared(record *syncv1.Sync, run map[string]string) {
 
 // Write stores a sync and tells of it. The record's state decides whether this is an end. An Error with code
 // LOCK_LOST says that someone else is in charge by now, one with ILLEGAL_TRANSITION that the sync has ended.
-func (s *Store) Write(ctx context.Context, v *Versioned, fence int64, told []*syncv1.SyncEvent, bus []*eventv1.Event) error {
+func (s *Store) Write(ctx context.Context, v *Versioned, fence int64, told []*syncv1.SyncEvent,
+	bus []*eventv1.Event,
+) error {
 	id, syncID := v.GetFabricId(), v.GetSyncId()
 	if v.GetState() != v.stored && !Legal(v.stored, v.GetState()) {
 		return errs.New(errs.IllegalTransition, "The sync %s can't go from %s to %s.", syncID, v.stored, v.GetState())
@@ -282,7 +287,10 @@ func (s *Store) Write(ctx context.Context, v *Versioned, fence int64, told []*sy
 		return err
 	}
 	shard := rediskey.Shard(id)
-	keys := []string{rediskey.Sync(id, syncID), rediskey.Run(id), rediskey.SyncEvents(id, syncID), rediskey.Events(shard), rediskey.Work(shard)}
+	keys := []string{
+		rediskey.Sync(id, syncID), rediskey.Run(id), rediskey.SyncEvents(id, syncID), rediskey.Events(shard),
+		rediskey.Work(shard),
+	}
 	reply, err := s.conn.Run(ctx, writeScript, keys, args...)
 	if err != nil {
 		return fmt.Errorf("write sync %s: %w", syncID, err)
@@ -361,7 +369,8 @@ func (s *Store) RequestCancel(ctx context.Context, syncID string) error {
 // History reads all remembered syncs of a fabric that were accepted in a time span, newest first.
 func (s *Store) History(ctx context.Context, fabricID int32, from, to time.Time) ([]*syncv1.Sync, error) {
 	ids, err := redisconn.Repeat(ctx, func() ([]string, error) {
-		return s.conn.Main.ZRevRangeByScore(ctx, rediskey.History(fabricID), &redis.ZRangeBy{Min: scoreOf(from, "-inf"), Max: scoreOf(to, "+inf")}).Result()
+		return s.conn.Main.ZRevRangeByScore(ctx, rediskey.History(fabricID),
+			&redis.ZRangeBy{Min: scoreOf(from, "-inf"), Max: scoreOf(to, "+inf")}).Result()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
@@ -431,7 +440,10 @@ func (s *Store) readEvents(ctx context.Context, key, after string, ended bool) (
 	if ended {
 		args.Block = -1
 	}
-	streams, err := redisconn.Repeat(ctx, func() ([]redis.XStream, error) { return s.conn.Blocking.XRead(ctx, args).Result() })
+	streams, err := redisconn.Repeat(ctx, func() ([]redis.XStream, error) {
+		return s.conn.Blocking.XRead(ctx, args).
+			Result()
+	})
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
 	}

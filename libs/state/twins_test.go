@@ -11,12 +11,13 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// What the guards of the scripts are for: each of these does what a test does that holds, without the guard, and finds the
-// harm.
+// What the guards of the scripts are for: each of these does what a test does that holds, without the guard, and finds
+// the harm.
 
 // TestWithoutFencesALateHolderIsHeard is TestALateHolderIsRefused without the guard.
 func TestWithoutFencesALateHolderIsHeard(t *testing.T) {
-	state.WithoutGuardOfWrites(t, "if tonumber(ARGV[2]) < tonumber(r[2]) then return {'fenced', tonumber(r[1]), cancel} end")
+	state.WithoutGuardOfWrites(t,
+		"if tonumber(ARGV[2]) < tonumber(r[2]) then return {'fenced', tonumber(r[1]), cancel} end")
 	b := newBench(t, redistest.Start(t).Conn(t))
 	b.fabric(35)
 	id := b.start(35, nil).SyncID
@@ -60,8 +61,8 @@ func TestWithoutWriteIDsALostReplyIsALostLock(t *testing.T) {
 	}
 }
 
-// TestWithoutRequestIDsAnEndedSyncStandsInTheWay is TestARepeatedRequestGetsItsFirstAnswer without the guard: the caller repeats a
-// call whose reply was lost, and the sync has ended meanwhile.
+// TestWithoutRequestIDsAnEndedSyncStandsInTheWay is TestARepeatedRequestGetsItsFirstAnswer without the guard: the
+// caller repeats a call whose reply was lost, and the sync has ended meanwhile.
 func TestWithoutRequestIDsAnEndedSyncStandsInTheWay(t *testing.T) {
 	state.WithoutGuardOfStarts(t, "if known[1] then return known end")
 	b := newBench(t, redistest.Start(t).Conn(t))
@@ -74,7 +75,8 @@ func TestWithoutRequestIDsAnEndedSyncStandsInTheWay(t *testing.T) {
 	ask()
 	b.end(record.GetSyncId(), failed)
 	ask()
-	if next := b.start(35, nil); !next.Queued || !slices.Equal(b.work(35), []string{record.GetSyncId(), record.GetSyncId()}) {
+	if next := b.start(35, nil); !next.Queued || !slices.Equal(b.work(35),
+		[]string{record.GetSyncId(), record.GetSyncId()}) {
 		t.Errorf("the next one got %+v, workers %v", next, b.work(35))
 	}
 }
@@ -89,7 +91,8 @@ func TestWithoutVersionsHistoriesContradict(t *testing.T) {
 
 // TestWithoutAQueueHistoriesContradict is TestHistoriesOfARun without the guard.
 func TestWithoutAQueueHistoriesContradict(t *testing.T) {
-	state.WithoutGuardOfStarts(t, "if active then\n  redis.call('HSET', KEYS[2], slot, ARGV[1])\n  return answer('queued', ARGV[1])\nend")
+	state.WithoutGuardOfStarts(t,
+		"if active then\n  redis.call('HSET', KEYS[2], slot, ARGV[1])\n  return answer('queued', ARGV[1])\nend")
 	if _, record := triggering(t); !history.Contradicted(record, queue{}, runStep) {
 		t.Errorf("there is an order that explains\n%s", record)
 	}

@@ -20,7 +20,8 @@ const (
 func wishes(o *syncv1.SyncOptions) string {
 	var lines []string
 	for wish, wanted := range map[string]bool{
-		wishRefresh: o.GetForceRefresh(), wishForce: o.GetForce(), wishSamples: o.GetCreateSamples(), wishRetry: o.GetRetryQuarantined(),
+		wishRefresh: o.GetForceRefresh(), wishForce: o.GetForce(), wishSamples: o.GetCreateSamples(),
+		wishRetry: o.GetRetryQuarantined(),
 	} {
 		if wanted {
 			lines = append(lines, wish)

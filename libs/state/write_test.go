@@ -28,7 +28,8 @@ func TestALateHolderIsRefused(t *testing.T) {
 		must(t, b.move(b.get(id), 1, initializing))
 		must(t, b.move(b.get(id), 2, validating))
 		late := b.get(id) // even with the newest version
-		err := b.Write(t.Context(), late, 1, []*syncv1.SyncEvent{{Type: "sync.progress"}}, []*eventv1.Event{busEvent("sync.progress")})
+		err := b.Write(t.Context(), late, 1, []*syncv1.SyncEvent{{Type: "sync.progress"}},
+			[]*eventv1.Event{busEvent("sync.progress")})
 		if !errs.HasCode(err, errs.LockLost) || errs.KindOf(err) != errs.Conflict {
 			t.Errorf("fence 1 after fence 2: %v", err)
 		}
@@ -112,7 +113,8 @@ func TestALostReplyWritesOnce(t *testing.T) {
 	v := b.get(id)
 	must(t, b.move(v, 1, initializing)) // Redis has to know the script
 	lossy.LoseReplyTo("sync.marked")
-	must(t, b.Write(t.Context(), v, 1, []*syncv1.SyncEvent{{Type: "sync.marked"}}, []*eventv1.Event{busEvent("bus.marked")}))
+	must(t, b.Write(t.Context(), v, 1, []*syncv1.SyncEvent{{Type: "sync.marked"}},
+		[]*eventv1.Event{busEvent("bus.marked")}))
 	lossy.LoseReplyTo("sync.ended")
 	must(t, b.move(v, 1, failed, "sync.ended"))
 	if lossy.Lost() != 2 {
@@ -209,7 +211,8 @@ func TestWatchTellsAllInOrderFromTheFirst(t *testing.T) {
 		expect("sync.completed")
 		must(t, <-ended) // nothing comes after the last
 
-		if late := told(b, id); len(late) != len(many)+4 || late[0] != "sync.started" || late[len(late)-1] != "sync.completed" {
+		if late := told(b, id); len(late) != len(many)+4 || late[0] != "sync.started" ||
+			late[len(late)-1] != "sync.completed" {
 			t.Errorf("a late listener got %d events", len(late))
 		}
 	})
@@ -225,7 +228,8 @@ func TestWatchEnds(t *testing.T) {
 			t.Errorf("with its listener: %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		if err := b.Watch(ctx, id, func([]*syncv1.SyncEvent) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+		if err := b.Watch(ctx, id, func([]*syncv1.SyncEvent) error { cancel(); return nil }); !errors.Is(err,
+			context.Canceled) {
 			t.Errorf("with its context: %v", err)
 		}
 		if err := b.Watch(t.Context(), state.NewSyncID(b.now(), 35), nil); !errs.HasCode(err, errs.SyncNotFound) {
@@ -248,7 +252,8 @@ func TestRecordsComeBackAsTheyWereWritten(t *testing.T) {
 		if got := b.get(verdict.SyncID); !proto.Equal(got.Sync, record) {
 			t.Errorf("got %v, want %v", got.Sync, record)
 		}
-		entry := entries(b, rediskey.Work(rediskey.Shard(35)), func() *eventv1.SyncRequested { return &eventv1.SyncRequested{} })[0]
+		entry := entries(b, rediskey.Work(rediskey.Shard(35)),
+			func() *eventv1.SyncRequested { return &eventv1.SyncRequested{} })[0]
 		if entry.GetTraceparent() != "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" || entry.GetFabricId() != 35 {
 			t.Errorf("workers got %v", entry)
 		}

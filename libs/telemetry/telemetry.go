@@ -50,7 +50,10 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	t := &Telemetry{Log: log, Tracers: noop.NewTracerProvider(), Metrics: registry, shutdown: func(context.Context) error { return nil }}
+	t := &Telemetry{
+		Log: log, Tracers: noop.NewTracerProvider(), Metrics: registry,
+		shutdown: func(context.Context) error { return nil },
+	}
 	if cfg.OTLPEndpoint == "" {
 		return t, nil
 	}
@@ -113,7 +116,7 @@ func (h traceHandler) WithGroup(name string) slog.Handler {
 	return traceHandler{h.Handler.WithGroup(name)}
 }
 
-// Traceparent gives the trace context of ctx as W3C text, for an event or a stream entry.
+// Traceparent returns the trace context of ctx as W3C text, for an event or a stream entry.
 func Traceparent(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	Propagator().Inject(ctx, carrier)

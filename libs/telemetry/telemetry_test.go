@@ -42,7 +42,8 @@ func TestLogLinesLeadToTheirTrace(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[0]), &first); err != nil {
 		t.Fatal(err)
 	}
-	if first["service"] != "fgd-test" || first["sync_id"] != "1" || !strings.Contains(lines[0], span.SpanContext().TraceID().String()) {
+	if first["service"] != "fgd-test" || first["sync_id"] != "1" ||
+		!strings.Contains(lines[0], span.SpanContext().TraceID().String()) {
 		t.Errorf("got %s", lines[0])
 	}
 	if strings.Contains(lines[1], "trace_id") {
@@ -55,7 +56,9 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		var out bytes.Buffer
 		tel := build(t, telemetry.Config{LogWriter: &out, LogLevel: "debug", LogFormat: format})
 		hidden := secret.New("s3cret")
-		tel.Log.InfoContext(t.Context(), "a", "token", hidden, "text", fmt.Sprintf("%v %+v %#v %s %q", hidden, hidden, hidden, hidden, hidden), "inside", struct{ Token secret.String }{hidden})
+		tel.Log.InfoContext(t.Context(), "a", "token", hidden, "text",
+			fmt.Sprintf("%v %+v %#v %s %q", hidden, hidden, hidden, hidden,
+				hidden), "inside", struct{ Token secret.String }{hidden})
 		if out.Len() == 0 || strings.Contains(out.String(), "s3cret") {
 			t.Errorf("%s: %s", format, out.String())
 		}
@@ -76,7 +79,10 @@ func TestBadSettingsAreNamed(t *testing.T) {
 // TestTwoInOneProcess: nothing is global, so that two of them do not fight.
 func TestTwoInOneProcess(t *testing.T) {
 	for range 2 {
-		tel := build(t, telemetry.Config{LogWriter: &bytes.Buffer{}, LogLevel: "info", LogFormat: "json", OTLPEndpoint: "http://127.0.0.1:1"})
+		tel := build(t, telemetry.Config{
+			LogWriter: &bytes.Buffer{}, LogLevel: "info", LogFormat: "json",
+			OTLPEndpoint: "http://127.0.0.1:1",
+		})
 		families, err := tel.Metrics.Gather()
 		if err != nil || len(families) == 0 {
 			t.Errorf("%d metrics, %v", len(families), err)

@@ -19,7 +19,6 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
 )
@@ -51,7 +50,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if deps.Fabrics == nil || deps.Syncs == nil || deps.Repositories == nil || deps.Log == nil || deps.Tracers == nil || deps.Metrics == nil {
+	if deps.Fabrics == nil || deps.Syncs == nil || deps.Repositories == nil || deps.Log == nil || deps.Tracers == nil ||
+		deps.Metrics == nil {
 		return nil, errors.New("bridge: Fabrics, Syncs, Repositories, Log, Tracers and Metrics of Deps are required")
 	}
 	api := grpcapi.New(grpcapi.Deps{
@@ -84,5 +84,5 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready tells whether every service behind the bridge can take work.
+// Ready reports whether every service behind the bridge can take work.
 func (s *Service) Ready(ctx context.Context) error { return s.api.Ready(ctx) }

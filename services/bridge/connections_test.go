@@ -9,45 +9,56 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-func (b *backend) CheckConnection(ctx context.Context, req *gitv1.CheckConnectionRequest) (*gitv1.CheckConnectionResponse, error) {
+func (b *backend) CheckConnection(ctx context.Context,
+	req *gitv1.CheckConnectionRequest,
+) (*gitv1.CheckConnectionResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	b.checked = append(b.checked, req.GetLocation())
 	return &gitv1.CheckConnectionResponse{Connection: &gitv1.Connection{
 		Reachable: true, CanRead: true, DefaultBranch: "trunk",
-		Problems: []*gitv1.ConnectionProblem{{Code: "FGD_4006", Name: "BRANCH_NOT_FOUND", Message: "No such branch.", Remedy: "Make it."}},
+		Problems: []*gitv1.ConnectionProblem{{
+			Code: "FGD_4006", Name: "BRANCH_NOT_FOUND", Message: "No such branch.",
+			Remedy: "Make it.",
+		}},
 	}}, err
 }
 
-// TestCheckConnection: a location is checked before a fabric has it, with sealed credentials, and a fabric's with those it has.
+// TestCheckConnection: a location is checked before a fabric has it, with sealed credentials, and a fabric's with those
+// it has.
 func TestCheckConnection(t *testing.T) {
 	b := setup(t)
 	found := b.ok("POST", "/api/v1/connections:check",
 		`{"repository_url":" ssh://git@git.example/r.git ","gitops_directory":"d","credentials":{"ssh_private_key":"s3cret"}}`)
 	problem := found["problems"].([]any)[0].(map[string]any)
-	if found["reachable"] != true || found["can_push"] != false || found["default_branch"] != "trunk" || problem["code"] != "FGD_4006" || problem["remedy"] != "Make it." {
+	if found["reachable"] != true || found["can_push"] != false || found["default_branch"] != "trunk" ||
+		problem["code"] != "FGD_4006" || problem["remedy"] != "Make it." {
 		t.Errorf("found %v", found)
 	}
 	if _, known := found["branch_protected"]; known {
 		t.Errorf("what is not known was said: %v", found)
 	}
-	if at := b.backend.checked[0]; at.GetRepositoryUrl() != "ssh://git@git.example/r.git" || at.GetBranch() != "main" || at.GetDirectory() != "d" ||
+	if at := b.backend.checked[0]; at.GetRepositoryUrl() != "ssh://git@git.example/r.git" || at.GetBranch() != "main" ||
+		at.GetDirectory() != "d" ||
 		string(at.GetCredentials().GetSealed()) != "sealed" || b.backend.sealed[0].GetSshPrivateKey() != "s3cret" {
 		t.Errorf("asked for %v", at)
 	}
 	if len(b.backend.fabrics) != 0 {
 		t.Error("a fabric was registered")
 	}
-	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"x","repository_url":"https://git.example/r.git","credentials":{"ref":"env:A"}}`)
+	b.ok("POST", "/api/v1/fabrics",
+		`{"fabric_id":35,"name":"x","repository_url":"https://git.example/r.git","credentials":{"ref":"env:A"}}`)
 	if again := b.ok("POST", "/api/v1/fabrics/35:checkConnection", "{}"); fmt.Sprint(again) != fmt.Sprint(found) {
 		t.Errorf("of the fabric: %v", again)
 	}
-	if at := b.backend.checked[1]; at.GetRepositoryUrl() != "https://git.example/r.git" || at.GetCredentials().GetReference() != "env:A" {
+	if at := b.backend.checked[1]; at.GetRepositoryUrl() != "https://git.example/r.git" || at.GetCredentials().
+		GetReference() != "env:A" {
 		t.Errorf("asked for %v", at)
 	}
 	b.problem("POST", "/api/v1/fabrics/36:checkConnection", "{}", 404, "FGD_3006")
 	b.problem("POST", "/api/v1/connections:check", "{}", 400, "FGD_1010")
-	b.problem("POST", "/api/v1/connections:check", `{"repository_url":"u","credentials":{"token":"s3cret","ssh_private_key":"s3cret"}}`, 400, "FGD_1010")
+	b.problem("POST", "/api/v1/connections:check",
+		`{"repository_url":"u","credentials":{"token":"s3cret","ssh_private_key":"s3cret"}}`, 400, "FGD_1010")
 	if log := b.log.String(); strings.Contains(log, "s3cret") {
 		t.Errorf("the log has a secret: %s", log)
 	}

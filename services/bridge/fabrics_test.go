@@ -22,23 +22,27 @@ func TestFabricLife(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, fabric[key], want)
 		}
 	}
-	wantOptions := "map[archive_strategy:move_to_archive_dir auto_initialize:true managed_invalid:report on_conflict:update publish_mode:direct references:warn unknown_fields:warn upgrade_api_versions:false]"
+	wantOptions := "map[archive_strategy:move_to_archive_dir auto_initialize:true managed_invalid:report " +
+		"on_conflict:update publish_mode:direct references:warn unknown_fields:warn upgrade_api_versions:false]"
 	if got := fmt.Sprint(fabric["options"]); got != wantOptions {
 		t.Errorf("options %s", got)
 	}
 	if created["sync_id"] == "" {
 		t.Error("no sync was started")
 	}
-	if sync := b.ok("GET", "/api/v1/syncs/"+created["sync_id"].(string), ""); sync["trigger"] != "fabric_created" || sync["requested_by"] != "ada" {
+	if sync := b.ok("GET", "/api/v1/syncs/"+created["sync_id"].(string), ""); sync["trigger"] != "fabric_created" ||
+		sync["requested_by"] != "ada" {
 		t.Errorf("first sync %v", sync)
 	}
 
 	changed := b.ok("PATCH", "/api/v1/fabrics/35", `{"sync_interval_seconds":0,"options":{"on_conflict":"quarantine"}}`)
-	if changed["sync_interval_seconds"] != 0.0 || changed["name"] != "fabric-1" || changed["credentials_configured"] != true {
+	if changed["sync_interval_seconds"] != 0.0 || changed["name"] != "fabric-1" ||
+		changed["credentials_configured"] != true {
 		t.Errorf("changed %v", changed)
 	}
 	options := changed["options"].(map[string]any)
-	if options["on_conflict"] != "quarantine" || options["archive_strategy"] != "move_to_archive_dir" || options["upgrade_api_versions"] != false {
+	if options["on_conflict"] != "quarantine" || options["archive_strategy"] != "move_to_archive_dir" ||
+		options["upgrade_api_versions"] != false {
 		t.Errorf("options %v", options)
 	}
 	if got := b.ok("GET", "/api/v1/fabrics/35", ""); fmt.Sprint(got) != fmt.Sprint(changed) {
@@ -62,12 +66,15 @@ func TestCredentialsAreSealedAndNeverShown(t *testing.T) {
 		`{"token":"tok-s3cret"}`, `{"username":"ada","password":"pass-s3cret"}`, `{"ref":"env:GIT_TOKEN"}`,
 		`{"ssh_private_key":"ssh-s3cret"}`, `{"github_app":{"app_id":7,"installation_id":8,"private_key":"app-s3cret"}}`,
 	} {
-		a := b.call("POST", "/api/v1/fabrics", fmt.Sprintf(`{"name":"f%d","repository_url":"https://git.example/r.git","credentials":%s}`, i, c))
-		if a.status != 200 || strings.Contains(a.raw, "s3cret") || strings.Contains(a.raw, "GIT_TOKEN") || strings.Contains(a.raw, "sealed") {
+		a := b.call("POST", "/api/v1/fabrics",
+			fmt.Sprintf(`{"name":"f%d","repository_url":"https://git.example/r.git","credentials":%s}`, i, c))
+		if a.status != 200 || strings.Contains(a.raw, "s3cret") || strings.Contains(a.raw, "GIT_TOKEN") ||
+			strings.Contains(a.raw, "sealed") {
 			t.Errorf("%s: %d %s", c, a.status, a.raw)
 		}
 	}
-	if n := len(b.backend.sealed); n != 4 || b.backend.sealed[0].GetToken() != "tok-s3cret" || b.backend.sealed[1].GetPassword() != "pass-s3cret" {
+	if n := len(b.backend.sealed); n != 4 || b.backend.sealed[0].GetToken() != "tok-s3cret" ||
+		b.backend.sealed[1].GetPassword() != "pass-s3cret" {
 		t.Errorf("sealed %d", n)
 	}
 	key, app := b.backend.sealed[2].GetSshPrivateKey(), b.backend.sealed[3].GetGithubApp()
@@ -94,12 +101,18 @@ func TestInvalidFabrics(t *testing.T) {
 		"negative interval": {`{"name":"x","repository_url":"u","sync_interval_seconds":-1}`, "sync_interval_seconds"},
 		"unknown word":      {`{"name":"x","repository_url":"u","options":{"on_conflict":"shrug"}}`, "options.on_conflict"},
 		"no way":            {`{"name":"x","repository_url":"u","credentials":{}}`, "credentials"},
-		"two ways":          {`{"name":"x","repository_url":"u","credentials":{"token":"s3cret","ref":"env:A"}}`, "credentials"},
-		"half a way":        {`{"name":"x","repository_url":"u","credentials":{"username":"ada"}}`, "credentials"},
-		"two ways again":    {`{"name":"x","repository_url":"u","credentials":{"ssh_private_key":"s3cret","token":"s3cret"}}`, "credentials"},
-		"half an app":       {`{"name":"x","repository_url":"u","credentials":{"github_app":{"app_id":1,"private_key":"s3cret"}}}`, "credentials.github_app"},
-		"odd reference":     {`{"name":"x","repository_url":"u","credentials":{"ref":"file:../key"}}`, "credentials.ref"},
-		"unknown field":     {`{"name":"x","repo":"u"}`, "repo"},
+		"two ways": {
+			`{"name":"x","repository_url":"u","credentials":{"token":"s3cret","ref":"env:A"}}`,
+			"credentials",
+		},
+		"half a way": {`{"name":"x","repository_url":"u","credentials":{"username":"ada"}}`, "credentials"},
+		"two ways again": {
+			`{"name":"x","repository_url":"u","credentials":{"ssh_private_key":"s3cret","token":"s3cret"}}`,
+			"credentials",
+		},
+		"half an app":   {`{"name":"x","repository_url":"u","credentials":{"github_app":{"app_id":1,"private_key":"s3cret"}}}`, "credentials.github_app"},
+		"odd reference": {`{"name":"x","repository_url":"u","credentials":{"ref":"file:../key"}}`, "credentials.ref"},
+		"unknown field": {`{"name":"x","repo":"u"}`, "repo"},
 	} {
 		problem := b.problem("POST", "/api/v1/fabrics", c.body, 400, "FGD_1010")
 		if got := problem["details"].(map[string]any)["field"]; got != c.field {
@@ -121,9 +134,13 @@ func TestInvalidFabrics(t *testing.T) {
 // TestCredentialsStayWithTheirHost: who may change a fabric can't have its stored credentials sent elsewhere.
 func TestCredentialsStayWithTheirHost(t *testing.T) {
 	b := setup(t)
-	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
+	b.ok("POST", "/api/v1/fabrics",
+		`{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
 	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://git.example/b.git"}`)
-	for _, url := range []string{"https://evil.example/a.git", "http://git.example/a.git", "https://git.example:8443/a.git", "git.example/a.git"} {
+	for _, url := range []string{
+		"https://evil.example/a.git", "http://git.example/a.git",
+		"https://git.example:8443/a.git", "git.example/a.git",
+	} {
 		problem := b.problem("PATCH", "/api/v1/fabrics/1", fmt.Sprintf(`{"repository_url":%q}`, url), 400, "FGD_1010")
 		if problem["details"].(map[string]any)["field"] != "credentials" {
 			t.Errorf("%s: %v", url, problem)
@@ -134,12 +151,14 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 	b.ok("PATCH", "/api/v1/fabrics/2", `{"repository_url":"https://other.example/a.git"}`)
 }
 
-// TestCredentialsAreResealed: whenever a fabric is changed, its stored credentials are sealed with the key that seals now. When no
-// key opens them the fabric can be changed all the same.
+// TestCredentialsAreResealed: whenever a fabric is changed, its stored credentials are sealed with the key that seals
+// now. When no key opens them the fabric can be changed all the same.
 func TestCredentialsAreResealed(t *testing.T) {
 	b := setup(t)
-	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
-	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git","credentials":{"ref":"env:A"}}`)
+	b.ok("POST", "/api/v1/fabrics",
+		`{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
+	b.ok("POST", "/api/v1/fabrics",
+		`{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git","credentials":{"ref":"env:A"}}`)
 	for range 2 {
 		b.ok("PATCH", "/api/v1/fabrics/1", `{"name":"c"}`)
 		b.ok("PATCH", "/api/v1/fabrics/2", `{"name":"d"}`)
@@ -157,7 +176,8 @@ func TestSuspendAndResume(t *testing.T) {
 	b := setup(t)
 	b.fabric()
 	suspended := b.ok("POST", "/api/v1/fabrics/35:suspend", `{"reason":"rebuilding"}`, header{"X-Requested-By", "ada"})
-	if s, is := suspended["suspension"].(map[string]any); !is || s["reason"] != "rebuilding" || s["suspended_by"] != "ada" {
+	if s, is := suspended["suspension"].(map[string]any); !is || s["reason"] != "rebuilding" ||
+		s["suspended_by"] != "ada" {
 		t.Errorf("suspended %v", suspended)
 	}
 	if got := b.ok("GET", "/api/v1/fabrics/35", ""); fmt.Sprint(got) != fmt.Sprint(suspended) {

@@ -12,11 +12,10 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
-	"fgdsync.dev/libs/errs"
 )
 
 // backend is the services behind the bridge, in memory: it keeps fabrics and syncs as the orchestrator's contract
@@ -55,8 +54,9 @@ type backend struct {
 
 func newBackend() *backend {
 	return &backend{
-		changed: make(chan struct{}), fabrics: map[int32]*fabricv1.Fabric{}, syncs: map[string]*syncv1.Sync{}, requests: map[string]string{},
-		events: map[string][]*syncv1.SyncEvent{}, active: map[int32]string{}, sick: map[string]bool{},
+		changed: make(chan struct{}), fabrics: map[int32]*fabricv1.Fabric{}, syncs: map[string]*syncv1.Sync{},
+		requests: map[string]string{},
+		events:   map[string][]*syncv1.SyncEvent{}, active: map[int32]string{}, sick: map[string]bool{},
 	}
 }
 
@@ -85,7 +85,9 @@ func (b *backend) wake() {
 	b.changed = make(chan struct{})
 }
 
-func (b *backend) SealCredentials(ctx context.Context, req *gitv1.SealCredentialsRequest) (*gitv1.SealCredentialsResponse, error) {
+func (b *backend) SealCredentials(ctx context.Context,
+	req *gitv1.SealCredentialsRequest,
+) (*gitv1.SealCredentialsResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -95,7 +97,9 @@ func (b *backend) SealCredentials(ctx context.Context, req *gitv1.SealCredential
 	return &gitv1.SealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: []byte("sealed")}}}, nil
 }
 
-func (b *backend) ResealCredentials(ctx context.Context, req *gitv1.ResealCredentialsRequest) (*gitv1.ResealCredentialsResponse, error) {
+func (b *backend) ResealCredentials(ctx context.Context,
+	req *gitv1.ResealCredentialsRequest,
+) (*gitv1.ResealCredentialsResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	switch {
@@ -108,7 +112,9 @@ func (b *backend) ResealCredentials(ctx context.Context, req *gitv1.ResealCreden
 	return &gitv1.ResealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: again}}}, nil
 }
 
-func (b *backend) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse, error) {
+func (b *backend) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse,
+	error,
+) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -147,7 +153,9 @@ func (b *backend) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 	return &fabricv1.GetFabricResponse{Fabric: f}, err
 }
 
-func (b *backend) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse, error) {
+func (b *backend) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse,
+	error,
+) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	out := &fabricv1.ListFabricsResponse{}
@@ -158,7 +166,9 @@ func (b *backend) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsReques
 	return out, err
 }
 
-func (b *backend) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRequest) (*fabricv1.UpdateFabricResponse, error) {
+func (b *backend) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRequest) (*fabricv1.UpdateFabricResponse,
+	error,
+) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -171,7 +181,9 @@ func (b *backend) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRe
 	return &fabricv1.UpdateFabricResponse{Fabric: req.GetFabric()}, nil
 }
 
-func (b *backend) SuspendFabric(ctx context.Context, req *fabricv1.SuspendFabricRequest) (*fabricv1.SuspendFabricResponse, error) {
+func (b *backend) SuspendFabric(ctx context.Context,
+	req *fabricv1.SuspendFabricRequest,
+) (*fabricv1.SuspendFabricResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -181,11 +193,16 @@ func (b *backend) SuspendFabric(ctx context.Context, req *fabricv1.SuspendFabric
 	if err != nil {
 		return nil, err
 	}
-	fabric.Suspension = &fabricv1.Suspension{Reason: req.GetReason(), SuspendedBy: req.GetRequestedBy(), SuspendedAt: fabric.GetCreatedAt()}
+	fabric.Suspension = &fabricv1.Suspension{
+		Reason: req.GetReason(), SuspendedBy: req.GetRequestedBy(),
+		SuspendedAt: fabric.GetCreatedAt(),
+	}
 	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, nil
 }
 
-func (b *backend) ResumeFabric(ctx context.Context, req *fabricv1.ResumeFabricRequest) (*fabricv1.ResumeFabricResponse, error) {
+func (b *backend) ResumeFabric(ctx context.Context, req *fabricv1.ResumeFabricRequest) (*fabricv1.ResumeFabricResponse,
+	error,
+) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -199,7 +216,9 @@ func (b *backend) ResumeFabric(ctx context.Context, req *fabricv1.ResumeFabricRe
 	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: "the sync of " + req.GetRequestedBy()}, nil
 }
 
-func (b *backend) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRequest) (*fabricv1.DeleteFabricResponse, error) {
+func (b *backend) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRequest) (*fabricv1.DeleteFabricResponse,
+	error,
+) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -212,7 +231,9 @@ func (b *backend) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRe
 	return &fabricv1.DeleteFabricResponse{}, nil
 }
 
-func (b *backend) CheckDirectory(ctx context.Context, req *fabricv1.CheckDirectoryRequest) (*fabricv1.CheckDirectoryResponse, error) {
+func (b *backend) CheckDirectory(ctx context.Context,
+	req *fabricv1.CheckDirectoryRequest,
+) (*fabricv1.CheckDirectoryResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -233,7 +254,9 @@ func (b *backend) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest)
 	return b.files, err
 }
 
-func (b *backend) ListCommits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse, error) {
+func (b *backend) ListCommits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse,
+	error,
+) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -244,7 +267,9 @@ func (b *backend) ListCommits(ctx context.Context, req *fabricv1.ListCommitsRequ
 	return b.commits, err
 }
 
-func (b *backend) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse, error) {
+func (b *backend) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse,
+	error,
+) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -255,7 +280,9 @@ func (b *backend) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequ
 	return b.diff, err
 }
 
-func (b *backend) ListQuarantine(ctx context.Context, req *fabricv1.ListQuarantineRequest) (*fabricv1.ListQuarantineResponse, error) {
+func (b *backend) ListQuarantine(ctx context.Context,
+	req *fabricv1.ListQuarantineRequest,
+) (*fabricv1.ListQuarantineResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -265,7 +292,9 @@ func (b *backend) ListQuarantine(ctx context.Context, req *fabricv1.ListQuaranti
 	return b.kept, err
 }
 
-func (b *backend) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse, error) {
+func (b *backend) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse,
+	error,
+) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -275,7 +304,9 @@ func (b *backend) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequ
 	return b.changes, err
 }
 
-func (b *backend) GetDirectoryHealth(ctx context.Context, req *fabricv1.GetDirectoryHealthRequest) (*fabricv1.GetDirectoryHealthResponse, error) {
+func (b *backend) GetDirectoryHealth(ctx context.Context,
+	req *fabricv1.GetDirectoryHealthRequest,
+) (*fabricv1.GetDirectoryHealthResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()
 	if err != nil {
@@ -288,8 +319,10 @@ func (b *backend) GetDirectoryHealth(ctx context.Context, req *fabricv1.GetDirec
 func (b *backend) start(req *syncv1.StartSyncRequest) string {
 	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", len(b.syncs)+1)
 	b.syncs[id] = &syncv1.Sync{
-		SyncId: id, FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING, Trigger: req.GetTrigger(), Options: req.GetOptions(),
-		RequestedBy: req.GetRequestedBy(), Progress: &syncv1.Progress{}, AcceptedAt: timestamppb.Now(), UpdatedAt: timestamppb.Now(),
+		SyncId: id, FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING, Trigger: req.GetTrigger(),
+		Options:     req.GetOptions(),
+		RequestedBy: req.GetRequestedBy(), Progress: &syncv1.Progress{}, AcceptedAt: timestamppb.Now(),
+		UpdatedAt: timestamppb.Now(),
 	}
 	b.requests[id] = req.GetRequestId()
 	if b.active[req.GetFabricId()] == "" {
@@ -348,13 +381,17 @@ func (b *backend) ListSyncs(ctx context.Context, req *syncv1.ListSyncsRequest) (
 	out := &syncv1.ListSyncsResponse{}
 	for _, s := range b.syncs {
 		fits := s.GetFabricId() == req.GetFabricId() &&
-			(req.GetState() == 0 || req.GetState() == s.GetState()) && (req.GetTrigger() == 0 || req.GetTrigger() == s.GetTrigger()) &&
+			(req.GetState() == 0 || req.GetState() == s.GetState()) &&
+			(req.GetTrigger() == 0 || req.GetTrigger() == s.GetTrigger()) &&
 			(req.GetStartDate() == nil || !s.GetAcceptedAt().AsTime().Before(req.GetStartDate().AsTime()))
 		if fits {
 			out.Syncs = append(out.Syncs, proto.CloneOf(s))
 		}
 	}
-	slices.SortFunc(out.GetSyncs(), func(x, y *syncv1.Sync) int { return slices.Compare([]byte(y.GetSyncId()), []byte(x.GetSyncId())) })
+	slices.SortFunc(out.GetSyncs(), func(x, y *syncv1.Sync) int {
+		return slices.Compare([]byte(y.GetSyncId()),
+			[]byte(x.GetSyncId()))
+	})
 	out.Total = int32(len(out.GetSyncs()))
 	from := min(int(req.GetOffset()), len(out.GetSyncs()))
 	out.Syncs = out.GetSyncs()[from:]
@@ -404,7 +441,9 @@ func (b *backend) end(id string, state syncv1.State, eventType string, change fu
 	b.tell(id, &syncv1.SyncEvent{Type: eventType, State: state, Result: result})
 }
 
-func (b *backend) WatchSync(req *syncv1.WatchSyncRequest, stream grpc.ServerStreamingServer[syncv1.WatchSyncResponse]) error {
+func (b *backend) WatchSync(req *syncv1.WatchSyncRequest,
+	stream grpc.ServerStreamingServer[syncv1.WatchSyncResponse],
+) error {
 	leave, err := b.enter(stream.Context())
 	if err == nil {
 		_, err = b.sync(req.GetSyncId())
@@ -463,7 +502,9 @@ func (b *backend) awaitNoWatchers(ctx context.Context) error {
 	}
 }
 
-func (b *backend) Check(_ context.Context, req *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+func (b *backend) Check(_ context.Context, req *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse,
+	error,
+) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	state := grpc_health_v1.HealthCheckResponse_SERVING

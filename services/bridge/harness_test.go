@@ -20,13 +20,12 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
-	"fgdsync.dev/libs/rpc"
-	"fgdsync.dev/libs/telemetry"
 	"fgdsync.dev/services/bridge"
 )
 
@@ -75,7 +74,8 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 		Health: map[string]grpc_health_v1.HealthClient{
 			"orchestrator": health, "github-sync": health, "ingestion": health, "directory": health,
 		},
-		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(), Version: "1.2.3",
+		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
+		Version: "1.2.3",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,10 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	b.service = service
 	self := serve(t, service.Register)
 	b.grpc = bridgev1.NewBridgeServiceClient(self)
-	handler, err := service.Handler(self, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }))
+	handler, err := service.Handler(self, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_,
+			_ = io.WriteString(w, "metrics")
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,6 +219,7 @@ func (b *bundle) checkProblem(what string, a answer, status int, code string) ma
 // fabric registers fabric 35 and gives the id of its first sync.
 func (b *bundle) fabric() string {
 	b.t.Helper()
-	created := b.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"fabric-1","repository_url":"https://git.example/r.git","gitops_directory":"gitops/f1"}`)
+	created := b.ok("POST", "/api/v1/fabrics",
+		`{"fabric_id":35,"name":"fabric-1","repository_url":"https://git.example/r.git","gitops_directory":"gitops/f1"}`)
 	return created["sync_id"].(string)
 }

@@ -27,19 +27,31 @@ func TestCommits(t *testing.T) {
 	b := setup(t)
 	b.fabric()
 	at := timestamppb.New(time.Unix(0, 0))
-	b.backend.commits = &fabricv1.ListCommitsResponse{Commit: "c0ffee", NextPageToken: "next", Truncated: true, Commits: []*gitv1.Commit{{
-		Commit: "c1", Parents: []string{"c0"}, Author: &gitv1.Signature{Name: "Ada", Email: "a@b"}, AuthorTime: at, Committer: &gitv1.Signature{Name: "FGD", Email: "f@g"},
-		CommitTime: at, Subject: "s", Message: "s\n", SyncId: "id", Fabric: "f1 (35)", Trigger: "manual", RequestedBy: "Ada", Counts: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3},
-	}, {Commit: "c0"}}}
-	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/commits?path=managed&path=raw/a.yaml&since=1970-01-01T00:00:00Z&until=1970-01-01T00:00:00Z&limit=7&page_token=t", ""))
-	want := "map[commit_sha:c0ffee commits:[map[author_email:a@b author_name:Ada authored_at:1970-01-01T00:00:00Z commit_sha:c1 committed_at:1970-01-01T00:00:00Z " +
-		"committer_email:f@g committer_name:FGD files_created:1 files_removed:3 files_updated:2 message:s\n parent_shas:[c0] requested_by:Ada subject:s sync_id:id trigger:manual] " +
-		"map[author_email: author_name: commit_sha:c0 committer_email: committer_name: files_created:0 files_removed:0 files_updated:0 message: parent_shas:[] requested_by: " +
+	b.backend.commits = &fabricv1.ListCommitsResponse{
+		Commit: "c0ffee", NextPageToken: "next", Truncated: true,
+		Commits: []*gitv1.Commit{{
+			Commit: "c1", Parents: []string{"c0"}, Author: &gitv1.Signature{Name: "Ada", Email: "a@b"}, AuthorTime: at,
+			Committer:  &gitv1.Signature{Name: "FGD", Email: "f@g"},
+			CommitTime: at, Subject: "s", Message: "s\n", SyncId: "id", Fabric: "f1 (35)", Trigger: "manual", RequestedBy: "Ada",
+			Counts: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3},
+		}, {Commit: "c0"}},
+	}
+	got := fmt.Sprint(b.ok("GET",
+		"/api/v1/fabrics/35/commits?path=managed&path=raw/a.yaml&since=1970-01-01T00:00:00Z&until=1970-01-01T00:00:00Z&limit=7&page_token=t", ""))
+	want := "map[commit_sha:c0ffee commits:[map[author_email:a@b author_name:Ada authored_at:1970-01-01T00:00:00Z " +
+		"commit_sha:c1 committed_at:1970-01-01T00:00:00Z " +
+		"committer_email:f@g committer_name:FGD files_created:1 files_removed:3 files_updated:2 message:s\n " +
+		"parent_shas:[c0] requested_by:Ada subject:s sync_id:id trigger:manual] " +
+		"map[author_email: author_name: commit_sha:c0 committer_email: committer_name: files_created:0 files_removed:0 " +
+		"files_updated:0 message: parent_shas:[] requested_by: " +
 		"subject: sync_id: trigger:]] next_page_token:next truncated:true]"
 	if got != want {
 		t.Errorf("%s", got)
 	}
-	b.requireAsked(&fabricv1.ListCommitsRequest{FabricId: 35, Paths: []string{"managed", "raw/a.yaml"}, Since: at, Until: at, Limit: 7, PageToken: "t"})
+	b.requireAsked(&fabricv1.ListCommitsRequest{
+		FabricId: 35, Paths: []string{"managed", "raw/a.yaml"}, Since: at,
+		Until: at, Limit: 7, PageToken: "t",
+	})
 	b.problem("GET", "/api/v1/fabrics/35/commits?since=yesterday", "", 400, "FGD_1010")
 	b.problem("GET", "/api/v1/fabrics/36/commits", "", 404, "FGD_3006")
 }
@@ -47,12 +59,18 @@ func TestCommits(t *testing.T) {
 func TestDirectoryDiff(t *testing.T) {
 	b := setup(t)
 	b.fabric()
-	b.backend.diff = &fabricv1.DiffCommitsResponse{FromCommit: "c0", ToCommit: "c1", Counts: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3}, Diff: "+a\n"}
+	b.backend.diff = &fabricv1.DiffCommitsResponse{
+		FromCommit: "c0", ToCommit: "c1",
+		Counts: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3}, Diff: "+a\n",
+	}
 	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/directory:diff?from=c0&to=c1&path=managed", ""))
 	if want := "map[diff:+a\n files_created:1 files_removed:3 files_updated:2 from_sha:c0 to_sha:c1]"; got != want {
 		t.Errorf("%s", got)
 	}
-	b.requireAsked(&fabricv1.DiffCommitsRequest{FabricId: 35, FromCommit: "c0", ToCommit: "c1", Paths: []string{"managed"}})
+	b.requireAsked(&fabricv1.DiffCommitsRequest{
+		FabricId: 35, FromCommit: "c0", ToCommit: "c1",
+		Paths: []string{"managed"},
+	})
 	b.problem("GET", "/api/v1/fabrics/36/directory:diff?from=c0", "", 404, "FGD_3006")
 }
 
@@ -63,7 +81,10 @@ func TestFilesAsTheyWere(t *testing.T) {
 	b.ok("GET", "/api/v1/fabrics/35/files?commit=c0", "")
 	b.requireAsked(&fabricv1.ListFilesRequest{FabricId: 35, At: &fabricv1.ListFilesRequest_Commit{Commit: "c0"}})
 	b.ok("GET", "/api/v1/fabrics/35/files?as_of=1970-01-01T00:00:01Z", "")
-	b.requireAsked(&fabricv1.ListFilesRequest{FabricId: 35, At: &fabricv1.ListFilesRequest_AsOf{AsOf: timestamppb.New(time.Unix(1, 0))}})
+	b.requireAsked(&fabricv1.ListFilesRequest{
+		FabricId: 35,
+		At:       &fabricv1.ListFilesRequest_AsOf{AsOf: timestamppb.New(time.Unix(1, 0))},
+	})
 	b.problem("GET", "/api/v1/fabrics/35/files?commit=c0&as_of=1970-01-01T00:00:01Z", "", 400, "FGD_1010")
 }
 
@@ -74,13 +95,15 @@ func TestRestore(t *testing.T) {
 	for body, want := range map[string]*syncv1.SyncOptions{
 		`{"commit":"c1"}`: {RestoreCommit: "c1", Scope: syncv1.Scope_SCOPE_FULL},
 		`{"commit":"c1","paths":["managed/a.yaml","raw"],"force":true,"validate_only":true}`: {
-			RestoreCommit: "c1", RestorePaths: []string{"managed/a.yaml", "raw"}, Force: true, ValidateOnly: true, Scope: syncv1.Scope_SCOPE_FULL,
+			RestoreCommit: "c1", RestorePaths: []string{"managed/a.yaml", "raw"}, Force: true, ValidateOnly: true,
+			Scope: syncv1.Scope_SCOPE_FULL,
 		},
 		`{"as_of":"1970-01-01T00:00:05Z"}`: {RestoreCommit: "c7", Scope: syncv1.Scope_SCOPE_FULL},
 	} {
 		answer := b.ok("POST", "/api/v1/fabrics/35/directory:restore", body)
 		id := answer["sync_id"].(string)
-		keys := fmt.Sprintln(answer["success"], answer["status"], answer["message"], answer["status_url"], answer["tracking_url"], answer["websocket_url"])
+		keys := fmt.Sprintln(answer["success"], answer["status"], answer["message"], answer["status_url"],
+			answer["tracking_url"], answer["websocket_url"])
 		if keys != "true started The sync has been started. /api/sync-status/"+id+"/ /api/v1/syncs/"+id+"/events /ws/sync-progress/"+id+"/\n" {
 			t.Errorf("%s: %v", body, answer)
 		}
@@ -90,8 +113,12 @@ func TestRestore(t *testing.T) {
 		b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", nil)
 	}
 	b.backend.asked = nil
-	b.backend.end(b.ok("POST", "/api/v1/fabrics/35/directory:restore", `{"as_of":"1970-01-01T00:00:05Z"}`)["sync_id"].(string), syncv1.State_STATE_COMPLETED, "sync.completed", nil)
-	b.requireAsked(&fabricv1.ListCommitsRequest{FabricId: 35, Until: timestamppb.New(time.Unix(5, 0)), FirstParent: true, Limit: 1})
+	b.backend.end(b.ok("POST", "/api/v1/fabrics/35/directory:restore",
+		`{"as_of":"1970-01-01T00:00:05Z"}`)["sync_id"].(string), syncv1.State_STATE_COMPLETED, "sync.completed", nil)
+	b.requireAsked(&fabricv1.ListCommitsRequest{
+		FabricId: 35, Until: timestamppb.New(time.Unix(5, 0)), FirstParent: true,
+		Limit: 1,
+	})
 	b.backend.commits = &fabricv1.ListCommitsResponse{}
 	b.problem("POST", "/api/v1/fabrics/35/directory:restore", `{"as_of":"1970-01-01T00:00:05Z"}`, 404, "FGD_4013")
 	for _, body := range []string{`{}`, `{"commit":"c1","as_of":"1970-01-01T00:00:05Z"}`} {

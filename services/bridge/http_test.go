@@ -12,7 +12,6 @@ import (
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
-
 	"fgdsync.dev/services/bridge"
 )
 
@@ -20,8 +19,10 @@ func TestPathsWithAndWithoutSlash(t *testing.T) {
 	b := setup(t)
 	id := b.fabric()
 	for _, path := range []string{
-		"/api/v1/fabrics", "/api/v1/fabrics/35", "/api/v1/fabrics/35/syncs", "/api/v1/syncs/" + id, "/api/sync-status/" + id, "/api/v1/health",
-		"/api/plugins/hedgehog/sync-status/" + id, "/api/plugins/hedgehog/fabrics/35/sync-history", "/healthz", "/readyz", "/openapi.json",
+		"/api/v1/fabrics", "/api/v1/fabrics/35", "/api/v1/fabrics/35/syncs", "/api/v1/syncs/" + id, "/api/sync-status/" + id,
+		"/api/v1/health",
+		"/api/plugins/hedgehog/sync-status/" + id, "/api/plugins/hedgehog/fabrics/35/sync-history", "/healthz", "/readyz",
+		"/openapi.json",
 	} {
 		b.ok("GET", path, "")
 		b.ok("GET", path+"/", "")
@@ -76,7 +77,8 @@ func TestBodies(t *testing.T) {
 		"too large":     {`{"name":"` + strings.Repeat("x", 4096) + `"}`, 413},
 	} {
 		problem := b.problem("POST", "/api/v1/fabrics", c.body, c.status, "FGD_1010")
-		if message := problem["message"].(string); strings.Contains(message, "proto:") || strings.Contains(message, "\u00a0") {
+		if message := problem["message"].(string); strings.Contains(message, "proto:") ||
+			strings.Contains(message, "\u00a0") {
 			t.Errorf("%s: %q", name, message)
 		}
 	}
@@ -109,11 +111,16 @@ func TestHeaderSmuggling(t *testing.T) {
 	b := setup(t)
 	b.fabric()
 	b.ok("GET", "/api/v1/fabrics", "",
-		header{"Grpc-Metadata-X-User", "admin"}, header{"Grpc-Metadata-X-Requested-By-Bin", "YWRtaW4="}, header{"Grpc-Metadata-Authorization", "Bearer x"},
-		header{"Authorization", "Bearer x"}, header{"X-User", "admin"}, header{"Grpc-Timeout", "99999H"}, header{"X-Forwarded-For", "1.2.3.4"}, header{"Cookie", "a=b"})
+		header{"Grpc-Metadata-X-User", "admin"}, header{"Grpc-Metadata-X-Requested-By-Bin", "YWRtaW4="},
+		header{"Grpc-Metadata-Authorization", "Bearer x"},
+		header{"Authorization", "Bearer x"}, header{"X-User", "admin"}, header{
+			"Grpc-Timeout",
+			"99999H",
+		}, header{"X-Forwarded-For", "1.2.3.4"}, header{"Cookie", "a=b"})
 	b.ok("GET", "/api/v1/fabrics", "", header{"Grpc-Timeout", "1n"})
 	b.ok("GET", "/api/v1/fabrics", "", header{"Grpc-Timeout", "nonsense"})
-	started := b.ok("POST", "/api/v1/fabrics/35/syncs", "{}", header{"Grpc-Metadata-X-Requested-By", "admin"}, header{"X-Requested-By", "ada"})
+	started := b.ok("POST", "/api/v1/fabrics/35/syncs", "{}", header{"Grpc-Metadata-X-Requested-By", "admin"},
+		header{"X-Requested-By", "ada"})
 	if got := b.backend.syncs[started["sync_id"].(string)].GetRequestedBy(); got != "ada" {
 		t.Errorf("requested by %q", got)
 	}
@@ -165,7 +172,8 @@ func TestPages(t *testing.T) {
 	}
 	for _, path := range []string{"/api/v1/fabrics", "/docs", "/nothing", "/healthz"} {
 		a := b.call("GET", path, "")
-		if a.header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'") {
+		if a.header.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'") {
 			t.Errorf("%s: headers %v", path, a.header)
 		}
 	}
@@ -181,7 +189,8 @@ func TestOpenAPI(t *testing.T) {
 	for path, operations := range document["paths"].(map[string]any) {
 		for method, operation := range operations.(map[string]any) {
 			responses, err := json.Marshal(operation.(map[string]any)["responses"])
-			if err != nil || !strings.Contains(string(responses), "#/definitions/Error") || strings.Contains(string(responses), "Stream result") {
+			if err != nil || !strings.Contains(string(responses), "#/definitions/Error") ||
+				strings.Contains(string(responses), "Stream result") {
 				t.Errorf("%s %s: %s", method, path, responses)
 			}
 		}

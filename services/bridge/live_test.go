@@ -14,11 +14,10 @@ import (
 
 	"github.com/coder/websocket"
 
+	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
-	"fgdsync.dev/libs/errs"
 )
 
 // patience bounds what a test waits for; nothing takes so long unless it is broken.
@@ -111,8 +110,9 @@ var transports = map[string]func(*bundle, string) stream{
 
 func progress(n int32) *syncv1.SyncEvent {
 	return &syncv1.SyncEvent{
-		Type: "sync.progress", State: syncv1.State_STATE_PROCESSING, Stage: syncv1.Stage_STAGE_FILE_INGESTION, CurrentFile: "raw/a.yaml",
-		Progress: &syncv1.Progress{PercentComplete: n, FilesProcessed: n, TotalFiles: 100},
+		Type: "sync.progress", State: syncv1.State_STATE_PROCESSING, Stage: syncv1.Stage_STAGE_FILE_INGESTION,
+		CurrentFile: "raw/a.yaml",
+		Progress:    &syncv1.Progress{PercentComplete: n, FilesProcessed: n, TotalFiles: 100},
 	}
 }
 
@@ -139,13 +139,18 @@ func TestLive(t *testing.T) {
 				t.Errorf("started %v", started)
 			}
 			message := expect(t, s, "sync.progress")
-			if got, want := fmt.Sprint(message["data"]), "map[current_file:raw/a.yaml files_processed:50 progress:50 stage:file_ingestion state:processing total_files:100]"; got != want {
+			if got, want := fmt.Sprint(message["data"]), "map[current_file:raw/a.yaml files_processed:50 progress:50 "+
+				"stage:file_ingestion state:processing total_files:100]"; got != want {
 				t.Errorf("data %s, want %s", got, want)
 			}
 			b.backend.tell(id, progress(75))
 			expect(t, s, "sync.progress")
-			b.backend.tell(id, &syncv1.SyncEvent{Type: "sync.warning", Finding: &reportv1.Finding{Code: "FGD_1008", File: "raw/a.yaml"}})
-			if warning := expect(t, s, "sync.warning"); warning["data"].(map[string]any)["finding"].(map[string]any)["code"] != "FGD_1008" {
+			b.backend.tell(id, &syncv1.SyncEvent{
+				Type:    "sync.warning",
+				Finding: &reportv1.Finding{Code: "FGD_1008", File: "raw/a.yaml"},
+			})
+			if warning := expect(t, s,
+				"sync.warning"); warning["data"].(map[string]any)["finding"].(map[string]any)["code"] != "FGD_1008" {
 				t.Errorf("warning %v", warning)
 			}
 			b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", func(s *syncv1.Sync) {
@@ -159,7 +164,10 @@ func TestLive(t *testing.T) {
 			}
 			s = open(b, id) // after the end
 			defer s.close()
-			for _, messageType := range []string{"sync.started", "sync.progress", "sync.progress", "sync.warning", "sync.completed"} {
+			for _, messageType := range []string{
+				"sync.started", "sync.progress", "sync.progress", "sync.warning",
+				"sync.completed",
+			} {
 				expect(t, s, messageType)
 			}
 		})
@@ -254,7 +262,8 @@ func TestBrowserIsTurnedAwayAfterTheEnd(t *testing.T) {
 	if !strings.HasPrefix(a.raw, "id: end\ndata: {") || !strings.HasSuffix(a.raw, "}\n\n") {
 		t.Errorf("events %q", a.raw)
 	}
-	if a := b.call("GET", "/api/v1/syncs/"+id+"/events", "", accept, header{"Last-Event-Id", "end"}); a.status != http.StatusNoContent {
+	if a := b.call("GET", "/api/v1/syncs/"+id+"/events", "", accept,
+		header{"Last-Event-Id", "end"}); a.status != http.StatusNoContent {
 		t.Errorf("reconnecting: %d %q", a.status, a.raw)
 	}
 }

@@ -22,14 +22,21 @@ func TestQuarantine(t *testing.T) {
 	b.backend.kept = &fabricv1.ListQuarantineResponse{Commit: "c0ffee", Files: []*fabricv1.QuarantinedFile{{
 		Content: []byte("kind: [\n"),
 		File: &reportv1.QuarantinedFile{
-			Path: "unmanaged/prepop.doc-12.yaml", BlobId: "b", Size: 9, Origin: "prepop.yaml", OriginDocument: &number, OriginBlobId: "o", OriginCommit: "c",
+			Path: "unmanaged/prepop.doc-12.yaml", BlobId: "b", Size: 9, Origin: "prepop.yaml", OriginDocument: &number,
+			OriginBlobId: "o", OriginCommit: "c",
 			QuarantinedAt: timestamppb.New(time.Unix(0, 0)), Changed: true,
-			Reason: &reportv1.Finding{Code: "FGD_1001", Name: "INVALID_YAML", Message: "m", File: "unmanaged/prepop.doc-12.yaml", Line: 1, Column: 7, Remedy: "r"},
+			Reason: &reportv1.Finding{
+				Code: "FGD_1001", Name: "INVALID_YAML", Message: "m", File: "unmanaged/prepop.doc-12.yaml",
+				Line: 1, Column: 7, Remedy: "r",
+			},
 		},
 	}}}
-	file := "map[blob_sha:b changed:true content:kind: [\n origin:prepop.yaml origin_blob_sha:o origin_commit_sha:c origin_document:12 path:unmanaged/prepop.doc-12.yaml " +
-		"quarantined_at:1970-01-01T00:00:00Z reason:map[code:FGD_1001 column:7 file:unmanaged/prepop.doc-12.yaml line:1 message:m name:INVALID_YAML remedy:r] size:9]"
-	if got, want := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/quarantine", "")), "map[commit_sha:c0ffee files:["+file+"] total:1]"; got != want {
+	file := "map[blob_sha:b changed:true content:kind: [\n origin:prepop.yaml origin_blob_sha:o origin_commit_sha:c " +
+		"origin_document:12 path:unmanaged/prepop.doc-12.yaml " +
+		"quarantined_at:1970-01-01T00:00:00Z reason:map[code:FGD_1001 column:7 file:unmanaged/prepop.doc-12.yaml line:1 " +
+		"message:m name:INVALID_YAML remedy:r] size:9]"
+	if got, want := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/quarantine",
+		"")), "map[commit_sha:c0ffee files:["+file+"] total:1]"; got != want {
 		t.Errorf("list: %s", got)
 	}
 	if got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/quarantine/unmanaged/prepop.doc-12.yaml", "")); got != file {
@@ -47,7 +54,11 @@ func TestOutOfQuarantine(t *testing.T) {
 		retry, release []string
 	}{
 		{"retry", `{"all":true}`, true, nil, nil},
-		{"retry", `{"paths":["unmanaged/a.yaml","unmanaged/b.yaml"]}`, false, []string{"unmanaged/a.yaml", "unmanaged/b.yaml"}, nil},
+		{
+			"retry", `{"paths":["unmanaged/a.yaml","unmanaged/b.yaml"]}`, false,
+			[]string{"unmanaged/a.yaml", "unmanaged/b.yaml"},
+			nil,
+		},
 		{"release", `{"paths":["unmanaged/a.txt"]}`, false, nil, []string{"unmanaged/a.txt"}},
 	} {
 		answer := b.ok("POST", "/api/v1/fabrics/35/quarantine:"+test.action, test.body)
@@ -56,7 +67,8 @@ func TestOutOfQuarantine(t *testing.T) {
 			t.Errorf("%s: %v", test.action, answer)
 		}
 		o := b.backend.syncs[id].GetOptions()
-		if o.GetRetryQuarantined() != test.all || !slices.Equal(o.GetRetryPaths(), test.retry) || !slices.Equal(o.GetReleasePaths(), test.release) {
+		if o.GetRetryQuarantined() != test.all || !slices.Equal(o.GetRetryPaths(), test.retry) ||
+			!slices.Equal(o.GetReleasePaths(), test.release) {
 			t.Errorf("%s %s: options %v", test.action, test.body, o)
 		}
 		b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", nil)
@@ -95,8 +107,10 @@ func TestDirectoryHealth(t *testing.T) {
 		LastSync: &syncv1.Sync{SyncId: "id", State: syncv1.State_STATE_FAILED, CompletedAt: timestamppb.New(time.Unix(0, 0))},
 	}
 	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/directory:health", ""))
-	want := "map[changed_since_last_sync:true commit_sha:c0ffee issues:[] last_sync_at:1970-01-01T00:00:00Z last_sync_id:id last_sync_state:failed " +
-		"quarantined_by_code:map[FGD_1001:1 unknown:1] quarantined_files:2 reasons:[so] resources:7 status:unhealthy structure:map[raw:1] waiting_files:1]"
+	want := "map[changed_since_last_sync:true commit_sha:c0ffee issues:[] last_sync_at:1970-01-01T00:00:00Z " +
+		"last_sync_id:id last_sync_state:failed " +
+		"quarantined_by_code:map[FGD_1001:1 unknown:1] quarantined_files:2 reasons:[so] resources:7 status:unhealthy " +
+		"structure:map[raw:1] waiting_files:1]"
 	if got != want {
 		t.Errorf("%s", got)
 	}

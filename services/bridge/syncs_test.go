@@ -10,12 +10,11 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
-	"fgdsync.dev/libs/errs"
 )
 
 func TestTrigger(t *testing.T) {
@@ -27,13 +26,15 @@ func TestTrigger(t *testing.T) {
 	id := started["sync_id"].(string)
 	want := map[string]any{
 		"success": true, "sync_id": id, "status": "started", "message": "The sync has been started.",
-		"tracking_url": "/api/v1/syncs/" + id + "/events", "status_url": "/api/sync-status/" + id + "/", "websocket_url": "/ws/sync-progress/" + id + "/",
+		"tracking_url": "/api/v1/syncs/" + id + "/events", "status_url": "/api/sync-status/" + id + "/",
+		"websocket_url": "/ws/sync-progress/" + id + "/",
 	}
 	if !maps.Equal(started, want) {
 		t.Errorf("answer %v, want %v", started, want)
 	}
 	record := b.backend.syncs[id]
-	if record.GetTrigger() != syncv1.Trigger_TRIGGER_WEBHOOK || !record.GetOptions().GetForceRefresh() || record.GetOptions().GetValidateOnly() || record.GetRequestedBy() != "api" {
+	if record.GetTrigger() != syncv1.Trigger_TRIGGER_WEBHOOK || !record.GetOptions().GetForceRefresh() ||
+		record.GetOptions().GetValidateOnly() || record.GetRequestedBy() != "api" {
 		t.Errorf("record %v", record)
 	}
 	if queued := b.ok("POST", "/api/v1/fabrics/35/syncs", ""); queued["status"] != "queued" || queued["success"] != true {
@@ -68,7 +69,10 @@ func TestRequestedBy(t *testing.T) {
 		}
 	}
 	// Over gRPC there is no HTTP parser that refuses line ends.
-	for key, value := range map[string]string{"x-requested-by-bin": "eve\r\nFgd-Fabric: 1\x00", "x-requested-by": "eveFgd-Fabric: 1"} {
+	for key, value := range map[string]string{
+		"x-requested-by-bin": "eve\r\nFgd-Fabric: 1\x00",
+		"x-requested-by":     "eveFgd-Fabric: 1",
+	} {
 		ctx := metadata.AppendToOutgoingContext(t.Context(), key, value)
 		started, err := b.grpc.TriggerSync(ctx, &bridgev1.TriggerSyncRequest{FabricId: 35})
 		if err != nil {
@@ -109,37 +113,60 @@ func TestStatusShape(t *testing.T) {
 		}
 	}
 	record := b.backend.syncs[id]
-	record.State, record.StartedAt = syncv1.State_STATE_PROCESSING, timestamppb.New(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	record.State, record.StartedAt = syncv1.State_STATE_PROCESSING, timestamppb.New(time.Date(2026, 3, 1, 12, 0, 0, 0,
+		time.UTC))
 	record.Progress = &syncv1.Progress{
-		CurrentStage: syncv1.Stage_STAGE_FILE_INGESTION, StagesCompleted: []syncv1.Stage{syncv1.Stage_STAGE_VALIDATION, syncv1.Stage_STAGE_DISCOVERY},
+		CurrentStage: syncv1.Stage_STAGE_FILE_INGESTION, StagesCompleted: []syncv1.Stage{
+			syncv1.Stage_STAGE_VALIDATION,
+			syncv1.Stage_STAGE_DISCOVERY,
+		},
 		FilesProcessed: 3, TotalFiles: 7, DocumentsProcessed: 11, PercentComplete: 42,
 	}
-	record.Warnings = []*reportv1.Finding{{Severity: reportv1.Severity_SEVERITY_WARNING, Code: "FGD_1008", Name: "UNKNOWN_FIELD", Message: "m", File: "raw/a.yaml", Line: 3, Column: 5, Remedy: "r"}}
-	record.Result = &syncv1.Result{CommitSha: "c0ffee", Files: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3}, FilesQuarantined: 4, ResourcesTotal: 5}
+	record.Warnings = []*reportv1.Finding{{
+		Severity: reportv1.Severity_SEVERITY_WARNING, Code: "FGD_1008",
+		Name: "UNKNOWN_FIELD", Message: "m", File: "raw/a.yaml", Line: 3, Column: 5, Remedy: "r",
+	}}
+	record.Result = &syncv1.Result{
+		CommitSha: "c0ffee", Files: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3},
+		FilesQuarantined: 4, ResourcesTotal: 5,
+	}
 	record.Result.Plan = &syncv1.Plan{
-		Counts: &syncv1.PlanCounts{Creates: 1, Updates: 2, Moves: 3, Quarantines: 4, Deletes: 5, Duplicates: 6, Releases: 7, Orphans: 1},
+		Counts: &syncv1.PlanCounts{
+			Creates: 1, Updates: 2, Moves: 3, Quarantines: 4, Deletes: 5, Duplicates: 6, Releases: 7,
+			Orphans: 1,
+		},
 		Actions: []*syncv1.PlannedAction{{
-			Action: "create", Resource: &reportv1.ResourceKey{Group: "g", Kind: "VPC", Namespace: "ns", Name: "n"}, From: "raw/a.yaml", To: "managed/vpcs/n.yaml",
+			Action: "create", Resource: &reportv1.ResourceKey{Group: "g", Kind: "VPC", Namespace: "ns", Name: "n"},
+			From: "raw/a.yaml", To: "managed/vpcs/n.yaml",
 		}},
 		Orphans: []*reportv1.DanglingReference{{
-			From: &reportv1.ResourceKey{Kind: "VPCPeering", Namespace: "ns", Name: "p"}, Field: "f", To: &reportv1.ResourceKey{Kind: "VPC", Namespace: "ns", Name: "gone"},
+			From: &reportv1.ResourceKey{Kind: "VPCPeering", Namespace: "ns", Name: "p"}, Field: "f",
+			To: &reportv1.ResourceKey{Kind: "VPC", Namespace: "ns", Name: "gone"},
 		}},
 	}
-	for _, path := range []string{"/api/v1/syncs/" + id, "/api/sync-status/" + id + "/", "/api/plugins/hedgehog/sync-status/" + id + "/"} {
+	for _, path := range []string{
+		"/api/v1/syncs/" + id, "/api/sync-status/" + id + "/",
+		"/api/plugins/hedgehog/sync-status/" + id + "/",
+	} {
 		status := b.ok("GET", path, "")
-		got := fmt.Sprint(status["state"], status["trigger"], status["started_at"], status["progress"], status["warnings"], status["result"])
+		got := fmt.Sprint(status["state"], status["trigger"], status["started_at"], status["progress"], status["warnings"],
+			status["result"])
 		want := "processing fabric_created 2026-03-01T12:00:00Z " +
-			"map[current_stage:file_ingestion documents_processed:11 files_processed:3 percent_complete:42 stages_completed:[validation discovery] stages_pending:[github_sync reconciliation] total_files:7] " +
+			"map[current_stage:file_ingestion documents_processed:11 files_processed:3 percent_complete:42 " +
+			"stages_completed:[validation discovery] stages_pending:[github_sync reconciliation] total_files:7] " +
 			"[map[code:FGD_1008 column:5 file:raw/a.yaml line:3 message:m name:UNKNOWN_FIELD remedy:r]] " +
 			"map[commit_sha:c0ffee commit_url: diff: files_created:1 files_quarantined:4 files_removed:3 files_updated:2 " +
-			"plan:map[actions:[map[action:create from:raw/a.yaml kind:VPC name:n namespace:ns to:managed/vpcs/n.yaml]] creates:1 deletes:5 duplicates:6 moves:3 " +
-			"orphans:[map[field:f kind:VPCPeering missing_kind:VPC missing_name:gone name:p namespace:ns]] quarantines:4 releases:7 updates:2] resources_total:5]"
+			"plan:map[actions:[map[action:create from:raw/a.yaml kind:VPC name:n namespace:ns to:managed/vpcs/n.yaml]] " +
+			"creates:1 deletes:5 duplicates:6 moves:3 " +
+			"orphans:[map[field:f kind:VPCPeering missing_kind:VPC missing_name:gone name:p namespace:ns]] quarantines:4 " +
+			"releases:7 updates:2] resources_total:5]"
 		if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 			t.Errorf("%s: %s", path, got)
 		}
 	}
 	record.State = syncv1.State_STATE_COMPLETED
-	if pending := b.ok("GET", "/api/v1/syncs/"+id, "")["progress"].(map[string]any)["stages_pending"].([]any); len(pending) != 0 {
+	if pending := b.ok("GET", "/api/v1/syncs/"+id,
+		"")["progress"].(map[string]any)["stages_pending"].([]any); len(pending) != 0 {
 		t.Errorf("a completed sync has stages to come: %v", pending)
 	}
 	b.problem("GET", "/api/v1/syncs/nope", "", 404, "FGD_3007")
@@ -148,14 +175,16 @@ func TestStatusShape(t *testing.T) {
 func TestCancelAndHistory(t *testing.T) {
 	b := setup(t)
 	first := b.fabric()
-	for _, path := range []string{"/api/v1/syncs/" + first + ":cancel", "/api/plugins/hedgehog/sync-status/" + first + "/cancel/"} {
+	for _, path := range []string{"/api/v1/syncs/" + first + ":cancel", "/api/plugins/hedgehog/sync-status/" + first +
+		"/cancel/"} {
 		if status := b.ok("POST", path, "{}"); status["state"] != "cancelled" {
 			t.Errorf("%s: %v", path, status)
 		}
 	}
 	second := b.ok("POST", "/api/v1/fabrics/35/syncs", "{}")["sync_id"].(string)
 	all := b.ok("GET", "/api/plugins/hedgehog/fabrics/35/sync-history/?limit=1", "")
-	if syncs := all["syncs"].([]any); all["total"] != 2.0 || len(syncs) != 1 || syncs[0].(map[string]any)["sync_id"] != second {
+	if syncs := all["syncs"].([]any); all["total"] != 2.0 || len(syncs) != 1 ||
+		syncs[0].(map[string]any)["sync_id"] != second {
 		t.Errorf("history %v", all)
 	}
 	some := b.ok("GET", "/api/v1/fabrics/35/syncs?status=cancelled&trigger=fabric_created&start_date=2020-01-01T00:00:00Z&offset=0", "")
@@ -188,7 +217,8 @@ func TestErrorsOfTheBackend(t *testing.T) {
 		t.Errorf("the log does not know the correlation id: %s", log)
 	}
 	for kind, status := range map[errs.Kind]int{
-		errs.Precondition: 400, errs.Conflict: 409, errs.Unavailable: 503, errs.Deadline: 504, errs.PermissionDenied: 403, errs.Unauthenticated: 401,
+		errs.Precondition: 400, errs.Conflict: 409, errs.Unavailable: 503, errs.Deadline: 504, errs.PermissionDenied: 403,
+		errs.Unauthenticated: 401,
 	} {
 		code := errs.SyncFailed
 		code.Kind = kind

@@ -12,10 +12,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/gittree"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
-	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/services/directory/internal/grpcapi"
 )
 

@@ -15,15 +15,14 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	"fgdsync.dev/libs/testkit/treestore"
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/directory"
 )
 
@@ -34,7 +33,8 @@ var fabric = &directoryv1.FabricIdentity{FabricId: 35, Name: "fabric-1"}
 func build(t *testing.T, store *treestore.Store) *directory.Service {
 	t.Helper()
 	service, err := directory.New(directory.DefaultConfig(), directory.Deps{
-		Trees: store.Serve(t), Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
+		Trees: store.Serve(t), Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(),
+		Metrics: prometheus.NewRegistry(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,8 @@ func TestRepairFromNothing(t *testing.T) {
 		t.Errorf("the second repair: %v, %d writes", second, store.Writes())
 	}
 	issues := second.GetReport().GetIssues()
-	if !second.GetReport().GetValid() || len(issues) != 1 || issues[0].GetFinding().GetCode() != "FGD_2009" || !issues[0].GetCanAutoRepair() {
+	if !second.GetReport().GetValid() || len(issues) != 1 || issues[0].GetFinding().GetCode() != "FGD_2009" ||
+		!issues[0].GetCanAutoRepair() {
 		t.Errorf("report %v", second.GetReport())
 	}
 }
@@ -141,7 +142,10 @@ func TestValidateChangesNothing(t *testing.T) {
 	store := treestore.New()
 	client := serve(t, store)
 	snapshot, tree := store.Open(map[string]string{"raw": "a file", "managed/tests/x.yaml": ""})
-	answer, err := client.ValidateDirectory(t.Context(), &directoryv1.ValidateDirectoryRequest{SnapshotId: snapshot, Tree: tree, Fabric: fabric})
+	answer, err := client.ValidateDirectory(t.Context(), &directoryv1.ValidateDirectoryRequest{
+		SnapshotId: snapshot,
+		Tree:       tree, Fabric: fabric,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +172,10 @@ func TestValidateChangesNothing(t *testing.T) {
 func TestManifestAndIgnoreOfOneContent(t *testing.T) {
 	store := treestore.New()
 	client := serve(t, store)
-	snapshot, tree := store.Open(map[string]string{layout.Manifest: "docs/\n", layout.Ignore: "docs/\n", "docs/x.yaml": ""})
+	snapshot, tree := store.Open(map[string]string{
+		layout.Manifest: "docs/\n", layout.Ignore: "docs/\n",
+		"docs/x.yaml": "",
+	})
 	answer, err := client.RepairDirectory(t.Context(), repairRequest(snapshot, tree, time.Unix(0, 0)))
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +198,10 @@ func TestManyEntriesArePaged(t *testing.T) {
 		files["raw/"+strings.Repeat("x", i/100+1)+string(rune('a'+i%26))+strings.Repeat("y", i%100)+".yaml"] = ""
 	}
 	snapshot, tree := store.Open(files)
-	answer, err := client.ValidateDirectory(t.Context(), &directoryv1.ValidateDirectoryRequest{SnapshotId: snapshot, Tree: tree, Fabric: fabric})
+	answer, err := client.ValidateDirectory(t.Context(), &directoryv1.ValidateDirectoryRequest{
+		SnapshotId: snapshot,
+		Tree:       tree, Fabric: fabric,
+	})
 	if err != nil || int(answer.GetReport().GetFileCounts()["raw"]) != len(files) {
 		t.Errorf("%v, %v of %d", err, answer.GetReport().GetFileCounts(), len(files))
 	}
@@ -206,18 +216,24 @@ func TestErrors(t *testing.T) {
 		"snapshot": {Tree: tree, Fabric: fabric, Time: timestamppb.New(at)},
 		"tree":     {SnapshotId: snapshot, Fabric: fabric, Time: timestamppb.New(at)},
 		"fabric":   {SnapshotId: snapshot, Tree: tree, Time: timestamppb.New(at)},
-		"name":     {SnapshotId: snapshot, Tree: tree, Fabric: &directoryv1.FabricIdentity{FabricId: 1}, Time: timestamppb.New(at)},
-		"time":     {SnapshotId: snapshot, Tree: tree, Fabric: fabric},
+		"name": {
+			SnapshotId: snapshot, Tree: tree, Fabric: &directoryv1.FabricIdentity{FabricId: 1},
+			Time: timestamppb.New(at),
+		},
+		"time": {SnapshotId: snapshot, Tree: tree, Fabric: fabric},
 	} {
-		if _, err := client.RepairDirectory(t.Context(), req); !errs.HasCode(err, errs.InvalidRequest) || errs.KindOf(err) != errs.Invalid {
+		if _, err := client.RepairDirectory(t.Context(), req); !errs.HasCode(err, errs.InvalidRequest) ||
+			errs.KindOf(err) != errs.Invalid {
 			t.Errorf("no %s: %v", name, err)
 		}
 	}
-	if _, err := client.RepairDirectory(t.Context(), repairRequest("gone", tree, at)); !errs.HasCode(err, errs.SnapshotNotFound) {
+	if _, err := client.RepairDirectory(t.Context(), repairRequest("gone", tree, at)); !errs.HasCode(err,
+		errs.SnapshotNotFound) {
 		t.Errorf("unknown snapshot: %v", err)
 	}
 	store.Fail(errs.New(errs.ServiceUnavailable, "github-sync is away."))
-	if _, err := client.RepairDirectory(t.Context(), repairRequest(snapshot, tree, at)); errs.KindOf(err) != errs.Unavailable {
+	if _, err := client.RepairDirectory(t.Context(), repairRequest(snapshot, tree,
+		at)); errs.KindOf(err) != errs.Unavailable {
 		t.Errorf("trees away: %v", err)
 	}
 }
@@ -237,7 +253,8 @@ func TestExecutableManifestAndLinks(t *testing.T) {
 	if n := len(answer.GetRemainingIssues()); n != 1 {
 		t.Errorf("remaining %v", answer.GetRemainingIssues())
 	}
-	if files := store.Files(answer.GetTree()); files[".hnp/manifest.legacy.yaml"] != "old" || files["unmanaged"] != "/etc" {
+	if files := store.Files(answer.GetTree()); files[".hnp/manifest.legacy.yaml"] != "old" ||
+		files["unmanaged"] != "/etc" {
 		t.Errorf("files %v", files)
 	}
 }

@@ -27,7 +27,7 @@ type crd struct {
 	} `yaml:"spec"`
 }
 
-// kindFolders gives the folders of managed/: those that are always there, and those of all kinds that people write.
+// kindFolders returns the folders of managed/: those that are always there, and those of all kinds that people write.
 func kindFolders(cfg Config) (structure.Kinds, error) {
 	kinds := structure.Kinds{Required: hedgehog.CoreKindFolders()}
 	definitions := hedgehog.BuiltinCRDs()
@@ -51,7 +51,7 @@ func kindFolders(cfg Config) (structure.Kinds, error) {
 	return kinds, nil
 }
 
-// foldersOf gives the folders of the kinds that a file defines, without those that operators write and those that are
+// foldersOf returns the folders of the kinds that a file defines, without those that operators write and those that are
 // not Hedgehog's.
 func foldersOf(definitions fs.FS, name string) ([]string, error) {
 	content, err := fs.ReadFile(definitions, name)
@@ -66,7 +66,8 @@ func foldersOf(definitions fs.FS, name string) ([]string, error) {
 			return folders, nil
 		}
 		if err != nil {
-			return nil, errs.New(errs.ConfigurationInvalid, "crd_dir has %s, which is no CustomResourceDefinition.", name).WithCause(err)
+			return nil, errs.New(errs.ConfigurationInvalid, "crd_dir has %s, which is no CustomResourceDefinition.", name).
+				WithCause(err)
 		}
 		spec := definition.Spec
 		if hedgehog.IsHedgehogGroup(spec.Group) && !hedgehog.OperatorWritten(spec.Group, spec.Names.Kind) {

@@ -12,10 +12,11 @@ import (
 func TestKindFolders(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"gateways.yaml": "spec: {group: gateway.githedgehog.com, names: {kind: Gateway, plural: gateways}}\n---\nspec: {group: gateway.githedgehog.com, names: {kind: GatewayPeering, plural: gatewaypeerings}}",
-		"agents.yml":    "spec: {group: agent.githedgehog.com, names: {kind: Agent, plural: agents}}",
-		"others.yaml":   "spec: {group: example.com, names: {kind: Other, plural: others}}",
-		"README.md":     "no definition",
+		"gateways.yaml": "spec: {group: gateway.githedgehog.com, names: {kind: Gateway, plural: gateways}}\n---\nspec: " +
+			"{group: gateway.githedgehog.com, names: {kind: GatewayPeering, plural: gatewaypeerings}}",
+		"agents.yml":  "spec: {group: agent.githedgehog.com, names: {kind: Agent, plural: agents}}",
+		"others.yaml": "spec: {group: example.com, names: {kind: Other, plural: others}}",
+		"README.md":   "no definition",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/testkit/treestore"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 // TestSamples: each required kind gets a sample on request only, and what is there already stays as it is.
@@ -19,7 +18,8 @@ func TestSamples(t *testing.T) {
 	store := treestore.New()
 	client := serve(t, store)
 	const changed = "# mine\n"
-	snapshot, tree := store.Open(map[string]string{layout.Samples + "/vpcs.yaml": changed, layout.Samples + "/servers.yaml/x": ""})
+	snapshot, tree := store.Open(map[string]string{layout.Samples + "/vpcs.yaml": changed, layout.Samples +
+		"/servers.yaml/x": ""})
 	at := time.Unix(0, 0)
 	without, err := client.RepairDirectory(t.Context(), repairRequest(snapshot, tree, at))
 	if err != nil {
@@ -54,7 +54,8 @@ func TestSamples(t *testing.T) {
 	if files[layout.Samples+"/vpcs.yaml"] != changed {
 		t.Errorf("a sample was overwritten: %q", files[layout.Samples+"/vpcs.yaml"])
 	}
-	if made := with.GetRepairsMade(); len(made) != 1 || !strings.HasPrefix(made[0], "Added to .hnp/samples: README.md, connections.yaml") {
+	if made := with.GetRepairsMade(); len(made) != 1 || !strings.HasPrefix(made[0],
+		"Added to .hnp/samples: README.md, connections.yaml") {
 		t.Errorf("said: %v", made)
 	}
 
@@ -98,7 +99,10 @@ func TestSamplesInTheWay(t *testing.T) {
 	for path, want := range map[string]string{layout.Samples: "warning", layout.Metadata: "error"} {
 		store := treestore.New()
 		client := serve(t, store)
-		snapshot, tree := store.OpenLeaves(map[string]treestore.Leaf{path: {Mode: gitv1.FileMode_FILE_MODE_REGULAR, Blob: store.PutBlob([]byte("a file"))}})
+		snapshot, tree := store.OpenLeaves(map[string]treestore.Leaf{path: {
+			Mode: gitv1.FileMode_FILE_MODE_REGULAR,
+			Blob: store.PutBlob([]byte("a file")),
+		}})
 		request := repairRequest(snapshot, tree, time.Unix(0, 0))
 		request.CreateSamples = true
 		answer, err := client.RepairDirectory(t.Context(), request)
@@ -106,7 +110,8 @@ func TestSamplesInTheWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		remaining := answer.GetRemainingIssues()
-		if len(remaining) != 1 || remaining[0].GetFinding().GetFile() != path || !strings.HasSuffix(strings.ToLower(remaining[0].GetFinding().GetSeverity().String()), want) {
+		if len(remaining) != 1 || remaining[0].GetFinding().GetFile() != path ||
+			!strings.HasSuffix(strings.ToLower(remaining[0].GetFinding().GetSeverity().String()), want) {
 			t.Errorf("%s: %v", path, remaining)
 		}
 		if files := store.Files(answer.GetTree()); files[path] != "a file" || len(samples(files)) != 0 {

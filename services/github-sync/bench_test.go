@@ -7,8 +7,8 @@ import (
 	"fgdsync.dev/libs/testkit/gitserver"
 )
 
-// BenchmarkPublish is how long it takes until everybody has published who began at the same time, each to a directory of his
-// own.
+// BenchmarkPublish is how long it takes until everybody has published who began at the same time, each to a directory
+// of his own.
 func BenchmarkPublish(b *testing.B) {
 	for _, publishers := range []int{1, 100} {
 		b.Run(fmt.Sprint(publishers), func(b *testing.B) {

@@ -47,7 +47,8 @@ func TestW12BreakerOpensForOneHost(t *testing.T) {
 	}
 	asked := b.host.Requests(gitserver.Refs)
 	err := b.tryOpen(location)
-	if e := errs.From(err); e.Code.Kind != errs.Unavailable || !errs.HasCode(err, errs.GitHubConnectionFailed) || e.RetryAfter <= 0 || !strings.Contains(e.Message, "left alone") {
+	if e := errs.From(err); e.Code.Kind != errs.Unavailable || !errs.HasCode(err, errs.GitHubConnectionFailed) ||
+		e.RetryAfter <= 0 || !strings.Contains(e.Message, "left alone") {
 		t.Errorf("%+v", e)
 	}
 	if now := b.host.Requests(gitserver.Refs); now != asked || b.circuit(b.host) != "2" {

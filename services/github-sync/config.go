@@ -18,8 +18,8 @@ type Config struct {
 	StoreMaxBytes int64 `koanf:"store_max_bytes"`
 	// StoreMaxAge is how long a repository is kept that nobody uses.
 	StoreMaxAge time.Duration `koanf:"store_max_age"`
-	// CredentialsKeyFile holds the keys of credentials, of which the first seals and all open; it is made when it does not exist.
-	// Empty: a key in memory. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
+	// CredentialsKeyFile holds the keys of credentials, of which the first seals and all open; it is made when it does not
+	// exist. Empty: a key in memory. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
 	CredentialsKeyFile string `koanf:"credentials_key_file"`
 	// CredentialsDir is the folder of credentials that are referred to as "file:NAME".
 	CredentialsDir string `koanf:"credentials_dir"`
@@ -58,7 +58,8 @@ type Config struct {
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
-		DataDir: "fgd-data", StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20, MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
+		DataDir: "fgd-data", StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20,
+		MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
 		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
 		GitHubHosts: []string{"github.com=https://api.github.com"},
 		PushLimits:  []string{"github.com=6"}, // docs.github.com, "Repository limits"

@@ -23,7 +23,8 @@ func (b *bench) requireConnection(location *gitv1.Location, want *gitv1.Connecti
 	got, found := response.GetConnection(), []string{}
 	for _, p := range got.GetProblems() {
 		found = append(found, p.GetCode())
-		if p.GetName() == "" || p.GetMessage() == "" || p.GetRemedy() == "" || strings.Contains(p.GetMessage()+p.GetRemedy(), password) {
+		if p.GetName() == "" || p.GetMessage() == "" || p.GetRemedy() == "" ||
+			strings.Contains(p.GetMessage()+p.GetRemedy(), password) {
 			b.t.Errorf("the problem is not well put: %v", p)
 		}
 	}
@@ -42,8 +43,14 @@ func (b *bench) requireConnection(location *gitv1.Location, want *gitv1.Connecti
 }
 
 var (
-	allWell  = &gitv1.Connection{Reachable: true, Authenticated: true, CanRead: true, CanPush: true, BranchExists: true, DefaultBranch: branch}
-	readOnly = &gitv1.Connection{Reachable: true, Authenticated: true, CanRead: true, BranchExists: true, DefaultBranch: branch}
+	allWell = &gitv1.Connection{
+		Reachable: true, Authenticated: true, CanRead: true, CanPush: true, BranchExists: true,
+		DefaultBranch: branch,
+	}
+	readOnly = &gitv1.Connection{
+		Reachable: true, Authenticated: true, CanRead: true, BranchExists: true,
+		DefaultBranch: branch,
+	}
 	noBranch = &gitv1.Connection{Reachable: true, Authenticated: true, CanRead: true, CanPush: true, DefaultBranch: branch}
 	refused  = &gitv1.Connection{Reachable: true}
 	nothing  = &gitv1.Connection{}
@@ -60,19 +67,26 @@ func TestCheckConnection(t *testing.T) {
 	}
 	b.requireConnection(b.location("f"), allWell)
 	b.requireConnection(location(func(l *gitv1.Location) { l.Branch = "other" }), noBranch, errs.BranchNotFound)
-	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = b.host.URL("other.git") }), refused, errs.GitHubNotFound)
-	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = "http://127.0.0.1:1/x.git" }), nothing, errs.GitHubConnectionFailed)
+	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = b.host.URL("other.git") }), refused,
+		errs.GitHubNotFound)
+	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = "http://127.0.0.1:1/x.git" }), nothing,
+		errs.GitHubConnectionFailed)
 	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = "ext::sh" }), nothing, errs.RemoteRefused)
 	b.requireConnection(location(func(l *gitv1.Location) { l.Branch = "a..b" }), nothing, errs.InvalidRequest)
 	b.requireConnection(location(func(l *gitv1.Location) { l.Directory = "../x" }), nothing, errs.DirectoryInvalid)
-	b.requireConnection(location(func(l *gitv1.Location) { l.Credentials = nil }), refused, errs.GitHubAuthenticationFailed)
-	b.requireConnection(location(func(l *gitv1.Location) { l.Credentials = reference("env:HOME") }), nothing, errs.CredentialsUnreadable)
+	b.requireConnection(location(func(l *gitv1.Location) { l.Credentials = nil }), refused,
+		errs.GitHubAuthenticationFailed)
+	b.requireConnection(location(func(l *gitv1.Location) { l.Credentials = reference("env:HOME") }), nothing,
+		errs.CredentialsUnreadable)
 	b.requireConnection(location(func(l *gitv1.Location) {
 		l.Credentials = b.seal(&gitv1.PlainCredentials{Username: user, Password: "wrong"})
 	}), refused, errs.GitHubAuthenticationFailed)
 	b.host.CreateEmpty(t, "e.git")
 	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = b.host.URL("e.git") }),
-		&gitv1.Connection{Reachable: true, Authenticated: true, CanRead: true, CanPush: true, Empty: true}, errs.RepositoryEmpty)
+		&gitv1.Connection{
+			Reachable: true, Authenticated: true, CanRead: true, CanPush: true,
+			Empty: true,
+		}, errs.RepositoryEmpty)
 	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Before: func() {}})
 	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusForbidden})
 	b.requireConnection(b.location("f"), readOnly, errs.GitHubAuthenticationFailed)
@@ -83,7 +97,8 @@ func TestCheckConnection(t *testing.T) {
 	b.requireCommits(1)
 }
 
-// TestCheckConnectionOverSSH does the same over SSH, where a host tells who it is and whom it knows before anything else.
+// TestCheckConnectionOverSSH does the same over SSH, where a host tells who it is and whom it knows before anything
+// else.
 func TestCheckConnectionOverSSH(t *testing.T) {
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
@@ -98,7 +113,10 @@ func TestCheckConnectionOverSSH(t *testing.T) {
 	location.Credentials = b.seal(&gitv1.PlainCredentials{Token: password})
 	b.requireConnection(location, nothing, errs.CredentialsUnsuitable)
 	b.ssh.Break(sshserver.Fault{On: sshserver.Refs, Times: 1})
-	b.ssh.Break(sshserver.Fault{On: sshserver.Refs, Times: 1, Says: "ERROR: The key you are authenticating with has been marked as read only."})
+	b.ssh.Break(sshserver.Fault{
+		On: sshserver.Refs, Times: 1,
+		Says: "ERROR: The key you are authenticating with has been marked as read only.",
+	})
 	b.requireConnection(b.location("f"), readOnly, errs.GitHubAuthenticationFailed)
 	b.ssh.ChangeHostKey(t)
 	b.requireConnection(b.location("f"), refused, errs.HostKeyChanged)

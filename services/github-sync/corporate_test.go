@@ -28,7 +28,8 @@ import (
 	githubsync "fgdsync.dev/services/github-sync"
 )
 
-// tlsFront serves a host over TLS, with a certificate of an authority of its own. It gives the address and the file of the authority.
+// tlsFront serves a host over TLS, with a certificate of an authority of its own. It gives the address and the file of
+// the authority.
 func tlsFront(t *testing.T, host *gitserver.Server) (address, caFile string) {
 	t.Helper()
 	behind, err := url.Parse(host.URL(""))
@@ -47,7 +48,8 @@ func tlsFront(t *testing.T, host *gitserver.Server) (address, caFile string) {
 	return front.Listener.Addr().String(), caFile
 }
 
-// TestCAFile: a host with a certificate of the company's own authority is believed when the authority is named, and only then.
+// TestCAFile: a host with a certificate of the company's own authority is believed when the authority is named, and
+// only then.
 func TestCAFile(t *testing.T) {
 	host := newHost(t)
 	host.Create(t, repository, branch, content)
@@ -68,7 +70,8 @@ func TestCAFile(t *testing.T) {
 	}
 }
 
-// connectProxy is a proxy that connects to one address, whatever name is asked for, as a resolver inside of a company would.
+// connectProxy is a proxy that connects to one address, whatever name is asked for, as a resolver inside of a company
+// would.
 type connectProxy struct {
 	*httptest.Server
 	target string
@@ -156,7 +159,10 @@ func TestProxy(t *testing.T) {
 	}
 	asked := len(proxy.asked)
 	proxy.mu.Unlock()
-	for _, private := range []string{"127.0.0.1", "10.0.0.1", "[::1]", "localhost", "x.localhost", "2130706433", "0x7f000001", "127.1", "[::ffff:10.0.0.1]", "169.254.169.254"} {
+	for _, private := range []string{
+		"127.0.0.1", "10.0.0.1", "[::1]", "localhost", "x.localhost", "2130706433",
+		"0x7f000001", "127.1", "[::ffff:10.0.0.1]", "169.254.169.254",
+	} {
 		location := &gitv1.Location{RepositoryUrl: "https://" + private + "/r.git", Branch: branch}
 		b.requireCode(b.tryOpen(location), errs.RemoteRefused)
 	}
@@ -169,14 +175,20 @@ func TestProxy(t *testing.T) {
 func TestProxyRefuses(t *testing.T) {
 	host := newHost(t)
 	address, caFile := tlsFront(t, host)
-	for status, word := range map[int]string{http.StatusProxyAuthRequired: "credentials", http.StatusForbidden: "permit", http.StatusBadGateway: "502"} {
+	for status, word := range map[int]string{
+		http.StatusProxyAuthRequired: "credentials", http.StatusForbidden: "permit",
+		http.StatusBadGateway: "502",
+	} {
 		proxy := startProxy(t, address)
 		proxy.status = status
 		password := proxyPassword
 		if status == http.StatusProxyAuthRequired {
 			password = "a-wrong-one"
 		}
-		b := replica(t, host, func(cfg *githubsync.Config) { cfg.RemotesCAFile, cfg.RemotesProxyURL = caFile, proxy.url(password) })
+		b := replica(t, host, func(cfg *githubsync.Config) {
+			cfg.RemotesCAFile, cfg.RemotesProxyURL = caFile,
+				proxy.url(password)
+		})
 		b.url = func(r string) string { return "https://example.com/" + r }
 		err := b.tryOpen(b.location("f"))
 		code := errs.ProxyRefused

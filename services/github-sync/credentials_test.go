@@ -59,9 +59,9 @@ func (b *bench) openWith(c *gitv1.Credentials) *gitv1.Snapshot {
 	return response.GetSnapshot()
 }
 
-// TestX18KeyRotatesMidSync: while a sync runs, its fabric gets other credentials and the key that seals is changed. The sync
-// ends well with the credentials that it began with, the next one takes the new ones, and what the old key has sealed can be
-// opened and sealed anew.
+// TestX18KeyRotatesMidSync: while a sync runs, its fabric gets other credentials and the key that seals is changed. The
+// sync ends well with the credentials that it began with, the next one takes the new ones, and what the old key has
+// sealed can be opened and sealed anew.
 func TestX18KeyRotatesMidSync(t *testing.T) {
 	d := &doors{valid: []string{"before", "after"}}
 	host := gitserver.Start(t, gitserver.Options{Accepts: d.accepts})
@@ -114,7 +114,8 @@ func TestKeyOfTheEnvironment(t *testing.T) {
 	if err := githubsync.RotateKey(file); !errs.HasCode(err, errs.CredentialsUnreadable) {
 		t.Errorf("a key file was made: %v", err)
 	}
-	kept, err := other.repositories.ResealCredentials(t.Context(), &gitv1.ResealCredentialsRequest{Credentials: reference("env:HEDGEHOG_FGD_GIT_X")})
+	kept, err := other.repositories.ResealCredentials(t.Context(),
+		&gitv1.ResealCredentialsRequest{Credentials: reference("env:HEDGEHOG_FGD_GIT_X")})
 	if err != nil || kept.GetCredentials().GetReference() != "env:HEDGEHOG_FGD_GIT_X" {
 		t.Errorf("a reference became %v, %v", kept, err)
 	}

@@ -10,7 +10,8 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-// TestTheDiskIsFull (W15): what was fetched does not fit. The error says so, and once there is room the same call succeeds.
+// TestTheDiskIsFull (W15): what was fetched does not fit. The error says so, and once there is room the same call
+// succeeds.
 func TestTheDiskIsFull(t *testing.T) {
 	b := setup(t)
 	resize := func(size string, flags uintptr) error {
@@ -24,7 +25,8 @@ func TestTheDiskIsFull(t *testing.T) {
 	_, _ = rand.Read(noise) // never fails
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": string(noise)})
 	request := &gitv1.OpenSnapshotRequest{Location: b.location("f")}
-	if _, err := b.repositories.OpenSnapshot(t.Context(), request); !errs.HasCode(err, errs.StorageFailed) || errs.KindOf(err) != errs.Unavailable {
+	if _, err := b.repositories.OpenSnapshot(t.Context(), request); !errs.HasCode(err, errs.StorageFailed) ||
+		errs.KindOf(err) != errs.Unavailable {
 		t.Errorf("on a full disk: %v", err)
 	}
 	if err := resize("16m", unix.MS_REMOUNT); err != nil {

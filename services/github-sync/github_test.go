@@ -41,9 +41,15 @@ func newHub(t *testing.T, files map[string]string) *hub {
 	})
 	host = gitserver.Start(t, gitserver.Options{Accepts: api.Accepts})
 	host.Create(t, hubRepository, branch, files)
-	h := &hub{api: api, bench: replica(t, host, func(c *githubsync.Config) { c.GitHubHosts = []string{host.Address() + "=" + api.URL()} })}
+	h := &hub{api: api, bench: replica(t, host, func(c *githubsync.Config) {
+		c.GitHubHosts = []string{host.Address() +
+			"=" + api.URL()}
+	})}
 	raw := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	h.credentials = h.sealed(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{AppId: 7, InstallationId: 8, PrivateKey: string(raw)}})
+	h.credentials = h.sealed(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{
+		AppId: 7, InstallationId: 8,
+		PrivateKey: string(raw),
+	}})
 	return h
 }
 
@@ -75,8 +81,8 @@ func (h *hub) requireEnd(commits int) {
 	}
 }
 
-// TestG8TokenExpiresMidSync: a token is gone between fetch and push, and again between the two halves of a push. The sync ends well
-// each time, with a token made for the purpose.
+// TestG8TokenExpiresMidSync: a token is gone between fetch and push, and again between the two halves of a push. The
+// sync ends well each time, with a token made for the purpose.
 func TestG8TokenExpiresMidSync(t *testing.T) {
 	for name, withdraw := range map[string]func(*hub){
 		"before the push": func(h *hub) { h.api.Withdraw() },
@@ -133,7 +139,8 @@ func TestG8NoNewToken(t *testing.T) {
 	h.requireEnd(1)
 }
 
-// TestAppIsRefused: what an App meets has its code, whether GitHub's API or its Git host says it, and nobody asks for ever.
+// TestAppIsRefused: what an App meets has its code, whether GitHub's API or its Git host says it, and nobody asks for
+// ever.
 func TestAppIsRefused(t *testing.T) {
 	h := newHub(t, content)
 	h.api.Fault(func(w http.ResponseWriter, _ *http.Request) bool {
@@ -152,20 +159,27 @@ func TestAppIsRefused(t *testing.T) {
 	h.host.Break(gitserver.Fault{Status: http.StatusUnauthorized, Text: "no"})
 	_, err = h.openAs(h.credentials)
 	h.requireCode(err, errs.GitHubAuthenticationFailed)
-	if !strings.Contains(errs.From(err).Message, "refuses the credentials") || h.api.Minted() != 2 || h.host.Requests(gitserver.Refs) != 2 {
+	if !strings.Contains(errs.From(err).Message, "refuses the credentials") || h.api.Minted() != 2 ||
+		h.host.Requests(gitserver.Refs) != 2 {
 		t.Errorf("%v: %d tokens, %d requests", err, h.api.Minted(), h.host.Requests(gitserver.Refs))
 	}
 	h.host.Mend()
 	h.mustOpen()
-	other := h.sealed(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{AppId: 7, InstallationId: 9, PrivateKey: otherKey(t)}})
+	other := h.sealed(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{
+		AppId: 7, InstallationId: 9,
+		PrivateKey: otherKey(t),
+	}})
 	_, err = h.openAs(other)
 	h.requireCode(err, errs.GitHubAuthenticationFailed)
 	h.requireEnd(1)
 	plain := setup(t)
 	plain.host.Create(t, repository, branch, content)
-	location := &gitv1.Location{RepositoryUrl: plain.host.URL(repository), Branch: branch, Credentials: plain.sealed(&gitv1.PlainCredentials{
-		GithubApp: &gitv1.GitHubApp{AppId: 7, InstallationId: 9, PrivateKey: otherKey(t)},
-	})}
+	location := &gitv1.Location{
+		RepositoryUrl: plain.host.URL(repository), Branch: branch,
+		Credentials: plain.sealed(&gitv1.PlainCredentials{
+			GithubApp: &gitv1.GitHubApp{AppId: 7, InstallationId: 9, PrivateKey: otherKey(t)},
+		}),
+	}
 	plain.requireCode(plain.tryOpen(location), errs.GitHubRequired)
 }
 

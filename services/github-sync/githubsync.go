@@ -78,13 +78,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Name: "fgd_circuit_state", Help: "Breakers of Git hosts: 0 closed, 1 half open, 2 open.",
 	}, []string{"target"})
 	waiting := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "fgd_git_requests_waiting", Help: "Requests to Git hosts that wait because as many as are allowed are under way.",
+		Name: "fgd_git_requests_waiting",
+		Help: "Requests to Git hosts that wait because as many as are allowed are under way.",
 	})
 	remaining := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "fgd_github_rate_limit_remaining", Help: "Requests to the API of GitHub that the last answer left before a limit.",
+		Name: "fgd_github_rate_limit_remaining",
+		Help: "Requests to the API of GitHub that the last answer left before a limit.",
 	}, nil)
 	pushers := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "fgd_pushes_waiting", Help: "Publishers that wait for a push: one to their branch is under way, or push_limits lets none go.",
+		Name: "fgd_pushes_waiting",
+		Help: "Publishers that wait for a push: one to their branch is under way, or push_limits lets none go.",
 	})
 	commits := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "fgd_push_commits", Help: "Commits of a push.", Buckets: []float64{1, 2, 5, 10, 20, 50, 100},
@@ -98,10 +101,17 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		}
 	}
 	remotes, err := remote.NewFactory(remote.Options{
-		Policy: remote.Policy{AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths, KnownHosts: cfg.SSHKnownHostsFile},
-		CAFile: cfg.RemotesCAFile, Proxy: cfg.RemotesProxyURL, MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers, Requests: requests,
-		Breaker: remote.BreakerOptions{Failures: cfg.BreakerFailures, Pause: cfg.BreakerPause, State: circuits},
-		Places:  remote.PlaceOptions{PerHost: cfg.HostConcurrency, PerRepository: cfg.RepositoryConcurrency, Waiting: waiting},
+		Policy: remote.Policy{
+			AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths,
+			KnownHosts: cfg.SSHKnownHostsFile,
+		},
+		CAFile: cfg.RemotesCAFile, Proxy: cfg.RemotesProxyURL, MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers,
+		Requests: requests,
+		Breaker:  remote.BreakerOptions{Failures: cfg.BreakerFailures, Pause: cfg.BreakerPause, State: circuits},
+		Places: remote.PlaceOptions{
+			PerHost: cfg.HostConcurrency, PerRepository: cfg.RepositoryConcurrency,
+			Waiting: waiting,
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -110,7 +120,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	hub, err := github.New(github.Options{Hosts: hosts, Transport: remotes.Transport(), Remaining: remaining, Now: deps.Now})
+	hub, err := github.New(github.Options{
+		Hosts: hosts, Transport: remotes.Transport(), Remaining: remaining,
+		Now: deps.Now,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +134,15 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
 	stores := store.NewPool(store.Options{
-		Dir: filepath.Join(cfg.DataDir, storesFolder), MaxBytes: cfg.StoreMaxBytes, MaxAge: cfg.StoreMaxAge, Bytes: kept, Now: deps.Now,
+		Dir: filepath.Join(cfg.DataDir, storesFolder), MaxBytes: cfg.StoreMaxBytes, MaxAge: cfg.StoreMaxAge, Bytes: kept,
+		Now: deps.Now,
 	})
 	return &Service{
 		log: deps.Log, holder: holder, stores: stores, remotes: remotes,
 		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
 			Remotes: remotes, GitHub: hub, Stores: stores, Holder: holder, Sealer: sealer,
-			Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv), Limits: snapshot.DefaultLimits(cfg.MaxFileBytes),
+			Logins:    credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv),
+			Limits:    snapshot.DefaultLimits(cfg.MaxFileBytes),
 			Key:       key,
 			Publisher: publish.New(publish.Options{Limits: limits, Waiting: pushers, Commits: commits}),
 		}),
@@ -142,8 +157,8 @@ func signingKey(file string) (*signing.Key, error) {
 	return signing.Load(file)
 }
 
-// EnvKey is the variable that holds the key which seals credentials, in place of a file. It is no key of the configuration, so
-// that it is never written to a file of it.
+// EnvKey is the variable that holds the key which seals credentials, in place of a file. It is no key of the
+// configuration, so that it is never written to a file of it.
 const EnvKey = "HEDGEHOG_FGD_CREDENTIALS_KEY"
 
 func sealingKeys(file string, lookupEnv func(string) (string, bool)) (credentials.Keys, error) {

@@ -38,7 +38,10 @@ func (b *bench) publishers(n int, content string) []*publisher {
 func (b *bench) publisher(directory, content string) *publisher {
 	b.t.Helper()
 	s := b.open(directory)
-	return &publisher{bench: b, snapshot: s, directory: directory, tree: b.mustWrite(s, map[string]string{"a.yaml": directory + content}), done: make(chan error, 1)}
+	return &publisher{
+		bench: b, snapshot: s, directory: directory,
+		tree: b.mustWrite(s, map[string]string{"a.yaml": directory + content}), done: make(chan error, 1),
+	}
 }
 
 // begin lets it publish.
@@ -84,13 +87,15 @@ func (p *publisher) requireLanded() {
 	}
 }
 
-// requireOwnFolders holds that each commit after the first changes one directory, and gives these from the first to the last.
+// requireOwnFolders holds that each commit after the first changes one directory, and gives these from the first to the
+// last.
 func (b *bench) requireOwnFolders() (directories []string) {
 	b.t.Helper()
 	commits := strings.Fields(b.host.Git(b.t, repository, "rev-list", "--reverse", branch))
 	for _, commit := range commits[1:] {
 		touched := map[string]bool{}
-		for path := range strings.FieldsSeq(b.host.Git(b.t, repository, "diff-tree", "--no-commit-id", "-r", "--name-only", commit)) {
+		for path := range strings.FieldsSeq(b.host.Git(b.t, repository, "diff-tree", "--no-commit-id", "-r", "--name-only",
+			commit)) {
 			touched[path[:strings.LastIndexByte(path, '/')]] = true
 		}
 		if len(touched) != 1 {
@@ -108,8 +113,8 @@ func (b *bench) requirePushes(n int) {
 	}
 }
 
-// TestAHundredShareAPush: a hundred publish at once to directories of one branch. The first goes out at once and the others
-// with the next push, one commit each, in the order in which they came.
+// TestAHundredShareAPush: a hundred publish at once to directories of one branch. The first goes out at once and the
+// others with the next push, one commit each, in the order in which they came.
 func TestAHundredShareAPush(t *testing.T) {
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
@@ -131,8 +136,8 @@ func TestAHundredShareAPush(t *testing.T) {
 	}
 }
 
-// TestOneOfAGroupIsRefused: somebody changes the directory of one while all wait. It alone is refused, and one that changes
-// nothing makes no commit.
+// TestOneOfAGroupIsRefused: somebody changes the directory of one while all wait. It alone is refused, and one that
+// changes nothing makes no commit.
 func TestOneOfAGroupIsRefused(t *testing.T) {
 	b := setup(t)
 	b.host.Create(t, repository, branch, map[string]string{"fabrics/f01/a.yaml": "fabrics/f01: 1\n"})
@@ -330,8 +335,8 @@ func TestReplicasRace(t *testing.T) {
 	}
 }
 
-// TestPushesAreLimited (G28): a host wants one push a minute. Who can't wait for so long is told when to come again, and those
-// who can wait.
+// TestPushesAreLimited (G28): a host wants one push a minute. Who can't wait for so long is told when to come again,
+// and those who can wait.
 func TestPushesAreLimited(t *testing.T) {
 	host := newHost(t)
 	b := replica(t, host, func(c *githubsync.Config) { c.PushLimits = []string{"github.com=6", host.Address() + "=1"} })

@@ -78,7 +78,9 @@ func replica(t testing.TB, host *gitserver.Server, configure ...func(*githubsync
 }
 
 // replicaIn is one with variables in its environment.
-func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]string, configure ...func(*githubsync.Config)) *bench {
+func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]string,
+	configure ...func(*githubsync.Config),
+) *bench {
 	t.Helper()
 	b := &bench{t: t, host: host, log: &log{}, metrics: prometheus.NewRegistry(), url: host.URL}
 	b.login = &gitv1.PlainCredentials{Username: user, Password: password}
@@ -139,7 +141,10 @@ func ignoreCancelled(err error) error {
 
 func (b *bench) location(directory string) *gitv1.Location {
 	b.t.Helper()
-	return &gitv1.Location{RepositoryUrl: b.url(repository), Branch: branch, Directory: directory, Credentials: b.seal(b.login)}
+	return &gitv1.Location{
+		RepositoryUrl: b.url(repository), Branch: branch, Directory: directory,
+		Credentials: b.seal(b.login),
+	}
 }
 
 func (b *bench) seal(login *gitv1.PlainCredentials) *gitv1.Credentials {
@@ -166,7 +171,8 @@ func (b *bench) tryHold(location *gitv1.Location) (*gitv1.Snapshot, error) {
 	b.t.Helper()
 	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: location})
 	b.t.Cleanup(func() {
-		_, _ = b.repositories.CloseSnapshot(context.Background(), &gitv1.CloseSnapshotRequest{SnapshotId: response.GetSnapshot().GetSnapshotId()})
+		_, _ = b.repositories.CloseSnapshot(context.Background(),
+			&gitv1.CloseSnapshotRequest{SnapshotId: response.GetSnapshot().GetSnapshotId()})
 	})
 	return response.GetSnapshot(), err
 }
@@ -244,7 +250,10 @@ func (b *bench) files(s *gitv1.Snapshot, tree string) map[string]string {
 
 func (b *bench) blob(s *gitv1.Snapshot, entry *gitv1.TreeEntry) string {
 	b.t.Helper()
-	stream, err := b.trees.ReadBlobs(b.t.Context(), &gitv1.ReadBlobsRequest{SnapshotId: s.GetSnapshotId(), BlobIds: []string{entry.GetBlobId()}})
+	stream, err := b.trees.ReadBlobs(b.t.Context(), &gitv1.ReadBlobsRequest{
+		SnapshotId: s.GetSnapshotId(),
+		BlobIds:    []string{entry.GetBlobId()},
+	})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -15,7 +15,8 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-// question is what a client asks: to read the directory of a branch, or to publish another content over one that it has read.
+// question is what a client asks: to read the directory of a branch, or to publish another content over one that it has
+// read.
 type question struct{ kind, base, content string }
 
 // answer is what it hears.
@@ -72,7 +73,9 @@ func racing(t *testing.T) (*bench, *history.Recorder[question, answer]) {
 	return replicas[0], record
 }
 
-func republish(t *testing.T, record *history.Recorder[question, answer], b *bench, location *gitv1.Location, client int, content string) {
+func republish(t *testing.T, record *history.Recorder[question, answer], b *bench, location *gitv1.Location, client int,
+	content string,
+) {
 	var s *gitv1.Snapshot
 	seen := record.Call(client, question{kind: "read"}, func() (answer, bool) {
 		opened, err := b.repositories.OpenSnapshot(t.Context(), &gitv1.OpenSnapshotRequest{Location: location})
@@ -97,13 +100,15 @@ func republish(t *testing.T, record *history.Recorder[question, answer], b *benc
 			return answer{verdict: "unknown"}, false
 		}
 	})
-	if _, err := b.repositories.CloseSnapshot(t.Context(), &gitv1.CloseSnapshotRequest{SnapshotId: s.GetSnapshotId()}); err != nil {
+	if _, err := b.repositories.CloseSnapshot(t.Context(),
+		&gitv1.CloseSnapshotRequest{SnapshotId: s.GetSnapshotId()}); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestHistoriesOfABranch: whatever answers are lost, what clients see of a directory is what one after the other would have
-// seen of one that is changed by compare-and-swap. The commits of the branch are those that were told, and no others.
+// TestHistoriesOfABranch: whatever answers are lost, what clients see of a directory is what one after the other would
+// have seen of one that is changed by compare-and-swap. The commits of the branch are those that were told, and no
+// others.
 func TestHistoriesOfABranch(t *testing.T) {
 	b, record := racing(t)
 	history.Explain(t, record, "v: first\n", branchStep)

@@ -17,8 +17,8 @@ import (
 	"fgdsync.dev/services/github-sync/internal/object"
 )
 
-// TestTreeBomb: twelve small trees hold more paths than there is time for. With and without a file at the bottom the list
-// ends with an error.
+// TestTreeBomb: twelve small trees hold more paths than there is time for. With and without a file at the bottom the
+// list ends with an error.
 func TestTreeBomb(t *testing.T) {
 	for name, bottom := range map[string]string{"files": "x: 1\n", "folders": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +39,10 @@ func TestTreeBomb(t *testing.T) {
 			head := strings.TrimSpace(b.host.Git(t, repository, "commit-tree", "-m", "bomb", root.String()))
 			b.host.Git(t, repository, "update-ref", "refs/heads/"+branch, head)
 			s := b.open("f")
-			stream, err := b.trees.ListTree(t.Context(), &gitv1.ListTreeRequest{SnapshotId: s.GetSnapshotId(), Tree: s.GetTree()})
+			stream, err := b.trees.ListTree(t.Context(), &gitv1.ListTreeRequest{
+				SnapshotId: s.GetSnapshotId(),
+				Tree:       s.GetTree(),
+			})
 			if err == nil {
 				_, err = stream.Recv()
 			}
@@ -115,7 +118,8 @@ func TestBadPublish(t *testing.T) {
 		"before the time": func(r *gitv1.PublishRequest) { r.Time = timestamppb.New(time.Unix(-5, 0)) },
 	} {
 		request := &gitv1.PublishRequest{
-			SnapshotId: s.GetSnapshotId(), Tree: tree, Message: "m\n", Author: &gitv1.Signature{Name: "Ada"}, Time: timestamppb.New(when),
+			SnapshotId: s.GetSnapshotId(), Tree: tree, Message: "m\n", Author: &gitv1.Signature{Name: "Ada"},
+			Time: timestamppb.New(when),
 		}
 		change(request)
 		if _, err := b.repositories.Publish(t.Context(), request); !errs.HasCode(err, errs.InvalidRequest) {

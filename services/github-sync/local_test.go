@@ -50,7 +50,8 @@ func TestLocal(t *testing.T) {
 				t.Errorf("files: %q", got)
 			}
 			response, err := b.publish(s, b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"}))
-			if err != nil || response.GetCommit() != b.host.Head(t, repository, branch) || b.host.Files(t, repository, branch)["f/a.yaml"] != "a: 2\n" {
+			if err != nil || response.GetCommit() != b.host.Head(t, repository, branch) ||
+				b.host.Files(t, repository, branch)["f/a.yaml"] != "a: 2\n" {
 				t.Errorf("%v, %v", response, err)
 			}
 			again := b.openLocal("f")

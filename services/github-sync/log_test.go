@@ -23,7 +23,9 @@ import (
 )
 
 // listCommits asks for one page of a history, and puts the commits that came in pieces together.
-func (b *bench) listCommits(req *gitv1.ListCommitsRequest) (commits []*gitv1.Commit, last *gitv1.ListCommitsResponse, err error) {
+func (b *bench) listCommits(req *gitv1.ListCommitsRequest) (commits []*gitv1.Commit, last *gitv1.ListCommitsResponse,
+	err error,
+) {
 	b.t.Helper()
 	stream, err := b.history.ListCommits(b.t.Context(), req)
 	if err != nil {
@@ -94,8 +96,8 @@ func importAll(t *testing.T, host *gitserver.Server, stream string) {
 
 const epoch = 1_767_000_000
 
-// someHistory draws a history with merges, several roots, commits of one second, and clocks that go wrong, and makes it that of
-// the branch.
+// someHistory draws a history with merges, several roots, commits of one second, and clocks that go wrong, and makes it
+// that of the branch.
 func someHistory(t *testing.T, r *rapid.T, host *gitserver.Server) {
 	t.Helper()
 	var stream strings.Builder
@@ -117,13 +119,15 @@ func someHistory(t *testing.T, r *rapid.T, host *gitserver.Server) {
 			maps.Copy(files, trees[rapid.SampledFrom(parents).Draw(r, "taken")-1])
 		}
 		for range rapid.SampledFrom([]int{1, 2, 0, 3}).Draw(r, "changes") {
-			path := rapid.SampledFrom([]string{"f/a.yaml", "f/sub/b.yaml", "f/sub/deep/c.yaml", "other/y", "top"}).Draw(r, "path")
+			path := rapid.SampledFrom([]string{"f/a.yaml", "f/sub/b.yaml", "f/sub/deep/c.yaml", "other/y", "top"}).
+				Draw(r, "path")
 			if files[path] = rapid.SampledFrom([]string{"1\n", "2\n", "3\n", ""}).Draw(r, "content"); files[path] == "" {
 				delete(files, path)
 			}
 		}
 		now += rapid.SampledFrom([]int64{0, 0, 0, 60, 60, -90}).Draw(r, "seconds")
-		fmt.Fprintf(&stream, "commit refs/drawn/%d\nmark :%d\ncommitter T <t@example.com> %d +0000\ndata <<END\nnumber %d\n\nbody\nEND\n", n, n, now, n)
+		fmt.Fprintf(&stream, "commit refs/drawn/%d\nmark :%d\ncommitter T <t@example.com> %d +0000\ndata <<END\nnumber "+
+			"%d\n\nbody\nEND\n", n, n, now, n)
 		for i, parent := range parents {
 			fmt.Fprintf(&stream, "%s :%d\n", []string{"from", "merge", "merge"}[i], parent)
 		}
@@ -137,8 +141,8 @@ func someHistory(t *testing.T, r *rapid.T, host *gitserver.Server) {
 	importAll(t, host, stream.String())
 }
 
-// TestLogIsGits: whatever a history looks like, the commits of a directory and of paths in it, and what they have changed, are
-// those that Git has, in its order, in one page or several.
+// TestLogIsGits: whatever a history looks like, the commits of a directory and of paths in it, and what they have
+// changed, are those that Git has, in its order, in one page or several.
 func TestLogIsGits(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) (*bench, func(string) *gitv1.Snapshot){
 		"over HTTP": func(t *testing.T) (*bench, func(string) *gitv1.Snapshot) { b := setup(t); return b, b.open },
@@ -165,7 +169,10 @@ func TestLogIsGits(t *testing.T) {
 }
 
 func (b *bench) requireGitsLog(r *rapid.T, s *gitv1.Snapshot, directory string) {
-	req := &gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId(), Limit: int32(rapid.IntRange(1, 30).Draw(r, "limit")), WithChanges: true}
+	req := &gitv1.ListCommitsRequest{
+		SnapshotId: s.GetSnapshotId(), Limit: int32(rapid.IntRange(1, 30).Draw(r, "limit")),
+		WithChanges: true,
+	}
 	args := []string{"log", "--format=%H %ct %s", branch}
 	if req.FirstParent = rapid.Bool().Draw(r, "first parent"); req.GetFirstParent() {
 		args = append(args, "--first-parent")
@@ -179,7 +186,8 @@ func (b *bench) requireGitsLog(r *rapid.T, s *gitv1.Snapshot, directory string) 
 		args = append(args, fmt.Sprintf("--min-age=%d", epoch+seconds))
 	}
 	args = append(args, "--")
-	paths := rapid.SampledFrom([][]string{nil, nil, {"a.yaml"}, {"sub"}, {"a.yaml", "sub/deep"}, {"b.yaml", "none"}}).Draw(r, "paths")
+	paths := rapid.SampledFrom([][]string{nil, nil, {"a.yaml"}, {"sub"}, {"a.yaml", "sub/deep"}, {"b.yaml", "none"}}).
+		Draw(r, "paths")
 	specs := []string{":(top)" + directory}
 	if req.Paths = paths; len(paths) > 0 {
 		specs = nil
@@ -239,7 +247,8 @@ func linear(t *testing.T, host *gitserver.Server, total int) {
 	t.Helper()
 	var stream strings.Builder
 	for n := range total {
-		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter T <t@example.com> %d +0000\ndata 2\nn\n\nM 100644 inline f/n.yaml\ndata <<END\nn: %d\nEND\n", branch, epoch+n, n)
+		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter T <t@example.com> %d +0000\ndata 2\nn\n\nM 100644 inline "+
+			"f/n.yaml\ndata <<END\nn: %d\nEND\n", branch, epoch+n, n)
 	}
 	importAll(t, host, stream.String())
 }
@@ -253,8 +262,8 @@ func (b *bench) fetches(work func()) int {
 	return n
 }
 
-// TestHistoryIsFetchedAsDeepAsNeeded: a question about the last commits fetches few, one about all fetches all, and the next one
-// nothing. Contents of old commits can be read then.
+// TestHistoryIsFetchedAsDeepAsNeeded: a question about the last commits fetches few, one about all fetches all, and the
+// next one nothing. Contents of old commits can be read then.
 func TestHistoryIsFetchedAsDeepAsNeeded(t *testing.T) {
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
@@ -265,7 +274,10 @@ func TestHistoryIsFetchedAsDeepAsNeeded(t *testing.T) {
 		var commits []*gitv1.Commit
 		n := b.fetches(func() {
 			var err error
-			commits, _, err = b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId(), Limit: limit, WithChanges: true})
+			commits, _, err = b.listCommits(&gitv1.ListCommitsRequest{
+				SnapshotId: s.GetSnapshotId(), Limit: limit,
+				WithChanges: true,
+			})
 			if err != nil {
 				t.Error(err)
 			}
@@ -307,12 +319,14 @@ func TestHistoryOfAHostInTrouble(t *testing.T) {
 		_, _, err := b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId()})
 		b.requireCode(err, code)
 	}
-	if commits, last, err := b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId()}); err != nil || len(commits) != 5 || last.GetTruncated() {
+	if commits, last, err := b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId()}); err != nil ||
+		len(commits) != 5 || last.GetTruncated() {
 		t.Errorf("%d commits, %v, %v", len(commits), last, err)
 	}
 }
 
-// TestHistoryThatIsCut: a repository that does not have its own beginning. What is there is told, and that it is not all.
+// TestHistoryThatIsCut: a repository that does not have its own beginning. What is there is told, and that it is not
+// all.
 func TestHistoryThatIsCut(t *testing.T) {
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
@@ -331,7 +345,8 @@ func TestHistoryThatIsCut(t *testing.T) {
 	}
 }
 
-// TestPagesOfAMovingBranch: the pages of one question are of one state of the branch, and end when that state is no more.
+// TestPagesOfAMovingBranch: the pages of one question are of one state of the branch, and end when that state is no
+// more.
 func TestPagesOfAMovingBranch(t *testing.T) {
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
@@ -340,7 +355,10 @@ func TestPagesOfAMovingBranch(t *testing.T) {
 	page := func(token string) ([]*gitv1.Commit, string, error) {
 		s := b.open("f")
 		defer b.close(s)
-		commits, last, err := b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId(), Limit: 2, PageToken: token})
+		commits, last, err := b.listCommits(&gitv1.ListCommitsRequest{
+			SnapshotId: s.GetSnapshotId(), Limit: 2,
+			PageToken: token,
+		})
 		return commits, last.GetNextPageToken(), err
 	}
 	first, token, err := page("")
@@ -362,7 +380,10 @@ func TestPagesOfAMovingBranch(t *testing.T) {
 		}
 	}
 	s := b.open("f")
-	_, _, err = b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId(), Paths: []string{"new.yaml"}, PageToken: token})
+	_, _, err = b.listCommits(&gitv1.ListCommitsRequest{
+		SnapshotId: s.GetSnapshotId(), Paths: []string{"new.yaml"},
+		PageToken: token,
+	})
 	b.requireCode(err, errs.InvalidRequest)
 	b.host.Git(t, repository, "update-ref", "refs/heads/"+branch, want[3])
 	_, _, err = page(token)
@@ -376,28 +397,34 @@ func TestLogSaysWhoAndWhat(t *testing.T) {
 	s := b.open("f")
 	published, err := b.repositories.Publish(t.Context(), &gitv1.PublishRequest{
 		SnapshotId: s.GetSnapshotId(), Tree: b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"}),
-		Message: "Sync it:\nall of it\n\nbody\n\nFgd-Sync-Id: 7\nFgd-Fabric: f1 (1)\nFgd-Trigger: manual\nRequested-by: Ada\n",
-		Author:  &gitv1.Signature{Name: "Ada", Email: "ada@example.com"}, Time: timestamppb.New(when),
+		Message: "Sync it:\nall of it\n\nbody\n\nFgd-Sync-Id: 7\nFgd-Fabric: f1 (1)\nFgd-Trigger: manual\nRequested-by: " +
+			"Ada\n",
+		Author: &gitv1.Signature{Name: "Ada", Email: "ada@example.com"}, Time: timestamppb.New(when),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tree := strings.TrimSpace(b.host.Git(t, repository, "rev-parse", branch+"~:"))
 	odd := b.host.Object(t, repository, "commit", strings.NewReader(fmt.Sprintf(
-		"tree %s\nparent %s\nauthor Ren\xe9 <r\xe9> not a time\ncommitter <> 99999999999999 +0000\n\n\n caf\xe9  au lait \n", tree, published.GetCommit())))
+		"tree %s\nparent %s\nauthor Ren\xe9 <r\xe9> not a time\ncommitter <> 99999999999999 +0000\n\n\n caf\xe9  au lait "+
+			"\n", tree, published.GetCommit())))
 	b.host.Git(t, repository, "update-ref", "refs/heads/"+branch, odd)
 	s = b.open("f")
 	commits, _, err := b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: s.GetSnapshotId(), Limit: 2})
 	if err != nil || len(commits) != 2 {
 		t.Fatalf("%v, %v", commits, err)
 	}
-	if c := commits[0]; c.GetAuthor().GetName() != "Ren\uFFFD" || c.GetAuthorTime() != nil || c.GetCommitTime() != nil || c.GetSubject() != "caf\uFFFD  au lait" || c.GetSyncId() != "" {
+	if c := commits[0]; c.GetAuthor().GetName() != "Ren\uFFFD" || c.GetAuthorTime() != nil || c.GetCommitTime() != nil ||
+		c.GetSubject() != "caf\uFFFD  au lait" || c.GetSyncId() != "" {
 		t.Errorf("odd: %v", c)
 	}
 	c := commits[1]
-	got := fmt.Sprint(c.GetAuthor().GetName(), c.GetAuthor().GetEmail(), c.GetAuthorTime().AsTime().Equal(when), c.GetCommitter().GetName(), c.GetCommitTime().AsTime().Equal(when),
-		c.GetSubject(), c.GetSyncId(), c.GetFabric(), c.GetTrigger(), c.GetRequestedBy(), c.GetCounts().GetUpdated(), len(c.GetChanges()))
-	if want := fmt.Sprint("Ada", "ada@example.com", true, "FGD Sync", true, "Sync it: all of it", "7", "f1 (1)", "manual", "Ada", int32(1), 0); got != want {
+	got := fmt.Sprint(c.GetAuthor().GetName(), c.GetAuthor().GetEmail(), c.GetAuthorTime().AsTime().Equal(when),
+		c.GetCommitter().GetName(), c.GetCommitTime().AsTime().Equal(when),
+		c.GetSubject(), c.GetSyncId(), c.GetFabric(), c.GetTrigger(), c.GetRequestedBy(), c.GetCounts().
+			GetUpdated(), len(c.GetChanges()))
+	if want := fmt.Sprint("Ada", "ada@example.com", true, "FGD Sync", true, "Sync it: all of it", "7", "f1 (1)", "manual",
+		"Ada", int32(1), 0); got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }

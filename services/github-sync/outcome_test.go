@@ -40,8 +40,8 @@ func TestLandedUnderOthers(t *testing.T) {
 	b.requireCommits(3)
 }
 
-// TestOutcomeUnknown: the push is carried out, its answer is lost, and the host stays away. That is an error, and when the
-// host is back the work turns out to be done.
+// TestOutcomeUnknown: the push is carried out, its answer is lost, and the host stays away. That is an error, and when
+// the host is back the work turns out to be done.
 func TestOutcomeUnknown(t *testing.T) {
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
@@ -83,8 +83,8 @@ func TestBranchGone(t *testing.T) {
 	}
 }
 
-// TestHistoryRewritten: the branch is set back or replaced. What does not touch the directory is built upon, the rest is
-// refused.
+// TestHistoryRewritten: the branch is set back or replaced. What does not touch the directory is built upon, the rest
+// is refused.
 func TestHistoryRewritten(t *testing.T) {
 	for name, test := range map[string]struct {
 		files   map[string]string
@@ -116,8 +116,8 @@ func TestHistoryRewritten(t *testing.T) {
 	}
 }
 
-// TestG9ASilentHostHoldsNobody: a host that takes a request and says nothing, or nothing more, holds nobody longer than he
-// wants to wait.
+// TestG9ASilentHostHoldsNobody: a host that takes a request and says nothing, or nothing more, holds nobody longer than
+// he wants to wait.
 func TestG9ASilentHostHoldsNobody(t *testing.T) {
 	for name, fault := range map[string]gitserver.Fault{
 		"refs": {On: gitserver.Refs}, "fetch": {On: gitserver.Fetch}, "push": {On: gitserver.Receive},
@@ -177,8 +177,8 @@ func noise() string {
 	return string(raw)
 }
 
-// givenUp opens a snapshot and publishes in front of a host that misbehaves, and gives up when it is told so. The call ends
-// with that, at the service too: with one place at the host, the next one could not succeed while it went on.
+// givenUp opens a snapshot and publishes in front of a host that misbehaves, and gives up when it is told so. The call
+// ends with that, at the service too: with one place at the host, the next one could not succeed while it went on.
 func (b *bench) givenUp(told <-chan struct{}, mend func()) {
 	t := b.t
 	ctx, give := context.WithCancel(t.Context())
@@ -203,7 +203,8 @@ func (b *bench) openAndPublish(ctx context.Context, location *gitv1.Location) er
 	if err != nil {
 		return err
 	}
-	return b.publishIn(ctx, response.GetSnapshot(), b.mustWrite(response.GetSnapshot(), map[string]string{"a.yaml": "a: 2\n"}))
+	return b.publishIn(ctx, response.GetSnapshot(), b.mustWrite(response.GetSnapshot(),
+		map[string]string{"a.yaml": "a: 2\n"}))
 }
 
 // TestOtherHashes: a repository with SHA-256 ids is refused in so many words.
@@ -224,7 +225,8 @@ func TestManyBranches(t *testing.T) {
 	for i := range 5000 {
 		fmt.Fprintf(&refs, "%s refs/heads/feature/%d\n", head, i)
 	}
-	if err := os.WriteFile(filepath.Join(b.host.Path(repository), "packed-refs"), []byte(refs.String()), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.host.Path(repository), "packed-refs"), []byte(refs.String()),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := b.open("f")

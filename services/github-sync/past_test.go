@@ -30,7 +30,8 @@ func atCommit(id string) *gitv1.OpenSnapshotRequest {
 }
 
 func atTime(seconds int64) *gitv1.OpenSnapshotRequest {
-	return &gitv1.OpenSnapshotRequest{At: &gitv1.OpenSnapshotRequest_AtTime{AtTime: timestamppb.New(time.Unix(seconds, 0))}}
+	return &gitv1.OpenSnapshotRequest{At: &gitv1.OpenSnapshotRequest_AtTime{AtTime: timestamppb.New(time.Unix(seconds,
+		0))}}
 }
 
 // TestAnEarlierState: the directory is read as it was at a commit and at a time, and nothing can be published on that.
@@ -51,7 +52,8 @@ func TestAnEarlierState(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		files := b.files(s, s.GetTree())
-		if s.GetCommit() != commits[test.want] || s.GetCommitTime().GetSeconds() != epoch+int64(test.want) || files["n.yaml"] != fmt.Sprintf("n: %d\n", test.want) {
+		if s.GetCommit() != commits[test.want] || s.GetCommitTime().GetSeconds() != epoch+int64(test.want) ||
+			files["n.yaml"] != fmt.Sprintf("n: %d\n", test.want) {
 			t.Errorf("%s: %v with %q", name, s, files)
 		}
 		_, err = b.publish(s, b.mustWrite(s, map[string]string{"a.yaml": "a: 1\n"}))
@@ -79,7 +81,10 @@ func TestAStateThatNeverWas(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, at := range map[string]*gitv1.OpenSnapshotRequest{"no id": atCommit("main"), "no time": {At: &gitv1.OpenSnapshotRequest_AtTime{AtTime: &timestamppb.Timestamp{Nanos: -1}}}} {
+	for name, at := range map[string]*gitv1.OpenSnapshotRequest{
+		"no id":   atCommit("main"),
+		"no time": {At: &gitv1.OpenSnapshotRequest_AtTime{AtTime: &timestamppb.Timestamp{Nanos: -1}}},
+	} {
 		if _, err := b.openAt(at); !errs.HasCode(err, errs.InvalidRequest) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -96,12 +101,17 @@ func TestTheBranchItselfAsOfATime(t *testing.T) {
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
 	commit := func(n int, seconds int64, from, change string) string {
-		return fmt.Sprintf("commit refs/heads/%s\nmark :%d\ncommitter T <t@example.com> %d +0000\ndata 2\nn\n\n%s%s", branch, n, epoch+seconds, from, change)
+		return fmt.Sprintf("commit refs/heads/%s\nmark :%d\ncommitter T <t@example.com> %d +0000\ndata 2\nn\n\n%s%s", branch,
+			n, epoch+seconds, from, change)
 	}
 	importAll(t, b.host, commit(1, 0, "", "M 100644 inline f/a\ndata 2\n1\n\n")+
 		strings.Replace(commit(2, 10, "from :1\n", "M 100644 inline f/side\ndata 2\n1\n\n"), branch, "side", 1)+
-		commit(3, 20, "from :1\n", "M 100644 inline f/a\ndata 2\n2\n\n")+commit(4, 30, "from :3\nmerge :2\n", "M 100644 inline f/side\ndata 2\n1\n\n"))
-	for seconds, want := range map[int64]map[string]string{15: {"a": "1\n"}, 25: {"a": "2\n"}, 30: {"a": "2\n", "side": "1\n"}} {
+		commit(3, 20, "from :1\n", "M 100644 inline f/a\ndata 2\n2\n\n")+commit(4, 30, "from :3\nmerge :2\n",
+		"M 100644 inline f/side\ndata 2\n1\n\n"))
+	for seconds, want := range map[int64]map[string]string{
+		15: {"a": "1\n"}, 25: {"a": "2\n"},
+		30: {"a": "2\n", "side": "1\n"},
+	} {
 		s, err := b.openAt(atTime(epoch + seconds))
 		if err != nil {
 			t.Fatal(err)
@@ -152,25 +162,40 @@ func TestDiffCommits(t *testing.T) {
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	first := b.host.Head(t, repository, branch)
-	b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: 2\n", "f/new/c.yaml": "c: é\n", "other/c.yaml": "c: 2\n"})
-	last := b.host.Commit(t, repository, branch, map[string]string{"f/sub/b.yaml": gitserver.Removed, "f/long.yaml": strings.Repeat("€", 200_000) + "\n"})
+	b.host.Commit(t, repository, branch, map[string]string{
+		"f/a.yaml": "a: 2\n", "f/new/c.yaml": "c: é\n",
+		"other/c.yaml": "c: 2\n",
+	})
+	last := b.host.Commit(t, repository, branch, map[string]string{
+		"f/sub/b.yaml": gitserver.Removed,
+		"f/long.yaml":  strings.Repeat("€", 200_000) + "\n",
+	})
 	s := b.open("f")
 	counts, text, err := b.diff(&gitv1.DiffCommitsRequest{SnapshotId: s.GetSnapshotId(), FromCommit: first})
-	if err != nil || counts.GetCreated() != 2 || counts.GetUpdated() != 1 || counts.GetRemoved() != 1 || !strings.Contains(text, "-a: 1\n+a: 2\n") || strings.Contains(text, "other") {
+	if err != nil || counts.GetCreated() != 2 || counts.GetUpdated() != 1 || counts.GetRemoved() != 1 ||
+		!strings.Contains(text, "-a: 1\n+a: 2\n") || strings.Contains(text, "other") {
 		t.Errorf("%v, %v:\n%.300s", counts, err, text)
 	}
-	if !slices.Equal(headers(text), headers(b.host.Git(t, repository, "diff", "--no-renames", "--relative=f", first, last, "--", "f"))) {
+	if !slices.Equal(headers(text), headers(b.host.Git(t, repository, "diff", "--no-renames", "--relative=f", first, last,
+		"--", "f"))) {
 		t.Errorf("git has other files than\n%q", headers(text))
 	}
-	counts, text, err = b.diff(&gitv1.DiffCommitsRequest{SnapshotId: s.GetSnapshotId(), FromCommit: last, ToCommit: first, Paths: []string{"sub", "a.yaml"}})
-	if err != nil || counts.GetCreated() != 1 || counts.GetUpdated() != 1 || counts.GetRemoved() != 0 || !strings.Contains(text, "-a: 2\n+a: 1\n") || strings.Contains(text, "new/c") {
+	counts, text, err = b.diff(&gitv1.DiffCommitsRequest{
+		SnapshotId: s.GetSnapshotId(), FromCommit: last, ToCommit: first,
+		Paths: []string{"sub", "a.yaml"},
+	})
+	if err != nil || counts.GetCreated() != 1 || counts.GetUpdated() != 1 || counts.GetRemoved() != 0 ||
+		!strings.Contains(text, "-a: 2\n+a: 1\n") || strings.Contains(text, "new/c") {
 		t.Errorf("back: %v, %v:\n%.300s", counts, err, text)
 	}
 	same, text, err := b.diff(&gitv1.DiffCommitsRequest{SnapshotId: s.GetSnapshotId(), FromCommit: last, ToCommit: last})
 	if err != nil || same.GetCreated()+same.GetUpdated()+same.GetRemoved() != 0 || text != "" {
 		t.Errorf("nothing: %v, %q, %v", same, text, err)
 	}
-	for name, req := range map[string]*gitv1.DiffCommitsRequest{"no from": {}, "no id": {FromCommit: "main"}, "path": {FromCommit: first, Paths: []string{".."}}} {
+	for name, req := range map[string]*gitv1.DiffCommitsRequest{
+		"no from": {}, "no id": {FromCommit: "main"},
+		"path": {FromCommit: first, Paths: []string{".."}},
+	} {
 		req.SnapshotId = s.GetSnapshotId()
 		if _, _, err := b.diff(req); !errs.HasCode(err, errs.InvalidRequest) {
 			t.Errorf("%s: %v", name, err)
@@ -180,7 +205,10 @@ func TestDiffCommits(t *testing.T) {
 
 func (b *bench) restore(s *gitv1.Snapshot, commit string, paths ...string) (string, error) {
 	b.t.Helper()
-	response, err := b.history.RestoreTree(b.t.Context(), &gitv1.RestoreTreeRequest{SnapshotId: s.GetSnapshotId(), Commit: commit, Paths: paths})
+	response, err := b.history.RestoreTree(b.t.Context(), &gitv1.RestoreTreeRequest{
+		SnapshotId: s.GetSnapshotId(),
+		Commit:     commit, Paths: paths,
+	})
 	return response.GetTree(), err
 }
 
@@ -188,7 +216,8 @@ func (b *bench) restore(s *gitv1.Snapshot, commit string, paths ...string) (stri
 func TestRestoreTree(t *testing.T) {
 	b := setup(t)
 	b.host.Create(t, repository, branch, map[string]string{
-		"f/managed/vpcs/a.yaml": "a: 1\n", "f/managed/vpcs/b.yaml": "b: 1\n", "f/raw/x.yaml": "x: 1\n", "f/.hnp/log.yaml": "- 1\n", "other/c": "1\n",
+		"f/managed/vpcs/a.yaml": "a: 1\n", "f/managed/vpcs/b.yaml": "b: 1\n", "f/raw/x.yaml": "x: 1\n",
+		"f/.hnp/log.yaml": "- 1\n", "other/c": "1\n",
 	})
 	first := b.host.Head(t, repository, branch)
 	b.host.Commit(t, repository, branch, map[string]string{
@@ -199,9 +228,13 @@ func TestRestoreTree(t *testing.T) {
 		paths []string
 		want  map[string]string
 	}{
-		"managed": {nil, map[string]string{"managed/vpcs/a.yaml": "a: 1\n", "managed/vpcs/b.yaml": "b: 1\n", "raw/y.yaml": "y: 1\n", ".hnp/log.yaml": "- 1\n- 2\n"}},
+		"managed": {nil, map[string]string{
+			"managed/vpcs/a.yaml": "a: 1\n", "managed/vpcs/b.yaml": "b: 1\n",
+			"raw/y.yaml": "y: 1\n", ".hnp/log.yaml": "- 1\n- 2\n",
+		}},
 		"a file": {[]string{"managed/vpcs/b.yaml"}, map[string]string{
-			"managed/vpcs/a.yaml": "a: 2\n", "managed/vpcs/b.yaml": "b: 1\n", "managed/servers/s.yaml": "s: 1\n", "raw/y.yaml": "y: 1\n", ".hnp/log.yaml": "- 1\n- 2\n",
+			"managed/vpcs/a.yaml": "a: 2\n", "managed/vpcs/b.yaml": "b: 1\n", "managed/servers/s.yaml": "s: 1\n",
+			"raw/y.yaml": "y: 1\n", ".hnp/log.yaml": "- 1\n- 2\n",
 		}},
 		"what was not there": {[]string{"managed/servers", "raw/y.yaml", "raw/x.yaml"}, map[string]string{
 			"managed/vpcs/a.yaml": "a: 2\n", "raw/x.yaml": "x: 1\n", ".hnp/log.yaml": "- 1\n- 2\n",
@@ -226,7 +259,8 @@ func TestRestoreTree(t *testing.T) {
 		t.Fatalf("%v, %v", response, err)
 	}
 	after := b.host.Files(t, repository, branch)
-	if after["f/managed/vpcs/b.yaml"] != "b: 1\n" || after["f/managed/servers/s.yaml"] != "" || after["other/c"] != "2\n" || after["f/.hnp/log.yaml"] != "- 1\n- 2\n" {
+	if after["f/managed/vpcs/b.yaml"] != "b: 1\n" || after["f/managed/servers/s.yaml"] != "" ||
+		after["other/c"] != "2\n" || after["f/.hnp/log.yaml"] != "- 1\n- 2\n" {
 		t.Errorf("published: %q", after)
 	}
 	b.requireCommits(3)
@@ -235,9 +269,15 @@ func TestRestoreTree(t *testing.T) {
 // TestRestoreIsRefused: what can't be brought back is said, and nothing happens.
 func TestRestoreIsRefused(t *testing.T) {
 	b := setup(t)
-	b.host.Create(t, repository, branch, map[string]string{"f/raw/x/y.yaml": "x: 1\n", "f/.hnp/log.yaml": "- 1\n", "f/managed/a.yaml": "a: 1\n"})
+	b.host.Create(t, repository, branch, map[string]string{
+		"f/raw/x/y.yaml": "x: 1\n", "f/.hnp/log.yaml": "- 1\n",
+		"f/managed/a.yaml": "a: 1\n",
+	})
 	first := b.host.Head(t, repository, branch)
-	before := b.host.Commit(t, repository, branch, map[string]string{"f/managed/a.yaml": gitserver.Removed, "f/raw/x/y.yaml": gitserver.Removed})
+	before := b.host.Commit(t, repository, branch, map[string]string{
+		"f/managed/a.yaml": gitserver.Removed,
+		"f/raw/x/y.yaml":   gitserver.Removed,
+	})
 	b.host.Commit(t, repository, branch, map[string]string{"f/managed/a.yaml": "a: 2\n", "f/raw/x": "a file\n"})
 	s := b.open("f")
 	for name, test := range map[string]struct {
@@ -257,7 +297,8 @@ func TestRestoreIsRefused(t *testing.T) {
 		"no commit":            {"main", nil, errs.InvalidRequest},
 		"a commit of somebody": {strings.Repeat("1", 40), nil, errs.CommitNotFound},
 	} {
-		if _, err := b.restore(s, test.commit, test.paths...); !errs.HasCode(err, test.code) || errs.From(err).RemedyText() == "" {
+		if _, err := b.restore(s, test.commit, test.paths...); !errs.HasCode(err, test.code) || errs.From(err).
+			RemedyText() == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -277,13 +318,15 @@ func TestARenamedDirectory(t *testing.T) {
 		t.Errorf("%v, %v, %v", commits, last, err)
 	}
 	past, err := b.repositories.OpenSnapshot(t.Context(), &gitv1.OpenSnapshotRequest{
-		Location: &gitv1.Location{RepositoryUrl: b.localURL(), Branch: branch, Directory: "f"}, At: &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: before},
+		Location: &gitv1.Location{RepositoryUrl: b.localURL(), Branch: branch, Directory: "f"},
+		At:       &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: before},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.close(past.GetSnapshot())
-	if files := b.files(past.GetSnapshot(), past.GetSnapshot().GetTree()); files["n.yaml"] != "n: 2\n" || past.GetSnapshot().GetCommit() != before {
+	if files := b.files(past.GetSnapshot(), past.GetSnapshot().GetTree()); files["n.yaml"] != "n: 2\n" ||
+		past.GetSnapshot().GetCommit() != before {
 		t.Errorf("before: %v with %q", past, files)
 	}
 }

@@ -32,8 +32,8 @@ func (b *bench) gauge(name string) (n int) {
 	return n
 }
 
-// TestRequestsToAHostAreLimited: of many requests at once two go to a repository and three to its host. The others wait,
-// and all of them get their answer. One that is given up leaves its place.
+// TestRequestsToAHostAreLimited: of many requests at once two go to a repository and three to its host. The others
+// wait, and all of them get their answer. One that is given up leaves its place.
 func TestRequestsToAHostAreLimited(t *testing.T) {
 	b := setup(t, func(c *githubsync.Config) { c.HostConcurrency, c.RepositoryConcurrency = 3, 2 })
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a\n"})
@@ -73,8 +73,8 @@ func TestRequestsToAHostAreLimited(t *testing.T) {
 // onePlace lets one request be on its way.
 func onePlace(c *githubsync.Config) { c.HostConcurrency, c.RepositoryConcurrency = 1, 1 }
 
-// TestOnePlaceIsEnough: a publish has one request on its way at a time, and each gives its place back, also those whose answer
-// is a refusal.
+// TestOnePlaceIsEnough: a publish has one request on its way at a time, and each gives its place back, also those whose
+// answer is a refusal.
 func TestOnePlaceIsEnough(t *testing.T) {
 	for name, setup := range map[string]func(*testing.T) *bench{
 		"HTTP": func(t *testing.T) *bench { return setup(t, onePlace) },

@@ -33,7 +33,10 @@ func (h *hub) propose(p *proposing) (*gitv1.PublishResponse, error) {
 		p.sync = uuid.NewString()
 	}
 	opened, err := h.repositories.OpenSnapshot(h.t.Context(), &gitv1.OpenSnapshotRequest{
-		Location:  &gitv1.Location{RepositoryUrl: h.host.URL(hubRepository), Branch: branch, Directory: "f", Credentials: h.credentials},
+		Location: &gitv1.Location{
+			RepositoryUrl: h.host.URL(hubRepository), Branch: branch, Directory: "f",
+			Credentials: h.credentials,
+		},
 		Proposals: prefix,
 	})
 	if err != nil {
@@ -45,7 +48,10 @@ func (h *hub) propose(p *proposing) (*gitv1.PublishResponse, error) {
 		request.Tree = h.mustWrite(p.snapshot, p.files)
 	}
 	request.Message = "Sync\n\nFgd-Base: " + p.snapshot.GetOrigin().GetCommit() + "\nFgd-Sync-Id: " + p.sync + "\n"
-	request.Proposal = &gitv1.Proposal{Branch: prefix + p.sync, Title: "Sync " + p.sync, Body: "What changes", KnownPullRequest: p.known, Insist: p.insist}
+	request.Proposal = &gitv1.Proposal{
+		Branch: prefix + p.sync, Title: "Sync " + p.sync, Body: "What changes",
+		KnownPullRequest: p.known, Insist: p.insist,
+	}
 	return h.repositories.Publish(h.t.Context(), request)
 }
 
@@ -63,22 +69,25 @@ func (h *hub) mustPropose(p *proposing) *gitv1.PublishResponse {
 func (h *hub) merge(pull *gitv1.PullRequest) {
 	h.t.Helper()
 	tree := strings.TrimSpace(h.host.Git(h.t, hubRepository, "merge-tree", "--write-tree", branch, pull.GetBranch()))
-	commit := strings.TrimSpace(h.host.Git(h.t, hubRepository, "commit-tree", tree, "-p", branch, "-p", pull.GetBranch(), "-m", "Merge"))
+	commit := strings.TrimSpace(h.host.Git(h.t, hubRepository, "commit-tree", tree, "-p", branch, "-p", pull.GetBranch(),
+		"-m", "Merge"))
 	h.host.Git(h.t, hubRepository, "update-ref", "refs/heads/"+branch, commit)
 	h.api.Merge(h.t, pull.GetNumber(), commit)
 }
 
 func (h *hub) commits(branch string) int { return h.host.Commits(h.t, hubRepository, branch) }
 
-// TestAProposalGoesOn: one pull request, with a commit only when something else is proposed, through changes of others on the
-// branch; what is merged in the end is the tree that was proposed last, and what others did.
+// TestAProposalGoesOn: one pull request, with a commit only when something else is proposed, through changes of others
+// on the branch; what is merged in the end is the tree that was proposed last, and what others did.
 func TestAProposalGoesOn(t *testing.T) {
 	h := newHub(t, map[string]string{"f/a.yaml": "a\n", "g/x": "x\n"})
 	first := &proposing{files: map[string]string{"b.yaml": "b\n"}}
 	response := h.mustPropose(first)
 	pull := response.GetPullRequest()
-	if pull.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN || pull.GetBranch() != prefix+first.sync || !response.GetCommitted() ||
-		response.GetCommit() != h.host.Head(t, hubRepository, pull.GetBranch()) || h.commits(branch) != 1 || h.commits(pull.GetBranch()) != 2 {
+	if pull.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN || pull.GetBranch() != prefix+first.sync ||
+		!response.GetCommitted() ||
+		response.GetCommit() != h.host.Head(t, hubRepository, pull.GetBranch()) || h.commits(branch) != 1 ||
+		h.commits(pull.GetBranch()) != 2 {
 		t.Fatalf("proposed %v", response)
 	}
 	again := h.mustPropose(&proposing{files: first.files, known: pull.GetNumber()})
@@ -91,7 +100,8 @@ func TestAProposalGoesOn(t *testing.T) {
 	if r := h.mustPropose(quiet); r.GetCommitted() || !proto.Equal(quiet.snapshot.GetOrigin(), origin) {
 		t.Errorf("others have changed the branch: %v, from %v and not %v", r, quiet.snapshot.GetOrigin(), origin)
 	}
-	more := h.mustPropose(&proposing{files: map[string]string{"b.yaml": "b\n", "c.yaml": "c\n"}}) // it has forgotten the number
+	// it has forgotten the number
+	more := h.mustPropose(&proposing{files: map[string]string{"b.yaml": "b\n", "c.yaml": "c\n"}})
 	if more.GetPullRequest().GetNumber() != pull.GetNumber() || !more.GetCommitted() || h.commits(pull.GetBranch()) != 4 {
 		t.Errorf("more: %v, %d commits", more, h.commits(pull.GetBranch()))
 	}
@@ -130,7 +140,8 @@ func TestAProposalThatPeopleClosed(t *testing.T) {
 		t.Errorf("insisted: %v", insisted)
 	}
 	h.api.Close(insisted.GetPullRequest().GetNumber())
-	other := h.mustPropose(&proposing{files: map[string]string{"c.yaml": "c\n"}, known: insisted.GetPullRequest().GetNumber()})
+	other := h.mustPropose(&proposing{files: map[string]string{"c.yaml": "c\n"}, known: insisted.GetPullRequest().
+		GetNumber()})
 	if other.GetPullRequest().GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN {
 		t.Errorf("something else: %v", other)
 	}
@@ -148,8 +159,8 @@ func TestAProposalThatPeopleEdited(t *testing.T) {
 	}
 }
 
-// TestAProposalThatWasCutOff: the branch was pushed and GitHub failed. The sync that tries again opens the pull request and makes
-// no second commit.
+// TestAProposalThatWasCutOff: the branch was pushed and GitHub failed. The sync that tries again opens the pull request
+// and makes no second commit.
 func TestAProposalThatWasCutOff(t *testing.T) {
 	h := newHub(t, map[string]string{"f/a.yaml": "a\n"})
 	p := &proposing{files: map[string]string{"b.yaml": "b\n"}}
@@ -164,7 +175,8 @@ func TestAProposalThatWasCutOff(t *testing.T) {
 	h.requireCode(err, errs.GitHubConnectionFailed)
 	h.api.Fault(nil)
 	response := h.mustPropose(p)
-	if !response.GetCommitted() || response.GetPullRequest().GetBranch() != prefix+p.sync || h.commits(prefix+p.sync) != 2 {
+	if !response.GetCommitted() || response.GetPullRequest().GetBranch() != prefix+p.sync ||
+		h.commits(prefix+p.sync) != 2 {
 		t.Errorf("tried again: %v", response)
 	}
 }
@@ -174,7 +186,8 @@ func TestAProposalThatNobodyNeeds(t *testing.T) {
 	h := newHub(t, map[string]string{"f/a.yaml": "a\n"})
 	pull := h.mustPropose(&proposing{files: map[string]string{"b.yaml": "b\n"}}).GetPullRequest()
 	response := h.mustPropose(&proposing{known: pull.GetNumber()})
-	if response.GetPullRequest().GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED || response.GetCommitted() {
+	if response.GetPullRequest().GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED ||
+		response.GetCommitted() {
 		t.Errorf("nothing to propose: %v", response)
 	}
 }
@@ -187,7 +200,8 @@ func TestProtectionShowsInTheConnection(t *testing.T) {
 		response, err := h.repositories.CheckConnection(t.Context(), &gitv1.CheckConnectionRequest{Location: &gitv1.Location{
 			RepositoryUrl: h.host.URL(hubRepository), Branch: branch, Credentials: h.credentials,
 		}})
-		if c := response.GetConnection(); err != nil || c.BranchProtected == nil || c.GetBranchProtected() != protected || len(c.GetProblems()) != 0 {
+		if c := response.GetConnection(); err != nil || c.BranchProtected == nil || c.GetBranchProtected() != protected ||
+			len(c.GetProblems()) != 0 {
 			t.Errorf("protected %v: %v, %v", protected, response, err)
 		}
 	}
@@ -205,7 +219,11 @@ func TestProposalsNeedGitHub(t *testing.T) {
 	if branches := b.host.Git(t, repository, "branch", "--list", "fgd/*"); branches != "" {
 		t.Errorf("branches %q", branches)
 	}
-	for _, bad := range []*gitv1.Proposal{{Branch: "nofolder", Title: "t"}, {Branch: prefix + "1"}, {Branch: "fgd/..", Title: "t"}} {
+	for _, bad := range []*gitv1.Proposal{
+		{Branch: "nofolder", Title: "t"},
+		{Branch: prefix + "1"},
+		{Branch: "fgd/..", Title: "t"},
+	} {
 		request.Proposal = bad
 		_, err := b.repositories.Publish(t.Context(), request)
 		b.requireCode(err, errs.InvalidRequest)
@@ -213,8 +231,8 @@ func TestProposalsNeedGitHub(t *testing.T) {
 	b.requireCommits(1)
 }
 
-// TestAProtectedBranch: a direct push that a host refuses because of that says how to go on, be the reason in its report or in
-// what its hook said.
+// TestAProtectedBranch: a direct push that a host refuses because of that says how to go on, be the reason in its
+// report or in what its hook said.
 func TestAProtectedBranch(t *testing.T) {
 	over := map[string]func(*testing.T) *bench{
 		"HTTP": func(t *testing.T) *bench { return setup(t) },
@@ -233,7 +251,10 @@ func TestAProtectedBranch(t *testing.T) {
 	}
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
-	b.host.Break(gitserver.Fault{On: gitserver.Receive, Status: http.StatusOK, Text: refusal("protected branch hook declined")})
+	b.host.Break(gitserver.Fault{
+		On: gitserver.Receive, Status: http.StatusOK,
+		Text: refusal("protected branch hook declined"),
+	})
 	b.refusesToPush(errs.BranchProtected, "protected branch hook declined")
 }
 
@@ -243,7 +264,8 @@ func (b *bench) refusesToPush(code errs.Code, reason string) {
 	s := b.open("f")
 	_, err := b.publish(s, b.mustWrite(s, map[string]string{"b.yaml": "b\n"}))
 	b.requireCode(err, code)
-	if told := errs.From(err); !strings.Contains(told.Error(), reason) || code == errs.BranchProtected && !strings.Contains(told.RemedyText(), "pull_request") {
+	if told := errs.From(err); !strings.Contains(told.Error(), reason) || code == errs.BranchProtected &&
+		!strings.Contains(told.RemedyText(), "pull_request") {
 		b.t.Errorf("%v; the remedy is %q", told, told.RemedyText())
 	}
 }

@@ -13,13 +13,17 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-var content = map[string]string{"f/a.yaml": "a: 1\n", "f/sub/b.yaml": "b: 1\n", "other/c.yaml": "c: 1\n", "README.md": "# r\n"}
+var content = map[string]string{
+	"f/a.yaml": "a: 1\n", "f/sub/b.yaml": "b: 1\n", "other/c.yaml": "c: 1\n",
+	"README.md": "# r\n",
+}
 
 func TestPublish(t *testing.T) {
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
-	if got := b.files(s, s.GetTree()); !maps.Equal(got, map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n"}) || !s.GetDirectoryExists() {
+	if got := b.files(s, s.GetTree()); !maps.Equal(got, map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n"}) ||
+		!s.GetDirectoryExists() {
 		t.Errorf("the snapshot has %q", got)
 	}
 	tree := b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n", "sub/b.yaml": "", "new/c.yaml": "c: 3\n"})
@@ -27,18 +31,23 @@ func TestPublish(t *testing.T) {
 		t.Error("something was visible before it was published")
 	}
 	response, err := b.publish(s, tree)
-	if err != nil || !response.GetCommitted() || response.GetAttempts() != 1 || response.GetCommit() != b.host.Head(t, repository, branch) {
+	if err != nil || !response.GetCommitted() || response.GetAttempts() != 1 ||
+		response.GetCommit() != b.host.Head(t, repository, branch) {
 		t.Fatalf("%v, %v", response, err)
 	}
 	if c := response.GetCounts(); c.GetCreated() != 1 || c.GetUpdated() != 1 || c.GetRemoved() != 1 {
 		t.Errorf("counts: %v", c)
 	}
-	want := map[string]string{"f/a.yaml": "a: 2\n", "f/new/c.yaml": "c: 3\n", "other/c.yaml": "c: 1\n", "README.md": "# r\n"}
+	want := map[string]string{
+		"f/a.yaml": "a: 2\n", "f/new/c.yaml": "c: 3\n", "other/c.yaml": "c: 1\n",
+		"README.md": "# r\n",
+	}
 	if got := b.host.Files(t, repository, branch); !maps.Equal(got, want) {
 		t.Errorf("published: %q", got)
 	}
 	about := b.host.Git(t, repository, "log", "-1", "--format=%an %ae %at|%cn %ct|%B", branch)
-	if !strings.HasPrefix(about, fmt.Sprintf("Ada ada@example.com %[1]d|FGD Sync %[1]d|Change a file\n\nFgd-Sync-Id: 1", when.Unix())) {
+	if !strings.HasPrefix(about, fmt.Sprintf("Ada ada@example.com %[1]d|FGD Sync %[1]d|Change a file\n\nFgd-Sync-Id: 1",
+		when.Unix())) {
 		t.Errorf("the commit: %s", about)
 	}
 	b.requireCommits(2)
@@ -62,7 +71,8 @@ func TestPublishTwice(t *testing.T) {
 	_, err = b.publish(two, b.mustWrite(two, change))
 	b.requireCode(err, errs.BranchMoved)
 	third := b.open("f")
-	if response, err := b.publish(third, b.mustWrite(third, change)); err != nil || response.GetCommitted() || response.GetCommit() != first.GetCommit() {
+	if response, err := b.publish(third, b.mustWrite(third, change)); err != nil || response.GetCommitted() ||
+		response.GetCommit() != first.GetCommit() {
 		t.Errorf("%v, %v", response, err)
 	}
 	b.requireCommits(2)
@@ -120,7 +130,10 @@ func TestBranchMoves(t *testing.T) {
 		"elsewhere":          {theirs: map[string]string{"other/c.yaml": "c: theirs\n"}},
 		"the same file":      {theirs: map[string]string{"f/a.yaml": "a: theirs\n"}, refused: true},
 		"the same directory": {theirs: map[string]string{"f/new.yaml": "n: theirs\n"}, refused: true},
-		"directory removed":  {theirs: map[string]string{"f/a.yaml": gitserver.Removed, "f/sub/b.yaml": gitserver.Removed}, refused: true},
+		"directory removed": {
+			theirs:  map[string]string{"f/a.yaml": gitserver.Removed, "f/sub/b.yaml": gitserver.Removed},
+			refused: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t)
@@ -147,7 +160,8 @@ func TestBranchMoves(t *testing.T) {
 	}
 }
 
-// TestBranchNeverRests: somebody pushes before each of our pushes. It ends, without a commit of ours, and without force.
+// TestBranchNeverRests: somebody pushes before each of our pushes. It ends, without a commit of ours, and without
+// force.
 func TestBranchNeverRests(t *testing.T) {
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
@@ -217,13 +231,25 @@ func TestRefusedPush(t *testing.T) {
 		hook  string
 		code  errs.Code
 	}{
-		"hook":         {hook: "pre-receive", code: errs.PushRejected},
-		"update hook":  {hook: "update", code: errs.PushRejected},
-		"unauthorised": {fault: gitserver.Fault{On: gitserver.Receive, Status: http.StatusUnauthorized}, code: errs.GitHubAuthenticationFailed},
-		"forbidden":    {fault: gitserver.Fault{On: gitserver.Receive, Status: http.StatusForbidden}, code: errs.GitHubAuthenticationFailed},
-		"too often":    {fault: gitserver.Fault{On: gitserver.Receive, Status: http.StatusTooManyRequests}, code: errs.GitHubRateLimited},
+		"hook":        {hook: "pre-receive", code: errs.PushRejected},
+		"update hook": {hook: "update", code: errs.PushRejected},
+		"unauthorised": {
+			fault: gitserver.Fault{On: gitserver.Receive, Status: http.StatusUnauthorized},
+			code:  errs.GitHubAuthenticationFailed,
+		},
+		"forbidden": {
+			fault: gitserver.Fault{On: gitserver.Receive, Status: http.StatusForbidden},
+			code:  errs.GitHubAuthenticationFailed,
+		},
+		"too often": {
+			fault: gitserver.Fault{On: gitserver.Receive, Status: http.StatusTooManyRequests},
+			code:  errs.GitHubRateLimited,
+		},
 		"always empty": {fault: gitserver.Fault{On: gitserver.Receive, Empty: true}, code: errs.GitHubConnectionFailed},
-		"always 503":   {fault: gitserver.Fault{On: gitserver.Receive, Status: http.StatusServiceUnavailable}, code: errs.GitHubConnectionFailed},
+		"always 503": {
+			fault: gitserver.Fault{On: gitserver.Receive, Status: http.StatusServiceUnavailable},
+			code:  errs.GitHubConnectionFailed,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t)

@@ -17,7 +17,8 @@ import (
 func (b *bench) tryOpen(location *gitv1.Location) error {
 	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: location})
 	if err == nil {
-		_, err := b.repositories.CloseSnapshot(b.t.Context(), &gitv1.CloseSnapshotRequest{SnapshotId: response.GetSnapshot().GetSnapshotId()})
+		_, err := b.repositories.CloseSnapshot(b.t.Context(), &gitv1.CloseSnapshotRequest{SnapshotId: response.GetSnapshot().
+			GetSnapshotId()})
 		return err
 	}
 	return err
@@ -30,33 +31,60 @@ func TestOpenRefused(t *testing.T) {
 		change func(b *bench, l *gitv1.Location)
 		code   errs.Code
 	}{
-		"401":            {fault: gitserver.Fault{Status: http.StatusUnauthorized, Text: password}, code: errs.GitHubAuthenticationFailed},
-		"403":            {fault: gitserver.Fault{Status: http.StatusForbidden}, code: errs.GitHubAuthenticationFailed},
-		"404":            {fault: gitserver.Fault{Status: http.StatusNotFound}, code: errs.GitHubNotFound},
-		"429":            {fault: gitserver.Fault{Status: http.StatusTooManyRequests}, code: errs.GitHubRateLimited},
-		"500":            {fault: gitserver.Fault{Status: http.StatusInternalServerError, Text: password}, code: errs.GitHubConnectionFailed},
+		"401": {
+			fault: gitserver.Fault{Status: http.StatusUnauthorized, Text: password},
+			code:  errs.GitHubAuthenticationFailed,
+		},
+		"403": {fault: gitserver.Fault{Status: http.StatusForbidden}, code: errs.GitHubAuthenticationFailed},
+		"404": {fault: gitserver.Fault{Status: http.StatusNotFound}, code: errs.GitHubNotFound},
+		"429": {fault: gitserver.Fault{Status: http.StatusTooManyRequests}, code: errs.GitHubRateLimited},
+		"500": {
+			fault: gitserver.Fault{Status: http.StatusInternalServerError, Text: password},
+			code:  errs.GitHubConnectionFailed,
+		},
 		"empty refs":     {fault: gitserver.Fault{On: gitserver.Refs, Empty: true}, code: errs.GitHubConnectionFailed},
 		"truncated refs": {fault: gitserver.Fault{On: gitserver.Refs, Truncate: 20}, code: errs.GitHubConnectionFailed},
 		"lost refs":      {fault: gitserver.Fault{On: gitserver.Refs, Lose: true}, code: errs.GitHubConnectionFailed},
 		"empty pack":     {fault: gitserver.Fault{On: gitserver.Fetch, Empty: true}, code: errs.GitHubConnectionFailed},
 		"truncated pack": {fault: gitserver.Fault{On: gitserver.Fetch, Truncate: 100}, code: errs.GitHubConnectionFailed},
-		"a web page":     {fault: gitserver.Fault{Status: http.StatusOK, Text: "<html>sign in</html>"}, code: errs.GitHubConnectionFailed},
-		"redirect":       {fault: gitserver.Fault{Redirect: "http://127.0.0.1:1"}, code: errs.GitHubNotFound},
-		"no branch":      {change: func(_ *bench, l *gitv1.Location) { l.Branch = "other" }, code: errs.BranchNotFound},
-		"odd branch":     {change: func(_ *bench, l *gitv1.Location) { l.Branch = "a..b" }, code: errs.InvalidRequest},
-		"no repository":  {change: func(b *bench, l *gitv1.Location) { l.RepositoryUrl = b.host.URL("other.git") }, code: errs.GitHubNotFound},
+		"a web page": {
+			fault: gitserver.Fault{Status: http.StatusOK, Text: "<html>sign in</html>"},
+			code:  errs.GitHubConnectionFailed,
+		},
+		"redirect":   {fault: gitserver.Fault{Redirect: "http://127.0.0.1:1"}, code: errs.GitHubNotFound},
+		"no branch":  {change: func(_ *bench, l *gitv1.Location) { l.Branch = "other" }, code: errs.BranchNotFound},
+		"odd branch": {change: func(_ *bench, l *gitv1.Location) { l.Branch = "a..b" }, code: errs.InvalidRequest},
+		"no repository": {
+			change: func(b *bench, l *gitv1.Location) { l.RepositoryUrl = b.host.URL("other.git") },
+			code:   errs.GitHubNotFound,
+		},
 		"empty repository": {change: func(b *bench, l *gitv1.Location) {
 			b.host.CreateEmpty(b.t, "e.git")
 			l.RepositoryUrl = b.host.URL("e.git")
 		}, code: errs.RepositoryEmpty},
-		"nobody listens": {change: func(_ *bench, l *gitv1.Location) { l.RepositoryUrl = "http://127.0.0.1:1/x.git" }, code: errs.GitHubConnectionFailed},
-		"outside":        {change: func(_ *bench, l *gitv1.Location) { l.Directory = "a/../../b" }, code: errs.DirectoryInvalid},
+		"nobody listens": {
+			change: func(_ *bench, l *gitv1.Location) { l.RepositoryUrl = "http://127.0.0.1:1/x.git" },
+			code:   errs.GitHubConnectionFailed,
+		},
+		"outside": {
+			change: func(_ *bench, l *gitv1.Location) { l.Directory = "a/../../b" },
+			code:   errs.DirectoryInvalid,
+		},
 		"other key": {change: func(_ *bench, l *gitv1.Location) {
 			l.Credentials = &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: []byte("age")}}
 		}, code: errs.CredentialsUnreadable},
-		"no reference": {change: func(_ *bench, l *gitv1.Location) { l.Credentials = reference("env:HEDGEHOG_FGD_X") }, code: errs.CredentialsUnreadable},
-		"any variable": {change: func(_ *bench, l *gitv1.Location) { l.Credentials = reference("env:HOME") }, code: errs.CredentialsUnreadable},
-		"any file":     {change: func(_ *bench, l *gitv1.Location) { l.Credentials = reference("file:../../etc/passwd") }, code: errs.CredentialsUnreadable},
+		"no reference": {
+			change: func(_ *bench, l *gitv1.Location) { l.Credentials = reference("env:HEDGEHOG_FGD_X") },
+			code:   errs.CredentialsUnreadable,
+		},
+		"any variable": {
+			change: func(_ *bench, l *gitv1.Location) { l.Credentials = reference("env:HOME") },
+			code:   errs.CredentialsUnreadable,
+		},
+		"any file": {
+			change: func(_ *bench, l *gitv1.Location) { l.Credentials = reference("file:../../etc/passwd") },
+			code:   errs.CredentialsUnreadable,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t)
@@ -85,10 +113,14 @@ func TestRefusedLocations(t *testing.T) {
 	b := setup(t, func(cfg *githubsync.Config) { cfg.AllowInsecureRemotes = false })
 	b.host.Create(t, repository, branch, content)
 	for _, url := range []string{
-		b.host.URL(repository), "http://example.com/x.git", "https://127.0.0.1/x.git", "https://localhost/x.git", "https://[::1]/x.git", "https://10.0.0.1/x.git",
-		"https://169.254.169.254/latest/meta-data", "https://192.168.1.1/x.git", "https://[fe80::1]/x.git", "https://[::ffff:127.0.0.1]/x.git", "https://0.0.0.0/x.git",
-		"file:///etc", "/etc", "ssh://git@example.com/x.git", "git@example.com:x.git", "git://example.com/x.git", "https://u:" + password + "@example.com/x.git",
-		"ext::sh -c id", "https://", "", "https://exa mple.com/x.git", "https://example.com/x.git?a=b", "https://example.com/x.git#f",
+		b.host.URL(repository), "http://example.com/x.git", "https://127.0.0.1/x.git", "https://localhost/x.git",
+		"https://[::1]/x.git", "https://10.0.0.1/x.git",
+		"https://169.254.169.254/latest/meta-data", "https://192.168.1.1/x.git", "https://[fe80::1]/x.git",
+		"https://[::ffff:127.0.0.1]/x.git", "https://0.0.0.0/x.git",
+		"file:///etc", "/etc", "ssh://git@example.com/x.git", "git@example.com:x.git", "git://example.com/x.git",
+		"https://u:" + password + "@example.com/x.git",
+		"ext::sh -c id", "https://", "", "https://exa mple.com/x.git", "https://example.com/x.git?a=b",
+		"https://example.com/x.git#f",
 	} {
 		err := b.tryOpen(&gitv1.Location{RepositoryUrl: url, Branch: branch})
 		if !errs.HasCode(err, errs.RemoteRefused) || strings.Contains(err.Error(), password) {
@@ -107,7 +139,9 @@ func TestOddEntries(t *testing.T) {
 	commit := b.host.Head(t, repository, branch)
 	list := b.host.Git(t, repository, "ls-tree", branch+":f")
 	blob := strings.Fields(list)[2]
-	b.host.Import(t, repository, branch, fmt.Sprintf("M 100755 %[1]s f/run.sh\nM 120000 inline f/link\ndata 11\n/etc/passwd\nM 160000 %[2]s f/module\nM 120000 inline g/link\ndata 2\n..\n", blob, commit))
+	b.host.Import(t, repository, branch,
+		fmt.Sprintf("M 100755 %[1]s f/run.sh\nM 120000 inline f/link\ndata 11\n/etc/passwd\nM 160000 %[2]s f/module\nM "+
+			"120000 inline g/link\ndata 2\n..\n", blob, commit))
 	s := b.open("f")
 	modes := map[string]gitv1.FileMode{}
 	stream, err := b.trees.ListTree(t.Context(), &gitv1.ListTreeRequest{SnapshotId: s.GetSnapshotId(), Tree: s.GetTree()})
@@ -117,7 +151,8 @@ func TestOddEntries(t *testing.T) {
 		}
 	}
 	want := map[string]gitv1.FileMode{
-		"run.sh": gitv1.FileMode_FILE_MODE_EXECUTABLE, "link": gitv1.FileMode_FILE_MODE_SYMLINK, "module": gitv1.FileMode_FILE_MODE_SUBMODULE,
+		"run.sh": gitv1.FileMode_FILE_MODE_EXECUTABLE, "link": gitv1.FileMode_FILE_MODE_SYMLINK,
+		"module": gitv1.FileMode_FILE_MODE_SUBMODULE,
 	}
 	if !maps.Equal(modes, want) {
 		t.Errorf("modes: %v", modes)
@@ -141,7 +176,8 @@ func TestBadPaths(t *testing.T) {
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
 	for _, path := range []string{
-		"../x", "a/../b", "/x", "", ".", "..", "a//b", "a/", ".git/config", "a/.git", "a/.GIT/x", "a\x00b", "a.yaml/b", "sub", strings.Repeat("x", 5000),
+		"../x", "a/../b", "/x", "", ".", "..", "a//b", "a/", ".git/config", "a/.git", "a/.GIT/x", "a\x00b", "a.yaml/b", "sub",
+		strings.Repeat("x", 5000),
 	} {
 		if tree, err := b.write(s, map[string]string{path: "x"}); !errs.HasCode(err, errs.InvalidRequest) {
 			t.Errorf("%q: tree %s, %v", path, tree, err)
@@ -178,7 +214,10 @@ func TestLimits(t *testing.T) {
 	if err != nil || page.GetEntries()[0].GetSize() != 2000 {
 		t.Fatalf("%v, %v", page, err)
 	}
-	blobs, err := b.trees.ReadBlobs(t.Context(), &gitv1.ReadBlobsRequest{SnapshotId: s.GetSnapshotId(), BlobIds: []string{page.GetEntries()[0].GetBlobId()}})
+	blobs, err := b.trees.ReadBlobs(t.Context(), &gitv1.ReadBlobsRequest{
+		SnapshotId: s.GetSnapshotId(),
+		BlobIds:    []string{page.GetEntries()[0].GetBlobId()},
+	})
 	if err == nil {
 		_, err = blobs.Recv()
 	}

@@ -10,7 +10,8 @@ import (
 // openOf opens what a sync has published, or the head.
 func (b *bench) openOf(syncID string) *gitv1.Snapshot {
 	b.t.Helper()
-	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: b.location("f"), SyncId: syncID})
+	response, err := b.repositories.OpenSnapshot(b.t.Context(),
+		&gitv1.OpenSnapshotRequest{Location: b.location("f"), SyncId: syncID})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -12,7 +12,8 @@ import (
 // TestCommitsAreSigned: with a key every commit that is published has a signature that git takes for that of the key.
 func TestCommitsAreSigned(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
-	if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key).
+		CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	public, err := os.ReadFile(key + ".pub")
@@ -29,7 +30,8 @@ func TestCommitsAreSigned(t *testing.T) {
 		if err := b.sync(what); err != nil {
 			t.Fatal(err)
 		}
-		b.host.Git(t, repository, "-c", "gpg.format=ssh", "-c", "gpg.ssh.allowedSignersFile="+allowed, "verify-commit", branch)
+		b.host.Git(t, repository, "-c", "gpg.format=ssh", "-c", "gpg.ssh.allowedSignersFile="+allowed, "verify-commit",
+			branch)
 	}
 	b.requireCommits(3)
 }

@@ -18,12 +18,16 @@ import (
 // changesSince lists what has changed in the directory, as "A path", "M path" or "D path".
 func (b *bench) changesSince(s *gitv1.Snapshot, commit string) ([]string, error) {
 	b.t.Helper()
-	stream, err := b.trees.ListChanges(b.t.Context(), &gitv1.ListChangesRequest{SnapshotId: s.GetSnapshotId(), SinceCommit: commit})
+	stream, err := b.trees.ListChanges(b.t.Context(), &gitv1.ListChangesRequest{
+		SnapshotId:  s.GetSnapshotId(),
+		SinceCommit: commit,
+	})
 	if err != nil {
 		return nil, err
 	}
 	letters := map[gitv1.FileChangeKind]string{
-		gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED: "A", gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED: "M", gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED: "D",
+		gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED: "A", gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED: "M",
+		gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED: "D",
 	}
 	var out []string
 	for {
@@ -35,7 +39,8 @@ func (b *bench) changesSince(s *gitv1.Snapshot, commit string) ([]string, error)
 			return nil, err
 		}
 		for _, c := range part.GetChanges() {
-			if (c.GetOldBlobId() == "") != (letters[c.GetKind()] == "A") || (c.GetNewBlobId() == "") != (letters[c.GetKind()] == "D") {
+			if (c.GetOldBlobId() == "") != (letters[c.GetKind()] == "A") ||
+				(c.GetNewBlobId() == "") != (letters[c.GetKind()] == "D") {
 				b.t.Errorf("%v", c)
 			}
 			out = append(out, letters[c.GetKind()]+" "+c.GetPath())
@@ -47,7 +52,8 @@ func (b *bench) changesSince(s *gitv1.Snapshot, commit string) ([]string, error)
 func (b *bench) gitSince(commit string) []string {
 	b.t.Helper()
 	var out []string
-	for line := range strings.Lines(b.host.Git(b.t, repository, "diff", "--no-renames", "--name-status", "--relative=f", commit, branch, "--", "f")) {
+	for line := range strings.Lines(b.host.Git(b.t, repository, "diff", "--no-renames", "--name-status", "--relative=f",
+		commit, branch, "--", "f")) {
 		letter, path, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		out = append(out, letter+" "+path)
 	}
@@ -70,7 +76,10 @@ func TestChangesSince(t *testing.T) {
 				for range rapid.IntRange(1, 3).Draw(r, "commits") {
 					files := map[string]string{}
 					for range rapid.IntRange(1, 3).Draw(r, "files") {
-						path := rapid.SampledFrom([]string{"f/a.yaml", "f/sub/b.yaml", "f/sub/deep/c.yaml", "f/x", "other/y", "f/sub2/d"}).Draw(r, "path")
+						path := rapid.SampledFrom([]string{
+							"f/a.yaml", "f/sub/b.yaml", "f/sub/deep/c.yaml", "f/x", "other/y",
+							"f/sub2/d",
+						}).Draw(r, "path")
 						files[path] = fmt.Sprintf("n: %d\n", rapid.IntRange(0, 3).Draw(r, "content"))
 					}
 					commits = append(commits, b.host.Commit(t, repository, branch, files))
@@ -97,7 +106,10 @@ func TestChangesSinceFollowedBack(t *testing.T) {
 	}
 	s := b.open("f")
 	refusal := "ERR upload-pack: not our ref " + first
-	refuses := gitserver.Fault{On: gitserver.Fetch, Times: 1, Status: 200, Text: fmt.Sprintf("%04x%s", 4+len(refusal), refusal)}
+	refuses := gitserver.Fault{
+		On: gitserver.Fetch, Times: 1, Status: 200,
+		Text: fmt.Sprintf("%04x%s", 4+len(refusal), refusal),
+	}
 	b.host.Break(refuses)
 	if got, err := b.changesSince(s, first); err != nil || !slices.Equal(got, []string{"A new.yaml"}) {
 		t.Errorf("%q, %v", got, err)

@@ -23,22 +23,27 @@ func withKnownHosts(t *testing.T) func(*githubsync.Config) {
 
 func (b *bench) key(url string) string {
 	b.t.Helper()
-	response, err := b.repositories.CheckLocation(b.t.Context(), &gitv1.CheckLocationRequest{Location: &gitv1.Location{RepositoryUrl: url, Branch: branch}})
+	response, err := b.repositories.CheckLocation(b.t.Context(),
+		&gitv1.CheckLocationRequest{Location: &gitv1.Location{RepositoryUrl: url, Branch: branch}})
 	if err != nil {
 		b.t.Errorf("%s: %v", url, err)
 	}
 	return response.GetRepositoryKey()
 }
 
-// TestSpellings: all spellings of one repository have one key, over HTTPS and over SSH; what may be another one has another.
+// TestSpellings: all spellings of one repository have one key, over HTTPS and over SSH; what may be another one has
+// another.
 func TestSpellings(t *testing.T) {
 	b := setup(t, withKnownHosts(t))
 	keys := map[string]string{}
 	for name, urls := range map[string][]string{
 		"one": {
-			"https://Example.com/a/b.git", "https://example.com:443/a/b.git", "https://example.com/a/b", "https://example.com/a/b/",
-			"https://example.com/a//b.git", "https://example.com./a/b", "http://example.com/a/b", "ssh://git@example.com/a/b.git",
-			"ssh://git@example.com:22/a/b.git", "ssh://example.com/a/b", "SSH://git@EXAMPLE.com/a/b/", "ssh://me@example.com/a/b",
+			"https://Example.com/a/b.git", "https://example.com:443/a/b.git", "https://example.com/a/b",
+			"https://example.com/a/b/",
+			"https://example.com/a//b.git", "https://example.com./a/b", "http://example.com/a/b",
+			"ssh://git@example.com/a/b.git",
+			"ssh://git@example.com:22/a/b.git", "ssh://example.com/a/b", "SSH://git@EXAMPLE.com/a/b/",
+			"ssh://me@example.com/a/b",
 			"git@example.com:a/b.git", "example.com:a/b.git", "git@Example.com:/a/b", "me@example.com:/a/b",
 		},
 		"the home of another user": {"me@example.com:a/b.git", "me@example.com:a/b"},
@@ -48,8 +53,14 @@ func TestSpellings(t *testing.T) {
 		"another port of HTTPS":    {"https://example.com:8443/a/b.git"},
 		"another host":             {"ssh://git@ssh.example.com/a/b.git"},
 		"another case of the path": {"git@example.com:A/b.git"},
-		"IPv6":                     {"ssh://git@[2001:db8::1]:22/a/b", "git@[2001:DB8::1]:a/b.git", "https://[2001:db8::1]/a/b"},
-		"a home":                   {"ssh://git@example.com/~me/a/b", "git@example.com:~me/a/b.git", "you@example.com:~me/a/b"},
+		"IPv6": {
+			"ssh://git@[2001:db8::1]:22/a/b", "git@[2001:DB8::1]:a/b.git",
+			"https://[2001:db8::1]/a/b",
+		},
+		"a home": {
+			"ssh://git@example.com/~me/a/b", "git@example.com:~me/a/b.git",
+			"you@example.com:~me/a/b",
+		},
 	} {
 		for _, url := range urls {
 			key := b.key(url)
@@ -64,17 +75,23 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// TestX6OddURLs: what could become an option, a command or another line is no URL, also where SSH and private addresses are
-// permitted.
+// TestX6OddURLs: what could become an option, a command or another line is no URL, also where SSH and private addresses
+// are permitted.
 func TestX6OddURLs(t *testing.T) {
 	b := setup(t, withKnownHosts(t))
 	for _, url := range []string{
-		"ssh://-oProxyCommand=id/x.git", "ssh://git@-oProxyCommand=id/x.git", "ssh://-oProxyCommand=id@example.com/x.git", "-oProxyCommand=id:x.git",
-		"git@-oProxyCommand=id:x.git", "-x@example.com:x.git", "ssh://git@example.com/-x", "git@example.com:-x", "ssh://git@example.com/%0ax",
-		"ssh://git@example.com/a%00b", "git@example.com:x\ny", "ssh://git:" + password + "@example.com/x.git", "ssh://git@example.com:0/x.git",
-		"ssh://git@example.com:65536/x.git", "ssh://git@example.com:x/x.git", "ssh://git@example.com/", "git@example.com:", "git@example.com:.",
-		"git@example.com:../x.git", "ssh://git@example.com/../..", "ssh:///x.git", "ssh://git@/x.git", "git@:x.git", "@example.com:x.git@y",
-		"ext::sh", "fd::17", "a b@example.com:x.git", "ssh://g$(id)@example.com/x.git", "ssh://git@exa$mple.com/x.git", "ssh://git@example.com/x.git?a=b",
+		"ssh://-oProxyCommand=id/x.git", "ssh://git@-oProxyCommand=id/x.git", "ssh://-oProxyCommand=id@example.com/x.git",
+		"-oProxyCommand=id:x.git",
+		"git@-oProxyCommand=id:x.git", "-x@example.com:x.git", "ssh://git@example.com/-x", "git@example.com:-x",
+		"ssh://git@example.com/%0ax",
+		"ssh://git@example.com/a%00b", "git@example.com:x\ny", "ssh://git:" + password + "@example.com/x.git",
+		"ssh://git@example.com:0/x.git",
+		"ssh://git@example.com:65536/x.git", "ssh://git@example.com:x/x.git", "ssh://git@example.com/", "git@example.com:",
+		"git@example.com:.",
+		"git@example.com:../x.git", "ssh://git@example.com/../..", "ssh:///x.git", "ssh://git@/x.git", "git@:x.git",
+		"@example.com:x.git@y",
+		"ext::sh", "fd::17", "a b@example.com:x.git", "ssh://g$(id)@example.com/x.git", "ssh://git@exa$mple.com/x.git",
+		"ssh://git@example.com/x.git?a=b",
 		"ssh://git@example.com/x.git#f", "git+ssh://git@example.com/x.git", "x.git", "/srv/x.git", "git://example.com/x.git",
 	} {
 		err := b.tryOpen(&gitv1.Location{RepositoryUrl: url, Branch: branch})
@@ -88,8 +105,12 @@ func TestX6OddURLs(t *testing.T) {
 func TestSSHToAPrivateAddress(t *testing.T) {
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
-	strict := replica(t, b.host, func(cfg *githubsync.Config) { cfg.AllowInsecureRemotes, cfg.SSHKnownHostsFile = false, b.known })
-	for _, url := range []string{b.ssh.URL(repository), strings.Replace(b.ssh.URL(repository), "127.0.0.1", "localhost", 1)} {
+	strict := replica(t, b.host, func(cfg *githubsync.Config) {
+		cfg.AllowInsecureRemotes, cfg.SSHKnownHostsFile = false,
+			b.known
+	})
+	for _, url := range []string{b.ssh.URL(repository), strings.Replace(b.ssh.URL(repository), "127.0.0.1", "localhost",
+		1)} {
 		location := &gitv1.Location{RepositoryUrl: url, Branch: branch, Credentials: strict.seal(b.login)}
 		strict.requireCode(strict.tryOpen(location), errs.RemoteRefused)
 	}

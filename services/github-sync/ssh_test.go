@@ -56,7 +56,8 @@ func TestSSHPublish(t *testing.T) {
 	}
 	b.host.Commit(t, repository, branch, map[string]string{"f/new.yaml": "n: 1\n"})
 	again := b.open("f")
-	if got := b.files(again, again.GetTree()); !maps.Equal(got, map[string]string{"a.yaml": "a: 2\n", "new.yaml": "n: 1\n"}) {
+	if got := b.files(again, again.GetTree()); !maps.Equal(got,
+		map[string]string{"a.yaml": "a: 2\n", "new.yaml": "n: 1\n"}) {
 		t.Errorf("the next snapshot has %q", got)
 	}
 	if n := b.ssh.Requests(sshserver.Fetch); n != 2 {
@@ -73,7 +74,8 @@ func TestG1BranchMovesOverSSH(t *testing.T) {
 	tree := b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
 	b.host.Hook(t, repository, "pre-receive", "rm hooks/pre-receive\n"+
 		"unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n"+
-		"tree=$(git rev-parse main^{tree})\nexport GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x\n"+
+		"tree=$(git rev-parse main^{tree})\nexport GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x GIT_COMMITTER_NAME=x "+
+		"GIT_COMMITTER_EMAIL=x\n"+
 		"git update-ref refs/heads/main $(git commit-tree -m theirs -p main $tree)\n")
 	response, err := b.publish(s, tree)
 	if err != nil || response.GetAttempts() != 2 {
@@ -92,7 +94,8 @@ func TestG3LostAnswerOverSSH(t *testing.T) {
 			tree := b.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
 			b.ssh.Break(sshserver.Fault{On: sshserver.Receive, Times: 1, Cut: true, After: after})
 			response, err := b.publish(s, tree)
-			if err != nil || !response.GetCommitted() || response.GetAttempts() != 1 || response.GetCommit() != b.host.Head(t, repository, branch) {
+			if err != nil || !response.GetCommitted() || response.GetAttempts() != 1 ||
+				response.GetCommit() != b.host.Head(t, repository, branch) {
 				t.Errorf("%v, %v", response, err)
 			}
 			b.requireCommits(2)
@@ -111,8 +114,8 @@ func TestG6HookDeclinesOverSSH(t *testing.T) {
 	b.requireCommits(1)
 }
 
-// TestG9ASilentSSHHostHoldsNobody: a host that says nothing, or nothing more, holds nobody longer than he wants to wait, be it
-// before the handshake, after the key was taken, in the middle of a pack, or before the answer to a push.
+// TestG9ASilentSSHHostHoldsNobody: a host that says nothing, or nothing more, holds nobody longer than he wants to
+// wait, be it before the handshake, after the key was taken, in the middle of a pack, or before the answer to a push.
 func TestG9ASilentSSHHostHoldsNobody(t *testing.T) {
 	for name, fault := range map[string]sshserver.Fault{
 		"connect": {On: sshserver.Connect}, "signed in": {On: sshserver.Refs}, "in the refs": {On: sshserver.Refs, After: 30},
@@ -139,10 +142,12 @@ func TestG10ASlowSSHHostHoldsNobody(t *testing.T) {
 	b.givenUp(dripped, b.ssh.Mend)
 }
 
-// TestG11ResetInAPackOverSSH: a connection that is cut in the middle of a pack, or of the refs, is an error that may pass.
+// TestG11ResetInAPackOverSSH: a connection that is cut in the middle of a pack, or of the refs, is an error that may
+// pass.
 func TestG11ResetInAPackOverSSH(t *testing.T) {
 	for name, fault := range map[string]sshserver.Fault{
-		"refs": {On: sshserver.Refs, After: 50, Times: 1, Cut: true}, "pack": {On: sshserver.Fetch, After: 300_000, Times: 1, Cut: true},
+		"refs":            {On: sshserver.Refs, After: 50, Times: 1, Cut: true},
+		"pack":            {On: sshserver.Fetch, After: 300_000, Times: 1, Cut: true},
 		"before the pack": {On: sshserver.Fetch, Times: 1, Cut: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +167,8 @@ func TestG11ResetInAPackOverSSH(t *testing.T) {
 	}
 }
 
-// TestG29AChangedHostKeyFailsClosed: nobody signs in to a host whose key is not the known one, and the error has the fingerprint.
+// TestG29AChangedHostKeyFailsClosed: nobody signs in to a host whose key is not the known one, and the error has the
+// fingerprint.
 func TestG29AChangedHostKeyFailsClosed(t *testing.T) {
 	for name, test := range map[string]struct {
 		known func(b *sshBench) string
@@ -173,10 +179,16 @@ func TestG29AChangedHostKeyFailsClosed(t *testing.T) {
 			address, _, _ := strings.Cut(b.ssh.KnownHosts(), " ")
 			return address + " " + ecdsaKey + "\n"
 		}},
-		"revoked":          {code: errs.HostKeyChanged, known: func(*sshBench) string { return "" }},
-		"unknown":          {code: errs.HostKeyUnknown, known: func(*sshBench) string { return "" }},
-		"of another host":  {code: errs.HostKeyUnknown, known: func(b *sshBench) string { return strings.Replace(b.ssh.KnownHosts(), "127.0.0.1", "127.0.0.2", 1) }},
-		"of another port":  {code: errs.HostKeyUnknown, known: func(b *sshBench) string { return strings.Replace(b.ssh.KnownHosts(), "]:", "]:1", 1) }},
+		"revoked": {code: errs.HostKeyChanged, known: func(*sshBench) string { return "" }},
+		"unknown": {code: errs.HostKeyUnknown, known: func(*sshBench) string { return "" }},
+		"of another host": {
+			code:  errs.HostKeyUnknown,
+			known: func(b *sshBench) string { return strings.Replace(b.ssh.KnownHosts(), "127.0.0.1", "127.0.0.2", 1) },
+		},
+		"of another port": {
+			code:  errs.HostKeyUnknown,
+			known: func(b *sshBench) string { return strings.Replace(b.ssh.KnownHosts(), "]:", "]:1", 1) },
+		},
 		"no file any more": {code: errs.ConfigurationInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,7 +197,8 @@ func TestG29AChangedHostKeyFailsClosed(t *testing.T) {
 			b.break29(name, test.known)
 			err := b.tryOpen(b.location("f"))
 			b.requireCode(err, test.code)
-			if test.known != nil && (!strings.Contains(errs.From(err).Message, b.ssh.Fingerprint()) || !strings.Contains(errs.From(err).RemedyText(), b.ssh.Fingerprint())) {
+			if test.known != nil && (!strings.Contains(errs.From(err).Message, b.ssh.Fingerprint()) ||
+				!strings.Contains(errs.From(err).RemedyText(), b.ssh.Fingerprint())) {
 				t.Errorf("the fingerprint is not in %v: %s", err, errs.From(err).RemedyText())
 			}
 			if n := b.ssh.Requests(sshserver.Refs); n != 0 {
@@ -199,7 +212,8 @@ func TestG29AChangedHostKeyFailsClosed(t *testing.T) {
 	}
 }
 
-const ecdsaKey = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg="
+const ecdsaKey = "ecdsa-sha2-nistp256 " +
+	"AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg="
 
 // break29 makes the known hosts wrong.
 func (s *sshBench) break29(name string, known func(*sshBench) string) {
@@ -229,9 +243,12 @@ func TestSSHSignIn(t *testing.T) {
 		url   string
 		code  errs.Code
 	}{
-		"another key":      {login: &gitv1.PlainCredentials{SshPrivateKey: other}, code: errs.GitHubAuthenticationFailed},
-		"a token":          {login: &gitv1.PlainCredentials{Token: password}, code: errs.CredentialsUnsuitable},
-		"a password":       {login: &gitv1.PlainCredentials{Username: user, Password: password}, code: errs.CredentialsUnsuitable},
+		"another key": {login: &gitv1.PlainCredentials{SshPrivateKey: other}, code: errs.GitHubAuthenticationFailed},
+		"a token":     {login: &gitv1.PlainCredentials{Token: password}, code: errs.CredentialsUnsuitable},
+		"a password": {
+			login: &gitv1.PlainCredentials{Username: user, Password: password},
+			code:  errs.CredentialsUnsuitable,
+		},
 		"nothing":          {code: errs.CredentialsUnsuitable},
 		"a key over https": {login: b.login, url: b.host.URL(repository), code: errs.CredentialsUnsuitable},
 	} {
@@ -244,7 +261,8 @@ func TestSSHSignIn(t *testing.T) {
 		}
 		err := b.tryOpen(location)
 		b.requireCode(err, test.code)
-		if text := err.Error() + b.log.String(); strings.Contains(text, "a-secret") || strings.Contains(text, "BEGIN OPENSSH") {
+		if text := err.Error() + b.log.String(); strings.Contains(text, "a-secret") ||
+			strings.Contains(text, "BEGIN OPENSSH") {
 			t.Errorf("%s: a key was shown: %s", name, text)
 		}
 	}
@@ -258,7 +276,8 @@ func TestSSHAnswersAreBounded(t *testing.T) {
 	b.requireCommits(1)
 }
 
-// TestSSHRequestsAreCounted: by operation and outcome, as those over HTTP; a host that can't be reached opens its breaker.
+// TestSSHRequestsAreCounted: by operation and outcome, as those over HTTP; a host that can't be reached opens its
+// breaker.
 func TestSSHRequestsAreCounted(t *testing.T) {
 	b := setupSSH(t, func(cfg *githubsync.Config) { cfg.BreakerFailures = 3 })
 	b.host.Create(t, repository, branch, content)
@@ -274,13 +293,16 @@ func TestSSHRequestsAreCounted(t *testing.T) {
 	if err := b.tryOpen(b.location("f")); errs.From(err).RetryAfter <= 0 || b.ssh.Requests(sshserver.Connect) != before {
 		t.Errorf("a host that failed three times is asked again: %v", err)
 	}
-	text, err := testutil.GatherAndFormat(b.metrics, expfmt.TypeTextPlain, "fgd_github_requests_total", "fgd_circuit_state")
+	text, err := testutil.GatherAndFormat(b.metrics, expfmt.TypeTextPlain, "fgd_github_requests_total",
+		"fgd_circuit_state")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		`{code="ok",operation="refs git-upload-pack"} 2`, `{code="ok",operation="git-upload-pack"} 1`, `{code="ok",operation="refs git-receive-pack"} 1`,
-		`{code="ok",operation="git-receive-pack"} 1`, `{code="error",operation="refs git-upload-pack"} 4`, `{target="` + b.ssh.Address() + `"} 2`,
+		`{code="ok",operation="refs git-upload-pack"} 2`, `{code="ok",operation="git-upload-pack"} 1`,
+		`{code="ok",operation="refs git-receive-pack"} 1`,
+		`{code="ok",operation="git-receive-pack"} 1`, `{code="error",operation="refs git-upload-pack"} 4`, `{target="` +
+			b.ssh.Address() + `"} 2`,
 	} {
 		if !strings.Contains(string(text), line) {
 			t.Errorf("%s is not in\n%s", line, text)

@@ -11,17 +11,21 @@ import (
 	githubsync "fgdsync.dev/services/github-sync"
 )
 
-// TestG7EveryStatusHasItsMeaning: whatever request of a sync a status answers, with and without a time to wait, the error has
-// its code and kind, and the time. Afterwards all is well again, with one commit.
+// TestG7EveryStatusHasItsMeaning: whatever request of a sync a status answers, with and without a time to wait, the
+// error has its code and kind, and the time. Afterwards all is well again, with one commit.
 func TestG7EveryStatusHasItsMeaning(t *testing.T) {
 	type meaning struct {
 		code errs.Code
 		kind errs.Kind
 	}
-	refused, missing := meaning{errs.GitHubAuthenticationFailed, errs.Precondition}, meaning{errs.GitHubNotFound, errs.Precondition}
+	refused, missing := meaning{errs.GitHubAuthenticationFailed, errs.Precondition}, meaning{
+		errs.GitHubNotFound,
+		errs.Precondition,
+	}
 	limited, away := meaning{errs.GitHubRateLimited, errs.Limited}, meaning{errs.GitHubConnectionFailed, errs.Unavailable}
 	for status, want := range map[int]meaning{
-		http.StatusUnauthorized: refused, http.StatusForbidden: refused, http.StatusNotFound: missing, http.StatusTooManyRequests: limited,
+		http.StatusUnauthorized: refused, http.StatusForbidden: refused, http.StatusNotFound: missing,
+		http.StatusTooManyRequests:     limited,
 		http.StatusInternalServerError: away, http.StatusBadGateway: away, http.StatusServiceUnavailable: away,
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -29,13 +33,17 @@ func TestG7EveryStatusHasItsMeaning(t *testing.T) {
 			b.host.Create(t, repository, branch, content)
 			commits := 1
 			date := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
-			for on, afters := range map[gitserver.Request][]string{gitserver.Refs: {"", "17"}, gitserver.Fetch: {""}, gitserver.Receive: {"", date}} {
+			for on, afters := range map[gitserver.Request][]string{
+				gitserver.Refs: {"", "17"}, gitserver.Fetch: {""},
+				gitserver.Receive: {"", date},
+			} {
 				for _, after := range afters {
 					want := want
 					if status == http.StatusForbidden && after != "" {
 						want = meaning{errs.GitHubRateLimited, errs.Limited} // that is how GitHub says it (secondary rate limits)
 					}
-					b.host.Commit(t, repository, branch, map[string]string{"other/file": fmt.Sprint(on, after)}) // there is something to fetch
+					// there is something to fetch
+					b.host.Commit(t, repository, branch, map[string]string{"other/file": fmt.Sprint(on, after)})
 					commits++
 					b.host.Break(gitserver.Fault{On: on, Status: status, RetryAfter: after})
 					err := b.sync(fmt.Sprint(on, after))
@@ -59,7 +67,8 @@ func TestG7EveryStatusHasItsMeaning(t *testing.T) {
 	}
 }
 
-// waits tells whether a wait is what the header asked for: seconds, a date an hour away, or a minute when it says nothing.
+// waits reports whether a wait is what the header asked for: seconds, a date an hour away, or a minute when it says
+// nothing.
 func waits(wait time.Duration, after string) bool {
 	switch after {
 	case "":
@@ -81,7 +90,8 @@ func (b *bench) sync(what string) error {
 	return b.publishIn(b.t.Context(), opened, b.mustWrite(opened, map[string]string{"new.yaml": what}))
 }
 
-// TestG14TheDefaultBranchChanges: a fabric names its branch, and goes on with it whatever the repository shows to others.
+// TestG14TheDefaultBranchChanges: a fabric names its branch, and goes on with it whatever the repository shows to
+// others.
 func TestG14TheDefaultBranchChanges(t *testing.T) {
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)

@@ -31,7 +31,8 @@ func (b *bench) stored(pattern string) []string {
 
 func (b *bench) close(s *gitv1.Snapshot) {
 	b.t.Helper()
-	if _, err := b.repositories.CloseSnapshot(b.t.Context(), &gitv1.CloseSnapshotRequest{SnapshotId: s.GetSnapshotId()}); err != nil {
+	if _, err := b.repositories.CloseSnapshot(b.t.Context(),
+		&gitv1.CloseSnapshotRequest{SnapshotId: s.GetSnapshotId()}); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -132,8 +133,8 @@ func (b *bench) goesOn(moved bool, file string, damage func(path string) error) 
 	}
 }
 
-// TestFlippedBits: whatever bit of a pack or an index is wrong, nobody is given another content than was committed; be it wrong
-// when a process begins, or in a store that it has open.
+// TestFlippedBits: whatever bit of a pack or an index is wrong, nobody is given another content than was committed; be
+// it wrong when a process begins, or in a store that it has open.
 func TestFlippedBits(t *testing.T) {
 	const flips = 40
 	for name, fresh := range map[string]bool{"when a process begins": true, "in a store that is open": false} {
@@ -238,7 +239,10 @@ func (b *bench) tryFiles(directory string) (map[string]string, error) {
 			paths[entry.GetBlobId()] = entry.GetPath()
 		}
 	}
-	blobs, err := b.trees.ReadBlobs(b.t.Context(), &gitv1.ReadBlobsRequest{SnapshotId: s.GetSnapshotId(), BlobIds: slices.Collect(maps.Keys(paths))})
+	blobs, err := b.trees.ReadBlobs(b.t.Context(), &gitv1.ReadBlobsRequest{
+		SnapshotId: s.GetSnapshotId(),
+		BlobIds:    slices.Collect(maps.Keys(paths)),
+	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -256,12 +260,14 @@ func (b *bench) tryFiles(directory string) (map[string]string, error) {
 
 // tryRead opens a snapshot and reads its list, which may meet the damage.
 func (b *bench) tryRead(directory string) error {
-	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{Location: b.location(directory)})
+	response, err := b.repositories.OpenSnapshot(b.t.Context(),
+		&gitv1.OpenSnapshotRequest{Location: b.location(directory)})
 	if err != nil {
 		return err
 	}
 	defer b.close(response.GetSnapshot())
-	stream, err := b.trees.ListTree(b.t.Context(), &gitv1.ListTreeRequest{SnapshotId: response.GetSnapshot().GetSnapshotId(), Tree: response.GetSnapshot().GetTree()})
+	stream, err := b.trees.ListTree(b.t.Context(), &gitv1.ListTreeRequest{SnapshotId: response.GetSnapshot().
+		GetSnapshotId(), Tree: response.GetSnapshot().GetTree()})
 	for err == nil {
 		_, err = stream.Recv()
 	}
@@ -308,8 +314,8 @@ func TestGrownStore(t *testing.T) {
 	b.requireCommits(1 + syncs)
 }
 
-// TestRenewedBeforeAPush: the store is renewed by those who work on another branch, between the opening of a snapshot and the
-// push. The next who opens the branch finds all of it.
+// TestRenewedBeforeAPush: the store is renewed by those who work on another branch, between the opening of a snapshot
+// and the push. The next who opens the branch finds all of it.
 func TestRenewedBeforeAPush(t *testing.T) {
 	const other, changes = "other", 60
 	b := setup(t)
@@ -333,7 +339,8 @@ func TestRenewedBeforeAPush(t *testing.T) {
 		t.Error(err)
 	}
 	next := b.open("f")
-	if got := b.files(next, next.GetTree()); !maps.Equal(got, map[string]string{"a.yaml": "a: 2\n", "sub/b.yaml": "b: 1\n"}) {
+	if got := b.files(next, next.GetTree()); !maps.Equal(got,
+		map[string]string{"a.yaml": "a: 2\n", "sub/b.yaml": "b: 1\n"}) {
 		t.Errorf("there are %q", got)
 	}
 }
@@ -395,12 +402,14 @@ func TestRestart(t *testing.T) {
 	if n := host.Requests(gitserver.Fetch); n != fetches {
 		t.Errorf("fetched %d times more", n-fetches)
 	}
-	if left := strings.Join(next.stored("*"), " ") + strings.Join(next.leftovers(), " "); !strings.HasSuffix(left, "/7") || strings.Contains(left, " ") {
+	if left := strings.Join(next.stored("*"), " ") + strings.Join(next.leftovers(), " "); !strings.HasSuffix(left, "/7") ||
+		strings.Contains(left, " ") {
 		t.Errorf("left: %s", left)
 	}
 }
 
-// TestOnlyNewObjectsAreFetched: after the first fetch a small change costs a small one, whoever made the commits before.
+// TestOnlyNewObjectsAreFetched: after the first fetch a small change costs a small one, whoever made the commits
+// before.
 func TestOnlyNewObjectsAreFetched(t *testing.T) {
 	const small = 8 << 10
 	b := setup(t)
@@ -428,7 +437,7 @@ func TestOnlyNewObjectsAreFetched(t *testing.T) {
 	}
 }
 
-// packs gives the sizes of the packs in the store.
+// packs returns the sizes of the packs in the store.
 func (b *bench) packs() map[string]int64 {
 	b.t.Helper()
 	sizes := map[string]int64{}

@@ -1,6 +1,6 @@
 // Package ingestion is the ingestion service: it turns what people drop into a fabric directory into one valid file per
-// resource, tree in, tree out. Between two requests it keeps only what makes the next one faster; any replica can serve any
-// request.
+// resource, tree in, tree out. Between two requests it keeps only what makes the next one faster; any replica can serve
+// any request.
 package ingestion
 
 import (
@@ -15,16 +15,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/grpcapi"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/schema"
-
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 

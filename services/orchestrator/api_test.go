@@ -57,7 +57,10 @@ func TestAHundredTriggersMakeTwoRuns(t *testing.T) {
 		<-g.came
 		var ids [100]string
 		inParallel(len(ids), func(i int) {
-			response, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 35, Trigger: syncv1.Trigger_TRIGGER_WEBHOOK})
+			response, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{
+				FabricId: 35,
+				Trigger:  syncv1.Trigger_TRIGGER_WEBHOOK,
+			})
 			if err != nil || !response.GetQueued() {
 				t.Errorf("got %v, %v", response, err)
 			}
@@ -66,7 +69,10 @@ func TestAHundredTriggersMakeTwoRuns(t *testing.T) {
 		if got := slices.Compact(ids[:]); len(got) != 1 || got[0] == running {
 			t.Fatalf("they became %d syncs", len(got))
 		}
-		_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 35, Options: &syncv1.SyncOptions{RefuseIfRunning: true}})
+		_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{
+			FabricId: 35,
+			Options:  &syncv1.SyncOptions{RefuseIfRunning: true},
+		})
 		fails(t, "asked to be refused", err, errs.SyncAlreadyInProgress)
 		if errs.From(err).Meta["sync_id"] != running {
 			t.Errorf("it does not say what runs: %v", errs.From(err).Meta)
@@ -91,7 +97,8 @@ func TestManyFabricsAtOnce(t *testing.T) {
 		inParallel(n, func(i int) {
 			directory := fmt.Sprint("f", i)
 			b.drop(directory, "a")
-			response, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(int32(i+1), directory)})
+			response, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(int32(i+1),
+				directory)})
 			if err != nil {
 				t.Error(err)
 				return
@@ -140,7 +147,10 @@ func TestHistory(t *testing.T) {
 		if must(t, response, err).GetSyncs()[0].GetSyncId() != broken.GetSyncId() {
 			t.Error("the newest is not the first")
 		}
-		for name, req := range map[string]*syncv1.ListSyncsRequest{"limit": {FabricId: 35, Limit: 501}, "negative": {FabricId: 35, Limit: -1}, "offset": {FabricId: 35, Offset: -1}} {
+		for name, req := range map[string]*syncv1.ListSyncsRequest{
+			"limit":    {FabricId: 35, Limit: 501},
+			"negative": {FabricId: 35, Limit: -1}, "offset": {FabricId: 35, Offset: -1},
+		} {
 			_, err := b.ListSyncs(t.Context(), req)
 			fails(t, name, err, errs.InvalidRequest)
 		}
@@ -215,7 +225,8 @@ func TestFabricsKeepApart(t *testing.T) {
 			directory string
 			code      errs.Code
 		}{
-			"the same": {"gitops/f1", errs.DirectoryOverlap}, "inside": {"gitops/f1/sub", errs.DirectoryOverlap}, "around": {"gitops", errs.DirectoryOverlap},
+			"the same": {"gitops/f1", errs.DirectoryOverlap}, "inside": {"gitops/f1/sub", errs.DirectoryOverlap},
+			"around":   {"gitops", errs.DirectoryOverlap},
 			"the root": {"/", errs.DirectoryOverlap},
 		} {
 			f := definition(0, c.directory)
@@ -276,7 +287,8 @@ func TestAFabricIsChangedAndForgotten(t *testing.T) {
 		changed.SyncIntervalSeconds, changed.CreatedAt, changed.UpdatedAt = 60, timestamppb.Now(), nil
 		updated, err := b.UpdateFabric(t.Context(), &fabricv1.UpdateFabricRequest{Fabric: changed, RequestedBy: "Jo"})
 		got := must(t, updated, err).GetFabric()
-		if got.GetSyncIntervalSeconds() != 60 || !proto.Equal(got.GetCreatedAt(), before.GetFabric().GetCreatedAt()) || got.GetUpdatedAt() == nil {
+		if got.GetSyncIntervalSeconds() != 60 || !proto.Equal(got.GetCreatedAt(), before.GetFabric().GetCreatedAt()) ||
+			got.GetUpdatedAt() == nil {
 			t.Errorf("got %v", got)
 		}
 		g := newGate(t)
@@ -306,7 +318,10 @@ func TestLookingIntoADirectory(t *testing.T) {
 			req  *fabricv1.ListFilesRequest
 			want []string
 		}{
-			"all":       {&fabricv1.ListFilesRequest{}, []string{"managed/vpcs/a.yaml", "managed/vpcs/copy.yaml", "raw/big.yaml", "raw/link.yaml", "rawer/notes.txt"}},
+			"all": {&fabricv1.ListFilesRequest{}, []string{
+				"managed/vpcs/a.yaml", "managed/vpcs/copy.yaml", "raw/big.yaml",
+				"raw/link.yaml", "rawer/notes.txt",
+			}},
 			"directory": {&fabricv1.ListFilesRequest{Directory: "/raw/"}, []string{"raw/big.yaml", "raw/link.yaml"}},
 			"type":      {&fabricv1.ListFilesRequest{FileType: ".txt"}, []string{"rawer/notes.txt"}},
 			"neither":   {&fabricv1.ListFilesRequest{Directory: "managed", FileType: "json"}, nil},
@@ -333,8 +348,8 @@ func TestLookingIntoADirectory(t *testing.T) {
 	})
 }
 
-// TestPathsLeadIntoQuarantine: what is to be judged again or released is named as a file of unmanaged/, or the sync is not
-// accepted.
+// TestPathsLeadIntoQuarantine: what is to be judged again or released is named as a file of unmanaged/, or the sync is
+// not accepted.
 func TestPathsLeadIntoQuarantine(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
@@ -343,11 +358,17 @@ func TestPathsLeadIntoQuarantine(t *testing.T) {
 			_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 35, Options: options})
 			fails(t, what, err, errs.InvalidRequest)
 		}
-		for _, p := range []string{"", "unmanaged/", "raw/a.yaml", "unmanaged/../raw/a.yaml", "/unmanaged/a.yaml", "unmanaged//a", "unmanaged/a\n"} {
+		for _, p := range []string{
+			"", "unmanaged/", "raw/a.yaml", "unmanaged/../raw/a.yaml", "/unmanaged/a.yaml",
+			"unmanaged//a", "unmanaged/a\n",
+		} {
 			refused("retry "+p, &syncv1.SyncOptions{RetryPaths: []string{p}})
 			refused("release "+p, &syncv1.SyncOptions{ReleasePaths: []string{p}})
 		}
 		refused("many", &syncv1.SyncOptions{RetryPaths: make([]string, 1001)})
-		b.expect(b.sync(35, &syncv1.SyncOptions{RetryPaths: []string{"unmanaged/a b.yaml"}, ReleasePaths: []string{"unmanaged/sub/ä"}}), completed)
+		b.expect(b.sync(35, &syncv1.SyncOptions{
+			RetryPaths:   []string{"unmanaged/a b.yaml"},
+			ReleasePaths: []string{"unmanaged/sub/ä"},
+		}), completed)
 	})
 }

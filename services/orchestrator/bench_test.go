@@ -12,8 +12,8 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// BenchmarkOrchestration is what orchestration costs: syncs whose stages do nothing, over a real Redis, one after another and
-// many at once. The floor is a round trip to the same Redis.
+// BenchmarkOrchestration is what orchestration costs: syncs whose stages do nothing, over a real Redis, one after
+// another and many at once. The floor is a round trip to the same Redis.
 func BenchmarkOrchestration(b *testing.B) {
 	for _, fabrics := range []int{1, 100} {
 		b.Run(fmt.Sprintf("fabrics=%d", fabrics), func(b *testing.B) { orchestrate(b, fabrics) })
@@ -48,7 +48,10 @@ func orchestrate(b *testing.B, fabrics int) {
 		all.Wait()
 		floor = append(floor, roundTrip(b, conn))
 	}
-	for name, durations := range map[string][]time.Duration{"accepted": accepted, "sync": whole, "redis-round-trip": floor} {
+	for name, durations := range map[string][]time.Duration{
+		"accepted": accepted, "sync": whole,
+		"redis-round-trip": floor,
+	} {
 		slices.Sort(durations)
 		b.ReportMetric(float64(durations[len(durations)/2].Microseconds())/1000, name+"-median-ms")
 		b.ReportMetric(float64(durations[len(durations)*99/100].Microseconds())/1000, name+"-p99-ms")

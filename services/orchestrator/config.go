@@ -49,9 +49,11 @@ type Config struct {
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
-		SyncConcurrency: 64, MaxActiveSyncs: 10_000, SyncTimeout: 300 * time.Second, StageTimeout: 120 * time.Second, SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
+		SyncConcurrency: 64, MaxActiveSyncs: 10_000, SyncTimeout: 300 * time.Second, StageTimeout: 120 * time.Second,
+		SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
 		MassDeletePercent: 20, MassDeleteMinimum: 10,
-		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, RedisChecks: checksRefuse, LedgerFile: "fgd-data/ledger.db",
+		LockLease: 30 * time.Second, HistoryRetention: 30 * 24 * time.Hour, RedisChecks: checksRefuse,
+		LedgerFile:   "fgd-data/ledger.db",
 		MaxFileBytes: 10 << 20,
 	}
 }

@@ -24,7 +24,9 @@ func (b *bench) health() *fabricv1.GetDirectoryHealthResponse {
 	return response
 }
 
-func (b *bench) requireHealth(when string, want fabricv1.DirectoryStatus, reasons ...string) *fabricv1.GetDirectoryHealthResponse {
+func (b *bench) requireHealth(when string, want fabricv1.DirectoryStatus,
+	reasons ...string,
+) *fabricv1.GetDirectoryHealthResponse {
 	b.t.Helper()
 	got := b.health()
 	if got.GetStatus() != want || !slices.Equal(got.GetReasons(), reasons) {
@@ -57,13 +59,16 @@ func TestHealthFollowsContents(t *testing.T) {
 		g.open()
 		first := b.await(created.GetSyncId())
 		synced := b.requireHealth("synced", healthy)
-		if synced.GetResources() != 1 || synced.GetLastSync().GetSyncId() != first.GetSyncId() || synced.GetLastSync().GetResult() != nil ||
-			!synced.GetReport().GetValid() || synced.GetChangedSinceLastSync() || synced.GetCommit() != first.GetResult().GetCommitSha() {
+		if synced.GetResources() != 1 || synced.GetLastSync().GetSyncId() != first.GetSyncId() || synced.GetLastSync().
+			GetResult() != nil ||
+			!synced.GetReport().GetValid() || synced.GetChangedSinceLastSync() || synced.GetCommit() != first.GetResult().
+			GetCommitSha() {
 			t.Errorf("synced: %v", synced)
 		}
 		b.drop("f1", "bad 1")
 		b.drop("f1", "bad unknown")
-		if dirty := b.requireHealth("dirty", degraded, "2 files wait for the next sync.", changed); !dirty.GetChangedSinceLastSync() {
+		if dirty := b.requireHealth("dirty", degraded, "2 files wait for the next sync.",
+			changed); !dirty.GetChangedSinceLastSync() {
 			t.Errorf("dirty: %v", dirty)
 		}
 		b.expect(b.sync(35, &syncv1.SyncOptions{ValidateOnly: true}), completed)
@@ -71,7 +76,8 @@ func TestHealthFollowsContents(t *testing.T) {
 		b.requireHealth("after a dry run and a repair", degraded, "2 files wait for the next sync.", changed)
 		b.expect(b.sync(35, nil), completed)
 		bad := b.requireHealth("quarantined", degraded, "2 files are in quarantine.")
-		if by := bad.GetQuarantinedByCode(); bad.GetQuarantinedFiles() != 2 || len(by) != 2 || by[errs.InvalidYAML.ID] != 1 || by[""] != 1 {
+		if by := bad.GetQuarantinedByCode(); bad.GetQuarantinedFiles() != 2 || len(by) != 2 || by[errs.InvalidYAML.ID] != 1 ||
+			by[""] != 1 {
 			t.Errorf("quarantined: %v", bad)
 		}
 		b.remove("f1", "unmanaged/bad 1")
@@ -97,9 +103,18 @@ func TestHealthFollowsStructure(t *testing.T) {
 			status fabricv1.DirectoryStatus
 			reason []string
 		}{
-			"a repairable error":   {issue(errs.StructureIncomplete, failure, true), degraded, []string{"One thing in the structure is repaired by the next sync."}},
-			"an error":             {issue(errs.DirectoryRepairFailed, failure, false), unhealthy, []string{"One error of the structure has to be mended by somebody."}},
-			"a warning":            {issue(errs.StrayFile, warning, false), degraded, []string{"One thing in the structure wants a look."}},
+			"a repairable error": {
+				issue(errs.StructureIncomplete, failure, true), degraded,
+				[]string{"One thing in the structure is repaired by the next sync."},
+			},
+			"an error": {
+				issue(errs.DirectoryRepairFailed, failure, false), unhealthy,
+				[]string{"One error of the structure has to be mended by somebody."},
+			},
+			"a warning": {
+				issue(errs.StrayFile, warning, false), degraded,
+				[]string{"One thing in the structure wants a look."},
+			},
 			"what waits elsewhere": {issue(errs.StrayFile, warning, true), healthy, nil}, // is among the files that wait
 		} {
 			b.find(c.issue)
@@ -107,8 +122,10 @@ func TestHealthFollowsStructure(t *testing.T) {
 				t.Errorf("%s: %v", name, got.GetReport())
 			}
 		}
-		b.find(issue(errs.StructureIncomplete, failure, true), issue(errs.DirectoryRepairFailed, failure, false), issue(errs.DirectoryRepairFailed, failure, false))
-		b.requireHealth("the worst counts", unhealthy, "2 errors of the structure have to be mended by somebody.", "One thing in the structure is repaired by the next sync.")
+		b.find(issue(errs.StructureIncomplete, failure, true), issue(errs.DirectoryRepairFailed, failure, false),
+			issue(errs.DirectoryRepairFailed, failure, false))
+		b.requireHealth("the worst counts", unhealthy, "2 errors of the structure have to be mended by somebody.",
+			"One thing in the structure is repaired by the next sync.")
 	})
 }
 
@@ -131,7 +148,8 @@ func TestHealthFollowsSyncs(t *testing.T) {
 		b.drop("f1", "a")
 		broken := b.sync(35, nil)
 		b.expect(broken, failed)
-		if got := b.requireHealth("a refused push", unhealthy, "One file waits for the next sync.", "The last sync failed: No.", changed); got.GetLastSync().GetSyncId() != broken.GetSyncId() {
+		if got := b.requireHealth("a refused push", unhealthy, "One file waits for the next sync.",
+			"The last sync failed: No.", changed); got.GetLastSync().GetSyncId() != broken.GetSyncId() {
 			t.Errorf("a refused push: %v", got)
 		}
 		_, err = b.GetDirectoryHealth(t.Context(), &fabricv1.GetDirectoryHealthRequest{FabricId: 99})
@@ -163,7 +181,8 @@ func TestChangesSinceACommit(t *testing.T) {
 		b.remove("f1", "managed/a")
 		dry := b.sync(35, &syncv1.SyncOptions{ValidateOnly: true})
 		b.expect(dry, completed)
-		b.requireChanges("since the last sync, which no dry run is", "", made.GetResult().GetCommitSha(), "-managed/a", "+raw/b")
+		b.requireChanges("since the last sync, which no dry run is", "", made.GetResult().GetCommitSha(), "-managed/a",
+			"+raw/b")
 		b.requireChanges("since the beginning", "commit-0", "commit-0", "+manifest", "+raw/b")
 
 		b.expect(b.sync(35, nil), completed)
@@ -199,6 +218,7 @@ func (b *bench) requireChanges(when, since, from string, want ...string) {
 	}
 	equal(b.t, when, got, want)
 	if response.GetSinceCommit() != from || response.GetCommit() != b.headID() {
-		b.t.Errorf("%s: from %s to %s, not from %s to %s", when, response.GetSinceCommit(), response.GetCommit(), from, b.headID())
+		b.t.Errorf("%s: from %s to %s, not from %s to %s", when, response.GetSinceCommit(), response.GetCommit(), from,
+			b.headID())
 	}
 }

@@ -36,7 +36,9 @@ func (s *stages) headID() string {
 }
 
 // ListQuarantine knows the reasons of all files but those with "unknown" in their names.
-func (s *stages) ListQuarantine(ctx context.Context, req *ingestionv1.ListQuarantineRequest) (*ingestionv1.ListQuarantineResponse, error) {
+func (s *stages) ListQuarantine(ctx context.Context,
+	req *ingestionv1.ListQuarantineRequest,
+) (*ingestionv1.ListQuarantineResponse, error) {
 	if err := s.enter(ctx, "quarantine"); err != nil {
 		return nil, err
 	}
@@ -55,7 +57,9 @@ func (s *stages) ListQuarantine(ctx context.Context, req *ingestionv1.ListQuaran
 }
 
 // ListChanges sends a change a message.
-func (s *stages) ListChanges(req *gitv1.ListChangesRequest, stream grpc.ServerStreamingServer[gitv1.ListChangesResponse]) error {
+func (s *stages) ListChanges(req *gitv1.ListChangesRequest,
+	stream grpc.ServerStreamingServer[gitv1.ListChangesResponse],
+) error {
 	if err := s.enter(stream.Context(), "changes"); err != nil {
 		return err
 	}
@@ -90,9 +94,15 @@ func (s *stages) changed(req *gitv1.ListChangesRequest) ([]*gitv1.FileChange, er
 		switch was, is := slices.Contains(before, path), slices.Contains(after, path); {
 		case path == "" || was && is:
 		case was:
-			out = append(out, &gitv1.FileChange{Path: path, Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED, OldBlobId: path})
+			out = append(out, &gitv1.FileChange{
+				Path: path, Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED,
+				OldBlobId: path,
+			})
 		default:
-			out = append(out, &gitv1.FileChange{Path: path, Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED, NewBlobId: path})
+			out = append(out, &gitv1.FileChange{
+				Path: path, Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED,
+				NewBlobId: path,
+			})
 		}
 	}
 	return out, nil

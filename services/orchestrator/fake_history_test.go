@@ -75,7 +75,9 @@ func (s *stages) RestoreTree(ctx context.Context, req *gitv1.RestoreTreeRequest)
 }
 
 // ListCommits sends all commits, one a message, and says in the last what was asked.
-func (s *stages) ListCommits(req *gitv1.ListCommitsRequest, stream grpc.ServerStreamingServer[gitv1.ListCommitsResponse]) error {
+func (s *stages) ListCommits(req *gitv1.ListCommitsRequest,
+	stream grpc.ServerStreamingServer[gitv1.ListCommitsResponse],
+) error {
 	if err := s.enter(stream.Context(), "commits"); err != nil {
 		return err
 	}
@@ -85,18 +87,22 @@ func (s *stages) ListCommits(req *gitv1.ListCommitsRequest, stream grpc.ServerSt
 		}
 	}
 	return stream.Send(&gitv1.ListCommitsResponse{
-		NextPageToken: fmt.Sprint(req.GetPaths(), req.GetSince().GetSeconds(), req.GetUntil().GetSeconds(), req.GetFirstParent(), req.GetLimit(), req.GetPageToken(), req.GetWithChanges()),
-		Truncated:     true,
+		NextPageToken: fmt.Sprint(req.GetPaths(), req.GetSince().GetSeconds(), req.GetUntil().GetSeconds(),
+			req.GetFirstParent(), req.GetLimit(), req.GetPageToken(), req.GetWithChanges()),
+		Truncated: true,
 	})
 }
 
 // DiffCommits sends what was asked as the difference, in two messages.
-func (s *stages) DiffCommits(req *gitv1.DiffCommitsRequest, stream grpc.ServerStreamingServer[gitv1.DiffCommitsResponse]) error {
+func (s *stages) DiffCommits(req *gitv1.DiffCommitsRequest,
+	stream grpc.ServerStreamingServer[gitv1.DiffCommitsResponse],
+) error {
 	if err := s.enter(stream.Context(), "diffCommits"); err != nil {
 		return err
 	}
 	for _, part := range []*gitv1.DiffCommitsResponse{
-		{Counts: &gitv1.ChangeCounts{Updated: 3}, Diff: "from " + req.GetFromCommit()}, {Diff: " to " + req.GetToCommit() + fmt.Sprint(req.GetPaths())},
+		{Counts: &gitv1.ChangeCounts{Updated: 3}, Diff: "from " + req.GetFromCommit()},
+		{Diff: " to " + req.GetToCommit() + fmt.Sprint(req.GetPaths())},
 	} {
 		if err := stream.Send(part); err != nil {
 			return err

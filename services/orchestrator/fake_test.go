@@ -184,16 +184,21 @@ func (s *stages) openSnapshots() int {
 	return len(s.open)
 }
 
-func (s *stages) CheckLocation(ctx context.Context, req *gitv1.CheckLocationRequest) (*gitv1.CheckLocationResponse, error) {
+func (s *stages) CheckLocation(ctx context.Context, req *gitv1.CheckLocationRequest) (*gitv1.CheckLocationResponse,
+	error,
+) {
 	if err := s.enter(ctx, "check"); err != nil {
 		return nil, err
 	}
 	return &gitv1.CheckLocationResponse{
-		RepositoryKey: strings.TrimSuffix(req.GetLocation().GetRepositoryUrl(), ".git"), Directory: strings.Trim(req.GetLocation().GetDirectory(), "/"),
+		RepositoryKey: strings.TrimSuffix(req.GetLocation().GetRepositoryUrl(), ".git"),
+		Directory:     strings.Trim(req.GetLocation().GetDirectory(), "/"),
 	}, nil
 }
 
-func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse, error) {
+func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse,
+	error,
+) {
 	if err := s.enter(ctx, "open"); err != nil {
 		return nil, err
 	}
@@ -214,8 +219,12 @@ func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotReques
 	id := fmt.Sprintf("%d %s", s.opened, at.id)
 	s.open[id] = directory
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
-		SnapshotId: id, Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)), Tree: at.files[directory], DirectoryExists: !s.missing,
-		Fence: s.fence, Published: published, Origin: &gitv1.Origin{Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0))},
+		SnapshotId: id, Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)), Tree: at.files[directory],
+		DirectoryExists: !s.missing,
+		Fence:           s.fence, Published: published, Origin: &gitv1.Origin{
+			Commit:     at.id,
+			CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)),
+		},
 	}}, nil
 }
 
@@ -229,7 +238,9 @@ func (s *stages) commitOf(syncID string) (commit, *gitv1.Published) {
 	return s.head(), nil
 }
 
-func (s *stages) CloseSnapshot(ctx context.Context, req *gitv1.CloseSnapshotRequest) (*gitv1.CloseSnapshotResponse, error) {
+func (s *stages) CloseSnapshot(ctx context.Context, req *gitv1.CloseSnapshotRequest) (*gitv1.CloseSnapshotResponse,
+	error,
+) {
 	if err := s.enter(ctx, "close"); err != nil {
 		return nil, err
 	}
@@ -239,20 +250,28 @@ func (s *stages) CloseSnapshot(ctx context.Context, req *gitv1.CloseSnapshotRequ
 	return &gitv1.CloseSnapshotResponse{}, nil
 }
 
-func (s *stages) RepairDirectory(ctx context.Context, req *directoryv1.RepairDirectoryRequest) (*directoryv1.RepairDirectoryResponse, error) {
+func (s *stages) RepairDirectory(ctx context.Context,
+	req *directoryv1.RepairDirectoryRequest,
+) (*directoryv1.RepairDirectoryResponse, error) {
 	if err := s.enter(ctx, "repair"); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	response := &directoryv1.RepairDirectoryResponse{Tree: req.GetTree(), Report: &directoryv1.DirectoryReport{Valid: true}, RemainingIssues: s.issues}
+	response := &directoryv1.RepairDirectoryResponse{
+		Tree:   req.GetTree(),
+		Report: &directoryv1.DirectoryReport{Valid: true}, RemainingIssues: s.issues,
+	}
 	if !strings.Contains(req.GetTree(), "manifest") {
-		response.Tree, response.RepairsMade = strings.TrimSuffix("manifest\n"+req.GetTree(), "\n"), []string{"Made the manifest."}
+		response.Tree, response.RepairsMade = strings.TrimSuffix("manifest\n"+req.GetTree(),
+			"\n"), []string{"Made the manifest."}
 	}
 	return response, nil
 }
 
-func (s *stages) ValidateDirectory(ctx context.Context, req *directoryv1.ValidateDirectoryRequest) (*directoryv1.ValidateDirectoryResponse, error) {
+func (s *stages) ValidateDirectory(ctx context.Context,
+	req *directoryv1.ValidateDirectoryRequest,
+) (*directoryv1.ValidateDirectoryResponse, error) {
 	if err := s.enter(ctx, "validate"); err != nil {
 		return nil, err
 	}
@@ -261,7 +280,9 @@ func (s *stages) ValidateDirectory(ctx context.Context, req *directoryv1.Validat
 	return &directoryv1.ValidateDirectoryResponse{Report: &directoryv1.DirectoryReport{Valid: strings.Contains(req.GetTree(), "manifest"), Issues: s.issues}}, nil
 }
 
-func (s *stages) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse, error) {
+func (s *stages) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse,
+	error,
+) {
 	if err := s.enter(ctx, "discover"); err != nil {
 		return nil, err
 	}
@@ -278,7 +299,9 @@ func (s *stages) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest)
 }
 
 // Ingest moves each file in raw/ to managed/, or to unmanaged/ when it is named "bad".
-func (s *stages) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStreamingServer[ingestionv1.IngestResponse]) error {
+func (s *stages) Ingest(req *ingestionv1.IngestRequest,
+	stream grpc.ServerStreamingServer[ingestionv1.IngestResponse],
+) error {
 	if err := s.enter(stream.Context(), "ingest"); err != nil {
 		return err
 	}
@@ -291,7 +314,8 @@ func (s *stages) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 		case input && strings.HasPrefix(name, "bad"):
 			file, outcome = "unmanaged/"+name, ingestionv1.Outcome_OUTCOME_QUARANTINED
 			results.Findings = append(results.Findings, &reportv1.Finding{
-				Severity: reportv1.Severity_SEVERITY_ERROR, Code: errs.InvalidYAML.ID, Name: errs.InvalidYAML.Name, File: "raw/" + name, Line: 3, Message: "no YAML",
+				Severity: reportv1.Severity_SEVERITY_ERROR, Code: errs.InvalidYAML.ID, Name: errs.InvalidYAML.Name, File: "raw/" +
+					name, Line: 3, Message: "no YAML",
 			})
 			summary.Quarantined++
 		case input:
@@ -299,14 +323,20 @@ func (s *stages) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 		}
 		if input {
 			summary.FilesProcessed, summary.DocumentsProcessed = summary.GetFilesProcessed()+1, summary.GetDocumentsProcessed()+1
-			results.Documents = append(results.Documents, &ingestionv1.DocumentResult{File: "raw/" + name, Outcome: outcome, Destination: file})
+			results.Documents = append(results.Documents, &ingestionv1.DocumentResult{
+				File: "raw/" + name, Outcome: outcome,
+				Destination: file,
+			})
 		}
 		if !slices.Contains(tree, file) {
 			tree = append(tree, file)
 		}
 		if name, ok := strings.CutPrefix(file, "managed/"); ok {
 			summary.ResourcesTotal++
-			results.Resources = append(results.Resources, &ingestionv1.Resource{Key: &reportv1.ResourceKey{Kind: "VPC", Name: name}, Path: file})
+			results.Resources = append(results.Resources, &ingestionv1.Resource{Key: &reportv1.ResourceKey{
+				Kind: "VPC",
+				Name: name,
+			}, Path: file})
 		}
 	}
 	summary.Tree = strings.Join(tree, "\n")
@@ -315,7 +345,10 @@ func (s *stages) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 		results.Resources = nil
 	}
 	for _, part := range []*ingestionv1.IngestResponse{
-		{Part: &ingestionv1.IngestResponse_Progress{Progress: &ingestionv1.Progress{FilesProcessed: 1, TotalFiles: 2, CurrentFile: "raw/a"}}},
+		{Part: &ingestionv1.IngestResponse_Progress{Progress: &ingestionv1.Progress{
+			FilesProcessed: 1, TotalFiles: 2,
+			CurrentFile: "raw/a",
+		}}},
 		{Part: &ingestionv1.IngestResponse_Results{Results: results}},
 		{Part: &ingestionv1.IngestResponse_Summary{Summary: summary}},
 	} {
@@ -340,7 +373,10 @@ func (s *stages) Publish(ctx context.Context, req *gitv1.PublishRequest) (*gitv1
 	if err := s.leave(ctx, "publish"); err != nil {
 		return nil, err
 	}
-	return &gitv1.PublishResponse{Commit: id, Committed: true, CommitUrl: "https://host/" + id, Counts: &gitv1.ChangeCounts{Created: 1}, Attempts: 1}, nil
+	return &gitv1.PublishResponse{
+		Commit: id, Committed: true, CommitUrl: "https://host/" + id,
+		Counts: &gitv1.ChangeCounts{Created: 1}, Attempts: 1,
+	}, nil
 }
 
 func (s *stages) swap(req *gitv1.PublishRequest) (string, error) {
@@ -360,11 +396,16 @@ func (s *stages) swap(req *gitv1.PublishRequest) (string, error) {
 	return s.head().id, nil
 }
 
-func (s *stages) DiffTrees(_ *gitv1.DiffTreesRequest, stream grpc.ServerStreamingServer[gitv1.DiffTreesResponse]) error {
+func (s *stages) DiffTrees(_ *gitv1.DiffTreesRequest,
+	stream grpc.ServerStreamingServer[gitv1.DiffTreesResponse],
+) error {
 	if err := s.enter(stream.Context(), "diff"); err != nil {
 		return err
 	}
-	for _, part := range []*gitv1.DiffTreesResponse{{Counts: &gitv1.ChangeCounts{Created: 2}, Diff: "+a\n"}, {Diff: "+b\n"}} {
+	for _, part := range []*gitv1.DiffTreesResponse{
+		{Counts: &gitv1.ChangeCounts{Created: 2}, Diff: "+a\n"},
+		{Diff: "+b\n"},
+	} {
 		if err := stream.Send(part); err != nil {
 			return err
 		}
@@ -385,7 +426,9 @@ func (s *stages) ListTree(_ *gitv1.ListTreeRequest, stream grpc.ServerStreamingS
 	}})
 }
 
-func (s *stages) ReadBlobs(req *gitv1.ReadBlobsRequest, stream grpc.ServerStreamingServer[gitv1.ReadBlobsResponse]) error {
+func (s *stages) ReadBlobs(req *gitv1.ReadBlobsRequest,
+	stream grpc.ServerStreamingServer[gitv1.ReadBlobsResponse],
+) error {
 	for _, id := range req.GetBlobIds() {
 		if err := stream.Send(&gitv1.ReadBlobsResponse{Blobs: []*gitv1.Blob{{BlobId: id, Content: []byte(id)}}}); err != nil {
 			return err

@@ -141,7 +141,8 @@ func TestAnotherTakesOverWhatADeadOneHad(t *testing.T) {
 			alive := newNode(t, server.Conn(t), peers, testConfig(), "alive").run()
 			got := alive.await(id)
 			alive.expect(got, completed)
-			if len(s.published()) != 2 || s.head().files["f1"] != "manifest\nmanaged/a" || got.GetAttempt() < 2 && stage != "open" {
+			if len(s.published()) != 2 || s.head().files["f1"] != "manifest\nmanaged/a" || got.GetAttempt() < 2 &&
+				stage != "open" {
 				t.Errorf("attempt %d, commits %q, head %q", got.GetAttempt(), s.published(), s.head().files["f1"])
 			}
 			ends := slices.DeleteFunc(types(alive.watch(id)), func(s string) bool { return s != "sync.completed" })
@@ -154,8 +155,8 @@ func TestAnotherTakesOverWhatADeadOneHad(t *testing.T) {
 	}
 }
 
-// TestAPublishedCommitIsFoundAgain: the commit is out, the orchestrator dies before it has recorded it, and somebody adds a
-// file on top. The sync reports its own commit and makes no second one; the file is for the next sync.
+// TestAPublishedCommitIsFoundAgain: the commit is out, the orchestrator dies before it has recorded it, and somebody
+// adds a file on top. The sync reports its own commit and makes no second one; the file is for the next sync.
 func TestAPublishedCommitIsFoundAgain(t *testing.T) {
 	server := redistest.Start(t)
 	s := newStages()
@@ -181,7 +182,8 @@ func TestAPublishedCommitIsFoundAgain(t *testing.T) {
 	if result.GetCommitSha() != own || result.GetFiles().GetCreated() != 1 || len(s.published()) != 2 {
 		t.Errorf("reports %v, commits %q", result, s.published())
 	}
-	if !proto.Equal(result.GetPlan(), before.GetResult().GetPlan()) || result.GetBaseCommit() != before.GetResult().GetBaseCommit() || len(got.GetWarnings()) != len(before.GetWarnings()) {
+	if !proto.Equal(result.GetPlan(), before.GetResult().GetPlan()) || result.GetBaseCommit() != before.GetResult().
+		GetBaseCommit() || len(got.GetWarnings()) != len(before.GetWarnings()) {
 		t.Errorf("the report became %v, from %v", got, before)
 	}
 	next := alive.sync(35, nil)
@@ -246,7 +248,8 @@ func TestAHolderThatWasStoppedHasNoSay(t *testing.T) {
 	slow.fabric(s, 35, "f1")
 	s.drop("f1", "a")
 	came, back := make(chan struct{}), make(chan struct{})
-	s.on("publish", func(context.Context) error { close(came); <-back; return nil }) // does not notice that its caller went
+	// does not notice that its caller went
+	s.on("publish", func(context.Context) error { close(came); <-back; return nil })
 	id := slow.start(35, nil)
 	<-came
 	slow.die()
@@ -288,7 +291,10 @@ func (n *node) deliver(fabric int32, request *eventv1.SyncRequested) {
 
 func (n *node) add(fabric int32, payload string) {
 	n.t.Helper()
-	err := n.conn.Main.XAdd(n.t.Context(), &redis.XAddArgs{Stream: rediskey.Work(rediskey.Shard(fabric)), Values: []any{events.Field, payload}}).Err()
+	err := n.conn.Main.XAdd(n.t.Context(), &redis.XAddArgs{
+		Stream: rediskey.Work(rediskey.Shard(fabric)),
+		Values: []any{events.Field, payload},
+	}).Err()
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -337,7 +343,8 @@ return redis.call('XCLAIM', KEYS[1], 'orchestrators', 'dead', 0, got[1][2][1][1]
 	}
 	b.expect(b.await(waiting), completed)
 	letters := b.conn.Main.XRange(t.Context(), rediskey.DeadLetters(rediskey.Shard(35)), "-", "+").Val()
-	if len(letters) != 1 || letters[0].Values["origin"] != work || !strings.Contains(letters[0].Values["error"].(string), "20 times") {
+	if len(letters) != 1 || letters[0].Values["origin"] != work ||
+		!strings.Contains(letters[0].Values["error"].(string), "20 times") {
 		t.Errorf("dead letters %v", letters)
 	}
 	b.replaysOnce(stuck)
@@ -348,7 +355,8 @@ func (b *bench) replaysOnce(syncID string) {
 	b.t.Helper()
 	list, err := b.ListDeadLetters(b.t.Context(), &statev1.ListDeadLettersRequest{})
 	letters := must(b.t, list, err).GetDeadLetters()
-	if len(letters) != 1 || letters[0].GetSyncId() != syncID || letters[0].GetFabricId() != 35 || letters[0].GetDeliveries() < 20 || letters[0].GetTime().AsTime().Before(time.Now().Add(-time.Minute)) {
+	if len(letters) != 1 || letters[0].GetSyncId() != syncID || letters[0].GetFabricId() != 35 ||
+		letters[0].GetDeliveries() < 20 || letters[0].GetTime().AsTime().Before(time.Now().Add(-time.Minute)) {
 		b.t.Fatalf("listed %v", letters)
 	}
 	replay := &statev1.ReplayDeadLettersRequest{Ids: []string{letters[0].GetId()}, RequestedBy: "Jo"}
@@ -363,7 +371,8 @@ func (b *bench) replaysOnce(syncID string) {
 		b.t.Errorf("a second time: %v", err)
 	}
 	for _, id := range []string{"", "3", "3/", "3/x", "9/1-1", "-1/1-1", "3/1-1", "x/1-1"} {
-		if _, err := b.ReplayDeadLetters(b.t.Context(), &statev1.ReplayDeadLettersRequest{Ids: []string{id}}); errs.KindOf(err) != errs.NotFound {
+		if _, err := b.ReplayDeadLetters(b.t.Context(),
+			&statev1.ReplayDeadLettersRequest{Ids: []string{id}}); errs.KindOf(err) != errs.NotFound {
 			b.t.Errorf("%q: %v", id, err)
 		}
 	}
@@ -387,7 +396,8 @@ func TestNoiseIsReplayedAsItWas(t *testing.T) {
 		if letters := must(t, list, err).GetDeadLetters(); len(letters) != 1 || letters[0].GetId() == first.GetId() {
 			t.Errorf("listed %v, after %v", letters, first)
 		}
-		if _, err := b.ListDeadLetters(t.Context(), &statev1.ListDeadLettersRequest{Limit: 1001}); errs.KindOf(err) != errs.Invalid {
+		if _, err := b.ListDeadLetters(t.Context(),
+			&statev1.ListDeadLettersRequest{Limit: 1001}); errs.KindOf(err) != errs.Invalid {
 			t.Errorf("limit: %v", err)
 		}
 	})
@@ -476,8 +486,10 @@ func TestAStageThatHangsIsGivenUp(t *testing.T) {
 	})
 	got := b.sync(35, nil)
 	b.expect(got, completed)
-	retried := slices.IndexFunc(got.GetTransitions(), func(step *syncv1.Transition) bool { return strings.Contains(step.GetCause(), "FGD_3002") })
-	if got.GetAttempt() != 2 || retried < 0 || !strings.Contains(got.GetTransitions()[retried].GetCause(), "file_ingestion took longer than 1s") {
+	retried := slices.IndexFunc(got.GetTransitions(),
+		func(step *syncv1.Transition) bool { return strings.Contains(step.GetCause(), "FGD_3002") })
+	if got.GetAttempt() != 2 || retried < 0 || !strings.Contains(got.GetTransitions()[retried].GetCause(),
+		"file_ingestion took longer than 1s") {
 		t.Errorf("attempt %d, %v", got.GetAttempt(), got.GetTransitions())
 	}
 	b.idle(35)

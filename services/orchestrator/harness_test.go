@@ -56,7 +56,9 @@ func testConfig() orchestrator.Config {
 }
 
 // newNode builds an orchestrator that does no work yet.
-func newNode(t testing.TB, conn *redisconn.Conn, peers grpc.ClientConnInterface, cfg orchestrator.Config, instance string) *node {
+func newNode(t testing.TB, conn *redisconn.Conn, peers grpc.ClientConnInterface, cfg orchestrator.Config,
+	instance string,
+) *node {
 	t.Helper()
 	n := &node{t: t, conn: conn, metrics: prometheus.NewRegistry()}
 	if cfg.LedgerFile == orchestrator.DefaultConfig().LedgerFile {
@@ -64,9 +66,11 @@ func newNode(t testing.TB, conn *redisconn.Conn, peers grpc.ClientConnInterface,
 	}
 	var err error
 	n.service, err = orchestrator.New(cfg, orchestrator.Deps{
-		Redis: conn, Repositories: gitv1.NewRepositoryServiceClient(peers), Trees: gitv1.NewTreeServiceClient(peers), History: gitv1.NewHistoryServiceClient(peers),
+		Redis: conn, Repositories: gitv1.NewRepositoryServiceClient(peers), Trees: gitv1.NewTreeServiceClient(peers),
+		History:   gitv1.NewHistoryServiceClient(peers),
 		Ingestion: ingestionv1.NewIngestionServiceClient(peers), Directory: directoryv1.NewDirectoryServiceClient(peers),
-		Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: n.metrics, Now: time.Now, Instance: instance,
+		Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: n.metrics, Now: time.Now,
+		Instance: instance,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +149,10 @@ func must[T any](t testing.TB, v T, err error) T {
 
 func definition(id int32, directory string) *fabricv1.Fabric {
 	return &fabricv1.Fabric{
-		FabricId: id, Name: "fabric of " + directory, Location: &gitv1.Location{RepositoryUrl: "https://host/repo.git", Branch: "main", Directory: directory},
+		FabricId: id, Name: "fabric of " + directory, Location: &gitv1.Location{
+			RepositoryUrl: "https://host/repo.git",
+			Branch:        "main", Directory: directory,
+		},
 	}
 }
 
@@ -162,7 +169,10 @@ func (n *node) fabric(s *stages, id int32, directory string) {
 // start asks for a sync.
 func (n *node) start(id int32, options *syncv1.SyncOptions) string {
 	n.t.Helper()
-	response, err := n.StartSync(n.t.Context(), &syncv1.StartSyncRequest{FabricId: id, Options: options, RequestedBy: "Jo <jo@example.com>"})
+	response, err := n.StartSync(n.t.Context(), &syncv1.StartSyncRequest{
+		FabricId: id, Options: options,
+		RequestedBy: "Jo <jo@example.com>",
+	})
 	return must(n.t, response, err).GetSyncId()
 }
 
@@ -172,7 +182,7 @@ func (n *node) get(syncID string) *syncv1.Sync {
 	return must(n.t, response, err).GetSync()
 }
 
-// watch gives the types of all events of a sync, to its end.
+// watch returns the types of all events of a sync, to its end.
 func (n *node) watch(syncID string) []*syncv1.SyncEvent {
 	n.t.Helper()
 	stream, err := n.WatchSync(n.t.Context(), &syncv1.WatchSyncRequest{SyncId: syncID})

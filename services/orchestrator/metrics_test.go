@@ -22,7 +22,8 @@ import (
 func (n *node) scrape() string {
 	n.t.Helper()
 	recorder := httptest.NewRecorder()
-	promhttp.HandlerFor(n.metrics, promhttp.HandlerOpts{}).ServeHTTP(recorder, httptest.NewRequestWithContext(n.t.Context(), http.MethodGet, "/metrics", nil))
+	promhttp.HandlerFor(n.metrics, promhttp.HandlerOpts{}).
+		ServeHTTP(recorder, httptest.NewRequestWithContext(n.t.Context(), http.MethodGet, "/metrics", nil))
 	text, err := io.ReadAll(recorder.Body)
 	if recorder.Code != http.StatusOK {
 		n.t.Errorf("status %d: %s", recorder.Code, text)
@@ -47,10 +48,13 @@ func TestMetricsAreThoseOfTheContract(t *testing.T) {
 		b.expect(b.sync(35, nil), failed)
 		b.idle(35)
 		b.shows(
-			`fgd_sync_total{status="completed",trigger="fabric_created"} 1`, `fgd_sync_total{status="failed",trigger="manual"} 1`,
+			`fgd_sync_total{status="completed",trigger="fabric_created"} 1`,
+			`fgd_sync_total{status="failed",trigger="manual"} 1`,
 			`fgd_sync_failures_total{code="FGD_4004"} 1`, `fgd_sync_duration_seconds_count{trigger="manual"} 1`,
-			`fgd_active_syncs 0`, `fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 0`, `fgd_dead_letters_total 0`, `fgd_dead_letters 0`,
-			`fgd_event_pending{group="orchestrators"} 0`, `fgd_event_oldest_seconds{group="orchestrators"} 0`, `fgd_lock_wait_seconds_count 2`,
+			`fgd_active_syncs 0`, `fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 0`, `fgd_dead_letters_total 0`,
+			`fgd_dead_letters 0`,
+			`fgd_event_pending{group="orchestrators"} 0`, `fgd_event_oldest_seconds{group="orchestrators"} 0`,
+			`fgd_lock_wait_seconds_count 2`,
 		)
 		text := b.scrape()
 		for _, bucket := range []string{`le="0.05"`, `le="600"`} {
@@ -79,7 +83,8 @@ func TestTheBacklogIsThatOfTheSystem(t *testing.T) {
 		b.start(int32(i+1), nil)
 		<-g.came
 	}
-	b.shows(`fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 3`, `fgd_event_pending{group="orchestrators"} 3`, `fgd_active_syncs 3`)
+	b.shows(`fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 3`, `fgd_event_pending{group="orchestrators"} 3`,
+		`fgd_active_syncs 3`)
 	if strings.Contains(b.scrape(), `fgd_event_oldest_seconds{group="orchestrators"} 0`+"\n") {
 		t.Error("what is being done has no age")
 	}
@@ -89,14 +94,16 @@ func TestTheBacklogIsThatOfTheSystem(t *testing.T) {
 		b.start(int32(i+1), nil) // waits behind the one that was handed back
 	}
 	created := definition(4, "f4")
-	if err := b.conn.Main.XGroupCreateMkStream(t.Context(), rediskey.Events(1), "listeners", "0").Err(); err != nil && !strings.Contains(err.Error(), "BUSYGROUP") {
+	if err := b.conn.Main.XGroupCreateMkStream(t.Context(), rediskey.Events(1), "listeners", "0").Err(); err != nil &&
+		!strings.Contains(err.Error(), "BUSYGROUP") {
 		t.Fatal(err)
 	}
 	if _, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: created}); err != nil {
 		t.Fatal(err)
 	}
 	b.shows(`fgd_queue_depth 1`, `fgd_event_lag{group="orchestrators"} 4`)
-	if text := b.scrape(); !strings.Contains(text, `fgd_event_lag{group="listeners"} `) || strings.Contains(text, `fgd_event_lag{group="listeners"} 0`) {
+	if text := b.scrape(); !strings.Contains(text, `fgd_event_lag{group="listeners"} `) ||
+		strings.Contains(text, `fgd_event_lag{group="listeners"} 0`) {
 		t.Errorf("the lag of another group is not shown:\n%s", text)
 	}
 }
@@ -133,8 +140,8 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestALagThatIsNotKnown (S19): Redis can't tell how many entries a group has not read, after one was deleted in between. The age
-// of the oldest one shows that something waits.
+// TestALagThatIsNotKnown (S19): Redis can't tell how many entries a group has not read, after one was deleted in
+// between. The age of the oldest one shows that something waits.
 func TestALagThatIsNotKnown(t *testing.T) {
 	n := newNode(t, redistest.Start(t).Conn(t), newStages().serve(t), testConfig(), "a")
 	stream := rediskey.Events(0)
@@ -142,7 +149,10 @@ func TestALagThatIsNotKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		if err := n.conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, ID: fmt.Sprintf("%d-1", 1000+i), Values: []any{"e", "x"}}).Err(); err != nil {
+		if err := n.conn.Main.XAdd(t.Context(), &redis.XAddArgs{
+			Stream: stream, ID: fmt.Sprintf("%d-1", 1000+i),
+			Values: []any{"e", "x"},
+		}).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -106,32 +106,42 @@ func build(cfg Config, deps Deps, kept *ledger.Ledger) (*Service, error) {
 	store := state.New(deps.Redis, state.Limits{Retention: cfg.HistoryRetention, Active: cfg.MaxActiveSyncs}, deps.Now)
 	locker := lock.New(deps.Redis, cfg.LockLease, cfg.SyncTimeout+cfg.LockLease/2)
 	runner, err := workflow.New(workflow.Config{
-		Timeout: cfg.SyncTimeout, StageTimeout: cfg.StageTimeout, Attempts: cfg.SyncAttempts, RetryInitial: cfg.RetryInitial, RetryMax: cfg.RetryMax,
+		Timeout: cfg.SyncTimeout, StageTimeout: cfg.StageTimeout, Attempts: cfg.SyncAttempts, RetryInitial: cfg.RetryInitial,
+		RetryMax:          cfg.RetryMax,
 		MassDeletePercent: cfg.MassDeletePercent, MassDeleteMinimum: cfg.MassDeleteMinimum,
 	}, workflow.Deps{
-		Store: store, Locker: locker, Repositories: deps.Repositories, Trees: deps.Trees, History: deps.History, Ingestion: deps.Ingestion,
-		Directory: deps.Directory, Settled: kept.Settle, Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics, Now: deps.Now,
+		Store: store, Locker: locker, Repositories: deps.Repositories, Trees: deps.Trees, History: deps.History,
+		Ingestion: deps.Ingestion,
+		Directory: deps.Directory, Settled: kept.Settle, Log: deps.Log, Tracer: deps.Tracers.Tracer(Name),
+		Metrics: deps.Metrics, Now: deps.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the workflow: %w", err)
 	}
-	dead := prometheus.NewCounter(prometheus.CounterOpts{Name: "fgd_dead_letters_total", Help: "Work entries that went to the dead letters."})
-	if err := errors.Join(deps.Metrics.Register(dead), deps.Metrics.Register(backlog.New(deps.Redis, group, deps.Log))); err != nil {
+	dead := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "fgd_dead_letters_total",
+		Help: "Work entries that went to the dead letters.",
+	})
+	if err := errors.Join(deps.Metrics.Register(dead), deps.Metrics.Register(backlog.New(deps.Redis, group,
+		deps.Log))); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	recoverer := recovery.New(recovery.Deps{
-		Store: store, Ledger: kept, Expire: runner.Expire, Retention: cfg.HistoryRetention, Grace: expireGrace, Takeover: 2 * cfg.claimIdle(),
-		Log: deps.Log, Now: deps.Now,
+		Store: store, Ledger: kept, Expire: runner.Expire, Retention: cfg.HistoryRetention, Grace: expireGrace,
+		Takeover: 2 * cfg.claimIdle(),
+		Log:      deps.Log, Now: deps.Now,
 	})
 	store.OnLoss(recoverer.Ensure)
 	intake := grpcapi.NewIntake(store, kept, deps.Now)
 	syncs := grpcapi.NewSyncs(store, intake, deps.Now)
 	return &Service{
-		cfg: cfg, deps: deps, runner: runner, syncs: syncs, states: grpcapi.NewStates(deps.Redis, store, intake, recoverer), dead: dead, ledger: kept, recovery: recoverer,
+		cfg: cfg, deps: deps, runner: runner, syncs: syncs, states: grpcapi.NewStates(deps.Redis, store, intake, recoverer),
+		dead: dead, ledger: kept, recovery: recoverer,
 		fabrics: grpcapi.NewFabrics(grpcapi.FabricDeps{
 			Store: store, Ledger: kept, Intake: intake, Locker: locker, Repositories: deps.Repositories, Now: deps.Now,
 		}, grpcapi.Directories{
-			Trees: deps.Trees, History: deps.History, Directory: deps.Directory, Ingestion: deps.Ingestion, MaxFileBytes: cfg.MaxFileBytes,
+			Trees: deps.Trees, History: deps.History, Directory: deps.Directory, Ingestion: deps.Ingestion,
+			MaxFileBytes: cfg.MaxFileBytes,
 		}),
 		planner: schedule.New(store, syncs.StartSync, deps.Log, deps.Now),
 		pulls:   proposals.New(store, deps.Repositories, syncs.StartSync, deps.Log),
@@ -145,7 +155,7 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	statev1.RegisterStateServiceServer(registrar, s.states)
 }
 
-// Ready tells whether Redis answers: without it nothing can be accepted.
+// Ready reports whether Redis answers: without it nothing can be accepted.
 func (s *Service) Ready(ctx context.Context) error { return s.deps.Redis.Ping(ctx) }
 
 // Run takes work until ctx ends, and hands back what is not done by then.
@@ -214,7 +224,8 @@ func (s *Service) trim(ctx context.Context, ticks <-chan time.Time) error {
 		case <-ticks:
 		}
 		for shard := range rediskey.Shards {
-			if _, err := events.Trim(ctx, s.deps.Redis, rediskey.Events(shard), s.deps.Now().Add(-eventRetention)); err != nil && ctx.Err() == nil {
+			if _, err := events.Trim(ctx, s.deps.Redis, rediskey.Events(shard), s.deps.Now().Add(-eventRetention)); err != nil &&
+				ctx.Err() == nil {
 				s.deps.Log.WarnContext(ctx, "events not trimmed", "error", err.Error())
 			}
 		}

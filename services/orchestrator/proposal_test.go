@@ -23,13 +23,19 @@ func (s *stages) propose(req *gitv1.PublishRequest) *gitv1.PublishResponse {
 	}
 	if s.pull == nil {
 		s.pull = &gitv1.PullRequest{
-			Number: 7, Url: "https://host/pull/7", State: gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN, Branch: req.GetProposal().GetBranch(), HeadCommit: "proposed",
+			Number: 7, Url: "https://host/pull/7", State: gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN,
+			Branch: req.GetProposal().GetBranch(), HeadCommit: "proposed",
 		}
 	}
-	return &gitv1.PublishResponse{Commit: "proposed", Committed: true, Counts: &gitv1.ChangeCounts{Created: 1}, PullRequest: proto.CloneOf(s.pull)}
+	return &gitv1.PublishResponse{
+		Commit: "proposed", Committed: true, Counts: &gitv1.ChangeCounts{Created: 1},
+		PullRequest: proto.CloneOf(s.pull),
+	}
 }
 
-func (s *stages) GetPullRequest(ctx context.Context, req *gitv1.GetPullRequestRequest) (*gitv1.GetPullRequestResponse, error) {
+func (s *stages) GetPullRequest(ctx context.Context, req *gitv1.GetPullRequestRequest) (*gitv1.GetPullRequestResponse,
+	error,
+) {
 	if err := s.enter(ctx, "pull request"); err != nil {
 		return nil, err
 	}
@@ -62,8 +68,8 @@ func (n *node) pullRequest(id int32) *gitv1.PullRequest {
 	return fabric.GetPullRequest()
 }
 
-// TestAFabricThatProposes: nothing goes to the branch and nothing into the index, the pull request has the report, and the
-// next sync goes on with it. Once it is merged, the index follows.
+// TestAFabricThatProposes: nothing goes to the branch and nothing into the index, the pull request has the report, and
+// the next sync goes on with it. Once it is merged, the index follows.
 func TestAFabricThatProposes(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.drop("f1", "a")
@@ -75,8 +81,10 @@ func TestAFabricThatProposes(t *testing.T) {
 		}
 		request := b.proposed[0]
 		p := request.GetProposal()
-		if p.GetBranch() != "fgd/fabric-of-f1-35/"+first.GetSyncId() || p.GetKnownPullRequest() != 0 || !strings.Contains(p.GetTitle(), "fabric of f1") ||
-			!strings.Contains(p.GetBody(), first.GetSyncId()) || !strings.Contains(request.GetMessage(), "\nFgd-Base: "+b.head().id+"\n") {
+		if p.GetBranch() != "fgd/fabric-of-f1-35/"+first.GetSyncId() || p.GetKnownPullRequest() != 0 ||
+			!strings.Contains(p.GetTitle(), "fabric of f1") ||
+			!strings.Contains(p.GetBody(), first.GetSyncId()) || !strings.Contains(request.GetMessage(),
+			"\nFgd-Base: "+b.head().id+"\n") {
 			t.Errorf("proposed %v with %q", p, request.GetMessage())
 		}
 		if len(b.published()) != 0 || b.pullRequest(35).GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN {
@@ -84,8 +92,10 @@ func TestAFabricThatProposes(t *testing.T) {
 		}
 		second := b.sync(35, nil)
 		b.expect(second, completed)
-		if last := b.proposed[len(b.proposed)-1].GetProposal(); last.GetKnownPullRequest() != 7 || second.GetResult().GetPlan().GetCounts().GetCreates() != 1 {
-			t.Errorf("the second sync knows of pull request %d; its plan is %v", last.GetKnownPullRequest(), second.GetResult().GetPlan())
+		if last := b.proposed[len(b.proposed)-1].GetProposal(); last.GetKnownPullRequest() != 7 || second.GetResult().
+			GetPlan().GetCounts().GetCreates() != 1 {
+			t.Errorf("the second sync knows of pull request %d; its plan is %v", last.GetKnownPullRequest(), second.GetResult().
+				GetPlan())
 		}
 		b.mu.Lock()
 		b.push("f1", request.GetTree(), "by hand")
@@ -93,17 +103,20 @@ func TestAFabricThatProposes(t *testing.T) {
 		b.mu.Unlock()
 		merged := b.sync(35, nil)
 		b.expect(merged, completed)
-		if got := b.pullRequest(35); got.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_MERGED || merged.GetResult().GetCommitSha() == "" {
+		if got := b.pullRequest(35); got.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_MERGED || merged.GetResult().
+			GetCommitSha() == "" {
 			t.Errorf("after the merge: %v, result %v", got, merged.GetResult())
 		}
 		b.expect(b.sync(35, nil), completed)
-		if again := b.sync(35, nil).GetResult(); again.GetPullRequest() != nil || again.GetPlan().GetCounts().GetCreates() != 0 {
+		if again := b.sync(35, nil).GetResult(); again.GetPullRequest() != nil || again.GetPlan().GetCounts().
+			GetCreates() != 0 {
 			t.Errorf("a sync after the merge: %v", again)
 		}
 	})
 }
 
-// TestAProposalThatWasClosed: people have said no. The sync says so, proposes again only when it is forced, and ends well.
+// TestAProposalThatWasClosed: people have said no. The sync says so, proposes again only when it is forced, and ends
+// well.
 func TestAProposalThatWasClosed(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.drop("f1", "a")
@@ -113,7 +126,8 @@ func TestAProposalThatWasClosed(t *testing.T) {
 		b.mu.Unlock()
 		refused := b.sync(35, nil)
 		b.expect(refused, completed)
-		if w := refused.GetWarnings(); len(w) != 1 || w[0].GetCode() != errs.ProposalClosed.ID || refused.GetResult().GetCommitSha() != "" {
+		if w := refused.GetWarnings(); len(w) != 1 || w[0].GetCode() != errs.ProposalClosed.ID || refused.GetResult().
+			GetCommitSha() != "" {
 			t.Errorf("warnings %v, result %v", w, refused.GetResult())
 		}
 		b.expect(b.sync(35, &syncv1.SyncOptions{Force: true}), completed)

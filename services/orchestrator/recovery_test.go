@@ -34,8 +34,8 @@ func (n *node) once(s *stages, syncID string) {
 	}
 }
 
-// TestNothingIsForgottenWithRedis (S13): everything in Redis is gone in the middle of a sync, at every point of it, while
-// another waits. Both come to their end, and the fabrics are there for whoever asks.
+// TestNothingIsForgottenWithRedis (S13): everything in Redis is gone in the middle of a sync, at every point of it,
+// while another waits. Both come to their end, and the fabrics are there for whoever asks.
 func TestNothingIsForgottenWithRedis(t *testing.T) {
 	for _, point := range []string{"open", "repair", "ingest", "publish", "published", "close"} {
 		t.Run(point, func(t *testing.T) {
@@ -113,7 +113,8 @@ func TestFabricsOutliveRedis(t *testing.T) {
 			}
 		}
 		// What was free is free, and what was taken is taken.
-		if _, err := second.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(9, "f1/sub")}); !errs.HasCode(err, errs.DirectoryOverlap) {
+		if _, err := second.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(9,
+			"f1/sub")}); !errs.HasCode(err, errs.DirectoryOverlap) {
 			t.Errorf("a directory inside another: %v", err)
 		}
 		second.fabric(s, 2, "f2")
@@ -158,7 +159,8 @@ func (n *node) looked() {
 	}
 }
 
-// TestADeletedFabricStaysDeleted: another orchestrator was away when it was deleted, and Redis is lost before it is back.
+// TestADeletedFabricStaysDeleted: another orchestrator was away when it was deleted, and Redis is lost before it is
+// back.
 func TestADeletedFabricStaysDeleted(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -239,7 +241,8 @@ func TestARunWhoseRecordWasLostMakesRoom(t *testing.T) {
 		}
 		other := newNode(t, conn, s.serve(t), testConfig(), "b").run()
 		other.expect(other.await(waiting), completed)
-		if _, err := other.GetSync(t.Context(), &syncv1.GetSyncRequest{SyncId: active}); !errs.HasCode(err, errs.SyncNotFound) {
+		if _, err := other.GetSync(t.Context(), &syncv1.GetSyncRequest{SyncId: active}); !errs.HasCode(err,
+			errs.SyncNotFound) {
 			t.Errorf("the lost one: %v", err)
 		}
 		back := newNode(t, conn, s.serve(t), cfg, "a").run()
@@ -273,7 +276,8 @@ func TestRebuildState(t *testing.T) {
 		b.on("ingest", nil)
 		answer, err := b.RebuildState(t.Context(), &statev1.RebuildStateRequest{RequestedBy: "Jo"})
 		// The ledger hears of an end a moment later than Redis: the first sync of a fabric may come back too.
-		if got := must(t, answer, err); len(got.GetSyncIds()) != 2 || got.GetFabricsRestored() != 2 || got.GetSyncsRestored() < 1 {
+		if got := must(t, answer, err); len(got.GetSyncIds()) != 2 || got.GetFabricsRestored() != 2 ||
+			got.GetSyncsRestored() < 1 {
 			t.Errorf("rebuilt %v", got)
 		}
 		g.open()
@@ -281,7 +285,8 @@ func TestRebuildState(t *testing.T) {
 			b.expect(b.await(id), completed)
 		}
 		answer, err = b.RebuildState(t.Context(), &statev1.RebuildStateRequest{})
-		if got := must(t, answer, err); len(got.GetSyncIds()) != 2 || got.GetFabricsRestored()+got.GetSyncsRestored()+got.GetSyncsRevived() != 0 {
+		if got := must(t, answer, err); len(got.GetSyncIds()) != 2 ||
+			got.GetFabricsRestored()+got.GetSyncsRestored()+got.GetSyncsRevived() != 0 {
 			t.Errorf("rebuilt again %v", got)
 		}
 		for _, id := range answer.GetSyncIds() {
@@ -290,8 +295,8 @@ func TestRebuildState(t *testing.T) {
 	})
 }
 
-// TestAnUnfitRedis (S17): the orchestrator does not start on a Redis that would drop what it is given, says what mends it, and
-// starts all the same when it was told to.
+// TestAnUnfitRedis (S17): the orchestrator does not start on a Redis that would drop what it is given, says what mends
+// it, and starts all the same when it was told to.
 func TestAnUnfitRedis(t *testing.T) {
 	server := redistest.Start(t)
 	conn := server.Conn(t)
@@ -302,7 +307,8 @@ func TestAnUnfitRedis(t *testing.T) {
 	peers := s.serve(t)
 	refusing := newNode(t, conn, peers, testConfig(), "a")
 	err := refusing.service.Run(t.Context())
-	if e := errs.From(err); !errs.HasCode(err, errs.RedisUnsuitable) || !strings.Contains(e.RemedyText(), "CONFIG SET maxmemory-policy noeviction") {
+	if e := errs.From(err); !errs.HasCode(err, errs.RedisUnsuitable) ||
+		!strings.Contains(e.RemedyText(), "CONFIG SET maxmemory-policy noeviction") {
 		t.Errorf("got %v, remedy %q", err, errs.From(err).RemedyText())
 	}
 	for _, mode := range []string{"warn", "off"} {

@@ -17,8 +17,8 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// refusing is a Redis that refuses writes for a while, in the middle of a sync: whoever asks is told to come again, and the
-// sync that was accepted before is done once it can be.
+// refusing is a Redis that refuses writes for a while, in the middle of a sync: whoever asks is told to come again, and
+// the sync that was accepted before is done once it can be.
 func refusing(t *testing.T, refuse, permit func(*bench) error) {
 	t.Parallel()
 	b := newBench(t, redistest.Start(t).Conn(t), testConfig())
@@ -62,8 +62,8 @@ func TestRedisIsReadOnly(t *testing.T) {
 	refusing(t, replicaOf("127.0.0.1", "1"), replicaOf("NO", "ONE"))
 }
 
-// TestAFailoverToAStaleReplica (S24): Redis is back where it was some time ago. What was registered and accepted since comes
-// back from the ledger.
+// TestAFailoverToAStaleReplica (S24): Redis is back where it was some time ago. What was registered and accepted since
+// comes back from the ledger.
 func TestAFailoverToAStaleReplica(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, redistest.Start(t).Conn(t), testConfig())
@@ -152,7 +152,10 @@ func TestTwoOfOneName(t *testing.T) {
 	server := redistest.Start(t)
 	s := newStages()
 	peers := s.serve(t)
-	nodes := []*node{newNode(t, server.Conn(t), peers, testConfig(), "a").run(), newNode(t, server.Conn(t), peers, testConfig(), "a").run()}
+	nodes := []*node{
+		newNode(t, server.Conn(t), peers, testConfig(), "a").run(),
+		newNode(t, server.Conn(t), peers, testConfig(), "a").run(),
+	}
 	const fabrics = 20
 	for id := range int32(fabrics) {
 		nodes[0].fabric(s, id+1, fmt.Sprint("f", id+1))
@@ -180,7 +183,8 @@ func TestABacklogKeepsTheOrderOfEachFabric(t *testing.T) {
 	const fabrics = 160
 	first, second := map[int32]string{}, map[int32]string{}
 	for id := int32(1); id <= fabrics; id++ {
-		created, err := asked.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(id, fmt.Sprint("f", id))})
+		created, err := asked.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(id,
+			fmt.Sprint("f", id))})
 		first[id], second[id] = must(t, created, err).GetSyncId(), asked.start(id, nil)
 	}
 	working := newNode(t, server.Conn(t), peers, testConfig(), "b").run()
@@ -189,7 +193,8 @@ func TestABacklogKeepsTheOrderOfEachFabric(t *testing.T) {
 		working.expect(before, completed)
 		working.expect(after, completed)
 		if after.GetStartedAt().AsTime().Before(before.GetCompletedAt().AsTime()) {
-			t.Errorf("fabric %d: the second began at %s, the first ended at %s", id, after.GetStartedAt().AsTime(), before.GetCompletedAt().AsTime())
+			t.Errorf("fabric %d: the second began at %s, the first ended at %s", id, after.GetStartedAt().AsTime(),
+				before.GetCompletedAt().AsTime())
 		}
 	}
 }

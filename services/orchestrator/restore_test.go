@@ -15,7 +15,8 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// twoStates registers a fabric, and syncs it with one resource and then with so many more. It gives the commit of the first.
+// twoStates registers a fabric, and syncs it with one resource and then with so many more. It gives the commit of the
+// first.
 func (b *bench) twoStates(more int) string {
 	b.t.Helper()
 	b.drop("f1", "a")
@@ -49,16 +50,21 @@ func TestRestore(t *testing.T) {
 		b.expect(got, completed)
 		equal(t, "the directory", b.tree("f1"), []string{"managed/a", "managed/waiting", "manifest"})
 		equal(t, "calls", b.called("close"), []string{"open", "restore", "repair", "discover", "ingest", "publish"})
-		if plan := got.GetResult().GetPlan().GetCounts(); plan.GetDeletes() != 1 || plan.GetCreates() != 1 || b.headNumber() != before+1 {
+		if plan := got.GetResult().GetPlan().GetCounts(); plan.GetDeletes() != 1 || plan.GetCreates() != 1 ||
+			b.headNumber() != before+1 {
 			t.Errorf("plan %v, %d commits", plan, b.headNumber()-before)
 		}
 		message := b.published()[2]
-		for _, part := range []string{"Sync fabric fabric of f1: restore managed as of " + first[:12] + ", add 1\n", "Restored: managed as of " + first + ".\n", "Fgd-Sync-Id: " + got.GetSyncId()} {
+		for _, part := range []string{
+			"Sync fabric fabric of f1: restore managed as of " + first[:12] + ", add 1\n",
+			"Restored: managed as of " + first + ".\n", "Fgd-Sync-Id: " + got.GetSyncId(),
+		} {
 			if !strings.Contains(message, part) {
 				t.Errorf("%q is not in\n%s", part, message)
 			}
 		}
-		if again := b.sync(35, restored(first, "managed/a")); again.GetResult().GetCommitSha() != "" || again.GetState() != completed {
+		if again := b.sync(35, restored(first, "managed/a")); again.GetResult().GetCommitSha() != "" ||
+			again.GetState() != completed {
 			t.Errorf("what is as it was: %v", again)
 		}
 		if n := b.openSnapshots(); n != 0 {
@@ -83,8 +89,8 @@ func TestRestoreIsGuarded(t *testing.T) {
 	})
 }
 
-// TestRestoreHappensOnce: the answer to the push is lost, and somebody pushes on top. The next attempt finds the commit and restores
-// nothing again.
+// TestRestoreHappensOnce: the answer to the push is lost, and somebody pushes on top. The next attempt finds the commit
+// and restores nothing again.
 func TestRestoreHappensOnce(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		first := b.twoStates(1)
@@ -99,7 +105,8 @@ func TestRestoreHappensOnce(t *testing.T) {
 		})
 		got := b.sync(35, restored(first))
 		b.expect(got, completed)
-		if calls := b.called(); got.GetAttempt() != 2 || count(calls, "restore") != 1 || count(calls, "publish") != 1 || got.GetResult().GetCommitSha() == "" {
+		if calls := b.called(); got.GetAttempt() != 2 || count(calls, "restore") != 1 || count(calls, "publish") != 1 ||
+			got.GetResult().GetCommitSha() == "" {
 			t.Errorf("attempt %d, calls %q, %v", got.GetAttempt(), calls, got.GetResult())
 		}
 		equal(t, "the directory", b.tree("f1"), []string{"managed/a", "manifest", "raw/on top"})
@@ -198,14 +205,18 @@ func TestHistoryOfAFabric(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		commits, err := b.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{
-			FabricId: 35, Paths: []string{"managed"}, Since: timestamppb.New(time.Unix(1, 0)), Until: timestamppb.New(time.Unix(2, 0)), FirstParent: true, PageToken: "t",
+			FabricId: 35, Paths: []string{"managed"}, Since: timestamppb.New(time.Unix(1, 0)),
+			Until: timestamppb.New(time.Unix(2, 0)), FirstParent: true, PageToken: "t",
 		})
 		must(t, commits, err)
-		if commits.GetCommit() != b.headID() || len(commits.GetCommits()) != 2 || commits.GetNextPageToken() != "[managed] 1 2 true 50tfalse" || !commits.GetTruncated() {
+		if commits.GetCommit() != b.headID() || len(commits.GetCommits()) != 2 ||
+			commits.GetNextPageToken() != "[managed] 1 2 true 50tfalse" || !commits.GetTruncated() {
 			t.Errorf("%v", commits)
 		}
-		diff, err := b.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 35, FromCommit: "x", Paths: []string{"raw"}})
-		if must(t, diff, err); diff.GetDiff() != "from x to [raw]" || diff.GetCounts().GetUpdated() != 3 || diff.GetFromCommit() != "x" || diff.GetToCommit() != b.headID() {
+		diff, err := b.FabricServiceClient.DiffCommits(t.Context(),
+			&fabricv1.DiffCommitsRequest{FabricId: 35, FromCommit: "x", Paths: []string{"raw"}})
+		if must(t, diff, err); diff.GetDiff() != "from x to [raw]" || diff.GetCounts().GetUpdated() != 3 ||
+			diff.GetFromCommit() != "x" || diff.GetToCommit() != b.headID() {
 			t.Errorf("%v", diff)
 		}
 		for _, limit := range []int32{-1, 501} {
@@ -234,7 +245,10 @@ func (b *bench) requireFilesAt() {
 	}{
 		"head":   {&fabricv1.ListFilesRequest{}, b.headID()},
 		"commit": {&fabricv1.ListFilesRequest{At: &fabricv1.ListFilesRequest_Commit{Commit: longID(0)}}, "commit-0"},
-		"time":   {&fabricv1.ListFilesRequest{At: &fabricv1.ListFilesRequest_AsOf{AsOf: timestamppb.New(time.Unix(0, 0))}}, "commit-0"},
+		"time": {
+			&fabricv1.ListFilesRequest{At: &fabricv1.ListFilesRequest_AsOf{AsOf: timestamppb.New(time.Unix(0, 0))}},
+			"commit-0",
+		},
 	} {
 		test.req.FabricId = 35
 		files, err := b.ListFiles(b.t.Context(), test.req)

@@ -13,7 +13,10 @@ import (
 
 func (n *node) suspend(id int32, reason string) *fabricv1.Fabric {
 	n.t.Helper()
-	response, err := n.SuspendFabric(n.t.Context(), &fabricv1.SuspendFabricRequest{FabricId: id, Reason: reason, RequestedBy: "Jo"})
+	response, err := n.SuspendFabric(n.t.Context(), &fabricv1.SuspendFabricRequest{
+		FabricId: id, Reason: reason,
+		RequestedBy: "Jo",
+	})
 	return must(n.t, response, err).GetFabric()
 }
 
@@ -28,7 +31,8 @@ func TestSuspendAndResume(t *testing.T) {
 		<-g.came
 		waiting := b.start(35, nil)
 		got := b.suspend(35, "the network is being rebuilt")
-		if s := got.GetSuspension(); s.GetSuspendedBy() != "Jo" || s.GetReason() != "the network is being rebuilt" || !s.GetSuspendedAt().IsValid() {
+		if s := got.GetSuspension(); s.GetSuspendedBy() != "Jo" || s.GetReason() != "the network is being rebuilt" ||
+			!s.GetSuspendedAt().IsValid() {
 			t.Errorf("suspended as %v", s)
 		}
 		_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 35})

@@ -32,22 +32,28 @@ func TestASyncWalksItsStagesInOrder(t *testing.T) {
 		told := b.watch(id)
 		got := b.get(id)
 		b.expect(got, completed)
-		equal(t, "states", states(got), []string{"initializing", "validating", "discovering", "processing", "syncing", "reconciling", "completed"})
+		equal(t, "states", states(got), []string{
+			"initializing", "validating", "discovering", "processing", "syncing",
+			"reconciling", "completed",
+		})
 		equal(t, "calls", b.called("check", "close"), []string{"open", "repair", "discover", "ingest", "publish"})
 		equal(t, "told", slices.DeleteFunc(types(told), func(s string) bool { return s == "sync.progress" }), []string{
-			"sync.started", "sync.stage_completed", "sync.stage_completed", "sync.error", "sync.file_processed", "sync.file_processed",
+			"sync.started", "sync.stage_completed", "sync.stage_completed", "sync.error", "sync.file_processed",
+			"sync.file_processed",
 			"sync.stage_completed", "sync.stage_completed", "sync.stage_completed", "sync.completed",
 		})
 		equal(t, "bus", b.bus(35, id), []string{
 			"sync.started", "directory.validated", "sync.stage_completed", "files.discovered", "sync.stage_completed",
-			"file.processed", "file.quarantined", "sync.stage_completed", "github.committed", "resource.created", "sync.stage_completed",
+			"file.processed", "file.quarantined", "sync.stage_completed", "github.committed", "resource.created",
+			"sync.stage_completed",
 			"sync.stage_completed", "sync.completed",
 		})
 		if len(got.GetProgress().GetStagesCompleted()) != 5 || got.GetProgress().GetPercentComplete() != 100 {
 			t.Errorf("progress %v", got.GetProgress())
 		}
 		result := got.GetResult()
-		if result.GetCommitSha() != b.head().id || result.GetCommitUrl() == "" || result.GetFilesQuarantined() != 1 || result.GetResourcesTotal() != 1 || result.GetFiles().GetCreated() != 1 {
+		if result.GetCommitSha() != b.head().id || result.GetCommitUrl() == "" || result.GetFilesQuarantined() != 1 ||
+			result.GetResourcesTotal() != 1 || result.GetFiles().GetCreated() != 1 {
 			t.Errorf("result %v", result)
 		}
 		if len(got.GetErrors()) != 1 || got.GetErrors()[0].GetCode() != "FGD_1001" || got.GetErrors()[0].GetLine() != 3 {
@@ -74,7 +80,8 @@ func TestTheCommitSaysWhereItComesFrom(t *testing.T) {
 		got := b.sync(35, nil)
 		message := b.published()[1]
 		for _, want := range []string{
-			"Sync fabric fabric of f1: add 1\n", "Resources: 1 created, 0 updated, 1 in all.\n", "\nFgd-Sync-Id: " + got.GetSyncId() + "\n",
+			"Sync fabric fabric of f1: add 1\n", "Resources: 1 created, 0 updated, 1 in all.\n", "\nFgd-Sync-Id: " +
+				got.GetSyncId() + "\n",
 			"\nFgd-Fabric: fabric of f1 (35)\n", "\nFgd-Trigger: manual\n", "\nRequested-by: Jo jo@example.com\n",
 		} {
 			if !strings.Contains(message, want) {
@@ -105,7 +112,8 @@ func TestADryRunChangesNothing(t *testing.T) {
 		got := b.sync(35, &syncv1.SyncOptions{ValidateOnly: true})
 		b.expect(got, completed)
 		equal(t, "calls", b.called("check", "close"), []string{"open", "repair", "discover", "ingest", "diff"})
-		if got.GetResult().GetDiff() != "+a\n+b\n" || got.GetResult().GetFiles().GetCreated() != 2 || got.GetResult().GetCommitSha() != "" || len(b.published()) != 1 {
+		if got.GetResult().GetDiff() != "+a\n+b\n" || got.GetResult().GetFiles().GetCreated() != 2 || got.GetResult().
+			GetCommitSha() != "" || len(b.published()) != 1 {
 			t.Errorf("result %v", got.GetResult())
 		}
 		if slices.Contains(b.bus(35, got.GetSyncId()), "resource.created") {
@@ -145,7 +153,8 @@ func TestABranchThatMovedIsFollowed(t *testing.T) {
 		})
 		got := b.sync(35, nil)
 		b.expect(got, completed)
-		if got.GetAttempt() != 4 || got.GetResult().GetResourcesTotal() != 4 || len(b.published()) != 2 || b.head().files["f1"] != "manifest\nmanaged/a\nmanaged/b\nmanaged/c\nmanaged/d" {
+		if got.GetAttempt() != 4 || got.GetResult().GetResourcesTotal() != 4 || len(b.published()) != 2 ||
+			b.head().files["f1"] != "manifest\nmanaged/a\nmanaged/b\nmanaged/c\nmanaged/d" {
 			t.Errorf("after %d attempts: %v; head %q", got.GetAttempt(), got.GetResult(), b.head().files["f1"])
 		}
 		var causes []string
@@ -192,7 +201,10 @@ func TestAFailureHasItsCodeAndItsRemedy(t *testing.T) {
 				tries  int
 				remedy string
 			}{
-				{permanent, 1, "Ask the owner."}, {transient, 3, "Wait."}, {throttled, 3, errs.GitHubRateLimited.Remedy}, {defect, 1, errs.InternalError.Remedy},
+				{permanent, 1, "Ask the owner."},
+				{transient, 3, "Wait."},
+				{throttled, 3, errs.GitHubRateLimited.Remedy},
+				{defect, 1, errs.InternalError.Remedy},
 			} {
 				b.drop("f1", "a"+stage+c.err.Code.ID)
 				b.forgetCalls()
@@ -206,7 +218,8 @@ func TestAFailureHasItsCodeAndItsRemedy(t *testing.T) {
 					}
 				}
 				e := got.GetErrors()[0]
-				if tries != c.tries || e.GetCode() != c.err.Code.ID || e.GetName() != c.err.Code.Name || e.GetMessage() != c.err.Message || e.GetRemedy() != c.remedy {
+				if tries != c.tries || e.GetCode() != c.err.Code.ID || e.GetName() != c.err.Code.Name ||
+					e.GetMessage() != c.err.Message || e.GetRemedy() != c.remedy {
 					t.Errorf("%s, %s: %d tries, %v", stage, c.err.Code.ID, tries, e)
 				}
 				b.on(stage, nil)
@@ -227,10 +240,12 @@ func TestATransientFailureIsTriedAgain(t *testing.T) {
 		b.fail("publish", 2, errs.New(errs.GitHubConnectionFailed, "The host is away."))
 		got := b.sync(35, nil)
 		b.expect(got, completed)
-		if got.GetAttempt() != 3 || len(got.GetErrors()) != 1 || got.GetErrors()[0].GetCode() != "FGD_1001" || len(b.published()) != 2 {
+		if got.GetAttempt() != 3 || len(got.GetErrors()) != 1 || got.GetErrors()[0].GetCode() != "FGD_1001" ||
+			len(b.published()) != 2 {
 			t.Errorf("attempt %d, errors %v, commits %v", got.GetAttempt(), got.GetErrors(), b.published())
 		}
-		if started := len(slices.DeleteFunc(types(b.watch(got.GetSyncId())), func(s string) bool { return s != "sync.started" })); started != 3 {
+		if started := len(slices.DeleteFunc(types(b.watch(got.GetSyncId())),
+			func(s string) bool { return s != "sync.started" })); started != 3 {
 			t.Errorf("told %d times that it started", started)
 		}
 	})
@@ -253,10 +268,14 @@ func TestADirectoryThatCannotBeMendedStopsTheSync(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
-		b.issues = []*directoryv1.Issue{{Finding: &reportv1.Finding{Severity: reportv1.Severity_SEVERITY_ERROR, Code: "FGD_2004", File: "raw", Message: "A file is in the way."}}}
+		b.issues = []*directoryv1.Issue{{Finding: &reportv1.Finding{
+			Severity: reportv1.Severity_SEVERITY_ERROR,
+			Code:     "FGD_2004", File: "raw", Message: "A file is in the way.",
+		}}}
 		got := b.sync(35, nil)
 		b.expect(got, failed)
-		if len(got.GetErrors()) != 2 || got.GetErrors()[0].GetCode() != "FGD_2004" || got.GetErrors()[0].GetRemedy() == "" || got.GetErrors()[1].GetFile() != "raw" || len(b.published()) != 1 {
+		if len(got.GetErrors()) != 2 || got.GetErrors()[0].GetCode() != "FGD_2004" || got.GetErrors()[0].GetRemedy() == "" ||
+			got.GetErrors()[1].GetFile() != "raw" || len(b.published()) != 1 {
 			t.Errorf("errors %v", got.GetErrors())
 		}
 	})
@@ -276,7 +295,8 @@ func TestADirectoryIsMadeOnlyIfWanted(t *testing.T) {
 		created, err = b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(36, "f2")})
 		got = b.await(must(t, created, err).GetSyncId())
 		b.expect(got, completed)
-		if !slices.Contains(b.bus(36, got.GetSyncId()), "directory.initialized") || got.GetTrigger() != syncv1.Trigger_TRIGGER_FABRIC_CREATED {
+		if !slices.Contains(b.bus(36, got.GetSyncId()), "directory.initialized") ||
+			got.GetTrigger() != syncv1.Trigger_TRIGGER_FABRIC_CREATED {
 			t.Errorf("bus %v, trigger %s", b.bus(36, got.GetSyncId()), got.GetTrigger())
 		}
 	})

@@ -14,8 +14,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// askAddress makes this program ask for statuses instead of measuring: the Git host is in this process, and who asks shall
-// not wait for it.
+// askAddress makes this program ask for statuses instead of measuring: the Git host is in this process, and who asks
+// shall not wait for it.
 const askAddress = "FGD_BENCH_ASK"
 
 // askPeriod is how often it asks: so that the asking does not take the cores.
@@ -39,7 +39,8 @@ type asked struct {
 	Ended []system.Status
 }
 
-// ask asks for the syncs whose ids it reads, one after the other, each until it has ended, over a connection that is kept.
+// ask asks for the syncs whose ids it reads, one after the other, each until it has ended, over a connection that is
+// kept.
 func ask(address string, ids io.Reader, out io.Writer) error {
 	ticker := time.NewTicker(askPeriod)
 	defer ticker.Stop()
@@ -108,7 +109,7 @@ func startAsking(b *testing.B, address string) *asking {
 	return a
 }
 
-// about gives it syncs to ask for, and waits until all of them have ended.
+// about returns it syncs to ask for, and waits until all of them have ended.
 func (a *asking) about(ids []string) asked {
 	a.b.Helper()
 	for _, id := range ids {

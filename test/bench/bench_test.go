@@ -1,5 +1,5 @@
-// Package bench measures the built programs from outside. Each figure stands beside a floor or a peer that is measured in
-// the same run on the same machine; see docs/benchmarks.md.
+// Package bench measures the built programs from outside. Each figure stands beside a floor or a peer that is measured
+// in the same run on the same machine; see docs/benchmarks.md.
 package bench
 
 import (
@@ -60,9 +60,9 @@ func report(b *testing.B, name string, durations []time.Duration) time.Duration 
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// BenchmarkFirstSync is the main job: the first sync of 48 documents in 3 files, over smart HTTP and with a real Redis, from
-// accepted to completed. Its peer is git's command line, which clones the same content from the same server, moves it
-// into as many files, and pushes.
+// BenchmarkFirstSync is the main job: the first sync of 48 documents in 3 files, over smart HTTP and with a real Redis,
+// from accepted to completed. Its peer is git's command line, which clones the same content from the same server, moves
+// it into as many files, and pushes.
 func BenchmarkFirstSync(b *testing.B) {
 	s := programs(b).Up(b, nil)
 	host := server(b)
@@ -154,8 +154,8 @@ func BenchmarkLarge(b *testing.B) {
 	b.ReportMetric(float64(memory)/(1<<20), "resident-MiB")
 }
 
-// BenchmarkConcurrent drops 23 files into each of 100 fabrics in 100 repositories, triggers all of them at once, and asks
-// for their status all the while.
+// BenchmarkConcurrent drops 23 files into each of 100 fabrics in 100 repositories, triggers all of them at once, and
+// asks for their status all the while.
 func BenchmarkConcurrent(b *testing.B) {
 	const fabrics, filesEach = 100, 23
 	s := programs(b).Up(b, nil)
@@ -171,7 +171,8 @@ func BenchmarkConcurrent(b *testing.B) {
 	var wholes, each, answers []time.Duration
 	for round := 0; b.Loop(); round++ {
 		for _, name := range names {
-			host.Commit(b, name, branch, fabric.Files(directory+"/raw", fabric.Documents((round + 1) * filesEach)[round*filesEach:], 1))
+			host.Commit(b, name, branch, fabric.Files(directory+"/raw",
+				fabric.Documents((round + 1) * filesEach)[round*filesEach:], 1))
 		}
 		began := time.Now()
 		var ended [fabrics]system.Status

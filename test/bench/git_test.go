@@ -46,10 +46,12 @@ func startGithubSync(b *testing.B) *githubSync {
 	addresses := system.FreeAddresses(b, "127.0.0.1", 2)
 	g := &githubSync{b: b, host: server(b)}
 	g.process = programs(b).Start(b, []string{
-		"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[0], "HEDGEHOG_FGD_HTTP_LISTEN=" + addresses[1], "HEDGEHOG_FGD_DATA_DIR=" + b.TempDir(),
+		"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[0], "HEDGEHOG_FGD_HTTP_LISTEN=" + addresses[1], "HEDGEHOG_FGD_DATA_DIR=" +
+			b.TempDir(),
 		"HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
 	}, "github-sync")
-	conn, err := grpc.NewClient(addresses[0], grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))
+	conn, err := grpc.NewClient(addresses[0], grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -78,7 +80,8 @@ func (g *githubSync) open(repository string) *gitv1.Snapshot {
 
 func (g *githubSync) close(s *gitv1.Snapshot) {
 	g.b.Helper()
-	if _, err := g.repositories.CloseSnapshot(g.b.Context(), &gitv1.CloseSnapshotRequest{SnapshotId: s.GetSnapshotId()}); err != nil {
+	if _, err := g.repositories.CloseSnapshot(g.b.Context(),
+		&gitv1.CloseSnapshotRequest{SnapshotId: s.GetSnapshotId()}); err != nil {
 		g.b.Fatal(err)
 	}
 }
@@ -95,7 +98,10 @@ func (g *githubSync) publish(repository string, docs []string) time.Duration {
 	request := &gitv1.WriteTreeRequest{SnapshotId: s.GetSnapshotId(), BaseTree: s.GetTree()}
 	const batch = 500
 	for i, doc := range docs {
-		request.Changes = append(request.Changes, &gitv1.Change{Path: managed(i), Change: &gitv1.Change_Content{Content: []byte(doc)}})
+		request.Changes = append(request.Changes, &gitv1.Change{
+			Path:   managed(i),
+			Change: &gitv1.Change_Content{Content: []byte(doc)},
+		})
 		if len(request.GetChanges()) == batch || i == len(docs)-1 {
 			if err := stream.Send(request); err != nil && !errors.Is(err, io.EOF) {
 				g.b.Fatal(err)
@@ -108,8 +114,9 @@ func (g *githubSync) publish(repository string, docs []string) time.Duration {
 		g.b.Fatal(err)
 	}
 	published, err := g.repositories.Publish(g.b.Context(), &gitv1.PublishRequest{
-		SnapshotId: s.GetSnapshotId(), Tree: written.GetTree(), Message: "Split\n", Author: &gitv1.Signature{Name: "b", Email: "b@example.com"},
-		Time: timestamppb.Now(),
+		SnapshotId: s.GetSnapshotId(), Tree: written.GetTree(), Message: "Split\n",
+		Author: &gitv1.Signature{Name: "b", Email: "b@example.com"},
+		Time:   timestamppb.Now(),
 	})
 	if err != nil || !published.GetCommitted() {
 		g.b.Fatalf("%v, %v", published, err)
@@ -121,15 +128,18 @@ func (g *githubSync) publish(repository string, docs []string) time.Duration {
 
 func managed(i int) string { return fmt.Sprintf("managed/%d.yaml", i) }
 
-// BenchmarkGitNoChange finds out that nothing has changed in a repository of 10,000 files. Its peer is what go-git needs for
-// its ls-remote.
+// BenchmarkGitNoChange finds out that nothing has changed in a repository of 10,000 files. Its peer is what go-git
+// needs for its ls-remote.
 func BenchmarkGitNoChange(b *testing.B) {
 	const documents = 10_000
 	g := startGithubSync(b)
 	const repository = "r.git"
 	g.host.Create(b, repository, branch, fabric.Files(directory+"/managed", fabric.Documents(documents), 1))
 	g.close(g.open(repository))
-	remote := gogit.NewRemote(memory.NewStorage(), &config.RemoteConfig{Name: "origin", URLs: []string{g.host.URL(repository)}})
+	remote := gogit.NewRemote(memory.NewStorage(), &config.RemoteConfig{
+		Name: "origin",
+		URLs: []string{g.host.URL(repository)},
+	})
 	auth := &githttp.BasicAuth{Username: user, Password: password}
 	var checks, peers []time.Duration
 	for b.Loop() {
@@ -149,8 +159,8 @@ func BenchmarkGitNoChange(b *testing.B) {
 	b.ReportMetric(float64(mine)/float64(theirs), "check/ls-remote")
 }
 
-// BenchmarkGitPublish publishes 10,000 files. Its floor is a pack built by hand in the shortest way, and pushed with the two
-// requests that are needed; its peer is git's command line.
+// BenchmarkGitPublish publishes 10,000 files. Its floor is a pack built by hand in the shortest way, and pushed with
+// the two requests that are needed; its peer is git's command line.
 func BenchmarkGitPublish(b *testing.B) {
 	const documents = 10_000
 	g := startGithubSync(b)
@@ -171,7 +181,8 @@ func BenchmarkGitPublish(b *testing.B) {
 	b.ReportMetric(float64(g.process.Memory())/(1<<20), "resident-MiB")
 }
 
-// BenchmarkGitHistory is the first small sync of a repository with 3,000 commits. Its floor is the same in one with one commit.
+// BenchmarkGitHistory is the first small sync of a repository with 3,000 commits. Its floor is the same in one with one
+// commit.
 func BenchmarkGitHistory(b *testing.B) {
 	const commits = 3000
 	g := startGithubSync(b)
@@ -215,7 +226,8 @@ func byHand(b *testing.B, host *gitserver.Server, repository string, docs []stri
 	}
 	root := p.add(2, "tree", gitserver.TreeEntry(b, "100644", "README.md", readme)+"40000 "+parts[0]+"\x00"+id)
 	const who = "b <b@example.com> 1767323045 +0000"
-	commit := fmt.Sprintf("%x", p.add(1, "commit", fmt.Sprintf("tree %x\nparent %s\nauthor %s\ncommitter %s\n\nSplit\n", root, head, who, who)))
+	commit := fmt.Sprintf("%x", p.add(1, "commit", fmt.Sprintf("tree %x\nparent %s\nauthor %s\ncommitter %s\n\nSplit\n",
+		root, head, who, who)))
 	command := fmt.Sprintf("%s %s refs/heads/%s\x00 report-status", head, commit, branch)
 	body := fmt.Appendf(nil, "%04x%s0000", len(command)+4, command)
 	answer := request(b, http.MethodPost, host.URL(repository)+"/git-receive-pack", append(body, p.end()...))

@@ -35,8 +35,11 @@ func BenchmarkHostile(b *testing.B) {
 		entry func(repository string) string
 		code  string
 	}{
-		"alias bomb":    {blob(b, host, strings.NewReader(aliasBomb())), "FGD_1001"},
-		"deep nesting":  {blob(b, host, strings.NewReader(strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000))), "FGD_1001"},
+		"alias bomb": {blob(b, host, strings.NewReader(aliasBomb())), "FGD_1001"},
+		"deep nesting": {
+			blob(b, host, strings.NewReader(strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000))),
+			"FGD_1001",
+		},
 		"300 MiB zeros": {blob(b, host, io.LimitReader(zeros{}, 300<<20)), "FGD_1006"},
 		"tree bomb":     {treeBomb(b, host), "FGD_4012"},
 	} {
@@ -45,8 +48,10 @@ func BenchmarkHostile(b *testing.B) {
 			host.Create(b, repository, branch, map[string]string{"README.md": "r\n"})
 			raw := host.Object(b, repository, "tree", strings.NewReader(hostile.entry(repository)))
 			f := host.Object(b, repository, "tree", strings.NewReader(gitserver.TreeEntry(b, "40000", "raw", raw)))
-			host.CommitTree(b, repository, branch, host.Object(b, repository, "tree", strings.NewReader(gitserver.TreeEntry(b, "40000", "f", f))))
-			host.Git(b, repository, "repack", "-adq") // as hosts keep what they were sent; else the server packs it anew each time
+			host.CommitTree(b, repository, branch, host.Object(b, repository, "tree",
+				strings.NewReader(gitserver.TreeEntry(b, "40000", "f", f))))
+			// as hosts keep what they were sent; else the server packs it anew each time
+			host.Git(b, repository, "repack", "-adq")
 			var more []time.Duration
 			memory := int64(0)
 			for b.Loop() {
@@ -75,7 +80,8 @@ func aliasBomb() string {
 	var text strings.Builder
 	text.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
 	for i := range 9 {
-		fmt.Fprintf(&text, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
+		fmt.Fprintf(&text, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10),
+			", "))
 	}
 	return text.String()
 }

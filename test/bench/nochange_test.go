@@ -46,7 +46,8 @@ func BenchmarkNoChange(b *testing.B) {
 		s.Processes["fgd"].Stop()
 		s = built.Up(b, nil, "--redis", redis.URL(), "--data", data)
 		restarted = append(restarted, contentStages(trigger(s, 2)))
-		host.Commit(b, large, branch, map[string]string{directory + "/raw/one.yaml": fabric.VPC(fmt.Sprintf("more-%d", i), i)})
+		host.Commit(b, large, branch, map[string]string{directory +
+			"/raw/one.yaml": fabric.VPC(fmt.Sprintf("more-%d", i), i)})
 		onePlus = append(onePlus, took(trigger(s, 2)))
 	}
 	report(b, "floor", floors)

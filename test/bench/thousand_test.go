@@ -12,9 +12,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// BenchmarkThousand registers 1,000 fabrics in 1,000 repositories and triggers a sync of each at once, with one file to ingest.
-// All have to complete. Meanwhile
-// a process asks for statuses.
+// BenchmarkThousand registers 1,000 fabrics in 1,000 repositories and triggers a sync of each at once, with one file to
+// ingest. All have to complete. Meanwhile a process asks for statuses.
 func BenchmarkThousand(b *testing.B) {
 	const fabrics, callers, triggering = 1000, 50, 4
 	s := programs(b).Up(b, nil)
@@ -32,7 +31,8 @@ func BenchmarkThousand(b *testing.B) {
 	var wholes, accepts, statuses, floors []time.Duration
 	for round := 0; b.Loop(); round++ {
 		inParallel(callers, fabrics, func(i int) {
-			host.Commit(b, names[i], branch, map[string]string{directory + "/raw/new.yaml": fabric.VPC(fmt.Sprintf("vpc-%d", round), round)})
+			host.Commit(b, names[i], branch, map[string]string{directory +
+				"/raw/new.yaml": fabric.VPC(fmt.Sprintf("vpc-%d", round), round)})
 		})
 		asker := startAsking(b, s.Base)
 		began := time.Now()

@@ -30,27 +30,57 @@ func TestBadInput(t *testing.T) {
 		exit int
 		code string
 	}{
-		"unreachable remote":  {args: repo("http://" + system.FreeAddress(t) + "/x.git"), exit: 1, code: "FGD_4001 GITHUB_CONNECTION_FAILED"},
-		"no such host":        {args: repo("https://host.invalid/x.git"), exit: 1, code: "FGD_4001 GITHUB_CONNECTION_FAILED"},
-		"no credentials":      {args: repo(h.url()), env: []string{}, exit: 1, code: "FGD_4002 GITHUB_AUTHENTICATION_FAILED"},
-		"wrong credentials":   {args: repo(h.url()), env: []string{"HEDGEHOG_FGD_GIT_USERNAME=robot", "HEDGEHOG_FGD_GIT_PASSWORD=mistyped"}, exit: 1, code: "FGD_4002 GITHUB_AUTHENTICATION_FAILED"},
-		"half credentials":    {args: repo(h.url()), env: []string{"HEDGEHOG_FGD_GIT_USERNAME=robot"}, exit: 2, code: "FGD_1010 INVALID_REQUEST"},
-		"no repository":       {args: repo(h.URL("other.git")), exit: 1, code: "FGD_4004 GITHUB_NOT_FOUND"},
-		"no path":             {args: repo("/nonexistent/x.git"), exit: 2, code: "FGD_4004 GITHUB_NOT_FOUND"},
-		"missing branch":      {args: repo(h.url(), "--branch", "other"), exit: 1, code: "FGD_4006 BRANCH_NOT_FOUND"},
-		"empty repository":    {args: repo(h.URL("empty.git")), exit: 1, code: "FGD_4005 REPOSITORY_EMPTY"},
-		"outside":             {args: repo(h.url(), "--dir", "../elsewhere"), exit: 2, code: "FGD_2007 DIRECTORY_INVALID"},
-		"inside .git":         {args: repo(h.url(), "--dir", "a/.git/b"), exit: 2, code: "FGD_2007 DIRECTORY_INVALID"},
-		"a file":              {args: repo(h.url(), "--dir", directory+"/prepop.yaml"), exit: 1, code: "FGD_20"},
-		"credentials in URL":  {args: repo(strings.Replace(h.url(), "http://", "http://robot:secret@", 1)), exit: 2, code: "FGD_4009 REMOTE_REFUSED"},
-		"http not allowed":    {args: []string{"--repo", "http://git.example.com/x.git", "--dir", directory}, exit: 2, code: "FGD_4009 REMOTE_REFUSED"},
-		"private not allowed": {args: []string{"--repo", "https://127.0.0.1/x.git", "--dir", directory}, exit: 1, code: "FGD_4009 REMOTE_REFUSED"},
-		"Redis away":          {args: repo(h.url(), "--redis", "redis://"+system.FreeAddress(t)+"/0"), exit: 1, code: "FGD_5003 REDIS_CONNECTION_FAILED"},
-		"no Redis URL":        {args: repo(h.url(), "--redis", "localhost"), exit: 2, code: "FGD_5007 CONFIGURATION_INVALID"},
-		"no CRDs":             {args: repo(h.url(), "--crds", "/nonexistent"), exit: 2, code: "FGD_5007 CONFIGURATION_INVALID"},
-		"no configuration":    {args: repo(h.url(), "--config", "/nonexistent.yaml"), exit: 2, code: "FGD_5007 CONFIGURATION_INVALID"},
-		"bad setting":         {args: repo(h.url()), env: []string{"HEDGEHOG_FGD_SYNC_ATTEMPTS=many"}, exit: 2, code: "FGD_5007 CONFIGURATION_INVALID"},
-		"unknown setting":     {args: repo(h.url(), "--config", misspelt), exit: 2, code: "sync_attempt"},
+		"unreachable remote": {
+			args: repo("http://" + system.FreeAddress(t) + "/x.git"), exit: 1,
+			code: "FGD_4001 GITHUB_CONNECTION_FAILED",
+		},
+		"no such host":   {args: repo("https://host.invalid/x.git"), exit: 1, code: "FGD_4001 GITHUB_CONNECTION_FAILED"},
+		"no credentials": {args: repo(h.url()), env: []string{}, exit: 1, code: "FGD_4002 GITHUB_AUTHENTICATION_FAILED"},
+		"wrong credentials": {args: repo(h.url()), env: []string{
+			"HEDGEHOG_FGD_GIT_USERNAME=robot",
+			"HEDGEHOG_FGD_GIT_PASSWORD=mistyped",
+		}, exit: 1, code: "FGD_4002 GITHUB_AUTHENTICATION_FAILED"},
+		"half credentials": {
+			args: repo(h.url()), env: []string{"HEDGEHOG_FGD_GIT_USERNAME=robot"}, exit: 2,
+			code: "FGD_1010 INVALID_REQUEST",
+		},
+		"no repository":    {args: repo(h.URL("other.git")), exit: 1, code: "FGD_4004 GITHUB_NOT_FOUND"},
+		"no path":          {args: repo("/nonexistent/x.git"), exit: 2, code: "FGD_4004 GITHUB_NOT_FOUND"},
+		"missing branch":   {args: repo(h.url(), "--branch", "other"), exit: 1, code: "FGD_4006 BRANCH_NOT_FOUND"},
+		"empty repository": {args: repo(h.URL("empty.git")), exit: 1, code: "FGD_4005 REPOSITORY_EMPTY"},
+		"outside":          {args: repo(h.url(), "--dir", "../elsewhere"), exit: 2, code: "FGD_2007 DIRECTORY_INVALID"},
+		"inside .git":      {args: repo(h.url(), "--dir", "a/.git/b"), exit: 2, code: "FGD_2007 DIRECTORY_INVALID"},
+		"a file":           {args: repo(h.url(), "--dir", directory+"/prepop.yaml"), exit: 1, code: "FGD_20"},
+		"credentials in URL": {
+			args: repo(strings.Replace(h.url(), "http://", "http://robot:secret@", 1)), exit: 2,
+			code: "FGD_4009 REMOTE_REFUSED",
+		},
+		"http not allowed": {
+			args: []string{"--repo", "http://git.example.com/x.git", "--dir", directory}, exit: 2,
+			code: "FGD_4009 REMOTE_REFUSED",
+		},
+		"private not allowed": {
+			args: []string{"--repo", "https://127.0.0.1/x.git", "--dir", directory}, exit: 1,
+			code: "FGD_4009 REMOTE_REFUSED",
+		},
+		"Redis away": {
+			args: repo(h.url(), "--redis", "redis://"+system.FreeAddress(t)+"/0"), exit: 1,
+			code: "FGD_5003 REDIS_CONNECTION_FAILED",
+		},
+		"no Redis URL": {args: repo(h.url(), "--redis", "localhost"), exit: 2, code: "FGD_5007 CONFIGURATION_INVALID"},
+		"no CRDs": {
+			args: repo(h.url(), "--crds", "/nonexistent"), exit: 2,
+			code: "FGD_5007 CONFIGURATION_INVALID",
+		},
+		"no configuration": {
+			args: repo(h.url(), "--config", "/nonexistent.yaml"), exit: 2,
+			code: "FGD_5007 CONFIGURATION_INVALID",
+		},
+		"bad setting": {
+			args: repo(h.url()), env: []string{"HEDGEHOG_FGD_SYNC_ATTEMPTS=many"}, exit: 2,
+			code: "FGD_5007 CONFIGURATION_INVALID",
+		},
+		"unknown setting": {args: repo(h.url(), "--config", misspelt), exit: 2, code: "sync_attempt"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := test.env
@@ -61,7 +91,8 @@ func TestBadInput(t *testing.T) {
 			if result.Code != test.exit || !strings.Contains(result.Output(), test.code) {
 				t.Errorf("exit %d, not %d with %s:\n%s", result.Code, test.exit, test.code, result.Output())
 			}
-			if strings.Contains(result.Output(), "panic") || strings.Contains(result.Output(), "secret") || strings.Contains(result.Output(), "mistyped") {
+			if strings.Contains(result.Output(), "panic") || strings.Contains(result.Output(), "secret") ||
+				strings.Contains(result.Output(), "mistyped") {
 				t.Errorf("output: %s", result.Output())
 			}
 			if !strings.Contains(result.Stderr, "remedy: ") && !strings.Contains(result.Stdout, ".)\n") {
@@ -91,9 +122,10 @@ func TestUsage(t *testing.T) {
 // TestQuarantine syncs a directory in which much is wrong: the good is ingested, each bad part is kept with its reason.
 func TestQuarantine(t *testing.T) {
 	before := map[string]string{
-		directory + "/raw/good.yaml":       fabric.VPC("good", 1),
-		directory + "/raw/half.yaml":       fabric.VPC("better", 2) + "---\nkind: VPC\n  name: [\n",
-		directory + "/raw/unknown.yaml":    "apiVersion: wiring.githedgehog.com/v1beta1\nkind: Router\nmetadata:\n  name: r\n",
+		directory + "/raw/good.yaml": fabric.VPC("good", 1),
+		directory + "/raw/half.yaml": fabric.VPC("better", 2) + "---\nkind: VPC\n  name: [\n",
+		directory + "/raw/unknown.yaml": "apiVersion: wiring.githedgehog.com/v1beta1\nkind: Router\nmetadata:\n  name: " +
+			"r\n",
 		directory + "/raw/deployment.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: d\n",
 		directory + "/raw/binary.yaml":     "\x00\x01\x02",
 		directory + "/raw/empty.yaml":      "# nothing\n",
@@ -102,17 +134,20 @@ func TestQuarantine(t *testing.T) {
 		"elsewhere/raw/not-mine.yaml":      fabric.VPC("other", 3),
 	}
 	h := newHost(t, before)
-	result := programs.Run(t, credentials(), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes", "--json")
+	result := programs.Run(t, credentials(), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory,
+		"--allow-insecure-remotes", "--json")
 	status := system.Read[system.Status](t, result.Stdout)
-	if result.Code != 3 || status.State != "completed" || status.Result.ResourcesTotal != 2 || status.Result.FilesQuarantined != 7 {
+	if result.Code != 3 || status.State != "completed" || status.Result.ResourcesTotal != 2 ||
+		status.Result.FilesQuarantined != 7 {
 		t.Errorf("exit %d: %+v", result.Code, status)
 	}
 	after := h.Files(t, repository, branch)
 	requireNothingLost(t, below(before, directory), below(after, directory))
 	requireClean(t, below(after, directory))
 	for file, code := range map[string]string{
-		"unmanaged/half.doc-1.yaml": "FGD_1001", "unmanaged/unknown.yaml": "FGD_1002", "unmanaged/deployment.yaml": "FGD_1002",
-		"unmanaged/huge.yaml": "FGD_1006", "unmanaged/notes.txt": "FGD_10",
+		"unmanaged/half.doc-1.yaml": "FGD_1001", "unmanaged/unknown.yaml": "FGD_1002",
+		"unmanaged/deployment.yaml": "FGD_1002",
+		"unmanaged/huge.yaml":       "FGD_1006", "unmanaged/notes.txt": "FGD_10",
 	} {
 		if after[directory+"/"+file] == "" {
 			t.Errorf("%s is not there", file)
@@ -143,11 +178,13 @@ func TestMissingDirectory(t *testing.T) {
 	var registered, again system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", refusing, &registered)
 	refused := s.Ended(registered.SyncID)
-	if refused.State != "failed" || len(refused.Errors) != 1 || refused.Errors[0].Code != "FGD_2001" || refused.Errors[0].Remedy == "" {
+	if refused.State != "failed" || len(refused.Errors) != 1 || refused.Errors[0].Code != "FGD_2001" ||
+		refused.Errors[0].Remedy == "" {
 		t.Errorf("refused: %+v", refused)
 	}
 	h.requireCommits(1)
-	s.Call(http.MethodPatch, "/api/v1/fabrics/1", map[string]any{"options": map[string]any{"auto_initialize": true}}, &map[string]any{})
+	s.Call(http.MethodPatch, "/api/v1/fabrics/1", map[string]any{"options": map[string]any{"auto_initialize": true}},
+		&map[string]any{})
 	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &again)
 	if status := s.Ended(again.SyncID); status.State != "completed" || status.Result.CommitSHA == "" {
 		t.Errorf("initialised: %+v", status)
@@ -177,18 +214,28 @@ func TestBadRequests(t *testing.T) {
 		code         string
 	}{
 		"outside the repository": {http.MethodPost, "/api/v1/fabrics", with("gitops_directory", "../x"), 400, "FGD_2007"},
-		"credentials in the URL": {http.MethodPost, "/api/v1/fabrics", with("repository_url", "https://u:secret@example.com/x.git"), 400, "FGD_4009"},
-		"file":                   {http.MethodPost, "/api/v1/fabrics", with("repository_url", "file:///etc"), 400, "FGD_4009"},
-		"unknown field":          {http.MethodPost, "/api/v1/fabrics", with("repo", "x"), 400, "FGD_"},
-		"no such fabric":         {http.MethodGet, "/api/v1/fabrics/99", nil, 404, "FGD_"},
-		"no such sync":           {http.MethodGet, "/api/sync-status/0190b3c6-0000-8000-8000-000000000001/", nil, 404, "FGD_"},
-		"no sync id":             {http.MethodGet, "/api/sync-status/x/", nil, 404, "FGD_"},
-		"no such path":           {http.MethodGet, "/api/v2/fabrics", nil, 404, "FGD_"},
+		"credentials in the URL": {
+			http.MethodPost, "/api/v1/fabrics",
+			with("repository_url", "https://u:secret@example.com/x.git"), 400, "FGD_4009",
+		},
+		"file": {
+			http.MethodPost, "/api/v1/fabrics", with("repository_url", "file:///etc"), 400,
+			"FGD_4009",
+		},
+		"unknown field":  {http.MethodPost, "/api/v1/fabrics", with("repo", "x"), 400, "FGD_"},
+		"no such fabric": {http.MethodGet, "/api/v1/fabrics/99", nil, 404, "FGD_"},
+		"no such sync": {
+			http.MethodGet, "/api/sync-status/0190b3c6-0000-8000-8000-000000000001/", nil, 404,
+			"FGD_",
+		},
+		"no sync id":   {http.MethodGet, "/api/sync-status/x/", nil, 404, "FGD_"},
+		"no such path": {http.MethodGet, "/api/v2/fabrics", nil, 404, "FGD_"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, raw := s.Try(test.method, test.path, test.body)
 			problem := system.Read[system.Problem](t, string(raw)).Error
-			if code != test.status || !strings.HasPrefix(problem.Code, test.code) || problem.Remedy == "" || problem.CorrelationID == "" || problem.Message == "" {
+			if code != test.status || !strings.HasPrefix(problem.Code, test.code) || problem.Remedy == "" ||
+				problem.CorrelationID == "" || problem.Message == "" {
 				t.Errorf("%d %s", code, raw)
 			}
 			if strings.Contains(string(raw), "secret") {
@@ -205,7 +252,8 @@ func TestTakenPort(t *testing.T) {
 	for _, flag := range []string{"--http", "--grpc"} {
 		other := map[string]string{"--http": "--grpc", "--grpc": "--http"}[flag]
 		result := programs.Run(t, nil, "up", "--data", t.TempDir(), flag, taken, other, "127.0.0.1:0")
-		if result.Code != 1 || !strings.Contains(result.Stderr, "FGD_5006 LISTEN_FAILED: "+flag) || !strings.Contains(result.Stderr, "remedy: ") {
+		if result.Code != 1 || !strings.Contains(result.Stderr, "FGD_5006 LISTEN_FAILED: "+flag) ||
+			!strings.Contains(result.Stderr, "remedy: ") {
 			t.Errorf("%s: exit %d:\n%s", flag, result.Code, result.Output())
 		}
 	}

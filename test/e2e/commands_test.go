@@ -37,7 +37,8 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("exit %d:\n%s", result.Code, result.Output())
 	}
 	for _, part := range []string{
-		"POST http://127.0.0.1:", "100 % ", "sync.completed", "managed/vpcs/", "managed/switches/", "unmanaged/", "completed: commit ",
+		"POST http://127.0.0.1:", "100 % ", "sync.completed", "managed/vpcs/", "managed/switches/", "unmanaged/",
+		"completed: commit ",
 		"FGD_1001 INVALID_YAML", "FGD_1002 UNSUPPORTED_RESOURCE",
 	} {
 		if !strings.Contains(result.Stdout, part) {
@@ -49,8 +50,9 @@ func TestDemo(t *testing.T) {
 func TestValidate(t *testing.T) {
 	folder := t.TempDir()
 	for name, content := range map[string]string{
-		"good.yaml":     fabric.File(fabric.Documents(40)),
-		"bad.yaml":      fabric.VPC("a", 1) + "---\napiVersion: vpc.githedgehog.com/v1beta1\nkind: VPC\nmetadata:\n  name: Bad_Name\nspec:\n  subnets: []\n",
+		"good.yaml": fabric.File(fabric.Documents(40)),
+		"bad.yaml": fabric.VPC("a", 1) +
+			"---\napiVersion: vpc.githedgehog.com/v1beta1\nkind: VPC\nmetadata:\n  name: Bad_Name\nspec:\n  subnets: []\n",
 		"sub/more.yml":  "kind: [\n",
 		"sub/other.txt": "kind: [\n",
 		".hnp/log.yaml": "entries: []\n",
@@ -62,20 +64,25 @@ func TestValidate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if result := programs.Run(t, nil, "validate", filepath.Join(folder, "good.yaml")); result.Code != 0 || result.Output() != "" {
+	if result := programs.Run(t, nil, "validate", filepath.Join(folder, "good.yaml")); result.Code != 0 ||
+		result.Output() != "" {
 		t.Errorf("good: exit %d\n%s", result.Code, result.Output())
 	}
 	result := programs.Run(t, nil, "validate", folder)
 	if result.Code != 3 || result.Stderr != "" {
 		t.Errorf("exit %d\n%s", result.Code, result.Output())
 	}
-	for _, part := range []string{"bad.yaml:16:3: FGD_1003 metadata.name: ", "bad.yaml:18:3: FGD_1004 spec.subnets: ", "sub/more.yml:", ": FGD_1001 "} {
+	for _, part := range []string{
+		"bad.yaml:16:3: FGD_1003 metadata.name: ", "bad.yaml:18:3: FGD_1004 spec.subnets: ",
+		"sub/more.yml:", ": FGD_1001 ",
+	} {
 		if !strings.Contains(result.Stdout, part) {
 			t.Errorf("no %q in\n%s", part, result.Stdout)
 		}
 	}
 	for line := range strings.Lines(result.Stdout) {
-		if !strings.HasSuffix(line, ".)\n") || strings.Contains(line, "good.yaml") || strings.Contains(line, "other.txt") || strings.Contains(line, "log.yaml") {
+		if !strings.HasSuffix(line, ".)\n") || strings.Contains(line, "good.yaml") || strings.Contains(line, "other.txt") ||
+			strings.Contains(line, "log.yaml") {
 			t.Errorf("line %q", line)
 		}
 	}
@@ -89,7 +96,8 @@ func TestDryRun(t *testing.T) {
 	h := newHost(t, fabric.PreInit(directory))
 	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes"}
 	dry := programs.Run(t, credentials(), append(args, "--dry-run")...)
-	if dry.Code != 0 || !strings.Contains(dry.Stdout, "+++ b/managed/vpcs/extra.yaml") || !strings.Contains(dry.Stdout, "none (dry run)") {
+	if dry.Code != 0 || !strings.Contains(dry.Stdout, "+++ b/managed/vpcs/extra.yaml") ||
+		!strings.Contains(dry.Stdout, "none (dry run)") {
 		t.Fatalf("exit %d:\n%s", dry.Code, dry.Output())
 	}
 	h.requireCommits(1)
@@ -120,11 +128,15 @@ func TestDryRun(t *testing.T) {
 // TestSharedRedis: two runs of fgd sync over one Redis are two syncs of one fabric.
 func TestSharedRedis(t *testing.T) {
 	h := newHost(t, fabric.PreInit(directory))
-	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes", "--json", "--redis", system.Redis(t).URL()}
+	args := []string{
+		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes",
+		"--json", "--redis", system.Redis(t).URL(),
+	}
 	first := system.Read[system.Status](t, programs.Run(t, credentials(), args...).Stdout)
 	h.requireIngested(first)
 	second := system.Read[system.Status](t, programs.Run(t, credentials(), args...).Stdout)
-	if second.State != "completed" || second.FabricID != first.FabricID || second.Trigger != "manual" || second.Result.CommitSHA != "" {
+	if second.State != "completed" || second.FabricID != first.FabricID || second.Trigger != "manual" ||
+		second.Result.CommitSHA != "" {
 		t.Errorf("second: %+v", second)
 	}
 }

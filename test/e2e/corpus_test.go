@@ -27,7 +27,7 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// fabricsOf gives the directories that are fabrics already or are said to be, else the whole repository as one.
+// fabricsOf returns the directories that are fabrics already or are said to be, else the whole repository as one.
 func fabricsOf(files map[string]string) []string {
 	if len(below(files, directory)) > 0 {
 		return []string{directory, ""}
@@ -54,7 +54,7 @@ func (h *host) requireLossless(root string) {
 	h.requireCommits(2)
 }
 
-// in gives the files of a directory, be it the root.
+// in returns the files of a directory, be it the root.
 func in(files map[string]string, root string) map[string]string {
 	if root == "" {
 		return files

@@ -48,7 +48,10 @@ const fabricPath = "/api/v1/fabrics/35"
 // admit starts a system in which a point is armed, as "kill:NAME" or "stop:NAME".
 func admit(t *testing.T, how division, armed string) *mortal {
 	t.Helper()
-	p := &mortal{host: newHost(t, fabric.PreInit(directory)), t: t, redis: system.Redis(t), key: filepath.Join(t.TempDir(), "key")}
+	p := &mortal{
+		host: newHost(t, fabric.PreInit(directory)), t: t, redis: system.Redis(t),
+		key: filepath.Join(t.TempDir(), "key"),
+	}
 	p.System = p.another(how, "FGD_FAILPOINT="+armed)
 	return p
 }
@@ -165,14 +168,15 @@ func (p *mortal) cancelled() {
 // poison puts an entry into the work stream that nobody can read.
 func (p *mortal) poison() {
 	p.t.Helper()
-	if err := p.redis.Client().XAdd(p.t.Context(), &redis.XAddArgs{Stream: "fgd:{3}:work", Values: []any{"e", "\xff"}}).Err(); err != nil {
+	if err := p.redis.Client().XAdd(p.t.Context(), &redis.XAddArgs{Stream: "fgd:{3}:work", Values: []any{"e", "\xff"}}).
+		Err(); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// TestKilledAtEveryPoint (W1): the process is killed at each point, before and after every effect, and started again. Every
-// sync comes to one end, with one commit at most and nothing lost; the lock is free and no work entry is left. With two
-// replicas of each service one dies of it, and the other one too when it takes over what leads there.
+// TestKilledAtEveryPoint (W1): the process is killed at each point, before and after every effect, and started again.
+// Every sync comes to one end, with one commit at most and nothing lost; the lock is free and no work entry is left.
+// With two replicas of each service one dies of it, and the other one too when it takes over what leads there.
 func TestKilledAtEveryPoint(t *testing.T) {
 	for name, how := range map[string]division{"one": system.Binaries.One, "ten": system.Binaries.Ten} {
 		for _, point := range failpoint.All() {
@@ -238,7 +242,7 @@ func (p *mortal) recovered(s scenario) {
 	}
 }
 
-// onlyCommit gives the sync that has published, which is one.
+// onlyCommit returns the sync that has published, which is one.
 func (p *mortal) onlyCommit(syncs []system.Status) system.Status {
 	p.t.Helper()
 	var published []system.Status
@@ -250,7 +254,8 @@ func (p *mortal) onlyCommit(syncs []system.Status) system.Status {
 	if len(published) != 1 {
 		p.t.Fatalf("%d syncs say that they have published: %+v", len(published), syncs)
 	}
-	trailer := strings.TrimSpace(p.Git(p.t, repository, "log", "-1", "--format=%(trailers:key=Fgd-Sync-Id,valueonly)%H", branch))
+	trailer := strings.TrimSpace(p.Git(p.t, repository, "log", "-1", "--format=%(trailers:key=Fgd-Sync-Id,valueonly)%H",
+		branch))
 	if want := published[0].SyncID + "\n" + published[0].Result.CommitSHA; trailer != want {
 		p.t.Errorf("the commit says %q, the sync %q", trailer, want)
 	}
@@ -279,7 +284,8 @@ func (p *mortal) quiet() {
 		entries, err2 := client.XLen(ctx, "fgd:{3}:work").Result()
 		return err1 == nil && err2 == nil && held+entries == 0
 	})
-	if groups, err := client.XInfoGroups(p.t.Context(), "fgd:{3}:work").Result(); err != nil || len(groups) != 1 || groups[0].Pending != 0 {
+	if groups, err := client.XInfoGroups(p.t.Context(), "fgd:{3}:work").Result(); err != nil || len(groups) != 1 ||
+		groups[0].Pending != 0 {
 		p.t.Errorf("groups %v, %v", groups, err)
 	}
 }
@@ -287,12 +293,14 @@ func (p *mortal) quiet() {
 // late are the points of a sync that come before an effect.
 func late() []failpoint.Point {
 	points := []failpoint.Point{
-		failpoint.LockHeld, failpoint.FetchBefore, failpoint.SnapshotOpen, failpoint.TreeWritten, failpoint.PushBefore, failpoint.PushDone,
+		failpoint.LockHeld, failpoint.FetchBefore, failpoint.SnapshotOpen, failpoint.TreeWritten, failpoint.PushBefore,
+		failpoint.PushDone,
 		failpoint.ResourcesBefore, failpoint.AckBefore, failpoint.LockReleased,
 	}
 	for number := range syncv1.State_name {
 		switch state := syncv1.State(number); state {
-		case syncv1.State_STATE_UNSPECIFIED, syncv1.State_STATE_PENDING, syncv1.State_STATE_RETRYING, syncv1.State_STATE_FAILED, syncv1.State_STATE_CANCELLED:
+		case syncv1.State_STATE_UNSPECIFIED, syncv1.State_STATE_PENDING, syncv1.State_STATE_RETRYING,
+			syncv1.State_STATE_FAILED, syncv1.State_STATE_CANCELLED:
 		default:
 			points = append(points, failpoint.Before(state))
 		}
@@ -301,8 +309,8 @@ func late() []failpoint.Point {
 	return points
 }
 
-// TestStoppedAtEveryPoint (L2, L3): a system is stopped before an effect until its lease is over and another one has ended
-// the sync. Then it goes on, and nothing of what it does has an effect any more.
+// TestStoppedAtEveryPoint (L2, L3): a system is stopped before an effect until its lease is over and another one has
+// ended the sync. Then it goes on, and nothing of what it does has an effect any more.
 func TestStoppedAtEveryPoint(t *testing.T) {
 	for _, point := range late() {
 		t.Run(string(point), func(t *testing.T) {

@@ -36,16 +36,19 @@ func TestMassDelete(t *testing.T) {
 	commits := h.Commits(t, repository, branch)
 	for range 2 { // it does not wear off
 		many := trigger(nil)
-		if many.State != "failed" || many.Errors[0].Code != "FGD_3005" || !strings.Contains(many.Errors[0].Message, "15 of 35") || len(many.Errors) != 16 ||
+		if many.State != "failed" || many.Errors[0].Code != "FGD_3005" ||
+			!strings.Contains(many.Errors[0].Message, "15 of 35") || len(many.Errors) != 16 ||
 			!strings.HasSuffix(many.Errors[1].File, "managed/vpcs/vpc-05.yaml") || many.Errors[1].Remedy == "" {
 			t.Errorf("many: %+v", many)
 		}
 	}
-	if dry := trigger(map[string]any{"validate_only": true}); dry.State != "completed" || coded(dry.Warnings, "FGD_3005") != 15 {
+	if dry := trigger(map[string]any{"validate_only": true}); dry.State != "completed" ||
+		coded(dry.Warnings, "FGD_3005") != 15 {
 		t.Errorf("dry: %+v", dry)
 	}
 	h.requireCommits(commits)
-	if forced := trigger(map[string]any{"force": true}); forced.State != "completed" || forced.Result.ResourcesTotal != 20 {
+	if forced := trigger(map[string]any{"force": true}); forced.State != "completed" ||
+		forced.Result.ResourcesTotal != 20 {
 		t.Errorf("forced: %+v", forced)
 	}
 	if after := trigger(nil); after.State != "completed" {

@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// read gives the files below a folder, with the given prefix before their paths.
+// read returns the files below a folder, with the given prefix before their paths.
 func read(t *testing.T, folder, prefix string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -37,7 +37,7 @@ func read(t *testing.T, folder, prefix string) map[string]string {
 	return files
 }
 
-// below gives the files of a folder, with their paths in it.
+// below returns the files of a folder, with their paths in it.
 func below(files map[string]string, folder string) map[string]string {
 	out := map[string]string{}
 	for path, content := range files {
@@ -60,7 +60,8 @@ func requireClean(t *testing.T, directory map[string]string) {
 		switch {
 		case top == "raw" && path != "raw/.gitkeep":
 			t.Errorf("%s still waits", path)
-		case isYAML(path) && (!nested || !slices.Contains([]string{"managed", "unmanaged", ".hnp"}, top)) && path != "kustomization.yaml":
+		case isYAML(path) && (!nested || !slices.Contains([]string{"managed", "unmanaged", ".hnp"}, top)) &&
+			path != "kustomization.yaml":
 			t.Errorf("%s is outside the structure", path)
 		}
 	}
@@ -111,7 +112,8 @@ func lost(before, after map[string]string) []string {
 			continue
 		}
 		for _, doc := range documents(content) {
-			if !strings.Contains(kept, strings.TrimSpace(doc)) && !isAmong(wishes, meanings(doc)) && !areAmong(append(wishes, refused...), doc) {
+			if !strings.Contains(kept, strings.TrimSpace(doc)) && !isAmong(wishes, meanings(doc)) &&
+				!areAmong(append(wishes, refused...), doc) {
 				gone = append(gone, "a document of "+path+" is lost:\n"+doc)
 			}
 		}
@@ -139,7 +141,7 @@ func hasContent(doc string) bool {
 	return false
 }
 
-// areAmong tells whether a document is a list, such as kubectl writes, and all its items are there: they lose the
+// areAmong reports whether a document is a list, such as kubectl writes, and all its items are there: they lose the
 // indentation that they have in the list.
 func areAmong(known []any, doc string) bool {
 	lists := meanings(doc)
@@ -218,12 +220,13 @@ func TestLost(t *testing.T) {
 		after map[string]string
 		lost  int
 	}{
-		"gone":     {map[string]string{}, 2},
-		"changed":  {map[string]string{"managed/as/a.yaml": "kind: A\nmetadata:\n  name: b\n"}, 2},
-		"in logs":  {map[string]string{".hnp/archive-log.yaml": doc}, 2},
-		"ingested": {map[string]string{"managed/as/a.yaml": "kind: A\nmetadata:\n  annotations:\n    hnp.githedgehog.com/fabric: x\n  name: a\n"}, 1},
-		"kept":     {map[string]string{"managed/as/a.yaml": doc, "unmanaged/two.doc-2.yaml": "kind: [\n"}, 0},
-		"unmoved":  {before, 0},
+		"gone":    {map[string]string{}, 2},
+		"changed": {map[string]string{"managed/as/a.yaml": "kind: A\nmetadata:\n  name: b\n"}, 2},
+		"in logs": {map[string]string{".hnp/archive-log.yaml": doc}, 2},
+		"ingested": {map[string]string{"managed/as/a.yaml": "kind: A\nmetadata:\n  annotations:\n    " +
+			"hnp.githedgehog.com/fabric: x\n  name: a\n"}, 1},
+		"kept":    {map[string]string{"managed/as/a.yaml": doc, "unmanaged/two.doc-2.yaml": "kind: [\n"}, 0},
+		"unmoved": {before, 0},
 	} {
 		if got := lost(before, test.after); len(got) != test.lost {
 			t.Errorf("%s: %d lost, not %d: %q", name, len(got), test.lost, got)

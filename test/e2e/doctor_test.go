@@ -49,8 +49,8 @@ type diagnosis struct {
 	} `json:"sync"`
 }
 
-// TestDoctorOfTheCorpus: the states of a repository that people had, one commit each. The figures were counted by hand, with git and with
-// what is known of the last state.
+// TestDoctorOfTheCorpus: the states of a repository that people had, one commit each. The figures were counted by hand,
+// with git and with what is known of the last state.
 func TestDoctorOfTheCorpus(t *testing.T) {
 	h := historyOfTheCorpus(t)
 	before := h.Head(t, repository, branch)
@@ -62,21 +62,25 @@ func TestDoctorOfTheCorpus(t *testing.T) {
 	if r := d.History; r.Rewrites != 24 || r.WithoutMeaning != 1 || r.Rewritten[0].Path != "managed/vpcs/test-vpc-2.yaml" {
 		t.Errorf("rewrites: %+v", r)
 	}
-	if head := d.Head; head.Files != 52 || head.Documents != 52 || len(head.Duplicates) != 0 || head.Invalid != 3 || head.Warned != 20 {
+	if head := d.Head; head.Files != 52 || head.Documents != 52 || len(head.Duplicates) != 0 || head.Invalid != 3 ||
+		head.Warned != 20 {
 		t.Errorf("head: %+v", head)
 	}
 	// 21 files say v1alpha2, of which one would lose a field; a ConfigMap and a GitOpsTest are no resources.
-	if c := d.Head.Codes; len(c) != 2 || c[0].Code != "FGD_1002" || c[0].Files != 2 || c[1].Code != "FGD_1009" || c[1].Files != 21 {
+	if c := d.Head.Codes; len(c) != 2 || c[0].Code != "FGD_1002" || c[0].Files != 2 || c[1].Code != "FGD_1009" ||
+		c[1].Files != 21 {
 		t.Errorf("codes: %+v", c)
 	}
-	if m := d.Head.Mixed; len(m) != 2 || m[0].Versions["v1alpha2"] != 20 || m[0].Versions["v1beta1"] != 7 || m[1].Versions["v1alpha2"] != 1 || m[1].Versions["v1beta1"] != 10 {
+	if m := d.Head.Mixed; len(m) != 2 || m[0].Versions["v1alpha2"] != 20 || m[0].Versions["v1beta1"] != 7 ||
+		m[1].Versions["v1alpha2"] != 1 || m[1].Versions["v1beta1"] != 10 {
 		t.Errorf("versions: %+v", m)
 	}
 	if d.Sync.State != "completed" || d.Sync.Quarantines != 1 {
 		t.Errorf("sync: %+v", d.Sync)
 	}
 	// In the whole repository there is another directory of a fabric, with a VPC that this one has too.
-	if whole := h.doctor(""); whole.Head.Files != 53 || len(whole.Head.Duplicates) != 1 || whole.Head.Duplicates[0].Name != "test-vpc" || whole.Sync.Duplicates != 1 {
+	if whole := h.doctor(""); whole.Head.Files != 53 || len(whole.Head.Duplicates) != 1 ||
+		whole.Head.Duplicates[0].Name != "test-vpc" || whole.Sync.Duplicates != 1 {
 		t.Errorf("the whole repository: %+v %+v", whole.Head, whole.Sync)
 	}
 	if h.Head(t, repository, branch) != before || h.Requests(gitserver.Receive) != 0 {
@@ -93,7 +97,8 @@ func historyOfTheCorpus(t *testing.T) *host {
 	var h *host
 	now := map[string]string{}
 	for _, state := range []string{
-		"test-vpc-history-1-9534977d", "test-vpc-history-2-e8277f80", "test-vpc-history-3-67c3a70a", "test-vpc-history-4-1f58a6e9",
+		"test-vpc-history-1-9534977d", "test-vpc-history-2-e8277f80", "test-vpc-history-3-67c3a70a",
+		"test-vpc-history-4-1f58a6e9",
 		"pre-init-d8ebda7d", "pre-init-735989ad", "half-moved-8c9fc05e", "all-in-raw-e40d5442", "in-raw-and-managed-409e6afc",
 		"interrupted-2b595364", "final-fab0aa68",
 	} {
@@ -122,7 +127,10 @@ func historyOfTheCorpus(t *testing.T) *host {
 // doctor measures a directory, in which something is found.
 func (h *host) doctor(root string) diagnosis {
 	h.t.Helper()
-	args := slices.Concat([]string{"doctor", "--json"}, []string{"--repo", h.url(), "--branch", branch, "--dir", root, "--allow-insecure-remotes"})
+	args := slices.Concat([]string{"doctor", "--json"}, []string{
+		"--repo", h.url(), "--branch", branch, "--dir", root,
+		"--allow-insecure-remotes",
+	})
 	result := programs.Run(h.t, credentials(), args...)
 	if result.Code != 3 || result.Stderr != "" {
 		h.t.Fatalf("exit %d:\n%s", result.Code, result.Output())

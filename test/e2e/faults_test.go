@@ -59,7 +59,8 @@ func redisDiesDuringSync(t *testing.T, how division) {
 	h.requireIngested(s.Ended(registered.SyncID))
 }
 
-// TestOrchestratorDiesDuringSync: it is killed while a sync pushes, and started again. The sync is taken up and ends once.
+// TestOrchestratorDiesDuringSync: it is killed while a sync pushes, and started again. The sync is taken up and ends
+// once.
 func TestOrchestratorDiesDuringSync(t *testing.T) { divided(t, orchestratorDiesDuringSync) }
 
 func orchestratorDiesDuringSync(t *testing.T, how division) {
@@ -127,7 +128,8 @@ func TestOneOfTwoDies(t *testing.T) {
 func TestInterruptedSync(t *testing.T) {
 	h := newHost(t, fabric.PreInit(directory))
 	held := h.hold(gitserver.Fetch)
-	p := programs.StartExpecting(t, 1, credentials(), "fgd", "sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes")
+	p := programs.StartExpecting(t, 1, credentials(), "fgd", "sync", "--repo", h.url(), "--branch", branch, "--dir",
+		directory, "--allow-insecure-remotes")
 	<-held.began
 	p.Signal(syscall.SIGINT)
 	p.Wait()

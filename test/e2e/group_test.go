@@ -12,8 +12,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// TestAHundredFabricsOfOneRepository: a sync of each is triggered at once. All complete, with a commit each that touches its own
-// directory, and few pushes.
+// TestAHundredFabricsOfOneRepository: a sync of each is triggered at once. All complete, with a commit each that
+// touches its own directory, and few pushes.
 func TestAHundredFabricsOfOneRepository(t *testing.T) {
 	const fabrics, most = 100, 5
 	h := newHost(t, map[string]string{"README.md": "# fabrics\n"})
@@ -28,7 +28,8 @@ func TestAHundredFabricsOfOneRepository(t *testing.T) {
 	directory := func(i int) string { return fmt.Sprintf("gitops/fabric-%d", i) }
 	each(func(i int) {
 		definition := h.fabric()
-		definition["fabric_id"], definition["name"], definition["gitops_directory"] = i+1, fmt.Sprint("fabric-", i), directory(i)
+		definition["fabric_id"], definition["name"], definition["gitops_directory"] = i+1, fmt.Sprint("fabric-",
+			i), directory(i)
 		var registered system.Accepted
 		s.Call(http.MethodPost, "/api/v1/fabrics", definition, &registered)
 		if status := s.Ended(registered.SyncID); status.State != "completed" {
@@ -59,7 +60,8 @@ func TestAHundredFabricsOfOneRepository(t *testing.T) {
 		t.Errorf("%d commits for %d fabrics", n, fabrics)
 	}
 	for i, commit := range commits {
-		for path := range strings.FieldsSeq(h.Git(t, repository, "diff-tree", "--no-commit-id", "-r", "--name-only", commit)) {
+		for path := range strings.FieldsSeq(h.Git(t, repository, "diff-tree", "--no-commit-id", "-r", "--name-only",
+			commit)) {
 			if !strings.HasPrefix(path, directory(i)+"/") {
 				t.Errorf("the commit of %s touches %s", directory(i), path)
 			}

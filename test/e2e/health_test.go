@@ -89,29 +89,37 @@ func TestDirectoryHealth(t *testing.T) {
 	var registered system.Accepted
 	p.system.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
 	<-held
-	fresh := p.requireHealth("fresh", "degraded", "15 things in the structure are repaired by the next sync.", "One file waits for the next sync.", "No sync has ended yet.")
+	fresh := p.requireHealth("fresh", "degraded", "15 things in the structure are repaired by the next sync.",
+		"One file waits for the next sync.", "No sync has ended yet.")
 	if fresh.WaitingFiles != 1 || fresh.LastSyncID != "" {
 		t.Errorf("fresh: %+v", fresh)
 	}
 	close(hold)
 	first := p.system.Ended(registered.SyncID)
 	synced := p.requireHealth("synced", "healthy")
-	if synced.Resources != 1 || synced.LastSyncID != first.SyncID || synced.LastSyncState != "completed" || synced.CommitSHA != first.Result.CommitSHA {
+	if synced.Resources != 1 || synced.LastSyncID != first.SyncID || synced.LastSyncState != "completed" ||
+		synced.CommitSHA != first.Result.CommitSHA {
 		t.Errorf("synced: %+v", synced)
 	}
 
-	p.commit(map[string]string{"raw/bad.yaml": "kind: [\n", "managed/vpcs/good.yaml": gitserver.Removed, "notes.txt": "hello\n"})
-	if pushed := p.requireHealth("a bad file pushed", "degraded", "One file waits for the next sync.", changedSince); !pushed.ChangedSinceLastSync {
+	p.commit(map[string]string{
+		"raw/bad.yaml": "kind: [\n", "managed/vpcs/good.yaml": gitserver.Removed,
+		"notes.txt": "hello\n",
+	})
+	if pushed := p.requireHealth("a bad file pushed", "degraded", "One file waits for the next sync.",
+		changedSince); !pushed.ChangedSinceLastSync {
 		t.Errorf("a bad file pushed: %+v", pushed)
 	}
 	var changed changes
 	p.system.Call(http.MethodGet, "/api/v1/fabrics/1/directory:changes", nil, &changed)
 	want := []string{"removed managed managed/vpcs/good.yaml", "created other notes.txt", "created raw raw/bad.yaml"}
-	if !slices.Equal(changed.lines(), want) || changed.Total != 3 || changed.SinceSHA != first.Result.CommitSHA || changed.CommitSHA != h.Head(t, repository, branch) {
+	if !slices.Equal(changed.lines(), want) || changed.Total != 3 || changed.SinceSHA != first.Result.CommitSHA ||
+		changed.CommitSHA != h.Head(t, repository, branch) {
 		t.Errorf("changes: %+v, not %q", changed, want)
 	}
 	p.sync("completed")
-	if bad := p.requireHealth("quarantined", "degraded", "One file is in quarantine."); bad.QuarantinedByCode["FGD_1001"] != 1 || bad.Resources != 0 {
+	if bad := p.requireHealth("quarantined", "degraded",
+		"One file is in quarantine."); bad.QuarantinedByCode["FGD_1001"] != 1 || bad.Resources != 0 {
 		t.Errorf("quarantined: %+v", bad)
 	}
 	p.commit(map[string]string{"unmanaged/bad.yaml": fabric.VPC("mended", 2)})
@@ -119,13 +127,16 @@ func TestDirectoryHealth(t *testing.T) {
 	p.requireHealth("mended", "healthy")
 
 	p.commit(map[string]string{"raw/.gitkeep": gitserver.Removed, "raw": "a file\n"})
-	p.requireHealth("the structure blocked", "unhealthy", "One error of the structure has to be mended by somebody.", changedSince)
+	p.requireHealth("the structure blocked", "unhealthy", "One error of the structure has to be mended by somebody.",
+		changedSince)
 	failed := p.sync("failed")
-	p.requireHealth("the sync failed", "unhealthy", "One error of the structure has to be mended by somebody.", "The last sync failed: "+failed.Errors[0].Message, changedSince)
+	p.requireHealth("the sync failed", "unhealthy", "One error of the structure has to be mended by somebody.",
+		"The last sync failed: "+failed.Errors[0].Message, changedSince)
 	p.commit(map[string]string{"raw": gitserver.Removed})
 	p.sync("completed")
 	p.requireHealth("unblocked", "healthy")
 
 	h.Git(t, repository, "update-ref", "-d", "refs/heads/"+branch)
-	p.requireHealth("without its branch", "unhealthy", "The directory can't be read: The repository at "+h.Address()+" is empty.")
+	p.requireHealth("without its branch", "unhealthy",
+		"The directory can't be read: The repository at "+h.Address()+" is empty.")
 }

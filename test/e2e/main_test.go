@@ -1,5 +1,5 @@
-// Package e2e tests the built programs from outside: command line, JSON API and processes, against a real Redis and a real
-// Git server.
+// Package e2e tests the built programs from outside: command line, JSON API and processes, against a real Redis and a
+// real Git server.
 package e2e
 
 import (

@@ -60,7 +60,8 @@ func (h *host) fabric() map[string]any {
 // requireIngested holds what a first sync of the 48 documents makes, and that it made one commit.
 func (h *host) requireIngested(status system.Status) {
 	h.t.Helper()
-	if status.State != "completed" || status.Result.ResourcesTotal != 47 || status.Result.FilesQuarantined != 0 || len(status.Errors) != 0 {
+	if status.State != "completed" || status.Result.ResourcesTotal != 47 || status.Result.FilesQuarantined != 0 ||
+		len(status.Errors) != 0 {
 		h.t.Errorf("status: %+v", status)
 	}
 	after := below(h.Files(h.t, repository, branch), directory)
@@ -84,7 +85,10 @@ func TestMainJobBySync(t *testing.T) {
 	for name, files := range preInits() {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, files(t))
-			args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes", "--json"}
+			args := []string{
+				"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes",
+				"--json",
+			}
 			first := programs.Run(t, credentials(), args...)
 			if first.Code != 0 {
 				t.Fatalf("exit %d:\n%s", first.Code, first.Output())
@@ -132,8 +136,10 @@ func (h *host) requireMainJob(s *system.System) {
 		h.t.Errorf("the first sync was triggered by %q", first.Trigger)
 	}
 	h.requireIngested(first)
-	s.Call(http.MethodPost, "/api/plugins/hedgehog/fabrics/1/gitops-sync/", map[string]any{"trigger": "manual"}, &triggered)
-	if again := s.Ended(triggered.SyncID); again.State != "completed" || again.Result.CommitSHA != "" || again.Trigger != "manual" {
+	s.Call(http.MethodPost, "/api/plugins/hedgehog/fabrics/1/gitops-sync/", map[string]any{"trigger": "manual"},
+		&triggered)
+	if again := s.Ended(triggered.SyncID); again.State != "completed" || again.Result.CommitSHA != "" ||
+		again.Trigger != "manual" {
 		h.t.Errorf("again: %+v", again)
 	}
 	h.requireCommits(2)

@@ -16,7 +16,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
 )
@@ -172,7 +171,8 @@ func TestGRPC(t *testing.T) {
 		_, err = stream.Recv()
 	}
 	response, err := api.GetSyncStatus(t.Context(), &bridgev1.GetSyncStatusRequest{SyncId: registered.SyncID})
-	if err != nil || response.GetStatus().GetState() != "completed" || response.GetStatus().GetResult().GetResourcesTotal() != 47 {
+	if err != nil || response.GetStatus().GetState() != "completed" || response.GetStatus().GetResult().
+		GetResourcesTotal() != 47 {
 		t.Errorf("%v, %v", response, err)
 	}
 	if _, err := api.GetFabric(t.Context(), &bridgev1.GetFabricRequest{FabricId: 99}); status.Code(err) != codes.NotFound {
@@ -187,7 +187,10 @@ func TestDocumentation(t *testing.T) {
 		Paths map[string]any `json:"paths"`
 	}
 	s.Call(http.MethodGet, "/openapi.json", nil, &document)
-	for _, path := range []string{"/api/v1/fabrics", "/api/v1/fabrics/{fabric_id}/syncs", "/api/sync-status/{sync_id}", "/api/v1/syncs/{sync_id}/events"} {
+	for _, path := range []string{
+		"/api/v1/fabrics", "/api/v1/fabrics/{fabric_id}/syncs", "/api/sync-status/{sync_id}",
+		"/api/v1/syncs/{sync_id}/events",
+	} {
 		if document.Paths[path] == nil && document.Paths[path+"/"] == nil {
 			t.Errorf("%s is not described", path)
 		}

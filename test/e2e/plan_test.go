@@ -13,7 +13,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-const peering = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCPeering\nmetadata:\n  name: a--b\nspec:\n  permit:\n  - a: {}\n    b: {}\n"
+const peering = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCPeering\nmetadata:\n  name: a--b\nspec:\n  " +
+	"permit:\n  - a: {}\n    b: {}\n"
 
 // TestPlan: a dry run and the sync after it say the same of every resource and file: what is created, updated, moved,
 // quarantined and deleted, by documents in raw/ and by people in managed/, and what a deletion leaves leading nowhere,
@@ -21,19 +22,22 @@ const peering = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCPeering\nmeta
 func TestPlan(t *testing.T) {
 	for references, told := range map[string]string{"warn": "FGD_1015", "off": "FGD_1021"} {
 		t.Run(references, func(t *testing.T) {
-			h := newHost(t, map[string]string{directory + "/raw/all.yaml": fabric.VPC("a", 1) + "---\n" + fabric.VPC("b", 2) + "---\n" + peering})
+			h := newHost(t, map[string]string{directory + "/raw/all.yaml": fabric.VPC("a", 1) + "---\n" + fabric.VPC("b", 2) +
+				"---\n" + peering})
 			s := programs.Up(t, nil)
 			var registered system.Accepted
 			definition := h.fabric()
 			definition["options"] = map[string]any{"references": references}
 			s.Call(http.MethodPost, "/api/v1/fabrics", definition, &registered)
 			first := s.Ended(registered.SyncID)
-			requirePlan(t, "first", first, "create VPC a raw/all.yaml managed/vpcs/a.yaml", "create VPC b raw/all.yaml managed/vpcs/b.yaml",
+			requirePlan(t, "first", first, "create VPC a raw/all.yaml managed/vpcs/a.yaml",
+				"create VPC b raw/all.yaml managed/vpcs/b.yaml",
 				"create VPCPeering a--b raw/all.yaml managed/vpcpeerings/a--b.yaml")
 
 			managed := below(h.Files(t, repository, branch), directory)
 			h.Commit(t, repository, branch, map[string]string{
-				directory + "/managed/vpcs/a.yaml":            strings.Replace(managed["managed/vpcs/a.yaml"], "vlan: 2", "vlan: 7", 1),
+				directory + "/managed/vpcs/a.yaml": strings.Replace(managed["managed/vpcs/a.yaml"], "vlan: 2", "vlan: 7",
+					1),
 				directory + "/managed/vpcs/b.yaml":            gitserver.Removed,
 				directory + "/managed/vpcpeerings/a--b.yaml":  gitserver.Removed,
 				directory + "/managed/vpcs/strange-name.yaml": managed["managed/vpcpeerings/a--b.yaml"],
@@ -42,15 +46,20 @@ func TestPlan(t *testing.T) {
 			})
 			want := []string{
 				"create VPC c raw/c.yaml managed/vpcs/c.yaml", "delete VPC b managed/vpcs/b.yaml ", "duplicate VPC c raw/c.yaml ",
-				"move VPCPeering a--b managed/vpcs/strange-name.yaml managed/vpcpeerings/a--b.yaml", "orphan VPCPeering a--b spec.permit[0].b VPC b",
+				"move VPCPeering a--b managed/vpcs/strange-name.yaml managed/vpcpeerings/a--b.yaml",
+				"orphan VPCPeering a--b spec.permit[0].b VPC b",
 				"quarantine   raw/bad.yaml unmanaged/bad.yaml", "update VPC a managed/vpcs/a.yaml managed/vpcs/a.yaml",
 			}
 			for _, dry := range []bool{true, false} {
 				var triggered system.Accepted
-				s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{"options": map[string]any{"validate_only": dry}}, &triggered)
+				s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{"options": map[string]any{"validate_only": dry}},
+					&triggered)
 				status := s.Ended(triggered.SyncID)
 				requirePlan(t, fmt.Sprintf("dry %t", dry), status, want...)
-				warnings := slices.DeleteFunc(status.Warnings, func(f system.Finding) bool { return strings.Contains(f.Message, "in the cluster only") })
+				warnings := slices.DeleteFunc(status.Warnings, func(f system.Finding) bool {
+					return strings.Contains(f.Message,
+						"in the cluster only")
+				})
 				if status.State != "completed" || coded(warnings, told) != 1 {
 					t.Errorf("dry %t: %s with %+v", dry, status.State, warnings)
 				}
@@ -64,7 +73,8 @@ func requirePlan(t *testing.T, what string, status system.Status, want ...string
 	t.Helper()
 	plan := status.Result.Plan
 	counts := map[string]int{
-		"create": plan.Creates, "update": plan.Updates, "move": plan.Moves, "quarantine": plan.Quarantines, "delete": plan.Deletes,
+		"create": plan.Creates, "update": plan.Updates, "move": plan.Moves, "quarantine": plan.Quarantines,
+		"delete":    plan.Deletes,
 		"duplicate": plan.Duplicates, "release": plan.Releases,
 	}
 	counted := map[string]int{}

@@ -22,8 +22,9 @@ type proposed struct {
 	} `json:"pull_request"`
 }
 
-// TestProposalByUp: a fabric whose directory was there before is proposed as one pull request with its report. Until somebody
-// merges it the branch stays as it is and the next sync comes to the same; after the merge everything is in the index.
+// TestProposalByUp: a fabric whose directory was there before is proposed as one pull request with its report. Until
+// somebody merges it the branch stays as it is and the next sync comes to the same; after the merge everything is in
+// the index.
 func TestProposalByUp(t *testing.T) {
 	const owned, token = "octo/fabrics.git", "ghp_a-token-nobody-guesses"
 	var host *gitserver.Server
@@ -48,14 +49,18 @@ func TestProposalByUp(t *testing.T) {
 	var shown proposed
 	s.Call(http.MethodGet, "/api/v1/fabrics/1", nil, &shown)
 	pull := shown.PullRequest
-	if pull.State != "open" || pull.Branch != "fgd/fabric-1-1/"+registered.SyncID || pull.HeadCommit != first.Result.CommitSHA {
+	if pull.State != "open" || pull.Branch != "fgd/fabric-1-1/"+registered.SyncID ||
+		pull.HeadCommit != first.Result.CommitSHA {
 		t.Errorf("the fabric's pull request: %+v", pull)
 	}
-	if title, body := api.Text(pull.Number); !strings.Contains(title, "fabric-1") || !strings.Contains(body, registered.SyncID) || !strings.Contains(body, "| create |") {
+	if title, body := api.Text(pull.Number); !strings.Contains(title, "fabric-1") ||
+		!strings.Contains(body, registered.SyncID) || !strings.Contains(body, "| create |") {
 		t.Errorf("%s\n%s", title, body)
 	}
-	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{"options": map[string]any{"force_refresh": true}}, &triggered)
-	if again := s.Ended(triggered.SyncID); again.State != "completed" || again.Result.CommitSHA != "" || host.Commits(t, owned, pull.Branch) != 2 {
+	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{"options": map[string]any{"force_refresh": true}},
+		&triggered)
+	if again := s.Ended(triggered.SyncID); again.State != "completed" || again.Result.CommitSHA != "" ||
+		host.Commits(t, owned, pull.Branch) != 2 {
 		t.Errorf("the same again: %+v, %d commits", again, host.Commits(t, owned, pull.Branch))
 	}
 	host.Git(t, owned, "update-ref", "refs/heads/"+branch, pull.Branch)
@@ -63,7 +68,8 @@ func TestProposalByUp(t *testing.T) {
 	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
 	merged := s.Ended(triggered.SyncID)
 	s.Call(http.MethodGet, "/api/v1/fabrics/1", nil, &shown)
-	if merged.State != "completed" || merged.Result.CommitSHA != "" || merged.Result.ResourcesTotal != 47 || shown.PullRequest.State != "merged" ||
+	if merged.State != "completed" || merged.Result.CommitSHA != "" || merged.Result.ResourcesTotal != 47 ||
+		shown.PullRequest.State != "merged" ||
 		shown.PullRequest.MergeCommit != host.Head(t, owned, branch) {
 		t.Errorf("merged: %+v, pull request %+v", merged, shown.PullRequest)
 	}

@@ -32,23 +32,27 @@ func TestQuarantineIsLeft(t *testing.T) {
 		}
 	}
 	trigger(nil, 0)
-	h.Commit(t, repository, branch, map[string]string{directory + "/unmanaged/bad.yaml": strings.Replace(bad, "eight", "8", 1)})
+	h.Commit(t, repository, branch, map[string]string{directory +
+		"/unmanaged/bad.yaml": strings.Replace(bad, "eight", "8", 1)})
 	trigger(nil, 1)
-	s.Call(http.MethodPatch, "/api/v1/fabrics/1", map[string]any{"options": map[string]any{"unknown_fields": "warn"}}, &map[string]any{})
+	s.Call(http.MethodPatch, "/api/v1/fabrics/1", map[string]any{"options": map[string]any{"unknown_fields": "warn"}},
+		&map[string]any{})
 	trigger(nil, 1)
 	trigger(map[string]any{"retry_quarantined": true}, 2)
 	after := below(h.Files(t, repository, branch), directory)
-	if after["managed/vpcs/bad.yaml"] == "" || after["managed/vpcs/odd.yaml"] == "" || after["unmanaged/bad.yaml"]+after["unmanaged/odd.yaml"] != "" {
+	if after["managed/vpcs/bad.yaml"] == "" || after["managed/vpcs/odd.yaml"] == "" ||
+		after["unmanaged/bad.yaml"]+after["unmanaged/odd.yaml"] != "" {
 		t.Errorf("afterwards: %v", after)
 	}
 }
 
-// TestQuarantineCommands: a person looks at what is in quarantine, has one file judged again under other rules, puts one
-// back, and after that nothing happens any more.
+// TestQuarantineCommands: a person looks at what is in quarantine, has one file judged again under other rules, puts
+// one back, and after that nothing happens any more.
 func TestQuarantineCommands(t *testing.T) {
 	bad := strings.Replace(fabric.VPC("bad", 7), "vlan: 8", "vlan: eight", 1)
 	h := newHost(t, map[string]string{
-		directory + "/raw/two.yaml": fabric.VPC("good", 1) + "---\n" + bad, directory + "/raw/notes.txt": "for people\n", directory + "/raw/b.yaml": "kind: [\n",
+		directory + "/raw/two.yaml": fabric.VPC("good", 1) + "---\n" + bad, directory + "/raw/notes.txt": "for people\n",
+		directory + "/raw/b.yaml": "kind: [\n",
 	})
 	run := func(code int, args ...string) string {
 		t.Helper()
@@ -68,7 +72,8 @@ func TestQuarantineCommands(t *testing.T) {
 		}
 	}
 	run(3, "sync")
-	requireParts(run(0, "quarantine", "list"), "unmanaged/two.doc-1.yaml:11:7: FGD_1004 SCHEMA_MISMATCH", "unmanaged/notes.txt: FGD_1007", "unmanaged/b.yaml:1:1: FGD_1001", "in quarantine: 3")
+	requireParts(run(0, "quarantine", "list"), "unmanaged/two.doc-1.yaml:11:7: FGD_1004 SCHEMA_MISMATCH",
+		"unmanaged/notes.txt: FGD_1007", "unmanaged/b.yaml:1:1: FGD_1001", "in quarantine: 3")
 	requireParts(run(0, "quarantine", "list", "--json"), `"origin": "raw/two.yaml"`, `"origin_document": 1`)
 	requireParts(run(0, "quarantine", "show", "unmanaged/two.doc-1.yaml"), bad, "raw/two.yaml", "FGD_1004")
 	requireParts(run(1, "quarantine", "show", "unmanaged/none.yaml"), "FGD_1019")
@@ -82,7 +87,8 @@ func TestQuarantineCommands(t *testing.T) {
 	}
 	run(0, "quarantine", "release", "unmanaged/notes.txt", "unmanaged/two.doc-1.yaml")
 	after := below(h.Files(t, repository, branch), directory)
-	if after["raw/notes.txt"] != "for people\n" || after["raw/two.doc-1.yaml"] != bad || after["unmanaged/notes.txt"]+after["unmanaged/two.doc-1.yaml"] != "" ||
+	if after["raw/notes.txt"] != "for people\n" || after["raw/two.doc-1.yaml"] != bad ||
+		after["unmanaged/notes.txt"]+after["unmanaged/two.doc-1.yaml"] != "" ||
 		after[".fgdignore"] != "/raw/notes.txt\n/raw/two.doc-1.yaml\n" {
 		t.Errorf("released: %v", after)
 	}

@@ -31,8 +31,8 @@ type commits struct {
 	NextPageToken string `json:"next_page_token"`
 }
 
-// TestRestoreByUp: an earlier state comes back as one new commit, byte for byte; not when it would take many resources away, and
-// not by a dry run.
+// TestRestoreByUp: an earlier state comes back as one new commit, byte for byte; not when it would take many resources
+// away, and not by a dry run.
 func TestRestoreByUp(t *testing.T) {
 	few := map[string]string{directory + "/raw/few.yaml": fabric.VPC("first", 1) + "---\n" + fabric.VPC("second", 2)}
 	h := newHost(t, few)
@@ -47,7 +47,8 @@ func TestRestoreByUp(t *testing.T) {
 		docs = append(docs, fabric.VPC(fmt.Sprintf("vpc-%02d", i), 10+i))
 	}
 	h.Commit(t, repository, branch, map[string]string{
-		directory + "/raw/many.yaml": fabric.File(docs), directory + "/managed/vpcs/first.yaml": strings.Replace(was["managed/vpcs/first.yaml"], "vlan: 2", "vlan: 3", 1),
+		directory + "/raw/many.yaml": fabric.File(docs), directory +
+			"/managed/vpcs/first.yaml": strings.Replace(was["managed/vpcs/first.yaml"], "vlan: 2", "vlan: 3", 1),
 	})
 	run := func(path string, body map[string]any) system.Status {
 		t.Helper()
@@ -66,19 +67,23 @@ func TestRestoreByUp(t *testing.T) {
 		return run("directory:restore", body)
 	}
 	for range 2 {
-		if got := restore(first.Result.CommitSHA, nil); got.State != "failed" || got.Errors[0].Code != "FGD_3005" || len(got.Errors) != 16 {
+		if got := restore(first.Result.CommitSHA, nil); got.State != "failed" || got.Errors[0].Code != "FGD_3005" ||
+			len(got.Errors) != 16 {
 			t.Errorf("unforced: %+v", got)
 		}
 	}
-	if got := restore(first.Result.CommitSHA, map[string]any{"validate_only": true}); got.State != "completed" || coded(got.Warnings, "FGD_3005") != 15 || !strings.Contains(got.Result.Diff, "vlan: 2") {
+	if got := restore(first.Result.CommitSHA, map[string]any{"validate_only": true}); got.State != "completed" ||
+		coded(got.Warnings, "FGD_3005") != 15 || !strings.Contains(got.Result.Diff, "vlan: 2") {
 		t.Errorf("dry: %+v", got)
 	}
-	if got := restore(before, map[string]any{"force": true}); got.State != "failed" || got.Errors[0].Code != "FGD_4020" || got.Errors[0].Remedy == "" {
+	if got := restore(before, map[string]any{"force": true}); got.State != "failed" || got.Errors[0].Code != "FGD_4020" ||
+		got.Errors[0].Remedy == "" {
 		t.Errorf("before the first sync: %+v", got)
 	}
 	h.requireCommits(count)
 	forced := restore(first.Result.CommitSHA, map[string]any{"force": true})
-	if forced.State != "completed" || forced.Result.ResourcesTotal != 2 || forced.Result.Plan.Deletes != 15 || !maps.Equal(h.managedFiles(), was) {
+	if forced.State != "completed" || forced.Result.ResourcesTotal != 2 || forced.Result.Plan.Deletes != 15 ||
+		!maps.Equal(h.managedFiles(), was) {
 		t.Errorf("forced: %+v with %v", forced, h.managedFiles())
 	}
 	h.requireCommits(count + 1)
@@ -93,7 +98,8 @@ func (h *host) requireHistory(s *system.System, restored system.Status, count in
 	h.t.Helper()
 	var page, rest commits
 	s.Call(http.MethodGet, "/api/v1/fabrics/1/commits?limit=1", nil, &page)
-	if c := page.Commits[0]; c.CommitSHA != restored.Result.CommitSHA || c.SyncID != restored.SyncID || c.FilesRemoved != 15 || !strings.Contains(c.Subject, "restore managed as of") {
+	if c := page.Commits[0]; c.CommitSHA != restored.Result.CommitSHA || c.SyncID != restored.SyncID ||
+		c.FilesRemoved != 15 || !strings.Contains(c.Subject, "restore managed as of") {
 		h.t.Errorf("newest: %+v", c)
 	}
 	s.Call(http.MethodGet, "/api/v1/fabrics/1/commits?page_token="+page.NextPageToken, nil, &rest)
@@ -104,7 +110,8 @@ func (h *host) requireHistory(s *system.System, restored system.Status, count in
 		FilesCreated int    `json:"files_created"`
 		Diff         string `json:"diff"`
 	}
-	s.Call(http.MethodGet, fmt.Sprintf("/api/v1/fabrics/1/directory:diff?from=%s&to=%s&path=managed", restored.Result.CommitSHA, rest.Commits[0].CommitSHA), nil, &diff)
+	s.Call(http.MethodGet, fmt.Sprintf("/api/v1/fabrics/1/directory:diff?from=%s&to=%s&path=managed",
+		restored.Result.CommitSHA, rest.Commits[0].CommitSHA), nil, &diff)
 	if diff.FilesCreated != 15 || !strings.Contains(diff.Diff, "managed/vpcs/vpc-00.yaml") {
 		h.t.Errorf("%+v", diff)
 	}
@@ -133,20 +140,28 @@ func TestRestoreCommands(t *testing.T) {
 	run(0, "sync")
 	first, was := h.Head(t, repository, branch), h.managedFiles()
 	changed := strings.Replace(was["managed/vpcs/a.yaml"], "vlan: 2", "vlan: 3", 1)
-	last := h.Commit(t, repository, branch, map[string]string{directory + "/managed/vpcs/a.yaml": changed, "elsewhere/x": "1\n"})
+	last := h.Commit(t, repository, branch, map[string]string{
+		directory + "/managed/vpcs/a.yaml": changed,
+		"elsewhere/x":                      "1\n",
+	})
 	h.Commit(t, repository, branch, map[string]string{"elsewhere/x": "2\n"})
 
-	if history := run(0, "history"); strings.Count(history, "commit ") != 3 || !strings.Contains(history, "files   0 created, 1 updated, 0 removed") ||
-		!strings.Contains(history, last) || !strings.Contains(history, "sync ") || !strings.Contains(history, "Tester <tester@example.com>") {
+	if history := run(0, "history"); strings.Count(history, "commit ") != 3 ||
+		!strings.Contains(history, "files   0 created, 1 updated, 0 removed") ||
+		!strings.Contains(history, last) || !strings.Contains(history, "sync ") ||
+		!strings.Contains(history, "Tester <tester@example.com>") {
 		t.Errorf("history:\n%s", history)
 	}
-	if one := run(0, "history", "managed/vpcs/b.yaml"); strings.Count(one, "commit ") != 1 || !strings.Contains(one, first) {
+	if one := run(0, "history", "managed/vpcs/b.yaml"); strings.Count(one, "commit ") != 1 ||
+		!strings.Contains(one, first) {
 		t.Errorf("history of a file:\n%s", one)
 	}
-	if limited := run(0, "history", "--limit", "1", "--json"); !strings.Contains(limited, last) || !strings.Contains(limited, `"next_page_token": "`) || strings.Contains(limited, first+`"`+",\n      \"author") {
+	if limited := run(0, "history", "--limit", "1", "--json"); !strings.Contains(limited, last) ||
+		!strings.Contains(limited, `"next_page_token": "`) || strings.Contains(limited, first+`"`+",\n      \"author") {
 		t.Errorf("history as JSON:\n%s", limited)
 	}
-	if diff := run(0, "diff", first); !strings.Contains(diff, "-      vlan: 2\n+      vlan: 3\n") || !strings.Contains(diff, "files: 0 created, 1 updated, 0 removed") || strings.Contains(diff, "elsewhere") {
+	if diff := run(0, "diff", first); !strings.Contains(diff, "-      vlan: 2\n+      vlan: 3\n") ||
+		!strings.Contains(diff, "files: 0 created, 1 updated, 0 removed") || strings.Contains(diff, "elsewhere") {
 		t.Errorf("diff:\n%s", diff)
 	}
 	run(2, "diff")
@@ -158,7 +173,8 @@ func TestRestoreCommands(t *testing.T) {
 		t.Errorf("before the first sync:\n%s", said)
 	}
 	count := h.Commits(t, repository, branch)
-	if dry := run(0, "restore", "managed/vpcs/a.yaml", "--commit", first, "--dry-run"); !strings.Contains(dry, "+      vlan: 2\n") {
+	if dry := run(0, "restore", "managed/vpcs/a.yaml", "--commit", first, "--dry-run"); !strings.Contains(dry,
+		"+      vlan: 2\n") {
 		t.Errorf("dry:\n%s", dry)
 	}
 	h.requireCommits(count)

@@ -49,7 +49,8 @@ func TestSamples(t *testing.T) {
 	}
 	var triggered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
-	if status := s.Ended(triggered.SyncID); status.State != "completed" || status.Result.ResourcesTotal != 0 || status.Result.CommitSHA != "" {
+	if status := s.Ended(triggered.SyncID); status.State != "completed" || status.Result.ResourcesTotal != 0 ||
+		status.Result.CommitSHA != "" {
 		t.Errorf("samples became wishes: %+v", status)
 	}
 	requireValid(t, samples())
@@ -64,7 +65,8 @@ func TestSamples(t *testing.T) {
 	h.Commit(t, repository, branch, wishes)
 	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
 	status := s.Ended(triggered.SyncID)
-	if status.State != "completed" || status.Result.ResourcesTotal != documents || len(status.Errors)+len(status.Warnings) != 0 {
+	if status.State != "completed" || status.Result.ResourcesTotal != documents ||
+		len(status.Errors)+len(status.Warnings) != 0 {
 		t.Errorf("%d samples as wishes: %+v", documents, status)
 	}
 	after := below(h.Files(t, repository, branch), directory)

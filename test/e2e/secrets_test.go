@@ -37,8 +37,8 @@ func (p places) requireNoSecret(t *testing.T, others ...string) {
 	}
 }
 
-// TestSecretsStaySecret gives credentials to all services, at their most talkative, lets everything go well once and go
-// wrong once, with a server that says the credentials aloud, and then looks for them wherever something was written.
+// TestSecretsStaySecret returns credentials to all services, at their most talkative, lets everything go well once and
+// go wrong once, with a server that says the credentials aloud, and then looks for them wherever something was written.
 func TestSecretsStaySecret(t *testing.T) {
 	h := newHost(t, fabric.PreInit(directory))
 	h.Hook(t, repository, "pre-receive", "test -e allowed && exit 0\necho 'no: "+password+"' >&2\nexit 1\n")
@@ -49,7 +49,8 @@ func TestSecretsStaySecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := programs.Five(t, redis.URL(), []string{
-		"HEDGEHOG_FGD_LOG_LEVEL=debug", "HEDGEHOG_FGD_SSH_KNOWN_HOSTS_FILE=" + knownHosts, "OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.URL,
+		"HEDGEHOG_FGD_LOG_LEVEL=debug", "HEDGEHOG_FGD_SSH_KNOWN_HOSTS_FILE=" + knownHosts, "OTEL_EXPORTER_OTLP_ENDPOINT=" +
+			traces.URL,
 	})
 	var registered, triggered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
@@ -59,7 +60,8 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 	h.Break(gitserver.Fault{On: gitserver.Receive, Times: 1, Status: http.StatusOK, Text: refusal("I know " + password)})
 	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
-	if refused := s.Ended(triggered.SyncID); refused.State != "failed" || !strings.Contains(refused.Errors[0].Message, "I know [redacted]") {
+	if refused := s.Ended(triggered.SyncID); refused.State != "failed" ||
+		!strings.Contains(refused.Errors[0].Message, "I know [redacted]") {
 		t.Errorf("refused: %+v", refused)
 	}
 	h.Break(gitserver.Fault{Status: http.StatusTeapot, Text: "I know " + password})
@@ -76,7 +78,8 @@ func TestSecretsStaySecret(t *testing.T) {
 	for name, address := range s.Operations {
 		found["metrics of "+name] = get(t, address+"/metrics", "")
 	}
-	for _, path := range []string{"/api/v1/fabrics", "/api/v1/fabrics/1/syncs", "/api/v1/syncs/" + registered.SyncID + "/events", "/api/v1/fabrics/1/files", "/metrics"} {
+	for _, path := range []string{"/api/v1/fabrics", "/api/v1/fabrics/1/syncs", "/api/v1/syncs/" + registered.SyncID +
+		"/events", "/api/v1/fabrics/1/files", "/metrics"} {
 		_, body := s.Try(http.MethodGet, path, nil)
 		found["answer to "+path] = string(body)
 	}
@@ -95,8 +98,8 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 }
 
-// plantKeys registers fabrics that sign in with keys, which the Git host refuses or nobody serves, and gives what of the keys
-// may be nowhere.
+// plantKeys registers fabrics that sign in with keys, which the Git host refuses or nobody serves, and gives what of
+// the keys may be nowhere.
 func plantKeys(t *testing.T, s *system.System, h *host) []string {
 	t.Helper()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -118,11 +121,15 @@ func plantKeys(t *testing.T, s *system.System, h *host) []string {
 		credentials map[string]any
 	}{
 		"deploy-key": {"ssh://git@" + h.Address() + "/" + repository, map[string]any{"ssh_private_key": deploy}},
-		"app":        {h.url(), map[string]any{"github_app": map[string]any{"app_id": 1, "installation_id": 2, "private_key": app}}},
+		"app": {h.url(), map[string]any{"github_app": map[string]any{
+			"app_id": 1, "installation_id": 2,
+			"private_key": app,
+		}}},
 	} {
 		var registered system.Accepted
 		s.Call(http.MethodPost, "/api/v1/fabrics", map[string]any{
-			"name": name, "repository_url": signed.url, "gitops_directory": "elsewhere/" + name, "credentials": signed.credentials,
+			"name": name, "repository_url": signed.url, "gitops_directory": "elsewhere/" + name,
+			"credentials": signed.credentials,
 		}, &registered)
 		if status := s.Ended(registered.SyncID); status.State != "failed" {
 			t.Errorf("%s: %+v", name, status)
@@ -167,13 +174,17 @@ func TestSecretsOfTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	redis := system.Redis(t)
-	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes", "--redis", redis.URL()}
+	args := []string{
+		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes",
+		"--redis", redis.URL(),
+	}
 	found := places{
-		"declined":      programs.Run(t, credentials(), args...).Output(),
-		"with --json":   programs.Run(t, credentials(), append(args, "--json")...).Output(),
-		"by file":       programs.Run(t, nil, append(args, "--credentials-file", file)...).Output(),
-		"broken file":   programs.Run(t, nil, append(args, "--credentials-file", broken)...).Output(),
-		"in the URL":    programs.Run(t, nil, "sync", "--repo", "https://"+username+":"+password+"@example.com/x.git").Output(),
+		"declined":    programs.Run(t, credentials(), args...).Output(),
+		"with --json": programs.Run(t, credentials(), append(args, "--json")...).Output(),
+		"by file":     programs.Run(t, nil, append(args, "--credentials-file", file)...).Output(),
+		"broken file": programs.Run(t, nil, append(args, "--credentials-file", broken)...).Output(),
+		"in the URL": programs.Run(t, nil, "sync", "--repo", "https://"+username+":"+password+"@example.com/x.git").
+			Output(),
 		"in an SCP URL": programs.Run(t, nil, "sync", "--repo", username+":"+password+"@example.com:x.git").Output(),
 		"Redis":         redis.Written(),
 	}

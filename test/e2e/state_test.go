@@ -28,7 +28,13 @@ func TestStateCommands(t *testing.T) {
 	defer func() { _ = client.Close() }()
 	// What is left of a sync that was never done.
 	payload := "\x0a\x24" + registered.SyncID + "\x10\x01"
-	if err := client.XAdd(t.Context(), &redis.XAddArgs{Stream: "fgd:{1}:dead-letters", Values: []any{"e", payload, "origin", "fgd:{1}:work", "entry", "1-1", "deliveries", "20", "error", "never done"}}).Err(); err != nil {
+	if err := client.XAdd(t.Context(), &redis.XAddArgs{
+		Stream: "fgd:{1}:dead-letters",
+		Values: []any{
+			"e", payload, "origin", "fgd:{1}:work", "entry", "1-1", "deliveries", "20", "error",
+			"never done",
+		},
+	}).Err(); err != nil {
 		t.Fatal(err)
 	}
 	fgd := func(code int, args ...string) string {

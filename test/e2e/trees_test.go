@@ -18,7 +18,10 @@ type treeHost struct{ *host }
 
 func newTreeHost(t *testing.T) treeHost {
 	t.Helper()
-	return treeHost{newHost(t, map[string]string{directory + "/raw/good.yaml": fabric.VPC("good", 1), "README.md": "# Fabrics\n"})}
+	return treeHost{newHost(t, map[string]string{
+		directory + "/raw/good.yaml": fabric.VPC("good", 1),
+		"README.md":                  "# Fabrics\n",
+	})}
 }
 
 // object writes an object of whatever content.
@@ -38,7 +41,8 @@ func (h treeHost) file(name, content string) string {
 	return h.entry("100644", name, h.object("blob", content))
 }
 
-// commitRaw makes a commit whose fabric directory has a folder raw/ of these entries, as they are, and a root with some more.
+// commitRaw makes a commit whose fabric directory has a folder raw/ of these entries, as they are, and a root with some
+// more.
 func (h treeHost) commitRaw(raw []string, root ...string) {
 	h.t.Helper()
 	if len(raw) > 0 && strings.Contains(raw[0], " good.yaml\x00") {
@@ -68,7 +72,8 @@ func (h treeHost) commitTree(tree string) {
 // sync runs fgd sync.
 func (h treeHost) sync(env ...string) (system.Result, system.Status) {
 	h.t.Helper()
-	result := programs.Run(h.t, append(credentials(), env...), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes", "--json")
+	result := programs.Run(h.t, append(credentials(), env...), "sync", "--repo", h.url(), "--branch", branch, "--dir",
+		directory, "--allow-insecure-remotes", "--json")
 	var status system.Status
 	if strings.HasPrefix(result.Stdout, "{") {
 		status = system.Read[system.Status](h.t, result.Stdout)
@@ -76,9 +81,12 @@ func (h treeHost) sync(env ...string) (system.Result, system.Status) {
 	return result, status
 }
 
-// says tells whether there is a finding of a code about a file.
+// says reports whether there is a finding of a code about a file.
 func says(findings []system.Finding, code, file string) bool {
-	return slices.ContainsFunc(findings, func(f system.Finding) bool { return f.Code == code && f.File == file && f.Remedy != "" })
+	return slices.ContainsFunc(findings, func(f system.Finding) bool {
+		return f.Code == code && f.File == file &&
+			f.Remedy != ""
+	})
 }
 
 // requireRefused holds that a sync fails with a code and a remedy, and changes nothing.
@@ -86,7 +94,8 @@ func (h treeHost) requireRefused(code string) {
 	h.t.Helper()
 	before := h.Head(h.t, repository, branch)
 	result, _ := h.sync()
-	if result.Code != 1 || !strings.Contains(result.Output(), code) || !strings.Contains(result.Output(), "remedy") || strings.Contains(result.Output(), "FGD_5001") {
+	if result.Code != 1 || !strings.Contains(result.Output(), code) || !strings.Contains(result.Output(), "remedy") ||
+		strings.Contains(result.Output(), "FGD_5001") {
 		h.t.Errorf("exit %d, want 1 with %s:\n%s", result.Code, code, result.Output())
 	}
 	if after := h.Head(h.t, repository, branch); after != before {
@@ -107,7 +116,8 @@ func (h treeHost) requireIngestedBeside() (map[string]string, system.Status) {
 	}
 	commits := h.Commits(h.t, repository, branch)
 	if again, _ := h.sync(); again.Code != 0 || h.Commits(h.t, repository, branch) != commits {
-		h.t.Errorf("a second sync: exit %d, %d commits instead of %d\n%s", again.Code, h.Commits(h.t, repository, branch), commits, again.Output())
+		h.t.Errorf("a second sync: exit %d, %d commits instead of %d\n%s", again.Code, h.Commits(h.t, repository, branch),
+			commits, again.Output())
 	}
 	return after, status
 }
@@ -131,7 +141,8 @@ func TestG17HugeBlob(t *testing.T) {
 	if result.Code != 3 || !says(status.Errors, "FGD_1006", "raw/zeros.yaml") || status.Result.ResourcesTotal != 1 {
 		t.Fatalf("exit %d:\n%s", result.Code, result.Output())
 	}
-	if got := strings.TrimSpace(h.Git(t, repository, "rev-parse", branch+":"+directory+"/unmanaged/zeros.yaml")); got != id {
+	if got := strings.TrimSpace(h.Git(t, repository, "rev-parse",
+		branch+":"+directory+"/unmanaged/zeros.yaml")); got != id {
 		t.Errorf("unmanaged/ has %s, not %s", got, id)
 	}
 	if extra := result.Memory - without.Memory; extra > 64<<20 {
@@ -205,28 +216,44 @@ func TestG19LargeRepository(t *testing.T) {
 	}
 }
 
-// TestG20EntryNames: a tree that Git takes for damage is refused, as is a name in the fabric that we can't handle; outside
-// of it such names are nobody's business.
+// TestG20EntryNames: a tree that Git takes for damage is refused, as is a name in the fabric that we can't handle;
+// outside of it such names are nobody's business.
 func TestG20EntryNames(t *testing.T) {
 	good := fabric.VPC("good", 1)
 	for name, test := range map[string]struct {
 		code    string
 		entries func(h treeHost) []string
 	}{
-		"..":           {"FGD_4012", func(h treeHost) []string { return []string{h.file("..", good)} }},
-		".":            {"FGD_4012", func(h treeHost) []string { return []string{h.file(".", good)} }},
-		".git":         {"FGD_4012", func(h treeHost) []string { return []string{h.file(".git", good)} }},
-		".GiT":         {"FGD_4012", func(h treeHost) []string { return []string{h.file(".GiT", good)} }},
-		"slash":        {"FGD_4012", func(h treeHost) []string { return []string{h.file("a/b.yaml", good)} }},
-		"twice":        {"FGD_4012", func(h treeHost) []string { return []string{h.file("a.yaml", good), h.file("a.yaml", good+"#\n")} }},
-		"out of order": {"FGD_4012", func(h treeHost) []string { return []string{h.file("b.yaml", good), h.file("a.yaml", good)} }},
-		"odd mode":     {"FGD_4012", func(h treeHost) []string { return []string{h.entry("100600", "a.yaml", h.object("blob", good))} }},
+		"..":    {"FGD_4012", func(h treeHost) []string { return []string{h.file("..", good)} }},
+		".":     {"FGD_4012", func(h treeHost) []string { return []string{h.file(".", good)} }},
+		".git":  {"FGD_4012", func(h treeHost) []string { return []string{h.file(".git", good)} }},
+		".GiT":  {"FGD_4012", func(h treeHost) []string { return []string{h.file(".GiT", good)} }},
+		"slash": {"FGD_4012", func(h treeHost) []string { return []string{h.file("a/b.yaml", good)} }},
+		"twice": {"FGD_4012", func(h treeHost) []string {
+			return []string{
+				h.file("a.yaml", good),
+				h.file("a.yaml", good+"#\n"),
+			}
+		}},
+		"out of order": {"FGD_4012", func(h treeHost) []string {
+			return []string{
+				h.file("b.yaml", good),
+				h.file("a.yaml", good),
+			}
+		}},
+		"odd mode": {"FGD_4012", func(h treeHost) []string {
+			return []string{h.entry("100600", "a.yaml",
+				h.object("blob", good))}
+		}},
 		"file and folder": {"FGD_4012", func(h treeHost) []string {
 			return []string{h.file("a", good), h.entry("40000", "a", h.object("tree", h.file("b.yaml", good)))}
 		}},
 		// The host's own git gives up on these.
-		"no name":        {"FGD_4001", func(h treeHost) []string { return []string{h.file("", good)} }},
-		"no such object": {"FGD_4001", func(h treeHost) []string { return []string{h.entry("100644", "a.yaml", strings.Repeat("12", 20))} }},
+		"no name": {"FGD_4001", func(h treeHost) []string { return []string{h.file("", good)} }},
+		"no such object": {"FGD_4001", func(h treeHost) []string {
+			return []string{h.entry("100644", "a.yaml",
+				strings.Repeat("12", 20))}
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newTreeHost(t)
@@ -235,7 +262,8 @@ func TestG20EntryNames(t *testing.T) {
 		})
 	}
 	for name, odd := range map[string]string{
-		"backslash": `x\y.yaml`, "newline": "x\ny.yaml", "escape": "x\x1by.yaml", "300 characters": strings.Repeat("x", 300) + ".yaml", "invalid UTF-8": "x\xff.yaml",
+		"backslash": `x\y.yaml`, "newline": "x\ny.yaml", "escape": "x\x1by.yaml", "300 characters": strings.Repeat("x", 300) +
+			".yaml", "invalid UTF-8": "x\xff.yaml",
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newTreeHost(t)
@@ -250,7 +278,8 @@ func TestG20EntryNames(t *testing.T) {
 		})
 	}
 	for name, odd := range map[string][]string{
-		"device": {"CON.yaml"}, "bidirectional override": {"x\u202ey.yaml"}, "quotes": {`x"'.yaml`}, "colon": {"x:y.yaml"}, "glob": {"x*.yaml"}, "dash": {"-x.yaml"},
+		"device": {"CON.yaml"}, "bidirectional override": {"x\u202ey.yaml"}, "quotes": {`x"'.yaml`}, "colon": {"x:y.yaml"},
+		"glob": {"x*.yaml"}, "dash": {"-x.yaml"},
 		"case twins": {"Odd.yaml", "odd.yaml"}, "composed and not": {"\u00e9.yaml", "e\u0301.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -281,17 +310,23 @@ func TestG20EntryNames(t *testing.T) {
 // TestG21Links: a symbolic link is left where it is, and nobody looks where it leads.
 func TestG21Links(t *testing.T) {
 	for name, link := range map[string]struct{ name, target string }{
-		"to a file of the machine": {"x.yaml", "/etc/passwd"}, "to the folder above": {"x.yaml", ".."}, "to itself": {"x.yaml", "x.yaml"},
-		"to the good file": {"x.yaml", "good.yaml"}, "in the place of a folder": {"sub", "../../fabric-2"}, "with YAML in it": {"x.yaml", fabric.VPC("link", 2)},
+		"to a file of the machine": {"x.yaml", "/etc/passwd"}, "to the folder above": {"x.yaml", ".."},
+		"to itself":        {"x.yaml", "x.yaml"},
+		"to the good file": {"x.yaml", "good.yaml"}, "in the place of a folder": {"sub", "../../fabric-2"},
+		"with YAML in it": {"x.yaml", fabric.VPC("link", 2)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newTreeHost(t)
-			h.commitRaw([]string{h.file("good.yaml", fabric.VPC("good", 1)), h.entry("120000", link.name, h.object("blob", link.target))})
+			h.commitRaw([]string{
+				h.file("good.yaml", fabric.VPC("good", 1)),
+				h.entry("120000", link.name, h.object("blob", link.target)),
+			})
 			after, status := h.requireIngestedBeside()
 			if !says(status.Warnings, "FGD_1007", "raw/"+link.name) || status.Result.ResourcesTotal != 1 {
 				t.Errorf("warnings: %+v", status.Warnings)
 			}
-			if got := h.Git(t, repository, "ls-tree", branch, directory+"/raw/"+link.name); !strings.HasPrefix(got, "120000 ") || after["raw/"+link.name] != link.target {
+			if got := h.Git(t, repository, "ls-tree", branch, directory+"/raw/"+link.name); !strings.HasPrefix(got, "120000 ") ||
+				after["raw/"+link.name] != link.target {
 				t.Errorf("the link is %q to %q", got, after["raw/"+link.name])
 			}
 			for path, content := range after {
@@ -304,7 +339,8 @@ func TestG21Links(t *testing.T) {
 	for _, place := range []string{"raw", "managed", "unmanaged", ".hnp", "managed/vpcs"} {
 		t.Run("for "+place, func(t *testing.T) {
 			h := newTreeHost(t)
-			h.Import(t, repository, branch, fmt.Sprintf("D %[1]s/%[2]s\nM 120000 inline %[1]s/%[2]s\ndata 2\n..\n", directory, place))
+			h.Import(t, repository, branch, fmt.Sprintf("D %[1]s/%[2]s\nM 120000 inline %[1]s/%[2]s\ndata 2\n..\n", directory,
+				place))
 			h.requireRefused("FGD_20")
 		})
 	}
@@ -319,7 +355,8 @@ func TestG22Submodule(t *testing.T) {
 	if !says(status.Warnings, "FGD_1007", "raw/module.yaml") {
 		t.Errorf("warnings: %+v", status.Warnings)
 	}
-	if got := h.Git(t, repository, "ls-tree", branch, directory+"/raw/module.yaml"); !strings.HasPrefix(got, "160000 commit "+commit) {
+	if got := h.Git(t, repository, "ls-tree", branch, directory+"/raw/module.yaml"); !strings.HasPrefix(got,
+		"160000 commit "+commit) {
 		t.Errorf("the submodule is %q", got)
 	}
 }
@@ -328,7 +365,8 @@ func TestG22Submodule(t *testing.T) {
 func TestG23LFSPointer(t *testing.T) {
 	h := newTreeHost(t)
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("4d", 32) + "\nsize 12345\n"
-	h.Commit(t, repository, branch, map[string]string{directory + "/raw/big.yaml": pointer, directory + "/.gitattributes": "*.yaml filter=lfs diff=lfs merge=lfs -text\n"})
+	h.Commit(t, repository, branch, map[string]string{directory + "/raw/big.yaml": pointer, directory +
+		"/.gitattributes": "*.yaml filter=lfs diff=lfs merge=lfs -text\n"})
 	after, status := h.requireIngestedBeside()
 	if !says(status.Errors, "FGD_1007", "raw/big.yaml") || after["unmanaged/big.yaml"] != pointer {
 		t.Errorf("errors: %+v", status.Errors)
@@ -342,7 +380,8 @@ func TestG24LineEnds(t *testing.T) {
 	bad := "kind: VPC\r\n  broken: [\r\n"
 	attributes := "* text=auto eol=crlf\n*.yaml text working-tree-encoding=UTF-16\n"
 	h.Commit(t, repository, branch, map[string]string{
-		directory + "/raw/crlf.yaml": crlf + "---\r\n" + bad, directory + "/.gitattributes": attributes, ".gitattributes": attributes,
+		directory + "/raw/crlf.yaml": crlf + "---\r\n" + bad, directory + "/.gitattributes": attributes,
+		".gitattributes": attributes,
 	})
 	after, _ := h.requireIngestedBeside()
 	managed := after["managed/vpcs/crlf.yaml"]
@@ -360,7 +399,8 @@ func TestG25ExecutableBit(t *testing.T) {
 	file := func(path, content string) string {
 		return fmt.Sprintf("M 100755 inline %s/%s\ndata %d\n%s\n", directory, path, len(content), content)
 	}
-	h.Import(t, repository, branch, file("raw/bad.yaml", "a: [\n")+file("managed/vpcs/wrong-name.yaml", fabric.VPC("moved", 3))+file("managed/vpcs/updated.yaml", fabric.VPC("updated", 4))+file("run.sh", "#!/bin/sh\n"))
+	h.Import(t, repository, branch, file("raw/bad.yaml", "a: [\n")+file("managed/vpcs/wrong-name.yaml",
+		fabric.VPC("moved", 3))+file("managed/vpcs/updated.yaml", fabric.VPC("updated", 4))+file("run.sh", "#!/bin/sh\n"))
 	h.Commit(t, repository, branch, map[string]string{directory + "/raw/updated.yaml": fabric.VPC("updated", 5)})
 	after, _ := h.requireIngestedBeside()
 	for _, path := range []string{"unmanaged/bad.yaml", "managed/vpcs/moved.yaml", "managed/vpcs/updated.yaml", "run.sh"} {
@@ -373,7 +413,8 @@ func TestG25ExecutableBit(t *testing.T) {
 	}
 }
 
-// TestG26MovedMeanwhile: somebody moves and changes files while a sync is about to push. It starts over from what is there then.
+// TestG26MovedMeanwhile: somebody moves and changes files while a sync is about to push. It starts over from what is
+// there then.
 func TestG26MovedMeanwhile(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"renamed":        {"raw/good.yaml": gitserver.Removed, "raw/renamed.yaml": fabric.VPC("good", 1)},
@@ -387,7 +428,10 @@ func TestG26MovedMeanwhile(t *testing.T) {
 			for path, content := range files {
 				changes[directory+"/"+path] = content
 			}
-			h.Break(gitserver.Fault{On: gitserver.Receive, Times: 1, Before: func() { h.Commit(t, repository, branch, changes) }})
+			h.Break(gitserver.Fault{
+				On: gitserver.Receive, Times: 1,
+				Before: func() { h.Commit(t, repository, branch, changes) },
+			})
 			before := h.Files(t, repository, branch)
 			after, status := h.requireIngestedBeside()
 			for path, content := range changes {

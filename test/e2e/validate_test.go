@@ -42,12 +42,13 @@ func TestValidateAsSync(t *testing.T) {
 	}
 }
 
-// less gives what is in one list and not in another.
+// less returns what is in one list and not in another.
 func less(one, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(one), func(line string) bool { return slices.Contains(other, line) })
 }
 
-// synced gives the findings of a sync, and whether they are all: a record keeps so many and says how many more there are.
+// synced returns the findings of a sync, and whether they are all: a record keeps so many and says how many more there
+// are.
 func synced(t *testing.T, files map[string]string) (found []string, complete bool) {
 	t.Helper()
 	inFabric := map[string]string{"README.md": "# Fabrics\n"}
@@ -55,7 +56,8 @@ func synced(t *testing.T, files map[string]string) (found []string, complete boo
 		inFabric[directory+"/"+path] = content
 	}
 	h := newHost(t, inFabric)
-	result := programs.Run(t, credentials(), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes", "--json")
+	result := programs.Run(t, credentials(), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory,
+		"--allow-insecure-remotes", "--json")
 	if result.Code != 0 && result.Code != 3 {
 		t.Fatalf("exit %d:\n%s", result.Code, result.Output())
 	}
@@ -74,7 +76,7 @@ func synced(t *testing.T, files map[string]string) (found []string, complete boo
 
 var remedy = regexp.MustCompile(` \([^()]*\)$`)
 
-// validated gives the findings of fgd validate.
+// validated returns the findings of fgd validate.
 func validated(t *testing.T, files map[string]string) []string {
 	t.Helper()
 	folder := t.TempDir()

@@ -15,7 +15,7 @@ const (
 // connections, a VPC.
 const podSize = 16
 
-// Documents gives n different resources, the same ones each time.
+// Documents returns n different resources, the same ones each time.
 func Documents(n int) []string {
 	docs := make([]string, 0, n+podSize)
 	for number := 1; len(docs) < n; number++ {
@@ -36,8 +36,8 @@ func Files(folder string, docs []string, perFile int) map[string]string {
 	return files
 }
 
-// PreInit is a directory as people have it before they register a fabric: 46 resources of wiring in one file at the root,
-// and two files that declare one and the same VPC. A sync makes 47 resources of these 48 documents.
+// PreInit is a directory as people have it before they register a fabric: 46 resources of wiring in one file at the
+// root, and two files that declare one and the same VPC. A sync makes 47 resources of these 48 documents.
 func PreInit(directory string) map[string]string {
 	extra := VPC("extra", 4000)
 	return map[string]string{
@@ -54,25 +54,32 @@ func head(apiVersion, kind, name string) string {
 
 // VPC is a VPC with one subnet.
 func VPC(name string, number int) string {
-	return head(vpc, "VPC", name) + fmt.Sprintf("spec:\n  ipv4Namespace: default\n  vlanNamespace: default\n  subnets:\n    default: # the only one\n      subnet: 10.%d.%d.0/24\n      vlan: %d\n",
-		number>>8&0xff, number&0xff, 1+number%4000)
+	return head(vpc, "VPC", name) +
+		fmt.Sprintf("spec:\n  ipv4Namespace: default\n  vlanNamespace: default\n  subnets:\n    default: # the only one\n "+
+			"     subnet: 10.%d.%d.0/24\n      vlan: %d\n",
+			number>>8&0xff, number&0xff, 1+number%4000)
 }
 
 func pod(number int) []string {
 	group := fmt.Sprintf("mclag-%d", number)
-	left, right, spine := fmt.Sprintf("leaf-%d-a", number), fmt.Sprintf("leaf-%d-b", number), fmt.Sprintf("spine-%d", number)
+	left, right, spine := fmt.Sprintf("leaf-%d-a", number), fmt.Sprintf("leaf-%d-b", number), fmt.Sprintf("spine-%d",
+		number)
 	docs := []string{
 		head(wiring, "SwitchGroup", group) + "spec: {}\n",
 		leaf(left, group, number, 1), leaf(right, group, number, 2),
-		head(wiring, "Switch", spine) + fmt.Sprintf("spec:\n  boot:\n    mac: %s\n  description: spine of pod %d\n  profile: vs\n  role: spine\n", mac(number, 3), number),
+		head(wiring, "Switch", spine) +
+			fmt.Sprintf("spec:\n  boot:\n    mac: %s\n  description: spine of pod %d\n  profile: vs\n  role: spine\n",
+				mac(number, 3), number),
 	}
 	for i := range 4 {
-		docs = append(docs, head(wiring, "Server", server(number, i))+fmt.Sprintf("spec:\n  description: server %d of pod %d\n", i, number))
+		docs = append(docs, head(wiring, "Server", server(number,
+			i))+fmt.Sprintf("spec:\n  description: server %d of pod %d\n", i, number))
 	}
 	docs = append(docs,
 		connection(left+"--fabric--"+spine, "fabric", part{"links", link("leaf", left+"/E1/1", "spine", spine+"/E1/1")}),
 		connection(right+"--fabric--"+spine, "fabric", part{"links", link("leaf", right+"/E1/1", "spine", spine+"/E1/2")}),
-		connection(left+"--mclag-domain--"+right, "mclagDomain", part{"peerLinks", link("switch1", left+"/E1/2", "switch2", right+"/E1/2")},
+		connection(left+"--mclag-domain--"+right, "mclagDomain",
+			part{"peerLinks", link("switch1", left+"/E1/2", "switch2", right+"/E1/2")},
 			part{"sessionLinks", link("switch1", left+"/E1/3", "switch2", right+"/E1/3")}),
 	)
 	for i := range 4 {

@@ -13,8 +13,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// TestEveryFaultHasItsTest: docs/reliability.md has a row for every fault, and every test that a row names exists. W8 and W9 are
-// about NetBox, which nothing here writes to.
+// TestEveryFaultHasItsTest: docs/reliability.md has a row for every fault, and every test that a row names exists. W8
+// and W9 are about NetBox, which nothing here writes to.
 func TestEveryFaultHasItsTest(t *testing.T) {
 	root, err := system.Root()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package gitea tries the whole system on a Gitea: a Git host that others wrote, with tokens, deploy keys, protected branches
-// and an SSH server of its own. `make test-gitea` builds it.
+// Package gitea tries the whole system on a Gitea: a Git host that others wrote, with tokens, deploy keys, protected
+// branches and an SSH server of its own. `make test-gitea` builds it.
 package gitea
 
 import (
@@ -32,8 +32,8 @@ type trial struct {
 	*system.System
 }
 
-// TestGitea: what people commit is taken up over HTTP with a token and over SSH with a deploy key, in one commit a sync, and
-// what it refuses has a reason that says how to go on.
+// TestGitea: what people commit is taken up over HTTP with a token and over SSH with a deploy key, in one commit a
+// sync, and what it refuses has a reason that says how to go on.
 func TestGitea(t *testing.T) {
 	if *built == "" {
 		t.Skip("make test-gitea builds a Gitea and runs this")
@@ -55,7 +55,8 @@ func TestGitea(t *testing.T) {
 func (r *trial) works(name, url string, credentials map[string]any) {
 	r.t.Helper()
 	r.change(name, fabric.PreInit(directory))
-	if connection := r.check(url, credentials); !connection.CanPush || connection.DefaultBranch != branch || len(connection.Problems) != 0 {
+	if connection := r.check(url, credentials); !connection.CanPush || connection.DefaultBranch != branch ||
+		len(connection.Problems) != 0 {
 		r.t.Errorf("%s: %+v", name, connection)
 	}
 	id, first := r.register(name, url, credentials, "direct")
@@ -91,7 +92,11 @@ func (r *trial) refuses() {
 		credentials map[string]any
 		codes       []string
 	}{
-		"a wrong token":            {r.url("refused"), map[string]any{"token": "0123456789012345678901234567890123456789"}, []string{"FGD_4002"}},
+		"a wrong token": {
+			r.url("refused"),
+			map[string]any{"token": "0123456789012345678901234567890123456789"},
+			[]string{"FGD_4002"},
+		},
 		"no such repository":       {r.url("nowhere"), token, []string{"FGD_4004"}},
 		"a key that may only read": {r.sshURL("refused"), reading, []string{"FGD_4002"}},
 		"a key of nobody":          {r.sshURL("refused"), map[string]any{"ssh_private_key": stranger}, []string{"FGD_4002"}},
@@ -104,7 +109,8 @@ func (r *trial) refuses() {
 	r.fails("a pull request", r.url("refused"), token, "pull_request", "FGD_4017")
 	r.create("protected")
 	r.change("protected", fabric.PreInit(directory))
-	r.call(http.MethodPost, "/repos/"+owner+"/protected/branch_protections", map[string]any{"rule_name": branch, "enable_push": false}, nil)
+	r.call(http.MethodPost, "/repos/"+owner+"/protected/branch_protections",
+		map[string]any{"rule_name": branch, "enable_push": false}, nil)
 	r.fails("a protected branch", r.url("protected"), token, "direct", "FGD_4021")
 	if n := r.commits("refused") + r.commits("protected"); n != 4 {
 		r.t.Errorf("%d commits, not the two of people in each", n)
@@ -174,7 +180,7 @@ func (r *trial) create(name string) {
 	r.call(http.MethodPost, "/user/repos", map[string]any{"name": name, "auto_init": true, "default_branch": branch}, nil)
 }
 
-// deployKey gives a new key access to a repository.
+// deployKey returns a new key access to a repository.
 func (r *trial) deployKey(name string, readOnly bool) string {
 	r.t.Helper()
 	signer, private := sshserver.NewKey(r.t)
@@ -189,9 +195,13 @@ func (r *trial) change(name string, files map[string]string) {
 	r.t.Helper()
 	var changes []map[string]string
 	for path, content := range files {
-		changes = append(changes, map[string]string{"operation": "create", "path": path, "content": base64.StdEncoding.EncodeToString([]byte(content))})
+		changes = append(changes, map[string]string{
+			"operation": "create", "path": path,
+			"content": base64.StdEncoding.EncodeToString([]byte(content)),
+		})
 	}
-	r.call(http.MethodPost, "/repos/"+owner+"/"+name+"/contents", map[string]any{"branch": branch, "message": "Change files", "files": changes}, nil)
+	r.call(http.MethodPost, "/repos/"+owner+"/"+name+"/contents",
+		map[string]any{"branch": branch, "message": "Change files", "files": changes}, nil)
 }
 
 func (r *trial) head(name string) string {

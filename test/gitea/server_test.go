@@ -44,7 +44,10 @@ func start(t *testing.T, built string) *gitea {
 	}
 	for _, command := range [][]string{
 		{"migrate"},
-		{"admin", "user", "create", "--username", owner, "--password", password, "--email", "alice@example.com", "--admin", "--must-change-password=false"},
+		{
+			"admin", "user", "create", "--username", owner, "--password", password, "--email", "alice@example.com", "--admin",
+			"--must-change-password=false",
+		},
 	} {
 		process := begin(command...)
 		process.Wait()
@@ -123,7 +126,8 @@ func (g *gitea) call(method, path string, body, answer any) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(g.t.Context(), method, "http://"+g.http+"/api/v1"+path, bytes.NewReader(content))
+	request, err := http.NewRequestWithContext(g.t.Context(), method, "http://"+g.http+"/api/v1"+path,
+		bytes.NewReader(content))
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -161,7 +165,8 @@ func (g *gitea) knownHosts() string {
 		g.t.Fatal(err)
 	}
 	path := filepath.Join(g.folder, "known_hosts")
-	if err := os.WriteFile(path, fmt.Appendf(nil, "[%s]:%s %s\n", host, port, strings.TrimSpace(string(key))), 0o600); err != nil {
+	if err := os.WriteFile(path, fmt.Appendf(nil, "[%s]:%s %s\n", host, port, strings.TrimSpace(string(key))),
+		0o600); err != nil {
 		g.t.Fatal(err)
 	}
 	return path

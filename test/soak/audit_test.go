@@ -64,8 +64,8 @@ func (s *soak) quiet() {
 	}
 }
 
-// auditSyncs joins every accepted sync to its end. All input can be synced, so one that failed is one too many: at most one
-// in a thousand.
+// auditSyncs joins every accepted sync to its end. All input can be synced, so one that failed is one too many: at most
+// one in a thousand.
 func (s *soak) auditSyncs() {
 	s.t.Helper()
 	for id := range s.accepted {
@@ -89,24 +89,27 @@ func (s *soak) auditSyncs() {
 			s.t.Errorf("sync %s is %s", id, status.State)
 		}
 	}
-	s.t.Logf("%d syncs were accepted; of all, %d completed, %d failed, %d were cancelled", len(s.accepted), ends["completed"], ends["failed"], ends["cancelled"])
+	s.t.Logf("%d syncs were accepted; of all, %d completed, %d failed, %d were cancelled", len(s.accepted),
+		ends["completed"], ends["failed"], ends["cancelled"])
 	for _, f := range failures {
 		s.t.Logf("failed: %s accepted %s, ended %s: %+v %+v", f.SyncID, f.AcceptedAt, f.CompletedAt, f.Errors, f.Transitions)
 	}
 	if 1000*len(failures) > ends["completed"]+len(failures) {
-		s.t.Errorf("%d of %d syncs failed, which is more than one in a thousand", len(failures), ends["completed"]+len(failures))
+		s.t.Errorf("%d of %d syncs failed, which is more than one in a thousand", len(failures),
+			ends["completed"]+len(failures))
 	}
 }
 
-// auditCommits joins every commit of a repository to a person or to a sync of one fabric, whose directory is all that it
-// touches.
+// auditCommits joins every commit of a repository to a person or to a sync of one fabric, whose directory is all that
+// it touches.
 func (s *soak) auditCommits(plots []*plot, published map[string]string) {
 	s.t.Helper()
 	byPeople := 1 // the first one
 	for _, p := range plots {
 		byPeople += p.commits
 	}
-	log := s.git.Git(s.t, plots[0].repository, "log", "--name-only", "--format=%x01%H %(trailers:key=Fgd-Sync-Id,valueonly,separator=%x2c)", branch)
+	log := s.git.Git(s.t, plots[0].repository, "log", "--name-only",
+		"--format=%x01%H %(trailers:key=Fgd-Sync-Id,valueonly,separator=%x2c)", branch)
 	for commit := range strings.SplitSeq(strings.TrimPrefix(log, "\x01"), "\x01") {
 		head, files, _ := strings.Cut(commit, "\n")
 		sha, id, _ := strings.Cut(head, " ")

@@ -29,7 +29,12 @@ func faults() []fault {
 		{"Redis is killed", (*soak).killRedis},
 		{"Redis is stopped", (*soak).stopRedis},
 		{"Git fails", func(s *soak) { s.breakGit(gitserver.Fault{Status: http.StatusServiceUnavailable}) }},
-		{"Git's answers to pushes are lost", func(s *soak) { s.breakGit(gitserver.Fault{On: gitserver.Receive, Lose: true}) }},
+		{"Git's answers to pushes are lost", func(s *soak) {
+			s.breakGit(gitserver.Fault{
+				On:   gitserver.Receive,
+				Lose: true,
+			})
+		}},
 		{"Git's answers are cut", func(s *soak) { s.breakGit(gitserver.Fault{Truncate: 40}) }},
 		{"Git is silent", func(s *soak) {
 			hold := make(chan struct{})
@@ -39,8 +44,8 @@ func faults() []fault {
 	}
 }
 
-// misbehave lets one thing fail after the other, and looks after each how long it takes until all is well again. Every fault
-// comes once before one comes again; Redis is emptied in the middle.
+// misbehave lets one thing fail after the other, and looks after each how long it takes until all is well again. Every
+// fault comes once before one comes again; Redis is emptied in the middle.
 func (s *soak) misbehave() {
 	s.t.Helper()
 	began, emptied := time.Now(), false

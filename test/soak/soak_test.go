@@ -1,6 +1,6 @@
-// Package soak lets people work on a hundred fabrics while everything that the system stands on fails, one thing after the
-// other. Afterwards an audit joins every accepted sync to its end, every commit to a sync, and every document that somebody
-// wrote to its place.
+// Package soak lets people work on a hundred fabrics while everything that the system stands on fails, one thing after
+// the other. Afterwards an audit joins every accepted sync to its end, every commit to a sync, and every document that
+// somebody wrote to its place.
 package soak
 
 import (
@@ -120,7 +120,8 @@ func (s *soak) register() {
 			s.change(p)
 			var registered system.Accepted
 			s.Call(http.MethodPost, "/api/v1/fabrics", map[string]any{
-				"fabric_id": p.number, "name": fmt.Sprintf("fabric-%d", p.number), "repository_url": s.git.URL(p.repository), "branch": branch,
+				"fabric_id": p.number, "name": fmt.Sprintf("fabric-%d", p.number), "repository_url": s.git.URL(p.repository),
+				"branch":           branch,
 				"gitops_directory": p.directory, "credentials": map[string]any{"username": username, "password": password},
 			}, &registered)
 			s.remember(registered.SyncID)
@@ -130,7 +131,8 @@ func (s *soak) register() {
 	all.Wait()
 }
 
-// work is what one person does: change a fabric, ask for a sync, sometimes for another one at once, and see how they end.
+// work is what one person does: change a fabric, ask for a sync, sometimes for another one at once, and see how they
+// end.
 func (s *soak) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		p := s.plots[rand.IntN(len(s.plots))]
@@ -152,7 +154,8 @@ func (s *soak) work(ctx context.Context) {
 	}
 }
 
-// change commits what a person wants next: a new resource, one that is changed, one that is gone, or a text that is none.
+// change commits what a person wants next: a new resource, one that is changed, one that is gone, or a text that is
+// none.
 func (s *soak) change(p *plot) {
 	s.t.Helper()
 	number := p.commits
@@ -212,7 +215,8 @@ func (s *soak) trigger(p *plot) string {
 }
 
 func (s *soak) cancel(id string) {
-	if code, _ := s.ask(http.MethodPost, "/api/v1/syncs/"+id+":cancel", map[string]any{}); code == http.StatusOK || code == 0 {
+	if code, _ := s.ask(http.MethodPost, "/api/v1/syncs/"+id+":cancel", map[string]any{}); code == http.StatusOK ||
+		code == 0 {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.unwanted[id] = true

@@ -20,8 +20,8 @@ func Services() []string {
 	return []string{"github-sync", "ingestion", "directory", "orchestrator", "bridge"}
 }
 
-// Build builds all programs from the sources around the tests, with the race detector when the tests have it too, and with
-// build tags.
+// Build builds all programs from the sources around the tests, with the race detector when the tests have it too, and
+// with build tags.
 func Build(folder string, tags ...string) (Binaries, error) {
 	root, err := Root()
 	if err != nil {
@@ -56,7 +56,7 @@ func Root() (string, error) {
 	}
 }
 
-// Shared gives a folder of the data that is kept beside the project, and skips the test where there is none.
+// Shared returns a folder of the data that is kept beside the project, and skips the test where there is none.
 func Shared(t testing.TB, name string) string {
 	t.Helper()
 	root, err := Root()

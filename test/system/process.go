@@ -47,8 +47,8 @@ func (b Binaries) Run(t testing.TB, env []string, args ...string) Result {
 	return result
 }
 
-// forgetPeak lets the peak of this process' memory be what it has now. Linux counts it as that of the programs it starts,
-// for between fork and exec they share its memory (proc(5), clear_refs).
+// forgetPeak lets the peak of this process' memory be what it has now. Linux counts it as that of the programs it
+// starts, for between fork and exec they share its memory (proc(5), clear_refs).
 func forgetPeak(t testing.TB) {
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 		t.Fatalf("reset peak of memory: %v", err)
@@ -61,7 +61,8 @@ func (b Binaries) command(ctx context.Context, t testing.TB, name string, env []
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = stopTimeout
 	command.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "USER=alice", "GORACE=halt_on_error=1 exitcode=66",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "USER=alice",
+		"GORACE=halt_on_error=1 exitcode=66",
 		"HEDGEHOG_FGD_RETRY_INITIAL=50ms", "HEDGEHOG_FGD_RETRY_MAX=200ms",
 	}, env...)
 	return command
@@ -86,11 +87,12 @@ func (b Binaries) Start(t testing.TB, env []string, name string, args ...string)
 	return b.StartExpecting(t, 0, env, name, args...)
 }
 
-// StartExpecting starts a program that has to end with a certain code. It outlives the test's context: whoever is told twice
-// to end may be told the second time when nobody listens any more.
+// StartExpecting starts a program that has to end with a certain code. It outlives the test's context: whoever is told
+// twice to end may be told the second time when nobody listens any more.
 func (b Binaries) StartExpecting(t testing.TB, code int, env []string, name string, args ...string) *Process {
 	t.Helper()
-	p := &Process{t: t, name: name, code: code, command: b.command(context.WithoutCancel(t.Context()), t, name, env, args...), output: &output{}, exited: make(chan struct{})}
+	p := &Process{t: t, name: name, code: code, command: b.command(context.WithoutCancel(t.Context()), t, name, env,
+		args...), output: &output{}, exited: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.command.Start(); err != nil {
@@ -244,8 +246,8 @@ func FreeAddresses(t testing.TB, host string, n int) []string {
 	return addresses
 }
 
-// ownHost is a loopback address of which nobody else takes ports, neither to listen nor to connect from (RFC 1122: all of
-// 127/8 is this host).
+// ownHost is a loopback address of which nobody else takes ports, neither to listen nor to connect from (RFC 1122: all
+// of 127/8 is this host).
 func ownHost() string {
 	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
 }

@@ -60,7 +60,8 @@ func (r *RedisServer) Start() {
 	defer r.mu.Unlock()
 	r.command = exec.Command("redis-server", "-")
 	r.command.Dir = r.Folder
-	r.command.Stdin = strings.NewReader(fmt.Sprintf("bind 127.0.0.1\nport %s\nrequirepass %s\nappendonly yes\nappendfsync always\nsave \"\"\nlogfile redis.log\n", port, redisPassword))
+	r.command.Stdin = strings.NewReader(fmt.Sprintf("bind 127.0.0.1\nport %s\nrequirepass %s\nappendonly "+
+		"yes\nappendfsync always\nsave \"\"\nlogfile redis.log\n", port, redisPassword))
 	r.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := r.command.Start(); err != nil {
 		r.t.Fatalf("start redis-server (make test-deps installs it): %v", err)

@@ -35,7 +35,8 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	t.Helper()
 	addresses := FreeAddresses(t, ownHost(), 2)
 	s := &System{t: t, Base: "http://" + addresses[0], GRPC: addresses[1], Data: t.TempDir()}
-	args = append([]string{"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC, "--allow-insecure-remotes"}, args...)
+	args = append([]string{"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC, "--allow-insecure-remotes"},
+		args...)
 	s.bridges = []string{s.Base}
 	s.Operations = map[string]string{"fgd": s.Base}
 	s.starts = map[string]func(env ...string) *Process{"fgd": func(more ...string) *Process {
@@ -76,14 +77,18 @@ func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *Syst
 
 func (b Binaries) unready(t testing.TB, redisURL string, replicas int, env []string) *System {
 	t.Helper()
-	s := &System{t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{}, starts: map[string]func(env ...string) *Process{}}
+	s := &System{
+		t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{},
+		starts: map[string]func(env ...string) *Process{},
+	}
 	free := FreeAddresses(t, ownHost(), 2*replicas*len(Services()))
 	grpc, http := map[string][]string{}, map[string][]string{}
 	for i, name := range Services() {
 		own := free[2*replicas*i : 2*replicas*(i+1)]
 		grpc[name], http[name] = own[:replicas], own[replicas:]
 		if name != "bridge" {
-			env = append(env, "HEDGEHOG_FGD_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_ADDRESS="+strings.Join(grpc[name], ","))
+			env = append(env, "HEDGEHOG_FGD_"+strings.ToUpper(strings.ReplaceAll(name, "-",
+				"_"))+"_ADDRESS="+strings.Join(grpc[name], ","))
 		}
 	}
 	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL, "HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
@@ -132,7 +137,7 @@ func Replica(service string, i int) string {
 	return fmt.Sprint(service, "-", i+1)
 }
 
-// bridge gives the address of the next bridge: calls go to all of them in turn.
+// bridge returns the address of the next bridge: calls go to all of them in turn.
 func (s *System) bridge() string {
 	return s.bridges[int(s.calls.Add(1))%len(s.bridges)]
 }
@@ -231,7 +236,8 @@ func (s *System) Call(method, path string, body, answer any) {
 // Follow reads the progress of a sync to its end and gives the types of its messages.
 func (s *System) Follow(syncID string) []string {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.bridge()+"/api/v1/syncs/"+syncID+"/events", nil)
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.bridge()+"/api/v1/syncs/"+syncID+"/events",
+		nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

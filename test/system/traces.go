@@ -48,7 +48,9 @@ func Traces(t testing.TB) *Collector {
 }
 
 // Export takes spans in.
-func (c *Collector) Export(_ context.Context, request *collector.ExportTraceServiceRequest) (*collector.ExportTraceServiceResponse, error) {
+func (c *Collector) Export(_ context.Context,
+	request *collector.ExportTraceServiceRequest,
+) (*collector.ExportTraceServiceResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.text += prototext.Format(request)

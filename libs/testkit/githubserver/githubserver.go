@@ -1,5 +1,5 @@
-// Package githubserver is the part of GitHub's REST API that this project asks, for tests: one repository with branches and
-// pull requests, and a GitHub App whose tokens expire. It checks what real GitHub checks, and answers in its words.
+// Package githubserver is the part of GitHub's REST API that this project asks, for tests: one repository with branches
+// and pull requests, and a GitHub App whose tokens expire. It checks what real GitHub checks, and answers in its words.
 package githubserver
 
 import (
@@ -20,7 +20,7 @@ type Options struct {
 	Key               *rsa.PublicKey // of the App
 	Owner, Name       string         // of the repository
 	Tokens            []string       // that are valid besides those of the App
-	// Head gives the commit of a branch, empty without one. Without the function there are the branches that were set.
+	// Head returns the commit of a branch, empty without one. Without the function there are the branches that were set.
 	Head func(branch string) string
 }
 
@@ -51,7 +51,8 @@ type Branch struct {
 func Start(t testing.TB, options Options) *Server {
 	t.Helper()
 	s := &Server{
-		options: options, lifetime: time.Hour, tokens: map[string]time.Time{}, branches: map[string]Branch{}, asked: map[string]int{},
+		options: options, lifetime: time.Hour, tokens: map[string]time.Time{}, branches: map[string]Branch{},
+		asked: map[string]int{},
 	}
 	for _, token := range options.Tokens {
 		s.tokens[token] = time.Now().Add(time.Hour)
@@ -133,7 +134,7 @@ func (s *Server) Deny(denied bool) {
 	s.denied = denied
 }
 
-// Fault gives a function the first word on each request; it tells whether it has answered. Nil takes it back.
+// Fault returns a function the first word on each request; it reports whether it has answered. Nil takes it back.
 func (s *Server) Fault(answer func(http.ResponseWriter, *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +161,11 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST "+repository+"/pulls", s.signedIn(s.createPull))
 	mux.HandleFunc("GET "+repository+"/pulls/{number}", s.signedIn(s.getPull))
 	mux.HandleFunc("PATCH "+repository+"/pulls/{number}", s.signedIn(s.updatePull))
-	mux.HandleFunc("/", s.signedIn(func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "Not Found") }))
+	mux.HandleFunc("/", s.signedIn(func(w http.ResponseWriter,
+		_ *http.Request,
+	) {
+		refuse(w, http.StatusNotFound, "Not Found")
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.asked[r.Method+" "+r.URL.Path]++
@@ -186,9 +191,12 @@ func (s *Server) signedIn(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// refuse answers with an error as GitHub words it.
+// refuse returns with an error as GitHub words it.
 func refuse(w http.ResponseWriter, status int, message string, details ...string) {
-	body := map[string]any{"message": message, "documentation_url": "https://docs.github.com/rest", "status": fmt.Sprint(status)}
+	body := map[string]any{
+		"message": message, "documentation_url": "https://docs.github.com/rest",
+		"status": fmt.Sprint(status),
+	}
 	var errors []any
 	for _, detail := range details {
 		errors = append(errors, map[string]any{"resource": "PullRequest", "code": "custom", "message": detail})

@@ -50,8 +50,9 @@ func (s *Server) Text(number int32) (title, body string) {
 
 func (s *Server) repository(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, http.StatusOK, map[string]any{
-		"id": 1296269, "name": s.options.Name, "full_name": s.options.Owner + "/" + s.options.Name, "private": true, "archived": false,
-		"owner": map[string]any{"login": s.options.Owner}, "default_branch": "main", "visibility": "private",
+		"id": 1296269, "name": s.options.Name, "full_name": s.options.Owner + "/" + s.options.Name, "private": true,
+		"archived": false,
+		"owner":    map[string]any{"login": s.options.Owner}, "default_branch": "main", "visibility": "private",
 		"permissions": map[string]any{"admin": false, "maintain": false, "push": !s.denied, "triage": true, "pull": true},
 	})
 }
@@ -63,7 +64,10 @@ func (s *Server) branch(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Branch not found")
 		return
 	}
-	s.answer(w, r, http.StatusOK, map[string]any{"name": name, "commit": map[string]any{"sha": b.Commit}, "protected": b.Protected})
+	s.answer(w, r, http.StatusOK, map[string]any{
+		"name": name, "commit": map[string]any{"sha": b.Commit},
+		"protected": b.Protected,
+	})
 }
 
 func (s *Server) listPulls(w http.ResponseWriter, r *http.Request) {
@@ -91,16 +95,21 @@ func (s *Server) createPull(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnprocessableEntity, "Validation Failed", "The head branch is not there")
 		return
 	case head.Commit == s.commitOf(wanted.Base):
-		refuse(w, http.StatusUnprocessableEntity, "Validation Failed", fmt.Sprintf("No commits between %s and %s", wanted.Base, wanted.Head))
+		refuse(w, http.StatusUnprocessableEntity, "Validation Failed",
+			fmt.Sprintf("No commits between %s and %s", wanted.Base, wanted.Head))
 		return
 	}
 	for _, p := range s.pulls {
 		if p.head == wanted.Head && p.base == wanted.Base && p.state == "open" {
-			refuse(w, http.StatusUnprocessableEntity, "Validation Failed", fmt.Sprintf("A pull request already exists for %s:%s.", s.options.Owner, p.head))
+			refuse(w, http.StatusUnprocessableEntity, "Validation Failed",
+				fmt.Sprintf("A pull request already exists for %s:%s.", s.options.Owner, p.head))
 			return
 		}
 	}
-	p := &pull{number: len(s.pulls) + 1, title: wanted.Title, body: wanted.Body, head: wanted.Head, base: wanted.Base, state: "open"}
+	p := &pull{
+		number: len(s.pulls) + 1, title: wanted.Title, body: wanted.Body, head: wanted.Head, base: wanted.Base,
+		state: "open",
+	}
 	s.pulls = append(s.pulls, p)
 	s.answer(w, r, http.StatusCreated, s.show(p))
 }
@@ -162,14 +171,16 @@ func (s *Server) show(p *pull) map[string]any {
 		mergedAt = p.merged.UTC().Format(time.RFC3339)
 	}
 	return map[string]any{
-		"number": p.number, "state": p.state, "title": p.title, "body": p.body, "merged": !p.merged.IsZero(), "merged_at": mergedAt,
-		"merge_commit_sha": mergeCommit, "html_url": fmt.Sprintf("https://github.com/%s/%s/pull/%d", s.options.Owner, s.options.Name, p.number),
+		"number": p.number, "state": p.state, "title": p.title, "body": p.body, "merged": !p.merged.IsZero(),
+		"merged_at":        mergedAt,
+		"merge_commit_sha": mergeCommit, "html_url": fmt.Sprintf("https://github.com/%s/%s/pull/%d", s.options.Owner,
+			s.options.Name, p.number),
 		"head": map[string]any{"ref": p.head, "label": s.options.Owner + ":" + p.head, "sha": head},
 		"base": map[string]any{"ref": p.base, "label": s.options.Owner + ":" + p.base, "sha": s.commitOf(p.base)},
 	}
 }
 
-// answer gives a whole answer with a tag, or says that the one that the client has is still right.
+// answer returns a whole answer with a tag, or says that the one that the client has is still right.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, status int, body any) {
 	raw, err := json.Marshal(body)
 	if err != nil {

@@ -23,7 +23,8 @@ import (
 type Options struct {
 	User, Password string                           // the credentials that it asks for; none without a user
 	Accepts        func(user, password string) bool // judges credentials, in place of the two
-	Yielding       bool                             // its processes take the cores that nobody else wants, as if they had others: nice 19
+	// its processes take the cores that nobody else wants, as if they had others: nice 19
+	Yielding bool
 }
 
 // Server serves the repositories of a folder until the test ends.
@@ -54,7 +55,7 @@ func Start(t testing.TB, opts Options) *Server {
 	return s
 }
 
-// command gives the program that serves and its arguments.
+// command returns the program that serves and its arguments.
 func command(t testing.TB, opts Options) (path string, args []string) {
 	t.Helper()
 	folder, err := exec.Command("git", "--exec-path").Output()
@@ -72,9 +73,9 @@ func command(t testing.TB, opts Options) (path string, args []string) {
 	return nice, []string{"--idle", "0", path}
 }
 
-// withProtocol hands over what CGI does not know by itself: the version of the protocol that a client asks for, and bodies
-// whose length is not said. A body is handed over once all of it is there: git's http-backend never ends when a client goes away in
-// the middle of one.
+// withProtocol hands over what CGI does not know by itself: the version of the protocol that a client asks for, and
+// bodies whose length is not said. A body is handed over once all of it is there: git's http-backend never ends when a
+// client goes away in the middle of one.
 func withProtocol(backend *cgi.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler := *backend
@@ -105,7 +106,8 @@ func (s *Server) accepts(user, password string) bool {
 	if s.opts.Accepts != nil {
 		return s.opts.Accepts(user, password)
 	}
-	return s.opts.User == "" || user == s.opts.User && subtle.ConstantTimeCompare([]byte(password), []byte(s.opts.Password)) == 1
+	return s.opts.User == "" || user == s.opts.User && subtle.ConstantTimeCompare([]byte(password),
+		[]byte(s.opts.Password)) == 1
 }
 
 // Address is where it listens.
@@ -163,8 +165,8 @@ func (s *Server) run(repository string, stdin []byte, args ...string) (string, e
 	return stdout.String(), nil
 }
 
-// Commit adds a commit to a branch, which it makes when it is not there, with the given files changed and those that are
-// empty by the name of Removed taken away. It gives the commit's id.
+// Commit adds a commit to a branch, which it makes when it is not there, with the given files changed and those that
+// are empty by the name of Removed taken away. It gives the commit's id.
 func (s *Server) Commit(t testing.TB, repository, branch string, files map[string]string) string {
 	t.Helper()
 	var changes strings.Builder
@@ -178,14 +180,15 @@ func (s *Server) Commit(t testing.TB, repository, branch string, files map[strin
 	return s.Import(t, repository, branch, changes.String())
 }
 
-// Import adds a commit whose changes are given in the words of git fast-import, which knows all sorts of entries. It begins
-// again when somebody else was faster.
+// Import adds a commit whose changes are given in the words of git fast-import, which knows all sorts of entries. It
+// begins again when somebody else was faster.
 func (s *Server) Import(t testing.TB, repository, branch, changes string) string {
 	t.Helper()
 	for {
 		head := s.Git(t, repository, "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch)
 		var stream bytes.Buffer
-		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> 1767323045 +0000\ndata 5\nfiles\n", branch)
+		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> 1767323045 +0000\ndata 5\nfiles\n",
+			branch)
 		if head != "" {
 			fmt.Fprintf(&stream, "from %s", head)
 		}
@@ -205,7 +208,8 @@ func (s *Server) History(t testing.TB, repository, branch, path string, commits 
 	t.Helper()
 	var stream bytes.Buffer
 	for i := range commits {
-		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> %d +0000\ndata 5\nfiles\n", branch, 1767323045+i)
+		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> %d +0000\ndata 5\nfiles\n", branch,
+			1767323045+i)
 		if i == 0 {
 			fmt.Fprintf(&stream, "from %s\n", s.Head(t, repository, branch))
 		}
@@ -241,7 +245,8 @@ func TreeEntry(t testing.TB, mode, name, id string) string {
 // CommitTree adds a commit of a tree to a branch.
 func (s *Server) CommitTree(t testing.TB, repository, branch, tree string) {
 	t.Helper()
-	commit := fmt.Sprintf("tree %s\nparent %s\nauthor T <t@example.com> 1767323045 +0000\ncommitter T <t@example.com> 1767323045 +0000\n\ntrees\n", tree, s.Head(t, repository, branch))
+	commit := fmt.Sprintf("tree %s\nparent %s\nauthor T <t@example.com> 1767323045 +0000\ncommitter T <t@example.com> "+
+		"1767323045 +0000\n\ntrees\n", tree, s.Head(t, repository, branch))
 	s.Git(t, repository, "update-ref", "refs/heads/"+branch, s.Object(t, repository, "commit", strings.NewReader(commit)))
 }
 
@@ -260,7 +265,7 @@ func (s *Server) Commits(t testing.TB, repository, branch string) int {
 	return len(strings.Fields(s.Git(t, repository, "rev-list", "refs/heads/"+branch)))
 }
 
-// Files gives the files of a branch.
+// Files returns the files of a branch.
 func (s *Server) Files(t testing.TB, repository, branch string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -286,8 +291,8 @@ func (s *Server) Files(t testing.TB, repository, branch string) map[string]strin
 	return files
 }
 
-// RequireSound checks a repository as git itself does. It begins again when a push landed meanwhile, as one may whose client
-// has gone away: git reads the objects before the refs.
+// RequireSound checks a repository as git itself does. It begins again when a push landed meanwhile, as one may whose
+// client has gone away: git reads the objects before the refs.
 func (s *Server) RequireSound(t testing.TB, repository string) {
 	t.Helper()
 	refs := func() string { return s.Git(t, repository, "for-each-ref", "--format=%(refname) %(objectname)") }

@@ -55,8 +55,8 @@ func git(t *testing.T, folder string, works bool, args ...string) {
 	}
 }
 
-// TestAClientThatDiesInABody leaves nothing behind: the server ends with the test, which it would not as long as a process of
-// git waits for the rest.
+// TestAClientThatDiesInABody leaves nothing behind: the server ends with the test, which it would not as long as a
+// process of git waits for the rest.
 func TestAClientThatDiesInABody(t *testing.T) {
 	s := gitserver.Start(t, gitserver.Options{})
 	s.Create(t, "r.git", "main", map[string]string{"a": "a\n"})
@@ -64,8 +64,9 @@ func TestAClientThatDiesInABody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = fmt.Fprintf(conn, "POST /r.git/git-receive-pack HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-git-receive-pack-request\r\n"+
-		"Content-Length: 1000\r\n\r\n0000")
+	_, err = fmt.Fprintf(conn,
+		"POST /r.git/git-receive-pack HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-git-receive-pack-request\r\n"+
+			"Content-Length: 1000\r\n\r\n0000")
 	if err = errors.Join(err, conn.Close()); err != nil {
 		t.Fatal(err)
 	}

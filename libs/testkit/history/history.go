@@ -1,5 +1,5 @@
-// Package history records what clients that work at the same time ask and are told, and looks for an order of all calls, one
-// after the other, that explains it.
+// Package history records what clients that work at the same time ask and are told, and looks for an order of all
+// calls, one after the other, that explains it.
 package history
 
 import (
@@ -23,8 +23,8 @@ type Recorder[Q, A any] struct {
 	calls []porcupine.Operation
 }
 
-// Call makes a call and records it. When the caller can't know whether it took effect, it counts as not ended: it may have
-// its effect at any time after its begin, or never.
+// Call makes a call and records it. When the caller can't know whether it took effect, it counts as not ended: it may
+// have its effect at any time after its begin, or never.
 func (r *Recorder[Q, A]) Call(client int, question Q, ask func() (answer A, known bool)) A {
 	began := r.tick()
 	answer, known := ask()
@@ -34,7 +34,10 @@ func (r *Recorder[Q, A]) Call(client int, question Q, ask func() (answer A, know
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.calls = append(r.calls, porcupine.Operation{ClientId: client, Input: question, Call: began, Output: answer, Return: ended})
+	r.calls = append(r.calls, porcupine.Operation{
+		ClientId: client, Input: question, Call: began, Output: answer,
+		Return: ended,
+	})
 	return answer
 }
 
@@ -45,8 +48,8 @@ func (r *Recorder[Q, A]) tick() int64 {
 	return r.clock
 }
 
-// Explain fails the test unless there is an order that explains the calls: from a first state on, each step says whether the
-// answer fits the state, and what the state is after it.
+// Explain fails the test unless there is an order that explains the calls: from a first state on, each step says
+// whether the answer fits the state, and what the state is after it.
 func Explain[S comparable, Q, A any](t *testing.T, r *Recorder[Q, A], first S, step func(S, Q, A) (bool, S)) {
 	t.Helper()
 	if verdict := explained(r, first, step); verdict != porcupine.Ok {
@@ -54,7 +57,7 @@ func Explain[S comparable, Q, A any](t *testing.T, r *Recorder[Q, A], first S, s
 	}
 }
 
-// Contradicted tells whether there is no such order.
+// Contradicted reports whether there is no such order.
 func Contradicted[S comparable, Q, A any](r *Recorder[Q, A], first S, step func(S, Q, A) (bool, S)) bool {
 	return explained(r, first, step) == porcupine.Illegal
 }

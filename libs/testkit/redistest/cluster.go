@@ -18,8 +18,8 @@ import (
 	"fgdsync.dev/libs/redisconn"
 )
 
-// Every runs a test on every way to run Redis that a URL can name: those of Each, a Cluster of three masters and a master
-// behind a Sentinel.
+// Every runs a test on every way to run Redis that a URL can name: those of Each, a Cluster of three masters and a
+// master behind a Sentinel.
 func Every(t *testing.T, test func(t *testing.T, conn *redisconn.Conn)) {
 	t.Helper()
 	Each(t, test)
@@ -56,7 +56,8 @@ func Cluster(t testing.TB) string {
 		client := redis.NewClient(&redis.Options{Addr: address})
 		until(t, "the cluster to line up", func() bool {
 			info, err := client.ClusterInfo(t.Context()).Result()
-			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_size:%d", masters))
+			return err == nil && strings.Contains(info, "cluster_state:ok") &&
+				strings.Contains(info, fmt.Sprintf("cluster_size:%d", masters))
 		})
 		must(t, client.Close())
 	}
@@ -69,7 +70,8 @@ func Sentinel(t testing.TB) string {
 	master, sentinel := freeAddress(t), freeAddress(t)
 	serve(t, master, "appendonly yes\n")
 	host, port, _ := net.SplitHostPort(master)
-	serve(t, sentinel, fmt.Sprintf("sentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n", masterName, host, port, masterName), "--sentinel")
+	serve(t, sentinel, fmt.Sprintf("sentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n", masterName,
+		host, port, masterName), "--sentinel")
 	client := redis.NewSentinelClient(&redis.Options{Addr: sentinel})
 	until(t, "the sentinel to know its master", func() bool {
 		found, err := client.GetMasterAddrByName(t.Context(), masterName).Result()
@@ -79,14 +81,16 @@ func Sentinel(t testing.TB) string {
 	return fmt.Sprintf("redis://%s?master_name=%s", sentinel, masterName)
 }
 
-// serve runs one redis-server until the end of the test. A Sentinel wants to write into its configuration, so it is a file.
+// serve runs one redis-server until the end of the test. A Sentinel wants to write into its configuration, so it is a
+// file.
 func serve(t testing.TB, address, settings string, args ...string) {
 	t.Helper()
 	folder := t.TempDir()
 	host, port, err := net.SplitHostPort(address)
 	must(t, err)
 	file := filepath.Join(folder, "redis.conf")
-	must(t, os.WriteFile(file, []byte(fmt.Sprintf("bind %s\nport %s\ndir %s\nlogfile redis.log\nprotected-mode no\n%s", host, port, folder, settings)), 0o600))
+	must(t, os.WriteFile(file, []byte(fmt.Sprintf("bind %s\nport %s\ndir %s\nlogfile redis.log\nprotected-mode no\n%s",
+		host, port, folder, settings)), 0o600))
 	command := exec.Command("redis-server", append([]string{file}, args...)...)
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, command.Start())

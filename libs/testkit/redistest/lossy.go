@@ -15,8 +15,8 @@ import (
 
 const chunkBytes = 64 << 10
 
-// Lossy stands between a client and a redis-server, and can lose a reply: the command takes effect, and nobody is told. The
-// connection breaks, or stays open in silence.
+// Lossy stands between a client and a redis-server, and can lose a reply: the command takes effect, and nobody is told.
+// The connection breaks, or stays open in silence.
 type Lossy struct {
 	listener net.Listener
 	socket   string
@@ -48,10 +48,12 @@ func (s *Server) Lossy(t testing.TB) *Lossy {
 // Conn opens a connection through it.
 func (l *Lossy) Conn(t testing.TB) *redisconn.Conn {
 	t.Helper()
-	return open(t, (&url.URL{Scheme: "redis", User: url.UserPassword("", l.password), Host: l.listener.Addr().String()}).String())
+	return open(t, (&url.URL{Scheme: "redis", User: url.UserPassword("", l.password), Host: l.listener.Addr().String()}).
+		String())
 }
 
-// SwallowReplyTo loses the reply to the next request that contains the word, once, and leaves the client to wait for it.
+// SwallowReplyTo loses the reply to the next request that contains the word, once, and leaves the client to wait for
+// it.
 func (l *Lossy) SwallowReplyTo(word string) {
 	l.silent.Store(true)
 	l.LoseReplyTo(word)
@@ -82,7 +84,8 @@ func (l *Lossy) accept(ctx context.Context) {
 		l.conns.Go(func() {
 			defer both()
 			pass(client, server, func(chunk []byte) verdict {
-				if word := l.command.Load(); word != nil && bytes.Contains(bytes.ToLower(chunk), []byte(*word)) && l.command.CompareAndSwap(word, nil) {
+				if word := l.command.Load(); word != nil && bytes.Contains(bytes.ToLower(chunk), []byte(*word)) &&
+					l.command.CompareAndSwap(word, nil) {
 					losing.Store(true)
 				}
 				return forward

@@ -1,5 +1,5 @@
-// Package sshserver serves the bare repositories of a folder over SSH for tests: Git's own programs behind a server that
-// takes one key, and that can be told to misbehave.
+// Package sshserver serves the bare repositories of a folder over SSH for tests: Git's own programs behind a server
+// that takes one key, and that can be told to misbehave.
 package sshserver
 
 import (
@@ -54,7 +54,7 @@ func Start(t testing.TB, folder string) *Server {
 	return s
 }
 
-// NewKey makes a key, and its private half in OpenSSH form.
+// NewKey returns a key, and its private half in OpenSSH form.
 func NewKey(t testing.TB) (signer ssh.Signer, private string) {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -104,7 +104,7 @@ func (s *Server) Fingerprint() string {
 	return ssh.FingerprintSHA256(s.host.PublicKey())
 }
 
-// ChangeHostKey gives it another host key.
+// ChangeHostKey returns it another host key.
 func (s *Server) ChangeHostKey(t testing.TB) {
 	t.Helper()
 	host, _ := NewKey(t)

@@ -9,9 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
 	"fgdsync.dev/libs/errs"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 // Sizes of a page, small enough that tests see several.
@@ -123,7 +122,10 @@ func (s *Store) entries(snapshot, tree string) ([]*gitv1.TreeEntry, error) {
 	entries := make([]*gitv1.TreeEntry, 0, len(leaves))
 	for _, p := range slices.Sorted(maps.Keys(leaves)) {
 		leaf := leaves[p]
-		entries = append(entries, &gitv1.TreeEntry{Path: p, Mode: leaf.Mode, BlobId: leaf.Blob, Size: int64(len(s.blobs[leaf.Blob]))})
+		entries = append(entries, &gitv1.TreeEntry{
+			Path: p, Mode: leaf.Mode, BlobId: leaf.Blob,
+			Size: int64(len(s.blobs[leaf.Blob])),
+		})
 	}
 	return entries, nil
 }
@@ -196,7 +198,8 @@ func (s *Store) apply(leaves map[string]Leaf, c *gitv1.Change) error {
 }
 
 func validPath(p string) bool {
-	return p != "" && p != "." && p != ".." && p == path.Clean(p) && !path.IsAbs(p) && !strings.HasPrefix(p, "../") && !strings.ContainsAny(p, "\x00\\")
+	return p != "" && p != "." && p != ".." && p == path.Clean(p) && !path.IsAbs(p) && !strings.HasPrefix(p, "../") &&
+		!strings.ContainsAny(p, "\x00\\")
 }
 
 func clashes(leaves map[string]Leaf) (string, bool) {

@@ -14,10 +14,9 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 // Leaf is a leaf of a tree.
@@ -36,7 +35,7 @@ type Store struct {
 	writes    int
 }
 
-// New makes a store with the empty tree in it.
+// New returns a store with the empty tree in it.
 func New() *Store {
 	s := &Store{snapshots: map[string]bool{}, blobs: map[string][]byte{}, trees: map[string]map[string]Leaf{}}
 	s.putTree(map[string]Leaf{})
@@ -109,7 +108,7 @@ func (s *Store) putTree(leaves map[string]Leaf) string {
 	return id
 }
 
-// Files gives the contents of a tree's leaves; nil when there is no such tree.
+// Files returns the contents of a tree's leaves; nil when there is no such tree.
 func (s *Store) Files(tree string) map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +123,7 @@ func (s *Store) Files(tree string) map[string]string {
 	return files
 }
 
-// Leaves gives the leaves of a tree; nil when there is no such tree.
+// Leaves returns the leaves of a tree; nil when there is no such tree.
 func (s *Store) Leaves(tree string) map[string]Leaf {
 	s.mu.Lock()
 	defer s.mu.Unlock()

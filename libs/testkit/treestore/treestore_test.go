@@ -7,15 +7,16 @@ import (
 
 	"go.uber.org/goleak"
 
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/testkit/treestore"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func write(t *testing.T, trees gitv1.TreeServiceClient, snapshot, base string, changes ...*gitv1.Change) (string, error) {
+func write(t *testing.T, trees gitv1.TreeServiceClient, snapshot, base string, changes ...*gitv1.Change) (string,
+	error,
+) {
 	t.Helper()
 	stream, err := trees.WriteTree(t.Context())
 	if err != nil {
@@ -51,7 +52,8 @@ func TestWriteAndList(t *testing.T) {
 	store := treestore.New()
 	trees := store.Serve(t)
 	snapshot, base := store.Open(map[string]string{"a": "1", "b/c": "2"})
-	next, err := write(t, trees, snapshot, base, content("d", "3"), &gitv1.Change{Path: "a", Change: &gitv1.Change_Remove{Remove: true}})
+	next, err := write(t, trees, snapshot, base, content("d", "3"),
+		&gitv1.Change{Path: "a", Change: &gitv1.Change_Remove{Remove: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,8 @@ func TestWriteAndList(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, err := stream.Recv()
-	if err != nil || len(page.GetEntries()) != 2 || page.GetEntries()[0].GetPath() != "b/c" || page.GetEntries()[0].GetSize() != 1 {
+	if err != nil || len(page.GetEntries()) != 2 || page.GetEntries()[0].GetPath() != "b/c" ||
+		page.GetEntries()[0].GetSize() != 1 {
 		t.Errorf("listed %v, %v", page, err)
 	}
 	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {

@@ -57,7 +57,8 @@ func openBest(ctx context.Context, url, dataDir string, log *slog.Logger) (*back
 	}
 	server, err := redisproc.Start(ctx, filepath.Join(dataDir, "redis"))
 	if errors.Is(err, redisproc.ErrNotInstalled) {
-		log.WarnContext(ctx, "redis-server is not installed: the history of syncs is kept in memory and is lost when this process ends; fabrics and syncs that have not ended are kept in the data folder")
+		log.WarnContext(ctx, "redis-server is not installed: the history of syncs is kept in memory and is lost when this "+
+			"process ends; fabrics and syncs that have not ended are kept in the data folder")
 		return openInMemory()
 	}
 	if err != nil {

@@ -30,7 +30,8 @@ func (s *session) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	response, err := gitv1.NewRepositoryServiceClient(s.s.Conn()).CheckConnection(ctx, &gitv1.CheckConnectionRequest{Location: location})
+	response, err := gitv1.NewRepositoryServiceClient(s.s.Conn()).
+		CheckConnection(ctx, &gitv1.CheckConnectionRequest{Location: location})
 	if err != nil {
 		return err
 	}

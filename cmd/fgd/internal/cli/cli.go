@@ -88,7 +88,8 @@ func newRoot(env Environment) *cobra.Command {
 		Use: "fgd", Short: "Keeps the Git directories of Hedgehog fabrics in order",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env), newHistory(env), newDiff(env),
+	root.AddCommand(newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
+		newHistory(env), newDiff(env),
 		newRestore(env), newState(env), newDeadLetters(env), newCredentials(env), newDemo(env), &cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {

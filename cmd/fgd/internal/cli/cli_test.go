@@ -19,14 +19,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const document = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: IPv4Namespace\nmetadata:\n  name: default\nspec:\n  subnets: [10.0.0.0/16]\n"
+const document = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: IPv4Namespace\nmetadata:\n  name: default\nspec:\n " +
+	" subnets: [10.0.0.0/16]\n"
 
 // run runs a command line in this process, so that what it leaves behind is seen.
 func run(ctx context.Context, t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
 	code = cli.Run(ctx, cli.Environment{
-		Args: args, Environ: []string{"USER=alice", "HEDGEHOG_FGD_GIT_USERNAME=u", "HEDGEHOG_FGD_GIT_PASSWORD=p"}, Stdout: &out, Stderr: &err,
+		Args: args, Environ: []string{"USER=alice", "HEDGEHOG_FGD_GIT_USERNAME=u", "HEDGEHOG_FGD_GIT_PASSWORD=p"},
+		Stdout: &out, Stderr: &err,
 	})
 	return code, out.String(), err.String()
 }
@@ -38,12 +40,14 @@ func TestSync(t *testing.T) {
 		code int
 		text string
 	}{{3, "quarantined  1"}, {0, "(nothing changed)"}} {
-		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes")
+		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f",
+			"--allow-insecure-remotes")
 		if stderr != "" || code != want.code || !strings.Contains(stdout, want.text) {
 			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
 		}
 	}
-	if log := host.Git(t, "r.git", "log", "-1", "--format=%B", "main"); !strings.Contains(log, "Requested-by: alice") || !strings.Contains(log, "Fgd-Sync-Id: ") {
+	if log := host.Git(t, "r.git", "log", "-1", "--format=%B", "main"); !strings.Contains(log, "Requested-by: alice") ||
+		!strings.Contains(log, "Fgd-Sync-Id: ") {
 		t.Errorf("message:\n%s", log)
 	}
 	code, _, stderr := run(t.Context(), t, "sync", "--repo", "http://127.0.0.1:1/x.git", "--dir", "f")
@@ -61,12 +65,14 @@ func TestCheck(t *testing.T) {
 		text   string
 		branch string
 	}{{0, "can push        yes", "main"}, {3, "problem: FGD_4006 BRANCH_NOT_FOUND", "other"}, {2, "", "a..b"}} {
-		code, stdout, stderr := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--branch", want.branch, "--allow-insecure-remotes")
+		code, stdout, stderr := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--branch", want.branch,
+			"--allow-insecure-remotes")
 		if code != want.code || !strings.Contains(stdout, want.text) {
 			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
 		}
 	}
-	if code, stdout, _ := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--json", "--allow-insecure-remotes"); code != 0 || !strings.Contains(stdout, `"default_branch": "main"`) {
+	if code, stdout, _ := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--json",
+		"--allow-insecure-remotes"); code != 0 || !strings.Contains(stdout, `"default_branch": "main"`) {
 		t.Errorf("exit %d\n%s", code, stdout)
 	}
 	if n := host.Commits(t, "r.git", "main"); n != 1 {
@@ -88,9 +94,11 @@ func TestCheckOverSSH(t *testing.T) {
 		return path
 	}
 	config := file("fgd.yaml", "ssh_known_hosts_file: "+file("known_hosts", server.KnownHosts())+"\n")
-	login := file("login.yaml", "ssh_private_key: |\n  "+strings.ReplaceAll(strings.TrimSpace(server.Key()), "\n", "\n  ")+"\n")
+	login := file("login.yaml", "ssh_private_key: |\n  "+strings.ReplaceAll(strings.TrimSpace(server.Key()), "\n",
+		"\n  ")+"\n")
 	for _, credentials := range [][]string{{"--credentials-file", login}, nil} {
-		args := append([]string{"check", "--repo", server.URL("r.git"), "--config", config, "--allow-insecure-remotes"}, credentials...)
+		args := append([]string{"check", "--repo", server.URL("r.git"), "--config", config, "--allow-insecure-remotes"},
+			credentials...)
 		code, stdout, stderr := run(t.Context(), t, args...)
 		want, text := 0, "can push        yes"
 		if credentials == nil {
@@ -103,7 +111,8 @@ func TestCheckOverSSH(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	if code, stdout, stderr := run(t.Context(), t, "validate", "testdata"); code != 3 || !strings.Contains(stdout, "bad.yaml:2:") || stderr != "" {
+	if code, stdout, stderr := run(t.Context(), t, "validate", "testdata"); code != 3 ||
+		!strings.Contains(stdout, "bad.yaml:2:") || stderr != "" {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
 }
@@ -122,7 +131,8 @@ func TestUp(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() {
 		ended <- cli.Run(ctx, cli.Environment{
-			Args: []string{"up", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, Stdout: &bytes.Buffer{}, Stderr: log,
+			Args:   []string{"up", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"},
+			Stdout: &bytes.Buffer{}, Stderr: log,
 		})
 	}()
 	select {
@@ -176,7 +186,8 @@ func (w *watched) String() string {
 	return w.text.String()
 }
 
-// TestCredentials: a file of credentials may hold any way to sign in, and a key file is rotated; neither is ever quoted.
+// TestCredentials: a file of credentials may hold any way to sign in, and a key file is rotated; neither is ever
+// quoted.
 func TestCredentials(t *testing.T) {
 	host := gitserver.Start(t, gitserver.Options{User: "x-access-token", Password: "s3cret"})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
@@ -194,12 +205,14 @@ func TestCredentials(t *testing.T) {
 		if err := os.WriteFile(file, []byte(test.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes", "--credentials-file", file)
+		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f",
+			"--allow-insecure-remotes", "--credentials-file", file)
 		if code != test.code || !strings.Contains(stderr, test.text) || strings.Contains(stdout+stderr, "s3cret") {
 			t.Errorf("%s: exit %d\n%s%s", test.content, code, stdout, stderr)
 		}
 	}
-	if code, _, stderr := run(t.Context(), t, "credentials", "rotate-key", "--key-file", file); code != 1 || strings.Contains(stderr, "s3cret") {
+	if code, _, stderr := run(t.Context(), t, "credentials", "rotate-key", "--key-file", file); code != 1 ||
+		strings.Contains(stderr, "s3cret") {
 		t.Errorf("no key file: exit %d\n%s", code, stderr)
 	}
 }
@@ -213,7 +226,8 @@ func TestRotateKey(t *testing.T) {
 	code, stdout, stderr := run(t.Context(), t, "credentials", "rotate-key", "--key-file", file)
 	raw, err := os.ReadFile(file)
 	keys := strings.Fields(string(raw))
-	if err != nil || code != 0 || len(keys) != 2 || keys[1] != old || keys[0] == old || strings.Contains(stdout+stderr, "AGE-SECRET") {
+	if err != nil || code != 0 || len(keys) != 2 || keys[1] != old || keys[0] == old ||
+		strings.Contains(stdout+stderr, "AGE-SECRET") {
 		t.Errorf("exit %d, %d keys, %v\n%s%s", code, len(keys), err, stdout, stderr)
 	}
 	if code, _, stderr := run(t.Context(), t, "credentials", "rotate-key"); code != 2 {

@@ -88,11 +88,13 @@ func credentialsFile(path string) (credentials, error) {
 	// The parser's message may quote the file, and the file holds secrets.
 	if yaml.Unmarshal(raw, &content) != nil || content == (credentialsContent{}) {
 		return credentials{}, usage{errs.New(errs.InvalidRequest, "%s holds no credentials.", path).
-			WithRemedy("Write the file as YAML: \"token: …\", or \"username: …\" and \"password: …\", or \"ssh_private_key: …\", or " +
+			WithRemedy("Write the file as YAML: \"token: …\", or \"username: …\" and \"password: …\", or \"ssh_private_key: " +
+				"…\", or " +
 				"\"github_app:\" with \"app_id: …\", \"installation_id: …\" and \"private_key: …\".")}
 	}
 	c := credentials{
-		token: secret.New(content.Token), username: content.Username, password: secret.New(content.Password), sshKey: secret.New(content.SSHKey),
+		token: secret.New(content.Token), username: content.Username, password: secret.New(content.Password),
+		sshKey: secret.New(content.SSHKey),
 	}
 	if app := content.GitHubApp; app != nil {
 		c.app = &appCredentials{app.ID, app.Installation, secret.New(app.Key)}

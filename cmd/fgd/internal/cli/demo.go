@@ -140,7 +140,8 @@ func (d *demonstration) request(ctx context.Context, method, path string, body a
 	}
 	if response.StatusCode != http.StatusOK {
 		answer, readErr := io.ReadAll(response.Body)
-		return nil, errors.Join(errs.New(errs.SyncFailed, "%s answered %s: %s", path, response.Status, answer), readErr, response.Body.Close())
+		return nil, errors.Join(errs.New(errs.SyncFailed, "%s answered %s: %s", path, response.Status, answer), readErr,
+			response.Body.Close())
 	}
 	return response, nil
 }

@@ -80,10 +80,12 @@ func outlook(status *bridgev1.SyncStatus) doctor.Sync {
 	result := status.GetResult()
 	plan := result.GetPlan()
 	s := doctor.Sync{
-		State: status.GetState(), Creates: int(plan.GetCreates()), Updates: int(plan.GetUpdates()), Moves: int(plan.GetMoves()),
+		State: status.GetState(), Creates: int(plan.GetCreates()), Updates: int(plan.GetUpdates()),
+		Moves:       int(plan.GetMoves()),
 		Quarantines: int(plan.GetQuarantines()), Deletes: int(plan.GetDeletes()), Duplicates: int(plan.GetDuplicates()),
-		FilesCreated: int(result.GetFilesCreated()), FilesUpdated: int(result.GetFilesUpdated()), FilesRemoved: int(result.GetFilesRemoved()),
-		Resources: int(result.GetResourcesTotal()), Errors: []string{},
+		FilesCreated: int(result.GetFilesCreated()), FilesUpdated: int(result.GetFilesUpdated()),
+		FilesRemoved: int(result.GetFilesRemoved()),
+		Resources:    int(result.GetResourcesTotal()), Errors: []string{},
 	}
 	for _, f := range status.GetErrors() {
 		s.Errors = append(s.Errors, fmt.Sprintf("%s %s: %s", f.GetCode(), f.GetName(), f.GetMessage()))

@@ -15,7 +15,8 @@ import (
 
 // namespace is a document of a program that writes when it ran.
 func namespace(name, at, subnet string) string {
-	return "# Generated: " + at + "\napiVersion: vpc.githedgehog.com/v1beta1\nkind: IPv4Namespace\nmetadata:\n  name: " + name +
+	return "# Generated: " + at + "\napiVersion: vpc.githedgehog.com/v1beta1\nkind: IPv4Namespace\nmetadata:\n  name: " +
+		name +
 		"\n  annotations:\n    example.com/synced: '" + at + "'\nspec:\n  subnets: [" + subnet + "]\n"
 }
 
@@ -24,8 +25,9 @@ func unwell(t *testing.T) *gitserver.Server {
 	t.Helper()
 	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
 	host.Create(t, "r.git", "main", map[string]string{
-		"f/raw/a.yaml": namespace("a", "2026-01-01T00:00:00Z", "10.0.0.0/16"), "f/raw/b.yaml": namespace("b", "2026-01-01T00:00:00Z", "10.1.0.0/16"),
-		"f/README.md": "# f\n", "other.txt": "o\n",
+		"f/raw/a.yaml": namespace("a", "2026-01-01T00:00:00Z", "10.0.0.0/16"),
+		"f/raw/b.yaml": namespace("b", "2026-01-01T00:00:00Z", "10.1.0.0/16"),
+		"f/README.md":  "# f\n", "other.txt": "o\n",
 	})
 	for day := 2; day <= 4; day++ {
 		at := fmt.Sprintf("2026-01-0%dT00:00:00Z", day)
@@ -33,8 +35,10 @@ func unwell(t *testing.T) *gitserver.Server {
 			"f/raw/a.yaml": namespace("a", at, "10.0.0.0/16"), "f/raw/b.yaml": namespace("b", at, "10.1.0.0/16"),
 		})
 	}
-	host.Commit(t, "r.git", "main", map[string]string{"f/raw/a.yaml": "# mended\n" + namespace("a", "2026-01-04T00:00:00Z", "10.0.0.0/16")})
-	host.Commit(t, "r.git", "main", map[string]string{"f/raw/a.yaml": namespace("a", "2026-01-05T00:00:00Z", "10.2.0.0/16")})
+	host.Commit(t, "r.git", "main", map[string]string{"f/raw/a.yaml": "# mended\n" +
+		namespace("a", "2026-01-04T00:00:00Z", "10.0.0.0/16")})
+	host.Commit(t, "r.git", "main", map[string]string{"f/raw/a.yaml": namespace("a", "2026-01-05T00:00:00Z",
+		"10.2.0.0/16")})
 	host.Commit(t, "r.git", "main", map[string]string{"f/README.md": "# of all\n"})
 	host.Commit(t, "r.git", "main", map[string]string{"other.txt": "elsewhere\n"})
 	for range 2 {
@@ -43,16 +47,18 @@ func unwell(t *testing.T) *gitserver.Server {
 	}
 	host.Commit(t, "r.git", "main", map[string]string{
 		"f/raw/twice.yaml": namespace("a", "2026-01-05T00:00:00Z", "10.3.0.0/16"), "f/raw/bad.yaml": "kind: [\n",
-		"f/raw/old.yaml":           strings.Replace(namespace("c", "2026-01-05T00:00:00Z", "10.4.0.0/16"), "v1beta1", "v1alpha2", 1),
+		"f/raw/old.yaml": strings.Replace(namespace("c", "2026-01-05T00:00:00Z", "10.4.0.0/16"), "v1beta1",
+			"v1alpha2", 1),
 		"f/unmanaged/earlier.yaml": "kind: [\n",
 	})
 	return host
 }
 
-// rename gives the last commit another subject.
+// rename returns the last commit another subject.
 func rename(t *testing.T, host *gitserver.Server, subject string) {
 	t.Helper()
-	commit := strings.TrimSpace(host.Git(t, "r.git", "-c", "user.name=u", "-c", "user.email=u@example.com", "commit-tree", "-p", "main~1", "-m", subject, "main^{tree}"))
+	commit := strings.TrimSpace(host.Git(t, "r.git", "-c", "user.name=u", "-c", "user.email=u@example.com", "commit-tree",
+		"-p", "main~1", "-m", subject, "main^{tree}"))
 	host.Git(t, "r.git", "update-ref", "refs/heads/main", commit)
 }
 
@@ -78,13 +84,16 @@ func TestDoctor(t *testing.T) {
 	if h.Commits != 10 || h.TimesOnly != 3 || h.TextOnly != 1 || h.Truncated {
 		t.Errorf("%d commits, %d of times, %d of text, truncated %t", h.Commits, h.TimesOnly, h.TextOnly, h.Truncated)
 	}
-	if f := h.Families; len(f) != 2 || f[0].Subject != "files" || f[0].Commits != 8 || f[0].WithoutMeaning != 4 || f[1].Subject != "Sync <id> at <time>" || f[1].Commits != 2 {
+	if f := h.Families; len(f) != 2 || f[0].Subject != "files" || f[0].Commits != 8 || f[0].WithoutMeaning != 4 ||
+		f[1].Subject != "Sync <id> at <time>" || f[1].Commits != 2 {
 		t.Errorf("families: %+v", f)
 	}
-	if h.Rewrites != 8 || h.RewritesWithoutMeaning != 7 || h.RewrittenTotal != 2 || h.Rewritten[0] != (doctor.Rewritten{Path: "raw/a.yaml", Rewrites: 5, WithoutMeaning: 4}) {
+	if h.Rewrites != 8 || h.RewritesWithoutMeaning != 7 || h.RewrittenTotal != 2 ||
+		h.Rewritten[0] != (doctor.Rewritten{Path: "raw/a.yaml", Rewrites: 5, WithoutMeaning: 4}) {
 		t.Errorf("rewrites: %d, %d without meaning, of %+v", h.Rewrites, h.RewritesWithoutMeaning, h.Rewritten)
 	}
-	if head := r.Head; head.Files != 5 || head.Documents != 4 || head.InvalidFiles != 1 || len(head.Duplicates) != 1 || len(head.Mixed) != 1 {
+	if head := r.Head; head.Files != 5 || head.Documents != 4 || head.InvalidFiles != 1 || len(head.Duplicates) != 1 ||
+		len(head.Mixed) != 1 {
 		t.Errorf("head: %+v", head)
 	} else if d := head.Duplicates[0]; d.Name != "a" || strings.Join(d.Files, " ") != "raw/a.yaml raw/twice.yaml" || head.Mixed[0].Versions["v1beta1"] != 3 || head.Mixed[0].Versions["v1alpha2"] != 1 {
 		t.Errorf("head: %+v", head)
@@ -107,8 +116,10 @@ func TestDoctorOfALocalRepository(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, stderr)
 	}
 	for _, part := range []string{
-		"only times      3 (30 %)", "only comments   1 (10 %)", "4 of 5: raw/a.yaml", "IPv4Namespace default/a: raw/a.yaml, raw/twice.yaml",
-		"IPv4Namespace: 1 v1alpha2, 3 v1beta1", "FGD_1001 in 1 file, for example raw/bad.yaml:", "2 created, 0 updated, 0 moved, 3 quarantined",
+		"only times      3 (30 %)", "only comments   1 (10 %)", "4 of 5: raw/a.yaml",
+		"IPv4Namespace default/a: raw/a.yaml, raw/twice.yaml",
+		"IPv4Namespace: 1 v1alpha2, 3 v1beta1", "FGD_1001 in 1 file, for example raw/bad.yaml:",
+		"2 created, 0 updated, 0 moved, 3 quarantined",
 		"1. 3 of 10 commits (30 %) change nothing but times.\n", "\n   FGD Sync: ",
 	} {
 		if !strings.Contains(stdout, part) {
@@ -138,8 +149,8 @@ func contents(t *testing.T, folder string) string {
 	return all.String()
 }
 
-// TestDoctorExitCodes: nothing noteworthy in a directory that a sync has put in order, a repository that is not there, and calls
-// that are wrong.
+// TestDoctorExitCodes: nothing noteworthy in a directory that a sync has put in order, a repository that is not there,
+// and calls that are wrong.
 func TestDoctorExitCodes(t *testing.T) {
 	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
@@ -161,7 +172,8 @@ func TestDoctorExitCodes(t *testing.T) {
 		"nothing is there": {1, []string{"--repo", host.URL("none.git"), "--allow-insecure-remotes"}},
 		"no such branch":   {1, append(location, "--branch", "none")},
 	} {
-		if code, stdout, stderr := run(t.Context(), t, append([]string{"doctor"}, want.args...)...); code != want.code || stderr == "" || stdout != "" {
+		if code, stdout, stderr := run(t.Context(), t, append([]string{"doctor"}, want.args...)...); code != want.code ||
+			stderr == "" || stdout != "" {
 			t.Errorf("%s: exit %d, not %d\n%s%s", name, code, want.code, stdout, stderr)
 		}
 	}

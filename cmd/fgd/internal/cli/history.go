@@ -31,7 +31,8 @@ type historyOptions struct {
 func newHistory(env Environment) *cobra.Command {
 	o := historyOptions{}
 	cmd := &cobra.Command{
-		Use: "history [PATH…] --repo URL|PATH --branch B --dir D", Short: "List the commits that changed the directory, newest first",
+		Use:   "history [PATH…] --repo URL|PATH --branch B --dir D",
+		Short: "List the commits that changed the directory, newest first",
 		Long: `Lists the commits that changed the directory, or files and folders in it, newest first: who made each, when, what it changed,
 and which sync it was. They are those of git log for a path.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,7 +50,9 @@ and which sync it was. They are those of git log for a path.`,
 }
 
 // atSnapshot opens a snapshot of the directory for as long as look takes.
-func (s *session) atSnapshot(ctx context.Context, open *gitv1.OpenSnapshotRequest, look func(*gitv1.Snapshot) error) (err error) {
+func (s *session) atSnapshot(ctx context.Context, open *gitv1.OpenSnapshotRequest,
+	look func(*gitv1.Snapshot) error,
+) (err error) {
 	if open.Location, _, err = s.location(ctx); err != nil {
 		return err
 	}
@@ -59,7 +62,8 @@ func (s *session) atSnapshot(ctx context.Context, open *gitv1.OpenSnapshotReques
 		return err
 	}
 	defer func() {
-		_, closeErr := repositories.CloseSnapshot(context.WithoutCancel(ctx), &gitv1.CloseSnapshotRequest{SnapshotId: opened.GetSnapshot().GetSnapshotId()})
+		_, closeErr := repositories.CloseSnapshot(context.WithoutCancel(ctx),
+			&gitv1.CloseSnapshotRequest{SnapshotId: opened.GetSnapshot().GetSnapshotId()})
 		err = errors.Join(err, closeErr)
 	}()
 	return look(opened.GetSnapshot())
@@ -126,7 +130,8 @@ func printCommit(w io.Writer, c *gitv1.Commit) {
 	row("who", "%s <%s>", printable(c.GetAuthor().GetName()), printable(c.GetAuthor().GetEmail()))
 	row("when", "%s", when)
 	row("what", "%s", printable(c.GetSubject()))
-	row("files", "%d created, %d updated, %d removed", c.GetCounts().GetCreated(), c.GetCounts().GetUpdated(), c.GetCounts().GetRemoved())
+	row("files", "%d created, %d updated, %d removed", c.GetCounts().GetCreated(), c.GetCounts().GetUpdated(),
+		c.GetCounts().GetRemoved())
 	if c.GetSyncId() != "" {
 		row("sync", "%s (%s, for %s)", printable(c.GetSyncId()), printable(c.GetTrigger()), printable(c.GetRequestedBy()))
 	}
@@ -138,9 +143,10 @@ func newDiff(env Environment) *cobra.Command {
 	t := &target{}
 	var paths []string
 	cmd := &cobra.Command{
-		Use: "diff FROM [TO] --repo URL|PATH --branch B --dir D", Short: "Show what differs in the directory between two commits",
-		Long: `Shows what differs in the directory between two commits of the branch; without TO, between one and the branch head.`,
-		Args: cobra.RangeArgs(1, 2), //nolint:mnd // one commit or two
+		Use:   "diff FROM [TO] --repo URL|PATH --branch B --dir D",
+		Short: "Show what differs in the directory between two commits",
+		Long:  `Shows what differs in the directory between two commits of the branch; without TO, between one and the branch head.`,
+		Args:  cobra.RangeArgs(1, 2), //nolint:mnd // one commit or two
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req := &gitv1.DiffCommitsRequest{FromCommit: args[0], Paths: paths}
 			if len(args) > 1 {
@@ -150,7 +156,8 @@ func newDiff(env Environment) *cobra.Command {
 		},
 	}
 	t.addFlags(cmd)
-	cmd.Flags().StringArrayVar(&paths, "path", nil, "only this `file` or folder of the directory; may be given several times")
+	cmd.Flags().StringArrayVar(&paths, "path", nil,
+		"only this `file` or folder of the directory; may be given several times")
 	return cmd
 }
 
@@ -167,12 +174,15 @@ func (s *session) diff(ctx context.Context, req *gitv1.DiffCommitsRequest) error
 		if s.t.json {
 			return printJSON(s.env.Stdout, out)
 		}
-		printf(s.env, "%sfiles: %d created, %d updated, %d removed\n", out.GetDiff(), out.GetFilesCreated(), out.GetFilesUpdated(), out.GetFilesRemoved())
+		printf(s.env, "%sfiles: %d created, %d updated, %d removed\n", out.GetDiff(), out.GetFilesCreated(),
+			out.GetFilesUpdated(), out.GetFilesRemoved())
 		return nil
 	})
 }
 
-func (s *session) readDiff(ctx context.Context, req *gitv1.DiffCommitsRequest, out *bridgev1.DiffDirectoryResponse) error {
+func (s *session) readDiff(ctx context.Context, req *gitv1.DiffCommitsRequest,
+	out *bridgev1.DiffDirectoryResponse,
+) error {
 	stream, err := gitv1.NewHistoryServiceClient(s.s.Conn()).DiffCommits(ctx, req)
 	if err != nil {
 		return err

@@ -43,7 +43,11 @@ func newQuarantineShow(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show PATH --repo URL|PATH --branch B --dir D", Short: "Show a file in quarantine", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.inSuite(cmd.Context(), env, func(ctx context.Context, s *session) error { return s.showQuarantined(ctx, args[0]) })
+			return t.inSuite(cmd.Context(), env, func(ctx context.Context,
+				s *session,
+			) error {
+				return s.showQuarantined(ctx, args[0])
+			})
 		},
 	}
 	t.addFlags(cmd)
@@ -70,8 +74,9 @@ func newQuarantineRetry(env Environment) *cobra.Command {
 func newQuarantineRelease(env Environment) *cobra.Command {
 	o := syncOptions{}
 	cmd := &cobra.Command{
-		Use: "release PATH… --repo URL|PATH --branch B --dir D", Short: "Sync, and put files back to where they came from, to be left alone there",
-		Args: cobra.MinimumNArgs(1),
+		Use:   "release PATH… --repo URL|PATH --branch B --dir D",
+		Short: "Sync, and put files back to where they came from, to be left alone there",
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.releasePaths = args
 			return o.inSuite(cmd.Context(), env, func(ctx context.Context, s *session) error { return s.sync(ctx, o) })
@@ -82,7 +87,9 @@ func newQuarantineRelease(env Environment) *cobra.Command {
 }
 
 // quarantined lists what is in quarantine at the branch head, for as long as look takes.
-func (s *session) quarantined(ctx context.Context, look func(snapshotID string, list *ingestionv1.ListQuarantineResponse) error) error {
+func (s *session) quarantined(ctx context.Context, look func(snapshotID string,
+	list *ingestionv1.ListQuarantineResponse) error,
+) error {
 	return s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
 		list, err := ingestionv1.NewIngestionServiceClient(s.s.Conn()).ListQuarantine(ctx, &ingestionv1.ListQuarantineRequest{
 			SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
@@ -118,7 +125,8 @@ func printQuarantined(w io.Writer, file *reportv1.QuarantinedFile) {
 	if file.GetChanged() {
 		changed = " [changed: the next sync judges it again]"
 	}
-	fmt.Fprintf(w, "%s%s %s: %s (%s)%s\n", position(file.GetPath(), reason.GetLine(), reason.GetColumn()), reason.GetCode(), reason.GetName(),
+	fmt.Fprintf(w, "%s%s %s: %s (%s)%s\n", position(file.GetPath(), reason.GetLine(), reason.GetColumn()),
+		reason.GetCode(), reason.GetName(),
 		reason.GetMessage(), reason.GetRemedy(), changed)
 }
 
@@ -139,7 +147,8 @@ func (s *session) show(ctx context.Context, snapshotID string, file *reportv1.Qu
 	}
 	printQuarantined(s.env.Stdout, file)
 	table := tabwriter.NewWriter(s.env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "origin\t%s\nblob\t%s\ncommit\t%s\nsince\t%s\n\n", file.GetOrigin(), file.GetOriginBlobId(), file.GetOriginCommit(),
+	fmt.Fprintf(table, "origin\t%s\nblob\t%s\ncommit\t%s\nsince\t%s\n\n", file.GetOrigin(), file.GetOriginBlobId(),
+		file.GetOriginCommit(),
 		file.GetQuarantinedAt().AsTime().Format("2006-01-02 15:04:05 UTC"))
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print table: %w", err)

@@ -64,10 +64,12 @@ func (s *session) print(status *bridgev1.SyncStatus, dryRun bool) {
 	row := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
 	row("state", "%s", status.GetState())
 	row("commit", "%s", commitText(dryRun, status))
-	row("files", "%d created, %d updated, %d removed", result.GetFilesCreated(), result.GetFilesUpdated(), result.GetFilesRemoved())
+	row("files", "%d created, %d updated, %d removed", result.GetFilesCreated(), result.GetFilesUpdated(),
+		result.GetFilesRemoved())
 	row("quarantined", "%d", result.GetFilesQuarantined())
 	plan := result.GetPlan()
-	row("resources", "%d (%d created, %d updated, %d moved, %d deleted)", result.GetResourcesTotal(), plan.GetCreates(), plan.GetUpdates(), plan.GetMoves(), plan.GetDeletes())
+	row("resources", "%d (%d created, %d updated, %d moved, %d deleted)", result.GetResourcesTotal(), plan.GetCreates(),
+		plan.GetUpdates(), plan.GetMoves(), plan.GetDeletes())
 	row("time", "%s", status.GetCompletedAt().AsTime().Sub(status.GetAcceptedAt().AsTime()).Round(time.Millisecond))
 	_ = table.Flush()
 }
@@ -76,10 +78,12 @@ func (s *session) print(status *bridgev1.SyncStatus, dryRun bool) {
 func printPlan(w io.Writer, plan *bridgev1.Plan) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, a := range plan.GetActions() {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", a.GetAction(), resourceText(a.GetKind(), a.GetNamespace(), a.GetName()), a.GetFrom(), a.GetTo())
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", a.GetAction(), resourceText(a.GetKind(), a.GetNamespace(), a.GetName()),
+			a.GetFrom(), a.GetTo())
 	}
 	for _, o := range plan.GetOrphans() {
-		fmt.Fprintf(table, "orphan\t%s\t%s\tno %s %s\n", resourceText(o.GetKind(), o.GetNamespace(), o.GetName()), o.GetField(), o.GetMissingKind(), o.GetMissingName())
+		fmt.Fprintf(table, "orphan\t%s\t%s\tno %s %s\n", resourceText(o.GetKind(), o.GetNamespace(), o.GetName()),
+			o.GetField(), o.GetMissingKind(), o.GetMissingName())
 	}
 	_ = table.Flush()
 }
@@ -109,11 +113,12 @@ func commitText(dryRun bool, status *bridgev1.SyncStatus) string {
 
 func printFindings(w io.Writer, severity string, findings []*bridgev1.Finding) {
 	for _, f := range findings {
-		fmt.Fprintf(w, "%s: %s%s %s (%s)\n", severity, position(f.GetFile(), f.GetLine(), f.GetColumn()), f.GetCode()+" "+f.GetName()+":", f.GetMessage(), f.GetRemedy())
+		fmt.Fprintf(w, "%s: %s%s %s (%s)\n", severity, position(f.GetFile(), f.GetLine(), f.GetColumn()),
+			f.GetCode()+" "+f.GetName()+":", f.GetMessage(), f.GetRemedy())
 	}
 }
 
-// position gives "file:line:column: " as far as it is known.
+// position returns "file:line:column: " as far as it is known.
 func position(file string, line, column int32) string {
 	if file == "" {
 		return ""

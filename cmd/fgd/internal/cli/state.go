@@ -80,7 +80,8 @@ func (r *remote) rebuild(ctx context.Context, client statev1.StateServiceClient)
 		return err
 	}
 	return r.print(answer, func() {
-		printf(r.env, "Restored: %d fabrics, %d syncs. Given to the workers again: %d syncs. Ended past their deadline: %d syncs.\n",
+		printf(r.env, "Restored: %d fabrics, %d syncs. Given to the workers again: %d syncs. Ended past their deadline: "+
+			"%d syncs.\n",
 			answer.GetFabricsRestored(), answer.GetSyncsRestored(), answer.GetSyncsRevived(), answer.GetSyncsExpired())
 		printf(r.env, "Started: %d syncs.\n", len(answer.GetSyncIds()))
 		for _, id := range answer.GetSyncIds() {
@@ -117,7 +118,8 @@ func (r *remote) listDeadLetters(ctx context.Context, client statev1.StateServic
 		table := tabwriter.NewWriter(r.env.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tTIME\tFABRIC\tSYNC\tDELIVERIES\tERROR")
 		for _, l := range answer.GetDeadLetters() {
-			fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%s\n", l.GetId(), l.GetTime().AsTime().Format(time.RFC3339), l.GetFabricId(), l.GetSyncId(), l.GetDeliveries(), l.GetError())
+			fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%s\n", l.GetId(), l.GetTime().AsTime().Format(time.RFC3339), l.GetFabricId(),
+				l.GetSyncId(), l.GetDeliveries(), l.GetError())
 		}
 		_ = table.Flush() // a reader that went away is no reason to fail
 	})
@@ -126,9 +128,14 @@ func (r *remote) listDeadLetters(ctx context.Context, client statev1.StateServic
 func newDeadLettersReplay(env Environment) *cobra.Command {
 	r := &remote{env: env}
 	cmd := &cobra.Command{
-		Use: "replay ID…", Short: "Have some handled again: start the syncs that they ask for anew", Args: cobra.MinimumNArgs(1),
+		Use: "replay ID…", Short: "Have some handled again: start the syncs that they ask for anew",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return r.call(cmd.Context(), func(ctx context.Context, client statev1.StateServiceClient) error { return r.replay(ctx, client, args) })
+			return r.call(cmd.Context(), func(ctx context.Context,
+				client statev1.StateServiceClient,
+			) error {
+				return r.replay(ctx, client, args)
+			})
 		},
 	}
 	r.addFlags(cmd)

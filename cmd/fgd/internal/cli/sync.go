@@ -52,7 +52,8 @@ Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 do
 // sync runs a sync to its end and reports it.
 func (s *session) sync(ctx context.Context, o syncOptions) error {
 	status, err := s.toEnd(ctx, &syncv1.SyncOptions{
-		ValidateOnly: o.dryRun, Force: o.force, RetryQuarantined: o.retry, RetryPaths: o.retryPaths, ReleasePaths: o.releasePaths,
+		ValidateOnly: o.dryRun, Force: o.force, RetryQuarantined: o.retry, RetryPaths: o.retryPaths,
+		ReleasePaths:  o.releasePaths,
 		RestoreCommit: o.restoreCommit, RestorePaths: o.restorePaths,
 	})
 	if err != nil {
@@ -95,35 +96,43 @@ func (s *session) start(ctx context.Context, options *syncv1.SyncOptions) (strin
 		return s.startKnown(ctx, fabrics, known, location, options)
 	}
 	created, err := fabrics.CreateFabric(ctx, &fabricv1.CreateFabricRequest{
-		Fabric: &fabricv1.Fabric{Name: s.fabricName(location.GetDirectory()), Location: location}, RequestedBy: requestedBy(s.env), FirstSync: options,
+		Fabric:      &fabricv1.Fabric{Name: s.fabricName(location.GetDirectory()), Location: location},
+		RequestedBy: requestedBy(s.env), FirstSync: options,
 	})
 	return created.GetSyncId(), err
 }
 
-func (s *session) registered(ctx context.Context, fabrics fabricv1.FabricServiceClient, location *gitv1.Location, key string) (*fabricv1.Fabric, error) {
+func (s *session) registered(ctx context.Context, fabrics fabricv1.FabricServiceClient, location *gitv1.Location,
+	key string,
+) (*fabricv1.Fabric, error) {
 	list, err := fabrics.ListFabrics(ctx, &fabricv1.ListFabricsRequest{})
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range list.GetFabrics() {
-		if f.GetRepositoryKey() == key && f.GetLocation().GetBranch() == location.GetBranch() && f.GetLocation().GetDirectory() == location.GetDirectory() {
+		if f.GetRepositoryKey() == key && f.GetLocation().GetBranch() == location.GetBranch() && f.GetLocation().
+			GetDirectory() == location.GetDirectory() {
 			return f, nil
 		}
 	}
 	return nil, nil
 }
 
-// startKnown gives a fabric that is registered already the credentials of this call: sealed by another process's key,
+// startKnown returns a fabric that is registered already the credentials of this call: sealed by another process's key,
 // its own can't be opened here.
 func (s *session) startKnown(ctx context.Context, fabrics fabricv1.FabricServiceClient, known *fabricv1.Fabric,
 	location *gitv1.Location, options *syncv1.SyncOptions,
 ) (string, error) {
 	known.Location = location
-	if _, err := fabrics.UpdateFabric(ctx, &fabricv1.UpdateFabricRequest{Fabric: known, RequestedBy: requestedBy(s.env)}); err != nil {
+	if _, err := fabrics.UpdateFabric(ctx, &fabricv1.UpdateFabricRequest{
+		Fabric:      known,
+		RequestedBy: requestedBy(s.env),
+	}); err != nil {
 		return "", err
 	}
 	started, err := syncv1.NewSyncServiceClient(s.s.Conn()).StartSync(ctx, &syncv1.StartSyncRequest{
-		FabricId: known.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_MANUAL, Options: options, RequestedBy: requestedBy(s.env),
+		FabricId: known.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_MANUAL, Options: options,
+		RequestedBy: requestedBy(s.env),
 	})
 	return started.GetSyncId(), err
 }

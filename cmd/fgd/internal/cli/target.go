@@ -35,7 +35,8 @@ func (t *target) addRepositoryFlags(cmd *cobra.Command) {
 	flags.StringVar(&t.dir, "dir", "", "fabric `directory` in the repository; the root when absent")
 	flags.StringVar(&t.name, "name", "", "`name` of the fabric; the last part of the directory when absent")
 	flags.StringVar(&t.crds, "crds", "", "`folder` of CustomResourceDefinitions that replace the built-in ones")
-	flags.StringVar(&t.credentialsFile, "credentials-file", "", "YAML `file` with token, username and password, ssh_private_key, or github_app")
+	flags.StringVar(&t.credentialsFile, "credentials-file", "",
+		"YAML `file` with token, username and password, ssh_private_key, or github_app")
 	flags.BoolVar(&t.json, "json", false, "print one JSON document")
 	flags.BoolVar(&t.allowInsecure, "allow-insecure-remotes", false, "permit http and loopback or private addresses")
 	_ = cmd.MarkFlagRequired("repo")
@@ -123,7 +124,7 @@ type session struct {
 	secrets credentials
 }
 
-// location gives where the directory is, with sealed credentials, and the key of its repository.
+// location returns where the directory is, with sealed credentials, and the key of its repository.
 func (s *session) location(ctx context.Context) (*gitv1.Location, string, error) {
 	git := gitv1.NewRepositoryServiceClient(s.s.Conn())
 	location := &gitv1.Location{RepositoryUrl: s.url, Branch: s.t.branch, Directory: s.t.dir}

@@ -88,7 +88,8 @@ func serve(ctx context.Context, source *config.Source, o upOptions, tel *telemet
 	}
 	s.Host().ServeGRPC(grpcListener)
 	s.Host().ServeHTTP(httpListener, s.Handler())
-	tel.Log.InfoContext(ctx, "started", "http", httpListener.Addr().String(), "grpc", grpcListener.Addr().String(), "redis", redis.kind, "version", app.Version)
+	tel.Log.InfoContext(ctx, "started", "http", httpListener.Addr().String(), "grpc", grpcListener.Addr().String(),
+		"redis", redis.kind, "version", app.Version)
 	return runWith(ctx, s, func(ctx context.Context) error { return started(ctx, httpListener.Addr().String()) })
 }
 

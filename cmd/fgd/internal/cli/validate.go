@@ -63,7 +63,9 @@ func validate(ctx context.Context, env Environment, configPath, crds string, pat
 		return err
 	}
 	found := 0
-	err = withIngestion(ctx, cfg.Ingestion, tel, func(ctx context.Context, client ingestionv1.IngestionServiceClient) error {
+	err = withIngestion(ctx, cfg.Ingestion, tel, func(ctx context.Context,
+		client ingestionv1.IngestionServiceClient,
+	) error {
 		found, err = validateFiles(ctx, env, client, files)
 		return err
 	})
@@ -104,7 +106,7 @@ func withIngestion(ctx context.Context, cfg ingestion.Config, tel *telemetry.Tel
 	return errors.Join(err, <-ended)
 }
 
-// yamlFiles gives the files named, and the YAML files below the folders named. "-" stays as it is.
+// yamlFiles returns the files named, and the YAML files below the folders named. "-" stays as it is.
 func yamlFiles(paths []string) ([]string, error) {
 	var files []string
 	for _, root := range paths {
@@ -136,7 +138,9 @@ func yamlFiles(paths []string) ([]string, error) {
 	return files, nil
 }
 
-func validateFiles(ctx context.Context, env Environment, client ingestionv1.IngestionServiceClient, files []string) (int, error) {
+func validateFiles(ctx context.Context, env Environment, client ingestionv1.IngestionServiceClient,
+	files []string,
+) (int, error) {
 	stream, err := client.ValidateFiles(ctx)
 	if err != nil {
 		return 0, err
@@ -147,7 +151,9 @@ func validateFiles(ctx context.Context, env Environment, client ingestionv1.Inge
 	return found, errors.Join(sending.Wait(), err)
 }
 
-func send(env Environment, stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest, ingestionv1.ValidateFilesResponse], files []string) error {
+func send(env Environment, stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest,
+	ingestionv1.ValidateFilesResponse], files []string,
+) error {
 	for _, file := range files {
 		content, err := readInput(env, file)
 		if err != nil {
@@ -175,7 +181,9 @@ func readInput(env Environment, file string) ([]byte, error) {
 	return content, nil
 }
 
-func receive(env Environment, stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest, ingestionv1.ValidateFilesResponse]) (int, error) {
+func receive(env Environment, stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest,
+	ingestionv1.ValidateFilesResponse],
+) (int, error) {
 	found := 0
 	for {
 		response, err := stream.Recv()
@@ -187,7 +195,8 @@ func receive(env Environment, stream grpc.BidiStreamingClient[ingestionv1.Valida
 		}
 		for _, f := range response.GetFindings() {
 			found++
-			printf(env, "%s\n", fmt.Sprintf("%s:%d:%d: %s %s (%s)", response.GetPath(), max(f.GetLine(), 1), max(f.GetColumn(), 1), f.GetCode(), f.GetMessage(), f.GetRemedy()))
+			printf(env, "%s\n", fmt.Sprintf("%s:%d:%d: %s %s (%s)", response.GetPath(), max(f.GetLine(), 1),
+				max(f.GetColumn(), 1), f.GetCode(), f.GetMessage(), f.GetRemedy()))
 		}
 	}
 }

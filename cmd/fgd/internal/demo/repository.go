@@ -30,7 +30,8 @@ var sample embed.FS
 func CreateRepository(path string, now time.Time) error {
 	store := filesystem.NewStorage(osfs.New(path), cache.NewObjectLRUDefault())
 	work := memfs.New()
-	repository, err := git.InitWithOptions(store, work, git.InitOptions{DefaultBranch: plumbing.NewBranchReferenceName(Branch)})
+	repository, err := git.InitWithOptions(store, work,
+		git.InitOptions{DefaultBranch: plumbing.NewBranchReferenceName(Branch)})
 	if err != nil {
 		return fmt.Errorf("make the repository: %w", err)
 	}

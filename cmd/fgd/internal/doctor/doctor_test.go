@@ -6,7 +6,8 @@ import (
 )
 
 func TestMeaning(t *testing.T) {
-	const base = "# Generated: 2026-01-01 10:00:00 UTC\nkind: VPC\nmetadata:\n  name: a\n  annotations: {at: '2026-01-01T10:00:00.123+00:00'}\nspec:\n  vlans: [1, 2]\n"
+	const base = "# Generated: 2026-01-01 10:00:00 UTC\nkind: VPC\nmetadata:\n  name: a\n  annotations: {at: " +
+		"'2026-01-01T10:00:00.123+00:00'}\nspec:\n  vlans: [1, 2]\n"
 	replaced := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(base) }
 	for name, test := range map[string]struct {
 		before, after string
@@ -48,8 +49,10 @@ func TestMeaning(t *testing.T) {
 }
 
 // bomb means a thousand million words.
-const bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n" +
-	"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n" +
+const bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c " +
+	"[*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n" +
+	"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f " +
+	"[*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n" +
 	"g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g,*g]\ni: [*h,*h,*h,*h,*h,*h,*h,*h,*h,*h]\n"
 
 func TestFamily(t *testing.T) {

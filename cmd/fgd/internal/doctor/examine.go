@@ -30,7 +30,8 @@ type examination struct {
 func Examine(ctx context.Context, services Services, snapshot *gitv1.Snapshot) (*Report, error) {
 	e := &examination{services: services, snapshot: snapshot.GetSnapshotId(), report: &Report{
 		Exists: snapshot.GetDirectoryExists(), Commit: snapshot.GetCommit(), CommitTime: snapshot.GetCommitTime().AsTime(),
-		History: History{Families: []Family{}, Rewritten: []Rewritten{}}, Head: Head{Duplicates: []Duplicate{}, Mixed: []Mixed{}, Codes: []Code{}},
+		History: History{Families: []Family{}, Rewritten: []Rewritten{}},
+		Head:    Head{Duplicates: []Duplicate{}, Mixed: []Mixed{}, Codes: []Code{}},
 	}}
 	t := &tally{read: e.read, history: &e.report.History, families: map[string]*Family{}, files: map[string]*Rewritten{}}
 	if err := t.measure(ctx, services.History, e.snapshot); err != nil {
@@ -39,7 +40,7 @@ func Examine(ctx context.Context, services Services, snapshot *gitv1.Snapshot) (
 	return e.report, e.measureHead(ctx, snapshot.GetTree())
 }
 
-// read gives contents by their ids, without those that are too large to be read.
+// read returns contents by their ids, without those that are too large to be read.
 func (e *examination) read(ctx context.Context, ids []string) (map[string][]byte, error) {
 	contents, err := e.readAll(ctx, ids)
 	if !errs.HasCode(err, errs.FileTooLarge) {

@@ -59,7 +59,8 @@ func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.Tree
 }
 
 func isInput(entry *gitv1.TreeEntry) bool {
-	regular := entry.GetMode() == gitv1.FileMode_FILE_MODE_REGULAR || entry.GetMode() == gitv1.FileMode_FILE_MODE_EXECUTABLE
+	regular := entry.GetMode() == gitv1.FileMode_FILE_MODE_REGULAR ||
+		entry.GetMode() == gitv1.FileMode_FILE_MODE_EXECUTABLE
 	path := entry.GetPath()
 	return regular && layout.IsYAML(path) && layout.Part(path) != layout.Unmanaged && !strings.Contains("/"+path, "/.")
 }
@@ -70,7 +71,10 @@ func (e *examination) measureHead(ctx context.Context, tree string) error {
 	if err != nil {
 		return err
 	}
-	c := &census{head: &e.report.Head, versions: map[kind]map[string]int{}, places: map[identity][]string{}, codes: map[string]*Code{}}
+	c := &census{
+		head: &e.report.Head, versions: map[kind]map[string]int{}, places: map[identity][]string{},
+		codes: map[string]*Code{},
+	}
 	stream, err := e.services.Ingestion.ValidateFiles(ctx)
 	if err != nil {
 		return err
@@ -143,7 +147,9 @@ func (c *census) count(path string, content []byte) {
 }
 
 // judge takes what the ingestion finds in each file.
-func (c *census) judge(stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest, ingestionv1.ValidateFilesResponse]) error {
+func (c *census) judge(stream grpc.BidiStreamingClient[ingestionv1.ValidateFilesRequest,
+	ingestionv1.ValidateFilesResponse],
+) error {
 	for {
 		response, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -162,7 +168,8 @@ func (c *census) judge(stream grpc.BidiStreamingClient[ingestionv1.ValidateFiles
 		for _, f := range response.GetFindings() {
 			code := c.codes[f.GetCode()]
 			if code == nil {
-				code = &Code{Code: f.GetCode(), Example: fmt.Sprintf("%s:%d: %s", response.GetPath(), max(f.GetLine(), 1), f.GetMessage())}
+				code = &Code{Code: f.GetCode(), Example: fmt.Sprintf("%s:%d: %s", response.GetPath(), max(f.GetLine(), 1),
+					f.GetMessage())}
 				c.codes[f.GetCode()] = code
 			}
 			if !seen[f.GetCode()] {
@@ -189,14 +196,18 @@ func (c *census) finish() {
 		}
 	}
 	slices.SortFunc(c.head.Duplicates, func(a, b Duplicate) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Group, b.Group))
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Group, b.Group))
 	})
 	for k, versions := range c.versions {
 		if len(versions) > 1 {
 			c.head.Mixed = append(c.head.Mixed, Mixed{k.group, k.kind, versions})
 		}
 	}
-	slices.SortFunc(c.head.Mixed, func(a, b Mixed) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Group, b.Group)) })
+	slices.SortFunc(c.head.Mixed, func(a, b Mixed) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Group, b.Group))
+	})
 	for _, code := range c.codes {
 		c.head.Codes = append(c.head.Codes, *code)
 	}

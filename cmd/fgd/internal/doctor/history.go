@@ -47,9 +47,14 @@ func (t *tally) measure(ctx context.Context, client gitv1.HistoryServiceClient, 
 	}
 }
 
-// page gives the next commits. The changes of one that changed very many files come in several messages.
-func page(ctx context.Context, client gitv1.HistoryServiceClient, snapshot, token string) (commits []*gitv1.Commit, last *gitv1.ListCommitsResponse, err error) {
-	stream, err := client.ListCommits(ctx, &gitv1.ListCommitsRequest{SnapshotId: snapshot, Limit: pageSize, PageToken: token, WithChanges: true})
+// page returns the next commits. The changes of one that changed very many files come in several messages.
+func page(ctx context.Context, client gitv1.HistoryServiceClient, snapshot, token string) (commits []*gitv1.Commit,
+	last *gitv1.ListCommitsResponse, err error,
+) {
+	stream, err := client.ListCommits(ctx, &gitv1.ListCommitsRequest{
+		SnapshotId: snapshot, Limit: pageSize,
+		PageToken: token, WithChanges: true,
+	})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -159,7 +164,10 @@ func (t *tally) finish() {
 	for _, f := range t.families {
 		t.history.Families = append(t.history.Families, *f)
 	}
-	slices.SortFunc(t.history.Families, func(a, b Family) int { return mostFirst(a.Commits, b.Commits, a.Subject, b.Subject) })
+	slices.SortFunc(t.history.Families, func(a, b Family) int {
+		return mostFirst(a.Commits, b.Commits, a.Subject,
+			b.Subject)
+	})
 	t.history.FamiliesTotal = len(t.history.Families)
 	t.history.Families = t.history.Families[:min(len(t.history.Families), shown)]
 	for _, f := range t.files {
@@ -169,7 +177,10 @@ func (t *tally) finish() {
 			t.history.Rewritten = append(t.history.Rewritten, *f)
 		}
 	}
-	slices.SortFunc(t.history.Rewritten, func(a, b Rewritten) int { return mostFirst(a.WithoutMeaning, b.WithoutMeaning, a.Path, b.Path) })
+	slices.SortFunc(t.history.Rewritten, func(a, b Rewritten) int {
+		return mostFirst(a.WithoutMeaning, b.WithoutMeaning,
+			a.Path, b.Path)
+	})
 	t.history.RewrittenTotal = len(t.history.Rewritten)
 	t.history.Rewritten = t.history.Rewritten[:min(len(t.history.Rewritten), shown)]
 }

@@ -19,8 +19,10 @@ func (r *Report) Print(w io.Writer) error {
 	r.History.rows(row)
 	r.Head.rows(row)
 	s := &r.Sync
-	row("a sync now", "%s: %d created, %d updated, %d moved, %d quarantined, %d deleted, %d duplicates", s.State, s.Creates, s.Updates, s.Moves, s.Quarantines, s.Deletes, s.Duplicates)
-	row("", "files: %d created, %d updated, %d removed; %d resources afterwards", s.FilesCreated, s.FilesUpdated, s.FilesRemoved, s.Resources)
+	row("a sync now", "%s: %d created, %d updated, %d moved, %d quarantined, %d deleted, %d duplicates", s.State,
+		s.Creates, s.Updates, s.Moves, s.Quarantines, s.Deletes, s.Duplicates)
+	row("", "files: %d created, %d updated, %d removed; %d resources afterwards", s.FilesCreated, s.FilesUpdated,
+		s.FilesRemoved, s.Resources)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
@@ -56,7 +58,8 @@ func (h *History) rows(row func(name, format string, args ...any)) {
 	for _, f := range h.Families {
 		row("", "%d× %s (%d without meaning)", f.Commits, f.Subject, f.WithoutMeaning)
 	}
-	row("rewrites", "%d of files, %d without a change of meaning, in %d files", h.Rewrites, h.RewritesWithoutMeaning, h.RewrittenTotal)
+	row("rewrites", "%d of files, %d without a change of meaning, in %d files", h.Rewrites, h.RewritesWithoutMeaning,
+		h.RewrittenTotal)
 	for _, f := range h.Rewritten {
 		row("", "%d of %d: %s", f.WithoutMeaning, f.Rewrites, f.Path)
 	}

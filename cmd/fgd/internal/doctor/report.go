@@ -1,4 +1,5 @@
-// Package doctor measures an existing repository: what its history is made of, and what its directory holds. It only reads.
+// Package doctor measures an existing repository: what its history is made of, and what its directory holds. It only
+// reads.
 package doctor
 
 import "time"
@@ -19,18 +20,20 @@ type Report struct {
 
 // History is about the commits that changed the directory.
 type History struct {
-	Commits                int         `json:"commits"`
-	Truncated              bool        `json:"truncated"` // it goes on, and was not followed
-	First                  time.Time   `json:"first"`
-	Last                   time.Time   `json:"last"`
-	TimesOnly              int         `json:"times_only"` // commits that changed times, and nothing else that means something
-	TextOnly               int         `json:"text_only"`  // commits that changed comments or layout only
-	FamiliesTotal          int         `json:"families_total"`
-	Families               []Family    `json:"families"` // the largest ones
-	Rewrites               int         `json:"rewrites"` // of YAML files
-	RewritesWithoutMeaning int         `json:"rewrites_without_meaning"`
-	RewrittenTotal         int         `json:"rewritten_total"`
-	Rewritten              []Rewritten `json:"rewritten"` // files that were rewritten without a change of meaning most often
+	Commits   int       `json:"commits"`
+	Truncated bool      `json:"truncated"` // it goes on, and was not followed
+	First     time.Time `json:"first"`
+	Last      time.Time `json:"last"`
+	// commits that changed times, and nothing else that means something
+	TimesOnly              int      `json:"times_only"`
+	TextOnly               int      `json:"text_only"` // commits that changed comments or layout only
+	FamiliesTotal          int      `json:"families_total"`
+	Families               []Family `json:"families"` // the largest ones
+	Rewrites               int      `json:"rewrites"` // of YAML files
+	RewritesWithoutMeaning int      `json:"rewrites_without_meaning"`
+	RewrittenTotal         int      `json:"rewritten_total"`
+	// files that were rewritten without a change of meaning most often
+	Rewritten []Rewritten `json:"rewritten"`
 }
 
 // Family is commits whose subjects differ only in numbers, ids and times.
@@ -48,7 +51,8 @@ type Rewritten struct {
 	WithoutMeaning int    `json:"without_meaning"`
 }
 
-// Head is about the files at the head of the branch: YAML outside unmanaged/ and of folders whose names begin with a dot.
+// Head is about the files at the head of the branch: YAML outside unmanaged/ and of folders whose names begin with a
+// dot.
 type Head struct {
 	Files        int         `json:"files"`
 	Documents    int         `json:"documents"`

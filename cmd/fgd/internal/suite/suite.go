@@ -41,7 +41,8 @@ type Config struct {
 // Load reads the configuration of all five.
 func Load(source *config.Source) (Config, error) {
 	cfg := Config{
-		Orchestrator: orchestrator.DefaultConfig(), Ingestion: ingestion.DefaultConfig(), Directory: directory.DefaultConfig(),
+		Orchestrator: orchestrator.DefaultConfig(), Ingestion: ingestion.DefaultConfig(),
+		Directory:  directory.DefaultConfig(),
 		GithubSync: githubsync.DefaultConfig(), Bridge: bridge.DefaultConfig(),
 	}
 	for _, target := range []any{&cfg.Orchestrator, &cfg.Ingestion, &cfg.Directory, &cfg.GithubSync, &cfg.Bridge} {
@@ -83,11 +84,17 @@ func (s *Suite) build(cfg Config, redis *redisconn.Conn, instance string, tel *t
 	if err != nil {
 		return err
 	}
-	ingest, err := ingestion.New(cfg.Ingestion, ingestion.Deps{Trees: trees, Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics})
+	ingest, err := ingestion.New(cfg.Ingestion, ingestion.Deps{
+		Trees: trees, Log: tel.Log, Tracers: tel.Tracers,
+		Metrics: tel.Metrics,
+	})
 	if err != nil {
 		return err
 	}
-	dir, err := directory.New(cfg.Directory, directory.Deps{Trees: trees, Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics})
+	dir, err := directory.New(cfg.Directory, directory.Deps{
+		Trees: trees, Log: tel.Log, Tracers: tel.Tracers,
+		Metrics: tel.Metrics,
+	})
 	if err != nil {
 		return err
 	}
@@ -100,8 +107,9 @@ func (s *Suite) build(cfg Config, redis *redisconn.Conn, instance string, tel *t
 		return err
 	}
 	front, err := bridge.New(cfg.Bridge, bridge.Deps{
-		Fabrics: fabricv1.NewFabricServiceClient(s.conn), Syncs: syncv1.NewSyncServiceClient(s.conn), Repositories: repositories,
-		Health: s.peers(), Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics, Version: app.Version,
+		Fabrics: fabricv1.NewFabricServiceClient(s.conn), Syncs: syncv1.NewSyncServiceClient(s.conn),
+		Repositories: repositories,
+		Health:       s.peers(), Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics, Version: app.Version,
 	})
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ const (
 	unknownCaller = "api"
 )
 
-// caller gives the name of who asks, as the record of a sync and the commit message will show it. Nothing proves it.
+// caller returns the name of who asks, as the record of a sync and the commit message will show it. Nothing proves it.
 func caller(ctx context.Context) string {
 	md, _ := metadata.FromIncomingContext(ctx)
 	for _, key := range []string{RequestedByBinary, requestedByPlain} {

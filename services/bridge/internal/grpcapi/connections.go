@@ -10,9 +10,12 @@ import (
 )
 
 // CheckConnection tries out how a repository can be reached.
-func (s *Server) CheckConnection(ctx context.Context, req *bridgev1.CheckConnectionRequest) (*bridgev1.CheckConnectionResponse, error) {
+func (s *Server) CheckConnection(ctx context.Context,
+	req *bridgev1.CheckConnectionRequest,
+) (*bridgev1.CheckConnectionResponse, error) {
 	location := &gitv1.Location{
-		RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: req.GetBranch(), Directory: req.GetGitopsDirectory(),
+		RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: req.GetBranch(),
+		Directory: req.GetGitopsDirectory(),
 	}
 	if location.GetRepositoryUrl() == "" {
 		return nil, invalid("repository_url", "repository_url is needed.")
@@ -31,7 +34,9 @@ func (s *Server) CheckConnection(ctx context.Context, req *bridgev1.CheckConnect
 }
 
 // CheckFabricConnection tries out how the repository of a fabric can be reached.
-func (s *Server) CheckFabricConnection(ctx context.Context, req *bridgev1.CheckFabricConnectionRequest) (*bridgev1.CheckFabricConnectionResponse, error) {
+func (s *Server) CheckFabricConnection(ctx context.Context,
+	req *bridgev1.CheckFabricConnectionRequest,
+) (*bridgev1.CheckFabricConnectionResponse, error) {
 	stored, err := s.fabrics.GetFabric(ctx, &fabricv1.GetFabricRequest{FabricId: req.GetFabricId()})
 	if err != nil {
 		return nil, err
@@ -51,7 +56,8 @@ func (s *Server) checkConnection(ctx context.Context, location *gitv1.Location) 
 	c := response.GetConnection()
 	out := &bridgev1.Connection{
 		Reachable: c.GetReachable(), Authenticated: c.GetAuthenticated(), CanRead: c.GetCanRead(), CanPush: c.GetCanPush(),
-		BranchExists: c.GetBranchExists(), DefaultBranch: c.GetDefaultBranch(), Empty: c.GetEmpty(), BranchProtected: c.BranchProtected,
+		BranchExists: c.GetBranchExists(), DefaultBranch: c.GetDefaultBranch(), Empty: c.GetEmpty(),
+		BranchProtected: c.BranchProtected,
 	}
 	for _, p := range c.GetProblems() {
 		out.Problems = append(out.Problems, &bridgev1.ConnectionProblem{

@@ -32,13 +32,14 @@ func (s *Server) takeCredentials(ctx context.Context, fabric *fabricv1.Fabric, g
 	return nil
 }
 
-// resealCredentials has stored credentials sealed with the key that seals now. Those that no key opens stay, since a fabric
-// has to be changeable without them.
+// resealCredentials has stored credentials sealed with the key that seals now. Those that no key opens stay, since a
+// fabric has to be changeable without them.
 func (s *Server) resealCredentials(ctx context.Context, fabric *fabricv1.Fabric) error {
 	if len(fabric.GetLocation().GetCredentials().GetSealed()) == 0 {
 		return nil
 	}
-	resealed, err := s.repositories.ResealCredentials(ctx, &gitv1.ResealCredentialsRequest{Credentials: fabric.GetLocation().GetCredentials()})
+	resealed, err := s.repositories.ResealCredentials(ctx,
+		&gitv1.ResealCredentialsRequest{Credentials: fabric.GetLocation().GetCredentials()})
 	if errs.HasCode(err, errs.CredentialsUnreadable) {
 		return nil
 	}
@@ -54,7 +55,10 @@ func plain(c *bridgev1.Credentials) *gitv1.PlainCredentials {
 		Token: c.GetToken(), Username: c.GetUsername(), Password: c.GetPassword(), SshPrivateKey: c.GetSshPrivateKey(),
 	}
 	if app := c.GetGithubApp(); app != nil {
-		p.GithubApp = &gitv1.GitHubApp{AppId: app.GetAppId(), InstallationId: app.GetInstallationId(), PrivateKey: app.GetPrivateKey()}
+		p.GithubApp = &gitv1.GitHubApp{
+			AppId: app.GetAppId(), InstallationId: app.GetInstallationId(),
+			PrivateKey: app.GetPrivateKey(),
+		}
 	}
 	return p
 }
@@ -70,11 +74,13 @@ func checkCredentials(c *bridgev1.Credentials) error {
 	}
 	switch {
 	case ways != 1:
-		return invalid("credentials", "Credentials are given in exactly one way: token, username with password, ssh_private_key, github_app, or ref.")
+		return invalid("credentials",
+			"Credentials are given in exactly one way: token, username with password, ssh_private_key, github_app, or ref.")
 	case basic && (c.GetUsername() == "" || c.GetPassword() == ""):
 		return invalid("credentials", "username and password are given together.")
 	case app != nil && (app.GetAppId() <= 0 || app.GetInstallationId() <= 0 || app.GetPrivateKey() == ""):
-		return invalid("credentials.github_app", "github_app takes app_id and installation_id, both 1 or more, and private_key.")
+		return invalid("credentials.github_app",
+			"github_app takes app_id and installation_id, both 1 or more, and private_key.")
 	case c.GetRef() != "" && !referenceForm.MatchString(c.GetRef()):
 		return invalid("credentials.ref", "ref is env:NAME or file:NAME, with a name of letters, digits, _, - and dots.")
 	}

@@ -4,13 +4,12 @@ import (
 	"context"
 	"time"
 
+	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
-	"fgdsync.dev/libs/errs"
 )
 
 // maxDirectoryWait bounds how long a call waits for the sync that mends a directory.
@@ -20,13 +19,18 @@ const maxDirectoryWait = time.Minute
 const answerShare = 20
 
 // ValidateDirectory judges the directory's structure.
-func (s *Server) ValidateDirectory(ctx context.Context, req *bridgev1.ValidateDirectoryRequest) (*bridgev1.ValidateDirectoryResponse, error) {
+func (s *Server) ValidateDirectory(ctx context.Context,
+	req *bridgev1.ValidateDirectoryRequest,
+) (*bridgev1.ValidateDirectoryResponse, error) {
 	checked, err := s.fabrics.CheckDirectory(ctx, &fabricv1.CheckDirectoryRequest{FabricId: req.GetFabricId()})
 	if err != nil {
 		return nil, err
 	}
 	report := checked.GetReport()
-	out := &bridgev1.ValidateDirectoryResponse{Valid: report.GetValid(), Structure: report.GetFileCounts(), CommitSha: checked.GetCommit()}
+	out := &bridgev1.ValidateDirectoryResponse{
+		Valid: report.GetValid(), Structure: report.GetFileCounts(),
+		CommitSha: checked.GetCommit(),
+	}
 	for _, issue := range report.GetIssues() {
 		out.Issues = append(out.Issues, issueToAPI(issue))
 	}
@@ -50,7 +54,9 @@ func findingToIssue(f *reportv1.Finding) *bridgev1.DirectoryIssue {
 }
 
 // InitializeDirectory makes what is missing.
-func (s *Server) InitializeDirectory(ctx context.Context, req *bridgev1.InitializeDirectoryRequest) (*bridgev1.InitializeDirectoryResponse, error) {
+func (s *Server) InitializeDirectory(ctx context.Context,
+	req *bridgev1.InitializeDirectoryRequest,
+) (*bridgev1.InitializeDirectoryResponse, error) {
 	sync, err := s.mend(ctx, req.GetFabricId(), req.GetCreateSamples())
 	if err != nil {
 		return nil, err
@@ -63,7 +69,9 @@ func (s *Server) InitializeDirectory(ctx context.Context, req *bridgev1.Initiali
 }
 
 // RepairDirectory mends what is damaged.
-func (s *Server) RepairDirectory(ctx context.Context, req *bridgev1.RepairDirectoryRequest) (*bridgev1.RepairDirectoryResponse, error) {
+func (s *Server) RepairDirectory(ctx context.Context,
+	req *bridgev1.RepairDirectoryRequest,
+) (*bridgev1.RepairDirectoryResponse, error) {
 	sync, err := s.mend(ctx, req.GetFabricId(), false)
 	if err != nil {
 		return nil, err
@@ -114,13 +122,14 @@ func stillRunning(syncID string) error {
 		WithRemedy("Follow it at %s.", trackingURL(syncID)).WithMeta("sync_id", syncID)
 }
 
-// failureOf gives the error of a sync that did not complete.
+// failureOf returns the error of a sync that did not complete.
 func failureOf(s *syncv1.Sync) error {
 	switch s.GetState() {
 	case syncv1.State_STATE_COMPLETED:
 		return nil
 	case syncv1.State_STATE_CANCELLED:
-		return errs.New(errs.DirectoryRepairFailed, "The sync of the directory was cancelled.").WithMeta("sync_id", s.GetSyncId())
+		return errs.New(errs.DirectoryRepairFailed, "The sync of the directory was cancelled.").
+			WithMeta("sync_id", s.GetSyncId())
 	case syncv1.State_STATE_FAILED:
 	default: // the stream of its events ended early
 		return stillRunning(s.GetSyncId())
@@ -131,7 +140,7 @@ func failureOf(s *syncv1.Sync) error {
 	return errs.FromFinding(s.GetErrors()[0]).WithMeta("sync_id", s.GetSyncId())
 }
 
-// remainingIssues gives what a person has to look at, and whether the directory is right all the same.
+// remainingIssues returns what a person has to look at, and whether the directory is right all the same.
 func remainingIssues(s *syncv1.Sync) (issues []*bridgev1.DirectoryIssue, right bool) {
 	right = true
 	for _, findings := range [][]*reportv1.Finding{s.GetErrors(), s.GetWarnings()} {

@@ -3,10 +3,9 @@ package grpcapi
 import (
 	"context"
 
+	"fgdsync.dev/libs/layout"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-
-	"fgdsync.dev/libs/layout"
 )
 
 // Parts of a directory that have no folder name to be called by.
@@ -16,8 +15,13 @@ const (
 )
 
 // ListDirectoryChanges says which files differ between a commit and the branch head.
-func (s *Server) ListDirectoryChanges(ctx context.Context, req *bridgev1.ListDirectoryChangesRequest) (*bridgev1.ListDirectoryChangesResponse, error) {
-	found, err := s.fabrics.ListChanges(ctx, &fabricv1.ListChangesRequest{FabricId: req.GetFabricId(), SinceCommit: req.GetSince()})
+func (s *Server) ListDirectoryChanges(ctx context.Context,
+	req *bridgev1.ListDirectoryChangesRequest,
+) (*bridgev1.ListDirectoryChangesResponse, error) {
+	found, err := s.fabrics.ListChanges(ctx, &fabricv1.ListChangesRequest{
+		FabricId:    req.GetFabricId(),
+		SinceCommit: req.GetSince(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -45,15 +49,20 @@ func partOf(path string) string {
 }
 
 // GetDirectoryHealth sums up how the directory is.
-func (s *Server) GetDirectoryHealth(ctx context.Context, req *bridgev1.GetDirectoryHealthRequest) (*bridgev1.GetDirectoryHealthResponse, error) {
+func (s *Server) GetDirectoryHealth(ctx context.Context,
+	req *bridgev1.GetDirectoryHealthRequest,
+) (*bridgev1.GetDirectoryHealthResponse, error) {
 	found, err := s.fabrics.GetDirectoryHealth(ctx, &fabricv1.GetDirectoryHealthRequest{FabricId: req.GetFabricId()})
 	if err != nil {
 		return nil, err
 	}
 	out := &bridgev1.GetDirectoryHealthResponse{
-		Status: healthWords.word(found.GetStatus()), Reasons: found.GetReasons(), Structure: found.GetReport().GetFileCounts(),
-		WaitingFiles: found.GetWaitingFiles(), QuarantinedFiles: found.GetQuarantinedFiles(), QuarantinedByCode: map[string]int32{},
-		Resources: found.GetResources(), ChangedSinceLastSync: found.GetChangedSinceLastSync(), CommitSha: found.GetCommit(),
+		Status: healthWords.word(found.GetStatus()), Reasons: found.GetReasons(), Structure: found.GetReport().
+			GetFileCounts(),
+		WaitingFiles: found.GetWaitingFiles(), QuarantinedFiles: found.GetQuarantinedFiles(),
+		QuarantinedByCode: map[string]int32{},
+		Resources:         found.GetResources(), ChangedSinceLastSync: found.GetChangedSinceLastSync(),
+		CommitSha: found.GetCommit(),
 	}
 	for _, issue := range found.GetReport().GetIssues() {
 		out.Issues = append(out.Issues, issueToAPI(issue))

@@ -13,11 +13,15 @@ import (
 const defaultBranch = "main"
 
 // CreateFabric registers a fabric; its first sync starts by itself.
-func (s *Server) CreateFabric(ctx context.Context, req *bridgev1.CreateFabricRequest) (*bridgev1.CreateFabricResponse, error) {
+func (s *Server) CreateFabric(ctx context.Context, req *bridgev1.CreateFabricRequest) (*bridgev1.CreateFabricResponse,
+	error,
+) {
 	fabric := &fabricv1.Fabric{
-		FabricId: req.GetFabricId(), Name: strings.TrimSpace(req.GetName()), SyncIntervalSeconds: req.GetSyncIntervalSeconds(),
+		FabricId: req.GetFabricId(), Name: strings.TrimSpace(req.GetName()),
+		SyncIntervalSeconds: req.GetSyncIntervalSeconds(),
 		Location: &gitv1.Location{
-			RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: req.GetBranch(), Directory: req.GetGitopsDirectory(),
+			RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: req.GetBranch(),
+			Directory: req.GetGitopsDirectory(),
 		},
 		Options: &fabricv1.Options{},
 	}
@@ -44,7 +48,8 @@ func (s *Server) CreateFabric(ctx context.Context, req *bridgev1.CreateFabricReq
 func checkFabric(fabric *fabricv1.Fabric) error {
 	switch {
 	case fabric.GetFabricId() < 0:
-		return invalid("fabric_id", "fabric_id is %d; allowed is 1 or more, or none to have one chosen.", fabric.GetFabricId())
+		return invalid("fabric_id", "fabric_id is %d; allowed is 1 or more, or none to have one chosen.",
+			fabric.GetFabricId())
 	case fabric.GetName() == "":
 		return invalid("name", "A fabric needs a name.")
 	case fabric.GetLocation().GetRepositoryUrl() == "":
@@ -52,7 +57,8 @@ func checkFabric(fabric *fabricv1.Fabric) error {
 	case fabric.GetLocation().GetBranch() == "":
 		return invalid("branch", "A fabric needs a branch.")
 	case fabric.GetSyncIntervalSeconds() < 0:
-		return invalid("sync_interval_seconds", "sync_interval_seconds is %d; allowed is 0 or more.", fabric.GetSyncIntervalSeconds())
+		return invalid("sync_interval_seconds", "sync_interval_seconds is %d; allowed is 0 or more.",
+			fabric.GetSyncIntervalSeconds())
 	}
 	return nil
 }
@@ -67,7 +73,9 @@ func (s *Server) GetFabric(ctx context.Context, req *bridgev1.GetFabricRequest) 
 }
 
 // ListFabrics lists all fabrics.
-func (s *Server) ListFabrics(ctx context.Context, _ *bridgev1.ListFabricsRequest) (*bridgev1.ListFabricsResponse, error) {
+func (s *Server) ListFabrics(ctx context.Context, _ *bridgev1.ListFabricsRequest) (*bridgev1.ListFabricsResponse,
+	error,
+) {
 	found, err := s.fabrics.ListFabrics(ctx, &fabricv1.ListFabricsRequest{})
 	if err != nil {
 		return nil, err
@@ -80,7 +88,9 @@ func (s *Server) ListFabrics(ctx context.Context, _ *bridgev1.ListFabricsRequest
 }
 
 // UpdateFabric changes what the request names.
-func (s *Server) UpdateFabric(ctx context.Context, req *bridgev1.UpdateFabricRequest) (*bridgev1.UpdateFabricResponse, error) {
+func (s *Server) UpdateFabric(ctx context.Context, req *bridgev1.UpdateFabricRequest) (*bridgev1.UpdateFabricResponse,
+	error,
+) {
 	found, err := s.fabrics.GetFabric(ctx, &fabricv1.GetFabricRequest{FabricId: req.GetFabricId()})
 	if err != nil {
 		return nil, err
@@ -90,7 +100,8 @@ func (s *Server) UpdateFabric(ctx context.Context, req *bridgev1.UpdateFabricReq
 	if err := applyUpdate(fabric, req); err != nil {
 		return nil, err
 	}
-	if req.GetCredentials() == nil && fabric.GetLocation().GetCredentials() != nil && !sameHost(oldURL, fabric.GetLocation().GetRepositoryUrl()) {
+	if req.GetCredentials() == nil && fabric.GetLocation().GetCredentials() != nil &&
+		!sameHost(oldURL, fabric.GetLocation().GetRepositoryUrl()) {
 		return nil, invalid("credentials", "The repository moves to another host: give the credentials for it too.")
 	}
 	if err := s.takeCredentials(ctx, fabric, req.GetCredentials()); err != nil {
@@ -131,20 +142,26 @@ func applyUpdate(fabric *fabricv1.Fabric, req *bridgev1.UpdateFabricRequest) err
 	return checkFabric(fabric)
 }
 
-// sameHost tells whether stored credentials may go along with a changed URL. To another host they may not: whoever may
-// change a fabric could have them sent anywhere.
+// sameHost reports whether stored credentials may go along with a changed URL. To another host they may not: whoever
+// may change a fabric could have them sent anywhere.
 func sameHost(a, b string) bool {
 	if a == b {
 		return true
 	}
 	before, errBefore := url.Parse(a)
 	after, errAfter := url.Parse(b)
-	return errBefore == nil && errAfter == nil && before.Host != "" && before.Scheme == after.Scheme && strings.EqualFold(before.Host, after.Host)
+	return errBefore == nil && errAfter == nil && before.Host != "" && before.Scheme == after.Scheme &&
+		strings.EqualFold(before.Host, after.Host)
 }
 
 // SuspendFabric lets no sync of a fabric publish.
-func (s *Server) SuspendFabric(ctx context.Context, req *bridgev1.SuspendFabricRequest) (*bridgev1.SuspendFabricResponse, error) {
-	suspended, err := s.fabrics.SuspendFabric(ctx, &fabricv1.SuspendFabricRequest{FabricId: req.GetFabricId(), Reason: req.GetReason(), RequestedBy: caller(ctx)})
+func (s *Server) SuspendFabric(ctx context.Context,
+	req *bridgev1.SuspendFabricRequest,
+) (*bridgev1.SuspendFabricResponse, error) {
+	suspended, err := s.fabrics.SuspendFabric(ctx, &fabricv1.SuspendFabricRequest{
+		FabricId: req.GetFabricId(),
+		Reason:   req.GetReason(), RequestedBy: caller(ctx),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +169,13 @@ func (s *Server) SuspendFabric(ctx context.Context, req *bridgev1.SuspendFabricR
 }
 
 // ResumeFabric lets a fabric be synced again.
-func (s *Server) ResumeFabric(ctx context.Context, req *bridgev1.ResumeFabricRequest) (*bridgev1.ResumeFabricResponse, error) {
-	resumed, err := s.fabrics.ResumeFabric(ctx, &fabricv1.ResumeFabricRequest{FabricId: req.GetFabricId(), RequestedBy: caller(ctx)})
+func (s *Server) ResumeFabric(ctx context.Context, req *bridgev1.ResumeFabricRequest) (*bridgev1.ResumeFabricResponse,
+	error,
+) {
+	resumed, err := s.fabrics.ResumeFabric(ctx, &fabricv1.ResumeFabricRequest{
+		FabricId:    req.GetFabricId(),
+		RequestedBy: caller(ctx),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -161,8 +183,13 @@ func (s *Server) ResumeFabric(ctx context.Context, req *bridgev1.ResumeFabricReq
 }
 
 // DeleteFabric forgets a fabric.
-func (s *Server) DeleteFabric(ctx context.Context, req *bridgev1.DeleteFabricRequest) (*bridgev1.DeleteFabricResponse, error) {
-	if _, err := s.fabrics.DeleteFabric(ctx, &fabricv1.DeleteFabricRequest{FabricId: req.GetFabricId(), RequestedBy: caller(ctx)}); err != nil {
+func (s *Server) DeleteFabric(ctx context.Context, req *bridgev1.DeleteFabricRequest) (*bridgev1.DeleteFabricResponse,
+	error,
+) {
+	if _, err := s.fabrics.DeleteFabric(ctx, &fabricv1.DeleteFabricRequest{
+		FabricId:    req.GetFabricId(),
+		RequestedBy: caller(ctx),
+	}); err != nil {
 		return nil, err
 	}
 	return &bridgev1.DeleteFabricResponse{Success: true}, nil

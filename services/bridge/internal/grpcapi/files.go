@@ -14,7 +14,8 @@ import (
 // ListFiles lists the files of the directory at the branch head, or as they were.
 func (s *Server) ListFiles(ctx context.Context, req *bridgev1.ListFilesRequest) (*bridgev1.ListFilesResponse, error) {
 	wanted := &fabricv1.ListFilesRequest{
-		FabricId: req.GetFabricId(), Directory: req.GetDirectory(), FileType: req.GetFileType(), IncludeContent: req.GetIncludeContent(),
+		FabricId: req.GetFabricId(), Directory: req.GetDirectory(), FileType: req.GetFileType(),
+		IncludeContent: req.GetIncludeContent(),
 	}
 	switch {
 	case req.GetCommit() != "" && req.GetAsOf() != nil:

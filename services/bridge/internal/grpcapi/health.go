@@ -9,9 +9,8 @@ import (
 
 	"google.golang.org/grpc/health/grpc_health_v1"
 
-	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-
 	"fgdsync.dev/libs/errs"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
 const (
@@ -26,7 +25,7 @@ type Health struct {
 	peers        map[string]grpc_health_v1.HealthClient
 }
 
-// NewHealth makes a Health over the health clients of the other services, by their names.
+// NewHealth returns a Health over the health clients of the other services, by their names.
 func NewHealth(own, version string, peers map[string]grpc_health_v1.HealthClient) *Health {
 	return &Health{own: own, version: version, peers: maps.Clone(peers)}
 }
@@ -49,7 +48,7 @@ func (h *Health) GetHealth(ctx context.Context, _ *bridgev1.GetHealthRequest) (*
 	return out, nil
 }
 
-// Ready tells whether every peer can take work.
+// Ready reports whether every peer can take work.
 func (h *Health) Ready(ctx context.Context) error {
 	for _, c := range h.askAll(ctx) {
 		if c.GetStatus() != healthy {

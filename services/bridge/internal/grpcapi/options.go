@@ -8,12 +8,18 @@ import (
 // mergeOptions changes what the words name and leaves the rest.
 func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) error {
 	for _, err := range []error{
-		mergeWord(&options.ArchiveStrategy, archiveWords, "options.archive_strategy", words.GetArchiveStrategy(), words != nil && words.ArchiveStrategy != nil),
-		mergeWord(&options.OnConflict, conflictWords, "options.on_conflict", words.GetOnConflict(), words != nil && words.OnConflict != nil),
-		mergeWord(&options.UnknownFields, unknownFieldsWords, "options.unknown_fields", words.GetUnknownFields(), words != nil && words.UnknownFields != nil),
-		mergeWord(&options.ManagedInvalid, managedInvalidWords, "options.managed_invalid", words.GetManagedInvalid(), words != nil && words.ManagedInvalid != nil),
-		mergeWord(&options.PublishMode, publishWords, "options.publish_mode", words.GetPublishMode(), words != nil && words.PublishMode != nil),
-		mergeWord(&options.References, referencesWords, "options.references", words.GetReferences(), words != nil && words.References != nil),
+		mergeWord(&options.ArchiveStrategy, archiveWords, "options.archive_strategy", words.GetArchiveStrategy(),
+			words != nil && words.ArchiveStrategy != nil),
+		mergeWord(&options.OnConflict, conflictWords, "options.on_conflict", words.GetOnConflict(), words != nil &&
+			words.OnConflict != nil),
+		mergeWord(&options.UnknownFields, unknownFieldsWords, "options.unknown_fields", words.GetUnknownFields(),
+			words != nil && words.UnknownFields != nil),
+		mergeWord(&options.ManagedInvalid, managedInvalidWords, "options.managed_invalid", words.GetManagedInvalid(),
+			words != nil && words.ManagedInvalid != nil),
+		mergeWord(&options.PublishMode, publishWords, "options.publish_mode", words.GetPublishMode(), words != nil &&
+			words.PublishMode != nil),
+		mergeWord(&options.References, referencesWords, "options.references", words.GetReferences(), words != nil &&
+			words.References != nil),
 	} {
 		if err != nil {
 			return err

@@ -12,14 +12,17 @@ func planToAPI(p *syncv1.Plan) *bridgev1.Plan {
 	}
 	counts := p.GetCounts()
 	out := &bridgev1.Plan{
-		Creates: counts.GetCreates(), Updates: counts.GetUpdates(), Moves: counts.GetMoves(), Quarantines: counts.GetQuarantines(),
-		Deletes: counts.GetDeletes(), Duplicates: counts.GetDuplicates(), Releases: counts.GetReleases(),
-		Actions: make([]*bridgev1.PlannedAction, 0, len(p.GetActions())), Orphans: make([]*bridgev1.Orphan, 0, len(p.GetOrphans())),
+		Creates: counts.GetCreates(), Updates: counts.GetUpdates(), Moves: counts.GetMoves(),
+		Quarantines: counts.GetQuarantines(),
+		Deletes:     counts.GetDeletes(), Duplicates: counts.GetDuplicates(), Releases: counts.GetReleases(),
+		Actions: make([]*bridgev1.PlannedAction, 0, len(p.GetActions())),
+		Orphans: make([]*bridgev1.Orphan, 0, len(p.GetOrphans())),
 	}
 	for _, a := range p.GetActions() {
 		r := a.GetResource()
 		out.Actions = append(out.Actions, &bridgev1.PlannedAction{
-			Action: a.GetAction(), Kind: r.GetKind(), Namespace: r.GetNamespace(), Name: r.GetName(), From: a.GetFrom(), To: a.GetTo(),
+			Action: a.GetAction(), Kind: r.GetKind(), Namespace: r.GetNamespace(), Name: r.GetName(), From: a.GetFrom(),
+			To: a.GetTo(),
 		})
 	}
 	for _, o := range p.GetOrphans() {

@@ -10,7 +10,9 @@ import (
 )
 
 // ListQuarantine lists what is in quarantine at the branch head.
-func (s *Server) ListQuarantine(ctx context.Context, req *bridgev1.ListQuarantineRequest) (*bridgev1.ListQuarantineResponse, error) {
+func (s *Server) ListQuarantine(ctx context.Context,
+	req *bridgev1.ListQuarantineRequest,
+) (*bridgev1.ListQuarantineResponse, error) {
 	found, err := s.fabrics.ListQuarantine(ctx, &fabricv1.ListQuarantineRequest{FabricId: req.GetFabricId()})
 	if err != nil {
 		return nil, err
@@ -23,11 +25,16 @@ func (s *Server) ListQuarantine(ctx context.Context, req *bridgev1.ListQuarantin
 }
 
 // GetQuarantinedFile shows a file in quarantine with its content.
-func (s *Server) GetQuarantinedFile(ctx context.Context, req *bridgev1.GetQuarantinedFileRequest) (*bridgev1.GetQuarantinedFileResponse, error) {
+func (s *Server) GetQuarantinedFile(ctx context.Context,
+	req *bridgev1.GetQuarantinedFileRequest,
+) (*bridgev1.GetQuarantinedFileResponse, error) {
 	if req.GetPath() == "" {
 		return nil, invalid("path", "path is missing.")
 	}
-	found, err := s.fabrics.ListQuarantine(ctx, &fabricv1.ListQuarantineRequest{FabricId: req.GetFabricId(), Path: req.GetPath(), IncludeContent: true})
+	found, err := s.fabrics.ListQuarantine(ctx, &fabricv1.ListQuarantineRequest{
+		FabricId: req.GetFabricId(),
+		Path:     req.GetPath(), IncludeContent: true,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -37,8 +44,10 @@ func (s *Server) GetQuarantinedFile(ctx context.Context, req *bridgev1.GetQuaran
 func quarantinedToAPI(q *fabricv1.QuarantinedFile) *bridgev1.QuarantinedFile {
 	file := q.GetFile()
 	out := &bridgev1.QuarantinedFile{
-		Path: file.GetPath(), BlobSha: file.GetBlobId(), Size: clamp(file.GetSize()), Origin: file.GetOrigin(), OriginDocument: file.OriginDocument,
-		OriginBlobSha: file.GetOriginBlobId(), OriginCommitSha: file.GetOriginCommit(), QuarantinedAt: file.GetQuarantinedAt(), Changed: file.GetChanged(),
+		Path: file.GetPath(), BlobSha: file.GetBlobId(), Size: clamp(file.GetSize()), Origin: file.GetOrigin(),
+		OriginDocument: file.OriginDocument,
+		OriginBlobSha:  file.GetOriginBlobId(), OriginCommitSha: file.GetOriginCommit(),
+		QuarantinedAt: file.GetQuarantinedAt(), Changed: file.GetChanged(),
 	}
 	if file.GetReason() != nil {
 		out.Reason = findingToAPI(file.GetReason())
@@ -51,7 +60,9 @@ func quarantinedToAPI(q *fabricv1.QuarantinedFile) *bridgev1.QuarantinedFile {
 }
 
 // RetryQuarantined starts a sync that judges files in quarantine again.
-func (s *Server) RetryQuarantined(ctx context.Context, req *bridgev1.RetryQuarantinedRequest) (*bridgev1.RetryQuarantinedResponse, error) {
+func (s *Server) RetryQuarantined(ctx context.Context,
+	req *bridgev1.RetryQuarantinedRequest,
+) (*bridgev1.RetryQuarantinedResponse, error) {
 	if len(req.GetPaths()) == 0 && !req.GetAll() {
 		return nil, invalid("paths", "paths is empty, and all is not set.")
 	}
@@ -61,23 +72,36 @@ func (s *Server) RetryQuarantined(ctx context.Context, req *bridgev1.RetryQuaran
 	if err != nil {
 		return nil, err
 	}
-	return &bridgev1.RetryQuarantinedResponse{SyncId: started.GetSyncId(), Status: started.GetStatus(), StatusUrl: started.GetStatusUrl()}, nil
+	return &bridgev1.RetryQuarantinedResponse{
+		SyncId: started.GetSyncId(), Status: started.GetStatus(),
+		StatusUrl: started.GetStatusUrl(),
+	}, nil
 }
 
 // ReleaseQuarantined starts a sync that puts files in quarantine back to where they came from.
-func (s *Server) ReleaseQuarantined(ctx context.Context, req *bridgev1.ReleaseQuarantinedRequest) (*bridgev1.ReleaseQuarantinedResponse, error) {
+func (s *Server) ReleaseQuarantined(ctx context.Context,
+	req *bridgev1.ReleaseQuarantinedRequest,
+) (*bridgev1.ReleaseQuarantinedResponse, error) {
 	if len(req.GetPaths()) == 0 {
 		return nil, invalid("paths", "paths is empty.")
 	}
-	started, err := s.start(ctx, req.GetFabricId(), &syncv1.SyncOptions{Scope: syncv1.Scope_SCOPE_FULL, ReleasePaths: req.GetPaths()})
+	started, err := s.start(ctx, req.GetFabricId(), &syncv1.SyncOptions{
+		Scope:        syncv1.Scope_SCOPE_FULL,
+		ReleasePaths: req.GetPaths(),
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &bridgev1.ReleaseQuarantinedResponse{SyncId: started.GetSyncId(), Status: started.GetStatus(), StatusUrl: started.GetStatusUrl()}, nil
+	return &bridgev1.ReleaseQuarantinedResponse{
+		SyncId: started.GetSyncId(), Status: started.GetStatus(),
+		StatusUrl: started.GetStatusUrl(),
+	}, nil
 }
 
 // start starts a sync by hand.
-func (s *Server) start(ctx context.Context, fabricID int32, options *syncv1.SyncOptions) (*bridgev1.TriggerSyncResponse, error) {
+func (s *Server) start(ctx context.Context, fabricID int32, options *syncv1.SyncOptions) (*bridgev1.TriggerSyncResponse,
+	error,
+) {
 	started, err := s.syncs.StartSync(ctx, &syncv1.StartSyncRequest{
 		FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, Options: options, RequestedBy: caller(ctx),
 	})

@@ -3,12 +3,11 @@
 package grpcapi
 
 import (
+	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
-	"fgdsync.dev/libs/errs"
 )
 
 // Deps are what the server works with.
@@ -30,7 +29,7 @@ type Server struct {
 
 var _ bridgev1.BridgeServiceServer = (*Server)(nil)
 
-// New makes a server.
+// New returns a server.
 func New(deps Deps) *Server {
 	return &Server{Health: deps.Health, fabrics: deps.Fabrics, syncs: deps.Syncs, repositories: deps.Repositories}
 }

@@ -8,11 +8,14 @@ import (
 
 func syncToAPI(s *syncv1.Sync) *bridgev1.SyncStatus {
 	return &bridgev1.SyncStatus{
-		SyncId: s.GetSyncId(), FabricId: s.GetFabricId(), State: stateWords.word(s.GetState()), Trigger: triggerWords.word(s.GetTrigger()),
+		SyncId: s.GetSyncId(), FabricId: s.GetFabricId(), State: stateWords.word(s.GetState()),
+		Trigger:   triggerWords.word(s.GetTrigger()),
 		Progress:  progressToAPI(s.GetProgress(), s.GetState()),
-		StartedAt: s.GetStartedAt(), UpdatedAt: s.GetUpdatedAt(), CompletedAt: s.GetCompletedAt(), AcceptedAt: s.GetAcceptedAt(),
-		Errors: findingsToAPI(s.GetErrors()), Warnings: findingsToAPI(s.GetWarnings()),
-		Result: resultToAPI(s.GetResult()), RequestedBy: s.GetRequestedBy(), Transitions: transitionsToAPI(s.GetTransitions()),
+		StartedAt: s.GetStartedAt(), UpdatedAt: s.GetUpdatedAt(), CompletedAt: s.GetCompletedAt(),
+		AcceptedAt: s.GetAcceptedAt(),
+		Errors:     findingsToAPI(s.GetErrors()), Warnings: findingsToAPI(s.GetWarnings()),
+		Result: resultToAPI(s.GetResult()), RequestedBy: s.GetRequestedBy(),
+		Transitions: transitionsToAPI(s.GetTransitions()),
 	}
 }
 
@@ -42,7 +45,8 @@ func findingToAPI(f *reportv1.Finding) *bridgev1.Finding {
 		return nil
 	}
 	return &bridgev1.Finding{
-		Code: f.GetCode(), Name: f.GetName(), Message: f.GetMessage(), File: f.GetFile(), Line: f.GetLine(), Column: f.GetColumn(),
+		Code: f.GetCode(), Name: f.GetName(), Message: f.GetMessage(), File: f.GetFile(), Line: f.GetLine(),
+		Column: f.GetColumn(),
 		Remedy: f.GetRemedy(),
 	}
 }
@@ -53,8 +57,10 @@ func resultToAPI(r *syncv1.Result) *bridgev1.Result {
 	}
 	return &bridgev1.Result{
 		CommitSha: r.GetCommitSha(), CommitUrl: r.GetCommitUrl(),
-		FilesCreated: r.GetFiles().GetCreated(), FilesUpdated: r.GetFiles().GetUpdated(), FilesRemoved: r.GetFiles().GetRemoved(),
-		FilesQuarantined: r.GetFilesQuarantined(), ResourcesTotal: r.GetResourcesTotal(), Diff: r.GetDiff(), Plan: planToAPI(r.GetPlan()),
+		FilesCreated: r.GetFiles().GetCreated(), FilesUpdated: r.GetFiles().GetUpdated(), FilesRemoved: r.GetFiles().
+				GetRemoved(),
+		FilesQuarantined: r.GetFilesQuarantined(), ResourcesTotal: r.GetResourcesTotal(), Diff: r.GetDiff(),
+		Plan:        planToAPI(r.GetPlan()),
 		PullRequest: pullRequestToAPI(r.GetPullRequest()),
 	}
 }

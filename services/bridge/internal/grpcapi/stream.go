@@ -12,7 +12,9 @@ import (
 )
 
 // StreamSyncEvents streams the progress of a sync: everything from its start, then live, to its end.
-func (s *Server) StreamSyncEvents(req *bridgev1.StreamSyncEventsRequest, stream grpc.ServerStreamingServer[bridgev1.StreamSyncEventsResponse]) error {
+func (s *Server) StreamSyncEvents(req *bridgev1.StreamSyncEventsRequest,
+	stream grpc.ServerStreamingServer[bridgev1.StreamSyncEventsResponse],
+) error {
 	return s.watch(stream.Context(), req.GetSyncId(), func(event *syncv1.SyncEvent) error {
 		return stream.Send(eventToAPI(event))
 	})

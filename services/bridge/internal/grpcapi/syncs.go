@@ -18,7 +18,9 @@ const (
 )
 
 // TriggerSync starts a sync, or joins the one that waits.
-func (s *Server) TriggerSync(ctx context.Context, req *bridgev1.TriggerSyncRequest) (*bridgev1.TriggerSyncResponse, error) {
+func (s *Server) TriggerSync(ctx context.Context, req *bridgev1.TriggerSyncRequest) (*bridgev1.TriggerSyncResponse,
+	error,
+) {
 	trigger, err := triggerWords.parse("trigger", req.GetTrigger())
 	if err != nil {
 		return nil, err
@@ -31,7 +33,8 @@ func (s *Server) TriggerSync(ctx context.Context, req *bridgev1.TriggerSyncReque
 		return nil, err
 	}
 	started, err := s.syncs.StartSync(ctx, &syncv1.StartSyncRequest{
-		FabricId: req.GetFabricId(), Trigger: trigger, Options: options, RequestedBy: caller(ctx), RequestId: req.GetRequestId(),
+		FabricId: req.GetFabricId(), Trigger: trigger, Options: options, RequestedBy: caller(ctx),
+		RequestId: req.GetRequestId(),
 	})
 	if err != nil {
 		return nil, err
@@ -47,7 +50,8 @@ func checkRequestID(id string) error {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
 	})
 	if foreign || len(id) > maxRequestID {
-		return invalid("request_id", "request_id is %.80q; allowed are up to %d letters, digits, dots, dashes and underscores.", id, maxRequestID)
+		return invalid("request_id",
+			"request_id is %.80q; allowed are up to %d letters, digits, dots, dashes and underscores.", id, maxRequestID)
 	}
 	return nil
 }
@@ -61,7 +65,8 @@ func syncOptions(o *bridgev1.TriggerOptions) (*syncv1.SyncOptions, error) {
 	withoutPush := o != nil && o.IncludeGithubSync != nil && !o.GetIncludeGithubSync()
 	return &syncv1.SyncOptions{
 		ForceRefresh: o.GetForceRefresh(), ValidateOnly: o.GetValidateOnly() || withoutPush,
-		RefuseIfRunning: o.GetIfRunning() == ifRunningRefuse, Scope: syncv1.Scope_SCOPE_FULL, Force: o.GetForce(), RetryQuarantined: o.GetRetryQuarantined(),
+		RefuseIfRunning: o.GetIfRunning() == ifRunningRefuse, Scope: syncv1.Scope_SCOPE_FULL, Force: o.GetForce(),
+		RetryQuarantined: o.GetRetryQuarantined(),
 	}, nil
 }
 
@@ -69,7 +74,8 @@ func triggered(started *syncv1.StartSyncResponse) *bridgev1.TriggerSyncResponse 
 	id := started.GetSyncId()
 	out := &bridgev1.TriggerSyncResponse{
 		Success: true, SyncId: id, Status: statusStarted, Message: "The sync has been started.",
-		TrackingUrl: trackingURL(id), StatusUrl: "/api/sync-status/" + id + "/", WebsocketUrl: "/ws/sync-progress/" + id + "/",
+		TrackingUrl: trackingURL(id), StatusUrl: "/api/sync-status/" + id + "/", WebsocketUrl: "/ws/sync-progress/" + id +
+			"/",
 	}
 	if started.GetQueued() {
 		out.Status, out.Message = statusQueued, "A sync of the fabric is active; this one runs when it has ended."
@@ -80,7 +86,9 @@ func triggered(started *syncv1.StartSyncResponse) *bridgev1.TriggerSyncResponse 
 func trackingURL(syncID string) string { return "/api/v1/syncs/" + syncID + "/events" }
 
 // GetSyncStatus shows a sync.
-func (s *Server) GetSyncStatus(ctx context.Context, req *bridgev1.GetSyncStatusRequest) (*bridgev1.GetSyncStatusResponse, error) {
+func (s *Server) GetSyncStatus(ctx context.Context,
+	req *bridgev1.GetSyncStatusRequest,
+) (*bridgev1.GetSyncStatusResponse, error) {
 	found, err := s.syncs.GetSync(ctx, &syncv1.GetSyncRequest{SyncId: req.GetSyncId()})
 	if err != nil {
 		return nil, err
@@ -89,7 +97,9 @@ func (s *Server) GetSyncStatus(ctx context.Context, req *bridgev1.GetSyncStatusR
 }
 
 // CancelSync asks a sync to end.
-func (s *Server) CancelSync(ctx context.Context, req *bridgev1.CancelSyncRequest) (*bridgev1.CancelSyncResponse, error) {
+func (s *Server) CancelSync(ctx context.Context, req *bridgev1.CancelSyncRequest) (*bridgev1.CancelSyncResponse,
+	error,
+) {
 	cancelled, err := s.syncs.CancelSync(ctx, &syncv1.CancelSyncRequest{SyncId: req.GetSyncId(), RequestedBy: caller(ctx)})
 	if err != nil {
 		return nil, err
@@ -98,7 +108,9 @@ func (s *Server) CancelSync(ctx context.Context, req *bridgev1.CancelSyncRequest
 }
 
 // ListSyncHistory lists the syncs of a fabric.
-func (s *Server) ListSyncHistory(ctx context.Context, req *bridgev1.ListSyncHistoryRequest) (*bridgev1.ListSyncHistoryResponse, error) {
+func (s *Server) ListSyncHistory(ctx context.Context,
+	req *bridgev1.ListSyncHistoryRequest,
+) (*bridgev1.ListSyncHistoryResponse, error) {
 	state, err := stateWords.filter("status", req.GetStatus())
 	if err != nil {
 		return nil, err

@@ -34,22 +34,29 @@ var (
 	stateWords   = newVocabulary(syncv1.State_name, "STATE_", syncv1.State_STATE_UNSPECIFIED)
 	stageWords   = newVocabulary(syncv1.Stage_name, "STAGE_", syncv1.Stage_STAGE_UNSPECIFIED)
 	triggerWords = newVocabulary(syncv1.Trigger_name, "TRIGGER_", syncv1.Trigger_TRIGGER_MANUAL)
-	changeWords  = newVocabulary(gitv1.FileChangeKind_name, "FILE_CHANGE_KIND_", gitv1.FileChangeKind_FILE_CHANGE_KIND_UNSPECIFIED)
-	healthWords  = newVocabulary(fabricv1.DirectoryStatus_name, "DIRECTORY_STATUS_", fabricv1.DirectoryStatus_DIRECTORY_STATUS_UNSPECIFIED)
+	changeWords  = newVocabulary(gitv1.FileChangeKind_name, "FILE_CHANGE_KIND_",
+		gitv1.FileChangeKind_FILE_CHANGE_KIND_UNSPECIFIED)
+	healthWords = newVocabulary(fabricv1.DirectoryStatus_name, "DIRECTORY_STATUS_",
+		fabricv1.DirectoryStatus_DIRECTORY_STATUS_UNSPECIFIED)
 
-	archiveWords        = newVocabulary(fabricv1.ArchiveStrategy_name, "ARCHIVE_STRATEGY_", fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_NONE)
-	conflictWords       = newVocabulary(fabricv1.OnConflict_name, "ON_CONFLICT_", fabricv1.OnConflict_ON_CONFLICT_UPDATE)
-	unknownFieldsWords  = newVocabulary(fabricv1.UnknownFields_name, "UNKNOWN_FIELDS_", fabricv1.UnknownFields_UNKNOWN_FIELDS_WARN)
-	referencesWords     = newVocabulary(fabricv1.References_name, "REFERENCES_", fabricv1.References_REFERENCES_WARN)
-	publishWords        = newVocabulary(fabricv1.PublishMode_name, "PUBLISH_MODE_", fabricv1.PublishMode_PUBLISH_MODE_DIRECT)
-	pullRequestWords    = newVocabulary(gitv1.PullRequestState_name, "PULL_REQUEST_STATE_", gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
-	managedInvalidWords = newVocabulary(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_", fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
+	archiveWords = newVocabulary(fabricv1.ArchiveStrategy_name, "ARCHIVE_STRATEGY_",
+		fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_NONE)
+	conflictWords      = newVocabulary(fabricv1.OnConflict_name, "ON_CONFLICT_", fabricv1.OnConflict_ON_CONFLICT_UPDATE)
+	unknownFieldsWords = newVocabulary(fabricv1.UnknownFields_name, "UNKNOWN_FIELDS_",
+		fabricv1.UnknownFields_UNKNOWN_FIELDS_WARN)
+	referencesWords = newVocabulary(fabricv1.References_name, "REFERENCES_", fabricv1.References_REFERENCES_WARN)
+	publishWords    = newVocabulary(fabricv1.PublishMode_name, "PUBLISH_MODE_",
+		fabricv1.PublishMode_PUBLISH_MODE_DIRECT)
+	pullRequestWords = newVocabulary(gitv1.PullRequestState_name, "PULL_REQUEST_STATE_",
+		gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
+	managedInvalidWords = newVocabulary(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_",
+		fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
 )
 
-// word gives the word of a value; an unspecified value has that of what it means.
+// word returns the word of a value; an unspecified value has that of what it means.
 func (v vocabulary[E]) word(value E) string { return v.byValue[value] }
 
-// parse gives the value of a word; an absent word is what it means by default.
+// parse returns the value of a word; an absent word is what it means by default.
 func (v vocabulary[E]) parse(field, word string) (E, error) {
 	if word == "" {
 		return v.fallback, nil
@@ -68,7 +75,7 @@ func (v vocabulary[E]) filter(field, word string) (E, error) {
 	return v.parse(field, word)
 }
 
-// list gives the words of several values.
+// list returns the words of several values.
 func (v vocabulary[E]) list(values []E) []string {
 	out := make([]string, 0, len(values))
 	for _, value := range values {
@@ -77,7 +84,7 @@ func (v vocabulary[E]) list(values []E) []string {
 	return out
 }
 
-// without gives the words that are neither among those seen nor the one at hand.
+// without returns the words that are neither among those seen nor the one at hand.
 func (v vocabulary[E]) without(seen []string, current string) []string {
 	out := []string{}
 	for _, word := range v.words {

@@ -12,7 +12,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 )
 

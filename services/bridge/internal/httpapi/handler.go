@@ -15,9 +15,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
-	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-
 	"fgdsync.dev/libs/telemetry"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
 // Config is what can be set of the handler.
@@ -86,7 +85,7 @@ func outer(mux http.Handler, problems problems, tracers trace.TracerProvider) ht
 	)
 }
 
-// operational tells whether a path is asked by machines every few seconds; such requests make no traces.
+// operational reports whether a path is asked by machines every few seconds; such requests make no traces.
 func operational(path string) bool {
 	return path == "/healthz" || path == "/readyz" || path == "/metrics"
 }

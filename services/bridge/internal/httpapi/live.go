@@ -12,9 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/metadata"
 
-	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-
 	"fgdsync.dev/libs/errs"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
 const (

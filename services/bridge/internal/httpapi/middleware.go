@@ -22,7 +22,7 @@ type correlationKey struct{}
 
 var correlationForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
-// correlated gives every request an id that joins its answer, its log lines and its calls: the caller's, when it is
+// correlated returns every request an id that joins its answer, its log lines and its calls: the caller's, when it is
 // one that can be logged as it stands, else a new one.
 func correlated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -58,7 +58,8 @@ func securityHeaders(next http.Handler) http.Handler {
 func dropHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name := range r.Header {
-			if strings.HasPrefix(name, "Grpc-") || strings.HasPrefix(name, "X-Forwarded-") || name == "X-Http-Method-Override" || name == "Authorization" {
+			if strings.HasPrefix(name, "Grpc-") || strings.HasPrefix(name, "X-Forwarded-") || name == "X-Http-Method-Override" ||
+				name == "Authorization" {
 				r.Header.Del(name)
 			}
 		}
@@ -134,10 +135,12 @@ func (b bounds) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		b.problems.writeStatus(w, r, http.StatusRequestEntityTooLarge,
-			errs.New(errs.InvalidRequest, "The request is larger than %d bytes.", b.maxBytes).WithRemedy("Send a smaller request."))
+			errs.New(errs.InvalidRequest, "The request is larger than %d bytes.", b.maxBytes).
+				WithRemedy("Send a smaller request."))
 		return
 	}
 	w.Header().Set("Connection", "close")
 	b.problems.writeStatus(w, r, http.StatusRequestTimeout,
-		errs.New(errs.InvalidRequest, "The request did not arrive as a whole in time.").WithRemedy("Send the request again.").WithCause(err))
+		errs.New(errs.InvalidRequest, "The request did not arrive as a whole in time.").WithRemedy("Send the request again.").
+			WithCause(err))
 }

@@ -35,7 +35,7 @@ func newPages(version string, client bridgev1.BridgeServiceClient, problems prob
 	}, nil
 }
 
-// hashOf gives the hash of a page's inline element, by which a content security policy lets it pass.
+// hashOf returns the hash of a page's inline element, by which a content security policy lets it pass.
 func hashOf(page, element string) string {
 	_, rest, _ := strings.Cut(page, "<"+element+">")
 	text, _, _ := strings.Cut(rest, "</"+element+">")

@@ -22,7 +22,7 @@ import (
 // problems writes errors in the form of the contract.
 type problems struct{ log *slog.Logger }
 
-// write answers with an error, and with the HTTP status of its kind.
+// write returns with an error, and with the HTTP status of its kind.
 func (p problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	p.writeStatus(w, r, runtime.HTTPStatusFromCode(errs.ToStatus(err).Code()), err)
 }
@@ -30,7 +30,8 @@ func (p problems) write(w http.ResponseWriter, r *http.Request, err error) {
 func (p problems) writeStatus(w http.ResponseWriter, r *http.Request, httpStatus int, err error) {
 	id := correlationID(r.Context())
 	if httpStatus >= http.StatusInternalServerError {
-		p.log.ErrorContext(r.Context(), "request failed", "correlation_id", id, "method", r.Method, "path", r.URL.Path, "status", httpStatus, "error", err.Error())
+		p.log.ErrorContext(r.Context(), "request failed", "correlation_id", id, "method", r.Method, "path", r.URL.Path,
+			"status", httpStatus, "error", err.Error())
 	}
 	body, encodeErr := errs.ToJSON(err, id, time.Now())
 	if encodeErr != nil {
@@ -45,12 +46,16 @@ func (p problems) writeStatus(w http.ResponseWriter, r *http.Request, httpStatus
 }
 
 // fromGateway is the gateway's error handler.
-func (p problems) fromGateway(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+func (p problems) fromGateway(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter,
+	r *http.Request, err error,
+) {
 	p.write(w, r, apiError(err))
 }
 
 // fromRouting is the gateway's handler of requests that no route takes.
-func (p problems) fromRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int) {
+func (p problems) fromRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter,
+	r *http.Request, httpStatus int,
+) {
 	switch httpStatus {
 	case http.StatusMethodNotAllowed:
 		p.notAllowed(w, r)
@@ -67,7 +72,8 @@ func (p problems) notFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p problems) notAllowed(w http.ResponseWriter, r *http.Request) {
-	p.writeStatus(w, r, http.StatusMethodNotAllowed, errs.New(errs.InvalidRequest, "The method %s is not offered at this path.", r.Method).
+	p.writeStatus(w, r, http.StatusMethodNotAllowed, errs.New(errs.InvalidRequest,
+		"The method %s is not offered at this path.", r.Method).
 		WithRemedy("See /docs for the methods of each path."))
 }
 
@@ -94,7 +100,7 @@ func (p problems) onPanic(next http.Handler) http.Handler {
 	})
 }
 
-// apiError gives errors that the gateway itself made, about paths and bodies, a face of the catalogue. What came over
+// apiError returns errors that the gateway itself made, about paths and bodies, a face of the catalogue. What came over
 // the connection has one.
 func apiError(err error) error {
 	if errs.IsError(err) {
@@ -122,7 +128,8 @@ var (
 // badRequest puts what the JSON decoder or the path parser says into words.
 func badRequest(text string) error {
 	if found := unknownField.FindStringSubmatch(text); found != nil {
-		return errs.New(errs.InvalidRequest, "The request has a field %q, which the API does not know.", found[1]).WithMeta("field", found[1])
+		return errs.New(errs.InvalidRequest, "The request has a field %q, which the API does not know.", found[1]).
+			WithMeta("field", found[1])
 	}
 	if found := wrongArgument.FindStringSubmatch(text); found != nil {
 		return errs.New(errs.InvalidRequest, "The value of %s is not of its type.", found[1]).WithMeta("field", found[1])

@@ -27,7 +27,8 @@ func build(_ context.Context, p *app.Process) (app.Service, http.Handler, error)
 		return nil, nil, err
 	}
 	service, err := directory.New(cfg, directory.Deps{
-		Trees: gitv1.NewTreeServiceClient(peers.GithubSync), Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
+		Trees: gitv1.NewTreeServiceClient(peers.GithubSync), Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers,
+		Metrics: p.Telemetry.Metrics,
 	})
 	return service, nil, err
 }

@@ -3,7 +3,6 @@ package grpcapi
 import (
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
-
 	"fgdsync.dev/services/directory/internal/structure"
 )
 

@@ -13,12 +13,11 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
-
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/recent"
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	"fgdsync.dev/services/directory/internal/structure"
 )
 
@@ -55,7 +54,7 @@ const (
 
 var _ directoryv1.DirectoryServiceServer = (*Server)(nil)
 
-// New makes a server.
+// New returns a server.
 func New(deps Deps) (*Server, error) {
 	issues := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "fgd_directory_issues_total", Help: "Issues found in the structure of fabric directories, by code.",
@@ -71,7 +70,9 @@ func New(deps Deps) (*Server, error) {
 }
 
 // ValidateDirectory judges a tree.
-func (s *Server) ValidateDirectory(ctx context.Context, req *directoryv1.ValidateDirectoryRequest) (*directoryv1.ValidateDirectoryResponse, error) {
+func (s *Server) ValidateDirectory(ctx context.Context,
+	req *directoryv1.ValidateDirectoryRequest,
+) (*directoryv1.ValidateDirectoryResponse, error) {
 	report, _, err := s.examine(ctx, req, time.Time{})
 	if err != nil {
 		return nil, err
@@ -80,7 +81,9 @@ func (s *Server) ValidateDirectory(ctx context.Context, req *directoryv1.Validat
 }
 
 // RepairDirectory mends a tree. Where nothing is to be mended it answers with the tree it was given and writes nothing.
-func (s *Server) RepairDirectory(ctx context.Context, req *directoryv1.RepairDirectoryRequest) (*directoryv1.RepairDirectoryResponse, error) {
+func (s *Server) RepairDirectory(ctx context.Context,
+	req *directoryv1.RepairDirectoryRequest,
+) (*directoryv1.RepairDirectoryResponse, error) {
 	if !req.GetTime().IsValid() {
 		return nil, errs.New(errs.InvalidRequest, "The request has no valid time.").WithMeta("field", "time")
 	}
@@ -111,12 +114,15 @@ func (s *Server) RepairDirectory(ctx context.Context, req *directoryv1.RepairDir
 	if response.Tree, err = s.deps.Trees.Write(ctx, tree, changes); err != nil {
 		return nil, fmt.Errorf("write into tree %s: %w", tree.ID, err)
 	}
-	s.deps.Log.InfoContext(ctx, "directory repaired", "fabric_id", req.GetFabric().GetFabricId(), "repairs", len(response.RepairsMade), "tree", response.Tree)
+	s.deps.Log.InfoContext(ctx, "directory repaired", "fabric_id", req.GetFabric().GetFabricId(), "repairs",
+		len(response.RepairsMade), "tree", response.Tree)
 	return response, nil
 }
 
 // addSamples says in a response what becomes of the samples, and gives the changes.
-func (s *Server) addSamples(ctx context.Context, tree gittree.Ref, response *directoryv1.RepairDirectoryResponse) ([]gittree.Change, error) {
+func (s *Server) addSamples(ctx context.Context, tree gittree.Ref,
+	response *directoryv1.RepairDirectoryResponse,
+) ([]gittree.Change, error) {
 	entries, err := s.deps.Trees.List(ctx, tree)
 	if err != nil {
 		return nil, fmt.Errorf("list tree %s: %w", tree.ID, err)
@@ -130,7 +136,8 @@ func (s *Server) addSamples(ctx context.Context, tree gittree.Ref, response *dir
 		for i, c := range changes {
 			names[i] = strings.TrimPrefix(c.Path, layout.Samples+"/")
 		}
-		response.RepairsMade = append(response.RepairsMade, fmt.Sprintf("Added to %s: %s.", layout.Samples, strings.Join(names, ", ")))
+		response.RepairsMade = append(response.RepairsMade, fmt.Sprintf("Added to %s: %s.", layout.Samples,
+			strings.Join(names, ", ")))
 	}
 	response.RemainingIssues = append(response.RemainingIssues, issuesToProto(issues)...)
 	return changes, nil

@@ -11,7 +11,7 @@ import (
 	"fgdsync.dev/libs/layout"
 )
 
-// index answers what is at a path.
+// index returns what is at a path.
 type index struct {
 	leaves  map[string]gittree.Entry
 	folders map[string]bool
@@ -78,7 +78,8 @@ func missingKeep(folder, keep string, exists bool) Issue {
 		Changes: []gittree.Change{{Path: keep, Content: []byte{}}},
 	}
 	if exists {
-		issue.Message = fmt.Sprintf("The folder %s has no %s; Git forgets the folder when it gets empty.", folder, layout.Keep)
+		issue.Message = fmt.Sprintf("The folder %s has no %s; Git forgets the folder when it gets empty.", folder,
+			layout.Keep)
 		issue.Repair = fmt.Sprintf("Added %s.", keep)
 		return issue
 	}
@@ -136,7 +137,8 @@ func unknownManaged(p string, isFolder bool) Issue {
 	}
 	return Issue{
 		Code: errs.StrayFile, Path: p, Message: message,
-		Remedy: fmt.Sprintf("Move what is in it to %s/ to have it ingested; only the system writes under %s/.", layout.Raw, layout.Managed),
+		Remedy: fmt.Sprintf("Move what is in it to %s/ to have it ingested; only the system writes under %s/.", layout.Raw,
+			layout.Managed),
 	}
 }
 

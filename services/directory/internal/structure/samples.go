@@ -12,7 +12,7 @@ import (
 //go:embed samples
 var sampleFiles embed.FS
 
-// Samples gives the changes that add the samples which are not there. What stands at the path of one, whatever it is,
+// Samples returns the changes that add the samples which are not there. What stands at the path of one, whatever it is,
 // stays. Where their folder can't be, there are none, and an issue tells why.
 func Samples(entries []gittree.Entry) ([]gittree.Change, []Issue, error) {
 	ix := newIndex(entries)

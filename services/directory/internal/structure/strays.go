@@ -33,10 +33,12 @@ func strays(entries []gittree.Entry, ignoreFile []byte) []Issue {
 	slices.Sort(paths)
 	var issues []Issue
 	for _, p := range paths[:min(len(paths), maxStrays)] {
-		issues = append(issues, stray(p, fmt.Sprintf("%s stands outside the structure and will be ingested by the next sync.", p)))
+		issues = append(issues, stray(p, fmt.Sprintf("%s stands outside the structure and will be ingested by the next sync.",
+			p)))
 	}
 	if more := len(paths) - maxStrays; more > 0 {
-		issues = append(issues, stray("", fmt.Sprintf("%d more files stand outside the structure and will be ingested by the next sync.", more)))
+		issues = append(issues, stray("",
+			fmt.Sprintf("%d more files stand outside the structure and will be ingested by the next sync.", more)))
 	}
 	return issues
 }

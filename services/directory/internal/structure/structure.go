@@ -49,7 +49,7 @@ type Report struct {
 	FileCounts map[string]int32
 }
 
-// Valid tells whether no issue is an error.
+// Valid reports whether no issue is an error.
 func (r Report) Valid() bool {
 	for _, issue := range r.Issues {
 		if issue.Error {
@@ -59,7 +59,7 @@ func (r Report) Valid() bool {
 	return true
 }
 
-// Remaining gives the issues that a person has to look at.
+// Remaining returns the issues that a person has to look at.
 func (r Report) Remaining() []Issue {
 	var out []Issue
 	for _, issue := range r.Issues {

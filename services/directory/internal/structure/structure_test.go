@@ -17,8 +17,11 @@ import (
 
 var (
 	testFabric = structure.Fabric{ID: 35, Name: "fabric-1"}
-	testKinds  = structure.Kinds{Required: []string{"connections", "vpcs"}, Known: []string{"connections", "vpcs", "gateways"}}
-	testTime   = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	testKinds  = structure.Kinds{
+		Required: []string{"connections", "vpcs"},
+		Known:    []string{"connections", "vpcs", "gateways"},
+	}
+	testTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 )
 
 // files is a directory by content; it makes the input of Examine and takes its changes.
@@ -80,7 +83,8 @@ func codes(r structure.Report) []string {
 func TestEmptyDirectory(t *testing.T) {
 	report := files{}.examine()
 	want := []string{
-		"FGD_2005 raw", "FGD_2005 unmanaged", "FGD_2005 managed/connections", "FGD_2005 managed/vpcs", "FGD_2005 .hnp/manifest.yaml",
+		"FGD_2005 raw", "FGD_2005 unmanaged", "FGD_2005 managed/connections", "FGD_2005 managed/vpcs",
+		"FGD_2005 .hnp/manifest.yaml",
 	}
 	if got := codes(report); !slices.Equal(got, want) || report.Valid() {
 		t.Errorf("issues %v, valid %v; want %v, false", got, report.Valid(), want)
@@ -125,28 +129,43 @@ func TestSingleIssues(t *testing.T) {
 		"stray in a sub-folder": {set: files{"test/x.yml": ""}, want: []string{"FGD_2009 test/x.yml"}, valid: true},
 		"ignored":               {set: files{"docs/x.yaml": "", ".fgdignore": "docs/"}, valid: true},
 		"staying":               {set: files{"README.md": "", "kustomization.yaml": "", "notes.txt": ""}, valid: true},
-		"unknown folder":        {set: files{"managed/tests/a.yaml": "", "managed/tests/b.yaml": ""}, want: []string{"FGD_2009 managed/tests"}, valid: true},
-		"file in managed":       {set: files{"managed/a.yaml": ""}, want: []string{"FGD_2009 managed/a.yaml"}, valid: true},
-		"known other kind":      {set: files{"managed/gateways/a.yaml": ""}, valid: true},
+		"unknown folder": {
+			set:  files{"managed/tests/a.yaml": "", "managed/tests/b.yaml": ""},
+			want: []string{"FGD_2009 managed/tests"}, valid: true,
+		},
+		"file in managed":  {set: files{"managed/a.yaml": ""}, want: []string{"FGD_2009 managed/a.yaml"}, valid: true},
+		"known other kind": {set: files{"managed/gateways/a.yaml": ""}, valid: true},
 		"file for folder": {
 			set: files{"raw": "x"}, remove: []string{"raw/.gitkeep"}, want: []string{"FGD_2004 raw"},
 		},
 		"managed is a file": {
-			set: files{"managed": "x"}, remove: []string{"managed/connections/.gitkeep", "managed/vpcs/.gitkeep"}, want: []string{"FGD_2004 managed"},
+			set: files{"managed": "x"}, remove: []string{"managed/connections/.gitkeep", "managed/vpcs/.gitkeep"},
+			want: []string{"FGD_2004 managed"},
 		},
 		"metadata is a file": {set: files{".hnp": "x"}, remove: []string{layout.Manifest}, want: []string{"FGD_2004 .hnp"}},
 		"manifest is a folder": {
-			set: files{layout.Manifest + "/x": ""}, remove: []string{layout.Manifest}, want: []string{"FGD_2004 .hnp/manifest.yaml"},
+			set: files{layout.Manifest + "/x": ""}, remove: []string{layout.Manifest},
+			want: []string{"FGD_2004 .hnp/manifest.yaml"},
 		},
 		"only the keep is missing": {
-			set: files{"managed/vpcs/a.yaml": "x"}, remove: []string{"managed/vpcs/.gitkeep"}, want: []string{"FGD_2005 managed/vpcs"}, valid: true,
+			set: files{"managed/vpcs/a.yaml": "x"}, remove: []string{"managed/vpcs/.gitkeep"},
+			want: []string{"FGD_2005 managed/vpcs"}, valid: true,
 		},
-		"damaged manifest":     {set: files{layout.Manifest: "{"}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
-		"empty manifest":       {set: files{layout.Manifest: ""}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
-		"binary manifest":      {set: files{layout.Manifest: "\x00\xff"}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
-		"two documents":        {set: files{layout.Manifest: manifest + "---\na: 1\n"}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
-		"large manifest":       {set: files{layout.Manifest: manifest + strings.Repeat("# x\n", 20_000)}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
-		"renamed fabric":       {set: files{layout.Manifest: strings.Replace(manifest, "fabric-1", "old", 1)}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"damaged manifest": {set: files{layout.Manifest: "{"}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"empty manifest":   {set: files{layout.Manifest: ""}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"binary manifest":  {set: files{layout.Manifest: "\x00\xff"}, want: []string{"FGD_2006 .hnp/manifest.yaml"}},
+		"two documents": {
+			set:  files{layout.Manifest: manifest + "---\na: 1\n"},
+			want: []string{"FGD_2006 .hnp/manifest.yaml"},
+		},
+		"large manifest": {
+			set:  files{layout.Manifest: manifest + strings.Repeat("# x\n", 20_000)},
+			want: []string{"FGD_2006 .hnp/manifest.yaml"},
+		},
+		"renamed fabric": {
+			set:  files{layout.Manifest: strings.Replace(manifest, "fabric-1", "old", 1)},
+			want: []string{"FGD_2006 .hnp/manifest.yaml"},
+		},
 		"manifest by a person": {set: files{layout.Manifest: "owner: me # mine\n" + manifest}, valid: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +207,8 @@ func TestLinksBlock(t *testing.T) {
 }
 
 func TestForeignManifestIsKept(t *testing.T) {
-	plugin := "# HNP GitOps Manifest\n\n{\n  \"version\": \"1.0\",\n  \"fabric_name\": \"fabric-1\",\n  \"fabric_id\": 35,\n  \"structure_version\": \"1.0\",\n" +
+	plugin := "# HNP GitOps Manifest\n\n{\n  \"version\": \"1.0\",\n  \"fabric_name\": \"fabric-1\",\n  \"fabric_id\": " +
+		"35,\n  \"structure_version\": \"1.0\",\n" +
 		"  \"directories\": {\"raw\": \"raw\"},\n  \"crd_directories\": [\"vpcs\"]\n}"
 	f := right(t)
 	f[layout.Manifest] = plugin
@@ -279,7 +299,10 @@ func drawFiles(t *rapid.T, manifest string) files {
 		"manifest.legacy.yaml", "manifest.legacy-2.yaml", "README.md", ".fgdignore",
 	})
 	content := rapid.OneOf(
-		rapid.SampledFrom([]string{"", "{", "a: 1", manifest, "x: 1\n" + manifest, strings.Replace(manifest, "35", "36", 1), strings.Replace(manifest, "fabric-1", "f", 1)}),
+		rapid.SampledFrom([]string{
+			"", "{", "a: 1", manifest, "x: 1\n" + manifest, strings.Replace(manifest, "35", "36", 1),
+			strings.Replace(manifest, "fabric-1", "f", 1),
+		}),
 		rapid.StringN(0, 40, 200))
 	f := files{}
 	for range rapid.IntRange(0, 15).Draw(t, "files") {
@@ -294,7 +317,7 @@ func drawFiles(t *rapid.T, manifest string) files {
 	return f
 }
 
-// collides tells whether a path would be both a file and a folder, which no tree can hold.
+// collides reports whether a path would be both a file and a folder, which no tree can hold.
 func collides(f files, p string) bool {
 	for other := range f {
 		if strings.HasPrefix(other, p+"/") || strings.HasPrefix(p, other+"/") {

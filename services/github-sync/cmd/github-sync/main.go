@@ -23,7 +23,8 @@ func build(_ context.Context, p *app.Process) (app.Service, http.Handler, error)
 		return nil, nil, err
 	}
 	service, err := githubsync.New(cfg, githubsync.Deps{
-		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics, LookupEnv: os.LookupEnv, Now: time.Now,
+		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics, LookupEnv: os.LookupEnv,
+		Now: time.Now,
 	})
 	return service, nil, err
 }

@@ -45,7 +45,8 @@ type App struct {
 	Key              secret.String
 }
 
-// login reads credentials that are given in exactly one whole way. The flaw is what is wrong with them; it quotes nothing.
+// login reads credentials that are given in exactly one whole way. The flaw is what is wrong with them; it quotes
+// nothing.
 func login(p *gitv1.PlainCredentials) (l Login, flaw string) {
 	token, pair, app := p.GetToken() != "", p.GetUsername() != "" || p.GetPassword() != "", p.GetGithubApp()
 	ways := 0
@@ -56,7 +57,8 @@ func login(p *gitv1.PlainCredentials) (l Login, flaw string) {
 	}
 	switch {
 	case ways != 1:
-		return l, "Give credentials in exactly one way: a token, a username and a password, an SSH private key, or a GitHub App."
+		return l, "Give credentials in exactly one way: a token, a username and a password, an SSH private key, or a " +
+			"GitHub App."
 	case token:
 		return Login{Basic: Token(secret.New(p.GetToken()))}, ""
 	case app != nil:

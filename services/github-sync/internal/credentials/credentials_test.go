@@ -60,7 +60,18 @@ func TestSealing(t *testing.T) {
 	if login, err := one.Open(token); err != nil || login.Username == "" || login.Password.Reveal() != planted {
 		t.Errorf("token: %v, %v", login, err)
 	}
-	for _, bad := range []*gitv1.PlainCredentials{nil, {}, {Username: "u"}, {Password: "p"}, {Token: "t", Username: "u", Password: "p"}, {Token: "t", SshPrivateKey: "k"}, {Token: "t", GithubApp: &gitv1.GitHubApp{}}} {
+	for _, bad := range []*gitv1.PlainCredentials{
+		nil,
+		{},
+		{Username: "u"},
+		{Password: "p"},
+		{Token: "t", Username: "u", Password: "p"},
+		{Token: "t", SshPrivateKey: "k"},
+		{
+			Token:     "t",
+			GithubApp: &gitv1.GitHubApp{},
+		},
+	} {
 		if _, err := one.Seal(bad); !errs.HasCode(err, errs.InvalidRequest) {
 			t.Errorf("%v: %v", bad, err)
 		}
@@ -73,7 +84,8 @@ func TestBadKeyFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{bad, t.TempDir(), "/proc/nothing/key"} {
-		if _, err := credentials.FileKeys(file); !errs.HasCode(err, errs.CredentialsUnreadable) || strings.Contains(err.Error(), planted) {
+		if _, err := credentials.FileKeys(file); !errs.HasCode(err, errs.CredentialsUnreadable) ||
+			strings.Contains(err.Error(), planted) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

@@ -17,19 +17,20 @@ func (Fingerprint) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[redacte
 // Prints makes fingerprints that can be compared with each other.
 type Prints struct{ key []byte }
 
-// NewPrints makes the key.
+// NewPrints returns the key.
 func NewPrints() Prints {
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // never fails
 	return Prints{key}
 }
 
-// Of gives the fingerprint of a login.
+// Of returns the fingerprint of a login.
 func (p Prints) Of(l Login) Fingerprint {
 	mac := hmac.New(sha256.New, p.key)
 	fields := []string{l.Username, l.Password.Reveal(), l.SSHKey.Reveal()}
 	if l.App != nil {
-		fields = append(fields, strconv.FormatInt(l.App.ID, 10), strconv.FormatInt(l.App.Installation, 10), l.App.Key.Reveal())
+		fields = append(fields, strconv.FormatInt(l.App.ID, 10), strconv.FormatInt(l.App.Installation, 10),
+			l.App.Key.Reveal())
 	}
 	for _, field := range fields { // with its length, so that none runs into the next
 		mac.Write([]byte(strconv.Itoa(len(field)) + ":" + field))

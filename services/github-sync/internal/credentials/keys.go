@@ -13,8 +13,8 @@ import (
 	"fgdsync.dev/libs/secret"
 )
 
-// Keys wrap the key that each sealing makes for itself, and unwrap it again. A key management service can be one: what is
-// wrapped is a key and never the credentials.
+// Keys wrap the key that each sealing makes for itself, and unwrap it again. A key management service can be one: what
+// is wrapped is a key and never the credentials.
 type Keys interface {
 	age.Recipient // Wrap
 	age.Identity  // Unwrap
@@ -23,7 +23,7 @@ type Keys interface {
 // identities are age identities: the first wraps, all unwrap.
 type identities []*age.X25519Identity
 
-// NewKeys makes a key that is lost with the process.
+// NewKeys returns a key that is lost with the process.
 func NewKeys() (Keys, error) {
 	identity, err := age.GenerateX25519Identity()
 	return identities{identity}, err

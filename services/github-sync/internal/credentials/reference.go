@@ -17,7 +17,7 @@ type Resolver struct {
 	lookupEnv func(string) (string, bool)
 }
 
-// NewResolver makes a resolver. References "file:NAME" are read from the folder, "env:NAME" through the function.
+// NewResolver returns a resolver. References "file:NAME" are read from the folder, "env:NAME" through the function.
 func NewResolver(sealer *Sealer, dir string, lookupEnv func(string) (string, bool)) *Resolver {
 	return &Resolver{sealer, dir, lookupEnv}
 }
@@ -33,8 +33,8 @@ func (r *Resolver) Resolve(c *gitv1.Credentials) (Login, error) {
 	return Login{}, nil
 }
 
-// envPrefix bounds which variables can be referred to, so that nobody has the rest of the environment sent to a Git host
-// of his choice, not even the settings of this system: the URL of Redis may hold a password.
+// envPrefix bounds which variables can be referred to, so that nobody has the rest of the environment sent to a Git
+// host of his choice, not even the settings of this system: the URL of Redis may hold a password.
 const envPrefix = "HEDGEHOG_FGD_GIT_"
 
 func (r *Resolver) reference(reference string) (Login, error) {
@@ -99,7 +99,8 @@ func plain(content string) (p *gitv1.PlainCredentials, flaw string) {
 		return &gitv1.PlainCredentials{GithubApp: app}, ""
 	}
 	if strings.ContainsAny(content, "\r\n") { // what was meant as an app or a key is never sent as a password
-		return nil, "The credentials that are referred to have several lines, and are neither a private key nor a GitHub App in YAML."
+		return nil, "The credentials that are referred to have several lines, and are neither a private key nor a GitHub " +
+			"App in YAML."
 	}
 	if username, password, pair := strings.Cut(content, ":"); pair {
 		return &gitv1.PlainCredentials{Username: username, Password: password}, ""

@@ -24,8 +24,8 @@ func lines(t *testing.T, file string) []string {
 	return strings.Split(strings.TrimSpace(string(raw)), "\n")
 }
 
-// TestRotation: a running sealer seals with a new key at once, opens what the old one sealed, and does without the old one once
-// everything is sealed anew.
+// TestRotation: a running sealer seals with a new key at once, opens what the old one sealed, and does without the old
+// one once everything is sealed anew.
 func TestRotation(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	s := sealer(t, file)
@@ -41,7 +41,8 @@ func TestRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := lines(t, file)
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || len(after) != 4 || after[3] != before[0] || after[0] == before[0] {
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || len(after) != 4 || after[3] != before[0] ||
+		after[0] == before[0] {
 		t.Errorf("%v, %v: %d lines", info, err, len(after))
 	}
 	fresh, err := s.Seal(&gitv1.PlainCredentials{Token: planted})
@@ -91,7 +92,8 @@ func TestKeyFileGoesAway(t *testing.T) {
 	_, openErr := s.Open(sealed)
 	_, sealErr := s.Seal(&gitv1.PlainCredentials{Token: planted})
 	for _, err := range []error{openErr, sealErr, credentials.RotateKey(file)} {
-		if !errs.HasCode(err, errs.CredentialsUnreadable) || !strings.Contains(err.Error(), file) || strings.Contains(err.Error(), planted) {
+		if !errs.HasCode(err, errs.CredentialsUnreadable) || !strings.Contains(err.Error(), file) ||
+			strings.Contains(err.Error(), planted) {
 			t.Errorf("broken: %v", err)
 		}
 	}
@@ -123,7 +125,8 @@ func TestGivenKeys(t *testing.T) {
 	}
 	requireOpens(t, s, sealed)
 	for _, bad := range []string{"", "# nothing", planted, one.String() + "\n" + planted} {
-		if _, err := credentials.ParseKeys(secret.New(bad)); !errs.HasCode(err, errs.CredentialsUnreadable) || strings.Contains(err.Error(), planted) || strings.Contains(err.Error(), one.String()) {
+		if _, err := credentials.ParseKeys(secret.New(bad)); !errs.HasCode(err, errs.CredentialsUnreadable) ||
+			strings.Contains(err.Error(), planted) || strings.Contains(err.Error(), one.String()) {
 			t.Errorf("%v", err)
 		}
 	}

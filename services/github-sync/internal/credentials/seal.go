@@ -15,7 +15,7 @@ import (
 // Sealer seals credentials and opens them again.
 type Sealer struct{ keys Keys }
 
-// NewSealer makes a sealer with keys.
+// NewSealer returns a sealer with keys.
 func NewSealer(keys Keys) *Sealer { return &Sealer{keys} }
 
 // Seal encrypts credentials that are given in exactly one way.

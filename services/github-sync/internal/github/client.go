@@ -1,5 +1,5 @@
-// Package github asks what only GitHub and GitHub Enterprise Server know beyond Git itself: tokens of Apps, the state of
-// repositories and branches, and pull requests.
+// Package github asks what only GitHub and GitHub Enterprise Server know beyond Git itself: tokens of Apps, the state
+// of repositories and branches, and pull requests.
 package github
 
 import (
@@ -50,7 +50,7 @@ type who struct {
 // account is GitHub for one login: what it may ask for, and what it was answered.
 type account struct{ *gogithub.Client }
 
-// New makes a client.
+// New returns a client.
 func New(o Options) (*Client, error) {
 	accounts, err := lru.New[who, *account](rememberedLogins)
 	if err != nil {
@@ -70,14 +70,15 @@ func (c *Client) at(location remote.Location, login credentials.Login) (*account
 		return nil, r, err
 	}
 	if !login.SSHKey.IsZero() {
-		return nil, r, errs.New(errs.GitHubAuthenticationFailed, "An SSH key does not sign in to the API of %s, which this needs.", r.host).
+		return nil, r, errs.New(errs.GitHubAuthenticationFailed,
+			"An SSH key does not sign in to the API of %s, which this needs.", r.host).
 			WithRemedy("Give a GitHub App or a token as credentials, with the https URL of the repository.")
 	}
 	a, err := c.account(r.host, r.api, login)
 	return a, r, err
 }
 
-// Knows tells whether a repository is on GitHub and the login is one that its API takes.
+// Knows reports whether a repository is on GitHub and the login is one that its API takes.
 func (c *Client) Knows(location remote.Location, login credentials.Login) error {
 	_, _, err := c.at(location, login)
 	return err
@@ -92,7 +93,10 @@ func (c *Client) account(host, api string, login credentials.Login) (*account, e
 	if err != nil {
 		return nil, err
 	}
-	signed := &remote.TokenTransport{Next: next, Sign: bearer, SignIn: func(context.Context) (credentials.Basic, error) { return login.Basic, nil }}
+	signed := &remote.TokenTransport{
+		Next: next, Sign: bearer,
+		SignIn: func(context.Context) (credentials.Basic, error) { return login.Basic, nil },
+	}
 	if app := login.App; app != nil {
 		signed.SignIn = func(ctx context.Context) (credentials.Basic, error) { return c.Token(ctx, host, app) }
 		signed.Refused = func(ctx context.Context, token credentials.Basic) { c.Refused(ctx, host, app, token) }
@@ -109,7 +113,8 @@ func (c *Client) account(host, api string, login credentials.Login) (*account, e
 
 func newAccount(api string, transport http.RoundTripper) (*account, error) {
 	client, err := gogithub.NewClient(
-		gogithub.WithHTTPClient(&http.Client{Transport: transport}), gogithub.WithURLs(&api, nil), gogithub.WithUserAgent("fgd-sync"),
+		gogithub.WithHTTPClient(&http.Client{Transport: transport}), gogithub.WithURLs(&api, nil),
+		gogithub.WithUserAgent("fgd-sync"),
 		gogithub.WithDisableRateLimitCheck(), // the gate knows more of them
 	)
 	if err != nil {
@@ -124,7 +129,7 @@ func bearer(r *http.Request, token credentials.Basic) {
 	}
 }
 
-// explain gives a failed request its code.
+// explain returns a failed request its code.
 func explain(ctx context.Context, host string, err error) error {
 	var known *errs.Error
 	var answered *gogithub.ErrorResponse
@@ -136,7 +141,8 @@ func explain(ctx context.Context, host string, err error) error {
 	case errors.As(err, &answered):
 		return refusal(host, answered)
 	}
-	return errs.New(errs.GitHubConnectionFailed, "The API of %s can't be reached, or answers with what can't be read.", host).WithCause(err)
+	return errs.New(errs.GitHubConnectionFailed, "The API of %s can't be reached, or answers with what can't be read.",
+		host).WithCause(err)
 }
 
 // refusal explains an answer that is an error. The gate has taken the login out of its text.
@@ -146,8 +152,10 @@ func refusal(host string, answered *gogithub.ErrorResponse) error {
 	case status == http.StatusUnauthorized:
 		return errs.New(errs.GitHubAuthenticationFailed, "The API of %s refuses the credentials: %s", host, text)
 	case status == http.StatusForbidden:
-		return errs.New(errs.GitHubAuthenticationFailed, "The API of %s does not permit this with the credentials: %s", host, text).
-			WithRemedy("Give the token or the GitHub App the permissions \"Contents: read and write\" and \"Pull requests: read and write\".")
+		return errs.New(errs.GitHubAuthenticationFailed, "The API of %s does not permit this with the credentials: %s", host,
+			text).
+			WithRemedy("Give the token or the GitHub App the permissions \"Contents: read and write\" and \"Pull requests: " +
+				"read and write\".")
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return errs.New(errs.GitHubNotFound, "The API of %s has no such thing, or hides it: %s", host, text)
 	case status == http.StatusUnprocessableEntity:
@@ -155,7 +163,8 @@ func refusal(host string, answered *gogithub.ErrorResponse) error {
 	case status >= http.StatusInternalServerError:
 		return errs.New(errs.GitHubConnectionFailed, "The API of %s answered with status %d.", host, status)
 	}
-	return errs.New(errs.GitHubRequestRefused, "The API of %s answered with status %d: %s", host, answered.Response.StatusCode, text)
+	return errs.New(errs.GitHubRequestRefused, "The API of %s answered with status %d: %s", host,
+		answered.Response.StatusCode, text)
 }
 
 // reason is what GitHub says about an error, fit to be shown.

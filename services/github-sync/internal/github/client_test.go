@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/testkit/githubserver"
@@ -14,8 +16,6 @@ import (
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/remote"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 var proposal = github.Proposal{Branch: "fgd", Base: "main", Title: "Fabric 1", Body: "Three files"}
@@ -24,7 +24,8 @@ func branchAt(digit string) githubserver.Branch {
 	return githubserver.Branch{Commit: strings.Repeat(digit, 40)}
 }
 
-// TestPullRequest: one is opened, changed, found, merged and read; a second one of its branch is refused until it is closed.
+// TestPullRequest: one is opened, changed, found, merged and read; a second one of its branch is refused until it is
+// closed.
 func TestPullRequest(t *testing.T) {
 	b := setup(t)
 	ctx, login := t.Context(), b.appLogin()
@@ -36,7 +37,8 @@ func TestPullRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN || made.GetHeadCommit() != strings.Repeat("b", 40) || made.GetMergeCommit() != "" ||
+	if made.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN ||
+		made.GetHeadCommit() != strings.Repeat("b", 40) || made.GetMergeCommit() != "" ||
 		made.GetBranch() != "fgd" || made.GetUrl() != "https://github.com/Octo/fabrics/pull/1" {
 		t.Errorf("made %v", made)
 	}
@@ -52,7 +54,8 @@ func TestPullRequest(t *testing.T) {
 		t.Errorf("%q, %q", title, body)
 	}
 	closed, err := b.client.UpdatePullRequest(ctx, b.location, login, 1, github.Update{Close: true})
-	if err != nil || closed.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED || closed.GetMergeCommit() != "" {
+	if err != nil || closed.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED ||
+		closed.GetMergeCommit() != "" {
 		t.Errorf("closed %v, %v", closed, err)
 	}
 	b.requireFound(1, gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED)
@@ -63,7 +66,8 @@ func TestPullRequest(t *testing.T) {
 	b.hub.Merge(t, 2, strings.Repeat("d", 40))
 	b.requireFound(2, gitv1.PullRequestState_PULL_REQUEST_STATE_MERGED)
 	merged, err := b.client.GetPullRequest(ctx, b.location, login, 2)
-	if err != nil || merged.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_MERGED || merged.GetMergeCommit() != strings.Repeat("d", 40) {
+	if err != nil || merged.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_MERGED ||
+		merged.GetMergeCommit() != strings.Repeat("d", 40) {
 		t.Errorf("merged %v, %v", merged, err)
 	}
 	_, err = b.client.GetPullRequest(ctx, b.location, login, 3)
@@ -109,7 +113,8 @@ func TestRepositoryAndBranch(t *testing.T) {
 	}
 }
 
-// TestAnswersThatCantBeUsed: whatever comes, it ends with a code, without the login that the host may say aloud, and at once.
+// TestAnswersThatCantBeUsed: whatever comes, it ends with a code, without the login that the host may say aloud, and at
+// once.
 func TestAnswersThatCantBeUsed(t *testing.T) {
 	for name, test := range map[string]struct {
 		status  int
@@ -117,19 +122,24 @@ func TestAnswersThatCantBeUsed(t *testing.T) {
 		body    string
 		code    errs.Code
 	}{
-		"a web page":       {200, nil, "<html>sign in</html>", errs.GitHubConnectionFailed},
-		"nothing":          {200, nil, "", errs.GitHubConnectionFailed},
-		"half of it":       {200, nil, `{"name":"fab`, errs.GitHubConnectionFailed},
-		"another thing":    {200, nil, `{"message":"hello"}`, errs.GitHubConnectionFailed},
-		"too much":         {200, nil, `{"name":"` + strings.Repeat("x", 5<<20) + `"}`, errs.GitHubConnectionFailed},
-		"not changed":      {304, nil, "", errs.GitHubRequestRefused},
-		"500 with login":   {500, nil, `{"message":"I know LOGIN"}`, errs.GitHubConnectionFailed},
-		"401 with login":   {401, nil, `{"message":"I know LOGIN"}`, errs.GitHubAuthenticationFailed},
-		"403 with login":   {403, nil, `{"message":"I know LOGIN\u0000\u001b[31m"}`, errs.GitHubAuthenticationFailed},
-		"422 with login":   {422, nil, `{"message":"I know","errors":[{"message":"LOGIN"}]}`, errs.PullRequestRefused},
-		"404 as a page":    {404, nil, "I know LOGIN", errs.GitHubNotFound},
-		"418 with login":   {418, nil, `{"message":"I know LOGIN"}`, errs.GitHubRequestRefused},
-		"moved":            {301, map[string]string{"Location": "https://api.github.com/repositories/1"}, "{}", errs.GitHubNotFound},
+		"a web page":     {200, nil, "<html>sign in</html>", errs.GitHubConnectionFailed},
+		"nothing":        {200, nil, "", errs.GitHubConnectionFailed},
+		"half of it":     {200, nil, `{"name":"fab`, errs.GitHubConnectionFailed},
+		"another thing":  {200, nil, `{"message":"hello"}`, errs.GitHubConnectionFailed},
+		"too much":       {200, nil, `{"name":"` + strings.Repeat("x", 5<<20) + `"}`, errs.GitHubConnectionFailed},
+		"not changed":    {304, nil, "", errs.GitHubRequestRefused},
+		"500 with login": {500, nil, `{"message":"I know LOGIN"}`, errs.GitHubConnectionFailed},
+		"401 with login": {401, nil, `{"message":"I know LOGIN"}`, errs.GitHubAuthenticationFailed},
+		"403 with login": {403, nil, `{"message":"I know LOGIN\u0000\u001b[31m"}`, errs.GitHubAuthenticationFailed},
+		"422 with login": {422, nil, `{"message":"I know","errors":[{"message":"LOGIN"}]}`, errs.PullRequestRefused},
+		"404 as a page":  {404, nil, "I know LOGIN", errs.GitHubNotFound},
+		"418 with login": {418, nil, `{"message":"I know LOGIN"}`, errs.GitHubRequestRefused},
+		"moved": {
+			301,
+			map[string]string{"Location": "https://api.github.com/repositories/1"},
+			"{}",
+			errs.GitHubNotFound,
+		},
 		"moved to another": {307, map[string]string{"Location": "http://127.0.0.1:1/"}, "{}", errs.GitHubNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +147,8 @@ func TestAnswersThatCantBeUsed(t *testing.T) {
 			b.failing(test.status, test.headers, test.body)
 			for _, login := range []credentials.Login{b.token, b.appLogin()} {
 				err := b.ask(login)
-				if login.App != nil && test.status > 300 && test.status != 304 && test.status < 500 && !errs.HasCode(err, test.code) {
+				if login.App != nil && test.status > 300 && test.status != 304 && test.status < 500 &&
+					!errs.HasCode(err, test.code) {
 					b.requireCode(err, errs.GitHubAuthenticationFailed) // the App was refused before
 					continue
 				}
@@ -206,8 +217,12 @@ func TestOtherHosts(t *testing.T) {
 	if page != "https://git.example.com/Octo/fabrics/commit/"+strings.Repeat("a", 40) {
 		t.Errorf("page %s", page)
 	}
-	for _, bad := range []string{"", "github.com", "=https://x", "github.com=", "github.com=api.github.com", "github.com=http://x", "a/b=https://x", "h=https://u:p@x", "h=https://x?y"} {
-		if hosts, err := github.ParseHosts([]string{"github.com=https://api.github.com", bad}, false); !errs.HasCode(err, errs.ConfigurationInvalid) {
+	for _, bad := range []string{
+		"", "github.com", "=https://x", "github.com=", "github.com=api.github.com",
+		"github.com=http://x", "a/b=https://x", "h=https://u:p@x", "h=https://x?y",
+	} {
+		if hosts, err := github.ParseHosts([]string{"github.com=https://api.github.com", bad}, false); !errs.HasCode(err,
+			errs.ConfigurationInvalid) {
 			t.Errorf("%q: %v, %v", bad, hosts, err)
 		}
 	}

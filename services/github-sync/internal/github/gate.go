@@ -33,8 +33,8 @@ const (
 	headerLeft     = "X-RateLimit-Remaining"
 )
 
-// gate is what requests of one login go through. It keeps to the limits that GitHub tells, and asks for what it has been
-// answered before only whether it is still so, which does not count against them.
+// gate is what requests of one login go through. It keeps to the limits that GitHub tells, and asks for what it has
+// been answered before only whether it is still so, which does not count against them.
 type gate struct {
 	options Options
 	answers *lru.Cache[string, *answer]
@@ -134,7 +134,8 @@ func readAll(response *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer+1))
 	err = errors.Join(err, response.Body.Close())
 	if err == nil && len(body) > longestAnswer {
-		err = errs.New(errs.GitHubConnectionFailed, "The API of %s sends more than an answer can have.", response.Request.URL.Host)
+		err = errs.New(errs.GitHubConnectionFailed, "The API of %s sends more than an answer can have.",
+			response.Request.URL.Host)
 	}
 	return body, err
 }
@@ -147,7 +148,8 @@ func withoutLogin(body []byte, authorization string) []byte {
 	return bytes.ReplaceAll(body, []byte(login), []byte("[redacted]"))
 }
 
-// observe takes note of the limits that an answer tells. The time to wait is that of an answer which is nothing but a limit.
+// observe takes note of the limits that an answer tells. The time to wait is that of an answer which is nothing but a
+// limit.
 func (g *gate) observe(response *http.Response, body []byte) (wait time.Duration) {
 	now, left := g.options.Now(), response.Header.Get(headerLeft)
 	if n, err := strconv.Atoi(left); err == nil {
@@ -197,6 +199,7 @@ func secondary(body []byte) bool {
 	if json.Unmarshal(body, &said) != nil {
 		return false
 	}
-	return strings.HasSuffix(said.Documentation, "secondary-rate-limits") || strings.HasSuffix(said.Documentation, "#abuse-rate-limits") ||
+	return strings.HasSuffix(said.Documentation, "secondary-rate-limits") ||
+		strings.HasSuffix(said.Documentation, "#abuse-rate-limits") ||
 		strings.Contains(strings.ToLower(said.Message), "secondary rate limit")
 }

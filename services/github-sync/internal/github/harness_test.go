@@ -72,13 +72,21 @@ func setup(t *testing.T) *bench {
 		App: 7, Installation: 8, Key: &key.PublicKey, Owner: "Octo", Name: "fabrics", Tokens: []string{planted},
 	})
 	b.hub.SetBranch("main", githubserver.Branch{Commit: strings.Repeat("a", 40), Protected: true})
-	requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fgd_github_requests_total", Help: "h"}, []string{"operation", "code"})
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fgd_github_requests_total", Help: "h"},
+		[]string{"operation", "code"})
 	remaining := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fgd_github_rate_limit_remaining", Help: "h"}, nil)
 	b.metrics.MustRegister(requests, remaining)
 	remotes, err := remote.NewFactory(remote.Options{
-		Policy: remote.Policy{AllowInsecure: true}, MaxPackBytes: 1 << 30, Tracers: noop.NewTracerProvider(), Requests: requests,
-		Breaker: remote.BreakerOptions{Failures: 100, Pause: time.Minute, State: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "c"}, []string{"target"})},
-		Places:  remote.PlaceOptions{PerHost: 10, PerRepository: 10, Waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "w"})},
+		Policy: remote.Policy{AllowInsecure: true}, MaxPackBytes: 1 << 30, Tracers: noop.NewTracerProvider(),
+		Requests: requests,
+		Breaker: remote.BreakerOptions{
+			Failures: 100, Pause: time.Minute,
+			State: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "c"}, []string{"target"}),
+		},
+		Places: remote.PlaceOptions{
+			PerHost: 10, PerRepository: 10,
+			Waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "w"}),
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +96,10 @@ func setup(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.client, err = github.New(github.Options{Hosts: hosts, Transport: remotes.Transport(), Remaining: remaining, Now: b.clock.now})
+	b.client, err = github.New(github.Options{
+		Hosts: hosts, Transport: remotes.Transport(), Remaining: remaining,
+		Now: b.clock.now,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,14 +148,16 @@ func (b *bench) failing(status int, headers map[string]string, body string) {
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(strings.ReplaceAll(body, "LOGIN", strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))))
+		_, _ = w.Write([]byte(strings.ReplaceAll(body, "LOGIN",
+			strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))))
 		return true
 	})
 }
 
 func (b *bench) gathered() string {
 	b.t.Helper()
-	text, err := testutil.GatherAndFormat(b.metrics, expfmt.TypeTextPlain, "fgd_github_requests_total", "fgd_github_rate_limit_remaining")
+	text, err := testutil.GatherAndFormat(b.metrics, expfmt.TypeTextPlain, "fgd_github_requests_total",
+		"fgd_github_rate_limit_remaining")
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -18,7 +18,8 @@ func ParseHosts(entries []string, allowInsecure bool) (Hosts, error) {
 	for _, entry := range entries {
 		host, api, _ := strings.Cut(entry, "=")
 		if host == "" || strings.ContainsAny(host, "/@") || !usable(api, allowInsecure) {
-			return nil, config.Invalid("github_hosts", entry, "HOST=https://API_URL, for example github.com=https://api.github.com")
+			return nil, config.Invalid("github_hosts", entry,
+				"HOST=https://API_URL, for example github.com=https://api.github.com")
 		}
 		hosts[strings.ToLower(host)] = strings.TrimSuffix(api, "/") + "/"
 	}
@@ -53,12 +54,13 @@ func (h Hosts) find(location remote.Location) (repository, bool) {
 func (h Hosts) repository(location remote.Location) (repository, error) {
 	r, known := h.find(location)
 	if !known {
-		return r, errs.New(errs.GitHubRequired, "The repository at %s is not known to be on GitHub, which this needs.", location.Host)
+		return r, errs.New(errs.GitHubRequired, "The repository at %s is not known to be on GitHub, which this needs.",
+			location.Host)
 	}
 	return r, nil
 }
 
-// page gives the URL of a page of the repository.
+// page returns the URL of a page of the repository.
 func (r repository) page(location remote.Location, path string) string {
 	scheme := "https"
 	if strings.HasPrefix(location.URL, "http://") {

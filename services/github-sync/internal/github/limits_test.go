@@ -18,11 +18,14 @@ const (
 	deniedBody  = `{"message":"Resource not accessible by integration","documentation_url":"https://docs.github.com/rest/pulls/pulls#create-a-pull-request","status":"403"}`
 )
 
-// TestLimits: a limit is told from a lack of permission, with the time to wait; meanwhile nothing is asked with this login, and
-// others go on.
+// TestLimits: a limit is told from a lack of permission, with the time to wait; meanwhile nothing is asked with this
+// login, and others go on.
 func TestLimits(t *testing.T) {
 	reset := func(in time.Duration) map[string]string {
-		return map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": strconv.FormatInt(time.Now().Add(in).Unix(), 10)}
+		return map[string]string{
+			"X-RateLimit-Remaining": "0",
+			"X-RateLimit-Reset":     strconv.FormatInt(time.Now().Add(in).Unix(), 10),
+		}
 	}
 	for name, test := range map[string]struct {
 		status        int
@@ -33,14 +36,28 @@ func TestLimits(t *testing.T) {
 		"primary 403":            {403, reset(20 * time.Minute), primaryBody, 19 * time.Minute, 20 * time.Minute},
 		"primary 429":            {429, reset(20 * time.Minute), primaryBody, 19 * time.Minute, 20 * time.Minute},
 		"primary, reset is past": {403, reset(-time.Minute), primaryBody, time.Second, time.Second},
-		"secondary 403, seconds": {403, map[string]string{"Retry-After": "90", "X-RateLimit-Remaining": "4000"}, secondaryBody, 80 * time.Second, 90 * time.Second},
-		"secondary 429, seconds": {429, map[string]string{"Retry-After": "90"}, secondaryBody, 80 * time.Second, 90 * time.Second},
-		"secondary, no body":     {403, map[string]string{"Retry-After": "90"}, "", 80 * time.Second, 90 * time.Second},
-		"secondary 403, silent":  {403, map[string]string{"X-RateLimit-Remaining": "4000"}, secondaryBody, 59 * time.Second, time.Minute},
-		"secondary 429, silent":  {429, nil, "", 59 * time.Second, time.Minute},
-		"secondary, odd":         {429, map[string]string{"Retry-After": "soon"}, "", 59 * time.Second, time.Minute},
-		"secondary, zero":        {429, map[string]string{"Retry-After": "0"}, "", 59 * time.Second, time.Minute},
-		"no permission":          {403, map[string]string{"X-RateLimit-Remaining": "4000"}, deniedBody, 0, 0},
+		"secondary 403, seconds": {
+			403,
+			map[string]string{"Retry-After": "90", "X-RateLimit-Remaining": "4000"},
+			secondaryBody, 80 * time.Second, 90 * time.Second,
+		},
+		"secondary 429, seconds": {
+			429,
+			map[string]string{"Retry-After": "90"},
+			secondaryBody, 80 * time.Second,
+			90 * time.Second,
+		},
+		"secondary, no body": {403, map[string]string{"Retry-After": "90"}, "", 80 * time.Second, 90 * time.Second},
+		"secondary 403, silent": {
+			403,
+			map[string]string{"X-RateLimit-Remaining": "4000"},
+			secondaryBody, 59 * time.Second,
+			time.Minute,
+		},
+		"secondary 429, silent": {429, nil, "", 59 * time.Second, time.Minute},
+		"secondary, odd":        {429, map[string]string{"Retry-After": "soon"}, "", 59 * time.Second, time.Minute},
+		"secondary, zero":       {429, map[string]string{"Retry-After": "0"}, "", 59 * time.Second, time.Minute},
+		"no permission":         {403, map[string]string{"X-RateLimit-Remaining": "4000"}, deniedBody, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t)
@@ -90,8 +107,8 @@ func TestLastRequest(t *testing.T) {
 	}
 }
 
-// TestUnchangedAnswersAreNotSentAgain: what has been answered is asked for with its tag; a change is seen at once, and no login
-// is told what another one was.
+// TestUnchangedAnswersAreNotSentAgain: what has been answered is asked for with its tag; a change is seen at once, and
+// no login is told what another one was.
 func TestUnchangedAnswersAreNotSentAgain(t *testing.T) {
 	b := setup(t)
 	protected := func() bool {
@@ -116,12 +133,14 @@ func TestUnchangedAnswersAreNotSentAgain(t *testing.T) {
 	if _, full := b.hub.Asked(); full != 2 {
 		t.Errorf("%d whole answers", full)
 	}
-	if _, err := b.client.BranchProtected(t.Context(), b.location, tokenLogin("ghp_another"), "main"); !errs.HasCode(err, errs.GitHubAuthenticationFailed) {
+	if _, err := b.client.BranchProtected(t.Context(), b.location, tokenLogin("ghp_another"), "main"); !errs.HasCode(err,
+		errs.GitHubAuthenticationFailed) {
 		t.Errorf("a login that may not was told: %v", err)
 	}
 	text := b.gathered()
 	for code, n := range map[int]int{200: 2, 304: 4, 401: 1} {
-		if line := fmt.Sprintf("fgd_github_requests_total{code=\"%d\",operation=\"api branch\"} %d\n", code, n); !strings.Contains(text, line) {
+		if line := fmt.Sprintf("fgd_github_requests_total{code=\"%d\",operation=\"api branch\"} %d\n", code,
+			n); !strings.Contains(text, line) {
 			t.Errorf("no %q in\n%s", line, text)
 		}
 	}

@@ -23,19 +23,24 @@ type Update struct {
 }
 
 // CreatePullRequest opens a pull request.
-func (c *Client) CreatePullRequest(ctx context.Context, location remote.Location, login credentials.Login, p Proposal) (*gitv1.PullRequest, error) {
+func (c *Client) CreatePullRequest(ctx context.Context, location remote.Location, login credentials.Login,
+	p Proposal,
+) (*gitv1.PullRequest, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
 		return nil, err
 	}
-	made, _, err := a.PullRequests.Create(remote.WithOperation(ctx, "api create pull request"), r.owner, r.name, &gogithub.NewPullRequest{
-		Head: &p.Branch, Base: &p.Base, Title: &p.Title, Body: &p.Body,
-	})
+	made, _, err := a.PullRequests.Create(remote.WithOperation(ctx, "api create pull request"), r.owner, r.name,
+		&gogithub.NewPullRequest{
+			Head: &p.Branch, Base: &p.Base, Title: &p.Title, Body: &p.Body,
+		})
 	return pullRequest(ctx, r, made, err)
 }
 
 // UpdatePullRequest changes a pull request, or closes it.
-func (c *Client) UpdatePullRequest(ctx context.Context, location remote.Location, login credentials.Login, number int32, u Update) (*gitv1.PullRequest, error) {
+func (c *Client) UpdatePullRequest(ctx context.Context, location remote.Location, login credentials.Login, number int32,
+	u Update,
+) (*gitv1.PullRequest, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
 		return nil, err
@@ -51,12 +56,15 @@ func (c *Client) UpdatePullRequest(ctx context.Context, location remote.Location
 		closed := "closed"
 		change.State = &closed
 	}
-	changed, _, err := a.PullRequests.Edit(remote.WithOperation(ctx, "api update pull request"), r.owner, r.name, int(number), change)
+	changed, _, err := a.PullRequests.Edit(remote.WithOperation(ctx, "api update pull request"), r.owner, r.name,
+		int(number), change)
 	return pullRequest(ctx, r, changed, err)
 }
 
 // GetPullRequest reads a pull request.
-func (c *Client) GetPullRequest(ctx context.Context, location remote.Location, login credentials.Login, number int32) (*gitv1.PullRequest, error) {
+func (c *Client) GetPullRequest(ctx context.Context, location remote.Location, login credentials.Login,
+	number int32,
+) (*gitv1.PullRequest, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
 		return nil, err
@@ -65,15 +73,19 @@ func (c *Client) GetPullRequest(ctx context.Context, location remote.Location, l
 	return pullRequest(ctx, r, found, err)
 }
 
-// FindPullRequest gives the pull request of a branch: the open one if there is one, else the latest; nil when there is none.
-func (c *Client) FindPullRequest(ctx context.Context, location remote.Location, login credentials.Login, branch string) (*gitv1.PullRequest, error) {
+// FindPullRequest returns the pull request of a branch: the open one if there is one, else the latest; nil when there
+// is none.
+func (c *Client) FindPullRequest(ctx context.Context, location remote.Location, login credentials.Login,
+	branch string,
+) (*gitv1.PullRequest, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
 		return nil, err
 	}
-	found, _, err := a.PullRequests.List(remote.WithOperation(ctx, "api pull requests"), r.owner, r.name, &gogithub.PullRequestListOptions{
-		State: "all", Head: r.owner + ":" + branch, Sort: "created", Direction: "desc",
-	})
+	found, _, err := a.PullRequests.List(remote.WithOperation(ctx, "api pull requests"), r.owner, r.name,
+		&gogithub.PullRequestListOptions{
+			State: "all", Head: r.owner + ":" + branch, Sort: "created", Direction: "desc",
+		})
 	if err != nil {
 		return nil, explain(ctx, r.host, err)
 	}

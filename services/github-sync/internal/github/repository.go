@@ -25,7 +25,9 @@ type Repository struct {
 }
 
 // Repository asks about a repository.
-func (c *Client) Repository(ctx context.Context, location remote.Location, login credentials.Login) (Repository, error) {
+func (c *Client) Repository(ctx context.Context, location remote.Location, login credentials.Login) (Repository,
+	error,
+) {
 	a, r, err := c.at(location, login)
 	if err != nil {
 		return Repository{}, err
@@ -38,12 +40,15 @@ func (c *Client) Repository(ctx context.Context, location remote.Location, login
 		return Repository{}, explain(ctx, r.host, err)
 	}
 	return Repository{
-		DefaultBranch: found.GetDefaultBranch(), Push: found.GetPermissions().GetPush(), Archived: found.GetArchived(), Private: found.GetPrivate(),
+		DefaultBranch: found.GetDefaultBranch(), Push: found.GetPermissions().GetPush(), Archived: found.GetArchived(),
+		Private: found.GetPrivate(),
 	}, nil
 }
 
 // BranchProtected asks whether a branch is protected, by a rule of its own or by one of the repository or its owner.
-func (c *Client) BranchProtected(ctx context.Context, location remote.Location, login credentials.Login, branch string) (bool, error) {
+func (c *Client) BranchProtected(ctx context.Context, location remote.Location, login credentials.Login,
+	branch string,
+) (bool, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
 		return false, err
@@ -56,7 +61,8 @@ func (c *Client) BranchProtected(ctx context.Context, location remote.Location, 
 	found := &gogithub.Branch{}
 	_, err = a.Do(request, found)
 	var answered *gogithub.ErrorResponse
-	if errors.As(err, &answered) && answered.Response.StatusCode == http.StatusNotFound && answered.Message == "Branch not found" {
+	if errors.As(err, &answered) && answered.Response.StatusCode == http.StatusNotFound &&
+		answered.Message == "Branch not found" {
 		return false, errs.New(errs.BranchNotFound, "The repository at %s has no branch %q.", r.host, branch)
 	}
 	if err == nil && found.GetName() == "" {
@@ -68,7 +74,7 @@ func (c *Client) BranchProtected(ctx context.Context, location remote.Location, 
 	return found.GetProtected(), nil
 }
 
-// CommitURL gives the page of a commit; empty when the repository is not on GitHub.
+// CommitURL returns the page of a commit; empty when the repository is not on GitHub.
 func (c *Client) CommitURL(location remote.Location, commit plumbing.Hash) string {
 	r, known := c.options.Hosts.find(location)
 	if !known {

@@ -24,11 +24,13 @@ type token struct {
 	expires time.Time
 }
 
-// Token gives an access token of an installation of an App. It is made once for all who ask, and again before it expires.
+// Token returns an access token of an installation of an App. It is made once for all who ask, and again before it
+// expires.
 func (c *Client) Token(ctx context.Context, host string, app *credentials.App) (credentials.Basic, error) {
 	api, known := c.options.Hosts[host]
 	if !known {
-		return credentials.Basic{}, errs.New(errs.GitHubRequired, "A GitHub App can't sign in to %s, which is not known to be GitHub.", host)
+		return credentials.Basic{}, errs.New(errs.GitHubRequired,
+			"A GitHub App can't sign in to %s, which is not known to be GitHub.", host)
 	}
 	t := c.token(host, app)
 	if err := t.turn.Acquire(ctx, 1); err != nil {
@@ -68,7 +70,9 @@ func (c *Client) token(host string, app *credentials.App) *token {
 	return fresh
 }
 
-func (c *Client) mint(ctx context.Context, host, api string, app *credentials.App) (credentials.Basic, time.Time, error) {
+func (c *Client) mint(ctx context.Context, host, api string, app *credentials.App) (credentials.Basic, time.Time,
+	error,
+) {
 	account, err := c.appAccount(host, api, app)
 	if err != nil {
 		return credentials.Basic{}, time.Time{}, err
@@ -78,7 +82,8 @@ func (c *Client) mint(ctx context.Context, host, api string, app *credentials.Ap
 		return credentials.Basic{}, time.Time{}, appRefusal(host, explain(ctx, host, err))
 	}
 	if made.GetToken() == "" || made.GetExpiresAt().IsZero() {
-		return credentials.Basic{}, time.Time{}, errs.New(errs.GitHubConnectionFailed, "The API of %s answered without a token.", host)
+		return credentials.Basic{}, time.Time{}, errs.New(errs.GitHubConnectionFailed,
+			"The API of %s answered without a token.", host)
 	}
 	return credentials.Token(secret.New(made.GetToken())), made.GetExpiresAt().Time, nil
 }
@@ -88,8 +93,10 @@ func appRefusal(host string, err error) error {
 	if !errs.HasCode(err, errs.GitHubAuthenticationFailed) && !errs.HasCode(err, errs.GitHubNotFound) {
 		return err
 	}
-	return errs.New(errs.GitHubAuthenticationFailed, "%s does not know the GitHub App, its key or its installation.", host).
-		WithRemedy("Check app_id, installation_id and private_key, and that the App is installed and not suspended where the repository is.").WithCause(err)
+	return errs.New(errs.GitHubAuthenticationFailed, "%s does not know the GitHub App, its key or its installation.",
+		host).
+		WithRemedy("Check app_id, installation_id and private_key, and that the App is installed and not suspended where " +
+			"the repository is.").WithCause(err)
 }
 
 // appAccount is the App itself, which may do little more than make tokens.

@@ -20,7 +20,8 @@ func (b *bench) mint() credentials.Basic {
 	return token
 }
 
-// TestTokenIsMadeOnce: many who ask at once get one token, which is good for ten minutes at least, and a new one in time.
+// TestTokenIsMadeOnce: many who ask at once get one token, which is good for ten minutes at least, and a new one in
+// time.
 func TestTokenIsMadeOnce(t *testing.T) {
 	b := setup(t)
 	var all sync.WaitGroup
@@ -29,7 +30,8 @@ func TestTokenIsMadeOnce(t *testing.T) {
 	}
 	all.Wait()
 	first := b.mint()
-	if first.Username != "x-access-token" || !b.hub.Accepts(first.Username, first.Password.Reveal()) || b.hub.Minted() != 1 {
+	if first.Username != "x-access-token" || !b.hub.Accepts(first.Username, first.Password.Reveal()) ||
+		b.hub.Minted() != 1 {
 		t.Errorf("%d tokens", b.hub.Minted())
 	}
 	b.clock.move(49 * time.Minute)
@@ -69,7 +71,10 @@ func TestAppIsRefused(t *testing.T) {
 	}
 	_, err := b.client.Token(t.Context(), "gitlab.com", b.app())
 	b.requireCode(err, errs.GitHubRequired)
-	for _, body := range []string{"{}", "[]", `{"token":"ghs_x"`, `{"token":"ghs_x"}`, `{"expires_at":"2030-01-01T00:00:00Z"}`, ""} {
+	for _, body := range []string{
+		"{}", "[]", `{"token":"ghs_x"`, `{"token":"ghs_x"}`,
+		`{"expires_at":"2030-01-01T00:00:00Z"}`, "",
+	} {
 		b.failing(http.StatusCreated, nil, body)
 		_, err := b.client.Token(t.Context(), "git.example.com", b.app())
 		b.requireCode(err, errs.GitHubConnectionFailed)
@@ -78,8 +83,8 @@ func TestAppIsRefused(t *testing.T) {
 	b.mint()
 }
 
-// TestWithdrawnTokenIsReplaced: a token that GitHub takes back before its time is replaced within the request, also one that
-// writes; an App that is refused for good is not asked for ever.
+// TestWithdrawnTokenIsReplaced: a token that GitHub takes back before its time is replaced within the request, also one
+// that writes; an App that is refused for good is not asked for ever.
 func TestWithdrawnTokenIsReplaced(t *testing.T) {
 	b := setup(t)
 	b.hub.SetBranch("fgd", branchAt("b"))

@@ -7,12 +7,13 @@ import (
 	"google.golang.org/grpc"
 
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
 
 // ListChanges says which files of the directory differ between a commit and the snapshot's.
-func (t *Trees) ListChanges(req *gitv1.ListChangesRequest, stream grpc.ServerStreamingServer[gitv1.ListChangesResponse]) (err error) {
+func (t *Trees) ListChanges(req *gitv1.ListChangesRequest,
+	stream grpc.ServerStreamingServer[gitv1.ListChangesResponse],
+) (err error) {
 	s, commit, err := t.at(req.GetSnapshotId(), req.GetSinceCommit())
 	if err != nil {
 		return err
@@ -41,7 +42,10 @@ func (t *Trees) ListChanges(req *gitv1.ListChangesRequest, stream grpc.ServerStr
 }
 
 func toFileChange(p snapshot.Pair) *gitv1.FileChange {
-	change := &gitv1.FileChange{Path: strings.ToValidUTF8(p.Path, "\uFFFD"), Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED}
+	change := &gitv1.FileChange{
+		Path: strings.ToValidUTF8(p.Path, "\uFFFD"),
+		Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED,
+	}
 	if p.Old.Hash.IsZero() {
 		change.Kind = gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED
 	} else {

@@ -16,7 +16,9 @@ import (
 const questionTimeout = 15 * time.Second
 
 // CheckConnection tries a location out. Only the end of the call is an error.
-func (r *Repositories) CheckConnection(ctx context.Context, req *gitv1.CheckConnectionRequest) (*gitv1.CheckConnectionResponse, error) {
+func (r *Repositories) CheckConnection(ctx context.Context,
+	req *gitv1.CheckConnectionRequest,
+) (*gitv1.CheckConnectionResponse, error) {
 	found := &connection{&gitv1.Connection{}}
 	o, err := r.open(req.GetLocation())
 	if err == nil {
@@ -108,5 +110,8 @@ func (c *connection) pushes(err error) {
 
 func (c *connection) problem(err error) {
 	e := errs.From(err)
-	c.Problems = append(c.Problems, &gitv1.ConnectionProblem{Code: e.Code.ID, Name: e.Code.Name, Message: e.Message, Remedy: e.RemedyText()})
+	c.Problems = append(c.Problems, &gitv1.ConnectionProblem{
+		Code: e.Code.ID, Name: e.Code.Name, Message: e.Message,
+		Remedy: e.RemedyText(),
+	})
 }

@@ -51,7 +51,10 @@ func diffText(s *snapshot.Snapshot, pairs []snapshot.Pair) (string, error) {
 		if from[p.Path] {
 			continue
 		}
-		f := textdiff.File{Path: p.Path, OldPath: moved[p.Path], OldExists: !p.Old.Hash.IsZero(), NewExists: !p.New.Hash.IsZero()}
+		f := textdiff.File{
+			Path: p.Path, OldPath: moved[p.Path], OldExists: !p.Old.Hash.IsZero(),
+			NewExists: !p.New.Hash.IsZero(),
+		}
 		if !b.Full() && f.OldPath == "" {
 			var err error
 			if f.Old, err = side(s, p.Old); err != nil {

@@ -33,11 +33,13 @@ type Histories struct {
 
 var _ gitv1.HistoryServiceServer = (*Histories)(nil)
 
-// NewHistories makes the service over the held snapshots.
+// NewHistories returns the service over the held snapshots.
 func NewHistories(holder *snapshot.Holder) *Histories { return &Histories{holder: holder} }
 
 // ListCommits lists commits.
-func (h *Histories) ListCommits(req *gitv1.ListCommitsRequest, stream grpc.ServerStreamingServer[gitv1.ListCommitsResponse]) error {
+func (h *Histories) ListCommits(req *gitv1.ListCommitsRequest,
+	stream grpc.ServerStreamingServer[gitv1.ListCommitsResponse],
+) error {
 	limit := int(req.GetLimit())
 	switch {
 	case limit == 0:
@@ -86,9 +88,11 @@ func queryOf(req *gitv1.ListCommitsRequest) (snapshot.Query, error) {
 	return query, nil
 }
 
-// begin starts a walk at the snapshot's commit, or goes on after the last commit of the page before. That walk is the one of the
-// page before, from the same commit, also when the branch has moved since.
-func begin(ctx context.Context, s *snapshot.Snapshot, query snapshot.Query, token string) (from plumbing.Hash, walk *snapshot.Walk, err error) {
+// begin starts a walk at the snapshot's commit, or goes on after the last commit of the page before. That walk is the
+// one of the page before, from the same commit, also when the branch has moved since.
+func begin(ctx context.Context, s *snapshot.Snapshot, query snapshot.Query, token string) (from plumbing.Hash,
+	walk *snapshot.Walk, err error,
+) {
 	if token == "" {
 		walk, err = s.History(s.Commit, query)
 		return s.Commit, walk, err
@@ -148,8 +152,8 @@ type listing struct {
 	size   int // of next: messages in bytes, and changes
 }
 
-// list sends the next commits, so many at most, and keeps the last message back. It gives the last commit when there may be
-// more.
+// list sends the next commits, so many at most, and keeps the last message back. It gives the last commit when there
+// may be more.
 func (l *listing) list(walk *snapshot.Walk, limit int) (last plumbing.Hash, err error) {
 	for range limit {
 		c, err := walk.Next(l.stream.Context())
@@ -227,7 +231,9 @@ func text(s string) string {
 }
 
 // DiffCommits compares the directory at two commits.
-func (h *Histories) DiffCommits(req *gitv1.DiffCommitsRequest, stream grpc.ServerStreamingServer[gitv1.DiffCommitsResponse]) error {
+func (h *Histories) DiffCommits(req *gitv1.DiffCommitsRequest,
+	stream grpc.ServerStreamingServer[gitv1.DiffCommitsResponse],
+) error {
 	s, err := h.holder.Get(req.GetSnapshotId())
 	if err != nil {
 		return err
@@ -252,7 +258,7 @@ func (h *Histories) DiffCommits(req *gitv1.DiffCommitsRequest, stream grpc.Serve
 	return sendDiff(s, pairs, func(piece string) error { return stream.Send(&gitv1.DiffCommitsResponse{Diff: piece}) })
 }
 
-// rootOf gives the tree of a commit of the branch.
+// rootOf returns the tree of a commit of the branch.
 func rootOf(ctx context.Context, s *snapshot.Snapshot, commit string) (plumbing.Hash, error) {
 	id, err := parseID(commit)
 	if err != nil {
@@ -263,7 +269,9 @@ func rootOf(ctx context.Context, s *snapshot.Snapshot, commit string) (plumbing.
 }
 
 // RestoreTree brings paths back as they were.
-func (h *Histories) RestoreTree(ctx context.Context, req *gitv1.RestoreTreeRequest) (*gitv1.RestoreTreeResponse, error) {
+func (h *Histories) RestoreTree(ctx context.Context, req *gitv1.RestoreTreeRequest) (*gitv1.RestoreTreeResponse,
+	error,
+) {
 	s, err := h.holder.Get(req.GetSnapshotId())
 	if err != nil {
 		return nil, err

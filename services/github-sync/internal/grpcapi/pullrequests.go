@@ -12,7 +12,9 @@ import (
 )
 
 // propose publishes by a pull request.
-func (r *Repositories) propose(ctx context.Context, s *snapshot.Snapshot, request publish.Request, p *gitv1.Proposal) (publish.Result, *gitv1.PullRequest, error) {
+func (r *Repositories) propose(ctx context.Context, s *snapshot.Snapshot, request publish.Request,
+	p *gitv1.Proposal,
+) (publish.Result, *gitv1.PullRequest, error) {
 	if err := remote.CheckBranch(p.GetBranch()); err != nil {
 		return publish.Result{}, nil, err
 	}
@@ -25,7 +27,9 @@ func (r *Repositories) propose(ctx context.Context, s *snapshot.Snapshot, reques
 }
 
 // GetPullRequest says what became of a pull request.
-func (r *Repositories) GetPullRequest(ctx context.Context, req *gitv1.GetPullRequestRequest) (*gitv1.GetPullRequestResponse, error) {
+func (r *Repositories) GetPullRequest(ctx context.Context,
+	req *gitv1.GetPullRequestRequest,
+) (*gitv1.GetPullRequestResponse, error) {
 	o, err := r.open(req.GetLocation())
 	if err != nil {
 		return nil, err

@@ -50,11 +50,13 @@ type Repositories struct {
 
 var _ gitv1.RepositoryServiceServer = (*Repositories)(nil)
 
-// NewRepositories makes the service.
+// NewRepositories returns the service.
 func NewRepositories(deps RepositoryDeps) *Repositories { return &Repositories{deps: deps} }
 
 // SealCredentials encrypts credentials.
-func (r *Repositories) SealCredentials(_ context.Context, req *gitv1.SealCredentialsRequest) (*gitv1.SealCredentialsResponse, error) {
+func (r *Repositories) SealCredentials(_ context.Context,
+	req *gitv1.SealCredentialsRequest,
+) (*gitv1.SealCredentialsResponse, error) {
 	sealed, err := r.deps.Sealer.Seal(req.GetCredentials())
 	if err != nil {
 		return nil, err
@@ -63,7 +65,9 @@ func (r *Repositories) SealCredentials(_ context.Context, req *gitv1.SealCredent
 }
 
 // ResealCredentials encrypts sealed credentials with the key that seals now.
-func (r *Repositories) ResealCredentials(_ context.Context, req *gitv1.ResealCredentialsRequest) (*gitv1.ResealCredentialsResponse, error) {
+func (r *Repositories) ResealCredentials(_ context.Context,
+	req *gitv1.ResealCredentialsRequest,
+) (*gitv1.ResealCredentialsResponse, error) {
 	stored, isSealed := req.GetCredentials().GetSource().(*gitv1.Credentials_Sealed)
 	if !isSealed {
 		return &gitv1.ResealCredentialsResponse{Credentials: req.GetCredentials()}, nil
@@ -80,7 +84,9 @@ func sealedCredentials(sealed []byte) *gitv1.Credentials {
 }
 
 // CheckLocation judges a location.
-func (r *Repositories) CheckLocation(_ context.Context, req *gitv1.CheckLocationRequest) (*gitv1.CheckLocationResponse, error) {
+func (r *Repositories) CheckLocation(_ context.Context, req *gitv1.CheckLocationRequest) (*gitv1.CheckLocationResponse,
+	error,
+) {
 	location, directory, err := r.parse(req.GetLocation())
 	if err != nil {
 		return nil, err
@@ -120,7 +126,9 @@ func (r *Repositories) open(l *gitv1.Location) (o opened, err error) {
 }
 
 // OpenSnapshot holds the head of a branch.
-func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse, error) {
+func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse,
+	error,
+) {
 	o, err := r.open(req.GetLocation())
 	if err != nil {
 		return nil, err
@@ -155,8 +163,12 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	r.deps.Holder.Add(s)
 	failpoint.Hit(failpoint.SnapshotOpen)
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
-		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(), DirectoryExists: s.Exists,
-		Fence: s.Fence(), Published: published, Origin: &gitv1.Origin{Commit: origin.Commit.String(), CommitTime: timestamppb.New(origin.Time)},
+		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(),
+		DirectoryExists: s.Exists,
+		Fence:           s.Fence(), Published: published, Origin: &gitv1.Origin{
+			Commit:     origin.Commit.String(),
+			CommitTime: timestamppb.New(origin.Time),
+		},
 	}}, nil
 }
 
@@ -186,8 +198,10 @@ func returnBefore(ctx context.Context, s *snapshot.Snapshot, when *timestamppb.T
 	return nil
 }
 
-// ofSync gives what a sync has published in place of the head, if it has.
-func (r *Repositories) ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snapshot.Snapshot, *gitv1.Published, error) {
+// ofSync returns what a sync has published in place of the head, if it has.
+func (r *Repositories) ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snapshot.Snapshot,
+	*gitv1.Published, error,
+) {
 	at, before, err := head.OfSync(ctx, syncID)
 	if err != nil {
 		return nil, nil, errors.Join(err, head.Close())
@@ -210,7 +224,9 @@ func (r *Repositories) commitURL(location remote.Location, commit plumbing.Hash)
 }
 
 // CloseSnapshot lets go of a snapshot.
-func (r *Repositories) CloseSnapshot(_ context.Context, req *gitv1.CloseSnapshotRequest) (*gitv1.CloseSnapshotResponse, error) {
+func (r *Repositories) CloseSnapshot(_ context.Context, req *gitv1.CloseSnapshotRequest) (*gitv1.CloseSnapshotResponse,
+	error,
+) {
 	if err := r.deps.Holder.Close(req.GetSnapshotId()); err != nil {
 		return nil, err
 	}
@@ -230,7 +246,8 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 	if err != nil {
 		return nil, err
 	}
-	if req.GetTime().GetSeconds() <= 0 || !req.GetTime().IsValid() || req.GetAuthor().GetName() == "" || req.GetMessage() == "" {
+	if req.GetTime().GetSeconds() <= 0 || !req.GetTime().IsValid() || req.GetAuthor().GetName() == "" ||
+		req.GetMessage() == "" {
 		return nil, errs.New(errs.InvalidRequest, "A message, an author and a time are needed to publish.")
 	}
 	when := req.GetTime().AsTime().Truncate(time.Second)
@@ -254,7 +271,8 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 		return nil, err
 	}
 	response := &gitv1.PublishResponse{
-		Commit: result.Commit.String(), Committed: result.Committed, Attempts: int32(result.Attempts), Counts: &gitv1.ChangeCounts{},
+		Commit: result.Commit.String(), Committed: result.Committed, Attempts: int32(result.Attempts),
+		Counts:      &gitv1.ChangeCounts{},
 		PullRequest: pull,
 	}
 	if result.Committed {

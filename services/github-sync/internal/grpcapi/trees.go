@@ -29,7 +29,7 @@ type Trees struct {
 
 var _ gitv1.TreeServiceServer = (*Trees)(nil)
 
-// NewTrees makes the service over the held snapshots.
+// NewTrees returns the service over the held snapshots.
 func NewTrees(holder *snapshot.Holder) *Trees { return &Trees{holder: holder} }
 
 func (t *Trees) at(snapshotID, tree string) (*snapshot.Snapshot, plumbing.Hash, error) {
@@ -110,7 +110,9 @@ func fromMode(m gitv1.FileMode) filemode.FileMode {
 }
 
 // ReadBlobs streams contents.
-func (t *Trees) ReadBlobs(req *gitv1.ReadBlobsRequest, stream grpc.ServerStreamingServer[gitv1.ReadBlobsResponse]) error {
+func (t *Trees) ReadBlobs(req *gitv1.ReadBlobsRequest,
+	stream grpc.ServerStreamingServer[gitv1.ReadBlobsResponse],
+) error {
 	s, err := t.holder.Get(req.GetSnapshotId())
 	if err != nil {
 		return err
@@ -204,7 +206,9 @@ func fromChange(c *gitv1.Change) (snapshot.Change, error) {
 }
 
 // DiffTrees compares two trees.
-func (t *Trees) DiffTrees(req *gitv1.DiffTreesRequest, stream grpc.ServerStreamingServer[gitv1.DiffTreesResponse]) error {
+func (t *Trees) DiffTrees(req *gitv1.DiffTreesRequest,
+	stream grpc.ServerStreamingServer[gitv1.DiffTreesResponse],
+) error {
 	s, from, err := t.at(req.GetSnapshotId(), req.GetFromTree())
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ type Object struct {
 	Deflated []byte
 }
 
-// ID gives the id of an object.
+// ID returns the id of an object.
 func ID(kind plumbing.ObjectType, content []byte) plumbing.Hash {
 	h := sha1.New() //nolint:gosec // Git's object ids
 	header := append([]byte(kind.String()), ' ')
@@ -44,7 +44,7 @@ type Deflater struct {
 	writer *zlib.Writer
 }
 
-// NewDeflater makes a deflater. Its level trades a tenth of the size for a quarter of the time.
+// NewDeflater returns a deflater. Its level trades a tenth of the size for a quarter of the time.
 func NewDeflater() *Deflater {
 	d := &Deflater{}
 	d.writer, _ = zlib.NewWriterLevel(&d.buffer, zlib.BestSpeed) // fails only for a level out of range
@@ -64,7 +64,7 @@ func (d *Deflater) Object(kind plumbing.ObjectType, content []byte) (Object, err
 	return Object{Hash: ID(kind, content), Type: kind, Size: len(content), Deflated: bytes.Clone(d.buffer.Bytes())}, nil
 }
 
-// Content gives the content back.
+// Content returns the content back.
 func (o Object) Content() ([]byte, error) {
 	r, err := zlib.NewReader(bytes.NewReader(o.Deflated))
 	if err != nil {
@@ -97,7 +97,7 @@ func identity(s string) string {
 	}, s))
 }
 
-// Commit gives the content of a commit. Equal arguments give equal bytes.
+// Commit returns the content of a commit. Equal arguments give equal bytes.
 func Commit(tree plumbing.Hash, parents []plumbing.Hash, author, committer Signature, message string) []byte {
 	message = strings.ReplaceAll(message, "\x00", "") // Git's tools would not see what follows
 	content := fmt.Appendf(nil, "tree %s\n", tree)

@@ -43,7 +43,8 @@ func repository(t testing.TB) string {
 func TestTreesAreGits(t *testing.T) {
 	folder := repository(t)
 	empty := git(t, folder, nil, "hash-object", "-t", "tree", "-w", "/dev/null")
-	parent := plumbing.NewHash(git(t, folder, nil, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", "-m", "first", empty))
+	parent := plumbing.NewHash(git(t, folder, nil, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree",
+		"-m", "first", empty))
 	rapid.Check(t, func(r *rapid.T) {
 		deflater := object.NewDeflater()
 		put := func(kind plumbing.ObjectType, content []byte) object.Object {
@@ -54,8 +55,14 @@ func TestTreesAreGits(t *testing.T) {
 			return o
 		}
 		blob := put(plumbing.BlobObject, []byte(rapid.String().Draw(r, "content")))
-		inner := put(plumbing.TreeObject, object.EncodeTree([]object.Entry{{Name: "x", Mode: filemode.Regular, Hash: blob.Hash}}))
-		names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "a.b", "a-b", "a0", "ab", "b", "B", "ä", "a b", "z", "foo", "foo.", "foo-", "foo0"}), 1, 8, rapid.ID).Draw(r, "names")
+		inner := put(plumbing.TreeObject, object.EncodeTree([]object.Entry{{
+			Name: "x", Mode: filemode.Regular,
+			Hash: blob.Hash,
+		}}))
+		names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{
+			"a", "a.b", "a-b", "a0", "ab", "b", "B", "ä", "a b", "z",
+			"foo", "foo.", "foo-", "foo0",
+		}), 1, 8, rapid.ID).Draw(r, "names")
 		var entries []object.Entry
 		var lines strings.Builder
 		for _, name := range names {
@@ -70,7 +77,8 @@ func TestTreesAreGits(t *testing.T) {
 		tree := put(plumbing.TreeObject, object.EncodeTree(slices.Clone(entries)))
 		at := object.Signature{Name: "A", Email: "a@example.com", Time: time.Unix(1_700_000_000, 0).UTC()}
 		commit := put(plumbing.CommitObject, object.Commit(tree.Hash, []plumbing.Hash{parent}, at, at, "message\n"))
-		git(t, folder, object.Pack([]object.Object{blob, inner, tree, commit}), "index-pack", "--strict", "--stdin", "--fix-thin")
+		git(t, folder, object.Pack([]object.Object{blob, inner, tree, commit}), "index-pack", "--strict", "--stdin",
+			"--fix-thin")
 		if got := git(t, folder, []byte(lines.String()), "mktree", "-z"); got != tree.Hash.String() {
 			r.Fatalf("git has %s for %q", got, lines.String())
 		}
@@ -113,7 +121,8 @@ func TestBadTrees(t *testing.T) {
 func TestIdentities(t *testing.T) {
 	folder := repository(t)
 	tree := plumbing.NewHash(git(t, folder, nil, "hash-object", "-t", "tree", "-w", "/dev/null"))
-	parent := git(t, folder, nil, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", "-m", "first", tree.String())
+	parent := git(t, folder, nil, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", "-m", "first",
+		tree.String())
 	at := time.Unix(1_700_000_000, 0)
 	for name, want := range map[string]string{
 		"Ada":                                  "Ada <a@example.com>",
@@ -123,10 +132,12 @@ func TestIdentities(t *testing.T) {
 		"Ängström 山":                           "Ängström 山 <a@example.com>",
 	} {
 		who := object.Signature{Name: name, Email: "<a@example.com\n>", Time: at}
-		id := git(t, folder, object.Commit(tree, []plumbing.Hash{plumbing.NewHash(parent)}, who, who, "one\x00two\n"), "hash-object", "-t", "commit", "-w", "--stdin")
+		id := git(t, folder, object.Commit(tree, []plumbing.Hash{plumbing.NewHash(parent)}, who, who, "one\x00two\n"),
+			"hash-object", "-t", "commit", "-w", "--stdin")
 		git(t, folder, nil, "fsck", "--strict", id)
 		text := git(t, folder, nil, "cat-file", "commit", id)
-		if !strings.Contains(text, "\nauthor "+want+" 1700000000 +0000\n") || strings.Count(text, "\nparent ") != 1 || !strings.HasSuffix(text, "\n\nonetwo") {
+		if !strings.Contains(text, "\nauthor "+want+" 1700000000 +0000\n") || strings.Count(text, "\nparent ") != 1 ||
+			!strings.HasSuffix(text, "\n\nonetwo") {
 			t.Errorf("%q: %s", name, text)
 		}
 	}
@@ -151,7 +162,8 @@ func FuzzParseTree(f *testing.F) {
 
 func FuzzParseCommit(f *testing.F) {
 	at := object.Signature{Name: "A", Email: "a@example.com", Time: time.Unix(1_700_000_000, 0)}
-	f.Add(object.Commit(plumbing.NewHash(strings.Repeat("1", 40)), []plumbing.Hash{plumbing.NewHash(strings.Repeat("2", 40))}, at, at, "m\n"))
+	f.Add(object.Commit(plumbing.NewHash(strings.Repeat("1", 40)),
+		[]plumbing.Hash{plumbing.NewHash(strings.Repeat("2", 40))}, at, at, "m\n"))
 	f.Add([]byte("tree x\nparent\ncommitter <> 1 +0000\n\n"))
 	f.Fuzz(func(_ *testing.T, content []byte) { _, _ = object.ParseCommit(content) })
 }

@@ -18,7 +18,7 @@ const (
 	more          = 0x80
 )
 
-// Pack gives a pack of objects, as they are: without deltas, which cost more than they save for files of a page.
+// Pack returns a pack of objects, as they are: without deltas, which cost more than they save for files of a page.
 // Format: gitformat-pack(5).
 func Pack(objects []Object) []byte {
 	size := packHeader + packTrailer

@@ -18,7 +18,7 @@ type Entry struct {
 	Hash plumbing.Hash
 }
 
-// IsTree tells whether the entry is a folder.
+// IsTree reports whether the entry is a folder.
 func (e Entry) IsTree() bool { return e.Mode == filemode.Dir }
 
 // BadNameError is a name that no tree of ours may have, read or written.
@@ -48,8 +48,8 @@ const (
 	hashBytes   = 20
 )
 
-// ParseTree reads a tree, which may hold files of others: names that Git takes for damage, entries out of order and names
-// that come twice are errors, and nothing else is.
+// ParseTree reads a tree, which may hold files of others: names that Git takes for damage, entries out of order and
+// names that come twice are errors, and nothing else is.
 func ParseTree(content []byte) ([]Entry, error) {
 	var entries []Entry
 	for len(content) > 0 {
@@ -97,7 +97,7 @@ func sortName(e Entry) string {
 	return e.Name
 }
 
-// EncodeTree gives the content of a tree; it sorts the entries in place.
+// EncodeTree returns the content of a tree; it sorts the entries in place.
 func EncodeTree(entries []Entry) []byte {
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(sortName(a), sortName(b)) })
 	var b bytes.Buffer

@@ -22,7 +22,7 @@ type content struct {
 	file   *os.File
 }
 
-// make gives an empty content of a size to come.
+// make returns an empty content of a size to come.
 func (b *budget) make(size int64) (*content, error) {
 	c := &content{budget: b, size: size}
 	if size <= b.left {

@@ -78,7 +78,9 @@ func patch(to io.Writer, delta byteReader, base *content, size int64, buffer []b
 	return nil
 }
 
-func patchCopy(to io.Writer, delta io.ByteReader, instruction byte, base *content, left int64, buffer []byte) (int64, error) {
+func patchCopy(to io.Writer, delta io.ByteReader, instruction byte, base *content, left int64, buffer []byte) (int64,
+	error,
+) {
 	var fields [sizeEnd]byte
 	for i := range fields {
 		if instruction&(1<<i) == 0 {

@@ -70,7 +70,7 @@ func (f Folder) Receive(ctx context.Context, from io.Reader) (err error) {
 	return f.keep(file, r.entries, checksum)
 }
 
-// keep gives the pack its name, after its index: whoever sees the pack finds the index too.
+// keep returns the pack its name, after its index: whoever sees the pack finds the index too.
 func (f Folder) keep(file *os.File, entries []entry, checksum plumbing.Hash) error {
 	if err := f.finish(file); err != nil {
 		return fmt.Errorf("store pack: %w", err)

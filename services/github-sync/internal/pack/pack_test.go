@@ -62,7 +62,7 @@ func requireClean(t testing.TB, dir string, want int) {
 	}
 }
 
-// related gives texts that are worth deltas of each other.
+// related returns texts that are worth deltas of each other.
 func related(seed uint64, n int) []string {
 	random := rand.New(rand.NewPCG(seed, 1))
 	lines := make([]string, 400)
@@ -145,7 +145,10 @@ func TestReceiveAny(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		contents := related(rapid.Uint64().Draw(r, "seed"), rapid.IntRange(0, 30).Draw(r, "texts"))
 		contents = append(contents, rapid.SliceOfN(rapid.String(), 1, 5).Draw(r, "others")...)
-		args := []string{fmt.Sprintf("--window=%d", rapid.IntRange(0, 20).Draw(r, "window")), fmt.Sprintf("--depth=%d", rapid.IntRange(1, 30).Draw(r, "depth"))}
+		args := []string{
+			fmt.Sprintf("--window=%d", rapid.IntRange(0, 20).Draw(r, "window")),
+			fmt.Sprintf("--depth=%d", rapid.IntRange(1, 30).Draw(r, "depth")),
+		}
 		if rapid.Bool().Draw(r, "offsets") {
 			args = append(args, "--delta-base-offset")
 		}
@@ -270,7 +273,8 @@ func TestRefused(t *testing.T) {
 		}
 	})
 	t.Run("twice the same", func(t *testing.T) {
-		dir, err := receive(t, write(t, blob("four"), blob("four"), delta("four", "\x04\x02\x90\x02"), delta("four", "\x04\x02\x90\x02")))
+		dir, err := receive(t, write(t, blob("four"), blob("four"), delta("four", "\x04\x02\x90\x02"),
+			delta("four", "\x04\x02\x90\x02")))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,8 +38,9 @@ type branch struct {
 
 func newResolver(file *os.File, folder string, entries []entry) *resolver {
 	r := &resolver{
-		file: file, entries: entries, budget: &budget{left: memoryBudget, folder: folder}, buffered: bufio.NewReaderSize(nil, bufferSize),
-		delta: bufio.NewReader(nil), id: newIdentifier(), byOffset: map[int64][]int{}, byID: map[plumbing.Hash][]int{},
+		file: file, entries: entries, budget: &budget{left: memoryBudget, folder: folder},
+		buffered: bufio.NewReaderSize(nil, bufferSize),
+		delta:    bufio.NewReader(nil), id: newIdentifier(), byOffset: map[int64][]int{}, byID: map[plumbing.Hash][]int{},
 	}
 	for i := range entries {
 		switch entries[i].kind {
@@ -115,7 +116,7 @@ func (r *resolver) grow(ctx context.Context, root *entry) (err error) {
 	return nil
 }
 
-// read gives the content of an object that is no delta.
+// read returns the content of an object that is no delta.
 func (r *resolver) read(e *entry) (*content, error) {
 	c, err := r.budget.make(e.size)
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *source) begin() int64 {
 	return s.tap.offset
 }
 
-// end gives the checksum of the object that has been read.
+// end returns the checksum of the object that has been read.
 func (s *source) end() uint32 {
 	s.settle()
 	return s.tap.crc

@@ -16,18 +16,19 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
-// Bases gives an object that the receiver has, or an error with plumbing.ErrObjectNotFound in its chain.
+// Bases returns an object that the receiver has, or an error with plumbing.ErrObjectNotFound in its chain.
 type Bases func(id plumbing.Hash) (plumbing.EncodedObject, error)
 
 // ErrBaseTooLarge says that a pack builds on an object that is too large to be held.
 var ErrBaseTooLarge = errors.New("the pack builds on too large an object")
 
-// complete resolves the deltas of a thin pack, whose bases only the receiver has, and adds these bases to the pack, so that
-// it can be read by itself.
+// complete resolves the deltas of a thin pack, whose bases only the receiver has, and adds these bases to the pack, so
+// that it can be read by itself.
 func (r *resolver) complete(ctx context.Context, bases Bases) error {
 	for found := true; found && r.open > 0; {
 		found = false
-		for _, id := range slices.SortedFunc(maps.Keys(r.byID), func(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) }) {
+		for _, id := range slices.SortedFunc(maps.Keys(r.byID),
+			func(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) }) {
 			base, err := bases(id)
 			if errors.Is(err, plumbing.ErrObjectNotFound) {
 				continue // it may be one of those that are resolved with another

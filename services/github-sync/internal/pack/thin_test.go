@@ -42,7 +42,8 @@ func (h *history) commit(contents []string, parents ...string) string {
 		fmt.Fprintf(&tree, "100644 blob %s\t%03d\n", id, i)
 	}
 	id := strings.TrimSpace(git(h.t, h.dir, strings.NewReader(tree.String()), "mktree"))
-	args := append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "commit-tree", "-m", "m", id}, parents...)
+	args := append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "commit-tree", "-m", "m", id},
+		parents...)
 	return strings.TrimSpace(git(h.t, h.dir, nil, args...))
 }
 
@@ -50,7 +51,8 @@ func (h *history) commit(contents []string, parents ...string) string {
 func (h *history) thin(args ...string) []byte {
 	h.t.Helper()
 	revisions := strings.NewReader(h.second + "\n^" + h.first + "\n")
-	return []byte(git(h.t, h.dir, revisions, append([]string{"pack-objects", "-q", "--thin", "--stdout", "--revs"}, args...)...))
+	return []byte(git(h.t, h.dir, revisions, append([]string{"pack-objects", "-q", "--thin", "--stdout", "--revs"},
+		args...)...))
 }
 
 // receiver makes a repository that has the first commit.
@@ -101,7 +103,8 @@ func TestThin(t *testing.T) {
 		contents := related(rapid.Uint64().Draw(r, "seed"), rapid.IntRange(2, 24).Draw(r, "contents"))
 		split := rapid.IntRange(1, len(contents)-1).Draw(r, "known")
 		h := newHistory(t, contents[:split], contents[1:]) // what stands under one name differs
-		content := h.thin(rapid.SampledFrom([][]string{{"--delta-base-offset"}, nil, {"--window=50", "--depth=50"}}).Draw(r, "form")...)
+		content := h.thin(rapid.SampledFrom([][]string{{"--delta-base-offset"}, nil, {"--window=50", "--depth=50"}}).
+			Draw(r, "form")...)
 		ours, theirs := h.receiver(), h.receiver()
 		if err := folder(ours).Receive(t.Context(), bytes.NewReader(content)); err != nil {
 			r.Fatal(err)

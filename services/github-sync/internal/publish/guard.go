@@ -40,8 +40,8 @@ func newGuard(limits []Limit) *guard {
 	return g
 }
 
-// window has as many places as pushes may go to a repository within a minute. A place is free again a minute after the answer
-// to its push: then no two pushes from it reach the host within a minute, however long they are on their way.
+// window has as many places as pushes may go to a repository within a minute. A place is free again a minute after the
+// answer to its push: then no two pushes from it reach the host within a minute, however long they are on their way.
 type window struct {
 	free    []time.Time   // when each place that nobody has may be taken, the next one first
 	changed chan struct{} // closed when a place is given back
@@ -61,8 +61,8 @@ type place struct {
 	used       bool
 }
 
-// take takes a place for a push. When none is free it says when one will be, if that is known, and what is closed when that
-// changes.
+// take takes a place for a push. When none is free it says when one will be, if that is known, and what is closed when
+// that changes.
 func (g *guard) take(l remote.Location) (*place, time.Time, <-chan struct{}) {
 	pushes := g.limits[l.Host]
 	if pushes == 0 {
@@ -90,7 +90,7 @@ func (g *guard) take(l remote.Location) (*place, time.Time, <-chan struct{}) {
 // use says that a push goes out.
 func (p *place) use() { p.used = true }
 
-// giveBack gives a place back, after the answer to its push or without one.
+// giveBack returns a place back, after the answer to its push or without one.
 func (p *place) giveBack() {
 	if p.guard == nil {
 		return

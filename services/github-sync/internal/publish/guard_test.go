@@ -11,8 +11,8 @@ import (
 	"fgdsync.dev/services/github-sync/internal/remote"
 )
 
-// TestNoMinuteHasMorePushes (G28): whatever pushes take and whoever wants to push, a host sees no more of them within any minute
-// than it wants.
+// TestNoMinuteHasMorePushes (G28): whatever pushes take and whoever wants to push, a host sees no more of them within
+// any minute than it wants.
 func TestNoMinuteHasMorePushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, pushers, each = 6, 5, 20

@@ -37,9 +37,12 @@ type proposer struct {
 	proposal Proposal
 }
 
-// Propose publishes a tree on a branch of its own, and keeps one pull request that proposes to merge it: an open one of the
-// fabric goes on, with a commit more. It never forces, and leaves a branch alone that somebody else has committed to.
-func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, request Request, proposal Proposal) (Result, *gitv1.PullRequest, error) {
+// Propose publishes a tree on a branch of its own, and keeps one pull request that proposes to merge it: an open one of
+// the fabric goes on, with a commit more. It never forces, and leaves a branch alone that somebody else has committed
+// to.
+func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, request Request, proposal Proposal) (Result,
+	*gitv1.PullRequest, error,
+) {
 	if err := hub.Knows(s.Location, s.Login); err != nil {
 		return Result{}, nil, err
 	}
@@ -116,9 +119,10 @@ func (p *proposer) withdraw(ctx context.Context, pull *gitv1.PullRequest) (Resul
 	return Result{Commit: p.s.Commit}, closed, err
 }
 
-// declined tells whether people have closed a proposal of the very same tree.
+// declined reports whether people have closed a proposal of the very same tree.
 func (p *proposer) declined(ctx context.Context, pull *gitv1.PullRequest) (bool, error) {
-	if pull.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED || p.proposal.Insist || !plumbing.IsHash(pull.GetHeadCommit()) {
+	if pull.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED || p.proposal.Insist ||
+		!plumbing.IsHash(pull.GetHeadCommit()) {
 		return false, nil
 	}
 	then, err := p.s.Since(ctx, plumbing.NewHash(pull.GetHeadCommit()))
@@ -153,7 +157,8 @@ func (p *proposer) push(ctx context.Context, branch string) (Result, error) {
 	defer func() { _ = view.Close() }() // it was only read
 	sync := view.Trailer(layout.TrailerSync)
 	if sync == "" {
-		return Result{}, errs.New(errs.ProposalEdited, "Somebody has committed to the branch %s, which proposes changes of this fabric.", branch)
+		return Result{}, errs.New(errs.ProposalEdited,
+			"Somebody has committed to the branch %s, which proposes changes of this fabric.", branch)
 	}
 	if view.Tree == p.request.Tree {
 		return Result{Commit: tip, Committed: path.Base(p.proposal.Branch) == sync}, nil
@@ -168,7 +173,7 @@ func (p *proposer) push(ctx context.Context, branch string) (Result, error) {
 	return p.send(ctx, branch, base, tip, tip, head)
 }
 
-// base gives the head of the branch, if the directory there is still what the tree was made of.
+// base returns the head of the branch, if the directory there is still what the tree was made of.
 func (p *proposer) base(ctx context.Context, head plumbing.Hash) (*snapshot.Snapshot, error) {
 	base, err := p.s.At(ctx, head)
 	if err != nil {
@@ -181,7 +186,9 @@ func (p *proposer) base(ctx context.Context, head plumbing.Hash) (*snapshot.Snap
 }
 
 // send makes a commit with the tree on top of what a view shows, pushes it, and reads it back.
-func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snapshot, old plumbing.Hash, parents ...plumbing.Hash) (Result, error) {
+func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snapshot, old plumbing.Hash,
+	parents ...plumbing.Hash,
+) (Result, error) {
 	root, _, err := view.Graft(view.Root, view.Directory, p.request.Tree)
 	if err != nil {
 		return Result{}, err
@@ -204,7 +211,8 @@ func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snaps
 		return Result{}, errors.Join(sent, err)
 	}
 	if refs.Branches[branch] != commit {
-		return Result{}, errors.Join(sent, errs.New(errs.GitHubConnectionFailed, "The branch %s does not show what was pushed to it.", branch))
+		return Result{}, errors.Join(sent, errs.New(errs.GitHubConnectionFailed,
+			"The branch %s does not show what was pushed to it.", branch))
 	}
 	return Result{Commit: commit, Committed: true, Attempts: 1}, nil
 }
@@ -218,8 +226,11 @@ func directoryMoved(directory string) error {
 }
 
 // putCommit makes a commit, signed when there is a key.
-func putCommit(view *snapshot.Snapshot, root plumbing.Hash, request Request, parents ...plumbing.Hash) (plumbing.Hash, error) {
-	content, err := request.Key.Sign(object.Commit(root, parents, request.Author, request.Committer, request.Message), request.Committer.Time)
+func putCommit(view *snapshot.Snapshot, root plumbing.Hash, request Request, parents ...plumbing.Hash) (plumbing.Hash,
+	error,
+) {
+	content, err := request.Key.Sign(object.Commit(root, parents, request.Author, request.Committer, request.Message),
+		request.Committer.Time)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
@@ -229,7 +240,8 @@ func putCommit(view *snapshot.Snapshot, root plumbing.Hash, request Request, par
 // show makes the pull request say what its branch brings.
 func (p *proposer) show(ctx context.Context, branch string, pull *gitv1.PullRequest) (*gitv1.PullRequest, error) {
 	if !isOpen(pull) {
-		found, err := p.hub.FindPullRequest(ctx, p.s.Location, p.s.Login, branch) // an attempt before this one may have opened it
+		// an attempt before this one may have opened it
+		found, err := p.hub.FindPullRequest(ctx, p.s.Location, p.s.Login, branch)
 		if err != nil {
 			return pull, err
 		}
@@ -238,7 +250,8 @@ func (p *proposer) show(ctx context.Context, branch string, pull *gitv1.PullRequ
 		}
 	}
 	if isOpen(pull) {
-		return p.hub.UpdatePullRequest(ctx, p.s.Location, p.s.Login, pull.GetNumber(), github.Update{Title: p.proposal.Title, Body: p.proposal.Body})
+		return p.hub.UpdatePullRequest(ctx, p.s.Location, p.s.Login, pull.GetNumber(),
+			github.Update{Title: p.proposal.Title, Body: p.proposal.Body})
 	}
 	return p.hub.CreatePullRequest(ctx, p.s.Location, p.s.Login, github.Proposal{
 		Branch: branch, Base: p.s.Branch, Title: p.proposal.Title, Body: p.proposal.Body,

@@ -1,6 +1,7 @@
 // Package publish makes trees the directories of fabrics on the remote: one commit each, pushed if the branch is still
-// where it was, and read back. Who waits while a push to the branch is under way goes out with the next one, in the order
-// in which they came. It never forces, never retries blind, and says that it succeeded only when the remote shows the commit.
+// where it was, and read back. Who waits while a push to the branch is under way goes out with the next one, in the
+// order in which they came. It never forces, never retries blind, and says that it succeeded only when the remote shows
+// the commit.
 package publish
 
 import (
@@ -54,7 +55,7 @@ type Publisher struct {
 	queues map[line]*queue
 }
 
-// New makes a publisher.
+// New returns a publisher.
 func New(o Options) *Publisher {
 	return &Publisher{options: o, guard: newGuard(o.Limits), queues: map[line]*queue{}}
 }
@@ -90,8 +91,8 @@ func tellAll(members []*member, err error) {
 	}
 }
 
-// Publish waits for the push that is under way, if there is one, and goes out with the next. When the context ends before,
-// nothing is published; a push that is under way goes on as long as anybody of those in it wants it.
+// Publish waits for the push that is under way, if there is one, and goes out with the next. When the context ends
+// before, nothing is published; a push that is under way goes on as long as anybody of those in it wants it.
 func (p *Publisher) Publish(ctx context.Context, s *snapshot.Snapshot, request Request) (Result, error) {
 	ctx, end := context.WithCancel(ctx)
 	defer end() // it does not want it any more
@@ -204,7 +205,7 @@ func settle(group []*member, err error) (again []*member) {
 	return again
 }
 
-// CommitURL gives the page of a commit on hosts that are known to have one. A repository is known by its key.
+// CommitURL returns the page of a commit on hosts that are known to have one. A repository is known by its key.
 func CommitURL(key string, commit plumbing.Hash) string {
 	switch {
 	case strings.HasPrefix(key, "github.com/"):

@@ -13,8 +13,8 @@ import (
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
 
-// push looks where the branch is, puts a commit of each of the group on top of it, one after the other, and pushes them. It
-// gives those who try again.
+// push looks where the branch is, puts a commit of each of the group on top of it, one after the other, and pushes
+// them. It gives those who try again.
 func (p *Publisher) push(ctx context.Context, group []*member, place *place) (again []*member) {
 	from := group[0].from
 	pusher, err := from.Remote.PushRefs(ctx)
@@ -55,8 +55,8 @@ func (p *Publisher) push(ctx context.Context, group []*member, place *place) (ag
 	return nil
 }
 
-// onto gives the view that the commits are built on: the new head, which the store has when it was pushed from here, or the
-// snapshot of one who publishes alone to a branch that has not moved.
+// onto returns the view that the commits are built on: the new head, which the store has when it was pushed from here,
+// or the snapshot of one who publishes alone to a branch that has not moved.
 func onto(ctx context.Context, group []*member, head plumbing.Hash) (*snapshot.Snapshot, func(), error) {
 	from := group[0].from
 	if len(group) == 1 && head == from.Commit {
@@ -161,7 +161,7 @@ func outcome(ctx context.Context, s *snapshot.Snapshot, old, tip plumbing.Hash, 
 	return &raced{cause}
 }
 
-// landed tells whether the branch has the commits: the last one at its head, or below it when others pushed on top.
+// landed reports whether the branch has the commits: the last one at its head, or below it when others pushed on top.
 func landed(ctx context.Context, s *snapshot.Snapshot, old, tip plumbing.Hash) (bool, error) {
 	refs, err := s.Remote.Refs(ctx)
 	if err != nil {

@@ -61,7 +61,8 @@ func (p *Publisher) refused(m *member, until time.Time) bool {
 	if !bounded || !deadline.Before(until) {
 		return false
 	}
-	m.tell(Result{}, errs.New(errs.GitHubRateLimited, "As many pushes as push_limits allows went to the repository within a minute.").
+	m.tell(Result{}, errs.New(errs.GitHubRateLimited,
+		"As many pushes as push_limits allows went to the repository within a minute.").
 		WithRetryAfter(time.Until(until)))
 	return true
 }
@@ -102,7 +103,8 @@ func (p *Publisher) place(q *queue) (*place, bool) {
 	}
 }
 
-// wait waits until a time, if it is known, or until something is closed. It tells whether anybody still waits in the queue.
+// wait waits until a time, if it is known, or until something is closed. It reports whether anybody still waits in the
+// queue.
 func (q *queue) wait(until time.Time, changed <-chan struct{}) bool {
 	var due <-chan time.Time
 	if !until.IsZero() {
@@ -154,7 +156,7 @@ func (p *Publisher) take(q *queue) []*member {
 	return group
 }
 
-// overlaps tells whether the directory of one is that of another, or inside it.
+// overlaps reports whether the directory of one is that of another, or inside it.
 func (m *member) overlaps(other *member) bool {
 	return within(m.from.Directory, other.from.Directory) || within(other.from.Directory, m.from.Directory)
 }

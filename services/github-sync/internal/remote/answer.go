@@ -29,15 +29,15 @@ type answered struct {
 
 type answeredKey struct{}
 
-// withAnswered makes a context for one exchange, in which the last answer is remembered. At its end what was not read of the
-// answer is let go, and the place at the host with it: the Git library does not close every answer.
+// withAnswered makes a context for one exchange, in which the last answer is remembered. At its end what was not read
+// of the answer is let go, and the place at the host with it: the Git library does not close every answer.
 func withAnswered(ctx context.Context) (exchange context.Context, a *answered, end context.CancelFunc) {
 	a = &answered{}
 	exchange, end = context.WithCancel(context.WithValue(ctx, answeredKey{}, a))
 	return exchange, a, end
 }
 
-// answeredOf gives where the answer is remembered.
+// answeredOf returns where the answer is remembered.
 func answeredOf(ctx context.Context) *answered {
 	if a, asked := ctx.Value(answeredKey{}).(*answered); asked {
 		return a
@@ -82,7 +82,7 @@ func unavailable(format string, args ...any) *errs.Error {
 	return errs.New(errs.GitHubConnectionFailed, format, args...)
 }
 
-// explain gives a failed exchange its code. What the transport saw counts more than what the library made of it.
+// explain returns a failed exchange its code. What the transport saw counts more than what the library made of it.
 func (r *hostRemote) explain(ctx context.Context, err error, a *answered) error {
 	var known *errs.Error
 	var file *fs.PathError
@@ -107,17 +107,20 @@ func (r *hostRemote) explain(ctx context.Context, err error, a *answered) error 
 	case a.status >= http.StatusInternalServerError:
 		return unavailable("The Git host %s answered with status %d.", host, a.status)
 	case a.sha256:
-		return errs.New(errs.RepositoryUnsupported, "The repository at %s has SHA-256 object ids, which are not supported.", host).
+		return errs.New(errs.RepositoryUnsupported, "The repository at %s has SHA-256 object ids, which are not supported.",
+			host).
 			WithRemedy("Use a repository with SHA-1 object ids, which Git makes unless it is told otherwise.")
 	case errors.As(err, &file): // what came could not be stored; a connection fails with other errors
 		return errs.New(errs.StorageFailed, "What the Git host %s sent can't be stored.", host).WithCause(err)
 	case untrusted(a.err):
 		return errs.New(errs.CertificateUntrusted, "The certificate of the Git host %s is not to be trusted.", host).
-			WithRemedy("If the host has a certificate of your own authority, name the authority's file as remotes_ca_file.").WithCause(a.err)
+			WithRemedy("If the host has a certificate of your own authority, name the authority's file as remotes_ca_file.").
+			WithCause(a.err)
 	case a.err != nil:
 		return unavailable("The Git host %s can't be reached.", host).WithCause(a.err)
 	}
-	return unavailable("The exchange with the Git host %s broke off.", host).WithCause(fmt.Errorf("%w: %w", ErrUnreadable, err))
+	return unavailable("The exchange with the Git host %s broke off.", host).
+		WithCause(fmt.Errorf("%w: %w", ErrUnreadable, err))
 }
 
 func untrusted(err error) bool {
@@ -127,7 +130,8 @@ func untrusted(err error) bool {
 
 func limited(a *answered) bool {
 	return a.status == http.StatusTooManyRequests ||
-		a.status == http.StatusForbidden && (a.header.Get("Retry-After") != "" || a.header.Get("X-Ratelimit-Remaining") == "0")
+		a.status == http.StatusForbidden && (a.header.Get("Retry-After") != "" ||
+			a.header.Get("X-Ratelimit-Remaining") == "0")
 }
 
 // retryAfter reads how long to wait: at least a minute when the host does not say, as GitHub's documentation asks.

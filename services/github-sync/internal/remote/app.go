@@ -10,7 +10,7 @@ import (
 
 // AppTokens makes access tokens of GitHub Apps.
 type AppTokens interface {
-	// Token gives a token that is good for an exchange.
+	// Token returns a token that is good for an exchange.
 	Token(ctx context.Context, host string, app *credentials.App) (credentials.Basic, error)
 	// Refused says that a host did not take a token, which is not given again.
 	Refused(ctx context.Context, host string, app *credentials.App, token credentials.Basic)
@@ -20,7 +20,8 @@ type AppTokens interface {
 func (f *Factory) appWire(location Location, app *credentials.App) *httpWire {
 	signIn := func(ctx context.Context) (credentials.Basic, error) { return f.apps.Token(ctx, location.Host, app) }
 	refused := func(ctx context.Context, token credentials.Basic) { f.apps.Refused(ctx, location.Host, app, token) }
-	client := newHTTPClient(&TokenTransport{Next: f.http.next, SignIn: signIn, Refused: refused, Sign: basicAuth}, f.http.base)
+	client := newHTTPClient(&TokenTransport{Next: f.http.next, SignIn: signIn, Refused: refused, Sign: basicAuth},
+		f.http.base)
 	return &httpWire{client: client, url: location.URL, signIn: signIn}
 }
 
@@ -28,8 +29,8 @@ func basicAuth(r *http.Request, token credentials.Basic) {
 	r.SetBasicAuth(token.Username, token.Password.Reveal())
 }
 
-// TokenTransport signs each request in, so that the token may change between two of them. A request is sent again with a new
-// token when the host has refused the old one, which may have been withdrawn before its time.
+// TokenTransport signs each request in, so that the token may change between two of them. A request is sent again with
+// a new token when the host has refused the old one, which may have been withdrawn before its time.
 type TokenTransport struct {
 	Next    http.RoundTripper
 	SignIn  SignIn
@@ -40,7 +41,8 @@ type TokenTransport struct {
 // RoundTrip sends a request.
 func (t *TokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, token, err := t.send(r)
-	if err != nil || response.StatusCode != http.StatusUnauthorized || t.Refused == nil || r.Body != nil && r.GetBody == nil {
+	if err != nil || response.StatusCode != http.StatusUnauthorized || t.Refused == nil || r.Body != nil &&
+		r.GetBody == nil {
 		return response, err
 	}
 	if err := response.Body.Close(); err != nil {

@@ -60,7 +60,8 @@ func (b *breakers) of(host string) *breaker {
 	fresh.TwoStepCircuitBreaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name: host, Timeout: b.options.Pause,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= b.options.Failures },
-		IsExcluded:  func(err error) bool { return errors.Is(err, context.Canceled) }, // somebody went away; it says nothing of the host
+		// somebody went away; it says nothing of the host
+		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			state.Set(float64(to))
 			if to == gobreaker.StateOpen {
@@ -87,5 +88,6 @@ func (b *breaker) allow() (done func(error), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return nil, unavailable("The Git host %s failed several times in a row and is left alone for a while.", b.Name()).
-		WithRemedy("See what ails the host; requests begin again by themselves.").WithRetryAfter(max(time.Until(b.until), probePause))
+		WithRemedy("See what ails the host; requests begin again by themselves.").
+		WithRetryAfter(max(time.Until(b.until), probePause))
 }

@@ -15,11 +15,12 @@ import (
 	"fgdsync.dev/libs/secret"
 )
 
-// authorities gives those that the system trusts, and those of a file.
+// authorities returns those that the system trusts, and those of a file.
 func authorities(file string) (*x509.CertPool, error) {
 	trusted, err := x509.SystemCertPool()
 	if err != nil {
-		return nil, errs.New(errs.ConfigurationInvalid, "The certificate authorities of the system can't be read.").WithCause(err)
+		return nil, errs.New(errs.ConfigurationInvalid, "The certificate authorities of the system can't be read.").
+			WithCause(err)
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil || !trusted.AppendCertsFromPEM(pem) {
@@ -40,8 +41,9 @@ func parseProxy(raw secret.String) (proxy, error) {
 	return proxy{u}, nil
 }
 
-// serve lets all requests go through the proxy. Whoever runs the system named it, so its own address may be a private one.
-// It resolves the names of Git hosts itself: only what a URL says can be judged here, and what names lead to is judged there.
+// serve lets all requests go through the proxy. Whoever runs the system named it, so its own address may be a private
+// one. It resolves the names of Git hosts itself: only what a URL says can be judged here, and what names lead to is
+// judged there.
 func (p proxy) serve(transport *http.Transport, allowInsecure bool) {
 	transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	transport.Proxy = func(r *http.Request) (*url.URL, error) {
@@ -52,7 +54,9 @@ func (p proxy) serve(transport *http.Transport, allowInsecure bool) {
 		}
 		return p.url, nil
 	}
-	transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+	transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request,
+		response *http.Response,
+	) error {
 		return p.refusal(response.StatusCode)
 	}
 }
@@ -81,7 +85,8 @@ func checkName(host string) error {
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if last == "localhost" || last == "" || last[0] >= '0' && last[0] <= '9' {
-		return errs.New(errs.RemoteRefused, "The Git host's name is a form of an address, or of this machine, which is not permitted.")
+		return errs.New(errs.RemoteRefused,
+			"The Git host's name is a form of an address, or of this machine, which is not permitted.")
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ type Options struct {
 	Places       PlaceOptions
 }
 
-// NewFactory makes a factory.
+// NewFactory returns a factory.
 func NewFactory(o Options) (*Factory, error) {
 	hosts, err := newBreakers(o.Breaker)
 	if err != nil {
@@ -54,14 +54,16 @@ func NewFactory(o Options) (*Factory, error) {
 	if err != nil {
 		return nil, err
 	}
-	traced := otelhttp.NewTransport(base, otelhttp.WithTracerProvider(o.Tracers), otelhttp.WithPropagators(telemetry.Propagator()),
+	traced := otelhttp.NewTransport(base, otelhttp.WithTracerProvider(o.Tracers),
+		otelhttp.WithPropagators(telemetry.Propagator()),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return "git " + operation(r) }))
 	places := newPlaces(o.Places)
 	counted := &roundTripper{next: traced, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts}
 	return &Factory{
 		policy: o.Policy, prints: credentials.NewPrints(), http: newHTTPClient(&placed{counted, places}, base),
 		ssh: &sshClient{
-			dialer: dialer, knownHosts: o.Policy.KnownHosts, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts, places: places,
+			dialer: dialer, knownHosts: o.Policy.KnownHosts, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts,
+			places: places,
 			tracer: o.Tracers.Tracer("fgdsync.dev/services/github-sync/internal/remote"),
 		},
 	}, nil
@@ -105,7 +107,8 @@ func checkAddress(ip netip.Addr) error {
 	ip = ip.Unmap()
 	carrierGrade := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() || carrierGrade.Contains(ip) {
-		return errs.New(errs.RemoteRefused, "The Git host's address is loopback, link-local or private, which is not permitted.")
+		return errs.New(errs.RemoteRefused,
+			"The Git host's address is loopback, link-local or private, which is not permitted.")
 	}
 	return nil
 }

@@ -23,9 +23,9 @@ import (
 	"fgdsync.dev/services/github-sync/internal/pack"
 )
 
-// wire carries the exchanges of Git's protocol to a host. Each call is a connection or a request of its own that signs in
-// anew and leaves nothing open, so that what happens between two of them may take as long as it takes. What the host said
-// beside the protocol goes to the answered of the context.
+// wire carries the exchanges of Git's protocol to a host. Each call is a connection or a request of its own that signs
+// in anew and leaves nothing open, so that what happens between two of them may take as long as it takes. What the host
+// said beside the protocol goes to the answered of the context.
 type wire interface {
 	// refs asks what a service begins with: the refs, and what the host is capable of.
 	refs(ctx context.Context, service string) (*packp.AdvRefs, error)
@@ -96,7 +96,9 @@ func (r *hostRemote) Fetch(ctx context.Context, into *filesystem.Storage, commit
 }
 
 // fetch asks for a commit. Only for a thin pack Git's upload-pack leaves out what the store has, when history is cut.
-func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit plumbing.Hash, depth int, thin bool) error {
+func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit plumbing.Hash, depth int,
+	thin bool,
+) error {
 	request := packp.NewUploadPackRequestFromCapabilities(r.advertised.Capabilities)
 	request.Wants = []plumbing.Hash{commit}
 	request.Depth = packp.DepthCommits(depth)
@@ -123,7 +125,8 @@ func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit
 	return recordShallow(into, response.ShallowUpdate)
 }
 
-// isRefusal tells whether a host has no such object, or does not hand it out: the words are those of Git's upload-pack.
+// isRefusal reports whether a host has no such object, or does not hand it out: the words are those of Git's
+// upload-pack.
 func isRefusal(err error) bool {
 	return strings.Contains(err.Error(), "not our ref") || strings.Contains(err.Error(), "unadvertised object")
 }
@@ -171,7 +174,7 @@ func recordShallow(s storer.ShallowStorer, update packp.ShallowUpdate) error {
 	return nil
 }
 
-// demultiplexed gives what is in the first sideband; what is in the second goes to beside.
+// demultiplexed returns what is in the first sideband; what is in the second goes to beside.
 func demultiplexed(caps *capability.List, r io.Reader, beside sideband.Progress) io.Reader {
 	var d *sideband.Demuxer
 	switch {
@@ -229,14 +232,17 @@ func (p *hostPusher) Push(ctx context.Context, branch string, old, next plumbing
 	return nil
 }
 
-// verdict explains what the Git host's report says, and what it said beside. It did not move the branch. The library's error
-// quotes the report, so it goes no further.
+// verdict explains what the Git host's report says, and what it said beside. It did not move the branch. The library's
+// error quotes the report, so it goes no further.
 func verdict(report *packp.ReportStatus, beside string, login credentials.Basic) error {
 	text := report.UnpackStatus
 	if len(report.CommandStatuses) > 0 && text == "ok" {
 		text = report.CommandStatuses[0].Status
 	}
-	for _, moved := range []string{"failed to update ref", "fetch first", "non-fast-forward", "stale info", "cannot lock ref", "already exists", "incorrect old value"} {
+	for _, moved := range []string{
+		"failed to update ref", "fetch first", "non-fast-forward", "stale info",
+		"cannot lock ref", "already exists", "incorrect old value",
+	} {
 		if strings.Contains(text, moved) {
 			return errs.New(errs.BranchMoved, "The branch moved while it was pushed to.")
 		}
@@ -251,10 +257,13 @@ func verdict(report *packp.ReportStatus, beside string, login credentials.Basic)
 	return errs.New(code, "The Git host refused the commit: %s", Scrub(text, login))
 }
 
-// isProtection tells whether a host refuses a push because the branch is protected: the words are those of GitHub (GH006,
-// GH013), GitLab and Gitea.
+// isProtection reports whether a host refuses a push because the branch is protected: the words are those of GitHub
+// (GH006, GH013), GitLab and Gitea.
 func isProtection(text string) bool {
-	for _, words := range []string{"protected branch", "GH006", "GH013", "not allowed to push code to protected", "repository rule violations"} {
+	for _, words := range []string{
+		"protected branch", "GH006", "GH013", "not allowed to push code to protected",
+		"repository rule violations",
+	} {
 		if strings.Contains(text, words) {
 			return true
 		}

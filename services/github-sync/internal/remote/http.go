@@ -24,7 +24,8 @@ type httpClient struct {
 }
 
 func newHTTPClient(rt http.RoundTripper, base *http.Transport) *httpClient {
-	return &httpClient{next: rt, base: base, transport: githttp.NewClientWithOptions(&http.Client{Transport: rt}, &githttp.ClientOptions{})}
+	return &httpClient{next: rt, base: base, transport: githttp.NewClientWithOptions(&http.Client{Transport: rt},
+		&githttp.ClientOptions{})}
 }
 
 // httpWire speaks smart HTTP. It is not for concurrent use.
@@ -78,7 +79,7 @@ func (w *httpWire) receive(ctx context.Context, request *packp.ReferenceUpdateRe
 	return session.ReceivePack(ctx, request)
 }
 
-// begin gives what a session of the library is made of.
+// begin returns what a session of the library is made of.
 func (w *httpWire) begin(ctx context.Context) (*transport.Endpoint, transport.AuthMethod, error) {
 	endpoint, err := transport.NewEndpoint(w.url)
 	if err != nil {
@@ -138,7 +139,10 @@ func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	a.status, a.header = response.StatusCode, response.Header
 	t.requests.WithLabelValues(operation(r), strconv.Itoa(response.StatusCode)).Inc()
-	response.Body = &limitedBody{ReadCloser: response.Body, left: t.maxBytes, refs: r.URL.Query().Has("service"), answered: a}
+	response.Body = &limitedBody{
+		ReadCloser: response.Body, left: t.maxBytes, refs: r.URL.Query().Has("service"),
+		answered: a,
+	}
 	return response, nil
 }
 
@@ -151,9 +155,11 @@ func failure(response *http.Response, err error) error {
 }
 
 func redirect(r *http.Response) error {
-	e := errs.New(errs.GitHubNotFound, "The Git host sends requests for this repository elsewhere, and redirects are not followed.")
+	e := errs.New(errs.GitHubNotFound,
+		"The Git host sends requests for this repository elsewhere, and redirects are not followed.")
 	if target, err := r.Location(); err == nil {
-		return e.WithRemedy("Use the repository's new URL: %s://%s%s", target.Scheme, target.Host, strings.TrimSuffix(target.Path, "/info/refs"))
+		return e.WithRemedy("Use the repository's new URL: %s://%s%s", target.Scheme, target.Host,
+			strings.TrimSuffix(target.Path, "/info/refs"))
 	}
 	return e
 }

@@ -27,7 +27,8 @@ func LocalStorage(path string) (*filesystem.Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRU(localCache), filesystem.Options{KeepDescriptors: true}), nil
+	return filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRU(localCache),
+		filesystem.Options{KeepDescriptors: true}), nil
 }
 
 const localCache = 16 * cache.MiByte

@@ -15,8 +15,8 @@ import (
 
 const headsPrefix = "refs/heads/"
 
-// localBranches reads the branches of a repository on this machine. The Git library would read the lock file of a branch
-// that is being moved as a branch, and stumble over it.
+// localBranches reads the branches of a repository on this machine. The Git library would read the lock file of a
+// branch that is being moved as a branch, and stumble over it.
 func localBranches(dir string) (map[string]plumbing.Hash, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package remote speaks to remote repositories: smart HTTP and SSH at the level of Git's two exchanges, with as few requests
-// as they allow, and repositories on this machine where that is permitted. Which addresses may be spoken to is decided
-// here, on the URL and again on every connection.
+// Package remote speaks to remote repositories: smart HTTP and SSH at the level of Git's two exchanges, with as few
+// requests as they allow, and repositories on this machine where that is permitted. Which addresses may be spoken to is
+// decided here, on the URL and again on every connection.
 package remote
 
 import (
@@ -29,12 +29,13 @@ type Location struct {
 	SSH  *Account // for a repository behind SSH
 }
 
-// Local tells whether the repository is on this machine.
+// Local reports whether the repository is on this machine.
 func (l Location) Local() bool { return l.Path != "" }
 
 // Parse reads a URL and judges it.
 func (p Policy) Parse(raw string) (Location, error) {
-	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasPrefix(raw, "-") || raw == "" {
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasPrefix(raw, "-") ||
+		raw == "" {
 		return Location{}, refused("The repository URL is empty, begins with a dash, or holds spaces or control characters.")
 	}
 	if !strings.Contains(raw, "://") {
@@ -46,7 +47,8 @@ func (p Policy) Parse(raw string) (Location, error) {
 	}
 	if _, hasPassword := u.User.Password(); hasPassword || u.User != nil && !strings.EqualFold(u.Scheme, "ssh") {
 		return Location{}, refused("The repository URL holds credentials.").WithRemedy(
-			"Take them out of the URL and give them as credentials of the fabric; fgd sync reads them from HEDGEHOG_FGD_GIT_TOKEN, " +
+			"Take them out of the URL and give them as credentials of the fabric; fgd sync reads them from " +
+				"HEDGEHOG_FGD_GIT_TOKEN, " +
 				"or HEDGEHOG_FGD_GIT_USERNAME and HEDGEHOG_FGD_GIT_PASSWORD, or --credentials-file.")
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
@@ -80,7 +82,7 @@ func hostError(u *url.URL) error {
 	return nil
 }
 
-// httpLocation gives all spellings of one repository one key: case of the host, default port, slashes and ".git".
+// httpLocation returns all spellings of one repository one key: case of the host, default port, slashes and ".git".
 func httpLocation(u *url.URL) Location {
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if (scheme == "https" && port == "443") || (scheme == "http" && port == "80") {
@@ -94,7 +96,7 @@ func httpLocation(u *url.URL) Location {
 // key has no scheme: a repository is the same over HTTPS and over SSH. Another port is another server.
 func key(host, cleanPath string) string { return host + strings.TrimSuffix(cleanPath, ".git") }
 
-// hostAndPort gives a host its one spelling. The port of the scheme is left out by the caller.
+// hostAndPort returns a host its one spelling. The port of the scheme is left out by the caller.
 func hostAndPort(host, port string) string {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if strings.Contains(host, ":") {
@@ -128,7 +130,7 @@ func within(path, root string) bool {
 	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/")
 }
 
-// Directory gives a directory in a repository its one spelling.
+// Directory returns a directory in a repository its one spelling.
 func Directory(raw string) (string, error) {
 	clean := strings.Trim(raw, "/")
 	if clean == "" || clean == "." {
@@ -136,7 +138,8 @@ func Directory(raw string) (string, error) {
 	}
 	for _, part := range strings.Split(clean, "/") {
 		if err := checkPart(part); err != nil {
-			return "", errs.New(errs.DirectoryInvalid, "The directory %q is not one inside the repository.", clip(raw)).WithCause(err)
+			return "", errs.New(errs.DirectoryInvalid, "The directory %q is not one inside the repository.", clip(raw)).
+				WithCause(err)
 		}
 	}
 	return clean, nil
@@ -159,10 +162,13 @@ var userInfo = regexp.MustCompile(`://[^/\s@]*@`)
 
 // CheckBranch refuses what can't be a branch (git-check-ref-format(1)).
 func CheckBranch(branch string) error {
-	bad := branch == "" || strings.HasPrefix(branch, "-") || strings.HasPrefix(branch, "/") || strings.HasSuffix(branch, "/") ||
+	bad := branch == "" || strings.HasPrefix(branch, "-") || strings.HasPrefix(branch, "/") ||
+		strings.HasSuffix(branch, "/") ||
 		strings.HasSuffix(branch, ".lock") || strings.HasSuffix(branch, ".") || strings.Contains(branch, "..") ||
-		strings.Contains(branch, "//") || strings.Contains(branch, "@{") || strings.Contains(branch, "/.") || strings.HasPrefix(branch, ".") ||
-		strings.ContainsAny(branch, " ~^:?*[\\") || strings.ContainsFunc(branch, func(r rune) bool { return r < ' ' || r == 0x7f })
+		strings.Contains(branch, "//") || strings.Contains(branch, "@{") || strings.Contains(branch, "/.") ||
+		strings.HasPrefix(branch, ".") ||
+		strings.ContainsAny(branch, " ~^:?*[\\") || strings.ContainsFunc(branch,
+		func(r rune) bool { return r < ' ' || r == 0x7f })
 	if bad {
 		return errs.New(errs.InvalidRequest, "%q is no name of a branch.", clip(branch))
 	}

@@ -17,8 +17,8 @@ type PlaceOptions struct {
 	Waiting                prometheus.Gauge // requests that wait for a place
 }
 
-// places lets a number of requests go to a host, and a smaller one to each repository of it. The others wait in the order in
-// which they came. A request has its place until its answer is read.
+// places lets a number of requests go to a host, and a smaller one to each repository of it. The others wait in the
+// order in which they came. A request has its place until its answer is read.
 type places struct {
 	options PlaceOptions
 
@@ -34,7 +34,7 @@ type door struct {
 
 func newPlaces(o PlaceOptions) *places { return &places{options: o, doors: map[string]*door{}} }
 
-// placed gives each HTTP request a place.
+// placed returns each HTTP request a place.
 type placed struct {
 	next   http.RoundTripper
 	places *places

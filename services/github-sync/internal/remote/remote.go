@@ -17,8 +17,8 @@ import (
 
 func checkPart(name string) error { return object.CheckName(name) }
 
-// ErrUnreadable is in the chain when an answer came and can't be used. What the store holds may be the reason, since the
-// answer builds on it.
+// ErrUnreadable is in the chain when an answer came and can't be used. What the store holds may be the reason, since
+// the answer builds on it.
 var ErrUnreadable = errors.New("the answer can't be used")
 
 // Refs are the branches of a remote.
@@ -69,7 +69,7 @@ func (h heads) Under(prefix string) []string {
 	return names
 }
 
-// SignIn gives what HTTP basic auth sends with the next exchange.
+// SignIn returns what HTTP basic auth sends with the next exchange.
 type SignIn func(ctx context.Context) (credentials.Basic, error)
 
 // Factory makes remotes.
@@ -102,7 +102,8 @@ func (f *Factory) Open(location Location, login credentials.Login) (Remote, erro
 		}
 		return f.host(location, login, &sshWire{client: f.ssh, location: location, signer: signer}), nil
 	case !login.SSHKey.IsZero():
-		return nil, errs.New(errs.CredentialsUnsuitable, "An SSH private key can't sign in to an %s URL.", scheme(location.URL)).
+		return nil, errs.New(errs.CredentialsUnsuitable, "An SSH private key can't sign in to an %s URL.",
+			scheme(location.URL)).
 			WithRemedy("Give a token, or a username and a password, or use the repository's ssh URL.")
 	case login.App != nil:
 		return f.host(location, login, f.appWire(location, login.App)), nil

@@ -56,7 +56,8 @@ func (w *sshWire) upload(ctx context.Context, request *packp.UploadPackRequest) 
 	return response, nil
 }
 
-// receive pushes if the branch still is where the request expects it: this is another connection than the one that asked.
+// receive pushes if the branch still is where the request expects it: this is another connection than the one that
+// asked.
 func (w *sshWire) receive(ctx context.Context, request *packp.ReferenceUpdateRequest) (*packp.ReportStatus, error) {
 	call, advertised, err := w.client.begin(ctx, w, transport.ReceivePackServiceName, transport.ReceivePackServiceName)
 	if err != nil {

@@ -52,7 +52,9 @@ type sshCall struct {
 }
 
 // begin connects, runs a service, and reads what it begins with.
-func (c *sshClient) begin(ctx context.Context, w *sshWire, service, operation string) (*sshCall, *packp.AdvRefs, error) {
+func (c *sshClient) begin(ctx context.Context, w *sshWire, service, operation string) (*sshCall, *packp.AdvRefs,
+	error,
+) {
 	ctx, span := c.tracer.Start(ctx, "git "+operation, trace.WithSpanKind(trace.SpanKindClient))
 	call := &sshCall{host: w.location.Host, answer: answeredOf(ctx), leave: []func(){func() { span.End() }}}
 	*call.answer = answered{}
@@ -128,7 +130,8 @@ func (c *sshClient) connect(ctx context.Context, call *sshCall, w *sshWire) erro
 	case err != nil && !inTime:
 		return fmt.Errorf("no SSH handshake within %s: %w", handshakeTimeout, err)
 	case err != nil && strings.Contains(err.Error(), "unable to authenticate"):
-		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses the SSH key of user %s.", w.location.Host, account.User).
+		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses the SSH key of user %s.", w.location.Host,
+			account.User).
 			WithRemedy("Add the public key to the repository as a deploy key that may write.")
 	case err != nil:
 		return err
@@ -172,7 +175,10 @@ func (c *sshCall) run(command string, maxBytes int64) error {
 	}
 	session.Stderr = &c.said
 	c.session, c.stdin = session, stdin
-	c.stdout = &limitedBody{ReadCloser: io.NopCloser(&untilExit{stdout, c, nil}), left: maxBytes, refs: true, answered: c.answer}
+	c.stdout = &limitedBody{
+		ReadCloser: io.NopCloser(&untilExit{stdout, c, nil}), left: maxBytes, refs: true,
+		answered: c.answer,
+	}
 	if err := session.Start(command); err != nil {
 		if strings.HasPrefix(err.Error(), "ssh: command") { // the words of the library for a refusal
 			return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s does not let the SSH key use Git.", c.host)
@@ -182,7 +188,7 @@ func (c *sshCall) run(command string, maxBytes int64) error {
 	return nil
 }
 
-// Read gives what the service writes.
+// Read returns what the service writes.
 func (c *sshCall) Read(p []byte) (int, error) { return c.stdout.Read(p) }
 
 // Close ends the call.
@@ -241,8 +247,10 @@ func refusal(host, said string) error {
 	switch {
 	case says("not found", "does not appear to be a git repository", "does not exist", "no such", "could not be found"):
 		return errs.New(errs.GitHubNotFound, "The Git host %s has no such repository, or hides it.", host)
-	case says("denied", "permission", "not allowed", "not permitted", "read only", "read-only", "write access", "authorized"):
-		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses the SSH key: %s", host, Scrub(said, credentials.Basic{})).
+	case says("denied", "permission", "not allowed", "not permitted", "read only", "read-only", "write access",
+		"authorized"):
+		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses the SSH key: %s", host,
+			Scrub(said, credentials.Basic{})).
 			WithRemedy("Give the deploy key of the repository, with the right to write.")
 	}
 	return unavailable("The Git host %s ended the exchange: %s", host, Scrub(said, credentials.Basic{}))

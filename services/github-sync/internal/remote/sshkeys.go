@@ -49,7 +49,8 @@ func newHostKeys(file, host, address string) (*hostKeys, error) {
 	return &hostKeys{host: host, known: known, address: address}, nil
 }
 
-// algorithms puts those of the known keys first, as OpenSSH does: a host with several keys then shows the one that is known.
+// algorithms puts those of the known keys first, as OpenSSH does: a host with several keys then shows the one that is
+// known.
 func (k *hostKeys) algorithms() []string {
 	known := k.known.HostKeyAlgorithms(k.address)
 	for _, other := range ssh.SupportedAlgorithms().HostKeys {
@@ -68,13 +69,18 @@ func (k *hostKeys) check(hostname string, remote net.Addr, key ssh.PublicKey) er
 	case err == nil:
 		return nil
 	case errors.As(err, &mismatch) && len(mismatch.Want) == 0:
-		k.verdict = errs.New(errs.HostKeyUnknown, "The Git host %s shows the host key %s, which is not known.", k.host, fingerprint(key)).
-			WithRemedy("Compare the fingerprint %s with what the owner of the host publishes, and add the key to ssh_known_hosts_file (%s prints it).",
+		k.verdict = errs.New(errs.HostKeyUnknown, "The Git host %s shows the host key %s, which is not known.", k.host,
+			fingerprint(key)).
+			WithRemedy("Compare the fingerprint %s with what the owner of the host publishes, and add the key to "+
+				"ssh_known_hosts_file (%s prints it).",
 				fingerprint(key), keyscan(k.address)).WithCause(err)
 	default:
-		k.verdict = errs.New(errs.HostKeyChanged, "The Git host %s shows the host key %s, which is not the known one.", k.host, fingerprint(key)).
-			WithRemedy("Somebody may be between this system and the host. Only if the owner of the host has announced the fingerprint %s, "+
-				"put its key in place of the old one in ssh_known_hosts_file (%s prints it).", fingerprint(key), keyscan(k.address)).WithCause(err)
+		k.verdict = errs.New(errs.HostKeyChanged, "The Git host %s shows the host key %s, which is not the known one.",
+			k.host, fingerprint(key)).
+			WithRemedy("Somebody may be between this system and the host. Only if the owner of the host has announced the "+
+				"fingerprint %s, "+
+				"put its key in place of the old one in ssh_known_hosts_file (%s prints "+
+				"it).", fingerprint(key), keyscan(k.address)).WithCause(err)
 	}
 	return k.verdict
 }

@@ -32,7 +32,8 @@ var (
 func (p Policy) shortSSH(raw string) (Location, error) {
 	part := short.FindStringSubmatch(raw)
 	if part == nil || strings.HasPrefix(part[3], ":") {
-		return Location{}, refused("The repository URL has no scheme such as https:// or ssh://, and is not of the form user@host:path.")
+		return Location{}, refused("The repository URL has no scheme such as https:// or ssh://, and is not of the form " +
+			"user@host:path.")
 	}
 	return p.ssh(part[1], strings.Trim(part[2], "[]"), "", part[3])
 }
@@ -49,7 +50,8 @@ func (p Policy) ssh(user, host, port, at string) (Location, error) {
 	}
 	if p.KnownHosts == "" {
 		return Location{}, refused("No host keys are known here, so that SSH remotes are not permitted.").WithRemedy(
-			"Set ssh_known_hosts_file to a file with the keys of the host (%s prints them), once they are compared with what its owner publishes; "+
+			"Set ssh_known_hosts_file to a file with the keys of the host (%s prints them), once they are compared with what "+
+				"its owner publishes; "+
 				"or use the repository's https URL.", keyscan(net.JoinHostPort(host, port)))
 	}
 	spoken := path.Clean(at)
@@ -82,7 +84,8 @@ func checkAccount(user, host, port, at string) error {
 		return refused("The repository URL has a host that can't be one.")
 	case err != nil || number == 0 || port[0] == '0':
 		return refused("The repository URL has a port that can't be one.")
-	case strings.Trim(clean, "/.") == "" || strings.HasPrefix(strings.TrimPrefix(clean, "/"), "-") || strings.HasPrefix(clean, "../"):
+	case strings.Trim(clean, "/.") == "" || strings.HasPrefix(strings.TrimPrefix(clean, "/"), "-") ||
+		strings.HasPrefix(clean, "../"):
 		return refused("The repository URL has a path that can't be one.")
 	case strings.ContainsFunc(at, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return refused("The repository URL has a path with control characters.")

@@ -1,6 +1,6 @@
-// Package signing signs commits with a key of this system, in the two forms that Git and its hosts know: SSH and OpenPGP
-// (gpg.format in git-config(1)). Signatures are the same for the same commit wherever the algorithm allows it: a commit that is
-// made again after a crash has the same id.
+// Package signing signs commits with a key of this system, in the two forms that Git and its hosts know: SSH and
+// OpenPGP (gpg.format in git-config(1)). Signatures are the same for the same commit wherever the algorithm allows it:
+// a commit that is made again after a crash has the same id.
 package signing
 
 import (
@@ -34,7 +34,8 @@ type Key struct {
 	sign func(w io.Writer, commit []byte, at time.Time) error
 }
 
-// Load reads a private key without a passphrase: one of SSH, or an armoured one of OpenPGP. Its errors quote nothing of it.
+// Load reads a private key without a passphrase: one of SSH, or an armoured one of OpenPGP. Its errors quote nothing of
+// it.
 func Load(file string) (*Key, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -55,7 +56,8 @@ func Load(file string) (*Key, error) {
 
 func refused(format string, args ...any) *errs.Error {
 	return errs.New(errs.ConfigurationInvalid, "signing_key_file: "+format, args...).
-		WithRemedy("Give a private key without a passphrase, of SSH (ssh-keygen -t ed25519) or OpenPGP (gpg --armor --export-secret-keys).")
+		WithRemedy("Give a private key without a passphrase, of SSH (ssh-keygen -t ed25519) or OpenPGP (gpg --armor " +
+			"--export-secret-keys).")
 }
 
 func loadSSH(file string, raw []byte) (*Key, error) {
@@ -109,7 +111,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// Sign gives the commit with its signature. Without a key it stays as it is.
+// Sign returns the commit with its signature. Without a key it stays as it is.
 func (k *Key) Sign(commit []byte, at time.Time) ([]byte, error) {
 	if k == nil {
 		return commit, nil

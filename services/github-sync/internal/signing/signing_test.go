@@ -39,7 +39,8 @@ func signed(t *testing.T, host *gitserver.Server, key string) string {
 	}
 	tree := strings.TrimSpace(host.Git(t, repository, "rev-parse", branch+"^{tree}"))
 	commit := []byte("tree " + tree + "\nparent " + host.Head(t, repository, branch) +
-		"\nauthor A <a@example.com> 1767323045 +0000\ncommitter C <c@example.com> 1767323045 +0000\n\nA message\n\nFgd-Sync-Id: 1\n")
+		"\nauthor A <a@example.com> 1767323045 +0000\ncommitter C <c@example.com> 1767323045 +0000\n\nA " +
+		"message\n\nFgd-Sync-Id: 1\n")
 	one, err := k.Sign(commit, when)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +51,8 @@ func signed(t *testing.T, host *gitserver.Server, key string) string {
 	id := host.Object(t, repository, "commit", bytes.NewReader(one))
 	host.Git(t, repository, "update-ref", "refs/heads/"+branch, id)
 	host.RequireSound(t, repository)
-	if message := host.Git(t, repository, "log", "-1", "--format=%B", id); !strings.HasPrefix(message, "A message\n\nFgd-Sync-Id: 1\n") {
+	if message := host.Git(t, repository, "log", "-1", "--format=%B", id); !strings.HasPrefix(message,
+		"A message\n\nFgd-Sync-Id: 1\n") {
 		t.Errorf("the message is %q", message)
 	}
 	return id
@@ -63,7 +65,8 @@ func newHost(t *testing.T) *gitserver.Server {
 	return host
 }
 
-// TestGitVerifiesAnSSHSignature: git itself takes the signature for that of the key, and not once the commit is changed.
+// TestGitVerifiesAnSSHSignature: git itself takes the signature for that of the key, and not once the commit is
+// changed.
 func TestGitVerifiesAnSSHSignature(t *testing.T) {
 	host := newHost(t)
 	for _, kind := range []string{"ed25519", "rsa"} {
@@ -94,7 +97,8 @@ func TestGitVerifiesAnOpenPGPSignature(t *testing.T) {
 		_ = exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run()
 		_ = os.RemoveAll(home)
 	})
-	run(t, env, "gpg", "--batch", "--passphrase", "", "--quick-generate-key", "C <c@example.com>", "ed25519", "sign", "never")
+	run(t, env, "gpg", "--batch", "--passphrase", "", "--quick-generate-key", "C <c@example.com>", "ed25519", "sign",
+		"never")
 	key := filepath.Join(t.TempDir(), "key.asc")
 	run(t, env, "gpg", "--batch", "--armor", "--output", key, "--export-secret-keys")
 	id := signed(t, host, key)
@@ -116,7 +120,8 @@ func TestKeysThatCannotSign(t *testing.T) {
 	}
 	for _, file := range []string{locked, locked + ".pub", other, dir, filepath.Join(dir, "missing")} {
 		_, err := signing.Load(file)
-		if !errs.HasCode(err, errs.ConfigurationInvalid) || strings.Contains(err.Error(), "something-private") || errs.From(err).RemedyText() == "" {
+		if !errs.HasCode(err, errs.ConfigurationInvalid) || strings.Contains(err.Error(), "something-private") ||
+			errs.From(err).RemedyText() == "" {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

@@ -12,18 +12,22 @@ import (
 	"fgdsync.dev/services/github-sync/internal/store"
 )
 
-// RecentDepth is how many of the last commits of a branch are looked at to find one that was pushed a moment ago. A push brings
-// up to a hundred.
+// RecentDepth is how many of the last commits of a branch are looked at to find one that was pushed a moment ago. A
+// push brings up to a hundred.
 const RecentDepth = 250
 
-// HasAncestor tells whether a commit is among the last commits up to a head of the branch.
+// HasAncestor reports whether a commit is among the last commits up to a head of the branch.
 func (s *Snapshot) HasAncestor(ctx context.Context, head, commit plumbing.Hash, depth int) (bool, error) {
-	found, err := s.findAncestor(ctx, head, depth, func(id plumbing.Hash, _ object.CommitInfo) bool { return id == commit })
+	found, err := s.findAncestor(ctx, head, depth, func(id plumbing.Hash,
+		_ object.CommitInfo,
+	) bool {
+		return id == commit
+	})
 	return !found.IsZero(), err
 }
 
-// OfSync gives a view of the same directory at the commit of a sync, and one at the commit before it. Both are nil when the
-// commit is not among the last ones.
+// OfSync returns a view of the same directory at the commit of a sync, and one at the commit before it. Both are nil
+// when the commit is not among the last ones.
 func (s *Snapshot) OfSync(ctx context.Context, syncID string) (at, before *Snapshot, err error) {
 	commit := s.Commit
 	if s.info.Trailer(layout.TrailerSync) != syncID {
@@ -46,9 +50,11 @@ func (s *Snapshot) OfSync(ctx context.Context, syncID string) (at, before *Snaps
 	return at, before, nil
 }
 
-// findAncestor finds a commit among the last ones up to a head of the branch; zero when there is none. More of the history
-// is fetched only when what is here ends before.
-func (s *Snapshot) findAncestor(ctx context.Context, head plumbing.Hash, depth int, wanted func(plumbing.Hash, object.CommitInfo) bool) (plumbing.Hash, error) {
+// findAncestor finds a commit among the last ones up to a head of the branch; zero when there is none. More of the
+// history is fetched only when what is here ends before.
+func (s *Snapshot) findAncestor(ctx context.Context, head plumbing.Hash, depth int,
+	wanted func(plumbing.Hash, object.CommitInfo) bool,
+) (plumbing.Hash, error) {
 	found, cut, err := s.search(ctx, head, 1, depth, wanted)
 	if err == nil && found.IsZero() && cut {
 		found, _, err = s.search(ctx, head, depth, depth, wanted)
@@ -58,7 +64,9 @@ func (s *Snapshot) findAncestor(ctx context.Context, head plumbing.Hash, depth i
 
 // search looks for a commit among the last ones up to a head of which so much of the history is made sure of, and tells
 // whether what is here ended before it had seen as many as it may.
-func (s *Snapshot) search(ctx context.Context, head plumbing.Hash, depth, limit int, wanted func(plumbing.Hash, object.CommitInfo) bool) (found plumbing.Hash, cut bool, err error) {
+func (s *Snapshot) search(ctx context.Context, head plumbing.Hash, depth, limit int,
+	wanted func(plumbing.Hash, object.CommitInfo) bool,
+) (found plumbing.Hash, cut bool, err error) {
 	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, head, depth)
 	if err != nil {
 		return plumbing.ZeroHash, false, err

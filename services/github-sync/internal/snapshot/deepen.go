@@ -24,9 +24,12 @@ func (s *Snapshot) commit(id plumbing.Hash) (info object.CommitInfo, held bool, 
 	return info, true, err
 }
 
-// reach reads a commit that is so many steps below the snapshot's. One that is not here is fetched with the history above
-// it, in as few steps as may do. It is not held when the history is too long, or the host does not have it either.
-func (s *Snapshot) reach(ctx context.Context, id plumbing.Hash, distance int) (info object.CommitInfo, held bool, err error) {
+// reach reads a commit that is so many steps below the snapshot's. One that is not here is fetched with the history
+// above it, in as few steps as may do. It is not held when the history is too long, or the host does not have it
+// either.
+func (s *Snapshot) reach(ctx context.Context, id plumbing.Hash, distance int) (info object.CommitInfo, held bool,
+	err error,
+) {
 	if info, held, err = s.commit(id); held || err != nil || s.Location.Local() {
 		return info, held, err
 	}

@@ -30,8 +30,9 @@ type Query struct {
 	FirstParent bool      // of a merge only the first parent is followed
 }
 
-// Walk goes through a history, newest first, and finds the commits that changed something, as git log does for a path: a merge
-// that took one side as it was is left out, and only that side is followed (History Simplification in git-log(1)).
+// Walk goes through a history, newest first, and finds the commits that changed something, as git log does for a path:
+// a merge that took one side as it was is left out, and only that side is followed (History Simplification in
+// git-log(1)).
 type Walk struct {
 	s      *Snapshot
 	query  Query
@@ -52,7 +53,10 @@ type place struct {
 
 // History begins a walk at a commit, which the snapshot holds.
 func (s *Snapshot) History(from plumbing.Hash, query Query) (*Walk, error) {
-	w := &Walk{s: s, query: query, paths: []string{s.Directory}, places: map[place]object.Entry{}, seen: map[plumbing.Hash]bool{}}
+	w := &Walk{
+		s: s, query: query, paths: []string{s.Directory}, places: map[place]object.Entry{},
+		seen: map[plumbing.Hash]bool{},
+	}
 	if len(query.Paths) > 0 {
 		w.paths = nil
 	}
@@ -148,8 +152,8 @@ func (q *queue) Pop() any {
 	return c
 }
 
-// follow says where the walk goes on, and whether the commit is one of those wanted. What a commit has changed is not known
-// when its parent can't be had.
+// follow says where the walk goes on, and whether the commit is one of those wanted. What a commit has changed is not
+// known when its parent can't be had.
 func (w *Walk) follow(ctx context.Context, c Commit) (parents []Commit, changed bool, err error) {
 	own, err := w.view(c.Tree)
 	if err != nil {
@@ -213,13 +217,16 @@ func (w *Walk) at(tree plumbing.Hash, path string) (object.Entry, error) {
 	return entry, err
 }
 
-// Lookup finds what is at a path below a tree: an entry without a hash when there is nothing. The path "" is the tree itself.
+// Lookup finds what is at a path below a tree: an entry without a hash when there is nothing. The path "" is the tree
+// itself.
 func (s *Snapshot) Lookup(tree plumbing.Hash, path string) (object.Entry, error) {
 	return s.step(tree, path, s.Lookup)
 }
 
 // step looks at the first part of a path, and lets deeper find the rest.
-func (s *Snapshot) step(tree plumbing.Hash, path string, deeper func(plumbing.Hash, string) (object.Entry, error)) (object.Entry, error) {
+func (s *Snapshot) step(tree plumbing.Hash, path string,
+	deeper func(plumbing.Hash, string) (object.Entry, error),
+) (object.Entry, error) {
 	if tree == object.EmptyTree {
 		return object.Entry{}, nil
 	}

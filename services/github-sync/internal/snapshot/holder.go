@@ -18,7 +18,7 @@ type Holder struct {
 	open map[string]*Snapshot
 }
 
-// NewHolder makes a holder that lets go of snapshots which nobody uses for so long.
+// NewHolder returns a holder that lets go of snapshots which nobody uses for so long.
 func NewHolder(idle time.Duration, now func() time.Time) *Holder {
 	return &Holder{idle: idle, now: now, open: map[string]*Snapshot{}}
 }

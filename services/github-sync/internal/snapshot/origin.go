@@ -21,8 +21,8 @@ type Origin struct {
 	Time   time.Time
 }
 
-// Origin is where what the snapshot holds comes from: its own commit, or that from which one of the branches that begin so
-// was made, if the directory has not changed since. What is written from one origin is the same each time, so that a
+// Origin is where what the snapshot holds comes from: its own commit, or that from which one of the branches that begin
+// so was made, if the directory has not changed since. What is written from one origin is the same each time, so that a
 // proposal stays as it is when only others have changed the branch.
 func (s *Snapshot) Origin(ctx context.Context, proposals string) (Origin, error) {
 	own := Origin{s.Commit, s.Time}

@@ -66,7 +66,8 @@ func (s *Snapshot) ReturnBefore(ctx context.Context, when time.Time) error {
 		}
 		id = info.Parents[0]
 	}
-	return errs.New(errs.CommitNotFound, "The branch %s has no commit from before %s.", s.Branch, when.UTC().Format(time.RFC3339)).
+	return errs.New(errs.CommitNotFound, "The branch %s has no commit from before %s.", s.Branch, when.UTC().
+		Format(time.RFC3339)).
 		WithRemedy("Name a later time, or a commit.")
 }
 
@@ -103,7 +104,10 @@ func (s *Snapshot) Between(from, to plumbing.Hash, paths []string) ([]Pair, erro
 		return pairs, err
 	}
 	return slices.DeleteFunc(pairs, func(p Pair) bool {
-		return !slices.ContainsFunc(paths, func(path string) bool { return p.Path == path || strings.HasPrefix(p.Path, path+"/") })
+		return !slices.ContainsFunc(paths, func(path string) bool {
+			return p.Path == path ||
+				strings.HasPrefix(p.Path, path+"/")
+		})
 	}), nil
 }
 

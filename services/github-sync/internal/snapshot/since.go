@@ -10,12 +10,12 @@ import (
 	"fgdsync.dev/services/github-sync/internal/store"
 )
 
-// depths are how far the history of a branch is fetched, one after another, to find a commit that the host does not hand
-// out by its id.
+// depths are how far the history of a branch is fetched, one after another, to find a commit that the host does not
+// hand out by its id.
 var depths = []int{100, 2_000, 20_000}
 
-// Since gives a view of the same directory at an earlier commit. Hosts may refuse to hand out a commit that is no head
-// (uploadpack.allowReachableSHA1InWant in git-config(1)); then the branch is followed back.
+// Since returns a view of the same directory at an earlier commit. Hosts may refuse to hand out a commit that is no
+// head (uploadpack.allowReachableSHA1InWant in git-config(1)); then the branch is followed back.
 func (s *Snapshot) Since(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
 	// The name keeps what was fetched of the branch as it is: that is what the next fetch starts from.
 	base, err := s.Repo.Ensure(ctx, s.Remote, "since/"+s.Branch, commit, 1)

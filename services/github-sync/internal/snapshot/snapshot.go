@@ -71,7 +71,9 @@ type Snapshot struct {
 }
 
 // Open holds the head of a branch.
-func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location remote.Location, branch, directory string, limits Limits) (*Snapshot, error) {
+func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location remote.Location, branch, directory string,
+	limits Limits,
+) (*Snapshot, error) {
 	refs, err := from.Refs(ctx)
 	if err != nil {
 		return nil, err
@@ -85,8 +87,10 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 		return nil, movedOn(err, branch)
 	}
 	s := &Snapshot{
-		ID: uuid.NewString(), Branch: branch, Directory: directory, Commit: commit, Location: location, Remote: from, Repo: repo,
-		limits: limits, head: commit, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(), branches: refs.Branches,
+		ID: uuid.NewString(), Branch: branch, Directory: directory, Commit: commit, Location: location, Remote: from,
+		Repo:   repo,
+		limits: limits, head: commit, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
+		branches: refs.Branches,
 	}
 	if err := s.resolve(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -147,7 +151,8 @@ func (s *Snapshot) Subtree(root plumbing.Hash, directory string) (tree plumbing.
 			return object.EmptyTree, false, nil
 		}
 		if !next.IsTree() {
-			return tree, false, errs.New(errs.DirectoryIsFile, "%q in the repository is a file, and the fabric directory %q needs a folder there.", name, directory)
+			return tree, false, errs.New(errs.DirectoryIsFile,
+				"%q in the repository is a file, and the fabric directory %q needs a folder there.", name, directory)
 		}
 		tree = next.Hash
 	}
@@ -191,7 +196,8 @@ func (s *Snapshot) Blob(id plumbing.Hash) ([]byte, error) {
 		return nil, err
 	}
 	if size > s.limits.MaxBlobBytes {
-		return nil, errs.New(errs.FileTooLarge, "The object %s has %d bytes; the limit is %d.", id, size, s.limits.MaxBlobBytes)
+		return nil, errs.New(errs.FileTooLarge, "The object %s has %d bytes; the limit is %d.", id, size,
+			s.limits.MaxBlobBytes)
 	}
 	return s.read(plumbing.BlobObject, id)
 }
@@ -213,7 +219,7 @@ func (s *Snapshot) BlobSize(id plumbing.Hash) (int64, error) {
 	return size, nil
 }
 
-// Holds tells whether a file's content is here, whatever was here before.
+// Holds reports whether a file's content is here, whatever was here before.
 func (s *Snapshot) Holds(id plumbing.Hash) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -258,7 +264,8 @@ func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) (
 		return nil, unreadable(base, id, err)
 	}
 	if limit := maxBytes(kind); encoded.Size() > limit {
-		return nil, errs.New(errs.RepositoryUnsupported, "The %s %s has %d bytes; the limit is %d.", kind, id, encoded.Size(), limit)
+		return nil, errs.New(errs.RepositoryUnsupported, "The %s %s has %d bytes; the limit is %d.", kind, id, encoded.Size(),
+			limit)
 	}
 	r, err := encoded.Reader()
 	if err != nil {
@@ -306,7 +313,7 @@ func (s *Snapshot) Overlay(id plumbing.Hash) (object.Object, bool) {
 	return o, ok
 }
 
-// At gives a view of the same directory at another commit, over the same overlay's content.
+// At returns a view of the same directory at another commit, over the same overlay's content.
 func (s *Snapshot) At(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
 	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, commit, 1)
 	if err != nil {
@@ -315,7 +322,7 @@ func (s *Snapshot) At(ctx context.Context, commit plumbing.Hash) (*Snapshot, err
 	return s.over(base, commit)
 }
 
-// Whole gives a view of the whole repository at a commit of the branch, without what was written here.
+// Whole returns a view of the whole repository at a commit of the branch, without what was written here.
 func (s *Snapshot) Whole(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
 	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, commit, 1)
 	if err != nil {
@@ -347,8 +354,10 @@ func (s *Snapshot) over(base *store.Objects, commit plumbing.Hash) (*Snapshot, e
 	}
 	s.mu.Unlock()
 	other := &Snapshot{
-		ID: s.ID, Branch: s.Branch, Directory: s.Directory, Commit: commit, Location: s.Location, Remote: s.Remote, Repo: s.Repo,
-		limits: s.limits, head: s.head, base: base, overlay: overlay, deflater: object.NewDeflater(), Login: s.Login, branches: s.branches,
+		ID: s.ID, Branch: s.Branch, Directory: s.Directory, Commit: commit, Location: s.Location, Remote: s.Remote,
+		Repo:   s.Repo,
+		limits: s.limits, head: s.head, base: base, overlay: overlay, deflater: object.NewDeflater(), Login: s.Login,
+		branches: s.branches,
 	}
 	if err := other.resolve(); err != nil {
 		return nil, errors.Join(err, other.Close())

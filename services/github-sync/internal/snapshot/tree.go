@@ -227,17 +227,19 @@ func (e *Editor) write(f *folder) (id plumbing.Hash, empty bool, err error) {
 	return id, false, err
 }
 
-// Graft puts a directory's tree into a root tree and gives the new root, and the trees that were written on the way to the
-// directory.
-func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Hash) (plumbing.Hash, []object.Object, error) {
+// Graft puts a directory's tree into a root tree and gives the new root, and the trees that were written on the way to
+// the directory.
+func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Hash) (plumbing.Hash, []object.Object,
+	error,
+) {
 	if directory == "" {
 		return tree, nil, nil
 	}
 	return s.place(root, directory, object.Entry{Mode: filemode.Dir, Hash: tree})
 }
 
-// place puts an entry at a path of a tree, in place of what is there, and gives the new tree, and the trees that were written on
-// the way. An entry without content takes away what is there, and the folders that become empty by it.
+// place puts an entry at a path of a tree, in place of what is there, and gives the new tree, and the trees that were
+// written on the way. An entry without content takes away what is there, and the folders that become empty by it.
 func (s *Snapshot) place(tree plumbing.Hash, path string, entry object.Entry) (plumbing.Hash, []object.Object, error) {
 	name, rest, deeper := strings.Cut(path, "/")
 	entries, err := s.Entries(tree)

@@ -40,7 +40,9 @@ type bare struct {
 	changed bool      // since then
 }
 
-func (b *bare) ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*Objects, error) {
+func (b *bare) ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash,
+	depth int,
+) (*Objects, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.begin(); err != nil {
@@ -73,7 +75,7 @@ func (b *bare) ensure(ctx context.Context, from remote.Remote, branch string, co
 	return b.lend(s), nil
 }
 
-// mayBeDamage tells whether the store may be to blame, and not the Git host or the way to it.
+// mayBeDamage reports whether the store may be to blame, and not the Git host or the way to it.
 func mayBeDamage(err error) bool {
 	var known *errs.Error
 	return !errors.As(err, &known) || errs.HasCode(err, errs.StorageFailed) || errors.Is(err, remote.ErrUnreadable)
@@ -114,7 +116,9 @@ func (b *bare) renew() error {
 	return old.end()
 }
 
-func (b *bare) fetch(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (opened, error) {
+func (b *bare) fetch(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (opened,
+	error,
+) {
 	if err := os.MkdirAll(b.current.dir, 0o700); err != nil {
 		return opened{}, storageFailed(err)
 	}
@@ -147,8 +151,8 @@ func fetched(branch string) plumbing.ReferenceName {
 	return plumbing.ReferenceName("refs/fetched/" + branch)
 }
 
-// deepened is the ref that remembers of what commit of a branch the history was fetched, so that the host sends only what
-// has come since when the history of a later one is asked for.
+// deepened is the ref that remembers of what commit of a branch the history was fetched, so that the host sends only
+// what has come since when the history of a later one is asked for.
 func deepened(branch string) plumbing.ReferenceName {
 	return plumbing.ReferenceName("refs/deepened/" + branch)
 }

@@ -22,8 +22,9 @@ const (
 // generation is a bare repository. A store that is damaged or has grown too large begins a new one; those who read the
 // old one go on, and the last of them takes it away.
 type generation struct {
-	dir    string
-	depths map[plumbing.Hash]int // to which histories were fetched, under the store's lock; the packs bound how many there are
+	dir string
+	// to which histories were fetched, under the store's lock; the packs bound how many there are
+	depths map[plumbing.Hash]int
 
 	idle *idle
 
@@ -41,7 +42,8 @@ func (g *generation) open() opened {
 		return o
 	}
 	objects := cache.NewObjectLRU(objectCache)
-	s := filesystem.NewStorageWithOptions(osfs.New(g.dir), objects, filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
+	s := filesystem.NewStorageWithOptions(osfs.New(g.dir), objects,
+		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
 	return opened{Storage: s, objects: objects, state: g.state}
 }
 
@@ -68,7 +70,7 @@ func (g *generation) held(commit plumbing.Hash) (opened, error) {
 	return o, nil
 }
 
-// grown tells whether it has become too large to go on with. One pack is as little as a new one would have.
+// grown reports whether it has become too large to go on with. One pack is as little as a new one would have.
 func (g *generation) grown(maxBytes int64) bool {
 	packs, bytes := g.files("*.pack")
 	return packs > 1 && (packs >= maxPacks || bytes > maxBytes)

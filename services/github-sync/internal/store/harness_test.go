@@ -50,7 +50,8 @@ func setup(t *testing.T) *bench {
 	}
 	t.Cleanup(remotes.Close)
 	return &bench{
-		t: t, host: gitserver.Start(t, gitserver.Options{}), remotes: remotes, dir: t.TempDir(), now: time.Unix(1_800_000_000, 0),
+		t: t, host: gitserver.Start(t, gitserver.Options{}), remotes: remotes, dir: t.TempDir(),
+		now:   time.Unix(1_800_000_000, 0),
 		bytes: prometheus.NewGauge(prometheus.GaugeOpts{Name: "bytes"}),
 	}
 }
@@ -59,8 +60,14 @@ func newRemotes() (*remote.Factory, error) {
 	return remote.NewFactory(remote.Options{
 		Policy: remote.Policy{AllowInsecure: true}, MaxPackBytes: 1 << 20, Tracers: noop.NewTracerProvider(),
 		Requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "requests"}, []string{"operation", "code"}),
-		Breaker:  remote.BreakerOptions{Failures: 5, Pause: time.Minute, State: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "state"}, []string{"target"})},
-		Places:   remote.PlaceOptions{PerHost: 32, PerRepository: 8, Waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "waiting"})},
+		Breaker: remote.BreakerOptions{
+			Failures: 5, Pause: time.Minute,
+			State: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "state"}, []string{"target"}),
+		},
+		Places: remote.PlaceOptions{
+			PerHost: 32, PerRepository: 8,
+			Waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "waiting"}),
+		},
 	})
 }
 

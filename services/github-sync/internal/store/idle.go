@@ -22,8 +22,8 @@ type opened struct {
 	bytes   int64        // of the indexes, which are held in memory
 }
 
-// idle are the generations that are open and read by nobody, so that who looks next whether something has changed does not
-// read the indexes again.
+// idle are the generations that are open and read by nobody, so that who looks next whether something has changed does
+// not read the indexes again.
 type idle struct {
 	mu     sync.Mutex
 	kept   []idleGeneration // the one used longest ago first
@@ -35,7 +35,7 @@ type idleGeneration struct {
 	opened
 }
 
-// take gives what was left open last of a generation to somebody.
+// take returns what was left open last of a generation to somebody.
 func (i *idle) take(g *generation) (opened, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -22,14 +22,17 @@ const (
 	processURL    = "FGD_TEST_STORE_URL"
 )
 
-// process is a process of its own with a pool. It sweeps, and then for each line that it reads it opens the head, which it holds
-// until the next line, and answers with a line.
+// process is a process of its own with a pool. It sweeps, and then for each line that it reads it opens the head, which
+// it holds until the next line, and answers with a line.
 func process(dir, url string, in io.Reader, out io.Writer) int {
 	remotes, err := newRemotes()
 	if err != nil {
 		return 1
 	}
-	p := NewPool(Options{Dir: dir, MaxBytes: plenty, MaxAge: week, Bytes: prometheus.NewGauge(prometheus.GaugeOpts{Name: "bytes"}), Now: time.Now})
+	p := NewPool(Options{
+		Dir: dir, MaxBytes: plenty, MaxAge: week,
+		Bytes: prometheus.NewGauge(prometheus.GaugeOpts{Name: "bytes"}), Now: time.Now,
+	})
 	_, _ = fmt.Fprintln(out, p.Sweep())
 	var held *Objects
 	for lines := bufio.NewScanner(in); lines.Scan(); {
@@ -119,8 +122,8 @@ func (o *other) end() {
 	}
 }
 
-// TestProcessesShareAFolder: each has its own stores. One that is killed while it reads disturbs nobody; the next that starts takes
-// over what it left, and what nobody takes over goes.
+// TestProcessesShareAFolder: each has its own stores. One that is killed while it reads disturbs nobody; the next that
+// starts takes over what it left, and what nobody takes over goes.
 func TestProcessesShareAFolder(t *testing.T) {
 	const rounds = 10
 	b := setup(t)

@@ -38,7 +38,7 @@ func takeSlot(dir string) (*slot, error) {
 	return taken, nil
 }
 
-// tryLock gives nil for a slot that another process has.
+// tryLock returns nil for a slot that another process has.
 func tryLock(dir string) (*slot, error) {
 	lock := flock.New(dir + lockSuffix)
 	locked, err := lock.TryLock()
@@ -53,8 +53,8 @@ func tryLock(dir string) (*slot, error) {
 
 func (s *slot) release() error { return s.lock.Close() }
 
-// sweepFree takes away what is in slots that no process has. The files that are locked stay: one that is taken away while
-// another process opens it would lock nothing.
+// sweepFree takes away what is in slots that no process has. The files that are locked stay: one that is taken away
+// while another process opens it would lock nothing.
 func sweepFree(dir string) error {
 	locks, err := filepath.Glob(filepath.Join(dir, "*"+lockSuffix))
 	for _, path := range locks {

@@ -1,6 +1,6 @@
 // Package store keeps one bare repository per remote on this machine's disk: a cache of what was fetched. It may be
-// deleted at any time; one that is damaged or has grown too large is thrown away and fetched anew. Processes that share a
-// folder have a part of it each.
+// deleted at any time; one that is damaged or has grown too large is thrown away and fetched anew. Processes that share
+// a folder have a part of it each.
 package store
 
 import (
@@ -45,10 +45,10 @@ type Pool struct {
 	closed bool
 }
 
-// NewPool makes a pool over a folder.
+// NewPool returns a pool over a folder.
 func NewPool(options Options) *Pool { return &Pool{options: options, stores: map[string]*bare{}} }
 
-// Repo gives the store of a remote.
+// Repo returns the store of a remote.
 func (p *Pool) Repo(location remote.Location) (*Repo, error) {
 	repo := &Repo{pool: p, location: location}
 	if location.Local() {
@@ -86,7 +86,7 @@ func (p *Pool) bare(in *slot, name string, used time.Time) *bare {
 	return &bare{dir: filepath.Join(in.dir, name), maxBytes: p.options.MaxBytes, idle: &p.idle, used: used, changed: true}
 }
 
-// use gives the store of a name to somebody, who has to give it back.
+// use returns the store of a name to somebody, who has to give it back.
 func (p *Pool) use(name string) (*bare, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,14 +130,17 @@ func (p *Pool) Close() error {
 	return err
 }
 
-// Repo is the store of one remote. It can be held for as long as one likes: when the store has gone meanwhile, it begins anew.
+// Repo is the store of one remote. It can be held for as long as one likes: when the store has gone meanwhile, it
+// begins anew.
 type Repo struct {
 	pool     *Pool
 	location remote.Location
 }
 
 // Ensure brings a commit with its tree into the store, and opens it for reading. The caller closes it.
-func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash, depth int) (*Objects, error) {
+func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, commit plumbing.Hash,
+	depth int,
+) (*Objects, error) {
 	if r.location.Local() {
 		s, err := remote.LocalStorage(r.location.Path)
 		return &Objects{opened: opened{Storage: s}}, err
@@ -155,9 +158,9 @@ func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, co
 	return objects, nil
 }
 
-// Add puts a published pack into the store, so that the next fetch brings only what others change. A failure costs
-// no more than that. The pack has what is new on top of a commit of the branch; without that one here it would be half of what
-// it is taken for, and stays away.
+// Add puts a published pack into the store, so that the next fetch brings only what others change. A failure costs no
+// more than that. The pack has what is new on top of a commit of the branch; without that one here it would be half of
+// what it is taken for, and stays away.
 func (r *Repo) Add(ctx context.Context, branch string, onto, commit plumbing.Hash, content []byte) error {
 	if r.location.Local() {
 		return nil

@@ -31,7 +31,8 @@ const (
 	nothing = 1
 )
 
-// TestAStoreThatNobodyUsesGoes: when it has not been used for long enough, and also when that was by an earlier process.
+// TestAStoreThatNobodyUsesGoes: when it has not been used for long enough, and also when that was by an earlier
+// process.
 func TestAStoreThatNobodyUsesGoes(t *testing.T) {
 	b := setup(t)
 	b.create("old.git", 1)
@@ -90,8 +91,8 @@ func TestStoresUsedLongestAgoGoFirst(t *testing.T) {
 	b.close(reading)
 }
 
-// TestAStoreThatIsTooLarge: it goes before others do, as soon as nobody reads it; and while somebody does, the next one who
-// fetches begins a new one.
+// TestAStoreThatIsTooLarge: it goes before others do, as soon as nobody reads it; and while somebody does, the next one
+// who fetches begins a new one.
 func TestAStoreThatIsTooLarge(t *testing.T) {
 	b := setup(t)
 	p := b.pool(250<<10, week)
@@ -137,8 +138,8 @@ func (b *bench) generations(name string) string {
 	return strings.Join(found, " ")
 }
 
-// TestAHistoryIsFetchedOnce: those who ask for what is here get it without the host, and of a later head's history comes only
-// what is new.
+// TestAHistoryIsFetchedOnce: those who ask for what is here get it without the host, and of a later head's history
+// comes only what is new.
 func TestAHistoryIsFetchedOnce(t *testing.T) {
 	const before, depth, kilobytes = 10, 12, 20
 	b := setup(t)
@@ -201,7 +202,8 @@ func (b *bench) packed(name string) (bytes int64) {
 	return bytes
 }
 
-// TestFewStoresStayOpen: those used last, so that the next look at one costs little; and none that has gone from the disk.
+// TestFewStoresStayOpen: those used last, so that the next look at one costs little; and none that has gone from the
+// disk.
 func TestFewStoresStayOpen(t *testing.T) {
 	const repositories = mostIdle + 4
 	b := setup(t)
@@ -233,7 +235,8 @@ func TestFewStoresStayOpen(t *testing.T) {
 	}
 }
 
-// TestWhoReadsLongLeavesNothingOldBehind: what somebody opened before others fetched does not know what they have fetched.
+// TestWhoReadsLongLeavesNothingOldBehind: what somebody opened before others fetched does not know what they have
+// fetched.
 func TestWhoReadsLongLeavesNothingOldBehind(t *testing.T) {
 	b := setup(t)
 	p := b.pool(plenty, week)
@@ -257,7 +260,8 @@ func (b *bench) stillOpen() []string {
 	}
 	folders := map[string]bool{}
 	for _, descriptor := range descriptors {
-		if path, err := os.Readlink(descriptor); err == nil && strings.HasPrefix(path, b.dir) && strings.Contains(path, "/pack/") {
+		if path, err := os.Readlink(descriptor); err == nil && strings.HasPrefix(path, b.dir) &&
+			strings.Contains(path, "/pack/") {
 			folders[filepath.Dir(path)] = true
 		}
 	}
@@ -277,8 +281,8 @@ func TestWhatCouldNotBeTakenAwayGoesLater(t *testing.T) {
 	}
 }
 
-// TestManyUseAndSweep: while many read heads that move, and publish, everything that nobody uses is swept away all the time. Whoever
-// has a store open can read it, and in the end nothing is left, on the disk or in memory.
+// TestManyUseAndSweep: while many read heads that move, and publish, everything that nobody uses is swept away all the
+// time. Whoever has a store open can read it, and in the end nothing is left, on the disk or in memory.
 func TestManyUseAndSweep(t *testing.T) {
 	const users, rounds, repositories = 12, 6, 3
 	b := setup(t)

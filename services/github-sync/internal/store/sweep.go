@@ -39,7 +39,8 @@ func (p *Pool) sweepOthers() error {
 	return err
 }
 
-// measure looks how large the stores are that were used since the last time, and leaves a mark on the disk when that was.
+// measure looks how large the stores are that were used since the last time, and leaves a mark on the disk when that
+// was.
 func (p *Pool) measure() error {
 	var err error
 	for _, b := range p.due() {

@@ -28,7 +28,7 @@ type Builder struct {
 	skipped int
 }
 
-// NewBuilder makes a builder of a diff of so many bytes at most, and a closing line when files were left out.
+// NewBuilder returns a builder of a diff of so many bytes at most, and a closing line when files were left out.
 func NewBuilder(limit int) *Builder { return &Builder{limit: limit} }
 
 // Add appends one file, whole or not at all.
@@ -49,7 +49,7 @@ func (b *Builder) Add(f File) {
 // Full tells that nothing more fits: contents need not be read for it.
 func (b *Builder) Full() bool { return b.limit == 0 }
 
-// String gives the diff.
+// String returns the diff.
 func (b *Builder) String() string {
 	if b.skipped == 0 {
 		return b.text.String()

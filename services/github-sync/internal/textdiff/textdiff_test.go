@@ -19,7 +19,10 @@ func TestGitApplies(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n++
 		text := rapid.Custom(func(r *rapid.T) string {
-			lines := rapid.SliceOfN(rapid.SampledFrom([]string{"a: 1", "b: 2", "", "- c", "+ d", "---", "ä", "\\ no", "@@ -1 +1 @@"}), 0, 12).Draw(r, "lines")
+			lines := rapid.SliceOfN(rapid.SampledFrom([]string{
+				"a: 1", "b: 2", "", "- c", "+ d", "---", "ä", "\\ no",
+				"@@ -1 +1 @@",
+			}), 0, 12).Draw(r, "lines")
 			return strings.Join(lines, "\n") + rapid.SampledFrom([]string{"", "\n"}).Draw(r, "end")
 		})
 		before, after := text.Draw(r, "before"), text.Draw(r, "after")
@@ -66,7 +69,8 @@ func TestLimit(t *testing.T) {
 	for _, path := range []string{"a", "b", "c", "d", "e"} {
 		builder.Add(textdiff.File{Path: path, New: []byte(strings.Repeat("x\n", 20)), NewExists: true})
 	}
-	if text := builder.String(); len(text) > 400 || !strings.Contains(text, "more files differ and are not shown") || !strings.Contains(text, "+++ b/a\n") {
+	if text := builder.String(); len(text) > 400 || !strings.Contains(text, "more files differ and are not shown") ||
+		!strings.Contains(text, "+++ b/a\n") {
 		t.Errorf("%d bytes: %s", len(text), text)
 	}
 }
@@ -74,7 +78,10 @@ func TestLimit(t *testing.T) {
 // TestBinary: bytes that are no text are not shown.
 func TestBinary(t *testing.T) {
 	builder := textdiff.NewBuilder(1 << 20)
-	builder.Add(textdiff.File{Path: "a", Old: []byte("\x00\x01"), New: []byte("\x00\x02"), OldExists: true, NewExists: true})
+	builder.Add(textdiff.File{
+		Path: "a", Old: []byte("\x00\x01"), New: []byte("\x00\x02"), OldExists: true,
+		NewExists: true,
+	})
 	if text := builder.String(); strings.ContainsRune(text, 0) || !strings.Contains(text, "Binary files") {
 		t.Errorf("%q", text)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Dir gives the path of a part of the shared folder, or skips the test when there is none.
+// Dir returns the path of a part of the shared folder, or skips the test when there is none.
 func Dir(t testing.TB, parts ...string) string {
 	t.Helper()
 	root := os.Getenv("HEDGEHOG_FGD_TEST_SHARED")

@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 
+	"go.yaml.in/yaml/v3"
+
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/inventory"
@@ -20,7 +22,6 @@ import (
 	"fgdsync.dev/services/ingestion/internal/shelf"
 	"fgdsync.dev/services/ingestion/internal/splice"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
-	"go.yaml.in/yaml/v3"
 )
 
 // AnnotationPrefix begins the keys of all annotations that the system writes.
@@ -72,7 +73,7 @@ type Reader struct {
 	fixed []splice.Pair // annotations that all documents get
 }
 
-// NewReader makes a reader.
+// NewReader returns a reader.
 func NewReader(settings Settings) *Reader {
 	return &Reader{Settings: settings, fixed: []splice.Pair{
 		splice.NewPair(ManagedBy, manager),
@@ -95,7 +96,10 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 	}
 	parts := yamldoc.Split(content)
 	if len(parts) == 0 {
-		file.Problem = &finding.Finding{Code: errs.EmptyDocument, File: source.Path, Document: -1, Message: "the file holds no document"}
+		file.Problem = &finding.Finding{
+			Code: errs.EmptyDocument, File: source.Path, Document: -1,
+			Message: "the file holds no document",
+		}
 		return file
 	}
 	if len(parts) > r.Many {
@@ -131,18 +135,22 @@ func (r *Reader) items(doc Doc) []Doc {
 	return docs
 }
 
-// Alone tells whether the file is one document and nothing around it.
+// Alone reports whether the file is one document and nothing around it.
 func (f *File) Alone() bool { return len(f.Docs) == 1 && f.Docs[0].Item == 0 }
 
 func fileProblem(p string, fault *yamldoc.Fault) *finding.Finding {
-	f := &finding.Finding{Code: errs.UnsupportedFile, File: p, Document: -1, Line: fault.Line, Column: fault.Column, Message: fault.Message}
+	f := &finding.Finding{
+		Code: errs.UnsupportedFile, File: p, Document: -1, Line: fault.Line, Column: fault.Column,
+		Message: fault.Message,
+	}
 	if fault.Encoding {
 		f.Code, f.Remedy = errs.InvalidYAML, "Save the file as UTF-8."
 	}
 	return f
 }
 
-// Judge judges one document of an opened file. Different documents may be judged at once, each with a parser of its own.
+// Judge judges one document of an opened file. Different documents may be judged at once, each with a parser of its
+// own.
 func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, number int) {
 	doc := &file.Docs[number]
 	root, err := parser.Parse(doc.Bytes)
@@ -224,12 +232,15 @@ func clean(text string) string {
 	return b.String()
 }
 
-// FirstError gives the finding that kept a document from being ingested.
+// FirstError returns the finding that kept a document from being ingested.
 func (d *Doc) FirstError() finding.Finding {
 	for _, f := range d.Findings {
 		if !f.Warning {
 			return f
 		}
 	}
-	return finding.Finding{Code: errs.ValidationFailed, Document: d.Number, Line: d.Line, Message: "the document is not valid"}
+	return finding.Finding{
+		Code: errs.ValidationFailed, Document: d.Number, Line: d.Line,
+		Message: "the document is not valid",
+	}
 }

@@ -9,7 +9,7 @@ import (
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
-// Equal tells whether two documents wish for the same thing. The system's own annotations, the version of the API and
+// Equal reports whether two documents wish for the same thing. The system's own annotations, the version of the API and
 // the ways to say "namespace default" make no difference.
 func (r *Reader) Equal(a, b *Doc) bool {
 	if bytes.Equal(a.Bytes, b.Bytes) {

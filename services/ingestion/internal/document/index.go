@@ -38,13 +38,13 @@ func (x *Index) number(id schema.Identity) int {
 // Len is how many resources there are.
 func (x *Index) Len() int { return len(x.identities) }
 
-// Find gives the number of a resource.
+// Find returns the number of a resource.
 func (x *Index) Find(id schema.Identity) (int, bool) {
 	n, found := x.numbers[id]
 	return n, found
 }
 
-// Sorted gives the numbers in the order of what they stand for.
+// Sorted returns the numbers in the order of what they stand for.
 func (x *Index) Sorted() []int {
 	order := make([]int, len(x.identities))
 	for n := range order {

@@ -6,7 +6,7 @@ import (
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
-// Inherit gives a wish the system's annotations of the managed document that it replaces. They say where and when the
+// Inherit returns a wish the system's annotations of the managed document that it replaces. They say where and when the
 // resource was ingested first; later wishes change only what they are about, so that the difference is just that.
 func (r *Reader) Inherit(file *File, wish, managed *Doc) {
 	if !managed.Annotated {
@@ -28,7 +28,10 @@ func (r *Reader) Inherit(file *File, wish, managed *Doc) {
 			pairs[i] = splice.NewPair(p.Key, value)
 		}
 	}
-	if final, err := splice.Apply(wish.Bytes, root, splice.Edit{Annotations: pairs[:], APIVersion: wish.UpgradeTo}); err == nil {
+	if final, err := splice.Apply(wish.Bytes, root, splice.Edit{
+		Annotations: pairs[:],
+		APIVersion:  wish.UpgradeTo,
+	}); err == nil {
 		wish.Final, wish.Blob = final, shelf.BlobID(final)
 	}
 }

@@ -21,7 +21,7 @@ type memoryKey struct {
 	options schema.Options
 }
 
-// NewMemory makes a memory for so many files.
+// NewMemory returns a memory for so many files.
 func NewMemory(files int) (*Memory, error) {
 	cache, err := lru.New[memoryKey, File](files)
 	if err != nil {
@@ -30,8 +30,8 @@ func NewMemory(files int) (*Memory, error) {
 	return &Memory{files: cache}, nil
 }
 
-// Keep remembers a judged file, if it is one that holds a managed resource and nothing else. What it holds itself is not
-// kept.
+// Keep remembers a judged file, if it is one that holds a managed resource and nothing else. What it holds itself is
+// not kept.
 func (m *Memory) Keep(file *File, options schema.Options) {
 	if !file.Managed || file.Problem != nil || !file.Alone() || !file.Docs[0].Valid {
 		return
@@ -43,7 +43,7 @@ func (m *Memory) Keep(file *File, options schema.Options) {
 	m.files.Add(memoryKey{file.Blob, options}, kept)
 }
 
-// Recall gives a file as if it had been read and judged, but without its bytes.
+// Recall returns a file as if it had been read and judged, but without its bytes.
 func (m *Memory) Recall(source inventory.Source, options schema.Options) (File, bool) {
 	if !source.Managed || source.Problem != nil {
 		return File{}, false

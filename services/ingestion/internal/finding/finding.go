@@ -1,5 +1,5 @@
-// Package finding is what the parts of the ingestion have to say about a place in a file. Messages never repeat values of
-// documents: a value may be a secret, and the position says where it is.
+// Package finding is what the parts of the ingestion have to say about a place in a file. Messages never repeat values
+// of documents: a value may be a secret, and the position says where it is.
 package finding
 
 import "fgdsync.dev/libs/errs"

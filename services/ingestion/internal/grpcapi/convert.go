@@ -1,12 +1,11 @@
 package grpcapi
 
 import (
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
-
-	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -81,7 +80,8 @@ var outcomes = map[plan.Outcome]ingestionv1.Outcome{
 
 func progressOf(p pipeline.Progress) *ingestionv1.Progress {
 	return &ingestionv1.Progress{
-		FilesProcessed: count(p.Files), TotalFiles: count(p.TotalFiles), DocumentsProcessed: count(p.Documents), CurrentFile: p.Current,
+		FilesProcessed: count(p.Files), TotalFiles: count(p.TotalFiles), DocumentsProcessed: count(p.Documents),
+		CurrentFile: p.Current,
 	}
 }
 
@@ -102,7 +102,10 @@ func keyOf(id schema.Identity) *reportv1.ResourceKey {
 }
 
 func resourceOf(r plan.Resource) *ingestionv1.Resource {
-	return &ingestionv1.Resource{Key: keyOf(r.Identity), Path: r.Path, ApiVersion: r.APIVersion, BlobId: r.Blob, Valid: r.Valid}
+	return &ingestionv1.Resource{
+		Key: keyOf(r.Identity), Path: r.Path, ApiVersion: r.APIVersion, BlobId: r.Blob,
+		Valid: r.Valid,
+	}
 }
 
 func findingOf(f finding.Finding) *reportv1.Finding {

@@ -10,11 +10,10 @@ import (
 
 	"google.golang.org/grpc"
 
-	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-	reportv1 "fgdsync.dev/proto/fgd/report/v1"
-
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -34,13 +33,15 @@ type Server struct {
 
 var _ ingestionv1.IngestionServiceServer = (*Server)(nil)
 
-// New makes a server.
+// New returns a server.
 func New(p *pipeline.Pipeline, metrics *Metrics, log *slog.Logger, now func() time.Time) *Server {
 	return &Server{pipeline: p, metrics: metrics, log: log, now: now}
 }
 
 // Discover says which files would be ingested.
-func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse, error) {
+func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse,
+	error,
+) {
 	if req.GetSnapshotId() == "" || req.GetTree() == "" {
 		return nil, errs.New(errs.InvalidRequest, "snapshot_id and tree are required.")
 	}
@@ -63,7 +64,9 @@ func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest)
 }
 
 // Ingest ingests a tree.
-func (s *Server) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStreamingServer[ingestionv1.IngestResponse]) error {
+func (s *Server) Ingest(req *ingestionv1.IngestRequest,
+	stream grpc.ServerStreamingServer[ingestionv1.IngestResponse],
+) error {
 	r, err := request(req)
 	if err != nil {
 		return err
@@ -77,7 +80,8 @@ func (s *Server) Ingest(req *ingestionv1.IngestRequest, stream grpc.ServerStream
 		return err
 	}
 	s.metrics.observe(result, s.now().Sub(started))
-	s.log.DebugContext(stream.Context(), "tree ingested", "fabric", r.Fabric, "files", result.Files, "documents", result.Documents,
+	s.log.DebugContext(stream.Context(), "tree ingested", "fabric", r.Fabric, "files", result.Files, "documents",
+		result.Documents,
 		"changed", result.Tree != r.Tree.ID)
 	summary := summaryOf(result)
 	summary.ResourcesKnown = result.Digest == req.GetKnownDigest()
@@ -100,9 +104,11 @@ func summaryOf(result *pipeline.Result) *ingestionv1.IngestSummary {
 	}
 }
 
-// sendResults sends what was done and found, in batches. Resources that the caller knows are left out, and with them the
-// references that dangle: they are those of the last time.
-func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], result *pipeline.Result, known bool) error {
+// sendResults sends what was done and found, in batches. Resources that the caller knows are left out, and with them
+// the references that dangle: they are those of the last time.
+func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], result *pipeline.Result,
+	known bool,
+) error {
 	var documents []*ingestionv1.DocumentResult
 	for _, item := range result.Plan.Items {
 		if item.Outcome != plan.Stays {
@@ -110,7 +116,10 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 		}
 	}
 	for _, r := range result.Released {
-		documents = append(documents, &ingestionv1.DocumentResult{File: r.From, Outcome: ingestionv1.Outcome_OUTCOME_RELEASED, Destination: r.To})
+		documents = append(documents, &ingestionv1.DocumentResult{
+			File: r.From, Outcome: ingestionv1.Outcome_OUTCOME_RELEASED,
+			Destination: r.To,
+		})
 	}
 	var resources []*ingestionv1.Resource
 	var dangling []*reportv1.DanglingReference
@@ -143,7 +152,9 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 	})
 }
 
-func sendBatch(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], results *ingestionv1.IngestResults) error {
+func sendBatch(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse],
+	results *ingestionv1.IngestResults,
+) error {
 	return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Results{Results: results}})
 }
 
@@ -159,7 +170,9 @@ func inBatches[T any](items []T, send func([]T) error) error {
 }
 
 // ValidateFiles judges files that are sent along.
-func (s *Server) ValidateFiles(stream grpc.BidiStreamingServer[ingestionv1.ValidateFilesRequest, ingestionv1.ValidateFilesResponse]) error {
+func (s *Server) ValidateFiles(stream grpc.BidiStreamingServer[ingestionv1.ValidateFilesRequest,
+	ingestionv1.ValidateFilesResponse],
+) error {
 	for {
 		req, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -176,7 +189,10 @@ func (s *Server) ValidateFiles(stream grpc.BidiStreamingServer[ingestionv1.Valid
 		for i := range file.Docs {
 			found = append(found, file.Docs[i].Findings...)
 		}
-		response := &ingestionv1.ValidateFilesResponse{Path: req.GetPath(), Documents: count(len(file.Docs)), Findings: findingsOf(found)}
+		response := &ingestionv1.ValidateFilesResponse{
+			Path: req.GetPath(), Documents: count(len(file.Docs)),
+			Findings: findingsOf(found),
+		}
 		if err := stream.Send(response); err != nil {
 			return err
 		}

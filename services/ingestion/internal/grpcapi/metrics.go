@@ -18,11 +18,12 @@ type Metrics struct {
 	duration prometheus.Histogram
 }
 
-// NewMetrics makes the metrics and registers them.
+// NewMetrics returns the metrics and registers them.
 func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		files: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "fgd_files_processed_total", Help: "Files that an ingestion read, by where they stood and what became of them.",
+			Name: "fgd_files_processed_total",
+			Help: "Files that an ingestion read, by where they stood and what became of them.",
 		}, []string{"file_type", "status"}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "fgd_file_processing_duration_seconds", Help: "Time an ingestion took, divided by its files.",

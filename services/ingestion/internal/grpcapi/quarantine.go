@@ -5,17 +5,18 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-	reportv1 "fgdsync.dev/proto/fgd/report/v1"
-
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/ingestion/internal/journal"
 	"fgdsync.dev/services/ingestion/internal/quarantine"
 )
 
 // ListQuarantine lists what is in quarantine.
-func (s *Server) ListQuarantine(ctx context.Context, req *ingestionv1.ListQuarantineRequest) (*ingestionv1.ListQuarantineResponse, error) {
+func (s *Server) ListQuarantine(ctx context.Context,
+	req *ingestionv1.ListQuarantineRequest,
+) (*ingestionv1.ListQuarantineResponse, error) {
 	if req.GetSnapshotId() == "" || req.GetTree() == "" {
 		return nil, errs.New(errs.InvalidRequest, "snapshot_id and tree are required.")
 	}

@@ -77,7 +77,7 @@ func (inv *Inventory) take(e gittree.Entry, rules Rules) {
 	}
 }
 
-// waits tells whether a file of unmanaged/ is to be ingested again.
+// waits reports whether a file of unmanaged/ is to be ingested again.
 func (r Rules) waits(e gittree.Entry) bool {
 	blob, known := r.Quarantined[e.Path]
 	if !e.Mode.IsFile() || !layout.IsYAML(e.Path) || r.Release[e.Path] {
@@ -95,7 +95,10 @@ func (inv *Inventory) link(e gittree.Entry) {
 }
 
 func (inv *Inventory) warn(p string, code errs.Code, message string) {
-	inv.Findings = append(inv.Findings, finding.Finding{Code: code, Warning: true, File: p, Document: -1, Message: message})
+	inv.Findings = append(inv.Findings, finding.Finding{
+		Code: code, Warning: true, File: p, Document: -1,
+		Message: message,
+	})
 }
 
 func (inv *Inventory) managed(e gittree.Entry, rules Rules) {
@@ -144,7 +147,7 @@ func whole(p string, code errs.Code, message string) finding.Finding {
 	return finding.Finding{Code: code, File: p, Document: -1, Message: message}
 }
 
-// keepsFolder tells whether a file is there for Git's sake.
+// keepsFolder reports whether a file is there for Git's sake.
 func keepsFolder(p string) bool {
 	switch path.Base(p) {
 	case layout.Keep, ".gitignore", ".gitattributes":
@@ -158,7 +161,7 @@ const BackupTime = "20060102T150405Z"
 
 var backup = regexp.MustCompile(`\.\d{8}T\d{6}Z\.bak$`)
 
-// IsArchived tells whether a file is an original that was kept after its ingestion.
+// IsArchived reports whether a file is an original that was kept after its ingestion.
 func IsArchived(p string) bool {
 	return strings.HasSuffix(p, layout.ArchiveExt) || backup.MatchString(p)
 }

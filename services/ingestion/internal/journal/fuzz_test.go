@@ -37,7 +37,8 @@ func FuzzReaders(f *testing.F) {
 			t.Errorf("%q becomes %q, then %q", content, ours, again)
 		}
 		for line := range strings.Lines(string(content)) {
-			if text := strings.TrimRight(line, "\r\n"); strings.HasPrefix(text, "- {") && !strings.Contains(string(ours), text+"\n") {
+			if text := strings.TrimRight(line, "\r\n"); strings.HasPrefix(text, "- {") &&
+				!strings.Contains(string(ours), text+"\n") {
 				t.Errorf("%q is lost from %q", text, content)
 			}
 		}
@@ -45,7 +46,8 @@ func FuzzReaders(f *testing.F) {
 }
 
 func TestQuarantined(t *testing.T) {
-	if got := Quarantined([]byte(log)); len(got) != 1 || got["unmanaged/a.yaml"] != "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391" {
+	if got := Quarantined([]byte(log)); len(got) != 1 ||
+		got["unmanaged/a.yaml"] != "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391" {
 		t.Errorf("%v", got)
 	}
 }

@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	archiveHeader = "# What was ingested or quarantined: from which path, blob and commit, to where. Append-only.\nentries:\n"
+	archiveHeader = "# What was ingested or quarantined: from which path, blob and commit, to where. " +
+		"Append-only.\nentries:\n"
 	reasonsHeader = "# Why each file in unmanaged/ is there, and how to fix it.\nentries:\n"
 )
 
@@ -31,8 +32,8 @@ const contentField = `, content: "`
 // MaxBytes is how large the unmanaged log grows before a new one is begun.
 const MaxBytes = 8 << 20
 
-// maxArchive is how large the archive log grows before a new one is begun. It is rewritten, and goes over the wire, with
-// every sync that has something to note.
+// maxArchive is how large the archive log grows before a new one is begun. It is rewritten, and goes over the wire,
+// with every sync that has something to note.
 const maxArchive = 256 << 10
 
 // Origin is where the documents of a sync came from.
@@ -42,7 +43,9 @@ type Origin struct {
 }
 
 // Update notes what a plan did, and what was released. load gives the content of an object that is on the shelf.
-func Update(s *shelf.Shelf, done *plan.Plan, released []Released, origin Origin, entries []gittree.Entry, load func(blob string) ([]byte, error)) error {
+func Update(s *shelf.Shelf, done *plan.Plan, released []Released, origin Origin, entries []gittree.Entry,
+	load func(blob string) ([]byte, error),
+) error {
 	w := writer{shelf: s, entries: entries, load: load}
 	said, err := w.said(done)
 	if err != nil {
@@ -98,7 +101,8 @@ func archiveSize(items []*plan.Item, origin Origin) int {
 }
 
 func appendArchived(out []byte, item *plan.Item, origin Origin, at string) []byte {
-	line := begin(out).text("at", at).raw("action", actions[item.Outcome]).source(item, origin).text("to", item.Destination)
+	line := begin(out).text("at", at).raw("action", actions[item.Outcome]).source(item, origin).text("to",
+		item.Destination)
 	if item.Archived != "" {
 		line = line.text("original", item.Archived)
 	}
@@ -108,14 +112,16 @@ func appendArchived(out []byte, item *plan.Item, origin Origin, at string) []byt
 // reasonOf is the part of an entry that is the same as long as nothing has changed.
 func reasonOf(item *plan.Item, blob string) entry {
 	r := item.Reason
-	line := begin(nil).text("path", item.Destination).text("content", blob).raw("code", r.Code.ID).raw("name", r.Code.Name).text("message", r.Message)
+	line := begin(nil).text("path", item.Destination).text("content", blob).raw("code", r.Code.ID).raw("name",
+		r.Code.Name).text("message", r.Message)
 	if number := inQuarantine(item, r); number > 0 {
 		line = line.number("line", number).number("column", max(1, r.Column))
 	}
 	return line.text("remedy", r.RemedyText())
 }
 
-// inQuarantine gives the line that a finding is about in the file in unmanaged/, which may hold one document of several.
+// inQuarantine returns the line that a finding is about in the file in unmanaged/, which may hold one document of
+// several.
 func inQuarantine(item *plan.Item, r finding.Finding) int {
 	if item.Doc == nil || len(item.File.Docs) == 1 {
 		return r.Line
@@ -166,7 +172,7 @@ type writer struct {
 	load    func(blob string) ([]byte, error)
 }
 
-// said gives the entries of the unmanaged log by path, when there is a file that they may already be about.
+// said returns the entries of the unmanaged log by path, when there is a file that they may already be about.
 func (w *writer) said(done *plan.Plan) (map[string]string, error) {
 	again := slices.ContainsFunc(done.Items, func(item *plan.Item) bool {
 		return item.Outcome == plan.Quarantined && layout.Part(item.File.Path) == layout.Unmanaged
@@ -188,8 +194,8 @@ func (w *writer) said(done *plan.Plan) (map[string]string, error) {
 	return said, nil
 }
 
-// Quarantined reads from the unmanaged log what content each file had when it was quarantined. Entries that do not say it
-// are passed over.
+// Quarantined reads from the unmanaged log what content each file had when it was quarantined. Entries that do not say
+// it are passed over.
 func Quarantined(log []byte) map[string]string {
 	out := map[string]string{}
 	for line := range strings.Lines(string(log)) {
@@ -232,7 +238,7 @@ func without(log []byte, obsolete func(string) bool) []byte {
 	return out
 }
 
-// current gives the log to extend: the one that is there, or a new one.
+// current returns the log to extend: the one that is there, or a new one.
 func (w *writer) current(p, header string, most int64) ([]byte, error) {
 	entry, found := w.find(p)
 	if !found {
@@ -265,7 +271,7 @@ func (w *writer) find(p string) (gittree.Entry, bool) {
 	return gittree.Entry{}, false
 }
 
-// appendable tells whether a log has our form, and gives it ready for more lines.
+// appendable reports whether a log has our form, and gives it ready for more lines.
 func appendable(content []byte) ([]byte, bool) {
 	var out bytes.Buffer
 	begun, closed := false, false

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Reason is an entry of the unmanaged log: why a file is in unmanaged/, and where it came from. What an entry does not say
-// is empty.
+// Reason is an entry of the unmanaged log: why a file is in unmanaged/, and where it came from. What an entry does not
+// say is empty.
 type Reason struct {
 	Content  string    `yaml:"content"` // object id that the file had when it came there
 	Code     string    `yaml:"code"`
@@ -47,5 +47,6 @@ type Released struct {
 }
 
 func appendReleased(out []byte, r Released, origin Origin, at string) []byte {
-	return begin(out).text("at", at).raw("action", "released").text("from", r.From).text("blob", r.Blob).text("commit", origin.Commit).text("to", r.To).end()
+	return begin(out).text("at", at).raw("action", "released").text("from", r.From).text("blob", r.Blob).text("commit",
+		origin.Commit).text("to", r.To).end()
 }

@@ -71,7 +71,7 @@ func (m *memoryTrees) apply(changes []gittree.Change) *memoryTrees {
 	return newMemoryTrees(files)
 }
 
-// with gives the tree with one file more.
+// with returns the tree with one file more.
 func (m *memoryTrees) with(p, content string) *memoryTrees {
 	return m.apply([]gittree.Change{{Path: p, Content: []byte(content)}})
 }
@@ -165,7 +165,10 @@ func BenchmarkSteps(b *testing.B) {
 		}
 	})
 	b.Run("hash", func(b *testing.B) { each(b, func(doc []byte) { shelf.BlobID(doc) }) })
-	reader := document.NewReader(document.Settings{Schemas: set, Limits: limits, Many: 100, Fabric: "fabric-1", Time: commitTime})
+	reader := document.NewReader(document.Settings{
+		Schemas: set, Limits: limits, Many: 100, Fabric: "fabric-1",
+		Time: commitTime,
+	})
 	b.Run("judge", func(b *testing.B) {
 		each(b, func(doc []byte) {
 			file := reader.Open(inventory.Source{Entry: gittree.Entry{Path: "raw/a.yaml"}}, doc)

@@ -9,14 +9,14 @@ import (
 	"fgdsync.dev/services/ingestion/internal/inventory"
 )
 
-// Budget is how many bytes of files all ingestions together may hold. Those that find no room wait in the order in which
-// they came, so that a large one has its turn too.
+// Budget is how many bytes of files all ingestions together may hold. Those that find no room wait in the order in
+// which they came, so that a large one has its turn too.
 type Budget struct {
 	bytes int64
 	room  *semaphore.Weighted
 }
 
-// NewBudget makes a budget of so many bytes.
+// NewBudget returns a budget of so many bytes.
 func NewBudget(bytes int64) *Budget { return &Budget{bytes, semaphore.NewWeighted(bytes)} }
 
 // take waits for room for the sources at some places. One that needs more than there is takes all and runs alone.

@@ -13,10 +13,9 @@ import (
 
 	"go.opentelemetry.io/otel/trace/noop"
 
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
@@ -34,7 +33,11 @@ func TestCorpus(t *testing.T) {
 		for _, dir := range fabricDirs(t, root) {
 			t.Run(c.Name()+"/"+dir, func(t *testing.T) {
 				files := readFiles(t, filepath.Join(root, dir))
-				for _, options := range []plan.Options{{}, {QuarantineManaged: true, Archive: plan.ArchiveRename}, {Conflict: plan.ConflictQuarantine, Archive: plan.ArchiveMove}} {
+				for _, options := range []plan.Options{
+					{},
+					{QuarantineManaged: true, Archive: plan.ArchiveRename},
+					{Conflict: plan.ConflictQuarantine, Archive: plan.ArchiveMove},
+				} {
 					ingestTwice(t, files, options)
 				}
 			})
@@ -94,7 +97,8 @@ func pipelineOf(t testing.TB, trees gitv1.TreeServiceClient, workers int) *pipel
 		t.Fatal(err)
 	}
 	return &pipeline.Pipeline{
-		Memory: memory, Trees: client, Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100, BatchSize: 50, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
+		Memory: memory, Trees: client, Schemas: schemas(t), Limits: limits, MaxFileBytes: 10 << 20, MaxDocuments: 100,
+		BatchSize: 50, Workers: workers, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
 	}
 }
 

@@ -9,11 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
-	"pgregory.net/rapid"
 )
 
 var allReferences = []pipeline.References{pipeline.ReferencesWarn, pipeline.ReferencesReject, pipeline.ReferencesOff}
@@ -21,7 +22,10 @@ var allReferences = []pipeline.References{pipeline.ReferencesWarn, pipeline.Refe
 // TestDangling: what a deletion leaves behind is listed, whatever the fabric wants to be told.
 func TestDangling(t *testing.T) {
 	_, before := ingestTwice(t, map[string]string{
-		"raw/all.yaml": strings.Join([]string{vpc("v1beta1", "a", "", "", 7), vpc("v1beta1", "b", "", "", 8), attachment("at", "a"), peering("p", "a", "b")}, "---\n"),
+		"raw/all.yaml": strings.Join([]string{
+			vpc("v1beta1", "a", "", "", 7), vpc("v1beta1", "b", "", "", 8),
+			attachment("at", "a"), peering("p", "a", "b"),
+		}, "---\n"),
 	}, plan.Options{})
 	delete(before, "managed/vpcs/a.yaml")
 	trees := newMemoryTrees(before)
@@ -36,25 +40,34 @@ func TestDangling(t *testing.T) {
 			}
 			lists = append(lists, danglingTexts(result))
 		}
-		want := []string{"VPCAttachment at spec.connection Connection c", "VPCAttachment at spec.subnet VPC a", "VPCPeering p spec.permit[0].a VPC a"}
+		want := []string{
+			"VPCAttachment at spec.connection Connection c", "VPCAttachment at spec.subnet VPC a",
+			"VPCPeering p spec.permit[0].a VPC a",
+		}
 		if !slices.Equal(lists[0], want) || !slices.Equal(lists[1], want) {
 			t.Errorf("references %d: %q", choice, lists)
 		}
 	}
 }
 
-// TestDanglingOfInvalid: what is left in managed/ although it is not valid counts, as one who names and as what is named.
+// TestDanglingOfInvalid: what is left in managed/ although it is not valid counts, as one who names and as what is
+// named.
 func TestDanglingOfInvalid(t *testing.T) {
 	result, _ := ingestTwice(t, map[string]string{
-		"managed/vpcattachments/at.yaml": strings.Replace(attachment("at", "a"), "spec:", "spec:\n  connection2: 7\n  nativeVLAN: 7", 1),
-		"managed/vpcattachments/x.yaml":  attachment("x", "odd"),
-		"managed/vpcs/odd.yaml":          strings.Replace(vpc("v1beta1", "odd", "", "", 7), "subnets:", "subnets: 7\n  other:", 1),
-		"managed/vpcs/bad.yaml":          "nonsense: [\n",
+		"managed/vpcattachments/at.yaml": strings.Replace(attachment("at", "a"), "spec:",
+			"spec:\n  connection2: 7\n  nativeVLAN: 7", 1),
+		"managed/vpcattachments/x.yaml": attachment("x", "odd"),
+		"managed/vpcs/odd.yaml": strings.Replace(vpc("v1beta1", "odd", "", "", 7), "subnets:",
+			"subnets: 7\n  other:", 1),
+		"managed/vpcs/bad.yaml": "nonsense: [\n",
 	}, plan.Options{})
 	if got := invalidResources(result); got != 2 {
 		t.Errorf("%d invalid resources", got)
 	}
-	want := []string{"VPCAttachment at spec.connection Connection c", "VPCAttachment at spec.subnet VPC a", "VPCAttachment x spec.connection Connection c"}
+	want := []string{
+		"VPCAttachment at spec.connection Connection c", "VPCAttachment at spec.subnet VPC a",
+		"VPCAttachment x spec.connection Connection c",
+	}
 	if got := danglingTexts(result); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
@@ -75,7 +88,10 @@ func TestDanglingLaw(t *testing.T) {
 	store := treestore.New()
 	client := store.Serve(t)
 	rapid.Check(t, func(r *rapid.T) {
-		options := plan.Options{Conflict: rapid.SampledFrom([]plan.Conflict{plan.ConflictUpdate, plan.ConflictKeep, plan.ConflictQuarantine}).Draw(r, "conflict")}
+		options := plan.Options{Conflict: rapid.SampledFrom([]plan.Conflict{
+			plan.ConflictUpdate, plan.ConflictKeep,
+			plan.ConflictQuarantine,
+		}).Draw(r, "conflict")}
 		remembering, files := pipelineOf(t, client, 2), map[string]string{}
 		remembering.Settled = settled(t)
 		for range rapid.IntRange(1, 3).Draw(r, "rounds") {
@@ -139,7 +155,7 @@ func missing(files map[string]string) []string {
 	return out
 }
 
-// danglingTexts gives the list without the namespaces that the cluster has by itself.
+// danglingTexts returns the list without the namespaces that the cluster has by itself.
 func danglingTexts(result *pipeline.Result) []string {
 	out := []string{}
 	for _, d := range result.Plan.Dangling {
@@ -151,9 +167,11 @@ func danglingTexts(result *pipeline.Result) []string {
 }
 
 func attachment(name, to string) string {
-	return fmt.Sprintf("apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCAttachment\nmetadata:\n  name: %s\nspec:\n  connection: c\n  subnet: %s/default\n", name, to)
+	return fmt.Sprintf("apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCAttachment\nmetadata:\n  name: %s\nspec:\n  "+
+		"connection: c\n  subnet: %s/default\n", name, to)
 }
 
 func peering(name, a, b string) string {
-	return fmt.Sprintf("apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCPeering\nmetadata:\n  name: %s\nspec:\n  permit:\n  - %s:\n      subnets: [default]\n    %s: {}\n", name, a, b)
+	return fmt.Sprintf("apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCPeering\nmetadata:\n  name: %s\nspec:\n  "+
+		"permit:\n  - %s:\n      subnets: [default]\n    %s: {}\n", name, a, b)
 }

@@ -8,16 +8,17 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
-	"pgregory.net/rapid"
 )
 
 // marked is a value that a test edits; it stands once in a document.
 const marked = "before-the-edit"
 
-// TestEditsAreOneLine: whoever changes one field changes one line, in managed/ or by putting the document into raw/ once
-// more, however it is written.
+// TestEditsAreOneLine: whoever changes one field changes one line, in managed/ or by putting the document into raw/
+// once more, however it is written.
 func TestEditsAreOneLine(t *testing.T) {
 	store := treestore.New()
 	p := newPipeline(t, store, 2)
@@ -104,14 +105,21 @@ func drawPlain(r *rapid.T, most int) []string {
 }
 
 func drawStyled(r *rapid.T, name string) string {
-	description := rapid.SampledFrom([]string{marked, `"` + marked + `"`, "'" + marked + "' # why", "|-\n    " + marked, ">-\n    " + marked + "\n    and more"}).Draw(r, "description")
+	description := rapid.SampledFrom([]string{
+		marked, `"` + marked + `"`, "'" + marked + "' # why", "|-\n    " + marked,
+		">-\n    " + marked + "\n    and more",
+	}).Draw(r, "description")
 	parts := rapid.Permutation([]string{
 		"apiVersion: wiring.githedgehog.com/v1beta1\n",
 		"kind: Server # a server\n",
-		"metadata:\n" + rapid.SampledFrom([]string{"", "  # of the name\n", "  labels: {z: a, a: z}\n", "  annotations:\n    mine: \"1\"\n", "  annotations: {}\n"}).Draw(r, "metadata") + "  name: " + name + "\n",
+		"metadata:\n" + rapid.SampledFrom([]string{
+			"", "  # of the name\n", "  labels: {z: a, a: z}\n",
+			"  annotations:\n    mine: \"1\"\n", "  annotations: {}\n",
+		}).Draw(r, "metadata") + "  name: " + name + "\n",
 		"spec:\n  description: " + description + "\n",
 	}).Draw(r, "parts")
-	doc := rapid.SampledFrom([]string{"", "# Head\n"}).Draw(r, "head") + strings.Join(parts, rapid.SampledFrom([]string{"", "\n"}).Draw(r, "between"))
+	doc := rapid.SampledFrom([]string{"", "# Head\n"}).Draw(r, "head") +
+		strings.Join(parts, rapid.SampledFrom([]string{"", "\n"}).Draw(r, "between"))
 	if rapid.Bool().Draw(r, "dos") {
 		doc = strings.ReplaceAll(doc, "\n", "\r\n")
 	}

@@ -19,9 +19,12 @@ import (
 func FuzzIngest(f *testing.F) {
 	good := vpcNamed("a")
 	for _, one := range []string{
-		good, good + "---\n" + vpcNamed("b"), "# c\n---\n" + good + "...\n# d\n", vpcA + "  odd: " + flowBomb(4) + "\n", good + "---\nkind: [\n", "\ufeff" + dos(good) + "--- # c\r\n{}\r\n",
-		"{\"apiVersion\": \"vpc.githedgehog.com/v1beta1\", \"kind\": \"VPC\", \"metadata\": {\"name\": \"a\"}, \"spec\": {}}", strings.ReplaceAll(good, "\n", "\u2028"), mergedAnnotations,
-		"apiVersion: v1\nkind: List\nitems:\n- apiVersion: vpc.githedgehog.com/v1beta1\n  kind: VPC\n  metadata:\n    name: a\n  spec: {}\n- kind: VPC\n", strings.Replace(good, "v1beta1", "v1alpha2", 1),
+		good, good + "---\n" + vpcNamed("b"), "# c\n---\n" + good + "...\n# d\n", vpcA + "  odd: " + flowBomb(4) + "\n",
+		good + "---\nkind: [\n", "\ufeff" + dos(good) + "--- # c\r\n{}\r\n",
+		"{\"apiVersion\": \"vpc.githedgehog.com/v1beta1\", \"kind\": \"VPC\", \"metadata\": {\"name\": \"a\"}, \"spec\": {}}",
+		strings.ReplaceAll(good, "\n", "\u2028"), mergedAnnotations,
+		"apiVersion: v1\nkind: List\nitems:\n- apiVersion: vpc.githedgehog.com/v1beta1\n  kind: VPC\n  metadata:\n    " +
+			"name: a\n  spec: {}\n- kind: VPC\n", strings.Replace(good, "v1beta1", "v1alpha2", 1),
 	} {
 		f.Add(one, good)
 		f.Add(good, one)
@@ -36,8 +39,11 @@ func FuzzIngest(f *testing.F) {
 			t.Errorf("raw/x.yaml is left")
 		}
 		for _, finding := range first.Findings {
-			lines := strings.Count(files[finding.File], "\n") + strings.Count(files[finding.File], "\r") + strings.Count(files[finding.File], "\u2028") + strings.Count(files[finding.File], "\u2029") + strings.Count(files[finding.File], "\u0085")
-			if finding.Message == "" || finding.RemedyText() == "" || finding.Line < 0 || files[finding.File] != "" && finding.Line > lines+1 {
+			lines := strings.Count(files[finding.File], "\n") + strings.Count(files[finding.File], "\r") +
+				strings.Count(files[finding.File], "\u2028") + strings.Count(files[finding.File], "\u2029") +
+				strings.Count(files[finding.File], "\u0085")
+			if finding.Message == "" || finding.RemedyText() == "" || finding.Line < 0 || files[finding.File] != "" &&
+				finding.Line > lines+1 {
 				t.Errorf("finding %+v", finding)
 			}
 		}

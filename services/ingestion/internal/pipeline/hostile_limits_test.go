@@ -117,7 +117,8 @@ func deepBlock(levels int) string {
 func TestY3ManyDocuments(t *testing.T) {
 	docs := make([]string, 5000)
 	for i := range docs {
-		docs[i] = strings.Replace(vpcNamed(fmt.Sprintf("v-%04d", i)), "kind: VPC\n", "kind: VPC # "+strings.Repeat("-", 320)+"\n", 1)
+		docs[i] = strings.Replace(vpcNamed(fmt.Sprintf("v-%04d", i)), "kind: VPC\n",
+			"kind: VPC # "+strings.Repeat("-", 320)+"\n", 1)
 	}
 	docs[2500] = "kind: VPC\n  broken: [\n"
 	in := strings.Join(docs, "---\n")

@@ -20,16 +20,25 @@ func TestY10ByteOrderMarks(t *testing.T) {
 	const bom = "\ufeff"
 	a, b := vpcNamed("a"), vpcNamed("b")
 	hold(t, map[string]hostile{
-		"at the start":               taken(bom + a),
-		"at the start, then marker":  {in: bom + "---\n" + a, managed: map[string]string{"managed/vpcs/a.yaml": a}},
-		"before the second document": {in: a + "---\n" + bom + b, managed: map[string]string{"managed/vpcs/a.yaml": a, "managed/vpcs/b.yaml": bom + b}},
-		"before a separator":         {in: a + bom + "---\n" + b, managed: map[string]string{"managed/vpcs/a.yaml": a, "managed/vpcs/b.yaml": b}},
-		"inside of a document":       refused(a+bom+"x: 1\n", syntax, 7, 1),
-		"inside of a value":          refused(vpcA+"  mode: a"+bom+"b\n", syntax, 6, 10),
-		"alone":                      {in: bom, kept: map[string]string{"unmanaged/x.yaml": bom}, says: []string{empty + " raw/x.yaml:0:0"}},
-		"UTF-16, little end first":   refused(inUTF16(a, 0, 1), syntax, 1, 1),
-		"UTF-16, big end first":      refused(inUTF16(a, 1, 0), syntax, 1, 1),
-		"UTF-16 without a mark":      refused(inUTF16(a, 0, 1)[2:], unsupported, 1, 2),
+		"at the start":              taken(bom + a),
+		"at the start, then marker": {in: bom + "---\n" + a, managed: map[string]string{"managed/vpcs/a.yaml": a}},
+		"before the second document": {
+			in:      a + "---\n" + bom + b,
+			managed: map[string]string{"managed/vpcs/a.yaml": a, "managed/vpcs/b.yaml": bom + b},
+		},
+		"before a separator": {
+			in:      a + bom + "---\n" + b,
+			managed: map[string]string{"managed/vpcs/a.yaml": a, "managed/vpcs/b.yaml": b},
+		},
+		"inside of a document": refused(a+bom+"x: 1\n", syntax, 7, 1),
+		"inside of a value":    refused(vpcA+"  mode: a"+bom+"b\n", syntax, 6, 10),
+		"alone": {
+			in: bom, kept: map[string]string{"unmanaged/x.yaml": bom},
+			says: []string{empty + " raw/x.yaml:0:0"},
+		},
+		"UTF-16, little end first": refused(inUTF16(a, 0, 1), syntax, 1, 1),
+		"UTF-16, big end first":    refused(inUTF16(a, 1, 0), syntax, 1, 1),
+		"UTF-16 without a mark":    refused(inUTF16(a, 0, 1)[2:], unsupported, 1, 2),
 	})
 }
 
@@ -67,8 +76,10 @@ func TestY11Characters(t *testing.T) {
 		"line separator in a text": taken(vpcA + "  mode: |\n    a\u2028    b\n"),
 		"beyond the first plane":   taken(vpcA + "  mode: \"\U0001f680 \\U0001F680 é\"\n"),
 		"in one document of two": {
-			in: vpcNamed("a") + "---\n" + vpcA + "  mode: a\x01\n", managed: map[string]string{"managed/vpcs/a.yaml": vpcNamed("a")},
-			kept: map[string]string{"unmanaged/x.doc-1.yaml": vpcA + "  mode: a\x01\n"}, says: []string{syntax + " raw/x.yaml:13:10"},
+			in:      vpcNamed("a") + "---\n" + vpcA + "  mode: a\x01\n",
+			managed: map[string]string{"managed/vpcs/a.yaml": vpcNamed("a")},
+			kept:    map[string]string{"unmanaged/x.doc-1.yaml": vpcA + "  mode: a\x01\n"},
+			says:    []string{syntax + " raw/x.yaml:13:10"},
 		},
 	})
 }
@@ -94,28 +105,49 @@ func TestY13Separators(t *testing.T) {
 	cut := vpcA + "  mode: |\n    x\n"
 	hold(t, map[string]hostile{
 		"end, then garbage": {
-			in: a + "...\n}garbage\n", managed: map[string]string{"managed/vpcs/a.yaml": a}, kept: map[string]string{"unmanaged/x.doc-1.yaml": "}garbage\n"},
+			in: a + "...\n}garbage\n", managed: map[string]string{"managed/vpcs/a.yaml": a},
+			kept: map[string]string{"unmanaged/x.doc-1.yaml": "}garbage\n"},
 			says: []string{syntax + " raw/x.yaml:8:0"},
 		},
-		"end, then a document":    {in: a + "...\n" + b, managed: both},
-		"end, then a marker":      {in: a + "...\n---\n" + b, managed: both},
-		"text behind the end":     {in: a + "... x\n" + b, kept: map[string]string{"unmanaged/x.doc-0.yaml": a + "... x\n"}, managed: map[string]string{"managed/vpcs/b.yaml": b}, says: []string{syntax + " raw/x.yaml:7:0"}},
-		"comment behind a marker": {in: a + "--- # c\n" + b, managed: map[string]string{"managed/vpcs/a.yaml": a, "managed/vpcs/b.yaml": "--- # c\n" + b}},
+		"end, then a document": {in: a + "...\n" + b, managed: both},
+		"end, then a marker":   {in: a + "...\n---\n" + b, managed: both},
+		"text behind the end": {
+			in: a + "... x\n" + b, kept: map[string]string{"unmanaged/x.doc-0.yaml": a + "... x\n"},
+			managed: map[string]string{"managed/vpcs/b.yaml": b}, says: []string{syntax + " raw/x.yaml:7:0"},
+		},
+		"comment behind a marker": {in: a + "--- # c\n" + b, managed: map[string]string{
+			"managed/vpcs/a.yaml": a,
+			"managed/vpcs/b.yaml": "--- # c\n" + b,
+		}},
 		"empty mapping behind a marker": {
-			in: a + "--- {}\n---\n" + b, managed: both, kept: map[string]string{"unmanaged/x.doc-1.yaml": "--- {}\n"}, says: []string{invalid + " raw/x.yaml:7:5", invalid + " raw/x.yaml:7:5"},
+			in: a + "--- {}\n---\n" + b, managed: both, kept: map[string]string{"unmanaged/x.doc-1.yaml": "--- {}\n"},
+			says: []string{invalid + " raw/x.yaml:7:5", invalid + " raw/x.yaml:7:5"},
 		},
 		"in a block scalar": taken(inBlock),
 		"in a block scalar, at the margin": {
 			in: cut + "---\nrest of the text\n", managed: map[string]string{"managed/vpcs/a.yaml": cut},
 			kept: map[string]string{"unmanaged/x.doc-1.yaml": "rest of the text\n"}, says: []string{invalid + " raw/x.yaml:9:1"},
 		},
-		"in quotes":              {in: vpcA + "  mode: \"x\n---\n  y\"\n", kept: map[string]string{"unmanaged/x.doc-0.yaml": vpcA + "  mode: \"x\n", "unmanaged/x.doc-1.yaml": "  y\"\n"}, says: []string{syntax + " raw/x.yaml:6:0", invalid + " raw/x.yaml:8:3"}},
-		"four dashes":            two(a, "---\n", "----\n", invalid, 8, 1),
-		"several in a row":       {in: "---\n---\n" + a + "---\n\n---\n---\n" + b + "---\n", managed: both},
-		"white space behind":     {in: a + "--- \t\n" + b, managed: both},
-		"indented":               refused(a+" ---\n"+b, syntax, 7, 0),
-		"DOS line ends":          {in: dos(a + "---\n" + b), managed: map[string]string{"managed/vpcs/a.yaml": dos(a), "managed/vpcs/b.yaml": dos(b)}},
-		"old Mac line ends":      {in: strings.ReplaceAll(a+"---\n"+b, "\n", "\r"), managed: map[string]string{"managed/vpcs/a.yaml": strings.ReplaceAll(a, "\n", "\r"), "managed/vpcs/b.yaml": strings.ReplaceAll(b, "\n", "\r")}},
+		"in quotes": {
+			in:   vpcA + "  mode: \"x\n---\n  y\"\n",
+			kept: map[string]string{"unmanaged/x.doc-0.yaml": vpcA + "  mode: \"x\n", "unmanaged/x.doc-1.yaml": "  y\"\n"},
+			says: []string{syntax + " raw/x.yaml:6:0", invalid + " raw/x.yaml:8:3"},
+		},
+		"four dashes":        two(a, "---\n", "----\n", invalid, 8, 1),
+		"several in a row":   {in: "---\n---\n" + a + "---\n\n---\n---\n" + b + "---\n", managed: both},
+		"white space behind": {in: a + "--- \t\n" + b, managed: both},
+		"indented":           refused(a+" ---\n"+b, syntax, 7, 0),
+		"DOS line ends": {in: dos(a + "---\n" + b), managed: map[string]string{
+			"managed/vpcs/a.yaml": dos(a),
+			"managed/vpcs/b.yaml": dos(b),
+		}},
+		"old Mac line ends": {
+			in: strings.ReplaceAll(a+"---\n"+b, "\n", "\r"),
+			managed: map[string]string{
+				"managed/vpcs/a.yaml": strings.ReplaceAll(a, "\n", "\r"),
+				"managed/vpcs/b.yaml": strings.ReplaceAll(b, "\n", "\r"),
+			},
+		},
 		"no line end at the end": {in: a + "---\n" + strings.TrimSuffix(b, "\n") + "\n---", managed: both},
 	})
 }
@@ -127,18 +159,26 @@ func TestY14NoMapping(t *testing.T) {
 		return hostile{in: in, kept: map[string]string{"unmanaged/x.yaml": in}, says: []string{empty + " raw/x.yaml:0:0"}}
 	}
 	hold(t, map[string]hostile{
-		"no byte": {files: map[string]string{"raw/x.yaml": ""}, kept: map[string]string{"unmanaged/x.yaml": ""}, says: []string{empty + " raw/x.yaml:0:0"}},
-		"comment": whole("# nothing\n"), "blank": whole("\n \n\t\n"), "marker": whole("---\n"), "markers and comments": whole("---\n# a\n---\n# b\n..."),
-		"null":          refused("null\n", empty, 1, 1),
-		"tilde":         refused("--- ~\n", empty, 1, 5),
-		"list":          refused("- a\n- b\n", invalid, 1, 1),
-		"text":          refused("# c\nhello world\n", invalid, 2, 1),
-		"number":        refused("42\n", invalid, 1, 1),
-		"block scalar":  refused("|\n  apiVersion: x\n", invalid, 1, 1),
-		"empty mapping": {in: "{}\n", kept: map[string]string{"unmanaged/x.yaml": "{}\n"}, says: []string{invalid + " raw/x.yaml:1:1", invalid + " raw/x.yaml:1:1"}},
+		"no byte": {
+			files: map[string]string{"raw/x.yaml": ""}, kept: map[string]string{"unmanaged/x.yaml": ""},
+			says: []string{empty + " raw/x.yaml:0:0"},
+		},
+		"comment": whole("# nothing\n"), "blank": whole("\n \n\t\n"), "marker": whole("---\n"),
+		"markers and comments": whole("---\n# a\n---\n# b\n..."),
+		"null":                 refused("null\n", empty, 1, 1),
+		"tilde":                refused("--- ~\n", empty, 1, 5),
+		"list":                 refused("- a\n- b\n", invalid, 1, 1),
+		"text":                 refused("# c\nhello world\n", invalid, 2, 1),
+		"number":               refused("42\n", invalid, 1, 1),
+		"block scalar":         refused("|\n  apiVersion: x\n", invalid, 1, 1),
+		"empty mapping": {
+			in: "{}\n", kept: map[string]string{"unmanaged/x.yaml": "{}\n"},
+			says: []string{invalid + " raw/x.yaml:1:1", invalid + " raw/x.yaml:1:1"},
+		},
 		"among others": {
-			in: vpcNamed("a") + "---\n# c\n---\nnull\n---\n" + vpcNamed("b"), managed: map[string]string{"managed/vpcs/a.yaml": vpcNamed("a"), "managed/vpcs/b.yaml": vpcNamed("b")},
-			kept: map[string]string{"unmanaged/x.doc-2.yaml": "# c\nnull\n"}, says: []string{empty + " raw/x.yaml:10:1"},
+			in:      vpcNamed("a") + "---\n# c\n---\nnull\n---\n" + vpcNamed("b"),
+			managed: map[string]string{"managed/vpcs/a.yaml": vpcNamed("a"), "managed/vpcs/b.yaml": vpcNamed("b")},
+			kept:    map[string]string{"unmanaged/x.doc-2.yaml": "# c\nnull\n"}, says: []string{empty + " raw/x.yaml:10:1"},
 		},
 	})
 }
@@ -162,7 +202,11 @@ func TestY15DirectivesAndTags(t *testing.T) {
 		"integer that is none":     refused(vpcA+"  subnets: {s: {vlan: !!int x}}\n", syntax, 6, 23),
 		"set":                      refused(vpcA+"  subnets: !!set {s}\n", syntax, 6, 12),
 		"unknown directive":        refused("%MINE 1\n---\n"+a, syntax, 1, 0),
-		"directive in the middle":  {in: a + "%YAML 1.1\n---\n" + vpcNamed("b"), kept: map[string]string{"unmanaged/x.doc-0.yaml": a + "%YAML 1.1\n"}, managed: map[string]string{"managed/vpcs/b.yaml": vpcNamed("b")}, says: []string{syntax + " raw/x.yaml:7:0"}},
+		"directive in the middle": {
+			in:      a + "%YAML 1.1\n---\n" + vpcNamed("b"),
+			kept:    map[string]string{"unmanaged/x.doc-0.yaml": a + "%YAML 1.1\n"},
+			managed: map[string]string{"managed/vpcs/b.yaml": vpcNamed("b")}, says: []string{syntax + " raw/x.yaml:7:0"},
+		},
 	})
 }
 
@@ -175,8 +219,9 @@ func TestY16Aliases(t *testing.T) {
 		"to an earlier document": two(anchored, "---\n", vpcA+"  mode: *name\n", syntax, 13, 9),
 		"to nothing":             refused(vpcA+"  mode: *x\n", syntax, 6, 9),
 		"within a document":      taken(vpcA + "  subnets: {x: &s {vlan: 1}, y: *s}\n"),
-		"as the name":            taken("x: &n a\n"+strings.Replace(vpcA, "name: a", "name: *n", 1)+"  subnets: {}\n", unknown+"? raw/x.yaml:1:1"),
-		"as a key":               taken(vpcA + "  subnets: {&k k: {vlan: 1}, l: {vlan: 2}}\n"),
-		"of too many":            refused(vpcA+"  permit: [&p [a]"+strings.Repeat(", *p", 101)+"]\n", syntax, 6, 420),
+		"as the name": taken("x: &n a\n"+strings.Replace(vpcA, "name: a", "name: *n", 1)+"  subnets: {}\n",
+			unknown+"? raw/x.yaml:1:1"),
+		"as a key":    taken(vpcA + "  subnets: {&k k: {vlan: 1}, l: {vlan: 2}}\n"),
+		"of too many": refused(vpcA+"  permit: [&p [a]"+strings.Repeat(", *p", 101)+"]\n", syntax, 6, 420),
 	})
 }

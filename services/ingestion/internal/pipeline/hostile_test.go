@@ -97,8 +97,8 @@ func requireAuthors(t *testing.T, authors, managed map[string]string) {
 	}
 }
 
-// requireReadAsBefore holds that other readers read managed documents as they read the authors', which come first in each
-// pair.
+// requireReadAsBefore holds that other readers read managed documents as they read the authors', which come first in
+// each pair.
 func requireReadAsBefore(t *testing.T, pairs [][2]string) {
 	t.Helper()
 	docs := make([]string, 0, 2*len(pairs))
@@ -123,7 +123,8 @@ func withoutAnnotations(text, author string) string {
 		return strings.ReplaceAll(withoutAnnotations(strings.ReplaceAll(text, "\r", "\n"), author), "\n", "\r")
 	}
 	for line := range strings.Lines(text) {
-		if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "hnp.githedgehog.com/") || !had && trimmed == "annotations:" {
+		if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "hnp.githedgehog.com/") || !had &&
+			trimmed == "annotations:" {
 			continue
 		}
 		out.WriteString(line)

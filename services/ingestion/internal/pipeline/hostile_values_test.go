@@ -14,14 +14,15 @@ func odd(value string) hostile {
 
 func TestY4DuplicateKeys(t *testing.T) {
 	hold(t, map[string]hostile{
-		"at the root":          refused(vpcA+"  subnets: {}\nkind: VPC\n", syntax, 7, 1),
-		"nested":               refused(vpcA+"  mode: l2vni\n  mode: l3vni\n", syntax, 7, 3),
-		"in flow style":        refused(vpcA+"  subnets: {a: {vlan: 1}, a: {vlan: 2}}\n", syntax, 6, 27),
-		"quoted and plain":     refused(vpcA+"  mode: l2vni\n  \"mode\": l3vni\n", syntax, 7, 3),
-		"number and its text":  refused(vpcA+"  subnets:\n    1: {vlan: 1}\n    \"1\": {vlan: 2}\n", syntax, 8, 5),
-		"number in two forms":  refused(vpcA+"  subnets:\n    16: {vlan: 1}\n    0x10: {vlan: 2}\n", syntax, 8, 5),
-		"true by two words":    refused(vpcA+"  subnets:\n    true: {vlan: 1}\n    yes: {vlan: 2}\n", syntax, 8, 5),
-		"two different labels": taken(strings.Replace(vpcA, "  name: a\n", "  name: a\n  labels: {\"1\": x, \"01\": z}\n", 1) + "  subnets: {}\n"),
+		"at the root":         refused(vpcA+"  subnets: {}\nkind: VPC\n", syntax, 7, 1),
+		"nested":              refused(vpcA+"  mode: l2vni\n  mode: l3vni\n", syntax, 7, 3),
+		"in flow style":       refused(vpcA+"  subnets: {a: {vlan: 1}, a: {vlan: 2}}\n", syntax, 6, 27),
+		"quoted and plain":    refused(vpcA+"  mode: l2vni\n  \"mode\": l3vni\n", syntax, 7, 3),
+		"number and its text": refused(vpcA+"  subnets:\n    1: {vlan: 1}\n    \"1\": {vlan: 2}\n", syntax, 8, 5),
+		"number in two forms": refused(vpcA+"  subnets:\n    16: {vlan: 1}\n    0x10: {vlan: 2}\n", syntax, 8, 5),
+		"true by two words":   refused(vpcA+"  subnets:\n    true: {vlan: 1}\n    yes: {vlan: 2}\n", syntax, 8, 5),
+		"two different labels": taken(strings.Replace(vpcA, "  name: a\n", "  name: a\n  labels: {\"1\": x, \"01\": z}\n",
+			1) + "  subnets: {}\n"),
 	})
 }
 
@@ -35,7 +36,8 @@ func TestY5KeysThatAreWords(t *testing.T) {
 				"quoted value":         taken(vpcA + "  mode: '" + word + "'\n"),
 				"for a bool":           taken(vpcA + "  defaultIsolated: " + word + "\n"),
 				"as a text for a bool": refused(vpcA+"  defaultIsolated: \""+word+"\"\n", mismatch, 6, 3),
-				"as a name":            refused(strings.Replace(vpcA, "name: a", "name: "+word, 1)+"  subnets: {}\n", invalid, 4, 3),
+				"as a name": refused(strings.Replace(vpcA, "name: a", "name: "+word, 1)+"  subnets: {}\n", invalid, 4,
+					3),
 			})
 		})
 	}
@@ -43,13 +45,20 @@ func TestY5KeysThatAreWords(t *testing.T) {
 
 func TestY6NumbersAndWhatLooksLikeThem(t *testing.T) {
 	for name, text := range map[string]string{
-		"octal": "010", "octal of 1.2": "0o17", "hexadecimal": "0x1F", "binary": "0b11", "underscores": "1_000", "exponent": "1e3",
-		"hash of digits and e": "12e45", "more of them": "1234567e8", "leading zero": "0123456", "MAC": "0c:20:12:fe:01:00", "MAC of digits": "00:11:22:33:44:55",
-		"sexagesimal": "190:20:30", "IP": "10.0.0.1", "network": "10.0.0.0/24", "version": "1.10", "version of three": "1.2.3", "date": "2026-01-02",
-		"time": "2026-01-02T03:04:05Z", "sign": "+1", "fraction": "1.0", "point": ".5", "trailing point": "5.", "minus": "-0", "equals": "=",
+		"octal": "010", "octal of 1.2": "0o17", "hexadecimal": "0x1F", "binary": "0b11", "underscores": "1_000",
+		"exponent":             "1e3",
+		"hash of digits and e": "12e45", "more of them": "1234567e8", "leading zero": "0123456", "MAC": "0c:20:12:fe:01:00",
+		"MAC of digits": "00:11:22:33:44:55",
+		"sexagesimal":   "190:20:30", "IP": "10.0.0.1", "network": "10.0.0.0/24", "version": "1.10",
+		"version of three": "1.2.3", "date": "2026-01-02",
+		"time": "2026-01-02T03:04:05Z", "sign": "+1", "fraction": "1.0", "point": ".5", "trailing point": "5.", "minus": "-0",
+		"equals": "=",
 	} {
 		t.Run(name, func(t *testing.T) {
-			hold(t, map[string]hostile{"plain": odd(text), "quoted": odd(`"` + text + `"`), "in a list": odd("[" + text + ", '" + text + "']")})
+			hold(t, map[string]hostile{
+				"plain": odd(text), "quoted": odd(`"` + text + `"`),
+				"in a list": odd("[" + text + ", '" + text + "']"),
+			})
 		})
 	}
 	number := func(text string) string { return vpcA + "  subnets:\n    s:\n      vlan: " + text + "\n" }
@@ -69,7 +78,8 @@ func TestY6NumbersAndWhatLooksLikeThem(t *testing.T) {
 func TestY7LargeIntegers(t *testing.T) {
 	for text, fits := range map[string]bool{
 		"9007199254740991": true, "9007199254740993": true, "9223372036854775807": true, "-9223372036854775808": true,
-		"9223372036854775808": false, "-9223372036854775809": false, "18446744073709551615": false, "18446744073709551616": false, strings.Repeat("9", 400): false,
+		"9223372036854775808": false, "-9223372036854775809": false, "18446744073709551615": false,
+		"18446744073709551616": false, strings.Repeat("9", 400): false,
 	} {
 		t.Run(text[:min(len(text), 20)], func(t *testing.T) {
 			integer := taken(vpcA + "  subnets: {s: {vlan: " + text + "}}\n")
@@ -91,7 +101,10 @@ func TestY8InfinityAndNoNumber(t *testing.T) {
 			})
 		})
 	}
-	hold(t, map[string]hostile{"other spellings are text": odd("[inf, nan, Infinity, .iNf, +.nan]"), "beyond the range": odd("1e999")})
+	hold(t, map[string]hostile{
+		"other spellings are text": odd("[inf, nan, Infinity, .iNf, +.nan]"),
+		"beyond the range":         odd("1e999"),
+	})
 }
 
 func TestY9MergeKeys(t *testing.T) {
@@ -99,16 +112,18 @@ func TestY9MergeKeys(t *testing.T) {
 
 	two := "    two: &two\n      <<: *one\n      vlan: 2\n"
 	hold(t, map[string]hostile{
-		"one":                  taken(base+two, overlap+"? raw/x.yaml:8:5"),
-		"chained":              taken(base+two+"    three: {<<: *two, subnet: 10.0.3.0/24}\n", overlap+"? raw/x.yaml:8:5"),
-		"over a duplicate":     taken(base+"    two: {vlan: 2, <<: *one}\n", overlap+"? raw/x.yaml:8:5"),
-		"several":              taken(base+two+"    three: {<<: [*two, *one]}\n", overlap+"? raw/x.yaml:8:5", overlap+"? raw/x.yaml:11:5"),
+		"one":              taken(base+two, overlap+"? raw/x.yaml:8:5"),
+		"chained":          taken(base+two+"    three: {<<: *two, subnet: 10.0.3.0/24}\n", overlap+"? raw/x.yaml:8:5"),
+		"over a duplicate": taken(base+"    two: {vlan: 2, <<: *one}\n", overlap+"? raw/x.yaml:8:5"),
+		"several": taken(base+two+"    three: {<<: [*two, *one]}\n", overlap+"? raw/x.yaml:8:5",
+			overlap+"? raw/x.yaml:11:5"),
 		"quoted is no merge":   taken(base+"    two: {\"<<\": x}\n", unknown+"? raw/x.yaml:8:11"),
 		"of a text":            refused(vpcA+"  mode: &m l2vni\n  <<: *m\n", syntax, 7, 7),
 		"of a list of numbers": refused(vpcA+"  subnets: {}\n  <<: [1]\n", syntax, 7, 8),
 		"twice":                refused(base+"    two:\n      <<: *one\n      <<: *one\n", syntax, 10, 7),
 		"of itself":            refused(vpcA+"  subnets: &s\n    <<: *s\n", syntax, 7, 9),
-		"in metadata": taken("labels: &l {labels: {k: v}}\n"+strings.Replace(vpcA, "  name: a\n", "  name: a\n  <<: *l\n", 1)+"  subnets: {}\n",
+		"in metadata": taken("labels: &l {labels: {k: v}}\n"+strings.Replace(vpcA, "  name: a\n", "  name: a\n  <<: *l\n",
+			1)+"  subnets: {}\n",
 			unknown+"? raw/x.yaml:1:1"),
 		"of annotations": {
 			in: mergedAnnotations, kept: map[string]string{"unmanaged/x.yaml": mergedAnnotations},
@@ -118,4 +133,5 @@ func TestY9MergeKeys(t *testing.T) {
 }
 
 // mergedAnnotations has annotations that can't be added to without a change of what they are.
-var mergedAnnotations = "x: &x {annotations: {k: v}}\n" + strings.Replace(vpcA, "  name: a\n", "  name: a\n  <<: *x\n", 1) + "  subnets: {}\n"
+var mergedAnnotations = "x: &x {annotations: {k: v}}\n" +
+	strings.Replace(vpcA, "  name: a\n", "  name: a\n  <<: *x\n", 1) + "  subnets: {}\n"

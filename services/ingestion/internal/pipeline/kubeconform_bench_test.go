@@ -16,9 +16,11 @@ import (
 	"fgdsync.dev/libs/hedgehog"
 )
 
-// BenchmarkKubeconform is the peer that only validates: the same documents by the same schemas on the same two processors.
+// BenchmarkKubeconform is the peer that only validates: the same documents by the same schemas on the same two
+// processors.
 func BenchmarkKubeconform(b *testing.B) {
-	peer, err := validator.New([]string{filepath.Join(jsonSchemas(b), "{{.ResourceKind}}_{{.ResourceAPIVersion}}.json")}, validator.Opts{})
+	peer, err := validator.New([]string{filepath.Join(jsonSchemas(b), "{{.ResourceKind}}_{{.ResourceAPIVersion}}.json")},
+		validator.Opts{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -33,7 +33,8 @@ var loadOnce = sync.OnceValues(func() (*schema.Set, error) {
 func request(tree gittree.Ref, options plan.Options) pipeline.Request {
 	return pipeline.Request{
 		Tree: tree, Fabric: "fabric-1", Plan: options, Schema: schema.Options{Upgrade: true},
-		Commit: "0123456789012345678901234567890123456789", Time: commitTime, Notify: func(pipeline.Progress) error { return nil },
+		Commit: "0123456789012345678901234567890123456789", Time: commitTime,
+		Notify: func(pipeline.Progress) error { return nil },
 	}
 }
 
@@ -76,7 +77,7 @@ func requireNothingLost(t testing.TB, before, after map[string]string, result *p
 	}
 }
 
-// parts gives the items of a list, or the document itself.
+// parts returns the items of a list, or the document itself.
 func parts(doc []byte) [][]byte {
 	items := yamldoc.Items(doc, limits)
 	if items == nil {

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
-	"pgregory.net/rapid"
 )
 
 // TestMemoryLaw: whoever remembers comes to the same as whoever reads everything, whatever was seen before.
@@ -21,7 +22,10 @@ func TestMemoryLaw(t *testing.T) {
 		remembering := pipelineOf(t, client, 2)
 		remembering.Settled = settled(t)
 		options := plan.Options{
-			Conflict:          rapid.SampledFrom([]plan.Conflict{plan.ConflictUpdate, plan.ConflictKeep, plan.ConflictQuarantine}).Draw(r, "conflict"),
+			Conflict: rapid.SampledFrom([]plan.Conflict{
+				plan.ConflictUpdate, plan.ConflictKeep,
+				plan.ConflictQuarantine,
+			}).Draw(r, "conflict"),
 			QuarantineManaged: rapid.Bool().Draw(r, "quarantine managed"),
 		}
 		files := drawDirectory(r)
@@ -33,9 +37,11 @@ func TestMemoryLaw(t *testing.T) {
 			}
 			known, read := ingest(t, remembering, at, options), ingest(t, pipelineOf(t, client, 2), at, options)
 			if known.Tree != read.Tree {
-				r.Fatalf("memory makes a difference: %v\nin %v", differences(store.Files(read.Tree), store.Files(known.Tree)), files)
+				r.Fatalf("memory makes a difference: %v\nin %v", differences(store.Files(read.Tree), store.Files(known.Tree)),
+					files)
 			}
-			if !reflect.DeepEqual(known.Findings, read.Findings) || !reflect.DeepEqual(known.Plan.Resources, read.Plan.Resources) ||
+			if !reflect.DeepEqual(known.Findings, read.Findings) ||
+				!reflect.DeepEqual(known.Plan.Resources, read.Plan.Resources) ||
 				known.Documents != read.Documents || known.Files != read.Files {
 				r.Fatalf("memory makes another report: %+v, not %+v", known, read)
 			}
@@ -54,8 +60,8 @@ func settled(t *testing.T) *pipeline.Settled {
 	return memory
 }
 
-// TestSettled: a tree in which there is nothing to do is not even listed again, unless somebody asks for it. Other options
-// are another question.
+// TestSettled: a tree in which there is nothing to do is not even listed again, unless somebody asks for it. Other
+// options are another question.
 func TestSettled(t *testing.T) {
 	trees := &recording{memoryTrees: newMemoryTrees(inRaw(wiring(100), 10))}
 	p := benchPipeline(t, trees)
@@ -65,7 +71,8 @@ func TestSettled(t *testing.T) {
 	second := ingest(t, p, gittree.Ref{ID: "after"}, plan.Options{})
 	listed := trees.lists
 	third := ingest(t, p, gittree.Ref{ID: "after"}, plan.Options{})
-	if trees.lists != listed || third.Digest != second.Digest || len(third.Plan.Resources) != 100 || !reflect.DeepEqual(third.Findings, second.Findings) {
+	if trees.lists != listed || third.Digest != second.Digest || len(third.Plan.Resources) != 100 ||
+		!reflect.DeepEqual(third.Findings, second.Findings) {
 		t.Errorf("listed %d times; %+v, not %+v", trees.lists-listed, third, second)
 	}
 	if first.Digest == "" || second.Digest != first.Digest {

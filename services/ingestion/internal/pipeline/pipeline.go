@@ -1,6 +1,6 @@
 // Package pipeline ingests a tree: list, read, judge in parallel, plan, note, write. It holds the documents of one
-// ingestion in memory; between two it only remembers what saves work. Whatever the number of workers, the order of arrival
-// and what is remembered, equal input gives equal output.
+// ingestion in memory; between two it only remembers what saves work. Whatever the number of workers, the order of
+// arrival and what is remembered, equal input gives equal output.
 package pipeline
 
 import (
@@ -26,7 +26,7 @@ import (
 
 // Trees is where trees are read and written.
 type Trees interface {
-	// List gives all leaves.
+	// List returns all leaves.
 	List(ctx context.Context, tree gittree.Ref) ([]gittree.Entry, error)
 	// Read hands out the contents of objects in the order asked for.
 	Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error
@@ -125,15 +125,19 @@ func (p *Pipeline) ingest(ctx context.Context, req Request) (*Result, error) {
 	return result, nil
 }
 
-// judge gives all sources as judged files, which are held until release is called.
-func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) (files []document.File, release func(), err error) {
+// judge returns all sources as judged files, which are held until release is called.
+func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Reader,
+	sources []inventory.Source,
+) (files []document.File, release func(), err error) {
 	ctx, span := p.Tracer.Start(ctx, "judge")
 	defer span.End()
 	return p.read(ctx, req, reader, sources)
 }
 
 // decide plans what to do with judged files, and what to change for it.
-func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, found survey, files []document.File) (*Result, []gittree.Change, error) {
+func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, found survey,
+	files []document.File,
+) (*Result, []gittree.Change, error) {
 	ctx, span := p.Tracer.Start(ctx, "plan")
 	defer span.End()
 	index := document.NewIndex(files)
@@ -144,7 +148,10 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	s := shelf.New(found.entries)
 	released, wishes := found.release(s, req)
 	sorting.Wait()
-	done, err := plan.Make(plan.Input{Files: files, Index: index, Order: order, Options: req.Plan, Time: req.Time, Equal: reader.Equal, Inherit: reader.Inherit}, s)
+	done, err := plan.Make(plan.Input{
+		Files: files, Index: index, Order: order, Options: req.Plan, Time: req.Time,
+		Equal: reader.Equal, Inherit: reader.Inherit,
+	}, s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -157,7 +164,10 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	if err != nil {
 		return nil, nil, err
 	}
-	result := &Result{Tree: req.Tree.ID, Plan: done, Released: released, Files: len(files), Documents: document.Documents(files)}
+	result := &Result{
+		Tree: req.Tree.ID, Plan: done, Released: released, Files: len(files),
+		Documents: document.Documents(files),
+	}
 	result.Findings = slices.Concat(found.Findings, wishes, done.Findings)
 	return result, changes, nil
 }
@@ -190,7 +200,10 @@ func (p *Pipeline) load(ctx context.Context, snapshot, blob string) ([]byte, err
 func (p *Pipeline) Validate(ctx context.Context, name string, content []byte) document.File {
 	source := inventory.Source{Entry: gittree.Entry{Path: name, Size: int64(len(content))}}
 	source.Problem = inventory.TooLarge(source.Entry, p.MaxFileBytes)
-	reader := document.NewReader(document.Settings{Schemas: p.Schemas, Options: schema.Options{Upgrade: true}, Limits: p.Limits, Many: p.MaxDocuments})
+	reader := document.NewReader(document.Settings{
+		Schemas: p.Schemas, Options: schema.Options{Upgrade: true},
+		Limits: p.Limits, Many: p.MaxDocuments,
+	})
 	file := reader.Open(source, content)
 	parser := yamldoc.NewParser(p.Limits)
 	for i := range file.Docs {

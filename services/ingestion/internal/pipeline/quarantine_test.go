@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
-	"pgregory.net/rapid"
 )
 
 // quarantine is a directory that is ingested over and over.
@@ -26,7 +27,7 @@ type quarantine struct {
 	findings []finding.Finding // of the last ingestion
 }
 
-// ingest ingests the directory as it stands, and tells whether that changed it.
+// ingest ingests the directory as it stands, and reports whether that changed it.
 func (q *quarantine) ingest(change func(*pipeline.Request)) bool {
 	q.t.Helper()
 	snapshot, tree := q.store.Open(q.files)
@@ -47,7 +48,10 @@ func again(r *pipeline.Request) { r.Retry = true }
 func TestMendedInQuarantine(t *testing.T) {
 	store := treestore.New()
 	bad := vpc("v1beta1", "b", "", "", "not a number")
-	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{"raw/two.yaml": vpc("v1beta1", "a", "", "", 1) + "---\n" + bad}}
+	q := &quarantine{
+		t: t, store: store, p: newPipeline(t, store, 2),
+		files: map[string]string{"raw/two.yaml": vpc("v1beta1", "a", "", "", 1) + "---\n" + bad},
+	}
 	q.ingest(asUsual)
 	const kept = "unmanaged/two.doc-1.yaml"
 	if q.files[kept] != bad {
@@ -57,7 +61,8 @@ func TestMendedInQuarantine(t *testing.T) {
 		t.Error("what nobody touched has changed")
 	}
 	q.files[kept] = strings.Replace(bad, "not a number", "still none", 1)
-	if !q.ingest(asUsual) || !strings.Contains(q.files[kept], "still none") || strings.Count(q.files[".hnp/unmanaged-log.yaml"], `path: "`+kept) != 1 {
+	if !q.ingest(asUsual) || !strings.Contains(q.files[kept], "still none") ||
+		strings.Count(q.files[".hnp/unmanaged-log.yaml"], `path: "`+kept) != 1 {
 		t.Errorf("mended badly: %v", q.files)
 	}
 	if q.ingest(asUsual) || q.ingest(again) {
@@ -76,7 +81,13 @@ func TestMendedInQuarantine(t *testing.T) {
 func TestRetry(t *testing.T) {
 	store := treestore.New()
 	doc := vpc("v1beta1", "a", "", "", 1) + "  unheard: of\n"
-	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{"raw/a.yaml": doc, "unmanaged/notes.txt": "hands off\n", "unmanaged/old.yaml": vpc("v1beta1", "old", "", "", 3)}}
+	q := &quarantine{
+		t: t, store: store, p: newPipeline(t, store, 2),
+		files: map[string]string{
+			"raw/a.yaml": doc, "unmanaged/notes.txt": "hands off\n",
+			"unmanaged/old.yaml": vpc("v1beta1", "old", "", "", 3),
+		},
+	}
 	q.ingest(func(r *pipeline.Request) { r.Schema.RejectUnknown = true })
 	if q.files["unmanaged/a.yaml"] != doc {
 		t.Fatalf("quarantined: %v", q.files)
@@ -85,7 +96,8 @@ func TestRetry(t *testing.T) {
 		t.Errorf("it was ingested unasked: %v", q.files)
 	}
 	q.ingest(again)
-	if q.files["unmanaged/a.yaml"] != "" || !strings.Contains(q.files["managed/vpcs/a.yaml"], "unheard: of") || q.files["managed/vpcs/old.yaml"] == "" || q.files["unmanaged/notes.txt"] == "" {
+	if q.files["unmanaged/a.yaml"] != "" || !strings.Contains(q.files["managed/vpcs/a.yaml"], "unheard: of") ||
+		q.files["managed/vpcs/old.yaml"] == "" || q.files["unmanaged/notes.txt"] == "" {
 		t.Errorf("retried: %v", q.files)
 	}
 }
@@ -94,7 +106,10 @@ func TestRetry(t *testing.T) {
 func TestRetryOf(t *testing.T) {
 	store := treestore.New()
 	doc := func(name string) string { return vpc("v1beta1", name, "", "", 1) + "  unheard: of\n" }
-	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{"raw/a.yaml": doc("a"), "raw/b.yaml": doc("b"), "raw/notes.txt": "n\n"}}
+	q := &quarantine{
+		t: t, store: store, p: newPipeline(t, store, 2),
+		files: map[string]string{"raw/a.yaml": doc("a"), "raw/b.yaml": doc("b"), "raw/notes.txt": "n\n"},
+	}
 	q.ingest(func(r *pipeline.Request) { r.Schema.RejectUnknown = true })
 	q.ingest(func(r *pipeline.Request) { r.RetryOf = []string{"unmanaged/b.yaml"} })
 	if q.files["unmanaged/a.yaml"] == "" || q.files["managed/vpcs/b.yaml"] == "" || q.files["managed/vpcs/a.yaml"] != "" {
@@ -122,12 +137,14 @@ func TestRelease(t *testing.T) {
 	}
 	before := maps.Clone(q.files)
 	q.files["raw/twice.yaml"] = "other: [\n" // comes to the place that the other has to go back to
-	if !release("unmanaged/sub/notes [1].txt", "unmanaged/two.doc-1.yaml", "unmanaged/old/x.yaml", "unmanaged/lost.yaml", "unmanaged/nothing.yaml") {
+	if !release("unmanaged/sub/notes [1].txt", "unmanaged/two.doc-1.yaml", "unmanaged/old/x.yaml", "unmanaged/lost.yaml",
+		"unmanaged/nothing.yaml") {
 		t.Fatal("nothing was released")
 	}
 	q.requireFindings("FGD_1001 raw/twice.yaml", "FGD_1019 unmanaged/nothing.yaml")
 	for to, from := range map[string]string{
-		"raw/sub/notes [1].txt": "unmanaged/sub/notes [1].txt", "raw/two.doc-1.yaml": "unmanaged/two.doc-1.yaml", "old/x.yaml": "unmanaged/old/x.yaml", "raw/lost.yaml": "unmanaged/lost.yaml",
+		"raw/sub/notes [1].txt": "unmanaged/sub/notes [1].txt", "raw/two.doc-1.yaml": "unmanaged/two.doc-1.yaml",
+		"old/x.yaml": "unmanaged/old/x.yaml", "raw/lost.yaml": "unmanaged/lost.yaml",
 	} {
 		if q.files[to] != before[from] || before[from] == "" || q.files[from] != "" {
 			t.Errorf("%s is %q, %s is %q", to, q.files[to], from, q.files[from])
@@ -150,7 +167,10 @@ func TestRelease(t *testing.T) {
 func TestReleaseRefused(t *testing.T) {
 	store := treestore.New()
 	bad := "kind: [\n"
-	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{"raw/a.yaml": bad, "raw/b.yaml": bad + "\n", "raw/c.yaml": bad + "\n\n"}}
+	q := &quarantine{
+		t: t, store: store, p: newPipeline(t, store, 2),
+		files: map[string]string{"raw/a.yaml": bad, "raw/b.yaml": bad + "\n", "raw/c.yaml": bad + "\n\n"},
+	}
 	q.ingest(asUsual)
 	q.files[".fgdignore"] = "/raw/a.yaml\n/raw/b.yaml\n"
 	q.files["raw/a.yaml"], q.files["raw/b.yaml/x.txt"] = "else\n", "a folder\n"
@@ -158,7 +178,8 @@ func TestReleaseRefused(t *testing.T) {
 		r.Release = []string{"unmanaged/a.yaml", "unmanaged/b.yaml", "unmanaged/c.yaml"}
 	})
 	q.requireFindings("FGD_1020 unmanaged/a.yaml", "FGD_1020 unmanaged/b.yaml")
-	if q.files["unmanaged/a.yaml"] != bad || q.files["raw/a.yaml"] != "else\n" || q.files["unmanaged/b.yaml"] == "" || q.files["raw/c.yaml"] == "" {
+	if q.files["unmanaged/a.yaml"] != bad || q.files["raw/a.yaml"] != "else\n" || q.files["unmanaged/b.yaml"] == "" ||
+		q.files["raw/c.yaml"] == "" {
 		t.Errorf("released: %v", q.files)
 	}
 }
@@ -180,7 +201,8 @@ func (q *quarantine) requireFindings(want ...string) {
 
 // TestReferences: one choice warns, one quarantines what is new and hangs on it, one does not look.
 func TestReferences(t *testing.T) {
-	attachment := "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCAttachment\nmetadata:\n  name: %s\nspec:\n  connection: %s\n  subnet: a/default\n"
+	attachment := "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCAttachment\nmetadata:\n  name: %s\nspec:\n  " +
+		"connection: %s\n  subnet: a/default\n"
 	files := map[string]string{
 		"raw/a.yaml":                      vpc("v1beta1", "a", "", "", 1),
 		"raw/x.yaml":                      fmt.Sprintf(attachment, "x", "nothing"),
@@ -208,7 +230,8 @@ func TestReferences(t *testing.T) {
 			}
 		}
 		if warnings != want.warnings || len(result.Plan.Resources) != want.managed || rejected != 3-want.managed {
-			t.Errorf("choice %d: %d warnings, %d rejected, %d resources: %+v", choice, warnings, rejected, len(result.Plan.Resources), result.Findings)
+			t.Errorf("choice %d: %d warnings, %d rejected, %d resources: %+v", choice, warnings, rejected,
+				len(result.Plan.Resources), result.Findings)
 		}
 		store.Close(snapshot)
 	}
@@ -242,7 +265,10 @@ func TestRetryLaw(t *testing.T) {
 				req.RetryOf = append(req.RetryOf, p)
 			}
 		}
-		req.References = rapid.SampledFrom([]pipeline.References{pipeline.ReferencesWarn, pipeline.ReferencesReject, pipeline.ReferencesOff}).Draw(r, "references")
+		req.References = rapid.SampledFrom([]pipeline.References{
+			pipeline.ReferencesWarn, pipeline.ReferencesReject,
+			pipeline.ReferencesOff,
+		}).Draw(r, "references")
 		result, err := p.Ingest(t.Context(), req)
 		if err != nil {
 			r.Fatal(err)

@@ -7,11 +7,12 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
-	"golang.org/x/sync/errgroup"
 )
 
 // chunk is how many documents a worker takes at once.
@@ -23,9 +24,11 @@ type job struct {
 	from, to int
 }
 
-// read gives all sources as judged files, in the order of the sources. Those that are remembered are not read, but for
-// those whose bytes a plan needs: somebody else declares the same resource.
-func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source) ([]document.File, func(), error) {
+// read returns all sources as judged files, in the order of the sources. Those that are remembered are not read, but
+// for those whose bytes a plan needs: somebody else declares the same resource.
+func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reader,
+	sources []inventory.Source,
+) ([]document.File, func(), error) {
 	files := make([]document.File, len(sources))
 	fresh, recalled := p.recall(req, sources, files)
 	release, err := p.Budget.take(ctx, sources, fresh)
@@ -35,7 +38,8 @@ func (p *Pipeline) read(ctx context.Context, req Request, reader *document.Reade
 	return files, release, p.judgeFresh(ctx, req, reader, sources, files, fresh, recalled)
 }
 
-func (p *Pipeline) judgeFresh(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source, files []document.File,
+func (p *Pipeline) judgeFresh(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source,
+	files []document.File,
 	fresh, recalled []int,
 ) error {
 	m := &meter{notify: req.Notify, now: p.Now, total: len(sources), batch: p.BatchSize, open: map[*document.File]int{}}
@@ -47,7 +51,10 @@ func (p *Pipeline) judgeFresh(ctx context.Context, req Request, reader *document
 		return err
 	}
 	if contested := contested(files, recalled); len(contested) > 0 {
-		counted := &meter{notify: func(Progress) error { return nil }, now: p.Now, batch: p.BatchSize, open: map[*document.File]int{}}
+		counted := &meter{
+			notify: func(Progress) error { return nil }, now: p.Now, batch: p.BatchSize,
+			open: map[*document.File]int{},
+		}
 		if err := p.judgeSome(ctx, req, reader, sources, files, contested, counted); err != nil {
 			return err
 		}
@@ -71,7 +78,7 @@ func (p *Pipeline) recall(req Request, sources []inventory.Source, files []docum
 	return fresh, recalled
 }
 
-// contested gives those of the recalled files whose resource another document declares too.
+// contested returns those of the recalled files whose resource another document declares too.
 func contested(files []document.File, recalled []int) []int {
 	if len(recalled) == 0 {
 		return nil
@@ -86,7 +93,8 @@ func contested(files []document.File, recalled []int) []int {
 }
 
 // judgeSome reads and judges the files at some places.
-func (p *Pipeline) judgeSome(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source, files []document.File,
+func (p *Pipeline) judgeSome(ctx context.Context, req Request, reader *document.Reader, sources []inventory.Source,
+	files []document.File,
 	places []int, m *meter,
 ) error {
 	jobs := make(chan job)
@@ -113,7 +121,8 @@ func (p *Pipeline) judgeSome(ctx context.Context, req Request, reader *document.
 }
 
 // feed reads the contents, each object once, and hands out the documents.
-func (p *Pipeline) feed(ctx context.Context, snapshot string, reader *document.Reader, sources []inventory.Source, files []document.File,
+func (p *Pipeline) feed(ctx context.Context, snapshot string, reader *document.Reader, sources []inventory.Source,
+	files []document.File,
 	places []int, m *meter, jobs chan<- job,
 ) error {
 	users := map[string][]int{}

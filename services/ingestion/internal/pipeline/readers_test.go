@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// readerScript reads documents twice: as PyYAML does, which is YAML 1.1, and with the core schema of YAML 1.2, in which a
-// scalar is its type and its text. The system's own annotations are left out, and text that can't be read is its error.
+// readerScript reads documents twice: as PyYAML does, which is YAML 1.1, and with the core schema of YAML 1.2, in which
+// a scalar is its type and its text. The system's own annotations are left out, and text that can't be read is its
+// error.
 const readerScript = `
 import json, re, sys, yaml
 
@@ -48,7 +49,8 @@ def read(text, loader):
 json.dump([[read(t, yaml.SafeLoader), read(t, Core)] for t in json.load(sys.stdin)], sys.stdout)
 `
 
-// readings gives what the readers of YAML 1.1 and 1.2 make of documents, or nothing when there are none or Python has no PyYAML.
+// readings returns what the readers of YAML 1.1 and 1.2 make of documents, or nothing when there are none or Python has
+// no PyYAML.
 func readings(t testing.TB, docs []string) [][2]string {
 	t.Helper()
 	const python = "/usr/bin/python3"

@@ -46,7 +46,7 @@ type candidate struct {
 
 func (c candidate) add(f references.Finding) { c.Findings = append(slices.Clip(c.Findings), f.Finding) }
 
-// reject makes waiting documents invalid, and tells whether it did.
+// reject makes waiting documents invalid, and reports whether it did.
 func reject(found []references.Finding, docs []candidate) bool {
 	rejected := false
 	for _, f := range found {
@@ -69,7 +69,8 @@ type company struct {
 
 func newCompany(files []document.File, index *document.Index) *company {
 	c := &company{
-		index: index, resources: make([]references.Resource, 0, index.Len()), docs: make([]candidate, 0, index.Len()), places: make([]int, index.Len()),
+		index: index, resources: make([]references.Resource, 0, index.Len()), docs: make([]candidate, 0, index.Len()),
+		places: make([]int, index.Len()),
 	}
 	for i := range files {
 		for j := range files[i].Docs {
@@ -82,7 +83,10 @@ func newCompany(files []document.File, index *document.Index) *company {
 }
 
 func (c *company) add(file *document.File, doc *document.Doc) {
-	resource := references.Resource{Identity: doc.Identity, Facts: doc.Facts, File: file.Path, Document: doc.Number, Line: doc.Line}
+	resource := references.Resource{
+		Identity: doc.Identity, Facts: doc.Facts, File: file.Path, Document: doc.Number,
+		Line: doc.Line,
+	}
 	at := c.places[doc.Resource] - 1
 	switch {
 	case at < 0:

@@ -20,14 +20,15 @@ import (
 	"fgdsync.dev/services/ingestion/internal/shelf"
 )
 
-// BenchmarkScale shows what a document costs in small and in large directories, 46 in a file. The first ingestion of each size, for
-// which the process gets its memory, does not count.
+// BenchmarkScale shows what a document costs in small and in large directories, 46 in a file. The first ingestion of
+// each size, for which the process gets its memory, does not count.
 func BenchmarkScale(b *testing.B) {
 	for _, documents := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(documents), func(b *testing.B) {
 			p := benchPipeline(b, newMemoryTrees(inRaw(wiring(documents), 46)))
 			ingest := func() {
-				if result, err := p.Ingest(b.Context(), request(gittree.Ref{ID: "before"}, plan.Options{})); err != nil || result.Documents != documents {
+				if result, err := p.Ingest(b.Context(), request(gittree.Ref{ID: "before"}, plan.Options{})); err != nil ||
+					result.Documents != documents {
 					b.Fatalf("%+v, %v", result, err)
 				}
 			}

@@ -9,9 +9,9 @@ import (
 	"fgdsync.dev/services/ingestion/internal/schema"
 )
 
-// Settled remembers trees in which there was nothing to do, with what there was to say. A tree's id stands for all that is
-// in it, so the next ingestion of it comes to the same. It is only a matter of speed, and good for one set of schemas and
-// limits.
+// Settled remembers trees in which there was nothing to do, with what there was to say. A tree's id stands for all that
+// is in it, so the next ingestion of it comes to the same. It is only a matter of speed, and good for one set of
+// schemas and limits.
 type Settled struct {
 	results *recent.Cache[settledKey, *Result]
 }
@@ -23,7 +23,7 @@ type settledKey struct {
 	references   References
 }
 
-// NewSettled makes a memory for trees with so many resources, findings and dangling references together.
+// NewSettled returns a memory for trees with so many resources, findings and dangling references together.
 func NewSettled(most int) (*Settled, error) {
 	results, err := recent.New[settledKey, *Result](most)
 	if err != nil {
@@ -36,7 +36,7 @@ func keyOf(req Request) settledKey {
 	return settledKey{req.Tree.ID, req.Fabric, req.Plan, req.Schema, req.References}
 }
 
-// plain tells whether a request asks for nothing but what the tree and the options say.
+// plain reports whether a request asks for nothing but what the tree and the options say.
 func plain(req Request) bool {
 	return !req.Refresh && !req.Retry && len(req.RetryOf)+len(req.Release) == 0
 }
@@ -59,7 +59,10 @@ func (s *Settled) keep(req Request, result *Result) {
 		}
 	}
 	kept := *result
-	kept.Plan = &plan.Plan{Findings: result.Plan.Findings, Resources: result.Plan.Resources, Dangling: result.Plan.Dangling}
+	kept.Plan = &plan.Plan{
+		Findings: result.Plan.Findings, Resources: result.Plan.Resources,
+		Dangling: result.Plan.Dangling,
+	}
 	s.results.Add(keyOf(req), &kept, 1+len(kept.Plan.Resources)+len(kept.Findings)+len(kept.Plan.Dangling))
 }
 

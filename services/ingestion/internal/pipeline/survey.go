@@ -77,7 +77,8 @@ func (s *survey) release(on *shelf.Shelf, req Request) ([]journal.Released, []fi
 	}
 	if e, there := s.entry(layout.Ignore); there && (!e.Mode.IsFile() || e.Size > maxIgnoreBytes) {
 		return nil, append(wishes, finding.Finding{
-			Code: errs.ReleaseRefused, File: layout.Ignore, Document: -1, Message: "nothing is released: " + layout.Ignore + " is no file that can be added to",
+			Code: errs.ReleaseRefused, File: layout.Ignore, Document: -1, Message: "nothing is released: " + layout.Ignore +
+				" is no file that can be added to",
 			Remedy: "Make " + layout.Ignore + " a plain file of less than a megabyte.",
 		})
 	}

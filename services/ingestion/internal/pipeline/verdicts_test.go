@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
@@ -19,7 +21,6 @@ import (
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/schema"
-	"go.yaml.in/yaml/v3"
 )
 
 // Verdicts, in the words of the corpus.
@@ -36,7 +37,8 @@ var verdicts = []string{accepted, warned, rejected, noKind, noType, noParse}
 
 // sameVerdict are the words of the corpus that mean one of ours.
 var sameVerdict = map[string]string{
-	"no such group": noKind, "no such version of the kind": noKind, "not a Hedgehog document": noKind, "does not split into documents": noParse,
+	"no such group": noKind, "no such version of the kind": noKind, "not a Hedgehog document": noKind,
+	"does not split into documents": noParse,
 }
 
 // verdictOf is ours of a document. Empty documents have none.
@@ -54,14 +56,15 @@ func verdictOf(doc *document.Doc) string {
 		return noParse
 	case first.Code == errs.UnsupportedResource:
 		return noKind
-	case first.Code == errs.ValidationFailed && (first.Field == "" || first.Field == "apiVersion" || first.Field == "kind"):
+	case first.Code == errs.ValidationFailed && (first.Field == "" || first.Field == "apiVersion" ||
+		first.Field == "kind"):
 		return noType
 	}
 	return rejected
 }
 
-// TestCorpusDifferences counts the verdicts on each case and compares them with those of an API server. What is different
-// stands in differentVerdicts and, with its reason, in docs/validation.md.
+// TestCorpusDifferences counts the verdicts on each case and compares them with those of an API server. What is
+// different stands in differentVerdicts and, with its reason, in docs/validation.md.
 func TestCorpusDifferences(t *testing.T) {
 	page, err := os.ReadFile("../../../../docs/validation.md")
 	if err != nil {
@@ -177,7 +180,7 @@ func codesOf(doc *document.Doc) []string {
 	return out
 }
 
-// saidOf gives all findings of a file.
+// saidOf returns all findings of a file.
 func saidOf(file *document.File) []string {
 	all := slices.Clone(file.Findings)
 	if file.Problem != nil {
@@ -192,16 +195,20 @@ func saidOf(file *document.File) []string {
 func said(findings []finding.Finding) []string {
 	out := make([]string, 0, len(findings))
 	for _, f := range findings {
-		out = append(out, fmt.Sprintf("%s:%d:%d: %s %v %s %s", f.File, f.Line, f.Column, f.Code.ID, f.Warning, f.Field, f.Message))
+		out = append(out, fmt.Sprintf("%s:%d:%d: %s %v %s %s", f.File, f.Line, f.Column, f.Code.ID, f.Warning, f.Field,
+			f.Message))
 	}
 	slices.Sort(out)
 	return out
 }
 
-// TestCorpusValidated: validating files says of every document what ingesting them says. Only what depends on the other files
-// of a fabric comes on top.
+// TestCorpusValidated: validating files says of every document what ingesting them says. Only what depends on the other
+// files of a fabric comes on top.
 func TestCorpusValidated(t *testing.T) {
-	together := []errs.Code{errs.DuplicateResource, errs.ReferenceMissing, errs.PortConflict, errs.VLANOutOfRange, errs.SubnetConflict}
+	together := []errs.Code{
+		errs.DuplicateResource, errs.ReferenceMissing, errs.PortConflict, errs.VLANOutOfRange,
+		errs.SubnetConflict,
+	}
 	eachCase(t, func(t *testing.T, _, dir string) {
 		store := treestore.New()
 		p := newPipeline(t, store, 2)
@@ -217,7 +224,8 @@ func TestCorpusValidated(t *testing.T) {
 		snapshot, tree := store.Open(files)
 		result := ingest(t, p, gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
 		slices.Sort(validated)
-		ingested := said(slices.DeleteFunc(slices.Clone(result.Findings), func(f finding.Finding) bool { return slices.Contains(together, f.Code) }))
+		ingested := said(slices.DeleteFunc(slices.Clone(result.Findings),
+			func(f finding.Finding) bool { return slices.Contains(together, f.Code) }))
 		if !slices.Equal(validated, ingested) {
 			t.Errorf("validated:\n%s\ningested:\n%s", strings.Join(validated, "\n"), strings.Join(ingested, "\n"))
 		}

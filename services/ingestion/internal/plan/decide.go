@@ -59,12 +59,12 @@ func first(a, b bool) int {
 	return 1
 }
 
-// settled tells whether a managed document stands alone in a file of the right name.
+// settled reports whether a managed document stands alone in a file of the right name.
 func (g *group) settled(item *Item) bool {
 	return item.File.Alone() && (item.File.Path == g.path() || isNumbered(item.File.Path, g.longPath()))
 }
 
-// isNumbered tells whether a path is the given one, or that with "-2", "-3" … before the extension.
+// isNumbered reports whether a path is the given one, or that with "-2", "-3" … before the extension.
 func isNumbered(p, plain string) bool {
 	rest, found := strings.CutPrefix(p, strings.TrimSuffix(plain, yamlExt))
 	if !found || p == plain {
@@ -82,7 +82,8 @@ func (p *planner) decideInputs(g *group) {
 	}
 	if rival := p.rival(g.inputs); rival != nil {
 		for _, item := range g.inputs {
-			item.quarantine(fmt.Sprintf("%s is declared differently in %s and %s", describe(g), g.inputs[0].place(), rival.place()))
+			item.quarantine(fmt.Sprintf("%s is declared differently in %s and %s", describe(g), g.inputs[0].place(),
+				rival.place()))
 		}
 		return
 	}
@@ -122,12 +123,15 @@ func (p *planner) conflict(g *group, managed *Item) {
 		for _, item := range g.inputs {
 			item.Outcome = KeptManaged
 		}
-		f := duplicate(wish, fmt.Sprintf("%s differs from %s, which stays (on_conflict: keep_managed)", describe(g), managed.File.Path))
-		f.Warning, f.Remedy = true, "Change the managed file, or set on_conflict: update and put the document into raw/ again."
+		f := duplicate(wish, fmt.Sprintf("%s differs from %s, which stays (on_conflict: keep_managed)", describe(g),
+			managed.File.Path))
+		f.Warning, f.Remedy = true, "Change the managed file, or set on_conflict: update and put the document into raw/ "+
+			"again."
 		p.loose = append(p.loose, f)
 	case ConflictQuarantine:
 		for _, item := range g.inputs {
-			item.quarantine(fmt.Sprintf("%s differs from %s, which stays (on_conflict: quarantine)", describe(g), managed.File.Path))
+			item.quarantine(fmt.Sprintf("%s differs from %s, which stays (on_conflict: quarantine)", describe(g),
+				managed.File.Path))
 		}
 	default:
 		managed.replaced = true
@@ -144,7 +148,10 @@ func (item *Item) quarantine(message string) {
 }
 
 func duplicate(item *Item, message string) finding.Finding {
-	return finding.Finding{Code: errs.DuplicateResource, File: item.File.Path, Document: item.Doc.Number, Line: item.Doc.Line, Message: message}
+	return finding.Finding{
+		Code: errs.DuplicateResource, File: item.File.Path, Document: item.Doc.Number,
+		Line: item.Doc.Line, Message: message,
+	}
 }
 
 // place names a document for people.

@@ -28,7 +28,7 @@ func (p *planner) finish() *Plan {
 	return plan
 }
 
-// findings gives what there is to say about an item: what its document says of itself, and why it went to unmanaged/.
+// findings returns what there is to say about an item: what its document says of itself, and why it went to unmanaged/.
 func (item *Item) findings() []finding.Finding {
 	switch {
 	case item.Doc == nil:
@@ -41,7 +41,8 @@ func (item *Item) findings() []finding.Finding {
 	return item.Doc.Findings
 }
 
-// resources lists what managed/ holds: for each identity its holder, or else what is left there although it is not valid.
+// resources lists what managed/ holds: for each identity its holder, or else what is left there although it is not
+// valid.
 func (p *planner) resources() []Resource {
 	out := make([]Resource, 0, len(p.order))
 	for _, g := range p.order {
@@ -62,8 +63,8 @@ func (p *planner) resources() []Resource {
 	return out
 }
 
-// FindDangling lists what resources name that managed/ does not hold afterwards. It is apart from the rest of a plan, which
-// needs it for nothing, so that it can be done beside other work.
+// FindDangling lists what resources name that managed/ does not hold afterwards. It is apart from the rest of a plan,
+// which needs it for nothing, so that it can be done beside other work.
 func (plan *Plan) FindDangling() {
 	p := plan.planner
 	there := func(id schema.Identity) bool {
@@ -78,7 +79,7 @@ func (plan *Plan) FindDangling() {
 	}
 }
 
-// left gives an invalid document that stays in managed/.
+// left returns an invalid document that stays in managed/.
 func (g *group) left() *Item {
 	for _, item := range g.broken {
 		if item.Outcome == Stays && !item.replaced {
@@ -94,7 +95,10 @@ func (p *planner) resource(g *group, item *Item) Resource {
 	if item.Outcome != Created && item.Outcome != Updated {
 		blob, _ = p.shelf.Blob(item.Destination)
 	}
-	r := Resource{Identity: g.id, Path: item.Destination, APIVersion: item.Doc.APIVersion, Blob: blob, Valid: item.Doc.Valid}
+	r := Resource{
+		Identity: g.id, Path: item.Destination, APIVersion: item.Doc.APIVersion, Blob: blob,
+		Valid: item.Doc.Valid,
+	}
 	if item.Doc.UpgradeTo != "" && item.Outcome != Stays && item.Doc.Final != nil {
 		r.APIVersion = item.Doc.UpgradeTo
 	}

@@ -28,8 +28,14 @@ func FuzzPaths(f *testing.F) {
 				return
 			}
 		}
-		one := &group{id: schema.Identity{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: namespace, Name: name}, plural: "vpcs"}
-		other := &group{id: schema.Identity{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: otherNamespace, Name: otherName}, plural: "vpcs"}
+		one := &group{
+			id:     schema.Identity{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: namespace, Name: name},
+			plural: "vpcs",
+		}
+		other := &group{id: schema.Identity{
+			Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: otherNamespace,
+			Name: otherName,
+		}, plural: "vpcs"}
 		for _, p := range []string{one.path(), one.longPath()} {
 			if path.Dir(p) != "managed/vpcs" || path.Clean(p) != p || len(path.Base(p)) > 255 || !strings.HasSuffix(p, ".yaml") {
 				t.Errorf("%q of %+v", p, one.id)
@@ -41,15 +47,20 @@ func FuzzPaths(f *testing.F) {
 	})
 }
 
-// FuzzRefused: whatever the path of a file is, what is refused of it gets places of its own in unmanaged/, which Git and
-// file systems take, and nothing that was there is lost.
+// FuzzRefused: whatever the path of a file is, what is refused of it gets places of its own in unmanaged/, which Git
+// and file systems take, and nothing that was there is lost.
 func FuzzRefused(f *testing.F) {
 	f.Add("raw/a.yaml", "a.yaml", uint8(0), uint8(2), "unmanaged/a.yaml")
 	f.Add("raw/sub/a.yaml", "raw/sub.yaml", uint8(2), uint8(2), "unmanaged/sub")
 	f.Add("raw/."+strings.Repeat("x", 254), "."+strings.Repeat("x", 254), uint8(0), uint8(0), "unmanaged/x/y")
-	f.Add("x/"+strings.Repeat("ü", 130)+".yaml", "raw/x/"+strings.Repeat("ü", 130)+".yaml", uint8(0), uint8(3), "unmanaged")
+	f.Add("x/"+strings.Repeat("ü", 130)+".yaml", "raw/x/"+strings.Repeat("ü", 130)+".yaml", uint8(0), uint8(3),
+		"unmanaged")
 	f.Fuzz(func(t *testing.T, one, other string, docsOfOne, docsOfOther uint8, there string) {
-		entries := []gittree.Entry{{Path: one, Blob: id("one")}, {Path: other, Blob: id("other")}, {Path: there, Blob: id("there")}}
+		entries := []gittree.Entry{
+			{Path: one, Blob: id("one")},
+			{Path: other, Blob: id("other")},
+			{Path: there, Blob: id("there")},
+		}
 		if !isTree(one, other, there) || layout.Part(one) == layout.Managed || layout.Part(other) == layout.Managed {
 			return
 		}
@@ -62,7 +73,8 @@ func FuzzRefused(f *testing.F) {
 		places := map[string]bool{there: true}
 		for _, item := range done.Items {
 			p := item.Destination
-			if item.Outcome != Quarantined || layout.Part(p) != layout.Unmanaged || !isTree(p) || len(path.Base(p)) > 255 || places[p] {
+			if item.Outcome != Quarantined || layout.Part(p) != layout.Unmanaged || !isTree(p) || len(path.Base(p)) > 255 ||
+				places[p] {
 				t.Errorf("outcome %d: %q goes to %q", item.Outcome, item.File.Path, p)
 			}
 			places[p] = true
@@ -90,12 +102,15 @@ func refusedFile(e gittree.Entry, docs uint8) document.File {
 		return file
 	}
 	for n := range docs {
-		file.Docs = append(file.Docs, document.Doc{Number: int(n), Line: 1, Bytes: []byte(e.Path + strings.Repeat("x", int(n)))})
+		file.Docs = append(file.Docs, document.Doc{
+			Number: int(n), Line: 1,
+			Bytes: []byte(e.Path + strings.Repeat("x", int(n))),
+		})
 	}
 	return file
 }
 
-// isTree tells whether files of these paths can be in one Git tree.
+// isTree reports whether files of these paths can be in one Git tree.
 func isTree(paths ...string) bool {
 	for _, p := range paths {
 		for part := range strings.SplitSeq(p, "/") {
@@ -130,7 +145,8 @@ func isName(name string) bool {
 	if name == "" || len(name) > 253 || strings.Contains(name, "..") || strings.Trim(name, "-.") != name {
 		return false
 	}
-	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.'
-	})
+	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == "" &&
+		!strings.ContainsFunc(name, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.'
+		})
 }

@@ -58,7 +58,7 @@ func (p *planner) clear() {
 	p.splitManaged()
 }
 
-// stays tells whether the file of a managed item is left untouched.
+// stays reports whether the file of a managed item is left untouched.
 func (p *planner) stays(item *Item) bool {
 	if item.Outcome != Stays || item.replaced {
 		return false
@@ -110,7 +110,7 @@ func joinDocuments(items []*Item) []byte {
 	return out.Bytes()
 }
 
-// placeManaged gives every resource its file: those that have one first, then those that move, then new ones.
+// placeManaged returns every resource its file: those that have one first, then those that move, then new ones.
 func (p *planner) placeManaged() {
 	var moving, fresh []*group
 	for _, g := range p.order {
@@ -174,7 +174,8 @@ func (p *planner) placeQuarantined() {
 			continue
 		}
 		file := item.File
-		mirror := layout.Unmanaged + "/" + strings.TrimPrefix(strings.TrimPrefix(file.Path, layout.Raw+"/"), layout.Unmanaged+"/")
+		mirror := layout.Unmanaged + "/" + strings.TrimPrefix(strings.TrimPrefix(file.Path, layout.Raw+"/"),
+			layout.Unmanaged+"/")
 		ext := path.Ext(mirror)
 		if len(file.Docs) < 2 {
 			item.Destination = p.shelf.Spot(mirror, file.Blob, ext)

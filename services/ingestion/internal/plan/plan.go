@@ -1,7 +1,7 @@
 // Package plan decides what becomes of every document of a directory. It is a function of its input alone: no clock, no
-// order of arrival, no randomness. Rules it keeps: nothing is lost (each document ends in managed/, in unmanaged/, or was
-// identical to one that does), a document that is managed and right is never rewritten, and planning the result again
-// plans nothing.
+// order of arrival, no randomness. Rules it keeps: nothing is lost (each document ends in managed/, in unmanaged/, or
+// was identical to one that does), a document that is managed and right is never rewritten, and planning the result
+// again plans nothing.
 package plan
 
 import (
@@ -82,8 +82,9 @@ type Resource struct {
 type Plan struct {
 	Items     []*Item // in path and document order
 	Findings  []finding.Finding
-	Resources []Resource            // by identity
-	Dangling  []references.Dangling // names of resources that are not there, by who names them; once FindDangling was called
+	Resources []Resource // by identity
+	// names of resources that are not there, by who names them; once FindDangling was called
+	Dangling []references.Dangling
 
 	planner *planner
 }
@@ -96,7 +97,8 @@ type Input struct {
 	Options Options
 	Time    time.Time // of the commit that is ingested
 	Equal   func(a, b *document.Doc) bool
-	Inherit func(file *document.File, wish, managed *document.Doc) // what a newer wish takes over from the document it replaces
+	// what a newer wish takes over from the document it replaces
+	Inherit func(file *document.File, wish, managed *document.Doc)
 }
 
 // Make decides, and rearranges the shelf accordingly.

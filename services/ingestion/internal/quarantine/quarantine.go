@@ -1,5 +1,5 @@
-// Package quarantine is what is in unmanaged/, with the reasons that the log gives, and the way out of it: back to where a
-// file came from, to be left alone there.
+// Package quarantine is what is in unmanaged/, with the reasons that the log gives, and the way out of it: back to
+// where a file came from, to be left alone there.
 package quarantine
 
 import (
@@ -17,7 +17,7 @@ type File struct {
 	Reason *journal.Reason // nil when the log does not say it
 }
 
-// List gives the files in quarantine, in the order of the leaves.
+// List returns the files in quarantine, in the order of the leaves.
 func List(entries []gittree.Entry, log []byte) []File {
 	reasons := journal.Reasons(log)
 	var files []File
@@ -34,7 +34,7 @@ func List(entries []gittree.Entry, log []byte) []File {
 	return files
 }
 
-// Changed tells whether somebody has changed the file since it came here: then the next sync judges it again.
+// Changed reports whether somebody has changed the file since it came here: then the next sync judges it again.
 func (f File) Changed() bool {
 	return f.Reason != nil && f.Reason.Content != "" && f.Reason.Content != f.Blob
 }
@@ -52,7 +52,7 @@ func (f File) Origin() string {
 	return path.Join(path.Dir(r.From), path.Base(f.Path))
 }
 
-// isOrigin tells whether a path that a log names is one that a file may be put at.
+// isOrigin reports whether a path that a log names is one that a file may be put at.
 func isOrigin(p string) bool {
 	if p == "" || path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") {
 		return false

@@ -14,9 +14,11 @@ import (
 	"fgdsync.dev/services/ingestion/internal/shelf"
 )
 
-// Release puts files back to where they came from, and lists them in .fgdignore, so that no sync takes them again. It gives
-// what was put back, .fgdignore as it is then, and why others were not.
-func Release(s *shelf.Shelf, files []File, paths []string, ignoreFile []byte) (released []journal.Released, ignored []byte, refused []finding.Finding) {
+// Release puts files back to where they came from, and lists them in .fgdignore, so that no sync takes them again. It
+// gives what was put back, .fgdignore as it is then, and why others were not.
+func Release(s *shelf.Shelf, files []File, paths []string, ignoreFile []byte) (released []journal.Released,
+	ignored []byte, refused []finding.Finding,
+) {
 	byPath := make(map[string]File, len(files))
 	for _, file := range files {
 		byPath[file.Path] = file
@@ -48,15 +50,19 @@ func Release(s *shelf.Shelf, files []File, paths []string, ignoreFile []byte) (r
 
 // Missing says that a path is not in quarantine.
 func Missing(p string) finding.Finding {
-	return finding.Finding{Code: errs.NotInQuarantine, File: p, Document: -1, Message: "there is no such file in quarantine"}
+	return finding.Finding{
+		Code: errs.NotInQuarantine, File: p, Document: -1,
+		Message: "there is no such file in quarantine",
+	}
 }
 
 func refuse(p, why string) finding.Finding {
-	return finding.Finding{Code: errs.ReleaseRefused, File: p, Document: -1, Message: "the file stays in quarantine: " + why}
+	return finding.Finding{Code: errs.ReleaseRefused, File: p, Document: -1, Message: "the file stays in quarantine: " +
+		why}
 }
 
-// ignoring adds a line for exactly one path to an ignore file, unless it is ignored already. It tells whether the path is
-// ignored then.
+// ignoring adds a line for exactly one path to an ignore file, unless it is ignored already. It reports whether the
+// path is ignored then.
 func ignoring(ignoreFile []byte, p string) ([]byte, bool) {
 	if ignore.Parse(ignoreFile).Match(p) {
 		return ignoreFile, true

@@ -128,7 +128,8 @@ func (c *checker) inCluster(i int, r ref) {
 		return
 	}
 	c.naming = i
-	f := c.find(i, r.place, errs.ReferenceMissing, "the %s %s is not in the directory; it may exist in the cluster only", r.kind, r.name)
+	f := c.find(i, r.place, errs.ReferenceMissing, "the %s %s is not in the directory; it may exist in the cluster only",
+		r.kind, r.name)
 	f.InCluster, f.Remedy = true, "Nothing to do when the cluster has it; else add it."
 }
 
@@ -147,7 +148,8 @@ func (c *checker) ports() {
 		for _, port := range c.resources[i].Facts.ports {
 			k := slot{c.resources[i].Identity.Namespace, port.name}
 			if other, taken := used[k]; taken && other != i {
-				c.find(i, port.place, errs.PortConflict, "the port is used by the Connection %s too", c.resources[other].Identity.Name)
+				c.find(i, port.place, errs.PortConflict, "the port is used by the Connection %s too",
+					c.resources[other].Identity.Name)
 				continue
 			}
 			used[k] = i
@@ -165,7 +167,8 @@ func (c *checker) vlans(i int) {
 		}
 		inside := slices.ContainsFunc(space.ranges, func(r [2]int64) bool { return r[0] <= s.vlan && s.vlan <= r[1] })
 		if !inside {
-			c.find(i, s.place, errs.VLANOutOfRange, "the VLAN of subnet %s is in no range of the VLANNamespace %s", s.name, facts.vlans)
+			c.find(i, s.place, errs.VLANOutOfRange, "the VLAN of subnet %s is in no range of the VLANNamespace %s", s.name,
+				facts.vlans)
 		}
 	}
 }
@@ -219,7 +222,8 @@ func (c *checker) inside(i int, s subnet, prefix netip.Prefix) {
 // overlaps goes through networks in the order of their addresses: one that overlaps any before it overlaps the widest.
 func (c *checker) overlaps(networks []network) {
 	slices.SortStableFunc(networks, func(a, b network) int {
-		return cmp.Or(a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits()), cmp.Compare(a.resource, b.resource))
+		return cmp.Or(a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits()),
+			cmp.Compare(a.resource, b.resource))
 	})
 	for i, widest := 1, 0; i < len(networks); i++ {
 		if !networks[widest].prefix.Overlaps(networks[i].prefix) {

@@ -9,8 +9,8 @@ type Dangling struct {
 	To    schema.Identity
 }
 
-// Dangling calls for what a resource with these facts names and what is not there. A subnet that is missing dangles only
-// with its VPC, and then the VPC is called once where it and subnets of it are named together.
+// Dangling calls for what a resource with these facts names and what is not there. A subnet that is missing dangles
+// only with its VPC, and then the VPC is called once where it and subnets of it are named together.
 func (f *Facts) Dangling(from schema.Identity, there func(schema.Identity) bool, visit func(Dangling)) {
 	if f == nil {
 		return

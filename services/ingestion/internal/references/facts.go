@@ -1,6 +1,6 @@
 // Package references holds the resources of a fabric against each other: what one names has to be there, a port has one
-// cable, a VLAN lies in its namespace, subnets do not overlap. Which facts of a resource matter is taken from its document
-// once; the comparison needs no document any more.
+// cable, a VLAN lies in its namespace, subnets do not overlap. Which facts of a resource matter is taken from its
+// document once; the comparison needs no document any more.
 package references
 
 import (
@@ -116,7 +116,7 @@ func (f *Facts) subnetOf(value *yaml.Node, path, vpc string) {
 
 func at(path string, n *yaml.Node) place { return place{path, n.Line, n.Column} }
 
-// text gives the string that a node is.
+// text returns the string that a node is.
 func text(n *yaml.Node) string {
 	if n = yamldoc.Follow(n); n == nil || n.Kind != yaml.ScalarNode {
 		return ""
@@ -197,7 +197,10 @@ func (f *Facts) port(end *yaml.Node, path, kind string) {
 
 func (f *Facts) switchSpec(spec *yaml.Node) {
 	each(spec, "groups", func(i string, item *yaml.Node) { f.name(item, "spec.groups"+i, "SwitchGroup") })
-	each(spec, "vlanNamespaces", func(i string, item *yaml.Node) { f.name(item, "spec.vlanNamespaces"+i, "VLANNamespace") })
+	each(spec, "vlanNamespaces", func(i string, item *yaml.Node) {
+		f.name(item, "spec.vlanNamespaces"+i,
+			"VLANNamespace")
+	})
 	f.names(yamldoc.Lookup(spec, "redundancy"), "spec.redundancy", "group", "SwitchGroup")
 }
 
@@ -214,7 +217,8 @@ func (f *Facts) ipv4Namespace(spec *yaml.Node) {
 func (f *Facts) vpc(spec *yaml.Node) {
 	f.names(spec, "spec", "ipv4Namespace", "IPv4Namespace")
 	f.names(spec, "spec", "vlanNamespace", "VLANNamespace")
-	f.ipv4, f.vlans = orDefault(text(yamldoc.Lookup(spec, "ipv4Namespace"))), orDefault(text(yamldoc.Lookup(spec, "vlanNamespace")))
+	f.ipv4, f.vlans = orDefault(text(yamldoc.Lookup(spec, "ipv4Namespace"))), orDefault(text(yamldoc.Lookup(spec,
+		"vlanNamespace")))
 	yamldoc.Entries(yamldoc.Lookup(spec, "subnets"), func(name string, key, value *yaml.Node) {
 		path := "spec.subnets." + name
 		f.subnets = append(f.subnets, subnet{

@@ -84,10 +84,13 @@ metadata: {name: gp}
 spec: {gatewayGroup: gg, peering: {a: {}, ext.e: {}}}
 `
 
-// check gives what is found in a fabric, as "Kind name code message".
+// check returns what is found in a fabric, as "Kind name code message".
 func check(t *testing.T, text string) []string {
 	t.Helper()
-	groups := map[string]string{"VPC": "vpc", "External": "vpc", "IPv4Namespace": "vpc", "Gateway": "gateway", "GatewayGroup": "gateway"}
+	groups := map[string]string{
+		"VPC": "vpc", "External": "vpc", "IPv4Namespace": "vpc", "Gateway": "gateway",
+		"GatewayGroup": "gateway",
+	}
 	var resources []references.Resource
 	index := map[schema.Identity]int{}
 	for _, doc := range yamldoc.Split([]byte(text)) {
@@ -96,7 +99,10 @@ func check(t *testing.T, text string) []string {
 			t.Fatalf("%v: %s", err, doc.Bytes)
 		}
 		_, metadata := yamldoc.Field(root, "metadata")
-		id := schema.Identity{Kind: yamldoc.Text(root, "kind"), Name: yamldoc.Text(metadata, "name"), Namespace: yamldoc.Text(metadata, "namespace"), Group: "wiring.githedgehog.com"}
+		id := schema.Identity{
+			Kind: yamldoc.Text(root, "kind"), Name: yamldoc.Text(metadata, "name"),
+			Namespace: yamldoc.Text(metadata, "namespace"), Group: "wiring.githedgehog.com",
+		}
 		if group := groups[id.Kind]; group != "" {
 			id.Group = group + ".githedgehog.com"
 		}
@@ -117,7 +123,9 @@ func check(t *testing.T, text string) []string {
 }
 
 // requireDangling holds that what dangles is what the findings say is not there.
-func requireDangling(t *testing.T, resources []references.Resource, index map[schema.Identity]int, found []references.Finding) {
+func requireDangling(t *testing.T, resources []references.Resource, index map[schema.Identity]int,
+	found []references.Finding,
+) {
 	t.Helper()
 	told, dangling := []string{}, []string{}
 	for _, f := range found {
@@ -128,7 +136,8 @@ func requireDangling(t *testing.T, resources []references.Resource, index map[sc
 	there := func(id schema.Identity) bool { _, there := index[id]; return there }
 	for _, r := range resources {
 		r.Facts.Dangling(r.Identity, there, func(d references.Dangling) {
-			if d.To.Name != "default" || !strings.HasSuffix(d.To.Kind, "Namespace") { // a cluster has them by itself, which is told once
+			// a cluster has them by itself, which is told once
+			if d.To.Name != "default" || !strings.HasSuffix(d.To.Kind, "Namespace") {
 				dangling = append(dangling, d.From.Name+" "+d.Field+" "+d.To.Kind+" "+d.To.Name)
 			}
 		})
@@ -151,31 +160,117 @@ func TestFound(t *testing.T) {
 		change []string // old and new texts, in turn
 		want   []string
 	}{
-		"switch":                         {[]string{"port: spine/E1/1", "port: spine-9/E1/1"}, []string{"Connection up REFERENCE_MISSING there is no Switch spine-9"}},
-		"server":                         {[]string{"port: server/eth0", "port: other/eth0"}, []string{"Connection down REFERENCE_MISSING there is no Server other"}},
-		"a server no switch":             {[]string{"port: leaf/E1/2", "port: server/E1/2"}, []string{"Connection down REFERENCE_MISSING there is no Switch server"}},
-		"port":                           {[]string{"port: leaf/E1/2", "port: leaf/E1/1"}, []string{"Connection down PORT_CONFLICT the port is used by the Connection up too"}},
-		"group":                          {[]string{"groups: [g], redundancy: {group: g}", "groups: [h], redundancy: {group: g}"}, []string{"Switch leaf REFERENCE_MISSING there is no SwitchGroup h"}},
-		"connection":                     {[]string{"connection: down, subnet", "connection: sideways, subnet"}, []string{"VPCAttachment at REFERENCE_MISSING there is no Connection sideways"}},
-		"subnet":                         {[]string{"subnet: a/x", "subnet: a/z"}, []string{"VPCAttachment at REFERENCE_MISSING the VPC a has no subnet z"}},
-		"VPC":                            {[]string{"subnet: a/x", "subnet: c/x"}, []string{"VPCAttachment at REFERENCE_MISSING there is no VPC c"}},
-		"peer":                           {[]string{"{a: {subnets: [w]}, b: {}}", "{a: {subnets: [z]}, c: {}}"}, []string{"VPCPeering p REFERENCE_MISSING the VPC a has no subnet z", "VPCPeering p REFERENCE_MISSING there is no VPC c"}},
-		"external":                       {[]string{"external: e, switch", "external: f, switch"}, []string{"ExternalAttachment ea REFERENCE_MISSING there is no External f"}},
-		"external peering":               {[]string{"{name: a, subnets: [x]}, external: {name: e}", "{name: a, subnets: [q]}, external: {name: f}"}, []string{"ExternalPeering ep REFERENCE_MISSING the VPC a has no subnet q", "ExternalPeering ep REFERENCE_MISSING there is no External f"}},
-		"gateway":                        {[]string{"groups: [{name: gg}]", "groups: [{name: hh}]"}, []string{"Gateway gw REFERENCE_MISSING there is no GatewayGroup hh"}},
-		"gateway peering":                {[]string{"peering: {a: {}, ext.e: {}}", "peering: {c: {}, ext.f: {}}"}, []string{"GatewayPeering gp REFERENCE_MISSING there is no VPC c", "GatewayPeering gp REFERENCE_MISSING there is no External f"}},
-		"VLAN":                           {[]string{"vlan: 1002", "vlan: 2000"}, []string{"VPC b VLAN_OUT_OF_RANGE the VLAN of subnet x is in no range of the VLANNamespace default"}},
-		"outside":                        {[]string{"10.0.3.0/24", "10.1.3.0/24"}, []string{"VPC b SUBNET_CONFLICT the subnet x is in no range of the IPv4Namespace default"}},
-		"overlap":                        {[]string{"10.0.3.0/24", "10.0.2.128/25"}, []string{"VPC b SUBNET_CONFLICT the subnet x overlaps w of the VPC a"}},
-		"wide overlap":                   {[]string{"10.0.3.0/24", "10.0.0.0/22"}, []string{"VPC a SUBNET_CONFLICT the subnet x overlaps x of the VPC b", "VPC a SUBNET_CONFLICT the subnet w overlaps x of the VPC b"}},
-		"attached to the default subnet": {[]string{"subnet: a/x", "subnet: a"}, []string{"VPCAttachment at REFERENCE_MISSING the VPC a has no subnet default"}},
-		"relay":                          {[]string{"10.0.3.0/24, vlan: 1002", "10.0.3.0/24, vlan: 1002, dhcp: {relayVPC: c}"}, []string{"VPC b REFERENCE_MISSING there is no VPC c"}},
-		"remote peering":                 {[]string{"{permit: [{a: {subnets: [w]}, b: {}}]}", "{remote: h, permit: [{a: {}, b: {}}]}"}, []string{"VPCPeering p REFERENCE_MISSING there is no SwitchGroup h"}},
-		"gateway subnet":                 {[]string{"peering: {a: {}", "peering: {a: {expose: [{ips: [{vpcSubnet: w}, {vpcSubnet: q}, {cidr: 10.0.0.0/8}]}]}"}, []string{"GatewayPeering gp REFERENCE_MISSING the VPC a has no subnet q"}},
-		"by an alias":                    {[]string{"{connection: up, external: e, switch: {}, neighbor: {}}", "{x: &x f, external: *x}"}, []string{"ExternalAttachment ea REFERENCE_MISSING there is no External f"}},
-		"by a merge":                     {[]string{"{name: a, subnets: [x]}, external: {name: e}", "{name: a, subnets: [x]}, x: &x {name: f}, external: {<<: *x}"}, []string{"ExternalPeering ep REFERENCE_MISSING there is no External f"}},
-		"other namespace":                {[]string{"ipv4Namespace: default, vlanNamespace: default, subnets: {x: {subnet: 10.0.3.0/24", "ipv4Namespace: lab, vlanNamespace: default, subnets: {x: {subnet: 10.0.1.0/24"}, []string{"VPC b REFERENCE_MISSING there is no IPv4Namespace lab"}},
-		"the cluster's own": {[]string{"kind: IPv4Namespace\nmetadata: {name: default}", "kind: IPv4Namespace\nmetadata: {name: lab}"}, []string{
+		"switch": {
+			[]string{"port: spine/E1/1", "port: spine-9/E1/1"},
+			[]string{"Connection up REFERENCE_MISSING there is no Switch spine-9"},
+		},
+		"server": {
+			[]string{"port: server/eth0", "port: other/eth0"},
+			[]string{"Connection down REFERENCE_MISSING there is no Server other"},
+		},
+		"a server no switch": {
+			[]string{"port: leaf/E1/2", "port: server/E1/2"},
+			[]string{"Connection down REFERENCE_MISSING there is no Switch server"},
+		},
+		"port": {
+			[]string{"port: leaf/E1/2", "port: leaf/E1/1"},
+			[]string{"Connection down PORT_CONFLICT the port is used by the Connection up too"},
+		},
+		"group": {[]string{
+			"groups: [g], redundancy: {group: g}",
+			"groups: [h], redundancy: {group: g}",
+		}, []string{"Switch leaf REFERENCE_MISSING there is no SwitchGroup h"}},
+		"connection": {
+			[]string{"connection: down, subnet", "connection: sideways, subnet"},
+			[]string{"VPCAttachment at REFERENCE_MISSING there is no Connection sideways"},
+		},
+		"subnet": {
+			[]string{"subnet: a/x", "subnet: a/z"},
+			[]string{"VPCAttachment at REFERENCE_MISSING the VPC a has no subnet z"},
+		},
+		"VPC": {
+			[]string{"subnet: a/x", "subnet: c/x"},
+			[]string{"VPCAttachment at REFERENCE_MISSING there is no VPC c"},
+		},
+		"peer": {
+			[]string{"{a: {subnets: [w]}, b: {}}", "{a: {subnets: [z]}, c: {}}"},
+			[]string{
+				"VPCPeering p REFERENCE_MISSING the VPC a has no subnet z",
+				"VPCPeering p REFERENCE_MISSING there is no VPC c",
+			},
+		},
+		"external": {
+			[]string{"external: e, switch", "external: f, switch"},
+			[]string{"ExternalAttachment ea REFERENCE_MISSING there is no External f"},
+		},
+		"external peering": {[]string{
+			"{name: a, subnets: [x]}, external: {name: e}",
+			"{name: a, subnets: [q]}, external: {name: f}",
+		}, []string{"ExternalPeering ep REFERENCE_MISSING the VPC a has no " +
+			"subnet q", "ExternalPeering ep REFERENCE_MISSING there is no External f"}},
+		"gateway": {
+			[]string{"groups: [{name: gg}]", "groups: [{name: hh}]"},
+			[]string{"Gateway gw REFERENCE_MISSING there is no GatewayGroup hh"},
+		},
+		"gateway peering": {
+			[]string{"peering: {a: {}, ext.e: {}}", "peering: {c: {}, ext.f: {}}"},
+			[]string{
+				"GatewayPeering gp REFERENCE_MISSING there is no VPC c",
+				"GatewayPeering gp REFERENCE_MISSING there is no External f",
+			},
+		},
+		"VLAN": {
+			[]string{"vlan: 1002", "vlan: 2000"},
+			[]string{"VPC b VLAN_OUT_OF_RANGE the VLAN of subnet x is in no range of the VLANNamespace default"},
+		},
+		"outside": {
+			[]string{"10.0.3.0/24", "10.1.3.0/24"},
+			[]string{"VPC b SUBNET_CONFLICT the subnet x is in no range of the IPv4Namespace default"},
+		},
+		"overlap": {
+			[]string{"10.0.3.0/24", "10.0.2.128/25"},
+			[]string{"VPC b SUBNET_CONFLICT the subnet x overlaps w of the VPC a"},
+		},
+		"wide overlap": {
+			[]string{"10.0.3.0/24", "10.0.0.0/22"},
+			[]string{
+				"VPC a SUBNET_CONFLICT the subnet x overlaps x of the VPC b",
+				"VPC a SUBNET_CONFLICT the subnet w overlaps x of the VPC b",
+			},
+		},
+		"attached to the default subnet": {
+			[]string{"subnet: a/x", "subnet: a"},
+			[]string{"VPCAttachment at REFERENCE_MISSING the VPC a has no subnet default"},
+		},
+		"relay": {[]string{
+			"10.0.3.0/24, vlan: 1002",
+			"10.0.3.0/24, vlan: 1002, dhcp: {relayVPC: c}",
+		}, []string{"VPC b REFERENCE_MISSING there is no VPC c"}},
+		"remote peering": {[]string{
+			"{permit: [{a: {subnets: [w]}, b: {}}]}",
+			"{remote: h, permit: [{a: {}, b: {}}]}",
+		}, []string{"VPCPeering p REFERENCE_MISSING there is no SwitchGroup h"}},
+		"gateway subnet": {[]string{
+			"peering: {a: {}",
+			"peering: {a: {expose: [{ips: [{vpcSubnet: w}, {vpcSubnet: q}, {cidr: " +
+				"10.0.0.0/8}]}]}",
+		}, []string{"GatewayPeering gp REFERENCE_MISSING the VPC a has no subnet q"}},
+		"by an alias": {[]string{
+			"{connection: up, external: e, switch: {}, neighbor: {}}",
+			"{x: &x f, external: *x}",
+		}, []string{"ExternalAttachment ea REFERENCE_MISSING there is no External f"}},
+		"by a merge": {[]string{
+			"{name: a, subnets: [x]}, external: {name: e}",
+			"{name: a, subnets: [x]}, x: &x {name: f}, external: {<<: *x}",
+		}, []string{"ExternalPeering ep REFERENCE_MISSING " +
+			"there is no External f"}},
+		"other namespace": {[]string{"ipv4Namespace: default, vlanNamespace: default, subnets: {x: " +
+			"{subnet: 10.0.3.0/24", "ipv4Namespace: lab, vlanNamespace: default, subnets: {x: {subnet: " +
+			"10.0.1.0/24"}, []string{"VPC b REFERENCE_MISSING there is no IPv4Namespace lab"}},
+		"the cluster's own": {[]string{
+			"kind: IPv4Namespace\nmetadata: {name: default}",
+			"kind: IPv4Namespace\nmetadata: {name: lab}",
+		}, []string{
 			"VPC b REFERENCE_MISSING the IPv4Namespace default is not in the directory; it may exist in the cluster only",
 		}},
 	} {

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+	apiversion "k8s.io/apimachinery/pkg/version"
+
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
-	"go.yaml.in/yaml/v3"
-	apiversion "k8s.io/apimachinery/pkg/version"
 )
 
 // Options are the choices of a fabric that a verdict depends on.
@@ -126,14 +127,16 @@ func (j *judge) findKind(group, kindName string) *kind {
 	switch {
 	case strings.HasSuffix(kindName, "List"):
 		j.add(finding.Finding{
-			Code: errs.UnsupportedResource, Field: "kind", Message: "the list can't be taken apart: it is empty, in flow style, or its items hang together",
-			Remedy: "Write each item of the list as a document of its own, separated by \"---\".",
+			Code: errs.UnsupportedResource, Field: "kind",
+			Message: "the list can't be taken apart: it is empty, in flow style, or its items hang together",
+			Remedy:  "Write each item of the list as a document of its own, separated by \"---\".",
 		})
 		j.failed = true
 	case j.set.groups[group]:
 		j.fail(errs.UnsupportedResource, "kind", fmt.Sprintf("%s has no kind %s", group, kindName))
 	default:
-		j.fail(errs.UnsupportedResource, "apiVersion", fmt.Sprintf("%s %s is not among the kinds that can be ingested", j.APIVersion, kindName))
+		j.fail(errs.UnsupportedResource, "apiVersion", fmt.Sprintf("%s %s is not among the kinds that can be ingested",
+			j.APIVersion, kindName))
 	}
 	return nil
 }
@@ -161,11 +164,13 @@ func (j *judge) judgeOther(ctx context.Context, k *kind, versionName string) {
 	}
 	served := group + "/" + k.preferred
 	if apiversion.CompareKubeAwareVersionStrings(versionName, k.preferred) > 0 || !looksLikeVersion(versionName) {
-		j.fail(errs.UnsupportedResource, "apiVersion", fmt.Sprintf("version %s of the kind is not known; %s is", versionName, k.preferred))
+		j.fail(errs.UnsupportedResource, "apiVersion", fmt.Sprintf("version %s of the kind is not known; %s is", versionName,
+			k.preferred))
 		return
 	}
 	if !j.options.Upgrade {
-		j.fail(errs.OldAPIVersion, "apiVersion", fmt.Sprintf("version %s is no longer served; %s is", versionName, k.preferred))
+		j.fail(errs.OldAPIVersion, "apiVersion", fmt.Sprintf("version %s is no longer served; %s is", versionName,
+			k.preferred))
 		return
 	}
 	trial := &judge{set: j.set, root: j.root, options: Options{RejectUnknown: true}}
@@ -174,8 +179,10 @@ func (j *judge) judgeOther(ctx context.Context, k *kind, versionName string) {
 	if trial.failed {
 		first := trial.Findings[0]
 		first.Code = errs.OldAPIVersion
-		first.Message = fmt.Sprintf("version %s is no longer served, and the document does not fit %s: %s", versionName, k.preferred, first.Message)
-		first.Remedy = fmt.Sprintf("Write the document in %s: set apiVersion to %s and correct the named field.", k.preferred, served)
+		first.Message = fmt.Sprintf("version %s is no longer served, and the document does not fit %s: %s", versionName,
+			k.preferred, first.Message)
+		first.Remedy = fmt.Sprintf("Write the document in %s: set apiVersion to %s and correct the named field.", k.preferred,
+			served)
 		j.add(first)
 		j.failed = true
 		return

@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	kyaml "sigs.k8s.io/yaml"
+
 	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
-	kyaml "sigs.k8s.io/yaml"
 )
 
 func nobody(string, string) bool { return false }

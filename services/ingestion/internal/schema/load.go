@@ -17,10 +17,9 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/util/version"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	apiversion "k8s.io/apimachinery/pkg/version"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	kyaml "sigs.k8s.io/yaml"
-
-	apiversion "k8s.io/apimachinery/pkg/version"
 )
 
 type groupKind struct{ group, kind string }
@@ -99,7 +98,8 @@ func (s *Set) loadDocument(doc []byte) error {
 		return fmt.Errorf("parse: %w", err)
 	}
 	if external.Kind != "CustomResourceDefinition" || external.APIVersion != apiextensionsv1.SchemeGroupVersion.String() {
-		return fmt.Errorf("holds %s %s, not a CustomResourceDefinition of %s", external.APIVersion, external.Kind, apiextensionsv1.SchemeGroupVersion)
+		return fmt.Errorf("holds %s %s, not a CustomResourceDefinition of %s", external.APIVersion, external.Kind,
+			apiextensionsv1.SchemeGroupVersion)
 	}
 	if external.Spec.Group == "" || external.Spec.Names.Kind == "" || external.Spec.Names.Plural == "" {
 		return fmt.Errorf("definition %s lacks its group, kind or plural", external.Name)
@@ -148,7 +148,8 @@ func newVersion(external *apiextensionsv1.CustomResourceDefinitionVersion) (*api
 		return nil, errors.New("it has no schema")
 	}
 	var props apiextensions.JSONSchemaProps
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(external.Schema.OpenAPIV3Schema, &props, nil); err != nil {
+	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(external.Schema.OpenAPIV3Schema,
+		&props, nil); err != nil {
 		return nil, fmt.Errorf("convert schema: %w", err)
 	}
 	structural, err := structuralschema.NewStructural(&props)
@@ -171,7 +172,7 @@ func newVersion(external *apiextensionsv1.CustomResourceDefinitionVersion) (*api
 	return v, nil
 }
 
-// Plural gives the plural of a kind, which names its folder; empty when no definition is loaded for it.
+// Plural returns the plural of a kind, which names its folder; empty when no definition is loaded for it.
 func (s *Set) Plural(group, kindName string) string {
 	if k := s.kinds[groupKind{group, kindName}]; k != nil {
 		return k.plural

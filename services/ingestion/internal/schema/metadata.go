@@ -3,11 +3,13 @@ package schema
 import (
 	"strings"
 
-	"fgdsync.dev/services/ingestion/internal/yamldoc"
 	"go.yaml.in/yaml/v3"
+
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
-// certainMetadata tells whether metadata is valid beyond doubt: name, namespace, labels and annotations of the common form.
+// certainMetadata reports whether metadata is valid beyond doubt: name, namespace, labels and annotations of the common
+// form.
 func certainMetadata(n *yaml.Node) bool {
 	if n.Kind != yaml.MappingNode {
 		return false
@@ -64,7 +66,8 @@ func eachPair(n *yaml.Node, allowed func(key, text string) bool) bool {
 	return true
 }
 
-// isSimpleName is a DNS-1123 subdomain: lower-case letters, digits, "-" and ".", each label begun and ended by the first two.
+// isSimpleName is a DNS-1123 subdomain: lower-case letters, digits, "-" and ".", each label begun and ended by the
+// first two.
 func isSimpleName(text string) bool {
 	if text == "" || len(text) > 253 {
 		return false

@@ -5,9 +5,10 @@ import (
 	"regexp"
 	"unicode/utf8"
 
-	"fgdsync.dev/services/ingestion/internal/yamldoc"
 	"go.yaml.in/yaml/v3"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
 // quick is a structural schema compiled for one question: is this value certainly valid, with no field unknown? A no
@@ -37,7 +38,7 @@ func (b bounds) allow(n int) bool {
 	return (b.min == nil || int64(n) >= *b.min) && (b.max == nil || int64(n) <= *b.max)
 }
 
-// compile gives the quick check of a schema.
+// compile returns the quick check of a schema.
 func compile(s *structuralschema.Structural) *quick {
 	q := &quick{typ: s.Type}
 	q.unsure = s.XIntOrString || s.XEmbeddedResource || s.Type == "" || s.XListType != nil && *s.XListType != "atomic"
@@ -97,7 +98,7 @@ func (q *quick) compileRules(v *structuralschema.ValueValidation) {
 	}
 }
 
-// certain tells whether a value is valid beyond doubt.
+// certain reports whether a value is valid beyond doubt.
 func (q *quick) certain(n *yaml.Node) bool {
 	if q.unsure || n.Style&yaml.TaggedStyle != 0 {
 		return false
@@ -147,7 +148,7 @@ func hasAll(n *yaml.Node, names []string) bool {
 	return true
 }
 
-// harmless tells whether a value without a schema holds nothing unusual.
+// harmless reports whether a value without a schema holds nothing unusual.
 func harmless(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Style&yaml.TaggedStyle == 0 && yamldoc.Resolve(n).Type != yamldoc.Null
 }
@@ -171,7 +172,8 @@ func (q *quick) scalar(s yamldoc.Scalar) bool {
 	case "boolean":
 		return s.Type == yamldoc.Bool && q.enum == nil
 	case "integer":
-		return s.Type == yamldoc.Int && q.number(float64(s.Int)) && (!q.small || s.Int >= math.MinInt32 && s.Int <= math.MaxInt32)
+		return s.Type == yamldoc.Int && q.number(float64(s.Int)) &&
+			(!q.small || s.Int >= math.MinInt32 && s.Int <= math.MaxInt32)
 	case "number":
 		return s.Type == yamldoc.Int && q.number(float64(s.Int)) || s.Type == yamldoc.Float && q.number(s.Float)
 	}
@@ -189,7 +191,7 @@ func (q *quick) number(f float64) bool {
 	return q.enum == nil && (q.min == nil || f >= *q.min) && (q.max == nil || f <= *q.max)
 }
 
-// plainKey gives the text of a key that is text to everybody.
+// plainKey returns the text of a key that is text to everybody.
 func plainKey(n *yaml.Node) (string, bool) {
 	if n.Kind != yaml.ScalarNode || n.Style&yaml.TaggedStyle != 0 || n.Tag == "!!merge" {
 		return "", false
@@ -201,7 +203,8 @@ func plainKey(n *yaml.Node) (string, bool) {
 // certainResource is certain for a whole resource, apart from what its metadata says.
 func (v *apiVersion) certainResource(root *yaml.Node) bool {
 	q := v.quick
-	if q == nil || q.anything || q.typ != "object" || !q.fieldCount.allow(len(root.Content)/2) || !hasAll(root, q.required) {
+	if q == nil || q.anything || q.typ != "object" || !q.fieldCount.allow(len(root.Content)/2) ||
+		!hasAll(root, q.required) {
 		return false
 	}
 	for i := 0; i+1 < len(root.Content); i += 2 {

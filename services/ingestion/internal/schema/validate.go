@@ -4,9 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/services/ingestion/internal/finding"
-	"fgdsync.dev/services/ingestion/internal/yamldoc"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
@@ -16,6 +13,10 @@ import (
 	metavalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
 // judgeVersion judges the document by one version of its kind, read as if it stated the API version as.
@@ -72,7 +73,8 @@ func (j *judge) judgeMetadata(object map[string]any, k *kind) []string {
 	if k.namespaced && metadata.Namespace == "" {
 		metadata.Namespace = DefaultNamespace
 	}
-	problems := metavalidation.ValidateObjectMeta(metadata, k.namespaced, metavalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	problems := metavalidation.ValidateObjectMeta(metadata, k.namespaced, metavalidation.NameIsDNSSubdomain,
+		field.NewPath("metadata"))
 	j.report(errs.ValidationFailed, problems)
 	return unknown
 }
@@ -103,7 +105,10 @@ func malformedField(object map[string]any) string {
 
 // unknown notes a field that the schema does not know.
 func (j *judge) unknown(name string) {
-	f := finding.Finding{Code: errs.UnknownField, Warning: true, Field: name, Message: "the schema does not know the field " + name}
+	f := finding.Finding{
+		Code: errs.UnknownField, Warning: true, Field: name,
+		Message: "the schema does not know the field " + name,
+	}
 	if j.options.RejectUnknown {
 		f.Code, f.Warning, f.Remedy = errs.SchemaMismatch, false, errs.UnknownField.Remedy
 		j.failed = true

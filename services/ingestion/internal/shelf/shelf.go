@@ -35,7 +35,7 @@ type Shelf struct {
 	folders map[string]int  // number of leaves below
 }
 
-// New makes a shelf of what is there.
+// New returns a shelf of what is there.
 func New(entries []gittree.Entry) *Shelf {
 	s := &Shelf{
 		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{}, folders: map[string]int{},
@@ -54,7 +54,7 @@ func New(entries []gittree.Entry) *Shelf {
 	return s
 }
 
-// at gives what is at a path now.
+// at returns what is at a path now.
 func (s *Shelf) at(p string) (leaf, bool) {
 	if l, touched := s.touched[p]; touched {
 		return l, !l.gone
@@ -79,13 +79,14 @@ func (s *Shelf) count(dir string, by int) {
 	}
 }
 
-// Blob gives the object id of what is at a path now.
+// Blob returns the object id of what is at a path now.
 func (s *Shelf) Blob(p string) (string, bool) {
 	l, there := s.at(p)
 	return l.blob, there
 }
 
-// Free tells whether a file can be put at a path: nothing is there, and no file stands in the place of a folder above.
+// Free reports whether a file can be put at a path: nothing is there, and no file stands in the place of a folder
+// above.
 func (s *Shelf) Free(p string) bool {
 	if _, there := s.at(p); there || s.folders[p] > 0 {
 		return false
@@ -125,7 +126,7 @@ func (s *Shelf) Put(p string, content []byte, blob string) {
 	s.set(p, leaf{mode: mode, blob: blob, content: content})
 }
 
-// Add puts new content at a path where a file can be put, and tells whether it could.
+// Add puts new content at a path where a file can be put, and reports whether it could.
 func (s *Shelf) Add(p string, content []byte, blob string) bool {
 	if !s.Free(p) {
 		return false
@@ -142,7 +143,7 @@ func (s *Shelf) Add(p string, content []byte, blob string) bool {
 // PutEntry puts what an entry holds at a path.
 func (s *Shelf) PutEntry(p string, e gittree.Entry) { s.set(p, leaf{mode: e.Mode, blob: e.Blob}) }
 
-// Changes gives the difference to what was there before, in path order.
+// Changes returns the difference to what was there before, in path order.
 func (s *Shelf) Changes() []gittree.Change {
 	changes := make([]gittree.Change, 0, len(s.touched))
 	for p, l := range s.touched {
@@ -171,7 +172,7 @@ func (s *Shelf) Spot(wanted, blob, ext string) string {
 	}
 }
 
-// clear gives a folder path, with a slash at its end, in which no part is a file.
+// clear returns a folder path, with a slash at its end, in which no part is a file.
 func (s *Shelf) clear(dir string) string {
 	out := ""
 	for _, part := range strings.Split(strings.TrimSuffix(dir, "/"), "/") {
@@ -197,7 +198,7 @@ func number(n int) string {
 	return "-" + strconv.Itoa(n)
 }
 
-// Fits tells whether a base and an extension are a file name that is not too long for a file system.
+// Fits reports whether a base and an extension are a file name that is not too long for a file system.
 func Fits(base, ext string) bool { return len(base)+len(ext) <= maxName }
 
 // Clip joins a base and an extension to a file name that is not too long for a file system: what is cut off is

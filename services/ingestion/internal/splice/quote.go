@@ -18,7 +18,7 @@ func Quote(text string) string {
 	return DoubleQuote(text)
 }
 
-// isPlain tells whether a text needs no quotes: begun by a letter, without indicators, no word that means something.
+// isPlain reports whether a text needs no quotes: begun by a letter, without indicators, no word that means something.
 func isPlain(text string) bool {
 	if text == "" || len(text) > 200 || !isLetter(text[0]) || strings.HasSuffix(text, " ") {
 		return false
@@ -46,7 +46,7 @@ func isPrintable(text string) bool {
 	return true
 }
 
-// isSafeASCII tells whether a text stands in double quotes as it is.
+// isSafeASCII reports whether a text stands in double quotes as it is.
 func isSafeASCII(text string) bool {
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

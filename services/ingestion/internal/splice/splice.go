@@ -13,8 +13,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"fgdsync.dev/services/ingestion/internal/yamldoc"
 	"go.yaml.in/yaml/v3"
+
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
 // Pair is one annotation.
@@ -23,7 +24,7 @@ type Pair struct {
 	line       string // of a block mapping
 }
 
-// NewPair makes a pair that can be put into any number of documents.
+// NewPair returns a pair that can be put into any number of documents.
 func NewPair(key, value string) Pair {
 	return Pair{Key: key, Value: value, line: Quote(key) + ": " + Quote(value)}
 }
@@ -42,7 +43,7 @@ const (
 	annotations = "annotations"
 )
 
-// Apply gives the document with the edit made. root is the tree that yamldoc.Parse gave for it.
+// Apply returns the document with the edit made. root is the tree that yamldoc.Parse gave for it.
 func Apply(doc []byte, root *yaml.Node, edit Edit) ([]byte, error) {
 	t := newText(doc)
 	plain := true
@@ -62,7 +63,7 @@ func Apply(doc []byte, root *yaml.Node, edit Edit) ([]byte, error) {
 	return out, nil
 }
 
-// missing gives the pairs whose keys are not there.
+// missing returns the pairs whose keys are not there.
 func missing(root *yaml.Node, pairs []Pair) []Pair {
 	_, meta := yamldoc.Field(root, metadata)
 	_, have := yamldoc.Field(meta, annotations)
@@ -75,7 +76,7 @@ func missing(root *yaml.Node, pairs []Pair) []Pair {
 	})
 }
 
-// annotate inserts the pairs. It tells whether that was the plain block form.
+// annotate inserts the pairs. It reports whether that was the plain block form.
 func (t *text) annotate(root *yaml.Node, pairs []Pair) bool {
 	key, meta := yamldoc.Field(root, metadata)
 	if meta == nil || meta.Kind != yaml.MappingNode || len(meta.Content) == 0 {
@@ -150,7 +151,7 @@ func (t *text) insertBraces(n *yaml.Node, entries string) bool {
 	return false
 }
 
-// replaceScalar replaces the text of a top-level scalar. It tells whether that was the plain form.
+// replaceScalar replaces the text of a top-level scalar. It reports whether that was the plain form.
 func (t *text) replaceScalar(root *yaml.Node, name, with string) bool {
 	_, value := yamldoc.Field(root, name)
 	if value == nil || value.Kind != yaml.ScalarNode {
@@ -256,7 +257,7 @@ func (t *text) insert(at, remove int, with []byte) {
 	t.edits = append(t.edits, edit{at, remove, with})
 }
 
-// bytes gives the changed document.
+// bytes returns the changed document.
 func (t *text) bytes() []byte {
 	slices.SortStableFunc(t.edits, func(a, b edit) int { return a.at - b.at })
 	size := len(t.doc)
@@ -274,8 +275,8 @@ func (t *text) bytes() []byte {
 	return append(out, t.body[last:]...)
 }
 
-// insertBlock puts lines behind the line of a key, with the line end that this line has: a head, unless it is empty, and
-// the pairs, which stand deeper.
+// insertBlock puts lines behind the line of a key, with the line end that this line has: a head, unless it is empty,
+// and the pairs, which stand deeper.
 func (t *text) insertBlock(key *yaml.Node, indent, head, deeper string, pairs []Pair) {
 	start := t.lineStart(key.Line)
 	end, next := t.breakAfter(start)
@@ -304,7 +305,7 @@ func (t *text) insertBlock(key *yaml.Node, indent, head, deeper string, pairs []
 	t.insert(next, 0, b)
 }
 
-// indentBelow gives the indentation of the first child of a block mapping, which must stand on a line of its own.
+// indentBelow returns the indentation of the first child of a block mapping, which must stand on a line of its own.
 func (t *text) indentBelow(key, child *yaml.Node) (string, bool) {
 	if child.Line <= key.Line {
 		return "", false
@@ -312,7 +313,7 @@ func (t *text) indentBelow(key, child *yaml.Node) (string, bool) {
 	return t.indentOf(child)
 }
 
-// indentOf gives what stands before a node on its line: spaces, or it is no plain block mapping.
+// indentOf returns what stands before a node on its line: spaces, or it is no plain block mapping.
 func (t *text) indentOf(n *yaml.Node) (string, bool) {
 	start, at := t.lineStart(n.Line), t.offset(n.Line, n.Column)
 	if start < 0 || at < start {
@@ -322,7 +323,7 @@ func (t *text) indentOf(n *yaml.Node) (string, bool) {
 	return indent, strings.Trim(indent, " ") == ""
 }
 
-// offset gives the byte that a line and a column mean; columns count characters.
+// offset returns the byte that a line and a column mean; columns count characters.
 func (t *text) offset(line, column int) int {
 	at := t.lineStart(line)
 	if at < 0 {
@@ -335,7 +336,7 @@ func (t *text) offset(line, column int) int {
 	return at
 }
 
-// lineStart gives the first byte of a line, or -1.
+// lineStart returns the first byte of a line, or -1.
 func (t *text) lineStart(line int) int {
 	at := 0
 	for ; line > 1; line-- {

@@ -11,9 +11,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"fgdsync.dev/services/ingestion/internal/yamldoc"
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
+
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
 var two = []Pair{NewPair("x.io/a", "one"), NewPair("x.io/b", "2")}
@@ -28,27 +29,52 @@ func TestApply(t *testing.T) {
 			"indented by four, comments", "metadata: # m\n    # about the name\n    name: n   # n\n",
 			"metadata: # m\n    annotations:\n      x.io/a: one\n      x.io/b: '2'\n    # about the name\n    name: n   # n\n",
 		},
-		{"crlf", "metadata:\r\n  name: n\r\n", "metadata:\r\n  annotations:\r\n    x.io/a: one\r\n    x.io/b: '2'\r\n  name: n\r\n"},
+		{
+			"crlf", "metadata:\r\n  name: n\r\n",
+			"metadata:\r\n  annotations:\r\n    x.io/a: one\r\n    x.io/b: '2'\r\n  name: n\r\n",
+		},
 		{"cr", "metadata:\r  name: n\r", "metadata:\r  annotations:\r    x.io/a: one\r    x.io/b: '2'\r  name: n\r"},
-		{"bom", "\xef\xbb\xbfmetadata:\n  name: n\n", "\xef\xbb\xbfmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n"},
+		{
+			"bom", "\xef\xbb\xbfmetadata:\n  name: n\n",
+			"\xef\xbb\xbfmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n",
+		},
 		{
 			"annotations there", "metadata:\n  annotations:\n      k: v\n  name: n\n",
 			"metadata:\n  annotations:\n      x.io/a: one\n      x.io/b: '2'\n      k: v\n  name: n\n",
 		},
-		{"one there already", "metadata:\n  annotations:\n    x.io/a: mine\n", "metadata:\n  annotations:\n    x.io/b: '2'\n    x.io/a: mine\n"},
-		{"all there already", "metadata:\n  annotations: {x.io/a: mine, x.io/b: \"3\"}\n", "metadata:\n  annotations: {x.io/a: mine, x.io/b: \"3\"}\n"},
-		{"empty braces", "metadata:\n  annotations: {}\n  name: n\n", "metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}\n  name: n\n"},
-		{"braces", "metadata:\n  annotations: { k: v }\n", "metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\",  k: v }\n"},
+		{
+			"one there already", "metadata:\n  annotations:\n    x.io/a: mine\n",
+			"metadata:\n  annotations:\n    x.io/b: '2'\n    x.io/a: mine\n",
+		},
+		{
+			"all there already", "metadata:\n  annotations: {x.io/a: mine, x.io/b: \"3\"}\n",
+			"metadata:\n  annotations: {x.io/a: mine, x.io/b: \"3\"}\n",
+		},
+		{
+			"empty braces", "metadata:\n  annotations: {}\n  name: n\n",
+			"metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}\n  name: n\n",
+		},
+		{
+			"braces", "metadata:\n  annotations: { k: v }\n",
+			"metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\",  k: v }\n",
+		},
 		{
 			"null", "metadata:\n  annotations: null # none\n  name: n\n",
 			"metadata:\n  annotations: {\"x.io/a\": \"one\", \"x.io/b\": \"2\"} # none\n  name: n\n",
 		},
-		{"nothing", "metadata:\n  annotations: # none\n  name: n\n", "metadata:\n  annotations: # none\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n"},
+		{
+			"nothing", "metadata:\n  annotations: # none\n  name: n\n",
+			"metadata:\n  annotations: # none\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n",
+		},
 		{"nothing, at the end", "metadata:\n  annotations:", "metadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'"},
-		{"flow metadata", "metadata: {name: n}\nkind: A\n", "metadata: {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, name: n}\nkind: A\n"},
+		{
+			"flow metadata", "metadata: {name: n}\nkind: A\n",
+			"metadata: {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, name: n}\nkind: A\n",
+		},
 		{
 			"json", "{\"kind\": \"A\",\n \"metadata\": {\n  \"name\": \"n\"}}",
-			"{\"kind\": \"A\",\n \"metadata\": {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, \n  \"name\": \"n\"}}",
+			"{\"kind\": \"A\",\n \"metadata\": {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, \n  \"name\": " +
+				"\"n\"}}",
 		},
 		{
 			"json with annotations", `{"metadata":{"annotations":{"k":"v"},"name":"n"}}`,
@@ -58,7 +84,10 @@ func TestApply(t *testing.T) {
 			"after a wide character", "é: {ü: 日}\nmetadata: {ü: '日', name: n}\n",
 			"é: {ü: 日}\nmetadata: {\"annotations\": {\"x.io/a\": \"one\", \"x.io/b\": \"2\"}, ü: '日', name: n}\n",
 		},
-		{"header and marker", "# h\n---\nmetadata:\n  name: n\n", "# h\n---\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n"},
+		{
+			"header and marker", "# h\n---\nmetadata:\n  name: n\n",
+			"# h\n---\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n",
+		},
 		{
 			"a block scalar that looks alike", "a: |\n  metadata:\n    name: x\nmetadata:\n  name: n\n",
 			"a: |\n  metadata:\n    name: x\nmetadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n  name: n\n",
@@ -135,7 +164,8 @@ func TestApplyLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawDocument(t)
 		pairs := []Pair{
-			NewPair("x.io/a", rapid.StringOf(rapid.Rune().Filter(func(r rune) bool { return r >= ' ' && r != 0x7f })).Draw(t, "a")),
+			NewPair("x.io/a", rapid.StringOf(rapid.Rune().Filter(func(r rune) bool { return r >= ' ' && r != 0x7f })).
+				Draw(t, "a")),
 			NewPair("x.io/b", rapid.StringMatching(`[0-9eEx._:+TZ-]{1,12}|yes|no|~|null|true|on`).Draw(t, "b")),
 		}
 		root, err := yamldoc.Parse([]byte(doc), yamldoc.DefaultLimits())
@@ -181,12 +211,15 @@ func drawDocument(t *rapid.T) string {
 			fields[0], fields[1] = fields[1], fields[0]
 		}
 	}
-	before := rapid.SampledFrom([]string{"", "# head" + nl + "---" + nl, "kind: A" + nl, "a: |" + nl + "  metadata:" + nl, "a: 'ü'" + nl}).Draw(t, "before")
+	before := rapid.SampledFrom([]string{
+		"", "# head" + nl + "---" + nl, "kind: A" + nl, "a: |" + nl + "  metadata:" + nl,
+		"a: 'ü'" + nl,
+	}).Draw(t, "before")
 	after := rapid.SampledFrom([]string{"", "spec: {}" + nl, nl + "# tail", "b: [1, 2]"}).Draw(t, "after")
 	return before + "metadata:" + comment + nl + indent + strings.Join(fields, nl+indent) + nl + after
 }
 
-// isSubsequence tells whether a text can be had from another by leaving things out.
+// isSubsequence reports whether a text can be had from another by leaving things out.
 func isSubsequence(small, large string) bool {
 	i := 0
 	for j := 0; j < len(large) && i < len(small); j++ {
@@ -204,7 +237,8 @@ func TestQuoteInPython(t *testing.T) {
 		t.Skip("no python3 with yaml at hand")
 	}
 	texts := []string{
-		"", " ", "a", "a b", "yes", "y", "1", "1.0", "1e3", "0x1f", "1_000", "12:30:45", "2026-01-01", "2026-01-01T00:00:00Z", "~", "null", ".inf",
+		"", " ", "a", "a b", "yes", "y", "1", "1.0", "1e3", "0x1f", "1_000", "12:30:45", "2026-01-01", "2026-01-01T00:00:00Z",
+		"~", "null", ".inf",
 		"a: b", "a #b", "'", "\"", "\\", "- a", "[a]", "{a}", "*a", "&a", "!a", "%a", "@a", "`a", "a\nb", "a\tb", "\x7f", "\u0085", "\u2028", "é", "日本", "🚀", "\ufeff", "a ", "=", "<<",
 	}
 	var lines []string

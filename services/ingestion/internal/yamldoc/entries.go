@@ -2,7 +2,8 @@ package yamldoc
 
 import "go.yaml.in/yaml/v3"
 
-// Lookup finds the value of a key in a mapping as a decoder sees it: through aliases and merges; nil when it is not there.
+// Lookup finds the value of a key in a mapping as a decoder sees it: through aliases and merges; nil when it is not
+// there.
 func Lookup(n *yaml.Node, name string) *yaml.Node {
 	if n = Follow(n); n == nil || n.Kind != yaml.MappingNode {
 		return nil
@@ -64,7 +65,7 @@ func own(n *yaml.Node, visit func(name string, key, value *yaml.Node)) {
 	}
 }
 
-// merged gives the mappings that a merge names.
+// merged returns the mappings that a merge names.
 func merged(value *yaml.Node) []*yaml.Node {
 	if value = Follow(value); value.Kind == yaml.SequenceNode {
 		return value.Content
@@ -72,7 +73,7 @@ func merged(value *yaml.Node) []*yaml.Node {
 	return []*yaml.Node{value}
 }
 
-// Follow gives what an alias stands for; any other node it gives as it is.
+// Follow returns what an alias stands for; any other node it gives as it is.
 func Follow(n *yaml.Node) *yaml.Node {
 	if n == nil {
 		return nil

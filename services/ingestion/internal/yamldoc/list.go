@@ -17,8 +17,8 @@ type Item struct {
 
 var listKind = regexp.MustCompile(`(?m)^["']?kind["']?[ \t]*:[ \t]*["']?[A-Za-z]*List\b`)
 
-// Items takes a document apart that is a list of resources, such as kubectl writes. It gives nothing when the document is
-// none, or is written in a form that can't be taken apart with certainty: each item has to mean the same on its own.
+// Items takes a document apart that is a list of resources, such as kubectl writes. It gives nothing when the document
+// is none, or is written in a form that can't be taken apart with certainty: each item has to mean the same on its own.
 func Items(doc []byte, limits Limits) []Item {
 	if !listKind.Match(doc) {
 		return nil
@@ -44,7 +44,7 @@ func Items(doc []byte, limits Limits) []Item {
 	return items
 }
 
-// endOfItem gives the number of the last line of an item.
+// endOfItem returns the number of the last line of an item.
 func endOfItem(root, list *yaml.Node, i, lines int) int {
 	if i+1 < len(list.Content) {
 		return list.Content[i+1].Line - 1

@@ -101,7 +101,8 @@ func FuzzItems(f *testing.F) {
 		}
 		_, list := Field(root, "items")
 		for i, item := range items {
-			if alone, err := Parse(item.Bytes, DefaultLimits()); err != nil || !reflect.DeepEqual(Value(alone), Value(list.Content[i])) {
+			if alone, err := Parse(item.Bytes, DefaultLimits()); err != nil ||
+				!reflect.DeepEqual(Value(alone), Value(list.Content[i])) {
 				t.Fatalf("item %d of %q is %q: %v", i, doc, item.Bytes, err)
 			}
 		}

@@ -36,7 +36,7 @@ type Parser struct {
 	plain  plainParser
 }
 
-// NewParser makes a parser.
+// NewParser returns a parser.
 func NewParser(limits Limits) *Parser { return &Parser{limits: limits} }
 
 // Parse reads one document and checks it, with a parser of its own.
@@ -81,7 +81,10 @@ func decode(doc []byte) (root *yaml.Node, err error) {
 		return nil, syntaxError(doc, err)
 	}
 	if err := decoder.Decode(&second); err == nil {
-		return nil, &SyntaxError{Line: second.Line, Column: second.Column, Message: "more than one document between two separators"}
+		return nil, &SyntaxError{
+			Line: second.Line, Column: second.Column,
+			Message: "more than one document between two separators",
+		}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, syntaxError(doc, err)
 	}

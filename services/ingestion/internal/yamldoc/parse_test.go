@@ -100,11 +100,14 @@ func TestParseEmpty(t *testing.T) {
 // TestValueAsCluster compares values with the decoder that kubectl and the API server use.
 func TestValueAsCluster(t *testing.T) {
 	scalars := []string{
-		"1", "-1", "+1", "010", "0x1f", "0o17", "0b11", "1_000", "1e3", "12e45", "1234567e8", "1.10", "1.0", ".5", "5.", "-.5e-3",
+		"1", "-1", "+1", "010", "0x1f", "0o17", "0b11", "1_000", "1e3", "12e45", "1234567e8", "1.10", "1.0", ".5", "5.",
+		"-.5e-3",
 		"9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
 		"y", "Y", "n", "yes", "No", "on", "OFF", "true", "False", "~", "null", "NULL", "", "nulll", "yess",
-		"2025-01-01", "2025-01-01T10:00:00Z", "12:30:45", "0c:20:12:ff:00:00", "10.0.1.0/24", "1.2.3", "v1", "0123456", "08", "0.0", "-0", "1,000",
-		"'1'", "\"yes\"", "!!str 1", "!!int 7", "!!float 1.5", "!!bool true", "|\n  a\n  b\n", ">-\n  a\n  b\n", "[1, a, y]", "{a: 1, y: 2}", "<<x", "=", "e1", ".",
+		"2025-01-01", "2025-01-01T10:00:00Z", "12:30:45", "0c:20:12:ff:00:00", "10.0.1.0/24", "1.2.3", "v1", "0123456", "08",
+		"0.0", "-0", "1,000",
+		"'1'", "\"yes\"", "!!str 1", "!!int 7", "!!float 1.5", "!!bool true", "|\n  a\n  b\n", ">-\n  a\n  b\n", "[1, a, y]",
+		"{a: 1, y: 2}", "<<x", "=", "e1", ".",
 	}
 	for _, s := range scalars {
 		in := "key: " + s + "\n"
@@ -175,8 +178,10 @@ func withNumbers(v any) any {
 // FuzzParse: what is refused is refused at a place in the document; what is accepted has a value that JSON can hold.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
-		bomb(), "a: &x\n  b: *x\n", "a: [1, {b: c}]\n", "? a\n: b\n", "a: !!int 1\n<<: {b: 1}\n", "%YAML 1.2\n---\na\n", "a: *b\n", "a: \xff\n", "a: 0x1F\nb: 1e400\nc: .5\n", "a: |2-\n    b\n",
-		"a: \"\\u2028\\x41\"\n", "a:\u2028b: 1\n", "- - - a\n", "%TAG !e! tag:x,1:\n---\n!e!a b\n", "a: >\n b\n\n  c\n", "{a, b: , ? c}\n", "a: ~\n~: a\n",
+		bomb(), "a: &x\n  b: *x\n", "a: [1, {b: c}]\n", "? a\n: b\n", "a: !!int 1\n<<: {b: 1}\n", "%YAML 1.2\n---\na\n",
+		"a: *b\n", "a: \xff\n", "a: 0x1F\nb: 1e400\nc: .5\n", "a: |2-\n    b\n",
+		"a: \"\\u2028\\x41\"\n", "a:\u2028b: 1\n", "- - - a\n", "%TAG !e! tag:x,1:\n---\n!e!a b\n", "a: >\n b\n\n  c\n",
+		"{a, b: , ? c}\n", "a: ~\n~: a\n",
 	} {
 		f.Add([]byte(s))
 	}
@@ -206,7 +211,9 @@ func parserLines(data []byte) int {
 }
 
 func BenchmarkParse(b *testing.B) {
-	doc := []byte("apiVersion: wiring.githedgehog.com/v1beta1\nkind: Connection\nmetadata:\n  name: c1\nspec:\n  fabric:\n    links:\n    - leaf:\n        port: leaf-01/E1/1\n      spine:\n        port: spine-01/E1/1\n    - leaf:\n        port: leaf-01/E1/2\n      spine:\n        port: spine-01/E1/2\n")
+	doc := []byte("apiVersion: wiring.githedgehog.com/v1beta1\nkind: Connection\nmetadata:\n  name: c1\nspec:\n  " +
+		"fabric:\n    links:\n    - leaf:\n        port: leaf-01/E1/1\n      spine:\n        port: spine-01/E1/1\n    - " +
+		"leaf:\n        port: leaf-01/E1/2\n      spine:\n        port: spine-01/E1/2\n")
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := Parse(doc, DefaultLimits()); err != nil {

@@ -36,7 +36,7 @@ const (
 	maxPlainLines = 4096 // bounds the memory that is kept for the next document
 )
 
-// parse gives the tree, or false for the full parser.
+// parse returns the tree, or false for the full parser.
 func (p *plainParser) parse(doc []byte) (*yaml.Node, bool) {
 	if !p.scan(doc) || len(p.lines) == 0 {
 		return nil, false
@@ -139,7 +139,8 @@ func (p *plainParser) entry(line plainLine, at, indent int) bool {
 }
 
 func isKeyByte(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '/' || b == '.' || b == '-'
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '/' || b == '.' ||
+		b == '-'
 }
 
 // value reads what stands behind a colon: a scalar on the line, or a block below it.
@@ -173,7 +174,7 @@ func (p *plainParser) skipSpaces(at, end int) int {
 	return at
 }
 
-// isItem tells whether a list item begins at an offset.
+// isItem reports whether a list item begins at an offset.
 func (p *plainParser) isItem(at, end int) bool {
 	return p.text[at] == '-' && (at+1 == end || p.text[at+1] == ' ')
 }
@@ -216,7 +217,8 @@ func (p *plainParser) item(line plainLine, indent int) (*yaml.Node, bool) {
 		if !ok {
 			return nil, false
 		}
-		if p.next == len(p.lines) || p.lines[p.next].indent() != inner || p.isItem(p.lines[p.next].begin, p.lines[p.next].end) {
+		if p.next == len(p.lines) || p.lines[p.next].indent() != inner ||
+			p.isItem(p.lines[p.next].begin, p.lines[p.next].end) {
 			break
 		}
 	}
@@ -224,7 +226,7 @@ func (p *plainParser) item(line plainLine, indent int) (*yaml.Node, bool) {
 	return n, p.next == len(p.lines) || p.lines[p.next].indent() <= indent
 }
 
-// isKey tells whether what begins at an offset is a key.
+// isKey reports whether what begins at an offset is a key.
 func (p *plainParser) isKey(at, end int) bool {
 	for at < end && isKeyByte(p.text[at]) {
 		at++
@@ -259,7 +261,8 @@ func (p *plainParser) scalar(line plainLine, at, indent int) (*yaml.Node, bool) 
 }
 
 func isPlainStart(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '/' || b == '.' || b == '~' || b == '+'
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '/' || b == '.' ||
+		b == '~' || b == '+'
 }
 
 // quoted reads a quoted scalar without escapes.
@@ -276,7 +279,7 @@ func (p *plainParser) quoted(n *yaml.Node, text string, quote byte) bool {
 	return strings.IndexByte(n.Value, '\\') < 0 && isEnd(text[2+end:])
 }
 
-// isEnd tells whether nothing but a comment follows on the line.
+// isEnd reports whether nothing but a comment follows on the line.
 func isEnd(rest string) bool {
 	trimmed := strings.TrimLeft(rest, " ")
 	return trimmed == "" || trimmed[0] == '#' && len(trimmed) < len(rest)

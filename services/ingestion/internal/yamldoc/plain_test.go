@@ -27,8 +27,10 @@ func requireTwins(t testing.TB, p *plainParser, doc []byte) (plain bool) {
 }
 
 func differ(fast, full *yaml.Node) string {
-	if full == nil || fast.Kind != full.Kind || fast.Style != full.Style || fast.Value != full.Value || fast.Line != full.Line ||
-		fast.Column != full.Column || fast.Anchor != full.Anchor || len(fast.Content) != len(full.Content) || full.Alias != nil {
+	if full == nil || fast.Kind != full.Kind || fast.Style != full.Style || fast.Value != full.Value ||
+		fast.Line != full.Line ||
+		fast.Column != full.Column || fast.Anchor != full.Anchor || len(fast.Content) != len(full.Content) ||
+		full.Alias != nil {
 		return fmt.Sprintf("%+v is not %+v", fast, full)
 	}
 	if fast.Kind != yaml.ScalarNode && fast.Tag != full.Tag || full.Tag == "!!merge" {
@@ -71,7 +73,8 @@ spec:
 func TestPlainParser(t *testing.T) {
 	p := &plainParser{}
 	for name, doc := range map[string]string{
-		"block": plainDocument, "one line": "a: b", "no break": "a:\n  b: c", "indented list": "a:\n  - b\nc: d\n", "spaces": "a: b  \n\n  \nc:   d\n",
+		"block": plainDocument, "one line": "a: b", "no break": "a:\n  b: c", "indented list": "a:\n  - b\nc: d\n",
+		"spaces":          "a: b  \n\n  \nc:   d\n",
 		"key with digits": "1: a\n", "list of mappings": "a:\n- b: c\n  d: e\n-  f: g\n   h:\n     - i\n",
 	} {
 		if !requireTwins(t, p, []byte(doc)) {
@@ -79,9 +82,12 @@ func TestPlainParser(t *testing.T) {
 		}
 	}
 	for name, doc := range map[string]string{
-		"continued": "a: b\n  c\n", "literal": "a: |\n  b\n", "flow": "a: [b]\n", "anchor": "a: &b c\n", "null": "a:\nb: c\n", "tab": "a:\tb\n",
-		"tag": "a: !!str b\n", "document": "---\na: b\n", "end": "a: b\n...\n", "complex key": "? a\n: b\n", "colon": "a: b: c\n", "merge": "<<: {}\n",
-		"list": "- a\n", "scalar": "a\n", "nested list": "a:\n- - b\n", "bad indent": "a:\n    b: c\n  d: e\n", "umlaut": "a: ä\n", "escape": "a: \"\\n\"\n",
+		"continued": "a: b\n  c\n", "literal": "a: |\n  b\n", "flow": "a: [b]\n", "anchor": "a: &b c\n", "null": "a:\nb: c\n",
+		"tab": "a:\tb\n",
+		"tag": "a: !!str b\n", "document": "---\na: b\n", "end": "a: b\n...\n", "complex key": "? a\n: b\n",
+		"colon": "a: b: c\n", "merge": "<<: {}\n",
+		"list": "- a\n", "scalar": "a\n", "nested list": "a:\n- - b\n", "bad indent": "a:\n    b: c\n  d: e\n",
+		"umlaut": "a: ä\n", "escape": "a: \"\\n\"\n",
 		"mapping under item": "a:\n- b\n  c: d\n", "dash": "a:\n-\n  b: c\n", "comma": "a: , b\n",
 	} {
 		if requireTwins(t, p, []byte(doc)) {
@@ -132,7 +138,8 @@ func drawBlock(r *rapid.T, indent, depth int) string {
 			continue
 		}
 		b.WriteString(rapid.SampledFrom([]string{
-			" a", " 1", " 'q'", ` "q"`, " {}", " []", " a # c", " a#b", " a b", " a: b", " b:", " -1", " ~", " 'a' b", " {} x", "", " |", " *a", " x'", "a",
+			" a", " 1", " 'q'", ` "q"`, " {}", " []", " a # c", " a#b", " a b", " a: b", " b:", " -1", " ~", " 'a' b", " {} x",
+			"", " |", " *a", " x'", "a",
 		}).Draw(r, "value"))
 		b.WriteString(rapid.SampledFrom([]string{"\n", "\n", "\n", "\n# c\n", " \n", "\n\n", ""}).Draw(r, "end"))
 	}
@@ -142,7 +149,10 @@ func drawBlock(r *rapid.T, indent, depth int) string {
 // FuzzPlainParser holds the two parsers equal on anything.
 func FuzzPlainParser(f *testing.F) {
 	f.Add([]byte(plainDocument))
-	for _, seed := range []string{"a: b", "a:\n- b: c\n  d: 'e' # f\n", "a: \"b\"\nc: {}\nd: []\n", "a:\n  - b\n\n# c\n  - d\n", "k: v#w\nx: y: z"} {
+	for _, seed := range []string{
+		"a: b", "a:\n- b: c\n  d: 'e' # f\n", "a: \"b\"\nc: {}\nd: []\n",
+		"a:\n  - b\n\n# c\n  - d\n", "k: v#w\nx: y: z",
+	} {
 		f.Add([]byte(seed))
 	}
 	p := &plainParser{}

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// place gives the line and column of a byte of a text, from 1. Columns count characters.
+// place returns the line and column of a byte of a text, from 1. Columns count characters.
 func place(text []byte, offset int) (line, column int) {
 	text = text[:offset]
 	line = countLines(text)
@@ -19,8 +19,8 @@ func place(text []byte, offset int) (line, column int) {
 	return line, utf8.RuneCount(text[start:]) + 1
 }
 
-// checkText refuses the characters that YAML does not allow, which the parser refuses without a position, and byte order
-// marks, which would become part of a key.
+// checkText refuses the characters that YAML does not allow, which the parser refuses without a position, and byte
+// order marks, which would become part of a key.
 func checkText(doc []byte) error {
 	for at, r := range string(doc) {
 		if isAllowed(r) {
@@ -50,7 +50,10 @@ func isAllowed(r rune) bool {
 }
 
 // byParser are the beginnings of the messages whose line the parser counts from 0.
-var byParser = []string{"did not find expected", "found undefined tag handle", "found incompatible", "found duplicate %"}
+var byParser = []string{
+	"did not find expected", "found undefined tag handle", "found incompatible",
+	"found duplicate %",
+}
 
 var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 

@@ -29,7 +29,7 @@ type Scalar struct {
 	Text  string
 }
 
-// Resolve gives the value of a scalar node that has passed Parse.
+// Resolve returns the value of a scalar node that has passed Parse.
 func Resolve(n *yaml.Node) Scalar {
 	s, err := scalar(n)
 	if err != nil {
@@ -38,7 +38,7 @@ func Resolve(n *yaml.Node) Scalar {
 	return s
 }
 
-// Any gives the value as the decoders of Kubernetes do.
+// Any returns the value as the decoders of Kubernetes do.
 func (s Scalar) Any() any {
 	switch s.Type {
 	case Null:
@@ -210,7 +210,7 @@ func cutDigits(text string) (int, string) {
 	return n, text[n:]
 }
 
-// keyText gives the text of a mapping key as JSON has it.
+// keyText returns the text of a mapping key as JSON has it.
 func keyText(key *yaml.Node) (string, error) {
 	key = resolveAlias(key)
 	if key.Kind != yaml.ScalarNode {

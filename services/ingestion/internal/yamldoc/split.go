@@ -156,7 +156,7 @@ func countLines(text []byte) int {
 	return n
 }
 
-// isMarker tells whether a line is a document marker: the three characters, then nothing or white space.
+// isMarker reports whether a line is a document marker: the three characters, then nothing or white space.
 func isMarker(line []byte, marker string) bool {
 	if len(line) < 3 || string(line[:3]) != marker {
 		return false

@@ -48,7 +48,10 @@ func TestSplit(t *testing.T) {
 		{"bom and marker", "\xef\xbb\xbf---\na: 1\n", []doc{{0, 2, "a: 1\n"}}},
 		{"two of them", "\xef\xbb\xbf\xef\xbb\xbf---\na: 1\n", []doc{{0, 1, "\xef\xbb\xbf\xef\xbb\xbf---\na: 1\n"}}},
 		{"bom mid-stream", "a: 1\n\xef\xbb\xbf---\nb: 2\n", []doc{{0, 1, "a: 1\n"}, {1, 3, "b: 2\n"}}},
-		{"bom on the first line of a later one", "a: 1\n---\n\xef\xbb\xbfb: 2\n", []doc{{0, 1, "a: 1\n"}, {1, 3, "\xef\xbb\xbfb: 2\n"}}},
+		{
+			"bom on the first line of a later one", "a: 1\n---\n\xef\xbb\xbfb: 2\n",
+			[]doc{{0, 1, "a: 1\n"}, {1, 3, "\xef\xbb\xbfb: 2\n"}},
+		},
 		{"no document before a trailing marker", "a: 1\n---", []doc{{0, 1, "a: 1\n"}}},
 	}
 	for _, c := range cases {
@@ -68,7 +71,10 @@ func TestSplit(t *testing.T) {
 
 // FuzzSplit holds the splitter to its word: no content is lost or seen twice, and each part is one document.
 func FuzzSplit(f *testing.F) {
-	for _, s := range []string{"a: 1\n---\nb: 2\n", "# h\n---\n# x\n---\na\n...\n", "%0", "--- a\n... b\n%Y\n---\n", "\xef\xbb\xbf---\r\na\r---\t#c\n", "\ufeff\ufeff---\nE", "---\n\ufeff\ufeff"} {
+	for _, s := range []string{
+		"a: 1\n---\nb: 2\n", "# h\n---\n# x\n---\na\n...\n", "%0", "--- a\n... b\n%Y\n---\n",
+		"\xef\xbb\xbf---\r\na\r---\t#c\n", "\ufeff\ufeff---\nE", "---\n\ufeff\ufeff",
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

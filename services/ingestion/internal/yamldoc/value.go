@@ -65,7 +65,7 @@ func Field(n *yaml.Node, name string) (key, value *yaml.Node) {
 	return nil, nil
 }
 
-// Text gives the string a field holds; empty when it is absent or no string.
+// Text returns the string a field holds; empty when it is absent or no string.
 func Text(n *yaml.Node, name string) string {
 	_, value := Field(n, name)
 	if value == nil {

@@ -20,7 +20,7 @@ import (
 // timeout keeps a scrape from waiting for a Redis that is away.
 const timeout = 2 * time.Second
 
-// Collector gives what waits, in entries and in seconds. Without Redis it gives nothing.
+// Collector returns what waits, in entries and in seconds. Without Redis it gives nothing.
 type Collector struct {
 	conn  *redisconn.Conn
 	group string // of the workers
@@ -29,16 +29,20 @@ type Collector struct {
 	depth, lag, pending, oldest, dead *prometheus.Desc
 }
 
-// New makes a collector.
+// New returns a collector.
 func New(conn *redisconn.Conn, workers string, log *slog.Logger) *Collector {
 	group := []string{"group"}
 	return &Collector{
 		conn: conn, group: workers, log: log,
-		depth:   prometheus.NewDesc("fgd_queue_depth", "Syncs that wait for a worker, in the whole system.", nil, nil),
-		lag:     prometheus.NewDesc("fgd_event_lag", "Entries of the streams that a consumer group has not read or not acknowledged, in the whole system.", group, nil),
-		pending: prometheus.NewDesc("fgd_event_pending", "Entries of the streams that a consumer group has read and not acknowledged, in the whole system.", group, nil),
-		oldest:  prometheus.NewDesc("fgd_event_oldest_seconds", "Age of the oldest entry that a consumer group has not read or not acknowledged, in the whole system.", group, nil),
-		dead:    prometheus.NewDesc("fgd_dead_letters", "Dead letters that nobody has replayed, in the whole system.", nil, nil),
+		depth: prometheus.NewDesc("fgd_queue_depth", "Syncs that wait for a worker, in the whole system.", nil, nil),
+		lag: prometheus.NewDesc("fgd_event_lag",
+			"Entries of the streams that a consumer group has not read or not acknowledged, in the whole system.", group, nil),
+		pending: prometheus.NewDesc("fgd_event_pending",
+			"Entries of the streams that a consumer group has read and not acknowledged, in the whole system.", group, nil),
+		oldest: prometheus.NewDesc("fgd_event_oldest_seconds",
+			"Age of the oldest entry that a consumer group has not read or not acknowledged, in the whole system.", group, nil),
+		dead: prometheus.NewDesc("fgd_dead_letters", "Dead letters that nobody has replayed, in the whole system.", nil,
+			nil),
 	}
 }
 
@@ -119,7 +123,9 @@ func (c *Collector) measure(ctx context.Context) (*backlog, error) {
 }
 
 // add adds what waits in one stream.
-func (c *Collector) add(ctx context.Context, b *backlog, stream string, groups []redis.XInfoGroup, now time.Time) error {
+func (c *Collector) add(ctx context.Context, b *backlog, stream string, groups []redis.XInfoGroup,
+	now time.Time,
+) error {
 	for _, g := range groups {
 		w := b.groups[g.Name]
 		if w == nil {
@@ -140,13 +146,15 @@ func (c *Collector) add(ctx context.Context, b *backlog, stream string, groups [
 	return nil
 }
 
-// waits gives the oldest entry that a group has not acknowledged, and the oldest that it has not read, where there are any.
+// waits returns the oldest entry that a group has not acknowledged, and the oldest that it has not read, where there
+// are any.
 func (c *Collector) waits(ctx context.Context, stream string, g redis.XInfoGroup) []string {
 	var ids []string
 	if pending, err := c.conn.Main.XPending(ctx, stream, g.Name).Result(); err == nil && pending.Count > 0 {
 		ids = append(ids, pending.Lower)
 	}
-	if unread, err := c.conn.Main.XRangeN(ctx, stream, "("+g.LastDeliveredID, "+", 1).Result(); err == nil && len(unread) == 1 {
+	if unread, err := c.conn.Main.XRangeN(ctx, stream, "("+g.LastDeliveredID, "+", 1).Result(); err == nil &&
+		len(unread) == 1 {
 		ids = append(ids, unread[0].ID)
 	}
 	return ids

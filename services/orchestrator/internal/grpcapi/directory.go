@@ -6,20 +6,21 @@ import (
 	"io"
 	"time"
 
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/state"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
-	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/rpc"
-	"fgdsync.dev/libs/state"
 )
 
 const closeTimeout = 5 * time.Second
 
 // atHead opens a snapshot of the fabric's branch for the time of a call.
-func (f *Fabrics) atHead(ctx context.Context, fabricID int32, call func(context.Context, *fabricv1.Fabric, *gitv1.Snapshot) error) error {
+func (f *Fabrics) atHead(ctx context.Context, fabricID int32,
+	call func(context.Context, *fabricv1.Fabric, *gitv1.Snapshot) error,
+) error {
 	return f.at(ctx, fabricID, &gitv1.OpenSnapshotRequest{}, call)
 }
 
@@ -46,9 +47,13 @@ func (f *Fabrics) at(ctx context.Context, fabricID int32, open *gitv1.OpenSnapsh
 }
 
 // CheckDirectory judges the structure of a fabric's directory.
-func (f *Fabrics) CheckDirectory(ctx context.Context, req *fabricv1.CheckDirectoryRequest) (*fabricv1.CheckDirectoryResponse, error) {
+func (f *Fabrics) CheckDirectory(ctx context.Context,
+	req *fabricv1.CheckDirectoryRequest,
+) (*fabricv1.CheckDirectoryResponse, error) {
 	out := &fabricv1.CheckDirectoryResponse{}
-	err := f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric,
+		snapshot *gitv1.Snapshot,
+	) error {
 		var err error
 		out.Commit = snapshot.GetCommit()
 		out.Report, err = f.report(ctx, fabric, snapshot)
@@ -60,7 +65,9 @@ func (f *Fabrics) CheckDirectory(ctx context.Context, req *fabricv1.CheckDirecto
 	return out, nil
 }
 
-func (f *Fabrics) report(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) (*directoryv1.DirectoryReport, error) {
+func (f *Fabrics) report(ctx context.Context, fabric *fabricv1.Fabric,
+	snapshot *gitv1.Snapshot,
+) (*directoryv1.DirectoryReport, error) {
 	response, err := f.Directory.ValidateDirectory(ctx, &directoryv1.ValidateDirectoryRequest{
 		SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
 		Fabric: &directoryv1.FabricIdentity{FabricId: fabric.GetFabricId(), Name: fabric.GetName()},
@@ -69,7 +76,9 @@ func (f *Fabrics) report(ctx context.Context, fabric *fabricv1.Fabric, snapshot 
 }
 
 // ListChanges says which files differ between a commit and the branch head.
-func (f *Fabrics) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse, error) {
+func (f *Fabrics) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse,
+	error,
+) {
 	out := &fabricv1.ListChangesResponse{SinceCommit: req.GetSinceCommit()}
 	if out.GetSinceCommit() == "" {
 		_, last, err := f.lastSyncs(ctx, req.GetFabricId())
@@ -95,7 +104,10 @@ func (f *Fabrics) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequ
 }
 
 func (f *Fabrics) changes(ctx context.Context, snapshot *gitv1.Snapshot, since string) ([]*gitv1.FileChange, error) {
-	stream, err := f.Trees.ListChanges(ctx, &gitv1.ListChangesRequest{SnapshotId: snapshot.GetSnapshotId(), SinceCommit: since})
+	stream, err := f.Trees.ListChanges(ctx, &gitv1.ListChangesRequest{
+		SnapshotId:  snapshot.GetSnapshotId(),
+		SinceCommit: since,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +124,7 @@ func (f *Fabrics) changes(ctx context.Context, snapshot *gitv1.Snapshot, since s
 	}
 }
 
-// lastSyncs gives the latest sync of the whole directory that has ended and the latest that has completed, dry runs
+// lastSyncs returns the latest sync of the whole directory that has ended and the latest that has completed, dry runs
 // left out; nil when there is none.
 func (f *Fabrics) lastSyncs(ctx context.Context, fabricID int32) (ended, completed *syncv1.Sync, err error) {
 	if _, err := f.Store.Fabric(ctx, fabricID); err != nil {

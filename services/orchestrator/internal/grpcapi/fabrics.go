@@ -46,7 +46,7 @@ type FabricDeps struct {
 
 var _ fabricv1.FabricServiceServer = (*Fabrics)(nil)
 
-// NewFabrics makes the service.
+// NewFabrics returns the service.
 func NewFabrics(deps FabricDeps, directories Directories) *Fabrics {
 	return &Fabrics{FabricDeps: deps, Directories: directories}
 }
@@ -61,7 +61,9 @@ type Directories struct {
 }
 
 // CreateFabric registers a fabric and starts its first sync.
-func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse, error) {
+func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse,
+	error,
+) {
 	fabric := proto.CloneOf(req.GetFabric())
 	fabric.PullRequest = nil
 	fabric.CreatedAt = timestamppb.New(f.Now())
@@ -82,7 +84,8 @@ func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 	}
 	failpoint.Hit(failpoint.RegisterKept)
 	verdict, err := f.Intake.start(ctx, &syncv1.StartSyncRequest{
-		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, Options: req.GetFirstSync(), RequestedBy: req.GetRequestedBy(),
+		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, Options: req.GetFirstSync(),
+		RequestedBy: req.GetRequestedBy(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the first sync: %w", err)
@@ -90,11 +93,11 @@ func (f *Fabrics) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: verdict.SyncID}, nil
 }
 
-// generation gives a number above one that a definition has had. It follows the clock, so that a fabric which takes the
-// number of one that was deleted is above that too, also when Redis has forgotten it.
+// generation returns a number above one that a definition has had. It follows the clock, so that a fabric which takes
+// the number of one that was deleted is above that too, also when Redis has forgotten it.
 func (f *Fabrics) generation(last int64) int64 { return max(last+1, f.Now().UnixMicro()) }
 
-// chooseID gives a fabric without a number the next one that is free.
+// chooseID returns a fabric without a number the next one that is free.
 func (f *Fabrics) chooseID(ctx context.Context, fabric *fabricv1.Fabric) error {
 	for fabric.GetFabricId() == 0 {
 		id, err := f.Store.NextFabricID(ctx)
@@ -149,14 +152,16 @@ func validFabric(fabric *fabricv1.Fabric) error {
 	switch {
 	case fabric.GetFabricId() < 0:
 		return errs.New(errs.InvalidRequest, "fabric_id is %d; allowed is 1 or more, or none.", fabric.GetFabricId())
-	case strings.TrimSpace(fabric.GetName()) == "" || len(fabric.GetName()) > longestName || strings.ContainsFunc(fabric.GetName(), isControl):
+	case strings.TrimSpace(fabric.GetName()) == "" || len(fabric.GetName()) > longestName ||
+		strings.ContainsFunc(fabric.GetName(), isControl):
 		return errs.New(errs.InvalidRequest, "name is needed: 1 to %d characters without control characters.", longestName)
 	case fabric.GetLocation().GetRepositoryUrl() == "":
 		return errs.New(errs.InvalidRequest, "repository_url is needed.")
 	case fabric.GetLocation().GetBranch() == "":
 		return errs.New(errs.InvalidRequest, "branch is needed.")
 	case fabric.GetSyncIntervalSeconds() < 0:
-		return errs.New(errs.InvalidRequest, "sync_interval_seconds is %d; allowed is 0 or more.", fabric.GetSyncIntervalSeconds())
+		return errs.New(errs.InvalidRequest, "sync_interval_seconds is %d; allowed is 0 or more.",
+			fabric.GetSyncIntervalSeconds())
 	}
 	return nil
 }
@@ -176,7 +181,8 @@ func (f *Fabrics) apart(ctx context.Context, fabric *fabricv1.Fabric) error {
 		if other.GetName() == fabric.GetName() {
 			return errs.New(errs.FabricExists, "The name %q belongs to fabric %d.", fabric.GetName(), other.GetFabricId())
 		}
-		sameBranch := other.GetRepositoryKey() == fabric.GetRepositoryKey() && other.GetLocation().GetBranch() == fabric.GetLocation().GetBranch()
+		sameBranch := other.GetRepositoryKey() == fabric.GetRepositoryKey() && other.GetLocation().
+			GetBranch() == fabric.GetLocation().GetBranch()
 		if sameBranch && overlap(other.GetLocation().GetDirectory(), fabric.GetLocation().GetDirectory()) {
 			return errs.New(errs.DirectoryOverlap, "The directory %q overlaps with %q of fabric %d.",
 				fabric.GetLocation().GetDirectory(), other.GetLocation().GetDirectory(), other.GetFabricId())
@@ -200,7 +206,9 @@ func (f *Fabrics) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 }
 
 // ListFabrics lists all fabrics.
-func (f *Fabrics) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse, error) {
+func (f *Fabrics) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse,
+	error,
+) {
 	fabrics, err := f.Store.Fabrics(ctx)
 	if err != nil {
 		return nil, err
@@ -220,7 +228,9 @@ func (f *Fabrics) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsReques
 }
 
 // UpdateFabric replaces a definition.
-func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRequest) (*fabricv1.UpdateFabricResponse, error) {
+func (f *Fabrics) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRequest) (*fabricv1.UpdateFabricResponse,
+	error,
+) {
 	fabric := proto.CloneOf(req.GetFabric())
 	fabric.PullRequest = nil
 	err := f.changing(ctx, fabric, func(ctx context.Context) error {
@@ -255,14 +265,17 @@ func (f *Fabrics) keep(fabric *fabricv1.Fabric) error {
 }
 
 // DeleteFabric forgets a fabric that is at rest.
-func (f *Fabrics) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRequest) (*fabricv1.DeleteFabricResponse, error) {
+func (f *Fabrics) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRequest) (*fabricv1.DeleteFabricResponse,
+	error,
+) {
 	fabric, err := f.Store.Fabric(ctx, req.GetFabricId())
 	if err != nil {
 		return nil, err
 	}
 	failpoint.Hit(failpoint.DeleteBefore)
 	generation := f.generation(fabric.GetGeneration())
-	active, err := f.Store.DeleteFabric(ctx, req.GetFabricId(), generation, f.event(ctx, "fabric.deleted", fabric, req.GetRequestedBy()))
+	active, err := f.Store.DeleteFabric(ctx, req.GetFabricId(), generation,
+		f.event(ctx, "fabric.deleted", fabric, req.GetRequestedBy()))
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +296,11 @@ func (f *Fabrics) event(ctx context.Context, eventType string, fabric *fabricv1.
 	payload, _ := anypb.New(&eventv1.FabricChanged{FabricId: fabric.GetFabricId(), Name: fabric.GetName()})
 	id := uuid.NewString()
 	return &eventv1.Event{
-		EventId: id, EventType: eventType, Timestamp: timestamppb.New(f.Now()), FabricId: fabric.GetFabricId(), CorrelationId: id,
-		Payload: payload, Metadata: &eventv1.Metadata{User: orSystem(user), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
+		EventId: id, EventType: eventType, Timestamp: timestamppb.New(f.Now()), FabricId: fabric.GetFabricId(),
+		CorrelationId: id,
+		Payload:       payload, Metadata: &eventv1.Metadata{
+			User: orSystem(user), Source: "orchestrator", Version: 1,
+			Traceparent: telemetry.Traceparent(ctx),
+		},
 	}
 }

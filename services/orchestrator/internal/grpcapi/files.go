@@ -21,7 +21,9 @@ func (f *Fabrics) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest)
 	case *fabricv1.ListFilesRequest_AsOf:
 		open.At = &gitv1.OpenSnapshotRequest_AtTime{AtTime: at.AsOf}
 	}
-	err := f.at(ctx, req.GetFabricId(), open, func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := f.at(ctx, req.GetFabricId(), open, func(ctx context.Context, _ *fabricv1.Fabric,
+		snapshot *gitv1.Snapshot,
+	) error {
 		out.Commit = snapshot.GetCommit()
 		entries, err := f.list(ctx, snapshot, req)
 		if err != nil {
@@ -41,8 +43,13 @@ func (f *Fabrics) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest)
 	return out, nil
 }
 
-func (f *Fabrics) list(ctx context.Context, snapshot *gitv1.Snapshot, req *fabricv1.ListFilesRequest) ([]*gitv1.TreeEntry, error) {
-	stream, err := f.Trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree()})
+func (f *Fabrics) list(ctx context.Context, snapshot *gitv1.Snapshot,
+	req *fabricv1.ListFilesRequest,
+) ([]*gitv1.TreeEntry, error) {
+	stream, err := f.Trees.ListTree(ctx, &gitv1.ListTreeRequest{
+		SnapshotId: snapshot.GetSnapshotId(),
+		Tree:       snapshot.GetTree(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +65,8 @@ func (f *Fabrics) list(ctx context.Context, snapshot *gitv1.Snapshot, req *fabri
 		}
 		for _, entry := range part.GetEntries() {
 			inside := directory == "" || strings.HasPrefix(entry.GetPath(), directory+"/")
-			ofType := req.GetFileType() == "" || strings.HasSuffix(entry.GetPath(), "."+strings.TrimPrefix(req.GetFileType(), "."))
+			ofType := req.GetFileType() == "" || strings.HasSuffix(entry.GetPath(),
+				"."+strings.TrimPrefix(req.GetFileType(), "."))
 			if inside && ofType {
 				out = append(out, entry)
 			}

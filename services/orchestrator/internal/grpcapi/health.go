@@ -6,17 +6,18 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-
-	"fgdsync.dev/libs/errs"
 )
 
 // GetDirectoryHealth sums up how a fabric's directory is.
-func (f *Fabrics) GetDirectoryHealth(ctx context.Context, req *fabricv1.GetDirectoryHealthRequest) (*fabricv1.GetDirectoryHealthResponse, error) {
+func (f *Fabrics) GetDirectoryHealth(ctx context.Context,
+	req *fabricv1.GetDirectoryHealthRequest,
+) (*fabricv1.GetDirectoryHealthResponse, error) {
 	h := &health{GetDirectoryHealthResponse: &fabricv1.GetDirectoryHealthResponse{
 		Status: fabricv1.DirectoryStatus_DIRECTORY_STATUS_HEALTHY, QuarantinedByCode: map[string]int32{},
 	}}
@@ -24,11 +25,14 @@ func (f *Fabrics) GetDirectoryHealth(ctx context.Context, req *fabricv1.GetDirec
 	if err != nil {
 		return nil, err
 	}
-	err = f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err = f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric,
+		snapshot *gitv1.Snapshot,
+	) error {
 		return f.look(ctx, h, fabric, snapshot, completed)
 	})
 	switch {
-	case errs.KindOf(err) == errs.Precondition: // what no waiting mends, such as a branch that is gone, is how the directory is
+	// what no waiting mends, such as a branch that is gone, is how the directory is
+	case errs.KindOf(err) == errs.Precondition:
 		h.because(unhealthy, "The directory can't be read: %s", errs.From(err).Message)
 	case err != nil:
 		return nil, err
@@ -40,19 +44,25 @@ func (f *Fabrics) GetDirectoryHealth(ctx context.Context, req *fabricv1.GetDirec
 }
 
 // look gathers what is in the directory.
-func (f *Fabrics) look(ctx context.Context, h *health, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot, completed *syncv1.Sync) error {
+func (f *Fabrics) look(ctx context.Context, h *health, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot,
+	completed *syncv1.Sync,
+) error {
 	h.Commit = snapshot.GetCommit()
 	h.ChangedSinceLastSync = snapshot.GetTree() != completed.GetResult().GetTree()
 	var err error
 	if h.Report, err = f.report(ctx, fabric, snapshot); err != nil {
 		return err
 	}
-	found, err := f.Ingestion.Discover(ctx, &ingestionv1.DiscoverRequest{SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree()})
+	found, err := f.Ingestion.Discover(ctx, &ingestionv1.DiscoverRequest{
+		SnapshotId: snapshot.GetSnapshotId(),
+		Tree:       snapshot.GetTree(),
+	})
 	if err != nil {
 		return err
 	}
 	h.WaitingFiles = int32(len(found.GetInputs()))
-	quarantined, err := f.Ingestion.ListQuarantine(ctx, &ingestionv1.ListQuarantineRequest{SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree()})
+	quarantined, err := f.Ingestion.ListQuarantine(ctx,
+		&ingestionv1.ListQuarantineRequest{SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree()})
 	if err != nil {
 		return err
 	}
@@ -102,8 +112,10 @@ func (h *health) structure() {
 			odd++
 		}
 	}
-	h.count(unhealthy, broken, "One error of the structure has to be mended by somebody.", "%d errors of the structure have to be mended by somebody.")
-	h.count(degraded, repairable, "One thing in the structure is repaired by the next sync.", "%d things in the structure are repaired by the next sync.")
+	h.count(unhealthy, broken, "One error of the structure has to be mended by somebody.",
+		"%d errors of the structure have to be mended by somebody.")
+	h.count(degraded, repairable, "One thing in the structure is repaired by the next sync.",
+		"%d things in the structure are repaired by the next sync.")
 	h.count(degraded, odd, "One thing in the structure wants a look.", "%d things in the structure want a look.")
 }
 

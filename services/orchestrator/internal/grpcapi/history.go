@@ -13,7 +13,9 @@ import (
 )
 
 // ListCommits lists the commits that changed a fabric's directory.
-func (f *Fabrics) ListCommits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse, error) {
+func (f *Fabrics) ListCommits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse,
+	error,
+) {
 	limit := req.GetLimit()
 	switch {
 	case limit == 0:
@@ -57,7 +59,9 @@ func (f *Fabrics) commits(ctx context.Context, req *gitv1.ListCommitsRequest, ou
 }
 
 // DiffCommits compares a fabric's directory at two commits.
-func (f *Fabrics) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse, error) {
+func (f *Fabrics) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse,
+	error,
+) {
 	if req.GetFromCommit() == "" {
 		return nil, errs.New(errs.InvalidRequest, "The commit to compare from is missing.")
 	}
@@ -70,7 +74,8 @@ func (f *Fabrics) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequ
 			out.ToCommit = snapshot.GetCommit()
 		}
 		return f.diff(ctx, &gitv1.DiffCommitsRequest{
-			SnapshotId: snapshot.GetSnapshotId(), FromCommit: req.GetFromCommit(), ToCommit: req.GetToCommit(), Paths: req.GetPaths(),
+			SnapshotId: snapshot.GetSnapshotId(), FromCommit: req.GetFromCommit(), ToCommit: req.GetToCommit(),
+			Paths: req.GetPaths(),
 		}, out)
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ type Intake struct {
 	now    func() time.Time
 }
 
-// NewIntake makes an intake.
+// NewIntake returns an intake.
 func NewIntake(store *state.Store, ledger *ledger.Ledger, now func() time.Time) *Intake {
 	return &Intake{store: store, ledger: ledger, now: now}
 }
@@ -56,8 +56,9 @@ func (i *Intake) start(ctx context.Context, req *syncv1.StartSyncRequest) (state
 	accepted := timestamppb.New(i.now())
 	record := &syncv1.Sync{
 		SyncId: state.NewSyncID(i.now(), req.GetFabricId()), FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING,
-		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options, RequestedBy: orSystem(req.GetRequestedBy()),
-		Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
+		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options,
+		RequestedBy: orSystem(req.GetRequestedBy()),
+		Progress:    &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
 	}
 	failpoint.Hit(failpoint.AcceptBefore)
 	verdict, err := i.store.Start(ctx, record, requestID, telemetry.Traceparent(ctx))
@@ -70,7 +71,8 @@ func (i *Intake) start(ctx context.Context, req *syncv1.StartSyncRequest) (state
 	return verdict, err
 }
 
-// keep writes into the ledger what serves the request: the sync itself, or the one that it shares, with the wishes of all.
+// keep writes into the ledger what serves the request: the sync itself, or the one that it shares, with the wishes of
+// all.
 func (i *Intake) keep(ctx context.Context, own *syncv1.Sync, syncID string) error {
 	if syncID == own.GetSyncId() {
 		return i.ledger.Accept(own)

@@ -7,20 +7,24 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-
-	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/layout"
 )
 
 // ListQuarantine lists what is in quarantine.
-func (f *Fabrics) ListQuarantine(ctx context.Context, req *fabricv1.ListQuarantineRequest) (*fabricv1.ListQuarantineResponse, error) {
+func (f *Fabrics) ListQuarantine(ctx context.Context,
+	req *fabricv1.ListQuarantineRequest,
+) (*fabricv1.ListQuarantineResponse, error) {
 	out := &fabricv1.ListQuarantineResponse{}
 	err := f.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
 		out.Commit = snapshot.GetCommit()
-		found, err := f.Ingestion.ListQuarantine(ctx, &ingestionv1.ListQuarantineRequest{SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree()})
+		found, err := f.Ingestion.ListQuarantine(ctx, &ingestionv1.ListQuarantineRequest{
+			SnapshotId: snapshot.GetSnapshotId(),
+			Tree:       snapshot.GetTree(),
+		})
 		if err != nil {
 			return err
 		}
@@ -43,11 +47,14 @@ func (f *Fabrics) ListQuarantine(ctx context.Context, req *fabricv1.ListQuaranti
 	return out, nil
 }
 
-func (f *Fabrics) addQuarantined(ctx context.Context, snapshot *gitv1.Snapshot, quarantined []*fabricv1.QuarantinedFile) error {
+func (f *Fabrics) addQuarantined(ctx context.Context, snapshot *gitv1.Snapshot,
+	quarantined []*fabricv1.QuarantinedFile,
+) error {
 	files := make([]*fabricv1.File, len(quarantined))
 	for i, q := range quarantined {
 		files[i] = &fabricv1.File{Entry: &gitv1.TreeEntry{
-			Path: q.GetFile().GetPath(), Mode: gitv1.FileMode_FILE_MODE_REGULAR, BlobId: q.GetFile().GetBlobId(), Size: q.GetFile().GetSize(),
+			Path: q.GetFile().GetPath(), Mode: gitv1.FileMode_FILE_MODE_REGULAR, BlobId: q.GetFile().GetBlobId(),
+			Size: q.GetFile().GetSize(),
 		}}
 	}
 	if err := f.addContents(ctx, snapshot, files); err != nil {
@@ -91,7 +98,8 @@ func checkNames(field string, paths []string) error {
 func checkCount(field string, paths []string) error {
 	if len(paths) > maxPaths {
 		return errs.New(errs.InvalidRequest, "%s has %d paths; allowed are %d.", field, len(paths), maxPaths).
-			WithRemedy("Name fewer at a time, or the folder that they are in; retry_quarantined stands for all that is in quarantine.")
+			WithRemedy("Name fewer at a time, or the folder that they are in; retry_quarantined stands for all that is in " +
+				"quarantine.")
 	}
 	return nil
 }

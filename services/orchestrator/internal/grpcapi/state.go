@@ -39,7 +39,7 @@ type States struct {
 
 var _ statev1.StateServiceServer = (*States)(nil)
 
-// NewStates makes the service.
+// NewStates returns the service.
 func NewStates(conn *redisconn.Conn, store *state.Store, intake *Intake, recovery *recovery.Recovery) *States {
 	s := &States{store: store, intake: intake, recovery: recovery}
 	for shard := range s.letters {
@@ -49,7 +49,9 @@ func NewStates(conn *redisconn.Conn, store *state.Store, intake *Intake, recover
 }
 
 // RebuildState restores what was lost, and syncs every fabric.
-func (s *States) RebuildState(ctx context.Context, req *statev1.RebuildStateRequest) (*statev1.RebuildStateResponse, error) {
+func (s *States) RebuildState(ctx context.Context, req *statev1.RebuildStateRequest) (*statev1.RebuildStateResponse,
+	error,
+) {
 	report, err := s.recovery.Look(ctx)
 	if err != nil {
 		return nil, err
@@ -78,7 +80,9 @@ func (s *States) RebuildState(ctx context.Context, req *statev1.RebuildStateRequ
 }
 
 // ListDeadLetters lists what could not be handled.
-func (s *States) ListDeadLetters(ctx context.Context, req *statev1.ListDeadLettersRequest) (*statev1.ListDeadLettersResponse, error) {
+func (s *States) ListDeadLetters(ctx context.Context,
+	req *statev1.ListDeadLettersRequest,
+) (*statev1.ListDeadLettersResponse, error) {
 	limit := cmp.Or(int(req.GetLimit()), defaultLetters)
 	if limit < 1 || limit > maxLetters {
 		return nil, errs.New(errs.InvalidRequest, "limit is %d; allowed is 1 to %d.", limit, maxLetters)
@@ -103,8 +107,9 @@ func (s *States) ListDeadLetters(ctx context.Context, req *statev1.ListDeadLette
 func deadLetter(shard int, l events.DeadLetter) *statev1.DeadLetter {
 	request := requested(l)
 	return &statev1.DeadLetter{
-		Id: fmt.Sprintf("%d/%s", shard, l.ID), Time: timestamppb.New(l.Time()), Error: l.Error, Deliveries: int32(l.Deliveries),
-		SyncId: request.GetSyncId(), FabricId: request.GetFabricId(),
+		Id: fmt.Sprintf("%d/%s", shard, l.ID), Time: timestamppb.New(l.Time()), Error: l.Error,
+		Deliveries: int32(l.Deliveries),
+		SyncId:     request.GetSyncId(), FabricId: request.GetFabricId(),
 	}
 }
 
@@ -118,7 +123,9 @@ func requested(l events.DeadLetter) *eventv1.SyncRequested {
 }
 
 // ReplayDeadLetters has dead letters handled again.
-func (s *States) ReplayDeadLetters(ctx context.Context, req *statev1.ReplayDeadLettersRequest) (*statev1.ReplayDeadLettersResponse, error) {
+func (s *States) ReplayDeadLetters(ctx context.Context,
+	req *statev1.ReplayDeadLettersRequest,
+) (*statev1.ReplayDeadLettersResponse, error) {
 	response := &statev1.ReplayDeadLettersResponse{}
 	var err error
 	for _, id := range req.GetIds() { // trouble with one is no reason to leave the others
@@ -152,8 +159,11 @@ func (s *States) replay(ctx context.Context, id, requestedBy string) (*statev1.R
 	return &statev1.Replayed{Id: id, SyncId: started}, s.letters[shard].Remove(ctx, entry)
 }
 
-// again starts a sync like the one that was given up. The name of the request makes it one, however often it is asked for.
-func (s *States) again(ctx context.Context, letterID string, request *eventv1.SyncRequested, requestedBy string) (string, error) {
+// again starts a sync like the one that was given up. The name of the request makes it one, however often it is asked
+// for.
+func (s *States) again(ctx context.Context, letterID string, request *eventv1.SyncRequested,
+	requestedBy string,
+) (string, error) {
 	var options *syncv1.SyncOptions
 	record, err := s.store.Get(ctx, request.GetSyncId())
 	switch {

@@ -34,7 +34,7 @@ type Syncs struct {
 
 var _ syncv1.SyncServiceServer = (*Syncs)(nil)
 
-// NewSyncs makes the service over a store.
+// NewSyncs returns the service over a store.
 func NewSyncs(store *state.Store, intake *Intake, now func() time.Time) *Syncs {
 	return &Syncs{store: store, intake: intake, now: now}
 }
@@ -46,7 +46,8 @@ func (s *Syncs) StartSync(ctx context.Context, req *syncv1.StartSyncRequest) (*s
 		return nil, err
 	}
 	if verdict.Refused && !req.GetOptions().GetRefuseIfRunning() {
-		return nil, errs.New(errs.SyncAlreadyInProgress, "Another restore of fabric %d waits for its turn.", req.GetFabricId()).
+		return nil, errs.New(errs.SyncAlreadyInProgress, "Another restore of fabric %d waits for its turn.",
+			req.GetFabricId()).
 			WithRemedy("Wait until it has begun, or cancel it.").WithMeta("sync_id", verdict.SyncID)
 	}
 	if verdict.Refused {
@@ -159,8 +160,12 @@ func (s *Syncs) endPending(ctx context.Context, record *state.Versioned, request
 		RequestedBy: record.GetRequestedBy(), Progress: record.GetProgress(),
 	})
 	bus := []*eventv1.Event{{
-		EventId: uuid.NewString(), EventType: "sync.cancelled", Timestamp: now, FabricId: record.GetFabricId(), CorrelationId: record.GetSyncId(),
-		Payload: payload, Metadata: &eventv1.Metadata{User: orSystem(requestedBy), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
+		EventId: uuid.NewString(), EventType: "sync.cancelled", Timestamp: now, FabricId: record.GetFabricId(),
+		CorrelationId: record.GetSyncId(),
+		Payload:       payload, Metadata: &eventv1.Metadata{
+			User: orSystem(requestedBy), Source: "orchestrator", Version: 1,
+			Traceparent: telemetry.Traceparent(ctx),
+		},
 	}}
 	failpoint.Hit(failpoint.Before(record.GetState()))
 	err := s.store.Write(ctx, record, 0, told, bus)
@@ -169,7 +174,9 @@ func (s *Syncs) endPending(ctx context.Context, record *state.Versioned, request
 }
 
 // WatchSync streams the events of a sync.
-func (s *Syncs) WatchSync(req *syncv1.WatchSyncRequest, stream grpc.ServerStreamingServer[syncv1.WatchSyncResponse]) error {
+func (s *Syncs) WatchSync(req *syncv1.WatchSyncRequest,
+	stream grpc.ServerStreamingServer[syncv1.WatchSyncResponse],
+) error {
 	return s.store.Watch(stream.Context(), req.GetSyncId(), func(events []*syncv1.SyncEvent) error {
 		return stream.Send(&syncv1.WatchSyncResponse{Events: events})
 	})

@@ -51,7 +51,10 @@ func Open(path string) (*Ledger, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, unusable(path, err)
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: lockTimeout, NoFreelistSync: true,
+		FreelistType: bbolt.FreelistMapType,
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, errs.New(errs.LedgerUnusable, "The ledger %s is in use by another orchestrator.", path).
 			WithRemedy("Give every orchestrator a ledger_file of its own.")
@@ -255,12 +258,12 @@ func (l *Ledger) Accepted() ([]*syncv1.Sync, error) {
 	return out, unreadable(err)
 }
 
-// HasSync tells whether a sync is accepted and not settled.
+// HasSync reports whether a sync is accepted and not settled.
 func (l *Ledger) HasSync(syncID string) (bool, error) {
 	return l.has(bucketSyncs, []byte(syncID))
 }
 
-// HasFabric tells whether a fabric is registered.
+// HasFabric reports whether a fabric is registered.
 func (l *Ledger) HasFabric(id int32) (bool, error) {
 	return l.has(bucketFabrics, fabricKey(id))
 }

@@ -34,8 +34,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestTheRegisterIsWhatIsNewest is the law of the register: in whatever order definitions and deletions of a fabric come, and
-// however often the file is opened anew in between, the one with the largest generation counts.
+// TestTheRegisterIsWhatIsNewest is the law of the register: in whatever order definitions and deletions of a fabric
+// come, and however often the file is opened anew in between, the one with the largest generation counts.
 func TestTheRegisterIsWhatIsNewest(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
@@ -108,7 +108,8 @@ func TestAcceptedSyncsAreKeptUntilTheyAreSettled(t *testing.T) {
 	for _, record := range accepted {
 		got = append(got, record.GetSyncId())
 	}
-	if !slices.Equal(got, []string{"a", "d", "e", "f", "g", "h", "i"}) || !proto.Equal(accepted[0], &syncv1.Sync{SyncId: "a", RequestedBy: "Ada"}) {
+	if !slices.Equal(got, []string{"a", "d", "e", "f", "g", "h", "i"}) ||
+		!proto.Equal(accepted[0], &syncv1.Sync{SyncId: "a", RequestedBy: "Ada"}) {
 		t.Errorf("kept %v", accepted)
 	}
 }
@@ -121,7 +122,10 @@ func TestALedgerThatCannotBeUsed(t *testing.T) {
 	must(t, os.WriteFile(broken, make([]byte, 64<<10), 0o600))
 	file := filepath.Join(folder, "file")
 	must(t, os.WriteFile(file, nil, 0o600))
-	for name, path := range map[string]string{"in use": taken, "damaged": broken, "below a file": filepath.Join(file, "ledger.db")} {
+	for name, path := range map[string]string{
+		"in use": taken, "damaged": broken,
+		"below a file": filepath.Join(file, "ledger.db"),
+	} {
 		_, err := ledger.Open(path)
 		if !errs.HasCode(err, errs.LedgerUnusable) || errs.From(err).RemedyText() == "" {
 			t.Errorf("%s: %v", name, err)

@@ -1,6 +1,6 @@
-// Package proposals follows the open pull requests of fabrics to their end: one that is merged or closed is remembered as
-// that, and the fabric is synced, so that what was merged comes into the index. Nothing depends on it but how soon that
-// happens; a sync looks for itself. Any number of orchestrators may follow the same.
+// Package proposals follows the open pull requests of fabrics to their end: one that is merged or closed is remembered
+// as that, and the fabric is synced, so that what was merged comes into the index. Nothing depends on it but how soon
+// that happens; a sync looks for itself. Any number of orchestrators may follow the same.
 package proposals
 
 import (
@@ -31,7 +31,7 @@ type Follower struct {
 	log          *slog.Logger
 }
 
-// New makes a follower.
+// New returns a follower.
 func New(store *state.Store, repositories gitv1.RepositoryServiceClient, start Start, log *slog.Logger) *Follower {
 	return &Follower{store: store, repositories: repositories, start: start, log: log}
 }
@@ -73,9 +73,10 @@ func (f *Follower) Look(ctx context.Context) error {
 }
 
 func (f *Follower) follow(ctx context.Context, fabric *fabricv1.Fabric, last *gitv1.PullRequest) error {
-	response, err := f.repositories.GetPullRequest(rpc.AboutRepository(ctx, fabric.GetRepositoryKey()), &gitv1.GetPullRequestRequest{
-		Location: fabric.GetLocation(), Number: last.GetNumber(),
-	})
+	response, err := f.repositories.GetPullRequest(rpc.AboutRepository(ctx, fabric.GetRepositoryKey()),
+		&gitv1.GetPullRequestRequest{
+			Location: fabric.GetLocation(), Number: last.GetNumber(),
+		})
 	if err != nil {
 		return fmt.Errorf("ask for pull request %d of fabric %d: %w", last.GetNumber(), fabric.GetFabricId(), err)
 	}

@@ -33,7 +33,9 @@ type host struct {
 	asked int
 }
 
-func (h *host) GetPullRequest(_ context.Context, req *gitv1.GetPullRequestRequest, _ ...grpc.CallOption) (*gitv1.GetPullRequestResponse, error) {
+func (h *host) GetPullRequest(_ context.Context, req *gitv1.GetPullRequestRequest,
+	_ ...grpc.CallOption,
+) (*gitv1.GetPullRequestResponse, error) {
 	h.asked++
 	if h.away != nil || req.GetNumber() != h.pull.GetNumber() {
 		return nil, errors.Join(h.away, errors.New("no such pull request"))
@@ -41,13 +43,16 @@ func (h *host) GetPullRequest(_ context.Context, req *gitv1.GetPullRequestReques
 	return &gitv1.GetPullRequestResponse{PullRequest: proto.CloneOf(h.pull)}, nil
 }
 
-// TestAPullRequestIsFollowed: as long as it is open nothing happens; its end is remembered and makes one sync, whoever looks;
-// then nobody asks any more. A host that is away is asked again.
+// TestAPullRequestIsFollowed: as long as it is open nothing happens; its end is remembered and makes one sync, whoever
+// looks; then nobody asks any more. A host that is away is asked again.
 func TestAPullRequestIsFollowed(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
 		ctx := t.Context()
 		store := state.New(conn, state.Limits{Retention: time.Hour, Active: 100}, time.Now)
-		fabric := &fabricv1.Fabric{FabricId: 35, Name: "f", Location: &gitv1.Location{RepositoryUrl: "https://host/r"}, RepositoryKey: "host/r"}
+		fabric := &fabricv1.Fabric{
+			FabricId: 35, Name: "f", Location: &gitv1.Location{RepositoryUrl: "https://host/r"},
+			RepositoryKey: "host/r",
+		}
 		if err := store.CreateFabric(ctx, fabric, &eventv1.Event{EventId: uuid.NewString()}); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,7 @@
-// Package recovery keeps Redis and the ledger in step. What Redis has lost, all of it or its last second, comes back from
-// the ledger: fabrics, and syncs that were accepted and have not ended. What other orchestrators have done to the register
-// is copied into the ledger. It compares states and never follows events, so it may run at any time, any number of times,
-// in any number of orchestrators.
+// Package recovery keeps Redis and the ledger in step. What Redis has lost, all of it or its last second, comes back
+// from the ledger: fabrics, and syncs that were accepted and have not ended. What other orchestrators have done to the
+// register is copied into the ledger. It compares states and never follows events, so it may run at any time, any
+// number of times, in any number of orchestrators.
 package recovery
 
 import (
@@ -30,8 +30,8 @@ type Deps struct {
 	// Expire ends a sync that is past its deadline.
 	Expire    func(context.Context, *eventv1.SyncRequested) error
 	Retention time.Duration // syncs that were accepted longer ago are forgotten
-	// Grace is how long after its deadline a sync is expired, and Takeover how long it takes until a sync is taken up again
-	// whose orchestrator died: nobody is called late who was only just taken for dead.
+	// Grace is how long after its deadline a sync is expired, and Takeover how long it takes until a sync is taken up
+	// again whose orchestrator died: nobody is called late who was only just taken for dead.
 	Grace, Takeover time.Duration
 	Log             *slog.Logger
 	Now             func() time.Time
@@ -51,7 +51,7 @@ type attempt struct {
 	deadline int64
 }
 
-// New makes a recovery.
+// New returns a recovery.
 func New(deps Deps) *Recovery { return &Recovery{deps: deps, seen: map[attempt]time.Time{}} }
 
 // Report counts what a look has mended.
@@ -96,7 +96,8 @@ func (r *Recovery) Look(ctx context.Context) (Report, error) {
 		err = r.active(ctx, look)
 	}
 	if look.any() {
-		r.deps.Log.WarnContext(ctx, "the state was mended", "fabrics_restored", look.FabricsRestored, "syncs_restored", look.SyncsRestored,
+		r.deps.Log.WarnContext(ctx, "the state was mended", "fabrics_restored", look.FabricsRestored, "syncs_restored",
+			look.SyncsRestored,
 			"syncs_revived", look.SyncsRevived, "syncs_expired", look.SyncsExpired)
 	}
 	return look.Report, err
@@ -200,7 +201,8 @@ func (r *Recovery) accepted(ctx context.Context, l *look) error {
 	var settled []string
 	for _, record := range syncs {
 		if r.deps.Now().Sub(record.GetAcceptedAt().AsTime()) > r.deps.Retention {
-			r.deps.Log.ErrorContext(ctx, "an accepted sync has become too old to be restored", "sync_id", record.GetSyncId(), "fabric_id", record.GetFabricId())
+			r.deps.Log.ErrorContext(ctx, "an accepted sync has become too old to be restored", "sync_id", record.GetSyncId(),
+				"fabric_id", record.GetFabricId())
 			settled = append(settled, record.GetSyncId())
 			continue
 		}
@@ -248,7 +250,8 @@ func (r *Recovery) lookAfter(ctx context.Context, record *syncv1.Sync, watched t
 		l.SyncsRevived++
 		return nil
 	}
-	if record.GetDeadline() == nil || r.deps.Now().Before(record.GetDeadline().AsTime().Add(r.deps.Grace)) || watched < r.deps.Takeover {
+	if record.GetDeadline() == nil || r.deps.Now().Before(record.GetDeadline().AsTime().Add(r.deps.Grace)) ||
+		watched < r.deps.Takeover {
 		return nil
 	}
 	err = r.deps.Expire(ctx, &eventv1.SyncRequested{SyncId: record.GetSyncId(), FabricId: record.GetFabricId()})

@@ -46,7 +46,8 @@ func newBench(t *testing.T, conn *redisconn.Conn) *bench {
 	clock := func() time.Time { return b.now }
 	b.store = state.New(conn, state.Limits{Retention: 30 * 24 * time.Hour, Active: 1 << 20}, clock)
 	b.Recovery = recovery.New(recovery.Deps{
-		Store: b.store, Ledger: kept, Retention: 30 * 24 * time.Hour, Grace: grace, Takeover: takeover, Log: slog.New(slog.DiscardHandler), Now: clock,
+		Store: b.store, Ledger: kept, Retention: 30 * 24 * time.Hour, Grace: grace, Takeover: takeover,
+		Log: slog.New(slog.DiscardHandler), Now: clock,
 		Expire: func(_ context.Context, r *eventv1.SyncRequested) error {
 			b.expired = append(b.expired, r.GetSyncId())
 			return nil
@@ -65,7 +66,10 @@ func must(t *testing.T, err error) {
 
 func (b *bench) accept() *syncv1.Sync {
 	b.t.Helper()
-	record := &syncv1.Sync{SyncId: state.NewSyncID(b.now, 35), FabricId: 35, State: syncv1.State_STATE_PENDING, AcceptedAt: timestamppb.New(b.now)}
+	record := &syncv1.Sync{
+		SyncId: state.NewSyncID(b.now, 35), FabricId: 35, State: syncv1.State_STATE_PENDING,
+		AcceptedAt: timestamppb.New(b.now),
+	}
 	_, err := b.store.Start(b.t.Context(), record, record.GetSyncId(), "")
 	must(b.t, err)
 	must(b.t, b.ledger.Accept(record))
@@ -108,8 +112,8 @@ func TestASyncThatHangsIsExpired(t *testing.T) {
 	})
 }
 
-// TestASyncWhoseOrchestratorWasAwayIsNotExpired: everything was down past its deadline; another one has the time to take it
-// up.
+// TestASyncWhoseOrchestratorWasAwayIsNotExpired: everything was down past its deadline; another one has the time to
+// take it up.
 func TestASyncWhoseOrchestratorWasAwayIsNotExpired(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
 		b := newBench(t, conn)
@@ -130,8 +134,8 @@ func TestASyncWhoseOrchestratorWasAwayIsNotExpired(t *testing.T) {
 	})
 }
 
-// TestTheLedgerForgetsWhatHasEnded: also what another orchestrator has ended, what was deleted with its fabric, and what is
-// older than anything that is remembered.
+// TestTheLedgerForgetsWhatHasEnded: also what another orchestrator has ended, what was deleted with its fabric, and
+// what is older than anything that is remembered.
 func TestTheLedgerForgetsWhatHasEnded(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
 		b := newBench(t, conn)
@@ -146,7 +150,10 @@ func TestTheLedgerForgetsWhatHasEnded(t *testing.T) {
 		b.look()
 		b.kept(0)
 
-		must(t, b.ledger.Accept(&syncv1.Sync{SyncId: state.NewSyncID(b.now, 36), FabricId: 36, AcceptedAt: timestamppb.New(b.now)}))
+		must(t, b.ledger.Accept(&syncv1.Sync{
+			SyncId: state.NewSyncID(b.now, 36), FabricId: 36,
+			AcceptedAt: timestamppb.New(b.now),
+		}))
 		b.look()
 		b.kept(1) // its fabric may come back from another ledger
 		must(t, b.store.CreateFabric(t.Context(), &fabricv1.Fabric{FabricId: 36, Generation: 1}, &eventv1.Event{}))
@@ -155,7 +162,10 @@ func TestTheLedgerForgetsWhatHasEnded(t *testing.T) {
 		b.look()
 		b.kept(0)
 
-		must(t, b.ledger.Accept(&syncv1.Sync{SyncId: state.NewSyncID(b.now, 35), FabricId: 35, AcceptedAt: timestamppb.New(b.now.Add(-31 * 24 * time.Hour))}))
+		must(t, b.ledger.Accept(&syncv1.Sync{
+			SyncId: state.NewSyncID(b.now, 35), FabricId: 35,
+			AcceptedAt: timestamppb.New(b.now.Add(-31 * 24 * time.Hour)),
+		}))
 		b.look()
 		b.kept(0)
 	})

@@ -24,8 +24,8 @@ const (
 	// jitterPart is the part of its interval that a fabric may wait longer, so that fabrics which began together drift
 	// apart.
 	jitterPart = 10
-	// firstSync is when a fabric is synced whose registration did not come to it: an orchestrator died in between, or Redis
-	// was lost.
+	// firstSync is when a fabric is synced whose registration did not come to it: an orchestrator died in between, or
+	// Redis was lost.
 	firstSync = 10 * time.Second
 )
 
@@ -40,7 +40,7 @@ type Scheduler struct {
 	now   func() time.Time
 }
 
-// New makes a scheduler.
+// New returns a scheduler.
 func New(store *state.Store, start Start, log *slog.Logger, now func() time.Time) *Scheduler {
 	return &Scheduler{store: store, start: start, log: log, now: now}
 }
@@ -141,7 +141,8 @@ func (s *Scheduler) trigger(ctx context.Context, o occasion) error {
 		FabricId: o.fabricID, Trigger: o.trigger, RequestId: o.requestID(),
 		Options: &syncv1.SyncOptions{RefuseIfRunning: true},
 	})
-	if errs.HasCode(err, errs.SyncAlreadyInProgress) || errs.HasCode(err, errs.FabricNotFound) || errs.HasCode(err, errs.FabricSuspended) {
+	if errs.HasCode(err, errs.SyncAlreadyInProgress) || errs.HasCode(err, errs.FabricNotFound) ||
+		errs.HasCode(err, errs.FabricSuspended) {
 		return nil
 	}
 	if err != nil {

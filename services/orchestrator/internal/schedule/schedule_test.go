@@ -203,7 +203,8 @@ func TestReplicasStartOneSync(t *testing.T) {
 		var replicas sync.WaitGroup
 		for i := range 4 {
 			ahead := time.Duration(i) * time.Minute
-			s := schedule.New(b.store, b.syncs.StartSync, slog.New(slog.DiscardHandler), func() time.Time { return b.now().Add(ahead) })
+			s := schedule.New(b.store, b.syncs.StartSync, slog.New(slog.DiscardHandler),
+				func() time.Time { return b.now().Add(ahead) })
 			replicas.Go(func() {
 				if err := s.Look(t.Context()); err != nil {
 					t.Error(err)
@@ -222,7 +223,9 @@ func TestAReplicaThatLooksTwiceStartsOneSync(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(1, interval)
 		b.advance(longest)
-		slow := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
+		slow := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse,
+			error,
+		) {
 			b.look()
 			b.endAll(1)
 			return b.syncs.StartSync(ctx, req)

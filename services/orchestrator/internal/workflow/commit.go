@@ -14,7 +14,7 @@ import (
 // noAddress is the author's e-mail when the person who asked is known by name only (RFC 2606 reserves the domain).
 const noAddress = "noreply@fgd-sync.invalid"
 
-// commitMessage gives a line for people, the counts, and the trailers of the contract.
+// commitMessage returns a line for people, the counts, and the trailers of the contract.
 func commitMessage(a *attempt) string {
 	s := a.t.v
 	result := s.GetResult()
@@ -24,7 +24,8 @@ func commitMessage(a *attempt) string {
 	fmt.Fprintf(&b, "Resources: %d created, %d updated, %d in all.\n", a.created, a.updated, result.GetResourcesTotal())
 	fmt.Fprintf(&b, "Quarantined: %d.\n", result.GetFilesQuarantined())
 	if counts.GetDeletes() > 0 {
-		fmt.Fprintf(&b, "Deleted since the last sync: %d; references that lead nowhere by it: %d.\n", counts.GetDeletes(), counts.GetOrphans())
+		fmt.Fprintf(&b, "Deleted since the last sync: %d; references that lead nowhere by it: %d.\n", counts.GetDeletes(),
+			counts.GetOrphans())
 	}
 	b.WriteString(a.restoredLines())
 	for _, repair := range result.GetRepairsMade() {

@@ -13,8 +13,8 @@ import (
 )
 
 // guardDeletions compares the resources with those of the last sync and says in the result what the sync does. It stops
-// one that takes many resources away, before anything is published or told: a file that somebody removed by mistake would
-// be an object less in a network.
+// one that takes many resources away, before anything is published or told: a file that somebody removed by mistake
+// would be an object less in a network.
 func (a *attempt) guardDeletions(ctx context.Context) error {
 	if err := a.compare(ctx); err != nil {
 		return err
@@ -54,7 +54,10 @@ func (a *attempt) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(diff.Deleted, func(x, y *ingestionv1.Resource) int { return strings.Compare(x.GetPath(), y.GetPath()) })
+	slices.SortFunc(diff.Deleted, func(x, y *ingestionv1.Resource) int {
+		return strings.Compare(x.GetPath(),
+			y.GetPath())
+	})
 	a.diff = diff
 	return nil
 }
@@ -70,8 +73,8 @@ func goneFinding(r *ingestionv1.Resource, severity reportv1.Severity) *reportv1.
 	return f
 }
 
-// tellOrphans warns of references that a deletion leaves leading nowhere, unless the ingestion has warned of them: it does
-// so for valid resources, where the fabric wants it.
+// tellOrphans warns of references that a deletion leaves leading nowhere, unless the ingestion has warned of them: it
+// does so for valid resources, where the fabric wants it.
 func (a *attempt) tellOrphans(plan *syncv1.Plan) {
 	if len(plan.GetOrphans()) == 0 {
 		return

@@ -10,7 +10,8 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// maxPlanned bounds each list of a plan: it is part of the record, which is written several times. The counts are of all.
+// maxPlanned bounds each list of a plan: it is part of the record, which is written several times. The counts are of
+// all.
 const maxPlanned = 1000
 
 // Words of planned actions.
@@ -65,7 +66,10 @@ func makePlan(in ingested, diff state.ResourceDiff, indexed bool) *syncv1.Plan {
 		p.byHand(diff)
 	}
 	p.deletions(diff.Deleted, in.dangling)
-	slices.SortStableFunc(p.plan.Actions, func(a, b *syncv1.PlannedAction) int { return strings.Compare(a.GetFrom(), b.GetFrom()) })
+	slices.SortStableFunc(p.plan.Actions, func(a, b *syncv1.PlannedAction) int {
+		return strings.Compare(a.GetFrom(),
+			b.GetFrom())
+	})
 	p.plan.Actions = cut(p.plan.GetActions())
 	p.plan.Orphans = cut(p.plan.GetOrphans())
 	return p.plan

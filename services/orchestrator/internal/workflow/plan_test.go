@@ -20,7 +20,8 @@ func TestLongPlansAreCut(t *testing.T) {
 		diff.Deleted = append(diff.Deleted, &ingestionv1.Resource{Key: vpc(i)})
 	}
 	plan := makePlan(in, diff, true)
-	if counts := plan.GetCounts(); counts.GetQuarantines() != maxPlanned+1 || counts.GetDeletes() != maxPlanned+1 || counts.GetOrphans() != maxPlanned+1 {
+	if counts := plan.GetCounts(); counts.GetQuarantines() != maxPlanned+1 || counts.GetDeletes() != maxPlanned+1 ||
+		counts.GetOrphans() != maxPlanned+1 {
 		t.Errorf("counts %v", counts)
 	}
 	if len(plan.GetActions()) != maxPlanned || len(plan.GetOrphans()) != maxPlanned {

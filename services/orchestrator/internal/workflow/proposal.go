@@ -22,7 +22,7 @@ const (
 	maxReported = 200
 )
 
-// proposes tells whether the fabric's changes are proposed and not pushed.
+// proposes reports whether the fabric's changes are proposed and not pushed.
 func (a *attempt) proposes() bool {
 	return a.fabric.GetOptions().GetPublishMode() == fabricv1.PublishMode_PUBLISH_MODE_PULL_REQUEST
 }
@@ -78,7 +78,8 @@ func (a *attempt) propose(ctx context.Context) error {
 
 func closedFinding(pull *gitv1.PullRequest) *reportv1.Finding {
 	return errs.NewFinding(errs.ProposalClosed, reportv1.Severity_SEVERITY_WARNING,
-		"Pull request #%d was closed without being merged, and the sync would propose the same again: it does not.", pull.GetNumber())
+		"Pull request #%d was closed without being merged, and the sync would propose the same again: it does "+
+			"not.", pull.GetNumber())
 }
 
 // report is the body of a pull request: what changes, what goes to quarantine and why.
@@ -86,10 +87,13 @@ func report(f *fabricv1.Fabric, s *syncv1.Sync) string {
 	var b strings.Builder
 	result := s.GetResult()
 	counts := result.GetPlan().GetCounts()
-	fmt.Fprintf(&b, "Sync `%s` of fabric **%s** (directory `%s`), asked for by %s.\n\n", s.GetSyncId(), cell(f.GetName()), code(f.GetLocation().GetDirectory()),
+	fmt.Fprintf(&b, "Sync `%s` of fabric **%s** (directory `%s`), asked for by %s.\n\n", s.GetSyncId(), cell(f.GetName()),
+		code(f.GetLocation().GetDirectory()),
 		cell(s.GetRequestedBy()))
-	b.WriteString("| created | updated | moved | deleted | quarantined | resources afterwards |\n|---|---|---|---|---|---|\n")
-	fmt.Fprintf(&b, "| %d | %d | %d | %d | %d | %d |\n", counts.GetCreates(), counts.GetUpdates(), counts.GetMoves(), counts.GetDeletes(),
+	b.WriteString("| created | updated | moved | deleted | quarantined | resources afterwards " +
+		"|\n|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "| %d | %d | %d | %d | %d | %d |\n", counts.GetCreates(), counts.GetUpdates(), counts.GetMoves(),
+		counts.GetDeletes(),
 		counts.GetQuarantines(), result.GetResourcesTotal())
 	reportFindings(&b, "What can't be ingested", s.GetErrors())
 	reportFindings(&b, "Warnings", s.GetWarnings())
@@ -139,7 +143,8 @@ func reportMore(b *strings.Builder, n int) {
 
 // cell makes a text one cell of a table, in which nothing is markup or names a person of the Git host.
 func cell(s string) string {
-	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "<", "&lt;", ">", "&gt;", "@", "@\u200b", "\n", " ", "\r", " ").Replace(s)
+	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "<", "&lt;", ">",
+		"&gt;", "@", "@\u200b", "\n", " ", "\r", " ").Replace(s)
 }
 
 // code makes a text the inside of a code span in a cell.

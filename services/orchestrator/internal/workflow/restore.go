@@ -9,14 +9,14 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-// restores tells whether this attempt begins with bringing something back. One that works on the commit of an attempt before it
-// does not: that commit has what was restored, and what the sync has made of it.
+// restores reports whether this attempt begins with bringing something back. One that works on the commit of an attempt
+// before it does not: that commit has what was restored, and what the sync has made of it.
 func (a *attempt) restores() bool {
 	return a.t.v.GetOptions().GetRestoreCommit() != "" && a.snapshot.GetPublished() == nil
 }
 
-// restore makes the named paths what they were. All that follows works on that tree as if somebody had pushed it: it is validated,
-// compared with the last sync, and published as one commit.
+// restore makes the named paths what they were. All that follows works on that tree as if somebody had pushed it: it is
+// validated, compared with the last sync, and published as one commit.
 func (a *attempt) restore(ctx context.Context) error {
 	options := a.t.v.GetOptions()
 	response, err := a.deps.History.RestoreTree(ctx, &gitv1.RestoreTreeRequest{

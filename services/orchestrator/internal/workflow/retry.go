@@ -9,25 +9,26 @@ import (
 	"fgdsync.dev/libs/errs"
 )
 
-// class is what an error means for the sync that met it. An outcome that is not known, as after a lost answer to a push, is
-// no class here: github-sync looks at the branch before it answers.
+// class is what an error means for the sync that met it. An outcome that is not known, as after a lost answer to a
+// push, is no class here: github-sync looks at the branch before it answers.
 type class string
 
 const (
-	classConflict  class = "conflict"      // somebody else was faster: start over from the new head
-	classCache     class = "corrupt_cache" // what github-sync held is gone or damaged: start over with what it fetches anew
-	classTransient class = "transient"     // something is away, or not known: try again
-	classOutage    class = "outage"        // a service of ours is away, which says nothing of the sync: wait for it
-	classThrottled class = "throttled"     // the other side has said "later"
-	classAuth      class = "auth"          // a person has to give access
-	classPermanent class = "permanent"     // a person has to change something
-	classCancelled class = "cancelled"     // a person wanted it
-	classHandover  class = "handover"      // another worker has it, or will have it
-	classBug       class = "bug"           // the same input would bring it about again
+	classConflict class = "conflict" // somebody else was faster: start over from the new head
+	// what github-sync held is gone or damaged: start over with what it fetches anew
+	classCache     class = "corrupt_cache"
+	classTransient class = "transient" // something is away, or not known: try again
+	classOutage    class = "outage"    // a service of ours is away, which says nothing of the sync: wait for it
+	classThrottled class = "throttled" // the other side has said "later"
+	classAuth      class = "auth"      // a person has to give access
+	classPermanent class = "permanent" // a person has to change something
+	classCancelled class = "cancelled" // a person wanted it
+	classHandover  class = "handover"  // another worker has it, or will have it
+	classBug       class = "bug"       // the same input would bring it about again
 )
 
-// classify gives the one class of an error. What has no face is not known, and tried again within the bounds of transient
-// errors.
+// classify returns the one class of an error. What has no face is not known, and tried again within the bounds of
+// transient errors.
 func classify(err error) class {
 	var e *errs.Error
 	switch {
@@ -65,8 +66,8 @@ const (
 	outagePause = 10 * time.Second
 )
 
-// budget is what a sync may spend on further attempts: a number of each kind, and the time it has. An outage has no number,
-// for however long it takes, the sync can be done after it.
+// budget is what a sync may spend on further attempts: a number of each kind, and the time it has. An outage has no
+// number, for however long it takes, the sync can be done after it.
 type budget struct {
 	cfg       Config
 	transient int
@@ -74,8 +75,8 @@ type budget struct {
 	outages   int
 }
 
-// another tells whether another attempt is to follow an error, and after which pause. Without one the error is final: also
-// when the pause that the other side asks for is longer than the time that is left.
+// another reports whether another attempt is to follow an error, and after which pause. Without one the error is final:
+// also when the pause that the other side asks for is longer than the time that is left.
 func (b *budget) another(ctx context.Context, err error) (pause time.Duration, follows bool) {
 	switch classify(err) {
 	case classConflict, classCache:
@@ -107,8 +108,8 @@ func (b *budget) grown(times int) time.Duration {
 	return pause
 }
 
-// jittered gives any time up to a longest one, so that those who met the same trouble at the same moment do not come back at
-// the same moment.
+// jittered returns any time up to a longest one, so that those who met the same trouble at the same moment do not come
+// back at the same moment.
 func jittered(longest time.Duration) time.Duration { return rand.N(longest + 1) }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -16,14 +16,20 @@ import (
 func TestEveryErrorHasItsClass(t *testing.T) {
 	byKind := map[errs.Kind]class{
 		errs.Internal: classBug, errs.Invalid: classPermanent, errs.NotFound: classPermanent, errs.Exists: classPermanent,
-		errs.Precondition: classPermanent, errs.Conflict: classConflict, errs.Limited: classThrottled, errs.Unavailable: classTransient,
-		errs.Unauthenticated: classAuth, errs.PermissionDenied: classAuth, errs.Cancelled: classCancelled, errs.Deadline: classTransient,
+		errs.Precondition: classPermanent, errs.Conflict: classConflict, errs.Limited: classThrottled,
+		errs.Unavailable:     classTransient,
+		errs.Unauthenticated: classAuth, errs.PermissionDenied: classAuth, errs.Cancelled: classCancelled,
+		errs.Deadline: classTransient,
 	}
 	byCode := map[string]class{
-		errs.LockLost.ID: classHandover, errs.SnapshotNotFound.ID: classCache, errs.StorageFailed.ID: classCache, errs.ServiceUnavailable.ID: classOutage,
+		errs.LockLost.ID: classHandover, errs.SnapshotNotFound.ID: classCache, errs.StorageFailed.ID: classCache,
+		errs.ServiceUnavailable.ID: classOutage,
 	}
 	for kind, want := range byKind {
-		for _, code := range []errs.Code{errs.LockLost, errs.SnapshotNotFound, errs.StorageFailed, errs.ServiceUnavailable, errs.InternalError, errs.SyncFailed, errs.BranchMoved, errs.GitHubRateLimited} {
+		for _, code := range []errs.Code{
+			errs.LockLost, errs.SnapshotNotFound, errs.StorageFailed, errs.ServiceUnavailable,
+			errs.InternalError, errs.SyncFailed, errs.BranchMoved, errs.GitHubRateLimited,
+		} {
 			want := want
 			if special, is := byCode[code.ID]; is {
 				want = special
@@ -46,8 +52,8 @@ func of(code errs.Code, kind errs.Kind) errs.Code {
 	return code
 }
 
-// TestTheBudgetIsBounded: whatever errors come, attempts end, pauses are within their bounds, and nobody is asked before it
-// said.
+// TestTheBudgetIsBounded: whatever errors come, attempts end, pauses are within their bounds, and nobody is asked
+// before it said.
 func TestTheBudgetIsBounded(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := Config{
@@ -79,7 +85,8 @@ func TestTheBudgetIsBounded(t *testing.T) {
 	})
 }
 
-// TestAPauseLongerThanTheTimeLeftIsNotBegun (W11): the sync fails with what stopped it and not with the end of its time.
+// TestAPauseLongerThanTheTimeLeftIsNotBegun (W11): the sync fails with what stopped it and not with the end of its
+// time.
 func TestAPauseLongerThanTheTimeLeftIsNotBegun(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

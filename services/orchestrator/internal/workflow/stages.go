@@ -57,7 +57,8 @@ type attempt struct {
 func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.deps.Log.ErrorContext(ctx, "panic in a sync", "sync_id", t.syncID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			r.deps.Log.ErrorContext(ctx, "panic in a sync", "sync_id", t.syncID(), "panic", fmt.Sprint(p), "stack",
+				string(debug.Stack()))
 			err = errs.New(errs.InternalError, "A fault of this program ended the sync.")
 		}
 	}()
@@ -147,7 +148,8 @@ func (a *attempt) open(ctx context.Context) error {
 func (a *attempt) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	if _, err := a.deps.Repositories.CloseSnapshot(ctx, &gitv1.CloseSnapshotRequest{SnapshotId: a.snapshot.GetSnapshotId()}); err != nil {
+	if _, err := a.deps.Repositories.CloseSnapshot(ctx,
+		&gitv1.CloseSnapshotRequest{SnapshotId: a.snapshot.GetSnapshotId()}); err != nil {
 		a.deps.Log.DebugContext(ctx, "snapshot not closed", "error", err.Error())
 	}
 }
@@ -160,12 +162,14 @@ func (a *attempt) validate(ctx context.Context) error {
 	if err := a.t.enter(ctx, syncv1.State_STATE_VALIDATING, percentValidation); err != nil {
 		return err
 	}
-	if options := a.fabric.GetOptions(); !a.snapshot.GetDirectoryExists() && options != nil && options.AutoInitialize != nil && !options.GetAutoInitialize() {
+	if options := a.fabric.GetOptions(); !a.snapshot.GetDirectoryExists() && options != nil &&
+		options.AutoInitialize != nil && !options.GetAutoInitialize() {
 		return errs.New(errs.DirectoryNotFound, "The branch %s has no directory %q.",
 			a.fabric.GetLocation().GetBranch(), a.fabric.GetLocation().GetDirectory())
 	}
 	response, err := a.deps.Directory.RepairDirectory(ctx, &directoryv1.RepairDirectoryRequest{
-		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Time: a.snapshot.GetOrigin().GetCommitTime(),
+		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Time: a.snapshot.GetOrigin().
+				GetCommitTime(),
 		CreateSamples: a.t.v.GetOptions().GetCreateSamples(),
 	})
 	if err != nil {
@@ -205,7 +209,10 @@ func (a *attempt) discover(ctx context.Context) error {
 	if err := a.t.enter(ctx, syncv1.State_STATE_DISCOVERING, percentDiscovery); err != nil {
 		return err
 	}
-	response, err := a.deps.Ingestion.Discover(ctx, &ingestionv1.DiscoverRequest{SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree})
+	response, err := a.deps.Ingestion.Discover(ctx, &ingestionv1.DiscoverRequest{
+		SnapshotId: a.snapshot.GetSnapshotId(),
+		Tree:       a.tree,
+	})
 	if err != nil {
 		return fmt.Errorf("discover files: %w", err)
 	}
@@ -410,8 +417,8 @@ func (a *attempt) preview(ctx context.Context) error {
 
 const resourceBatch = 200
 
-// reconcile tells of what became of resources, unless that is only proposed, then brings the index up to date: if it dies between the two, the
-// events come again, and none is missing.
+// reconcile tells of what became of resources, unless that is only proposed, then brings the index up to date: if it
+// dies between the two, the events come again, and none is missing.
 func (a *attempt) reconcile(ctx context.Context) error {
 	options := a.t.v.GetOptions()
 	if a.pending || options.GetValidateOnly() || options.GetScope() == syncv1.Scope_SCOPE_DIRECTORY {
@@ -435,7 +442,8 @@ func (a *attempt) reconcile(ctx context.Context) error {
 func (a *attempt) publishResources(ctx context.Context, eventType string, resources []*ingestionv1.Resource) {
 	for len(resources) > 0 {
 		n := min(len(resources), resourceBatch)
-		a.t.publish(ctx, eventType, &eventv1.ResourcesChanged{Resources: resources[:n], Commit: a.t.v.GetResult().GetCommitSha()})
+		a.t.publish(ctx, eventType, &eventv1.ResourcesChanged{Resources: resources[:n], Commit: a.t.v.GetResult().
+			GetCommitSha()})
 		resources = resources[n:]
 	}
 }

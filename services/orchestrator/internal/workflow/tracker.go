@@ -62,14 +62,15 @@ func (t *tracker) begin(ctx context.Context) error {
 	return t.write(ctx)
 }
 
-// mayHavePublished tells whether an attempt came as far as the push, or may have before the record was lost. What became
-// of it shows on the branch.
+// mayHavePublished reports whether an attempt came as far as the push, or may have before the record was lost. What
+// became of it shows on the branch.
 func (t *tracker) mayHavePublished() bool {
 	return !t.v.GetOptions().GetValidateOnly() && (t.v.GetRestored() || t.reachedPush())
 }
 
 func (t *tracker) reachedPush() bool {
-	return slices.ContainsFunc(t.v.GetTransitions(), func(step *syncv1.Transition) bool { return step.GetTo() == syncv1.State_STATE_SYNCING })
+	return slices.ContainsFunc(t.v.GetTransitions(),
+		func(step *syncv1.Transition) bool { return step.GetTo() == syncv1.State_STATE_SYNCING })
 }
 
 // forget drops what an attempt has found that published nothing.
@@ -105,7 +106,10 @@ func (t *tracker) move(to syncv1.State, cause string) {
 		return // taken up again by another worker in the same state
 	}
 	t.v.State = to
-	t.v.Transitions = append(t.v.GetTransitions(), &syncv1.Transition{From: from, To: to, Time: timestamppb.New(t.r.deps.Now()), Cause: cause})
+	t.v.Transitions = append(t.v.GetTransitions(), &syncv1.Transition{
+		From: from, To: to,
+		Time: timestamppb.New(t.r.deps.Now()), Cause: cause,
+	})
 }
 
 // tell adds an event to the sync's live progress. Where the sync is, is filled in.
@@ -128,7 +132,10 @@ func (t *tracker) publish(ctx context.Context, eventType string, payload proto.M
 	t.bus = append(t.bus, &eventv1.Event{
 		EventId: uuid.NewString(), EventType: eventType, Timestamp: timestamppb.New(t.r.deps.Now()),
 		FabricId: t.v.GetFabricId(), CorrelationId: t.syncID(), Payload: packed,
-		Metadata: &eventv1.Metadata{User: t.v.GetRequestedBy(), Source: "orchestrator", Version: 1, Traceparent: telemetry.Traceparent(ctx)},
+		Metadata: &eventv1.Metadata{
+			User: t.v.GetRequestedBy(), Source: "orchestrator", Version: 1,
+			Traceparent: telemetry.Traceparent(ctx),
+		},
 	})
 }
 

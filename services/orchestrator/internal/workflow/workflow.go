@@ -97,7 +97,8 @@ func (r *Runner) GiveUp(ctx context.Context, request *eventv1.SyncRequested, cau
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	return r.underLock(ctx, request, func(lease *lock.Lease, t *tracker) error {
-		return r.writeEnd(lease.Context(), t, errs.New(errs.SyncFailed, "The sync was taken up many times and never came to an end.").
+		return r.writeEnd(lease.Context(), t, errs.New(errs.SyncFailed,
+			"The sync was taken up many times and never came to an end.").
 			WithRemedy("See the log of the orchestrators for the cause, and start the sync again.").WithCause(cause))
 	})
 }
@@ -119,7 +120,9 @@ func (r *Runner) timeout() error {
 }
 
 // underLock works on a sync that has not ended, with the fabric's lock.
-func (r *Runner) underLock(ctx context.Context, request *eventv1.SyncRequested, work func(*lock.Lease, *tracker) error) error {
+func (r *Runner) underLock(ctx context.Context, request *eventv1.SyncRequested,
+	work func(*lock.Lease, *tracker) error,
+) error {
 	asked := r.deps.Now()
 	failpoint.Hit(failpoint.LockBefore)
 	lease, err := r.deps.Locker.Acquire(ctx, rediskey.Lock(request.GetFabricId()))
@@ -213,8 +216,8 @@ func (r *Runner) watchCancel(ctx context.Context, syncID string, cancel context.
 	}
 }
 
-// attempts repeats the sync as long as its budget lasts. From the push on an attempt runs under the second context, which a
-// request to cancel does not end.
+// attempts repeats the sync as long as its budget lasts. From the push on an attempt runs under the second context,
+// which a request to cancel does not end.
 func (r *Runner) attempts(ctx, uncancellable context.Context, t *tracker) error {
 	left := budget{cfg: r.cfg}
 	for {
