@@ -19,6 +19,7 @@ require (
 
 require (
 	dario.cat/mergo v1.0.0 // indirect
+	fgdsync.dev/testkit v0.0.0
 	github.com/Microsoft/go-winio v0.6.2 // indirect
 	github.com/ProtonMail/go-crypto v1.1.6 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
@@ -48,3 +49,5 @@ replace (
 	fgdsync.dev/libs => ../libs
 	fgdsync.dev/proto => ../proto/gen/go
 )
+
+replace fgdsync.dev/testkit => ../testkit

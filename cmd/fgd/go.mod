@@ -140,6 +140,7 @@ require fgdsync.dev/services/ingestion v0.0.0
 
 require (
 	fgdsync.dev/services/orchestrator v0.0.0
+	fgdsync.dev/testkit v0.0.0
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/go-git/go-billy/v5 v5.9.2
 	github.com/go-git/go-git/v5 v5.19.3
@@ -163,3 +164,5 @@ replace fgdsync.dev/services/github-sync => ../../services/github-sync
 replace fgdsync.dev/services/ingestion => ../../services/ingestion
 
 replace fgdsync.dev/services/orchestrator => ../../services/orchestrator
+
+replace fgdsync.dev/testkit => ../../testkit

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func TestEntriesAreHandledInOrderAndSettled(t *testing.T) {

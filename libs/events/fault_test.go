@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // TestALostReplyToAReadLosesNoEntry: Redis has given the entry to this consumer, which never saw it.

@@ -13,7 +13,7 @@ import (
 
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }

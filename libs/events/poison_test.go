@@ -12,7 +12,7 @@ import (
 
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func TestPoisonGoesToTheDeadLettersAtOnce(t *testing.T) {

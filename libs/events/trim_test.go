@@ -11,7 +11,7 @@ import (
 
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // TestTrimmingReachesNothingUnread (S18) is the law of retention: whatever groups have read and acknowledged, what is

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/lock"
-	"fgdsync.dev/libs/testkit/history"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/history"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // deed is what a client does with the lock: take it, give it back, or fall silent with it in hand.

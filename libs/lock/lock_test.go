@@ -16,7 +16,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/lock"
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/lock"
-	"fgdsync.dev/libs/testkit/history"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/history"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // What the guards of the scripts are for: each of these does what a test does that holds, without the guard, and finds

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func TestASuitableRedis(t *testing.T) {

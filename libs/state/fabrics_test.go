@@ -11,7 +11,7 @@ import (
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/state"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"

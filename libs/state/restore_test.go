@@ -10,7 +10,7 @@ import (
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/state"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 

@@ -6,8 +6,8 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/state"
-	"fgdsync.dev/libs/testkit/history"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/history"
+	"fgdsync.dev/testkit/redistest"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 

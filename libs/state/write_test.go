@@ -15,7 +15,7 @@ import (
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rediskey"
 	"fgdsync.dev/libs/state"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )

@@ -58,3 +58,5 @@ replace (
 	fgdsync.dev/libs => ../../libs
 	fgdsync.dev/proto => ../../proto/gen/go
 )
+
+replace fgdsync.dev/testkit => ../../testkit

@@ -20,7 +20,7 @@ import (
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
-	"fgdsync.dev/libs/testkit/treestore"
+	"fgdsync.dev/testkit/treestore"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/directory"

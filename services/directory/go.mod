@@ -16,6 +16,7 @@ require (
 )
 
 require (
+	fgdsync.dev/testkit v0.0.0
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
@@ -57,3 +58,5 @@ replace (
 	fgdsync.dev/libs => ../../libs
 	fgdsync.dev/proto => ../../proto/gen/go
 )
+
+replace fgdsync.dev/testkit => ../../testkit

@@ -9,7 +9,7 @@ import (
 
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
-	"fgdsync.dev/libs/testkit/treestore"
+	"fgdsync.dev/testkit/treestore"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // BenchmarkPublish is how long it takes until everybody has published who began at the same time, each to a directory

@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/gitserver"
-	"fgdsync.dev/libs/testkit/sshserver"
+	"fgdsync.dev/testkit/gitserver"
+	"fgdsync.dev/testkit/sshserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 

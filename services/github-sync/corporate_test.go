@@ -23,7 +23,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
 )

@@ -42,6 +42,7 @@ require (
 )
 
 require (
+	fgdsync.dev/testkit v0.0.0
 	filippo.io/hpke v0.4.0 // indirect
 	github.com/aymanbagabas/go-udiff v0.4.1
 	github.com/beorn7/perks v1.0.1 // indirect
@@ -93,3 +94,5 @@ replace (
 	fgdsync.dev/libs => ../../libs
 	fgdsync.dev/proto => ../../proto/gen/go
 )
+
+replace fgdsync.dev/testkit => ../../testkit

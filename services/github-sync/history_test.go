@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/gitserver"
-	"fgdsync.dev/libs/testkit/history"
+	"fgdsync.dev/testkit/gitserver"
+	"fgdsync.dev/testkit/history"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 

@@ -18,7 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 

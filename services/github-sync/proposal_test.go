@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/githubserver"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/githubserver"
+	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 

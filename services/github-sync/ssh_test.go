@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/sshserver"
+	"fgdsync.dev/testkit/sshserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
 )

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	githubsync "fgdsync.dev/services/github-sync"
 )
 

@@ -22,6 +22,7 @@ require (
 
 require (
 	cel.dev/expr v0.25.3 // indirect
+	fgdsync.dev/testkit v0.0.0
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/blang/semver/v4 v4.0.0 // indirect
@@ -102,3 +103,5 @@ replace (
 	fgdsync.dev/libs => ../../libs
 	fgdsync.dev/proto => ../../proto/gen/go
 )
+
+replace fgdsync.dev/testkit => ../../testkit

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 

@@ -15,7 +15,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"

@@ -19,6 +19,7 @@ require (
 )
 
 require (
+	fgdsync.dev/testkit v0.0.0
 	github.com/alicebob/miniredis/v2 v2.40.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
@@ -63,3 +64,5 @@ replace (
 	fgdsync.dev/libs => ../../libs
 	fgdsync.dev/proto => ../../proto/gen/go
 )
+
+replace fgdsync.dev/testkit => ../../testkit

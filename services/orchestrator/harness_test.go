@@ -20,7 +20,7 @@ import (
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"

@@ -6,7 +6,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 

@@ -11,7 +11,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/libs/testkit/redistest"
+	"fgdsync.dev/testkit/redistest"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"

@@ -25,7 +25,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"

@@ -16,7 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"fgdsync.dev/libs/failpoint"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"

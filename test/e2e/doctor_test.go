@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/system"
 )
 

@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"testing"
 
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
 )

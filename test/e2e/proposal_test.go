@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/libs/testkit/githubserver"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/githubserver"
+	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
 )

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"fgdsync.dev/libs/testkit/sshserver"
+	"fgdsync.dev/testkit/sshserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
 )

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/system"
 )
 

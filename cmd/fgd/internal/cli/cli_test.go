@@ -13,8 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/cmd/fgd/internal/cli"
-	"fgdsync.dev/libs/testkit/gitserver"
-	"fgdsync.dev/libs/testkit/sshserver"
+	"fgdsync.dev/testkit/gitserver"
+	"fgdsync.dev/testkit/sshserver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

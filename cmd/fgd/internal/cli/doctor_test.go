@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/cmd/fgd/internal/doctor"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // namespace is a document of a program that writes when it ran.

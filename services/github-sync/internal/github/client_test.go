@@ -11,7 +11,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
-	"fgdsync.dev/libs/testkit/githubserver"
+	"fgdsync.dev/testkit/githubserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/github"

@@ -19,7 +19,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
-	"fgdsync.dev/libs/testkit/githubserver"
+	"fgdsync.dev/testkit/githubserver"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/remote"

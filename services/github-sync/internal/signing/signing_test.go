@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/services/github-sync/internal/signing"
 )
 

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/libs/testkit/treestore"
+	"fgdsync.dev/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 )

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/libs/testkit/treestore"
+	"fgdsync.dev/testkit/treestore"
 )
 
 // marked is a value that a test edits; it stands once in a document.

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/libs/testkit/treestore"
+	"fgdsync.dev/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/shelf"

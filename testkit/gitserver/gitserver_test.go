@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/libs/testkit/gitserver"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // TestServer clones and pushes with git itself.

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/testkit/treestore"
+	"fgdsync.dev/testkit/treestore"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
