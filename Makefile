@@ -9,6 +9,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOFUMPT_VERSION := v0.12.0
 BUF_VERSION := 1.75.0
 GITEA_VERSION := v1.26.1
+PROTOVALIDATE_VERSION := v1.2.2
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -18,7 +19,7 @@ MODULES = $(shell go list -m -f '{{.Dir}}')
 GENERATED := proto/gen libs/hedgehog
 
 DEMO_FLAGS ?=
-TEST_FLAGS ?= -count=1 -timeout 15m
+TEST_FLAGS ?= -count=1 -timeout 20m -parallel 6
 RACE ?=
 SOAK_TIME ?= 5m
 BENCH ?= .
@@ -32,6 +33,10 @@ help: ## list the targets
 .PHONY: demo
 demo: fgd ## build fgd and run the demonstration; DEMO_FLAGS=--exit ends it by itself
 	bin/fgd demo $(DEMO_FLAGS)
+
+.PHONY: demo-recording
+demo-recording: fgd ## draw docs/demo.svg anew from what the demonstration prints; needs python3
+	scripts/demo-recording bin/fgd docs/demo.svg
 
 .PHONY: fgd
 fgd: ## build bin/fgd, the whole system in one program
@@ -48,6 +53,10 @@ test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
 .PHONY: test-deps
 test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg
 	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg
+
+.PHONY: test-kills
+test-kills: test-deps ## kill and stop the programs at every point where that could matter; RACE=1 adds the race detector
+	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '^Test(Killed|Stopped)AtEveryPoint$$' fgdsync.dev/test/e2e
 
 .PHONY: soak
 soak: test-deps ## let one thing fail after the other for SOAK_TIME while people work, and audit what became of it all
@@ -68,10 +77,14 @@ fuzz: ## run every fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
 .PHONY: generate
-generate: ## generate Go, gateway and OpenAPI from proto/, and the CRDs from libs/hedgehog
-	$(BUF) generate
+generate: protos ## generate Go, gateway and OpenAPI from proto/, and the CRDs from libs/hedgehog
+	$(BUF) generate --path proto/fgd
 	$(BUF) generate --template buf.gen.bridge.yaml --path proto/fgd/bridge
 	cd libs && go generate ./...
+
+.PHONY: protos
+protos:
+	@scripts/fetch-protos $(PROTOVALIDATE_VERSION)
 
 .PHONY: generate-check
 generate-check: generate ## fail when the committed generated files are not what `make generate` makes
@@ -80,15 +93,20 @@ generate-check: generate ## fail when the committed generated files are not what
 		echo "Generated files differ from what is committed; run make generate and commit:"; echo "$$changed"; exit 1; fi
 
 .PHONY: lint
-lint: lint-proto lint-breaking lint-format lint-vet lint-go ## all static checks
+lint: lint-docs lint-proto lint-breaking lint-format lint-vet lint-go ## all static checks
+
+.PHONY: lint-docs
+lint-docs: ## links between pages, and the heads of decisions; needs python3
+	@scripts/check-links
 
 .PHONY: lint-proto
-lint-proto: ## buf lint
+lint-proto: protos ## buf lint and format
 	$(BUF) lint
+	$(BUF) format --diff --exit-code --path proto/fgd
 
 .PHONY: lint-breaking
-lint-breaking: ## buf breaking against the merge base with main
-	@BUF='$(BUF)' scripts/buf-breaking
+lint-breaking: protos ## buf breaking against the merge base with main
+	@BUF='$(BUF)' scripts/buf-breaking $(PROTOVALIDATE_VERSION)
 
 .PHONY: lint-format
 lint-format: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## gofumpt
@@ -102,6 +120,7 @@ format: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## format all Go files
 .PHONY: lint-vet
 lint-vet: ## go vet
 	go vet work
+	go vet -tags kills fgdsync.dev/test/e2e
 
 .PHONY: lint-go
 lint-go: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint

@@ -18,6 +18,11 @@ require (
 )
 
 require (
+	buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go v1.36.12-20260825204119-511051f7f437.2 // indirect
+	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
+)
+
+require (
 	dario.cat/mergo v1.0.0 // indirect
 	fgdsync.dev/testkit v0.0.0
 	github.com/Microsoft/go-winio v0.6.2 // indirect

@@ -1,5 +1,6 @@
-// Package app runs services: one gRPC server and the HTTP servers beside it, started together and stopped together,
-// the work first and the servers last. One process holds one service or all five; nothing else differs.
+// Package app runs services: a gRPC server for each audience and the HTTP servers beside them, started together and
+// stopped together, the work first and the servers last. One process holds one service or all five; nothing else
+// differs.
 package app
 
 import (
@@ -40,13 +41,24 @@ const (
 // Host holds what one process serves.
 type Host struct {
 	tel      *telemetry.Telemetry
-	server   *grpc.Server
-	names    []string
-	services map[string]Service
-	grpc     []net.Listener
+	servers  map[rpc.Audience]*grpc.Server
+	services []served
+	grpc     []grpcListener
 	http     []httpServer
 	requests context.Context // ends with the host, and with it the streams that browsers hold open
 	endHTTP  context.CancelFunc
+}
+
+// served is a service, and what it is served as.
+type served struct {
+	Service
+	name     string
+	audience rpc.Audience
+}
+
+type grpcListener struct {
+	net.Listener
+	server *grpc.Server
 }
 
 type httpServer struct {
@@ -54,24 +66,45 @@ type httpServer struct {
 	server   *http.Server
 }
 
-// NewHost returns an empty host.
-func NewHost(tel *telemetry.Telemetry) *Host {
-	requests, endHTTP := context.WithCancel(context.Background())
-	return &Host{
-		tel: tel, server: rpc.NewServer(tel), services: map[string]Service{}, requests: requests,
-		endHTTP: endHTTP,
+// audiences are those that a host has a server for, in the order in which the servers stop: what callers asked for may
+// need the services.
+func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Services} }
+
+// NewHost returns an empty host. Whoever does not run it closes it.
+func NewHost(tel *telemetry.Telemetry) (*Host, error) {
+	h := &Host{tel: tel, servers: map[rpc.Audience]*grpc.Server{}}
+	for _, audience := range audiences() {
+		server, err := rpc.NewServer(tel, audience)
+		if err != nil {
+			return nil, err
+		}
+		h.servers[audience] = server
 	}
+	h.requests, h.endHTTP = context.WithCancel(context.Background())
+	return h, nil
 }
 
-// Add takes a service in under its name, which is also its name in health checks.
-func (h *Host) Add(name string, service Service) {
-	h.names = append(h.names, name)
-	h.services[name] = service
-	service.Register(h.server)
+// Add takes a service in under its name, which is also its name in health checks. It is served to its audience alone.
+func (h *Host) Add(name string, service Service, audience rpc.Audience) {
+	h.services = append(h.services, served{service, name, audience})
+	service.Register(h.servers[audience])
 }
 
-// ServeGRPC serves all services on a listener.
-func (h *Host) ServeGRPC(listener net.Listener) { h.grpc = append(h.grpc, listener) }
+// ServeGRPC serves the services of an audience on a listener, with their health and reflection.
+func (h *Host) ServeGRPC(listener net.Listener, audience rpc.Audience) {
+	h.grpc = append(h.grpc, grpcListener{listener, h.servers[audience]})
+}
+
+// Loopback returns a connection inside the process to what is served to an audience. Whoever asks for it closes it.
+func (h *Host) Loopback(audience rpc.Audience) (*grpc.ClientConn, error) {
+	loopback := rpc.NewLoopback()
+	conn, err := loopback.Dial(audience, h.tel.Tracers)
+	if err != nil {
+		return nil, err
+	}
+	h.ServeGRPC(loopback.Listener(), audience)
+	return conn, nil
+}
 
 // ServeHTTP serves a handler on a listener.
 func (h *Host) ServeHTTP(listener net.Listener, handler http.Handler) {
@@ -81,15 +114,15 @@ func (h *Host) ServeHTTP(listener net.Listener, handler http.Handler) {
 	}})
 }
 
-// Operations is the handler of what operators look at on every process: metrics, liveness and readiness.
+// Operations returns the handler of what operators look at on every process: metrics, liveness and readiness.
 func (h *Host) Operations() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h.Metrics())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		for _, name := range h.names {
-			if err := h.services[name].Ready(r.Context()); err != nil {
-				http.Error(w, name+" is not ready", http.StatusServiceUnavailable)
+		for _, service := range h.services {
+			if err := service.Ready(r.Context()); err != nil {
+				http.Error(w, service.name+" is not ready", http.StatusServiceUnavailable)
 				return
 			}
 		}
@@ -98,18 +131,21 @@ func (h *Host) Operations() http.Handler {
 	return mux
 }
 
-// Metrics is the handler of the process's metrics.
+// Metrics returns the handler of the process's metrics.
 func (h *Host) Metrics() http.Handler {
 	return promhttp.HandlerFor(h.tel.Metrics, promhttp.HandlerOpts{})
 }
 
 // Run serves until ctx ends or something fails, then stops the services, and the servers after them. It closes the
-// listeners it was given.
+// listeners it was given. It refuses to serve an RPC to an audience that its contract does not give it to.
 func (h *Host) Run(ctx context.Context) error {
+	if err := h.checkAudiences(); err != nil {
+		return errors.Join(err, h.Close())
+	}
 	h.registerHealth()
 	servers, serving := errgroup.WithContext(context.WithoutCancel(ctx))
 	for _, listener := range h.grpc {
-		servers.Go(func() error { return h.server.Serve(listener) })
+		servers.Go(func() error { return ignoreClosed(listener.server.Serve(listener.Listener)) })
 	}
 	for _, s := range h.http {
 		servers.Go(func() error { return ignoreClosed(s.server.Serve(s.listener)) })
@@ -119,16 +155,38 @@ func (h *Host) Run(ctx context.Context) error {
 	return errors.Join(workErr, stopErr, servers.Wait())
 }
 
+// Close closes the listeners of a host that is not run.
+func (h *Host) Close() error {
+	h.endHTTP()
+	var err error
+	for _, listener := range h.grpc {
+		err = errors.Join(err, listener.Close())
+	}
+	for _, s := range h.http {
+		err = errors.Join(err, s.listener.Close())
+	}
+	return err
+}
+
+func (h *Host) checkAudiences() error {
+	for _, audience := range audiences() {
+		if err := rpc.CheckAudience(h.servers[audience].GetServiceInfo(), audience); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // runServices ends when ctx ends, when a service fails, or when a server does.
 func (h *Host) runServices(ctx, serving context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(serving, stop)()
 	work, ctx := errgroup.WithContext(ctx)
-	for _, name := range h.names {
+	for _, service := range h.services {
 		work.Go(func() error {
-			if err := h.services[name].Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				return fmt.Errorf("run %s: %w", name, err)
+			if err := service.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("run %s: %w", service.name, err)
 			}
 			return nil
 		})
@@ -147,27 +205,40 @@ func (h *Host) stopServers(ctx context.Context) error {
 		}
 	}
 	stopped := make(chan struct{})
-	go func() { h.server.GracefulStop(); close(stopped) }()
+	go func() {
+		defer close(stopped)
+		for _, audience := range audiences() {
+			h.servers[audience].GracefulStop()
+		}
+	}()
 	select {
 	case <-stopped:
 	case <-ctx.Done():
-		h.server.Stop()
+		for _, server := range h.servers {
+			server.Stop()
+		}
 		<-stopped
 	}
 	return err
 }
 
+// registerHealth adds to each server the health of what it serves, and reflection of it, even when that is nothing.
 func (h *Host) registerHealth() {
-	checks := map[string]health.Check{}
-	for name, service := range h.services {
-		checks[name] = service.Ready
+	for audience, server := range h.servers {
+		checks := map[string]health.Check{}
+		for _, service := range h.services {
+			if service.audience == audience {
+				checks[service.name] = service.Ready
+			}
+		}
+		grpc_health_v1.RegisterHealthServer(server, health.New(checks))
+		reflection.Register(server)
 	}
-	grpc_health_v1.RegisterHealthServer(h.server, health.New(checks))
-	reflection.Register(h.server)
 }
 
+// ignoreClosed takes a server that was stopped, be it before it began, for one that ended well.
 func ignoreClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, grpc.ErrServerStopped) {
 		return nil
 	}
 	return err

@@ -1,12 +1,15 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -25,15 +28,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // worker is a service whose work can be broken.
 type worker struct {
-	ready  atomic.Pointer[error]
-	began  chan struct{}
-	broken chan error
-	ended  atomic.Bool
+	register func(grpc.ServiceRegistrar)
+	ready    atomic.Pointer[error]
+	began    chan struct{}
+	broken   chan error
+	ended    atomic.Bool
 }
 
 func newWorker() *worker { return &worker{began: make(chan struct{}), broken: make(chan error, 1)} }
 
-func (w *worker) Register(grpc.ServiceRegistrar) {}
+func (w *worker) Register(r grpc.ServiceRegistrar) {
+	if w.register != nil {
+		w.register(r)
+	}
+}
 
 func (w *worker) Ready(context.Context) error {
 	if err := w.ready.Load(); err != nil {
@@ -51,6 +59,29 @@ func (w *worker) Run(ctx context.Context) error {
 	case err := <-w.broken:
 		return err
 	}
+}
+
+func newHost(t *testing.T) *app.Host {
+	t.Helper()
+	host, err := app.NewHost(telemetry.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host
+}
+
+// running runs a host until the test ends, or until end is called, which returns how it ended.
+func running(t *testing.T, host *app.Host, workers ...*worker) (end func() error) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- host.Run(ctx) }()
+	for _, w := range workers {
+		<-w.began
+	}
+	end = sync.OnceValue(func() error { stop(); return <-done })
+	t.Cleanup(func() { _ = end() })
+	return end
 }
 
 func listen(t *testing.T) net.Listener {
@@ -82,12 +113,13 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
-	host := app.NewHost(telemetry.Discard())
+	t.Parallel()
+	host := newHost(t)
 	a, b := newWorker(), newWorker()
-	host.Add("a", a)
-	host.Add("b", b)
+	host.Add("a", a, rpc.Services)
+	host.Add("b", b, rpc.Services)
 	grpcListener, httpListener := listen(t), listen(t)
-	host.ServeGRPC(grpcListener)
+	host.ServeGRPC(grpcListener, rpc.Services)
 	host.ServeHTTP(httpListener, host.Operations())
 	ctx, end := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -135,10 +167,11 @@ func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
 }
 
 func TestTheFirstFailureEndsAll(t *testing.T) {
-	host := app.NewHost(telemetry.Discard())
+	t.Parallel()
+	host := newHost(t)
 	a, b := newWorker(), newWorker()
-	host.Add("a", a)
-	host.Add("b", b)
+	host.Add("a", a, rpc.Services)
+	host.Add("b", b, rpc.Services)
 	done := make(chan error, 1)
 	go func() { done <- host.Run(t.Context()) }()
 	<-b.began
@@ -153,9 +186,10 @@ func TestTheFirstFailureEndsAll(t *testing.T) {
 }
 
 func TestALostListenerEndsAll(t *testing.T) {
-	host := app.NewHost(telemetry.Discard())
+	t.Parallel()
+	host := newHost(t)
 	a := newWorker()
-	host.Add("a", a)
+	host.Add("a", a, rpc.Services)
 	listener := listen(t)
 	host.ServeHTTP(listener, host.Operations())
 	done := make(chan error, 1)
@@ -169,9 +203,10 @@ func TestALostListenerEndsAll(t *testing.T) {
 
 // TestAStreamThatABrowserHoldsOpenEnds: the host does not wait for it.
 func TestAStreamThatABrowserHoldsOpenEnds(t *testing.T) {
-	host := app.NewHost(telemetry.Discard())
+	t.Parallel()
+	host := newHost(t)
 	a := newWorker()
-	host.Add("a", a)
+	host.Add("a", a, rpc.Services)
 	listener := listen(t)
 	holding := make(chan struct{})
 	host.ServeHTTP(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -194,6 +229,7 @@ func TestAStreamThatABrowserHoldsOpenEnds(t *testing.T) {
 }
 
 func TestATakenPortIsNamed(t *testing.T) {
+	t.Parallel()
 	taken := listen(t)
 	defer func() { _ = taken.Close() }()
 	_, err := app.Listen(taken.Addr().String(), "http_listen")
@@ -209,23 +245,32 @@ func TestATakenPortIsNamed(t *testing.T) {
 }
 
 func TestGuardListen(t *testing.T) {
-	for address, want := range map[string]bool{
+	t.Parallel()
+	for address, local := range map[string]bool{
 		"127.0.0.1:8080": true, "127.8.9.1:0": true, "localhost:8080": true, "[::1]:8080": true,
 		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "example.com:8080": false,
-		"127.0.0.1.example.com:80": false,
+		"127.0.0.1.example.com:80": false, "[::ffff:192.0.2.1]:80": false,
 	} {
-		err := app.GuardListen(address, false)
-		if (err == nil) != want {
-			t.Errorf("%s: %v", address, err)
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		err := app.GuardListen(t.Context(), "some_listen", address, false, logger)
+		if (err == nil) != local || log.Len() != 0 {
+			t.Errorf("%s: %v, logged %s", address, err, &log)
 		}
-		if err != nil && !strings.Contains(errs.From(err).RemedyText(), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED") {
-			t.Errorf("%s: no remedy in %q", address, errs.From(err).RemedyText())
+		if err != nil && (!strings.Contains(errs.From(err).RemedyText(), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED") ||
+			!strings.Contains(err.Error(), "some_listen")) {
+			t.Errorf("%s: %v (%s)", address, err, errs.From(err).RemedyText())
 		}
-		if err := app.GuardListen(address, true); err != nil {
+		if err := app.GuardListen(t.Context(), "some_listen", address, true, logger); err != nil {
 			t.Errorf("%s, although it was allowed: %v", address, err)
 		}
+		loud := strings.Contains(log.String(), "level=WARN") && strings.Contains(log.String(), address)
+		if loud == local {
+			t.Errorf("%s, allowed: logged %q", address, &log)
+		}
 	}
-	if err := app.GuardListen("nonsense", true); !errs.HasCode(err, errs.ConfigurationInvalid) {
+	if err := app.GuardListen(t.Context(), "some_listen", "nonsense", true, slog.New(slog.DiscardHandler)); !errs.HasCode(
+		err, errs.ConfigurationInvalid) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,15 +1,18 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,36 +30,67 @@ var Version = "dev"
 
 // settings are the keys that every process has.
 type settings struct {
-	LogLevel            string `koanf:"log_level"`
-	LogFormat           string `koanf:"log_format"`
-	GRPCListen          string `koanf:"grpc_listen"`
-	HTTPListen          string `koanf:"http_listen"`
-	Unauthenticated     bool   `koanf:"allow_unauthenticated"`
-	OrchestratorAddress string `koanf:"orchestrator_address"`
-	IngestionAddress    string `koanf:"ingestion_address"`
-	DirectoryAddress    string `koanf:"directory_address"`
-	GithubSyncAddress   string `koanf:"github_sync_address"`
+	LogLevel        string `koanf:"log_level"`
+	LogFormat       string `koanf:"log_format"`
+	GRPCListen      string `koanf:"grpc_listen"`
+	HTTPListen      string `koanf:"http_listen"`
+	Unauthenticated bool   `koanf:"allow_unauthenticated"`
 }
 
-// Definition is what makes one service's process differ from another's.
+// Definition is what makes one service different from another. It is all that a process needs to know of a service, be
+// it the only one in it or one of five.
 type Definition struct {
 	Name       string
-	GRPCListen string // where it listens when nothing is configured
+	Audience   rpc.Audience // who calls it
+	GRPCListen string       // where it listens when it runs on its own and nothing is configured
 	HTTPListen string
-	// Build makes the service. It returns the handler of the HTTP listener, or nil for metrics and health only.
-	Build func(ctx context.Context, p *Process) (Service, http.Handler, error)
+	Peers      []Peer // the services that it calls
+	// Build makes the service. It returns the handler of the HTTP listener, or nil for metrics and health only. It opens
+	// nothing that it does not close with the process, and starts nothing.
+	Build func(p *Process) (Service, http.Handler, error)
 }
 
-// Process is what a service is built from when it runs on its own.
+// Peer is a service that another one calls.
+type Peer struct {
+	Name    string
+	Address string // where it is when nothing is configured
+}
+
+// AddressKey returns the key that says where the service is.
+func (p Peer) AddressKey() string { return strings.ReplaceAll(p.Name, "-", "_") + "_address" }
+
+// Process is what a service is built from.
 type Process struct {
 	Source    *config.Source
 	Telemetry *telemetry.Telemetry
-	Host      *Host
-	settings  settings
-	closers   []func() error
+	// Peers are connections to the other services by their names.
+	Peers map[string]grpc.ClientConnInterface
+	// Self is a connection to the server that the service is on.
+	Self grpc.ClientConnInterface
+	// MetricsPage serves the metrics of the process.
+	MetricsPage http.Handler
+	// Instance tells this process from the other replicas of its services, and is the same when it is started again.
+	Instance  string
+	LookupEnv func(string) (string, bool)
+	Now       func() time.Time
+
+	closers []func() error
 }
 
-// Main is the main function of a service's process. It answers the exit code.
+// OnClose remembers what to close when the process ends, in reverse order.
+func (p *Process) OnClose(closer func() error) { p.closers = append(p.closers, closer) }
+
+// Close closes what was opened for services.
+func (p *Process) Close() error {
+	var err error
+	for _, closer := range slices.Backward(p.closers) {
+		err = errors.Join(err, closer())
+	}
+	p.closers = nil
+	return err
+}
+
+// Main runs a service as the only one of its process, until a signal ends it, and returns the exit code.
 func Main(def Definition, args, environ []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -79,97 +113,138 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	p, err := newProcess(ctx, def, *path, environ, stderr)
+	source, err := config.Load(*path, environ)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.close(ctx)) }()
-	service, handler, err := def.Build(ctx, p)
-	if err != nil {
-		return err
-	}
-	p.Host.Add(def.Name, service)
-	if handler == nil {
-		handler = p.Host.Operations()
-	} else if err := GuardListen(p.settings.HTTPListen, p.settings.Unauthenticated); err != nil {
-		return err
-	}
-	if err := p.listen(handler); err != nil {
-		return err
-	}
-	p.Telemetry.Log.InfoContext(ctx, "started", "grpc", p.settings.GRPCListen, "http", p.settings.HTTPListen, "version",
-		Version)
-	return p.Host.Run(ctx)
-}
-
-func newProcess(ctx context.Context, def Definition, path string, environ []string, stderr io.Writer) (*Process,
-	error,
-) {
-	source, err := config.Load(path, environ)
-	if err != nil {
-		return nil, err
-	}
-	s := settings{
-		LogLevel: "info", LogFormat: "json",
-		OrchestratorAddress: "127.0.0.1:9091", IngestionAddress: "127.0.0.1:9092", DirectoryAddress: "127.0.0.1:9093",
-		GithubSyncAddress: "127.0.0.1:9094",
-	}
+	s := settings{LogLevel: "info", LogFormat: "json"}
 	if err := source.Into(&s); err != nil {
-		return nil, err
+		return err
 	}
-	if s.GRPCListen == "" {
-		s.GRPCListen = def.GRPCListen
-	}
-	if s.HTTPListen == "" {
-		s.HTTPListen = def.HTTPListen
-	}
+	s.GRPCListen, s.HTTPListen = cmp.Or(s.GRPCListen, def.GRPCListen), cmp.Or(s.HTTPListen, def.HTTPListen)
 	tel, err := telemetry.New(ctx, telemetry.Config{
 		Service: "fgd-" + def.Name, Version: Version, LogWriter: stderr, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
-		OTLPEndpoint: Environment(environ, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+		OTLPEndpoint: Environment(environ, "OTEL_EXPORTER_OTLP_ENDPOINT"), ContextAttrs: rpc.LogAttrs,
 	})
 	if err != nil {
-		return nil, errs.New(errs.ConfigurationInvalid, "%v", err)
+		return errs.New(errs.ConfigurationInvalid, "%v", err)
 	}
-	return &Process{Source: source, Telemetry: tel, Host: NewHost(tel), settings: s}, nil
-}
-
-// Environment looks a variable up in what os.Environ gave.
-func Environment(environ []string, name string) string {
-	for _, entry := range environ {
-		if key, value, _ := strings.Cut(entry, "="); key == name {
-			return value
-		}
+	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
+	if err := guardListeners(ctx, s, tel.Log); err != nil {
+		return err
 	}
-	return ""
-}
-
-func (p *Process) listen(handler http.Handler) error {
-	grpcListener, err := Listen(p.settings.GRPCListen, "grpc_listen")
+	host, err := NewHost(tel)
 	if err != nil {
 		return err
 	}
-	httpListener, err := Listen(p.settings.HTTPListen, "http_listen")
-	if err != nil {
-		return errors.Join(err, grpcListener.Close())
+	p := &Process{
+		Source: source, Telemetry: tel, MetricsPage: host.Metrics(), Instance: Instance(s.GRPCListen),
+		LookupEnv: Lookup(environ), Now: time.Now,
 	}
-	p.Host.ServeGRPC(grpcListener)
-	p.Host.ServeHTTP(httpListener, handler)
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if err := p.build(def, s, host); err != nil {
+		return errors.Join(err, host.Close())
+	}
+	tel.Log.InfoContext(ctx, "started", "grpc", s.GRPCListen, "http", s.HTTPListen, "version", Version)
+	return host.Run(ctx)
+}
+
+// build puts the service on the host, and the host on its listeners.
+func (p *Process) build(def Definition, s settings, host *Host) error {
+	if err := p.dialPeers(def.Peers); err != nil {
+		return err
+	}
+	self, err := host.Loopback(def.Audience)
+	if err != nil {
+		return err
+	}
+	p.OnClose(self.Close)
+	p.Self = self
+	service, handler, err := def.Build(p)
+	if err != nil {
+		return err
+	}
+	host.Add(def.Name, service, def.Audience)
+	if handler == nil {
+		handler = host.Operations()
+	}
+	return listen(host, s, handler, def.Audience)
+}
+
+// dialPeers makes connections to services at their configured addresses. They connect when they are first used.
+func (p *Process) dialPeers(peers []Peer) error {
+	p.Peers = map[string]grpc.ClientConnInterface{}
+	for _, peer := range peers {
+		address := p.Source.Text(peer.AddressKey(), peer.Address)
+		conn, err := rpc.Dial(address, p.Telemetry.Tracers)
+		if err != nil {
+			return errs.New(errs.ConfigurationInvalid, "The address %q can't be dialled.", address).WithCause(err)
+		}
+		p.OnClose(conn.Close)
+		p.Peers[peer.Name] = conn
+	}
 	return nil
 }
 
-// GuardListen keeps the JSON API, which has no authentication yet, from being opened to others by accident.
-func GuardListen(address string, allowed bool) error {
+// Lookup returns what looks variables up in what os.Environ gave, as os.LookupEnv does.
+func Lookup(environ []string) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		for _, entry := range environ {
+			if key, value, _ := strings.Cut(entry, "="); key == name {
+				return value, true
+			}
+		}
+		return "", false
+	}
+}
+
+// Environment returns a variable of what os.Environ gave; empty when it is not set.
+func Environment(environ []string, name string) string {
+	value, _ := Lookup(environ)(name)
+	return value
+}
+
+func listen(host *Host, s settings, handler http.Handler, audience rpc.Audience) error {
+	grpcListener, err := Listen(s.GRPCListen, "grpc_listen")
+	if err != nil {
+		return err
+	}
+	httpListener, err := Listen(s.HTTPListen, "http_listen")
+	if err != nil {
+		return errors.Join(err, grpcListener.Close())
+	}
+	host.ServeGRPC(grpcListener, audience)
+	host.ServeHTTP(httpListener, handler)
+	return nil
+}
+
+// guardListeners refuses addresses that others can reach, unless it is told that they may, and then says so loudly.
+func guardListeners(ctx context.Context, s settings, log *slog.Logger) error {
+	if err := GuardListen(ctx, "grpc_listen", s.GRPCListen, s.Unauthenticated, log); err != nil {
+		return err
+	}
+	return GuardListen(ctx, "http_listen", s.HTTPListen, s.Unauthenticated, log)
+}
+
+// GuardListen refuses an address that other machines can reach, because nobody is asked there who they are, unless that
+// is allowed: then it says so in the log. The key or flag is what sets the address.
+func GuardListen(ctx context.Context, key, address string, allowed bool, log *slog.Logger) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return errs.New(errs.ConfigurationInvalid, "%q is no address of the JSON API; write host:port.", address)
+		return errs.New(errs.ConfigurationInvalid, "%s: %q is no address; write host:port.", key, address)
 	}
-	if ip := net.ParseIP(host); allowed || host == "localhost" || (ip != nil && ip.IsLoopback()) {
+	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return errs.New(errs.ConfigurationInvalid,
-		"The address %s can be reached by others, and the JSON API has no authentication.", address).
-		WithRemedy("Listen on 127.0.0.1, or put a proxy that authenticates in front and set " +
-			"HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true.")
+	if !allowed {
+		return errs.New(errs.ConfigurationInvalid,
+			"%s: other machines can reach %s, where nobody is asked who they are.", key, address).
+			WithRemedy("Listen on 127.0.0.1, or keep the address from others by other means, such as a proxy that " +
+				"authenticates, and set HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true.")
+	}
+	log.WarnContext(ctx, "listening without authentication: whoever reaches this address may do everything",
+		"key", key, "address", address)
+	return nil
 }
 
 // Listen opens a TCP listener; its error names the key or flag that sets the address.
@@ -181,44 +256,6 @@ func Listen(address, key string) (net.Listener, error) {
 	return listener, nil
 }
 
-// Dial makes a client connection that is closed with the process, to a service or to its replicas.
-func (p *Process) Dial(address string) (*grpc.ClientConn, error) {
-	conn, err := rpc.Dial(address, p.Telemetry.Tracers)
-	if err != nil {
-		return nil, errs.New(errs.ConfigurationInvalid, "The address %q can't be dialled.", address).WithCause(err)
-	}
-	p.OnClose(conn.Close)
-	return conn, nil
-}
-
-// Peers are connections to the other services.
-type Peers struct{ Orchestrator, Ingestion, Directory, GithubSync, Self *grpc.ClientConn }
-
-// DialPeers makes connections to all services at their configured addresses. They connect when they are first used.
-func (p *Process) DialPeers() (*Peers, error) {
-	var peers Peers
-	for _, target := range []struct {
-		conn    **grpc.ClientConn
-		address string
-	}{
-		{&peers.Orchestrator, p.settings.OrchestratorAddress},
-		{&peers.Ingestion, p.settings.IngestionAddress},
-		{&peers.Directory, p.settings.DirectoryAddress},
-		{&peers.GithubSync, p.settings.GithubSyncAddress},
-		{&peers.Self, p.settings.GRPCListen},
-	} {
-		conn, err := p.Dial(target.address)
-		if err != nil {
-			return nil, err
-		}
-		*target.conn = conn
-	}
-	return &peers, nil
-}
-
-// Instance tells this process from the other replicas of its service, and is the same when it is started again.
-func (p *Process) Instance() string { return Instance(p.settings.GRPCListen) }
-
 // Instance names a replica by its host and by what no other on that host has, as the address at which it listens.
 func Instance(own string) string {
 	host, err := os.Hostname()
@@ -228,16 +265,11 @@ func Instance(own string) string {
 	return host + "/" + own
 }
 
-// OnClose remembers what to close when the process ends, in reverse order.
-func (p *Process) OnClose(closer func() error) { p.closers = append(p.closers, closer) }
+const flushTimeout = 5 * time.Second
 
-func (p *Process) close(ctx context.Context) error {
-	var err error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, p.closers[i]())
-	}
-	const flushTimeout = 5 * time.Second
-	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+// flush sends the traces that still wait.
+func flush(ctx context.Context, tel *telemetry.Telemetry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
-	return errors.Join(err, p.Telemetry.Shutdown(flush))
+	return tel.Shutdown(ctx)
 }

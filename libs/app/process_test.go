@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,31 +12,38 @@ import (
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
 )
 
 func definition(w *worker) app.Definition {
 	return app.Definition{
 		Name: "test", GRPCListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0",
-		Build: func(context.Context, *app.Process) (app.Service, http.Handler, error) { return w, nil, nil },
+		Build: func(*app.Process) (app.Service, http.Handler, error) { return w, nil, nil },
 	}
 }
 
+// TestAProcessEndsInOrderOnASignal has the signal for itself: other tests run before it or after it.
 func TestAProcessEndsInOrderOnASignal(t *testing.T) {
 	w := newWorker()
 	var closed []string
 	def := definition(w)
 	build := def.Build
-	def.Build = func(ctx context.Context, p *app.Process) (app.Service, http.Handler, error) {
+	def.Peers = []app.Peer{{Name: "some-peer", Address: "127.0.0.1:1"}}
+	def.Build = func(p *app.Process) (app.Service, http.Handler, error) {
 		p.OnClose(func() error { closed = append(closed, "first"); return nil })
 		p.OnClose(func() error { closed = append(closed, "second"); return nil })
-		if _, err := p.DialPeers(); err != nil {
-			return nil, nil, err
+		if p.Peers["some-peer"] == nil || p.Self == nil || p.MetricsPage == nil || p.Source == nil || p.Now == nil ||
+			!strings.HasSuffix(p.Instance, "/127.0.0.1:0") {
+			t.Errorf("it was built from %+v", p)
 		}
-		return build(ctx, p)
+		if value, set := p.LookupEnv("SOME_VARIABLE"); value != "x=y" || !set {
+			t.Errorf("the variable is %q", value)
+		}
+		return build(p)
 	}
 	var stderr bytes.Buffer
 	code := make(chan int, 1)
-	go func() { code <- app.Main(def, nil, nil, &stderr) }()
+	go func() { code <- app.Main(def, nil, []string{"SOME_VARIABLE=x=y"}, &stderr) }()
 	<-w.began
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -55,19 +61,17 @@ func TestAProcessEndsInOrderOnASignal(t *testing.T) {
 }
 
 func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
+	t.Parallel()
 	taken := listen(t)
-	defer func() { _ = taken.Close() }()
+	t.Cleanup(func() { _ = taken.Close() })
 	bad := filepath.Join(t.TempDir(), "fgd.yaml")
 	if err := os.WriteFile(bad, []byte("no_such_key: 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	open := definition(newWorker())
-	open.HTTPListen = "0.0.0.0:0"
-	open.Build = func(context.Context, *app.Process) (app.Service, http.Handler, error) {
-		return newWorker(), http.NotFoundHandler(), nil
-	}
+	misplaced := definition(internalWorker())
+	misplaced.Audience = rpc.Callers
 	broken := definition(newWorker())
-	broken.Build = func(context.Context, *app.Process) (app.Service, http.Handler, error) {
+	broken.Build = func(*app.Process) (app.Service, http.Handler, error) {
 		return nil, nil, errs.New(errs.RedisConnectionFailed, "Redis is away.")
 	}
 	for name, c := range map[string]struct {
@@ -93,11 +97,22 @@ func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 			[]string{"HEDGEHOG_FGD_HTTP_LISTEN=" + taken.Addr().String()},
 			[]string{"FGD_5006", "http_listen"},
 		},
-		"open to all":    {open, nil, nil, []string{"FGD_5007", "0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"}},
+		"HTTP open to all": {
+			definition(newWorker()), nil,
+			[]string{"HEDGEHOG_FGD_HTTP_LISTEN=0.0.0.0:0"},
+			[]string{"FGD_5007", "http_listen", "0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"},
+		},
+		"gRPC open to all": {
+			definition(newWorker()), nil,
+			[]string{"HEDGEHOG_FGD_GRPC_LISTEN=:0"},
+			[]string{"FGD_5007", "grpc_listen", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"},
+		},
+		"wrong audience": {misplaced, nil, nil, []string{"SyncService", "callers"}},
 		"broken service": {broken, nil, nil, []string{"FGD_5003", "Check that Redis runs"}},
 		"unknown flag":   {definition(newWorker()), []string{"--nonsense"}, nil, []string{"nonsense"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var stderr bytes.Buffer
 			if code := app.Main(c.def, c.args, c.environ, &stderr); code != 1 {
 				t.Errorf("exit code %d", code)
@@ -112,9 +127,55 @@ func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 }
 
 func TestHelpIsNoFailure(t *testing.T) {
+	t.Parallel()
 	var stderr bytes.Buffer
 	if code := app.Main(definition(newWorker()), []string{"--help"}, nil, &stderr); code != 0 ||
 		!strings.Contains(stderr.String(), "-config") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+}
+
+// TestAnOpenProcessSaysSo: one that others can reach because it is told so warns of it, for both listeners.
+func TestAnOpenProcessSaysSo(t *testing.T) {
+	w := newWorker()
+	var stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- app.Main(definition(w), nil, []string{
+			"HEDGEHOG_FGD_GRPC_LISTEN=0.0.0.0:0", "HEDGEHOG_FGD_HTTP_LISTEN=[::]:0",
+			"HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true",
+		}, &stderr)
+	}()
+	<-w.began
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-code; got != 0 {
+		t.Errorf("exit code %d: %s", got, stderr.String())
+	}
+	for _, address := range []string{"0.0.0.0:0", "[::]:0"} {
+		if !strings.Contains(stderr.String(), `"level":"WARN","msg":"listening without authentication`) ||
+			!strings.Contains(stderr.String(), `"address":"`+address+`"`) {
+			t.Errorf("no warning of %s in %s", address, stderr.String())
+		}
+	}
+}
+
+// TestEmptyAddressesAreTheDefaults, as the sample says.
+func TestEmptyAddressesAreTheDefaults(t *testing.T) {
+	w := newWorker()
+	var stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- app.Main(definition(w), nil, []string{"HEDGEHOG_FGD_GRPC_LISTEN=", "HEDGEHOG_FGD_HTTP_LISTEN="}, &stderr)
+	}()
+	select {
+	case <-w.began:
+		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		<-code
+	case got := <-code:
+		t.Errorf("exit code %d: %s", got, stderr.String())
 	}
 }

@@ -25,16 +25,22 @@ const EnvPrefix = "HEDGEHOG_FGD_"
 //go:embed fgd.yaml
 var sample []byte
 
-// Sample is the commented sample file, with every key at its default.
+// Sample returns the commented sample file, with every key at its default.
 func Sample() []byte { return slices.Clone(sample) }
 
 // Source is what was read; services take their own keys out of it with Into.
-type Source struct{ k *koanf.Koanf }
+type Source struct {
+	k     *koanf.Koanf
+	known map[string]bool
+}
 
-// Validator is a configuration that can judge itself. Its errors name the key and what is allowed.
-type Validator interface{ Validate() error }
+// Validator is a configuration that can judge itself.
+type Validator interface {
+	// Validate returns the error of the first key whose value is not allowed, as Invalid makes it.
+	Validate() error
+}
 
-// Load reads the file, when a path is given, and the environment (as os.Environ gives it).
+// Load reads the file, when a path is given, and the environment (in the form of os.Environ).
 func Load(path string, environ []string) (*Source, error) {
 	known, err := knownKeys()
 	if err != nil {
@@ -55,7 +61,30 @@ func Load(path string, environ []string) (*Source, error) {
 	if err := k.Load(confmap.Provider(fromEnvironment(environ, known), "."), nil); err != nil {
 		return nil, fmt.Errorf("read the environment: %w", err)
 	}
-	return &Source{k: k}, nil
+	return &Source{k, known}, nil
+}
+
+// With returns a source in which some keys have these values, whatever was read. It refuses a key that the sample does
+// not name.
+func (s *Source) With(values map[string]any) (*Source, error) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if !s.known[key] {
+			return nil, invalid("unknown key %q", key)
+		}
+	}
+	k := s.k.Copy()
+	if err := k.Load(confmap.Provider(values, "."), nil); err != nil {
+		return nil, fmt.Errorf("set keys: %w", err)
+	}
+	return &Source{k, s.known}, nil
+}
+
+// Text returns the value of a key, or a default when the key is absent or empty.
+func (s *Source) Text(key, fallback string) string {
+	if value := s.k.String(key); value != "" {
+		return value
+	}
+	return fallback
 }
 
 // Into overlays what was read onto a struct that holds the defaults, and validates the outcome.
@@ -75,7 +104,7 @@ func (s *Source) Into(target any) error {
 	return nil
 }
 
-// Invalid is the error of a key whose value is not allowed.
+// Invalid returns the error of a key whose value is not allowed.
 func Invalid(key string, value any, allowed string) error {
 	return invalid("%s (or %s%s) is %v; allowed is %s", key, EnvPrefix, strings.ToUpper(key), value, allowed)
 }

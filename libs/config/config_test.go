@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,7 @@ func load(t *testing.T, yaml string, environ ...string) (settings, error) {
 }
 
 func TestEnvironmentWinsOverFileWinsOverDefaults(t *testing.T) {
+	t.Parallel()
 	got, err := load(t, "sync_timeout: 90s\nredis_url: redis://file\n", "HEDGEHOG_FGD_REDIS_URL=redis://env",
 		"HEDGEHOG_FGD_ALLOWED_LOCAL_PATHS=/a,/b", "HEDGEHOG_FGD_GIT_TOKEN=not a key")
 	if err != nil {
@@ -52,6 +54,7 @@ func TestEnvironmentWinsOverFileWinsOverDefaults(t *testing.T) {
 }
 
 func TestBadSettingsNameTheKeyAndWhatIsAllowed(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ yaml, env, want string }{
 		"unknown key":  {"sync_timeuot: 1s\n", "", `"sync_timeuot"`},
 		"not a number": {"sync_concurrency: many\n", "", "sync_concurrency"},
@@ -67,7 +70,59 @@ func TestBadSettingsNameTheKeyAndWhatIsAllowed(t *testing.T) {
 }
 
 func TestSampleIsAccepted(t *testing.T) {
+	t.Parallel()
 	if _, err := load(t, string(config.Sample())); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestWith: keys that are set win over the environment and the file, leave the source they are set on as it is, and are
+// known.
+func TestWith(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "fgd.yaml")
+	if err := os.WriteFile(path, []byte("sync_timeout: 90s\nallowed_local_paths: /a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source, err := config.Load(path, []string{"HEDGEHOG_FGD_REDIS_URL=redis://env"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := source.With(map[string]any{
+		"redis_url": "redis://set", "allowed_local_paths": []string{"/b,c", "/d"}, "sync_concurrency": 3,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		source *config.Source
+		want   settings
+	}{
+		"with": {with, settings{90 * time.Second, 3, []string{"/b,c", "/d"}, "redis://set"}},
+		"left": {source, settings{90 * time.Second, 7, []string{"/a"}, "redis://env"}},
+	} {
+		got := settings{SyncConcurrency: 7}
+		if err := c.source.Into(&got); err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	if _, err := source.With(map[string]any{"redis_ulr": "x"}); !errs.HasCode(err, errs.ConfigurationInvalid) ||
+		!strings.Contains(err.Error(), "redis_ulr") {
+		t.Errorf("an unknown key: %v", err)
+	}
+}
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	source, err := config.Load("", []string{"HEDGEHOG_FGD_DIRECTORY_ADDRESS=d:1", "HEDGEHOG_FGD_INGESTION_ADDRESS="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"directory_address": "d:1", "ingestion_address": "default", "github_sync_address": "default",
+	} {
+		if got := source.Text(key, "default"); got != want {
+			t.Errorf("%s is %q, not %q", key, got, want)
+		}
 	}
 }

@@ -77,13 +77,7 @@ func catalogue(t *testing.T) [][3]string {
 		}
 		var code [3]string
 		for i, element := range append(literal.Elts[:1:1], literal.Elts[2:]...) { // all but the kind
-			text, ok := element.(*ast.BasicLit)
-			if !ok {
-				t.Fatalf("code %v: element %d is no literal", code, i)
-			}
-			if code[i], err = strconv.Unquote(text.Value); err != nil {
-				t.Fatal(err)
-			}
+			code[i] = text(t, element)
 		}
 		codes = append(codes, code)
 		return true
@@ -92,6 +86,23 @@ func catalogue(t *testing.T) [][3]string {
 		t.Fatal("codes.go holds no codes")
 	}
 	return codes
+}
+
+// text returns what a literal says, or several that are joined.
+func text(t *testing.T, expression ast.Expr) string {
+	t.Helper()
+	switch x := expression.(type) {
+	case *ast.BinaryExpr:
+		return text(t, x.X) + text(t, x.Y)
+	case *ast.BasicLit:
+		said, err := strconv.Unquote(x.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return said
+	}
+	t.Fatal("codes.go has a text that is no literal")
+	return ""
 }
 
 func catalogueTable(codes [][3]string) string {

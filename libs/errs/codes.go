@@ -270,7 +270,11 @@ var (
 		"FGD_4025", Precondition, "PROXY_REFUSED",
 		"Check the proxy and its credentials, or reach the Git host without it (remotes_proxy_url).",
 	}
-	GitHubRequestRefused = Code{"FGD_4026", Precondition, "GITHUB_REQUEST_REFUSED", "Look at the host's message."}
+	GitHubRequestRefused      = Code{"FGD_4026", Precondition, "GITHUB_REQUEST_REFUSED", "Look at the host's message."}
+	CredentialsForAnotherHost = Code{
+		"FGD_4027", Invalid, "CREDENTIALS_FOR_ANOTHER_HOST",
+		"Give the credentials for the new host, or the new fabric, too.",
+	}
 )
 
 // Codes of the 5xxx family: the system.

@@ -18,7 +18,7 @@ func ToFinding(err error, severity reportv1.Severity) *reportv1.Finding {
 	}
 }
 
-// FromFinding returns the error that a finding tells of.
+// FromFinding returns the error that a finding is about.
 func FromFinding(f *reportv1.Finding) *Error {
 	code := Code{ID: f.GetCode(), Kind: Kind(f.GetKind()), Name: f.GetName(), Remedy: f.GetRemedy()}
 	return New(code, "%s", f.GetMessage())

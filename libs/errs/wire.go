@@ -112,7 +112,7 @@ func FromStatus(st *status.Status) *Error {
 	if e.Code.ID == "" {
 		e.Code = foreignCode(kind)
 		e.Message = foreignMessage(kind, st.Message())
-		e.Cause = errors.New(st.Code().String() + ": " + st.Message())
+		e.Cause = st.Err() // so that status.Code still finds what it was
 	}
 	return e
 }

@@ -22,20 +22,14 @@ import (
 const Field = "e"
 
 const (
-	block         = time.Second
-	errorPause    = 500 * time.Millisecond
-	claimBatch    = 16
-	beatsPerIdle  = 4 // an entry is taken over after more than three missed beats
-	reapsPerIdle  = 9
-	longestReap   = 2 * time.Second
-	deadLetterCap = 10_000
+	block           = time.Second
+	errorPause      = 500 * time.Millisecond
+	claimBatch      = 16
+	beatsPerIdle    = 4 // an entry is taken over after more than three missed beats
+	reclaimsPerIdle = 9
+	longestReclaim  = 2 * time.Second
+	deadLetterCap   = 10_000
 )
-
-// settled takes an entry off the group and off the stream at once. Only acknowledged entries leave the stream, so that
-// nothing unread is ever trimmed.
-var settled = redis.NewScript(`
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-return redis.call('XDEL', KEYS[1], ARGV[2])`)
 
 // Handler handles one entry. Its error leaves the entry to be delivered again; ErrPoison sends it to the dead letters
 // at once.
@@ -77,8 +71,8 @@ func NewConsumer(cfg ConsumerConfig, conn *redisconn.Conn, log *slog.Logger, slo
 
 // Run reads until ctx ends, then waits for the handlers, whose context ends with it.
 func (c *Consumer) Run(ctx context.Context, handle Handler) error {
-	var reaper sync.WaitGroup
-	reaper.Go(func() { c.reap(ctx, handle) })
+	var reclaimer sync.WaitGroup
+	reclaimer.Go(func() { c.reclaim(ctx, handle) })
 	pending := "0" // what was read before and not acknowledged comes first
 	for ctx.Err() == nil {
 		next, err := c.read(ctx, pending, handle)
@@ -89,12 +83,12 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 		}
 		pending = next
 	}
-	reaper.Wait()
+	reclaimer.Wait()
 	c.tasks.Wait()
 	return ctx.Err()
 }
 
-// read takes a slot, then at most one entry, and hands it to a handler. It answers from where to go on: an id within
+// read takes a slot, then at most one entry, and hands it to a handler. It returns from where to go on: an id within
 // the own pending entries, or ">" for new ones.
 func (c *Consumer) read(ctx context.Context, from string, handle Handler) (string, error) {
 	select {
@@ -174,22 +168,22 @@ func (c *Consumer) end(id string) {
 	delete(c.active, id)
 }
 
-// process handles an entry and settles it. Settling goes on after ctx has ended: the effect is there.
+// process handles an entry and acknowledges it. That goes on after ctx has ended: the effect is there.
 func (c *Consumer) process(ctx context.Context, message redis.XMessage, handle Handler) {
 	defer c.end(message.ID)
 	beat, stop := context.WithCancel(ctx)
 	var heart sync.WaitGroup
 	heart.Go(func() { c.heartbeat(beat, message.ID) })
-	err := c.guarded(ctx, message, handle)
+	err := c.callHandler(ctx, message, handle)
 	stop()
 	heart.Wait()
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*block)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*block)
 	defer cancel()
 	switch {
 	case err == nil:
-		err = c.ack(settle, message.ID)
+		err = c.ackAndDelete(after, message.ID)
 	case errors.Is(err, ErrPoison):
-		err = c.bury(settle, message, err)
+		err = c.deadLetter(after, message, err)
 	case ctx.Err() != nil:
 		return // handed back: it stays pending and is taken over
 	default:
@@ -197,11 +191,11 @@ func (c *Consumer) process(ctx context.Context, message redis.XMessage, handle H
 		return
 	}
 	if err != nil {
-		c.log.ErrorContext(settle, "entry not settled", "entry", message.ID, "error", err.Error())
+		c.log.ErrorContext(after, "entry not acknowledged", "entry", message.ID, "error", err.Error())
 	}
 }
 
-func (c *Consumer) guarded(ctx context.Context, message redis.XMessage, handle Handler) (err error) {
+func (c *Consumer) callHandler(ctx context.Context, message redis.XMessage, handle Handler) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.ErrorContext(ctx, "panic in a handler", "entry", message.ID, "panic", fmt.Sprint(p), "stack",
@@ -236,17 +230,18 @@ func (c *Consumer) heartbeat(ctx context.Context, id string) {
 	}
 }
 
-func (c *Consumer) ack(ctx context.Context, id string) error {
+// ackAndDelete takes an entry that was handled off the stream.
+func (c *Consumer) ackAndDelete(ctx context.Context, id string) error {
 	failpoint.Hit(failpoint.AckBefore)
-	if _, err := c.conn.Run(ctx, settled, []string{c.cfg.Stream}, c.cfg.Group, id); err != nil {
+	if _, err := c.conn.Run(ctx, ackScript, []string{c.cfg.Stream}, c.cfg.Group, id); err != nil {
 		return fmt.Errorf("acknowledge %s: %w", id, err)
 	}
 	failpoint.Hit(failpoint.AckDone)
 	return nil
 }
 
-// bury moves an entry to the dead letters in one step: it is never in neither place, and never in both.
-func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error) error {
+// deadLetter moves an entry to the dead letters in one step: it is never in neither place, and never in both.
+func (c *Consumer) deadLetter(ctx context.Context, message redis.XMessage, cause error) error {
 	payload, _ := message.Values[Field].(string)
 	failpoint.Hit(failpoint.BuryBefore)
 	if c.cfg.OnDeadLetter != nil {
@@ -255,17 +250,18 @@ func (c *Consumer) bury(ctx context.Context, message redis.XMessage, cause error
 		}
 	}
 	failpoint.Hit(failpoint.BuryTold)
-	_, err := c.conn.Run(ctx, buryScript, []string{c.cfg.Stream, c.cfg.DeadLetters}, c.cfg.Group, message.ID, payload,
+	_, err := c.conn.Run(ctx, deadLetterScript, []string{c.cfg.Stream, c.cfg.DeadLetters}, c.cfg.Group, message.ID,
+		payload,
 		c.deliveries(ctx, message.ID), cause.Error(), deadLetterCap)
 	if err != nil {
 		return fmt.Errorf("write dead letter of %s: %w", message.ID, err)
 	}
 	failpoint.Hit(failpoint.BuryStored)
-	c.log.ErrorContext(ctx, "entry went to the dead letters", "entry", message.ID, "error", cause.Error())
+	c.log.ErrorContext(ctx, "dead-lettered", "entry", message.ID, "error", cause.Error())
 	return nil
 }
 
-// deliveries tells how often an entry was delivered, 0 when that can't be found out.
+// deliveries returns how often an entry was delivered, 0 when that can't be found out.
 func (c *Consumer) deliveries(ctx context.Context, id string) int64 {
 	pending, err := c.conn.Main.XPendingExt(ctx, &redis.XPendingExtArgs{
 		Stream: c.cfg.Stream, Group: c.cfg.Group,
@@ -277,9 +273,9 @@ func (c *Consumer) deliveries(ctx context.Context, id string) int64 {
 	return pending[0].RetryCount
 }
 
-// reap takes over what others left behind and what failed here, and buries what was delivered too often.
-func (c *Consumer) reap(ctx context.Context, handle Handler) {
-	ticker := time.NewTicker(min(c.cfg.ClaimIdle/reapsPerIdle, longestReap))
+// reclaim takes over what others left behind and what failed here, and gives up what was delivered too often.
+func (c *Consumer) reclaim(ctx context.Context, handle Handler) {
+	ticker := time.NewTicker(min(c.cfg.ClaimIdle/reclaimsPerIdle, longestReclaim))
 	defer ticker.Stop()
 	for {
 		if err := c.claim(ctx, handle); err != nil && ctx.Err() == nil {
@@ -359,7 +355,8 @@ func (c *Consumer) takeOver(ctx context.Context, entry redis.XPendingExt, idle t
 	}
 	if entry.RetryCount >= c.cfg.MaxDelivered {
 		defer func() { c.end(entry.ID); <-c.slots }()
-		return c.bury(ctx, messages[0], fmt.Errorf("%w: delivered %d times without success", ErrPoison, entry.RetryCount))
+		return c.deadLetter(ctx, messages[0], fmt.Errorf("%w: delivered %d times without success", ErrPoison,
+			entry.RetryCount))
 	}
 	c.tasks.Go(func() {
 		defer func() { <-c.slots }()

@@ -16,7 +16,9 @@ import (
 )
 
 func TestEntriesAreHandledInOrderAndSettled(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		add(t, conn, "1", "2", "3") // before there is a group
 		j := newJournal()
 		r := run(t, conn, config("a", never), 1, j.handle)
@@ -32,7 +34,9 @@ func TestEntriesAreHandledInOrderAndSettled(t *testing.T) {
 }
 
 func TestAShutdownHandsBack(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		add(t, conn, "1")
 		began := make(chan struct{})
 		r := run(t, conn, config("a", never), 4, func(ctx context.Context, _ []byte) error {
@@ -57,7 +61,9 @@ func TestAShutdownHandsBack(t *testing.T) {
 
 // TestAnEffectIsSettledAfterTheEnd: a handler that was done when the shutdown came is not run again.
 func TestAnEffectIsSettledAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		add(t, conn, "1")
 		began := make(chan struct{})
 		r := run(t, conn, config("a", never), 4, func(ctx context.Context, _ []byte) error {
@@ -74,7 +80,9 @@ func TestAnEffectIsSettledAfterTheEnd(t *testing.T) {
 }
 
 func TestOthersTakeOverWhatADeadConsumerHad(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		createGroup(t, conn)
 		add(t, conn, "1", "2")
 		read(t, conn, "dead")
@@ -88,7 +96,9 @@ func TestOthersTakeOverWhatADeadConsumerHad(t *testing.T) {
 // TestALongHandlerIsLeftAlone: entries of a dead consumer are taken over again and again, while one that is handled all
 // the time is not, although it was read before them.
 func TestALongHandlerIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		j := newJournal()
 		add(t, conn, "long")
 		began, release := make(chan struct{}, 2), make(chan struct{})
@@ -136,6 +146,7 @@ return id`, []string{stream}, group, payload).Err()
 
 // TestNothingIsClaimedWithoutAPlace: a consumer that has no room leaves an entry and its count to others.
 func TestNothingIsClaimedWithoutAPlace(t *testing.T) {
+	t.Parallel()
 	conn := redistest.Start(t).Conn(t)
 	createGroup(t, conn)
 	began, release := make(chan struct{}), make(chan struct{})
@@ -171,7 +182,9 @@ func TestNothingIsClaimedWithoutAPlace(t *testing.T) {
 }
 
 func TestSlotsBoundWhatRunsAtOnce(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		const slots, n = 3, 30
 		var now, most atomic.Int32
 		j := newJournal()
@@ -197,7 +210,9 @@ func TestSlotsBoundWhatRunsAtOnce(t *testing.T) {
 }
 
 func TestManyConsumersShareTheWork(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		j := newJournal()
 		for i := range 3 {
 			run(t, conn, config(fmt.Sprint("c", i), never), 2, j.handle)
@@ -220,7 +235,9 @@ func TestManyConsumersShareTheWork(t *testing.T) {
 
 // TestAFailureIsTriedAgainWithoutTheOthers: what failed here is tried again here, long before others take it over.
 func TestAFailureIsTriedAgainWithoutTheOthers(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		j := newJournal()
 		add(t, conn, "fails once")
 		run(t, conn, config("a", never), 1, func(_ context.Context, payload []byte) error {
@@ -236,7 +253,9 @@ func TestAFailureIsTriedAgainWithoutTheOthers(t *testing.T) {
 }
 
 func TestAFailureIsTriedAgainAndAPanicIsOne(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		j := newJournal()
 		add(t, conn, "fails once", "panics once", "works")
 		run(t, conn, config("a", soon), 1, func(_ context.Context, payload []byte) error {

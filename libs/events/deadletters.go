@@ -14,25 +14,6 @@ import (
 	"fgdsync.dev/libs/redisconn"
 )
 
-// buryScript moves an entry to the dead letters, once. It answers 0 when it is not there any more.
-//
-//	KEYS 1 stream, 2 dead letters
-//	ARGV 1 group, 2 entry, 3 payload, 4 deliveries, 5 error, 6 most dead letters
-var buryScript = redis.NewScript(`
-if #redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) == 0 then return 0 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', 'e', ARGV[3], 'origin', KEYS[1], 'entry', ARGV[2], 'deliveries', ARGV[4], 'error', ARGV[5])
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-return redis.call('XDEL', KEYS[1], ARGV[2])`)
-
-// replayScript puts a dead letter back into its stream, once. It answers 0 when it is not there any more.
-//
-//	KEYS 1 stream, 2 dead letters
-//	ARGV 1 id of the dead letter, 2 payload
-var replayScript = redis.NewScript(`
-if redis.call('XDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
-redis.call('XADD', KEYS[1], '*', 'e', ARGV[2])
-return 1`)
-
 // DeadLetter is an entry that could not be handled.
 type DeadLetter struct {
 	ID         string // in the stream of dead letters
@@ -54,10 +35,13 @@ func NewDeadLetters(conn *redisconn.Conn, key string) *DeadLetters {
 	return &DeadLetters{conn: conn, key: key}
 }
 
-// List reads the oldest ones.
-func (d *DeadLetters) List(ctx context.Context, limit int64) ([]DeadLetter, error) {
+// FromOldest is where a list of dead letters begins that leaves none out.
+const FromOldest = "-"
+
+// List reads the oldest ones from an id on; with "(" before it that one is left out.
+func (d *DeadLetters) List(ctx context.Context, from string, limit int64) ([]DeadLetter, error) {
 	messages, err := redisconn.Repeat(ctx, func() ([]redis.XMessage, error) {
-		return d.conn.Main.XRangeN(ctx, d.key, "-", "+", limit).Result()
+		return d.conn.Main.XRangeN(ctx, d.key, from, "+", limit).Result()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.key, err)
@@ -74,9 +58,7 @@ func (d *DeadLetters) Get(ctx context.Context, id string) (DeadLetter, error) {
 	if _, err := milliseconds(id); err != nil {
 		return DeadLetter{}, missing(id)
 	}
-	messages, err := redisconn.Repeat(ctx, func() ([]redis.XMessage,
-		error,
-	) {
+	messages, err := redisconn.Repeat(ctx, func() ([]redis.XMessage, error) {
 		return d.conn.Main.XRange(ctx, d.key, id, id).Result()
 	})
 	if err != nil {
@@ -114,7 +96,7 @@ func letter(m redis.XMessage) DeadLetter {
 	text := func(field string) string { value, _ := m.Values[field].(string); return value }
 	deliveries, err := strconv.ParseInt(text("deliveries"), 10, 64)
 	if err != nil {
-		deliveries = 0 // not known when it was buried
+		deliveries = 0 // not known when it was given up
 	}
 	return DeadLetter{
 		ID: m.ID, Stream: text("origin"), Entry: text("entry"), Deliveries: deliveries, Error: text("error"),

@@ -10,6 +10,7 @@ import (
 
 // TestALostReplyToAReadLosesNoEntry: Redis has given the entry to this consumer, which never saw it.
 func TestALostReplyToAReadLosesNoEntry(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	lossy, direct := server.Lossy(t), server.Conn(t)
 	createGroup(t, direct)
@@ -26,6 +27,7 @@ func TestALostReplyToAReadLosesNoEntry(t *testing.T) {
 }
 
 func TestALostReplyToAnAcknowledgementSettlesOnce(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	lossy, direct := server.Lossy(t), server.Conn(t)
 	lossy.LoseReplyTo("xack")
@@ -40,6 +42,7 @@ func TestALostReplyToAnAcknowledgementSettlesOnce(t *testing.T) {
 }
 
 func TestRedisComesBack(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	conn := server.Conn(t)
 	add(t, conn, "1", "2")
@@ -67,7 +70,9 @@ func TestRedisComesBack(t *testing.T) {
 
 // TestEverythingWasFlushed: the group is made again, from the beginning of the stream.
 func TestEverythingWasFlushed(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		j := newJournal()
 		run(t, conn, config("a", soon), 1, j.handle)
 		add(t, conn, "1")
@@ -84,7 +89,9 @@ func TestEverythingWasFlushed(t *testing.T) {
 
 // TestTheEndInterruptsARead: Run returns, although a read waits that can't be interrupted.
 func TestTheEndInterruptsARead(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		j := newJournal()
 		r := run(t, conn, config("a", never), 1, j.handle)
 		add(t, conn, "1")
@@ -92,6 +99,7 @@ func TestTheEndInterruptsARead(t *testing.T) {
 		r.stop()
 	})
 	t.Run("without Redis", func(t *testing.T) {
+		t.Parallel()
 		server := redistest.Start(t)
 		r := run(t, server.Conn(t), config("a", soon), 1, func(context.Context, []byte) error { return nil })
 		server.Kill(t)

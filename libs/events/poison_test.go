@@ -16,7 +16,9 @@ import (
 )
 
 func TestPoisonGoesToTheDeadLettersAtOnce(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		add(t, conn, "bad", "good")
 		j := newJournal()
 		run(t, conn, config("a", never), 1, func(ctx context.Context, payload []byte) error {
@@ -41,7 +43,9 @@ func TestPoisonGoesToTheDeadLettersAtOnce(t *testing.T) {
 }
 
 func TestWhatFailsEachTimeGoesToTheDeadLetters(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		add(t, conn, "bad", "good")
 		j := newJournal()
 		run(t, conn, config("a", soon), 2, func(_ context.Context, payload []byte) error {
@@ -73,7 +77,9 @@ func untilDead(t *testing.T, conn *redisconn.Conn, n int) {
 }
 
 func TestAnEntryWithoutItsFieldIsPoison(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		if err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{"other", "x"}}).
 			Err(); err != nil {
 			t.Fatal(err)
@@ -91,7 +97,9 @@ func TestAnEntryWithoutItsFieldIsPoison(t *testing.T) {
 
 // TestNothingIsAcknowledgedBeforeItsDeadLetterIsThere: the dead letters can't be written for a while.
 func TestNothingIsAcknowledgedBeforeItsDeadLetterIsThere(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		if err := conn.Main.Set(t.Context(), dead, "in the way", 0).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +123,9 @@ func TestNothingIsAcknowledgedBeforeItsDeadLetterIsThere(t *testing.T) {
 
 // TestDeadLettersAreAnnounced: what hears of an entry's death can keep it from being settled.
 func TestDeadLettersAreAnnounced(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		var calls atomic.Int32
 		cfg := config("a", soon)
 		cfg.OnDeadLetter = func(_ context.Context, payload []byte, cause error) error {

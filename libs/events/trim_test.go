@@ -17,7 +17,9 @@ import (
 // TestTrimmingReachesNothingUnread (S18) is the law of retention: whatever groups have read and acknowledged, what is
 // trimmed is old, and read and acknowledged by all of them; and all such entries at the old end go.
 func TestTrimmingReachesNothingUnread(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		rapid.Check(t, func(rt *rapid.T) {
 			must(t, conn.Main.Del(t.Context(), stream).Err())
 			var ids []string

@@ -50,13 +50,13 @@ const (
 	BuryStored      Point = "bury.stored"
 )
 
-// Before is the place before a sync is written in a state, and After the one after it.
+// Before returns the place before a sync is written in a state.
 func Before(state syncv1.State) Point { return Point("before." + state.String()) }
 
-// After is the place after a sync was written in a state.
+// After returns the place after a sync was written in a state.
 func After(state syncv1.State) Point { return Point("after." + state.String()) }
 
-// All lists every place.
+// All returns every place, sorted.
 func All() []Point {
 	points := []Point{
 		RegisterBefore, RegisterStored, RegisterKept, UpdateStored, UpdateKept, DeleteBefore, DeleteStored, DeleteKept,

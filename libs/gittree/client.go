@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"io"
 
+	"google.golang.org/grpc"
+
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/recent"
+	"fgdsync.dev/libs/rpc"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
@@ -16,19 +20,35 @@ const (
 	batchChanges = 2000
 )
 
-// Client is the way to trees.
+// Client reads and writes the trees of a TreeService. It is safe for concurrent use.
 type Client struct {
 	trees    gitv1.TreeServiceClient
 	listings *recent.Cache[string, []Entry] // by the id of the tree, which stands for all that is in it
 }
 
-// NewClient returns a client that remembers listings of so many leaves.
-func NewClient(trees gitv1.TreeServiceClient, leaves int) (*Client, error) {
+// NewClient returns a client over a connection to a TreeService. It remembers the listings of trees with at most so
+// many leaves together. Without a connection, which is nil then, every call fails with FGD_5007.
+func NewClient(conn grpc.ClientConnInterface, leaves int) (*Client, error) {
 	listings, err := recent.New[string, []Entry](leaves)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{trees, listings}, nil
+	if conn == nil {
+		conn = noConn{}
+	}
+	return &Client{gitv1.NewTreeServiceClient(conn), listings}, nil
+}
+
+// noConn is the connection of a process that has no TreeService.
+type noConn struct{}
+
+var errNoConn = errs.New(errs.ConfigurationInvalid, "There is no connection to a service that holds trees.").
+	WithRemedy("Run the service with a connection to github-sync (github_sync_address).")
+
+func (noConn) Invoke(context.Context, string, any, any, ...grpc.CallOption) error { return errNoConn }
+
+func (noConn) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+	return nil, errNoConn
 }
 
 // List returns all leaves of a tree in path order. They are not to be changed.
@@ -36,62 +56,33 @@ func (c *Client) List(ctx context.Context, tree Ref) ([]Entry, error) {
 	if entries, known := c.listings.Get(tree.ID); known {
 		return entries, nil
 	}
-	entries, err := c.list(ctx, tree)
-	if err == nil {
-		c.listings.Add(tree.ID, entries, 1+len(entries))
-	}
-	return entries, err
-}
-
-func (c *Client) list(ctx context.Context, tree Ref) ([]Entry, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stream, err := c.trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: tree.Snapshot, Tree: tree.ID})
+	var entries []Entry
+	request := &gitv1.ListTreeRequest{SnapshotId: tree.Snapshot, Tree: tree.ID}
+	err := rpc.Collect(ctx, c.trees.ListTree, request, func(page *gitv1.ListTreeResponse) error {
+		for _, e := range page.GetEntries() {
+			entries = append(entries, entryFromProto(e))
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	var entries []Entry
-	for {
-		page, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return entries, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page.GetEntries() {
-			entries = append(entries, Entry{
-				Path: e.GetPath(), Mode: modeOf(e.GetMode()), Blob: e.GetBlobId(),
-				Size: e.GetSize(),
-			})
-		}
-	}
+	c.listings.Add(tree.ID, entries, 1+len(entries))
+	return entries, nil
 }
 
-// Read hands out the contents of objects in the order asked for.
+// Read hands the contents of objects to visit, in the order asked for.
 func (c *Client) Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error {
 	return Read(ctx, c.trees, snapshot, blobs, visit)
 }
 
-// Read hands out the contents of objects in the order asked for.
+// Read hands the contents of objects to visit, in the order asked for.
 func Read(ctx context.Context, trees gitv1.TreeServiceClient, snapshot string, blobs []string,
 	visit func(content []byte) error,
 ) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stream, err := trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: snapshot, BlobIds: blobs})
-	if err != nil {
-		return err
-	}
 	next := 0
-	for {
-		page, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	request := &gitv1.ReadBlobsRequest{SnapshotId: snapshot, BlobIds: blobs}
+	return rpc.Collect(ctx, trees.ReadBlobs, request, func(page *gitv1.ReadBlobsResponse) error {
 		for _, blob := range page.GetBlobs() {
 			if next >= len(blobs) || blob.GetBlobId() != blobs[next] {
 				return fmt.Errorf("object %s came out of turn", blob.GetBlobId())
@@ -101,10 +92,11 @@ func Read(ctx context.Context, trees gitv1.TreeServiceClient, snapshot string, b
 				return err
 			}
 		}
-	}
+		return nil
+	})
 }
 
-// Write applies changes and gives the new tree.
+// Write applies changes to a tree and returns the id of the new one.
 func (c *Client) Write(ctx context.Context, base Ref, changes []Change) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -133,7 +125,7 @@ func send(stream gitv1.TreeService_WriteTreeClient, base Ref, changes []Change) 
 			}
 			request, size = &gitv1.WriteTreeRequest{}, 0
 		}
-		request.Changes = append(request.Changes, wireChange(change))
+		request.Changes = append(request.Changes, changeToProto(change))
 		size += len(change.Content)
 	}
 	return stream.Send(request)

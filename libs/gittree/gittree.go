@@ -2,7 +2,11 @@
 // to the TreeService that holds it.
 package gittree
 
-import gitv1 "fgdsync.dev/proto/fgd/git/v1"
+import (
+	"slices"
+
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
 
 // Mode is what a leaf is.
 type Mode int
@@ -39,7 +43,20 @@ type Change struct {
 // Ref names a tree in a snapshot.
 type Ref struct{ Snapshot, ID string }
 
-func modeOf(m gitv1.FileMode) Mode {
+// Find returns the leaf at a path.
+func Find(entries []Entry, path string) (Entry, bool) {
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Path == path })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return entries[i], true
+}
+
+func entryFromProto(e *gitv1.TreeEntry) Entry {
+	return Entry{Path: e.GetPath(), Mode: modeFromProto(e.GetMode()), Blob: e.GetBlobId(), Size: e.GetSize()}
+}
+
+func modeFromProto(m gitv1.FileMode) Mode {
 	switch m {
 	case gitv1.FileMode_FILE_MODE_EXECUTABLE:
 		return Executable
@@ -52,7 +69,7 @@ func modeOf(m gitv1.FileMode) Mode {
 	}
 }
 
-func wireChange(c Change) *gitv1.Change {
+func changeToProto(c Change) *gitv1.Change {
 	change := &gitv1.Change{Path: c.Path}
 	switch {
 	case c.Remove:

@@ -28,7 +28,7 @@ func New(checks map[string]Check) *Server {
 	return &Server{checks: maps.Clone(checks)}
 }
 
-// Check returns for one service, or for all when none is named.
+// Check answers for one service, or for all when none is named. An unknown one is NOT_FOUND.
 func (s *Server) Check(ctx context.Context,
 	req *grpc_health_v1.HealthCheckRequest,
 ) (*grpc_health_v1.HealthCheckResponse, error) {

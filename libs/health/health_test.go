@@ -13,6 +13,7 @@ import (
 )
 
 func TestHealthAsksTheServices(t *testing.T) {
+	t.Parallel()
 	broken := false
 	server := health.New(map[string]health.Check{
 		"steady": func(context.Context) error { return nil },

@@ -38,6 +38,7 @@ func builtin(t *testing.T) map[string]*apiextensionsv1.CustomResourceDefinition 
 
 // TestStructural holds what the Kubernetes API server asks of every definition.
 func TestStructural(t *testing.T) {
+	t.Parallel()
 	for name, definition := range builtin(t) {
 		if want := definition.Spec.Group + "_" + definition.Spec.Names.Plural + ".yaml"; name != want {
 			t.Errorf("%s should be %s", name, want)
@@ -46,7 +47,8 @@ func TestStructural(t *testing.T) {
 			t.Fatalf("%s: versions %+v", name, definition.Spec.Versions)
 		}
 		var internal apiextensions.JSONSchemaProps
-		if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(definition.Spec.Versions[0].Schema.OpenAPIV3Schema, &internal, nil); err != nil {
+		convert := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps
+		if err := convert(definition.Spec.Versions[0].Schema.OpenAPIV3Schema, &internal, nil); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		structural, err := schema.NewStructural(&internal)
@@ -60,6 +62,7 @@ func TestStructural(t *testing.T) {
 }
 
 func TestKinds(t *testing.T) {
+	t.Parallel()
 	var plurals []string
 	for name, definition := range builtin(t) {
 		plurals = append(plurals, definition.Spec.Names.Plural)

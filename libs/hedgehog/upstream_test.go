@@ -17,6 +17,7 @@ import (
 
 // TestUpstream holds the built-in definitions against those that Hedgehog ships, field by field.
 func TestUpstream(t *testing.T) {
+	t.Parallel()
 	upstream := upstreamCRDs(t)
 	for name, theirs := range definitions(t, upstream) {
 		spec := child(theirs, "spec")
@@ -24,6 +25,7 @@ func TestUpstream(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			ours, there := definitions(t, hedgehog.BuiltinCRDs())[name]
 			if !there {
 				t.Fatal("not built in")

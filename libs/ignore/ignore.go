@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// MaxBytes is how large a file may be to be read; a larger one counts as absent.
+const MaxBytes = 1 << 20
+
 // MaxLines bounds how many lines count; what stands after them is ignored.
 const MaxLines = 10_000
 
@@ -23,7 +26,7 @@ type pattern struct {
 	foldersOnly bool
 }
 
-// Parse reads a file.
+// Parse returns the rules of a file.
 func Parse(content []byte) Rules {
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
 	var rules Rules

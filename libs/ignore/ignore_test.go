@@ -15,6 +15,7 @@ import (
 )
 
 func TestMatch(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		rules, file string
 		want        bool
@@ -55,6 +56,7 @@ var looseStars = regexp.MustCompile(`[^/\n!]\*\*|\*\*[^/\n]|\*\*\*`)
 
 // TestAsGit compares with Git's own verdict on patterns made of the parts that matter.
 func TestAsGit(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is not on PATH")
 	}

@@ -40,7 +40,7 @@ const (
 // StructureVersion is the version of the structure that the manifest states.
 const StructureVersion = "1.0"
 
-// Part tells which part of the directory a path is in: Raw, Managed, Unmanaged, Metadata, or "" for anywhere else.
+// Part returns the part of the directory that a path is in: Raw, Managed, Unmanaged, Metadata, or "" for anywhere else.
 func Part(p string) string {
 	first, _, inside := strings.Cut(p, "/")
 	if !inside {

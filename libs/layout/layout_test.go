@@ -7,6 +7,7 @@ import (
 )
 
 func TestPart(t *testing.T) {
+	t.Parallel()
 	for path, want := range map[string]string{
 		"raw/a.yaml": layout.Raw, "raw/sub/a.yaml": layout.Raw, "managed/vpcs/a.yaml": layout.Managed,
 		"unmanaged/a":        layout.Unmanaged,
@@ -20,6 +21,7 @@ func TestPart(t *testing.T) {
 }
 
 func TestIsYAML(t *testing.T) {
+	t.Parallel()
 	for path, want := range map[string]bool{
 		"a.yaml": true, "a.yml": true, "d/A.YAML": true, "a.YmL": true, "a.json": false, "yaml": false, ".yaml": true,
 		"a.yaml.bak": false, "a.yaml/b": false, "": false,
@@ -31,6 +33,7 @@ func TestIsYAML(t *testing.T) {
 }
 
 func TestStaysPut(t *testing.T) {
+	t.Parallel()
 	for path, want := range map[string]bool{
 		"README.md": true, "sub/README.md": true, "kustomization.yaml": true, "sub/kustomization.yaml": false,
 		".gitignore":     true,

@@ -7,20 +7,24 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// WithoutGuardOfAcquire runs the rest of a test with a script in which a guard is something else.
-func WithoutGuardOfAcquire(t *testing.T, guard, instead string) {
-	without(t, &acquire, acquireLua, guard, instead)
+// WithoutGuardOfAcquire makes a locker take the lock with a script in which a guard is something else.
+func WithoutGuardOfAcquire(t *testing.T, l *Locker, guard, instead string) *Locker {
+	t.Helper()
+	l.scripts.acquire = without(t, acquireLua, guard, instead)
+	return l
 }
 
-// WithoutGuardOfRelease does the same with the script that gives a lock back.
-func WithoutGuardOfRelease(t *testing.T, guard string) { without(t, &release, releaseLua, guard, "") }
+// WithoutGuardOfRelease makes a locker give the lock back with a script that lacks a guard.
+func WithoutGuardOfRelease(t *testing.T, l *Locker, guard string) *Locker {
+	t.Helper()
+	l.scripts.release = without(t, releaseLua, guard, "")
+	return l
+}
 
-func without(t *testing.T, script **redis.Script, source, guard, instead string) {
+func without(t *testing.T, source, guard, instead string) *redis.Script {
 	t.Helper()
 	if strings.Count(source, guard) != 1 {
 		t.Fatalf("the script does not have the guard %q once", guard)
 	}
-	guarded := *script
-	*script = redis.NewScript(strings.Replace(source, guard, instead, 1))
-	t.Cleanup(func() { *script = guarded })
+	return redis.NewScript(strings.Replace(source, guard, instead, 1))
 }

@@ -51,8 +51,8 @@ const (
 	deeds      = 10 // of a holder
 )
 
-// contention lets clients take a lock, lose replies and fall silent.
-func contention(t *testing.T) *history.Recorder[deed, told] {
+// contention lets clients take a lock, lose replies and fall silent. Each has a locker made of a new one.
+func contention(t *testing.T, locker func(*lock.Locker) *lock.Locker) *history.Recorder[deed, told] {
 	t.Helper()
 	server := redistest.Start(t)
 	server.Conn(t) // it answers
@@ -66,7 +66,7 @@ func contention(t *testing.T) *history.Recorder[deed, told] {
 				if dice.IntN(3) == 0 {
 					lossy.LoseReplyTo(key)
 				}
-				turn(t, record, lossy, client, 1+client*takes+take, dice.IntN(4) == 0)
+				turn(t, record, lossy, locker, client, 1+client*takes+take, dice.IntN(4) == 0)
 			}
 		})
 	}
@@ -74,12 +74,15 @@ func contention(t *testing.T) *history.Recorder[deed, told] {
 	return record
 }
 
-func turn(t *testing.T, record *history.Recorder[deed, told], lossy *redistest.Lossy, client, holder int, silent bool) {
+func turn(
+	t *testing.T, record *history.Recorder[deed, told], lossy *redistest.Lossy, locker func(*lock.Locker) *lock.Locker,
+	client, holder int, silent bool,
+) {
 	conn := lossy.Conn(t)
 	var lease *lock.Lease
 	record.Call(client, deed{"take", holder}, func() (told, bool) {
 		var err error
-		if lease, err = lock.New(conn, briefLease, never).Acquire(t.Context(), key); err != nil {
+		if lease, err = locker(lock.New(conn, briefLease, never)).Acquire(t.Context(), key); err != nil {
 			return told{fails: true}, true
 		}
 		return told{fence: lease.Fence()}, true
@@ -106,5 +109,5 @@ func turn(t *testing.T, record *history.Recorder[deed, told], lossy *redistest.L
 // after the other would have seen.
 func TestHistoriesOfTheLock(t *testing.T) {
 	t.Parallel()
-	history.Explain(t, contention(t), held{}, lockStep)
+	history.Explain(t, contention(t, func(l *lock.Locker) *lock.Locker { return l }), held{}, lockStep)
 }

@@ -12,85 +12,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
 )
-
-// acquireLua returns {1, fence} when the lock is the owner's, also when it was already: the reply to the first try may
-// have been lost. Else it queues the owner and answers {0, how many are before it}. The lock goes to those who wait in
-// the order in which they came; one that has not asked for a while is taken for gone.
-//
-// A new number is above the last one, and not below the clock in microseconds: a Redis that lost the counter, all of it
-// or its last second, gives numbers above the ones it has forgotten.
-//
-//	KEYS 1 lock, 2 last number, 3 queue by time of arrival, 4 queue by time of the last try
-//	ARGV 1 owner, 2 lease ms, 3 patience ms, 4 an owner that is done and could not say so, or ""
-const acquireLua = `
-local holder = redis.call('HGET', KEYS[1], 'owner')
-if holder == ARGV[1] then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  return {1, tonumber(redis.call('HGET', KEYS[1], 'fence'))}
-end
-if holder and holder == ARGV[4] then
-  redis.call('DEL', KEYS[1])
-  holder = false
-end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now - ARGV[3])) do
-  redis.call('ZREM', KEYS[3], gone)
-  redis.call('ZREM', KEYS[4], gone)
-end
-local first = redis.call('ZRANGE', KEYS[3], 0, 0)[1]
-if holder or (first and first ~= ARGV[1]) then
-  if not redis.call('ZSCORE', KEYS[3], ARGV[1]) then
-    local last = redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')[2]
-    redis.call('ZADD', KEYS[3], last and last + 1 or 1, ARGV[1])
-  end
-  redis.call('ZADD', KEYS[4], now, ARGV[1])
-  redis.call('PEXPIRE', KEYS[3], 2 * ARGV[3])
-  redis.call('PEXPIRE', KEYS[4], 2 * ARGV[3])
-  return {0, redis.call('ZRANK', KEYS[3], ARGV[1])}
-end
-redis.call('ZREM', KEYS[3], ARGV[1])
-redis.call('ZREM', KEYS[4], ARGV[1])
-local fence = math.max(tonumber(redis.call('GET', KEYS[2]) or 0) + 1, time[1] * 1000000 + time[2])
-redis.call('SET', KEYS[2], string.format('%.0f', fence))
-redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', string.format('%.0f', fence))
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return {1, fence}`
-
-var acquire = redis.NewScript(acquireLua)
-
-// raise returns the owner a number above a floor, and answers it; 0 when the lock is another's.
-//
-//	KEYS 1 lock, 2 last number
-//	ARGV 1 owner, 2 floor
-var raise = redis.NewScript(`
-if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
-local fence = tonumber(redis.call('HGET', KEYS[1], 'fence'))
-if fence > tonumber(ARGV[2]) then return fence end
-fence = math.max(tonumber(redis.call('GET', KEYS[2]) or 0), tonumber(ARGV[2])) + 1
-redis.call('SET', KEYS[2], string.format('%.0f', fence))
-redis.call('HSET', KEYS[1], 'fence', string.format('%.0f', fence))
-return fence`)
-
-// leave takes an owner out of the queue.
-var leave = redis.NewScript(`
-redis.call('ZREM', KEYS[1], ARGV[1])
-return redis.call('ZREM', KEYS[2], ARGV[1])`)
-
-var renew = redis.NewScript(`
-if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
-
-const releaseLua = `
-if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])`
-
-var release = redis.NewScript(releaseLua)
 
 const (
 	longestWait  = 500 * time.Millisecond
@@ -107,6 +32,7 @@ var errReleased = errors.New("the lock was released")
 // Locker hands out leases.
 type Locker struct {
 	conn    *redisconn.Conn
+	scripts scripts
 	lease   time.Duration
 	longest time.Duration
 
@@ -117,7 +43,7 @@ type Locker struct {
 // New returns a locker. Its leases last so long unless they are renewed, which they are at a third of it; nobody holds
 // a lock for longer than the longest time, so that work which hangs does not keep it for ever.
 func New(conn *redisconn.Conn, lease, longest time.Duration) *Locker {
-	return &Locker{conn: conn, lease: lease, longest: longest, left: map[string]string{}}
+	return &Locker{conn: conn, scripts: newScripts(), lease: lease, longest: longest, left: map[string]string{}}
 }
 
 // Lease is a held lock.
@@ -158,7 +84,7 @@ func tries(key string) string    { return key + ":tries" }
 func (l *Locker) try(ctx context.Context, key, owner string) (granted bool, number int64, err error) {
 	keys := []string{key, counter(key), arrivals(key), tries(key)}
 	done := l.leftBy(key)
-	reply, err := l.conn.Run(ctx, acquire, keys, owner, l.lease.Milliseconds(), patience.Milliseconds(), done)
+	reply, err := l.conn.Run(ctx, l.scripts.acquire, keys, owner, l.lease.Milliseconds(), patience.Milliseconds(), done)
 	if err != nil {
 		return false, 0, err
 	}
@@ -199,7 +125,7 @@ func (l *Locker) forget(key, owner string) {
 func (l *Locker) leave(ctx context.Context, key, owner string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	_ = leave.Run(ctx, l.conn.Main, []string{arrivals(key), tries(key)}, owner).Err()
+	_ = l.scripts.leave.Run(ctx, l.conn.Main, []string{arrivals(key), tries(key)}, owner).Err()
 }
 
 // pause waits for half to all of a time, so that those who wait do not all come at once.
@@ -234,7 +160,7 @@ func (l *Lease) RaiseAbove(ctx context.Context, floor int64) error {
 	if l.fence > floor {
 		return nil
 	}
-	reply, err := l.locker.conn.Run(ctx, raise, []string{l.key, counter(l.key)}, l.owner, floor)
+	reply, err := l.locker.conn.Run(ctx, l.locker.scripts.raise, []string{l.key, counter(l.key)}, l.owner, floor)
 	if err != nil {
 		return fmt.Errorf("raise the number of lock %s: %w", l.key, err)
 	}
@@ -246,12 +172,12 @@ func (l *Lease) RaiseAbove(ctx context.Context, floor int64) error {
 	return nil
 }
 
-// Release returns the lock back. The lock of another holder is left alone. Without an answer the lock stays taken until
+// Release gives the lock back. The lock of another holder is left alone. Without an answer the lock stays taken until
 // its lease is over, unless somebody asks this locker for it: the work under the lease has ended.
 func (l *Lease) Release(ctx context.Context) error {
 	l.end(errReleased)
 	l.done.Wait()
-	if _, err := l.locker.conn.Run(ctx, release, []string{l.key}, l.owner); err != nil {
+	if _, err := l.locker.conn.Run(ctx, l.locker.scripts.release, []string{l.key}, l.owner); err != nil {
 		l.locker.remember(l.key, l.owner)
 		return fmt.Errorf("release lock %s: %w", l.key, err)
 	}
@@ -297,7 +223,7 @@ func (l *Lease) keep(confirmed time.Time) {
 func (l *Lease) renew(timeout time.Duration) (mine bool, err error) {
 	ctx, cancel := context.WithTimeout(l.ctx, timeout)
 	defer cancel()
-	reply, err := l.locker.conn.Run(ctx, renew, []string{l.key}, l.owner, l.locker.lease.Milliseconds())
+	reply, err := l.locker.conn.Run(ctx, l.locker.scripts.renew, []string{l.key}, l.owner, l.locker.lease.Milliseconds())
 	kept, _ := reply.(int64)
 	return kept == 1, err
 }

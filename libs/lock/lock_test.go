@@ -47,7 +47,9 @@ func release(t *testing.T, lease *lock.Lease) {
 // TestOneHolderAtATime is the law of the lock: whatever holders there are, no two hold it at once, and their numbers
 // grow in the order in which they hold it.
 func TestOneHolderAtATime(t *testing.T) {
+	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		last := int64(0)
 		rapid.Check(t, func(rt *rapid.T) {
 			holders := rapid.IntRange(1, 5).Draw(rt, "holders")
@@ -91,7 +93,9 @@ func contend(t *testing.T, conn *redisconn.Conn, holders, turns int) []int64 {
 }
 
 func TestALeaseIsKeptAsLongAsItIsHeld(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		holder := acquire(t, lock.New(conn, short, never))
 		patience, cancel := context.WithTimeout(t.Context(), 2*short)
 		defer cancel()
@@ -111,6 +115,7 @@ func TestALeaseIsKeptAsLongAsItIsHeld(t *testing.T) {
 
 // TestAHolderThatIsCutOffStopsFirst: its work ends before its lease does.
 func TestAHolderThatIsCutOffStopsFirst(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	cut := server.Conn(t)
 	first := acquire(t, lock.New(cut, short, never))
@@ -136,7 +141,9 @@ func TestAHolderThatIsCutOffStopsFirst(t *testing.T) {
 // TestWhoCouldNotGiveItBackMayHaveItAgain: Redis did not hear of a release. The same process may have the lock at once,
 // with a new number; others wait until the lease is over, for they can't know.
 func TestWhoCouldNotGiveItBackMayHaveItAgain(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		locker, other := lock.New(conn, long, never), lock.New(conn, long, never)
 		first := acquire(t, locker)
 		away, cancel := context.WithCancel(t.Context())
@@ -164,7 +171,9 @@ func TestWhoCouldNotGiveItBackMayHaveItAgain(t *testing.T) {
 }
 
 func TestALockThatWentToAnotherIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		first := acquire(t, lock.New(conn, short, never))
 		// The lease ends, as it does while its holder is stopped, and somebody else takes the lock.
 		if err := conn.Main.Del(t.Context(), key).Err(); err != nil {
@@ -187,6 +196,7 @@ func TestALockThatWentToAnotherIsLeftAlone(t *testing.T) {
 
 // TestALostReplyLocksNobodyOut: the lock is granted, nobody is told, and the one who asks again is the holder.
 func TestALostReplyLocksNobodyOut(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	lossy := server.Lossy(t)
 	lossy.LoseReplyTo("pexpire") // part of the script's text
@@ -201,6 +211,7 @@ func TestALostReplyLocksNobodyOut(t *testing.T) {
 }
 
 func TestNumbersGrowOverACrashOfRedis(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	conn := server.Conn(t)
 	first := acquire(t, lock.New(conn, long, never))
@@ -215,6 +226,7 @@ func TestNumbersGrowOverACrashOfRedis(t *testing.T) {
 }
 
 func TestWaitingEnds(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	conn := server.Conn(t)
 	holder := acquire(t, lock.New(conn, long, never))
@@ -233,7 +245,9 @@ func TestWaitingEnds(t *testing.T) {
 
 // TestNumbersGrowOverALossOfRedis (L7): the counter is gone, or is back where it was some time ago.
 func TestNumbersGrowOverALossOfRedis(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		first := acquire(t, lock.New(conn, long, never))
 		if err := conn.Main.FlushAll(t.Context()).Err(); err != nil {
 			t.Fatal(err)
@@ -249,7 +263,9 @@ func TestNumbersGrowOverALossOfRedis(t *testing.T) {
 
 // TestNumbersRiseAboveWhatWasFound: an effect carries a number that the clock of Redis has not come to.
 func TestNumbersRiseAboveWhatWasFound(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		lease := acquire(t, lock.New(conn, long, never))
 		before := lease.Fence()
 		if err := lease.RaiseAbove(t.Context(), before-1); err != nil || lease.Fence() != before {
@@ -276,7 +292,9 @@ func TestNumbersRiseAboveWhatWasFound(t *testing.T) {
 // TestTheLockGoesRound (L11): those who wait get it in the order in which they came, and nobody twice before another
 // once.
 func TestTheLockGoesRound(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		const waiters = 100
 		holder := acquire(t, lock.New(conn, long, never))
 		var (
@@ -315,7 +333,9 @@ func queued(t *testing.T, conn *redisconn.Conn, want int64) {
 
 // TestOneWhoDiedWaitingHoldsNobodyUp: it is at the head of the queue and does not ask again.
 func TestOneWhoDiedWaitingHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		holder := acquire(t, lock.New(conn, long, never))
 		now := conn.Main.Time(t.Context()).Val()
 		if err := errors.Join(
@@ -331,7 +351,9 @@ func TestOneWhoDiedWaitingHoldsNobodyUp(t *testing.T) {
 
 // TestWhoGivesUpLeavesTheQueue: the next one does not wait until it is taken for dead.
 func TestWhoGivesUpLeavesTheQueue(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		holder := acquire(t, lock.New(conn, long, never))
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
@@ -353,6 +375,7 @@ func TestWhoGivesUpLeavesTheQueue(t *testing.T) {
 
 // TestNobodyHoldsALockForEver (L10): the work hangs, and the lease is renewed no more.
 func TestNobodyHoldsALockForEver(t *testing.T) {
+	t.Parallel()
 	conn := redistest.Start(t).Conn(t) // the one in memory ends no lease by itself
 	first := acquire(t, lock.New(conn, short, short))
 	second := acquire(t, lock.New(conn, short, never))
@@ -365,6 +388,7 @@ func TestNobodyHoldsALockForEver(t *testing.T) {
 
 // TestABlipIsOutlived (L4): Redis does not answer for a while, and a renewal fails; the lease is longer than that.
 func TestABlipIsOutlived(t *testing.T) {
+	t.Parallel()
 	conn := redistest.Start(t).Conn(t)
 	lease := acquire(t, lock.New(conn, 2*short, never))
 	pause(t, conn, short)
@@ -380,6 +404,7 @@ func TestABlipIsOutlived(t *testing.T) {
 // TestASilenceEndsTheWork (L5): Redis does not answer for longer than the lease. The work ends before somebody else may
 // have the lock.
 func TestASilenceEndsTheWork(t *testing.T) {
+	t.Parallel()
 	conn := redistest.Start(t).Conn(t)
 	began := time.Now()
 	lease := acquire(t, lock.New(conn, short, never))

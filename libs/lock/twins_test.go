@@ -16,25 +16,30 @@ import (
 
 // TestWithoutOwnersALostReplyLocksOut is TestALostReplyLocksNobodyOut without the guard.
 func TestWithoutOwnersALostReplyLocksOut(t *testing.T) {
-	lock.WithoutGuardOfAcquire(t, "if holder == ARGV[1] then", "if false then")
+	t.Parallel()
 	lossy := redistest.Start(t).Lossy(t)
 	lossy.LoseReplyTo("pexpire")
 	patience, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := lock.New(lossy.Conn(t), long, never).Acquire(patience, key); !errors.Is(err, context.DeadlineExceeded) {
+	locker := lock.WithoutGuardOfAcquire(t, lock.New(lossy.Conn(t), long, never),
+		"if holder == ARGV[1] then", "if false then")
+	if _, err := locker.Acquire(patience, key); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 }
 
 // TestWithoutTheClockNumbersComeAgain is TestNumbersGrowOverALossOfRedis without the guard.
 func TestWithoutTheClockNumbersComeAgain(t *testing.T) {
-	lock.WithoutGuardOfAcquire(t, ", time[1] * 1000000 + time[2])", ")")
+	t.Parallel()
 	conn := redistest.Start(t).Conn(t)
-	first := acquire(t, lock.New(conn, long, never))
+	locker := func() *lock.Locker {
+		return lock.WithoutGuardOfAcquire(t, lock.New(conn, long, never), ", time[1] * 1000000 + time[2])", ")")
+	}
+	first := acquire(t, locker())
 	if err := conn.Main.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	second := acquire(t, lock.New(conn, long, never))
+	second := acquire(t, locker())
 	if second.Fence() > first.Fence() {
 		t.Errorf("fence %d came after %d", second.Fence(), first.Fence())
 	}
@@ -44,9 +49,10 @@ func TestWithoutTheClockNumbersComeAgain(t *testing.T) {
 
 // TestWithoutOwnersALateReleaseOpensTheLock is TestALockThatWentToAnotherIsLeftAlone without the guard.
 func TestWithoutOwnersALateReleaseOpensTheLock(t *testing.T) {
-	lock.WithoutGuardOfRelease(t, "if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end")
+	t.Parallel()
 	conn := redistest.Start(t).Conn(t)
-	first := acquire(t, lock.New(conn, long, never))
+	first := acquire(t, lock.WithoutGuardOfRelease(t, lock.New(conn, long, never),
+		"if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end"))
 	if err := conn.Main.Del(t.Context(), key).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +65,11 @@ func TestWithoutOwnersALateReleaseOpensTheLock(t *testing.T) {
 
 // TestWithoutAHolderHistoriesContradict is TestHistoriesOfTheLock without the guard.
 func TestWithoutAHolderHistoriesContradict(t *testing.T) {
-	lock.WithoutGuardOfAcquire(t, "if holder or (first and first ~= ARGV[1]) then", "if false then")
-	if record := contention(t); !history.Contradicted(record, held{}, lockStep) {
+	t.Parallel()
+	weaken := func(l *lock.Locker) *lock.Locker {
+		return lock.WithoutGuardOfAcquire(t, l, "if holder or (first and first ~= ARGV[1]) then", "if false then")
+	}
+	if record := contention(t, weaken); !history.Contradicted(record, held{}, lockStep) {
 		t.Errorf("there is an order that explains\n%s", record)
 	}
 }

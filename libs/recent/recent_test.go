@@ -17,6 +17,7 @@ func newCache(t interface{ Fatal(...any) }, limit int) *recent.Cache[int, int] {
 }
 
 func TestForgetsOldest(t *testing.T) {
+	t.Parallel()
 	cache := newCache(t, 3)
 	for key := range 3 {
 		cache.Add(key, 10+key, 1)
@@ -43,6 +44,7 @@ func has(cache *recent.Cache[int, int], key int) bool {
 
 // TestWeight: what is remembered is what was added last, and never weighs more than the limit.
 func TestWeight(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		const limit = 20
 		cache := newCache(t, limit)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestASuitableRedis(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
 		if problems, err := conn.Check(t.Context()); err != nil || len(problems) != 0 {
 			t.Errorf("%v, %v", problems, err)
@@ -18,6 +19,7 @@ func TestASuitableRedis(t *testing.T) {
 
 // TestAnUnsuitableRedis (S17): each problem is found, named with its value, and comes with the command that mends it.
 func TestAnUnsuitableRedis(t *testing.T) {
+	t.Parallel()
 	for setting, c := range map[string]struct{ value, what, remedy string }{
 		"maxmemory-policy": {"allkeys-lru", "allkeys-lru", "CONFIG SET maxmemory-policy noeviction"},
 		"appendonly":       {"no", "append-only file", "CONFIG SET appendonly yes"},

@@ -34,7 +34,7 @@ type Config struct {
 	RedisURL string `koanf:"redis_url"`
 }
 
-// DefaultConfig is a Redis on this machine.
+// DefaultConfig returns that of a Redis on this machine.
 func DefaultConfig() Config { return Config{RedisURL: "redis://127.0.0.1:6379/0"} }
 
 // Conn is the two clients of one Redis.
@@ -64,40 +64,62 @@ func opener(text string) (func(pool int) redis.UniversalClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	switch query := parsed.Query(); {
 	case query.Has("master_name"):
-		o, err := redis.ParseFailoverURL(text)
-		if err != nil {
-			return nil, err
-		}
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = -1, 1, true, true
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
-		return func(pool int) redis.UniversalClient {
-			one := *o
-			one.PoolSize = pool
-			return redis.NewFailoverClient(&one)
-		}, nil
+		return sentinelOpener(text)
 	case query.Has("addr"):
-		o, err := redis.ParseClusterURL(text)
-		if err != nil {
-			return nil, err
-		}
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity, o.MaintNotificationsConfig = -1, 1, true, true, quiet
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
-		return func(pool int) redis.UniversalClient {
-			one := *o
-			one.PoolSize = pool
-			return redis.NewClusterClient(&one)
-		}, nil
+		return clusterOpener(text)
 	}
+	return serverOpener(text)
+}
+
+func sentinelOpener(text string) (func(pool int) redis.UniversalClient, error) {
+	o, err := redis.ParseFailoverURL(text)
+	if err != nil {
+		return nil, err
+	}
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = -1, 1, true, true
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
+	return func(pool int) redis.UniversalClient {
+		one := *o
+		one.PoolSize = pool
+		return redis.NewFailoverClient(&one)
+	}, nil
+}
+
+func clusterOpener(text string) (func(pool int) redis.UniversalClient, error) {
+	o, err := redis.ParseClusterURL(text)
+	if err != nil {
+		return nil, err
+	}
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = -1, 1, true, true
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
+	o.MaintNotificationsConfig = quiet()
+	return func(pool int) redis.UniversalClient {
+		one := *o
+		one.PoolSize = pool
+		return redis.NewClusterClient(&one)
+	}, nil
+}
+
+func serverOpener(text string) (func(pool int) redis.UniversalClient, error) {
 	o, err := redis.ParseURL(text)
 	if err != nil {
 		return nil, err
 	}
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity, o.MaintNotificationsConfig = -1, 1, true, true, quiet
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = -1, 1, true, true
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, ioTimeout, ioTimeout
-	return func(pool int) redis.UniversalClient { one := *o; one.PoolSize = pool; return redis.NewClient(&one) }, nil
+	o.MaintNotificationsConfig = quiet()
+	return func(pool int) redis.UniversalClient {
+		one := *o
+		one.PoolSize = pool
+		return redis.NewClient(&one)
+	}, nil
+}
+
+// quiet turns off notices of maintenance, which servers of our own do not send.
+func quiet() *maintnotifications.Config {
+	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
 // Ping reports whether Redis answers.
@@ -111,7 +133,7 @@ func (c *Conn) Ping(ctx context.Context) error {
 // Close closes both clients.
 func (c *Conn) Close() error { return errors.Join(c.Blocking.Close(), c.Main.Close()) }
 
-// Error returns a failure of Redis its public face.
+// Error gives a failure of Redis its public face; the failure is its cause.
 func Error(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err

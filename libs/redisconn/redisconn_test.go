@@ -19,6 +19,7 @@ import (
 func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 
 func TestBadURLIsRefusedWithoutBeingQuoted(t *testing.T) {
+	t.Parallel()
 	for _, url := range []string{
 		"", "mysql://:s3cret@host", "redis://:s3cret@host:notaport/0",
 		"redis://:s3cret@host/notadb", "redis://:s3cret@%zz",
@@ -35,6 +36,7 @@ func TestBadURLIsRefusedWithoutBeingQuoted(t *testing.T) {
 }
 
 func TestRedisAway(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +65,7 @@ func TestRedisAway(t *testing.T) {
 }
 
 func TestWrongPassword(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	right := server.Conn(t)
 	if err := right.Ping(t.Context()); err != nil {
@@ -83,6 +86,7 @@ func (a answer) Error() string { return string(a) }
 func (answer) RedisError()     {}
 
 func TestRepeat(t *testing.T) {
+	t.Parallel()
 	away := errors.New("connection reset")
 	for name, c := range map[string]struct {
 		fails []error // the last one stays
@@ -120,6 +124,7 @@ func TestRepeat(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			tries := 0
 			value, err := redisconn.Repeat(t.Context(), func() (int, error) {
 				tries++
@@ -136,6 +141,7 @@ func TestRepeat(t *testing.T) {
 }
 
 func TestRepeatEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	reason := errors.New("shutting down")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	tries := 0
@@ -151,6 +157,7 @@ func TestRepeatEndsWithItsContext(t *testing.T) {
 
 // TestLostReplyIsNotRepeatedBlindly: go-redis by itself would send the XADD again and make two entries of it.
 func TestLostReplyIsNotRepeatedBlindly(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	lossy := server.Lossy(t)
 	conn := lossy.Conn(t)
@@ -167,6 +174,7 @@ func TestLostReplyIsNotRepeatedBlindly(t *testing.T) {
 }
 
 func TestScriptIsRepeatedAfterALostReply(t *testing.T) {
+	t.Parallel()
 	lossy := redistest.Start(t).Lossy(t)
 	conn := lossy.Conn(t)
 	script := redis.NewScript(`redis.call('SADD', KEYS[1], ARGV[1]) return redis.call('SCARD', KEYS[1])`)
@@ -178,6 +186,7 @@ func TestScriptIsRepeatedAfterALostReply(t *testing.T) {
 }
 
 func TestConnectionOutlivesARestart(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	conn := server.Conn(t)
 	if err := conn.Main.Set(t.Context(), "k", "v", 0).Err(); err != nil {
@@ -196,6 +205,7 @@ func TestConnectionOutlivesARestart(t *testing.T) {
 
 // TestBlockingReadsLeaveRoom: more readers that wait than the main client has connections.
 func TestBlockingReadsLeaveRoom(t *testing.T) {
+	t.Parallel()
 	conn := redistest.Start(t).Conn(t)
 	const readers = 80
 	done := make(chan error, readers)

@@ -121,7 +121,7 @@ func (s *Server) wait(ctx context.Context) error {
 	return nil
 }
 
-// URL is where it listens, with its password: not for printing.
+// URL returns where it listens, with its password: not for printing.
 func (s *Server) URL() string {
 	return (&url.URL{Scheme: "unix", User: url.UserPassword("", s.password), Path: s.socket}).String()
 }

@@ -45,6 +45,7 @@ func client(t *testing.T, server *Server) *redis.Client {
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 func TestServerIsSetUpAsTheSystemNeedsIt(t *testing.T) {
+	t.Parallel()
 	server := start(t, filepath.Join(t.TempDir(), "new", "folder"))
 	c := client(t, server)
 	for key, want := range map[string]string{
@@ -63,6 +64,7 @@ func TestServerIsSetUpAsTheSystemNeedsIt(t *testing.T) {
 }
 
 func TestPasswordIsNeededAndNotToBeSeen(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	server := start(t, dir)
 	stranger := redis.NewClient(&redis.Options{Network: "unix", Addr: server.socket, MaxRetries: -1})
@@ -85,6 +87,7 @@ func TestPasswordIsNeededAndNotToBeSeen(t *testing.T) {
 }
 
 func TestDataOutlivesACrash(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first := start(t, dir)
 	c := client(t, first)
@@ -126,6 +129,7 @@ func untilWritten(t *testing.T, c *redis.Client) {
 }
 
 func TestStopLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	deep := filepath.Join(t.TempDir(), strings.Repeat("long/", 30))
 	server := start(t, deep)
 	if server.ownDir == "" || len(server.socket) > longestPath {
@@ -159,6 +163,7 @@ func TestWhyItCannotStart(t *testing.T) {
 		}
 	})
 	t.Run("no folder", func(t *testing.T) {
+		t.Parallel()
 		file := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -168,6 +173,7 @@ func TestWhyItCannotStart(t *testing.T) {
 		}
 	})
 	t.Run("damaged data", func(t *testing.T) {
+		t.Parallel()
 		dir := t.TempDir()
 		server := start(t, dir)
 		if err := client(t, server).Set(t.Context(), "k", "v", 0).Err(); err != nil {
@@ -184,6 +190,7 @@ func TestWhyItCannotStart(t *testing.T) {
 		}
 	})
 	t.Run("given up", func(t *testing.T) {
+		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := Start(ctx, t.TempDir()); err == nil {

@@ -16,7 +16,7 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// replica returns with its name, or with what the next service answers.
+// replica answers with its name, or with what the next service answers.
 type replica struct {
 	syncv1.UnimplementedSyncServiceServer
 	name string
@@ -37,7 +37,10 @@ func start(t *testing.T, r *replica) (address string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := rpc.NewServer(telemetry.Discard())
+	server, err := rpc.NewServer(telemetry.Discard(), rpc.Services)
+	if err != nil {
+		t.Fatal(err)
+	}
 	syncv1.RegisterSyncServiceServer(server, r)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener); close(served) }()
@@ -62,6 +65,7 @@ func dial(t *testing.T, address string) *grpc.ClientConn {
 }
 
 func TestCallsAboutARepositoryGoToOneReplica(t *testing.T) {
+	t.Parallel()
 	var addresses []string
 	stops := map[string]func(){}
 	for _, name := range []string{"a", "b", "c"} {
@@ -81,7 +85,7 @@ func TestCallsAboutARepositoryGoToOneReplica(t *testing.T) {
 	}
 	homes, all := map[string]bool{}, map[string]bool{}
 	for i := range 50 {
-		ctx := rpc.AboutRepository(t.Context(), fmt.Sprintf("https://git.example.com/fabrics-%d.git", i))
+		ctx := rpc.WithRoutingKey(t.Context(), fmt.Sprintf("https://git.example.com/fabrics-%d.git", i))
 		home := answering(ctx, direct)
 		if again, via := answering(ctx, direct), answering(ctx, over); again != home || via != home {
 			t.Fatalf("repository %d went to %s, %s and %s", i, home, again, via)
@@ -91,7 +95,7 @@ func TestCallsAboutARepositoryGoToOneReplica(t *testing.T) {
 	if len(homes) != 3 || len(all) != 3 {
 		t.Errorf("repositories went to %v, others to %v", homes, all)
 	}
-	ctx := rpc.AboutRepository(t.Context(), "https://git.example.com/fabrics.git")
+	ctx := rpc.WithRoutingKey(t.Context(), "https://git.example.com/fabrics.git")
 	home := answering(ctx, direct)
 	stops[home]()
 	for { // a call that was on its way fails, and is repeated by who made it

@@ -4,11 +4,8 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"runtime/debug"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
@@ -18,10 +15,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/stats"
-	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
-	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/telemetry"
 )
 
@@ -36,19 +31,42 @@ const (
 	connectTimeout   = 5 * time.Second
 )
 
-// NewServer returns a server.
-func NewServer(tel *telemetry.Telemetry) *grpc.Server {
-	guard := guard{tel: tel}
+// Audience says who calls a server, and with it what is believed of a call.
+type Audience int
+
+// Audiences.
+const (
+	// Services are the other services of the suite: a call is what they pass on.
+	Services Audience = iota
+	// Callers are all others: a call is what its edge makes of it.
+	Callers
+)
+
+// String returns what the audience is called in messages.
+func (a Audience) String() string {
+	if a == Callers {
+		return "callers"
+	}
+	return "services"
+}
+
+// NewServer returns a server for an audience.
+func NewServer(tel *telemetry.Telemetry, audience Audience) (*grpc.Server, error) {
+	rules, err := newRules()
+	if err != nil {
+		return nil, err
+	}
+	calls, guard := newCalls(audience), guard{tel.Log}
 	return grpc.NewServer(
 		grpc.StatsHandler(serverStats(tel.Tracers)),
-		grpc.ChainUnaryInterceptor(guard.unary),
-		grpc.ChainStreamInterceptor(guard.stream),
+		grpc.ChainUnaryInterceptor(calls.unary, guard.unary, rules.unary),
+		grpc.ChainStreamInterceptor(calls.stream, guard.stream, rules.stream),
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
 		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
 		// Clients of ours ping every keepaliveTime; the default would send them away.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveTime / 2, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-	)
+	), nil
 }
 
 func serverStats(tracers trace.TracerProvider) stats.Handler {
@@ -56,15 +74,29 @@ func serverStats(tracers trace.TracerProvider) stats.Handler {
 		otelgrpc.WithPropagators(telemetry.Propagator()))
 }
 
-// Dial makes a lazy client connection to an address, or to those of several replicas with commas between.
-func Dial(address string, tracers trace.TracerProvider, extra ...grpc.DialOption) (*grpc.ClientConn, error) {
+// Dial makes a lazy client connection to a service, at one address or at those of its replicas with commas between. It
+// passes on the call that a context belongs to, and is believed.
+func Dial(address string, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
+	return dial(address, Services, tracers)
+}
+
+// DialPublic makes a lazy client connection to what the suite offers to callers. It says who asks and the correlation
+// id of the call that a context belongs to, as any caller can.
+func DialPublic(address string, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
+	return dial(address, Callers, tracers)
+}
+
+func dial(
+	address string, audience Audience, tracers trace.TracerProvider, extra ...grpc.DialOption,
+) (*grpc.ClientConn, error) {
 	target, options := resolved(address)
+	client := newClient(audience)
 	options = append(options,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers),
 			otelgrpc.WithPropagators(telemetry.Propagator()))),
-		grpc.WithChainUnaryInterceptor(unaryClient),
-		grpc.WithChainStreamInterceptor(streamClient),
+		grpc.WithChainUnaryInterceptor(client.unary),
+		grpc.WithChainStreamInterceptor(client.stream),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),
 		grpc.WithConnectParams(reconnecting()),
 		grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(windowBytes),
@@ -98,75 +130,11 @@ type Loopback struct{ listener *bufconn.Listener }
 // NewLoopback returns a loopback.
 func NewLoopback() *Loopback { return &Loopback{listener: bufconn.Listen(bufferBytes)} }
 
-// Listener is the server's end.
+// Listener returns the server's end.
 func (l *Loopback) Listener() net.Listener { return l.listener }
 
-// Dial makes a client connection through the loopback.
-func (l *Loopback) Dial(tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	return Dial("passthrough:///loopback", tracers, grpc.WithContextDialer(
+// Dial makes a client connection through the loopback, to a server for an audience.
+func (l *Loopback) Dial(audience Audience, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
+	return dial("passthrough:///loopback", audience, tracers, grpc.WithContextDialer(
 		func(ctx context.Context, _ string) (net.Conn, error) { return l.listener.DialContext(ctx) }))
-}
-
-type guard struct{ tel *telemetry.Telemetry }
-
-func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any,
-	err error,
-) {
-	defer func() { err = g.finish(ctx, info.FullMethod, err, recover()) }()
-	return next(ctx, req)
-}
-
-func (g guard) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo,
-	next grpc.StreamHandler,
-) (err error) {
-	defer func() { err = g.finish(stream.Context(), info.FullMethod, err, recover()) }()
-	return next(srv, stream)
-}
-
-// finish is the outermost word on a call: the chain goes to the log, the public face to the caller.
-func (g guard) finish(ctx context.Context, method string, err error, panicked any) error {
-	if panicked != nil {
-		g.tel.Log.ErrorContext(ctx, "panic in a call", "method", method, "panic", fmt.Sprint(panicked), "stack",
-			string(debug.Stack()))
-		err = errs.New(errs.InternalError, "An internal error occurred.")
-	}
-	if err == nil {
-		return nil
-	}
-	st := errs.ToStatus(err)
-	if panicked == nil && errs.KindOf(err) == errs.Internal && !errors.Is(err, context.Canceled) &&
-		!errors.Is(err, context.DeadlineExceeded) {
-		g.tel.Log.ErrorContext(ctx, "call failed", "method", method, "error", err.Error())
-	}
-	return st.Err()
-}
-
-func unaryClient(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker,
-	opts ...grpc.CallOption,
-) error {
-	return fromWire(next(passOn(ctx), method, req, reply, cc, opts...))
-}
-
-func streamClient(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer,
-	opts ...grpc.CallOption,
-) (grpc.ClientStream, error) {
-	stream, err := next(passOn(ctx), desc, cc, method, opts...)
-	if err != nil {
-		return nil, fromWire(err)
-	}
-	return clientStream{stream}, nil
-}
-
-type clientStream struct{ grpc.ClientStream }
-
-func (s clientStream) RecvMsg(m any) error { return fromWire(s.ClientStream.RecvMsg(m)) }
-
-func fromWire(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
-		return err
-	}
-	if st, ok := status.FromError(err); ok {
-		return errs.FromStatus(st)
-	}
-	return err
 }

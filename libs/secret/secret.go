@@ -1,4 +1,4 @@
-// Package secret holds values that must not be seen: whatever prints, logs or encodes one gives "[redacted]".
+// Package secret holds values that must not be seen: whatever prints, logs or encodes one shows "[redacted]".
 package secret
 
 import (
@@ -12,7 +12,7 @@ const redacted = "[redacted]"
 // String is a secret text.
 type String struct{ value string }
 
-// New wraps a text.
+// New returns a secret of a text.
 func New(value string) String { return String{value: value} }
 
 // Reveal returns the text itself, for the one place that needs it.
@@ -21,7 +21,7 @@ func (s String) Reveal() string { return s.value }
 // IsZero reports whether there is no secret.
 func (s String) IsZero() bool { return s.value == "" }
 
-// RemoveFrom takes the text out of one that somebody else wrote.
+// RemoveFrom returns a text that somebody else wrote, with "[redacted]" wherever it had the secret.
 func (s String) RemoveFrom(text string) string {
 	if s.value == "" {
 		return text

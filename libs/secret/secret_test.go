@@ -12,6 +12,7 @@ import (
 )
 
 func TestNothingPrintsASecret(t *testing.T) {
+	t.Parallel()
 	s := secret.New("hunter2")
 	holder := struct{ Token secret.String }{s}
 	var logged bytes.Buffer

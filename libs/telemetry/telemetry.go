@@ -27,6 +27,8 @@ type Config struct {
 	LogLevel     string    // debug, info, warn or error
 	LogFormat    string    // json or text
 	OTLPEndpoint string    // OTLP over gRPC, as a URL; empty turns tracing off
+	// ContextAttrs returns what each log line says of its context, beside the ids of the trace.
+	ContextAttrs func(context.Context) []slog.Attr
 }
 
 // Telemetry is what a process reports through.
@@ -37,7 +39,7 @@ type Telemetry struct {
 	shutdown func(context.Context) error
 }
 
-// Propagator carries trace context between processes and through events.
+// Propagator returns what carries trace context between processes and through events.
 func Propagator() propagation.TextMapPropagator {
 	return propagation.TraceContext{}
 }
@@ -69,7 +71,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	return t, nil
 }
 
-// Discard is telemetry that reports nothing, for tests.
+// Discard returns telemetry that reports nothing, for tests.
 func Discard() *Telemetry {
 	return &Telemetry{
 		Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
@@ -95,25 +97,31 @@ func newLogger(cfg Config) (*slog.Logger, error) {
 	default:
 		return nil, fmt.Errorf("log_format %q: use json or text", cfg.LogFormat)
 	}
-	return slog.New(traceHandler{handler}).With("service", cfg.Service), nil
+	return slog.New(contextHandler{handler, cfg.ContextAttrs}).With("service", cfg.Service), nil
 }
 
-// traceHandler adds the ids that lead from a log line to its trace.
-type traceHandler struct{ slog.Handler }
+// contextHandler adds what a context knows: the ids that lead from a log line to its trace, and more.
+type contextHandler struct {
+	slog.Handler
+	attrs func(context.Context) []slog.Attr
+}
 
-func (h traceHandler) Handle(ctx context.Context, record slog.Record) error {
+func (h contextHandler) Handle(ctx context.Context, record slog.Record) error {
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		record.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
+	if h.attrs != nil {
+		record.AddAttrs(h.attrs(ctx)...)
 	}
 	return h.Handler.Handle(ctx, record)
 }
 
-func (h traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return traceHandler{h.Handler.WithAttrs(attrs)}
+func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return contextHandler{h.Handler.WithAttrs(attrs), h.attrs}
 }
 
-func (h traceHandler) WithGroup(name string) slog.Handler {
-	return traceHandler{h.Handler.WithGroup(name)}
+func (h contextHandler) WithGroup(name string) slog.Handler {
+	return contextHandler{h.Handler.WithGroup(name), h.attrs}
 }
 
 // Traceparent returns the trace context of ctx as W3C text, for an event or a stream entry.

@@ -2,8 +2,10 @@ package telemetry_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -26,6 +28,7 @@ func build(t *testing.T, cfg telemetry.Config) *telemetry.Telemetry {
 }
 
 func TestLogLinesLeadToTheirTrace(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	tel := build(t, telemetry.Config{Service: "fgd-test", LogWriter: &out, LogLevel: "info", LogFormat: "json"})
 	provider := trace.NewTracerProvider()
@@ -52,6 +55,7 @@ func TestLogLinesLeadToTheirTrace(t *testing.T) {
 }
 
 func TestSecretsAreNotLogged(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{"json", "text"} {
 		var out bytes.Buffer
 		tel := build(t, telemetry.Config{LogWriter: &out, LogLevel: "debug", LogFormat: format})
@@ -66,6 +70,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 }
 
 func TestBadSettingsAreNamed(t *testing.T) {
+	t.Parallel()
 	for want, cfg := range map[string]telemetry.Config{
 		"log_level":  {LogLevel: "loud", LogFormat: "json"},
 		"log_format": {LogLevel: "info", LogFormat: "xml"},
@@ -78,6 +83,7 @@ func TestBadSettingsAreNamed(t *testing.T) {
 
 // TestTwoInOneProcess: nothing is global, so that two of them do not fight.
 func TestTwoInOneProcess(t *testing.T) {
+	t.Parallel()
 	for range 2 {
 		tel := build(t, telemetry.Config{
 			LogWriter: &bytes.Buffer{}, LogLevel: "info", LogFormat: "json",
@@ -94,6 +100,7 @@ func TestTwoInOneProcess(t *testing.T) {
 }
 
 func TestTraceContextTravelsAsText(t *testing.T) {
+	t.Parallel()
 	provider := trace.NewTracerProvider()
 	ctx, span := provider.Tracer("test").Start(t.Context(), "producer")
 	text := telemetry.Traceparent(ctx)
@@ -107,5 +114,31 @@ func TestTraceContextTravelsAsText(t *testing.T) {
 		if got := telemetry.Traceparent(telemetry.WithTraceparent(t.Context(), none)); got != "" {
 			t.Errorf("%q became %q", none, got)
 		}
+	}
+}
+
+// TestLogLinesSayWhatTheirContextKnows: also those of a logger with attributes of its own.
+func TestLogLinesSayWhatTheirContextKnows(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	var out bytes.Buffer
+	tel := build(t, telemetry.Config{
+		LogWriter: &out, LogLevel: "info", LogFormat: "json",
+		ContextAttrs: func(ctx context.Context) []slog.Attr {
+			if id, known := ctx.Value(key{}).(string); known {
+				return []slog.Attr{slog.String("correlation_id", id)}
+			}
+			return nil
+		},
+	})
+	ctx := context.WithValue(t.Context(), key{}, "my-id-1")
+	tel.Log.With("sync_id", "1").InfoContext(ctx, "of a call")
+	if !strings.Contains(out.String(), `"correlation_id":"my-id-1"`) {
+		t.Errorf("logged %s", &out)
+	}
+	out.Reset()
+	tel.Log.InfoContext(t.Context(), "of none")
+	if out.Len() == 0 || strings.Contains(out.String(), "correlation_id") {
+		t.Errorf("logged %s", &out)
 	}
 }

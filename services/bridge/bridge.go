@@ -1,24 +1,17 @@
-// Package bridge is the front of the suite: the gRPC BridgeService, and over a client connection to it the JSON API,
-// live progress by WebSocket, server-sent events and newline-JSON, and the API's documentation. It keeps nothing; any
-// replica can serve any request.
+// Package bridge is the front of the suite: the gRPC services of fgd.bridge.v1, and over a client connection to them
+// the JSON API, live progress by WebSocket, server-sent events and newline-JSON, and the API's documentation. It keeps
+// nothing; any replica can serve any request.
 package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health/grpc_health_v1"
 
-	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
 )
@@ -26,57 +19,65 @@ import (
 // Name is the service's name in health checks, logs and metrics.
 const Name = "bridge"
 
-// Deps are what the service works with.
-type Deps struct {
-	Fabrics      fabricv1.FabricServiceClient
-	Syncs        syncv1.SyncServiceClient
-	Repositories gitv1.RepositoryServiceClient
-	Health       map[string]grpc_health_v1.HealthClient // of the other services, by their names
-	Log          *slog.Logger
-	Tracers      trace.TracerProvider
-	Metrics      prometheus.Registerer
-	Version      string // of the running program
+// Definition returns what makes a process the bridge.
+func Definition() app.Definition {
+	return app.Definition{
+		Name: Name, Audience: rpc.Callers, GRPCListen: "127.0.0.1:9090", HTTPListen: "127.0.0.1:8080",
+		Peers: []app.Peer{
+			{Name: grpcapi.Orchestrator, Address: "127.0.0.1:9091"},
+			{Name: grpcapi.Ingestion, Address: "127.0.0.1:9092"},
+			{Name: grpcapi.Directory, Address: "127.0.0.1:9093"},
+			{Name: grpcapi.GithubSync, Address: "127.0.0.1:9094"},
+		},
+		Build: build,
+	}
+}
+
+func build(p *app.Process) (app.Service, http.Handler, error) {
+	cfg := DefaultConfig()
+	if err := p.Source.Into(&cfg); err != nil {
+		return nil, nil, err
+	}
+	service, err := New(cfg, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	return service, service.Handler(), nil
 }
 
 // Service is the bridge.
 type Service struct {
-	cfg  Config
-	deps Deps
-	api  *grpcapi.Server
+	api     *grpcapi.API
+	handler http.Handler
 }
 
-// New builds the service.
-func New(cfg Config, deps Deps) (*Service, error) {
+// New builds the service. It needs connections to its peers, and one to the server that it will be registered on.
+func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if deps.Fabrics == nil || deps.Syncs == nil || deps.Repositories == nil || deps.Log == nil || deps.Tracers == nil ||
-		deps.Metrics == nil {
-		return nil, errors.New("bridge: Fabrics, Syncs, Repositories, Log, Tracers and Metrics of Deps are required")
+	api, err := grpcapi.New(Name, app.Version, p.Peers)
+	if err != nil {
+		return nil, fmt.Errorf("build the bridge: %w", err)
 	}
-	api := grpcapi.New(grpcapi.Deps{
-		Fabrics: deps.Fabrics, Syncs: deps.Syncs, Repositories: deps.Repositories,
-		Health: grpcapi.NewHealth(Name, deps.Version, deps.Health),
-	})
-	return &Service{cfg: cfg, deps: deps, api: api}, nil
-}
-
-// Register adds the service's RPCs to a server.
-func (s *Service) Register(r grpc.ServiceRegistrar) { bridgev1.RegisterBridgeServiceServer(r, s.api) }
-
-// Handler is everything the bridge serves over HTTP. It calls the service's own RPCs through a connection to the server
-// they are registered on, so that the interceptors of that server run for JSON callers too.
-func (s *Service) Handler(self grpc.ClientConnInterface, metrics http.Handler) (http.Handler, error) {
 	handler, err := httpapi.New(httpapi.Config{
-		MaxRequestBytes: s.cfg.MaxRequestBytes, RequestTimeout: s.cfg.RequestTimeout, Version: s.deps.Version,
+		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout, Version: app.Version,
 	}, httpapi.Deps{
-		Self: self, MetricsPage: metrics, Log: s.deps.Log, Tracers: s.deps.Tracers, Metrics: s.deps.Metrics,
+		Self: p.Self, MetricsPage: p.MetricsPage,
+		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
-	return handler, nil
+	return &Service{api: api, handler: handler}, nil
 }
+
+// Register adds the service's RPCs to a server.
+func (s *Service) Register(r grpc.ServiceRegistrar) { s.api.Register(r) }
+
+// Handler returns everything that the bridge serves over HTTP. It calls the service's own RPCs through the connection
+// to itself, so that the interceptors of that server run for JSON callers too.
+func (s *Service) Handler() http.Handler { return s.handler }
 
 // Run waits for the end of ctx: the service works only while it is asked.
 func (s *Service) Run(ctx context.Context) error {

@@ -1,32 +1,15 @@
 package bridge_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
-
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
-
-func (b *backend) CheckConnection(ctx context.Context,
-	req *gitv1.CheckConnectionRequest,
-) (*gitv1.CheckConnectionResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	b.checked = append(b.checked, req.GetLocation())
-	return &gitv1.CheckConnectionResponse{Connection: &gitv1.Connection{
-		Reachable: true, CanRead: true, DefaultBranch: "trunk",
-		Problems: []*gitv1.ConnectionProblem{{
-			Code: "FGD_4006", Name: "BRANCH_NOT_FOUND", Message: "No such branch.",
-			Remedy: "Make it.",
-		}},
-	}}, err
-}
 
 // TestCheckConnection: a location is checked before a fabric has it, with sealed credentials, and a fabric's with those
 // it has.
 func TestCheckConnection(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	found := b.ok("POST", "/api/v1/connections:check",
 		`{"repository_url":" ssh://git@git.example/r.git ","gitops_directory":"d","credentials":{"ssh_private_key":"s3cret"}}`)
@@ -40,7 +23,8 @@ func TestCheckConnection(t *testing.T) {
 	}
 	if at := b.backend.checked[0]; at.GetRepositoryUrl() != "ssh://git@git.example/r.git" || at.GetBranch() != "main" ||
 		at.GetDirectory() != "d" ||
-		string(at.GetCredentials().GetSealed()) != "sealed" || b.backend.sealed[0].GetSshPrivateKey() != "s3cret" {
+		string(at.GetCredentials().GetSealed()) != "sealed for ssh://git.example 0" ||
+		b.backend.sealed[0].GetSshPrivateKey() != "s3cret" {
 		t.Errorf("asked for %v", at)
 	}
 	if len(b.backend.fabrics) != 0 {
@@ -59,7 +43,22 @@ func TestCheckConnection(t *testing.T) {
 	b.problem("POST", "/api/v1/connections:check", "{}", 400, "FGD_1010")
 	b.problem("POST", "/api/v1/connections:check",
 		`{"repository_url":"u","credentials":{"token":"s3cret","ssh_private_key":"s3cret"}}`, 400, "FGD_1010")
+	// What a fabric has stored was sealed for it, and opens for it.
+	b.ok("POST", "/api/v1/fabrics",
+		`{"fabric_id":37,"name":"y","repository_url":"https://git.example/r.git","credentials":{"token":"s3cret"}}`)
+	b.ok("POST", "/api/v1/fabrics/37:checkConnection", "{}")
+	b.requireLastChecked(37)
 	if log := b.log.String(); strings.Contains(log, "s3cret") {
 		t.Errorf("the log has a secret: %s", log)
+	}
+}
+
+// requireLastChecked holds for which fabric github-sync was asked last.
+func (b *bundle) requireLastChecked(fabricID int32) {
+	b.t.Helper()
+	b.backend.mu.Lock()
+	defer b.backend.mu.Unlock()
+	if at := b.backend.checked[len(b.backend.checked)-1]; at.GetFabricId() != fabricID {
+		b.t.Errorf("asked for fabric %d, want %d", at.GetFabricId(), fabricID)
 	}
 }

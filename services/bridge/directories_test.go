@@ -17,6 +17,7 @@ import (
 )
 
 func TestValidateDirectory(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.fabric()
 	b.backend.check = &fabricv1.CheckDirectoryResponse{Commit: "c0ffee", Report: &directoryv1.DirectoryReport{
@@ -38,7 +39,8 @@ func TestValidateDirectory(t *testing.T) {
 	}
 }
 
-func TestMendDirectory(t *testing.T) {
+func TestDirectorySync(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.backend.end(b.fabric(), syncv1.State_STATE_COMPLETED, "sync.completed", nil)
 	b.backend.onDirectory = func(id string) {
@@ -71,7 +73,8 @@ func TestMendDirectory(t *testing.T) {
 	}
 }
 
-func TestMendDirectoryFails(t *testing.T) {
+func TestDirectorySyncFails(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.backend.end(b.fabric(), syncv1.State_STATE_COMPLETED, "sync.completed", nil)
 	ends := func(state syncv1.State, finding *reportv1.Finding) {
@@ -104,15 +107,16 @@ func TestMendDirectoryFails(t *testing.T) {
 	b.problem("POST", "/api/v1/fabrics/36/directory:repair", "{}", 404, "FGD_3006")
 }
 
-// TestMendDirectoryTakesLong: who waits is told in time that the sync goes on.
-func TestMendDirectoryTakesLong(t *testing.T) {
+// TestDirectorySyncTakesLong: who waits is told in time that the sync goes on.
+func TestDirectorySyncTakesLong(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fabric()
 	const patience = 8 * time.Second // a twentieth of it is left for the answer, and a busy machine needs that
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	_, err := b.grpc.RepairDirectory(ctx, &bridgev1.RepairDirectoryRequest{FabricId: 35})
+	_, err := bridgev1.NewDirectoryServiceClient(b.self).RepairDirectory(ctx,
+		&bridgev1.RepairDirectoryRequest{FabricId: 35})
 	e := errs.From(err)
 	if e.Code.ID != errs.SyncTimeout.ID || e.Meta["sync_id"] == "" ||
 		!strings.Contains(e.RemedyText(), "/api/v1/syncs/"+e.Meta["sync_id"]+"/events") {
@@ -121,9 +125,10 @@ func TestMendDirectoryTakesLong(t *testing.T) {
 }
 
 func TestListFiles(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.fabric()
-	b.backend.files = &fabricv1.ListFilesResponse{Commit: "c0ffee", Files: []*fabricv1.File{
+	b.backend.files = &fabricv1.ListFilesResponse{Commit: "c0ffee", Total: 4, Files: []*fabricv1.File{
 		{
 			Entry:   &gitv1.TreeEntry{Path: "raw/a.yaml", Mode: gitv1.FileMode_FILE_MODE_REGULAR, BlobId: "b1", Size: 5},
 			Content: []byte("a: ü"),

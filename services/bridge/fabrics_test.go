@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 func TestFabricLife(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	created := b.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"fabric-1","repository_url":"https://git.example/r.git",
 		"gitops_directory":"gitops/hedgehog/fabric-1","credentials":{"token":"s3cret"},"sync_interval_seconds":300,
@@ -48,9 +50,11 @@ func TestFabricLife(t *testing.T) {
 	if got := b.ok("GET", "/api/v1/fabrics/35", ""); fmt.Sprint(got) != fmt.Sprint(changed) {
 		t.Errorf("read %v, want %v", got, changed)
 	}
-	if list := b.ok("GET", "/api/v1/fabrics", "")["fabrics"].([]any); len(list) != 1 {
-		t.Errorf("list %v", list)
+	listed := b.ok("GET", "/api/v1/fabrics?limit=7&page_token=t", "")
+	if list := listed["fabrics"].([]any); len(list) != 1 || listed["total"] != 1.0 || listed["next_page_token"] != "next" {
+		t.Errorf("list %v", listed)
 	}
+	b.requireAsked(&fabricv1.ListFabricsRequest{Limit: 7, PageToken: "t"})
 	if deleted := b.ok("DELETE", "/api/v1/fabrics/35", ""); deleted["success"] != true {
 		t.Errorf("deleted %v", deleted)
 	}
@@ -61,6 +65,7 @@ func TestFabricLife(t *testing.T) {
 }
 
 func TestCredentialsAreSealedAndNeverShown(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	for i, c := range []string{
 		`{"token":"tok-s3cret"}`, `{"username":"ada","password":"pass-s3cret"}`, `{"ref":"env:GIT_TOKEN"}`,
@@ -93,6 +98,7 @@ func TestCredentialsAreSealedAndNeverShown(t *testing.T) {
 }
 
 func TestInvalidFabrics(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	for name, c := range map[string]struct{ body, field string }{
 		"no name":           {`{"repository_url":"https://git.example/r.git"}`, "name"},
@@ -110,7 +116,7 @@ func TestInvalidFabrics(t *testing.T) {
 			`{"name":"x","repository_url":"u","credentials":{"ssh_private_key":"s3cret","token":"s3cret"}}`,
 			"credentials",
 		},
-		"half an app":   {`{"name":"x","repository_url":"u","credentials":{"github_app":{"app_id":1,"private_key":"s3cret"}}}`, "credentials.github_app"},
+		"half an app":   {`{"name":"x","repository_url":"u","credentials":{"github_app":{"app_id":1,"private_key":"s3cret"}}}`, "credentials.github_app.installation_id"},
 		"odd reference": {`{"name":"x","repository_url":"u","credentials":{"ref":"file:../key"}}`, "credentials.ref"},
 		"unknown field": {`{"name":"x","repo":"u"}`, "repo"},
 	} {
@@ -132,28 +138,54 @@ func TestInvalidFabrics(t *testing.T) {
 }
 
 // TestCredentialsStayWithTheirHost: who may change a fabric can't have its stored credentials sent elsewhere.
+// github-sync refuses them, and the bridge asks it for the new URL before anything is stored.
 func TestCredentialsStayWithTheirHost(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.ok("POST", "/api/v1/fabrics",
 		`{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
-	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://git.example/b.git"}`)
+	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://GIT.example/b.git"}`)
 	for _, url := range []string{
-		"https://evil.example/a.git", "http://git.example/a.git",
-		"https://git.example:8443/a.git", "git.example/a.git",
+		"https://evil.example/a.git", "http://git.example/a.git", "https://git.example:8443/a.git", "git.example/a.git",
 	} {
-		problem := b.problem("PATCH", "/api/v1/fabrics/1", fmt.Sprintf(`{"repository_url":%q}`, url), 400, "FGD_1010")
+		problem := b.problem("PATCH", "/api/v1/fabrics/1", fmt.Sprintf(`{"repository_url":%q}`, url), 400, "FGD_4027")
 		if problem["details"].(map[string]any)["field"] != "credentials" {
 			t.Errorf("%s: %v", url, problem)
 		}
 	}
+	if got := b.ok("GET", "/api/v1/fabrics/1", ""); got["repository_url"] != "https://GIT.example/b.git" {
+		t.Errorf("a refused change was stored: %v", got)
+	}
 	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://other.example/a.git","credentials":{"token":"u"}}`)
+	b.ok("POST", "/api/v1/fabrics/1:checkConnection", "{}")
 	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git"}`)
 	b.ok("PATCH", "/api/v1/fabrics/2", `{"repository_url":"https://other.example/a.git"}`)
+}
+
+// TestCredentialsAreSealedForTheirFabric: the seal says for which host and fabric it is, also when the system chooses
+// the number.
+func TestCredentialsAreSealedForTheirFabric(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for body, id := range map[string]int32{
+		`{"fabric_id":7,"name":"a","repository_url":" https://git.example/a.git ","credentials":{"token":"t"}}`: 7,
+		`{"name":"b","repository_url":"https://git.example/b.git","credentials":{"token":"t"}}`:                 1,
+	} {
+		b.backend.mu.Lock()
+		clear(b.backend.fabrics)
+		b.backend.mu.Unlock()
+		b.ok("POST", "/api/v1/fabrics", body)
+		seal := b.backend.fabrics[id].GetLocation().GetCredentials().GetSealed()
+		if want := string(sealFor("https://git.example", id)); string(seal) != want {
+			t.Errorf("%s: %q, want %q", body, seal, want)
+		}
+	}
 }
 
 // TestCredentialsAreResealed: whenever a fabric is changed, its stored credentials are sealed with the key that seals
 // now. When no key opens them the fabric can be changed all the same.
 func TestCredentialsAreResealed(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.ok("POST", "/api/v1/fabrics",
 		`{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
@@ -162,10 +194,16 @@ func TestCredentialsAreResealed(t *testing.T) {
 	for range 2 {
 		b.ok("PATCH", "/api/v1/fabrics/1", `{"name":"c"}`)
 		b.ok("PATCH", "/api/v1/fabrics/2", `{"name":"d"}`)
+		b.backend.mu.Lock()
 		b.backend.keyLost = true
+		b.backend.mu.Unlock()
 	}
-	if sealed := b.backend.fabrics[1].GetLocation().GetCredentials().GetSealed(); string(sealed) != "sealed again" {
-		t.Errorf("stored: %q", sealed)
+	if b.backend.resealed != 1 {
+		t.Errorf("resealed %d times, want once", b.backend.resealed)
+	}
+	seal := b.backend.fabrics[1].GetLocation().GetCredentials().GetSealed()
+	if string(seal) != string(sealFor("https://git.example", 1)) {
+		t.Errorf("stored: %q", seal)
 	}
 	if ref := b.backend.fabrics[2].GetLocation().GetCredentials().GetReference(); ref != "env:A" {
 		t.Errorf("reference %q", ref)
@@ -173,6 +211,7 @@ func TestCredentialsAreResealed(t *testing.T) {
 }
 
 func TestSuspendAndResume(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.fabric()
 	suspended := b.ok("POST", "/api/v1/fabrics/35:suspend", `{"reason":"rebuilding"}`, header{"X-Requested-By", "ada"})

@@ -2,7 +2,6 @@ package bridge_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -13,6 +12,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -22,7 +23,9 @@ import (
 // says, and a test plays the worker.
 type backend struct {
 	fabricv1.UnimplementedFabricServiceServer
+	fabricv1.UnimplementedDirectoryViewServiceServer
 	syncv1.UnimplementedSyncServiceServer
+	adminv1.UnimplementedMaintenanceServiceServer
 	gitv1.UnimplementedRepositoryServiceServer
 	grpc_health_v1.UnimplementedHealthServer
 
@@ -36,6 +39,8 @@ type backend struct {
 	keyLost  bool // that sealed what is stored
 	sealed   []*gitv1.PlainCredentials
 	checked  []*gitv1.Location
+	resealed int
+	onSeal   error       // what github-sync says to credentials that are given
 	metadata metadata.MD // of the last call
 	failure  error
 	sick     map[string]bool
@@ -46,7 +51,9 @@ type backend struct {
 	changes  *fabricv1.ListChangesResponse
 	commits  *fabricv1.ListCommitsResponse
 	diff     *fabricv1.DiffCommitsResponse
-	asked    proto.Message // for files, commits or a difference
+	letters  *adminv1.ListDeadLettersResponse
+	rebuilt  *adminv1.RebuildStateResponse
+	asked    proto.Message // the last request for a list or a difference
 	health   *fabricv1.GetDirectoryHealthResponse
 	// onDirectory is what the worker does with a sync of a directory.
 	onDirectory func(id string)
@@ -62,6 +69,8 @@ func newBackend() *backend {
 
 func (b *backend) register(r grpc.ServiceRegistrar) {
 	fabricv1.RegisterFabricServiceServer(r, b)
+	fabricv1.RegisterDirectoryViewServiceServer(r, b)
+	adminv1.RegisterMaintenanceServiceServer(r, b)
 	syncv1.RegisterSyncServiceServer(r, b)
 	gitv1.RegisterRepositoryServiceServer(r, b)
 	grpc_health_v1.RegisterHealthServer(r, b)
@@ -85,33 +94,6 @@ func (b *backend) wake() {
 	b.changed = make(chan struct{})
 }
 
-func (b *backend) SealCredentials(ctx context.Context,
-	req *gitv1.SealCredentialsRequest,
-) (*gitv1.SealCredentialsResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	b.sealed = append(b.sealed, req.GetCredentials())
-	return &gitv1.SealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: []byte("sealed")}}}, nil
-}
-
-func (b *backend) ResealCredentials(ctx context.Context,
-	req *gitv1.ResealCredentialsRequest,
-) (*gitv1.ResealCredentialsResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	switch {
-	case err != nil:
-		return nil, err
-	case b.keyLost:
-		return nil, errs.New(errs.CredentialsUnreadable, "The stored credentials were sealed with another key.")
-	}
-	again := append(req.GetCredentials().GetSealed(), " again"...)
-	return &gitv1.ResealCredentialsResponse{Credentials: &gitv1.Credentials{Source: &gitv1.Credentials_Sealed{Sealed: again}}}, nil
-}
-
 func (b *backend) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.CreateFabricResponse,
 	error,
 ) {
@@ -127,11 +109,16 @@ func (b *backend) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 	if b.fabrics[fabric.GetFabricId()] != nil {
 		return nil, errs.New(errs.FabricExists, "Fabric %d is registered.", fabric.GetFabricId())
 	}
+	fabric.Location.FabricId = fabric.GetFabricId()
+	if err := b.bind(fabric.GetLocation()); err != nil {
+		return nil, err
+	}
+	fabric.Location.FabricId = 0 // who uses a location says for which fabric
 	fabric.CreatedAt = timestamppb.Now()
 	fabric.UpdatedAt = fabric.GetCreatedAt()
 	b.fabrics[fabric.GetFabricId()] = fabric
-	id := b.start(&syncv1.StartSyncRequest{
-		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, RequestedBy: req.GetRequestedBy(),
+	id := b.start(ctx, &syncv1.StartSyncRequest{
+		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED,
 	})
 	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: id}, nil
 }
@@ -153,12 +140,13 @@ func (b *backend) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 	return &fabricv1.GetFabricResponse{Fabric: f}, err
 }
 
-func (b *backend) ListFabrics(ctx context.Context, _ *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse,
+func (b *backend) ListFabrics(ctx context.Context, req *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse,
 	error,
 ) {
 	leave, err := b.enter(ctx)
 	defer leave()
-	out := &fabricv1.ListFabricsResponse{}
+	b.asked = req
+	out := &fabricv1.ListFabricsResponse{Total: int32(len(b.fabrics)), NextPageToken: "next"}
 	for _, f := range b.fabrics {
 		out.Fabrics = append(out.Fabrics, f)
 	}
@@ -194,7 +182,7 @@ func (b *backend) SuspendFabric(ctx context.Context,
 		return nil, err
 	}
 	fabric.Suspension = &fabricv1.Suspension{
-		Reason: req.GetReason(), SuspendedBy: req.GetRequestedBy(),
+		Reason: req.GetReason(), SuspendedBy: rpc.CallOf(ctx).Principal,
 		SuspendedAt: fabric.GetCreatedAt(),
 	}
 	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, nil
@@ -213,7 +201,7 @@ func (b *backend) ResumeFabric(ctx context.Context, req *fabricv1.ResumeFabricRe
 		return nil, err
 	}
 	fabric.Suspension = nil
-	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: "the sync of " + req.GetRequestedBy()}, nil
+	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: "the sync of " + rpc.CallOf(ctx).Principal}, nil
 }
 
 func (b *backend) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRequest) (*fabricv1.DeleteFabricResponse,
@@ -229,277 +217,6 @@ func (b *backend) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRe
 	}
 	delete(b.fabrics, req.GetFabricId())
 	return &fabricv1.DeleteFabricResponse{}, nil
-}
-
-func (b *backend) CheckDirectory(ctx context.Context,
-	req *fabricv1.CheckDirectoryRequest,
-) (*fabricv1.CheckDirectoryResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	_, err = b.fabric(req.GetFabricId())
-	return b.check, err
-}
-
-func (b *backend) ListFiles(ctx context.Context, req *fabricv1.ListFilesRequest) (*fabricv1.ListFilesResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	b.asked = req
-	_, err = b.fabric(req.GetFabricId())
-	return b.files, err
-}
-
-func (b *backend) ListCommits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse,
-	error,
-) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	b.asked = req
-	_, err = b.fabric(req.GetFabricId())
-	return b.commits, err
-}
-
-func (b *backend) DiffCommits(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse,
-	error,
-) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	b.asked = req
-	_, err = b.fabric(req.GetFabricId())
-	return b.diff, err
-}
-
-func (b *backend) ListQuarantine(ctx context.Context,
-	req *fabricv1.ListQuarantineRequest,
-) (*fabricv1.ListQuarantineResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	_, err = b.fabric(req.GetFabricId())
-	return b.kept, err
-}
-
-func (b *backend) ListChanges(ctx context.Context, req *fabricv1.ListChangesRequest) (*fabricv1.ListChangesResponse,
-	error,
-) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	_, err = b.fabric(req.GetFabricId())
-	return b.changes, err
-}
-
-func (b *backend) GetDirectoryHealth(ctx context.Context,
-	req *fabricv1.GetDirectoryHealthRequest,
-) (*fabricv1.GetDirectoryHealthResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	_, err = b.fabric(req.GetFabricId())
-	return b.health, err
-}
-
-func (b *backend) start(req *syncv1.StartSyncRequest) string {
-	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", len(b.syncs)+1)
-	b.syncs[id] = &syncv1.Sync{
-		SyncId: id, FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING, Trigger: req.GetTrigger(),
-		Options:     req.GetOptions(),
-		RequestedBy: req.GetRequestedBy(), Progress: &syncv1.Progress{}, AcceptedAt: timestamppb.Now(),
-		UpdatedAt: timestamppb.Now(),
-	}
-	b.requests[id] = req.GetRequestId()
-	if b.active[req.GetFabricId()] == "" {
-		b.active[req.GetFabricId()] = id
-	}
-	return id
-}
-
-func (b *backend) StartSync(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := b.fabric(req.GetFabricId()); err != nil {
-		return nil, err
-	}
-	queued := b.active[req.GetFabricId()] != ""
-	if queued && req.GetOptions().GetRefuseIfRunning() {
-		return nil, errs.New(errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
-			WithMeta("sync_id", b.active[req.GetFabricId()])
-	}
-	id := b.start(req)
-	if req.GetOptions().GetScope() == syncv1.Scope_SCOPE_DIRECTORY && b.onDirectory != nil {
-		go b.onDirectory(id)
-	}
-	return &syncv1.StartSyncResponse{SyncId: id, Queued: queued}, nil
-}
-
-func (b *backend) sync(id string) (*syncv1.Sync, error) {
-	if s := b.syncs[id]; s != nil {
-		return s, nil
-	}
-	return nil, errs.New(errs.SyncNotFound, "There is no sync %s.", id)
-}
-
-func (b *backend) GetSync(ctx context.Context, req *syncv1.GetSyncRequest) (*syncv1.GetSyncResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	s, err := b.sync(req.GetSyncId())
-	if err != nil {
-		return nil, err
-	}
-	return &syncv1.GetSyncResponse{Sync: proto.CloneOf(s)}, nil
-}
-
-func (b *backend) ListSyncs(ctx context.Context, req *syncv1.ListSyncsRequest) (*syncv1.ListSyncsResponse, error) {
-	leave, err := b.enter(ctx)
-	defer leave()
-	if err != nil {
-		return nil, err
-	}
-	out := &syncv1.ListSyncsResponse{}
-	for _, s := range b.syncs {
-		fits := s.GetFabricId() == req.GetFabricId() &&
-			(req.GetState() == 0 || req.GetState() == s.GetState()) &&
-			(req.GetTrigger() == 0 || req.GetTrigger() == s.GetTrigger()) &&
-			(req.GetStartDate() == nil || !s.GetAcceptedAt().AsTime().Before(req.GetStartDate().AsTime()))
-		if fits {
-			out.Syncs = append(out.Syncs, proto.CloneOf(s))
-		}
-	}
-	slices.SortFunc(out.GetSyncs(), func(x, y *syncv1.Sync) int {
-		return slices.Compare([]byte(y.GetSyncId()),
-			[]byte(x.GetSyncId()))
-	})
-	out.Total = int32(len(out.GetSyncs()))
-	from := min(int(req.GetOffset()), len(out.GetSyncs()))
-	out.Syncs = out.GetSyncs()[from:]
-	if limit := int(req.GetLimit()); limit > 0 {
-		out.Syncs = out.GetSyncs()[:min(limit, len(out.GetSyncs()))]
-	}
-	return out, nil
-}
-
-func (b *backend) CancelSync(ctx context.Context, req *syncv1.CancelSyncRequest) (*syncv1.CancelSyncResponse, error) {
-	leave, err := b.enter(ctx)
-	if err != nil {
-		leave()
-		return nil, err
-	}
-	_, err = b.sync(req.GetSyncId())
-	leave()
-	if err != nil {
-		return nil, err
-	}
-	b.end(req.GetSyncId(), syncv1.State_STATE_CANCELLED, "sync.cancelled", nil)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return &syncv1.CancelSyncResponse{Sync: proto.CloneOf(b.syncs[req.GetSyncId()])}, nil
-}
-
-// tell appends an event to a sync.
-func (b *backend) tell(id string, event *syncv1.SyncEvent) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	event.SyncId, event.Time = id, timestamppb.Now()
-	b.events[id] = append(b.events[id], event)
-	b.wake()
-}
-
-// end ends a sync and tells it.
-func (b *backend) end(id string, state syncv1.State, eventType string, change func(*syncv1.Sync)) {
-	b.mu.Lock()
-	s := b.syncs[id]
-	s.State, s.CompletedAt = state, timestamppb.Now()
-	if change != nil {
-		change(s)
-	}
-	delete(b.active, s.GetFabricId())
-	result := s.GetResult()
-	b.mu.Unlock()
-	b.tell(id, &syncv1.SyncEvent{Type: eventType, State: state, Result: result})
-}
-
-func (b *backend) WatchSync(req *syncv1.WatchSyncRequest,
-	stream grpc.ServerStreamingServer[syncv1.WatchSyncResponse],
-) error {
-	leave, err := b.enter(stream.Context())
-	if err == nil {
-		_, err = b.sync(req.GetSyncId())
-	}
-	b.watchers++
-	leave()
-	defer func() {
-		b.mu.Lock()
-		b.watchers--
-		b.wake()
-		b.mu.Unlock()
-	}()
-	if err != nil {
-		return err
-	}
-	for sent := 0; ; {
-		b.mu.Lock()
-		events, changed, failure := b.events[req.GetSyncId()][sent:], b.changed, b.failure
-		b.mu.Unlock()
-		if failure != nil {
-			return failure
-		}
-		if len(events) > 0 {
-			if err := stream.Send(&syncv1.WatchSyncResponse{Events: events}); err != nil {
-				return err
-			}
-			sent += len(events)
-			switch events[len(events)-1].GetType() {
-			case "sync.completed", "sync.failed", "sync.cancelled":
-				return nil
-			}
-			continue
-		}
-		select {
-		case <-changed:
-		case <-stream.Context().Done():
-			return stream.Context().Err()
-		}
-	}
-}
-
-// awaitNoWatchers returns when nobody watches any sync any more.
-func (b *backend) awaitNoWatchers(ctx context.Context) error {
-	for {
-		b.mu.Lock()
-		n, changed := b.watchers, b.changed
-		b.mu.Unlock()
-		if n == 0 {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("%d still watch: %w", n, ctx.Err())
-		}
-	}
 }
 
 func (b *backend) Check(_ context.Context, req *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse,

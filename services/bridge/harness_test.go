@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,19 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
-	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge"
+	"fgdsync.dev/testkit/grpctest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,7 +31,7 @@ type bundle struct {
 	backend *backend
 	service *bridge.Service
 	server  *httptest.Server
-	grpc    bridgev1.BridgeServiceClient
+	self    grpc.ClientConnInterface
 	log     *lockedBuffer
 }
 
@@ -62,37 +56,56 @@ func (b *lockedBuffer) String() string {
 func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	t.Helper()
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}}
-	peers := serve(t, b.backend.register)
-	health := grpc_health_v1.NewHealthClient(peers)
 	cfg := bridge.DefaultConfig()
 	for _, c := range change {
 		c(&cfg)
 	}
-	service, err := bridge.New(cfg, bridge.Deps{
-		Fabrics: fabricv1.NewFabricServiceClient(peers), Syncs: syncv1.NewSyncServiceClient(peers),
-		Repositories: gitv1.NewRepositoryServiceClient(peers),
-		Health: map[string]grpc_health_v1.HealthClient{
-			"orchestrator": health, "github-sync": health, "ingestion": health, "directory": health,
-		},
-		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
-		Version: "1.2.3",
+	tel, err := telemetry.New(t.Context(), telemetry.Config{
+		Service: "fgd-bridge", LogWriter: b.log, LogLevel: "info", LogFormat: "json", ContextAttrs: rpc.LogAttrs,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.service = service
-	self := serve(t, service.Register)
-	b.grpc = bridgev1.NewBridgeServiceClient(self)
-	handler, err := service.Handler(self, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_,
-			_ = io.WriteString(w, "metrics")
-	}))
+	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
+	host, err := app.NewHost(tel)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.server = httptest.NewServer(handler)
+	self, err := host.Loopback(rpc.Callers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.self = self
+	b.service, err = bridge.New(cfg, &app.Process{
+		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics),
+		Peers: map[string]grpc.ClientConnInterface{
+			"orchestrator": peers, "github-sync": peers, "ingestion": peers, "directory": peers,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host.Add(bridge.Name, b.service, rpc.Callers)
+	b.run(host, self)
+	b.server = httptest.NewServer(b.service.Handler())
 	t.Cleanup(b.server.Close)
 	return b
+}
+
+func metrics(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }
+
+// run runs a host for the time of the test.
+func (b *bundle) run(host *app.Host, self io.Closer) {
+	ctx, stop := context.WithCancel(b.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- host.Run(ctx) }()
+	b.t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.t.Errorf("run: %v", err)
+		}
+		_ = self.Close()
+	})
 }
 
 // stopping is a bundle whose server gives its requests a context that a test can end.
@@ -111,28 +124,6 @@ func setupStopping(t *testing.T) stopping {
 	t.Cleanup(server.Close)
 	b.server = server
 	return stopping{bundle: b, stop: stop}
-}
-
-// serve serves on a loopback for the time of a test.
-func serve(t *testing.T, register func(grpc.ServiceRegistrar)) *grpc.ClientConn {
-	t.Helper()
-	loopback := rpc.NewLoopback()
-	server := rpc.NewServer(telemetry.Discard())
-	register(server)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(loopback.Listener()) }()
-	conn, err := loopback.Dial(noop.NewTracerProvider())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		server.Stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return conn
 }
 
 // answer is what came back over HTTP.
@@ -216,7 +207,7 @@ func (b *bundle) checkProblem(what string, a answer, status int, code string) ma
 	return problem
 }
 
-// fabric registers fabric 35 and gives the id of its first sync.
+// fabric registers fabric 35 and returns the id of its first sync.
 func (b *bundle) fabric() string {
 	b.t.Helper()
 	created := b.ok("POST", "/api/v1/fabrics",

@@ -13,6 +13,12 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
+// Commits that requests name.
+const (
+	commitA = "c0ffee0000000000000000000000000000000000"
+	commitB = "5ea0000000000000000000000000000000000000"
+)
+
 // requireAsked holds what the orchestrator was asked last.
 func (b *bundle) requireAsked(want proto.Message) {
 	b.t.Helper()
@@ -24,6 +30,7 @@ func (b *bundle) requireAsked(want proto.Message) {
 }
 
 func TestCommits(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.fabric()
 	at := timestamppb.New(time.Unix(0, 0))
@@ -57,54 +64,62 @@ func TestCommits(t *testing.T) {
 }
 
 func TestDirectoryDiff(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.fabric()
 	b.backend.diff = &fabricv1.DiffCommitsResponse{
 		FromCommit: "c0", ToCommit: "c1",
 		Counts: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3}, Diff: "+a\n",
 	}
-	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/directory:diff?from=c0&to=c1&path=managed", ""))
+	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/directory:diff?from="+commitA+"&to="+commitB+"&path=managed", ""))
 	if want := "map[diff:+a\n files_created:1 files_removed:3 files_updated:2 from_sha:c0 to_sha:c1]"; got != want {
 		t.Errorf("%s", got)
 	}
 	b.requireAsked(&fabricv1.DiffCommitsRequest{
-		FabricId: 35, FromCommit: "c0", ToCommit: "c1",
+		FabricId: 35, FromCommit: commitA, ToCommit: commitB,
 		Paths: []string{"managed"},
 	})
-	b.problem("GET", "/api/v1/fabrics/36/directory:diff?from=c0", "", 404, "FGD_3006")
+	b.problem("GET", "/api/v1/fabrics/36/directory:diff?from="+commitA, "", 404, "FGD_3006")
 }
 
 func TestFilesAsTheyWere(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.fabric()
 	b.backend.files = &fabricv1.ListFilesResponse{Commit: "c0"}
-	b.ok("GET", "/api/v1/fabrics/35/files?commit=c0", "")
-	b.requireAsked(&fabricv1.ListFilesRequest{FabricId: 35, At: &fabricv1.ListFilesRequest_Commit{Commit: "c0"}})
+	b.ok("GET", "/api/v1/fabrics/35/files?commit="+commitA, "")
+	b.requireAsked(&fabricv1.ListFilesRequest{
+		FabricId: 35, Limit: 1000,
+		At: &fabricv1.ListFilesRequest_Commit{Commit: commitA},
+	})
 	b.ok("GET", "/api/v1/fabrics/35/files?as_of=1970-01-01T00:00:01Z", "")
 	b.requireAsked(&fabricv1.ListFilesRequest{
-		FabricId: 35,
-		At:       &fabricv1.ListFilesRequest_AsOf{AsOf: timestamppb.New(time.Unix(1, 0))},
+		FabricId: 35, Limit: 1000,
+		At: &fabricv1.ListFilesRequest_AsOf{AsOf: timestamppb.New(time.Unix(1, 0))},
 	})
-	b.problem("GET", "/api/v1/fabrics/35/files?commit=c0&as_of=1970-01-01T00:00:01Z", "", 400, "FGD_1010")
+	b.problem("GET", "/api/v1/fabrics/35/files?commit="+commitA+"&as_of=1970-01-01T00:00:01Z", "", 400, "FGD_1010")
 }
 
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.backend.end(b.fabric(), syncv1.State_STATE_COMPLETED, "sync.completed", nil)
-	b.backend.commits = &fabricv1.ListCommitsResponse{Commits: []*gitv1.Commit{{Commit: "c7"}}}
+	b.backend.commits = &fabricv1.ListCommitsResponse{Commits: []*gitv1.Commit{{Commit: commitB}}}
 	for body, want := range map[string]*syncv1.SyncOptions{
-		`{"commit":"c1"}`: {RestoreCommit: "c1", Scope: syncv1.Scope_SCOPE_FULL},
-		`{"commit":"c1","paths":["managed/a.yaml","raw"],"force":true,"validate_only":true}`: {
-			RestoreCommit: "c1", RestorePaths: []string{"managed/a.yaml", "raw"}, Force: true, ValidateOnly: true,
+		`{"commit":"` + commitA + `"}`: {RestoreCommit: commitA, Scope: syncv1.Scope_SCOPE_FULL},
+		`{"commit":"` + commitA + `","paths":["managed/a.yaml","raw"],"force":true,"validate_only":true}`: {
+			RestoreCommit: commitA, RestorePaths: []string{"managed/a.yaml", "raw"}, Force: true, ValidateOnly: true,
 			Scope: syncv1.Scope_SCOPE_FULL,
 		},
-		`{"as_of":"1970-01-01T00:00:05Z"}`: {RestoreCommit: "c7", Scope: syncv1.Scope_SCOPE_FULL},
+		`{"as_of":"1970-01-01T00:00:05Z"}`: {RestoreCommit: commitB, Scope: syncv1.Scope_SCOPE_FULL},
 	} {
 		answer := b.ok("POST", "/api/v1/fabrics/35/directory:restore", body)
 		id := answer["sync_id"].(string)
 		keys := fmt.Sprintln(answer["success"], answer["status"], answer["message"], answer["status_url"],
 			answer["tracking_url"], answer["websocket_url"])
-		if keys != "true started The sync has been started. /api/sync-status/"+id+"/ /api/v1/syncs/"+id+"/events /ws/sync-progress/"+id+"/\n" {
+		wantKeys := "true started The sync has been started. /api/sync-status/" + id + "/ /api/v1/syncs/" + id + "/events " +
+			"/ws/sync-progress/" + id + "/\n"
+		if keys != wantKeys {
 			t.Errorf("%s: %v", body, answer)
 		}
 		if got := b.backend.syncs[id].GetOptions(); !proto.Equal(got, want) {
@@ -121,8 +136,8 @@ func TestRestore(t *testing.T) {
 	})
 	b.backend.commits = &fabricv1.ListCommitsResponse{}
 	b.problem("POST", "/api/v1/fabrics/35/directory:restore", `{"as_of":"1970-01-01T00:00:05Z"}`, 404, "FGD_4013")
-	for _, body := range []string{`{}`, `{"commit":"c1","as_of":"1970-01-01T00:00:05Z"}`} {
+	for _, body := range []string{`{}`, `{"commit":"` + commitA + `","as_of":"1970-01-01T00:00:05Z"}`} {
 		b.problem("POST", "/api/v1/fabrics/35/directory:restore", body, 400, "FGD_1010")
 	}
-	b.problem("POST", "/api/v1/fabrics/36/directory:restore", `{"commit":"c1"}`, 404, "FGD_3006")
+	b.problem("POST", "/api/v1/fabrics/36/directory:restore", `{"commit":"`+commitA+`"}`, 404, "FGD_3006")
 }

@@ -127,8 +127,10 @@ func expect(t *testing.T, s stream, messageType string) map[string]any {
 
 // TestLive: a late listener gets everything from the start, then live, to the last message, and then the end.
 func TestLive(t *testing.T) {
+	t.Parallel()
 	for name, open := range transports {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			id := b.fabric()
 			b.backend.tell(id, &syncv1.SyncEvent{Type: "sync.started", State: syncv1.State_STATE_INITIALIZING})
@@ -156,7 +158,8 @@ func TestLive(t *testing.T) {
 			b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", func(s *syncv1.Sync) {
 				s.Result = &syncv1.Result{CommitSha: "c0ffee", Files: &gitv1.ChangeCounts{Created: 1}}
 			})
-			if done := expect(t, s, "sync.completed"); done["data"].(map[string]any)["result"].(map[string]any)["commit_sha"] != "c0ffee" {
+			done := expect(t, s, "sync.completed")
+			if done["data"].(map[string]any)["result"].(map[string]any)["commit_sha"] != "c0ffee" {
 				t.Errorf("completed %v", done)
 			}
 			if _, err := s.next(); !errors.Is(err, io.EOF) {
@@ -176,8 +179,10 @@ func TestLive(t *testing.T) {
 
 // TestListenerGoesAway: who has gone is watched for no longer.
 func TestListenerGoesAway(t *testing.T) {
+	t.Parallel()
 	for name, open := range transports {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			id := b.fabric()
 			b.backend.tell(id, progress(1))
@@ -195,8 +200,10 @@ func TestListenerGoesAway(t *testing.T) {
 
 // TestStreamBreaks: the listener is told why it ends early.
 func TestStreamBreaks(t *testing.T) {
+	t.Parallel()
 	for name, open := range transports {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			id := b.fabric()
 			b.backend.tell(id, progress(1))
@@ -217,6 +224,7 @@ func TestStreamBreaks(t *testing.T) {
 }
 
 func TestUnknownSyncsAreRefusedBeforeTheStream(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.problem("GET", "/api/v1/syncs/nope/events", "", 404, "FGD_3007")
 	b.problem("GET", "/api/v1/syncs/nope/events", "", 404, "FGD_3007", header{"Accept", "text/event-stream"})
@@ -237,6 +245,7 @@ func TestUnknownSyncsAreRefusedBeforeTheStream(t *testing.T) {
 
 // TestForeignPagesGetNoWebSocket is X15 of the fault matrix.
 func TestForeignPagesGetNoWebSocket(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	id := b.fabric()
 	for origin, allowed := range map[string]bool{"https://evil.example": false, b.server.URL: true} {
@@ -254,6 +263,7 @@ func TestForeignPagesGetNoWebSocket(t *testing.T) {
 
 // TestBrowserIsTurnedAwayAfterTheEnd: an EventSource reconnects by itself, and would hear it all again for ever.
 func TestBrowserIsTurnedAwayAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	id := b.fabric()
 	b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", nil)
@@ -270,8 +280,10 @@ func TestBrowserIsTurnedAwayAfterTheEnd(t *testing.T) {
 
 // TestServerStops: open streams end with the context that the server gives its requests.
 func TestServerStops(t *testing.T) {
+	t.Parallel()
 	for name, open := range transports {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setupStopping(t)
 			id := b.fabric()
 			b.backend.tell(id, progress(1))

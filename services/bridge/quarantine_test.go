@@ -16,10 +16,11 @@ import (
 )
 
 func TestQuarantine(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.backend.end(b.fabric(), syncv1.State_STATE_COMPLETED, "sync.completed", nil)
 	number := int32(12)
-	b.backend.kept = &fabricv1.ListQuarantineResponse{Commit: "c0ffee", Files: []*fabricv1.QuarantinedFile{{
+	b.backend.kept = &fabricv1.ListQuarantineResponse{Commit: "c0ffee", Total: 1, Files: []*fabricv1.QuarantinedFile{{
 		Content: []byte("kind: [\n"),
 		File: &reportv1.QuarantinedFile{
 			Path: "unmanaged/prepop.doc-12.yaml", BlobId: "b", Size: 9, Origin: "prepop.yaml", OriginDocument: &number,
@@ -36,7 +37,7 @@ func TestQuarantine(t *testing.T) {
 		"quarantined_at:1970-01-01T00:00:00Z reason:map[code:FGD_1001 column:7 file:unmanaged/prepop.doc-12.yaml line:1 " +
 		"message:m name:INVALID_YAML remedy:r] size:9]"
 	if got, want := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/quarantine",
-		"")), "map[commit_sha:c0ffee files:["+file+"] total:1]"; got != want {
+		"")), "map[commit_sha:c0ffee files:["+file+"] next_page_token: total:1]"; got != want {
 		t.Errorf("list: %s", got)
 	}
 	if got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/quarantine/unmanaged/prepop.doc-12.yaml", "")); got != file {
@@ -46,6 +47,7 @@ func TestQuarantine(t *testing.T) {
 }
 
 func TestOutOfQuarantine(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.backend.end(b.fabric(), syncv1.State_STATE_COMPLETED, "sync.completed", nil)
 	for _, test := range []struct {
@@ -79,25 +81,36 @@ func TestOutOfQuarantine(t *testing.T) {
 }
 
 func TestDirectoryChanges(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.fabric()
-	b.backend.changes = &fabricv1.ListChangesResponse{SinceCommit: "5ea", Commit: "c0ffee", Changes: []*gitv1.FileChange{
-		{Path: ".hnp/manifest.yaml", Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED, OldBlobId: "1", NewBlobId: "2"},
-		{Path: "managed/vpcs/a.yaml", Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED, OldBlobId: "3"},
-		{Path: "raw/a.yaml", Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED, NewBlobId: "4"},
-		{Path: "x.yaml", Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED, NewBlobId: "5"},
-	}}
-	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/directory:changes?since=5ea", ""))
+	b.backend.changes = &fabricv1.ListChangesResponse{
+		SinceCommit: "5ea", Commit: "c0ffee", Total: 9,
+		NextPageToken: "next", Changes: []*gitv1.FileChange{
+			{Path: ".hnp/manifest.yaml", Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED, OldBlobId: "1", NewBlobId: "2"},
+			{Path: "managed/vpcs/a.yaml", Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED, OldBlobId: "3"},
+			{Path: "raw/a.yaml", Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED, NewBlobId: "4"},
+			{Path: "x.yaml", Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED, NewBlobId: "5"},
+		},
+	}
+	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/directory:changes?since="+commitB+"&limit=3&page_token=t", ""))
 	want := "map[changes:[map[change:updated new_blob_sha:2 old_blob_sha:1 part:metadata path:.hnp/manifest.yaml] " +
 		"map[change:removed new_blob_sha: old_blob_sha:3 part:managed path:managed/vpcs/a.yaml] " +
 		"map[change:created new_blob_sha:4 old_blob_sha: part:raw path:raw/a.yaml] " +
-		"map[change:created new_blob_sha:5 old_blob_sha: part:other path:x.yaml]] commit_sha:c0ffee since_sha:5ea total:4]"
+		"map[change:created new_blob_sha:5 old_blob_sha: part:other path:x.yaml]] commit_sha:c0ffee next_page_token:next " +
+		"since_sha:5ea total:9]"
 	if got != want {
 		t.Errorf("%s", got)
 	}
+	b.requireAsked(&fabricv1.ListChangesRequest{FabricId: 35, SinceCommit: commitB, Limit: 3, PageToken: "t"})
+	b.ok("GET", "/api/v1/fabrics/35/directory:changes", "")
+	b.requireAsked(&fabricv1.ListChangesRequest{FabricId: 35, Limit: 1000})
+	b.ok("GET", "/api/v1/fabrics/35/quarantine", "")
+	b.requireAsked(&fabricv1.ListQuarantineRequest{FabricId: 35, Limit: 500})
 }
 
 func TestDirectoryHealth(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.fabric()
 	b.backend.health = &fabricv1.GetDirectoryHealthResponse{

@@ -7,5 +7,5 @@ type Config struct {
 	CRDDir string `koanf:"crd_dir"`
 }
 
-// DefaultConfig is the configuration that serves most.
+// DefaultConfig returns the configuration that serves most.
 func DefaultConfig() Config { return Config{} }

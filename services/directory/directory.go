@@ -4,58 +4,65 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
+	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/rpc"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/directory/internal/grpcapi"
+	"fgdsync.dev/services/directory/internal/manager"
 )
 
 // Name is the service's name in health checks, logs and metrics.
 const Name = "directory"
 
-// rememberedLeaves is of how many leaves listings are remembered.
+// githubSync is the service that holds the trees.
+const githubSync = "github-sync"
+
+// rememberedLeaves bounds the leaves of the listings that are remembered.
 const rememberedLeaves = 100_000
 
-// Deps are what the service works with.
-type Deps struct {
-	Trees   gitv1.TreeServiceClient // where trees are read and written
-	Log     *slog.Logger
-	Tracers trace.TracerProvider
-	Metrics prometheus.Registerer
+// Definition returns what a process needs to know of the service.
+func Definition() app.Definition {
+	return app.Definition{
+		Name: Name, Audience: rpc.Services, GRPCListen: "127.0.0.1:9093", HTTPListen: "127.0.0.1:9193",
+		Peers: []app.Peer{{Name: githubSync, Address: "127.0.0.1:9094"}},
+		Build: build,
+	}
+}
+
+func build(p *app.Process) (app.Service, http.Handler, error) {
+	cfg := DefaultConfig()
+	if err := p.Source.Into(&cfg); err != nil {
+		return nil, nil, err
+	}
+	service, err := New(cfg, p)
+	return service, nil, err
 }
 
 // Service is the directory manager.
 type Service struct{ api *grpcapi.Server }
 
-// New builds the service.
-func New(cfg Config, deps Deps) (*Service, error) {
-	if deps.Trees == nil || deps.Log == nil || deps.Tracers == nil || deps.Metrics == nil {
-		return nil, errors.New("directory: every field of Deps is required")
-	}
+// New builds the service. It fails with FGD_5007 when the definitions of kinds can't be used. In a process without a
+// connection to github-sync every request fails.
+func New(cfg Config, p *app.Process) (*Service, error) {
 	kinds, err := kindFolders(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}
-	trees, err := gittree.NewClient(deps.Trees, rememberedLeaves)
+	trees, err := gittree.NewClient(p.Peers[githubSync], rememberedLeaves)
 	if err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}
-	api, err := grpcapi.New(grpcapi.Deps{
-		Trees: trees, Kinds: kinds,
-		Log: deps.Log, Tracer: deps.Tracers.Tracer(Name), Metrics: deps.Metrics,
-	})
+	m, err := manager.New(trees, kinds, p.Telemetry.Tracers.Tracer(Name), p.Telemetry.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}
-	return &Service{api: api}, nil
+	return &Service{api: grpcapi.New(m, p.Telemetry.Log)}, nil
 }
 
 // Register adds the service's RPCs to a server.
@@ -69,5 +76,5 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready tells that work can be taken. Whether the trees can be reached shows with each request.
+// Ready returns nil: work can always be taken. Whether the trees can be reached shows with each request.
 func (s *Service) Ready(context.Context) error { return nil }

@@ -2,28 +2,28 @@ package directory_test
 
 import (
 	"context"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
-	"fgdsync.dev/testkit/treestore"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/directory"
+	"fgdsync.dev/testkit/grpctest"
+	"fgdsync.dev/testkit/treestore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,9 +32,13 @@ var fabric = &directoryv1.FabricIdentity{FabricId: 35, Name: "fabric-1"}
 
 func build(t *testing.T, store *treestore.Store) *directory.Service {
 	t.Helper()
-	service, err := directory.New(directory.DefaultConfig(), directory.Deps{
-		Trees: store.Serve(t), Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(),
-		Metrics: prometheus.NewRegistry(),
+	return buildWith(t, map[string]grpc.ClientConnInterface{"github-sync": store.Serve(t)})
+}
+
+func buildWith(t *testing.T, peers map[string]grpc.ClientConnInterface) *directory.Service {
+	t.Helper()
+	service, err := directory.New(directory.DefaultConfig(), &app.Process{
+		Telemetry: telemetry.Discard(), Peers: peers, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -45,24 +49,12 @@ func build(t *testing.T, store *treestore.Store) *directory.Service {
 // serve runs the service behind a real gRPC server for the time of a test.
 func serve(t *testing.T, store *treestore.Store) directoryv1.DirectoryServiceClient {
 	t.Helper()
-	service := build(t, store)
-	loopback := rpc.NewLoopback()
-	server := rpc.NewServer(telemetry.Discard())
-	service.Register(server)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(loopback.Listener()) }()
-	conn, err := loopback.Dial(noop.NewTracerProvider())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		server.Stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return directoryv1.NewDirectoryServiceClient(conn)
+	return clientOf(t, build(t, store))
+}
+
+func clientOf(t *testing.T, service *directory.Service) directoryv1.DirectoryServiceClient {
+	t.Helper()
+	return directoryv1.NewDirectoryServiceClient(grpctest.Serve(t, rpc.Services, service.Register))
 }
 
 func repairRequest(snapshot, tree string, at time.Time) *directoryv1.RepairDirectoryRequest {
@@ -70,6 +62,7 @@ func repairRequest(snapshot, tree string, at time.Time) *directoryv1.RepairDirec
 }
 
 func TestRepairFromNothing(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	snapshot, tree := store.Open(map[string]string{"prepop.yaml": "kind: VPC\n"})
@@ -114,6 +107,7 @@ func TestRepairFromNothing(t *testing.T) {
 
 // TestSettled: a tree that needs no change is not read again, unless it is somebody else's.
 func TestSettled(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	at := time.Unix(0, 0)
@@ -139,6 +133,7 @@ func TestSettled(t *testing.T) {
 }
 
 func TestValidateChangesNothing(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	snapshot, tree := store.Open(map[string]string{"raw": "a file", "managed/tests/x.yaml": ""})
@@ -170,6 +165,7 @@ func TestValidateChangesNothing(t *testing.T) {
 
 // TestManifestAndIgnoreOfOneContent: two files of one object id are both read.
 func TestManifestAndIgnoreOfOneContent(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	snapshot, tree := store.Open(map[string]string{
@@ -182,7 +178,7 @@ func TestManifestAndIgnoreOfOneContent(t *testing.T) {
 	}
 	for _, issue := range answer.GetReport().GetIssues() {
 		if issue.GetFinding().GetCode() == "FGD_2009" {
-			t.Errorf("an ignored file is a stray: %v", issue)
+			t.Errorf("an ignored file is misplaced: %v", issue)
 		}
 	}
 	if kept := store.Files(answer.GetTree())[".hnp/manifest.legacy.yaml"]; kept != "docs/\n" {
@@ -191,6 +187,7 @@ func TestManifestAndIgnoreOfOneContent(t *testing.T) {
 }
 
 func TestManyEntriesArePaged(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	files := map[string]string{}
@@ -208,6 +205,7 @@ func TestManyEntriesArePaged(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	snapshot, tree := store.Open(nil)
@@ -239,6 +237,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestExecutableManifestAndLinks(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	snapshot, tree := store.OpenLeaves(map[string]treestore.Leaf{
@@ -260,13 +259,21 @@ func TestExecutableManifestAndLinks(t *testing.T) {
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	service := build(t, treestore.New())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := service.Run(ctx); err != nil {
 		t.Error(err)
 	}
-	if _, err := directory.New(directory.DefaultConfig(), directory.Deps{}); err == nil {
-		t.Error("a service without dependencies was built")
+}
+
+// TestWithoutTrees: a process that has no connection to github-sync says so.
+func TestWithoutTrees(t *testing.T) {
+	t.Parallel()
+	client := clientOf(t, buildWith(t, nil))
+	_, err := client.RepairDirectory(t.Context(), repairRequest("snapshot", "tree", time.Unix(0, 0)))
+	if !errs.HasCode(err, errs.ConfigurationInvalid) || !strings.Contains(errs.From(err).RemedyText(), "github-sync") {
+		t.Errorf("got %v", err)
 	}
 }

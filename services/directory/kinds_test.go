@@ -10,6 +10,7 @@ import (
 )
 
 func TestKindFolders(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"gateways.yaml": "spec: {group: gateway.githedgehog.com, names: {kind: Gateway, plural: gateways}}\n---\nspec: " +

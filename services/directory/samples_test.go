@@ -9,12 +9,13 @@ import (
 
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
-	"fgdsync.dev/testkit/treestore"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/testkit/treestore"
 )
 
 // TestSamples: each required kind gets a sample on request only, and what is there already stays as it is.
 func TestSamples(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	const changed = "# mine\n"
@@ -79,6 +80,7 @@ func samples(files map[string]string) []string {
 
 // TestSamplesTogetherWithRepairs: a directory that is not there gets all in one change.
 func TestSamplesTogetherWithRepairs(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := serve(t, store)
 	snapshot, tree := store.Open(nil)
@@ -96,6 +98,7 @@ func TestSamplesTogetherWithRepairs(t *testing.T) {
 
 // TestSamplesInTheWay: where the folder of the samples can't be, the rest is mended all the same.
 func TestSamplesInTheWay(t *testing.T) {
+	t.Parallel()
 	for path, want := range map[string]string{layout.Samples: "warning", layout.Metadata: "error"} {
 		store := treestore.New()
 		client := serve(t, store)

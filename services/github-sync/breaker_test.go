@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // circuit is the metric's value for a host.
@@ -30,6 +30,7 @@ func (b *bench) circuit(host *gitserver.Server) string {
 // TestW12BreakerOpensForOneHost: a host that keeps failing is asked no more for a while, and others go on. Refusals are
 // no failures, and after the pause one request finds out that the host is back.
 func TestW12BreakerOpensForOneHost(t *testing.T) {
+	t.Parallel()
 	b := setup(t, func(c *githubsync.Config) { c.BreakerFailures, c.BreakerPause = 3, time.Second })
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a\n"})
 	location := b.location("f")
@@ -58,6 +59,7 @@ func TestW12BreakerOpensForOneHost(t *testing.T) {
 	other.Create(t, repository, branch, map[string]string{"f/a.yaml": "a\n"})
 	elsewhere := b.location("f")
 	elsewhere.RepositoryUrl = other.URL(repository)
+	elsewhere.Credentials = b.sealFor(elsewhere.GetRepositoryUrl(), b.login)
 	if err := b.tryOpen(elsewhere); err != nil || b.circuit(other) != "0" {
 		t.Errorf("another host: %v; its circuit is %q", err, b.circuit(other))
 	}

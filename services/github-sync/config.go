@@ -4,10 +4,13 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/publish"
+	"fgdsync.dev/services/github-sync/internal/remote"
 )
 
 // Config is what can be set of github-sync.
@@ -21,7 +24,8 @@ type Config struct {
 	// CredentialsKeyFile holds the keys of credentials, of which the first seals and all open; it is made when it does not
 	// exist. Empty: a key in memory. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
 	CredentialsKeyFile string `koanf:"credentials_key_file"`
-	// CredentialsDir is the folder of credentials that are referred to as "file:NAME".
+	// CredentialsDir is the folder of credentials that are referred to as "file:NAME". The hosts that they may be used for
+	// stand in NAME.hosts beside them.
 	CredentialsDir string `koanf:"credentials_dir"`
 	// SigningKeyFile is the private key that signs commits, of SSH or OpenPGP. Empty: they are not signed.
 	SigningKeyFile string `koanf:"signing_key_file"`
@@ -93,6 +97,21 @@ func (c *Config) Validate() error {
 	_, hosts := github.ParseHosts(c.GitHubHosts, true) // whether http is permitted may be said by a flag, later
 	_, limits := c.pushLimits()
 	return errors.Join(hosts, limits)
+}
+
+// remotes returns what Git hosts are spoken to with.
+func (c *Config) remotes(m *metrics, tracers trace.TracerProvider) remote.Options {
+	return remote.Options{
+		Policy: remote.Policy{
+			AllowInsecure: c.AllowInsecureRemotes, LocalPaths: c.AllowedLocalPaths, KnownHosts: c.SSHKnownHostsFile,
+		},
+		CAFile: c.RemotesCAFile, Proxy: c.RemotesProxyURL, MaxPackBytes: c.MaxPackBytes, Tracers: tracers,
+		Requests: m.requests,
+		Breaker:  remote.BreakerOptions{Failures: c.BreakerFailures, Pause: c.BreakerPause, State: m.circuits},
+		Limiter: remote.LimiterOptions{
+			PerHost: c.HostConcurrency, PerRepository: c.RepositoryConcurrency, Waiting: m.waiting,
+		},
+	}
 }
 
 func (c *Config) pushLimits() ([]publish.Limit, error) {

@@ -8,9 +8,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/testkit/sshserver"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 // requireConnection holds what is found out of a location to what it should be. Of problems the codes are compared.
@@ -58,6 +58,7 @@ var (
 
 // TestCheckConnection: each step that fails is a problem, and what can't be known is not said.
 func TestCheckConnection(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	location := func(change func(*gitv1.Location)) *gitv1.Location {
@@ -69,8 +70,11 @@ func TestCheckConnection(t *testing.T) {
 	b.requireConnection(location(func(l *gitv1.Location) { l.Branch = "other" }), noBranch, errs.BranchNotFound)
 	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = b.host.URL("other.git") }), refused,
 		errs.GitHubNotFound)
+	b.requireConnection(location(func(l *gitv1.Location) {
+		l.RepositoryUrl, l.Credentials = "http://127.0.0.1:1/x.git", nil
+	}), nothing, errs.GitHubConnectionFailed)
 	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = "http://127.0.0.1:1/x.git" }), nothing,
-		errs.GitHubConnectionFailed)
+		errs.CredentialsForAnotherHost)
 	b.requireConnection(location(func(l *gitv1.Location) { l.RepositoryUrl = "ext::sh" }), nothing, errs.RemoteRefused)
 	b.requireConnection(location(func(l *gitv1.Location) { l.Branch = "a..b" }), nothing, errs.InvalidRequest)
 	b.requireConnection(location(func(l *gitv1.Location) { l.Directory = "../x" }), nothing, errs.DirectoryInvalid)
@@ -100,6 +104,7 @@ func TestCheckConnection(t *testing.T) {
 // TestCheckConnectionOverSSH does the same over SSH, where a host tells who it is and whom it knows before anything
 // else.
 func TestCheckConnectionOverSSH(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	location := b.location("f")
@@ -127,6 +132,7 @@ func TestCheckConnectionOverSSH(t *testing.T) {
 
 // TestCheckConnectionOfAPath: a repository on this machine can be checked too.
 func TestCheckConnectionOfAPath(t *testing.T) {
+	t.Parallel()
 	b := setupLocal(t)
 	b.host.Create(t, repository, branch, content)
 	b.requireConnection(&gitv1.Location{RepositoryUrl: b.localURL(), Branch: branch}, allWell)

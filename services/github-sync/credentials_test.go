@@ -9,9 +9,9 @@ import (
 	"filippo.io/age"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // doors are the passwords that a Git host takes, and those that it was shown.
@@ -39,15 +39,6 @@ func (d *doors) take(valid ...string) []string {
 	return slices.Compact(shown)
 }
 
-func (b *bench) sealed(p *gitv1.PlainCredentials) *gitv1.Credentials {
-	b.t.Helper()
-	response, err := b.repositories.SealCredentials(b.t.Context(), &gitv1.SealCredentialsRequest{Credentials: p})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return response.GetCredentials()
-}
-
 func (b *bench) openWith(c *gitv1.Credentials) *gitv1.Snapshot {
 	b.t.Helper()
 	response, err := b.repositories.OpenSnapshot(b.t.Context(), &gitv1.OpenSnapshotRequest{
@@ -63,17 +54,18 @@ func (b *bench) openWith(c *gitv1.Credentials) *gitv1.Snapshot {
 // sync ends well with the credentials that it began with, the next one takes the new ones, and what the old key has
 // sealed can be opened and sealed anew.
 func TestX18KeyRotatesMidSync(t *testing.T) {
+	t.Parallel()
 	d := &doors{valid: []string{"before", "after"}}
 	host := gitserver.Start(t, gitserver.Options{Accepts: d.accepts})
 	host.Create(t, repository, branch, content)
 	file := filepath.Join(t.TempDir(), "key")
 	b := replica(t, host, func(c *githubsync.Config) { c.CredentialsKeyFile = file })
-	before := b.sealed(&gitv1.PlainCredentials{Token: "before"})
+	before := b.seal(&gitv1.PlainCredentials{Token: "before"})
 	running := b.openWith(before)
 	if err := githubsync.RotateKey(file); err != nil {
 		t.Fatal(err)
 	}
-	after := b.sealed(&gitv1.PlainCredentials{Token: "after"})
+	after := b.seal(&gitv1.PlainCredentials{Token: "after"})
 	d.take("before", "after")
 	if _, err := b.publish(running, b.mustWrite(running, map[string]string{"a.yaml": "a: 2\n"})); err != nil {
 		t.Fatal(err)
@@ -88,7 +80,9 @@ func TestX18KeyRotatesMidSync(t *testing.T) {
 	if got := b.files(next, next.GetTree())["a.yaml"]; got != "a: 2\n" {
 		t.Errorf("the running sync left %q", got)
 	}
-	resealed, err := b.repositories.ResealCredentials(t.Context(), &gitv1.ResealCredentialsRequest{Credentials: before})
+	resealed, err := b.repositories.ResealCredentials(t.Context(), &gitv1.ResealCredentialsRequest{
+		Credentials: before, RepositoryUrl: host.URL(repository),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +93,7 @@ func TestX18KeyRotatesMidSync(t *testing.T) {
 
 // TestKeyOfTheEnvironment: the key of the environment counts more than a file, which is not made.
 func TestKeyOfTheEnvironment(t *testing.T) {
+	t.Parallel()
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
@@ -106,16 +101,19 @@ func TestKeyOfTheEnvironment(t *testing.T) {
 	host := gitserver.Start(t, gitserver.Options{User: user, Password: password})
 	host.Create(t, repository, branch, content)
 	file := filepath.Join(t.TempDir(), "key")
-	environment := map[string]string{githubsync.EnvKey: key.String()}
+	environment := map[string]string{
+		githubsync.EnvKey: key.String(), "HEDGEHOG_FGD_GIT_X_HOSTS": host.Address(),
+	}
 	one := replicaIn(t, host, environment, func(c *githubsync.Config) { c.CredentialsKeyFile = file })
 	other := replicaIn(t, host, environment)
-	sealed := one.sealed(&gitv1.PlainCredentials{Username: user, Password: password})
+	sealed := one.seal(&gitv1.PlainCredentials{Username: user, Password: password})
 	other.openWith(sealed)
 	if err := githubsync.RotateKey(file); !errs.HasCode(err, errs.CredentialsUnreadable) {
 		t.Errorf("a key file was made: %v", err)
 	}
-	kept, err := other.repositories.ResealCredentials(t.Context(),
-		&gitv1.ResealCredentialsRequest{Credentials: reference("env:HEDGEHOG_FGD_GIT_X")})
+	kept, err := other.repositories.ResealCredentials(t.Context(), &gitv1.ResealCredentialsRequest{
+		Credentials: reference("env:HEDGEHOG_FGD_GIT_X"), RepositoryUrl: host.URL(repository),
+	})
 	if err != nil || kept.GetCredentials().GetReference() != "env:HEDGEHOG_FGD_GIT_X" {
 		t.Errorf("a reference became %v, %v", kept, err)
 	}

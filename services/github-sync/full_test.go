@@ -13,6 +13,7 @@ import (
 // TestTheDiskIsFull (W15): what was fetched does not fit. The error says so, and once there is room the same call
 // succeeds.
 func TestTheDiskIsFull(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	resize := func(size string, flags uintptr) error {
 		return unix.Mount("tmpfs", b.data, "tmpfs", flags, "size="+size)

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/githubserver"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/githubserver"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // hub is the service in front of a GitHub: a Git host that takes the tokens of an App, and the API that makes them.
@@ -26,7 +26,8 @@ type hub struct {
 
 const hubRepository = "octo/fabrics.git"
 
-func newHub(t *testing.T, files map[string]string) *hub {
+// newHub knows other hosts too that are said to be GitHub.
+func newHub(t *testing.T, files map[string]string, others ...string) *hub {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -42,11 +43,10 @@ func newHub(t *testing.T, files map[string]string) *hub {
 	host = gitserver.Start(t, gitserver.Options{Accepts: api.Accepts})
 	host.Create(t, hubRepository, branch, files)
 	h := &hub{api: api, bench: replica(t, host, func(c *githubsync.Config) {
-		c.GitHubHosts = []string{host.Address() +
-			"=" + api.URL()}
+		c.GitHubHosts = append(others, host.Address()+"="+api.URL())
 	})}
 	raw := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	h.credentials = h.sealed(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{
+	h.credentials = h.seal(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{
 		AppId: 7, InstallationId: 8,
 		PrivateKey: string(raw),
 	}})
@@ -84,6 +84,7 @@ func (h *hub) requireEnd(commits int) {
 // TestG8TokenExpiresMidSync: a token is gone between fetch and push, and again between the two halves of a push. The
 // sync ends well each time, with a token made for the purpose.
 func TestG8TokenExpiresMidSync(t *testing.T) {
+	t.Parallel()
 	for name, withdraw := range map[string]func(*hub){
 		"before the push": func(h *hub) { h.api.Withdraw() },
 		"within the push": func(h *hub) {
@@ -91,6 +92,7 @@ func TestG8TokenExpiresMidSync(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := newHub(t, content)
 			s := h.mustOpen()
 			tree := h.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
@@ -112,6 +114,7 @@ func TestG8TokenExpiresMidSync(t *testing.T) {
 
 // TestG8TokensThatHardlyLive: tokens that are never good for ten minutes are made anew for each request, and do.
 func TestG8TokensThatHardlyLive(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, content)
 	h.api.Lifetime(5 * time.Minute)
 	s := h.mustOpen()
@@ -123,6 +126,7 @@ func TestG8TokensThatHardlyLive(t *testing.T) {
 
 // TestG8NoNewToken: when no new token can be made just now, the push says so and not that the credentials are wrong.
 func TestG8NoNewToken(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, content)
 	s := h.mustOpen()
 	tree := h.mustWrite(s, map[string]string{"a.yaml": "a: 2\n"})
@@ -142,6 +146,7 @@ func TestG8NoNewToken(t *testing.T) {
 // TestAppIsRefused: what an App meets has its code, whether GitHub's API or its Git host says it, and nobody asks for
 // ever.
 func TestAppIsRefused(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, content)
 	h.api.Fault(func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Retry-After", "90")
@@ -165,7 +170,7 @@ func TestAppIsRefused(t *testing.T) {
 	}
 	h.host.Mend()
 	h.mustOpen()
-	other := h.sealed(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{
+	other := h.seal(&gitv1.PlainCredentials{GithubApp: &gitv1.GitHubApp{
 		AppId: 7, InstallationId: 9,
 		PrivateKey: otherKey(t),
 	}})
@@ -176,7 +181,7 @@ func TestAppIsRefused(t *testing.T) {
 	plain.host.Create(t, repository, branch, content)
 	location := &gitv1.Location{
 		RepositoryUrl: plain.host.URL(repository), Branch: branch,
-		Credentials: plain.sealed(&gitv1.PlainCredentials{
+		Credentials: plain.seal(&gitv1.PlainCredentials{
 			GithubApp: &gitv1.GitHubApp{AppId: 7, InstallationId: 9, PrivateKey: otherKey(t)},
 		}),
 	}

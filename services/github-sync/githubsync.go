@@ -9,18 +9,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/secret"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/grpcapi"
+	"fgdsync.dev/services/github-sync/internal/grpcapi/treeapi"
 	"fgdsync.dev/services/github-sync/internal/publish"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/signing"
@@ -37,82 +39,46 @@ const (
 	storesFolder = "repositories"
 )
 
-// Deps is what the service works with.
-type Deps struct {
-	Log       *slog.Logger
-	Tracers   trace.TracerProvider
-	Metrics   prometheus.Registerer
-	LookupEnv func(string) (string, bool) // for credentials given by reference, and the key that seals the others
-	Now       func() time.Time
-}
-
 // Service is github-sync.
 type Service struct {
-	log     *slog.Logger
-	holder  *snapshot.Holder
-	stores  *store.Pool
-	remotes *remote.Factory
-	repos   *grpcapi.Repositories
-	trees   *grpcapi.Trees
-	history *grpcapi.Histories
+	log       *slog.Logger
+	snapshots *snapshot.Registry
+	stores    *store.Pool
+	transport *remote.Transport
+	repos     *grpcapi.Repositories
+	trees     *treeapi.Trees
+	history   *treeapi.Histories
+}
+
+// Definition says what a process has to know of github-sync.
+func Definition() app.Definition {
+	return app.Definition{
+		Name: Name, Audience: rpc.Services, GRPCListen: "127.0.0.1:9094", HTTPListen: "127.0.0.1:9194", Build: build,
+	}
+}
+
+func build(p *app.Process) (app.Service, http.Handler, error) {
+	cfg := DefaultConfig()
+	if err := p.Source.Into(&cfg); err != nil {
+		return nil, nil, err
+	}
+	service, err := New(cfg, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	return service, nil, nil
 }
 
 // New builds the service. It reads the key that opens credentials, and makes it when there is none.
-func New(cfg Config, deps Deps) (*Service, error) {
+func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	keys, err := sealingKeys(cfg.CredentialsKeyFile, deps.LookupEnv)
-	if err != nil {
-		return nil, fmt.Errorf("open the credentials key: %w", err)
-	}
-	key, err := signingKey(cfg.SigningKeyFile)
+	m, err := newMetrics(p.Telemetry.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	sealer := credentials.NewSealer(keys)
-	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "fgd_github_requests_total", Help: "Requests to Git hosts, by operation and status code; over SSH ok or error.",
-	}, []string{"operation", "code"})
-	circuits := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "fgd_circuit_state", Help: "Breakers of Git hosts: 0 closed, 1 half open, 2 open.",
-	}, []string{"target"})
-	waiting := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "fgd_git_requests_waiting",
-		Help: "Requests to Git hosts that wait because as many as are allowed are under way.",
-	})
-	remaining := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "fgd_github_rate_limit_remaining",
-		Help: "Requests to the API of GitHub that the last answer left before a limit.",
-	}, nil)
-	pushers := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "fgd_pushes_waiting",
-		Help: "Publishers that wait for a push: one to their branch is under way, or push_limits lets none go.",
-	})
-	commits := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "fgd_push_commits", Help: "Commits of a push.", Buckets: []float64{1, 2, 5, 10, 20, 50, 100},
-	})
-	kept := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "fgd_store_bytes", Help: "Bytes of fetched repositories on the disk, when they were last looked at.",
-	})
-	for _, c := range []prometheus.Collector{requests, circuits, waiting, remaining, pushers, commits, kept} {
-		if err := deps.Metrics.Register(c); err != nil {
-			return nil, fmt.Errorf("register metrics: %w", err)
-		}
-	}
-	remotes, err := remote.NewFactory(remote.Options{
-		Policy: remote.Policy{
-			AllowInsecure: cfg.AllowInsecureRemotes, LocalPaths: cfg.AllowedLocalPaths,
-			KnownHosts: cfg.SSHKnownHostsFile,
-		},
-		CAFile: cfg.RemotesCAFile, Proxy: cfg.RemotesProxyURL, MaxPackBytes: cfg.MaxPackBytes, Tracers: deps.Tracers,
-		Requests: requests,
-		Breaker:  remote.BreakerOptions{Failures: cfg.BreakerFailures, Pause: cfg.BreakerPause, State: circuits},
-		Places: remote.PlaceOptions{
-			PerHost: cfg.HostConcurrency, PerRepository: cfg.RepositoryConcurrency,
-			Waiting: waiting,
-		},
-	})
+	transport, err := remote.NewTransport(cfg.remotes(m, p.Telemetry.Tracers))
 	if err != nil {
 		return nil, err
 	}
@@ -121,33 +87,49 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	hub, err := github.New(github.Options{
-		Hosts: hosts, Transport: remotes.Transport(), Remaining: remaining,
-		Now: deps.Now,
+		Hosts: hosts, Transport: transport.HTTP(), Remaining: m.remaining, Now: p.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	remotes.SignInApps(hub)
+	s := &Service{
+		log: p.Telemetry.Log, transport: transport, snapshots: snapshot.NewRegistry(cfg.SnapshotIdle, p.Now),
+		stores: store.NewPool(store.Options{
+			Dir: filepath.Join(cfg.DataDir, storesFolder), MaxBytes: cfg.StoreMaxBytes, MaxAge: cfg.StoreMaxAge,
+			Bytes: m.kept, Now: p.Now,
+		}),
+	}
+	s.trees, s.history = treeapi.NewTrees(s.snapshots), treeapi.NewHistories(s.snapshots)
+	s.repos, err = s.newRepositories(cfg, p, m, hub)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newRepositories builds what speaks to remotes, and reads the keys that it does so with.
+func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *github.Client) (*grpcapi.Repositories,
+	error,
+) {
+	keys, err := sealingKeys(cfg.CredentialsKeyFile, p.LookupEnv)
+	if err != nil {
+		return nil, fmt.Errorf("open the credentials key: %w", err)
+	}
+	key, err := signingKey(cfg.SigningKeyFile)
+	if err != nil {
+		return nil, err
+	}
 	limits, err := cfg.pushLimits()
 	if err != nil {
 		return nil, err
 	}
-	holder := snapshot.NewHolder(cfg.SnapshotIdle, deps.Now)
-	stores := store.NewPool(store.Options{
-		Dir: filepath.Join(cfg.DataDir, storesFolder), MaxBytes: cfg.StoreMaxBytes, MaxAge: cfg.StoreMaxAge, Bytes: kept,
-		Now: deps.Now,
-	})
-	return &Service{
-		log: deps.Log, holder: holder, stores: stores, remotes: remotes,
-		repos: grpcapi.NewRepositories(grpcapi.RepositoryDeps{
-			Remotes: remotes, GitHub: hub, Stores: stores, Holder: holder, Sealer: sealer,
-			Logins:    credentials.NewResolver(sealer, cfg.CredentialsDir, deps.LookupEnv),
-			Limits:    snapshot.DefaultLimits(cfg.MaxFileBytes),
-			Key:       key,
-			Publisher: publish.New(publish.Options{Limits: limits, Waiting: pushers, Commits: commits}),
-		}),
-		trees: grpcapi.NewTrees(holder), history: grpcapi.NewHistories(holder),
-	}, nil
+	sealer := credentials.NewSealer(keys)
+	return grpcapi.NewRepositories(grpcapi.RepositoryDeps{
+		Remotes: remote.NewFactory(s.transport, hub), GitHub: hub, Stores: s.stores, Snapshots: s.snapshots,
+		Sealer: sealer, Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, p.LookupEnv),
+		Limits: snapshot.DefaultLimits(cfg.MaxFileBytes), Key: key,
+		Publisher: publish.New(publish.Options{Limits: limits, Waiting: m.pushers, Commits: m.commits}),
+	}), nil
 }
 
 func signingKey(file string) (*signing.Key, error) {
@@ -181,26 +163,26 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	gitv1.RegisterHistoryServiceServer(registrar, s.history)
 }
 
-// Ready tells that work can be taken. Whether a remote can be reached shows with each request.
+// Ready reports that work can be taken. Whether a remote can be reached shows with each request.
 func (s *Service) Ready(context.Context) error { return nil }
 
 // Run lets go of forgotten snapshots and keeps the stores within their bounds until ctx ends. Then it lets go of all.
 func (s *Service) Run(ctx context.Context) error {
-	defer s.remotes.Close()
+	defer s.transport.Close()
 	ticker := time.NewTicker(sweepPeriod)
 	defer ticker.Stop()
 	for {
 		s.sweep(ctx)
 		select {
 		case <-ctx.Done():
-			return errors.Join(s.holder.CloseAll(), s.stores.Close())
+			return errors.Join(s.snapshots.CloseAll(), s.stores.Close())
 		case <-ticker.C:
 		}
 	}
 }
 
 func (s *Service) sweep(ctx context.Context) {
-	if err := s.holder.Sweep(); err != nil {
+	if err := s.snapshots.Sweep(); err != nil {
 		s.log.WarnContext(ctx, "snapshots not closed cleanly", "error", err.Error())
 	}
 	if err := s.stores.Sweep(); err != nil {

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // publisher has written into a directory of its own and not published yet.
@@ -116,6 +116,7 @@ func (b *bench) requirePushes(n int) {
 // TestAHundredShareAPush: a hundred publish at once to directories of one branch. The first goes out at once and the
 // others with the next push, one commit each, in the order in which they came.
 func TestAHundredShareAPush(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	all := b.publishers(100, "\n")
@@ -139,6 +140,7 @@ func TestAHundredShareAPush(t *testing.T) {
 // TestOneOfAGroupIsRefused: somebody changes the directory of one while all wait. It alone is refused, and one that
 // changes nothing makes no commit.
 func TestOneOfAGroupIsRefused(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, map[string]string{"fabrics/f01/a.yaml": "fabrics/f01: 1\n"})
 	all := b.publishers(5, ": 1\n")
@@ -158,8 +160,10 @@ func TestOneOfAGroupIsRefused(t *testing.T) {
 
 // TestTwoOfOneDirectoryShareNoPush: what becomes of the second depends on what becomes of the first.
 func TestTwoOfOneDirectoryShareNoPush(t *testing.T) {
+	t.Parallel()
 	for name, inner := range map[string]string{"the same": "f", "one in the other": "f/sub"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			all := []*publisher{b.publisher("elsewhere", ": 2\n"), b.publisher("f", ": 2\n"), b.publisher(inner, ": 3\n")}
@@ -181,6 +185,7 @@ func TestTwoOfOneDirectoryShareNoPush(t *testing.T) {
 
 // TestADeclinedCommitTakesNobodyWithIt: a hook declines what touches one directory. The others of the group land.
 func TestADeclinedCommitTakesNobodyWithIt(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	b.host.Hook(t, repository, "pre-receive", `while read old new ref; do
@@ -200,6 +205,7 @@ git diff-tree -r --name-only $old $new | grep -q '^fabrics/f03/' && echo decline
 
 // TestOneWhoWaitsGoesAway: nothing of it is published.
 func TestOneWhoWaitsGoesAway(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	all := b.publishers(4, ": 1\n")
@@ -221,6 +227,7 @@ func TestOneWhoWaitsGoesAway(t *testing.T) {
 
 // TestTheFirstOfAGroupGoesAway: it is in a push under way with others, who want it.
 func TestTheFirstOfAGroupGoesAway(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	all := b.publishers(4, ": 1\n")
@@ -249,11 +256,13 @@ func TestTheFirstOfAGroupGoesAway(t *testing.T) {
 
 // TestLostAnswerToAGroup: all of them are told that it went well, and nothing is committed twice.
 func TestLostAnswerToAGroup(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]gitserver.Fault{
 		"lost":         {On: gitserver.Receive, Times: 1, Lose: true},
 		"nothing done": {On: gitserver.Receive, Times: 1, Empty: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			all := b.publishers(5, ": 1\n")
@@ -271,17 +280,12 @@ func TestLostAnswerToAGroup(t *testing.T) {
 
 // TestOnlyOneLoginSharesAPush: who may push is for the host to say, of each login.
 func TestOnlyOneLoginSharesAPush(t *testing.T) {
+	t.Parallel()
 	b := replica(t, gitserver.Start(t, gitserver.Options{}))
 	b.host.Create(t, repository, branch, content)
 	ours, theirs := b.publishers(2, ": 1\n"), b.publisher("theirs", ": 1\n")
-	sealed, err := b.repositories.SealCredentials(t.Context(), &gitv1.SealCredentialsRequest{
-		Credentials: &gitv1.PlainCredentials{Username: user, Password: password + "2"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	location := b.location("theirs")
-	location.Credentials = sealed.GetCredentials()
+	location.Credentials = b.seal(&gitv1.PlainCredentials{Username: user, Password: password + "2"})
 	opened, err := b.repositories.OpenSnapshot(t.Context(), &gitv1.OpenSnapshotRequest{Location: location})
 	if err != nil {
 		t.Fatal(err)
@@ -302,8 +306,10 @@ func TestOnlyOneLoginSharesAPush(t *testing.T) {
 
 // TestReplicasRace (G2): processes that know nothing of each other push at once. All land in the end, one commit each.
 func TestReplicasRace(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ replicas, each int }{"six": {6, 1}, "groups": {2, 20}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			host := newHost(t)
 			host.Create(t, repository, branch, content)
 			var racers []*publisher
@@ -338,6 +344,7 @@ func TestReplicasRace(t *testing.T) {
 // TestPushesAreLimited (G28): a host wants one push a minute. Who can't wait for so long is told when to come again,
 // and those who can wait.
 func TestPushesAreLimited(t *testing.T) {
+	t.Parallel()
 	host := newHost(t)
 	b := replica(t, host, func(c *githubsync.Config) { c.PushLimits = []string{"github.com=6", host.Address() + "=1"} })
 	b.host.Create(t, repository, branch, content)

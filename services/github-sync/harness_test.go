@@ -3,28 +3,46 @@ package githubsync_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/gitserver"
+	"fgdsync.dev/testkit/grpctest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets more tests run at once than there are processors, unless it is told otherwise: most of what they do is
+// to wait for hosts that fail, and for the pause before the next attempt.
+func TestMain(m *testing.M) {
+	const atOnce = "test.parallel"
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == atOnce })
+	if !given {
+		if err := flag.Set(atOnce, strconv.Itoa(max(8, runtime.GOMAXPROCS(0)))); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	user, password = "robot", "a-password-nobody-guesses"
@@ -40,6 +58,7 @@ type bench struct {
 	host         *gitserver.Server
 	url          func(repository string) string
 	login        *gitv1.PlainCredentials
+	conn         *grpc.ClientConn
 	repositories gitv1.RepositoryServiceClient
 	trees        gitv1.TreeServiceClient
 	history      gitv1.HistoryServiceClient
@@ -82,7 +101,7 @@ func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]stri
 	configure ...func(*githubsync.Config),
 ) *bench {
 	t.Helper()
-	b := &bench{t: t, host: host, log: &log{}, metrics: prometheus.NewRegistry(), url: host.URL}
+	b := &bench{t: t, host: host, log: &log{}, url: host.URL}
 	b.login = &gitv1.PlainCredentials{Username: user, Password: password}
 	cfg := githubsync.DefaultConfig()
 	cfg.DataDir, cfg.AllowInsecureRemotes = t.TempDir(), true
@@ -90,17 +109,23 @@ func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]stri
 		change(&cfg)
 	}
 	b.data = cfg.DataDir
-	tel := telemetry.Discard()
-	tel.Log = slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	service, err := githubsync.New(cfg, githubsync.Deps{
-		Log: tel.Log, Tracers: noop.NewTracerProvider(), Metrics: b.metrics,
-		LookupEnv: func(name string) (string, bool) { value, set := environment[name]; return value, set }, Now: time.Now,
-	})
+	p := process(environment)
+	p.Telemetry.Log = slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	b.metrics = p.Telemetry.Metrics
+	service, err := githubsync.New(cfg, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.serve(service, tel)
+	b.serve(service, p.Telemetry)
 	return b
+}
+
+// process is one with variables in its environment.
+func process(environment map[string]string) *app.Process {
+	return &app.Process{
+		Telemetry: telemetry.Discard(), Now: time.Now,
+		LookupEnv: func(name string) (string, bool) { value, set := environment[name]; return value, set },
+	}
 }
 
 func newHost(t testing.TB) *gitserver.Server {
@@ -110,33 +135,19 @@ func newHost(t testing.TB) *gitserver.Server {
 
 func (b *bench) serve(service *githubsync.Service, tel *telemetry.Telemetry) {
 	b.t.Helper()
-	loopback, server := rpc.NewLoopback(), rpc.NewServer(tel)
-	service.Register(server)
 	ctx, stop := context.WithCancel(context.Background())
-	served, ran := make(chan error, 1), make(chan error, 1)
-	go func() { served <- server.Serve(loopback.Listener()) }()
+	ran := make(chan error, 1)
 	go func() { ran <- service.Run(ctx) }()
-	conn, err := loopback.Dial(noop.NewTracerProvider())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.repositories, b.trees = gitv1.NewRepositoryServiceClient(conn), gitv1.NewTreeServiceClient(conn)
-	b.history = gitv1.NewHistoryServiceClient(conn)
-	b.t.Cleanup(func() {
-		_ = conn.Close()
-		server.Stop()
+	b.t.Cleanup(func() { // after the server has stopped
 		stop()
-		if err := errors.Join(<-served, ignoreCancelled(<-ran)); err != nil {
+		if err := <-ran; err != nil && !errors.Is(err, context.Canceled) {
 			b.t.Error(err)
 		}
 	})
-}
-
-func ignoreCancelled(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	conn := grpctest.ServeWith(b.t, tel, rpc.Services, service.Register)
+	b.conn = conn
+	b.repositories, b.trees = gitv1.NewRepositoryServiceClient(conn), gitv1.NewTreeServiceClient(conn)
+	b.history = gitv1.NewHistoryServiceClient(conn)
 }
 
 func (b *bench) location(directory string) *gitv1.Location {
@@ -147,9 +158,17 @@ func (b *bench) location(directory string) *gitv1.Location {
 	}
 }
 
+// seal seals credentials for the host of the bench.
 func (b *bench) seal(login *gitv1.PlainCredentials) *gitv1.Credentials {
 	b.t.Helper()
-	sealed, err := b.repositories.SealCredentials(b.t.Context(), &gitv1.SealCredentialsRequest{Credentials: login})
+	return b.sealFor(b.url(repository), login)
+}
+
+// sealFor seals credentials for the host of a repository.
+func (b *bench) sealFor(url string, login *gitv1.PlainCredentials) *gitv1.Credentials {
+	b.t.Helper()
+	sealed, err := b.repositories.SealCredentials(b.t.Context(),
+		&gitv1.SealCredentialsRequest{Credentials: login, RepositoryUrl: url})
 	if err != nil {
 		b.t.Fatal(err)
 	}

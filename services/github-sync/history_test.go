@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/testkit/history"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 // question is what a client asks: to read the directory of a branch, or to publish another content over one that it has
@@ -110,6 +110,7 @@ func republish(t *testing.T, record *history.Recorder[question, answer], b *benc
 // have seen of one that is changed by compare-and-swap. The commits of the branch are those that were told, and no
 // others.
 func TestHistoriesOfABranch(t *testing.T) {
+	t.Parallel()
 	b, record := racing(t)
 	history.Explain(t, record, "v: first\n", branchStep)
 	b.host.RequireSound(t, repository)

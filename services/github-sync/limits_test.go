@@ -20,8 +20,10 @@ import (
 // TestTreeBomb: twelve small trees hold more paths than there is time for. With and without a file at the bottom the
 // list ends with an error.
 func TestTreeBomb(t *testing.T) {
+	t.Parallel()
 	for name, bottom := range map[string]string{"files": "x: 1\n", "folders": ""} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.CreateEmpty(t, repository)
 			tree := b.putTree(nil)
@@ -68,6 +70,7 @@ func (b *bench) putTree(entries []object.Entry) plumbing.Hash {
 
 // TestATreeThatIsTooLarge: it is not even read.
 func TestATreeThatIsTooLarge(t *testing.T) {
+	t.Parallel()
 	const entries, name = 242_000, 250
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
@@ -92,6 +95,7 @@ func TestATreeThatIsTooLarge(t *testing.T) {
 
 // TestDepth: folders that are nested without end are neither read nor written.
 func TestDepth(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, map[string]string{"f/" + strings.Repeat("d/", 100) + "x.yaml": "x: 1\n"})
 	s := b.open("f")
@@ -106,6 +110,7 @@ func TestDepth(t *testing.T) {
 
 // TestBadPublish: what would make a commit that Git can't use is refused.
 func TestBadPublish(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")

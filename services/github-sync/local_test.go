@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // setupLocal makes a service that may use the repositories of the host where they lie.
@@ -38,8 +38,10 @@ func (b *bench) openLocal(directory string) *gitv1.Snapshot {
 
 // TestLocal: a repository on this machine is read and written where it lies, whether its refs are packed or not.
 func TestLocal(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string][]string{"as made": {"status", "--short", "--branch"}, "packed": {"gc", "-q"}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setupLocal(t)
 			b.host.Create(t, repository, branch, content)
 			if prepare[0] == "gc" {
@@ -65,6 +67,7 @@ func TestLocal(t *testing.T) {
 
 // TestLocalRace: of those who change the same file one succeeds; those who change their own all do.
 func TestLocalRace(t *testing.T) {
+	t.Parallel()
 	const racers = 8
 	b := setupLocal(t)
 	b.host.Create(t, repository, branch, content)
@@ -106,6 +109,7 @@ func TestLocalRace(t *testing.T) {
 
 // TestLocalLocked: a program that holds Git's own lock is waited for, and not for ever.
 func TestLocalLocked(t *testing.T) {
+	t.Parallel()
 	b := setupLocal(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.openLocal("f")
@@ -128,6 +132,7 @@ func TestLocalLocked(t *testing.T) {
 // TestLocalRefused: only what lies in an allowed folder is used, wherever links lead, and no work tree falls behind its
 // branch.
 func TestLocalRefused(t *testing.T) {
+	t.Parallel()
 	b := setupLocal(t)
 	b.host.Create(t, repository, branch, content)
 	outside := t.TempDir()

@@ -18,8 +18,8 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // listCommits asks for one page of a history, and puts the commits that came in pieces together.
@@ -144,11 +144,13 @@ func someHistory(t *testing.T, r *rapid.T, host *gitserver.Server) {
 // TestLogIsGits: whatever a history looks like, the commits of a directory and of paths in it, and what they have
 // changed, are those that Git has, in its order, in one page or several.
 func TestLogIsGits(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(*testing.T) (*bench, func(string) *gitv1.Snapshot){
 		"over HTTP": func(t *testing.T) (*bench, func(string) *gitv1.Snapshot) { b := setup(t); return b, b.open },
 		"local":     func(t *testing.T) (*bench, func(string) *gitv1.Snapshot) { b := setupLocal(t); return b, b.openLocal },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b, open := start(t)
 			b.host.CreateEmpty(t, repository)
 			histories := 0
@@ -265,6 +267,7 @@ func (b *bench) fetches(work func()) int {
 // TestHistoryIsFetchedAsDeepAsNeeded: a question about the last commits fetches few, one about all fetches all, and the
 // next one nothing. Contents of old commits can be read then.
 func TestHistoryIsFetchedAsDeepAsNeeded(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
 	linear(t, b.host, 230)
@@ -306,6 +309,7 @@ func TestHistoryIsFetchedAsDeepAsNeeded(t *testing.T) {
 
 // TestHistoryOfAHostInTrouble: what the host answers is what the question fails with, and the next one is answered.
 func TestHistoryOfAHostInTrouble(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
 	linear(t, b.host, 5)
@@ -328,6 +332,7 @@ func TestHistoryOfAHostInTrouble(t *testing.T) {
 // TestHistoryThatIsCut: a repository that does not have its own beginning. What is there is told, and that it is not
 // all.
 func TestHistoryThatIsCut(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
 	linear(t, b.host, 5)
@@ -348,6 +353,7 @@ func TestHistoryThatIsCut(t *testing.T) {
 // TestPagesOfAMovingBranch: the pages of one question are of one state of the branch, and end when that state is no
 // more.
 func TestPagesOfAMovingBranch(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
 	linear(t, b.host, 6)
@@ -392,6 +398,7 @@ func TestPagesOfAMovingBranch(t *testing.T) {
 
 // TestLogSaysWhoAndWhat: people, times, message and trailers of a sync's commit and of one with text that is no UTF-8.
 func TestLogSaysWhoAndWhat(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -430,6 +437,7 @@ func TestLogSaysWhoAndWhat(t *testing.T) {
 }
 
 func TestQuestionsThatAreWrong(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")

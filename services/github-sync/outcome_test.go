@@ -15,12 +15,13 @@ import (
 	"google.golang.org/grpc/status"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // TestLandedUnderOthers: the answer to a push is lost, and somebody pushes on top of it before anybody looks.
 func TestLandedUnderOthers(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -43,6 +44,7 @@ func TestLandedUnderOthers(t *testing.T) {
 // TestOutcomeUnknown: the push is carried out, its answer is lost, and the host stays away. That is an error, and when
 // the host is back the work turns out to be done.
 func TestOutcomeUnknown(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -64,8 +66,10 @@ func TestOutcomeUnknown(t *testing.T) {
 
 // TestBranchGone: a branch that was removed meanwhile is not made again.
 func TestBranchGone(t *testing.T) {
+	t.Parallel()
 	for name, others := range map[string][]string{"the only one": nil, "one of two": {"other"}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			for _, other := range others {
@@ -86,6 +90,7 @@ func TestBranchGone(t *testing.T) {
 // TestHistoryRewritten: the branch is set back or replaced. What does not touch the directory is built upon, the rest
 // is refused.
 func TestHistoryRewritten(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		files   map[string]string
 		refused bool
@@ -94,6 +99,7 @@ func TestHistoryRewritten(t *testing.T) {
 		"other directory": {files: map[string]string{"f/a.yaml": "a: 0\n"}, refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			s := b.open("f")
@@ -119,11 +125,13 @@ func TestHistoryRewritten(t *testing.T) {
 // TestG9ASilentHostHoldsNobody: a host that takes a request and says nothing, or nothing more, holds nobody longer than
 // he wants to wait.
 func TestG9ASilentHostHoldsNobody(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]gitserver.Fault{
 		"refs": {On: gitserver.Refs}, "fetch": {On: gitserver.Fetch}, "push": {On: gitserver.Receive},
 		"in the refs": {On: gitserver.Refs, After: 30}, "in a pack": {On: gitserver.Fetch, After: 300_000},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t, onePlace)
 			b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 			fault.Hold, fault.Held = make(chan struct{}), make(chan struct{}, 1)
@@ -135,6 +143,7 @@ func TestG9ASilentHostHoldsNobody(t *testing.T) {
 
 // TestG10ASlowHostHoldsNobody: a byte now and then is no reason to wait on.
 func TestG10ASlowHostHoldsNobody(t *testing.T) {
+	t.Parallel()
 	b := setup(t, onePlace)
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 	drip, dripped := slowly()
@@ -156,6 +165,7 @@ func slowly() (drip, dripped chan struct{}) {
 
 // TestG11ResetInAPack: a connection that is cut in the middle of a pack is an error that may pass.
 func TestG11ResetInAPack(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 	b.host.Break(gitserver.Fault{On: gitserver.Fetch, Times: 1, Truncate: 300_000})
@@ -209,6 +219,7 @@ func (b *bench) openAndPublish(ctx context.Context, location *gitv1.Location) er
 
 // TestOtherHashes: a repository with SHA-256 ids is refused in so many words.
 func TestOtherHashes(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Git(t, "", "init", "-q", "--bare", "-b", branch, "--object-format=sha256", b.host.Path(repository))
 	b.host.Commit(t, repository, branch, content)
@@ -218,6 +229,7 @@ func TestOtherHashes(t *testing.T) {
 
 // TestManyBranches: a branch is found among thousands.
 func TestManyBranches(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	head := b.host.Head(t, repository, branch)

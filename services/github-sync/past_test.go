@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // openAt opens a snapshot of an earlier state.
@@ -36,6 +36,7 @@ func atTime(seconds int64) *gitv1.OpenSnapshotRequest {
 
 // TestAnEarlierState: the directory is read as it was at a commit and at a time, and nothing can be published on that.
 func TestAnEarlierState(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
 	linear(t, b.host, 5)
@@ -69,6 +70,7 @@ func TestAnEarlierState(t *testing.T) {
 
 // TestAStateThatNeverWas: a commit that the branch does not have is not found, even if the host has it.
 func TestAStateThatNeverWas(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	b.host.Git(t, repository, "config", "uploadpack.allowAnySHA1InWant", "true")
@@ -98,6 +100,7 @@ func TestAStateThatNeverWas(t *testing.T) {
 
 // TestTheBranchItselfAsOfATime: a merge brings a side branch in at the time of the merge, however old its commits are.
 func TestTheBranchItselfAsOfATime(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.CreateEmpty(t, repository)
 	commit := func(n int, seconds int64, from, change string) string {
@@ -159,6 +162,7 @@ func headers(diff string) []string {
 
 // TestDiffCommits: the files that differ are those of git diff, however long the text is.
 func TestDiffCommits(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	first := b.host.Head(t, repository, branch)
@@ -214,6 +218,7 @@ func (b *bench) restore(s *gitv1.Snapshot, commit string, paths ...string) (stri
 
 // TestRestoreTree: paths become what they were, everything else stays, and what comes out can be published.
 func TestRestoreTree(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, map[string]string{
 		"f/managed/vpcs/a.yaml": "a: 1\n", "f/managed/vpcs/b.yaml": "b: 1\n", "f/raw/x.yaml": "x: 1\n",
@@ -268,6 +273,7 @@ func TestRestoreTree(t *testing.T) {
 
 // TestRestoreIsRefused: what can't be brought back is said, and nothing happens.
 func TestRestoreIsRefused(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, map[string]string{
 		"f/raw/x/y.yaml": "x: 1\n", "f/.hnp/log.yaml": "- 1\n",
@@ -306,6 +312,7 @@ func TestRestoreIsRefused(t *testing.T) {
 
 // TestARenamedDirectory: its history begins with the name that it has, in a repository on this machine as elsewhere.
 func TestARenamedDirectory(t *testing.T) {
+	t.Parallel()
 	b := setupLocal(t)
 	b.host.CreateEmpty(t, repository)
 	linear(t, b.host, 3)

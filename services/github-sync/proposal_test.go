@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/testkit/githubserver"
 	"fgdsync.dev/testkit/gitserver"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 const prefix = "fgd/f-1/"
@@ -80,6 +80,7 @@ func (h *hub) commits(branch string) int { return h.host.Commits(h.t, hubReposit
 // TestAProposalGoesOn: one pull request, with a commit only when something else is proposed, through changes of others
 // on the branch; what is merged in the end is the tree that was proposed last, and what others did.
 func TestAProposalGoesOn(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string]string{"f/a.yaml": "a\n", "g/x": "x\n"})
 	first := &proposing{files: map[string]string{"b.yaml": "b\n"}}
 	response := h.mustPropose(first)
@@ -127,6 +128,7 @@ func TestAProposalGoesOn(t *testing.T) {
 
 // TestAProposalThatPeopleClosed is not made again, unless somebody insists or there is something else to propose.
 func TestAProposalThatPeopleClosed(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string]string{"f/a.yaml": "a\n"})
 	files := map[string]string{"b.yaml": "b\n"}
 	pull := h.mustPropose(&proposing{files: files}).GetPullRequest()
@@ -149,6 +151,7 @@ func TestAProposalThatPeopleClosed(t *testing.T) {
 
 // TestAProposalThatPeopleEdited: what somebody has committed to the branch of a pull request is not overwritten.
 func TestAProposalThatPeopleEdited(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string]string{"f/a.yaml": "a\n"})
 	pull := h.mustPropose(&proposing{files: map[string]string{"b.yaml": "b\n"}}).GetPullRequest()
 	edited := h.host.Commit(t, hubRepository, pull.GetBranch(), map[string]string{"f/b.yaml": "edited\n"})
@@ -162,6 +165,7 @@ func TestAProposalThatPeopleEdited(t *testing.T) {
 // TestAProposalThatWasCutOff: the branch was pushed and GitHub failed. The sync that tries again opens the pull request
 // and makes no second commit.
 func TestAProposalThatWasCutOff(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string]string{"f/a.yaml": "a\n"})
 	p := &proposing{files: map[string]string{"b.yaml": "b\n"}}
 	h.api.Fault(func(w http.ResponseWriter, r *http.Request) bool {
@@ -183,6 +187,7 @@ func TestAProposalThatWasCutOff(t *testing.T) {
 
 // TestAProposalThatNobodyNeeds: the branch has all of it, so the pull request is closed.
 func TestAProposalThatNobodyNeeds(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string]string{"f/a.yaml": "a\n"})
 	pull := h.mustPropose(&proposing{files: map[string]string{"b.yaml": "b\n"}}).GetPullRequest()
 	response := h.mustPropose(&proposing{known: pull.GetNumber()})
@@ -194,6 +199,7 @@ func TestAProposalThatNobodyNeeds(t *testing.T) {
 
 // TestProtectionShowsInTheConnection: what GitHub says of the branch is part of the connection check.
 func TestProtectionShowsInTheConnection(t *testing.T) {
+	t.Parallel()
 	for _, protected := range []bool{false, true} {
 		h := newHub(t, content)
 		h.api.SetBranch(branch, githubserver.Branch{Protected: protected})
@@ -209,6 +215,7 @@ func TestProtectionShowsInTheConnection(t *testing.T) {
 
 // TestProposalsNeedGitHub: elsewhere there are no pull requests to open, and nothing is pushed.
 func TestProposalsNeedGitHub(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -234,12 +241,14 @@ func TestProposalsNeedGitHub(t *testing.T) {
 // TestAProtectedBranch: a direct push that a host refuses because of that says how to go on, be the reason in its
 // report or in what its hook said.
 func TestAProtectedBranch(t *testing.T) {
+	t.Parallel()
 	over := map[string]func(*testing.T) *bench{
 		"HTTP": func(t *testing.T) *bench { return setup(t) },
 		"SSH":  func(t *testing.T) *bench { return setupSSH(t).bench },
 	}
 	for name, setup := range over {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			b.host.Hook(t, repository, "pre-receive", "echo 'Not allowed to push to protected branch main' >&2\nexit 1\n")

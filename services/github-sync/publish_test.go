@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 var content = map[string]string{
@@ -19,6 +19,7 @@ var content = map[string]string{
 }
 
 func TestPublish(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -60,6 +61,7 @@ func TestPublish(t *testing.T) {
 
 // TestPublishTwice: the same commit is made twice, be it after a lost answer or by a second process.
 func TestPublishTwice(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	one, two := b.open("f"), b.open("f")
@@ -80,8 +82,15 @@ func TestPublishTwice(t *testing.T) {
 
 // TestRace: many publish to folders of their own at once; all land, one commit each.
 func TestRace(t *testing.T) {
-	t.Run("HTTP", func(t *testing.T) { setup(t).race() })
-	t.Run("SSH", func(t *testing.T) { setupSSH(t).race() })
+	t.Parallel()
+	t.Run("HTTP", func(t *testing.T) {
+		t.Parallel()
+		setup(t).race()
+	})
+	t.Run("SSH", func(t *testing.T) {
+		t.Parallel()
+		setupSSH(t).race()
+	})
 }
 
 func (b *bench) race() {
@@ -123,6 +132,7 @@ func (b *bench) race() {
 
 // TestBranchMoves: what others did elsewhere is kept, what they did to the same directory is not overwritten.
 func TestBranchMoves(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		theirs  map[string]string
 		refused bool
@@ -136,6 +146,7 @@ func TestBranchMoves(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			s := b.open("f")
@@ -163,6 +174,7 @@ func TestBranchMoves(t *testing.T) {
 // TestBranchNeverRests: somebody pushes before each of our pushes. It ends, without a commit of ours, and without
 // force.
 func TestBranchNeverRests(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -182,11 +194,13 @@ func TestBranchNeverRests(t *testing.T) {
 
 // TestLostAnswer: the push is carried out and its answer does not come. What happened is found out by looking.
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]gitserver.Fault{
 		"lost":      {On: gitserver.Receive, Times: 1, Lose: true},
 		"truncated": {On: gitserver.Receive, Times: 1, Truncate: 5},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			s := b.open("f")
@@ -204,12 +218,14 @@ func TestLostAnswer(t *testing.T) {
 // TestNothingDone: the host answers a push as if all were well, or with an error, and does nothing. The next attempt
 // does it; success is never reported for nothing.
 func TestNothingDone(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]gitserver.Fault{
 		"empty answer": {On: gitserver.Receive, Times: 1, Empty: true},
 		"500":          {On: gitserver.Receive, Times: 1, Status: http.StatusInternalServerError, Text: "oops " + password},
 		"502":          {On: gitserver.Receive, Times: 2, Status: http.StatusBadGateway},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			s := b.open("f")
@@ -226,6 +242,7 @@ func TestNothingDone(t *testing.T) {
 
 // TestRefusedPush: the host says no. That is final, and nothing has changed.
 func TestRefusedPush(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		fault gitserver.Fault
 		hook  string
@@ -252,6 +269,7 @@ func TestRefusedPush(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			if test.hook != "" {

@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 func (b *bench) tryOpen(location *gitv1.Location) error {
@@ -26,6 +26,7 @@ func (b *bench) tryOpen(location *gitv1.Location) error {
 
 // TestOpenRefused: what is wrong with a remote has its code.
 func TestOpenRefused(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		fault  gitserver.Fault
 		change func(b *bench, l *gitv1.Location)
@@ -63,8 +64,10 @@ func TestOpenRefused(t *testing.T) {
 			l.RepositoryUrl = b.host.URL("e.git")
 		}, code: errs.RepositoryEmpty},
 		"nobody listens": {
-			change: func(_ *bench, l *gitv1.Location) { l.RepositoryUrl = "http://127.0.0.1:1/x.git" },
-			code:   errs.GitHubConnectionFailed,
+			change: func(_ *bench, l *gitv1.Location) {
+				l.RepositoryUrl, l.Credentials = "http://127.0.0.1:1/x.git", nil
+			},
+			code: errs.GitHubConnectionFailed,
 		},
 		"outside": {
 			change: func(_ *bench, l *gitv1.Location) { l.Directory = "a/../../b" },
@@ -87,6 +90,7 @@ func TestOpenRefused(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			location := b.location("f")
@@ -110,6 +114,7 @@ func reference(name string) *gitv1.Credentials {
 
 // TestRefusedLocations: without permission nothing but https to public addresses is spoken to.
 func TestRefusedLocations(t *testing.T) {
+	t.Parallel()
 	b := setup(t, func(cfg *githubsync.Config) { cfg.AllowInsecureRemotes = false })
 	b.host.Create(t, repository, branch, content)
 	for _, url := range []string{
@@ -119,7 +124,7 @@ func TestRefusedLocations(t *testing.T) {
 		"https://[::ffff:127.0.0.1]/x.git", "https://0.0.0.0/x.git",
 		"file:///etc", "/etc", "ssh://git@example.com/x.git", "git@example.com:x.git", "git://example.com/x.git",
 		"https://u:" + password + "@example.com/x.git",
-		"ext::sh -c id", "https://", "", "https://exa mple.com/x.git", "https://example.com/x.git?a=b",
+		"ext::sh -c id", "https://", "https://exa mple.com/x.git", "https://example.com/x.git?a=b",
 		"https://example.com/x.git#f",
 	} {
 		err := b.tryOpen(&gitv1.Location{RepositoryUrl: url, Branch: branch})
@@ -134,6 +139,7 @@ func TestRefusedLocations(t *testing.T) {
 
 // TestOddEntries: links, submodules and executables are told apart, and survive a publish as they are.
 func TestOddEntries(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, map[string]string{"f/run.sh": "#!/bin/sh\n"})
 	commit := b.host.Head(t, repository, branch)
@@ -172,6 +178,7 @@ func TestOddEntries(t *testing.T) {
 
 // TestBadPaths: no change leaves the directory or makes what Git forbids.
 func TestBadPaths(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -186,6 +193,7 @@ func TestBadPaths(t *testing.T) {
 }
 
 func TestClosedSnapshot(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -203,6 +211,7 @@ func TestClosedSnapshot(t *testing.T) {
 
 // TestLimits: what is too large is refused before it is in memory.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	b := setup(t, func(cfg *githubsync.Config) { cfg.MaxFileBytes, cfg.MaxPackBytes = 1000, 4000 })
 	b.host.Create(t, repository, branch, map[string]string{"f/big.yaml": strings.Repeat("x", 2000)})
 	s := b.open("f")

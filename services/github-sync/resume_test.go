@@ -32,8 +32,10 @@ func (b *bench) publishAs(syncID string, fence int, files map[string]string) str
 
 // TestTheCommitOfASyncIsFound: at the head, below what others have pushed, and not where there is none.
 func TestTheCommitOfASyncIsFound(t *testing.T) {
+	t.Parallel()
 	for name, anything := range map[string]string{"any commit": "true", "heads only": "false"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			b.host.Git(t, repository, "config", "uploadpack.allowAnySHA1InWant", anything)
@@ -70,6 +72,7 @@ func (b *bench) findsCommitOfSync() {
 
 // TestAFenceOfSomebodyElse: trailers are text that anybody can write.
 func TestAFenceOfSomebodyElse(t *testing.T) {
+	t.Parallel()
 	for _, value := range []string{"", "x", "-", "1e3", "99999999999999999999"} {
 		b := setup(t)
 		b.host.Create(t, repository, branch, content)

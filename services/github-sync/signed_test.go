@@ -11,6 +11,7 @@ import (
 
 // TestCommitsAreSigned: with a key every commit that is published has a signature that git takes for that of the key.
 func TestCommitsAreSigned(t *testing.T) {
+	t.Parallel()
 	key := filepath.Join(t.TempDir(), "key")
 	if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key).
 		CombinedOutput(); err != nil {

@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // changesSince lists what has changed in the directory, as "A path", "M path" or "D path".
@@ -63,8 +63,10 @@ func (b *bench) gitSince(commit string) []string {
 
 // TestChangesSince: whether the host hands out any commit or only heads, whatever changed since one is what Git says.
 func TestChangesSince(t *testing.T) {
+	t.Parallel()
 	for name, anything := range map[string]string{"any commit": "true", "heads only": "false"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			b.host.Git(t, repository, "config", "uploadpack.allowAnySHA1InWant", anything)
@@ -98,6 +100,7 @@ func TestChangesSince(t *testing.T) {
 
 // TestChangesSinceFollowedBack: from a host that hands out nothing but heads, the branch comes back to the commit.
 func TestChangesSinceFollowedBack(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	first := b.host.Head(t, repository, branch)
@@ -120,6 +123,7 @@ func TestChangesSinceFollowedBack(t *testing.T) {
 }
 
 func TestChangesSinceWhatIsNoCommit(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(*testing.T) (*bench, func() *gitv1.Snapshot){
 		"over HTTP": func(t *testing.T) (*bench, func() *gitv1.Snapshot) {
 			b := setup(t)
@@ -131,6 +135,7 @@ func TestChangesSinceWhatIsNoCommit(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b, open := start(t)
 			b.host.Create(t, repository, branch, content)
 			b.host.Git(t, repository, "config", "uploadpack.allowAnySHA1InWant", "true")

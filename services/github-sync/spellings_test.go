@@ -34,6 +34,7 @@ func (b *bench) key(url string) string {
 // TestSpellings: all spellings of one repository have one key, over HTTPS and over SSH; what may be another one has
 // another.
 func TestSpellings(t *testing.T) {
+	t.Parallel()
 	b := setup(t, withKnownHosts(t))
 	keys := map[string]string{}
 	for name, urls := range map[string][]string{
@@ -78,6 +79,7 @@ func TestSpellings(t *testing.T) {
 // TestX6OddURLs: what could become an option, a command or another line is no URL, also where SSH and private addresses
 // are permitted.
 func TestX6OddURLs(t *testing.T) {
+	t.Parallel()
 	b := setup(t, withKnownHosts(t))
 	for _, url := range []string{
 		"ssh://-oProxyCommand=id/x.git", "ssh://git@-oProxyCommand=id/x.git", "ssh://-oProxyCommand=id@example.com/x.git",
@@ -103,6 +105,7 @@ func TestX6OddURLs(t *testing.T) {
 
 // TestSSHToAPrivateAddress: the address is judged when it is connected to, as for HTTPS.
 func TestSSHToAPrivateAddress(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	strict := replica(t, b.host, func(cfg *githubsync.Config) {
@@ -111,7 +114,7 @@ func TestSSHToAPrivateAddress(t *testing.T) {
 	})
 	for _, url := range []string{b.ssh.URL(repository), strings.Replace(b.ssh.URL(repository), "127.0.0.1", "localhost",
 		1)} {
-		location := &gitv1.Location{RepositoryUrl: url, Branch: branch, Credentials: strict.seal(b.login)}
+		location := &gitv1.Location{RepositoryUrl: url, Branch: branch, Credentials: strict.sealFor(url, b.login)}
 		strict.requireCode(strict.tryOpen(location), errs.RemoteRefused)
 	}
 	if n := b.ssh.Requests("connect"); n != 0 {

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/sshserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/sshserver"
 )
 
 // sshBench is the service in front of a host that is spoken to over SSH.
@@ -44,6 +44,7 @@ func (s *sshBench) believe(t testing.TB, content string) {
 
 // TestSSHPublish: what is published over SSH is there, a second fetch brings what is new, and nothing is left behind.
 func TestSSHPublish(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -68,6 +69,7 @@ func TestSSHPublish(t *testing.T) {
 
 // TestG1BranchMovesOverSSH: the branch moves after the push has begun. The commit is put on top of the new head.
 func TestG1BranchMovesOverSSH(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -86,8 +88,10 @@ func TestG1BranchMovesOverSSH(t *testing.T) {
 
 // TestG3LostAnswerOverSSH: the push is carried out and its answer does not come, or not all of it.
 func TestG3LostAnswerOverSSH(t *testing.T) {
+	t.Parallel()
 	for name, after := range map[string]int{"lost": 0, "truncated": 5} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setupSSH(t)
 			b.host.Create(t, repository, branch, content)
 			s := b.open("f")
@@ -105,6 +109,7 @@ func TestG3LostAnswerOverSSH(t *testing.T) {
 
 // TestG6HookDeclinesOverSSH: that is final, and nothing has changed.
 func TestG6HookDeclinesOverSSH(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	b.host.Hook(t, repository, "pre-receive", "echo no >&2\nexit 1\n")
@@ -117,11 +122,13 @@ func TestG6HookDeclinesOverSSH(t *testing.T) {
 // TestG9ASilentSSHHostHoldsNobody: a host that says nothing, or nothing more, holds nobody longer than he wants to
 // wait, be it before the handshake, after the key was taken, in the middle of a pack, or before the answer to a push.
 func TestG9ASilentSSHHostHoldsNobody(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]sshserver.Fault{
 		"connect": {On: sshserver.Connect}, "signed in": {On: sshserver.Refs}, "in the refs": {On: sshserver.Refs, After: 30},
 		"in a pack": {On: sshserver.Fetch, After: 300_000}, "in a push": {On: sshserver.Receive},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setupSSH(t, onePlace)
 			b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 			fault.Hold, fault.Held = make(chan struct{}), make(chan struct{}, 1)
@@ -134,6 +141,7 @@ func TestG9ASilentSSHHostHoldsNobody(t *testing.T) {
 
 // TestG10ASlowSSHHostHoldsNobody: a byte now and then is no reason to wait on.
 func TestG10ASlowSSHHostHoldsNobody(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t, onePlace)
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 	drip, dripped := slowly()
@@ -145,12 +153,14 @@ func TestG10ASlowSSHHostHoldsNobody(t *testing.T) {
 // TestG11ResetInAPackOverSSH: a connection that is cut in the middle of a pack, or of the refs, is an error that may
 // pass.
 func TestG11ResetInAPackOverSSH(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]sshserver.Fault{
 		"refs":            {On: sshserver.Refs, After: 50, Times: 1, Cut: true},
 		"pack":            {On: sshserver.Fetch, After: 300_000, Times: 1, Cut: true},
 		"before the pack": {On: sshserver.Fetch, Times: 1, Cut: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setupSSH(t)
 			b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 			b.ssh.Break(fault)
@@ -170,6 +180,7 @@ func TestG11ResetInAPackOverSSH(t *testing.T) {
 // TestG29AChangedHostKeyFailsClosed: nobody signs in to a host whose key is not the known one, and the error has the
 // fingerprint.
 func TestG29AChangedHostKeyFailsClosed(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		known func(b *sshBench) string
 		code  errs.Code
@@ -192,6 +203,7 @@ func TestG29AChangedHostKeyFailsClosed(t *testing.T) {
 		"no file any more": {code: errs.ConfigurationInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setupSSH(t)
 			b.host.Create(t, repository, branch, content)
 			b.break29(name, test.known)
@@ -235,6 +247,7 @@ func (s *sshBench) break29(name string, known func(*sshBench) string) {
 
 // TestSSHSignIn: logins that can't sign in have their codes, and nothing of a key is shown.
 func TestSSHSignIn(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	_, other := sshserver.NewKey(t)
@@ -253,11 +266,11 @@ func TestSSHSignIn(t *testing.T) {
 		"a key over https": {login: b.login, url: b.host.URL(repository), code: errs.CredentialsUnsuitable},
 	} {
 		location := &gitv1.Location{RepositoryUrl: b.ssh.URL(repository), Branch: branch, Directory: "f"}
-		if test.login != nil {
-			location.Credentials = b.seal(test.login)
-		}
 		if test.url != "" {
 			location.RepositoryUrl = test.url
+		}
+		if test.login != nil {
+			location.Credentials = b.sealFor(location.GetRepositoryUrl(), test.login)
 		}
 		err := b.tryOpen(location)
 		b.requireCode(err, test.code)
@@ -270,6 +283,7 @@ func TestSSHSignIn(t *testing.T) {
 
 // TestSSHAnswersAreBounded: a host that sends more than is allowed is not read on.
 func TestSSHAnswersAreBounded(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t, func(cfg *githubsync.Config) { cfg.MaxFileBytes, cfg.MaxPackBytes = 1000, 100_000 })
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a: 1\n", "f/noise": noise()})
 	b.requireCode(b.tryOpen(b.location("f")), errs.RepositoryUnsupported)
@@ -279,6 +293,7 @@ func TestSSHAnswersAreBounded(t *testing.T) {
 // TestSSHRequestsAreCounted: by operation and outcome, as those over HTTP; a host that can't be reached opens its
 // breaker.
 func TestSSHRequestsAreCounted(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t, func(cfg *githubsync.Config) { cfg.BreakerFailures = 3 })
 	b.host.Create(t, repository, branch, content)
 	s := b.open("f")
@@ -312,6 +327,7 @@ func TestSSHRequestsAreCounted(t *testing.T) {
 
 // TestSSHRefusals: what a host says is sorted, and shown without secrets.
 func TestSSHRefusals(t *testing.T) {
+	t.Parallel()
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	missing := b.location("f")

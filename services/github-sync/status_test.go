@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // TestG7EveryStatusHasItsMeaning: whatever request of a sync a status answers, with and without a time to wait, the
 // error has its code and kind, and the time. Afterwards all is well again, with one commit.
 func TestG7EveryStatusHasItsMeaning(t *testing.T) {
+	t.Parallel()
 	type meaning struct {
 		code errs.Code
 		kind errs.Kind
@@ -29,6 +30,7 @@ func TestG7EveryStatusHasItsMeaning(t *testing.T) {
 		http.StatusInternalServerError: away, http.StatusBadGateway: away, http.StatusServiceUnavailable: away,
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
 			b := setup(t, func(c *githubsync.Config) { c.BreakerFailures = 100 })
 			b.host.Create(t, repository, branch, content)
 			commits := 1
@@ -93,6 +95,7 @@ func (b *bench) sync(what string) error {
 // TestG14TheDefaultBranchChanges: a fabric names its branch, and goes on with it whatever the repository shows to
 // others.
 func TestG14TheDefaultBranchChanges(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
 	b.host.Git(t, repository, "branch", "other", branch)

@@ -14,9 +14,9 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // stored lists what the store has on disk.
@@ -40,6 +40,7 @@ func (b *bench) close(s *gitv1.Snapshot) {
 // TestDamagedStore: the repositories on disk are a cache. One that is damaged is thrown away and fetched again, be it
 // found while it is read or while the next commit is fetched.
 func TestDamagedStore(t *testing.T) {
+	t.Parallel()
 	empty := func(path string) error { return os.Truncate(path, 0) }
 	garbage := func(path string) error { return os.WriteFile(path, []byte("\x00garbage\xff"), 0o600) }
 	half := func(path string) error {
@@ -74,6 +75,7 @@ func TestDamagedStore(t *testing.T) {
 		for _, moved := range []bool{false, true} {
 			for _, fresh := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, branch moved %t, process begins %t", name, moved, fresh), func(t *testing.T) {
+					t.Parallel()
 					d := damaged{t, newHost(t), t.TempDir()}
 					d.host.Create(t, repository, branch, content)
 					d.process(func(b *bench) {
@@ -136,9 +138,11 @@ func (b *bench) goesOn(moved bool, file string, damage func(path string) error) 
 // TestFlippedBits: whatever bit of a pack or an index is wrong, nobody is given another content than was committed; be
 // it wrong when a process begins, or in a store that it has open.
 func TestFlippedBits(t *testing.T) {
+	t.Parallel()
 	const flips = 40
 	for name, fresh := range map[string]bool{"when a process begins": true, "in a store that is open": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d := damaged{t, newHost(t), t.TempDir()}
 			d.host.Create(t, repository, branch, content)
 			dice, noticed := rand.New(rand.NewPCG(1, 2)), 0
@@ -193,6 +197,7 @@ func (b *bench) overwrite(path string, file []byte) {
 
 // TestAShortenedFileIsNoticed: the library gives a part of a file whose length is wrong in its pack, and says nothing.
 func TestAShortenedFileIsNoticed(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	const size = 20_015
 	noise := make([]byte, size)
@@ -280,6 +285,7 @@ func (b *bench) tryRead(directory string) error {
 // TestGrownStore: the store is renewed before it has too many packs; who reads the old one goes on reading it, and with
 // the last of them it goes.
 func TestGrownStore(t *testing.T) {
+	t.Parallel()
 	const syncs, early = 60, 45
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
@@ -317,6 +323,7 @@ func TestGrownStore(t *testing.T) {
 // TestRenewedBeforeAPush: the store is renewed by those who work on another branch, between the opening of a snapshot
 // and the push. The next who opens the branch finds all of it.
 func TestRenewedBeforeAPush(t *testing.T) {
+	t.Parallel()
 	const other, changes = "other", 60
 	b := setup(t)
 	b.host.Create(t, repository, branch, content)
@@ -347,12 +354,14 @@ func TestRenewedBeforeAPush(t *testing.T) {
 
 // TestGlitch: a Git host that breaks off is no reason to throw away what is there.
 func TestGlitch(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]gitserver.Fault{
 		"lost":      {On: gitserver.Fetch, Times: 1, Lose: true},
 		"truncated": {On: gitserver.Fetch, Times: 1, Truncate: 100},
 		"503":       {On: gitserver.Fetch, Times: 1, Status: 503},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.host.Create(t, repository, branch, content)
 			b.close(b.open("f"))
@@ -374,6 +383,7 @@ func TestGlitch(t *testing.T) {
 
 // TestRestart: the next process takes over what was fetched, and takes away what was on its way.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	host, data := newHost(t), t.TempDir()
 	there := func(cfg *githubsync.Config) { cfg.DataDir = data }
 	host.Create(t, repository, branch, content)
@@ -411,6 +421,7 @@ func TestRestart(t *testing.T) {
 // TestOnlyNewObjectsAreFetched: after the first fetch a small change costs a small one, whoever made the commits
 // before.
 func TestOnlyNewObjectsAreFetched(t *testing.T) {
+	t.Parallel()
 	const small = 8 << 10
 	b := setup(t)
 	files := map[string]string{}
@@ -453,6 +464,7 @@ func (b *bench) packs() map[string]int64 {
 
 // TestLargeBaseIsNotHeld: where a small change builds on a large object, the change comes whole instead.
 func TestLargeBaseIsNotHeld(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	large := strings.Repeat("0123456789abcde\n", 1<<20+1)
 	b.host.Create(t, repository, branch, map[string]string{"f/a.yaml": "a\n", "large.txt": large})

@@ -31,7 +31,7 @@ type Config struct {
 	MaxAliases int `koanf:"max_aliases"`
 }
 
-// DefaultConfig is the contract's defaults.
+// DefaultConfig returns the defaults that the configuration states.
 func DefaultConfig() Config {
 	return Config{
 		WorkerConcurrency: 4, BatchSize: 50, MaxFileBytes: 10 << 20, MaxDocumentsPerFile: 100, MemoryFiles: 100_000,
@@ -40,7 +40,7 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate names the first key whose value is not allowed.
+// Validate returns FGD_5007 for the first key whose value is not allowed.
 func (c *Config) Validate() error {
 	for _, limit := range []struct {
 		key      string
@@ -64,7 +64,7 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// badDefinitions is the error of definitions that can't be used.
+// badDefinitions returns the error of definitions that can't be used.
 func badDefinitions(dir string, cause error) error {
 	return errs.New(errs.ConfigurationInvalid, "crd_dir is %q: %v.", dir, cause)
 }

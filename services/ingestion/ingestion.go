@@ -5,19 +5,16 @@ package ingestion
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
+	"net/http"
 	"os"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/libs/rpc"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/grpcapi"
@@ -29,26 +26,33 @@ import (
 // Name is the service's name in health checks, logs and metrics.
 const Name = "ingestion"
 
-// Deps are what the service works with.
-type Deps struct {
-	Trees   gitv1.TreeServiceClient // where trees are read and written
-	Log     *slog.Logger
-	Tracers trace.TracerProvider
-	Metrics prometheus.Registerer
-	Now     func() time.Time // the clock when absent; only reports depend on it, nothing that is written
+// githubSync is the service that holds the trees.
+const githubSync = "github-sync"
+
+// Definition returns what a process needs to know of the service.
+func Definition() app.Definition {
+	return app.Definition{
+		Name: Name, Audience: rpc.Services, GRPCListen: "127.0.0.1:9092", HTTPListen: "127.0.0.1:9192",
+		Peers: []app.Peer{{Name: githubSync, Address: "127.0.0.1:9094"}},
+		Build: build,
+	}
+}
+
+func build(p *app.Process) (app.Service, http.Handler, error) {
+	cfg := DefaultConfig()
+	if err := p.Source.Into(&cfg); err != nil {
+		return nil, nil, err
+	}
+	service, err := New(cfg, p)
+	return service, nil, err
 }
 
 // Service is the ingestion.
 type Service struct{ api *grpcapi.Server }
 
-// New builds the service. It fails with FGD_5007 when a setting or a custom resource definition can't be used.
-func New(cfg Config, deps Deps) (*Service, error) {
-	if deps.Trees == nil || deps.Log == nil || deps.Tracers == nil || deps.Metrics == nil {
-		return nil, errors.New("ingestion: every field of Deps but Now is required")
-	}
-	if deps.Now == nil {
-		deps.Now = time.Now
-	}
+// New builds the service. It fails with FGD_5007 when a setting or a custom resource definition can't be used. In a
+// process without a connection to github-sync it judges files that are sent along, and nothing else.
+func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -56,25 +60,33 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := grpcapi.NewMetrics(deps.Metrics)
+	metrics, err := grpcapi.NewMetrics(p.Telemetry.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("ingestion: %w", err)
 	}
+	ingestions, err := newPipeline(cfg, schemas, p)
+	if err != nil {
+		return nil, fmt.Errorf("ingestion: %w", err)
+	}
+	return &Service{api: grpcapi.New(ingestions, metrics, p.Telemetry.Log, p.Now)}, nil
+}
+
+func newPipeline(cfg Config, schemas *schema.Set, p *app.Process) (*pipeline.Pipeline, error) {
 	memory, err := document.NewMemory(cfg.MemoryFiles)
 	if err != nil {
-		return nil, fmt.Errorf("ingestion: %w", err)
+		return nil, err
 	}
-	settled, err := pipeline.NewSettled(cfg.MemoryFiles)
+	noops, err := pipeline.NewNoopCache(cfg.MemoryFiles)
 	if err != nil {
-		return nil, fmt.Errorf("ingestion: %w", err)
+		return nil, err
 	}
-	trees, err := gittree.NewClient(deps.Trees, cfg.MemoryFiles)
+	trees, err := gittree.NewClient(p.Peers[githubSync], cfg.MemoryFiles)
 	if err != nil {
-		return nil, fmt.Errorf("ingestion: %w", err)
+		return nil, err
 	}
-	p := &pipeline.Pipeline{
+	return &pipeline.Pipeline{
 		Memory:       memory,
-		Settled:      settled,
+		Noops:        noops,
 		Budget:       pipeline.NewBudget(cfg.MaxIngestionBytes),
 		Trees:        trees,
 		Schemas:      schemas,
@@ -83,10 +95,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		MaxDocuments: cfg.MaxDocumentsPerFile,
 		Workers:      cfg.WorkerConcurrency,
 		BatchSize:    cfg.BatchSize,
-		Now:          deps.Now,
-		Tracer:       deps.Tracers.Tracer(Name),
-	}
-	return &Service{api: grpcapi.New(p, metrics, deps.Log, deps.Now)}, nil
+		Now:          p.Now,
+		Tracer:       p.Telemetry.Tracers.Tracer(Name),
+	}, nil
 }
 
 // loadSchemas reads the definitions: the built-in ones, or those of a folder.
@@ -113,5 +124,5 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready tells that work can be taken. Whether the trees can be reached shows with each request.
+// Ready returns nil: work can always be taken. Whether the trees can be reached shows with each request.
 func (s *Service) Ready(context.Context) error { return nil }

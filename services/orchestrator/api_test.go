@@ -10,15 +10,14 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/testkit/redistest"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // fails checks that a call failed with a code, and with something to do about it.
-func fails(t *testing.T, what string, err error, code errs.Code) {
+func fails(t testing.TB, what string, err error, code errs.Code) {
 	t.Helper()
 	if !errs.HasCode(err, code) || errs.KindOf(err) != code.Kind || errs.From(err).RemedyText() == "" {
 		t.Errorf("%s: got %v, want %s", what, err, code.ID)
@@ -26,6 +25,7 @@ func fails(t *testing.T, what string, err error, code errs.Code) {
 }
 
 func TestARequestIsServedOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		var ids [8]string
@@ -49,6 +49,7 @@ func TestARequestIsServedOnce(t *testing.T) {
 
 // TestAHundredTriggersMakeTwoRuns: the one that runs, and the one that follows it.
 func TestAHundredTriggersMakeTwoRuns(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		g := newGate(t)
@@ -92,6 +93,7 @@ func TestAHundredTriggersMakeTwoRuns(t *testing.T) {
 }
 
 func TestManyFabricsAtOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		const n = 40
 		inParallel(n, func(i int) {
@@ -114,6 +116,7 @@ func TestManyFabricsAtOnce(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		var ids []string
@@ -160,6 +163,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestWhatDoesNotExist(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		_, err := b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 1})
 		fails(t, "start", err, errs.FabricNotFound)
@@ -186,6 +190,7 @@ func TestWhatDoesNotExist(t *testing.T) {
 }
 
 func TestAFabricIsWellDefined(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		for name, spoil := range map[string]func(*fabricv1.Fabric){
 			"negative number":    func(f *fabricv1.Fabric) { f.FabricId = -1 },
@@ -213,6 +218,7 @@ func TestAFabricIsWellDefined(t *testing.T) {
 }
 
 func TestFabricsKeepApart(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		create := func(f *fabricv1.Fabric) error {
 			_, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: f})
@@ -263,8 +269,10 @@ func TestFabricsKeepApart(t *testing.T) {
 
 // TestTwoCannotTakeOnePlace: both look before either is registered, unless the register has a lock.
 func TestTwoCannotTakeOnePlace(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
-		b := newBench(t, conn, testConfig())
+	t.Parallel()
+	redistest.EachURL(t, func(t *testing.T, url string) {
+		t.Parallel()
+		b := newBench(t, url, testConfig())
 		var created atomic.Int32
 		inParallel(8, func(i int) {
 			f := definition(int32(i+1), "f1")
@@ -280,12 +288,13 @@ func TestTwoCannotTakeOnePlace(t *testing.T) {
 }
 
 func TestAFabricIsChangedAndForgotten(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		before, err := b.GetFabric(t.Context(), &fabricv1.GetFabricRequest{FabricId: 35})
 		changed := proto.CloneOf(must(t, before, err).GetFabric())
 		changed.SyncIntervalSeconds, changed.CreatedAt, changed.UpdatedAt = 60, timestamppb.Now(), nil
-		updated, err := b.UpdateFabric(t.Context(), &fabricv1.UpdateFabricRequest{Fabric: changed, RequestedBy: "Jo"})
+		updated, err := b.UpdateFabric(t.Context(), &fabricv1.UpdateFabricRequest{Fabric: changed})
 		got := must(t, updated, err).GetFabric()
 		if got.GetSyncIntervalSeconds() != 60 || !proto.Equal(got.GetCreatedAt(), before.GetFabric().GetCreatedAt()) ||
 			got.GetUpdatedAt() == nil {
@@ -308,6 +317,7 @@ func TestAFabricIsChangedAndForgotten(t *testing.T) {
 }
 
 func TestLookingIntoADirectory(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		checked, err := b.CheckDirectory(t.Context(), &fabricv1.CheckDirectoryRequest{FabricId: 35})
@@ -351,6 +361,7 @@ func TestLookingIntoADirectory(t *testing.T) {
 // TestPathsLeadIntoQuarantine: what is to be judged again or released is named as a file of unmanaged/, or the sync is
 // not accepted.
 func TestPathsLeadIntoQuarantine(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		refused := func(what string, options *syncv1.SyncOptions) {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/testkit/redistest"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // BenchmarkOrchestration is what orchestration costs: syncs whose stages do nothing, over a real Redis, one after
@@ -21,8 +21,7 @@ func BenchmarkOrchestration(b *testing.B) {
 }
 
 func orchestrate(b *testing.B, fabrics int) {
-	conn := redistest.Start(b).Conn(b)
-	n := newBench(b, conn, testConfig())
+	n := newBench(b, redistest.Start(b).URL(), testConfig())
 	for i := range fabrics {
 		n.fabric(n.stages, int32(i+1), fmt.Sprint("f", i))
 	}
@@ -46,7 +45,7 @@ func orchestrate(b *testing.B, fabrics int) {
 			})
 		}
 		all.Wait()
-		floor = append(floor, roundTrip(b, conn))
+		floor = append(floor, roundTrip(b, n.conn))
 	}
 	for name, durations := range map[string][]time.Duration{
 		"accepted": accepted, "sync": whole,

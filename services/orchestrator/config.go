@@ -1,10 +1,13 @@
 package orchestrator
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"fgdsync.dev/libs/config"
-	"fgdsync.dev/libs/rediskey"
+	"fgdsync.dev/libs/events"
+	"fgdsync.dev/libs/redisconn"
 )
 
 // What a Redis that is not fit does.
@@ -16,6 +19,8 @@ const (
 
 // Config is what can be set of the orchestrator.
 type Config struct {
+	// RedisURL is where Redis is: redis://, rediss:// or unix://; with master_name= a Sentinel, with addr= a Cluster.
+	RedisURL string `koanf:"redis_url"`
 	// SyncConcurrency is the number of syncs that run at the same time.
 	SyncConcurrency int `koanf:"sync_concurrency"`
 	// MaxActiveSyncs is the number of syncs that run or wait for a worker before more are refused, in the whole system.
@@ -46,9 +51,10 @@ type Config struct {
 	MaxFileBytes int64 `koanf:"max_file_bytes"`
 }
 
-// DefaultConfig is the contract's defaults.
+// DefaultConfig returns the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
+		RedisURL:        redisconn.DefaultConfig().RedisURL,
 		SyncConcurrency: 64, MaxActiveSyncs: 10_000, SyncTimeout: 300 * time.Second, StageTimeout: 120 * time.Second,
 		SyncAttempts: 3, RetryInitial: time.Second, RetryMax: time.Minute,
 		MassDeletePercent: 20, MassDeleteMinimum: 10,
@@ -60,33 +66,41 @@ func DefaultConfig() Config {
 
 // Validate names the first key whose value is not allowed.
 func (c *Config) Validate() error {
-	switch {
-	case c.SyncConcurrency < minConcurrency:
-		return config.Invalid("sync_concurrency", c.SyncConcurrency, "16 or more: every shard's reader holds a place")
-	case c.MaxActiveSyncs < rediskey.Shards:
-		return config.Invalid("max_active_syncs", c.MaxActiveSyncs, "8 or more, one a shard")
-	case c.SyncTimeout < time.Second:
-		return config.Invalid("sync_timeout", c.SyncTimeout, "1s or more")
-	case c.StageTimeout < time.Second:
-		return config.Invalid("stage_timeout", c.StageTimeout, "1s or more")
-	case c.SyncAttempts < 1:
-		return config.Invalid("sync_attempts", c.SyncAttempts, "1 or more")
-	case c.RetryInitial <= 0 || c.RetryMax < c.RetryInitial:
-		return config.Invalid("retry_initial", c.RetryInitial, "more than 0 and at most retry_max")
-	case c.MassDeletePercent < 0 || c.MassDeletePercent > 100:
-		return config.Invalid("mass_delete_percent", c.MassDeletePercent, "0 to 100")
-	case c.MassDeleteMinimum < 0:
-		return config.Invalid("mass_delete_minimum", c.MassDeleteMinimum, "0 or more")
-	case c.LockLease < 3*time.Second:
-		return config.Invalid("lock_lease", c.LockLease, "3s or more")
-	case c.HistoryRetention < time.Minute:
-		return config.Invalid("history_retention", c.HistoryRetention, "1m or more")
-	case c.RedisChecks != checksRefuse && c.RedisChecks != checksWarn && c.RedisChecks != checksOff:
-		return config.Invalid("redis_checks", c.RedisChecks, "refuse, warn or off")
-	case c.LedgerFile == "":
-		return config.Invalid("ledger_file", `""`, "a file")
-	case c.MaxFileBytes < 1:
-		return config.Invalid("max_file_bytes", c.MaxFileBytes, "1 or more")
+	for _, rule := range []struct {
+		key     string
+		value   any
+		holds   bool
+		allowed string
+	}{
+		{
+			"sync_concurrency", c.SyncConcurrency, c.SyncConcurrency >= minConcurrency,
+			"16 or more: every shard's reader holds a place",
+		},
+		{"max_active_syncs", c.MaxActiveSyncs, c.MaxActiveSyncs >= events.Shards, "8 or more, one a shard"},
+		{"sync_timeout", c.SyncTimeout, c.SyncTimeout >= time.Second, "1s or more"},
+		{"stage_timeout", c.StageTimeout, c.StageTimeout >= time.Second, "1s or more"},
+		{"sync_attempts", c.SyncAttempts, c.SyncAttempts >= 1, "1 or more"},
+		{
+			"retry_initial", c.RetryInitial, c.RetryInitial > 0 && c.RetryInitial <= c.RetryMax,
+			"more than 0 and at most retry_max",
+		},
+		{"mass_delete_percent", c.MassDeletePercent, c.MassDeletePercent >= 0 && c.MassDeletePercent <= 100, "0 to 100"},
+		{"mass_delete_minimum", c.MassDeleteMinimum, c.MassDeleteMinimum >= 0, "0 or more"},
+		{"lock_lease", c.LockLease, c.LockLease >= 3*time.Second, "3s or more"},
+		{"history_retention", c.HistoryRetention, c.HistoryRetention >= time.Minute, "1m or more"},
+		{
+			"redis_checks", c.RedisChecks, slices.Contains([]string{checksRefuse, checksWarn, checksOff}, c.RedisChecks),
+			"refuse, warn or off",
+		},
+		{"ledger_file", fmt.Sprintf("%q", c.LedgerFile), c.LedgerFile != "", "a file"},
+		{"max_file_bytes", c.MaxFileBytes, c.MaxFileBytes >= 1, "1 or more"},
+	} {
+		if !rule.holds {
+			return config.Invalid(rule.key, rule.value, rule.allowed)
+		}
 	}
 	return nil
 }
+
+// claimIdle returns how long a worker is silent before its syncs are taken over. Its locks have ended by then.
+func (c *Config) claimIdle() time.Duration { return c.LockLease * 3 / 2 }

@@ -45,6 +45,7 @@ const (
 
 // TestHealthFollowsContents: what waits, what is in quarantine, and what a sync makes of it.
 func TestHealthFollowsContents(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		g := newGate(t)
 		b.on("repair", g.wait)
@@ -92,6 +93,7 @@ func TestHealthFollowsContents(t *testing.T) {
 }
 
 func TestHealthFollowsStructure(t *testing.T) {
+	t.Parallel()
 	issue := func(code errs.Code, severity reportv1.Severity, repairable bool) *directoryv1.Issue {
 		return &directoryv1.Issue{Finding: &reportv1.Finding{Code: code.ID, Severity: severity}, CanAutoRepair: repairable}
 	}
@@ -130,12 +132,14 @@ func TestHealthFollowsStructure(t *testing.T) {
 }
 
 func TestHealthFollowsSyncs(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fail("open", 99, errs.New(errs.BranchNotFound, "The repository has no branch."))
 		created, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(35, "f1")})
 		b.expect(b.await(must(t, created, err).GetSyncId()), failed)
 		gone := b.requireHealth("no branch", unhealthy,
-			"The directory can't be read: The repository has no branch.", "The last sync failed: The repository has no branch.", "No sync has completed yet.")
+			"The directory can't be read: The repository has no branch.",
+			"The last sync failed: The repository has no branch.", "No sync has completed yet.")
 		if gone.GetCommit() != "" || gone.GetReport() != nil {
 			t.Errorf("no branch: %v", gone)
 		}
@@ -166,12 +170,13 @@ func TestHealthFollowsSyncs(t *testing.T) {
 }
 
 func TestChangesSinceACommit(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fail("open", 1, errs.New(errs.BranchNotFound, "The repository has no branch."))
 		created, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(35, "f1")})
 		b.expect(b.await(must(t, created, err).GetSyncId()), failed)
-		_, err = b.node.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 35})
-		fails(t, "no sync to compare with", err, errs.SyncNotFound)
+		_, err = b.DirectoryViewServiceClient.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 35})
+		fails(t, "no sync to compare with", err, errs.NoCompletedSync)
 
 		b.drop("f1", "a")
 		made := b.sync(35, nil)
@@ -193,9 +198,10 @@ func TestChangesSinceACommit(t *testing.T) {
 		}
 		b.requireChanges("since a sync that had nothing to do", "", unchanged.GetResult().GetBaseCommit())
 
-		_, err = b.node.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 35, SinceCommit: "nonsense"})
+		_, err = b.DirectoryViewServiceClient.ListChanges(t.Context(),
+			&fabricv1.ListChangesRequest{FabricId: 35, SinceCommit: "nonsense"})
 		fails(t, "no such commit", err, errs.CommitNotFound)
-		_, err = b.node.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 99})
+		_, err = b.DirectoryViewServiceClient.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 99})
 		fails(t, "no fabric", err, errs.FabricNotFound)
 		if n := b.openSnapshots(); n != 0 {
 			t.Errorf("%d snapshots were left open", n)
@@ -206,7 +212,8 @@ func TestChangesSinceACommit(t *testing.T) {
 // requireChanges holds what has changed, as "+path" and "-path".
 func (b *bench) requireChanges(when, since, from string, want ...string) {
 	b.t.Helper()
-	response, err := b.node.ListChanges(b.t.Context(), &fabricv1.ListChangesRequest{FabricId: 35, SinceCommit: since})
+	response, err := b.DirectoryViewServiceClient.ListChanges(b.t.Context(),
+		&fabricv1.ListChangesRequest{FabricId: 35, SinceCommit: since})
 	must(b.t, response, err)
 	var got []string
 	for _, change := range response.GetChanges() {

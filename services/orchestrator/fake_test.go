@@ -1,8 +1,10 @@
 package orchestrator_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,18 +12,20 @@ import (
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
-	"fgdsync.dev/libs/telemetry"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	"fgdsync.dev/testkit/grpctest"
 )
+
+// noFiles is the tree of a directory without files.
+const noFiles = "-"
 
 // commit is one commit of the fake host's one repository. A tree is written as its files, a name a line.
 type commit struct {
@@ -187,7 +191,7 @@ func (s *stages) openSnapshots() int {
 func (s *stages) CheckLocation(ctx context.Context, req *gitv1.CheckLocationRequest) (*gitv1.CheckLocationResponse,
 	error,
 ) {
-	if err := s.enter(ctx, "check"); err != nil {
+	if err := errors.Join(s.enter(ctx, "check"), opens(req.GetLocation())); err != nil {
 		return nil, err
 	}
 	return &gitv1.CheckLocationResponse{
@@ -199,7 +203,7 @@ func (s *stages) CheckLocation(ctx context.Context, req *gitv1.CheckLocationRequ
 func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse,
 	error,
 ) {
-	if err := s.enter(ctx, "open"); err != nil {
+	if err := errors.Join(s.enter(ctx, "open"), opens(req.GetLocation())); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -219,7 +223,8 @@ func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotReques
 	id := fmt.Sprintf("%d %s", s.opened, at.id)
 	s.open[id] = directory
 	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{
-		SnapshotId: id, Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)), Tree: at.files[directory],
+		SnapshotId: id, Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)),
+		Tree:            cmp.Or(at.files[directory], noFiles),
 		DirectoryExists: !s.missing,
 		Fence:           s.fence, Published: published, Origin: &gitv1.Origin{
 			Commit:     at.id,
@@ -263,8 +268,8 @@ func (s *stages) RepairDirectory(ctx context.Context,
 		Report: &directoryv1.DirectoryReport{Valid: true}, RemainingIssues: s.issues,
 	}
 	if !strings.Contains(req.GetTree(), "manifest") {
-		response.Tree, response.RepairsMade = strings.TrimSuffix("manifest\n"+req.GetTree(),
-			"\n"), []string{"Made the manifest."}
+		response.Tree = strings.TrimSuffix("manifest\n"+strings.TrimPrefix(req.GetTree(), noFiles), "\n")
+		response.RepairsMade = []string{"Made the manifest."}
 	}
 	return response, nil
 }
@@ -277,7 +282,9 @@ func (s *stages) ValidateDirectory(ctx context.Context,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &directoryv1.ValidateDirectoryResponse{Report: &directoryv1.DirectoryReport{Valid: strings.Contains(req.GetTree(), "manifest"), Issues: s.issues}}, nil
+	return &directoryv1.ValidateDirectoryResponse{Report: &directoryv1.DirectoryReport{
+		Valid: strings.Contains(req.GetTree(), "manifest"), Issues: s.issues,
+	}}, nil
 }
 
 func (s *stages) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse,
@@ -440,32 +447,11 @@ func (s *stages) ReadBlobs(req *gitv1.ReadBlobsRequest,
 // serve runs the services behind a real gRPC server for the time of a test.
 func (s *stages) serve(t testing.TB) *grpc.ClientConn {
 	t.Helper()
-	return serve(t, func(r grpc.ServiceRegistrar) {
+	return grpctest.Serve(t, rpc.Services, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, s)
 		ingestionv1.RegisterIngestionServiceServer(r, s)
 		gitv1.RegisterRepositoryServiceServer(r, s)
 		gitv1.RegisterTreeServiceServer(r, s)
 		gitv1.RegisterHistoryServiceServer(r, s)
 	})
-}
-
-func serve(t testing.TB, register func(grpc.ServiceRegistrar)) *grpc.ClientConn {
-	t.Helper()
-	loopback := rpc.NewLoopback()
-	server := rpc.NewServer(telemetry.Discard())
-	register(server)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(loopback.Listener()) }()
-	conn, err := loopback.Dial(noop.NewTracerProvider())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		server.Stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return conn
 }

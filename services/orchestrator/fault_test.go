@@ -8,26 +8,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
-	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/testkit/redistest"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
-	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func (n *node) cancel(syncID string) *syncv1.Sync {
 	n.t.Helper()
-	response, err := n.CancelSync(n.t.Context(), &syncv1.CancelSyncRequest{SyncId: syncID, RequestedBy: "Jo"})
+	response, err := n.CancelSync(n.as("Jo"), &syncv1.CancelSyncRequest{SyncId: syncID})
 	return must(n.t, response, err).GetSync()
 }
 
 func TestASyncThatWaitsIsCancelledAtOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		g := newGate(t)
@@ -39,6 +37,10 @@ func TestASyncThatWaitsIsCancelledAtOnce(t *testing.T) {
 		equal(t, "told", types(b.watch(waiting)), []string{"sync.cancelled"})
 		equal(t, "bus", b.bus(35, waiting), []string{"sync.cancelled"})
 		b.expect(b.cancel(waiting), cancelled) // again
+		b.shows(`fgd_sync_total{status="cancelled",trigger="manual"} 1`)
+		if ends := b.log.of("sync ended", "sync_id", waiting); len(ends) != 1 || ends[0]["state"] != "cancelled" {
+			t.Errorf("its end is in the log as %v", ends)
+		}
 		next := b.start(35, nil)
 		if next == waiting {
 			t.Error("a request joined a sync that was cancelled")
@@ -50,6 +52,7 @@ func TestASyncThatWaitsIsCancelledAtOnce(t *testing.T) {
 }
 
 func TestASyncIsCancelledUntilItPublishes(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		for _, stage := range []string{"open", "repair", "discover", "ingest"} {
@@ -78,7 +81,8 @@ func TestASyncIsCancelledUntilItPublishes(t *testing.T) {
 
 // TestACommitThatIsOnItsWayIsReported: from the push on, the sync goes to its end.
 func TestACommitThatIsOnItsWayIsReported(t *testing.T) {
-	b := newBench(t, redistest.Start(t).Conn(t), testConfig())
+	t.Parallel()
+	b := newBench(t, redistest.Start(t).URL(), testConfig())
 	b.fabric(b.stages, 35, "f1")
 	b.drop("f1", "a")
 	g := newGate(t)
@@ -116,13 +120,14 @@ func (n *node) untilLookedAt() {
 
 // TestAnotherTakesOverWhatADeadOneHad: killed in each stage, also when its commit is out and nobody was told.
 func TestAnotherTakesOverWhatADeadOneHad(t *testing.T) {
+	t.Parallel()
 	for _, stage := range []string{"open", "ingest", "publish", "published"} {
 		t.Run(stage, func(t *testing.T) {
 			t.Parallel() // most of it is waiting for a lease to end
 			server := redistest.Start(t)
 			s := newStages()
 			peers := s.serve(t)
-			dead := newNode(t, server.Conn(t), peers, testConfig(), "dead").run()
+			dead := newNode(t, server.URL(), peers, testConfig(), "dead").run()
 			dead.fabric(s, 35, "f1")
 			s.drop("f1", "a")
 			g := newGate(t)
@@ -138,7 +143,7 @@ func TestAnotherTakesOverWhatADeadOneHad(t *testing.T) {
 			s.onDone("publish", nil)
 			g.open()
 
-			alive := newNode(t, server.Conn(t), peers, testConfig(), "alive").run()
+			alive := newNode(t, server.URL(), peers, testConfig(), "alive").run()
 			got := alive.await(id)
 			alive.expect(got, completed)
 			if len(s.published()) != 2 || s.head().files["f1"] != "manifest\nmanaged/a" || got.GetAttempt() < 2 &&
@@ -158,10 +163,11 @@ func TestAnotherTakesOverWhatADeadOneHad(t *testing.T) {
 // TestAPublishedCommitIsFoundAgain: the commit is out, the orchestrator dies before it has recorded it, and somebody
 // adds a file on top. The sync reports its own commit and makes no second one; the file is for the next sync.
 func TestAPublishedCommitIsFoundAgain(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := newStages()
 	peers := s.serve(t)
-	dead := newNode(t, server.Conn(t), peers, testConfig(), "dead").run()
+	dead := newNode(t, server.URL(), peers, testConfig(), "dead").run()
 	dead.fabric(s, 35, "f1")
 	s.drop("f1", "a")
 	g := newGate(t)
@@ -175,7 +181,7 @@ func TestAPublishedCommitIsFoundAgain(t *testing.T) {
 	own := s.head().id
 	s.drop("f1", "b")
 
-	alive := newNode(t, server.Conn(t), peers, testConfig(), "alive").run()
+	alive := newNode(t, server.URL(), peers, testConfig(), "alive").run()
 	got := alive.await(id)
 	alive.expect(got, completed)
 	result := got.GetResult()
@@ -195,8 +201,9 @@ func TestAPublishedCommitIsFoundAgain(t *testing.T) {
 
 // TestTheFenceRisesAboveTheBranch (L7): Redis has lost the counter and its clock went back.
 func TestTheFenceRisesAboveTheBranch(t *testing.T) {
+	t.Parallel()
 	s := newStages()
-	n := newNode(t, redistest.Start(t).Conn(t), s.serve(t), testConfig(), "a").run()
+	n := newNode(t, redistest.Start(t).URL(), s.serve(t), testConfig(), "a").run()
 	n.fabric(s, 35, "f1")
 	s.drop("f1", "a")
 	s.fence = time.Now().Add(time.Hour).UnixMicro()
@@ -215,10 +222,11 @@ func TestTheFenceRisesAboveTheBranch(t *testing.T) {
 
 // TestARestartedOneGoesOnAtOnce: by its name it knows what it had.
 func TestARestartedOneGoesOnAtOnce(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := newStages()
 	peers := s.serve(t)
-	first := newNode(t, server.Conn(t), peers, testConfig(), "a").run()
+	first := newNode(t, server.URL(), peers, testConfig(), "a").run()
 	first.fabric(s, 35, "f1")
 	s.drop("f1", "a")
 	g := newGate(t)
@@ -227,7 +235,7 @@ func TestARestartedOneGoesOnAtOnce(t *testing.T) {
 	<-g.came
 	first.stop() // in order: the lock is given back
 	s.on("ingest", nil)
-	second := newNode(t, server.Conn(t), peers, testConfig(), "a")
+	second := newNode(t, server.URL(), peers, testConfig(), "a")
 	if got := second.get(id); got.GetState() != syncv1.State_STATE_PROCESSING {
 		t.Errorf("between the two it is %s", got.GetState())
 	}
@@ -241,10 +249,11 @@ func TestARestartedOneGoesOnAtOnce(t *testing.T) {
 
 // TestAHolderThatWasStoppedHasNoSay: it is cut off while it publishes, another ends the sync, and then it comes back.
 func TestAHolderThatWasStoppedHasNoSay(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := newStages()
 	peers := s.serve(t)
-	slow := newNode(t, server.Conn(t), peers, testConfig(), "slow").run()
+	slow := newNode(t, server.URL(), peers, testConfig(), "slow").run()
 	slow.fabric(s, 35, "f1")
 	s.drop("f1", "a")
 	came, back := make(chan struct{}), make(chan struct{})
@@ -254,7 +263,7 @@ func TestAHolderThatWasStoppedHasNoSay(t *testing.T) {
 	<-came
 	slow.die()
 	s.on("publish", nil)
-	other := newNode(t, server.Conn(t), peers, testConfig(), "other").run()
+	other := newNode(t, server.URL(), peers, testConfig(), "other").run()
 	got := other.await(id)
 	other.expect(got, completed)
 	close(back)
@@ -268,6 +277,7 @@ func TestAHolderThatWasStoppedHasNoSay(t *testing.T) {
 }
 
 func TestAnEndedSyncIsDeliveredAgain(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -292,7 +302,7 @@ func (n *node) deliver(fabric int32, request *eventv1.SyncRequested) {
 func (n *node) add(fabric int32, payload string) {
 	n.t.Helper()
 	err := n.conn.Main.XAdd(n.t.Context(), &redis.XAddArgs{
-		Stream: rediskey.Work(rediskey.Shard(fabric)),
+		Stream: events.WorkStream(events.ShardOf(fabric)),
 		Values: []any{events.Field, payload},
 	}).Err()
 	if err != nil {
@@ -300,126 +310,14 @@ func (n *node) add(fabric int32, payload string) {
 	}
 }
 
-func TestNoiseGoesToTheDeadLetters(t *testing.T) {
-	each(t, func(t *testing.T, b *bench) {
-		b.fabric(b.stages, 35, "f1")
-		b.add(35, "\xff no work entry")
-		b.expect(b.sync(35, nil), completed)
-		b.idle(35)
-		if n := b.conn.Main.XLen(t.Context(), rediskey.DeadLetters(rediskey.Shard(35))).Val(); n != 1 {
-			t.Errorf("%d dead letters", n)
-		}
-		if err := testutil.GatherAndCompare(b.metrics, strings.NewReader(`
-# HELP fgd_dead_letters_total Work entries that went to the dead letters.
-# TYPE fgd_dead_letters_total counter
-fgd_dead_letters_total 1
-`), "fgd_dead_letters_total"); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// TestASyncThatIsNeverDoneEnds: its entry was delivered again and again, and it stood in the way of the next one.
-func TestASyncThatIsNeverDoneEnds(t *testing.T) {
-	server := redistest.Start(t)
-	b := &bench{stages: newStages()}
-	peers := b.serve(t)
-	b.node = newNode(t, server.Conn(t), peers, testConfig(), "a").run()
-	b.fabric(b.stages, 35, "f1")
-	b.goAway()
-	b.node = newNode(t, server.Conn(t), peers, testConfig(), "b")
-	stuck, waiting := b.start(35, &syncv1.SyncOptions{ForceRefresh: true}), b.start(35, nil)
-	work := rediskey.Work(rediskey.Shard(35))
-	if err := b.conn.Main.Eval(t.Context(), `
-local got = redis.call('XREADGROUP', 'GROUP', 'orchestrators', 'dead', 'STREAMS', KEYS[1], '>')
-return redis.call('XCLAIM', KEYS[1], 'orchestrators', 'dead', 0, got[1][2][1][1], 'RETRYCOUNT', 20, 'IDLE', 100000, 'JUSTID')`, []string{work}).Err(); err != nil {
-		t.Fatal(err)
-	}
-	b.run()
-	got := b.await(stuck)
-	b.expect(got, failed)
-	if e := got.GetErrors()[0]; e.GetCode() != "FGD_3004" || !strings.Contains(e.GetRemedy(), "log") {
-		t.Errorf("errors %v", got.GetErrors())
-	}
-	b.expect(b.await(waiting), completed)
-	letters := b.conn.Main.XRange(t.Context(), rediskey.DeadLetters(rediskey.Shard(35)), "-", "+").Val()
-	if len(letters) != 1 || letters[0].Values["origin"] != work ||
-		!strings.Contains(letters[0].Values["error"].(string), "20 times") {
-		t.Errorf("dead letters %v", letters)
-	}
-	b.replaysOnce(stuck)
-}
-
-// replaysOnce (S12): the dead letter of a sync starts one like it, however often it is replayed.
-func (b *bench) replaysOnce(syncID string) {
-	b.t.Helper()
-	list, err := b.ListDeadLetters(b.t.Context(), &statev1.ListDeadLettersRequest{})
-	letters := must(b.t, list, err).GetDeadLetters()
-	if len(letters) != 1 || letters[0].GetSyncId() != syncID || letters[0].GetFabricId() != 35 ||
-		letters[0].GetDeliveries() < 20 || letters[0].GetTime().AsTime().Before(time.Now().Add(-time.Minute)) {
-		b.t.Fatalf("listed %v", letters)
-	}
-	replay := &statev1.ReplayDeadLettersRequest{Ids: []string{letters[0].GetId()}, RequestedBy: "Jo"}
-	answer, err := b.ReplayDeadLetters(b.t.Context(), replay)
-	again := must(b.t, answer, err).GetReplayed()[0].GetSyncId()
-	got := b.await(again)
-	b.expect(got, completed)
-	if !got.GetOptions().GetForceRefresh() || got.GetRequestedBy() != "Jo" || again == syncID {
-		b.t.Errorf("started %v", got)
-	}
-	if _, err := b.ReplayDeadLetters(b.t.Context(), replay); errs.KindOf(err) != errs.NotFound {
-		b.t.Errorf("a second time: %v", err)
-	}
-	for _, id := range []string{"", "3", "3/", "3/x", "9/1-1", "-1/1-1", "3/1-1", "x/1-1"} {
-		if _, err := b.ReplayDeadLetters(b.t.Context(),
-			&statev1.ReplayDeadLettersRequest{Ids: []string{id}}); errs.KindOf(err) != errs.NotFound {
-			b.t.Errorf("%q: %v", id, err)
-		}
-	}
-}
-
-// TestNoiseIsReplayedAsItWas: a newer program may be able to read it.
-func TestNoiseIsReplayedAsItWas(t *testing.T) {
-	each(t, func(t *testing.T, b *bench) {
-		b.fabric(b.stages, 35, "f1")
-		b.add(35, "\xff no work entry")
-		b.untilDead(1)
-		list, err := b.ListDeadLetters(t.Context(), &statev1.ListDeadLettersRequest{Limit: 1})
-		first := must(t, list, err).GetDeadLetters()[0]
-		answer, err := b.ReplayDeadLetters(t.Context(), &statev1.ReplayDeadLettersRequest{Ids: []string{first.GetId()}})
-		if replayed := must(t, answer, err).GetReplayed(); len(replayed) != 1 || replayed[0].GetSyncId() != "" {
-			t.Errorf("replayed %v", replayed)
-		}
-		b.idle(35)
-		b.untilDead(1)
-		list, err = b.ListDeadLetters(t.Context(), &statev1.ListDeadLettersRequest{})
-		if letters := must(t, list, err).GetDeadLetters(); len(letters) != 1 || letters[0].GetId() == first.GetId() {
-			t.Errorf("listed %v, after %v", letters, first)
-		}
-		if _, err := b.ListDeadLetters(t.Context(),
-			&statev1.ListDeadLettersRequest{Limit: 1001}); errs.KindOf(err) != errs.Invalid {
-			t.Errorf("limit: %v", err)
-		}
-	})
-}
-
-// untilDead waits for so many dead letters.
-func (b *bench) untilDead(want int64) {
-	b.t.Helper()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for b.conn.Main.XLen(b.t.Context(), rediskey.DeadLetters(rediskey.Shard(35))).Val() != want {
-		<-ticker.C
-	}
-}
-
 // TestRedisIsRestarted: in the middle of a sync; it came back before the sync needed it, or only after.
 func TestRedisIsRestarted(t *testing.T) {
+	t.Parallel()
 	for name, late := range map[string]bool{"before it is missed": false, "after it was missed": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t)
-			b := newBench(t, server.Conn(t), testConfig())
+			b := newBench(t, server.URL(), testConfig())
 			b.fabric(b.stages, 35, "f1")
 			b.drop("f1", "a")
 			g := newGate(t)
@@ -474,9 +372,10 @@ func (n *node) gauge(name string) float64 {
 
 // TestAStageThatHangsIsGivenUp: another attempt follows, and the record says why.
 func TestAStageThatHangsIsGivenUp(t *testing.T) {
+	t.Parallel()
 	cfg := testConfig()
 	cfg.StageTimeout = time.Second
-	b := newBench(t, redistest.Start(t).Conn(t), cfg)
+	b := newBench(t, redistest.Start(t).URL(), cfg)
 	b.fabric(b.stages, 35, "f1")
 	b.drop("f1", "a")
 	g := newGate(t)

@@ -2,7 +2,9 @@ package orchestrator_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -13,22 +15,23 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/testkit/redistest"
-	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
+	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator"
+	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/testkit/grpctest"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
@@ -36,11 +39,15 @@ func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 // node is one orchestrator, and a client of its API.
 type node struct {
 	fabricv1.FabricServiceClient
+	fabricv1.DirectoryViewServiceClient
 	syncv1.SyncServiceClient
-	statev1.StateServiceClient
+	adminv1.MaintenanceServiceClient
 	t        testing.TB
-	conn     *redisconn.Conn
+	url      string          // of Redis
+	conn     *redisconn.Conn // of the test
+	process  *app.Process
 	metrics  *prometheus.Registry
+	log      *lines
 	service  *orchestrator.Service
 	end      context.CancelFunc
 	ended    chan struct{}
@@ -56,31 +63,66 @@ func testConfig() orchestrator.Config {
 }
 
 // newNode builds an orchestrator that does no work yet.
-func newNode(t testing.TB, conn *redisconn.Conn, peers grpc.ClientConnInterface, cfg orchestrator.Config,
-	instance string,
+func newNode(
+	t testing.TB, url string, peers grpc.ClientConnInterface, cfg orchestrator.Config, instance string,
 ) *node {
 	t.Helper()
-	n := &node{t: t, conn: conn, metrics: prometheus.NewRegistry()}
+	n := &node{t: t, url: url, conn: redistest.Open(t, url), log: &lines{}}
+	cfg.RedisURL = url
 	if cfg.LedgerFile == orchestrator.DefaultConfig().LedgerFile {
 		cfg.LedgerFile = filepath.Join(t.TempDir(), "ledger.db")
 	}
+	tel := telemetry.Discard()
+	tel.Log, n.metrics = slog.New(slog.NewJSONHandler(n.log, nil)), tel.Metrics
+	n.process = &app.Process{
+		Telemetry: tel, Instance: instance, Now: time.Now,
+		Peers: map[string]grpc.ClientConnInterface{"github-sync": peers, "ingestion": peers, "directory": peers},
+	}
+	t.Cleanup(n.close)
 	var err error
-	n.service, err = orchestrator.New(cfg, orchestrator.Deps{
-		Redis: conn, Repositories: gitv1.NewRepositoryServiceClient(peers), Trees: gitv1.NewTreeServiceClient(peers),
-		History:   gitv1.NewHistoryServiceClient(peers),
-		Ingestion: ingestionv1.NewIngestionServiceClient(peers), Directory: directoryv1.NewDirectoryServiceClient(peers),
-		Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: n.metrics, Now: time.Now,
-		Instance: instance,
-	})
-	if err != nil {
+	if n.service, err = orchestrator.New(cfg, n.process); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(n.endUnrun)
-	api := serve(t, n.service.Register)
-	n.FabricServiceClient, n.SyncServiceClient = fabricv1.NewFabricServiceClient(api), syncv1.NewSyncServiceClient(api)
-	n.StateServiceClient = statev1.NewStateServiceClient(api)
+	api := grpctest.Serve(t, rpc.Services, n.service.Register)
+	n.FabricServiceClient = fabricv1.NewFabricServiceClient(api)
+	n.DirectoryViewServiceClient = fabricv1.NewDirectoryViewServiceClient(api)
+	n.SyncServiceClient = syncv1.NewSyncServiceClient(api)
+	n.MaintenanceServiceClient = adminv1.NewMaintenanceServiceClient(api)
 	return n
 }
+
+// lines is a log, a JSON object a line.
+type lines struct {
+	mu  sync.Mutex
+	all []map[string]any
+}
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var fields map[string]any
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return 0, err
+	}
+	l.all = append(l.all, fields)
+	return len(line), nil
+}
+
+// of returns the lines with a message and a value.
+func (l *lines) of(message, key string, value any) []map[string]any {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []map[string]any
+	for _, fields := range l.all {
+		if fields["msg"] == message && fmt.Sprint(fields[key]) == fmt.Sprint(value) {
+			out = append(out, fields)
+		}
+	}
+	return out
+}
+
+// as is the context of a call that somebody makes.
+func (n *node) as(name string) context.Context { return rpc.WithPrincipal(n.t.Context(), name) }
 
 // run lets it work until the end of the test.
 func (n *node) run() *node {
@@ -94,31 +136,25 @@ func (n *node) run() *node {
 	return n
 }
 
-// endUnrun closes what one holds that never ran.
-func (n *node) endUnrun() {
-	if n.end == nil {
-		n.run().stop()
-	}
-}
-
-// stop ends it in order.
+// stop ends it in order, and closes what it holds.
 func (n *node) stop() {
 	n.end()
 	<-n.ended
 	if !errors.Is(n.failures, context.Canceled) {
 		n.t.Errorf("the orchestrator ended with %v", n.failures)
 	}
+	n.close()
 }
 
-// goAway ends it in order, and with it the reads that it has left behind.
-func (n *node) goAway() {
-	n.stop()
-	_ = n.conn.Close()
+func (n *node) close() {
+	if err := n.process.Close(); err != nil {
+		n.t.Errorf("close the process: %v", err)
+	}
 }
 
 // die ends it as a crash does: nothing that it would still do reaches Redis.
 func (n *node) die() {
-	_ = n.conn.Close()
+	n.close()
 	n.stop()
 }
 
@@ -130,13 +166,16 @@ type bench struct {
 
 // each runs a test with one orchestrator on every Redis there is.
 func each(t *testing.T, test func(t *testing.T, b *bench)) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) { test(t, newBench(t, conn, testConfig())) })
+	redistest.EachURL(t, func(t *testing.T, url string) {
+		t.Parallel()
+		test(t, newBench(t, url, testConfig()))
+	})
 }
 
-func newBench(t testing.TB, conn *redisconn.Conn, cfg orchestrator.Config) *bench {
+func newBench(t testing.TB, url string, cfg orchestrator.Config) *bench {
 	t.Helper()
 	s := newStages()
-	return &bench{newNode(t, conn, s.serve(t), cfg, "a").run(), s}
+	return &bench{newNode(t, url, s.serve(t), cfg, "a").run(), s}
 }
 
 func must[T any](t testing.TB, v T, err error) T {
@@ -169,10 +208,7 @@ func (n *node) fabric(s *stages, id int32, directory string) {
 // start asks for a sync.
 func (n *node) start(id int32, options *syncv1.SyncOptions) string {
 	n.t.Helper()
-	response, err := n.StartSync(n.t.Context(), &syncv1.StartSyncRequest{
-		FabricId: id, Options: options,
-		RequestedBy: "Jo <jo@example.com>",
-	})
+	response, err := n.StartSync(n.as("Jo <jo@example.com>"), &syncv1.StartSyncRequest{FabricId: id, Options: options})
 	return must(n.t, response, err).GetSyncId()
 }
 
@@ -246,7 +282,7 @@ func states(s *syncv1.Sync) []string {
 // bus lists the types of the events about a sync.
 func (n *node) bus(fabric int32, correlation string) []string {
 	n.t.Helper()
-	entries, err := n.conn.Main.XRange(n.t.Context(), rediskey.Events(rediskey.Shard(fabric)), "-", "+").Result()
+	entries, err := n.conn.Main.XRange(n.t.Context(), events.BusStream(events.ShardOf(fabric)), "-", "+").Result()
 	var out []string
 	for _, entry := range must(n.t, entries, err) {
 		event := &eventv1.Event{}
@@ -266,8 +302,8 @@ func (n *node) idle(fabric int32) {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		entries, err := n.conn.Main.XLen(n.t.Context(), rediskey.Work(rediskey.Shard(fabric))).Result()
-		held, err2 := n.conn.Main.Exists(n.t.Context(), rediskey.Lock(fabric)).Result()
+		entries, err := n.conn.Main.XLen(n.t.Context(), events.WorkStream(events.ShardOf(fabric))).Result()
+		held, err2 := n.conn.Main.Exists(n.t.Context(), state.LockKey(fabric)).Result()
 		if err == nil && err2 == nil && entries+held == 0 {
 			return
 		}

@@ -5,17 +5,18 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/testkit/redistest"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // TestTooMuchWaits: what is accepted is done, and more is refused with a time to come again.
 func TestTooMuchWaits(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	t.Parallel()
+	redistest.EachURL(t, func(t *testing.T, url string) {
+		t.Parallel()
 		cfg := testConfig()
 		cfg.MaxActiveSyncs = 16 // two in each shard
-		b := newBench(t, conn, cfg)
+		b := newBench(t, url, cfg)
 		for _, id := range []int32{3, 11, 19} { // of one shard
 			b.fabric(b.stages, id, fmt.Sprint("f", id))
 		}

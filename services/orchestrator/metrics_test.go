@@ -12,11 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/testkit/redistest"
+	"fgdsync.dev/libs/events"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	"fgdsync.dev/services/orchestrator"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func (n *node) scrape() string {
@@ -42,6 +43,7 @@ func (n *node) shows(want ...string) {
 }
 
 func TestMetricsAreThoseOfTheContract(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.fail("open", 1, errs.New(errs.GitHubNotFound, "gone"))
@@ -57,6 +59,11 @@ func TestMetricsAreThoseOfTheContract(t *testing.T) {
 			`fgd_lock_wait_seconds_count 2`,
 		)
 		text := b.scrape()
+		for _, call := range []string{`command="evalsha",result="ok"`, `command="pipeline",result="ok"`} {
+			if !strings.Contains(text, "fgd_redis_seconds_count{"+call+"} ") {
+				t.Errorf("no calls to Redis with %s", call)
+			}
+		}
 		for _, bucket := range []string{`le="0.05"`, `le="600"`} {
 			if !strings.Contains(text, `fgd_sync_duration_seconds_bucket{trigger="manual",`+bucket) {
 				t.Errorf("no bucket %s", bucket)
@@ -67,10 +74,11 @@ func TestMetricsAreThoseOfTheContract(t *testing.T) {
 
 // TestTheBacklogIsThatOfTheSystem: every orchestrator shows it, also one that does no work.
 func TestTheBacklogIsThatOfTheSystem(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	b := &bench{stages: newStages()}
 	peers := b.serve(t)
-	b.node = newNode(t, server.Conn(t), peers, testConfig(), "a")
+	b.node = newNode(t, server.URL(), peers, testConfig(), "a")
 	b.shows(`fgd_queue_depth 0`, `fgd_event_lag{group="orchestrators"} 0`)
 	b.run()
 	for i, directory := range []string{"f1", "f2", "f3"} {
@@ -88,13 +96,13 @@ func TestTheBacklogIsThatOfTheSystem(t *testing.T) {
 	if strings.Contains(b.scrape(), `fgd_event_oldest_seconds{group="orchestrators"} 0`+"\n") {
 		t.Error("what is being done has no age")
 	}
-	b.goAway()
-	b.node = newNode(t, server.Conn(t), peers, testConfig(), "b")
+	b.stop()
+	b.node = newNode(t, server.URL(), peers, testConfig(), "b")
 	for i := range 3 {
 		b.start(int32(i+1), nil) // waits behind the one that was handed back
 	}
 	created := definition(4, "f4")
-	if err := b.conn.Main.XGroupCreateMkStream(t.Context(), rediskey.Events(1), "listeners", "0").Err(); err != nil &&
+	if err := b.conn.Main.XGroupCreateMkStream(t.Context(), events.BusStream(1), "listeners", "0").Err(); err != nil &&
 		!strings.Contains(err.Error(), "BUSYGROUP") {
 		t.Fatal(err)
 	}
@@ -109,16 +117,21 @@ func TestTheBacklogIsThatOfTheSystem(t *testing.T) {
 }
 
 func TestWithoutRedisTheOtherMetricsStay(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
-	n := newNode(t, server.Conn(t), newStages().serve(t), testConfig(), "a")
+	n := newNode(t, server.URL(), newStages().serve(t), testConfig(), "a")
 	server.Kill(t)
 	n.shows(`fgd_active_syncs 0`)
+	if !strings.Contains(n.scrape(), `fgd_redis_seconds_count{command="time",result="failed"} `) {
+		t.Error("calls to Redis that fail are not counted")
+	}
 	if strings.Contains(n.scrape(), "fgd_queue_depth") {
 		t.Error("it shows a backlog that it can't know")
 	}
 }
 
 func TestConfigNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	for key, spoil := range map[string]func(*orchestrator.Config){
 		"sync_concurrency":  func(c *orchestrator.Config) { c.SyncConcurrency = 15 },
 		"sync_timeout":      func(c *orchestrator.Config) { c.SyncTimeout = time.Millisecond },
@@ -133,7 +146,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 		spoil(&cfg)
-		_, err := orchestrator.New(cfg, orchestrator.Deps{})
+		_, err := orchestrator.New(cfg, &app.Process{})
 		if !errs.HasCode(err, errs.ConfigurationInvalid) || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", key, err)
 		}
@@ -143,8 +156,9 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 // TestALagThatIsNotKnown (S19): Redis can't tell how many entries a group has not read, after one was deleted in
 // between. The age of the oldest one shows that something waits.
 func TestALagThatIsNotKnown(t *testing.T) {
-	n := newNode(t, redistest.Start(t).Conn(t), newStages().serve(t), testConfig(), "a")
-	stream := rediskey.Events(0)
+	t.Parallel()
+	n := newNode(t, redistest.Start(t).URL(), newStages().serve(t), testConfig(), "a")
+	stream := events.BusStream(0)
 	if err := n.conn.Main.XGroupCreateMkStream(t.Context(), stream, "listeners", "0").Err(); err != nil {
 		t.Fatal(err)
 	}

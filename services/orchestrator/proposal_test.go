@@ -2,6 +2,7 @@ package orchestrator_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func (s *stages) propose(req *gitv1.PublishRequest) *gitv1.PublishResponse {
 func (s *stages) GetPullRequest(ctx context.Context, req *gitv1.GetPullRequestRequest) (*gitv1.GetPullRequestResponse,
 	error,
 ) {
-	if err := s.enter(ctx, "pull request"); err != nil {
+	if err := errors.Join(s.enter(ctx, "pull request"), opens(req.GetLocation())); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -71,6 +72,7 @@ func (n *node) pullRequest(id int32) *gitv1.PullRequest {
 // TestAFabricThatProposes: nothing goes to the branch and nothing into the index, the pull request has the report, and
 // the next sync goes on with it. Once it is merged, the index follows.
 func TestAFabricThatProposes(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.drop("f1", "a")
 		first := b.proposing(35, "f1")
@@ -118,6 +120,7 @@ func TestAFabricThatProposes(t *testing.T) {
 // TestAProposalThatWasClosed: people have said no. The sync says so, proposes again only when it is forced, and ends
 // well.
 func TestAProposalThatWasClosed(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.drop("f1", "a")
 		b.expect(b.proposing(35, "f1"), completed)

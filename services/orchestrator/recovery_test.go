@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/testkit/redistest"
+	"fgdsync.dev/libs/events"
+	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	statev1 "fgdsync.dev/proto/fgd/state/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func (n *node) flush() {
@@ -37,11 +37,12 @@ func (n *node) once(s *stages, syncID string) {
 // TestNothingIsForgottenWithRedis (S13): everything in Redis is gone in the middle of a sync, at every point of it,
 // while another waits. Both come to their end, and the fabrics are there for whoever asks.
 func TestNothingIsForgottenWithRedis(t *testing.T) {
+	t.Parallel()
 	for _, point := range []string{"open", "repair", "ingest", "publish", "published", "close"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			s := newStages()
-			n := newNode(t, redistest.Start(t).Conn(t), s.serve(t), testConfig(), "a").run()
+			n := newNode(t, redistest.Start(t).URL(), s.serve(t), testConfig(), "a").run()
 			n.fabric(s, 35, "f1")
 			n.fabric(s, 36, "f2")
 			s.drop("f1", "a")
@@ -73,6 +74,9 @@ func TestNothingIsForgottenWithRedis(t *testing.T) {
 				}
 				n.once(s, id)
 			}
+			if len(n.log.of("state recovered", "fabrics", 2)) == 0 {
+				t.Error("the log does not say that the state was recovered")
+			}
 			if got := s.head().files["f1"]; got != "manifest\nmanaged/a" {
 				t.Errorf("the directory is %q", got)
 			}
@@ -86,12 +90,14 @@ func TestNothingIsForgottenWithRedis(t *testing.T) {
 
 // TestFabricsOutliveRedis: they are there after a restart over an empty Redis, and those that were deleted are not.
 func TestFabricsOutliveRedis(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	t.Parallel()
+	redistest.EachURL(t, func(t *testing.T, url string) {
+		t.Parallel()
 		s := newStages()
 		peers := s.serve(t)
 		cfg := testConfig()
 		cfg.LedgerFile = filepath.Join(t.TempDir(), "ledger.db")
-		first := newNode(t, conn, peers, cfg, "a").run()
+		first := newNode(t, url, peers, cfg, "a").run()
 		for id := range int32(4) {
 			first.fabric(s, id+1, fmt.Sprint("f", id+1))
 		}
@@ -105,7 +111,7 @@ func TestFabricsOutliveRedis(t *testing.T) {
 		}
 		first.stop()
 		first.flush()
-		second := newNode(t, conn, peers, cfg, "a").run()
+		second := newNode(t, url, peers, cfg, "a").run()
 		for id, name := range map[int32]string{1: "fabric of f1", 2: "", 3: "renamed", 4: "fabric of f4"} {
 			response, err := second.GetFabric(t.Context(), &fabricv1.GetFabricRequest{FabricId: id})
 			if got := response.GetFabric().GetName(); got != name || (name == "") != errs.HasCode(err, errs.FabricNotFound) {
@@ -129,11 +135,11 @@ func TestOrchestratorsShareTheRegister(t *testing.T) {
 	server := redistest.Start(t)
 	s := newStages()
 	peers := s.serve(t)
-	a := newNode(t, server.Conn(t), peers, testConfig(), "a").run()
-	b := newNode(t, server.Conn(t), peers, testConfig(), "b").run()
+	a := newNode(t, server.URL(), peers, testConfig(), "a").run()
+	b := newNode(t, server.URL(), peers, testConfig(), "b").run()
 	a.fabric(s, 1, "f1")
 	b.fabric(s, 2, "f2")
-	a.goAway()
+	a.stop()
 	b.looked()
 	b.flush()
 	for id := range int32(2) {
@@ -150,10 +156,10 @@ func (n *node) looked() {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
 	for range 2 {
-		if err := n.conn.Main.Del(n.t.Context(), rediskey.Complete).Err(); err != nil {
+		if err := n.conn.Main.Del(n.t.Context(), state.CompleteKey).Err(); err != nil {
 			n.t.Fatal(err)
 		}
-		for n.conn.Main.Exists(n.t.Context(), rediskey.Complete).Val() == 0 {
+		for n.conn.Main.Exists(n.t.Context(), state.CompleteKey).Val() == 0 {
 			<-ticker.C
 		}
 	}
@@ -168,16 +174,16 @@ func TestADeletedFabricStaysDeleted(t *testing.T) {
 	peers := s.serve(t)
 	cfg := testConfig()
 	cfg.LedgerFile = filepath.Join(t.TempDir(), "ledger.db")
-	away := newNode(t, server.Conn(t), peers, cfg, "away").run()
+	away := newNode(t, server.URL(), peers, cfg, "away").run()
 	away.fabric(s, 1, "f1")
-	away.goAway()
-	here := newNode(t, server.Conn(t), peers, testConfig(), "here").run()
+	away.stop()
+	here := newNode(t, server.URL(), peers, testConfig(), "here").run()
 	here.looked()
 	if _, err := here.DeleteFabric(t.Context(), &fabricv1.DeleteFabricRequest{FabricId: 1}); err != nil {
 		t.Fatal(err)
 	}
 	here.flush()
-	back := newNode(t, server.Conn(t), peers, cfg, "away").run()
+	back := newNode(t, server.URL(), peers, cfg, "away").run()
 	back.looked()
 	here.looked()
 	for name, n := range map[string]*node{"here": here, "back": back} {
@@ -205,16 +211,18 @@ func (n *node) gone(name string, id int32) {
 
 // TestWorkThatWasLostIsGivenAgain (S14): the work stream is gone while records are there.
 func TestWorkThatWasLostIsGivenAgain(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	t.Parallel()
+	redistest.EachURL(t, func(t *testing.T, url string) {
+		t.Parallel()
 		s := newStages()
-		n := newNode(t, conn, s.serve(t), testConfig(), "a").run()
+		n := newNode(t, url, s.serve(t), testConfig(), "a").run()
 		n.fabric(s, 35, "f1")
 		n.stop()
-		id := newNode(t, conn, s.serve(t), testConfig(), "b").start(35, nil) // one that works nothing off
-		if err := conn.Main.Del(t.Context(), rediskey.Work(rediskey.Shard(35))).Err(); err != nil {
+		id := newNode(t, url, s.serve(t), testConfig(), "b").start(35, nil) // one that works nothing off
+		if err := n.conn.Main.Del(t.Context(), events.WorkStream(events.ShardOf(35))).Err(); err != nil {
 			t.Fatal(err)
 		}
-		again := newNode(t, conn, s.serve(t), testConfig(), "a").run()
+		again := newNode(t, url, s.serve(t), testConfig(), "a").run()
 		again.expect(again.await(id), completed)
 		again.idle(35)
 	})
@@ -222,11 +230,13 @@ func TestWorkThatWasLostIsGivenAgain(t *testing.T) {
 
 // TestARunWhoseRecordWasLostMakesRoom (W14): the event is there and the record is not, and the reverse.
 func TestARunWhoseRecordWasLostMakesRoom(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+	t.Parallel()
+	redistest.EachURL(t, func(t *testing.T, url string) {
+		t.Parallel()
 		s := newStages()
 		cfg := testConfig()
 		cfg.LedgerFile = filepath.Join(t.TempDir(), "ledger.db")
-		n := newNode(t, conn, s.serve(t), cfg, "a").run()
+		n := newNode(t, url, s.serve(t), cfg, "a").run()
 		n.fabric(s, 35, "f1")
 		g := newGate(t)
 		s.on("open", g.wait)
@@ -236,16 +246,16 @@ func TestARunWhoseRecordWasLostMakesRoom(t *testing.T) {
 		n.stop()
 		s.on("open", nil)
 		// In the ledger of an orchestrator that does not come back.
-		if err := conn.Main.Del(t.Context(), rediskey.Sync(35, active)).Err(); err != nil {
+		if err := n.conn.Main.Del(t.Context(), state.SyncKey(35, active)).Err(); err != nil {
 			t.Fatal(err)
 		}
-		other := newNode(t, conn, s.serve(t), testConfig(), "b").run()
+		other := newNode(t, url, s.serve(t), testConfig(), "b").run()
 		other.expect(other.await(waiting), completed)
 		if _, err := other.GetSync(t.Context(), &syncv1.GetSyncRequest{SyncId: active}); !errs.HasCode(err,
 			errs.SyncNotFound) {
 			t.Errorf("the lost one: %v", err)
 		}
-		back := newNode(t, conn, s.serve(t), cfg, "a").run()
+		back := newNode(t, url, s.serve(t), cfg, "a").run()
 		back.looked()
 		back.expect(back.await(active), completed)
 		// The run is gone, and the record is there.
@@ -253,7 +263,7 @@ func TestARunWhoseRecordWasLostMakesRoom(t *testing.T) {
 		s.on("open", g2.wait)
 		id := back.start(35, nil)
 		<-g2.came
-		if err := conn.Main.Del(t.Context(), rediskey.Run(35)).Err(); err != nil {
+		if err := n.conn.Main.Del(t.Context(), state.RunKey(35)).Err(); err != nil {
 			t.Fatal(err)
 		}
 		s.on("open", nil)
@@ -265,6 +275,7 @@ func TestARunWhoseRecordWasLostMakesRoom(t *testing.T) {
 
 // TestRebuildState: what would come back by itself does so at once, and every fabric is synced.
 func TestRebuildState(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 1, "f1")
 		b.fabric(b.stages, 2, "f2")
@@ -274,7 +285,7 @@ func TestRebuildState(t *testing.T) {
 		<-g.came
 		b.flush()
 		b.on("ingest", nil)
-		answer, err := b.RebuildState(t.Context(), &statev1.RebuildStateRequest{RequestedBy: "Jo"})
+		answer, err := b.RebuildState(b.as("Jo"), &adminv1.RebuildStateRequest{})
 		// The ledger hears of an end a moment later than Redis: the first sync of a fabric may come back too.
 		if got := must(t, answer, err); len(got.GetSyncIds()) != 2 || got.GetFabricsRestored() != 2 ||
 			got.GetSyncsRestored() < 1 {
@@ -284,7 +295,7 @@ func TestRebuildState(t *testing.T) {
 		for _, id := range append(answer.GetSyncIds(), active) {
 			b.expect(b.await(id), completed)
 		}
-		answer, err = b.RebuildState(t.Context(), &statev1.RebuildStateRequest{})
+		answer, err = b.RebuildState(t.Context(), &adminv1.RebuildStateRequest{})
 		if got := must(t, answer, err); len(got.GetSyncIds()) != 2 ||
 			got.GetFabricsRestored()+got.GetSyncsRestored()+got.GetSyncsRevived() != 0 {
 			t.Errorf("rebuilt again %v", got)
@@ -298,14 +309,14 @@ func TestRebuildState(t *testing.T) {
 // TestAnUnfitRedis (S17): the orchestrator does not start on a Redis that would drop what it is given, says what mends
 // it, and starts all the same when it was told to.
 func TestAnUnfitRedis(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
-	conn := server.Conn(t)
-	if err := conn.Main.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err(); err != nil {
+	if err := server.Conn(t).Main.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err(); err != nil {
 		t.Fatal(err)
 	}
 	s := newStages()
 	peers := s.serve(t)
-	refusing := newNode(t, conn, peers, testConfig(), "a")
+	refusing := newNode(t, server.URL(), peers, testConfig(), "a")
 	err := refusing.service.Run(t.Context())
 	if e := errs.From(err); !errs.HasCode(err, errs.RedisUnsuitable) ||
 		!strings.Contains(e.RemedyText(), "CONFIG SET maxmemory-policy noeviction") {
@@ -314,7 +325,6 @@ func TestAnUnfitRedis(t *testing.T) {
 	for _, mode := range []string{"warn", "off"} {
 		cfg := testConfig()
 		cfg.RedisChecks = mode
-		newNode(t, server.Conn(t), peers, cfg, "b").run().stop()
+		newNode(t, server.URL(), peers, cfg, "b").run().stop()
 	}
-	refusing.end = func() {} // it has run
 }

@@ -10,18 +10,18 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/testkit/redistest"
+	"fgdsync.dev/libs/events"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // refusing is a Redis that refuses writes for a while, in the middle of a sync: whoever asks is told to come again, and
 // the sync that was accepted before is done once it can be.
 func refusing(t *testing.T, refuse, permit func(*bench) error) {
-	t.Parallel()
-	b := newBench(t, redistest.Start(t).Conn(t), testConfig())
+	b := newBench(t, redistest.Start(t).URL(), testConfig())
 	b.fabric(b.stages, 35, "f1")
 	b.fabric(b.stages, 36, "f2")
 	b.drop("f1", "a")
@@ -48,6 +48,7 @@ func refusing(t *testing.T, refuse, permit func(*bench) error) {
 
 // TestRedisIsOutOfMemory (S16).
 func TestRedisIsOutOfMemory(t *testing.T) {
+	t.Parallel()
 	limit := func(bytes string) func(*bench) error {
 		return func(b *bench) error { return b.conn.Main.ConfigSet(b.t.Context(), "maxmemory", bytes).Err() }
 	}
@@ -56,6 +57,7 @@ func TestRedisIsOutOfMemory(t *testing.T) {
 
 // TestRedisIsReadOnly (S25): it is made a replica of one that is not there, as in the middle of a failover.
 func TestRedisIsReadOnly(t *testing.T) {
+	t.Parallel()
 	replicaOf := func(host, port string) func(*bench) error {
 		return func(b *bench) error { return b.conn.Main.Do(b.t.Context(), "REPLICAOF", host, port).Err() }
 	}
@@ -66,7 +68,7 @@ func TestRedisIsReadOnly(t *testing.T) {
 // comes back from the ledger.
 func TestAFailoverToAStaleReplica(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, redistest.Start(t).Conn(t), testConfig())
+	b := newBench(t, redistest.Start(t).URL(), testConfig())
 	b.fabric(b.stages, 1, "f1")
 	b.idle(1)
 	stale := b.dump()
@@ -111,7 +113,8 @@ func (b *bench) restore(all map[string]string) {
 
 // TestManyListenersTakeNothingFromOthers (S26): more streams of progress are open than there are connections for them.
 func TestManyListenersTakeNothingFromOthers(t *testing.T) {
-	b := newBench(t, redistest.Start(t).Conn(t), testConfig())
+	t.Parallel()
+	b := newBench(t, redistest.Start(t).URL(), testConfig())
 	b.fabric(b.stages, 35, "f1")
 	b.fabric(b.stages, 36, "f2")
 	g := newGate(t)
@@ -134,10 +137,11 @@ func TestManyListenersTakeNothingFromOthers(t *testing.T) {
 
 // TestAClockThatJumped (S28): an entry has an id of the far future, and all that come after it too.
 func TestAClockThatJumped(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		future := time.Now().Add(24 * time.Hour).UnixMilli()
-		for _, stream := range []string{rediskey.Work(rediskey.Shard(35)), rediskey.Events(rediskey.Shard(35))} {
+		for _, stream := range []string{events.WorkStream(events.ShardOf(35)), events.BusStream(events.ShardOf(35))} {
 			if err := b.conn.Main.Do(t.Context(), "XADD", stream, fmt.Sprintf("%d-1", future), "e", "\xff").Err(); err != nil {
 				t.Fatal(err)
 			}
@@ -149,12 +153,13 @@ func TestAClockThatJumped(t *testing.T) {
 
 // TestTwoOfOneName (L12): two orchestrators call themselves the same, as two on one machine do.
 func TestTwoOfOneName(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := newStages()
 	peers := s.serve(t)
 	nodes := []*node{
-		newNode(t, server.Conn(t), peers, testConfig(), "a").run(),
-		newNode(t, server.Conn(t), peers, testConfig(), "a").run(),
+		newNode(t, server.URL(), peers, testConfig(), "a").run(),
+		newNode(t, server.URL(), peers, testConfig(), "a").run(),
 	}
 	const fabrics = 20
 	for id := range int32(fabrics) {
@@ -176,10 +181,11 @@ func TestTwoOfOneName(t *testing.T) {
 
 // TestABacklogKeepsTheOrderOfEachFabric (S20): ten times as many syncs wait as run at once.
 func TestABacklogKeepsTheOrderOfEachFabric(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := newStages()
 	peers := s.serve(t)
-	asked := newNode(t, server.Conn(t), peers, testConfig(), "a") // works nothing off
+	asked := newNode(t, server.URL(), peers, testConfig(), "a") // works nothing off
 	const fabrics = 160
 	first, second := map[int32]string{}, map[int32]string{}
 	for id := int32(1); id <= fabrics; id++ {
@@ -187,7 +193,7 @@ func TestABacklogKeepsTheOrderOfEachFabric(t *testing.T) {
 			fmt.Sprint("f", id))})
 		first[id], second[id] = must(t, created, err).GetSyncId(), asked.start(id, nil)
 	}
-	working := newNode(t, server.Conn(t), peers, testConfig(), "b").run()
+	working := newNode(t, server.URL(), peers, testConfig(), "b").run()
 	for id := int32(1); id <= fabrics; id++ {
 		before, after := working.await(first[id]), working.await(second[id])
 		working.expect(before, completed)
@@ -201,13 +207,14 @@ func TestABacklogKeepsTheOrderOfEachFabric(t *testing.T) {
 
 // TestEntriesOfANewerProgram (S22, W13): it writes fields that this one does not know. They are handled, and kept.
 func TestEntriesOfANewerProgram(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.stop()
 		more := protowire.AppendString(protowire.AppendTag(nil, 999, protowire.BytesType), "of a newer program")
-		other := newNode(t, b.conn, b.serve(t), testConfig(), "b")
+		other := newNode(t, b.url, b.serve(t), testConfig(), "b")
 		id := other.start(35, nil)
-		key := rediskey.Sync(35, id)
+		key := state.SyncKey(35, id)
 		record, err := b.conn.Main.HGet(t.Context(), key, "record").Bytes()
 		if err := b.conn.Main.HSet(t.Context(), key, "record", append(must(t, record, err), more...)).Err(); err != nil {
 			t.Fatal(err)

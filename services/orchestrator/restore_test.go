@@ -36,6 +36,7 @@ func restored(commit string, paths ...string) *syncv1.SyncOptions {
 
 // TestRestore: an earlier state comes back by a sync like any other, with one commit that says so.
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		first := b.twoStates(1)
 		b.drop("f1", "waiting")
@@ -75,6 +76,7 @@ func TestRestore(t *testing.T) {
 
 // TestRestoreIsGuarded: a restore that would take many resources away stops, until it is forced.
 func TestRestoreIsGuarded(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		first := b.twoStates(15)
 		refused := b.sync(35, restored(first))
@@ -92,6 +94,7 @@ func TestRestoreIsGuarded(t *testing.T) {
 // TestRestoreHappensOnce: the answer to the push is lost, and somebody pushes on top. The next attempt finds the commit
 // and restores nothing again.
 func TestRestoreHappensOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		first := b.twoStates(1)
 		lost := false
@@ -115,6 +118,7 @@ func TestRestoreHappensOnce(t *testing.T) {
 
 // TestRestoreOfAMovingBranch: the directory changes while it is restored, and the restore begins again on top of that.
 func TestRestoreOfAMovingBranch(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		first := b.twoStates(1)
 		moved := false
@@ -146,6 +150,7 @@ func count(list []string, word string) int {
 
 // TestRestoreFails: with the code of what is wrong, and without a commit.
 func TestRestoreFails(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.twoStates(1)
 		got := b.sync(35, restored(longID(999)))
@@ -173,6 +178,7 @@ func TestRestoreFails(t *testing.T) {
 
 // TestRestoresWaitForTheirTurn: an ordinary sync restores nothing, and a second restore is refused while one waits.
 func TestRestoresWaitForTheirTurn(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		first := b.twoStates(1)
 		g := newGate(t)
@@ -202,9 +208,10 @@ func TestRestoresWaitForTheirTurn(t *testing.T) {
 
 // TestHistoryOfAFabric: questions go to github-sync with a snapshot of their own, which is closed.
 func TestHistoryOfAFabric(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
-		commits, err := b.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{
+		commits, err := b.DirectoryViewServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{
 			FabricId: 35, Paths: []string{"managed"}, Since: timestamppb.New(time.Unix(1, 0)),
 			Until: timestamppb.New(time.Unix(2, 0)), FirstParent: true, PageToken: "t",
 		})
@@ -213,21 +220,23 @@ func TestHistoryOfAFabric(t *testing.T) {
 			commits.GetNextPageToken() != "[managed] 1 2 true 50tfalse" || !commits.GetTruncated() {
 			t.Errorf("%v", commits)
 		}
-		diff, err := b.FabricServiceClient.DiffCommits(t.Context(),
+		diff, err := b.DirectoryViewServiceClient.DiffCommits(t.Context(),
 			&fabricv1.DiffCommitsRequest{FabricId: 35, FromCommit: "x", Paths: []string{"raw"}})
 		if must(t, diff, err); diff.GetDiff() != "from x to [raw]" || diff.GetCounts().GetUpdated() != 3 ||
 			diff.GetFromCommit() != "x" || diff.GetToCommit() != b.headID() {
 			t.Errorf("%v", diff)
 		}
 		for _, limit := range []int32{-1, 501} {
-			_, err = b.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{FabricId: 35, Limit: limit})
+			_, err = b.DirectoryViewServiceClient.ListCommits(t.Context(),
+				&fabricv1.ListCommitsRequest{FabricId: 35, Limit: limit})
 			fails(t, "limit", err, errs.InvalidRequest)
 		}
-		_, err = b.FabricServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{FabricId: 99})
+		_, err = b.DirectoryViewServiceClient.ListCommits(t.Context(), &fabricv1.ListCommitsRequest{FabricId: 99})
 		fails(t, "commits of no fabric", err, errs.FabricNotFound)
-		_, err = b.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 99, FromCommit: "x"})
+		_, err = b.DirectoryViewServiceClient.DiffCommits(t.Context(),
+			&fabricv1.DiffCommitsRequest{FabricId: 99, FromCommit: "x"})
 		fails(t, "diff of no fabric", err, errs.FabricNotFound)
-		_, err = b.FabricServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 35})
+		_, err = b.DirectoryViewServiceClient.DiffCommits(t.Context(), &fabricv1.DiffCommitsRequest{FabricId: 35})
 		fails(t, "diff from nothing", err, errs.InvalidRequest)
 		b.requireFilesAt()
 		if n := b.openSnapshots(); n != 0 {

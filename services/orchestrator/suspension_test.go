@@ -13,15 +13,13 @@ import (
 
 func (n *node) suspend(id int32, reason string) *fabricv1.Fabric {
 	n.t.Helper()
-	response, err := n.SuspendFabric(n.t.Context(), &fabricv1.SuspendFabricRequest{
-		FabricId: id, Reason: reason,
-		RequestedBy: "Jo",
-	})
+	response, err := n.SuspendFabric(n.as("Jo"), &fabricv1.SuspendFabricRequest{FabricId: id, Reason: reason})
 	return must(n.t, response, err).GetFabric()
 }
 
 // TestSuspendAndResume: nothing is published meanwhile, whoever asks is told why, and resuming catches up.
 func TestSuspendAndResume(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -60,7 +58,7 @@ func TestSuspendAndResume(t *testing.T) {
 		if must(t, updated, err).GetFabric().GetSuspension() == nil {
 			t.Error("a change of the definition has ended the suspension")
 		}
-		resumed, err := b.ResumeFabric(t.Context(), &fabricv1.ResumeFabricRequest{FabricId: 35, RequestedBy: "Ada"})
+		resumed, err := b.ResumeFabric(b.as("Ada"), &fabricv1.ResumeFabricRequest{FabricId: 35})
 		if must(t, resumed, err).GetFabric().GetSuspension() != nil {
 			t.Errorf("resumed as %v", resumed)
 		}
@@ -77,6 +75,7 @@ func TestSuspendAndResume(t *testing.T) {
 }
 
 func TestSuspendNeedsAReason(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		for _, reason := range []string{"", " ", "two\nlines", strings.Repeat("x", 501)} {
@@ -92,6 +91,7 @@ func TestSuspendNeedsAReason(t *testing.T) {
 
 // TestAChangeOfWhatHasChangedIsRefused: two people change a fabric at the same time, and neither change is lost unseen.
 func TestAChangeOfWhatHasChangedIsRefused(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		read, err := b.GetFabric(t.Context(), &fabricv1.GetFabricRequest{FabricId: 35})

@@ -10,11 +10,11 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/redistest"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/testkit/redistest"
 )
 
 const (
@@ -24,6 +24,7 @@ const (
 )
 
 func TestASyncWalksItsStagesInOrder(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -74,6 +75,7 @@ func TestASyncWalksItsStagesInOrder(t *testing.T) {
 }
 
 func TestTheCommitSaysWhereItComesFrom(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -92,6 +94,7 @@ func TestTheCommitSaysWhereItComesFrom(t *testing.T) {
 }
 
 func TestNothingChangedNothingCommitted(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		got := b.sync(35, nil)
@@ -106,6 +109,7 @@ func TestNothingChangedNothingCommitted(t *testing.T) {
 }
 
 func TestADryRunChangesNothing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -127,6 +131,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 }
 
 func TestARepairLeavesDocumentsAlone(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -140,6 +145,7 @@ func TestARepairLeavesDocumentsAlone(t *testing.T) {
 // TestABranchThatMovedIsFollowed: each time somebody else was faster, the sync starts over from the new head, and what
 // that one wrote is in the end part of it.
 func TestABranchThatMovedIsFollowed(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -174,6 +180,7 @@ func TestABranchThatMovedIsFollowed(t *testing.T) {
 }
 
 func TestABranchThatKeepsMovingIsGivenUp(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -189,6 +196,7 @@ func TestABranchThatKeepsMovingIsGivenUp(t *testing.T) {
 
 // TestAFailureHasItsCodeAndItsRemedy: whatever stage fails and however, the sync says so, and the next one can run.
 func TestAFailureHasItsCodeAndItsRemedy(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		permanent := errs.New(errs.PushRejected, "The host refused.").WithRemedy("Ask the owner.")
@@ -234,6 +242,7 @@ func TestAFailureHasItsCodeAndItsRemedy(t *testing.T) {
 }
 
 func TestATransientFailureIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "bad")
@@ -252,6 +261,7 @@ func TestATransientFailureIsTriedAgain(t *testing.T) {
 }
 
 func TestASnapshotThatIsGoneIsOpenedAgain(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -265,6 +275,7 @@ func TestASnapshotThatIsGoneIsOpenedAgain(t *testing.T) {
 }
 
 func TestADirectoryThatCannotBeMendedStopsTheSync(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		b.drop("f1", "a")
@@ -282,6 +293,7 @@ func TestADirectoryThatCannotBeMendedStopsTheSync(t *testing.T) {
 }
 
 func TestADirectoryIsMadeOnlyIfWanted(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.missing = true
 		fabric := definition(35, "f1")
@@ -303,9 +315,10 @@ func TestADirectoryIsMadeOnlyIfWanted(t *testing.T) {
 }
 
 func TestASyncThatTakesTooLongEnds(t *testing.T) {
+	t.Parallel()
 	cfg := testConfig()
 	cfg.SyncTimeout = time.Second
-	b := newBench(t, redistest.Start(t).Conn(t), cfg)
+	b := newBench(t, redistest.Start(t).URL(), cfg)
 	b.fabric(b.stages, 35, "f1")
 	g := newGate(t)
 	b.on("ingest", g.wait)
@@ -319,6 +332,7 @@ func TestASyncThatTakesTooLongEnds(t *testing.T) {
 }
 
 func TestResourcesAreFollowed(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(b.stages, 35, "f1")
 		kinds := func(id string) []string {

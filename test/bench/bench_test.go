@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 const (

@@ -25,10 +25,10 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"fgdsync.dev/testkit/gitserver"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // githubSync is a process of github-sync alone, and a Git host.

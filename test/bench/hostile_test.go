@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // zeros reads as zeros without end.

@@ -7,14 +7,15 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // TestBadInput calls fgd sync wrongly, or on repositories that are not as they should be. Each call ends with its code
 // and a remedy, and changes nothing.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	h.CreateEmpty(t, "empty.git")
 	misspelt := filepath.Join(t.TempDir(), "fgd.yaml")
@@ -104,6 +105,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"no repository":   {"sync"},
 		"unknown command": {"snyc"},
@@ -121,6 +123,7 @@ func TestUsage(t *testing.T) {
 
 // TestQuarantine syncs a directory in which much is wrong: the good is ingested, each bad part is kept with its reason.
 func TestQuarantine(t *testing.T) {
+	t.Parallel()
 	before := map[string]string{
 		directory + "/raw/good.yaml": fabric.VPC("good", 1),
 		directory + "/raw/half.yaml": fabric.VPC("better", 2) + "---\nkind: VPC\n  name: [\n",
@@ -171,6 +174,7 @@ func TestQuarantine(t *testing.T) {
 
 // TestMissingDirectory is initialised, unless the fabric says no.
 func TestMissingDirectory(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, map[string]string{"README.md": "# Fabrics\n"})
 	s := programs.Up(t, nil)
 	refusing := h.fabric()
@@ -200,6 +204,7 @@ func TestMissingDirectory(t *testing.T) {
 
 // TestBadRequests holds the JSON API to the contract's errors.
 func TestBadRequests(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	s := programs.Up(t, nil)
 	with := func(key string, value any) map[string]any {
@@ -247,6 +252,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestTakenPort(t *testing.T) {
+	t.Parallel()
 	taken := strings.TrimPrefix(gitserver.Start(t, gitserver.Options{}).URL(""), "http://")
 	taken = strings.TrimRight(taken, "/")
 	for _, flag := range []string{"--http", "--grpc"} {

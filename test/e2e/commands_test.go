@@ -32,6 +32,7 @@ func get(t *testing.T, address, accept string) string {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	result := programs.Run(t, nil, "demo", "--exit")
 	if result.Code != 0 || result.Stderr != "" {
 		t.Fatalf("exit %d:\n%s", result.Code, result.Output())
@@ -48,6 +49,7 @@ func TestDemo(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	for name, content := range map[string]string{
 		"good.yaml": fabric.File(fabric.Documents(40)),
@@ -93,6 +95,7 @@ func TestValidate(t *testing.T) {
 
 // TestDryRun shows what would change as a diff that git takes, and changes nothing.
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes"}
 	dry := programs.Run(t, credentials(), append(args, "--dry-run")...)
@@ -127,6 +130,7 @@ func TestDryRun(t *testing.T) {
 
 // TestSharedRedis: two runs of fgd sync over one Redis are two syncs of one fabric.
 func TestSharedRedis(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	args := []string{
 		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes",

@@ -11,6 +11,7 @@ import (
 // TestCorpus syncs directories that people had, each whole repository as one fabric: nothing is lost, nothing waits
 // afterwards, and a second sync changes nothing.
 func TestCorpus(t *testing.T) {
+	t.Parallel()
 	cases := filepath.Join(system.Shared(t, "corpus"), "cases")
 	entries, err := os.ReadDir(cases)
 	if err != nil {

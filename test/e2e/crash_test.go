@@ -1,3 +1,5 @@
+//go:build kills
+
 package e2e
 
 import (
@@ -16,10 +18,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"fgdsync.dev/libs/failpoint"
-	"fgdsync.dev/testkit/gitserver"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // crashing are the programs with failpoints, built when the first test wants them.
@@ -31,9 +33,6 @@ var crashing = sync.OnceValues(func() (system.Binaries, error) {
 	return system.Build(folder, "failpoints")
 })
 
-// shortLease lets others take over soon.
-const shortLease = "HEDGEHOG_FGD_LOCK_LEASE=3s"
-
 // mortal is a fabric in a system that dies.
 type mortal struct {
 	*host
@@ -42,8 +41,6 @@ type mortal struct {
 	redis *system.RedisServer
 	key   string // of the credentials; all systems share it
 }
-
-const fabricPath = "/api/v1/fabrics/35"
 
 // admit starts a system in which a point is armed, as "kill:NAME" or "stop:NAME".
 func admit(t *testing.T, how division, armed string) *mortal {
@@ -178,6 +175,7 @@ func (p *mortal) poison() {
 // Every sync comes to one end, with one commit at most and nothing lost; the lock is free and no work entry is left.
 // With two replicas of each service one dies of it, and the other one too when it takes over what leads there.
 func TestKilledAtEveryPoint(t *testing.T) {
+	t.Parallel()
 	for name, how := range map[string]division{"one": system.Binaries.One, "ten": system.Binaries.Ten} {
 		for _, point := range failpoint.All() {
 			t.Run(name+"/"+string(point), func(t *testing.T) {
@@ -312,6 +310,7 @@ func late() []failpoint.Point {
 // TestStoppedAtEveryPoint (L2, L3): a system is stopped before an effect until its lease is over and another one has
 // ended the sync. Then it goes on, and nothing of what it does has an effect any more.
 func TestStoppedAtEveryPoint(t *testing.T) {
+	t.Parallel()
 	for _, point := range late() {
 		t.Run(string(point), func(t *testing.T) {
 			t.Parallel()

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // TestMassDelete: a few resources may be removed, many only by force, and until then nothing is published or forgotten.
 func TestMassDelete(t *testing.T) {
+	t.Parallel()
 	var docs []string
 	for i := range 40 {
 		docs = append(docs, fabric.VPC(fmt.Sprintf("vpc-%02d", i), i+1))

@@ -214,6 +214,7 @@ func plainMetadata(metadata map[string]any) {
 
 // TestLost holds the tests' own judge to its word.
 func TestLost(t *testing.T) {
+	t.Parallel()
 	const doc = "kind: A\nmetadata:\n  name: a\n"
 	before := map[string]string{"raw/two.yaml": "# words\n---\n" + doc + "---\nkind: [\n"}
 	for name, test := range map[string]struct {

@@ -13,6 +13,9 @@ type division func(b system.Binaries, t testing.TB, redisURL string, env []strin
 func divided(t *testing.T, test func(t *testing.T, how division)) {
 	t.Helper()
 	for name, how := range map[string]division{"five": system.Binaries.Five, "ten": system.Binaries.Ten} {
-		t.Run(name, func(t *testing.T) { test(t, how) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, how)
+		})
 	}
 }

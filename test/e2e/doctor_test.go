@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // diagnosis is what fgd doctor --json prints, as far as it is looked at here.
@@ -52,6 +52,7 @@ type diagnosis struct {
 // TestDoctorOfTheCorpus: the states of a repository that people had, one commit each. The figures were counted by hand,
 // with git and with what is known of the last state.
 func TestDoctorOfTheCorpus(t *testing.T) {
+	t.Parallel()
 	h := historyOfTheCorpus(t)
 	before := h.Head(t, repository, branch)
 	d := h.doctor(directoryOfTheCorpus)

@@ -6,13 +6,14 @@ import (
 	"syscall"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // TestRedisAwayAtStart: the services start without Redis, say so, and take work once it is there.
 func TestRedisAwayAtStart(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	redis := system.Redis(t)
 	redis.Kill()
@@ -37,7 +38,10 @@ func TestRedisAwayAtStart(t *testing.T) {
 }
 
 // TestRedisDiesDuringSync: Redis is killed while a sync pushes, and comes back. The sync ends once, with one commit.
-func TestRedisDiesDuringSync(t *testing.T) { divided(t, redisDiesDuringSync) }
+func TestRedisDiesDuringSync(t *testing.T) {
+	t.Parallel()
+	divided(t, redisDiesDuringSync)
+}
 
 func redisDiesDuringSync(t *testing.T, how division) {
 	t.Helper()
@@ -61,7 +65,10 @@ func redisDiesDuringSync(t *testing.T, how division) {
 
 // TestOrchestratorDiesDuringSync: it is killed while a sync pushes, and started again. The sync is taken up and ends
 // once.
-func TestOrchestratorDiesDuringSync(t *testing.T) { divided(t, orchestratorDiesDuringSync) }
+func TestOrchestratorDiesDuringSync(t *testing.T) {
+	t.Parallel()
+	divided(t, orchestratorDiesDuringSync)
+}
 
 func orchestratorDiesDuringSync(t *testing.T, how division) {
 	t.Helper()
@@ -80,7 +87,10 @@ func orchestratorDiesDuringSync(t *testing.T, how division) {
 }
 
 // TestEverythingDiesDuringSync (W2): all services and Redis are killed while a sync pushes, and started again.
-func TestEverythingDiesDuringSync(t *testing.T) { divided(t, everythingDiesDuringSync) }
+func TestEverythingDiesDuringSync(t *testing.T) {
+	t.Parallel()
+	divided(t, everythingDiesDuringSync)
+}
 
 func everythingDiesDuringSync(t *testing.T, how division) {
 	t.Helper()
@@ -107,6 +117,7 @@ func everythingDiesDuringSync(t *testing.T, how division) {
 // TestOneOfTwoDies: one replica of each service is killed while a sync pushes, whichever had a part in it, and does not
 // come back. The others end the sync.
 func TestOneOfTwoDies(t *testing.T) {
+	t.Parallel()
 	for i := range 2 {
 		t.Run(system.Replica("replica", i), func(t *testing.T) {
 			h := newHost(t, fabric.PreInit(directory))
@@ -126,6 +137,7 @@ func TestOneOfTwoDies(t *testing.T) {
 
 // TestInterruptedSync: fgd sync ends at once when it is told to, and nothing is half done.
 func TestInterruptedSync(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	held := h.hold(gitserver.Fetch)
 	p := programs.StartExpecting(t, 1, credentials(), "fgd", "sync", "--repo", h.url(), "--branch", branch, "--dir",

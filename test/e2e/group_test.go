@@ -7,9 +7,9 @@ import (
 	"sync"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // TestAHundredFabricsOfOneRepository: a sync of each is triggered at once. All complete, with a commit each that

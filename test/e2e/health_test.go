@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // health is the answer of directory:health.
@@ -82,6 +82,7 @@ const changedSince = "The directory has changed since a sync completed last."
 
 // TestDirectoryHealth walks a fabric from fresh to healthy and back, with all that makes it ill on the way.
 func TestDirectoryHealth(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, map[string]string{directory + "/prepop.yaml": fabric.VPC("good", 1)})
 	p := &patient{h, programs.Up(t, nil)}
 	hold, held := make(chan struct{}), make(chan struct{}, 1)

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 const (
@@ -15,6 +15,11 @@ const (
 	password  = "a-password-nobody-guesses"
 	branch    = "main"
 	directory = "gitops/hedgehog/fabric-1"
+
+	// fabricPath is where the fabric is that tests give the number 35.
+	fabricPath = "/api/v1/fabrics/35"
+	// shortLease lets others take over soon.
+	shortLease = "HEDGEHOG_FGD_LOCK_LEASE=3s"
 )
 
 // preInits are the directories for which the project exists: the one of these tests, and the one that somebody had.
@@ -82,6 +87,7 @@ func (h *host) requireCommits(n int) {
 }
 
 func TestMainJobBySync(t *testing.T) {
+	t.Parallel()
 	for name, files := range preInits() {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, files(t))
@@ -104,6 +110,7 @@ func TestMainJobBySync(t *testing.T) {
 }
 
 func TestMainJobByUp(t *testing.T) {
+	t.Parallel()
 	for name, files := range preInits() {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, files(t))
@@ -113,6 +120,7 @@ func TestMainJobByUp(t *testing.T) {
 }
 
 func TestMainJobByFiveProcesses(t *testing.T) {
+	t.Parallel()
 	for name, files := range preInits() {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, files(t))
@@ -122,6 +130,7 @@ func TestMainJobByFiveProcesses(t *testing.T) {
 }
 
 func TestMainJobByTenProcesses(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	h.requireMainJob(programs.Ten(t, system.Redis(t).URL(), nil))
 }

@@ -22,6 +22,7 @@ import (
 
 // TestOneTrace: whoever looks at a sync in Jaeger sees one trace, from the call over all five services.
 func TestOneTrace(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	traces := system.Traces(t)
 	s := programs.Five(t, system.Redis(t).URL(), []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.URL})
@@ -66,6 +67,7 @@ func count(names []string, name string) int {
 
 // TestMetrics: each service serves its metrics under the contract's names.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	s := programs.Five(t, system.Redis(t).URL(), nil)
 	var registered system.Accepted
@@ -92,6 +94,7 @@ func TestMetrics(t *testing.T) {
 
 // TestLiveProgress: a late listener gets everything from the start, over each of the three ways.
 func TestLiveProgress(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	s := programs.Up(t, nil)
 	var registered system.Accepted
@@ -153,6 +156,7 @@ func typeOf(t *testing.T, raw []byte) string {
 
 // TestGRPC: the same answers over gRPC, with the contract's errors.
 func TestGRPC(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	s := programs.Five(t, system.Redis(t).URL(), nil)
 	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -160,28 +164,30 @@ func TestGRPC(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	api := bridgev1.NewBridgeServiceClient(conn)
+	fabrics, syncs := bridgev1.NewFabricServiceClient(conn), bridgev1.NewSyncServiceClient(conn)
 	var registered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
-	stream, err := api.StreamSyncEvents(t.Context(), &bridgev1.StreamSyncEventsRequest{SyncId: registered.SyncID})
+	stream, err := syncs.StreamSyncEvents(t.Context(), &bridgev1.StreamSyncEventsRequest{SyncId: registered.SyncID})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for err == nil {
 		_, err = stream.Recv()
 	}
-	response, err := api.GetSyncStatus(t.Context(), &bridgev1.GetSyncStatusRequest{SyncId: registered.SyncID})
+	response, err := syncs.GetSyncStatus(t.Context(), &bridgev1.GetSyncStatusRequest{SyncId: registered.SyncID})
 	if err != nil || response.GetStatus().GetState() != "completed" || response.GetStatus().GetResult().
 		GetResourcesTotal() != 47 {
 		t.Errorf("%v, %v", response, err)
 	}
-	if _, err := api.GetFabric(t.Context(), &bridgev1.GetFabricRequest{FabricId: 99}); status.Code(err) != codes.NotFound {
+	_, err = fabrics.GetFabric(t.Context(), &bridgev1.GetFabricRequest{FabricId: 99})
+	if status.Code(err) != codes.NotFound {
 		t.Errorf("a fabric that is not there: %v", err)
 	}
 }
 
 // TestDocumentation: the API describes itself, with every path that it answers on.
 func TestDocumentation(t *testing.T) {
+	t.Parallel()
 	s := programs.Up(t, nil)
 	var document struct {
 		Paths map[string]any `json:"paths"`

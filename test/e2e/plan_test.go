@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 const peering = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCPeering\nmetadata:\n  name: a--b\nspec:\n  " +
@@ -20,6 +20,7 @@ const peering = "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCPeering\nmeta
 // quarantined and deleted, by documents in raw/ and by people in managed/, and what a deletion leaves leading nowhere,
 // also where a fabric doesn't want to be told of references.
 func TestPlan(t *testing.T) {
+	t.Parallel()
 	for references, told := range map[string]string{"warn": "FGD_1015", "off": "FGD_1021"} {
 		t.Run(references, func(t *testing.T) {
 			h := newHost(t, map[string]string{directory + "/raw/all.yaml": fabric.VPC("a", 1) + "---\n" + fabric.VPC("b", 2) +

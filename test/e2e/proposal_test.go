@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/testkit/githubserver"
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/githubserver"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // proposed is what the JSON API says of a pull request, of a sync or of a fabric.
@@ -26,6 +26,7 @@ type proposed struct {
 // somebody merges it the branch stays as it is and the next sync comes to the same; after the merge everything is in
 // the index.
 func TestProposalByUp(t *testing.T) {
+	t.Parallel()
 	const owned, token = "octo/fabrics.git", "ghp_a-token-nobody-guesses"
 	var host *gitserver.Server
 	api := githubserver.Start(t, githubserver.Options{

@@ -12,6 +12,7 @@ import (
 // TestQuarantineIsLeft: what is in quarantine comes out when somebody mends it in its place, or when it is asked for
 // under rules that have changed; and never by itself.
 func TestQuarantineIsLeft(t *testing.T) {
+	t.Parallel()
 	bad := strings.Replace(fabric.VPC("bad", 7), "vlan: 8", "vlan: eight", 1)
 	odd := fabric.VPC("odd", 8) + "  unheard: of\n"
 	h := newHost(t, map[string]string{directory + "/raw/bad.yaml": bad, directory + "/raw/odd.yaml": odd})
@@ -49,6 +50,7 @@ func TestQuarantineIsLeft(t *testing.T) {
 // TestQuarantineCommands: a person looks at what is in quarantine, has one file judged again under other rules, puts
 // one back, and after that nothing happens any more.
 func TestQuarantineCommands(t *testing.T) {
+	t.Parallel()
 	bad := strings.Replace(fabric.VPC("bad", 7), "vlan: 8", "vlan: eight", 1)
 	h := newHost(t, map[string]string{
 		directory + "/raw/two.yaml": fabric.VPC("good", 1) + "---\n" + bad, directory + "/raw/notes.txt": "for people\n",

@@ -34,6 +34,7 @@ type commits struct {
 // TestRestoreByUp: an earlier state comes back as one new commit, byte for byte; not when it would take many resources
 // away, and not by a dry run.
 func TestRestoreByUp(t *testing.T) {
+	t.Parallel()
 	few := map[string]string{directory + "/raw/few.yaml": fabric.VPC("first", 1) + "---\n" + fabric.VPC("second", 2)}
 	h := newHost(t, few)
 	before := h.Head(t, repository, branch)
@@ -126,6 +127,7 @@ func (h *host) requireHistory(s *system.System, restored system.Status, count in
 
 // TestRestoreCommands: a person looks at the history, compares, and brings a file back.
 func TestRestoreCommands(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, map[string]string{directory + "/raw/a.yaml": fabric.VPC("a", 1) + "---\n" + fabric.VPC("b", 2)})
 	before := h.Head(t, repository, branch)
 	run := func(code int, args ...string) string {

@@ -20,6 +20,7 @@ type mended struct {
 // TestSamples: samples come on request and once, wish for nothing where they are, and are right in every respect when
 // somebody wishes for them.
 func TestSamples(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, map[string]string{"README.md": "# Fabrics\n"})
 	s := programs.Up(t, nil)
 	var registered system.Accepted

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // places are texts in which no secret may be, by name.
@@ -37,9 +37,10 @@ func (p places) requireNoSecret(t *testing.T, others ...string) {
 	}
 }
 
-// TestSecretsStaySecret returns credentials to all services, at their most talkative, lets everything go well once and
+// TestSecretsStaySecret gives credentials to all services, at their most talkative, lets everything go well once and
 // go wrong once, with a server that says the credentials aloud, and then looks for them wherever something was written.
 func TestSecretsStaySecret(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	h.Hook(t, repository, "pre-receive", "test -e allowed && exit 0\necho 'no: "+password+"' >&2\nexit 1\n")
 	traces := system.Traces(t)
@@ -163,6 +164,7 @@ func all(files map[string]string) string {
 
 // TestSecretsOfTheCommandLine does the same for fgd sync.
 func TestSecretsOfTheCommandLine(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	h.Hook(t, repository, "pre-receive", "echo 'no: "+password+"' >&2\nexit 1\n")
 	file := filepath.Join(t.TempDir(), "credentials.yaml")

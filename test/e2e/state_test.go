@@ -12,11 +12,22 @@ import (
 )
 
 // TestStateCommands: an operator looks at what could not be handled, replays it, and rebuilds the state after Redis was
-// emptied.
+// emptied. With five processes only the bridge is asked.
 func TestStateCommands(t *testing.T) {
+	t.Parallel()
+	for name, how := range map[string]division{"one": system.Binaries.One, "five": system.Binaries.Five} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stateCommands(t, how)
+		})
+	}
+}
+
+func stateCommands(t *testing.T, how division) {
+	t.Helper()
 	h := newHost(t, fabric.PreInit(directory))
 	server := system.Redis(t)
-	s := programs.Up(t, []string{"HEDGEHOG_FGD_REDIS_URL=" + server.URL()})
+	s := how(programs, t, server.URL(), nil)
 	var registered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
 	s.Ended(registered.SyncID)

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // treeHost is a Git host whose repository has trees that Git itself would not make.
@@ -219,6 +219,7 @@ func TestG19LargeRepository(t *testing.T) {
 // TestG20EntryNames: a tree that Git takes for damage is refused, as is a name in the fabric that we can't handle;
 // outside of it such names are nobody's business.
 func TestG20EntryNames(t *testing.T) {
+	t.Parallel()
 	good := fabric.VPC("good", 1)
 	for name, test := range map[string]struct {
 		code    string
@@ -309,6 +310,7 @@ func TestG20EntryNames(t *testing.T) {
 
 // TestG21Links: a symbolic link is left where it is, and nobody looks where it leads.
 func TestG21Links(t *testing.T) {
+	t.Parallel()
 	for name, link := range map[string]struct{ name, target string }{
 		"to a file of the machine": {"x.yaml", "/etc/passwd"}, "to the folder above": {"x.yaml", ".."},
 		"to itself":        {"x.yaml", "x.yaml"},
@@ -348,6 +350,7 @@ func TestG21Links(t *testing.T) {
 
 // TestG22Submodule is left where it is.
 func TestG22Submodule(t *testing.T) {
+	t.Parallel()
 	h := newTreeHost(t)
 	const commit = "1234567812345678123456781234567812345678"
 	h.commitRaw([]string{h.file("good.yaml", fabric.VPC("good", 1)), h.entry("160000", "module.yaml", commit)})
@@ -363,6 +366,7 @@ func TestG22Submodule(t *testing.T) {
 
 // TestG23LFSPointer: the pointer goes to unmanaged/, and nobody asks for what it stands for.
 func TestG23LFSPointer(t *testing.T) {
+	t.Parallel()
 	h := newTreeHost(t)
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("4d", 32) + "\nsize 12345\n"
 	h.Commit(t, repository, branch, map[string]string{directory + "/raw/big.yaml": pointer, directory +
@@ -375,6 +379,7 @@ func TestG23LFSPointer(t *testing.T) {
 
 // TestG24LineEnds: what Git holds is what is read and written; attributes that convert on checkout change nothing.
 func TestG24LineEnds(t *testing.T) {
+	t.Parallel()
 	h := newTreeHost(t)
 	crlf := strings.ReplaceAll(fabric.VPC("crlf", 2), "\n", "\r\n")
 	bad := "kind: VPC\r\n  broken: [\r\n"
@@ -395,6 +400,7 @@ func TestG24LineEnds(t *testing.T) {
 
 // TestG25ExecutableBit stays on what is moved, quarantined or updated.
 func TestG25ExecutableBit(t *testing.T) {
+	t.Parallel()
 	h := newTreeHost(t)
 	file := func(path, content string) string {
 		return fmt.Sprintf("M 100755 inline %s/%s\ndata %d\n%s\n", directory, path, len(content), content)
@@ -416,6 +422,7 @@ func TestG25ExecutableBit(t *testing.T) {
 // TestG26MovedMeanwhile: somebody moves and changes files while a sync is about to push. It starts over from what is
 // there then.
 func TestG26MovedMeanwhile(t *testing.T) {
+	t.Parallel()
 	for name, files := range map[string]map[string]string{
 		"renamed":        {"raw/good.yaml": gitserver.Removed, "raw/renamed.yaml": fabric.VPC("good", 1)},
 		"moved outside":  {"raw/good.yaml": gitserver.Removed, "elsewhere/good.yaml": fabric.VPC("good", 1)},

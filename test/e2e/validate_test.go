@@ -17,6 +17,7 @@ var aboutOthers = []string{"FGD_1005", "FGD_1015", "FGD_1016", "FGD_1017", "FGD_
 
 // TestValidateAsSync: fgd validate says of the files in raw/ what a sync says of them.
 func TestValidateAsSync(t *testing.T) {
+	t.Parallel()
 	cases := filepath.Join(system.Shared(t, "corpus"), "cases")
 	entries, err := os.ReadDir(cases)
 	if err != nil {

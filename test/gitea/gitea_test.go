@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"fgdsync.dev/testkit/sshserver"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/sshserver"
 )
 
 // built is the folder in which make test-gitea has built a Gitea, with the files that it reads.

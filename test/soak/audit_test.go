@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"fgdsync.dev/libs/rediskey"
+	"fgdsync.dev/libs/events"
 	"fgdsync.dev/test/system"
 )
 
@@ -42,14 +42,15 @@ func (s *soak) quiet() {
 	s.Await("locks to be free and streams to be empty", func() bool {
 		busy := int64(0)
 		for _, p := range s.plots {
-			n, err := s.store.Exists(ctx, rediskey.Lock(int32(p.number))).Result()
+			shard := events.Prefix(events.ShardOf(int32(p.number)))
+			n, err := s.store.Exists(ctx, fmt.Sprintf("%s:fabric:%d:lock", shard, p.number)).Result()
 			if err != nil {
 				return false
 			}
 			busy += n
 		}
-		for shard := range rediskey.Shards {
-			n, err := s.store.XLen(ctx, rediskey.Work(shard)).Result()
+		for shard := range events.Shards {
+			n, err := s.store.XLen(ctx, events.WorkStream(shard)).Result()
 			if err != nil {
 				return false
 			}
@@ -57,8 +58,8 @@ func (s *soak) quiet() {
 		}
 		return busy == 0
 	})
-	for shard := range rediskey.Shards {
-		if n, err := s.store.XLen(ctx, rediskey.DeadLetters(shard)).Result(); err != nil || n != 0 {
+	for shard := range events.Shards {
+		if n, err := s.store.XLen(ctx, events.DeadLetterStream(shard)).Result(); err != nil || n != 0 {
 			s.t.Errorf("shard %d has %d dead letters, %v", shard, n, err)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"time"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 // fault is something that fails for a while, and is well again afterwards.

@@ -23,8 +23,8 @@ import (
 func Every(t *testing.T, test func(t *testing.T, conn *redisconn.Conn)) {
 	t.Helper()
 	Each(t, test)
-	t.Run("cluster", func(t *testing.T) { test(t, open(t, Cluster(t))) })
-	t.Run("sentinel", func(t *testing.T) { test(t, open(t, Sentinel(t))) })
+	t.Run("cluster", func(t *testing.T) { test(t, Open(t, Cluster(t))) })
+	t.Run("sentinel", func(t *testing.T) { test(t, Open(t, Sentinel(t))) })
 }
 
 const (

@@ -48,7 +48,7 @@ func (s *Server) Lossy(t testing.TB) *Lossy {
 // Conn opens a connection through it.
 func (l *Lossy) Conn(t testing.TB) *redisconn.Conn {
 	t.Helper()
-	return open(t, (&url.URL{Scheme: "redis", User: url.UserPassword("", l.password), Host: l.listener.Addr().String()}).
+	return Open(t, (&url.URL{Scheme: "redis", User: url.UserPassword("", l.password), Host: l.listener.Addr().String()}).
 		String())
 }
 

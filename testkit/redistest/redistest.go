@@ -24,8 +24,14 @@ func VerifyNoLeaks(m *testing.M) {
 // Each runs a test on every implementation.
 func Each(t *testing.T, test func(t *testing.T, conn *redisconn.Conn)) {
 	t.Helper()
-	t.Run("redis-server", func(t *testing.T) { test(t, Start(t).Conn(t)) })
-	t.Run("in-memory", func(t *testing.T) { test(t, open(t, "redis://"+miniredis.RunT(t).Addr())) })
+	EachURL(t, func(t *testing.T, url string) { t.Helper(); test(t, Open(t, url)) })
+}
+
+// EachURL runs a test on every implementation, which is at a URL.
+func EachURL(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("redis-server", func(t *testing.T) { test(t, Start(t).URL()) })
+	t.Run("in-memory", func(t *testing.T) { test(t, "redis://"+miniredis.RunT(t).Addr()) })
 }
 
 // Server is a real redis-server for the time of a test.
@@ -65,10 +71,13 @@ func (s *Server) launch(t testing.TB) {
 	s.proc = proc
 }
 
+// URL returns where the server is, also after it was restarted.
+func (s *Server) URL() string { return s.url }
+
 // Conn opens a connection of its own, as another process would.
 func (s *Server) Conn(t testing.TB) *redisconn.Conn {
 	t.Helper()
-	return open(t, s.url)
+	return Open(t, s.url)
 }
 
 // Kill ends the server as a crash would, once what it has answered to is in its append-only file. With appendfsync
@@ -95,7 +104,7 @@ func (s *Server) Kill(t testing.TB) {
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.launch(t)
-	conn := open(t, s.proc.URL())
+	conn := Open(t, s.proc.URL())
 	if err := conn.Main.ConfigSet(t.Context(), "requirepass", s.password).Err(); err != nil {
 		t.Fatalf("give redis-server its password back: %v", err)
 	}
@@ -110,7 +119,8 @@ func password(t testing.TB, url string) string {
 	return options.Password
 }
 
-func open(t testing.TB, url string) *redisconn.Conn {
+// Open opens a connection for the time of a test.
+func Open(t testing.TB, url string) *redisconn.Conn {
 	t.Helper()
 	conn, err := redisconn.Open(url)
 	if err != nil {

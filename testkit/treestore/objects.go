@@ -10,7 +10,7 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-// objectID is the id that Git gives an object.
+// objectID returns the id of an object of Git.
 func objectID(kind string, content []byte) string {
 	sum := sha1.New() //nolint:gosec // Git's object ids
 	fmt.Fprintf(sum, "%s %d\x00", kind, len(content))

@@ -1,22 +1,20 @@
 // Package treestore is a TreeService in memory for tests: a real gRPC server on a loopback, over maps keyed by the
-// object ids that Git itself would give. It keeps every promise of the contract except durability, and can be told to
+// object ids that Git itself would use. It keeps every promise of the contract except durability, and can be told to
 // fail.
 package treestore
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"testing"
 
-	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/rpc"
-	"fgdsync.dev/libs/telemetry"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/testkit/grpctest"
 )
 
 // Leaf is a leaf of a tree.
@@ -42,29 +40,15 @@ func New() *Store {
 	return s
 }
 
-// Serve serves the store for the time of a test and gives a client of it.
-func (s *Store) Serve(t testing.TB) gitv1.TreeServiceClient {
+// Serve serves the store for the time of a test and returns a connection to it.
+func (s *Store) Serve(t testing.TB) *grpc.ClientConn {
 	t.Helper()
-	loopback := rpc.NewLoopback()
-	server := rpc.NewServer(telemetry.Discard())
-	gitv1.RegisterTreeServiceServer(server, &service{store: s})
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(loopback.Listener()) }()
-	conn, err := loopback.Dial(noop.NewTracerProvider())
-	if err != nil {
-		t.Fatalf("dial the tree store: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		server.Stop()
-		if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began
-			t.Errorf("serve the tree store: %v", err)
-		}
+	return grpctest.Serve(t, rpc.Services, func(r grpc.ServiceRegistrar) {
+		gitv1.RegisterTreeServiceServer(r, &service{store: s})
 	})
-	return gitv1.NewTreeServiceClient(conn)
 }
 
-// Open makes a snapshot of a directory of regular files and gives the names of both.
+// Open makes a snapshot of a directory of regular files and returns the names of both.
 func (s *Store) Open(files map[string]string) (snapshot, tree string) {
 	leaves := make(map[string]Leaf, len(files))
 	for path, content := range files {
@@ -89,7 +73,7 @@ func (s *Store) Close(snapshot string) {
 	s.snapshots[snapshot] = false
 }
 
-// PutBlob stores a content and gives its id.
+// PutBlob stores a content and returns its id.
 func (s *Store) PutBlob(content []byte) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/treestore"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/testkit/treestore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,7 +50,7 @@ func TestIDsAreGits(t *testing.T) {
 
 func TestWriteAndList(t *testing.T) {
 	store := treestore.New()
-	trees := store.Serve(t)
+	trees := gitv1.NewTreeServiceClient(store.Serve(t))
 	snapshot, base := store.Open(map[string]string{"a": "1", "b/c": "2"})
 	next, err := write(t, trees, snapshot, base, content("d", "3"),
 		&gitv1.Change{Path: "a", Change: &gitv1.Change_Remove{Remove: true}})
@@ -79,7 +79,7 @@ func TestWriteAndList(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	store := treestore.New()
-	trees := store.Serve(t)
+	trees := gitv1.NewTreeServiceClient(store.Serve(t))
 	snapshot, base := store.Open(map[string]string{"a": "1"})
 	for name, changes := range map[string][]*gitv1.Change{
 		"outside":         {content("../x", "")},

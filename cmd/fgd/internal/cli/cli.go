@@ -1,4 +1,5 @@
-// Package cli is the command line of fgd.
+// Package cli is the command line of fgd: one file for each command, with its flags and its words. What a command does
+// is in local and remote, what it prints in render.
 package cli
 
 import (
@@ -10,16 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/cmd/fgd/internal/local"
+	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
-)
-
-// Exit codes.
-const (
-	ExitOK       = 0 // done, also when nothing changed
-	ExitFailed   = 1 // failed
-	ExitUsage    = 2 // called wrongly
-	ExitFindings = 3 // done, but something was quarantined or found
 )
 
 // Environment is what the process gives to the command line.
@@ -31,56 +27,39 @@ type Environment struct {
 	Stderr  io.Writer
 }
 
-// outcome is a code that a command ends with although nothing went wrong that is worth a message.
-type outcome int
+// local returns what services that run in this process have of it.
+func (e Environment) local() local.Environment {
+	return local.Environment{Environ: e.Environ, Log: e.Stderr}
+}
 
-func (o outcome) Error() string { return fmt.Sprintf("exit code %d", int(o)) }
+// printf prints. A reader that went away is no reason to stop the work.
+func (e Environment) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(e.Stdout, format, args...)
+}
 
-// usage marks an error of the caller.
-type usage struct{ error }
-
-func (u usage) Unwrap() error { return u.error }
-
-// Run runs a command line and answers the exit code.
+// Run runs a command line and returns the exit code.
 func Run(ctx context.Context, env Environment) int {
 	root := newRoot(env)
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	err := root.ExecuteContext(ctx)
-	var code outcome
-	var wrong usage
-	var e *errs.Error
+	var code exit.Code
 	switch {
-	case err == nil:
-		return ExitOK
-	case errors.As(err, &code):
-		return int(code)
-	case errors.As(err, &e):
-		printError(env.Stderr, err)
-		if errors.As(err, &wrong) || errs.HasCode(err, errs.ConfigurationInvalid) {
-			return ExitUsage
-		}
-		return ExitFailed
+	case err == nil, errors.As(err, &code):
+		return exit.Of(err)
+	case errs.IsError(err):
+		render.Error(env.Stderr, err)
+		return exit.Of(err)
 	case errors.Is(err, context.Canceled):
-		return ExitFailed
-	case errors.As(err, &wrong):
+		return exit.Failed
+	case exit.IsMisuse(err):
 		fmt.Fprintf(env.Stderr, "fgd: %v\n", err)
-		return ExitUsage
+		return exit.Misused
 	}
 	// What cobra itself says is about the call: an unknown command or flag, a missing argument.
 	fmt.Fprintf(env.Stderr, "fgd: %v\nSee fgd --help.\n", err)
-	return ExitUsage
-}
-
-// printError shows the public face of an error, its cause where the person can use it, and the remedy.
-func printError(w io.Writer, err error) {
-	e := errs.From(err)
-	fmt.Fprintf(w, "fgd: %s %s: %s\n", e.Code.ID, e.Code.Name, e.Message)
-	if e.Cause != nil {
-		fmt.Fprintf(w, "  cause: %v\n", e.Cause)
-	}
-	fmt.Fprintf(w, "  remedy: %s\n", e.RemedyText())
+	return exit.Misused
 }
 
 func newRoot(env Environment) *cobra.Command {
@@ -89,18 +68,17 @@ func newRoot(env Environment) *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.AddCommand(newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
-		newHistory(env), newDiff(env),
-		newRestore(env), newState(env), newDeadLetters(env), newCredentials(env), newDemo(env), &cobra.Command{
-			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "fgd "+app.Version)
-				return err
-			},
-		})
+		newHistory(env), newDiff(env), newRestore(env), newState(env), newDeadLetters(env), newCredentials(env), newDemo(env),
+		newVersion())
 	return root
 }
 
-func isUsage(err error) bool {
-	var wrong usage
-	return errors.As(err, &wrong)
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "fgd "+app.Version)
+			return err
+		},
+	}
 }

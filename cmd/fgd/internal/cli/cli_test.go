@@ -3,11 +3,9 @@ package cli_test
 import (
 	"bytes"
 	"context"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -34,6 +32,7 @@ func run(ctx context.Context, t *testing.T, args ...string) (code int, stdout, s
 }
 
 func TestSync(t *testing.T) {
+	t.Parallel()
 	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document + "---\nkind: [\n"})
 	for _, want := range []struct {
@@ -58,6 +57,7 @@ func TestSync(t *testing.T) {
 
 // TestCheck: exit 0 without problems, 3 with some, and each is named.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
 	for _, want := range []struct {
@@ -82,6 +82,7 @@ func TestCheck(t *testing.T) {
 
 // TestCheckOverSSH: the key comes from a file, and the known hosts from the configuration.
 func TestCheckOverSSH(t *testing.T) {
+	t.Parallel()
 	host := gitserver.Start(t, gitserver.Options{})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
 	server := sshserver.Start(t, host.Folder)
@@ -111,6 +112,7 @@ func TestCheckOverSSH(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	if code, stdout, stderr := run(t.Context(), t, "validate", "testdata"); code != 3 ||
 		!strings.Contains(stdout, "bad.yaml:2:") || stderr != "" {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
@@ -118,77 +120,16 @@ func TestValidate(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	if code, stdout, stderr := run(t.Context(), t, "demo", "--exit"); code != 0 || stderr != "" {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
 }
 
-// TestUp serves until its context ends.
-func TestUp(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	log := &watched{started: make(chan string, 1)}
-	ended := make(chan int, 1)
-	go func() {
-		ended <- cli.Run(ctx, cli.Environment{
-			Args:   []string{"up", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"},
-			Stdout: &bytes.Buffer{}, Stderr: log,
-		})
-	}()
-	select {
-	case address := <-log.started:
-		get(t, "http://"+address+"/healthz")
-	case code := <-ended:
-		t.Fatalf("exit %d before it served:\n%s", code, log)
-	}
-	stop()
-	if code := <-ended; code != 0 {
-		t.Errorf("exit %d\n%s", code, log)
-	}
-}
-
-func get(t *testing.T, address string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("%s: %s %v", address, response.Status, err)
-	}
-}
-
-// watched is a log that tells the address of the JSON API once it is known.
-type watched struct {
-	mu      sync.Mutex
-	text    strings.Builder
-	started chan string
-}
-
-func (w *watched) Write(line []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, rest, found := strings.Cut(string(line), `"msg":"started"`); found {
-		_, rest, _ = strings.Cut(rest, `"http":"`)
-		address, _, _ := strings.Cut(rest, `"`)
-		w.started <- address
-	}
-	return w.text.Write(line)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
 // TestCredentials: a file of credentials may hold any way to sign in, and a key file is rotated; neither is ever
 // quoted.
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	host := gitserver.Start(t, gitserver.Options{User: "x-access-token", Password: "s3cret"})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
 	file := filepath.Join(t.TempDir(), "file")
@@ -218,6 +159,7 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestRotateKey(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "key")
 	const old = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
 	if err := os.WriteFile(file, []byte(old+"\n"), 0o600); err != nil {

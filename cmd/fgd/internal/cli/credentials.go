@@ -1,122 +1,29 @@
 package cli
 
 import (
-	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
+	"github.com/spf13/cobra"
 
-	"go.yaml.in/yaml/v3"
-
-	"fgdsync.dev/libs/app"
-	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/secret"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	githubsync "fgdsync.dev/services/github-sync"
 )
 
-// Variables that hold credentials. They are no keys of the configuration, so that they are never written to a file.
-const (
-	envToken    = "HEDGEHOG_FGD_GIT_TOKEN"
-	envUsername = "HEDGEHOG_FGD_GIT_USERNAME"
-	envPassword = "HEDGEHOG_FGD_GIT_PASSWORD"
-)
-
-type credentials struct {
-	token    secret.String
-	username string
-	password secret.String
-	sshKey   secret.String
-	app      *appCredentials
-}
-
-// appCredentials are an installation of a GitHub App.
-type appCredentials struct {
-	id, installation int64
-	key              secret.String
-}
-
-func (c credentials) none() bool { return c == credentials{} }
-
-func (c credentials) plain() *gitv1.PlainCredentials {
-	p := &gitv1.PlainCredentials{
-		Token: c.token.Reveal(), Username: c.username, Password: c.password.Reveal(), SshPrivateKey: c.sshKey.Reveal(),
+func newCredentials(env Environment) *cobra.Command {
+	root := &cobra.Command{Use: "credentials", Short: "Look after the key that seals stored credentials"}
+	var keyFile string
+	rotate := &cobra.Command{
+		Use: "rotate-key --key-file FILE", Short: "Put a new key in front of those in a key file", Args: cobra.NoArgs,
+		Long: `From now on the new key seals, and the old ones still open what they have sealed. A running github-sync sees the
+change at once. The credentials of a fabric are sealed anew whenever the fabric is changed; once all have been, the
+old lines can be removed.`,
+		RunE: func(*cobra.Command, []string) error {
+			if err := githubsync.RotateKey(keyFile); err != nil {
+				return err
+			}
+			env.printf("%s has a new key; the old ones still open what they have sealed.\n", keyFile)
+			return nil
+		},
 	}
-	if c.app != nil {
-		p.GithubApp = &gitv1.GitHubApp{AppId: c.app.id, InstallationId: c.app.installation, PrivateKey: c.app.key.Reveal()}
-	}
-	return p
-}
-
-// readCredentials takes them from a file, else from the environment.
-func readCredentials(environ []string, path string) (credentials, error) {
-	if path != "" {
-		return credentialsFile(path)
-	}
-	c := credentials{
-		token: secret.New(app.Environment(environ, envToken)), username: app.Environment(environ, envUsername),
-		password: secret.New(app.Environment(environ, envPassword)),
-	}
-	if (c.username == "") != c.password.IsZero() {
-		return c, usage{errs.New(errs.InvalidRequest, "%s and %s go together; only one is set.", envUsername, envPassword)}
-	}
-	return c, nil
-}
-
-// credentialsContent is what a file of credentials can hold.
-type credentialsContent struct {
-	Token     string      `yaml:"token"`
-	Username  string      `yaml:"username"`
-	Password  string      `yaml:"password"`
-	SSHKey    string      `yaml:"ssh_private_key"`
-	GitHubApp *appContent `yaml:"github_app"`
-}
-
-type appContent struct {
-	ID           int64  `yaml:"app_id"`
-	Installation int64  `yaml:"installation_id"`
-	Key          string `yaml:"private_key"`
-}
-
-func credentialsFile(path string) (credentials, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return credentials{}, pathError(path, err)
-	}
-	var content credentialsContent
-	// The parser's message may quote the file, and the file holds secrets.
-	if yaml.Unmarshal(raw, &content) != nil || content == (credentialsContent{}) {
-		return credentials{}, usage{errs.New(errs.InvalidRequest, "%s holds no credentials.", path).
-			WithRemedy("Write the file as YAML: \"token: …\", or \"username: …\" and \"password: …\", or \"ssh_private_key: " +
-				"…\", or " +
-				"\"github_app:\" with \"app_id: …\", \"installation_id: …\" and \"private_key: …\".")}
-	}
-	c := credentials{
-		token: secret.New(content.Token), username: content.Username, password: secret.New(content.Password),
-		sshKey: secret.New(content.SSHKey),
-	}
-	if app := content.GitHubApp; app != nil {
-		c.app = &appCredentials{app.ID, app.Installation, secret.New(app.Key)}
-	}
-	return c, nil
-}
-
-var scpLike = regexp.MustCompile(`^[^/\\]+@[^/\\:]+:`)
-
-// repositoryURL makes a URL of what --repo names: a URL stays as it is, a path becomes file://. The second result is
-// the path, when it is one.
-func repositoryURL(repo string) (location, path string, err error) {
-	if strings.Contains(repo, "://") || scpLike.MatchString(repo) {
-		return repo, "", nil
-	}
-	absolute, err := filepath.Abs(repo)
-	if err != nil {
-		return "", "", fmt.Errorf("resolve %s: %w", repo, err)
-	}
-	if _, err := os.Stat(absolute); err != nil {
-		return "", "", usage{errs.New(errs.GitHubNotFound, "There is no repository at %s.", repo).
-			WithRemedy("Give --repo a URL, or the path of a repository on this machine.")}
-	}
-	return (&url.URL{Scheme: "file", Path: absolute}).String(), absolute, nil
+	rotate.Flags().StringVar(&keyFile, "key-file", "", "key `file` of github-sync, its credentials_key_file (required)")
+	_ = rotate.MarkFlagRequired("key-file")
+	root.AddCommand(rotate)
+	return root
 }

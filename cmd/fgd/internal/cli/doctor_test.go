@@ -54,7 +54,7 @@ func unwell(t *testing.T) *gitserver.Server {
 	return host
 }
 
-// rename returns the last commit another subject.
+// rename gives the last commit another subject.
 func rename(t *testing.T, host *gitserver.Server, subject string) {
 	t.Helper()
 	commit := strings.TrimSpace(host.Git(t, "r.git", "-c", "user.name=u", "-c", "user.email=u@example.com", "commit-tree",
@@ -77,6 +77,7 @@ func examined(t *testing.T, code int, args ...string) *doctor.Report {
 
 // TestDoctor: figures that were counted by hand.
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	host := unwell(t)
 	before := contents(t, host.Path("r.git"))
 	r := examined(t, 3, "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes")
@@ -95,7 +96,8 @@ func TestDoctor(t *testing.T) {
 	if head := r.Head; head.Files != 5 || head.Documents != 4 || head.InvalidFiles != 1 || len(head.Duplicates) != 1 ||
 		len(head.Mixed) != 1 {
 		t.Errorf("head: %+v", head)
-	} else if d := head.Duplicates[0]; d.Name != "a" || strings.Join(d.Files, " ") != "raw/a.yaml raw/twice.yaml" || head.Mixed[0].Versions["v1beta1"] != 3 || head.Mixed[0].Versions["v1alpha2"] != 1 {
+	} else if d := head.Duplicates[0]; d.Name != "a" || strings.Join(d.Files, " ") != "raw/a.yaml raw/twice.yaml" ||
+		head.Mixed[0].Versions["v1beta1"] != 3 || head.Mixed[0].Versions["v1alpha2"] != 1 {
 		t.Errorf("head: %+v", head)
 	}
 	if r.Sync.State != "completed" || r.Sync.Creates != 2 || r.Sync.Quarantines != 3 || len(r.Findings) != 7 {
@@ -108,6 +110,7 @@ func TestDoctor(t *testing.T) {
 
 // TestDoctorOfALocalRepository: nothing in it is changed either, and the text has what JSON has.
 func TestDoctorOfALocalRepository(t *testing.T) {
+	t.Parallel()
 	host := unwell(t)
 	path := host.Path("r.git")
 	before := contents(t, path)
@@ -152,6 +155,7 @@ func contents(t *testing.T, folder string) string {
 // TestDoctorExitCodes: nothing noteworthy in a directory that a sync has put in order, a repository that is not there,
 // and calls that are wrong.
 func TestDoctorExitCodes(t *testing.T) {
+	t.Parallel()
 	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
 	location := []string{"--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes"}

@@ -1,12 +1,14 @@
-// Package demo makes a repository that shows what FGD Sync does: files that were there before it.
+// Package demo makes a repository that shows what FGD Sync does, of files that were there before it, and shows it.
 package demo
 
 import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"path"
 	"time"
 
+	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/memfs"
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-billy/v5/util"
@@ -26,7 +28,7 @@ const (
 //go:embed sample/*.yaml
 var sample embed.FS
 
-// CreateRepository makes a bare repository with the sample fabric as its first commit.
+// CreateRepository makes a bare repository at a path, with the sample fabric as its first commit.
 func CreateRepository(path string, now time.Time) error {
 	store := filesystem.NewStorage(osfs.New(path), cache.NewObjectLRUDefault())
 	work := memfs.New()
@@ -39,6 +41,20 @@ func CreateRepository(path string, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("make the first commit: %w", err)
 	}
+	if err := addSample(work, tree); err != nil {
+		return err
+	}
+	_, err = tree.Commit("Keep the fabric's wiring in Git", &git.CommitOptions{
+		Author: &object.Signature{Name: "Network team", Email: "network@example.com", When: now},
+	})
+	if err != nil {
+		return fmt.Errorf("make the first commit: %w", err)
+	}
+	return makeBare(repository)
+}
+
+// addSample writes the sample into a work tree, and adds it to the next commit.
+func addSample(work billy.Filesystem, tree *git.Worktree) error {
 	files, err := fs.Glob(sample, "sample/*.yaml")
 	if err != nil {
 		return fmt.Errorf("list the sample: %w", err)
@@ -48,7 +64,7 @@ func CreateRepository(path string, now time.Time) error {
 		if err != nil {
 			return fmt.Errorf("read the sample: %w", err)
 		}
-		target := Directory + "/" + file[len("sample/"):]
+		target := Directory + "/" + path.Base(file)
 		if err := util.WriteFile(work, target, content, 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", target, err)
 		}
@@ -56,12 +72,10 @@ func CreateRepository(path string, now time.Time) error {
 			return fmt.Errorf("add %s: %w", target, err)
 		}
 	}
-	_, err = tree.Commit("Keep the fabric's wiring in Git", &git.CommitOptions{
-		Author: &object.Signature{Name: "Network team", Email: "network@example.com", When: now},
-	})
-	if err != nil {
-		return fmt.Errorf("make the first commit: %w", err)
-	}
+	return nil
+}
+
+func makeBare(repository *git.Repository) error {
 	config, err := repository.Config()
 	if err != nil {
 		return fmt.Errorf("read the repository's configuration: %w", err)

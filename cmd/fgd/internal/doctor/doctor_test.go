@@ -6,6 +6,7 @@ import (
 )
 
 func TestMeaning(t *testing.T) {
+	t.Parallel()
 	const base = "# Generated: 2026-01-01 10:00:00 UTC\nkind: VPC\nmetadata:\n  name: a\n  annotations: {at: " +
 		"'2026-01-01T10:00:00.123+00:00'}\nspec:\n  vlans: [1, 2]\n"
 	replaced := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(base) }
@@ -56,6 +57,7 @@ const bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]
 	"g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g,*g]\ni: [*h,*h,*h,*h,*h,*h,*h,*h,*h,*h]\n"
 
 func TestFamily(t *testing.T) {
+	t.Parallel()
 	for subject, want := range map[string]string{
 		"Update vpc-1 with VLAN 1001":                      "Update vpc-<n> with VLAN <n>",
 		"Sync at 2026-01-01T10:00:00.5+01:00":              "Sync at <time>",

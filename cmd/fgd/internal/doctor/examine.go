@@ -2,10 +2,9 @@ package doctor
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 )
@@ -63,21 +62,16 @@ func (e *examination) readAll(ctx context.Context, ids []string) (map[string][]b
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	stream, err := e.services.Trees.ReadBlobs(ctx, &gitv1.ReadBlobsRequest{SnapshotId: e.snapshot, BlobIds: ids})
+	contents := map[string][]byte{}
+	err := rpc.Collect(ctx, e.services.Trees.ReadBlobs, &gitv1.ReadBlobsRequest{SnapshotId: e.snapshot, BlobIds: ids},
+		func(message *gitv1.ReadBlobsResponse) error {
+			for _, blob := range message.GetBlobs() {
+				contents[blob.GetBlobId()] = blob.GetContent()
+			}
+			return nil
+		})
 	if err != nil {
 		return nil, err
 	}
-	contents := map[string][]byte{}
-	for {
-		message, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return contents, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, blob := range message.GetBlobs() {
-			contents[blob.GetBlobId()] = blob.GetContent()
-		}
-	}
+	return contents, nil
 }

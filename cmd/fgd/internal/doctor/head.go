@@ -12,7 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/libs/rpc"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
@@ -21,41 +23,28 @@ import (
 // kind is a kind of resources, whatever the version.
 type kind struct{ group, kind string }
 
-type identity struct {
-	kind
-	namespace, name string
-}
-
 // census is what the documents at the head are.
 type census struct {
 	head     *Head
 	versions map[kind]map[string]int
-	places   map[identity][]string
+	places   map[hedgehog.ResourceID][]string
 
 	codes           map[string]*Code
 	invalid, warned int // files
 }
 
 func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.TreeEntry, error) {
-	stream, err := e.services.Trees.ListTree(ctx, &gitv1.ListTreeRequest{SnapshotId: e.snapshot, Tree: tree})
-	if err != nil {
-		return nil, err
-	}
 	var files []*gitv1.TreeEntry
-	for {
-		message, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return files, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, entry := range message.GetEntries() {
-			if isInput(entry) {
-				files = append(files, entry)
+	err := rpc.Collect(ctx, e.services.Trees.ListTree, &gitv1.ListTreeRequest{SnapshotId: e.snapshot, Tree: tree},
+		func(message *gitv1.ListTreeResponse) error {
+			for _, entry := range message.GetEntries() {
+				if isInput(entry) {
+					files = append(files, entry)
+				}
 			}
-		}
-	}
+			return nil
+		})
+	return files, err
 }
 
 func isInput(entry *gitv1.TreeEntry) bool {
@@ -72,7 +61,7 @@ func (e *examination) measureHead(ctx context.Context, tree string) error {
 		return err
 	}
 	c := &census{
-		head: &e.report.Head, versions: map[kind]map[string]int{}, places: map[identity][]string{},
+		head: &e.report.Head, versions: map[kind]map[string]int{}, places: map[hedgehog.ResourceID][]string{},
 		codes: map[string]*Code{},
 	}
 	stream, err := e.services.Ingestion.ValidateFiles(ctx)
@@ -140,7 +129,9 @@ func (c *census) count(path string, content []byte) {
 		}
 		c.versions[k][version]++
 		if d.Metadata.Name != "" {
-			id := identity{k, cmp.Or(d.Metadata.Namespace, "default"), d.Metadata.Name}
+			id := hedgehog.ResourceID{
+				Group: group, Kind: d.Kind, Namespace: cmp.Or(d.Metadata.Namespace, "default"), Name: d.Metadata.Name,
+			}
 			c.places[id] = append(c.places[id], path)
 		}
 	}
@@ -158,24 +149,30 @@ func (c *census) judge(stream grpc.BidiStreamingClient[ingestionv1.ValidateFiles
 		if err != nil {
 			return err
 		}
-		switch worst(response.GetFindings()) {
-		case reportv1.Severity_SEVERITY_ERROR:
-			c.invalid++
-		case reportv1.Severity_SEVERITY_WARNING:
-			c.warned++
+		c.judged(response)
+	}
+}
+
+// judged counts what was found in one file.
+func (c *census) judged(file *ingestionv1.ValidateFilesResponse) {
+	switch worst(file.GetFindings()) {
+	case reportv1.Severity_SEVERITY_ERROR:
+		c.invalid++
+	case reportv1.Severity_SEVERITY_WARNING:
+		c.warned++
+	}
+	seen := map[string]bool{}
+	for _, f := range file.GetFindings() {
+		code := c.codes[f.GetCode()]
+		if code == nil {
+			code = &Code{
+				Code: f.GetCode(), Example: fmt.Sprintf("%s:%d: %s", file.GetPath(), max(f.GetLine(), 1), f.GetMessage()),
+			}
+			c.codes[f.GetCode()] = code
 		}
-		seen := map[string]bool{}
-		for _, f := range response.GetFindings() {
-			code := c.codes[f.GetCode()]
-			if code == nil {
-				code = &Code{Code: f.GetCode(), Example: fmt.Sprintf("%s:%d: %s", response.GetPath(), max(f.GetLine(), 1),
-					f.GetMessage())}
-				c.codes[f.GetCode()] = code
-			}
-			if !seen[f.GetCode()] {
-				code.Files++
-				seen[f.GetCode()] = true
-			}
+		if !seen[f.GetCode()] {
+			code.Files++
+			seen[f.GetCode()] = true
 		}
 	}
 }
@@ -192,7 +189,7 @@ func (c *census) finish() {
 	c.head.InvalidFiles, c.head.WarnedFiles = c.invalid, c.warned
 	for id, files := range c.places {
 		if len(files) > 1 {
-			c.head.Duplicates = append(c.head.Duplicates, Duplicate{id.group, id.kind.kind, id.namespace, id.name, files})
+			c.head.Duplicates = append(c.head.Duplicates, Duplicate{id.Group, id.Kind, id.Namespace, id.Name, files})
 		}
 	}
 	slices.SortFunc(c.head.Duplicates, func(a, b Duplicate) int {

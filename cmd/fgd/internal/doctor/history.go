@@ -2,13 +2,12 @@ package doctor
 
 import (
 	"context"
-	"errors"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
 
 	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/libs/rpc"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
@@ -51,21 +50,8 @@ func (t *tally) measure(ctx context.Context, client gitv1.HistoryServiceClient, 
 func page(ctx context.Context, client gitv1.HistoryServiceClient, snapshot, token string) (commits []*gitv1.Commit,
 	last *gitv1.ListCommitsResponse, err error,
 ) {
-	stream, err := client.ListCommits(ctx, &gitv1.ListCommitsRequest{
-		SnapshotId: snapshot, Limit: pageSize,
-		PageToken: token, WithChanges: true,
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	for {
-		message, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return commits, last, nil
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	request := &gitv1.ListCommitsRequest{SnapshotId: snapshot, Limit: pageSize, PageToken: token, WithChanges: true}
+	err = rpc.Collect(ctx, client.ListCommits, request, func(message *gitv1.ListCommitsResponse) error {
 		last = message
 		for _, c := range message.GetCommits() {
 			if n := len(commits); n > 0 && commits[n-1].GetCommit() == c.GetCommit() {
@@ -74,7 +60,9 @@ func page(ctx context.Context, client gitv1.HistoryServiceClient, snapshot, toke
 			}
 			commits = append(commits, c)
 		}
-	}
+		return nil
+	})
+	return commits, last, err
 }
 
 func (t *tally) add(ctx context.Context, c *gitv1.Commit) error {
@@ -107,7 +95,7 @@ func (t *tally) add(ctx context.Context, c *gitv1.Commit) error {
 	return nil
 }
 
-// meaningOf tells what the changes of a commit come to together.
+// meaningOf returns what the changes of a commit come to together.
 func (t *tally) meaningOf(ctx context.Context, changes []*gitv1.FileChange) (meaning, error) {
 	result := textOnly
 	for batch := range slices.Chunk(changes, blobsAtATime/2) {

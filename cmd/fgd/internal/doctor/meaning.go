@@ -18,10 +18,10 @@ const (
 	realMeaning
 )
 
-// isTime knows a date, or a date with a time of day, as in RFC 3339 and the forms near it.
+// isTime matches a date, or a date with a time of day, as in RFC 3339 and the forms near it.
 var isTime = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?( ?([Zz]|UTC|[+-]\d{2}:?\d{2}))?)?$`)
 
-// compare tells what a change of a file comes to. What can't be parsed may mean anything.
+// compare returns what a change of a file comes to. What can't be parsed may mean anything.
 func compare(before, after []byte) meaning {
 	olds, oldErr := documents(before)
 	news, newErr := documents(after)

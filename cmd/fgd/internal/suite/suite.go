@@ -1,27 +1,22 @@
-// Package suite puts the five services into one process. They speak the same gRPC to each other as in five processes,
-// over a loopback inside the process, and use the same Redis Streams; which mode it is, is known here and nowhere else.
+// Package suite puts services into one process. They speak the same gRPC to each other as in five processes, over a
+// loopback inside the process, and use the same Redis Streams; which mode it is, is known here and nowhere else. What
+// only services may reach is on no network address.
 package suite
 
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
-	"os"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
-	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
-	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
-	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge"
 	"fgdsync.dev/services/directory"
 	githubsync "fgdsync.dev/services/github-sync"
@@ -29,117 +24,109 @@ import (
 	"fgdsync.dev/services/orchestrator"
 )
 
-// Config is the configuration of all five services.
-type Config struct {
-	Orchestrator orchestrator.Config
-	Ingestion    ingestion.Config
-	Directory    directory.Config
-	GithubSync   githubsync.Config
-	Bridge       bridge.Config
+// Definitions returns the five services, each after those that it calls.
+func Definitions() []app.Definition {
+	return []app.Definition{
+		githubsync.Definition(), ingestion.Definition(), directory.Definition(), orchestrator.Definition(),
+		bridge.Definition(),
+	}
 }
 
-// Load reads the configuration of all five.
-func Load(source *config.Source) (Config, error) {
-	cfg := Config{
-		Orchestrator: orchestrator.DefaultConfig(), Ingestion: ingestion.DefaultConfig(),
-		Directory:  directory.DefaultConfig(),
-		GithubSync: githubsync.DefaultConfig(), Bridge: bridge.DefaultConfig(),
-	}
-	for _, target := range []any{&cfg.Orchestrator, &cfg.Ingestion, &cfg.Directory, &cfg.GithubSync, &cfg.Bridge} {
-		if err := source.Into(target); err != nil {
-			return Config{}, err
-		}
-	}
-	return cfg, nil
+// Options are what a suite is made of.
+type Options struct {
+	Definitions []app.Definition
+	Source      *config.Source
+	Telemetry   *telemetry.Telemetry
+	Instance    string // tells the process from its replicas
+	LookupEnv   func(string) (string, bool)
 }
 
-// Suite is the five services in one process.
+// Suite is services in one process.
 type Suite struct {
-	host    *app.Host
-	conn    *grpc.ClientConn
-	handler http.Handler
+	host      *app.Host
+	conns     map[rpc.Audience]*grpc.ClientConn
+	processes []*app.Process
+	handler   http.Handler
 }
 
-// New builds the services around one Redis.
-func New(cfg Config, redis *redisconn.Conn, instance string, tel *telemetry.Telemetry) (*Suite, error) {
-	loopback := rpc.NewLoopback()
-	conn, err := loopback.Dial(tel.Tracers)
+// New builds the services in their order. Those that are called but not defined are not there.
+func New(o Options) (*Suite, error) {
+	host, err := app.NewHost(o.Telemetry)
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{host: app.NewHost(tel), conn: conn}
-	if err := s.build(cfg, redis, instance, tel); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	s := &Suite{host: host, conns: map[rpc.Audience]*grpc.ClientConn{}, handler: host.Operations()}
+	if err := s.build(o); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
-	s.host.ServeGRPC(loopback.Listener())
 	return s, nil
 }
 
-func (s *Suite) build(cfg Config, redis *redisconn.Conn, instance string, tel *telemetry.Telemetry) error {
-	trees := gitv1.NewTreeServiceClient(s.conn)
-	repositories := gitv1.NewRepositoryServiceClient(s.conn)
-	git, err := githubsync.New(cfg.GithubSync, githubsync.Deps{
-		Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics, LookupEnv: os.LookupEnv, Now: time.Now,
-	})
-	if err != nil {
-		return err
+func (s *Suite) build(o Options) error {
+	for _, audience := range []rpc.Audience{rpc.Services, rpc.Callers} {
+		conn, err := s.host.Loopback(audience)
+		if err != nil {
+			return err
+		}
+		s.conns[audience] = conn
 	}
-	ingest, err := ingestion.New(cfg.Ingestion, ingestion.Deps{
-		Trees: trees, Log: tel.Log, Tracers: tel.Tracers,
-		Metrics: tel.Metrics,
-	})
-	if err != nil {
-		return err
+	for _, def := range o.Definitions {
+		process := &app.Process{
+			Source: o.Source, Telemetry: o.Telemetry, Peers: s.peers(o.Definitions), Self: s.conns[def.Audience],
+			MetricsPage: s.host.Metrics(), Instance: o.Instance, LookupEnv: o.LookupEnv, Now: time.Now,
+		}
+		s.processes = append(s.processes, process)
+		service, handler, err := def.Build(process)
+		if err != nil {
+			return err
+		}
+		if handler != nil {
+			s.handler = handler
+		}
+		s.host.Add(def.Name, service, def.Audience)
 	}
-	dir, err := directory.New(cfg.Directory, directory.Deps{
-		Trees: trees, Log: tel.Log, Tracers: tel.Tracers,
-		Metrics: tel.Metrics,
-	})
-	if err != nil {
-		return err
-	}
-	orchestrate, err := orchestrator.New(cfg.Orchestrator, orchestrator.Deps{
-		Redis: redis, Repositories: repositories, Trees: trees, History: gitv1.NewHistoryServiceClient(s.conn),
-		Ingestion: ingestionv1.NewIngestionServiceClient(s.conn), Directory: directoryv1.NewDirectoryServiceClient(s.conn),
-		Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics, Now: time.Now, Instance: instance,
-	})
-	if err != nil {
-		return err
-	}
-	front, err := bridge.New(cfg.Bridge, bridge.Deps{
-		Fabrics: fabricv1.NewFabricServiceClient(s.conn), Syncs: syncv1.NewSyncServiceClient(s.conn),
-		Repositories: repositories,
-		Health:       s.peers(), Log: tel.Log, Tracers: tel.Tracers, Metrics: tel.Metrics, Version: app.Version,
-	})
-	if err != nil {
-		return err
-	}
-	for name, service := range map[string]app.Service{
-		githubsync.Name: git, ingestion.Name: ingest, directory.Name: dir, orchestrator.Name: orchestrate, bridge.Name: front,
-	} {
-		s.host.Add(name, service)
-	}
-	s.handler, err = front.Handler(s.conn, s.host.Metrics())
-	return err
+	return nil
 }
 
-func (s *Suite) peers() map[string]grpc_health_v1.HealthClient {
-	client := grpc_health_v1.NewHealthClient(s.conn)
-	return map[string]grpc_health_v1.HealthClient{
-		orchestrator.Name: client, ingestion.Name: client, directory.Name: client, githubsync.Name: client,
+// peers are the services for services by their names: all are reached by the same loopback.
+func (s *Suite) peers(definitions []app.Definition) map[string]grpc.ClientConnInterface {
+	peers := map[string]grpc.ClientConnInterface{}
+	for _, def := range definitions {
+		if def.Audience == rpc.Services {
+			peers[def.Name] = s.conns[rpc.Services]
+		}
 	}
+	return peers
 }
 
-// Conn is a client connection to the services.
-func (s *Suite) Conn() *grpc.ClientConn { return s.conn }
+// Internal returns a connection to what is served to services.
+func (s *Suite) Internal() *grpc.ClientConn { return s.conns[rpc.Services] }
 
-// Handler is the JSON API, with live progress, health and metrics beside it.
-func (s *Suite) Handler() http.Handler { return s.handler }
+// Public returns a connection to what is served to callers.
+func (s *Suite) Public() *grpc.ClientConn { return s.conns[rpc.Callers] }
 
-// Host is where more listeners can be added before Run.
-func (s *Suite) Host() *app.Host { return s.host }
+// Serve serves what is for callers on listeners, until the suite ends: gRPC, and over HTTP the JSON API, with live
+// progress, health and metrics beside it. It is called before Run.
+func (s *Suite) Serve(grpcListener, httpListener net.Listener) {
+	s.host.ServeGRPC(grpcListener, rpc.Callers)
+	s.host.ServeHTTP(httpListener, s.handler)
+}
 
-// Run serves until ctx ends.
+// Run runs the services until ctx ends, and closes what belongs to the suite.
 func (s *Suite) Run(ctx context.Context) error {
-	return errors.Join(s.host.Run(ctx), s.conn.Close())
+	return errors.Join(s.host.Run(ctx), s.release())
+}
+
+// Close closes what belongs to a suite that is not run.
+func (s *Suite) Close() error { return errors.Join(s.host.Close(), s.release()) }
+
+func (s *Suite) release() error {
+	var err error
+	for _, process := range slices.Backward(s.processes) {
+		err = errors.Join(err, process.Close())
+	}
+	for _, conn := range s.conns {
+		err = errors.Join(err, conn.Close())
+	}
+	return err
 }

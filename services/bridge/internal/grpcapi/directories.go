@@ -6,10 +6,9 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/apiv1"
 )
 
 // maxDirectoryWait bounds how long a call waits for the sync that mends a directory.
@@ -18,84 +17,98 @@ const maxDirectoryWait = time.Minute
 // answerShare is the part of the caller's time that is kept for telling it that the sync still runs.
 const answerShare = 20
 
+// directoryServer implements fgd.bridge.v1.DirectoryService.
+type directoryServer struct {
+	bridgev1.UnsafeDirectoryServiceServer
+	views fabricv1.DirectoryViewServiceClient
+	syncs syncv1.SyncServiceClient
+}
+
+var _ bridgev1.DirectoryServiceServer = (*directoryServer)(nil)
+
 // ValidateDirectory judges the directory's structure.
-func (s *Server) ValidateDirectory(ctx context.Context,
-	req *bridgev1.ValidateDirectoryRequest,
+func (s *directoryServer) ValidateDirectory(
+	ctx context.Context, req *bridgev1.ValidateDirectoryRequest,
 ) (*bridgev1.ValidateDirectoryResponse, error) {
-	checked, err := s.fabrics.CheckDirectory(ctx, &fabricv1.CheckDirectoryRequest{FabricId: req.GetFabricId()})
+	checked, err := s.views.CheckDirectory(ctx, &fabricv1.CheckDirectoryRequest{FabricId: req.GetFabricId()})
 	if err != nil {
 		return nil, err
 	}
-	report := checked.GetReport()
-	out := &bridgev1.ValidateDirectoryResponse{
-		Valid: report.GetValid(), Structure: report.GetFileCounts(),
-		CommitSha: checked.GetCommit(),
-	}
-	for _, issue := range report.GetIssues() {
-		out.Issues = append(out.Issues, issueToAPI(issue))
-	}
-	return out, nil
+	return apiv1.DirectoryReportToAPI(checked), nil
 }
 
-func issueToAPI(i *directoryv1.Issue) *bridgev1.DirectoryIssue {
-	issue := findingToIssue(i.GetFinding())
-	issue.CanAutoRepair = i.GetCanAutoRepair()
-	return issue
+// GetDirectoryHealth sums up how the directory is.
+func (s *directoryServer) GetDirectoryHealth(
+	ctx context.Context, req *bridgev1.GetDirectoryHealthRequest,
+) (*bridgev1.GetDirectoryHealthResponse, error) {
+	found, err := s.views.GetDirectoryHealth(ctx, &fabricv1.GetDirectoryHealthRequest{FabricId: req.GetFabricId()})
+	if err != nil {
+		return nil, err
+	}
+	return apiv1.DirectoryHealthToAPI(found), nil
 }
 
-func findingToIssue(f *reportv1.Finding) *bridgev1.DirectoryIssue {
-	severity := "warning"
-	if f.GetSeverity() == reportv1.Severity_SEVERITY_ERROR {
-		severity = "error"
+// ListFiles lists the files of the directory at the branch head, or as they were.
+func (s *directoryServer) ListFiles(
+	ctx context.Context, req *bridgev1.ListFilesRequest,
+) (*bridgev1.ListFilesResponse, error) {
+	found, err := s.views.ListFiles(ctx, apiv1.ListFilesRequest(req))
+	if err != nil {
+		return nil, err
 	}
-	return &bridgev1.DirectoryIssue{
-		Severity: severity, Code: f.GetCode(), Message: f.GetMessage(), Path: f.GetFile(), Remedy: f.GetRemedy(),
+	return apiv1.FilesToAPI(found), nil
+}
+
+// ListDirectoryChanges says which files differ between a commit and the branch head.
+func (s *directoryServer) ListDirectoryChanges(
+	ctx context.Context, req *bridgev1.ListDirectoryChangesRequest,
+) (*bridgev1.ListDirectoryChangesResponse, error) {
+	found, err := s.views.ListChanges(ctx, &fabricv1.ListChangesRequest{
+		FabricId: req.GetFabricId(), SinceCommit: req.GetSince(),
+		Limit: apiv1.Limit(req.GetLimit(), apiv1.DefaultChanges), PageToken: req.GetPageToken(),
+	})
+	if err != nil {
+		return nil, err
 	}
+	return apiv1.ChangesToAPI(found), nil
 }
 
 // InitializeDirectory makes what is missing.
-func (s *Server) InitializeDirectory(ctx context.Context,
-	req *bridgev1.InitializeDirectoryRequest,
+func (s *directoryServer) InitializeDirectory(
+	ctx context.Context, req *bridgev1.InitializeDirectoryRequest,
 ) (*bridgev1.InitializeDirectoryResponse, error) {
-	sync, err := s.mend(ctx, req.GetFabricId(), req.GetCreateSamples())
+	sync, err := s.runDirectorySync(ctx, req.GetFabricId(), req.GetCreateSamples())
 	if err != nil {
 		return nil, err
 	}
-	remaining, right := remainingIssues(sync)
-	return &bridgev1.InitializeDirectoryResponse{
-		Success: right, RepairsMade: sync.GetResult().GetRepairsMade(), RemainingIssues: remaining,
-		SyncId: sync.GetSyncId(), CommitSha: sync.GetResult().GetCommitSha(),
-	}, nil
+	return apiv1.InitializeToAPI(sync), nil
 }
 
 // RepairDirectory mends what is damaged.
-func (s *Server) RepairDirectory(ctx context.Context,
-	req *bridgev1.RepairDirectoryRequest,
+func (s *directoryServer) RepairDirectory(
+	ctx context.Context, req *bridgev1.RepairDirectoryRequest,
 ) (*bridgev1.RepairDirectoryResponse, error) {
-	sync, err := s.mend(ctx, req.GetFabricId(), false)
+	sync, err := s.runDirectorySync(ctx, req.GetFabricId(), false)
 	if err != nil {
 		return nil, err
 	}
-	remaining, right := remainingIssues(sync)
-	return &bridgev1.RepairDirectoryResponse{
-		Success: right, RepairsMade: sync.GetResult().GetRepairsMade(), RemainingIssues: remaining,
-		SyncId: sync.GetSyncId(), CommitSha: sync.GetResult().GetCommitSha(),
-	}, nil
+	return apiv1.RepairToAPI(sync), nil
 }
 
-// mend runs a sync of the directory alone and waits for its end.
-func (s *Server) mend(ctx context.Context, fabricID int32, createSamples bool) (*syncv1.Sync, error) {
-	started, err := s.syncs.StartSync(ctx, &syncv1.StartSyncRequest{
-		FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, RequestedBy: caller(ctx),
-		Options: &syncv1.SyncOptions{Scope: syncv1.Scope_SCOPE_DIRECTORY, CreateSamples: createSamples},
-	})
+// runDirectorySync runs a sync of the directory alone and waits for its end.
+func (s *directoryServer) runDirectorySync(
+	ctx context.Context, fabricID int32, createSamples bool,
+) (*syncv1.Sync, error) {
+	started, err := s.syncs.StartSync(ctx, apiv1.ManualStart(fabricID, &syncv1.SyncOptions{
+		Scope: syncv1.Scope_SCOPE_DIRECTORY, CreateSamples: createSamples,
+	}))
 	if err != nil {
 		return nil, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, directoryWait(ctx))
 	defer cancel()
 	ignore := func(*syncv1.SyncEvent) error { return nil }
-	if err := s.watch(waiting, started.GetSyncId(), ignore); err != nil {
+	if err := watch(waiting, s.syncs, started.GetSyncId(), ignore); err != nil {
 		if waiting.Err() != nil && ctx.Err() == nil {
 			return nil, stillRunning(started.GetSyncId())
 		}
@@ -108,6 +121,7 @@ func (s *Server) mend(ctx context.Context, fabricID int32, createSamples bool) (
 	return found.GetSync(), failureOf(found.GetSync())
 }
 
+// directoryWait returns how long to wait: at most a minute, and not quite as long as the caller does.
 func directoryWait(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -119,7 +133,7 @@ func directoryWait(ctx context.Context) time.Duration {
 
 func stillRunning(syncID string) error {
 	return errs.New(errs.SyncTimeout, "The sync of the directory has not ended yet; it goes on.").
-		WithRemedy("Follow it at %s.", trackingURL(syncID)).WithMeta("sync_id", syncID)
+		WithRemedy("Follow it at %s.", apiv1.TrackingURL(syncID)).WithMeta("sync_id", syncID)
 }
 
 // failureOf returns the error of a sync that did not complete.
@@ -138,16 +152,4 @@ func failureOf(s *syncv1.Sync) error {
 		return errs.New(errs.DirectoryRepairFailed, "The sync of the directory failed.").WithMeta("sync_id", s.GetSyncId())
 	}
 	return errs.FromFinding(s.GetErrors()[0]).WithMeta("sync_id", s.GetSyncId())
-}
-
-// remainingIssues returns what a person has to look at, and whether the directory is right all the same.
-func remainingIssues(s *syncv1.Sync) (issues []*bridgev1.DirectoryIssue, right bool) {
-	right = true
-	for _, findings := range [][]*reportv1.Finding{s.GetErrors(), s.GetWarnings()} {
-		for _, f := range findings {
-			issues = append(issues, findingToIssue(f))
-			right = right && f.GetSeverity() != reportv1.Severity_SEVERITY_ERROR
-		}
-	}
-	return issues, right
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,38 +20,35 @@ const (
 	unhealthy     = "unhealthy"
 )
 
-// Health asks the services behind the bridge how they are.
-type Health struct {
+// healthServer implements fgd.bridge.v1.HealthService. It asks the services behind the bridge how they are.
+type healthServer struct {
+	bridgev1.UnsafeHealthServiceServer
 	own, version string
-	peers        map[string]grpc_health_v1.HealthClient
+	peers        map[string]grpc_health_v1.HealthClient // by their names
 }
 
-// NewHealth returns a Health over the health clients of the other services, by their names.
-func NewHealth(own, version string, peers map[string]grpc_health_v1.HealthClient) *Health {
-	return &Health{own: own, version: version, peers: maps.Clone(peers)}
-}
+var _ bridgev1.HealthServiceServer = (*healthServer)(nil)
 
 // GetHealth shows the health of every component. The bridge's own is that it answers.
-func (h *Health) GetHealth(ctx context.Context, _ *bridgev1.GetHealthRequest) (*bridgev1.GetHealthResponse, error) {
-	out := &bridgev1.GetHealthResponse{Status: healthy, Version: h.version}
-	out.Components = append(h.askAll(ctx), &bridgev1.ComponentHealth{Name: h.own, Status: healthy})
+func (s *healthServer) GetHealth(
+	ctx context.Context, _ *bridgev1.GetHealthRequest,
+) (*bridgev1.GetHealthResponse, error) {
+	out := &bridgev1.GetHealthResponse{Status: healthy, Version: s.version}
+	out.Components = append(s.askAll(ctx), &bridgev1.ComponentHealth{Name: s.own, Status: healthy})
 	for _, c := range out.GetComponents() {
 		if c.GetStatus() != healthy {
 			out.Status = unhealthy
 		}
 	}
 	slices.SortFunc(out.GetComponents(), func(a, b *bridgev1.ComponentHealth) int {
-		if a.GetName() < b.GetName() {
-			return -1
-		}
-		return 1
+		return strings.Compare(a.GetName(), b.GetName())
 	})
 	return out, nil
 }
 
 // Ready reports whether every peer can take work.
-func (h *Health) Ready(ctx context.Context) error {
-	for _, c := range h.askAll(ctx) {
+func (s *healthServer) Ready(ctx context.Context) error {
+	for _, c := range s.askAll(ctx) {
 		if c.GetStatus() != healthy {
 			return errs.New(errs.ServiceUnavailable, "The service %s can't take work.", c.GetName())
 		}
@@ -59,14 +57,14 @@ func (h *Health) Ready(ctx context.Context) error {
 }
 
 // askAll asks all peers at the same time; one that is slow counts as unhealthy.
-func (h *Health) askAll(ctx context.Context) []*bridgev1.ComponentHealth {
+func (s *healthServer) askAll(ctx context.Context) []*bridgev1.ComponentHealth {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	names := slices.Sorted(maps.Keys(h.peers))
+	names := slices.Sorted(maps.Keys(s.peers))
 	out := make([]*bridgev1.ComponentHealth, len(names))
 	var wait sync.WaitGroup
 	for i, name := range names {
-		wait.Go(func() { out[i] = ask(ctx, name, h.peers[name]) })
+		wait.Go(func() { out[i] = ask(ctx, name, s.peers[name]) })
 	}
 	wait.Wait()
 	return out

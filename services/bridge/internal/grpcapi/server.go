@@ -1,40 +1,84 @@
-// Package grpcapi serves fgd.bridge.v1.BridgeService. It translates between the words of the JSON contract and the
-// contracts of the services behind it, and decides nothing about syncs itself.
+// Package grpcapi serves fgd.bridge.v1, one server for each of its services. It asks the services behind the bridge and
+// converts what they say; it decides nothing about syncs itself.
 package grpcapi
 
 import (
-	"fgdsync.dev/libs/errs"
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/apiv1"
 )
 
-// Deps are what the server works with.
-type Deps struct {
-	Fabrics      fabricv1.FabricServiceClient
-	Syncs        syncv1.SyncServiceClient
-	Repositories gitv1.RepositoryServiceClient
-	Health       *Health
+// The services behind the bridge.
+const (
+	Orchestrator = "orchestrator"
+	Ingestion    = "ingestion"
+	Directory    = "directory"
+	GithubSync   = "github-sync"
+)
+
+// API is the servers of all services of the package.
+type API struct {
+	fabrics     *fabricServer
+	syncs       *syncServer
+	directories *directoryServer
+	history     *historyServer
+	quarantine  *quarantineServer
+	maintenance *maintenanceServer
+	health      *healthServer
 }
 
-// Server implements the service.
-type Server struct {
-	bridgev1.UnsafeBridgeServiceServer
-	*Health
-	fabrics      fabricv1.FabricServiceClient
-	syncs        syncv1.SyncServiceClient
-	repositories gitv1.RepositoryServiceClient
+// New returns the servers. The name and the version are what the health says of the bridge itself; the peers are
+// connections to the services behind it, by their names.
+func New(name, version string, peers map[string]grpc.ClientConnInterface) (*API, error) {
+	health := &healthServer{own: name, version: version, peers: map[string]grpc_health_v1.HealthClient{}}
+	for _, peer := range []string{Orchestrator, Ingestion, Directory, GithubSync} {
+		if peers[peer] == nil {
+			return nil, fmt.Errorf("there is no connection to the service %s", peer)
+		}
+		health.peers[peer] = grpc_health_v1.NewHealthClient(peers[peer])
+	}
+	orchestrator, githubSync := callerErrors{peers[Orchestrator]}, callerErrors{peers[GithubSync]}
+	fabrics, syncs := fabricv1.NewFabricServiceClient(orchestrator), syncv1.NewSyncServiceClient(orchestrator)
+	views := fabricv1.NewDirectoryViewServiceClient(orchestrator)
+	return &API{
+		fabrics:     &fabricServer{fabrics: fabrics, repositories: gitv1.NewRepositoryServiceClient(githubSync)},
+		syncs:       &syncServer{syncs: syncs},
+		directories: &directoryServer{views: views, syncs: syncs},
+		history:     &historyServer{views: views, syncs: syncs},
+		quarantine:  &quarantineServer{views: views, syncs: syncs},
+		maintenance: &maintenanceServer{admin: adminv1.NewMaintenanceServiceClient(orchestrator)},
+		health:      health,
+	}, nil
 }
 
-var _ bridgev1.BridgeServiceServer = (*Server)(nil)
-
-// New returns a server.
-func New(deps Deps) *Server {
-	return &Server{Health: deps.Health, fabrics: deps.Fabrics, syncs: deps.Syncs, repositories: deps.Repositories}
+// Register adds all services to a server.
+func (a *API) Register(r grpc.ServiceRegistrar) {
+	bridgev1.RegisterFabricServiceServer(r, a.fabrics)
+	bridgev1.RegisterSyncServiceServer(r, a.syncs)
+	bridgev1.RegisterDirectoryServiceServer(r, a.directories)
+	bridgev1.RegisterHistoryServiceServer(r, a.history)
+	bridgev1.RegisterQuarantineServiceServer(r, a.quarantine)
+	bridgev1.RegisterMaintenanceServiceServer(r, a.maintenance)
+	bridgev1.RegisterHealthServiceServer(r, a.health)
 }
 
-// invalid is the error of a field that the caller has to correct.
-func invalid(field, format string, args ...any) error {
-	return errs.New(errs.InvalidRequest, format, args...).WithMeta("field", field)
+// Ready reports whether every service behind the bridge can take work.
+func (a *API) Ready(ctx context.Context) error { return a.health.Ready(ctx) }
+
+// callerErrors is a connection whose errors name fields as callers of the bridge know them. Streams pass as they are:
+// the one that is used has no field with another name.
+type callerErrors struct{ grpc.ClientConnInterface }
+
+// Invoke calls a method.
+func (c callerErrors) Invoke(ctx context.Context, method string, req, reply any, opts ...grpc.CallOption) error {
+	return apiv1.CallerError(method, c.ClientConnInterface.Invoke(ctx, method, req, reply, opts...))
 }

@@ -17,6 +17,7 @@ import (
 
 	"fgdsync.dev/libs/telemetry"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/proto/openapi"
 )
 
 // Config is what can be set of the handler.
@@ -28,7 +29,7 @@ type Config struct {
 
 // Deps are what the handler works with.
 type Deps struct {
-	Self        grpc.ClientConnInterface // to the server that serves BridgeService
+	Self        grpc.ClientConnInterface // to the server that serves fgd.bridge.v1
 	MetricsPage http.Handler             // served at /metrics; nil for none
 	Log         *slog.Logger
 	Tracers     trace.TracerProvider
@@ -38,19 +39,19 @@ type Deps struct {
 // New builds the handler.
 func New(cfg Config, deps Deps) (http.Handler, error) {
 	problems := problems{log: deps.Log}
-	client := bridgev1.NewBridgeServiceClient(deps.Self)
-	gateway, err := newGateway(deps.Self, problems)
+	described, err := describe(openapi.Document(), cfg.Version)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the OpenAPI document: %w", err)
+	}
+	gateway, err := newGateway(deps.Self, problems, described.queries)
 	if err != nil {
 		return nil, fmt.Errorf("build the gateway: %w", err)
 	}
-	live, err := newLive(client, problems, deps.Metrics)
+	live, err := newLive(bridgev1.NewSyncServiceClient(deps.Self), problems, deps.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newPages(cfg.Version, client, problems)
-	if err != nil {
-		return nil, err
-	}
+	pages := newPages(described.json, bridgev1.NewHealthServiceClient(deps.Self), problems)
 	bounded := bounds{maxBytes: cfg.MaxRequestBytes, timeout: cfg.RequestTimeout, problems: problems}
 
 	mux := http.NewServeMux()

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
@@ -24,12 +25,12 @@ const (
 
 // live serves the progress of syncs: everything from the start, then live, to the last message.
 type live struct {
-	client    bridgev1.BridgeServiceClient
+	client    bridgev1.SyncServiceClient
 	problems  problems
 	listeners *prometheus.GaugeVec
 }
 
-func newLive(client bridgev1.BridgeServiceClient, problems problems, metrics prometheus.Registerer) (*live, error) {
+func newLive(client bridgev1.SyncServiceClient, problems problems, metrics prometheus.Registerer) (*live, error) {
 	listeners := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "fgd_live_listeners", Help: "Open streams of live progress, by transport.",
 	}, []string{"transport"})
@@ -130,7 +131,7 @@ func (l *live) pass(ctx context.Context, next received, to listener) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		text, err := errs.ToJSON(next.err, correlationID(ctx), time.Now())
+		text, err := errs.ToJSON(next.err, rpc.CallOf(ctx).CorrelationID, time.Now())
 		return errors.Join(err, to.failure(text))
 	}
 	text, err := marshaler{&jsonForm}.Marshal(next.event)

@@ -7,37 +7,23 @@ import (
 	"io"
 	"net/http"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
 )
 
 const correlationHeader = "X-Correlation-Id"
 
-type correlationKey struct{}
-
-var correlationForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
-
-// correlated returns every request an id that joins its answer, its log lines and its calls: the caller's, when it is
+// correlated gives every request an id that joins its answer, its log lines and its calls: the caller's, when it is
 // one that can be logged as it stands, else a new one.
 func correlated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get(correlationHeader)
-		if !correlationForm.MatchString(id) {
-			id = uuid.NewString()
-		}
+		id := rpc.CleanCorrelationID(r.Header.Get(correlationHeader))
 		w.Header().Set(correlationHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), correlationKey{}, id)))
+		next.ServeHTTP(w, r.WithContext(rpc.WithCorrelationID(r.Context(), id)))
 	})
-}
-
-func correlationID(ctx context.Context) string {
-	id, _ := ctx.Value(correlationKey{}).(string)
-	return id
 }
 
 // securityHeaders are those of an answer that no browser shall interpret, embed or keep. Pages relax them.

@@ -2,73 +2,148 @@ package httpapi
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strings"
 )
 
 type object = map[string]any
 
-// describe completes the generated OpenAPI document: its title and version, the error that every operation can answer
-// with, and the shape of the live messages, which the generator takes for the gateway's own streams.
-func describe(generated []byte, version string) ([]byte, error) {
-	var document object
+// description is the API's OpenAPI document, and what the gateway needs to know of it.
+type description struct {
+	json    []byte
+	queries queryNames
+}
+
+// describe completes the generated OpenAPI document: its title and version, the rules that the contract states for
+// requests, what absent fields mean, examples, the error that every operation can answer with, the shape of the live
+// messages, which the generator takes for the gateway's own streams, and the paths beside the API.
+func describe(generated []byte, version string) (*description, error) {
+	var document document
 	if err := json.Unmarshal(generated, &document); err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	paths, ok := document["paths"].(object)
-	definitions, defined := document["definitions"].(object)
-	if !ok || !defined {
-		return nil, errors.New("it has no paths or definitions")
-	}
-	document["info"] = object{
+	document.Info = object{
 		"title": "FGD Sync", "version": version,
 		"description": "Keeps the GitOps directories of Hedgehog fabrics in order. Every path answers with and without a " +
-			"slash at its end.",
+			"slash at its end. What is not described is refused.",
 	}
-	definitions["Error"] = errorDefinition()
-	for path, raw := range paths {
-		operations, _ := raw.(object)
-		for method, raw := range operations {
-			operation, _ := raw.(object)
-			responses, ok := operation["responses"].(object)
-			if !ok {
-				return nil, fmt.Errorf("%s %s has no responses", method, path)
+	if err := document.addRules(); err != nil {
+		return nil, err
+	}
+	if err := document.addExamples(); err != nil {
+		return nil, err
+	}
+	document.Definitions["Error"] = errorDefinition()
+	document.Definitions["Failure"] = failureDefinition()
+	queries := queryNames{}
+	for path, operations := range document.Paths {
+		for method, operation := range operations {
+			operation.Responses["default"] = errorResponse()
+			if operation.is("SyncService_StreamSyncEvents") {
+				describeStream(operation)
 			}
-			responses["default"] = object{
-				"description": "What went wrong, and what to do.",
-				"schema":      object{"$ref": "#/definitions/Error"},
-			}
-			if operation["operationId"] == "BridgeService_StreamSyncEvents" {
-				describeStream(operation, responses)
-			}
+			queries[operationKey(strings.ToUpper(method), path)] = operation.namesIn("query")
 		}
 	}
-	return json.MarshalIndent(document, "", "  ")
+	document.addOperational()
+	raw, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	return &description{json: raw, queries: queries}, nil
 }
 
-func describeStream(operation, responses object) {
-	operation["produces"] = []string{"application/x-ndjson", "text/event-stream"}
-	responses["200"] = object{
+// document is an OpenAPI 2.0 document.
+type document struct {
+	Swagger     string                           `json:"swagger"`
+	Info        object                           `json:"info"`
+	Tags        []object                         `json:"tags"`
+	Consumes    []string                         `json:"consumes"`
+	Produces    []string                         `json:"produces"`
+	Paths       map[string]map[string]*operation `json:"paths"`
+	Definitions map[string]*schema               `json:"definitions"`
+}
+
+// operation is what a method does at a path.
+type operation struct {
+	Summary     string            `json:"summary,omitempty"`
+	Description string            `json:"description,omitempty"`
+	OperationID string            `json:"operationId"`
+	Responses   map[string]object `json:"responses"`
+	Parameters  []object          `json:"parameters,omitempty"`
+	Produces    []string          `json:"produces,omitempty"`
+	Schemes     []string          `json:"schemes,omitempty"`
+	Tags        []string          `json:"tags"`
+}
+
+// schema is the description of a message.
+type schema struct {
+	Type        string            `json:"type"`
+	Properties  map[string]object `json:"properties,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Required    []string          `json:"required,omitempty"`
+	Example     any               `json:"example,omitempty"`
+}
+
+// is reports whether the operation is a binding of an RPC. Additional bindings have a number at the end of their id.
+func (o *operation) is(id string) bool { return o.rpc() == id }
+
+func (o *operation) rpc() string { return strings.TrimRight(o.OperationID, "0123456789") }
+
+// namesIn returns the names of the parameters in a part of the request.
+func (o *operation) namesIn(part string) []string {
+	var names []string
+	for _, parameter := range o.Parameters {
+		if name, ok := parameter["name"].(string); ok && parameter["in"] == part {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func describeStream(o *operation) {
+	o.Produces = []string{"application/x-ndjson", "text/event-stream"}
+	o.Responses["200"] = object{
 		"description": "One message a line; as server-sent events when the request accepts text/event-stream. The same " +
 			"messages come as text frames over WebSocket at /ws/sync-progress/{sync_id}/.",
-		"schema": object{"$ref": "#/definitions/StreamSyncEventsResponse"},
+		"schema": reference("StreamSyncEventsResponse"),
 	}
 }
 
-func errorDefinition() object {
+func reference(definition string) object { return object{"$ref": "#/definitions/" + definition} }
+
+func errorResponse() object {
+	return object{"description": "What went wrong, and what to do.", "schema": reference("Error")}
+}
+
+func errorDefinition() *schema {
+	return &schema{
+		Type: "object", Description: "The form of every error.", Required: []string{"error"},
+		Properties: map[string]object{"error": reference("Failure")},
+		Example: object{"error": object{
+			"code": "FGD_1010", "name": "INVALID_REQUEST", "message": "name is needed.",
+			"remedy": "Correct the named argument.", "details": object{"field": "name"},
+			"timestamp": "2026-03-01T12:00:00Z", "correlation_id": "9f0c1d8e-6a55-4a53-9c7e-0d9d1a3b5c7f",
+		}},
+	}
+}
+
+func failureDefinition() *schema {
 	text := func(description string) object { return object{"type": "string", "description": description} }
-	return object{"type": "object", "description": "The form of every error.", "properties": object{
-		"error": object{"type": "object", "properties": object{
+	return &schema{
+		Type: "object", Description: "What went wrong, and what to do.",
+		Required: []string{"code", "name", "message", "remedy", "details", "timestamp", "correlation_id"},
+		Properties: map[string]object{
 			"code":    text("Stable code, for example FGD_3001."),
 			"name":    text("Name of the code, for example SYNC_ALREADY_IN_PROGRESS."),
 			"message": text("What is the matter."),
 			"remedy":  text("What to do."),
-			"details": object{
+			"details": {
 				"type": "object", "additionalProperties": object{"type": "string"},
-				"description": "Particulars, such as the name of a field.",
+				"description": "Particulars. Of a request that is not as it has to be, \"field\" names the field to correct.",
 			},
-			"timestamp":      object{"type": "string", "format": "date-time", "description": "When it happened."},
+			"timestamp":      {"type": "string", "format": "date-time", "description": "When it happened."},
 			"correlation_id": text("Joins the answer with the log; the same as the header X-Correlation-Id."),
-		}},
-	}}
+		},
+	}
 }

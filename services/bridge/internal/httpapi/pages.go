@@ -4,12 +4,10 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"strings"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
-	"fgdsync.dev/proto/openapi"
 )
 
 //go:embed docs.html
@@ -17,22 +15,18 @@ var docsPage string
 
 // pages are what is served beside the API: health, and the API's documentation.
 type pages struct {
-	client   bridgev1.BridgeServiceClient
+	client   bridgev1.HealthServiceClient
 	problems problems
 	openAPI  []byte
 	docsCSP  string
 }
 
-func newPages(version string, client bridgev1.BridgeServiceClient, problems problems) (*pages, error) {
-	document, err := describe(openapi.Document(), version)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the OpenAPI document: %w", err)
-	}
+func newPages(document []byte, client bridgev1.HealthServiceClient, problems problems) *pages {
 	return &pages{
 		client: client, problems: problems, openAPI: document,
 		docsCSP: "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" +
 			"; script-src '" + hashOf(docsPage, "script") + "'; style-src '" + hashOf(docsPage, "style") + "'",
-	}, nil
+	}
 }
 
 // hashOf returns the hash of a page's inline element, by which a content security policy lets it pass.

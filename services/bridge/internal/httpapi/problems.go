@@ -7,16 +7,15 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"regexp"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/status"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
 )
 
 // problems writes errors in the form of the contract.
@@ -28,14 +27,13 @@ func (p problems) write(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (p problems) writeStatus(w http.ResponseWriter, r *http.Request, httpStatus int, err error) {
-	id := correlationID(r.Context())
-	if httpStatus >= http.StatusInternalServerError {
-		p.log.ErrorContext(r.Context(), "request failed", "correlation_id", id, "method", r.Method, "path", r.URL.Path,
+	if httpStatus >= http.StatusInternalServerError && madeHere(err) {
+		p.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path,
 			"status", httpStatus, "error", err.Error())
 	}
-	body, encodeErr := errs.ToJSON(err, id, time.Now())
+	body, encodeErr := errs.ToJSON(err, rpc.CallOf(r.Context()).CorrelationID, time.Now())
 	if encodeErr != nil {
-		p.log.ErrorContext(r.Context(), "an error has no JSON form", "correlation_id", id, "error", encodeErr.Error())
+		p.log.ErrorContext(r.Context(), "an error has no JSON form", "error", encodeErr.Error())
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if wait := errs.From(err).RetryAfter; wait > 0 {
@@ -45,11 +43,19 @@ func (p problems) writeStatus(w http.ResponseWriter, r *http.Request, httpStatus
 	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a caller that has gone needs no answer
 }
 
+// madeHere reports whether nobody else has logged an error. Those of a call were logged where they arose; the others
+// have no public face yet, or a cause that ends here.
+func madeHere(err error) bool {
+	var e *errs.Error
+	return !errors.As(err, &e) || e.Cause != nil
+}
+
 // fromGateway is the gateway's error handler.
-func (p problems) fromGateway(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter,
+func (p problems) fromGateway(ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter,
 	r *http.Request, err error,
 ) {
-	p.write(w, r, apiError(err))
+	method, _ := runtime.RPCMethod(ctx)
+	p.write(w, r, apiError(method, err))
 }
 
 // fromRouting is the gateway's handler of requests that no route takes.
@@ -102,14 +108,14 @@ func (p problems) onPanic(next http.Handler) http.Handler {
 
 // apiError returns errors that the gateway itself made, about paths and bodies, a face of the catalogue. What came over
 // the connection has one.
-func apiError(err error) error {
+func apiError(method string, err error) error {
 	if errs.IsError(err) {
 		return err
 	}
 	if st, ok := status.FromError(err); ok {
 		e := errs.FromStatus(st)
 		if foreign := e.Cause != nil; foreign && e.Code.Kind == errs.Invalid {
-			return badRequest(st.Message())
+			return badRequest(method, st.Message())
 		}
 		return e
 	}
@@ -118,23 +124,4 @@ func apiError(err error) error {
 		return errs.New(errs.InvalidRequest, "The path can't be read.")
 	}
 	return err
-}
-
-var (
-	unknownField  = regexp.MustCompile(`unknown field "([^"]*)"`)
-	wrongArgument = regexp.MustCompile(`(?:type mismatch|missing), parameter:? ([a-z_.]+)`)
-)
-
-// badRequest puts what the JSON decoder or the path parser says into words.
-func badRequest(text string) error {
-	if found := unknownField.FindStringSubmatch(text); found != nil {
-		return errs.New(errs.InvalidRequest, "The request has a field %q, which the API does not know.", found[1]).
-			WithMeta("field", found[1])
-	}
-	if found := wrongArgument.FindStringSubmatch(text); found != nil {
-		return errs.New(errs.InvalidRequest, "The value of %s is not of its type.", found[1]).WithMeta("field", found[1])
-	}
-	// The decoder puts a space of a kind that differs from build to build after its name.
-	text = strings.TrimLeft(strings.TrimPrefix(text, "proto:"), " \u00a0")
-	return errs.New(errs.InvalidRequest, "The request is not valid: %s.", text)
 }

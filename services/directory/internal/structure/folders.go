@@ -11,7 +11,7 @@ import (
 	"fgdsync.dev/libs/layout"
 )
 
-// index returns what is at a path.
+// index finds what is at a path.
 type index struct {
 	leaves  map[string]gittree.Entry
 	folders map[string]bool
@@ -33,7 +33,7 @@ func (ix index) taken(p string) bool {
 	return leaf || ix.folders[p]
 }
 
-// blockers are the leaves that stand where the given folder, or a folder above it, has to be.
+// blocker returns a leaf that stands where the given folder, or a folder above it, has to be.
 func (ix index) blocker(folder string) (gittree.Entry, bool) {
 	for dir := folder; dir != "."; dir = path.Dir(dir) {
 		if e, ok := ix.leaves[dir]; ok {
@@ -43,8 +43,8 @@ func (ix index) blocker(folder string) (gittree.Entry, bool) {
 	return gittree.Entry{}, false
 }
 
-// requiredFolders are those that hold a .gitkeep at all times: a sync may empty any of them, and Git forgets a folder
-// without files.
+// requiredFolders returns the folders that hold a .gitkeep at all times: a sync may empty any of them, and Git forgets
+// a folder without files.
 func requiredFolders(kinds Kinds) []string {
 	folders := []string{layout.Raw, layout.Unmanaged}
 	for _, kind := range kinds.Required {

@@ -80,7 +80,7 @@ func wrongManifest(ix index, old gittree.Entry, wanted Manifest, why string) Iss
 	return issue
 }
 
-// legacyPath returns the next free name, or tells that the same content is kept already.
+// legacyPath returns the next free name, or reports that the same content is kept already.
 func legacyPath(ix index, blob string) (p string, kept bool) {
 	for n := 1; ; n++ {
 		p = legacyStem + ".yaml"

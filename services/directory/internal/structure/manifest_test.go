@@ -23,6 +23,7 @@ func manifestOf(name string, id int32) structure.Manifest {
 
 // TestRenderedManifestReadsBack: whatever a fabric is called, its manifest states it.
 func TestRenderedManifestReadsBack(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		want := manifestOf(rapid.StringN(1, 60, 240).Draw(t, "name"), rapid.Int32Range(1, 1<<31-1).Draw(t, "id"))
 		got, err := structure.ParseManifest(want.Render())
@@ -54,6 +55,7 @@ func FuzzParseManifest(f *testing.F) {
 
 // TestPluginManifests: the manifests that the old plugin wrote are repaired, and kept beside the new one.
 func TestPluginManifests(t *testing.T) {
+	t.Parallel()
 	for _, p := range pluginManifests(t) {
 		content, err := os.ReadFile(p)
 		if err != nil {

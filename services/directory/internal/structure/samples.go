@@ -13,12 +13,12 @@ import (
 var sampleFiles embed.FS
 
 // Samples returns the changes that add the samples which are not there. What stands at the path of one, whatever it is,
-// stays. Where their folder can't be, there are none, and an issue tells why.
+// stays. Where their folder can't be, there are none, and an issue says why.
 func Samples(entries []gittree.Entry) ([]gittree.Change, []Issue, error) {
 	ix := newIndex(entries)
 	switch e, blocked := ix.blocker(layout.Samples); {
 	case blocked && e.Path == layout.Metadata:
-		return nil, nil, nil // Examine tells
+		return nil, nil, nil // Examine reports it
 	case blocked:
 		issue := blockedFolder(e)
 		issue.Error = false // nothing but the samples needs it

@@ -1,6 +1,6 @@
 // Package structure knows how a fabric directory has to look and what mends it. It is a pure function: the leaves of a
 // tree and two small files go in, issues come out, and every issue that can be mended carries the changes that do it.
-// Equal input gives equal output, and a directory that is right yields no changes.
+// Equal input makes equal output, and a directory that is right yields no changes.
 package structure
 
 import (
@@ -76,6 +76,6 @@ func Examine(dir Directory, fabric Fabric, kinds Kinds, now time.Time) Report {
 	issues := folderIssues(index, kinds)
 	issues = append(issues, manifestIssues(index, dir.Manifest, wantedFacts(fabric, kinds, now))...)
 	issues = append(issues, unknownFolders(dir.Entries, kinds)...)
-	issues = append(issues, strays(dir.Entries, dir.Ignore)...)
+	issues = append(issues, misplacedFiles(dir.Entries, dir.Ignore)...)
 	return Report{Issues: issues, FileCounts: countFiles(dir.Entries)}
 }

@@ -81,6 +81,7 @@ func codes(r structure.Report) []string {
 }
 
 func TestEmptyDirectory(t *testing.T) {
+	t.Parallel()
 	report := files{}.examine()
 	want := []string{
 		"FGD_2005 raw", "FGD_2005 unmanaged", "FGD_2005 managed/connections", "FGD_2005 managed/vpcs",
@@ -118,6 +119,7 @@ func right(t *testing.T) files {
 }
 
 func TestSingleIssues(t *testing.T) {
+	t.Parallel()
 	manifest := right(t)[layout.Manifest]
 	for name, c := range map[string]struct {
 		set    files
@@ -125,10 +127,10 @@ func TestSingleIssues(t *testing.T) {
 		want   []string
 		valid  bool
 	}{
-		"stray":                 {set: files{"prepop.yaml": "a: 1"}, want: []string{"FGD_2009 prepop.yaml"}, valid: true},
-		"stray in a sub-folder": {set: files{"test/x.yml": ""}, want: []string{"FGD_2009 test/x.yml"}, valid: true},
-		"ignored":               {set: files{"docs/x.yaml": "", ".fgdignore": "docs/"}, valid: true},
-		"staying":               {set: files{"README.md": "", "kustomization.yaml": "", "notes.txt": ""}, valid: true},
+		"misplaced":                 {set: files{"prepop.yaml": "a: 1"}, want: []string{"FGD_2009 prepop.yaml"}, valid: true},
+		"misplaced in a sub-folder": {set: files{"test/x.yml": ""}, want: []string{"FGD_2009 test/x.yml"}, valid: true},
+		"ignored":                   {set: files{"docs/x.yaml": "", ".fgdignore": "docs/"}, valid: true},
+		"staying":                   {set: files{"README.md": "", "kustomization.yaml": "", "notes.txt": ""}, valid: true},
 		"unknown folder": {
 			set:  files{"managed/tests/a.yaml": "", "managed/tests/b.yaml": ""},
 			want: []string{"FGD_2009 managed/tests"}, valid: true,
@@ -169,6 +171,7 @@ func TestSingleIssues(t *testing.T) {
 		"manifest by a person": {set: files{layout.Manifest: "owner: me # mine\n" + manifest}, valid: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := right(t)
 			for p, content := range c.set {
 				f[p] = content
@@ -185,6 +188,7 @@ func TestSingleIssues(t *testing.T) {
 }
 
 func TestLinksBlock(t *testing.T) {
+	t.Parallel()
 	dir := right(t).directory()
 	for i, e := range dir.Entries {
 		switch e.Path {
@@ -207,6 +211,7 @@ func TestLinksBlock(t *testing.T) {
 }
 
 func TestForeignManifestIsKept(t *testing.T) {
+	t.Parallel()
 	plugin := "# HNP GitOps Manifest\n\n{\n  \"version\": \"1.0\",\n  \"fabric_name\": \"fabric-1\",\n  \"fabric_id\": " +
 		"35,\n  \"structure_version\": \"1.0\",\n" +
 		"  \"directories\": {\"raw\": \"raw\"},\n  \"crd_directories\": [\"vpcs\"]\n}"
@@ -228,6 +233,7 @@ func TestForeignManifestIsKept(t *testing.T) {
 }
 
 func TestOwnManifestIsReplaced(t *testing.T) {
+	t.Parallel()
 	f := right(t)
 	f[layout.Manifest] = strings.Replace(f[layout.Manifest], "fabric-1", "old", 1)
 	if after := f.repaired(t); len(after) != len(f) {
@@ -239,7 +245,8 @@ func TestOwnManifestIsReplaced(t *testing.T) {
 	}
 }
 
-func TestManyStraysAreSummed(t *testing.T) {
+func TestManyMisplacedFilesAreSummed(t *testing.T) {
+	t.Parallel()
 	f := right(t)
 	for i := range 250 {
 		f[fmt.Sprintf("s%03d.yaml", i)] = ""
@@ -258,6 +265,7 @@ func TestManyStraysAreSummed(t *testing.T) {
 
 // TestRepairLaws: a repair of a repaired directory changes nothing, no content is lost, and no order matters.
 func TestRepairLaws(t *testing.T) {
+	t.Parallel()
 	manifest := right(t)[layout.Manifest]
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawFiles(t, manifest)

@@ -1,6 +1,7 @@
-// Package credentials keeps the credentials of Git remotes from being seen: they are sealed on arrival with a key that
-// only github-sync holds, or referred to and read where github-sync runs. In clear they exist only while a remote is
-// spoken to.
+// Package credentials keeps the credentials of Git remotes from being seen, and from being sent to anybody else than
+// they were given for: they are sealed on arrival, together with the server and the fabric that they are for, with a
+// key that only github-sync holds; or they are referred to and read where github-sync runs, where the servers that they
+// may be sent to stand beside them. In clear they exist only while a remote is spoken to.
 package credentials
 
 import (
@@ -11,7 +12,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 // tokenUser is the user name that goes with a token; hosts look at the token alone.
@@ -26,18 +27,27 @@ type Basic struct {
 // Token is what HTTP basic auth sends of an access token.
 func Token(token secret.String) Basic { return Basic{tokenUser, token} }
 
-// None tells that there are no credentials.
+// None reports whether there are no credentials.
 func (b Basic) None() bool { return b.Username == "" && b.Password.IsZero() }
 
-// Login is what a remote is signed in with: at most one of its ways.
+// Login is what a remote is signed in with: at most one of its ways. It is for one server, and is shown to no other.
 type Login struct {
 	Basic
 	SSHKey secret.String // a private key
 	App    *App
+	Server githost.Host // that it is for
 }
 
-// None tells that there are no credentials.
+// None reports whether there are no credentials.
 func (l Login) None() bool { return l.Basic.None() && l.SSHKey.IsZero() && l.App == nil }
+
+// MayEnter returns an error unless the login may be shown to a server. No credentials may be shown to all.
+func (l Login) MayEnter(server githost.Host) error {
+	if l.None() || l.Server == server && !server.None() {
+		return nil
+	}
+	return forAnotherHost(server)
+}
 
 // App is an installation of a GitHub App, of which tokens are made.
 type App struct {
@@ -45,12 +55,20 @@ type App struct {
 	Key              secret.String
 }
 
+// Plain is credentials in clear, as somebody gave them.
+type Plain struct {
+	Token    secret.String
+	Username string
+	Password secret.String
+	SSHKey   secret.String
+	App      *App
+}
+
 // login reads credentials that are given in exactly one whole way. The flaw is what is wrong with them; it quotes
 // nothing.
-func login(p *gitv1.PlainCredentials) (l Login, flaw string) {
-	token, pair, app := p.GetToken() != "", p.GetUsername() != "" || p.GetPassword() != "", p.GetGithubApp()
-	ways := 0
-	for _, given := range []bool{token, pair, p.GetSshPrivateKey() != "", app != nil} {
+func (p Plain) login() (l Login, flaw string) {
+	pair, ways := p.Username != "" || !p.Password.IsZero(), 0
+	for _, given := range []bool{!p.Token.IsZero(), pair, !p.SSHKey.IsZero(), p.App != nil} {
 		if given {
 			ways++
 		}
@@ -59,18 +77,16 @@ func login(p *gitv1.PlainCredentials) (l Login, flaw string) {
 	case ways != 1:
 		return l, "Give credentials in exactly one way: a token, a username and a password, an SSH private key, or a " +
 			"GitHub App."
-	case token:
-		return Login{Basic: Token(secret.New(p.GetToken()))}, ""
-	case app != nil:
-		l = Login{App: &App{app.GetAppId(), app.GetInstallationId(), secret.New(app.GetPrivateKey())}}
-		return l, appFlaw(l.App)
-	case pair && (p.GetUsername() == "" || p.GetPassword() == ""):
+	case !p.Token.IsZero():
+		return Login{Basic: Token(p.Token)}, ""
+	case p.App != nil:
+		return Login{App: p.App}, appFlaw(p.App)
+	case pair && (p.Username == "" || p.Password.IsZero()):
 		return l, "A username and a password go together."
 	case pair:
-		return Login{Basic: Basic{p.GetUsername(), secret.New(p.GetPassword())}}, ""
+		return Login{Basic: Basic{p.Username, p.Password}}, ""
 	}
-	l = Login{SSHKey: secret.New(p.GetSshPrivateKey())}
-	return l, sshFlaw(l.SSHKey)
+	return Login{SSHKey: p.SSHKey}, sshFlaw(p.SSHKey)
 }
 
 func sshFlaw(key secret.String) string {

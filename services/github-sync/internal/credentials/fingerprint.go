@@ -8,7 +8,8 @@ import (
 	"strconv"
 )
 
-// Fingerprint tells a login from others, and nothing else about it. It is another one in each process.
+// Fingerprint distinguishes a login at a server from others, and says nothing else about it. It is another one in each
+// process.
 type Fingerprint struct{ sum [sha256.Size]byte }
 
 // Format hides it under every verb.
@@ -27,7 +28,9 @@ func NewPrints() Prints {
 // Of returns the fingerprint of a login.
 func (p Prints) Of(l Login) Fingerprint {
 	mac := hmac.New(sha256.New, p.key)
-	fields := []string{l.Username, l.Password.Reveal(), l.SSHKey.Reveal()}
+	fields := []string{
+		l.Username, l.Password.Reveal(), l.SSHKey.Reveal(), l.Server.Scheme, l.Server.Name, l.Server.Port,
+	}
 	if l.App != nil {
 		fields = append(fields, strconv.FormatInt(l.App.ID, 10), strconv.FormatInt(l.App.Installation, 10),
 			l.App.Key.Reveal())

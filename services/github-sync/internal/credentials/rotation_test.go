@@ -11,7 +11,6 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 )
 
@@ -27,9 +26,10 @@ func lines(t *testing.T, file string) []string {
 // TestRotation: a running sealer seals with a new key at once, opens what the old one sealed, and does without the old
 // one once everything is sealed anew.
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "key")
 	s := sealer(t, file)
-	old, err := s.Seal(&gitv1.PlainCredentials{Token: planted})
+	old, err := s.Seal(credentials.Plain{Token: secret.New(planted)}, here)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,11 +45,11 @@ func TestRotation(t *testing.T) {
 		after[0] == before[0] {
 		t.Errorf("%v, %v: %d lines", info, err, len(after))
 	}
-	fresh, err := s.Seal(&gitv1.PlainCredentials{Token: planted})
+	fresh, err := s.Seal(credentials.Plain{Token: secret.New(planted)}, here)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resealed, err := s.Reseal(old)
+	resealed, err := s.Reseal(old, here)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +58,10 @@ func TestRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	requireOpens(t, s, fresh, resealed)
-	if _, err := s.Open(old); !errs.HasCode(err, errs.CredentialsUnreadable) {
+	if _, err := s.Open(old, here); !errs.HasCode(err, errs.CredentialsUnreadable) {
 		t.Errorf("sealed with a key that is gone: %v", err)
 	}
-	if _, err := s.Reseal(old); !errs.HasCode(err, errs.CredentialsUnreadable) {
+	if _, err := s.Reseal(old, here); !errs.HasCode(err, errs.CredentialsUnreadable) {
 		t.Errorf("sealed anew without the key: %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Dir(file)); err != nil || len(left) != 1 {
@@ -72,7 +72,7 @@ func TestRotation(t *testing.T) {
 func requireOpens(t *testing.T, s *credentials.Sealer, all ...[]byte) {
 	t.Helper()
 	for i, sealed := range all {
-		if login, err := s.Open(sealed); err != nil || login.Password.Reveal() != planted {
+		if login, err := s.Open(sealed, here); err != nil || login.Password.Reveal() != planted {
 			t.Errorf("%d: %v, %v", i, login, err)
 		}
 	}
@@ -80,17 +80,18 @@ func requireOpens(t *testing.T, s *credentials.Sealer, all ...[]byte) {
 
 // TestKeyFileGoesAway: what is wrong with the file is said as such, and nothing of it.
 func TestKeyFileGoesAway(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "key")
 	s := sealer(t, file)
-	sealed, err := s.Seal(&gitv1.PlainCredentials{Token: planted})
+	sealed, err := s.Seal(credentials.Plain{Token: secret.New(planted)}, here)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, []byte("AGE-SECRET-KEY-"+planted), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, openErr := s.Open(sealed)
-	_, sealErr := s.Seal(&gitv1.PlainCredentials{Token: planted})
+	_, openErr := s.Open(sealed, here)
+	_, sealErr := s.Seal(credentials.Plain{Token: secret.New(planted)}, here)
 	for _, err := range []error{openErr, sealErr, credentials.RotateKey(file)} {
 		if !errs.HasCode(err, errs.CredentialsUnreadable) || !strings.Contains(err.Error(), file) ||
 			strings.Contains(err.Error(), planted) {
@@ -103,13 +104,14 @@ func TestKeyFileGoesAway(t *testing.T) {
 	if err := credentials.RotateKey(file); !errs.HasCode(err, errs.CredentialsUnreadable) {
 		t.Errorf("rotated a missing file: %v", err)
 	}
-	if _, err := s.Open(sealed); !errs.HasCode(err, errs.CredentialsUnreadable) || !errors.Is(err, os.ErrNotExist) {
+	if _, err := s.Open(sealed, here); !errs.HasCode(err, errs.CredentialsUnreadable) || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 }
 
 // TestGivenKeys: keys can come as a text.
 func TestGivenKeys(t *testing.T) {
+	t.Parallel()
 	one, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func TestGivenKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := credentials.NewSealer(keys)
-	sealed, err := s.Seal(&gitv1.PlainCredentials{Token: planted})
+	sealed, err := s.Seal(credentials.Plain{Token: secret.New(planted)}, here)
 	if err != nil {
 		t.Fatal(err)
 	}

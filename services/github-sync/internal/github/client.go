@@ -63,8 +63,12 @@ func New(o Options) (*Client, error) {
 	return &Client{options: o, prints: credentials.NewPrints(), accounts: accounts, tokens: tokens}, nil
 }
 
-// at finds the repository on GitHub, and the account to ask about it.
+// at finds the repository on GitHub, and the account to ask about it. A login that is for another server is refused:
+// the API of its server is the only one that it is shown to.
 func (c *Client) at(location remote.Location, login credentials.Login) (*account, repository, error) {
+	if err := login.MayEnter(location.Server); err != nil {
+		return nil, repository{}, err
+	}
 	r, err := c.options.Hosts.repository(location)
 	if err != nil {
 		return nil, r, err
@@ -78,7 +82,7 @@ func (c *Client) at(location remote.Location, login credentials.Login) (*account
 	return a, r, err
 }
 
-// Knows reports whether a repository is on GitHub and the login is one that its API takes.
+// Knows returns an error unless a repository is on GitHub and the login is one that its API takes.
 func (c *Client) Knows(location remote.Location, login credentials.Login) error {
 	_, _, err := c.at(location, login)
 	return err

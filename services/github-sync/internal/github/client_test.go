@@ -11,11 +11,11 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
-	"fgdsync.dev/testkit/githubserver"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/githost"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/testkit/githubserver"
 )
 
 var proposal = github.Proposal{Branch: "fgd", Base: "main", Title: "Fabric 1", Body: "Three files"}
@@ -27,9 +27,11 @@ func branchAt(digit string) githubserver.Branch {
 // TestPullRequest: one is opened, changed, found, merged and read; a second one of its branch is refused until it is
 // closed.
 func TestPullRequest(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	ctx, login := t.Context(), b.appLogin()
-	if found, err := b.client.FindPullRequest(ctx, b.location, login, "fgd"); err != nil || found != nil {
+	if found, err := b.client.FindPullRequest(ctx, b.location, login, "fgd"); err != nil ||
+		found != (github.PullRequest{}) {
 		t.Fatalf("%v, %v", found, err)
 	}
 	b.hub.SetBranch("fgd", branchAt("b"))
@@ -37,9 +39,9 @@ func TestPullRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN ||
-		made.GetHeadCommit() != strings.Repeat("b", 40) || made.GetMergeCommit() != "" ||
-		made.GetBranch() != "fgd" || made.GetUrl() != "https://github.com/Octo/fabrics/pull/1" {
+	if made.State != github.Open ||
+		made.HeadCommit != strings.Repeat("b", 40) || made.MergeCommit != "" ||
+		made.Branch != "fgd" || made.URL != "https://github.com/Octo/fabrics/pull/1" {
 		t.Errorf("made %v", made)
 	}
 	_, err = b.client.CreatePullRequest(ctx, b.location, login, proposal)
@@ -54,36 +56,37 @@ func TestPullRequest(t *testing.T) {
 		t.Errorf("%q, %q", title, body)
 	}
 	closed, err := b.client.UpdatePullRequest(ctx, b.location, login, 1, github.Update{Close: true})
-	if err != nil || closed.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED ||
-		closed.GetMergeCommit() != "" {
+	if err != nil || closed.State != github.Closed ||
+		closed.MergeCommit != "" {
 		t.Errorf("closed %v, %v", closed, err)
 	}
-	b.requireFound(1, gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED)
+	b.requireFound(1, github.Closed)
 	if _, err = b.client.CreatePullRequest(ctx, b.location, login, proposal); err != nil {
 		t.Fatal(err)
 	}
-	b.requireFound(2, gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN)
+	b.requireFound(2, github.Open)
 	b.hub.Merge(t, 2, strings.Repeat("d", 40))
-	b.requireFound(2, gitv1.PullRequestState_PULL_REQUEST_STATE_MERGED)
+	b.requireFound(2, github.Merged)
 	merged, err := b.client.GetPullRequest(ctx, b.location, login, 2)
-	if err != nil || merged.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_MERGED ||
-		merged.GetMergeCommit() != strings.Repeat("d", 40) {
+	if err != nil || merged.State != github.Merged ||
+		merged.MergeCommit != strings.Repeat("d", 40) {
 		t.Errorf("merged %v, %v", merged, err)
 	}
 	_, err = b.client.GetPullRequest(ctx, b.location, login, 3)
 	b.requireCode(err, errs.GitHubNotFound)
 }
 
-func (b *bench) requireFound(number int32, state gitv1.PullRequestState) {
+func (b *bench) requireFound(number int32, state github.PullRequestState) {
 	b.t.Helper()
 	found, err := b.client.FindPullRequest(b.t.Context(), b.location, b.appLogin(), "fgd")
-	if err != nil || found.GetNumber() != number || found.GetState() != state {
+	if err != nil || found.Number != number || found.State != state {
 		b.t.Errorf("found %v, %v", found, err)
 	}
 }
 
 // TestRepositoryAndBranch: what GitHub says about them arrives.
 func TestRepositoryAndBranch(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	found, err := b.client.Repository(t.Context(), b.location, b.token)
 	if want := (github.Repository{DefaultBranch: "main", Push: true, Private: true}); err != nil || found != want {
@@ -116,6 +119,7 @@ func TestRepositoryAndBranch(t *testing.T) {
 // TestAnswersThatCantBeUsed: whatever comes, it ends with a code, without the login that the host may say aloud, and at
 // once.
 func TestAnswersThatCantBeUsed(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		status  int
 		headers map[string]string
@@ -143,6 +147,7 @@ func TestAnswersThatCantBeUsed(t *testing.T) {
 		"moved to another": {307, map[string]string{"Location": "http://127.0.0.1:1/"}, "{}", errs.GitHubNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.failing(test.status, test.headers, test.body)
 			for _, login := range []credentials.Login{b.token, b.appLogin()} {
@@ -167,6 +172,7 @@ func TestAnswersThatCantBeUsed(t *testing.T) {
 
 // TestWhoGoesAwayIsNotKept: a request ends with its context, also the one that makes a token.
 func TestWhoGoesAwayIsNotKept(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	arrived, done := make(chan struct{}, 2), make(chan struct{})
 	defer close(done)
@@ -193,23 +199,37 @@ func TestWhoGoesAwayIsNotKept(t *testing.T) {
 	}
 }
 
-// TestOtherHosts: what only GitHub has is refused elsewhere, as is a login that its API does not know.
+// TestOtherHosts: what only GitHub has is refused elsewhere, and a login for GitHub is not shown there. A login that
+// its API does not know is refused too.
 func TestOtherHosts(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
+	gitlab := githost.Host{Scheme: "https", Name: "gitlab.com", Port: "443"}
 	for _, location := range []remote.Location{
-		{Key: "https://gitlab.com/o/r", URL: "https://gitlab.com/o/r", Host: "gitlab.com"},
+		{Key: "gitlab.com/o/r", URL: "https://gitlab.com/o/r", Host: "gitlab.com", Server: gitlab},
+		{Key: "git.example.com/o/r", Host: "git.example.com", Server: gitlab},
 		{Key: "file:///git.example.com/o", Path: "/git.example.com/o", Host: "local"},
-		{Key: "https://git.example.com/o", Host: "git.example.com"},
-		{Key: "https://git.example.com/a/b/c", Host: "git.example.com"},
+		{Key: "git.example.com/o", Host: "git.example.com", Server: server},
+		{Key: "git.example.com/a/b/c", Host: "git.example.com", Server: server},
 		{},
 	} {
-		_, err := b.client.Repository(t.Context(), location, b.token)
+		_, err := b.client.Repository(t.Context(), location, credentials.Login{})
 		b.requireCode(err, errs.GitHubRequired)
 		if page := b.client.CommitURL(location, plumbing.ZeroHash); page != "" {
 			t.Errorf("%v: %s", location, page)
 		}
+		for _, login := range []credentials.Login{b.token, b.appLogin()} {
+			_, err = b.client.Repository(t.Context(), location, login)
+			if location.Server == server {
+				b.requireCode(err, errs.GitHubRequired)
+			} else {
+				b.requireCode(err, errs.CredentialsForAnotherHost)
+			}
+		}
 	}
-	b.requireCode(b.ask(credentials.Login{SSHKey: secret.New(planted)}), errs.GitHubAuthenticationFailed)
+	elsewhere := credentials.Login{Basic: b.token.Basic, Server: gitlab}
+	b.requireCode(b.ask(elsewhere), errs.CredentialsForAnotherHost)
+	b.requireCode(b.ask(credentials.Login{SSHKey: secret.New(planted), Server: server}), errs.GitHubAuthenticationFailed)
 	if asked, _ := b.hub.Asked(); asked != 0 {
 		t.Errorf("%d requests", asked)
 	}

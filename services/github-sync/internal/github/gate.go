@@ -87,7 +87,8 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, limited(r.URL.Host, wait)
 	}
 	if known != nil && response.StatusCode == http.StatusNotModified {
-		response.StatusCode, response.Status, response.Header, body = http.StatusOK, "200 OK", known.header.Clone(), known.body
+		response.StatusCode, response.Status = http.StatusOK, "200 OK"
+		response.Header, body = known.header.Clone(), known.body
 	} else if r.Method == http.MethodGet {
 		g.remember(r, response, body)
 	}
@@ -190,7 +191,8 @@ func retryAfter(text string, now time.Time) time.Duration {
 	return secondaryPause
 }
 
-// secondary tells a secondary limit from a lack of permission: both have the status 403, and the headers need not say.
+// secondary reports whether an answer is a secondary limit, and no lack of permission: both have the status 403, and
+// the headers need not say.
 func secondary(body []byte) bool {
 	var said struct {
 		Message       string `json:"message"`

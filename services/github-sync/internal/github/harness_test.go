@@ -19,10 +19,11 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
-	"fgdsync.dev/testkit/githubserver"
 	"fgdsync.dev/services/github-sync/internal/credentials"
+	"fgdsync.dev/services/github-sync/internal/githost"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/testkit/githubserver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -76,14 +77,14 @@ func setup(t *testing.T) *bench {
 		[]string{"operation", "code"})
 	remaining := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fgd_github_rate_limit_remaining", Help: "h"}, nil)
 	b.metrics.MustRegister(requests, remaining)
-	remotes, err := remote.NewFactory(remote.Options{
+	transport, err := remote.NewTransport(remote.Options{
 		Policy: remote.Policy{AllowInsecure: true}, MaxPackBytes: 1 << 30, Tracers: noop.NewTracerProvider(),
 		Requests: requests,
 		Breaker: remote.BreakerOptions{
 			Failures: 100, Pause: time.Minute,
 			State: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "c"}, []string{"target"}),
 		},
-		Places: remote.PlaceOptions{
+		Limiter: remote.LimiterOptions{
 			PerHost: 10, PerRepository: 10,
 			Waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "w"}),
 		},
@@ -91,26 +92,29 @@ func setup(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(remotes.Close)
+	t.Cleanup(transport.Close)
 	hosts, err := github.ParseHosts([]string{"git.example.com=" + b.hub.URL()}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.client, err = github.New(github.Options{
-		Hosts: hosts, Transport: remotes.Transport(), Remaining: remaining,
-		Now: b.clock.now,
+		Hosts: hosts, Transport: transport.HTTP(), Remaining: remaining, Now: b.clock.now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.location, err = remotes.Parse("https://Git.Example.com/Octo/fabrics.git"); err != nil {
+	if b.location, err = remote.NewFactory(transport, b.client).
+		Parse("https://Git.Example.com/Octo/fabrics.git"); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
+// server is the GitHub of these tests.
+var server = githost.Host{Scheme: "https", Name: "git.example.com", Port: "443"}
+
 func tokenLogin(token string) credentials.Login {
-	return credentials.Login{Basic: credentials.Token(secret.New(token))}
+	return credentials.Login{Basic: credentials.Token(secret.New(token)), Server: server}
 }
 
 func (b *bench) app() *credentials.App {
@@ -118,7 +122,7 @@ func (b *bench) app() *credentials.App {
 	return &credentials.App{ID: 7, Installation: 8, Key: secret.New(string(raw))}
 }
 
-func (b *bench) appLogin() credentials.Login { return credentials.Login{App: b.app()} }
+func (b *bench) appLogin() credentials.Login { return credentials.Login{App: b.app(), Server: server} }
 
 // ask asks about the repository.
 func (b *bench) ask(login credentials.Login) error {

@@ -37,18 +37,17 @@ func usable(api string, allowInsecure bool) bool {
 // repository is where GitHub has a repository.
 type repository struct{ host, api, owner, name string }
 
-// find tells a repository on GitHub from others. Its key names the host and the path, whatever it is reached by.
+// find returns a repository, and whether it is on GitHub. Its API is that of the server which the location names,
+// whatever it is reached by.
 func (h Hosts) find(location remote.Location) (repository, bool) {
-	key := location.Key
-	if _, after, schemed := strings.Cut(key, "://"); schemed {
-		key = after
-	}
-	parts := strings.Split(key, "/")
-	if location.Local() || len(parts) != 3 || parts[1] == "" || parts[2] == "" {
+	host := location.Server.String()
+	path, found := strings.CutPrefix(location.Key, host+"/")
+	owner, name, whole := strings.Cut(path, "/")
+	if location.Local() || !found || !whole || owner == "" || name == "" || strings.Contains(name, "/") {
 		return repository{}, false
 	}
-	api, known := h[parts[0]]
-	return repository{parts[0], api, parts[1], parts[2]}, known
+	api, known := h[host]
+	return repository{host, api, owner, name}, known
 }
 
 func (h Hosts) repository(location remote.Location) (repository, error) {
@@ -63,7 +62,7 @@ func (h Hosts) repository(location remote.Location) (repository, error) {
 // page returns the URL of a page of the repository.
 func (r repository) page(location remote.Location, path string) string {
 	scheme := "https"
-	if strings.HasPrefix(location.URL, "http://") {
+	if location.Server.Scheme == "http" {
 		scheme = "http"
 	}
 	return scheme + "://" + r.host + "/" + r.owner + "/" + r.name + "/" + path

@@ -21,6 +21,7 @@ const (
 // TestLimits: a limit is told from a lack of permission, with the time to wait; meanwhile nothing is asked with this
 // login, and others go on.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	reset := func(in time.Duration) map[string]string {
 		return map[string]string{
 			"X-RateLimit-Remaining": "0",
@@ -60,6 +61,7 @@ func TestLimits(t *testing.T) {
 		"no permission":         {403, map[string]string{"X-RateLimit-Remaining": "4000"}, deniedBody, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := setup(t)
 			b.failing(test.status, test.headers, test.body)
 			err := b.ask(b.token)
@@ -94,6 +96,7 @@ func TestLimits(t *testing.T) {
 
 // TestLastRequest: when an answer says that it was the last one, the next one is not tried.
 func TestLastRequest(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.failing(http.StatusOK, map[string]string{
 		"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": strconv.FormatInt(time.Now().Add(5*time.Minute).Unix(), 10),
@@ -110,6 +113,7 @@ func TestLastRequest(t *testing.T) {
 // TestUnchangedAnswersAreNotSentAgain: what has been answered is asked for with its tag; a change is seen at once, and
 // no login is told what another one was.
 func TestUnchangedAnswersAreNotSentAgain(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	protected := func() bool {
 		p, err := b.client.BranchProtected(t.Context(), b.location, b.token, "main")

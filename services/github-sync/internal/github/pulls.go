@@ -5,10 +5,30 @@ import (
 
 	gogithub "github.com/google/go-github/v88/github"
 
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/remote"
 )
+
+// PullRequestState is what became of a pull request.
+type PullRequestState int
+
+// States of a pull request.
+const (
+	NoPullRequest PullRequestState = iota // there is none
+	Open                                  // it can be merged or closed
+	Merged
+	Closed // without being merged
+)
+
+// PullRequest is a pull request as GitHub shows it. The zero value is none.
+type PullRequest struct {
+	Number      int32
+	URL         string // of its page
+	State       PullRequestState
+	Branch      string // that it proposes to merge
+	HeadCommit  string // at the head of the branch
+	MergeCommit string // that merged it; empty when it was not
+}
 
 // Proposal is what a new pull request says.
 type Proposal struct {
@@ -25,10 +45,10 @@ type Update struct {
 // CreatePullRequest opens a pull request.
 func (c *Client) CreatePullRequest(ctx context.Context, location remote.Location, login credentials.Login,
 	p Proposal,
-) (*gitv1.PullRequest, error) {
+) (PullRequest, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
-		return nil, err
+		return PullRequest{}, err
 	}
 	made, _, err := a.PullRequests.Create(remote.WithOperation(ctx, "api create pull request"), r.owner, r.name,
 		&gogithub.NewPullRequest{
@@ -40,10 +60,10 @@ func (c *Client) CreatePullRequest(ctx context.Context, location remote.Location
 // UpdatePullRequest changes a pull request, or closes it.
 func (c *Client) UpdatePullRequest(ctx context.Context, location remote.Location, login credentials.Login, number int32,
 	u Update,
-) (*gitv1.PullRequest, error) {
+) (PullRequest, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
-		return nil, err
+		return PullRequest{}, err
 	}
 	change := &gogithub.PullRequest{}
 	if u.Title != "" {
@@ -64,30 +84,30 @@ func (c *Client) UpdatePullRequest(ctx context.Context, location remote.Location
 // GetPullRequest reads a pull request.
 func (c *Client) GetPullRequest(ctx context.Context, location remote.Location, login credentials.Login,
 	number int32,
-) (*gitv1.PullRequest, error) {
+) (PullRequest, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
-		return nil, err
+		return PullRequest{}, err
 	}
 	found, _, err := a.PullRequests.Get(remote.WithOperation(ctx, "api pull request"), r.owner, r.name, int(number))
 	return pullRequest(ctx, r, found, err)
 }
 
-// FindPullRequest returns the pull request of a branch: the open one if there is one, else the latest; nil when there
-// is none.
+// FindPullRequest returns the pull request of a branch: the open one if there is one, else the latest; none
+// when there is none.
 func (c *Client) FindPullRequest(ctx context.Context, location remote.Location, login credentials.Login,
 	branch string,
-) (*gitv1.PullRequest, error) {
+) (PullRequest, error) {
 	a, r, err := c.at(location, login)
 	if err != nil {
-		return nil, err
+		return PullRequest{}, err
 	}
 	found, _, err := a.PullRequests.List(remote.WithOperation(ctx, "api pull requests"), r.owner, r.name,
 		&gogithub.PullRequestListOptions{
 			State: "all", Head: r.owner + ":" + branch, Sort: "created", Direction: "desc",
 		})
 	if err != nil {
-		return nil, explain(ctx, r.host, err)
+		return PullRequest{}, explain(ctx, r.host, err)
 	}
 	var latest *gogithub.PullRequest
 	for _, candidate := range found {
@@ -102,28 +122,28 @@ func (c *Client) FindPullRequest(ctx context.Context, location remote.Location, 
 		}
 	}
 	if latest == nil {
-		return nil, nil
+		return PullRequest{}, nil
 	}
 	return pullRequest(ctx, r, latest, nil)
 }
 
-func pullRequest(ctx context.Context, r repository, p *gogithub.PullRequest, err error) (*gitv1.PullRequest, error) {
+func pullRequest(ctx context.Context, r repository, p *gogithub.PullRequest, err error) (PullRequest, error) {
 	if err != nil {
-		return nil, explain(ctx, r.host, err)
+		return PullRequest{}, explain(ctx, r.host, err)
 	}
-	out := &gitv1.PullRequest{
-		Number: int32(p.GetNumber()), Url: p.GetHTMLURL(), Branch: p.GetHead().GetRef(), HeadCommit: p.GetHead().GetSHA(),
+	out := PullRequest{
+		Number: int32(p.GetNumber()), URL: p.GetHTMLURL(), Branch: p.GetHead().GetRef(), HeadCommit: p.GetHead().GetSHA(),
 	}
 	switch {
 	case p.GetMerged(), !p.GetMergedAt().IsZero():
-		out.State, out.MergeCommit = gitv1.PullRequestState_PULL_REQUEST_STATE_MERGED, p.GetMergeCommitSHA()
+		out.State, out.MergeCommit = Merged, p.GetMergeCommitSHA()
 	case p.GetState() == "open": // its merge commit is one that GitHub made to try
-		out.State = gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN
+		out.State = Open
 	case p.GetState() == "closed":
-		out.State = gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED
+		out.State = Closed
 	}
-	if out.GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED || out.GetNumber() <= 0 {
-		return nil, explain(ctx, r.host, errNothing)
+	if out.State == NoPullRequest || out.Number <= 0 {
+		return PullRequest{}, explain(ctx, r.host, errNothing)
 	}
 	return out, nil
 }

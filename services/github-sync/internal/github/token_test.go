@@ -23,6 +23,7 @@ func (b *bench) mint() credentials.Basic {
 // TestTokenIsMadeOnce: many who ask at once get one token, which is good for ten minutes at least, and a new one in
 // time.
 func TestTokenIsMadeOnce(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	var all sync.WaitGroup
 	for range 20 {
@@ -56,6 +57,7 @@ func TestTokenIsMadeOnce(t *testing.T) {
 
 // TestAppIsRefused: what is wrong with an App has its code, and an answer without a token is none.
 func TestAppIsRefused(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	for name, change := range map[string]func(*credentials.App){
 		"another app":          func(a *credentials.App) { a.ID = 9 },
@@ -86,6 +88,7 @@ func TestAppIsRefused(t *testing.T) {
 // TestWithdrawnTokenIsReplaced: a token that GitHub takes back before its time is replaced within the request, also one
 // that writes; an App that is refused for good is not asked for ever.
 func TestWithdrawnTokenIsReplaced(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.hub.SetBranch("fgd", branchAt("b"))
 	if err := b.ask(b.appLogin()); err != nil {

@@ -41,6 +41,7 @@ func repository(t testing.TB) string {
 // TestTreesAreGits: a tree of ours has the id that git gives to the same entries, in whatever order they come, and git
 // finds nothing wrong with a pack of such objects.
 func TestTreesAreGits(t *testing.T) {
+	t.Parallel()
 	folder := repository(t)
 	empty := git(t, folder, nil, "hash-object", "-t", "tree", "-w", "/dev/null")
 	parent := plumbing.NewHash(git(t, folder, nil, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree",
@@ -95,6 +96,7 @@ func TestTreesAreGits(t *testing.T) {
 }
 
 func TestBadTrees(t *testing.T) {
+	t.Parallel()
 	id := strings.Repeat("\x01", 20)
 	for name, content := range map[string]string{
 		"no id":       "100644 a\x00short",
@@ -119,6 +121,7 @@ func TestBadTrees(t *testing.T) {
 
 // TestIdentities: what people call themselves writes no headers, and Git finds nothing wrong with the commit.
 func TestIdentities(t *testing.T) {
+	t.Parallel()
 	folder := repository(t)
 	tree := plumbing.NewHash(git(t, folder, nil, "hash-object", "-t", "tree", "-w", "/dev/null"))
 	parent := git(t, folder, nil, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", "-m", "first",

@@ -38,7 +38,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// isForbidden tells the names that would lead out of the tree or hide Git's own files: Git takes them for damage.
+// isForbidden reports whether a name is one that would lead out of the tree or hide Git's own files: Git takes them for
+// damage.
 func isForbidden(name string) bool {
 	return name == "" || name == "." || name == ".." || strings.EqualFold(name, ".git") || strings.Contains(name, "/")
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,11 +37,55 @@ func git(t testing.TB, dir string, input io.Reader, args ...string) string {
 	return string(out)
 }
 
+// newRepository makes an empty bare repository, as git init does.
 func newRepository(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	git(t, dir, nil, "init", "-q", "--bare")
+	for _, folder := range []string{"objects/pack", "refs/heads"} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range map[string]string{
+		"HEAD": "ref: refs/heads/main\n", "config": "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return dir
+}
+
+// add makes objects in a repository, and returns their ids.
+func add(t testing.TB, dir string, contents []string) (ids []string) {
+	t.Helper()
+	folder := t.TempDir()
+	var paths strings.Builder
+	for i, content := range contents {
+		path := filepath.Join(folder, strconv.Itoa(i))
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths.WriteString(path + "\n")
+	}
+	return strings.Fields(git(t, dir, strings.NewReader(paths.String()), "hash-object", "-w", "--no-filters",
+		"--stdin-paths"))
+}
+
+// requireBlobs holds that objects, named as Git names them, have their contents.
+func requireBlobs(t testing.TB, dir string, names, contents []string) {
+	t.Helper()
+	out := git(t, dir, strings.NewReader(strings.Join(names, "\n")+"\n"), "cat-file", "--batch=%(objecttype)")
+	for i, content := range contents {
+		rest, is := strings.CutPrefix(out, "blob\n"+content+"\n")
+		if !is {
+			t.Fatalf("object %d of %d, %s, is another one", i, len(contents), names[i])
+		}
+		out = rest
+	}
+	if out != "" {
+		t.Errorf("there is more: %q", out)
+	}
 }
 
 // receive stores a pack in an empty repository.
@@ -84,15 +129,14 @@ func related(seed uint64, n int) []string {
 func packed(t testing.TB, contents []string, args ...string) (ids []string, content []byte) {
 	t.Helper()
 	dir := newRepository(t)
-	for _, c := range contents {
-		ids = append(ids, strings.TrimSpace(git(t, dir, strings.NewReader(c), "hash-object", "-w", "--stdin")))
-	}
+	ids = add(t, dir, contents)
 	list := strings.NewReader(strings.Join(append(ids, ""), "\n"))
 	return ids, []byte(git(t, dir, list, append([]string{"pack-objects", "-q", "--stdout"}, args...)...))
 }
 
 // TestReceive: whatever Git packs, and however it does, is there afterwards, and Git finds nothing wrong with it.
 func TestReceive(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"offset deltas":    {"--delta-base-offset", "--window=50", "--depth=50"},
 		"reference deltas": {"--window=50", "--depth=50"},
@@ -100,6 +144,7 @@ func TestReceive(t *testing.T) {
 		"not compressed":   {"--compression=0", "--window=0"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			contents := append(related(1, 120), "", "x", strings.Repeat("zero\n", 100_000))
 			ids, content := packed(t, contents, args...)
 			dir, err := receive(t, content)
@@ -107,11 +152,7 @@ func TestReceive(t *testing.T) {
 				t.Fatal(err)
 			}
 			requireClean(t, dir, 2)
-			for i, id := range ids {
-				if got := git(t, dir, nil, "cat-file", "blob", id); got != contents[i] {
-					t.Errorf("object %s is another one", id)
-				}
-			}
+			requireBlobs(t, dir, ids, contents)
 			git(t, dir, nil, "fsck", "--strict", "--no-dangling")
 			requireIndexAsGit(t, dir, content)
 		})
@@ -142,6 +183,7 @@ func requireIndexAsGit(t *testing.T, dir string, content []byte) {
 
 // TestReceiveAny is TestReceive for packs of all sorts.
 func TestReceiveAny(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		contents := related(rapid.Uint64().Draw(r, "seed"), rapid.IntRange(0, 30).Draw(r, "texts"))
 		contents = append(contents, rapid.SliceOfN(rapid.String(), 1, 5).Draw(r, "others")...)
@@ -162,6 +204,7 @@ func TestReceiveAny(t *testing.T) {
 }
 
 func TestReceiveNothing(t *testing.T) {
+	t.Parallel()
 	_, content := packed(t, nil)
 	dir, err := receive(t, content)
 	if err != nil {
@@ -172,6 +215,7 @@ func TestReceiveNothing(t *testing.T) {
 
 // TestCut: a pack that ends early or is altered anywhere is refused, and leaves nothing.
 func TestCut(t *testing.T) {
+	t.Parallel()
 	_, content := packed(t, related(2, 4), "--delta-base-offset")
 	for n := range content {
 		if n%7 != 0 {
@@ -237,6 +281,7 @@ func delta(base, content string) object {
 }
 
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	for name, objects := range map[string][]object{
 		"longer than it says":         {{plumbing.BlobObject, 3, nil, []byte("four")}},
 		"shorter than it says":        {{plumbing.BlobObject, 5, nil, []byte("four")}},
@@ -260,6 +305,7 @@ func TestRefused(t *testing.T) {
 		"a delta of itself by its id": {delta("four", "\x04\x04\x90\x04")},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir, err := receive(t, write(t, objects...))
 			if err == nil || errors.Is(err, io.EOF) {
 				t.Errorf("%v", err)
@@ -268,11 +314,13 @@ func TestRefused(t *testing.T) {
 		})
 	}
 	t.Run("more after the end", func(t *testing.T) {
+		t.Parallel()
 		if _, err := receive(t, append(write(t, blob("four")), 'x')); !errors.Is(err, pack.ErrDamaged) {
 			t.Error(err)
 		}
 	})
 	t.Run("twice the same", func(t *testing.T) {
+		t.Parallel()
 		dir, err := receive(t, write(t, blob("four"), blob("four"), delta("four", "\x04\x02\x90\x02"),
 			delta("four", "\x04\x02\x90\x02")))
 		if err != nil {
@@ -298,6 +346,7 @@ func prepend(text string, base int) string {
 
 // TestLargeBases: a chain of what does not fit into memory is resolved all the same.
 func TestLargeBases(t *testing.T) {
+	t.Parallel()
 	text := strings.Repeat("0123456789abcdef", 3<<16) // 3 MiB
 	objects := []object{blob(text)}
 	for i := range 8 {

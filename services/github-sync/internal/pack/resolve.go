@@ -138,7 +138,7 @@ func (r *resolver) skipTo(e *entry) error {
 	return err
 }
 
-// apply resolves a delta, and gives its content when more are made of it.
+// apply resolves a delta, and returns its content when more are made of it.
 func (r *resolver) apply(e *entry, base *branch) (*branch, error) {
 	if err := r.skipTo(e); err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func (i *inflater) inflate(to io.Writer, from byteReader, size int64) error {
 	return nil
 }
 
-// unreadable tells what no inflater can read from what did not come.
+// unreadable distinguishes what no inflater can read from what did not come.
 func unreadable(err error) error {
 	if errors.Is(err, zlib.ErrHeader) || errors.Is(err, zlib.ErrChecksum) || errors.Is(err, zlib.ErrDictionary) {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)

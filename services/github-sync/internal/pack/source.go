@@ -24,7 +24,7 @@ func newSource(from io.Reader, to io.Writer) *source {
 	return &source{Reader: bufio.NewReaderSize(t, bufferSize), tap: t}
 }
 
-// begin marks the beginning of an object and tells where it is.
+// begin marks the beginning of an object and returns where it is.
 func (s *source) begin() int64 {
 	s.settle()
 	s.tap.crc = 0

@@ -10,7 +10,6 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/layout"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/remote"
@@ -41,14 +40,14 @@ type proposer struct {
 // the fabric goes on, with a commit more. It never forces, and leaves a branch alone that somebody else has committed
 // to.
 func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, request Request, proposal Proposal) (Result,
-	*gitv1.PullRequest, error,
+	github.PullRequest, error,
 ) {
 	if err := hub.Knows(s.Location, s.Login); err != nil {
-		return Result{}, nil, err
+		return Result{}, github.PullRequest{}, err
 	}
 	pusher, err := s.Remote.PushRefs(ctx)
 	if err != nil {
-		return Result{}, nil, err
+		return Result{}, github.PullRequest{}, err
 	}
 	p := &proposer{hub: hub, s: s, pusher: pusher, request: request, proposal: proposal}
 	pull, err := p.current(ctx)
@@ -63,7 +62,7 @@ func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, requ
 	}
 	branch := proposal.Branch
 	if isOpen(pull) {
-		branch = pull.GetBranch()
+		branch = pull.Branch
 	}
 	result, err := p.push(ctx, branch)
 	if err != nil {
@@ -73,13 +72,11 @@ func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, requ
 	return result, pull, err
 }
 
-func isOpen(pull *gitv1.PullRequest) bool {
-	return pull.GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN
-}
+func isOpen(pull github.PullRequest) bool { return pull.State == github.Open }
 
 // current finds the pull request of the fabric: the one that is open, else the last one that is known.
-func (p *proposer) current(ctx context.Context) (*gitv1.PullRequest, error) {
-	var known *gitv1.PullRequest
+func (p *proposer) current(ctx context.Context) (github.PullRequest, error) {
+	var known github.PullRequest
 	if p.proposal.Known > 0 {
 		var err error
 		known, err = p.hub.GetPullRequest(ctx, p.s.Location, p.s.Login, p.proposal.Known)
@@ -93,14 +90,14 @@ func (p *proposer) current(ctx context.Context) (*gitv1.PullRequest, error) {
 	prefix := p.proposal.Branch[:strings.LastIndexByte(p.proposal.Branch, '/')+1]
 	branches := p.pusher.Under(prefix)
 	for _, branch := range branches[:min(len(branches), mostBranches)] {
-		if branch == known.GetBranch() {
+		if branch == known.Branch {
 			continue
 		}
 		found, err := p.hub.FindPullRequest(ctx, p.s.Location, p.s.Login, branch)
 		if err != nil {
 			return known, err
 		}
-		if isOpen(found) || found.GetNumber() > known.GetNumber() {
+		if isOpen(found) || found.Number > known.Number {
 			known = found
 		}
 		if isOpen(known) {
@@ -111,21 +108,21 @@ func (p *proposer) current(ctx context.Context) (*gitv1.PullRequest, error) {
 }
 
 // withdraw closes a pull request when the branch has all that it would bring.
-func (p *proposer) withdraw(ctx context.Context, pull *gitv1.PullRequest) (Result, *gitv1.PullRequest, error) {
+func (p *proposer) withdraw(ctx context.Context, pull github.PullRequest) (Result, github.PullRequest, error) {
 	if !isOpen(pull) {
 		return Result{Commit: p.s.Commit}, pull, nil
 	}
-	closed, err := p.hub.UpdatePullRequest(ctx, p.s.Location, p.s.Login, pull.GetNumber(), github.Update{Close: true})
+	closed, err := p.hub.UpdatePullRequest(ctx, p.s.Location, p.s.Login, pull.Number, github.Update{Close: true})
 	return Result{Commit: p.s.Commit}, closed, err
 }
 
 // declined reports whether people have closed a proposal of the very same tree.
-func (p *proposer) declined(ctx context.Context, pull *gitv1.PullRequest) (bool, error) {
-	if pull.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED || p.proposal.Insist ||
-		!plumbing.IsHash(pull.GetHeadCommit()) {
+func (p *proposer) declined(ctx context.Context, pull github.PullRequest) (bool, error) {
+	if pull.State != github.Closed || p.proposal.Insist ||
+		!plumbing.IsHash(pull.HeadCommit) {
 		return false, nil
 	}
-	then, err := p.s.Since(ctx, plumbing.NewHash(pull.GetHeadCommit()))
+	then, err := p.s.AtCommit(ctx, plumbing.NewHash(pull.HeadCommit), snapshot.History)
 	if errs.HasCode(err, errs.CommitNotFound) {
 		return false, nil // it went with its branch
 	}
@@ -150,7 +147,7 @@ func (p *proposer) push(ctx context.Context, branch string) (Result, error) {
 	if !exists {
 		return p.send(ctx, branch, base, plumbing.ZeroHash, head)
 	}
-	view, err := p.s.Since(ctx, tip)
+	view, err := p.s.AtCommit(ctx, tip, snapshot.History)
 	if err != nil {
 		return Result{}, err
 	}
@@ -175,7 +172,7 @@ func (p *proposer) push(ctx context.Context, branch string) (Result, error) {
 
 // base returns the head of the branch, if the directory there is still what the tree was made of.
 func (p *proposer) base(ctx context.Context, head plumbing.Hash) (*snapshot.Snapshot, error) {
-	base, err := p.s.At(ctx, head)
+	base, err := p.s.AtCommit(ctx, head, snapshot.Directory)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +194,7 @@ func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snaps
 	if err != nil {
 		return Result{}, err
 	}
-	objects, err := view.New(root)
+	objects, err := view.WrittenObjects(root)
 	if err != nil {
 		return Result{}, err
 	}
@@ -238,7 +235,7 @@ func putCommit(view *snapshot.Snapshot, root plumbing.Hash, request Request, par
 }
 
 // show makes the pull request say what its branch brings.
-func (p *proposer) show(ctx context.Context, branch string, pull *gitv1.PullRequest) (*gitv1.PullRequest, error) {
+func (p *proposer) show(ctx context.Context, branch string, pull github.PullRequest) (github.PullRequest, error) {
 	if !isOpen(pull) {
 		// an attempt before this one may have opened it
 		found, err := p.hub.FindPullRequest(ctx, p.s.Location, p.s.Login, branch)
@@ -250,7 +247,7 @@ func (p *proposer) show(ctx context.Context, branch string, pull *gitv1.PullRequ
 		}
 	}
 	if isOpen(pull) {
-		return p.hub.UpdatePullRequest(ctx, p.s.Location, p.s.Login, pull.GetNumber(),
+		return p.hub.UpdatePullRequest(ctx, p.s.Location, p.s.Login, pull.Number,
 			github.Update{Title: p.proposal.Title, Body: p.proposal.Body})
 	}
 	return p.hub.CreatePullRequest(ctx, p.s.Location, p.s.Login, github.Proposal{

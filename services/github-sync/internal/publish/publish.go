@@ -48,20 +48,20 @@ type Options struct {
 
 // Publisher publishes. Those who publish to the same branch with the same login share pushes.
 type Publisher struct {
-	options Options
-	guard   *guard
+	options   Options
+	rateLimit *rateLimit
 
-	mu     sync.Mutex // of the queues and of the members that wait in them
-	queues map[line]*queue
+	mu     sync.Mutex // of the queues and of the waiters that wait in them
+	queues map[queueKey]*queue
 }
 
 // New returns a publisher.
 func New(o Options) *Publisher {
-	return &Publisher{options: o, guard: newGuard(o.Limits), queues: map[line]*queue{}}
+	return &Publisher{options: o, rateLimit: newRateLimit(o.Limits), queues: map[queueKey]*queue{}}
 }
 
-// member is somebody who publishes.
-type member struct {
+// waiter is somebody who publishes.
+type waiter struct {
 	ctx     context.Context
 	from    *snapshot.Snapshot
 	request Request
@@ -72,21 +72,21 @@ type member struct {
 	commit  plumbing.Hash
 
 	once   sync.Once
-	told   chan struct{} // closed when there is an outcome
+	done   chan struct{} // closed when there is an outcome
 	result Result
 	err    error
 }
 
-func (m *member) tell(result Result, err error) {
+func (m *waiter) tell(result Result, err error) {
 	m.once.Do(func() {
 		m.result, m.err = result, err
 		m.result.Attempts = m.tries + 1
-		close(m.told)
+		close(m.done)
 	})
 }
 
-func tellAll(members []*member, err error) {
-	for _, m := range members {
+func tellAll(waiters []*waiter, err error) {
+	for _, m := range waiters {
 		m.tell(Result{}, err)
 	}
 }
@@ -96,48 +96,48 @@ func tellAll(members []*member, err error) {
 func (p *Publisher) Publish(ctx context.Context, s *snapshot.Snapshot, request Request) (Result, error) {
 	ctx, end := context.WithCancel(ctx)
 	defer end() // it does not want it any more
-	objects, err := s.New(request.Tree)
+	objects, err := s.WrittenObjects(request.Tree)
 	if err != nil {
 		return Result{}, err
 	}
-	m := &member{ctx: ctx, from: s, request: request, objects: objects, most: maxCommits, told: make(chan struct{})}
+	m := &waiter{ctx: ctx, from: s, request: request, objects: objects, most: maxCommits, done: make(chan struct{})}
 	for _, o := range objects {
 		m.bytes += len(o.Deflated)
 	}
 	q := p.join(m)
 	select {
-	case <-m.told:
+	case <-m.done:
 	case <-ctx.Done():
 		if p.leave(q, m) {
-			return Result{}, gone(m)
+			return Result{}, cancelled(m)
 		}
-		<-m.told
+		<-m.done
 	}
 	return m.result, m.err
 }
 
-func gone(m *member) error { return fmt.Errorf("wait to push: %w", context.Cause(m.ctx)) }
+func cancelled(m *waiter) error { return fmt.Errorf("wait to push: %w", context.Cause(m.ctx)) }
 
 // serve pushes for a queue until nobody waits in it.
 func (p *Publisher) serve(q *queue) {
 	for {
-		place, open := p.place(q)
+		permit, open := p.permit(q)
 		if !open {
 			return
 		}
 		group := p.take(q)
 		if len(group) == 0 {
-			place.giveBack()
+			permit.release()
 			return
 		}
-		p.putBack(q, p.attempt(group, place))
-		p.rest(q)
+		p.putBack(q, p.attempt(group, permit))
+		p.backoff(q)
 	}
 }
 
-// attempt pushes once for a group, and gives those for whom another attempt can help.
-func (p *Publisher) attempt(group []*member, place *place) (again []*member) {
-	defer place.giveBack()
+// attempt pushes once for a group, and returns those for whom another attempt can help.
+func (p *Publisher) attempt(group []*waiter, permit *permit) (again []*waiter) {
+	defer permit.release()
 	defer func() {
 		if fault := recover(); fault != nil {
 			tellAll(group, fmt.Errorf("publish: %v\n%s", fault, debug.Stack()))
@@ -146,14 +146,14 @@ func (p *Publisher) attempt(group []*member, place *place) (again []*member) {
 	}()
 	ctx, end := together(group)
 	defer end()
-	return p.push(ctx, group, place)
+	return p.push(ctx, group, permit)
 }
 
 // longestPush bounds a push, whatever those in it are ready to wait.
 const longestPush = 5 * time.Minute
 
 // together makes a context that ends with the last of those of a group.
-func together(group []*member) (context.Context, func()) {
+func together(group []*waiter) (context.Context, func()) {
 	ctx, end := context.WithCancelCause(context.WithoutCancel(group[0].ctx))
 	late := time.AfterFunc(longestPush, func() {
 		end(errs.New(errs.GitHubConnectionFailed, "A push took longer than %s.", longestPush))
@@ -176,14 +176,14 @@ func together(group []*member) (context.Context, func()) {
 	}
 }
 
-// raced says that another attempt can help.
-type raced struct{ cause error }
+// retryable says that another attempt can help.
+type retryable struct{ cause error }
 
-func (r *raced) Error() string { return r.cause.Error() }
+func (r *retryable) Error() string { return r.cause.Error() }
 
-// settle tells a group whose push came to nothing, and gives those who try again.
-func settle(group []*member, err error) (again []*member) {
-	var moved *raced
+// resolve tells a group whose push came to nothing, and returns those who try again.
+func resolve(group []*waiter, err error) (again []*waiter) {
+	var moved *retryable
 	switch {
 	case errors.As(err, &moved):
 		for _, m := range group {

@@ -14,20 +14,20 @@ import (
 )
 
 // push looks where the branch is, puts a commit of each of the group on top of it, one after the other, and pushes
-// them. It gives those who try again.
-func (p *Publisher) push(ctx context.Context, group []*member, place *place) (again []*member) {
+// them. It returns those who try again.
+func (p *Publisher) push(ctx context.Context, group []*waiter, permit *permit) (again []*waiter) {
 	from := group[0].from
 	pusher, err := from.Remote.PushRefs(ctx)
 	if err != nil {
-		return settle(group, err)
+		return resolve(group, err)
 	}
 	head, exists := pusher.Head(from.Branch)
 	if !exists {
-		return settle(group, branchRemoved(from.Branch))
+		return resolve(group, branchRemoved(from.Branch))
 	}
 	base, release, err := onto(ctx, group, head)
 	if err != nil {
-		return settle(group, err)
+		return resolve(group, err)
 	}
 	defer release()
 	c := newChain(base, head)
@@ -35,7 +35,7 @@ func (p *Publisher) push(ctx context.Context, group []*member, place *place) (ag
 	if len(group) == 0 {
 		return nil
 	}
-	place.use()
+	permit.use()
 	p.options.Commits.Observe(float64(len(group)))
 	pack := object.Pack(c.objects)
 	failpoint.Hit(failpoint.PushBefore)
@@ -44,7 +44,7 @@ func (p *Publisher) push(ctx context.Context, group []*member, place *place) (ag
 		failpoint.Hit(failpoint.PushDone)
 	}
 	if err := outcome(ctx, from, head, c.tip, err); err != nil {
-		return settle(group, err)
+		return resolve(group, err)
 	}
 	failpoint.Hit(failpoint.PushConfirmed)
 	_ = from.Repo.Add(ctx, from.Branch, head, c.tip, pack) // a cache: without the pack the next sync fetches what it needs
@@ -57,12 +57,12 @@ func (p *Publisher) push(ctx context.Context, group []*member, place *place) (ag
 
 // onto returns the view that the commits are built on: the new head, which the store has when it was pushed from here,
 // or the snapshot of one who publishes alone to a branch that has not moved.
-func onto(ctx context.Context, group []*member, head plumbing.Hash) (*snapshot.Snapshot, func(), error) {
+func onto(ctx context.Context, group []*waiter, head plumbing.Hash) (*snapshot.Snapshot, func(), error) {
 	from := group[0].from
 	if len(group) == 1 && head == from.Commit {
 		return from, func() {}, nil
 	}
-	whole, err := from.Whole(ctx, head)
+	whole, err := from.AtCommit(ctx, head, snapshot.Repository)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -83,11 +83,11 @@ func newChain(base *snapshot.Snapshot, head plumbing.Hash) *chain {
 	return &chain{base: base, head: head, tip: head, root: base.Root, has: map[plumbing.Hash]bool{}}
 }
 
-// addAll adds a commit of each, and gives those who have one. The others are told what keeps them from it.
-func (c *chain) addAll(group []*member) (added []*member) {
+// addAll adds a commit of each, and returns those who have one. The others are told what keeps them from it.
+func (c *chain) addAll(group []*waiter) (added []*waiter) {
 	for _, m := range group {
 		if m.ctx.Err() != nil {
-			m.tell(Result{}, gone(m))
+			m.tell(Result{}, cancelled(m))
 			continue
 		}
 		commits, err := c.add(m)
@@ -104,7 +104,7 @@ func (c *chain) addAll(group []*member) (added []*member) {
 }
 
 // add adds a commit, if the directory did not change since the snapshot, and shall.
-func (c *chain) add(m *member) (commits bool, err error) {
+func (c *chain) add(m *waiter) (commits bool, err error) {
 	now, _, err := c.base.Subtree(c.base.Root, m.from.Directory)
 	if err != nil {
 		return false, err
@@ -145,7 +145,7 @@ func outcome(ctx context.Context, s *snapshot.Snapshot, old, tip plumbing.Hash, 
 	switch kind := errs.KindOf(cause); {
 	case cause == nil:
 	case kind == errs.Conflict:
-		return &raced{cause}
+		return &retryable{cause}
 	case kind != errs.Unavailable:
 		return cause
 	}
@@ -158,7 +158,7 @@ func outcome(ctx context.Context, s *snapshot.Snapshot, old, tip plumbing.Hash, 
 	case cause == nil:
 		cause = errs.New(errs.GitHubConnectionFailed, "The Git host took the push, and the branch does not show it.")
 	}
-	return &raced{cause}
+	return &retryable{cause}
 }
 
 // landed reports whether the branch has the commits: the last one at its head, or below it when others pushed on top.

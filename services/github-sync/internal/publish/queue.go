@@ -21,30 +21,30 @@ const (
 	firstPause  = 50 * time.Millisecond
 )
 
-// line is what members have in common who may share a push.
-type line struct {
+// queueKey is what waiters have in common who may share a push.
+type queueKey struct {
 	repository, branch string
 	login              credentials.Fingerprint
 }
 
 // queue is where they wait. Its fields are the publisher's lock's.
 type queue struct {
-	line     line
+	key      queueKey
 	location remote.Location
-	waiting  []*member
+	waiting  []*waiter
 	pushing  bool
 	until    time.Time     // before which there will be no push, if that is known
 	emptied  chan struct{} // closed when all have left before there was a push
 }
 
-// join lets a member wait. The first one starts the pushes.
-func (p *Publisher) join(m *member) *queue {
+// join lets a waiter wait. The first one starts the pushes.
+func (p *Publisher) join(m *waiter) *queue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := line{m.from.Location.Key, m.from.Branch, m.from.Remote.Login()}
+	at := queueKey{m.from.Location.Key, m.from.Branch, m.from.Remote.Login()}
 	q := p.queues[at]
 	if q == nil {
-		q = &queue{line: at, location: m.from.Location, emptied: make(chan struct{})}
+		q = &queue{key: at, location: m.from.Location, emptied: make(chan struct{})}
 		p.queues[at] = q
 		defer func() { go p.serve(q) }()
 	}
@@ -55,8 +55,8 @@ func (p *Publisher) join(m *member) *queue {
 	return q
 }
 
-// refused tells a member that it would wait too long, if that is so.
-func (p *Publisher) refused(m *member, until time.Time) bool {
+// refused reports whether a waiter would wait too long, which it is told.
+func (p *Publisher) refused(m *waiter, until time.Time) bool {
 	deadline, bounded := m.ctx.Deadline()
 	if !bounded || !deadline.Before(until) {
 		return false
@@ -67,8 +67,8 @@ func (p *Publisher) refused(m *member, until time.Time) bool {
 	return true
 }
 
-// leave takes out a member that still waits.
-func (p *Publisher) leave(q *queue, m *member) bool {
+// leave takes out a waiter that still waits.
+func (p *Publisher) leave(q *queue, m *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := slices.Index(q.waiting, m)
@@ -83,19 +83,19 @@ func (p *Publisher) leave(q *queue, m *member) bool {
 
 // closeEmpty ends a queue in which nobody waits; whoever comes begins a new one.
 func (p *Publisher) closeEmpty(q *queue) {
-	if len(q.waiting) == 0 && !q.pushing && p.queues[q.line] == q {
-		delete(p.queues, q.line)
+	if len(q.waiting) == 0 && !q.pushing && p.queues[q.key] == q {
+		delete(p.queues, q.key)
 		close(q.emptied)
 	}
 }
 
-// place waits for the place of a push; there is none when nobody waits for it any more.
-func (p *Publisher) place(q *queue) (*place, bool) {
+// permit waits for the permit of a push; there is none when nobody waits for it any more.
+func (p *Publisher) permit(q *queue) (*permit, bool) {
 	for {
-		place, at, changed := p.guard.take(q.location)
+		permit, at, changed := p.rateLimit.acquire(q.location)
 		p.expect(q, at)
-		if place != nil {
-			return place, true
+		if permit != nil {
+			return permit, true
 		}
 		if !q.wait(at, changed) {
 			return nil, false
@@ -127,16 +127,16 @@ func (p *Publisher) expect(q *queue, at time.Time) {
 	defer p.mu.Unlock()
 	q.until = at
 	before := len(q.waiting)
-	q.waiting = slices.DeleteFunc(q.waiting, func(m *member) bool { return p.refused(m, at) })
+	q.waiting = slices.DeleteFunc(q.waiting, func(m *waiter) bool { return p.refused(m, at) })
 	p.options.Waiting.Sub(float64(before - len(q.waiting)))
 	p.closeEmpty(q)
 }
 
 // take takes those out of the queue who go out together: in the order in which they came, one for a directory.
-func (p *Publisher) take(q *queue) []*member {
+func (p *Publisher) take(q *queue) []*waiter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var group, rest []*member
+	var group, rest []*waiter
 	most, bytes := maxCommits, 0
 	for i, m := range q.waiting {
 		if slices.ContainsFunc(group, m.overlaps) { // what becomes of it depends on what becomes of the other
@@ -157,7 +157,7 @@ func (p *Publisher) take(q *queue) []*member {
 }
 
 // overlaps reports whether the directory of one is that of another, or inside it.
-func (m *member) overlaps(other *member) bool {
+func (m *waiter) overlaps(other *waiter) bool {
 	return within(m.from.Directory, other.from.Directory) || within(other.from.Directory, m.from.Directory)
 }
 
@@ -165,24 +165,24 @@ func within(directory, other string) bool {
 	return other == "" || directory == other || strings.HasPrefix(directory, other+"/")
 }
 
-// putBack lets members wait again, ahead of those who came later, and ends the queue when nobody waits.
-func (p *Publisher) putBack(q *queue, members []*member) {
+// putBack lets waiters wait again, ahead of those who came later, and ends the queue when nobody waits.
+func (p *Publisher) putBack(q *queue, waiters []*waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	members = slices.DeleteFunc(members, func(m *member) bool {
+	waiters = slices.DeleteFunc(waiters, func(m *waiter) bool {
 		over := m.ctx.Err() != nil
 		if over {
-			m.tell(Result{}, gone(m))
+			m.tell(Result{}, cancelled(m))
 		}
 		return over
 	})
-	q.waiting, q.pushing = append(members, q.waiting...), false
-	p.options.Waiting.Add(float64(len(members)))
+	q.waiting, q.pushing = append(waiters, q.waiting...), false
+	p.options.Waiting.Add(float64(len(waiters)))
 	p.closeEmpty(q)
 }
 
-// rest waits before another attempt, longer each time.
-func (p *Publisher) rest(q *queue) {
+// backoff waits before another attempt, longer each time.
+func (p *Publisher) backoff(q *queue) {
 	p.mu.Lock()
 	tries := 0
 	if len(q.waiting) > 0 {

@@ -18,8 +18,8 @@ import (
 	"fgdsync.dev/libs/errs"
 )
 
-// answered is what a request came to; the Git library keeps little of it.
-type answered struct {
+// exchange is what a request came to; the Git library keeps little of it.
+type exchange struct {
 	status int
 	header http.Header
 	err    error
@@ -27,42 +27,42 @@ type answered struct {
 	thin   bool // the host can send thin packs, which the Git library does not tell
 }
 
-type answeredKey struct{}
+type exchangeKey struct{}
 
-// withAnswered makes a context for one exchange, in which the last answer is remembered. At its end what was not read
-// of the answer is let go, and the place at the host with it: the Git library does not close every answer.
-func withAnswered(ctx context.Context) (exchange context.Context, a *answered, end context.CancelFunc) {
-	a = &answered{}
-	exchange, end = context.WithCancel(context.WithValue(ctx, answeredKey{}, a))
-	return exchange, a, end
+// withExchange makes a context for one exchange, in which the last answer is remembered. At its end what was not read
+// of the answer is let go, and the slots at the host with it: the Git library does not close every answer.
+func withExchange(ctx context.Context) (within context.Context, a *exchange, end context.CancelFunc) {
+	a = &exchange{}
+	within, end = context.WithCancel(context.WithValue(ctx, exchangeKey{}, a))
+	return within, a, end
 }
 
-// answeredOf returns where the answer is remembered.
-func answeredOf(ctx context.Context) *answered {
-	if a, asked := ctx.Value(answeredKey{}).(*answered); asked {
+// exchangeOf returns where the answer is remembered.
+func exchangeOf(ctx context.Context) *exchange {
+	if a, asked := ctx.Value(exchangeKey{}).(*exchange); asked {
 		return a
 	}
-	return &answered{}
+	return &exchange{}
 }
 
 type limitedBody struct {
 	io.ReadCloser
 	left     int64
 	refs     bool
-	answered *answered
+	exchange *exchange
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.refs { // with which the capabilities come
-		b.answered.sha256 = b.answered.sha256 || bytes.Contains(p[:n], []byte("object-format=sha256"))
-		b.answered.thin = b.answered.thin || bytes.Contains(p[:n], []byte(" "+capability.ThinPack.String()+" "))
+		b.exchange.sha256 = b.exchange.sha256 || bytes.Contains(p[:n], []byte("object-format=sha256"))
+		b.exchange.thin = b.exchange.thin || bytes.Contains(p[:n], []byte(" "+capability.ThinPack.String()+" "))
 	}
 	if b.left -= int64(n); b.left < 0 {
 		err = errs.New(errs.RepositoryUnsupported, "The Git host sends more than max_pack_bytes allows.")
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		b.answered.err = err
+		b.exchange.err = err
 	}
 	return n, err
 }
@@ -70,10 +70,10 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 // mostSaid is how much is looked at of what a host says beside the protocol.
 const mostSaid = 8 << 10
 
-// said is the beginning of it.
-type said []byte
+// sidebandText is the beginning of it.
+type sidebandText []byte
 
-func (s *said) Write(p []byte) (int, error) {
+func (s *sidebandText) Write(p []byte) (int, error) {
 	*s = append(*s, p[:min(len(p), mostSaid-len(*s))]...)
 	return len(p), nil
 }
@@ -83,7 +83,7 @@ func unavailable(format string, args ...any) *errs.Error {
 }
 
 // explain returns a failed exchange its code. What the transport saw counts more than what the library made of it.
-func (r *hostRemote) explain(ctx context.Context, err error, a *answered) error {
+func (r *hostRemote) explain(ctx context.Context, err error, a *exchange) error {
 	var known *errs.Error
 	var file *fs.PathError
 	host := r.location.Host
@@ -128,7 +128,7 @@ func untrusted(err error) bool {
 	return errors.As(err, &certificate)
 }
 
-func limited(a *answered) bool {
+func limited(a *exchange) bool {
 	return a.status == http.StatusTooManyRequests ||
 		a.status == http.StatusForbidden && (a.header.Get("Retry-After") != "" ||
 			a.header.Get("X-Ratelimit-Remaining") == "0")

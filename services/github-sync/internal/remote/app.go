@@ -18,10 +18,10 @@ type AppTokens interface {
 
 // appWire signs in as an installation of a GitHub App.
 func (f *Factory) appWire(location Location, app *credentials.App) *httpWire {
-	signIn := func(ctx context.Context) (credentials.Basic, error) { return f.apps.Token(ctx, location.Host, app) }
-	refused := func(ctx context.Context, token credentials.Basic) { f.apps.Refused(ctx, location.Host, app, token) }
-	client := newHTTPClient(&TokenTransport{Next: f.http.next, SignIn: signIn, Refused: refused, Sign: basicAuth},
-		f.http.base)
+	host := location.Server.String()
+	signIn := func(ctx context.Context) (credentials.Basic, error) { return f.apps.Token(ctx, host, app) }
+	refused := func(ctx context.Context, token credentials.Basic) { f.apps.Refused(ctx, host, app, token) }
+	client := newHTTPClient(&TokenTransport{Next: f.transport.http, SignIn: signIn, Refused: refused, Sign: basicAuth})
 	return &httpWire{client: client, url: location.URL, signIn: signIn}
 }
 
@@ -65,8 +65,8 @@ func (t *TokenTransport) send(r *http.Request) (*http.Response, credentials.Basi
 		if r.Body != nil {
 			err = errors.Join(err, r.Body.Close())
 		}
-		if a, asked := r.Context().Value(answeredKey{}).(*answered); asked {
-			*a = answered{err: err}
+		if a, asked := r.Context().Value(exchangeKey{}).(*exchange); asked {
+			*a = exchange{err: err}
 		}
 		return nil, token, err
 	}

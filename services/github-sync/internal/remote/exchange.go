@@ -25,7 +25,7 @@ import (
 
 // wire carries the exchanges of Git's protocol to a host. Each call is a connection or a request of its own that signs
 // in anew and leaves nothing open, so that what happens between two of them may take as long as it takes. What the host
-// said beside the protocol goes to the answered of the context.
+// said beside the protocol goes to the exchange of the context.
 type wire interface {
 	// refs asks what a service begins with: the refs, and what the host is capable of.
 	refs(ctx context.Context, service string) (*packp.AdvRefs, error)
@@ -46,11 +46,11 @@ type hostRemote struct {
 	thin       bool // the host can send thin packs
 }
 
-// Login tells with whose credentials it is spoken to.
+// Login returns the fingerprint of the credentials that it is spoken to with.
 func (r *hostRemote) Login() credentials.Fingerprint { return r.print }
 
 func (r *hostRemote) Refs(ctx context.Context) (Refs, error) {
-	ctx, a, end := withAnswered(ctx)
+	ctx, a, end := withExchange(ctx)
 	defer end()
 	advertised, err := r.wire.refs(ctx, transport.UploadPackServiceName)
 	if err != nil {
@@ -109,7 +109,7 @@ func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit
 	if err != nil {
 		return fmt.Errorf("prepare a fetch: %w", err)
 	}
-	ctx, a, end := withAnswered(ctx)
+	ctx, a, end := withExchange(ctx)
 	defer end()
 	response, err := r.wire.upload(ctx, request)
 	if err != nil && isRefusal(err) {
@@ -196,7 +196,7 @@ type hostPusher struct {
 }
 
 func (r *hostRemote) PushRefs(ctx context.Context) (Pusher, error) {
-	ctx, a, end := withAnswered(ctx)
+	ctx, a, end := withExchange(ctx)
 	defer end()
 	advertised, err := r.wire.refs(ctx, transport.ReceivePackServiceName)
 	if err != nil {
@@ -216,9 +216,9 @@ func (p *hostPusher) Push(ctx context.Context, branch string, old, next plumbing
 			}
 		}
 	}
-	var beside said // what the hooks of the host have to say
+	var beside sidebandText // what the hooks of the host have to say
 	request.Progress = &beside
-	ctx, a, end := withAnswered(ctx)
+	ctx, a, end := withExchange(ctx)
 	defer end()
 	report, err := p.remote.wire.receive(ctx, request)
 	switch {

@@ -17,15 +17,10 @@ import (
 	"fgdsync.dev/services/github-sync/internal/credentials"
 )
 
-type httpClient struct {
-	transport transport.Transport
-	next      http.RoundTripper
-	base      *http.Transport
-}
+type httpClient struct{ transport transport.Transport }
 
-func newHTTPClient(rt http.RoundTripper, base *http.Transport) *httpClient {
-	return &httpClient{next: rt, base: base, transport: githttp.NewClientWithOptions(&http.Client{Transport: rt},
-		&githttp.ClientOptions{})}
+func newHTTPClient(rt http.RoundTripper) *httpClient {
+	return &httpClient{githttp.NewClientWithOptions(&http.Client{Transport: rt}, &githttp.ClientOptions{})}
 }
 
 // httpWire speaks smart HTTP. It is not for concurrent use.
@@ -120,8 +115,8 @@ type roundTripper struct {
 }
 
 func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	a := answeredOf(r.Context())
-	*a = answered{}
+	a := exchangeOf(r.Context())
+	*a = exchange{}
 	done, err := t.breakers.of(r.URL.Host).allow()
 	if err != nil {
 		a.err = err
@@ -141,7 +136,7 @@ func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.requests.WithLabelValues(operation(r), strconv.Itoa(response.StatusCode)).Inc()
 	response.Body = &limitedBody{
 		ReadCloser: response.Body, left: t.maxBytes, refs: r.URL.Query().Has("service"),
-		answered: a,
+		exchange: a,
 	}
 	return response, nil
 }

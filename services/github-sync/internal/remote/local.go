@@ -116,7 +116,8 @@ func moveBranch(s *filesystem.Storage, dir, branch string, old, next plumbing.Ha
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // as git makes it: the umask decides
 		return fmt.Errorf("make folder of %s: %w", name, err)
 	}
-	lock, err := os.OpenFile(file+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as git makes it: the umask decides
+	//nolint:gosec // as git makes it: the umask decides
+	lock, err := os.OpenFile(file+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
 		return errs.New(errs.BranchMoved, "The branch %s is being moved by somebody else.", branch)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 // Policy says which remotes are permitted.
@@ -22,11 +23,12 @@ type Policy struct {
 
 // Location is a repository that the policy permits.
 type Location struct {
-	Key  string   // the same for all spellings, over HTTP and over SSH
-	URL  string   // for HTTP: without credentials
-	Host string   // for traces and metrics; "local" for a path
-	Path string   // for a repository on this machine
-	SSH  *Account // for a repository behind SSH
+	Key    string       // the same for all spellings, over HTTP and over SSH
+	URL    string       // for HTTP: without credentials
+	Server githost.Host // that is spoken to; none for a path
+	Host   string       // the server as people call it; "local" for a path
+	Path   string       // for a repository on this machine
+	SSH    *Account     // for a repository behind SSH
 }
 
 // Local reports whether the repository is on this machine.
@@ -34,9 +36,8 @@ func (l Location) Local() bool { return l.Path != "" }
 
 // Parse reads a URL and judges it.
 func (p Policy) Parse(raw string) (Location, error) {
-	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasPrefix(raw, "-") ||
-		raw == "" {
-		return Location{}, refused("The repository URL is empty, begins with a dash, or holds spaces or control characters.")
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasPrefix(raw, "-") {
+		return Location{}, refused("The repository URL begins with a dash, or holds spaces or control characters.")
 	}
 	if !strings.Contains(raw, "://") {
 		return p.shortSSH(raw)
@@ -56,12 +57,12 @@ func (p Policy) Parse(raw string) (Location, error) {
 	}
 	switch strings.ToLower(u.Scheme) {
 	case "https":
-		return httpLocation(u), hostError(u)
+		return httpLocation(u)
 	case "http":
 		if !p.AllowInsecure {
 			return Location{}, refused("The repository URL uses http, which sends credentials in clear.")
 		}
-		return httpLocation(u), hostError(u)
+		return httpLocation(u)
 	case "file":
 		return p.local(u)
 	case "ssh":
@@ -75,37 +76,26 @@ func refused(format string, args ...any) *errs.Error {
 	return errs.New(errs.RemoteRefused, format, args...)
 }
 
-func hostError(u *url.URL) error {
+// httpLocation returns a location with one key for all spellings of one repository: case of the host, default port,
+// slashes and ".git".
+func httpLocation(u *url.URL) (Location, error) {
 	if u.Hostname() == "" {
-		return refused("The repository URL names no host.")
+		return Location{}, refused("The repository URL names no host.")
 	}
-	return nil
-}
-
-// httpLocation returns all spellings of one repository one key: case of the host, default port, slashes and ".git".
-func httpLocation(u *url.URL) Location {
-	scheme, port := strings.ToLower(u.Scheme), u.Port()
-	if (scheme == "https" && port == "443") || (scheme == "http" && port == "80") {
-		port = ""
+	server, ok := githost.New(u.Scheme, u.Hostname(), u.Port())
+	if !ok {
+		return Location{}, refused("The repository URL has a host or a port that can't be one.")
 	}
-	host := hostAndPort(u.Hostname(), port)
 	clean := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
-	return Location{Key: key(host, clean), URL: (&url.URL{Scheme: scheme, Host: host, Path: clean}).String(), Host: host}
+	return Location{
+		Key: key(server, clean), URL: (&url.URL{Scheme: server.Scheme, Host: server.String(), Path: clean}).String(),
+		Server: server, Host: server.String(),
+	}, nil
 }
 
 // key has no scheme: a repository is the same over HTTPS and over SSH. Another port is another server.
-func key(host, cleanPath string) string { return host + strings.TrimSuffix(cleanPath, ".git") }
-
-// hostAndPort returns a host its one spelling. The port of the scheme is left out by the caller.
-func hostAndPort(host, port string) string {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if port != "" {
-		host += ":" + port
-	}
-	return host
+func key(server githost.Host, cleanPath string) string {
+	return server.String() + strings.TrimSuffix(cleanPath, ".git")
 }
 
 func (p Policy) local(u *url.URL) (Location, error) {

@@ -3,14 +3,12 @@ package remote
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
-	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/object"
 )
@@ -29,7 +27,7 @@ type Refs struct {
 
 // Remote is one repository, spoken to with one set of credentials.
 type Remote interface {
-	// Login tells remotes that are spoken to with the same credentials from others.
+	// Login returns what is the same for remotes that are spoken to with the same credentials, and for no others.
 	Login() credentials.Fingerprint
 	// Refs asks where the branches are.
 	Refs(ctx context.Context) (Refs, error)
@@ -68,52 +66,3 @@ func (h heads) Under(prefix string) []string {
 	slices.Sort(names)
 	return names
 }
-
-// SignIn returns what HTTP basic auth sends with the next exchange.
-type SignIn func(ctx context.Context) (credentials.Basic, error)
-
-// Factory makes remotes.
-type Factory struct {
-	policy Policy
-	http   *httpClient
-	ssh    *sshClient
-	apps   AppTokens
-	prints credentials.Prints
-}
-
-// SignInApps says who makes the tokens of GitHub Apps. It is to be called before the first remote is opened.
-func (f *Factory) SignInApps(apps AppTokens) { f.apps = apps }
-
-// Transport is what HTTP remotes are spoken to with, for requests that are none of the Git protocol.
-func (f *Factory) Transport() http.RoundTripper { return f.http.next }
-
-// Parse judges a URL.
-func (f *Factory) Parse(raw string) (Location, error) { return f.policy.Parse(raw) }
-
-// Open makes a remote. It does not connect.
-func (f *Factory) Open(location Location, login credentials.Login) (Remote, error) {
-	switch {
-	case location.Local():
-		return &localRemote{path: location.Path}, nil
-	case location.SSH != nil:
-		signer, err := signer(login)
-		if err != nil {
-			return nil, err
-		}
-		return f.host(location, login, &sshWire{client: f.ssh, location: location, signer: signer}), nil
-	case !login.SSHKey.IsZero():
-		return nil, errs.New(errs.CredentialsUnsuitable, "An SSH private key can't sign in to an %s URL.",
-			scheme(location.URL)).
-			WithRemedy("Give a token, or a username and a password, or use the repository's ssh URL.")
-	case login.App != nil:
-		return f.host(location, login, f.appWire(location, login.App)), nil
-	}
-	signIn := func(context.Context) (credentials.Basic, error) { return login.Basic, nil }
-	return f.host(location, login, &httpWire{client: f.http, url: location.URL, signIn: signIn}), nil
-}
-
-func (f *Factory) host(location Location, login credentials.Login, w wire) *hostRemote {
-	return &hostRemote{wire: w, location: location, print: f.prints.Of(login)}
-}
-
-func scheme(url string) string { return url[:strings.Index(url, "://")] }

@@ -92,7 +92,7 @@ func advertisement(call *sshCall, service string) (*packp.AdvRefs, error) {
 	if advertised.IsEmpty() && service == transport.UploadPackServiceName {
 		return nil, transport.ErrEmptyRemoteRepository
 	}
-	call.answer.thin = advertised.Capabilities.Supports(capability.ThinPack)
+	call.exchange.thin = advertised.Capabilities.Supports(capability.ThinPack)
 	transport.FilterUnsupportedCapabilities(advertised.Capabilities)
 	return advertised, nil
 }

@@ -35,20 +35,20 @@ type sshClient struct {
 	maxBytes   int64
 	requests   *prometheus.CounterVec
 	breakers   *breakers
-	places     *places
+	limiter    *limiter
 	tracer     trace.Tracer
 }
 
 // sshCall is one run of a service at the other end, with a connection of its own.
 type sshCall struct {
-	host    string
-	answer  *answered
-	conn    *ssh.Client
-	session *ssh.Session
-	stdin   io.WriteCloser
-	stdout  io.ReadCloser // bounded
-	said    said
-	leave   []func()
+	host     string
+	exchange *exchange
+	conn     *ssh.Client
+	session  *ssh.Session
+	stdin    io.WriteCloser
+	stdout   io.ReadCloser // bounded
+	sideband sidebandText
+	leave    []func()
 }
 
 // begin connects, runs a service, and reads what it begins with.
@@ -56,8 +56,8 @@ func (c *sshClient) begin(ctx context.Context, w *sshWire, service, operation st
 	error,
 ) {
 	ctx, span := c.tracer.Start(ctx, "git "+operation, trace.WithSpanKind(trace.SpanKindClient))
-	call := &sshCall{host: w.location.Host, answer: answeredOf(ctx), leave: []func(){func() { span.End() }}}
-	*call.answer = answered{}
+	call := &sshCall{host: w.location.Host, exchange: exchangeOf(ctx), leave: []func(){func() { span.End() }}}
+	*call.exchange = exchange{}
 	advertised, err := c.open(ctx, call, w, service)
 	if err != nil {
 		c.requests.WithLabelValues(operation, "error").Inc()
@@ -70,11 +70,11 @@ func (c *sshClient) begin(ctx context.Context, w *sshWire, service, operation st
 }
 
 func (c *sshClient) open(ctx context.Context, call *sshCall, w *sshWire, service string) (*packp.AdvRefs, error) {
-	leave, err := c.places.take(ctx, w.location.Host, w.location.Key)
+	release, err := c.limiter.acquire(ctx, w.location.Host, w.location.Key)
 	if err != nil {
 		return nil, err
 	}
-	call.leave = append(call.leave, leave)
+	call.leave = append(call.leave, release)
 	done, err := c.breakers.of(w.location.SSH.Address).allow()
 	if err != nil {
 		return nil, err
@@ -84,11 +84,11 @@ func (c *sshClient) open(ctx context.Context, call *sshCall, w *sshWire, service
 		err = call.run(service+" "+quoted(w.location.SSH.Path), c.maxBytes)
 	}
 	if err != nil {
-		call.answer.err = err
+		call.exchange.err = err
 	} else {
 		advertised, err = advertisement(call, service)
 	}
-	done(against(ctx, errors.Join(err, call.answer.err)))
+	done(against(ctx, errors.Join(err, call.exchange.err)))
 	return advertised, err
 }
 
@@ -173,11 +173,11 @@ func (c *sshCall) run(command string, maxBytes int64) error {
 	if err := errors.Join(inErr, outErr); err != nil {
 		return err
 	}
-	session.Stderr = &c.said
+	session.Stderr = &c.sideband
 	c.session, c.stdin = session, stdin
 	c.stdout = &limitedBody{
 		ReadCloser: io.NopCloser(&untilExit{stdout, c, nil}), left: maxBytes, refs: true,
-		answered: c.answer,
+		exchange: c.exchange,
 	}
 	if err := session.Start(command); err != nil {
 		if strings.HasPrefix(err.Error(), "ssh: command") { // the words of the library for a refusal
@@ -234,7 +234,7 @@ func (c *sshCall) exit() error {
 	case err == nil:
 		return io.EOF
 	case errors.As(err, &exit):
-		return refusal(c.host, string(c.said))
+		return refusal(c.host, string(c.sideband))
 	}
 	return fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
 }

@@ -4,8 +4,9 @@ import (
 	"net"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
+
+	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 // Account is where a repository is reached over SSH.
@@ -25,7 +26,6 @@ var (
 	short = regexp.MustCompile(`^(?:([^@/:]+)@)?(\[[0-9A-Fa-f:.]+\]|[^@/:\[\]]+):(.+)$`)
 	// What can begin with a dash could become an option of a program at the other end.
 	accountName = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.+~-]*$`)
-	hostName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 )
 
 // shortSSH reads the form user@host:path.
@@ -42,27 +42,28 @@ func (p Policy) ssh(user, host, port, at string) (Location, error) {
 	if user == "" {
 		user = sshUser
 	}
-	if port == "" {
-		port = sshPort
+	server, ok := githost.New("ssh", host, port)
+	if !ok {
+		return Location{}, refused("The repository URL has a host or a port that can't be one.")
 	}
-	if err := checkAccount(user, host, port, at); err != nil {
+	if err := checkAccount(user, at); err != nil {
 		return Location{}, err
 	}
 	if p.KnownHosts == "" {
 		return Location{}, refused("No host keys are known here, so that SSH remotes are not permitted.").WithRemedy(
 			"Set ssh_known_hosts_file to a file with the keys of the host (%s prints them), once they are compared with what "+
 				"its owner publishes; "+
-				"or use the repository's https URL.", keyscan(net.JoinHostPort(host, port)))
+				"or use the repository's https URL.", keyscan(server.Address()))
 	}
 	spoken := path.Clean(at)
 	if strings.HasPrefix(spoken, "/~") { // as Git writes a home in a URL
 		spoken = spoken[1:]
 	}
-	address := net.JoinHostPort(strings.ToLower(strings.TrimSuffix(host, ".")), port)
-	name, absolute := strings.TrimSuffix(address, ":"+sshPort), path.Clean("/"+spoken)
+	absolute := path.Clean("/" + spoken)
 	return Location{
-		Key: account(user, spoken) + key(name, absolute), URL: "ssh://" + name + absolute, Host: name,
-		SSH: &Account{User: user, Address: address, Path: spoken},
+		Key: account(user, spoken) + key(server, absolute), URL: "ssh://" + server.String() + absolute,
+		Server: server, Host: server.String(),
+		SSH: &Account{User: user, Address: server.Address(), Path: spoken},
 	}, nil
 }
 
@@ -74,16 +75,11 @@ func account(user, spoken string) string {
 	return user + "@"
 }
 
-func checkAccount(user, host, port, at string) error {
-	number, err := strconv.ParseUint(port, 10, 16)
+func checkAccount(user, at string) error {
 	clean := path.Clean(at)
 	switch {
 	case !accountName.MatchString(user):
 		return refused("The repository URL has a user that can't be one.")
-	case !hostName.MatchString(host) && net.ParseIP(host) == nil:
-		return refused("The repository URL has a host that can't be one.")
-	case err != nil || number == 0 || port[0] == '0':
-		return refused("The repository URL has a port that can't be one.")
 	case strings.Trim(clean, "/.") == "" || strings.HasPrefix(strings.TrimPrefix(clean, "/"), "-") ||
 		strings.HasPrefix(clean, "../"):
 		return refused("The repository URL has a path that can't be one.")

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/services/github-sync/internal/signing"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 const repository, branch = "r.git", "main"
@@ -68,6 +68,7 @@ func newHost(t *testing.T) *gitserver.Server {
 // TestGitVerifiesAnSSHSignature: git itself takes the signature for that of the key, and not once the commit is
 // changed.
 func TestGitVerifiesAnSSHSignature(t *testing.T) {
+	t.Parallel()
 	host := newHost(t)
 	for _, kind := range []string{"ed25519", "rsa"} {
 		key := filepath.Join(t.TempDir(), "key")
@@ -87,6 +88,7 @@ func TestGitVerifiesAnSSHSignature(t *testing.T) {
 
 // TestGitVerifiesAnOpenPGPSignature: the same with gpg.
 func TestGitVerifiesAnOpenPGPSignature(t *testing.T) {
+	t.Parallel()
 	host := newHost(t)
 	home, err := os.MkdirTemp("", "gpg") // sockets have short paths
 	if err != nil {
@@ -111,6 +113,7 @@ func TestGitVerifiesAnOpenPGPSignature(t *testing.T) {
 
 // TestKeysThatCannotSign: what is no key, is missing or locked stops the start, and nothing of it is quoted.
 func TestKeysThatCannotSign(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	locked := filepath.Join(dir, "locked")
 	run(t, nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "a-passphrase", "-f", locked)
@@ -129,6 +132,7 @@ func TestKeysThatCannotSign(t *testing.T) {
 
 // TestWithoutAKey: commits stay as they are.
 func TestWithoutAKey(t *testing.T) {
+	t.Parallel()
 	var none *signing.Key
 	if out, err := none.Sign([]byte("commit"), when); err != nil || string(out) != "commit" {
 		t.Errorf("%q, %v", out, err)

@@ -38,13 +38,13 @@ func (s *Snapshot) OfSync(ctx context.Context, syncID string) (at, before *Snaps
 			return nil, nil, err
 		}
 	}
-	if at, err = s.Since(ctx, commit); err != nil {
+	if at, err = s.AtCommit(ctx, commit, History); err != nil {
 		return nil, nil, err
 	}
 	if len(at.info.Parents) == 0 {
 		return nil, nil, errors.Join(fmt.Errorf("commit %s of sync %s has no parent", commit, syncID), at.Close())
 	}
-	if before, err = s.Since(ctx, at.info.Parents[0]); err != nil {
+	if before, err = s.AtCommit(ctx, at.info.Parents[0], History); err != nil {
 		return nil, nil, errors.Join(err, at.Close())
 	}
 	return at, before, nil
@@ -62,8 +62,8 @@ func (s *Snapshot) findAncestor(ctx context.Context, head plumbing.Hash, depth i
 	return found, err
 }
 
-// search looks for a commit among the last ones up to a head of which so much of the history is made sure of, and tells
-// whether what is here ended before it had seen as many as it may.
+// search looks for a commit among the last ones up to a head of which so much of the history is made sure of, and
+// reports whether what is here ended before it had seen as many as it may.
 func (s *Snapshot) search(ctx context.Context, head plumbing.Hash, depth, limit int,
 	wanted func(plumbing.Hash, object.CommitInfo) bool,
 ) (found plumbing.Hash, cut bool, err error) {

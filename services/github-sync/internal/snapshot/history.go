@@ -41,7 +41,7 @@ type Walk struct {
 	next   queue
 	seen   map[plumbing.Hash]bool
 	walked int
-	// Cut tells that history goes on where it was not followed: it is too long, or the host does not have it.
+	// Cut is whether history goes on where it was not followed: it is too long, or the host does not have it.
 	Cut bool
 }
 
@@ -95,7 +95,7 @@ func (w *Walk) add(c Commit) {
 	}
 }
 
-// Done tells that there is nothing more to find.
+// Done reports whether there is nothing more to find.
 func (w *Walk) Done() bool { return len(w.next) == 0 }
 
 // Next finds the next commit; nil at the end.

@@ -47,7 +47,7 @@ func (s *Snapshot) Origin(ctx context.Context, proposals string) (Origin, error)
 
 // originOf reads the origin from the trailers of a proposing commit.
 func (s *Snapshot) originOf(ctx context.Context, tip plumbing.Hash) (Origin, bool, error) {
-	proposed, err := s.Since(ctx, tip)
+	proposed, err := s.AtCommit(ctx, tip, History)
 	if err != nil {
 		return Origin{}, false, unlessGone(err)
 	}
@@ -55,7 +55,7 @@ func (s *Snapshot) originOf(ctx context.Context, tip plumbing.Hash) (Origin, boo
 	if err := proposed.Close(); err != nil || !plumbing.IsHash(base) {
 		return Origin{}, false, err
 	}
-	before, err := s.Since(ctx, plumbing.NewHash(base))
+	before, err := s.AtCommit(ctx, plumbing.NewHash(base), History)
 	if err != nil {
 		return Origin{}, false, unlessGone(err)
 	}

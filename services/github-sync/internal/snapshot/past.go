@@ -42,7 +42,7 @@ func (s *Snapshot) ReturnTo(ctx context.Context, id plumbing.Hash) error {
 	if _, err := s.Ancestor(ctx, id); err != nil {
 		return err
 	}
-	s.Commit, s.Past = id, true
+	s.Commit, s.ReadOnly = id, true
 	return s.resolve()
 }
 
@@ -58,7 +58,7 @@ func (s *Snapshot) ReturnBefore(ctx context.Context, when time.Time) error {
 			return err
 		}
 		if held && !info.Time().After(when) {
-			s.Commit, s.Past = id, true
+			s.Commit, s.ReadOnly = id, true
 			return s.resolve()
 		}
 		if len(info.Parents) == 0 {
@@ -111,7 +111,7 @@ func (s *Snapshot) Between(from, to plumbing.Hash, paths []string) ([]Pair, erro
 	}), nil
 }
 
-// Restore makes paths of the snapshot's tree what they were in that of an earlier commit, and gives the new tree.
+// Restore makes paths of the snapshot's tree what they were in that of an earlier commit, and returns the new tree.
 func (s *Snapshot) Restore(ctx context.Context, id plumbing.Hash, paths []string) (plumbing.Hash, error) {
 	info, err := s.Ancestor(ctx, id)
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *Snapshot) Restore(ctx context.Context, id plumbing.Hash, paths []string
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
-		if tree, _, err = s.place(tree, path, old); err != nil {
+		if tree, _, err = s.setEntry(tree, path, old); err != nil {
 			return plumbing.ZeroHash, err
 		}
 	}

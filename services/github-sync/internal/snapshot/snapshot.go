@@ -48,7 +48,7 @@ type Snapshot struct {
 	Tree      plumbing.Hash // tree of the directory
 	Exists    bool          // whether the directory does
 	Location  remote.Location
-	Past      bool // it was opened as of an earlier time: nothing can be published on it
+	ReadOnly  bool // it was opened as of an earlier time: nothing can be published on it
 
 	Remote remote.Remote
 	Repo   *store.Repo
@@ -202,7 +202,7 @@ func (s *Snapshot) Blob(id plumbing.Hash) ([]byte, error) {
 	return s.read(plumbing.BlobObject, id)
 }
 
-// BlobSize tells the size of a file without reading it.
+// BlobSize returns the size of a file without reading it.
 func (s *Snapshot) BlobSize(id plumbing.Hash) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -311,58 +311,6 @@ func (s *Snapshot) Overlay(id plumbing.Hash) (object.Object, bool) {
 	defer s.mu.Unlock()
 	o, ok := s.overlay[id]
 	return o, ok
-}
-
-// At returns a view of the same directory at another commit, over the same overlay's content.
-func (s *Snapshot) At(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
-	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, commit, 1)
-	if err != nil {
-		return nil, movedOn(err, s.Branch)
-	}
-	return s.over(base, commit)
-}
-
-// Whole returns a view of the whole repository at a commit of the branch, without what was written here.
-func (s *Snapshot) Whole(ctx context.Context, commit plumbing.Hash) (*Snapshot, error) {
-	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, commit, 1)
-	if err != nil {
-		return nil, movedOn(err, s.Branch)
-	}
-	whole := &Snapshot{
-		ID: s.ID, Branch: s.Branch, Commit: commit, Location: s.Location, Remote: s.Remote, Repo: s.Repo,
-		limits: s.limits, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
-	}
-	if err := whole.resolve(); err != nil {
-		return nil, errors.Join(err, whole.Close())
-	}
-	return whole, nil
-}
-
-// movedOn explains why a host does not hand out what it has just called the head of a branch.
-func movedOn(err error, branch string) error {
-	if errs.HasCode(err, errs.CommitNotFound) {
-		return errs.New(errs.BranchMoved, "The branch %s was rewritten while it was fetched.", branch).WithCause(err)
-	}
-	return err
-}
-
-func (s *Snapshot) over(base *store.Objects, commit plumbing.Hash) (*Snapshot, error) {
-	s.mu.Lock()
-	overlay := make(map[plumbing.Hash]object.Object, len(s.overlay))
-	for id, o := range s.overlay {
-		overlay[id] = o
-	}
-	s.mu.Unlock()
-	other := &Snapshot{
-		ID: s.ID, Branch: s.Branch, Directory: s.Directory, Commit: commit, Location: s.Location, Remote: s.Remote,
-		Repo:   s.Repo,
-		limits: s.limits, head: s.head, base: base, overlay: overlay, deflater: object.NewDeflater(), Login: s.Login,
-		branches: s.branches,
-	}
-	if err := other.resolve(); err != nil {
-		return nil, errors.Join(err, other.Close())
-	}
-	return other, nil
 }
 
 // Close lets go of everything. Closing twice is no error.

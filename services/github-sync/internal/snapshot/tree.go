@@ -197,7 +197,7 @@ func (e *Editor) put(parent *folder, name string, c Change) error {
 	return nil
 }
 
-// Tree writes the trees that changed and gives the id of the whole.
+// Tree writes the trees that changed and returns the id of the whole.
 func (e *Editor) Tree() (plumbing.Hash, error) {
 	id, _, err := e.write(e.root)
 	return id, err
@@ -227,20 +227,22 @@ func (e *Editor) write(f *folder) (id plumbing.Hash, empty bool, err error) {
 	return id, false, err
 }
 
-// Graft puts a directory's tree into a root tree and gives the new root, and the trees that were written on the way to
-// the directory.
+// Graft puts a directory's tree into a root tree and returns the new root, and the trees that were written on the way
+// to the directory.
 func (s *Snapshot) Graft(root plumbing.Hash, directory string, tree plumbing.Hash) (plumbing.Hash, []object.Object,
 	error,
 ) {
 	if directory == "" {
 		return tree, nil, nil
 	}
-	return s.place(root, directory, object.Entry{Mode: filemode.Dir, Hash: tree})
+	return s.setEntry(root, directory, object.Entry{Mode: filemode.Dir, Hash: tree})
 }
 
-// place puts an entry at a path of a tree, in place of what is there, and gives the new tree, and the trees that were
-// written on the way. An entry without content takes away what is there, and the folders that become empty by it.
-func (s *Snapshot) place(tree plumbing.Hash, path string, entry object.Entry) (plumbing.Hash, []object.Object, error) {
+// setEntry puts an entry at a path of a tree, in place of what is there, and returns the new tree, and the trees that
+// were written on the way. An entry without content takes away what is there, and the folders that become empty by it.
+func (s *Snapshot) setEntry(tree plumbing.Hash, path string, entry object.Entry) (plumbing.Hash, []object.Object,
+	error,
+) {
 	name, rest, deeper := strings.Cut(path, "/")
 	entries, err := s.Entries(tree)
 	if err != nil {
@@ -252,7 +254,7 @@ func (s *Snapshot) place(tree plumbing.Hash, path string, entry object.Entry) (p
 		if old, found := find(entries, name); found && old.IsTree() {
 			inner = old
 		}
-		if inner.Hash, written, err = s.place(inner.Hash, rest, entry); err != nil {
+		if inner.Hash, written, err = s.setEntry(inner.Hash, rest, entry); err != nil {
 			return plumbing.ZeroHash, nil, err
 		}
 		entry = inner
@@ -272,8 +274,9 @@ func (s *Snapshot) place(tree plumbing.Hash, path string, entry object.Entry) (p
 	return id, append(written, o), nil
 }
 
-// New lists the objects of a tree that were written into this snapshot: what a remote that has the rest must get.
-func (s *Snapshot) New(tree plumbing.Hash) ([]object.Object, error) {
+// WrittenObjects lists the objects of a tree that were written into this snapshot: what a remote that has the rest must
+// get.
+func (s *Snapshot) WrittenObjects(tree plumbing.Hash) ([]object.Object, error) {
 	var out []object.Object
 	if err := s.collect(tree, map[plumbing.Hash]bool{}, &out); err != nil {
 		return nil, err

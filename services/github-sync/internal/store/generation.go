@@ -76,7 +76,7 @@ func (g *generation) grown(maxBytes int64) bool {
 	return packs > 1 && (packs >= maxPacks || bytes > maxBytes)
 }
 
-// files tells how many files of a kind there are among its packs, and how large they are together.
+// files returns how many files of a kind there are among its packs, and how large they are together.
 func (g *generation) files(pattern string) (number int, bytes int64) {
 	paths, err := filepath.Glob(filepath.Join(g.dir, "objects", "pack", pattern))
 	if err != nil {
@@ -90,14 +90,14 @@ func (g *generation) files(pattern string) (number int, bytes int64) {
 	return len(paths), bytes
 }
 
-func (g *generation) lend() {
+func (g *generation) acquire() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.readers++
 }
 
-// giveBack ends a reading. What was opened stays open for the next one, if that one would see all there is.
-func (g *generation) giveBack(o opened) error {
+// release ends a reading. What was opened stays open for the next one, if that one would see all there is.
+func (g *generation) release(o opened) error {
 	_, o.bytes = g.files("*.idx")
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -126,9 +126,9 @@ func (g *generation) removeUnread() error {
 	return nil
 }
 
-// left finds the generation that an earlier process left in a folder, and takes away what else it left: older ones, and
-// packs that were on their way when it ended. Nothing left is 0.
-func left(dir string) (number int, err error) {
+// leftover finds the generation that an earlier process left in a folder, and takes away what else it left: older ones,
+// and packs that were on their way when it ended. Nothing left is 0.
+func leftover(dir string) (number int, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, nil //nolint:nilerr // there is no such folder yet; one that can't be read shows when it is written
@@ -158,7 +158,7 @@ func left(dir string) (number int, err error) {
 type Objects struct {
 	opened
 	pool *Pool // nil for a repository on this machine, which is read where it is
-	of   *bare
+	of   *repository
 	from *generation
 }
 
@@ -167,11 +167,11 @@ func (o *Objects) Close() error {
 	if o.pool == nil {
 		return o.Storage.Close()
 	}
-	defer o.pool.giveBack(o.of)
-	return o.from.giveBack(o.opened)
+	defer o.pool.release(o.of)
+	return o.from.release(o.opened)
 }
 
-// Size tells the size of an object, from memory when it was asked for before.
+// Size returns the size of an object, from memory when it was asked for before.
 func (o *Objects) Size(id plumbing.Hash) (int64, error) {
 	if o.pool == nil {
 		return o.EncodedObjectSize(id)

@@ -16,9 +16,9 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
 
-	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/services/github-sync/internal/credentials"
 	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/testkit/gitserver"
 )
 
 const branch = "main"
@@ -44,11 +44,12 @@ type bench struct {
 
 func setup(t *testing.T) *bench {
 	t.Helper()
-	remotes, err := newRemotes()
+	transport, err := newTransport()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(remotes.Close)
+	t.Cleanup(transport.Close)
+	remotes := remote.NewFactory(transport, nil)
 	return &bench{
 		t: t, host: gitserver.Start(t, gitserver.Options{}), remotes: remotes, dir: t.TempDir(),
 		now:   time.Unix(1_800_000_000, 0),
@@ -56,15 +57,15 @@ func setup(t *testing.T) *bench {
 	}
 }
 
-func newRemotes() (*remote.Factory, error) {
-	return remote.NewFactory(remote.Options{
+func newTransport() (*remote.Transport, error) {
+	return remote.NewTransport(remote.Options{
 		Policy: remote.Policy{AllowInsecure: true}, MaxPackBytes: 1 << 20, Tracers: noop.NewTracerProvider(),
 		Requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "requests"}, []string{"operation", "code"}),
 		Breaker: remote.BreakerOptions{
 			Failures: 5, Pause: time.Minute,
 			State: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "state"}, []string{"target"}),
 		},
-		Places: remote.PlaceOptions{
+		Limiter: remote.LimiterOptions{
 			PerHost: 32, PerRepository: 8,
 			Waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "waiting"}),
 		},

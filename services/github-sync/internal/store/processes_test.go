@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/testkit/gitserver"
 )
 
@@ -25,7 +26,7 @@ const (
 // process is a process of its own with a pool. It sweeps, and then for each line that it reads it opens the head, which
 // it holds until the next line, and answers with a line.
 func process(dir, url string, in io.Reader, out io.Writer) int {
-	remotes, err := newRemotes()
+	transport, err := newTransport()
 	if err != nil {
 		return 1
 	}
@@ -40,7 +41,7 @@ func process(dir, url string, in io.Reader, out io.Writer) int {
 			err = held.Close()
 		}
 		if err == nil {
-			held, err = openHead(context.Background(), p, remotes, url, 1)
+			held, err = openHead(context.Background(), p, remote.NewFactory(transport, nil), url, 1)
 		}
 		_, _ = fmt.Fprintln(out, err)
 	}
@@ -125,6 +126,7 @@ func (o *other) end() {
 // TestProcessesShareAFolder: each has its own stores. One that is killed while it reads disturbs nobody; the next that
 // starts takes over what it left, and what nobody takes over goes.
 func TestProcessesShareAFolder(t *testing.T) {
+	t.Parallel()
 	const rounds = 10
 	b := setup(t)
 	b.create("r.git", 10)
@@ -179,6 +181,7 @@ func (b *bench) slots(names ...string) string {
 
 // TestKilledWhileItFetches (G16): the next process takes what is there as it is, and fetches.
 func TestKilledWhileItFetches(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.create("r.git", 10)
 	hold, held := make(chan struct{}), make(chan struct{}, 1)

@@ -40,13 +40,13 @@ type Pool struct {
 	idle     idle
 
 	mu     sync.Mutex
-	slot   *slot            // nil until it is needed
-	stores map[string]*bare // by their folders
+	slot   *slot                  // nil until it is needed
+	stores map[string]*repository // by their folders
 	closed bool
 }
 
 // NewPool returns a pool over a folder.
-func NewPool(options Options) *Pool { return &Pool{options: options, stores: map[string]*bare{}} }
+func NewPool(options Options) *Pool { return &Pool{options: options, stores: map[string]*repository{}} }
 
 // Repo returns the store of a remote.
 func (p *Pool) Repo(location remote.Location) (*Repo, error) {
@@ -76,18 +76,21 @@ func (p *Pool) begin() error {
 		return storageFailed(errors.Join(err, taken.release()))
 	}
 	for name, used := range left {
-		p.stores[name] = p.bare(taken, name, used)
+		p.stores[name] = p.repository(taken, name, used)
 	}
 	p.slot = taken
 	return nil
 }
 
-func (p *Pool) bare(in *slot, name string, used time.Time) *bare {
-	return &bare{dir: filepath.Join(in.dir, name), maxBytes: p.options.MaxBytes, idle: &p.idle, used: used, changed: true}
+func (p *Pool) repository(in *slot, name string, used time.Time) *repository {
+	return &repository{
+		dir: filepath.Join(in.dir, name), maxBytes: p.options.MaxBytes, idle: &p.idle, used: used,
+		changed: true,
+	}
 }
 
 // use returns the store of a name to somebody, who has to give it back.
-func (p *Pool) use(name string) (*bare, error) {
+func (p *Pool) use(name string) (*repository, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.begin(); err != nil {
@@ -95,14 +98,14 @@ func (p *Pool) use(name string) (*bare, error) {
 	}
 	b := p.stores[name]
 	if b == nil {
-		b = p.bare(p.slot, name, time.Time{})
+		b = p.repository(p.slot, name, time.Time{})
 		p.stores[name] = b
 	}
 	b.users++
 	return b, nil
 }
 
-func (p *Pool) giveBack(b *bare) {
+func (p *Pool) release(b *repository) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b.users--
@@ -151,7 +154,7 @@ func (r *Repo) Ensure(ctx context.Context, from remote.Remote, branch string, co
 	}
 	objects, err := b.ensure(ctx, from, branch, commit, depth)
 	if err != nil {
-		r.pool.giveBack(b)
+		r.pool.release(b)
 		return nil, err
 	}
 	objects.pool = r.pool
@@ -169,7 +172,7 @@ func (r *Repo) Add(ctx context.Context, branch string, onto, commit plumbing.Has
 	if err != nil {
 		return err
 	}
-	defer r.pool.giveBack(b)
+	defer r.pool.release(b)
 	return b.add(ctx, branch, onto, commit, content)
 }
 

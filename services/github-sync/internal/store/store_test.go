@@ -34,6 +34,7 @@ const (
 // TestAStoreThatNobodyUsesGoes: when it has not been used for long enough, and also when that was by an earlier
 // process.
 func TestAStoreThatNobodyUsesGoes(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.create("old.git", 1)
 	b.create("new.git", 1)
@@ -65,6 +66,7 @@ func TestAStoreThatNobodyUsesGoes(t *testing.T) {
 
 // TestStoresUsedLongestAgoGoFirst: until the others fit. One that is being read stays.
 func TestStoresUsedLongestAgoGoFirst(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	p := b.pool(250<<10, week)
 	for _, name := range []string{"r1.git", "r2.git", "r3.git"} {
@@ -94,6 +96,7 @@ func TestStoresUsedLongestAgoGoFirst(t *testing.T) {
 // TestAStoreThatIsTooLarge: it goes before others do, as soon as nobody reads it; and while somebody does, the next one
 // who fetches begins a new one.
 func TestAStoreThatIsTooLarge(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	p := b.pool(250<<10, week)
 	b.create("small.git", 50)
@@ -141,6 +144,7 @@ func (b *bench) generations(name string) string {
 // TestAHistoryIsFetchedOnce: those who ask for what is here get it without the host, and of a later head's history
 // comes only what is new.
 func TestAHistoryIsFetchedOnce(t *testing.T) {
+	t.Parallel()
 	const before, depth, kilobytes = 10, 12, 20
 	b := setup(t)
 	p := b.pool(1<<30, week)
@@ -205,6 +209,7 @@ func (b *bench) packed(name string) (bytes int64) {
 // TestFewStoresStayOpen: those used last, so that the next look at one costs little; and none that has gone from the
 // disk.
 func TestFewStoresStayOpen(t *testing.T) {
+	t.Parallel()
 	const repositories = mostIdle + 4
 	b := setup(t)
 	p := b.pool(plenty, week)
@@ -238,6 +243,7 @@ func TestFewStoresStayOpen(t *testing.T) {
 // TestWhoReadsLongLeavesNothingOldBehind: what somebody opened before others fetched does not know what they have
 // fetched.
 func TestWhoReadsLongLeavesNothingOldBehind(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	p := b.pool(plenty, week)
 	b.create("r.git", 1)
@@ -270,6 +276,7 @@ func (b *bench) stillOpen() []string {
 
 // TestWhatCouldNotBeTakenAwayGoesLater: a store that was put aside and not removed, by this process or an earlier one.
 func TestWhatCouldNotBeTakenAwayGoesLater(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	aside := filepath.Join(b.dir, "1", "host_r-0123456789ab"+goneSuffix, "1", "objects")
 	if err := os.MkdirAll(aside, 0o700); err != nil {
@@ -284,6 +291,7 @@ func TestWhatCouldNotBeTakenAwayGoesLater(t *testing.T) {
 // TestManyUseAndSweep: while many read heads that move, and publish, everything that nobody uses is swept away all the
 // time. Whoever has a store open can read it, and in the end nothing is left, on the disk or in memory.
 func TestManyUseAndSweep(t *testing.T) {
+	t.Parallel()
 	const users, rounds, repositories = 12, 6, 3
 	b := setup(t)
 	p := b.pool(nothing, week)
@@ -329,6 +337,7 @@ func TestManyUseAndSweep(t *testing.T) {
 
 // TestAPoolIsClosedWhileItIsRead: its slot stays locked, so that no other process takes what is read.
 func TestAPoolIsClosedWhileItIsRead(t *testing.T) {
+	t.Parallel()
 	b := setup(t)
 	b.create("r.git", 1)
 	first := NewPool(Options{Dir: b.dir, MaxBytes: plenty, MaxAge: week, Bytes: b.bytes, Now: b.clock})

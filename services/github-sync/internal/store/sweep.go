@@ -54,10 +54,10 @@ func (p *Pool) measure() error {
 	return err
 }
 
-func (p *Pool) due() []*bare {
+func (p *Pool) due() []*repository {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var due []*bare
+	var due []*repository
 	for _, b := range p.stores {
 		if b.changed || b.users > 0 {
 			due, b.changed = append(due, b), false
@@ -102,7 +102,7 @@ func (p *Pool) retire() error {
 	}
 	var err error
 	now := p.options.Now()
-	for _, name := range p.byMerit() {
+	for _, name := range p.evictionOrder() {
 		b := p.stores[name]
 		if b.users > 0 || now.Sub(b.used) <= p.options.MaxAge && total <= p.options.MaxBytes {
 			continue
@@ -121,9 +121,9 @@ func (p *Pool) retire() error {
 	return err
 }
 
-// byMerit orders the stores: first those that are too large by themselves, then by when they were used.
-func (p *Pool) byMerit() []string {
-	excess := func(b *bare) int64 { return max(b.bytes-p.options.MaxBytes, 0) }
+// evictionOrder orders the stores: first those that are too large by themselves, then by when they were used.
+func (p *Pool) evictionOrder() []string {
+	excess := func(b *repository) int64 { return max(b.bytes-p.options.MaxBytes, 0) }
 	return slices.SortedFunc(maps.Keys(p.stores), func(x, y string) int {
 		a, b := p.stores[x], p.stores[y]
 		return cmp.Or(-cmp.Compare(excess(a), excess(b)), a.used.Compare(b.used))

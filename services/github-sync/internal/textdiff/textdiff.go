@@ -46,7 +46,7 @@ func (b *Builder) Add(f File) {
 	b.text.WriteString(text)
 }
 
-// Full tells that nothing more fits: contents need not be read for it.
+// Full reports whether nothing more fits: contents need not be read for it.
 func (b *Builder) Full() bool { return b.limit == 0 }
 
 // String returns the diff.

@@ -14,6 +14,7 @@ import (
 
 // TestGitApplies: git makes the new file of the old one and the diff.
 func TestGitApplies(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	n := 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -65,6 +66,7 @@ func TestGitApplies(t *testing.T) {
 
 // TestLimit: a diff is cut between files, and says so.
 func TestLimit(t *testing.T) {
+	t.Parallel()
 	builder := textdiff.NewBuilder(300)
 	for _, path := range []string{"a", "b", "c", "d", "e"} {
 		builder.Add(textdiff.File{Path: path, New: []byte(strings.Repeat("x\n", 20)), NewExists: true})
@@ -77,6 +79,7 @@ func TestLimit(t *testing.T) {
 
 // TestBinary: bytes that are no text are not shown.
 func TestBinary(t *testing.T) {
+	t.Parallel()
 	builder := textdiff.NewBuilder(1 << 20)
 	builder.Add(textdiff.File{
 		Path: "a", Old: []byte("\x00\x01"), New: []byte("\x00\x02"), OldExists: true,

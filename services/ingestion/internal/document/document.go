@@ -1,5 +1,14 @@
-// Package document turns a file into judged documents: cut, parsed, validated, and written out as it would stand in
+// Package document turns a file into judged documents: cut, parsed, validated, and written out as they would stand in
 // managed/. Files are independent of each other, so any number may be read at once.
+//
+// The contents of a document and of its file, and their object ids:
+//
+//	field      what it is                                 when there is none
+//	File.Blob  id of the file as it stands in the tree    always there
+//	Doc.Bytes  the document as it stands in its file      nil for a remembered file, until it is read
+//	Doc.Final  the document as managed/ would hold it     nil for one that is not valid, or that stands in managed/
+//	                                                      already as a file of its own
+//	Doc.Blob   id of Doc.Final                            empty when that is nil
 package document
 
 import (
@@ -19,8 +28,8 @@ import (
 	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/references"
 	"fgdsync.dev/services/ingestion/internal/schema"
-	"fgdsync.dev/services/ingestion/internal/shelf"
 	"fgdsync.dev/services/ingestion/internal/splice"
+	"fgdsync.dev/services/ingestion/internal/stage"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
@@ -51,10 +60,10 @@ type Doc struct {
 	Facts     *references.Facts // of valid and of managed documents, where their kind has some
 	Item      int               // place in the list that the document is, from 1; 0 when it is none
 	Line      int               // line of the file on which it begins, from 1
-	Bytes     []byte            // as it stands in the file
+	Bytes     []byte            // see the table of the package
 	Annotated bool              // it carries the mark of a managed document
-	Final     []byte            // as it would stand in managed/; nil for valid documents that stand there already
-	Blob      string            // object id of Final
+	Final     []byte
+	Blob      string
 }
 
 // Settings are what reading depends on.
@@ -122,7 +131,7 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 	return file
 }
 
-// items takes a document apart that is a list of resources; any other it gives as it is.
+// items takes a document apart that is a list of resources; any other is returned as it is.
 func (r *Reader) items(doc Doc) []Doc {
 	items := yamldoc.Items(doc.Bytes, r.Limits)
 	if items == nil {
@@ -165,7 +174,7 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 	_, metadata := yamldoc.Field(root, "metadata")
 	_, annotations := yamldoc.Field(metadata, "annotations")
 	doc.Annotated = yamldoc.Text(annotations, ManagedBy) != ""
-	if settled := file.Managed && file.Alone(); doc.Valid && !settled {
+	if inPlace := file.Managed && file.Alone(); doc.Valid && !inPlace {
 		r.splice(file, doc, root)
 	}
 	for i := range doc.Findings {
@@ -196,7 +205,7 @@ func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
 		})
 		return
 	}
-	doc.Final, doc.Blob = final, shelf.BlobID(final)
+	doc.Final, doc.Blob = final, stage.BlobID(final)
 }
 
 func syntaxFinding(err error) finding.Finding {

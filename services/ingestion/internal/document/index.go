@@ -3,20 +3,20 @@ package document
 import (
 	"slices"
 
-	"fgdsync.dev/services/ingestion/internal/schema"
+	"fgdsync.dev/libs/hedgehog"
 )
 
 // Index numbers the resources that the documents of a fabric declare, so that what is known of a resource is found by a
 // number and not by four texts.
 type Index struct {
-	numbers    map[schema.Identity]int
-	identities []schema.Identity // by number
+	numbers    map[hedgehog.ResourceID]int
+	identities []hedgehog.ResourceID // by number
 }
 
-// NewIndex numbers what documents declare, in their order.
+// NewIndex returns an index of what documents declare, numbered in their order.
 func NewIndex(files []File) *Index {
 	n := Documents(files)
-	index := &Index{make(map[schema.Identity]int, n), make([]schema.Identity, 0, n)}
+	index := &Index{make(map[hedgehog.ResourceID]int, n), make([]hedgehog.ResourceID, 0, n)}
 	for i := range files {
 		for j := range files[i].Docs {
 			files[i].Docs[j].Resource = index.number(files[i].Docs[j].Identity)
@@ -25,7 +25,7 @@ func NewIndex(files []File) *Index {
 	return index
 }
 
-func (x *Index) number(id schema.Identity) int {
+func (x *Index) number(id hedgehog.ResourceID) int {
 	n, known := x.numbers[id]
 	if !known {
 		n = len(x.identities)
@@ -35,11 +35,11 @@ func (x *Index) number(id schema.Identity) int {
 	return n
 }
 
-// Len is how many resources there are.
+// Len returns how many resources there are.
 func (x *Index) Len() int { return len(x.identities) }
 
 // Find returns the number of a resource.
-func (x *Index) Find(id schema.Identity) (int, bool) {
+func (x *Index) Find(id hedgehog.ResourceID) (int, bool) {
 	n, found := x.numbers[id]
 	return n, found
 }
@@ -54,7 +54,7 @@ func (x *Index) Sorted() []int {
 	return order
 }
 
-// Documents counts the documents of files.
+// Documents returns how many documents files have together.
 func Documents(files []File) int {
 	n := 0
 	for i := range files {

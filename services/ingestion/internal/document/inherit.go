@@ -1,13 +1,13 @@
 package document
 
 import (
-	"fgdsync.dev/services/ingestion/internal/shelf"
 	"fgdsync.dev/services/ingestion/internal/splice"
+	"fgdsync.dev/services/ingestion/internal/stage"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
-// Inherit returns a wish the system's annotations of the managed document that it replaces. They say where and when the
-// resource was ingested first; later wishes change only what they are about, so that the difference is just that.
+// Inherit writes the system's annotations of a managed document into the wish that replaces it. They say where and when
+// the resource was ingested first; later wishes change only what they are about, so that the difference is just that.
 func (r *Reader) Inherit(file *File, wish, managed *Doc) {
 	if !managed.Annotated {
 		return
@@ -32,6 +32,6 @@ func (r *Reader) Inherit(file *File, wish, managed *Doc) {
 		Annotations: pairs[:],
 		APIVersion:  wish.UpgradeTo,
 	}); err == nil {
-		wish.Final, wish.Blob = final, shelf.BlobID(final)
+		wish.Final, wish.Blob = final, stage.BlobID(final)
 	}
 }

@@ -3,6 +3,7 @@ package grpcapi
 import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/hedgehog"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
@@ -13,25 +14,14 @@ import (
 	"fgdsync.dev/services/ingestion/internal/schema"
 )
 
-// request reads and checks an Ingest request.
-func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
-	var missing string
-	switch {
-	case req.GetSnapshotId() == "":
-		missing = "snapshot_id"
-	case req.GetTree() == "":
-		missing = "tree"
-	case req.GetFabric().GetName() == "":
-		missing = "fabric.name"
-	case !req.GetCommitTime().IsValid():
-		missing = "commit_time"
-	}
-	if missing != "" {
-		return pipeline.Request{}, errs.New(errs.InvalidRequest, "%s is missing or invalid.", missing)
+// requestFromProto reads an Ingest request.
+func requestFromProto(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
+	if !req.GetCommitTime().IsValid() {
+		return pipeline.Request{}, errs.Field("commit_time", "commit_time is no time between the years 1 and 9999.")
 	}
 	o := req.GetOptions()
 	return pipeline.Request{
-		Tree:   gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()},
+		Tree:   treeFromProto(req),
 		Fabric: req.GetFabric().GetName(),
 		Plan: plan.Options{
 			Archive:           archives[o.GetArchiveStrategy()],
@@ -42,7 +32,7 @@ func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
 			RejectUnknown: o.GetUnknownFields() == fabricv1.UnknownFields_UNKNOWN_FIELDS_REJECT,
 			Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
 		},
-		References: referencesOf[o.GetReferences()],
+		References: referenceChoices[o.GetReferences()],
 		Retry:      req.GetRetryQuarantined(),
 		RetryOf:    req.GetRetryPaths(),
 		Release:    req.GetReleasePaths(),
@@ -52,22 +42,32 @@ func request(req *ingestionv1.IngestRequest) (pipeline.Request, error) {
 	}, nil
 }
 
-// archives and conflicts: what a map does not have is its first choice.
-var archives = map[fabricv1.ArchiveStrategy]plan.Archive{
-	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_RENAME_WITH_EXTENSION: plan.ArchiveRename,
-	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_MOVE_TO_ARCHIVE_DIR:   plan.ArchiveMove,
-	fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_BACKUP_WITH_TIMESTAMP: plan.ArchiveBackup,
+// inTree is a request about a tree.
+type inTree interface {
+	GetSnapshotId() string
+	GetTree() string
 }
 
-var referencesOf = map[fabricv1.References]pipeline.References{
-	fabricv1.References_REFERENCES_REJECT: pipeline.ReferencesReject,
-	fabricv1.References_REFERENCES_OFF:    pipeline.ReferencesOff,
+func treeFromProto(req inTree) gittree.Ref {
+	return gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()}
 }
 
-var conflicts = map[fabricv1.OnConflict]plan.Conflict{
-	fabricv1.OnConflict_ON_CONFLICT_KEEP_MANAGED: plan.ConflictKeep,
-	fabricv1.OnConflict_ON_CONFLICT_QUARANTINE:   plan.ConflictQuarantine,
-}
+// Choices of a fabric; one that a map does not have is its first.
+var (
+	archives = map[fabricv1.ArchiveStrategy]plan.Archive{
+		fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_RENAME_WITH_EXTENSION: plan.ArchiveRename,
+		fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_MOVE_TO_ARCHIVE_DIR:   plan.ArchiveMove,
+		fabricv1.ArchiveStrategy_ARCHIVE_STRATEGY_BACKUP_WITH_TIMESTAMP: plan.ArchiveBackup,
+	}
+	referenceChoices = map[fabricv1.References]pipeline.References{
+		fabricv1.References_REFERENCES_REJECT: pipeline.ReferencesReject,
+		fabricv1.References_REFERENCES_OFF:    pipeline.ReferencesOff,
+	}
+	conflicts = map[fabricv1.OnConflict]plan.Conflict{
+		fabricv1.OnConflict_ON_CONFLICT_KEEP_MANAGED: plan.ConflictKeep,
+		fabricv1.OnConflict_ON_CONFLICT_QUARANTINE:   plan.ConflictQuarantine,
+	}
+)
 
 var outcomes = map[plan.Outcome]ingestionv1.Outcome{
 	plan.Created:     ingestionv1.Outcome_OUTCOME_CREATED,
@@ -78,37 +78,37 @@ var outcomes = map[plan.Outcome]ingestionv1.Outcome{
 	plan.KeptManaged: ingestionv1.Outcome_OUTCOME_KEPT_MANAGED,
 }
 
-func progressOf(p pipeline.Progress) *ingestionv1.Progress {
+func progressToProto(p pipeline.Progress) *ingestionv1.Progress {
 	return &ingestionv1.Progress{
 		FilesProcessed: count(p.Files), TotalFiles: count(p.TotalFiles), DocumentsProcessed: count(p.Documents),
 		CurrentFile: p.Current,
 	}
 }
 
-func resultOf(item *plan.Item) *ingestionv1.DocumentResult {
+func itemToProto(item *plan.Item) *ingestionv1.DocumentResult {
 	r := &ingestionv1.DocumentResult{File: item.File.Path, Outcome: outcomes[item.Outcome], Destination: item.Destination}
 	if item.Doc != nil {
 		number := count(item.Doc.Number)
-		r.Document, r.Resource = &number, keyOf(item.Doc.Identity)
+		r.Document, r.Resource = &number, keyToProto(item.Doc.Identity)
 	}
 	return r
 }
 
-func keyOf(id schema.Identity) *reportv1.ResourceKey {
-	if id == (schema.Identity{}) {
+func keyToProto(id hedgehog.ResourceID) *reportv1.ResourceKey {
+	if id == (hedgehog.ResourceID{}) {
 		return nil
 	}
 	return &reportv1.ResourceKey{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}
 }
 
-func resourceOf(r plan.Resource) *ingestionv1.Resource {
+func resourceToProto(r plan.Resource) *ingestionv1.Resource {
 	return &ingestionv1.Resource{
-		Key: keyOf(r.Identity), Path: r.Path, ApiVersion: r.APIVersion, BlobId: r.Blob,
+		Key: keyToProto(r.Identity), Path: r.Path, ApiVersion: r.APIVersion, BlobId: r.Blob,
 		Valid: r.Valid,
 	}
 }
 
-func findingOf(f finding.Finding) *reportv1.Finding {
+func findingToProto(f finding.Finding) *reportv1.Finding {
 	out := &reportv1.Finding{
 		Severity: reportv1.Severity_SEVERITY_ERROR, Code: f.Code.ID, Name: f.Code.Name, Message: f.Message,
 		File: f.File, Line: count(f.Line), Column: count(f.Column), Field: f.Field, Remedy: f.RemedyText(),
@@ -124,18 +124,18 @@ func findingOf(f finding.Finding) *reportv1.Finding {
 	return out
 }
 
-func findingsOf(list []finding.Finding) []*reportv1.Finding {
+func findingsToProto(list []finding.Finding) []*reportv1.Finding {
 	var out []*reportv1.Finding
 	for _, f := range list {
-		out = append(out, findingOf(f))
+		out = append(out, findingToProto(f))
 	}
 	return out
 }
 
-func danglingOf(list []references.Dangling) []*reportv1.DanglingReference {
+func danglingToProto(list []references.Dangling) []*reportv1.DanglingReference {
 	var out []*reportv1.DanglingReference
 	for _, d := range list {
-		out = append(out, &reportv1.DanglingReference{From: keyOf(d.From), Field: d.Field, To: keyOf(d.To)})
+		out = append(out, &reportv1.DanglingReference{From: keyToProto(d.From), Field: d.Field, To: keyToProto(d.To)})
 	}
 	return out
 }

@@ -10,8 +10,6 @@ import (
 
 	"google.golang.org/grpc"
 
-	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/gittree"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/ingestion/internal/finding"
@@ -42,14 +40,11 @@ func New(p *pipeline.Pipeline, metrics *Metrics, log *slog.Logger, now func() ti
 func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest) (*ingestionv1.DiscoverResponse,
 	error,
 ) {
-	if req.GetSnapshotId() == "" || req.GetTree() == "" {
-		return nil, errs.New(errs.InvalidRequest, "snapshot_id and tree are required.")
-	}
-	inv, err := s.pipeline.Discover(ctx, gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()})
+	inv, err := s.pipeline.Discover(ctx, treeFromProto(req))
 	if err != nil {
 		return nil, err
 	}
-	response := &ingestionv1.DiscoverResponse{Findings: findingsOf(inv.Findings)}
+	response := &ingestionv1.DiscoverResponse{Findings: findingsToProto(inv.Findings)}
 	for _, source := range inv.Sources {
 		if source.Managed {
 			response.ManagedFiles++
@@ -57,7 +52,7 @@ func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest)
 			response.Inputs = append(response.Inputs, source.Path)
 		}
 		if source.Problem != nil {
-			response.Findings = append(response.Findings, findingOf(*source.Problem))
+			response.Findings = append(response.Findings, findingToProto(*source.Problem))
 		}
 	}
 	return response, nil
@@ -67,12 +62,13 @@ func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest)
 func (s *Server) Ingest(req *ingestionv1.IngestRequest,
 	stream grpc.ServerStreamingServer[ingestionv1.IngestResponse],
 ) error {
-	r, err := request(req)
+	r, err := requestFromProto(req)
 	if err != nil {
 		return err
 	}
 	r.Notify = func(p pipeline.Progress) error {
-		return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Progress{Progress: progressOf(p)}})
+		part := &ingestionv1.IngestResponse_Progress{Progress: progressToProto(p)}
+		return stream.Send(&ingestionv1.IngestResponse{Part: part})
 	}
 	started := s.now()
 	result, err := s.pipeline.Ingest(stream.Context(), r)
@@ -83,7 +79,7 @@ func (s *Server) Ingest(req *ingestionv1.IngestRequest,
 	s.log.DebugContext(stream.Context(), "tree ingested", "fabric", r.Fabric, "files", result.Files, "documents",
 		result.Documents,
 		"changed", result.Tree != r.Tree.ID)
-	summary := summaryOf(result)
+	summary := summaryToProto(result)
 	summary.ResourcesKnown = result.Digest == req.GetKnownDigest()
 	if err := sendResults(stream, result, summary.GetResourcesKnown()); err != nil {
 		return err
@@ -91,7 +87,7 @@ func (s *Server) Ingest(req *ingestionv1.IngestRequest,
 	return stream.Send(&ingestionv1.IngestResponse{Part: &ingestionv1.IngestResponse_Summary{Summary: summary}})
 }
 
-func summaryOf(result *pipeline.Result) *ingestionv1.IngestSummary {
+func summaryToProto(result *pipeline.Result) *ingestionv1.IngestSummary {
 	quarantined := 0
 	for _, item := range result.Plan.Items {
 		if item.Outcome == plan.Quarantined {
@@ -112,7 +108,7 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 	var documents []*ingestionv1.DocumentResult
 	for _, item := range result.Plan.Items {
 		if item.Outcome != plan.Stays {
-			documents = append(documents, resultOf(item))
+			documents = append(documents, itemToProto(item))
 		}
 	}
 	for _, r := range result.Released {
@@ -124,9 +120,9 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 	var resources []*ingestionv1.Resource
 	var dangling []*reportv1.DanglingReference
 	if !known {
-		dangling = danglingOf(result.Plan.Dangling)
+		dangling = danglingToProto(result.Plan.Dangling)
 		for _, r := range result.Plan.Resources {
-			resources = append(resources, resourceOf(r))
+			resources = append(resources, resourceToProto(r))
 		}
 	}
 	err := inBatches(documents, func(part []*ingestionv1.DocumentResult) error {
@@ -135,7 +131,7 @@ func sendResults(stream grpc.ServerStreamingServer[ingestionv1.IngestResponse], 
 	if err != nil {
 		return err
 	}
-	err = inBatches(findingsOf(result.Findings), func(part []*reportv1.Finding) error {
+	err = inBatches(findingsToProto(result.Findings), func(part []*reportv1.Finding) error {
 		return sendBatch(stream, &ingestionv1.IngestResults{Findings: part})
 	})
 	if err != nil {
@@ -191,7 +187,7 @@ func (s *Server) ValidateFiles(stream grpc.BidiStreamingServer[ingestionv1.Valid
 		}
 		response := &ingestionv1.ValidateFilesResponse{
 			Path: req.GetPath(), Documents: count(len(file.Docs)),
-			Findings: findingsOf(found),
+			Findings: findingsToProto(found),
 		}
 		if err := stream.Send(response); err != nil {
 			return err

@@ -12,8 +12,8 @@ import (
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/schema"
-	"fgdsync.dev/services/ingestion/internal/shelf"
 	"fgdsync.dev/services/ingestion/internal/splice"
+	"fgdsync.dev/services/ingestion/internal/stage"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
@@ -28,7 +28,7 @@ type memoryTrees struct {
 func newMemoryTrees(files map[string]string) *memoryTrees {
 	m := &memoryTrees{blobs: map[string][]byte{}}
 	for p, content := range files {
-		id := shelf.BlobID([]byte(content))
+		id := stage.BlobID([]byte(content))
 		m.blobs[id] = []byte(content)
 		m.entries = append(m.entries, gittree.Entry{Path: p, Blob: id, Size: int64(len(content))})
 	}
@@ -164,7 +164,7 @@ func BenchmarkSteps(b *testing.B) {
 			_, _ = splice.Apply([]byte(docs[5]), root, splice.Edit{Annotations: []splice.Pair{splice.NewPair("a/b", "c")}})
 		}
 	})
-	b.Run("hash", func(b *testing.B) { each(b, func(doc []byte) { shelf.BlobID(doc) }) })
+	b.Run("hash", func(b *testing.B) { each(b, func(doc []byte) { stage.BlobID(doc) }) })
 	reader := document.NewReader(document.Settings{
 		Schemas: set, Limits: limits, Many: 100, Fabric: "fabric-1",
 		Time: commitTime,

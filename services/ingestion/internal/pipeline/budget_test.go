@@ -29,7 +29,7 @@ func (g *gatedTrees) Read(ctx context.Context, snapshot string, blobs []string, 
 	return g.memoryTrees.Read(ctx, snapshot, blobs, visit)
 }
 
-// together runs three ingestions of one tree at once, and gives how many held contents at the same time. Before the
+// together runs three ingestions of one tree at once, and returns how many held contents at the same time. Before the
 // gate opens, so many have asked for contents as are expected to get in.
 func together(t *testing.T, budget *pipeline.Budget, expected int) int {
 	t.Helper()
@@ -61,6 +61,7 @@ func together(t *testing.T, budget *pipeline.Budget, expected int) int {
 // TestIngestionsShareABudget: with room for one, files are held by one ingestion after the other, also when one alone
 // needs more than there is; without the budget all hold theirs at once.
 func TestIngestionsShareABudget(t *testing.T) {
+	t.Parallel()
 	if most := together(t, pipeline.NewBudget(1), 1); most != 1 {
 		t.Errorf("%d ingestions at once in a budget for one", most)
 	}

@@ -12,33 +12,36 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/testkit/treestore"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/testkit/treestore"
 )
 
 // TestCorpus ingests every directory of every case: nothing is lost, and a second ingestion changes nothing.
 func TestCorpus(t *testing.T) {
+	t.Parallel()
 	cases, err := os.ReadDir(corpus.Dir(t, "corpus", "cases"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	store := newTrees(t)
 	for _, c := range cases {
 		root := filepath.Join(corpus.Dir(t, "corpus", "cases"), c.Name(), "tree")
 		for _, dir := range fabricDirs(t, root) {
 			t.Run(c.Name()+"/"+dir, func(t *testing.T) {
+				t.Parallel()
 				files := readFiles(t, filepath.Join(root, dir))
 				for _, options := range []plan.Options{
 					{},
 					{QuarantineManaged: true, Archive: plan.ArchiveRename},
 					{Conflict: plan.ConflictQuarantine, Archive: plan.ArchiveMove},
 				} {
-					ingestTwice(t, files, options)
+					store.ingestTwice(t, files, options)
 				}
 			})
 		}
@@ -46,6 +49,7 @@ func TestCorpus(t *testing.T) {
 }
 
 func TestCorpusPreInit(t *testing.T) {
+	t.Parallel()
 	dir := corpus.Dir(t, "corpus", "cases", "gitops-test-1--pre-init-735989ad", "tree", "gitops", "hedgehog", "fabric-1")
 	_, after := ingestTwice(t, readFiles(t, dir), plan.Options{})
 	managed := 0
@@ -63,11 +67,34 @@ func TestCorpusPreInit(t *testing.T) {
 	}
 }
 
-// ingestTwice ingests files, holds the result to its promises, and gives it.
-func ingestTwice(t testing.TB, files map[string]string, options plan.Options) (*pipeline.Result, map[string]string) {
+// trees is a store of trees behind a server, for any number of pipelines at once.
+type trees struct {
+	*treestore.Store
+	conn grpc.ClientConnInterface
+}
+
+func newTrees(t testing.TB) *trees {
 	t.Helper()
 	store := treestore.New()
-	p := newPipeline(t, store, 2)
+	return &trees{store, store.Serve(t)}
+}
+
+func (s *trees) pipeline(t testing.TB, workers int) *pipeline.Pipeline {
+	t.Helper()
+	return pipelineOf(t, s.conn, workers)
+}
+
+// ingestTwice ingests files, holds the result to its promises, and returns it with the files afterwards.
+func ingestTwice(t testing.TB, files map[string]string, options plan.Options) (*pipeline.Result, map[string]string) {
+	t.Helper()
+	return newTrees(t).ingestTwice(t, files, options)
+}
+
+func (s *trees) ingestTwice(t testing.TB, files map[string]string, options plan.Options) (
+	*pipeline.Result, map[string]string,
+) {
+	t.Helper()
+	store, p := s.Store, s.pipeline(t, 2)
 	snapshot, tree := store.Open(files)
 	first := ingest(t, p, gittree.Ref{Snapshot: snapshot, ID: tree}, options)
 	after := store.Files(first.Tree)
@@ -82,11 +109,13 @@ func ingestTwice(t testing.TB, files map[string]string, options plan.Options) (*
 	return first, after
 }
 
-func newPipeline(t testing.TB, store *treestore.Store, workers int) *pipeline.Pipeline {
-	return pipelineOf(t, store.Serve(t), workers)
+// newPipeline returns a pipeline that has no trees.
+func newPipeline(t testing.TB) *pipeline.Pipeline {
+	t.Helper()
+	return pipelineOf(t, nil, 1)
 }
 
-func pipelineOf(t testing.TB, trees gitv1.TreeServiceClient, workers int) *pipeline.Pipeline {
+func pipelineOf(t testing.TB, trees grpc.ClientConnInterface, workers int) *pipeline.Pipeline {
 	t.Helper()
 	memory, err := document.NewMemory(10_000)
 	if err != nil {

@@ -12,15 +12,16 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/testkit/treestore"
 )
 
 var allReferences = []pipeline.References{pipeline.ReferencesWarn, pipeline.ReferencesReject, pipeline.ReferencesOff}
 
 // TestDangling: what a deletion leaves behind is listed, whatever the fabric wants to be told.
 func TestDangling(t *testing.T) {
+	t.Parallel()
 	_, before := ingestTwice(t, map[string]string{
 		"raw/all.yaml": strings.Join([]string{
 			vpc("v1beta1", "a", "", "", 7), vpc("v1beta1", "b", "", "", 8),
@@ -31,7 +32,7 @@ func TestDangling(t *testing.T) {
 	trees := newMemoryTrees(before)
 	for _, choice := range allReferences {
 		p, req := benchPipeline(t, trees), request(gittree.Ref{ID: "before"}, plan.Options{})
-		p.Settled, req.References = settled(t), choice
+		p.Noops, req.References = noopCache(t), choice
 		var lists [][]string
 		for range 2 { // the second time out of memory
 			result, err := p.Ingest(t.Context(), req)
@@ -53,6 +54,7 @@ func TestDangling(t *testing.T) {
 // TestDanglingOfInvalid: what is left in managed/ although it is not valid counts, as one who names and as what is
 // named.
 func TestDanglingOfInvalid(t *testing.T) {
+	t.Parallel()
 	result, _ := ingestTwice(t, map[string]string{
 		"managed/vpcattachments/at.yaml": strings.Replace(attachment("at", "a"), "spec:",
 			"spec:\n  connection2: 7\n  nativeVLAN: 7", 1),
@@ -85,6 +87,7 @@ func invalidResources(result *pipeline.Result) int {
 
 // TestDanglingLaw: the list is what the tree afterwards says, with and without memory, under all options.
 func TestDanglingLaw(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := store.Serve(t)
 	rapid.Check(t, func(r *rapid.T) {
@@ -93,7 +96,7 @@ func TestDanglingLaw(t *testing.T) {
 			plan.ConflictQuarantine,
 		}).Draw(r, "conflict")}
 		remembering, files := pipelineOf(t, client, 2), map[string]string{}
-		remembering.Settled = settled(t)
+		remembering.Noops = noopCache(t)
 		for range rapid.IntRange(1, 3).Draw(r, "rounds") {
 			maps.Copy(files, drawReferring(r))
 			snapshot, tree := store.Open(files)

@@ -20,8 +20,9 @@ const marked = "before-the-edit"
 // TestEditsAreOneLine: whoever changes one field changes one line, in managed/ or by putting the document into raw/
 // once more, however it is written.
 func TestEditsAreOneLine(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
-	p := newPipeline(t, store, 2)
+	p := pipelineOf(t, store.Serve(t), 2)
 	rapid.Check(t, func(r *rapid.T) {
 		docs := drawPlain(r, 4)
 		raw := map[string]string{"raw/a.yaml": strings.Join(docs, "---\n")}
@@ -69,8 +70,9 @@ var origin = regexp.MustCompile(`hnp\.githedgehog\.com/original-[^\n]*\n`)
 // TestOrderMakesNoDifference: the same documents in another order, in one file or in many, make the same files, but for
 // the annotations that say where they were.
 func TestOrderMakesNoDifference(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
-	p := newPipeline(t, store, 2)
+	p := pipelineOf(t, store.Serve(t), 2)
 	rapid.Check(t, func(r *rapid.T) {
 		docs := drawPlain(r, 6)
 		var made []map[string]string

@@ -8,10 +8,9 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
-	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/stage"
 )
 
 // FuzzIngest ingests two files of whatever content, one in raw/ and one in managed/: nothing is lost, nothing waits
@@ -29,7 +28,7 @@ func FuzzIngest(f *testing.F) {
 		f.Add(one, good)
 		f.Add(good, one)
 	}
-	p := newPipeline(f, treestore.New(), 1)
+	p := newPipeline(f)
 	f.Fuzz(func(t *testing.T, raw, managed string) {
 		files := map[string]string{"raw/x.yaml": raw, "managed/vpcs/a.yaml": managed}
 		p := *p
@@ -67,7 +66,7 @@ type here struct{ files, blobs map[string]string }
 func (h *here) List(context.Context, gittree.Ref) ([]gittree.Entry, error) {
 	var entries []gittree.Entry
 	for _, p := range slices.Sorted(maps.Keys(h.files)) {
-		blob := shelf.BlobID([]byte(h.files[p]))
+		blob := stage.BlobID([]byte(h.files[p]))
 		h.blobs[blob] = h.files[p]
 		entries = append(entries, gittree.Entry{Path: p, Blob: blob, Size: int64(len(h.files[p]))})
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/services/ingestion/internal/plan"
-	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/stage"
 )
 
 const notIngested, duplicated = "FGD_1002", "FGD_1005"
@@ -13,6 +13,7 @@ const notIngested, duplicated = "FGD_1002", "FGD_1005"
 var planDefault = plan.Options{}
 
 func TestY17NoSuchResource(t *testing.T) {
+	t.Parallel()
 	const unversioned = "kind: VPC\nmetadata:\n  name: a\nspec: {}\n"
 	swap := func(old, with string) string { return strings.Replace(vpcNamed("a"), old, with, 1) }
 	item := "- apiVersion: vpc.githedgehog.com/v1beta1\n  kind: VPC\n  metadata:\n    name: a\n  spec: {}\n"
@@ -69,6 +70,7 @@ func indented(text string) string {
 }
 
 func TestY18SameResourceTwice(t *testing.T) {
+	t.Parallel()
 	one, other := vpcNamed("a"), strings.Replace(vpcNamed("a"), "subnets: {}", "mode: l3vni", 1)
 	inOrder := strings.Replace(one, "  name: a\n", "  namespace: default\n  name: \"a\"\n", 1)
 	hold(t, map[string]hostile{
@@ -114,6 +116,7 @@ func TestY18SameResourceTwice(t *testing.T) {
 }
 
 func TestY19TheAuthorsText(t *testing.T) {
+	t.Parallel()
 	styled := `# Head, with a blank line behind it
 
 kind: "VPC"   # double quotes
@@ -151,6 +154,7 @@ metadata: # below spec
 		"annotations of null": taken(strings.Replace(styled, "    labels:\n", "    annotations:\n    labels:\n", 1)),
 	})
 	t.Run("an edit is a one-line difference", func(t *testing.T) {
+		t.Parallel()
 		_, first := ingestTwice(t, map[string]string{"raw/x.yaml": styled}, planDefault)
 		edited := strings.Replace(first["managed/vpcs/a.yaml"], "0x10", "0x11", 1)
 		result, second := ingestTwice(t, map[string]string{"managed/vpcs/a.yaml": edited}, planDefault)
@@ -161,6 +165,7 @@ metadata: # below spec
 }
 
 func TestY20CharactersInNames(t *testing.T) {
+	t.Parallel()
 	cases := map[string]hostile{}
 	for what, name := range map[string]string{
 		"bidirectional override": "a\u202eb", "bidirectional isolate": "a\u2066b", "zero width space": "a\u200bb",
@@ -185,6 +190,6 @@ func TestY20CharactersInNames(t *testing.T) {
 	long := strings.Repeat("x", 253)
 	longest := strings.Replace(vpcA, "name: a", "name: "+long, 1) + "  subnets: {}\n"
 	cases["as long as allowed"] = hostile{in: longest, managed: map[string]string{"managed/vpcs/" +
-		shelf.Clip(long, ".yaml"): longest}}
+		stage.Truncate(long, ".yaml"): longest}}
 	hold(t, cases)
 }

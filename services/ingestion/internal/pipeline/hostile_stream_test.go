@@ -17,6 +17,7 @@ func two(first, separator, second, code string, line, column int) hostile {
 }
 
 func TestY10ByteOrderMarks(t *testing.T) {
+	t.Parallel()
 	const bom = "\ufeff"
 	a, b := vpcNamed("a"), vpcNamed("b")
 	hold(t, map[string]hostile{
@@ -54,6 +55,7 @@ func inUTF16(text string, low, high int) string {
 }
 
 func TestY11Characters(t *testing.T) {
+	t.Parallel()
 	hold(t, map[string]hostile{
 		"invalid UTF-8":            refused(vpcA+"  mode: a\xffb\n", syntax, 6, 10),
 		"cut UTF-8":                refused(vpcA+"  mode: \xe2\x82", syntax, 6, 9),
@@ -85,6 +87,7 @@ func TestY11Characters(t *testing.T) {
 }
 
 func TestY12Tabs(t *testing.T) {
+	t.Parallel()
 	hold(t, map[string]hostile{
 		"for indentation":         refused(vpcA+"\tsubnets: {}\n", syntax, 6, 0),
 		"for nested indentation":  refused(vpcA+"  subnets:\n  \ts: {}\n", syntax, 7, 0),
@@ -99,6 +102,7 @@ func TestY12Tabs(t *testing.T) {
 }
 
 func TestY13Separators(t *testing.T) {
+	t.Parallel()
 	a, b := vpcNamed("a"), vpcNamed("b")
 	both := map[string]string{"managed/vpcs/a.yaml": a, "managed/vpcs/b.yaml": b}
 	inBlock := vpcA + "  mode: |\n    x\n    ---\n    ...\n    y\n"
@@ -155,6 +159,7 @@ func TestY13Separators(t *testing.T) {
 func dos(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
 
 func TestY14NoMapping(t *testing.T) {
+	t.Parallel()
 	whole := func(in string) hostile {
 		return hostile{in: in, kept: map[string]string{"unmanaged/x.yaml": in}, says: []string{empty + " raw/x.yaml:0:0"}}
 	}
@@ -184,6 +189,7 @@ func TestY14NoMapping(t *testing.T) {
 }
 
 func TestY15DirectivesAndTags(t *testing.T) {
+	t.Parallel()
 	a := vpcNamed("a")
 	hold(t, map[string]hostile{
 		"YAML 1.1":                 taken("%YAML 1.1\n---\n" + a),
@@ -211,6 +217,7 @@ func TestY15DirectivesAndTags(t *testing.T) {
 }
 
 func TestY16Aliases(t *testing.T) {
+	t.Parallel()
 	anchored := strings.Replace(vpcA, "name: a", "name: &name a", 1) + "  subnets: {}\n"
 	hold(t, map[string]hostile{
 		"to itself":              refused(vpcA+"  subnets: &s {a: *s}\n", syntax, 6, 19),

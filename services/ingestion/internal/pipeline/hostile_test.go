@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"fgdsync.dev/services/ingestion/internal/pipeline"
@@ -21,9 +22,9 @@ type hostile struct {
 }
 
 // hold ingests an input and holds the result to what is wanted. Whatever it is: nothing is lost, a second ingestion
-// changes nothing, and what is ingested is byte for byte the author's but for the annotations. It gives pairs of the
+// changes nothing, and what is ingested is byte for byte the author's but for the annotations. It returns pairs of the
 // author's document and the managed one.
-func (h hostile) hold(t *testing.T) [][2]string {
+func (h hostile) hold(t *testing.T, in *trees) [][2]string {
 	t.Helper()
 	files := maps.Clone(h.files)
 	if files == nil {
@@ -32,7 +33,7 @@ func (h hostile) hold(t *testing.T) [][2]string {
 	if h.in != "" {
 		files["raw/x.yaml"] = h.in
 	}
-	result, after := ingestTwice(t, files, plan.Options{})
+	result, after := in.ingestTwice(t, files, plan.Options{})
 	h.holdFindings(t, result)
 	managed, kept := map[string]string{}, map[string]string{}
 	for p, content := range after {
@@ -135,11 +136,28 @@ func withoutAnnotations(text, author string) string {
 // hold tries several inputs, and has other readers read what was ingested.
 func hold(t *testing.T, inputs map[string]hostile) {
 	t.Helper()
+	var mu sync.Mutex
 	var pairs [][2]string
-	for name, h := range inputs {
-		t.Run(name, func(t *testing.T) { pairs = append(pairs, h.hold(t)...) })
-	}
+	in := newTrees(t)
+	t.Run("inputs", func(t *testing.T) {
+		for name, h := range inputs {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				got := h.hold(t, in)
+				mu.Lock()
+				defer mu.Unlock()
+				pairs = append(pairs, got...)
+			})
+		}
+	})
 	requireReadAsBefore(t, pairs)
+}
+
+// add adds inputs about one thing to others.
+func add(to map[string]hostile, about string, inputs map[string]hostile) {
+	for name, h := range inputs {
+		to[about+", "+name] = h
+	}
 }
 
 // refused is an input of one document that goes to unmanaged/ as it is.

@@ -13,6 +13,7 @@ func odd(value string) hostile {
 }
 
 func TestY4DuplicateKeys(t *testing.T) {
+	t.Parallel()
 	hold(t, map[string]hostile{
 		"at the root":         refused(vpcA+"  subnets: {}\nkind: VPC\n", syntax, 7, 1),
 		"nested":              refused(vpcA+"  mode: l2vni\n  mode: l3vni\n", syntax, 7, 3),
@@ -27,23 +28,37 @@ func TestY4DuplicateKeys(t *testing.T) {
 }
 
 func TestY5KeysThatAreWords(t *testing.T) {
+	t.Parallel()
+	inputs := map[string]hostile{}
 	for _, word := range []string{"y", "n", "yes", "no", "on", "off", "Y", "NO", "On"} {
-		t.Run(word, func(t *testing.T) {
-			hold(t, map[string]hostile{
-				"plain key":            taken(vpcA + "  subnets:\n    " + word + ":\n      vlan: 1\n"),
-				"quoted key":           taken(vpcA + "  subnets:\n    \"" + word + "\":\n      vlan: 1\n"),
-				"plain value":          refused(vpcA+"  mode: "+word+"\n", mismatch, 6, 3),
-				"quoted value":         taken(vpcA + "  mode: '" + word + "'\n"),
-				"for a bool":           taken(vpcA + "  defaultIsolated: " + word + "\n"),
-				"as a text for a bool": refused(vpcA+"  defaultIsolated: \""+word+"\"\n", mismatch, 6, 3),
-				"as a name": refused(strings.Replace(vpcA, "name: a", "name: "+word, 1)+"  subnets: {}\n", invalid, 4,
-					3),
-			})
+		add(inputs, word, map[string]hostile{
+			"plain key":            taken(vpcA + "  subnets:\n    " + word + ":\n      vlan: 1\n"),
+			"quoted key":           taken(vpcA + "  subnets:\n    \"" + word + "\":\n      vlan: 1\n"),
+			"plain value":          refused(vpcA+"  mode: "+word+"\n", mismatch, 6, 3),
+			"quoted value":         taken(vpcA + "  mode: '" + word + "'\n"),
+			"for a bool":           taken(vpcA + "  defaultIsolated: " + word + "\n"),
+			"as a text for a bool": refused(vpcA+"  defaultIsolated: \""+word+"\"\n", mismatch, 6, 3),
+			"as a name": refused(strings.Replace(vpcA, "name: a", "name: "+word, 1)+"  subnets: {}\n", invalid, 4,
+				3),
 		})
 	}
+	hold(t, inputs)
 }
 
 func TestY6NumbersAndWhatLooksLikeThem(t *testing.T) {
+	t.Parallel()
+	number := func(text string) string { return vpcA + "  subnets:\n    s:\n      vlan: " + text + "\n" }
+	inputs := map[string]hostile{
+		"hexadecimal for an integer": taken(number("0x1F")),
+		"underscores for an integer": taken(number("1_000")),
+		"exponent for an integer":    taken(number("1e3")),
+		"fraction for an integer":    refused(number("1.5"), mismatch, 8, 7),
+		"text for an integer":        refused(number("\"5\""), mismatch, 8, 7),
+		"octal for a text":           refused(vpcA+"  mode: 010\n", mismatch, 6, 3),
+		"version for a text":         refused(vpcA+"  mode: 1.10\n", mismatch, 6, 3),
+		"MAC for a text":             taken(vpcA + "  mode: 0c:20:12:fe:01:00\n"),
+		"date for a text":            taken(vpcA + "  mode: 2026-01-02\n"),
+	}
 	for name, text := range map[string]string{
 		"octal": "010", "octal of 1.2": "0o17", "hexadecimal": "0x1F", "binary": "0b11", "underscores": "1_000",
 		"exponent":             "1e3",
@@ -54,60 +69,51 @@ func TestY6NumbersAndWhatLooksLikeThem(t *testing.T) {
 		"time": "2026-01-02T03:04:05Z", "sign": "+1", "fraction": "1.0", "point": ".5", "trailing point": "5.", "minus": "-0",
 		"equals": "=",
 	} {
-		t.Run(name, func(t *testing.T) {
-			hold(t, map[string]hostile{
-				"plain": odd(text), "quoted": odd(`"` + text + `"`),
-				"in a list": odd("[" + text + ", '" + text + "']"),
-			})
+		add(inputs, name, map[string]hostile{
+			"plain": odd(text), "quoted": odd(`"` + text + `"`),
+			"in a list": odd("[" + text + ", '" + text + "']"),
 		})
 	}
-	number := func(text string) string { return vpcA + "  subnets:\n    s:\n      vlan: " + text + "\n" }
-	hold(t, map[string]hostile{
-		"hexadecimal for an integer": taken(number("0x1F")),
-		"underscores for an integer": taken(number("1_000")),
-		"exponent for an integer":    taken(number("1e3")),
-		"fraction for an integer":    refused(number("1.5"), mismatch, 8, 7),
-		"text for an integer":        refused(number("\"5\""), mismatch, 8, 7),
-		"octal for a text":           refused(vpcA+"  mode: 010\n", mismatch, 6, 3),
-		"version for a text":         refused(vpcA+"  mode: 1.10\n", mismatch, 6, 3),
-		"MAC for a text":             taken(vpcA + "  mode: 0c:20:12:fe:01:00\n"),
-		"date for a text":            taken(vpcA + "  mode: 2026-01-02\n"),
-	})
+	hold(t, inputs)
 }
 
 func TestY7LargeIntegers(t *testing.T) {
+	t.Parallel()
+	inputs := map[string]hostile{}
 	for text, fits := range map[string]bool{
 		"9007199254740991": true, "9007199254740993": true, "9223372036854775807": true, "-9223372036854775808": true,
 		"9223372036854775808": false, "-9223372036854775809": false, "18446744073709551615": false,
 		"18446744073709551616": false, strings.Repeat("9", 400): false,
 	} {
-		t.Run(text[:min(len(text), 20)], func(t *testing.T) {
-			integer := taken(vpcA + "  subnets: {s: {vlan: " + text + "}}\n")
-			if !fits {
-				integer = refused(integer.in, mismatch, 6, 17)
-			}
-			hold(t, map[string]hostile{"unknown field": odd(text), "key": odd("{" + text + ": x}"), "for an integer": integer})
+		integer := taken(vpcA + "  subnets: {s: {vlan: " + text + "}}\n")
+		if !fits {
+			integer = refused(integer.in, mismatch, 6, 17)
+		}
+		add(inputs, text[:min(len(text), 20)], map[string]hostile{
+			"unknown field": odd(text), "key": odd("{" + text + ": x}"), "for an integer": integer,
 		})
 	}
+	hold(t, inputs)
 }
 
 func TestY8InfinityAndNoNumber(t *testing.T) {
-	for _, text := range []string{".inf", "-.inf", "+.Inf", ".INF", ".nan", ".NaN"} {
-		t.Run(text, func(t *testing.T) {
-			hold(t, map[string]hostile{
-				"plain":  refused(vpcA+"  odd: "+text+"\n", syntax, 6, 8),
-				"key":    refused(vpcA+"  odd: {"+text+": 1}\n", syntax, 6, 9),
-				"quoted": odd("'" + text + "'"),
-			})
-		})
-	}
-	hold(t, map[string]hostile{
+	t.Parallel()
+	inputs := map[string]hostile{
 		"other spellings are text": odd("[inf, nan, Infinity, .iNf, +.nan]"),
 		"beyond the range":         odd("1e999"),
-	})
+	}
+	for _, text := range []string{".inf", "-.inf", "+.Inf", ".INF", ".nan", ".NaN"} {
+		add(inputs, text, map[string]hostile{
+			"plain":  refused(vpcA+"  odd: "+text+"\n", syntax, 6, 8),
+			"key":    refused(vpcA+"  odd: {"+text+": 1}\n", syntax, 6, 9),
+			"quoted": odd("'" + text + "'"),
+		})
+	}
+	hold(t, inputs)
 }
 
 func TestY9MergeKeys(t *testing.T) {
+	t.Parallel()
 	base := vpcA + "  subnets:\n    one: &one {vlan: 1, subnet: 10.0.0.0/24}\n"
 
 	two := "    two: &two\n      <<: *one\n      vlan: 2\n"

@@ -8,13 +8,14 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/testkit/treestore"
 )
 
 // TestLaws draws directories of all sorts: nothing is lost, a second ingestion changes nothing, the number of workers
 // makes no difference.
 func TestLaws(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := store.Serve(t)
 	rapid.Check(t, func(r *rapid.T) {

@@ -9,18 +9,19 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/testkit/treestore"
 )
 
 // TestMemoryLaw: whoever remembers comes to the same as whoever reads everything, whatever was seen before.
 func TestMemoryLaw(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	client := store.Serve(t)
 	rapid.Check(t, func(r *rapid.T) {
 		remembering := pipelineOf(t, client, 2)
-		remembering.Settled = settled(t)
+		remembering.Noops = noopCache(t)
 		options := plan.Options{
 			Conflict: rapid.SampledFrom([]plan.Conflict{
 				plan.ConflictUpdate, plan.ConflictKeep,
@@ -51,21 +52,22 @@ func TestMemoryLaw(t *testing.T) {
 	})
 }
 
-func settled(t *testing.T) *pipeline.Settled {
+func noopCache(t *testing.T) *pipeline.NoopCache {
 	t.Helper()
-	memory, err := pipeline.NewSettled(10_000)
+	memory, err := pipeline.NewNoopCache(10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return memory
 }
 
-// TestSettled: a tree in which there is nothing to do is not even listed again, unless somebody asks for it. Other
+// TestNoopCache: a tree in which there is nothing to do is not even listed again, unless somebody asks for it. Other
 // options are another question.
-func TestSettled(t *testing.T) {
+func TestNoopCache(t *testing.T) {
+	t.Parallel()
 	trees := &recording{memoryTrees: newMemoryTrees(inRaw(wiring(100), 10))}
 	p := benchPipeline(t, trees)
-	p.Settled = settled(t)
+	p.Noops = noopCache(t)
 	first := ingest(t, p, gittree.Ref{ID: "before"}, plan.Options{})
 	trees.memoryTrees = trees.apply(trees.changes)
 	second := ingest(t, p, gittree.Ref{ID: "after"}, plan.Options{})
@@ -111,6 +113,7 @@ func overlay(files, more map[string]string) map[string]string {
 
 // TestMemoryReadsOnlyWhatChanged: of an unchanged directory nothing is read, of a changed one what changed.
 func TestMemoryReadsOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
 	trees := &recording{memoryTrees: newMemoryTrees(inRaw(wiring(100), 10))}
 	p := benchPipeline(t, trees)
 	request := request(gittree.Ref{ID: "before"}, plan.Options{})

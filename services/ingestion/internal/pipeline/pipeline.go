@@ -1,6 +1,6 @@
 // Package pipeline ingests a tree: list, read, judge in parallel, plan, note, write. It holds the documents of one
 // ingestion in memory; between two it only remembers what saves work. Whatever the number of workers, the order of
-// arrival and what is remembered, equal input gives equal output.
+// arrival and what is remembered, equal input makes equal output.
 package pipeline
 
 import (
@@ -13,14 +13,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/services/ingestion/internal/dirlog"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/inventory"
-	"fgdsync.dev/services/ingestion/internal/journal"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/quarantine"
 	"fgdsync.dev/services/ingestion/internal/schema"
-	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/stage"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
@@ -28,9 +28,8 @@ import (
 type Trees interface {
 	// List returns all leaves.
 	List(ctx context.Context, tree gittree.Ref) ([]gittree.Entry, error)
-	// Read hands out the contents of objects in the order asked for.
-	Read(ctx context.Context, snapshot string, blobs []string, visit func(content []byte) error) error
-	// Write applies changes to a tree and gives the new one.
+	gittree.Reader
+	// Write applies changes to a tree and returns the id of the new one.
 	Write(ctx context.Context, base gittree.Ref, changes []gittree.Change) (string, error)
 }
 
@@ -39,7 +38,7 @@ type Pipeline struct {
 	Trees        Trees
 	Schemas      *schema.Set
 	Memory       *document.Memory // of files that were judged by these schemas and limits
-	Settled      *Settled         // of trees in which there was nothing to do; may be nil
+	Noops        *NoopCache       // of trees in which there was nothing to do; may be nil
 	Budget       *Budget          // for the files of all ingestions together; may be nil
 	Limits       yamldoc.Limits
 	MaxFileBytes int64
@@ -79,13 +78,13 @@ type Result struct {
 	Findings  []finding.Finding
 	Files     int
 	Documents int
-	Released  []journal.Released
+	Released  []dirlog.Released
 	Digest    string // of the resources
 }
 
 // Ingest ingests a tree.
 func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
-	if result, known := p.Settled.recall(req); known {
+	if result, known := p.Noops.recall(req); known {
 		return result, req.Notify(Progress{Files: result.Files, TotalFiles: result.Files, Documents: result.Documents})
 	}
 	result, err := p.ingest(ctx, req)
@@ -93,12 +92,12 @@ func (p *Pipeline) Ingest(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	result.Digest = digest(result.Plan.Resources)
-	p.Settled.keep(req, result)
+	p.Noops.keep(req, result)
 	return result, nil
 }
 
 func (p *Pipeline) ingest(ctx context.Context, req Request) (*Result, error) {
-	found, err := p.survey(ctx, req.Tree, req)
+	found, err := p.scan(ctx, req.Tree, req)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +134,7 @@ func (p *Pipeline) judge(ctx context.Context, req Request, reader *document.Read
 }
 
 // decide plans what to do with judged files, and what to change for it.
-func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, found survey,
+func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Reader, found scan,
 	files []document.File,
 ) (*Result, []gittree.Change, error) {
 	ctx, span := p.Tracer.Start(ctx, "plan")
@@ -144,8 +143,8 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	var order []int
 	var sorting sync.WaitGroup
 	sorting.Go(func() { order = index.Sorted() })
-	refer(req.References, files, index)
-	s := shelf.New(found.entries)
+	crossReference(req.References, files, index)
+	s := stage.New(found.entries)
 	released, wishes := found.release(s, req)
 	sorting.Wait()
 	done, err := plan.Make(plan.Input{
@@ -158,7 +157,7 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	var looking sync.WaitGroup
 	looking.Go(done.FindDangling)
 	load := func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) }
-	err = journal.Update(s, done, released, journal.Origin{Commit: req.Commit, Time: req.Time}, found.entries, load)
+	err = dirlog.Update(s, done, released, dirlog.Origin{Commit: req.Commit, Time: req.Time}, found.entries, load)
 	changes := s.Changes()
 	looking.Wait()
 	if err != nil {
@@ -174,13 +173,13 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 
 // Discover says what an ingestion of the tree would read.
 func (p *Pipeline) Discover(ctx context.Context, tree gittree.Ref) (inventory.Inventory, error) {
-	found, err := p.survey(ctx, tree, Request{})
+	found, err := p.scan(ctx, tree, Request{})
 	return found.Inventory, err
 }
 
 // Quarantine lists what is in quarantine.
 func (p *Pipeline) Quarantine(ctx context.Context, tree gittree.Ref) ([]quarantine.File, error) {
-	found, err := p.survey(ctx, tree, Request{})
+	found, err := p.scan(ctx, tree, Request{})
 	if err != nil {
 		return nil, err
 	}

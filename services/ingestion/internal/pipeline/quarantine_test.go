@@ -11,10 +11,10 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
-	"fgdsync.dev/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/testkit/treestore"
 )
 
 // quarantine is a directory that is ingested over and over.
@@ -46,10 +46,11 @@ func asUsual(*pipeline.Request) {}
 func again(r *pipeline.Request) { r.Retry = true }
 
 func TestMendedInQuarantine(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	bad := vpc("v1beta1", "b", "", "", "not a number")
 	q := &quarantine{
-		t: t, store: store, p: newPipeline(t, store, 2),
+		t: t, store: store, p: pipelineOf(t, store.Serve(t), 2),
 		files: map[string]string{"raw/two.yaml": vpc("v1beta1", "a", "", "", 1) + "---\n" + bad},
 	}
 	q.ingest(asUsual)
@@ -79,10 +80,11 @@ func TestMendedInQuarantine(t *testing.T) {
 
 // TestRetry: what was refused by rules that have changed is ingested when it is asked for, and not before.
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	doc := vpc("v1beta1", "a", "", "", 1) + "  unheard: of\n"
 	q := &quarantine{
-		t: t, store: store, p: newPipeline(t, store, 2),
+		t: t, store: store, p: pipelineOf(t, store.Serve(t), 2),
 		files: map[string]string{
 			"raw/a.yaml": doc, "unmanaged/notes.txt": "hands off\n",
 			"unmanaged/old.yaml": vpc("v1beta1", "old", "", "", 3),
@@ -104,10 +106,11 @@ func TestRetry(t *testing.T) {
 
 // TestRetryOf: only what is named is judged again, and what can't be is told.
 func TestRetryOf(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	doc := func(name string) string { return vpc("v1beta1", name, "", "", 1) + "  unheard: of\n" }
 	q := &quarantine{
-		t: t, store: store, p: newPipeline(t, store, 2),
+		t: t, store: store, p: pipelineOf(t, store.Serve(t), 2),
 		files: map[string]string{"raw/a.yaml": doc("a"), "raw/b.yaml": doc("b"), "raw/notes.txt": "n\n"},
 	}
 	q.ingest(func(r *pipeline.Request) { r.Schema.RejectUnknown = true })
@@ -125,9 +128,10 @@ func TestRetryOf(t *testing.T) {
 
 // TestRelease: a file goes back to where it came from, and no sync takes it again.
 func TestRelease(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	bad := "# hand off\nkind: [\n"
-	q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: map[string]string{
+	q := &quarantine{t: t, store: store, p: pipelineOf(t, store.Serve(t), 2), files: map[string]string{
 		"raw/sub/notes [1].txt": "n\n", "raw/two.yaml": vpc("v1beta1", "a", "", "", 1) + "---\n" + bad, "old/x.yaml": bad,
 		"unmanaged/lost.yaml": bad, "raw/twice.yaml": bad, ".fgdignore": "!/raw/**\r\n# mine",
 	}}
@@ -165,10 +169,11 @@ func TestRelease(t *testing.T) {
 
 // TestReleaseRefused: what can't go back stays, and does not keep others.
 func TestReleaseRefused(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
 	bad := "kind: [\n"
 	q := &quarantine{
-		t: t, store: store, p: newPipeline(t, store, 2),
+		t: t, store: store, p: pipelineOf(t, store.Serve(t), 2),
 		files: map[string]string{"raw/a.yaml": bad, "raw/b.yaml": bad + "\n", "raw/c.yaml": bad + "\n\n"},
 	}
 	q.ingest(asUsual)
@@ -201,6 +206,7 @@ func (q *quarantine) requireFindings(want ...string) {
 
 // TestReferences: one choice warns, one quarantines what is new and hangs on it, one does not look.
 func TestReferences(t *testing.T) {
+	t.Parallel()
 	attachment := "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCAttachment\nmetadata:\n  name: %s\nspec:\n  " +
 		"connection: %s\n  subnet: a/default\n"
 	files := map[string]string{
@@ -212,7 +218,7 @@ func TestReferences(t *testing.T) {
 		pipeline.ReferencesWarn: {2, 3}, pipeline.ReferencesReject: {1, 2}, pipeline.ReferencesOff: {0, 3},
 	} {
 		store := treestore.New()
-		q := &quarantine{t: t, store: store, p: newPipeline(t, store, 2), files: maps.Clone(files)}
+		q := &quarantine{t: t, store: store, p: pipelineOf(t, store.Serve(t), 2), files: maps.Clone(files)}
 		snapshot, tree := store.Open(files)
 		r := request(gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
 		r.References = choice
@@ -239,8 +245,9 @@ func TestReferences(t *testing.T) {
 
 // TestRetryLaw: trying again and releasing lose nothing and come to rest.
 func TestRetryLaw(t *testing.T) {
+	t.Parallel()
 	store := treestore.New()
-	p := newPipeline(t, store, 2)
+	p := pipelineOf(t, store.Serve(t), 2)
 	rapid.Check(t, func(r *rapid.T) {
 		q := &quarantine{t: t, store: store, p: p, files: drawDirectory(r)}
 		q.ingest(asUsual)

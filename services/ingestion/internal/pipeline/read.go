@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/inventory"
-	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
@@ -83,7 +83,7 @@ func contested(files []document.File, recalled []int) []int {
 	if len(recalled) == 0 {
 		return nil
 	}
-	declared := make(map[schema.Identity]int, len(files))
+	declared := make(map[hedgehog.ResourceID]int, len(files))
 	for i := range files {
 		for j := range files[i].Docs {
 			declared[files[i].Docs[j].Identity]++

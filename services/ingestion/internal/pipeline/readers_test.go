@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os/exec"
+	"sync"
 	"testing"
 )
 
@@ -49,12 +50,16 @@ def read(text, loader):
 json.dump([[read(t, yaml.SafeLoader), read(t, Core)] for t in json.load(sys.stdin)], sys.stdout)
 `
 
+const python = "/usr/bin/python3"
+
+// pyYAML reports whether Python and PyYAML are there.
+var pyYAML = sync.OnceValue(func() bool { return exec.Command(python, "-c", "import yaml").Run() == nil })
+
 // readings returns what the readers of YAML 1.1 and 1.2 make of documents, or nothing when there are none or Python has
 // no PyYAML.
 func readings(t testing.TB, docs []string) [][2]string {
 	t.Helper()
-	const python = "/usr/bin/python3"
-	if len(docs) == 0 || exec.CommandContext(t.Context(), python, "-c", "import yaml").Run() != nil {
+	if len(docs) == 0 || !pyYAML() {
 		return nil
 	}
 	in, err := json.Marshal(docs)

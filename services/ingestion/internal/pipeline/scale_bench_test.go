@@ -17,7 +17,7 @@ import (
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/plan"
-	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/stage"
 )
 
 // BenchmarkScale shows what a document costs in small and in large directories, 46 in a file. The first ingestion of
@@ -64,7 +64,7 @@ func heap() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// watchHeap looks at the heap until the function that it gives is called, which tells the most that it saw.
+// watchHeap looks at the heap until the function that it returns is called, which returns the most that it saw.
 func watchHeap() func() uint64 {
 	done, most := make(chan struct{}), make(chan uint64)
 	go func() {
@@ -110,7 +110,7 @@ func stock(validators map[string]validation.SchemaValidator, doc []byte) error {
 		return problems.ToAggregate()
 	}
 	out, err := yaml.Marshal(object)
-	shelf.BlobID(out)
+	stage.BlobID(out)
 	return err
 }
 
@@ -132,7 +132,8 @@ func stockValidators(b *testing.B) map[string]validation.SchemaValidator {
 			b.Fatal(err)
 		}
 		var props apiextensions.JSONSchemaProps
-		if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(crd.Spec.Versions[0].Schema.OpenAPIV3Schema, &props, nil); err != nil {
+		convert := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps
+		if err := convert(crd.Spec.Versions[0].Schema.OpenAPIV3Schema, &props, nil); err != nil {
 			b.Fatal(err)
 		}
 		validator, _, err := validation.NewSchemaValidator(&props)

@@ -15,12 +15,12 @@ import (
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
-	"fgdsync.dev/testkit/treestore"
 	"fgdsync.dev/services/ingestion/internal/corpus"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/schema"
+	"fgdsync.dev/testkit/treestore"
 )
 
 // Verdicts, in the words of the corpus.
@@ -66,14 +66,15 @@ func verdictOf(doc *document.Doc) string {
 // TestCorpusDifferences counts the verdicts on each case and compares them with those of an API server. What is
 // different stands in differentVerdicts and, with its reason, in docs/validation.md.
 func TestCorpusDifferences(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../../../docs/validation.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	eachCase(t, func(t *testing.T, name, dir string) {
-		got, want := map[string]int{}, upstream(t, dir)
+		got, want, p := map[string]int{}, upstream(t, dir), newPipeline(t)
 		for path, content := range readFiles(t, filepath.Join(dir, "tree")) {
-			file := newPipeline(t, treestore.New(), 1).Validate(t.Context(), path, []byte(content))
+			file := p.Validate(t.Context(), path, []byte(content))
 			for i := range file.Docs {
 				got[verdictOf(&file.Docs[i])]++
 			}
@@ -112,7 +113,10 @@ func eachCase(t *testing.T, visit func(t *testing.T, name, dir string)) {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
-		t.Run(c.Name(), func(t *testing.T) { visit(t, c.Name(), filepath.Join(root, c.Name())) })
+		t.Run(c.Name(), func(t *testing.T) {
+			t.Parallel()
+			visit(t, c.Name(), filepath.Join(root, c.Name()))
+		})
 	}
 }
 
@@ -153,12 +157,13 @@ var differentVerdicts = map[string]map[string]int{
 
 // TestCorpusDefinitions: the built-in definitions and those that somebody brings along give the same verdicts.
 func TestCorpusDefinitions(t *testing.T) {
+	t.Parallel()
 	brought, err := schema.Load(os.DirFS(corpus.Dir(t, "crds")), hedgehog.OperatorWritten)
 	if err != nil {
 		t.Fatal(err)
 	}
 	eachCase(t, func(t *testing.T, _, dir string) {
-		builtIn, other := newPipeline(t, treestore.New(), 1), newPipeline(t, treestore.New(), 1)
+		builtIn, other := newPipeline(t), newPipeline(t)
 		other.Schemas = brought
 		for path, content := range readFiles(t, filepath.Join(dir, "tree")) {
 			a, b := builtIn.Validate(t.Context(), path, []byte(content)), other.Validate(t.Context(), path, []byte(content))
@@ -205,13 +210,14 @@ func said(findings []finding.Finding) []string {
 // TestCorpusValidated: validating files says of every document what ingesting them says. Only what depends on the other
 // files of a fabric comes on top.
 func TestCorpusValidated(t *testing.T) {
+	t.Parallel()
 	together := []errs.Code{
 		errs.DuplicateResource, errs.ReferenceMissing, errs.PortConflict, errs.VLANOutOfRange,
 		errs.SubnetConflict,
 	}
 	eachCase(t, func(t *testing.T, _, dir string) {
 		store := treestore.New()
-		p := newPipeline(t, store, 2)
+		p := pipelineOf(t, store.Serve(t), 2)
 		files := map[string]string{}
 		var validated []string
 		for path, content := range readFiles(t, filepath.Join(dir, "tree")) {

@@ -26,13 +26,13 @@ func (p *planner) decideManaged(g *group) {
 		return
 	}
 	p.rank(g, g.managed)
-	g.holder = g.managed[0]
+	g.winner = g.managed[0]
 	for _, other := range g.managed[1:] {
-		if p.in.Equal(other.Doc, g.holder.Doc) {
+		if p.in.Equal(other.Doc, g.winner.Doc) {
 			other.Outcome = Duplicate
 			continue
 		}
-		other.quarantine(fmt.Sprintf("%s differs from %s, which is managed already", describe(g), g.holder.File.Path))
+		other.quarantine(fmt.Sprintf("%s differs from %s, which is managed already", describe(g), g.winner.File.Path))
 	}
 }
 
@@ -41,7 +41,7 @@ func (p *planner) rank(g *group, items []*Item) {
 	slices.SortStableFunc(items, func(a, b *Item) int {
 		return cmp.Or(
 			first(a.Doc.Annotated, b.Doc.Annotated),
-			first(g.settled(a), g.settled(b)),
+			first(g.inPlace(a), g.inPlace(b)),
 			strings.Compare(a.File.Path, b.File.Path),
 			cmp.Compare(a.Doc.Number, b.Doc.Number),
 			cmp.Compare(a.Doc.Item, b.Doc.Item))
@@ -59,8 +59,8 @@ func first(a, b bool) int {
 	return 1
 }
 
-// settled reports whether a managed document stands alone in a file of the right name.
-func (g *group) settled(item *Item) bool {
+// inPlace reports whether a managed document stands alone in a file of the right name.
+func (g *group) inPlace(item *Item) bool {
 	return item.File.Alone() && (item.File.Path == g.path() || isNumbered(item.File.Path, g.longPath()))
 }
 
@@ -87,7 +87,7 @@ func (p *planner) decideInputs(g *group) {
 		}
 		return
 	}
-	wish, managed := g.inputs[0], g.holder
+	wish, managed := g.inputs[0], g.winner
 	for _, copied := range g.inputs[1:] {
 		copied.Outcome = Duplicate
 	}
@@ -97,7 +97,7 @@ func (p *planner) decideInputs(g *group) {
 	}
 	switch {
 	case managed == nil:
-		wish.Outcome, g.holder = Created, wish
+		wish.Outcome, g.winner = Created, wish
 	case managed.Doc.Valid && p.in.Equal(wish.Doc, managed.Doc):
 		wish.Outcome = Duplicate
 	default:
@@ -127,7 +127,7 @@ func (p *planner) conflict(g *group, managed *Item) {
 			managed.File.Path))
 		f.Warning, f.Remedy = true, "Change the managed file, or set on_conflict: update and put the document into raw/ "+
 			"again."
-		p.loose = append(p.loose, f)
+		p.planFindings = append(p.planFindings, f)
 	case ConflictQuarantine:
 		for _, item := range g.inputs {
 			item.quarantine(fmt.Sprintf("%s differs from %s, which stays (on_conflict: quarantine)", describe(g),
@@ -136,8 +136,8 @@ func (p *planner) conflict(g *group, managed *Item) {
 	default:
 		managed.replaced = true
 		p.in.Inherit(wish.File, wish.Doc, managed.Doc)
-		wish.Outcome, g.holder = Updated, wish
-		if g.settled(managed) {
+		wish.Outcome, g.winner = Updated, wish
+		if g.inPlace(managed) {
 			wish.Destination = managed.File.Path
 		}
 	}
@@ -154,7 +154,7 @@ func duplicate(item *Item, message string) finding.Finding {
 	}
 }
 
-// place names a document for people.
+// place returns the name of a document for people.
 func (item *Item) place() string {
 	if len(item.File.Docs) == 1 {
 		return item.File.Path

@@ -8,12 +8,12 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/inventory"
-	"fgdsync.dev/services/ingestion/internal/schema"
-	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/stage"
 )
 
 // FuzzPaths: whatever a resource that passed validation is called, its file is a file of its kind's folder, with a name
@@ -29,10 +29,10 @@ func FuzzPaths(f *testing.F) {
 			}
 		}
 		one := &group{
-			id:     schema.Identity{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: namespace, Name: name},
+			id:     hedgehog.ResourceID{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: namespace, Name: name},
 			plural: "vpcs",
 		}
-		other := &group{id: schema.Identity{
+		other := &group{id: hedgehog.ResourceID{
 			Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: otherNamespace,
 			Name: otherName,
 		}, plural: "vpcs"}
@@ -64,7 +64,7 @@ func FuzzRefused(f *testing.F) {
 		if !isTree(one, other, there) || layout.Part(one) == layout.Managed || layout.Part(other) == layout.Managed {
 			return
 		}
-		s := shelf.New(entries)
+		s := stage.New(entries)
 		files := []document.File{refusedFile(entries[0], docsOfOne%4), refusedFile(entries[1], docsOfOther%4)}
 		done, err := Make(Input{Files: files}, s)
 		if err != nil {
@@ -92,7 +92,7 @@ func FuzzRefused(f *testing.F) {
 	})
 }
 
-func id(text string) string { return shelf.BlobID([]byte(text)) }
+func id(text string) string { return stage.BlobID([]byte(text)) }
 
 // refusedFile is a file that can't be read, or one of several documents that are all refused.
 func refusedFile(e gittree.Entry, docs uint8) document.File {

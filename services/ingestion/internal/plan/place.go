@@ -13,24 +13,24 @@ import (
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/schema"
-	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/stage"
 )
 
 const yamlExt = ".yaml"
 
-// path is where the resource belongs.
+// path returns the path at which the resource belongs.
 func (g *group) path() string {
 	base := g.base()
-	if shelf.Fits(base, yamlExt) {
+	if stage.Fits(base, yamlExt) {
 		return layout.Managed + "/" + g.plural + "/" + base + yamlExt
 	}
-	return g.folder() + shelf.Clip(base, yamlExt)
+	return g.folder() + stage.Truncate(base, yamlExt)
 }
 
-// longPath is where it goes when the name is taken by another resource. "_" occurs in no name, so it can't be the
-// path of a third one.
+// longPath returns the path at which it goes when the name is taken by another resource. "_" occurs in no name, so it
+// can't be the path of a third one.
 func (g *group) longPath() string {
-	return g.folder() + shelf.Clip(g.base()+"_"+g.id.Namespace+"_"+g.id.Group, yamlExt)
+	return g.folder() + stage.Truncate(g.base()+"_"+g.id.Namespace+"_"+g.id.Group, yamlExt)
 }
 
 func (g *group) folder() string { return layout.Managed + "/" + g.plural + "/" }
@@ -47,12 +47,12 @@ func (p *planner) clear() {
 	for i := range p.in.Files {
 		file := &p.in.Files[i]
 		if !file.Managed {
-			p.shelf.Remove(file.Path)
+			p.staged.Remove(file.Path)
 		}
 	}
 	for _, item := range p.items {
 		if item.File.Managed && len(item.File.Docs) < 2 && !p.stays(item) {
-			p.shelf.Remove(item.File.Path)
+			p.staged.Remove(item.File.Path)
 		}
 	}
 	p.splitManaged()
@@ -66,7 +66,7 @@ func (p *planner) stays(item *Item) bool {
 	if item.Doc == nil || !item.Doc.Valid {
 		return true
 	}
-	return p.groups[item.Doc.Resource].settled(item)
+	return p.groups[item.Doc.Resource].inPlace(item)
 }
 
 // splitManaged takes the documents that go elsewhere out of managed files with several. What is invalid and to be
@@ -88,10 +88,10 @@ func (p *planner) splitManaged() {
 		if !split || len(kept) == len(file.Docs) {
 			continue
 		}
-		p.shelf.Remove(file.Path)
+		p.staged.Remove(file.Path)
 		if len(kept) > 0 {
 			content := joinDocuments(kept)
-			p.shelf.Put(file.Path, content, shelf.BlobID(content))
+			p.staged.Put(file.Path, content, stage.BlobID(content))
 		}
 	}
 }
@@ -110,17 +110,18 @@ func joinDocuments(items []*Item) []byte {
 	return out.Bytes()
 }
 
-// placeManaged returns every resource its file: those that have one first, then those that move, then new ones.
+// placeManaged puts every resource into a file of its own: those that have one first, then those that move, then new
+// ones.
 func (p *planner) placeManaged() {
 	var moving, fresh []*group
 	for _, g := range p.order {
 		switch {
-		case g.holder == nil:
-		case g.holder.File.Managed && g.settled(g.holder):
-			g.holder.Destination = g.holder.File.Path
-		case g.holder.File.Managed:
+		case g.winner == nil:
+		case g.winner.File.Managed && g.inPlace(g.winner):
+			g.winner.Destination = g.winner.File.Path
+		case g.winner.File.Managed:
 			moving = append(moving, g)
-		case g.holder.Destination != "":
+		case g.winner.Destination != "":
 			p.put(g)
 		default:
 			fresh = append(fresh, g)
@@ -130,30 +131,30 @@ func (p *planner) placeManaged() {
 		p.move(g)
 	}
 	for _, g := range fresh {
-		if short := g.path(); p.shelf.Add(short, g.holder.Doc.Final, g.holder.Doc.Blob) {
-			g.holder.Destination = short
+		if short := g.path(); p.staged.Add(short, g.winner.Doc.Final, g.winner.Doc.Blob) {
+			g.winner.Destination = short
 			continue
 		}
-		g.holder.Destination = p.shelf.Spot(g.longPath(), "", yamlExt)
+		g.winner.Destination = p.staged.FreePath(g.longPath(), "", yamlExt)
 		p.put(g)
 	}
 }
 
 // put writes a new or changed resource.
 func (p *planner) put(g *group) {
-	p.shelf.Put(g.holder.Destination, g.holder.Doc.Final, g.holder.Doc.Blob)
+	p.staged.Put(g.winner.Destination, g.winner.Doc.Final, g.winner.Doc.Blob)
 }
 
 // move brings a managed document to its place: a whole file as it is, one of several as a file of its own.
 func (p *planner) move(g *group) {
-	item := g.holder
+	item := g.winner
 	item.Outcome, item.Destination = Moved, p.spot(g)
 	if item.File.Alone() {
-		p.shelf.PutEntry(item.Destination, item.File.Entry)
+		p.staged.PutEntry(item.Destination, item.File.Entry)
 	} else {
-		p.shelf.Put(item.Destination, item.Doc.Final, item.Doc.Blob)
+		p.staged.Put(item.Destination, item.Doc.Final, item.Doc.Blob)
 	}
-	p.loose = append(p.loose, finding.Finding{
+	p.planFindings = append(p.planFindings, finding.Finding{
 		Code: errs.ManagedMoved, Warning: true, File: item.File.Path, Document: item.Doc.Number, Line: item.Doc.Line,
 		Message: fmt.Sprintf("%s moved to %s", describe(g), item.Destination),
 	})
@@ -161,10 +162,10 @@ func (p *planner) move(g *group) {
 
 // spot finds a free path for a resource.
 func (p *planner) spot(g *group) string {
-	if short := g.path(); p.shelf.Free(short) {
+	if short := g.path(); p.staged.Free(short) {
 		return short
 	}
-	return p.shelf.Spot(g.longPath(), "", yamlExt)
+	return p.staged.FreePath(g.longPath(), "", yamlExt)
 }
 
 // placeQuarantined brings what was refused to unmanaged/.
@@ -178,14 +179,14 @@ func (p *planner) placeQuarantined() {
 			layout.Unmanaged+"/")
 		ext := path.Ext(mirror)
 		if len(file.Docs) < 2 {
-			item.Destination = p.shelf.Spot(mirror, file.Blob, ext)
-			p.shelf.PutEntry(item.Destination, file.Entry)
+			item.Destination = p.staged.FreePath(mirror, file.Blob, ext)
+			p.staged.PutEntry(item.Destination, file.Entry)
 			continue
 		}
 		wanted := strings.TrimSuffix(mirror, ext) + part(item.Doc) + yamlExt
-		blob := shelf.BlobID(item.Doc.Bytes)
-		item.Destination = p.shelf.Spot(wanted, blob, yamlExt)
-		p.shelf.Put(item.Destination, item.Doc.Bytes, blob)
+		blob := stage.BlobID(item.Doc.Bytes)
+		item.Destination = p.staged.FreePath(wanted, blob, yamlExt)
+		p.staged.Put(item.Destination, item.Doc.Bytes, blob)
 	}
 }
 
@@ -212,7 +213,7 @@ func (p *planner) archive() {
 		}
 		if kept[file] == "" {
 			kept[file] = p.archivePath(file)
-			p.shelf.PutEntry(kept[file], file.Entry)
+			p.staged.PutEntry(kept[file], file.Entry)
 		}
 		item.Archived = kept[file]
 	}
@@ -221,11 +222,11 @@ func (p *planner) archive() {
 func (p *planner) archivePath(file *document.File) string {
 	switch p.in.Options.Archive {
 	case ArchiveMove:
-		return p.shelf.Spot(layout.ArchiveDir+"/"+file.Path, file.Blob, path.Ext(file.Path))
+		return p.staged.FreePath(layout.ArchiveDir+"/"+file.Path, file.Blob, path.Ext(file.Path))
 	case ArchiveBackup:
 		ext := "." + p.in.Time.UTC().Format(inventory.BackupTime) + ".bak"
-		return p.shelf.Spot(file.Path+ext, file.Blob, ext)
+		return p.staged.FreePath(file.Path+ext, file.Blob, ext)
 	default:
-		return p.shelf.Spot(file.Path+layout.ArchiveExt, file.Blob, layout.ArchiveExt)
+		return p.staged.FreePath(file.Path+layout.ArchiveExt, file.Blob, layout.ArchiveExt)
 	}
 }

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/references"
-	"fgdsync.dev/services/ingestion/internal/schema"
-	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/stage"
 )
 
 // Archive is what becomes of an original whose documents have all landed.
@@ -71,7 +71,7 @@ type Item struct {
 
 // Resource is one resource in managed/ as it is afterwards.
 type Resource struct {
-	Identity   schema.Identity
+	Identity   hedgehog.ResourceID
 	Path       string
 	APIVersion string
 	Blob       string
@@ -101,23 +101,23 @@ type Input struct {
 	Inherit func(file *document.File, wish, managed *document.Doc)
 }
 
-// Make decides, and rearranges the shelf accordingly.
-func Make(in Input, s *shelf.Shelf) (*Plan, error) {
+// Make decides, and rearranges the staged tree accordingly.
+func Make(in Input, s *stage.Tree) (*Plan, error) {
 	if err := checkFolders(s); err != nil {
 		return nil, err
 	}
-	p := &planner{in: in, shelf: s, groups: make([]group, len(in.Order))}
+	p := &planner{in: in, staged: s, groups: make([]group, len(in.Order))}
 	p.collect()
 	p.decide()
 	p.clear()
 	p.placeManaged()
 	p.placeQuarantined()
 	p.archive()
-	return p.finish(), nil
+	return p.result(), nil
 }
 
 // checkFolders refuses a directory in which a file stands where one of its parts has to be.
-func checkFolders(s *shelf.Shelf) error {
+func checkFolders(s *stage.Tree) error {
 	for _, part := range []string{layout.Managed, layout.Unmanaged, layout.Metadata} {
 		if _, there := s.Blob(part); there {
 			return errs.New(errs.StructureIncomplete, "%s is a file where a folder has to be.", part)
@@ -127,24 +127,24 @@ func checkFolders(s *shelf.Shelf) error {
 }
 
 type planner struct {
-	in     Input
-	shelf  *shelf.Shelf
-	slots  []Item // of the items
-	items  []*Item
-	groups []group  // by the number of the resource
-	order  []*group // by identity
-	loose  []finding.Finding
+	in           Input
+	staged       *stage.Tree
+	slots        []Item // of the items
+	items        []*Item
+	groups       []group  // by the number of the resource
+	order        []*group // by identity
+	planFindings []finding.Finding
 }
 
 // group is all documents of one identity.
 type group struct {
-	id      schema.Identity
+	id      hedgehog.ResourceID
 	plural  string
 	managed []*Item // valid, in managed/
 	broken  []*Item // invalid, in managed/
 	inputs  []*Item // valid, waiting
-	holder  *Item   // whose content the managed file has afterwards
-	final   *Item   // the holder, or what is left in managed/ although it is not valid
+	winner  *Item   // whose content the managed file has afterwards
+	final   *Item   // the winner, or what is left in managed/ although it is not valid
 }
 
 // collect makes items and groups of the files.

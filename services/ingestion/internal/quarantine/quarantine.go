@@ -1,4 +1,4 @@
-// Package quarantine is what is in unmanaged/, with the reasons that the log gives, and the way out of it: back to
+// Package quarantine is what is in unmanaged/, with the reasons that the log states, and the way out of it: back to
 // where a file came from, to be left alone there.
 package quarantine
 
@@ -8,18 +8,18 @@ import (
 
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
-	"fgdsync.dev/services/ingestion/internal/journal"
+	"fgdsync.dev/services/ingestion/internal/dirlog"
 )
 
 // File is one file in quarantine.
 type File struct {
 	gittree.Entry
-	Reason *journal.Reason // nil when the log does not say it
+	Reason *dirlog.Reason // nil when the log does not say it
 }
 
 // List returns the files in quarantine, in the order of the leaves.
 func List(entries []gittree.Entry, log []byte) []File {
-	reasons := journal.Reasons(log)
+	reasons := dirlog.Reasons(log)
 	var files []File
 	for _, e := range entries {
 		if layout.Part(e.Path) != layout.Unmanaged || path.Base(e.Path) == layout.Keep {
@@ -39,8 +39,8 @@ func (f File) Changed() bool {
 	return f.Reason != nil && f.Reason.Content != "" && f.Reason.Content != f.Blob
 }
 
-// Origin is where the file goes back to: to where it came from, or beside that when it was one document of several.
-// Without a log that says it, that is raw/.
+// Origin returns the path at which the file goes back: where it came from, or beside that when it was one document of
+// several. Without a log that says it, that is raw/.
 func (f File) Origin() string {
 	r := f.Reason
 	if r == nil || !isOrigin(r.From) {

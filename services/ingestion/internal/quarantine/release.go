@@ -9,14 +9,14 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/ignore"
 	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/ingestion/internal/dirlog"
 	"fgdsync.dev/services/ingestion/internal/finding"
-	"fgdsync.dev/services/ingestion/internal/journal"
-	"fgdsync.dev/services/ingestion/internal/shelf"
+	"fgdsync.dev/services/ingestion/internal/stage"
 )
 
 // Release puts files back to where they came from, and lists them in .fgdignore, so that no sync takes them again. It
-// gives what was put back, .fgdignore as it is then, and why others were not.
-func Release(s *shelf.Shelf, files []File, paths []string, ignoreFile []byte) (released []journal.Released,
+// returns what was put back, .fgdignore as it is then, and why others were not.
+func Release(s *stage.Tree, files []File, paths []string, ignoreFile []byte) (released []dirlog.Released,
 	ignored []byte, refused []finding.Finding,
 ) {
 	byPath := make(map[string]File, len(files))
@@ -43,7 +43,7 @@ func Release(s *shelf.Shelf, files []File, paths []string, ignoreFile []byte) (r
 		delete(byPath, p)
 		s.Remove(p)
 		s.PutEntry(to, file.Entry)
-		released = append(released, journal.Released{From: p, To: to, Blob: file.Blob})
+		released = append(released, dirlog.Released{From: p, To: to, Blob: file.Blob})
 	}
 	return released, ignoreFile, refused
 }

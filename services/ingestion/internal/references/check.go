@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/finding"
-	"fgdsync.dev/services/ingestion/internal/schema"
 )
 
 // defaultName is what namespaces and gateway groups are called that a cluster has by itself.
@@ -18,7 +18,7 @@ const defaultName = "default"
 
 // Resource is one resource of the fabric.
 type Resource struct {
-	Identity schema.Identity
+	Identity hedgehog.ResourceID
 	Facts    *Facts
 	File     string
 	Document int
@@ -34,14 +34,14 @@ type Finding struct {
 
 type checker struct {
 	resources []Resource
-	lookup    func(schema.Identity) (place int, found bool)
+	lookup    func(hedgehog.ResourceID) (place int, found bool)
 	found     []Finding
 	naming    int // first of the resources that name what a cluster has by itself, or -1
 }
 
 // Check compares resources, which lookup finds by their identity. What it finds is in their order, and each is a
 // warning. What a cluster has by itself is told of once.
-func Check(resources []Resource, lookup func(schema.Identity) (place int, found bool)) []Finding {
+func Check(resources []Resource, lookup func(hedgehog.ResourceID) (place int, found bool)) []Finding {
 	c := &checker{resources: resources, lookup: lookup, naming: -1}
 	cables := &checker{resources: resources}
 	var wired sync.WaitGroup
@@ -89,8 +89,8 @@ func (c *checker) other(i int, kind, name string) (*Facts, bool) {
 	return c.resources[at].Facts, true
 }
 
-func identity(namespace, kind, name string) schema.Identity {
-	return schema.Identity{Group: groupOf(kind), Kind: kind, Namespace: namespace, Name: name}
+func identity(namespace, kind, name string) hedgehog.ResourceID {
+	return hedgehog.ResourceID{Group: groupOf(kind), Kind: kind, Namespace: namespace, Name: name}
 }
 
 func groupOf(kind string) string {

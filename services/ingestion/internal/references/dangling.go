@@ -1,17 +1,17 @@
 package references
 
-import "fgdsync.dev/services/ingestion/internal/schema"
+import "fgdsync.dev/libs/hedgehog"
 
 // Dangling is a name of a resource that is not there.
 type Dangling struct {
-	From  schema.Identity
+	From  hedgehog.ResourceID
 	Field string
-	To    schema.Identity
+	To    hedgehog.ResourceID
 }
 
 // Dangling calls for what a resource with these facts names and what is not there. A subnet that is missing dangles
 // only with its VPC, and then the VPC is called once where it and subnets of it are named together.
-func (f *Facts) Dangling(from schema.Identity, there func(schema.Identity) bool, visit func(Dangling)) {
+func (f *Facts) Dangling(from hedgehog.ResourceID, there func(hedgehog.ResourceID) bool, visit func(Dangling)) {
 	if f == nil {
 		return
 	}

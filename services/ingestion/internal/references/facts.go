@@ -56,7 +56,7 @@ type subnet struct {
 	vlan       int64
 }
 
-// Of takes the facts out of a document of a kind; nil when there are none.
+// Of returns the facts in a document of a kind; nil when there are none.
 func Of(kind string, root *yaml.Node) *Facts {
 	spec := yamldoc.Lookup(root, "spec")
 	if spec == nil || spec.Kind != yaml.MappingNode {
@@ -116,7 +116,7 @@ func (f *Facts) subnetOf(value *yaml.Node, path, vpc string) {
 
 func at(path string, n *yaml.Node) place { return place{path, n.Line, n.Column} }
 
-// text returns the string that a node is.
+// text returns the string that a node is; empty when it is none.
 func text(n *yaml.Node) string {
 	if n = yamldoc.Follow(n); n == nil || n.Kind != yaml.ScalarNode {
 		return ""
@@ -146,7 +146,7 @@ func number(parent *yaml.Node, field string) int64 {
 	return yamldoc.Resolve(value).Int
 }
 
-// device tells which kind stands at an end of a cable.
+// device returns the kind that stands at an end of a cable.
 func device(end string) string {
 	switch end {
 	case "server":

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/references"
-	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
@@ -92,14 +92,14 @@ func check(t *testing.T, text string) []string {
 		"GatewayGroup": "gateway",
 	}
 	var resources []references.Resource
-	index := map[schema.Identity]int{}
+	index := map[hedgehog.ResourceID]int{}
 	for _, doc := range yamldoc.Split([]byte(text)) {
 		root, err := yamldoc.Parse(doc.Bytes, yamldoc.DefaultLimits())
 		if err != nil {
 			t.Fatalf("%v: %s", err, doc.Bytes)
 		}
 		_, metadata := yamldoc.Field(root, "metadata")
-		id := schema.Identity{
+		id := hedgehog.ResourceID{
 			Kind: yamldoc.Text(root, "kind"), Name: yamldoc.Text(metadata, "name"),
 			Namespace: yamldoc.Text(metadata, "namespace"), Group: "wiring.githedgehog.com",
 		}
@@ -110,7 +110,11 @@ func check(t *testing.T, text string) []string {
 		resources = append(resources, references.Resource{Identity: id, Facts: references.Of(id.Kind, root), Line: doc.Line})
 	}
 	var out []string
-	found := references.Check(resources, func(id schema.Identity) (int, bool) { at, there := index[id]; return at, there })
+	found := references.Check(resources, func(id hedgehog.ResourceID) (int, bool) {
+		at, there := index[id]
+		return at,
+			there
+	})
 	requireDangling(t, resources, index, found)
 	for _, f := range found {
 		if !f.Warning || f.Line == 0 || f.Column == 0 || f.Field == "" || f.RemedyText() == "" {
@@ -123,7 +127,7 @@ func check(t *testing.T, text string) []string {
 }
 
 // requireDangling holds that what dangles is what the findings say is not there.
-func requireDangling(t *testing.T, resources []references.Resource, index map[schema.Identity]int,
+func requireDangling(t *testing.T, resources []references.Resource, index map[hedgehog.ResourceID]int,
 	found []references.Finding,
 ) {
 	t.Helper()
@@ -133,7 +137,7 @@ func requireDangling(t *testing.T, resources []references.Resource, index map[sc
 			told = append(told, resources[f.Resource].Identity.Name+" "+f.Field+" "+missing)
 		}
 	}
-	there := func(id schema.Identity) bool { _, there := index[id]; return there }
+	there := func(id hedgehog.ResourceID) bool { _, there := index[id]; return there }
 	for _, r := range resources {
 		r.Facts.Dangling(r.Identity, there, func(d references.Dangling) {
 			// a cluster has them by itself, which is told once
@@ -150,12 +154,14 @@ func requireDangling(t *testing.T, resources []references.Resource, index map[sc
 }
 
 func TestNothingFound(t *testing.T) {
+	t.Parallel()
 	if found := check(t, fabric); len(found) != 0 {
 		t.Errorf("%q", found)
 	}
 }
 
 func TestFound(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		change []string // old and new texts, in turn
 		want   []string
@@ -275,6 +281,7 @@ func TestFound(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			text := fabric
 			for i := 0; i < len(test.change); i += 2 {
 				if strings.Count(text, test.change[i]) != 1 {

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	apiversion "k8s.io/apimachinery/pkg/version"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
@@ -20,26 +20,12 @@ type Options struct {
 	Upgrade       bool // accept older versions that fit the served one
 }
 
-// Identity is who a resource is: two documents with the same one speak of the same thing, whatever their versions.
-type Identity struct{ Group, Kind, Namespace, Name string }
-
-// Compare orders identities by their parts.
-func (a Identity) Compare(b Identity) int {
-	if a.Group != b.Group {
-		return strings.Compare(a.Group, b.Group)
-	}
-	if a.Kind != b.Kind {
-		return strings.Compare(a.Kind, b.Kind)
-	}
-	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-}
-
 // Verdict is what a document is worth.
 type Verdict struct {
-	Identity   Identity // zero when it could not be read
-	APIVersion string   // as the document states it
-	Plural     string   // plural of the kind, when the kind is known
-	UpgradeTo  string   // API version to write instead of the stated one
+	Identity   hedgehog.ResourceID // zero when it could not be read
+	APIVersion string              // as the document states it
+	Plural     string              // plural of the kind, when the kind is known
+	UpgradeTo  string              // API version to write instead of the stated one
 	Valid      bool
 	Findings   []finding.Finding // lines count in the document
 }
@@ -150,7 +136,10 @@ func (j *judge) readIdentity(group, kindName string) {
 	if name == "" {
 		return
 	}
-	j.Identity = Identity{Group: group, Kind: kindName, Namespace: yamldoc.Text(metadata, "namespace"), Name: name}
+	j.Identity = hedgehog.ResourceID{
+		Group: group, Kind: kindName, Namespace: yamldoc.Text(metadata, "namespace"),
+		Name: name,
+	}
 	if j.Identity.Namespace == "" {
 		j.Identity.Namespace = DefaultNamespace
 	}
@@ -194,7 +183,7 @@ func (j *judge) judgeOther(ctx context.Context, k *kind, versionName string) {
 	})
 }
 
-// looksLikeVersion is v1, v2alpha3 and the like.
+// looksLikeVersion reports whether a text is of the kind of v1 and v2alpha3.
 func looksLikeVersion(name string) bool {
 	return len(name) > 1 && name[0] == 'v' && name[1] >= '0' && name[1] <= '9'
 }

@@ -17,6 +17,7 @@ func nobody(string, string) bool { return false }
 
 // TestCorpusVerdicts compares verdicts with those an API server gave for documents of the field.
 func TestCorpusVerdicts(t *testing.T) {
+	t.Parallel()
 	set := load(t, corpus.Dir(t, "crds"))
 	older := load(t, corpus.Dir(t, "crds", "older-v1alpha2"))
 	cases, err := os.ReadDir(corpus.Dir(t, "corpus", "cases"))
@@ -25,6 +26,7 @@ func TestCorpusVerdicts(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.Name(), func(t *testing.T) {
+			t.Parallel()
 			dir := corpus.Dir(t, "corpus", "cases", c.Name())
 			want := expected(t, dir)
 			got := map[string]int{}

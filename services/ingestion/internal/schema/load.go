@@ -42,12 +42,12 @@ type apiVersion struct {
 	structural *structuralschema.Structural
 	validator  validation.SchemaValidator
 	rules      *cel.Validator // nil when the schema has none
-	quick      *quick         // nil when only the validators can judge
+	fast       *fastPath      // nil when only the validators can judge
 	hasStatus  bool           // status is a subresource: a create drops it
 }
 
-// Load reads every *.yaml and *.yml file at the root of a file system. operatorWritten tells the kinds that operators
-// write and people don't. The error names the file that is no set of valid definitions.
+// Load reads every *.yaml and *.yml file at the root of a file system. operatorWritten reports whether operators
+// write a kind, and people don't. The error names the file that is no set of valid definitions.
 func Load(fsys fs.FS, operatorWritten func(group, kind string) bool) (*Set, error) {
 	s := &Set{kinds: map[groupKind]*kind{}, groups: map[string]bool{}, operatorWritten: operatorWritten}
 	entries, err := fs.ReadDir(fsys, ".")
@@ -167,7 +167,7 @@ func newVersion(external *apiextensionsv1.CustomResourceDefinitionVersion) (*api
 	v.rules = cel.NewValidator(structural, true, celconfig.PerCallLimit)
 	v.hasStatus = external.Subresources != nil && external.Subresources.Status != nil
 	if v.rules == nil {
-		v.quick = compile(structural)
+		v.fast = compile(structural)
 	}
 	return v, nil
 }

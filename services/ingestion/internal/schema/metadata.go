@@ -66,8 +66,8 @@ func eachPair(n *yaml.Node, allowed func(key, text string) bool) bool {
 	return true
 }
 
-// isSimpleName is a DNS-1123 subdomain: lower-case letters, digits, "-" and ".", each label begun and ended by the
-// first two.
+// isSimpleName reports whether a text is a DNS-1123 subdomain: lower-case letters, digits, "-" and ".", each label
+// begun and ended by the first two.
 func isSimpleName(text string) bool {
 	if text == "" || len(text) > 253 {
 		return false
@@ -89,7 +89,7 @@ func isSimpleName(text string) bool {
 	return begun && !inner
 }
 
-// isSimpleLabel is what a label value and the name part of a label key may be.
+// isSimpleLabel reports whether a text can be a label value or the name part of a label key.
 func isSimpleLabel(text string) bool {
 	if text == "" || len(text) > 63 || !isAlphanumeric(text[0]) || !isAlphanumeric(text[len(text)-1]) {
 		return false

@@ -54,7 +54,7 @@ func prune(object map[string]any, v *apiVersion) []string {
 	return pruning.PruneWithOptions(object, v.structural, true, options)
 }
 
-// judgeMetadata applies the rules for names, labels and annotations, and gives the fields that no metadata has.
+// judgeMetadata applies the rules for names, labels and annotations, and returns the fields that no metadata has.
 func (j *judge) judgeMetadata(object map[string]any, k *kind) []string {
 	if _, isMap := object["metadata"].(map[string]any); !isMap {
 		j.fail(errs.ValidationFailed, "metadata", "metadata is missing or not a mapping")

@@ -20,6 +20,7 @@ import (
 var two = []Pair{NewPair("x.io/a", "one"), NewPair("x.io/b", "2")}
 
 func TestApply(t *testing.T) {
+	t.Parallel()
 	cases := []struct{ name, in, want string }{
 		{
 			"plain", "kind: A\nmetadata:\n  name: n\nspec: {}\n",
@@ -99,6 +100,7 @@ func TestApply(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			got, err := apply(t, c.in, Edit{Annotations: two})
 			if err != nil {
 				t.Fatal(err)
@@ -121,6 +123,7 @@ func apply(t *testing.T, in string, edit Edit) (string, error) {
 }
 
 func TestApplyRefuses(t *testing.T) {
+	t.Parallel()
 	for name, in := range map[string]string{
 		"alias":             "m: &m {name: n}\nmetadata: *m\n",
 		"annotations alias": "m: &m {k: v}\nmetadata:\n  annotations: *m\n",
@@ -134,6 +137,7 @@ func TestApplyRefuses(t *testing.T) {
 		"empty in braces":   "metadata: {annotations: , name: n}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if out, err := apply(t, in, Edit{Annotations: two}); err == nil {
 				t.Errorf("got:\n%s", out)
 			}
@@ -142,6 +146,7 @@ func TestApplyRefuses(t *testing.T) {
 }
 
 func TestApplyVersion(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		"apiVersion: g/v1 # old\nkind: A\n": "apiVersion: g/v2 # old\nkind: A\n",
 		"apiVersion: 'g/v1'\n":              "apiVersion: 'g/v2'\n",
@@ -161,6 +166,7 @@ func TestApplyVersion(t *testing.T) {
 
 // TestApplyLaw: whatever the style, the result is the document and the annotations, and nothing that was there is gone.
 func TestApplyLaw(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		doc := drawDocument(t)
 		pairs := []Pair{
@@ -232,6 +238,7 @@ func isSubsequence(small, large string) bool {
 
 // TestQuoteInPython has another YAML 1.1 reader read what Quote writes.
 func TestQuoteInPython(t *testing.T) {
+	t.Parallel()
 	python := "/usr/bin/python3"
 	if exec.Command(python, "-c", "import yaml").Run() != nil {
 		t.Skip("no python3 with yaml at hand")
@@ -262,14 +269,17 @@ func TestQuoteInPython(t *testing.T) {
 	}
 }
 
-// FuzzApply: what comes out parses, is the document and the annotations by meaning and by text, and stays as it is when it
-// is asked for again.
+// FuzzApply: what comes out parses, is the document and the annotations by meaning and by text, and stays as it is when
+// it is asked for again.
 func FuzzApply(f *testing.F) {
 	for _, doc := range []string{
-		"metadata:\n  name: n\n", "metadata: {name: n}\n", "{\"metadata\": {}}", "metadata:\n  annotations:\n", "a: &a\nmetadata: {<<: *a}\n",
-		"metadata:\r\n  annotations: {}\r\n  name: n", "metadata:\n  annotations: ~\n  name: n\n", "metadata: # c\n\n  # d\n  name: n\n--- # e\n",
-		"\ufeffa: |\n  metadata:\n   x\nmetadata:\n      name: n", "# c\u2028---\n---\nmetadata:\u0085  name: n\n", "? metadata\n: name: n\n", "metadata:\n  annotations:\n    x.io/a: b\n",
-		"metadata:\n  \"annotations\" : &x\n    k: v\n", "metadata:\n  ? annotations\n  : k: v\n", "metadata:\n  name: |\n\n    n\n  annotations:\n   k:\n", "metadata:\n- a\n",
+		"metadata:\n  name: n\n", "metadata: {name: n}\n", "{\"metadata\": {}}", "metadata:\n  annotations:\n",
+		"a: &a\nmetadata: {<<: *a}\n", "metadata:\r\n  annotations: {}\r\n  name: n",
+		"metadata:\n  annotations: ~\n  name: n\n", "metadata: # c\n\n  # d\n  name: n\n--- # e\n",
+		"\ufeffa: |\n  metadata:\n   x\nmetadata:\n      name: n", "# c\u2028---\n---\nmetadata:\u0085  name: n\n",
+		"? metadata\n: name: n\n", "metadata:\n  annotations:\n    x.io/a: b\n",
+		"metadata:\n  \"annotations\" : &x\n    k: v\n", "metadata:\n  ? annotations\n  : k: v\n",
+		"metadata:\n  name: |\n\n    n\n  annotations:\n   k:\n", "metadata:\n- a\n",
 	} {
 		f.Add([]byte(doc), "value")
 	}

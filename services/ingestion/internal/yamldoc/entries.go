@@ -73,7 +73,7 @@ func merged(value *yaml.Node) []*yaml.Node {
 	return []*yaml.Node{value}
 }
 
-// Follow returns what an alias stands for; any other node it gives as it is.
+// Follow returns what an alias stands for; any other node is returned as it is.
 func Follow(n *yaml.Node) *yaml.Node {
 	if n == nil {
 		return nil

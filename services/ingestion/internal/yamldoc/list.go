@@ -17,7 +17,7 @@ type Item struct {
 
 var listKind = regexp.MustCompile(`(?m)^["']?kind["']?[ \t]*:[ \t]*["']?[A-Za-z]*List\b`)
 
-// Items takes a document apart that is a list of resources, such as kubectl writes. It gives nothing when the document
+// Items takes a document apart that is a list of resources, such as kubectl writes. It returns nil when the document
 // is none, or is written in a form that can't be taken apart with certainty: each item has to mean the same on its own.
 func Items(doc []byte, limits Limits) []Item {
 	if !listKind.Match(doc) {

@@ -29,6 +29,7 @@ metadata:
 `
 
 func TestItems(t *testing.T) {
+	t.Parallel()
 	items := Items([]byte(listDocument), DefaultLimits())
 	var texts []string
 	for _, item := range items {
@@ -59,6 +60,7 @@ func TestItems(t *testing.T) {
 
 // TestItemsLaw: what goes into a list comes out of it.
 func TestItemsLaw(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		var parts []string
 		list := "kind: VPCList\nitems:\n"

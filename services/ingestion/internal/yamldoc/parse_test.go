@@ -12,6 +12,7 @@ import (
 )
 
 func TestParseRefuses(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		in   string
 		part string
@@ -49,6 +50,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, err := Parse([]byte(c.in), DefaultLimits())
 			var e *SyntaxError
 			if !errors.As(err, &e) {
@@ -87,6 +89,7 @@ func many(n int) string {
 }
 
 func TestParseEmpty(t *testing.T) {
+	t.Parallel()
 	for _, in := range []string{"", "# only\n", "\n\n", "---\n"} {
 		root, err := Parse([]byte(in), DefaultLimits())
 		if err != nil {
@@ -99,6 +102,7 @@ func TestParseEmpty(t *testing.T) {
 
 // TestValueAsCluster compares values with the decoder that kubectl and the API server use.
 func TestValueAsCluster(t *testing.T) {
+	t.Parallel()
 	scalars := []string{
 		"1", "-1", "+1", "010", "0x1f", "0o17", "0b11", "1_000", "1e3", "12e45", "1234567e8", "1.10", "1.0", ".5", "5.",
 		"-.5e-3",
@@ -124,6 +128,7 @@ func TestValueAsCluster(t *testing.T) {
 }
 
 func TestValueMerges(t *testing.T) {
+	t.Parallel()
 	for _, in := range []string{
 		"a: &a {x: 1, y2: 2}\nb:\n  <<: *a\n  x: 3\n",
 		"a: &a {x: 1}\nb: &b {x: 2, z: 3}\nc:\n  <<: [*a, *b]\n  w: 4\n",

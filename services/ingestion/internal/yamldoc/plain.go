@@ -8,7 +8,7 @@ import (
 )
 
 // plainParser reads the form that nearly all documents have: block mappings and lists of one-line scalars, in ASCII. It
-// gives the tree that the full parser gives, but for comments and the tags of scalars, at a tenth of the cost. Of
+// builds the tree that the full parser builds, but for comments and the tags of scalars, at a tenth of the cost. Of
 // whatever else it meets it says that the full parser has to look; it never reports an error.
 //
 // The tree is built in memory that the next document overwrites.

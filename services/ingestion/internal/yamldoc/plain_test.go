@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// requireTwins holds that the plain parser gives what the full one gives, or leaves the document to it.
+// requireTwins holds that the plain parser makes what the full one makes, or leaves the document to it.
 func requireTwins(t testing.TB, p *plainParser, doc []byte) (plain bool) {
 	t.Helper()
 	fast, ok := p.parse(doc)
@@ -71,6 +71,7 @@ spec:
 `
 
 func TestPlainParser(t *testing.T) {
+	t.Parallel()
 	p := &plainParser{}
 	for name, doc := range map[string]string{
 		"block": plainDocument, "one line": "a: b", "no break": "a:\n  b: c", "indented list": "a:\n  - b\nc: d\n",
@@ -98,6 +99,7 @@ func TestPlainParser(t *testing.T) {
 
 // TestPlainParserReuse: what one document leaves behind is not seen in the next.
 func TestPlainParserReuse(t *testing.T) {
+	t.Parallel()
 	p := &plainParser{}
 	for _, doc := range []string{plainDocument, "a: b\n", plainDocument, "a:\n- b\n", "a: [", plainDocument} {
 		requireTwins(t, p, []byte(doc))
@@ -106,6 +108,7 @@ func TestPlainParserReuse(t *testing.T) {
 
 // TestPlainParserLaw draws documents around what the plain parser takes.
 func TestPlainParserLaw(t *testing.T) {
+	t.Parallel()
 	p := &plainParser{}
 	plain := 0
 	rapid.Check(t, func(r *rapid.T) {

@@ -36,7 +36,7 @@ func checkText(doc []byte) error {
 	return nil
 }
 
-// isAllowed is the set c-printable of YAML 1.1, without the byte order mark.
+// isAllowed reports whether a character is in the set c-printable of YAML 1.1, without the byte order mark.
 func isAllowed(r rune) bool {
 	switch {
 	case r < ' ':

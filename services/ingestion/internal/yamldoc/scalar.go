@@ -124,8 +124,8 @@ func plain(n *yaml.Node) (Scalar, error) {
 
 const longestWord = len("false")
 
-// isItself tells without a closer look that a scalar means its own text: it begins like no number and is too long for a
-// word that means something else.
+// isItself reports, without a closer look, that a scalar means its own text: it begins like no number and is too long
+// for a word that means something else.
 func isItself(n *yaml.Node) bool {
 	if n.Kind != yaml.ScalarNode || n.Style != 0 || n.Tag == "!" || len(n.Value) <= longestWord {
 		return false
@@ -175,7 +175,7 @@ func fromFloat(f float64) Scalar {
 	return Scalar{Type: Float, Float: f}
 }
 
-// isFloat is [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
+// isFloat reports whether a text is of the form [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
 func isFloat(text string) bool {
 	rest := strings.TrimLeft(text[:1], "+-") + text[1:]
 	whole, rest := cutDigits(rest)

@@ -108,7 +108,7 @@ func (s *splitter) body(text []byte) {
 	}
 }
 
-// finish numbers the pieces and gives the comments of empty ones to their neighbours.
+// finish numbers the pieces and moves the comments of empty ones to their neighbours.
 func (s *splitter) finish() []Document {
 	var docs []Document
 	var pending []byte

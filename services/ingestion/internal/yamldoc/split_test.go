@@ -7,6 +7,7 @@ import (
 )
 
 func TestSplit(t *testing.T) {
+	t.Parallel()
 	type doc struct {
 		number, line int
 		text         string
@@ -56,6 +57,7 @@ func TestSplit(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			got := Split([]byte(c.in))
 			if len(got) != len(c.want) {
 				t.Fatalf("%d documents, want %d: %v", len(got), len(c.want), got)

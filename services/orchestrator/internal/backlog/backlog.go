@@ -1,5 +1,5 @@
 // Package backlog measures what waits in the streams. It asks Redis when it is asked, so that what it says is true of
-// the system and not of one replica: every orchestrator gives the same numbers.
+// the system and not of one replica: every orchestrator shows the same numbers.
 package backlog
 
 import (
@@ -13,14 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/rediskey"
 )
 
 // timeout keeps a scrape from waiting for a Redis that is away.
 const timeout = 2 * time.Second
 
-// Collector returns what waits, in entries and in seconds. Without Redis it gives nothing.
+// Collector shows what waits, in entries and in seconds. Without Redis it shows nothing.
 type Collector struct {
 	conn  *redisconn.Conn
 	group string // of the workers
@@ -92,8 +92,8 @@ func (c *Collector) measure(ctx context.Context) (*backlog, error) {
 		return nil, fmt.Errorf("ask Redis for the time: %w", redisconn.Error(err))
 	}
 	b := &backlog{groups: map[string]*waiting{c.group: {}}}
-	for shard := range rediskey.Shards {
-		work := rediskey.Work(shard)
+	for shard := range events.Shards {
+		work := events.WorkStream(shard)
 		groups, err := c.groups(ctx, work)
 		if err != nil {
 			return nil, err
@@ -103,7 +103,7 @@ func (c *Collector) measure(ctx context.Context) (*backlog, error) {
 			return nil, err
 		}
 		b.depth += unread
-		dead, err := c.conn.Main.XLen(ctx, rediskey.DeadLetters(shard)).Result()
+		dead, err := c.conn.Main.XLen(ctx, events.DeadLetterStream(shard)).Result()
 		if err != nil {
 			return nil, fmt.Errorf("count dead letters: %w", redisconn.Error(err))
 		}
@@ -111,11 +111,11 @@ func (c *Collector) measure(ctx context.Context) (*backlog, error) {
 		if err := c.add(ctx, b, work, groups, now); err != nil {
 			return nil, err
 		}
-		more, err := c.groups(ctx, rediskey.Events(shard))
+		more, err := c.groups(ctx, events.BusStream(shard))
 		if err != nil {
 			return nil, err
 		}
-		if err := c.add(ctx, b, rediskey.Events(shard), more, now); err != nil {
+		if err := c.add(ctx, b, events.BusStream(shard), more, now); err != nil {
 			return nil, err
 		}
 	}
@@ -171,7 +171,7 @@ func (c *Collector) groups(ctx context.Context, stream string) ([]redis.XInfoGro
 	return groups, nil
 }
 
-// unread tells how many entries of a work stream no worker has read. What was acknowledged is not in the stream any
+// unread returns how many entries of a work stream no worker has read. What was acknowledged is not in the stream any
 // more, so all that is there and not pending is unread.
 func (c *Collector) unread(ctx context.Context, stream string, groups []redis.XInfoGroup) (int64, error) {
 	n, err := c.conn.Main.XLen(ctx, stream).Result()

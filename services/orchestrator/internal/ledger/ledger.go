@@ -158,7 +158,8 @@ func (l *Ledger) PutFabric(f *fabricv1.Fabric) error {
 		return fmt.Errorf("encode fabric: %w", err)
 	}
 	return l.durably(func(tx *bbolt.Tx) error {
-		fabrics, deleted, key := tx.Bucket([]byte(bucketFabrics)), tx.Bucket([]byte(bucketDeleted)), fabricKey(f.GetFabricId())
+		fabrics, deleted := tx.Bucket([]byte(bucketFabrics)), tx.Bucket([]byte(bucketDeleted))
+		key := fabricKey(f.GetFabricId())
 		if generation(deleted.Get(key)) >= f.GetGeneration() {
 			return nil
 		}

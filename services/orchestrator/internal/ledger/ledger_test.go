@@ -37,6 +37,7 @@ func must(t *testing.T, err error) {
 // TestTheRegisterIsWhatIsNewest is the law of the register: in whatever order definitions and deletions of a fabric
 // come, and however often the file is opened anew in between, the one with the largest generation counts.
 func TestTheRegisterIsWhatIsNewest(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		l := open(t, path)
@@ -85,6 +86,7 @@ func TestTheRegisterIsWhatIsNewest(t *testing.T) {
 }
 
 func TestAcceptedSyncsAreKeptUntilTheyAreSettled(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "ledger.db")
 	l := open(t, path)
 	var work sync.WaitGroup
@@ -115,6 +117,7 @@ func TestAcceptedSyncsAreKeptUntilTheyAreSettled(t *testing.T) {
 }
 
 func TestALedgerThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	taken := filepath.Join(folder, "taken.db")
 	open(t, taken)
@@ -134,6 +137,7 @@ func TestALedgerThatCannotBeUsed(t *testing.T) {
 }
 
 func TestAClosedLedgerTakesNothing(t *testing.T) {
+	t.Parallel()
 	l := open(t, filepath.Join(t.TempDir(), "ledger.db"))
 	must(t, l.Close())
 	if err := l.Accept(&syncv1.Sync{SyncId: "a"}); !errs.HasCode(err, errs.DatabaseError) {

@@ -7,7 +7,6 @@ package recovery
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -15,67 +14,32 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/state"
 	"fgdsync.dev/libs/telemetry"
-	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // Deps is what recovery works with.
 type Deps struct {
-	Store  *state.Store
-	Ledger *ledger.Ledger
-	// Expire ends a sync that is past its deadline.
-	Expire    func(context.Context, *eventv1.SyncRequested) error
+	Store     *state.Store
+	Ledger    *ledger.Ledger
 	Retention time.Duration // syncs that were accepted longer ago are forgotten
-	// Grace is how long after its deadline a sync is expired, and Takeover how long it takes until a sync is taken up
-	// again whose orchestrator died: nobody is called late who was only just taken for dead.
-	Grace, Takeover time.Duration
-	Log             *slog.Logger
-	Now             func() time.Time
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
-// Recovery compares and mends.
+// Recovery brings back what Redis has lost.
 type Recovery struct {
 	deps Deps
 
-	mu   sync.Mutex // one look at a time
-	seen map[attempt]time.Time
-}
-
-// attempt is a sync since a worker took it up.
-type attempt struct {
-	syncID   string
-	deadline int64
+	mu sync.Mutex // one comparison at a time
 }
 
 // New returns a recovery.
-func New(deps Deps) *Recovery { return &Recovery{deps: deps, seen: map[attempt]time.Time{}} }
+func New(deps Deps) *Recovery { return &Recovery{deps: deps} }
 
-// Report counts what a look has mended.
-type Report struct {
-	FabricsRestored, SyncsRestored, SyncsRevived, SyncsExpired int
-}
-
-func (r Report) any() bool { return r != Report{} }
-
-// Run looks at every tick, until ctx ends. What goes wrong is tried again at the next one.
-func (r *Recovery) Run(ctx context.Context, ticks <-chan time.Time) error {
-	for {
-		if _, err := r.Look(ctx); err != nil && ctx.Err() == nil {
-			r.deps.Log.WarnContext(ctx, "the state was not looked through", "error", err.Error())
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticks:
-		}
-	}
-}
-
-// Ensure restores what Redis has lost since the last look.
+// Ensure brings back what Redis has lost since the last time, if it has lost anything.
 func (r *Recovery) Ensure(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,48 +47,42 @@ func (r *Recovery) Ensure(ctx context.Context) error {
 	if err != nil || complete {
 		return err
 	}
-	_, err = r.restore(ctx)
+	_, err = r.recover(ctx)
 	return err
 }
 
-// Look compares everything once.
-func (r *Recovery) Look(ctx context.Context) (Report, error) {
+// comparison is what one comparison of Redis and the ledger has found.
+type comparison struct {
+	fabrics []int32         // that are registered
+	deleted map[int32]int64 // up to which generation fabrics were deleted
+
+	fabricsRecovered, syncsRecovered int
+}
+
+// compare brings back what Redis has lost, whatever it says of itself.
+func (r *Recovery) compare(ctx context.Context) (*comparison, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	look, err := r.restore(ctx)
-	if err == nil {
-		err = r.active(ctx, look)
-	}
-	if look.any() {
-		r.deps.Log.WarnContext(ctx, "the state was mended", "fabrics_restored", look.FabricsRestored, "syncs_restored",
-			look.SyncsRestored,
-			"syncs_revived", look.SyncsRevived, "syncs_expired", look.SyncsExpired)
-	}
-	return look.Report, err
+	return r.recover(ctx)
 }
 
-// look is one comparison.
-type look struct {
-	Report
-	fabrics []int32
-	deleted map[int32]int64
-}
-
-// restore brings back what Redis has lost.
-func (r *Recovery) restore(ctx context.Context) (*look, error) {
-	l := &look{}
-	err := r.register(ctx, l)
+func (r *Recovery) recover(ctx context.Context) (*comparison, error) {
+	c := &comparison{}
+	err := r.register(ctx, c)
 	if err == nil {
-		err = r.accepted(ctx, l)
+		err = r.accepted(ctx, c)
 	}
 	if err == nil {
 		err = r.deps.Store.SetComplete(ctx)
 	}
-	return l, err
+	if c.fabricsRecovered+c.syncsRecovered > 0 {
+		r.deps.Log.WarnContext(ctx, "state recovered", "fabrics", c.fabricsRecovered, "syncs", c.syncsRecovered)
+	}
+	return c, err
 }
 
 // register brings the two registers of fabrics in step.
-func (r *Recovery) register(ctx context.Context, l *look) error {
+func (r *Recovery) register(ctx context.Context, c *comparison) error {
 	kept, err := r.deps.Ledger.Register()
 	if err != nil {
 		return err
@@ -133,7 +91,7 @@ func (r *Recovery) register(ctx context.Context, l *look) error {
 	if err != nil {
 		return err
 	}
-	l.deleted, err = r.deps.Store.Deleted(ctx) // after the fabrics: one that is in neither was lost
+	c.deleted, err = r.deps.Store.Deleted(ctx) // after the fabrics: one that is in neither was lost
 	if err != nil {
 		return err
 	}
@@ -149,26 +107,26 @@ func (r *Recovery) register(ctx context.Context, l *look) error {
 	for _, f := range kept.Fabrics {
 		id := f.GetFabricId()
 		switch {
-		case l.deleted[id] >= f.GetGeneration():
-			err = errors.Join(err, r.deps.Ledger.DeleteFabric(id, l.deleted[id]))
+		case c.deleted[id] >= f.GetGeneration():
+			err = errors.Join(err, r.deps.Ledger.DeleteFabric(id, c.deleted[id]))
 		case newest[id] < f.GetGeneration():
-			err = errors.Join(err, r.restoreFabric(ctx, f, l))
+			err = errors.Join(err, r.recoverFabric(ctx, f, c))
 			ids[id] = true
 		}
 	}
-	l.fabrics = slices.Sorted(maps.Keys(ids))
+	c.fabrics = slices.Sorted(maps.Keys(ids))
 	return errors.Join(err, r.copyFabrics(stored, kept))
 }
 
-func (r *Recovery) restoreFabric(ctx context.Context, f *fabricv1.Fabric, l *look) error {
-	restored, err := r.deps.Store.RestoreFabric(ctx, f)
-	if restored {
-		l.FabricsRestored++
+func (r *Recovery) recoverFabric(ctx context.Context, f *fabricv1.Fabric, c *comparison) error {
+	recovered, err := r.deps.Store.RecoverFabric(ctx, f)
+	if recovered {
+		c.fabricsRecovered++
 	}
 	return err
 }
 
-// deleteAgain deletes what another orchestrator has restored that did not know of the deletion.
+// deleteAgain deletes what another orchestrator has brought back that did not know of the deletion.
 func (r *Recovery) deleteAgain(ctx context.Context, f *fabricv1.Fabric, generation int64) error {
 	_, err := r.deps.Store.DeleteFabric(ctx, f.GetFabricId(), generation, nil)
 	if errs.HasCode(err, errs.FabricNotFound) {
@@ -192,8 +150,8 @@ func (r *Recovery) copyFabrics(stored []*fabricv1.Fabric, kept ledger.Register) 
 	return err
 }
 
-// accepted restores syncs that were accepted here and lost, and forgets those that need nothing any more.
-func (r *Recovery) accepted(ctx context.Context, l *look) error {
+// accepted brings back syncs that were accepted here and lost, and forgets those that need nothing any more.
+func (r *Recovery) accepted(ctx context.Context, c *comparison) error {
 	syncs, err := r.deps.Ledger.Accepted()
 	if err != nil {
 		return err
@@ -201,18 +159,18 @@ func (r *Recovery) accepted(ctx context.Context, l *look) error {
 	var settled []string
 	for _, record := range syncs {
 		if r.deps.Now().Sub(record.GetAcceptedAt().AsTime()) > r.deps.Retention {
-			r.deps.Log.ErrorContext(ctx, "an accepted sync has become too old to be restored", "sync_id", record.GetSyncId(),
+			r.deps.Log.ErrorContext(ctx, "an accepted sync is too old to be recovered", "sync_id", record.GetSyncId(),
 				"fabric_id", record.GetFabricId())
 			settled = append(settled, record.GetSyncId())
 			continue
 		}
-		_, deleted := l.deleted[record.GetFabricId()]
-		became, restoreErr := r.deps.Store.RestoreSync(ctx, record, telemetry.Traceparent(ctx))
-		err = errors.Join(err, restoreErr)
+		_, deleted := c.deleted[record.GetFabricId()]
+		became, recoverErr := r.deps.Store.RecoverSync(ctx, record, telemetry.Traceparent(ctx))
+		err = errors.Join(err, recoverErr)
 		switch {
-		case became == state.RestoredNow:
-			l.SyncsRestored++
-		case became == state.RestoredEnded, became == state.RestoredMissing && deleted:
+		case became == state.RecoveredNow:
+			c.syncsRecovered++
+		case became == state.RecoveredEnded, became == state.RecoveredMissing && deleted:
 			settled = append(settled, record.GetSyncId())
 		}
 	}
@@ -220,44 +178,4 @@ func (r *Recovery) accepted(ctx context.Context, l *look) error {
 		r.deps.Ledger.Settle(settled...)
 	}
 	return err
-}
-
-// active looks after the active syncs: each is in the hands of the workers, and none is long past its deadline.
-func (r *Recovery) active(ctx context.Context, l *look) error {
-	syncs, err := r.deps.Store.Active(ctx, l.fabrics)
-	if err != nil {
-		return err
-	}
-	seen, now := make(map[attempt]time.Time, len(syncs)), r.deps.Now()
-	for _, v := range syncs {
-		this := attempt{v.GetSyncId(), v.GetDeadline().AsTime().UnixNano()}
-		seen[this] = now
-		if first, before := r.seen[this]; before {
-			seen[this] = first
-		}
-		err = errors.Join(err, r.lookAfter(ctx, v.Sync, now.Sub(seen[this]), l))
-	}
-	r.seen = seen
-	return err
-}
-
-func (r *Recovery) lookAfter(ctx context.Context, record *syncv1.Sync, watched time.Duration, l *look) error {
-	revived, err := r.deps.Store.Revive(ctx, record.GetFabricId(), record.GetSyncId())
-	if err != nil {
-		return err
-	}
-	if revived != state.RevivedNot {
-		l.SyncsRevived++
-		return nil
-	}
-	if record.GetDeadline() == nil || r.deps.Now().Before(record.GetDeadline().AsTime().Add(r.deps.Grace)) ||
-		watched < r.deps.Takeover {
-		return nil
-	}
-	err = r.deps.Expire(ctx, &eventv1.SyncRequested{SyncId: record.GetSyncId(), FabricId: record.GetFabricId()})
-	if err != nil {
-		return fmt.Errorf("expire sync %s: %w", record.GetSyncId(), err)
-	}
-	l.SyncsExpired++
-	return nil
 }

@@ -11,13 +11,13 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/state"
-	"fgdsync.dev/testkit/redistest"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
+	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
@@ -27,9 +27,9 @@ const (
 	takeover = 90 * time.Second
 )
 
-// bench is a recovery over a Redis and a ledger, with a clock that stands still until it is told otherwise.
+// bench is a supervisor over a Redis and a ledger, with a clock that stands still until it is told otherwise.
 type bench struct {
-	*recovery.Recovery
+	*recovery.Supervisor
 	t       *testing.T
 	store   *state.Store
 	ledger  *ledger.Ledger
@@ -45,9 +45,11 @@ func newBench(t *testing.T, conn *redisconn.Conn) *bench {
 	b := &bench{t: t, ledger: kept, now: time.Now()}
 	clock := func() time.Time { return b.now }
 	b.store = state.New(conn, state.Limits{Retention: 30 * 24 * time.Hour, Active: 1 << 20}, clock)
-	b.Recovery = recovery.New(recovery.Deps{
-		Store: b.store, Ledger: kept, Retention: 30 * 24 * time.Hour, Grace: grace, Takeover: takeover,
-		Log: slog.New(slog.DiscardHandler), Now: clock,
+	recoverer := recovery.New(recovery.Deps{
+		Store: b.store, Ledger: kept, Retention: 30 * 24 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: clock,
+	})
+	b.Supervisor = recovery.NewSupervisor(recoverer, recovery.SupervisorConfig{
+		Grace: grace, Takeover: takeover,
 		Expire: func(_ context.Context, r *eventv1.SyncRequested) error {
 			b.expired = append(b.expired, r.GetSyncId())
 			return nil
@@ -85,22 +87,24 @@ func (b *bench) begin(syncID string, deadline time.Duration) {
 	must(b.t, b.store.Write(b.t.Context(), v, 1, nil, nil))
 }
 
-func (b *bench) look() recovery.Report {
+func (b *bench) round() recovery.Report {
 	b.t.Helper()
-	report, err := b.Look(b.t.Context())
+	report, err := b.Round(b.t.Context())
 	must(b.t, err)
 	return report
 }
 
 // TestASyncThatHangsIsExpired (W7): within a minute after its deadline, and not while it may still end by itself.
 func TestASyncThatHangsIsExpired(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		b := newBench(t, conn)
 		record := b.accept()
 		b.begin(record.GetSyncId(), 5*time.Minute)
 		deadline := b.now.Add(5 * time.Minute)
 		for b.now.Before(deadline.Add(time.Minute)) {
-			report := b.look()
+			report := b.round()
 			if due := !b.now.Before(deadline.Add(grace)); due != (report.SyncsExpired == 1) {
 				t.Fatalf("%s after the deadline: %+v", b.now.Sub(deadline), report)
 			}
@@ -115,20 +119,22 @@ func TestASyncThatHangsIsExpired(t *testing.T) {
 // TestASyncWhoseOrchestratorWasAwayIsNotExpired: everything was down past its deadline; another one has the time to
 // take it up.
 func TestASyncWhoseOrchestratorWasAwayIsNotExpired(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		b := newBench(t, conn)
 		record := b.accept()
 		b.begin(record.GetSyncId(), 5*time.Minute)
 		b.now = b.now.Add(time.Hour)
 		began := b.now
 		for b.now.Sub(began) < takeover {
-			if report := b.look(); report.SyncsExpired != 0 {
+			if report := b.round(); report.SyncsExpired != 0 {
 				t.Fatalf("%s after the start: %+v", b.now.Sub(began), report)
 			}
 			b.now = b.now.Add(5 * time.Second)
 		}
 		b.begin(record.GetSyncId(), 5*time.Minute) // taken up
-		if report := b.look(); report.SyncsExpired != 0 {
+		if report := b.round(); report.SyncsExpired != 0 {
 			t.Errorf("taken up, and then %+v", report)
 		}
 	})
@@ -137,36 +143,38 @@ func TestASyncWhoseOrchestratorWasAwayIsNotExpired(t *testing.T) {
 // TestTheLedgerForgetsWhatHasEnded: also what another orchestrator has ended, what was deleted with its fabric, and
 // what is older than anything that is remembered.
 func TestTheLedgerForgetsWhatHasEnded(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		b := newBench(t, conn)
 		record := b.accept()
-		b.look()
+		b.round()
 		b.kept(1)
 		b.begin(record.GetSyncId(), time.Minute)
 		v, err := b.store.Get(t.Context(), record.GetSyncId())
 		must(t, err)
 		v.State = syncv1.State_STATE_FAILED
 		must(t, b.store.Write(t.Context(), v, 1, nil, nil))
-		b.look()
+		b.round()
 		b.kept(0)
 
 		must(t, b.ledger.Accept(&syncv1.Sync{
 			SyncId: state.NewSyncID(b.now, 36), FabricId: 36,
 			AcceptedAt: timestamppb.New(b.now),
 		}))
-		b.look()
+		b.round()
 		b.kept(1) // its fabric may come back from another ledger
 		must(t, b.store.CreateFabric(t.Context(), &fabricv1.Fabric{FabricId: 36, Generation: 1}, &eventv1.Event{}))
 		_, err = b.store.DeleteFabric(t.Context(), 36, 2, nil)
 		must(t, err)
-		b.look()
+		b.round()
 		b.kept(0)
 
 		must(t, b.ledger.Accept(&syncv1.Sync{
 			SyncId: state.NewSyncID(b.now, 35), FabricId: 35,
 			AcceptedAt: timestamppb.New(b.now.Add(-31 * 24 * time.Hour)),
 		}))
-		b.look()
+		b.round()
 		b.kept(0)
 	})
 }

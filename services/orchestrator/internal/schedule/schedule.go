@@ -8,19 +8,19 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"log/slog"
 	"slices"
 	"time"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/state"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/intake"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 const (
-	// PerLook bounds the syncs that one look starts; the next one goes on with what is left.
-	PerLook = 50
+	// PerRun bounds the syncs that are started at one time; the next one goes on with what is left.
+	PerRun = 50
 	// jitterPart is the part of its interval that a fabric may wait longer, so that fabrics which began together drift
 	// apart.
 	jitterPart = 10
@@ -29,43 +29,25 @@ const (
 	firstSync = 10 * time.Second
 )
 
-// Start accepts a sync.
-type Start func(context.Context, *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error)
-
 // Scheduler starts syncs whose time has come.
 type Scheduler struct {
-	store *state.Store
-	start Start
-	log   *slog.Logger
-	now   func() time.Time
+	store  *state.Store
+	accept intake.AcceptFunc
+	now    func() time.Time
 }
 
 // New returns a scheduler.
-func New(store *state.Store, start Start, log *slog.Logger, now func() time.Time) *Scheduler {
-	return &Scheduler{store: store, start: start, log: log, now: now}
+func New(store *state.Store, accept intake.AcceptFunc, now func() time.Time) *Scheduler {
+	return &Scheduler{store: store, accept: accept, now: now}
 }
 
-// Run looks at every tick, until ctx ends. What goes wrong is tried again at the next one.
-func (s *Scheduler) Run(ctx context.Context, ticks <-chan time.Time) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticks:
-			if err := s.Look(ctx); err != nil && ctx.Err() == nil {
-				s.log.WarnContext(ctx, "scheduled syncs not all started", "error", err.Error())
-			}
-		}
-	}
-}
-
-// Look starts the syncs that are due, the one that is longest overdue first.
-func (s *Scheduler) Look(ctx context.Context) error {
+// RunOnce starts the syncs that are due, the one that is longest overdue first.
+func (s *Scheduler) RunOnce(ctx context.Context) error {
 	due, err := s.due(ctx)
 	if err != nil {
 		return err
 	}
-	for _, d := range due[:min(len(due), PerLook)] {
+	for _, d := range due[:min(len(due), PerRun)] {
 		err = errors.Join(err, s.trigger(ctx, d))
 	}
 	return err
@@ -137,7 +119,7 @@ func jitter(fabricID int32, interval time.Duration) time.Duration {
 
 // trigger starts one. That a sync was started by somebody else in the meantime, or the fabric deleted, is no error.
 func (s *Scheduler) trigger(ctx context.Context, o occasion) error {
-	_, err := s.start(ctx, &syncv1.StartSyncRequest{
+	_, err := s.accept(ctx, &syncv1.StartSyncRequest{
 		FabricId: o.fabricID, Trigger: o.trigger, RequestId: o.requestID(),
 		Options: &syncv1.SyncOptions{RefuseIfRunning: true},
 	})

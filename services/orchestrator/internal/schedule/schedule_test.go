@@ -16,26 +16,26 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
-	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/libs/state"
-	"fgdsync.dev/testkit/redistest"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-	"fgdsync.dev/services/orchestrator/internal/grpcapi"
+	"fgdsync.dev/services/orchestrator/internal/intake"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
+	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
+	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/testkit/redistest"
 )
 
 func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 
 // bench is a store, a clock that stands still until it is told otherwise, and replicas over them.
 type bench struct {
-	t     *testing.T
-	conn  *redisconn.Conn
-	store *state.Store
-	syncs *grpcapi.Syncs
-	at    atomic.Int64
+	t      *testing.T
+	conn   *redisconn.Conn
+	store  *state.Store
+	accept intake.AcceptFunc
+	at     atomic.Int64
 }
 
 func newBench(t *testing.T, conn *redisconn.Conn) *bench {
@@ -45,7 +45,11 @@ func newBench(t *testing.T, conn *redisconn.Conn) *bench {
 	kept, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	b.must(err)
 	t.Cleanup(func() { b.must(kept.Close()) })
-	b.syncs = grpcapi.NewSyncs(b.store, grpcapi.NewIntake(b.store, kept, b.now), b.now)
+	log := slog.New(slog.DiscardHandler)
+	reader := recovery.NewReader(recovery.New(recovery.Deps{
+		Store: b.store, Ledger: kept, Retention: time.Hour, Log: log, Now: b.now,
+	}))
+	b.accept = intake.New(reader, kept, log, b.now).Accept
 	return b
 }
 
@@ -53,7 +57,7 @@ func (b *bench) now() time.Time          { return time.UnixMilli(b.at.Load()) }
 func (b *bench) advance(d time.Duration) { b.at.Add(d.Milliseconds()) }
 
 func (b *bench) replica() *schedule.Scheduler {
-	return schedule.New(b.store, b.syncs.StartSync, slog.New(slog.DiscardHandler), b.now)
+	return schedule.New(b.store, b.accept, b.now)
 }
 
 func (b *bench) must(err error) {
@@ -68,12 +72,12 @@ func (b *bench) fabric(id int32, interval time.Duration) {
 	b.must(b.store.CreateFabric(b.t.Context(), &fabricv1.Fabric{
 		FabricId: id, SyncIntervalSeconds: int32(interval / time.Second), CreatedAt: timestamppb.New(b.now()),
 	}, &eventv1.Event{}))
-	b.must(b.conn.Main.HSet(b.t.Context(), rediskey.Run(id), "synced", "1").Err()) // it had its first sync
+	b.must(b.conn.Main.HSet(b.t.Context(), state.RunKey(id), "synced", "1").Err()) // it had its first sync
 }
 
-func (b *bench) look() {
+func (b *bench) run() {
 	b.t.Helper()
-	b.must(b.replica().Look(b.t.Context()))
+	b.must(b.replica().RunOnce(b.t.Context()))
 }
 
 // history lists the syncs of a fabric, oldest first.
@@ -117,9 +121,9 @@ func (b *bench) endAll(id int32) {
 
 func (b *bench) trigger(id int32, options *syncv1.SyncOptions) string {
 	b.t.Helper()
-	response, err := b.syncs.StartSync(b.t.Context(), &syncv1.StartSyncRequest{FabricId: id, Options: options})
+	admission, err := b.accept(b.t.Context(), &syncv1.StartSyncRequest{FabricId: id, Options: options})
 	b.must(err)
-	return response.GetSyncId()
+	return admission.SyncID
 }
 
 const (
@@ -132,22 +136,23 @@ func each(t *testing.T, test func(t *testing.T, b *bench)) {
 }
 
 func TestASyncIsStartedWhenItsTimeHasCome(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(1, interval)
 		b.fabric(2, 0)
-		b.look()
+		b.run()
 		b.expect(1, 0)
 		b.advance(interval - time.Millisecond)
-		b.look()
+		b.run()
 		b.expect(1, 0)
 		b.advance(longest - interval)
 		for n := 1; n <= 3; n++ {
-			b.look()
+			b.run()
 			b.expect(1, n)
-			b.look() // once is enough
+			b.run() // once is enough
 			b.expect(1, n)
 			b.endAll(1)
-			b.look()
+			b.run()
 			b.expect(1, n)
 			b.advance(longest)
 		}
@@ -156,18 +161,19 @@ func TestASyncIsStartedWhenItsTimeHasCome(t *testing.T) {
 }
 
 func TestAnyFullSyncPutsTheNextOneOff(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(1, interval)
 		b.advance(longest)
 		b.end(b.trigger(1, nil))
-		b.look()
+		b.run()
 		if n := len(b.history(1)); n != 1 {
 			t.Errorf("%d syncs right after one on request", n)
 		}
 		b.advance(longest)
 		b.end(b.trigger(1, &syncv1.SyncOptions{ValidateOnly: true}))
 		b.advance(time.Second)
-		b.look()
+		b.run()
 		if all := b.history(1); len(all) != 3 || all[2].GetTrigger() != syncv1.Trigger_TRIGGER_SCHEDULED {
 			t.Errorf("a dry run put it off: %v", all)
 		}
@@ -175,26 +181,28 @@ func TestAnyFullSyncPutsTheNextOneOff(t *testing.T) {
 }
 
 func TestNothingPilesUpBehindALongSync(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(1, interval)
 		running := b.trigger(1, nil)
 		for range 5 {
 			b.advance(longest)
-			b.look()
+			b.run()
 		}
 		if n := len(b.history(1)); n != 1 {
 			t.Fatalf("%d syncs while one runs", n)
 		}
 		b.end(running)
-		b.look()
+		b.run()
 		if n := len(b.history(1)); n != 2 {
 			t.Errorf("%d syncs after its end", n)
 		}
 	})
 }
 
-// TestReplicasStartOneSync: all of them look at once, with clocks that do not agree.
+// TestReplicasStartOneSync: all of them run at once, with clocks that do not agree.
 func TestReplicasStartOneSync(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		for id := range int32(10) {
 			b.fabric(id+1, interval)
@@ -203,10 +211,9 @@ func TestReplicasStartOneSync(t *testing.T) {
 		var replicas sync.WaitGroup
 		for i := range 4 {
 			ahead := time.Duration(i) * time.Minute
-			s := schedule.New(b.store, b.syncs.StartSync, slog.New(slog.DiscardHandler),
-				func() time.Time { return b.now().Add(ahead) })
+			s := schedule.New(b.store, b.accept, func() time.Time { return b.now().Add(ahead) })
 			replicas.Go(func() {
-				if err := s.Look(t.Context()); err != nil {
+				if err := s.RunOnce(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -218,26 +225,26 @@ func TestReplicasStartOneSync(t *testing.T) {
 	})
 }
 
-// TestAReplicaThatLooksTwiceStartsOneSync: it decided before the other one had started the sync, and even ended it.
-func TestAReplicaThatLooksTwiceStartsOneSync(t *testing.T) {
+// TestAReplicaThatIsLateStartsOneSync: it decided before the other one had started the sync, and even ended it.
+func TestAReplicaThatIsLateStartsOneSync(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
 		b.fabric(1, interval)
 		b.advance(longest)
-		slow := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse,
-			error,
-		) {
-			b.look()
+		slow := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (state.Admission, error) {
+			b.run()
 			b.endAll(1)
-			return b.syncs.StartSync(ctx, req)
-		}, slog.New(slog.DiscardHandler), b.now)
-		b.must(slow.Look(t.Context()))
+			return b.accept(ctx, req)
+		}, b.now)
+		b.must(slow.RunOnce(t.Context()))
 		b.expect(1, 1)
 	})
 }
 
-func TestALookIsBounded(t *testing.T) {
+func TestARunIsBounded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, redistest.Start(t).Conn(t))
-	const n = schedule.PerLook + 7
+	const n = schedule.PerRun + 7
 	for id := range int32(n) {
 		b.fabric(id+1, interval)
 		b.advance(time.Second) // the later, the less overdue; less than any jitter evens out over the whole span
@@ -249,22 +256,23 @@ func TestALookIsBounded(t *testing.T) {
 		}
 		return out
 	}
-	b.look()
-	if got := started(); got != schedule.PerLook {
-		t.Errorf("%d syncs at one look", got)
+	b.run()
+	if got := started(); got != schedule.PerRun {
+		t.Errorf("%d syncs at one time", got)
 	}
 	if len(b.history(1)) != 1 {
 		t.Error("the one that is longest overdue was put off")
 	}
-	b.look()
+	b.run()
 	if got := started(); got != n {
-		t.Errorf("%d of %d syncs after the second look", got, n)
+		t.Errorf("%d of %d syncs after the second run", got, n)
 	}
 }
 
 // TestDueTimes is the law of the schedule: no earlier than the interval, no later than a tenth more, and the same in
 // every replica.
 func TestDueTimes(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, redistest.Start(t).Conn(t))
 	id := int32(0)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -274,7 +282,7 @@ func TestDueTimes(t *testing.T) {
 		began := b.now()
 		share := rapid.Float64Range(0, 1.2).Draw(rt, "share")
 		b.at.Store(began.Add(time.Duration(share * float64(every))).UnixMilli())
-		b.look()
+		b.run()
 		elapsed, n := b.now().Sub(began), len(b.history(id))
 		if n > 0 && elapsed < every || n == 0 && elapsed > every+every/10 || n > 1 {
 			rt.Fatalf("%d syncs %s after the last, with an interval of %s", n, elapsed, every)
@@ -289,6 +297,7 @@ func TestDueTimes(t *testing.T) {
 }
 
 func TestFabricsThatBeganTogetherDriftApart(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, redistest.Start(t).Conn(t))
 	for id := range int32(40) {
 		b.fabric(id+1, interval)
@@ -296,7 +305,7 @@ func TestFabricsThatBeganTogetherDriftApart(t *testing.T) {
 	b.advance(interval)
 	seen := map[int]bool{}
 	for range 30 { // a tenth of the interval
-		b.look()
+		b.run()
 		started := 0
 		for id := range int32(40) {
 			started += len(b.history(id + 1))
@@ -310,66 +319,61 @@ func TestFabricsThatBeganTogetherDriftApart(t *testing.T) {
 }
 
 func TestTroubleWithOneIsNoTroubleForOthers(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, redistest.Start(t).Conn(t))
 	for id := range int32(3) {
 		b.fabric(id+1, interval)
 	}
 	b.advance(longest)
 	broken := errs.New(errs.RedisConnectionFailed, "Redis is away.")
-	s := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
+	s := schedule.New(b.store, func(ctx context.Context, req *syncv1.StartSyncRequest) (state.Admission, error) {
 		switch req.GetFabricId() {
 		case 1:
-			return nil, broken
+			return state.Admission{}, broken
 		case 2:
-			return nil, state.FabricMissing(2) // deleted in the meantime
+			return state.Admission{}, state.FabricMissing(2) // deleted in the meantime
 		}
-		return b.syncs.StartSync(ctx, req)
-	}, slog.New(slog.DiscardHandler), b.now)
-	if err := s.Look(t.Context()); !errors.Is(err, broken) || errs.HasCode(err, errs.FabricNotFound) {
+		return b.accept(ctx, req)
+	}, b.now)
+	if err := s.RunOnce(t.Context()); !errors.Is(err, broken) || errs.HasCode(err, errs.FabricNotFound) {
 		t.Errorf("got %v", err)
 	}
 	b.expect(3, 1)
-	b.look()
-	b.expect(1, 1) // at the next look
+	b.run()
+	b.expect(1, 1) // at the next run
 }
 
-func TestRunLooksAtEveryTickAndOutlivesRedis(t *testing.T) {
+func TestARunWithoutRedisIsMadeUpFor(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	b := newBench(t, server.Conn(t))
 	b.fabric(1, interval)
-	ctx, end := context.WithCancel(t.Context())
-	ticks := make(chan time.Time)
-	done := make(chan error, 1)
-	go func() { done <- b.replica().Run(ctx, ticks) }()
-	tick := func() { ticks <- time.Time{}; ticks <- time.Time{} } // the second is taken after the look at the first
-	tick()
-	b.expect(1, 0)
 	b.advance(longest)
 	server.Kill(t)
-	tick()
-	server.Restart(t)
-	tick()
-	b.expect(1, 1)
-	end()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("ended with %v", err)
+	if err := b.replica().RunOnce(t.Context()); !errs.HasCode(err, errs.RedisConnectionFailed) {
+		t.Errorf("without Redis: %v", err)
 	}
+	server.Restart(t)
+	b.run()
+	b.expect(1, 1)
 }
 
 // TestARegistrationThatWasCutOffComesToItsFirstSync: whoever registered the fabric died before it had started one.
 func TestARegistrationThatWasCutOffComesToItsFirstSync(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
 		b := newBench(t, conn)
 		b.fabric(35, 0)
-		b.must(conn.Main.HDel(t.Context(), rediskey.Run(35), "synced").Err())
+		b.must(conn.Main.HDel(t.Context(), state.RunKey(35), "synced").Err())
 		b.advance(9 * time.Second)
-		b.look()
+		b.run()
 		if n := len(b.history(35)); n != 0 {
 			t.Fatalf("%d syncs while the registration may still go on", n)
 		}
 		b.advance(time.Second)
 		for range 3 {
-			b.look()
+			b.run()
 			b.endAll(35)
 			b.advance(time.Hour)
 		}

@@ -9,6 +9,7 @@ import (
 	"fgdsync.dev/libs/layout"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // noAddress is the author's e-mail when the person who asked is known by name only (RFC 2606 reserves the domain).
@@ -16,7 +17,7 @@ const noAddress = "noreply@fgd-sync.invalid"
 
 // commitMessage returns a line for people, the counts, and the trailers of the contract.
 func commitMessage(a *attempt) string {
-	s := a.t.v
+	s := a.sync.record
 	result := s.GetResult()
 	counts := result.GetPlan().GetCounts()
 	var b strings.Builder
@@ -41,8 +42,8 @@ func commitMessage(a *attempt) string {
 	}{
 		{layout.TrailerSync, s.GetSyncId()},
 		{layout.TrailerFabric, fmt.Sprintf("%s (%d)", oneLine(a.fabric.GetName()), a.fabric.GetFabricId())},
-		{layout.TrailerTrigger, triggerWord(s.GetTrigger())},
-		{layout.TrailerFence, a.t.lease.Fence()},
+		{layout.TrailerTrigger, state.TriggerWord(s.GetTrigger())},
+		{layout.TrailerFence, a.sync.lease.Fence()},
 		{layout.TrailerRequester, oneLine(s.GetRequestedBy())},
 	} {
 		fmt.Fprintf(&b, "%s: %v\n", trailer.name, trailer.value)
@@ -54,7 +55,7 @@ func commitMessage(a *attempt) string {
 // last sync.
 func headline(a *attempt, counts *syncv1.PlanCounts) string {
 	var parts []string
-	if a.t.v.GetOptions().GetRestoreCommit() != "" {
+	if a.sync.record.GetOptions().GetRestoreCommit() != "" {
 		parts = append(parts, a.restoredHeadline())
 	}
 	for _, part := range []struct {

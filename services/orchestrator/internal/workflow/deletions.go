@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/hedgehog"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // guardDeletions compares the resources with those of the last sync and says in the result what the sync does. It stops
@@ -20,13 +22,13 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 		return err
 	}
 	gone, before := len(a.diff.Deleted), len(a.resources)-len(a.diff.Created)+len(a.diff.Deleted)
-	plan := makePlan(a.ingested, a.diff, a.known || before > 0)
+	plan := makePlan(a.ingested, a.diff, a.unchanged || before > 0)
 	a.ingested = ingested{}
-	if a.t.reported {
+	if a.sync.reported {
 		return nil
 	}
-	a.t.v.Result.Plan = plan
-	options := a.t.v.GetOptions()
+	a.sync.record.Result.Plan = plan
+	options := a.sync.record.GetOptions()
 	if !a.isMass(gone, before) || options.GetForce() {
 		a.tellOrphans(plan)
 		return nil
@@ -36,7 +38,7 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 		severity = reportv1.Severity_SEVERITY_WARNING
 	}
 	for _, resource := range a.diff.Deleted {
-		a.t.find(goneFinding(resource, severity))
+		a.sync.addFinding(goneFinding(resource, severity))
 	}
 	if options.GetValidateOnly() {
 		a.tellOrphans(plan)
@@ -47,7 +49,7 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 
 // compare finds out how the resources differ from those of the last sync.
 func (a *attempt) compare(ctx context.Context) error {
-	if a.known {
+	if a.unchanged {
 		return nil
 	}
 	diff, err := a.deps.Store.DiffResources(ctx, a.fabric.GetFabricId(), a.resources)
@@ -80,13 +82,13 @@ func (a *attempt) tellOrphans(plan *syncv1.Plan) {
 		return
 	}
 	untold := a.fabric.GetOptions().GetReferences() == fabricv1.References_REFERENCES_OFF
-	from := make(map[key]*ingestionv1.Resource, len(a.resources))
+	from := make(map[hedgehog.ResourceID]*ingestionv1.Resource, len(a.resources))
 	for _, r := range a.resources {
-		from[keyOf(r.GetKey())] = r
+		from[state.IDOf(r.GetKey())] = r
 	}
 	for _, orphan := range plan.GetOrphans() {
-		if r := from[keyOf(orphan.GetFrom())]; untold || !r.GetValid() {
-			a.t.find(orphanFinding(orphan, r.GetPath()))
+		if r := from[state.IDOf(orphan.GetFrom())]; untold || !r.GetValid() {
+			a.sync.addFinding(orphanFinding(orphan, r.GetPath()))
 		}
 	}
 }

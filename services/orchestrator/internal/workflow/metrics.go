@@ -3,12 +3,12 @@ package workflow
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fgdsync.dev/libs/errs"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 type metrics struct {
@@ -47,18 +47,10 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) ended(s *syncv1.Sync, outcome error) {
-	trigger := triggerWord(s.GetTrigger())
-	m.total.WithLabelValues(trigger, stateWord(s.GetState())).Inc()
+	trigger := state.TriggerWord(s.GetTrigger())
+	m.total.WithLabelValues(trigger, state.StateWord(s.GetState())).Inc()
 	m.duration.WithLabelValues(trigger).Observe(s.GetCompletedAt().AsTime().Sub(s.GetAcceptedAt().AsTime()).Seconds())
 	if s.GetState() == syncv1.State_STATE_FAILED {
 		m.failures.WithLabelValues(errs.From(outcome).Code.ID).Inc()
 	}
-}
-
-func stateWord(s syncv1.State) string {
-	return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_"))
-}
-
-func triggerWord(t syncv1.Trigger) string {
-	return strings.ToLower(strings.TrimPrefix(t.String(), "TRIGGER_"))
 }

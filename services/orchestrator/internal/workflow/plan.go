@@ -4,10 +4,11 @@ import (
 	"slices"
 	"strings"
 
-	"fgdsync.dev/libs/state"
+	"fgdsync.dev/libs/hedgehog"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // maxPlanned bounds each list of a plan: it is part of the record, which is written several times. The counts are of
@@ -26,38 +27,32 @@ const (
 	actionRelease     = "release"
 )
 
-// ingested is what an ingestion tells of documents and references.
+// ingested is what an ingestion says of documents and references.
 type ingested struct {
 	documents []*ingestionv1.DocumentResult
 	dangling  []*reportv1.DanglingReference
-}
-
-// key is a resource's identity as a key of maps.
-type key struct{ group, kind, namespace, name string }
-
-func keyOf(k *reportv1.ResourceKey) key {
-	return key{k.GetGroup(), k.GetKind(), k.GetNamespace(), k.GetName()}
 }
 
 // planner puts a plan together. What is new and what is changed is judged against the resources of the last sync, as
 // deletions are, so that a plan also has what people did to managed/ by hand, and creations less deletions are how many
 // resources the fabric has more. Before the first sync, when there is nothing to judge by, only documents count.
 type planner struct {
-	indexed bool         // there are resources of a last sync
-	isNew   map[key]bool // since the last sync
-	created map[key]bool // an action says so
-	changed map[key]bool // an action says so
+	indexed bool                         // there are resources of a last sync
+	isNew   map[hedgehog.ResourceID]bool // since the last sync
+	created map[hedgehog.ResourceID]bool // an action says so
+	changed map[hedgehog.ResourceID]bool // an action says so
 	plan    *syncv1.Plan
 }
 
 // makePlan says what a sync does, given how its resources differ from those of the last one.
 func makePlan(in ingested, diff state.ResourceDiff, indexed bool) *syncv1.Plan {
 	p := &planner{
-		indexed: indexed, isNew: map[key]bool{}, created: map[key]bool{}, changed: map[key]bool{},
-		plan: &syncv1.Plan{Counts: &syncv1.PlanCounts{}},
+		indexed: indexed, isNew: map[hedgehog.ResourceID]bool{}, created: map[hedgehog.ResourceID]bool{},
+		changed: map[hedgehog.ResourceID]bool{},
+		plan:    &syncv1.Plan{Counts: &syncv1.PlanCounts{}},
 	}
 	for _, r := range diff.Created {
-		p.isNew[keyOf(r.GetKey())] = true
+		p.isNew[state.IDOf(r.GetKey())] = true
 	}
 	for _, d := range in.documents {
 		p.document(d)
@@ -78,7 +73,7 @@ func makePlan(in ingested, diff state.ResourceDiff, indexed bool) *syncv1.Plan {
 func cut[T any](list []T) []T { return slices.Clip(list[:min(len(list), maxPlanned)]) }
 
 func (p *planner) document(d *ingestionv1.DocumentResult) {
-	word, k := p.word(d), keyOf(d.GetResource())
+	word, k := p.word(d), state.IDOf(d.GetResource())
 	switch word {
 	case "":
 		return
@@ -93,7 +88,7 @@ func (p *planner) document(d *ingestionv1.DocumentResult) {
 func (p *planner) word(d *ingestionv1.DocumentResult) string {
 	switch d.GetOutcome() {
 	case ingestionv1.Outcome_OUTCOME_CREATED, ingestionv1.Outcome_OUTCOME_UPDATED:
-		isNew := p.isNew[keyOf(d.GetResource())]
+		isNew := p.isNew[state.IDOf(d.GetResource())]
 		if !p.indexed {
 			isNew = d.GetOutcome() == ingestionv1.Outcome_OUTCOME_CREATED
 		}
@@ -118,12 +113,12 @@ func (p *planner) word(d *ingestionv1.DocumentResult) string {
 // byHand adds what people did in managed/ since the last sync: no document waited for it.
 func (p *planner) byHand(diff state.ResourceDiff) {
 	for _, r := range diff.Created {
-		if !p.created[keyOf(r.GetKey())] {
+		if !p.created[state.IDOf(r.GetKey())] {
 			p.add(actionCreate, r.GetKey(), r.GetPath(), r.GetPath())
 		}
 	}
 	for _, r := range diff.Updated {
-		if !p.changed[keyOf(r.GetKey())] {
+		if !p.changed[state.IDOf(r.GetKey())] {
 			p.add(actionUpdate, r.GetKey(), r.GetPath(), r.GetPath())
 		}
 	}
@@ -134,13 +129,13 @@ func (p *planner) deletions(gone []*ingestionv1.Resource, dangling []*reportv1.D
 	if len(gone) == 0 {
 		return
 	}
-	missing := make(map[key]bool, len(gone))
+	missing := make(map[hedgehog.ResourceID]bool, len(gone))
 	for _, r := range gone {
-		missing[keyOf(r.GetKey())] = true
+		missing[state.IDOf(r.GetKey())] = true
 		p.add(actionDelete, r.GetKey(), r.GetPath(), "")
 	}
 	for _, d := range dangling {
-		if missing[keyOf(d.GetTo())] {
+		if missing[state.IDOf(d.GetTo())] {
 			p.plan.Counts.Orphans++
 			p.plan.Orphans = append(p.plan.Orphans, d)
 		}

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"testing"
 
-	"fgdsync.dev/libs/state"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // TestLongPlansAreCut: the lists are bounded, the numbers are of everything.
 func TestLongPlansAreCut(t *testing.T) {
+	t.Parallel()
 	vpc := func(i int) *reportv1.ResourceKey { return &reportv1.ResourceKey{Kind: "VPC", Name: fmt.Sprint(i)} }
 	var in ingested
 	var diff state.ResourceDiff

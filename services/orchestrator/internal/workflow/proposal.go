@@ -42,8 +42,8 @@ func proposals(f *fabricv1.Fabric) string {
 func (a *attempt) proposal(known *gitv1.PullRequest) *gitv1.Proposal {
 	title, _, _ := strings.Cut(commitMessage(a), "\n")
 	return &gitv1.Proposal{
-		Branch: proposals(a.fabric) + a.t.syncID(), Title: title, Body: report(a.fabric, a.t.v.Sync),
-		KnownPullRequest: known.GetNumber(), Insist: a.t.v.GetOptions().GetForce(),
+		Branch: proposals(a.fabric) + a.sync.syncID(), Title: title, Body: report(a.fabric, a.sync.record.Sync),
+		KnownPullRequest: known.GetNumber(), Insist: a.sync.record.GetOptions().GetForce(),
 	}
 }
 
@@ -54,7 +54,7 @@ func (a *attempt) propose(ctx context.Context) error {
 		return err
 	}
 	if a.tree == a.snapshot.GetTree() && known.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN {
-		a.unchanged(ctx)
+		a.skipPublish(ctx)
 		return nil
 	}
 	request := a.publication()
@@ -63,11 +63,11 @@ func (a *attempt) propose(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("propose: %w", err)
 	}
-	a.pending = a.tree != a.snapshot.GetTree()
+	a.proposedOnly = a.tree != a.snapshot.GetTree()
 	pull := response.GetPullRequest()
-	a.t.v.Result.PullRequest = pull
-	if a.pending && pull.GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED {
-		a.t.find(closedFinding(pull))
+	a.sync.record.Result.PullRequest = pull
+	if a.proposedOnly && pull.GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED {
+		a.sync.addFinding(closedFinding(pull))
 	}
 	a.published(ctx, response)
 	if pull == nil {

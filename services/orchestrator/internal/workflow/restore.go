@@ -12,13 +12,13 @@ import (
 // restores reports whether this attempt begins with bringing something back. One that works on the commit of an attempt
 // before it does not: that commit has what was restored, and what the sync has made of it.
 func (a *attempt) restores() bool {
-	return a.t.v.GetOptions().GetRestoreCommit() != "" && a.snapshot.GetPublished() == nil
+	return a.sync.record.GetOptions().GetRestoreCommit() != "" && a.snapshot.GetPublished() == nil
 }
 
 // restore makes the named paths what they were. All that follows works on that tree as if somebody had pushed it: it is
 // validated, compared with the last sync, and published as one commit.
 func (a *attempt) restore(ctx context.Context) error {
-	options := a.t.v.GetOptions()
+	options := a.sync.record.GetOptions()
 	response, err := a.deps.History.RestoreTree(ctx, &gitv1.RestoreTreeRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Commit: options.GetRestoreCommit(), Paths: options.GetRestorePaths(),
 	})
@@ -36,7 +36,7 @@ const (
 
 // restoredPaths are what a sync brings back, by the names that people gave.
 func (a *attempt) restoredPaths() []string {
-	options := a.t.v.GetOptions()
+	options := a.sync.record.GetOptions()
 	if len(options.GetRestorePaths()) > 0 || options.GetRestoreCommit() == "" {
 		return options.GetRestorePaths()
 	}
@@ -45,7 +45,7 @@ func (a *attempt) restoredPaths() []string {
 
 // restoredHeadline is the part of a commit's first line that says what came back.
 func (a *attempt) restoredHeadline() string {
-	paths, commit := a.restoredPaths(), a.t.v.GetOptions().GetRestoreCommit()
+	paths, commit := a.restoredPaths(), a.sync.record.GetOptions().GetRestoreCommit()
 	what := fmt.Sprintf("%d paths", len(paths))
 	if len(paths) == 1 {
 		what = oneLine(paths[0])
@@ -58,7 +58,7 @@ func (a *attempt) restoredLines() string {
 	var b strings.Builder
 	paths := a.restoredPaths()
 	for _, path := range paths[:min(len(paths), shownPaths)] {
-		fmt.Fprintf(&b, "Restored: %s as of %s.\n", oneLine(path), a.t.v.GetOptions().GetRestoreCommit())
+		fmt.Fprintf(&b, "Restored: %s as of %s.\n", oneLine(path), a.sync.record.GetOptions().GetRestoreCommit())
 	}
 	if more := len(paths) - shownPaths; more > 0 {
 		fmt.Fprintf(&b, "Restored: %d more.\n", more)

@@ -14,6 +14,7 @@ import (
 
 // TestEveryErrorHasItsClass: kinds decide, except for the codes that are named here.
 func TestEveryErrorHasItsClass(t *testing.T) {
+	t.Parallel()
 	byKind := map[errs.Kind]class{
 		errs.Internal: classBug, errs.Invalid: classPermanent, errs.NotFound: classPermanent, errs.Exists: classPermanent,
 		errs.Precondition: classPermanent, errs.Conflict: classConflict, errs.Limited: classThrottled,
@@ -55,6 +56,7 @@ func of(code errs.Code, kind errs.Kind) errs.Code {
 // TestTheBudgetIsBounded: whatever errors come, attempts end, pauses are within their bounds, and nobody is asked
 // before it said.
 func TestTheBudgetIsBounded(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := Config{
 			Attempts:     rapid.IntRange(1, 5).Draw(rt, "attempts"),
@@ -88,6 +90,7 @@ func TestTheBudgetIsBounded(t *testing.T) {
 // TestAPauseLongerThanTheTimeLeftIsNotBegun (W11): the sync fails with what stopped it and not with the end of its
 // time.
 func TestAPauseLongerThanTheTimeLeftIsNotBegun(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	e := errs.New(errs.GitHubRateLimited, "later")
@@ -102,6 +105,7 @@ func TestAPauseLongerThanTheTimeLeftIsNotBegun(t *testing.T) {
 
 // TestAnOutageIsWaitedFor: the time of the sync is the only bound, and who has come back is not kept waiting for long.
 func TestAnOutageIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	b := budget{cfg: Config{Attempts: 1, RetryInitial: time.Second, RetryMax: time.Minute}}

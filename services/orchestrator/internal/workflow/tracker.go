@@ -6,19 +6,16 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/lock"
-	"fgdsync.dev/libs/state"
-	"fgdsync.dev/libs/telemetry"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // maxFindings bounds what a record keeps of each kind; the logs in Git have them all.
@@ -26,56 +23,65 @@ const maxFindings = 1000
 
 // tracker is a sync under work: it changes the record and collects what there is to tell until the next write.
 type tracker struct {
-	r     *Runner
-	v     *state.Versioned
-	lease *lock.Lease
-	told  []*syncv1.SyncEvent
-	bus   []*eventv1.Event
+	r      *Runner
+	record *state.Record
+	lease  *lock.Lease // nil of a sync that nobody has taken up
+	user   string      // on whose behalf events are
+	told   []*syncv1.SyncEvent
+	bus    []*eventv1.Event
 
 	reported bool // the report is whole: it is that of the attempt which published
 	omitted  map[reportv1.Severity]int
 }
 
-func newTracker(r *Runner, v *state.Versioned, lease *lock.Lease) *tracker {
-	return &tracker{r: r, v: v, lease: lease}
+func newTracker(r *Runner, record *state.Record, lease *lock.Lease) *tracker {
+	return &tracker{r: r, record: record, lease: lease, user: record.GetRequestedBy()}
 }
 
-func (t *tracker) syncID() string { return t.v.GetSyncId() }
+func (t *tracker) syncID() string { return t.record.GetSyncId() }
+
+// fence is the number that a write carries; the lowest there is when nobody has taken the sync up.
+func (t *tracker) fence() int64 {
+	if t.lease == nil {
+		return 0
+	}
+	return t.lease.Fence()
+}
 
 // begin starts an attempt.
 func (t *tracker) begin(ctx context.Context) error {
-	t.v.Attempt++
-	if t.v.GetResult() == nil || !t.mayHavePublished() {
+	t.record.Attempt++
+	if t.record.GetResult() == nil || !t.mayHavePublished() {
 		t.forget()
 	}
-	t.v.Progress = &syncv1.Progress{}
-	if t.v.GetStartedAt() == nil {
-		t.v.StartedAt = timestamppb.New(t.r.deps.Now())
+	t.record.Progress = &syncv1.Progress{}
+	if t.record.GetStartedAt() == nil {
+		t.record.StartedAt = timestamppb.New(t.r.deps.Now())
 	}
 	cause := ""
-	if t.v.GetAttempt() > 1 {
-		cause = fmt.Sprintf("attempt %d", t.v.GetAttempt())
+	if t.record.GetAttempt() > 1 {
+		cause = fmt.Sprintf("attempt %d", t.record.GetAttempt())
 	}
 	t.move(syncv1.State_STATE_INITIALIZING, cause)
-	t.tell(&syncv1.SyncEvent{Type: "sync.started"})
-	t.publish(ctx, "sync.started", t.summary())
+	t.emitProgress(&syncv1.SyncEvent{Type: "sync.started"})
+	t.emitEvent(ctx, "sync.started", t.summary())
 	return t.write(ctx)
 }
 
 // mayHavePublished reports whether an attempt came as far as the push, or may have before the record was lost. What
 // became of it shows on the branch.
 func (t *tracker) mayHavePublished() bool {
-	return !t.v.GetOptions().GetValidateOnly() && (t.v.GetRestored() || t.reachedPush())
+	return !t.record.GetOptions().GetValidateOnly() && (t.record.GetRestored() || t.reachedPush())
 }
 
 func (t *tracker) reachedPush() bool {
-	return slices.ContainsFunc(t.v.GetTransitions(),
+	return slices.ContainsFunc(t.record.GetTransitions(),
 		func(step *syncv1.Transition) bool { return step.GetTo() == syncv1.State_STATE_SYNCING })
 }
 
 // forget drops what an attempt has found that published nothing.
 func (t *tracker) forget() {
-	t.v.Errors, t.v.Warnings, t.v.Result = nil, nil, &syncv1.Result{}
+	t.record.Errors, t.record.Warnings, t.record.Result = nil, nil, &syncv1.Result{}
 	t.omitted = map[reportv1.Severity]int{}
 }
 
@@ -83,68 +89,63 @@ func (t *tracker) forget() {
 func (t *tracker) enter(ctx context.Context, to syncv1.State, percent int32) error {
 	t.leaveStage(ctx)
 	t.move(to, "")
-	t.v.Progress.CurrentStage = state.StageOf(to)
-	t.v.Progress.PercentComplete = max(percent, t.v.GetProgress().GetPercentComplete())
-	t.tell(&syncv1.SyncEvent{Type: "sync.progress"})
+	t.record.Progress.CurrentStage = state.StageOf(to)
+	t.record.Progress.PercentComplete = max(percent, t.record.GetProgress().GetPercentComplete())
+	t.emitProgress(&syncv1.SyncEvent{Type: "sync.progress"})
 	return t.write(ctx)
 }
 
 func (t *tracker) leaveStage(ctx context.Context) {
-	stage := t.v.GetProgress().GetCurrentStage()
+	stage := t.record.GetProgress().GetCurrentStage()
 	if stage == syncv1.Stage_STAGE_UNSPECIFIED {
 		return
 	}
-	t.v.Progress.StagesCompleted = append(t.v.GetProgress().GetStagesCompleted(), stage)
-	t.tell(&syncv1.SyncEvent{Type: "sync.stage_completed", Stage: stage})
-	t.publish(ctx, "sync.stage_completed", t.summary())
+	t.record.Progress.StagesCompleted = append(t.record.GetProgress().GetStagesCompleted(), stage)
+	t.emitProgress(&syncv1.SyncEvent{Type: "sync.stage_completed", Stage: stage})
+	t.emitEvent(ctx, "sync.stage_completed", t.summary())
 }
 
 // move records the step; write makes it durable.
 func (t *tracker) move(to syncv1.State, cause string) {
-	from := t.v.GetState()
+	from := t.record.GetState()
 	if from == to {
 		return // taken up again by another worker in the same state
 	}
-	t.v.State = to
-	t.v.Transitions = append(t.v.GetTransitions(), &syncv1.Transition{
+	t.record.State = to
+	t.record.Transitions = append(t.record.GetTransitions(), &syncv1.Transition{
 		From: from, To: to,
 		Time: timestamppb.New(t.r.deps.Now()), Cause: cause,
 	})
 }
 
-// tell adds an event to the sync's live progress. Where the sync is, is filled in.
-func (t *tracker) tell(e *syncv1.SyncEvent) {
-	e.SyncId, e.FabricId, e.Time, e.State = t.syncID(), t.v.GetFabricId(), timestamppb.New(t.r.deps.Now()), t.v.GetState()
+// emitProgress adds an event to the sync's live progress. Where the sync is, is filled in.
+func (t *tracker) emitProgress(e *syncv1.SyncEvent) {
+	e.SyncId, e.FabricId, e.State = t.syncID(), t.record.GetFabricId(), t.record.GetState()
+	e.Time = timestamppb.New(t.r.deps.Now())
 	if e.GetStage() == syncv1.Stage_STAGE_UNSPECIFIED {
-		e.Stage = t.v.GetProgress().GetCurrentStage()
+		e.Stage = t.record.GetProgress().GetCurrentStage()
 	}
-	e.Progress = proto.CloneOf(t.v.GetProgress())
+	e.Progress = proto.CloneOf(t.record.GetProgress())
 	t.told = append(t.told, e)
 }
 
-// publish adds an event to the bus.
-func (t *tracker) publish(ctx context.Context, eventType string, payload proto.Message) {
-	packed, err := anypb.New(payload)
+// emitEvent adds an event to the bus.
+func (t *tracker) emitEvent(ctx context.Context, eventType string, payload proto.Message) {
+	event, err := t.r.deps.Events.Sync(ctx, eventType, t.user, t.record.Sync, payload)
 	if err != nil { // only a message that is not valid UTF-8 can do this
-		t.r.deps.Log.ErrorContext(ctx, "event not published", "event_type", eventType, "error", err.Error())
+		t.r.deps.Log.ErrorContext(ctx, "event not emitted", "sync_id", t.syncID(), "event_type", eventType,
+			"error", err.Error())
 		return
 	}
-	t.bus = append(t.bus, &eventv1.Event{
-		EventId: uuid.NewString(), EventType: eventType, Timestamp: timestamppb.New(t.r.deps.Now()),
-		FabricId: t.v.GetFabricId(), CorrelationId: t.syncID(), Payload: packed,
-		Metadata: &eventv1.Metadata{
-			User: t.v.GetRequestedBy(), Source: "orchestrator", Version: 1,
-			Traceparent: telemetry.Traceparent(ctx),
-		},
-	})
+	t.bus = append(t.bus, event)
 }
 
 // summary is the record without its long lists, for the bus.
 func (t *tracker) summary() *syncv1.Sync {
 	return &syncv1.Sync{
-		SyncId: t.syncID(), FabricId: t.v.GetFabricId(), State: t.v.GetState(), Trigger: t.v.GetTrigger(),
-		RequestedBy: t.v.GetRequestedBy(), Progress: proto.CloneOf(t.v.GetProgress()), Attempt: t.v.GetAttempt(),
-		Result: brief(t.v.GetResult()),
+		SyncId: t.syncID(), FabricId: t.record.GetFabricId(), State: t.record.GetState(), Trigger: t.record.GetTrigger(),
+		RequestedBy: t.record.GetRequestedBy(), Progress: proto.CloneOf(t.record.GetProgress()),
+		Attempt: t.record.GetAttempt(), Result: brief(t.record.GetResult()),
 	}
 }
 
@@ -161,11 +162,11 @@ func brief(r *syncv1.Result) *syncv1.Result {
 	return out
 }
 
-// find adds a finding to the record and to the live progress.
-func (t *tracker) find(f *reportv1.Finding) {
-	list, eventType := &t.v.Warnings, "sync.warning"
+// addFinding adds a finding to the record and to the live progress.
+func (t *tracker) addFinding(f *reportv1.Finding) {
+	list, eventType := &t.record.Warnings, "sync.warning"
 	if f.GetSeverity() == reportv1.Severity_SEVERITY_ERROR {
-		list, eventType = &t.v.Errors, "sync.error"
+		list, eventType = &t.record.Errors, "sync.error"
 	}
 	if t.reported {
 		return
@@ -175,19 +176,20 @@ func (t *tracker) find(f *reportv1.Finding) {
 		return
 	}
 	*list = append(*list, f)
-	t.tell(&syncv1.SyncEvent{Type: eventType, Finding: f, CurrentFile: f.GetFile()})
+	t.emitProgress(&syncv1.SyncEvent{Type: eventType, Finding: f, CurrentFile: f.GetFile()})
 }
 
 // write makes everything since the last write durable, in one step.
 func (t *tracker) write(ctx context.Context) error {
-	t.v.UpdatedAt = timestamppb.New(t.r.deps.Now())
-	failpoint.Hit(failpoint.Before(t.v.GetState()))
-	if err := t.r.deps.Store.Write(ctx, t.v, t.lease.Fence(), t.told, t.bus); err != nil {
+	t.record.UpdatedAt = timestamppb.New(t.r.deps.Now())
+	failpoint.Hit(failpoint.Before(t.record.GetState()))
+	if err := t.r.deps.Store.Write(ctx, t.record, t.fence(), t.told, t.bus); err != nil {
 		return err
 	}
-	failpoint.Hit(failpoint.After(t.v.GetState()))
+	failpoint.Hit(failpoint.After(t.record.GetState()))
 	t.told, t.bus = nil, nil
-	if t.v.GetCancelRequested() && !state.Terminal(t.v.GetState()) && t.v.GetState() < syncv1.State_STATE_RECONCILING {
+	now := t.record.GetState()
+	if t.record.GetCancelRequested() && !state.Terminal(now) && now < syncv1.State_STATE_RECONCILING {
 		return errCancelRequested
 	}
 	return nil
@@ -197,50 +199,49 @@ func (t *tracker) write(ctx context.Context) error {
 func (t *tracker) retry(ctx context.Context, cause error) error {
 	e := errs.From(cause)
 	t.move(syncv1.State_STATE_RETRYING, e.Code.ID+" "+e.Code.Name+": "+e.Message)
-	t.tell(&syncv1.SyncEvent{Type: "sync.warning", Finding: errs.ToFinding(e, reportv1.Severity_SEVERITY_WARNING)})
+	t.emitProgress(&syncv1.SyncEvent{Type: "sync.warning", Finding: errs.ToFinding(e, reportv1.Severity_SEVERITY_WARNING)})
 	return t.write(ctx)
 }
 
 // end records how the sync ended.
 func (t *tracker) end(ctx context.Context, outcome error) error {
-	t.v.CompletedAt = timestamppb.New(t.r.deps.Now())
+	t.record.CompletedAt = timestamppb.New(t.r.deps.Now())
 	for severity, n := range t.omitted {
 		t.sayOmitted(severity, n)
 	}
 	switch {
 	case outcome == nil:
 		t.leaveStage(ctx)
-		t.v.Progress.CurrentStage = syncv1.Stage_STAGE_UNSPECIFIED
-		t.v.Progress.PercentComplete = 100
+		t.record.Progress.CurrentStage = syncv1.Stage_STAGE_UNSPECIFIED
+		t.record.Progress.PercentComplete = 100
 		t.move(syncv1.State_STATE_COMPLETED, "")
-		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: brief(t.v.GetResult())})
+		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: brief(t.record.GetResult())})
 	case errs.HasCode(outcome, errs.SyncCancelled):
 		t.move(syncv1.State_STATE_CANCELLED, "cancelled on request")
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.cancelled"})
 	default:
 		e := errs.From(outcome)
 		failure := errs.ToFinding(e, reportv1.Severity_SEVERITY_ERROR)
-		t.v.Errors = append([]*reportv1.Finding{failure}, t.v.GetErrors()...)
+		t.record.Errors = append([]*reportv1.Finding{failure}, t.record.GetErrors()...)
 		t.move(syncv1.State_STATE_FAILED, e.Code.ID+" "+e.Code.Name)
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.failed", Finding: failure})
-		t.r.deps.Log.WarnContext(ctx, "sync failed", "sync_id", t.syncID(), "code", e.Code.ID, "error", outcome.Error())
 	}
 	return t.write(ctx)
 }
 
 func (t *tracker) finish(ctx context.Context, e *syncv1.SyncEvent) {
-	t.tell(e)
-	t.publish(ctx, e.GetType(), t.summary())
+	t.emitProgress(e)
+	t.emitEvent(ctx, e.GetType(), t.summary())
 }
 
 func (t *tracker) sayOmitted(severity reportv1.Severity, n int) {
 	f := errs.NewFinding(errs.SyncFailed, severity, "%d more findings are not listed here.", n)
 	f.Remedy = "The quarantined documents are all in .hnp/unmanaged-log.yaml; the rest shows once these are mended."
 	if severity == reportv1.Severity_SEVERITY_ERROR {
-		t.v.Errors = append(t.v.Errors, f)
+		t.record.Errors = append(t.record.Errors, f)
 		return
 	}
-	t.v.Warnings = append(t.v.Warnings, f)
+	t.record.Warnings = append(t.record.Warnings, f)
 }
 
 const progressPeriod = 100 * time.Millisecond

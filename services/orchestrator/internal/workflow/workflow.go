@@ -18,13 +18,16 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/lock"
-	"fgdsync.dev/libs/rediskey"
-	"fgdsync.dev/libs/state"
+	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	"fgdsync.dev/services/orchestrator/internal/eventlog"
+	"fgdsync.dev/services/orchestrator/internal/ledger"
+	"fgdsync.dev/services/orchestrator/internal/recovery"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // Config bounds a sync.
@@ -41,14 +44,15 @@ type Config struct {
 
 // Deps is what a sync is run with.
 type Deps struct {
-	Store        *state.Store
+	Store        *recovery.Reader
 	Locker       *lock.Locker
 	Repositories gitv1.RepositoryServiceClient
 	Trees        gitv1.TreeServiceClient
 	History      gitv1.HistoryServiceClient
 	Ingestion    ingestionv1.IngestionServiceClient
 	Directory    directoryv1.DirectoryServiceClient
-	Settled      func(syncIDs ...string) // is told of syncs that have ended
+	Ledger       *ledger.Ledger
+	Events       *eventlog.Log
 	Log          *slog.Logger
 	Tracer       trace.Tracer
 	Metrics      prometheus.Registerer
@@ -108,7 +112,7 @@ func (r *Runner) Expire(ctx context.Context, request *eventv1.SyncRequested) err
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	return r.underLock(ctx, request, func(lease *lock.Lease, t *tracker) error {
-		if !r.deps.Now().After(t.v.GetDeadline().AsTime()) {
+		if !r.deps.Now().After(t.record.GetDeadline().AsTime()) {
 			return nil // somebody took it up again
 		}
 		return r.writeEnd(lease.Context(), t, r.timeout())
@@ -119,13 +123,14 @@ func (r *Runner) timeout() error {
 	return errs.New(errs.SyncTimeout, "The sync took longer than %s.", r.cfg.Timeout)
 }
 
-// underLock works on a sync that has not ended, with the fabric's lock.
+// underLock works on a sync that has not ended, with the fabric's lock. Calls and log lines carry the sync's id.
 func (r *Runner) underLock(ctx context.Context, request *eventv1.SyncRequested,
 	work func(*lock.Lease, *tracker) error,
 ) error {
+	ctx = rpc.WithCorrelationID(ctx, request.GetSyncId())
 	asked := r.deps.Now()
 	failpoint.Hit(failpoint.LockBefore)
-	lease, err := r.deps.Locker.Acquire(ctx, rediskey.Lock(request.GetFabricId()))
+	lease, err := r.deps.Locker.Acquire(ctx, state.LockKey(request.GetFabricId()))
 	if err != nil {
 		return err
 	}
@@ -163,9 +168,10 @@ func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
 func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	r.metrics.active.Inc()
 	defer r.metrics.active.Dec()
-	work, stop := context.WithTimeoutCause(lease.Context(), r.cfg.Timeout, r.timeout())
+	asked := rpc.WithPrincipal(lease.Context(), t.record.GetRequestedBy())
+	work, stop := context.WithTimeoutCause(asked, r.cfg.Timeout, r.timeout())
 	defer stop()
-	t.v.Deadline = timestamppb.New(r.deps.Now().Add(r.cfg.Timeout))
+	t.record.Deadline = timestamppb.New(r.deps.Now().Add(r.cfg.Timeout))
 	cancellable, cancel := context.WithCancelCause(work)
 	defer cancel(nil)
 	watching := make(chan struct{})
@@ -182,21 +188,6 @@ func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	end, endCancel := context.WithTimeout(lease.Context(), endTimeout)
 	defer endCancel()
 	return r.writeEnd(end, t, outcome)
-}
-
-func (r *Runner) writeEnd(ctx context.Context, t *tracker, outcome error) error {
-	err := t.end(ctx, outcome)
-	if errs.HasCode(err, errs.IllegalTransition) || errs.HasCode(err, errs.SyncNotFound) {
-		return nil // it has its end
-	}
-	if err != nil {
-		return err
-	}
-	r.deps.Settled(t.syncID())
-	r.metrics.ended(t.v.Sync, outcome)
-	r.deps.Log.InfoContext(ctx, "sync ended", "sync_id", t.syncID(), "fabric_id", t.v.GetFabricId(),
-		"state", stateWord(t.v.GetState()), "commit", t.v.GetResult().GetCommitSha(), "attempt", t.v.GetAttempt())
-	return nil
 }
 
 // watchCancel looks for a request to cancel while stages run.

@@ -18,7 +18,7 @@ type Connection struct {
 // ConnectionStatus is written by nobody.
 type ConnectionStatus struct{}
 
-// ConnectionSpec has one field set, which tells the purpose.
+// ConnectionSpec has one field set, which states the purpose.
 type ConnectionSpec struct {
 	Unbundled      *ConnUnbundled      `json:"unbundled,omitempty"`
 	Bundled        *ConnBundled        `json:"bundled,omitempty"`

@@ -35,7 +35,7 @@ type SwitchProfileSpec struct {
 	Pipelines     map[string]SwitchProfilePortPipeline `json:"pipelines,omitempty"`
 }
 
-// SwitchProfileFeatures tells what a switch can do.
+// SwitchProfileFeatures states what a switch can do.
 type SwitchProfileFeatures struct {
 	Subinterfaces bool `json:"subinterfaces,omitempty"`
 	ACLs          bool `json:"acls,omitempty"`

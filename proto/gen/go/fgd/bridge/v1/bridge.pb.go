@@ -9,6 +9,7 @@
 package bridgev1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -1186,7 +1187,8 @@ type SyncStatus struct {
 	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	// Whose it is.
 	FabricId int32 `protobuf:"varint,2,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// pending, initializing, validating, discovering, processing, syncing, reconciling, completed, failed, retrying or cancelled.
+	// pending, initializing, validating, discovering, processing, syncing, reconciling, completed, failed, retrying or
+	// cancelled.
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	// manual, webhook, scheduled or fabric_created.
 	Trigger string `protobuf:"bytes,4,opt,name=trigger,proto3" json:"trigger,omitempty"`
@@ -2227,7 +2229,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x04\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x04\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -2250,19 +2252,21 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\x8a\x04\n" +
-	"\rFabricOptions\x12.\n" +
-	"\x10archive_strategy\x18\x01 \x01(\tH\x00R\x0farchiveStrategy\x88\x01\x01\x12$\n" +
-	"\von_conflict\x18\x02 \x01(\tH\x01R\n" +
-	"onConflict\x88\x01\x01\x12*\n" +
-	"\x0eunknown_fields\x18\x03 \x01(\tH\x02R\runknownFields\x88\x01\x01\x12,\n" +
-	"\x0fmanaged_invalid\x18\x04 \x01(\tH\x03R\x0emanagedInvalid\x88\x01\x01\x125\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xea\x05\n" +
+	"\rFabricOptions\x12~\n" +
+	"\x10archive_strategy\x18\x01 \x01(\tBN\xbaHKrIR\x04noneR\x15rename_with_extensionR\x13move_to_archive_dirR\x15backup_with_timestampH\x00R\x0farchiveStrategy\x88\x01\x01\x12M\n" +
+	"\von_conflict\x18\x02 \x01(\tB'\xbaH$r\"R\x06updateR\fkeep_managedR\n" +
+	"quarantineH\x01R\n" +
+	"onConflict\x88\x01\x01\x12?\n" +
+	"\x0eunknown_fields\x18\x03 \x01(\tB\x13\xbaH\x10r\x0eR\x04warnR\x06rejectH\x02R\runknownFields\x88\x01\x01\x12G\n" +
+	"\x0fmanaged_invalid\x18\x04 \x01(\tB\x19\xbaH\x16r\x14R\x06reportR\n" +
+	"quarantineH\x03R\x0emanagedInvalid\x88\x01\x01\x125\n" +
 	"\x14upgrade_api_versions\x18\x05 \x01(\bH\x04R\x12upgradeApiVersions\x88\x01\x01\x12,\n" +
-	"\x0fauto_initialize\x18\x06 \x01(\bH\x05R\x0eautoInitialize\x88\x01\x01\x12#\n" +
+	"\x0fauto_initialize\x18\x06 \x01(\bH\x05R\x0eautoInitialize\x88\x01\x01\x12=\n" +
 	"\n" +
-	"references\x18\a \x01(\tH\x06R\n" +
-	"references\x88\x01\x01\x12&\n" +
-	"\fpublish_mode\x18\b \x01(\tH\aR\vpublishMode\x88\x01\x01B\x13\n" +
+	"references\x18\a \x01(\tB\x18\xbaH\x15r\x13R\x04warnR\x06rejectR\x03offH\x06R\n" +
+	"references\x88\x01\x01\x12C\n" +
+	"\fpublish_mode\x18\b \x01(\tB\x1b\xbaH\x18r\x16R\x06directR\fpull_requestH\aR\vpublishMode\x88\x01\x01B\x13\n" +
 	"\x11_archive_strategyB\x0e\n" +
 	"\f_on_conflictB\x11\n" +
 	"\x0f_unknown_fieldsB\x12\n" +
@@ -2270,19 +2274,22 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x15_upgrade_api_versionsB\x12\n" +
 	"\x10_auto_initializeB\r\n" +
 	"\v_referencesB\x0f\n" +
-	"\r_publish_mode\"\xdd\x01\n" +
+	"\r_publish_mode\"\xaf\x05\n" +
 	"\vCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +
-	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\x12\x10\n" +
-	"\x03ref\x18\x04 \x01(\tR\x03ref\x12+\n" +
+	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\x12G\n" +
+	"\x03ref\x18\x04 \x01(\tB5\xbaH/\xd8\x01\x01r*2(^(env|file):[A-Za-z0-9_][A-Za-z0-9_.-]*$\x80\x01\x01R\x03ref\x12+\n" +
 	"\x0fssh_private_key\x18\x05 \x01(\tB\x03\x80\x01\x01R\rsshPrivateKey\x127\n" +
 	"\n" +
-	"github_app\x18\x06 \x01(\v2\x18.fgd.bridge.v1.GitHubAppR\tgithubApp\"q\n" +
-	"\tGitHubApp\x12\x15\n" +
-	"\x06app_id\x18\x01 \x01(\x03R\x05appId\x12'\n" +
-	"\x0finstallation_id\x18\x02 \x01(\x03R\x0einstallationId\x12$\n" +
-	"\vprivate_key\x18\x03 \x01(\tB\x03\x80\x01\x01R\n" +
+	"github_app\x18\x06 \x01(\v2\x18.fgd.bridge.v1.GitHubAppR\tgithubApp:\x98\x03\xbaH\x94\x03\x1a\xa3\x02\n" +
+	"\x13credentials.one_way\x12lcredentials are given in exactly one way: token, username with password, ssh_private_key, github_app, or ref\x1a\x9d\x01[this.token != '', this.username != '' || this.password != '', this.ssh_private_key != '', has(this.github_app), this.ref != ''].filter(way, way).size() == 1\x1al\n" +
+	"\x10credentials.pair\x12(username and password are given together\x1a.(this.username == '') == (this.password == '')\"\x8a\x01\n" +
+	"\tGitHubApp\x12\x1e\n" +
+	"\x06app_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x05appId\x120\n" +
+	"\x0finstallation_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x0einstallationId\x12+\n" +
+	"\vprivate_key\x18\x03 \x01(\tB\n" +
+	"\xbaH\x04r\x02\x10\x01\x80\x01\x01R\n" +
 	"privateKey\"\xeb\x02\n" +
 	"\n" +
 	"Connection\x12\x1c\n" +
@@ -2300,19 +2307,21 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
-	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xa9\x01\n" +
+	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xc6\x01\n" +
 	"\vPullRequest\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x10\n" +
-	"\x03url\x18\x02 \x01(\tR\x03url\x12\x14\n" +
-	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x121\n" +
+	"\x05state\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16R\x04openR\x06mergedR\x06closedR\x05state\x12\x16\n" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12\x1f\n" +
 	"\vhead_commit\x18\x05 \x01(\tR\n" +
 	"headCommit\x12!\n" +
-	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\xa7\x02\n" +
+	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\xc7\x03\n" +
 	"\bProgress\x12#\n" +
-	"\rcurrent_stage\x18\x01 \x01(\tR\fcurrentStage\x12)\n" +
-	"\x10stages_completed\x18\x02 \x03(\tR\x0fstagesCompleted\x12%\n" +
-	"\x0estages_pending\x18\x03 \x03(\tR\rstagesPending\x12'\n" +
+	"\rcurrent_stage\x18\x01 \x01(\tR\fcurrentStage\x12y\n" +
+	"\x10stages_completed\x18\x02 \x03(\tBN\xbaHK\x92\x01H\"FrDR\n" +
+	"validationR\tdiscoveryR\x0efile_ingestionR\vgithub_syncR\x0ereconciliationR\x0fstagesCompleted\x12u\n" +
+	"\x0estages_pending\x18\x03 \x03(\tBN\xbaHK\x92\x01H\"FrDR\n" +
+	"validationR\tdiscoveryR\x0efile_ingestionR\vgithub_syncR\x0ereconciliationR\rstagesPending\x12'\n" +
 	"\x0ffiles_processed\x18\x04 \x01(\x05R\x0efilesProcessed\x12\x1f\n" +
 	"\vtotal_files\x18\x05 \x01(\x05R\n" +
 	"totalFiles\x12/\n" +
@@ -2339,19 +2348,23 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04diff\x18\b \x01(\tR\x04diff\x12'\n" +
 	"\x04plan\x18\t \x01(\v2\x13.fgd.bridge.v1.PlanR\x04plan\x12=\n" +
 	"\fpull_request\x18\n" +
-	" \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\"v\n" +
+	" \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\"\xf8\x01\n" +
 	"\n" +
 	"Transition\x12\x12\n" +
-	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x02 \x01(\tR\x02to\x12.\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x8f\x01\n" +
+	"\x02to\x18\x02 \x01(\tB\x7f\xbaH|rzR\apendingR\finitializingR\n" +
+	"validatingR\vdiscoveringR\n" +
+	"processingR\asyncingR\vreconcilingR\tcompletedR\x06failedR\bretryingR\tcancelledR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x8c\x05\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xc1\x06\n" +
 	"\n" +
 	"SyncStatus\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
-	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12\x14\n" +
-	"\x05state\x18\x03 \x01(\tR\x05state\x12\x18\n" +
-	"\atrigger\x18\x04 \x01(\tR\atrigger\x123\n" +
+	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12\x95\x01\n" +
+	"\x05state\x18\x03 \x01(\tB\x7f\xbaH|rzR\apendingR\finitializingR\n" +
+	"validatingR\vdiscoveringR\n" +
+	"processingR\asyncingR\vreconcilingR\tcompletedR\x06failedR\bretryingR\tcancelledR\x05state\x12K\n" +
+	"\atrigger\x18\x04 \x01(\tB1\xbaH.r,R\x06manualR\awebhookR\tscheduledR\x0efabric_createdR\atrigger\x123\n" +
 	"\bprogress\x18\x05 \x01(\v2\x17.fgd.bridge.v1.ProgressR\bprogress\x129\n" +
 	"\n" +
 	"started_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x129\n" +
@@ -2365,20 +2378,20 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\vaccepted_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"acceptedAt\x12!\n" +
 	"\frequested_by\x18\r \x01(\tR\vrequestedBy\x12;\n" +
-	"\vtransitions\x18\x0e \x03(\v2\x19.fgd.bridge.v1.TransitionR\vtransitions\"\xae\x01\n" +
-	"\x0eDirectoryIssue\x12\x1a\n" +
-	"\bseverity\x18\x01 \x01(\tR\bseverity\x12\x12\n" +
+	"\vtransitions\x18\x0e \x03(\v2\x19.fgd.bridge.v1.TransitionR\vtransitions\"\xc5\x01\n" +
+	"\x0eDirectoryIssue\x121\n" +
+	"\bseverity\x18\x01 \x01(\tB\x15\xbaH\x12r\x10R\x05errorR\awarningR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x12\n" +
 	"\x04path\x18\x04 \x01(\tR\x04path\x12\x16\n" +
 	"\x06remedy\x18\x05 \x01(\tR\x06remedy\x12&\n" +
-	"\x0fcan_auto_repair\x18\x06 \x01(\bR\rcanAutoRepair\"\x9c\x01\n" +
+	"\x0fcan_auto_repair\x18\x06 \x01(\bR\rcanAutoRepair\"\xbd\x01\n" +
 	"\x04File\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
 	"\x04size\x18\x03 \x01(\x05R\x04size\x12\x19\n" +
-	"\bblob_sha\x18\x04 \x01(\tR\ablobSha\x12\x12\n" +
-	"\x04type\x18\x05 \x01(\tR\x04type\x12\x1d\n" +
+	"\bblob_sha\x18\x04 \x01(\tR\ablobSha\x123\n" +
+	"\x04type\x18\x05 \x01(\tB\x1f\xbaH\x1cr\x1aR\x04fileR\asymlinkR\tsubmoduleR\x04type\x12\x1d\n" +
 	"\acontent\x18\x06 \x01(\tH\x00R\acontent\x88\x01\x01B\n" +
 	"\n" +
 	"\b_content\"\xb1\x02\n" +
@@ -2393,9 +2406,10 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"duplicates\x12\x1a\n" +
 	"\breleases\x18\a \x01(\x05R\breleases\x126\n" +
 	"\aactions\x18\b \x03(\v2\x1c.fgd.bridge.v1.PlannedActionR\aactions\x12/\n" +
-	"\aorphans\x18\t \x03(\v2\x15.fgd.bridge.v1.OrphanR\aorphans\"\x91\x01\n" +
-	"\rPlannedAction\x12\x16\n" +
-	"\x06action\x18\x01 \x01(\tR\x06action\x12\x12\n" +
+	"\aorphans\x18\t \x03(\v2\x15.fgd.bridge.v1.OrphanR\aorphans\"\xe4\x01\n" +
+	"\rPlannedAction\x12i\n" +
+	"\x06action\x18\x01 \x01(\tBQ\xbaHNrLR\x06createR\x06updateR\x04moveR\n" +
+	"quarantineR\x06deleteR\tduplicateR\fkeep_managedR\areleaseR\x06action\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x12\n" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x12\n" +
@@ -2423,11 +2437,11 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\acontent\x18\v \x01(\tH\x01R\acontent\x88\x01\x01B\x12\n" +
 	"\x10_origin_documentB\n" +
 	"\n" +
-	"\b_content\"\x95\x01\n" +
+	"\b_content\"\xe8\x01\n" +
 	"\x0fDirectoryChange\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
-	"\x06change\x18\x02 \x01(\tR\x06change\x12\x12\n" +
-	"\x04part\x18\x03 \x01(\tR\x04part\x12 \n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x128\n" +
+	"\x06change\x18\x02 \x01(\tB \xbaH\x1dr\x1bR\acreatedR\aupdatedR\aremovedR\x06change\x12C\n" +
+	"\x04part\x18\x03 \x01(\tB/\xbaH,r*R\x03rawR\amanagedR\tunmanagedR\bmetadataR\x05otherR\x04part\x12 \n" +
 	"\fold_blob_sha\x18\x04 \x01(\tR\n" +
 	"oldBlobSha\x12 \n" +
 	"\fnew_blob_sha\x18\x05 \x01(\tR\n" +

@@ -9,6 +9,7 @@
 package directoryv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -202,10 +203,11 @@ var File_fgd_directory_v1_directory_proto protoreflect.FileDescriptor
 
 const file_fgd_directory_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	" fgd/directory/v1/directory.proto\x12\x10fgd.directory.v1\x1a\x1bfgd/report/v1/finding.proto\"A\n" +
-	"\x0eFabricIdentity\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"a\n" +
+	" fgd/directory/v1/directory.proto\x12\x10fgd.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfgd/report/v1/finding.proto\"V\n" +
+	"\x0eFabricIdentity\x12$\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1e\n" +
+	"\x04name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\bR\x04name\"a\n" +
 	"\x05Issue\x120\n" +
 	"\afinding\x18\x01 \x01(\v2\x16.fgd.report.v1.FindingR\afinding\x12&\n" +
 	"\x0fcan_auto_repair\x18\x02 \x01(\bR\rcanAutoRepair\"\xeb\x01\n" +

@@ -7,6 +7,8 @@
 package directoryv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "fgdsync.dev/proto/fgd/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -291,29 +293,29 @@ var File_fgd_directory_v1_directory_service_proto protoreflect.FileDescriptor
 
 const file_fgd_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
-	"(fgd/directory/v1/directory_service.proto\x12\x10fgd.directory.v1\x1a fgd/directory/v1/directory.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x01\n" +
-	"\x18ValidateDirectoryRequest\x12\x1f\n" +
-	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
-	"snapshotId\x12\x12\n" +
-	"\x04tree\x18\x02 \x01(\tR\x04tree\x128\n" +
-	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityR\x06fabric\"V\n" +
+	"(fgd/directory/v1/directory_service.proto\x12\x10fgd.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x01\n" +
+	"\x18ValidateDirectoryRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x12@\n" +
+	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\"V\n" +
 	"\x19ValidateDirectoryResponse\x129\n" +
-	"\x06report\x18\x01 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\xde\x01\n" +
-	"\x16RepairDirectoryRequest\x12\x1f\n" +
-	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
-	"snapshotId\x12\x12\n" +
-	"\x04tree\x18\x02 \x01(\tR\x04tree\x128\n" +
-	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityR\x06fabric\x12.\n" +
-	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12%\n" +
+	"\x06report\x18\x01 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\x80\x02\n" +
+	"\x16RepairDirectoryRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x12@\n" +
+	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\x126\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\x12%\n" +
 	"\x0ecreate_samples\x18\x05 \x01(\bR\rcreateSamples\"\xcf\x01\n" +
 	"\x17RepairDirectoryResponse\x12\x12\n" +
 	"\x04tree\x18\x01 \x01(\tR\x04tree\x12!\n" +
 	"\frepairs_made\x18\x02 \x03(\tR\vrepairsMade\x129\n" +
 	"\x06report\x18\x03 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\x12B\n" +
-	"\x10remaining_issues\x18\x04 \x03(\v2\x17.fgd.directory.v1.IssueR\x0fremainingIssues2\xe8\x01\n" +
-	"\x10DirectoryService\x12l\n" +
-	"\x11ValidateDirectory\x12*.fgd.directory.v1.ValidateDirectoryRequest\x1a+.fgd.directory.v1.ValidateDirectoryResponse\x12f\n" +
-	"\x0fRepairDirectory\x12(.fgd.directory.v1.RepairDirectoryRequest\x1a).fgd.directory.v1.RepairDirectoryResponseB\xc1\x01\n" +
+	"\x10remaining_issues\x18\x04 \x03(\v2\x17.fgd.directory.v1.IssueR\x0fremainingIssues2\xf4\x01\n" +
+	"\x10DirectoryService\x12r\n" +
+	"\x11ValidateDirectory\x12*.fgd.directory.v1.ValidateDirectoryRequest\x1a+.fgd.directory.v1.ValidateDirectoryResponse\"\x04\x88\xb5\x18\x04\x12l\n" +
+	"\x0fRepairDirectory\x12(.fgd.directory.v1.RepairDirectoryRequest\x1a).fgd.directory.v1.RepairDirectoryResponse\"\x04\x88\xb5\x18\x04B\xc1\x01\n" +
 	"\x14com.fgd.directory.v1B\x15DirectoryServiceProtoP\x01Z.fgdsync.dev/proto/fgd/directory/v1;directoryv1\xa2\x02\x03FDX\xaa\x02\x10Fgd.Directory.V1\xca\x02\x11Fgd\\Directory_\\V1\xe2\x02\x1dFgd\\Directory_\\V1\\GPBMetadata\xea\x02\x12Fgd::Directory::V1b\x06proto3"
 
 var (

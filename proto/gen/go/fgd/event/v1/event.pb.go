@@ -428,7 +428,7 @@ func (x *FilesDiscovered) GetManagedFiles() int32 {
 	return 0
 }
 
-// Payload of file.quarantined, file.processed and file.failed, in batches.
+// Payload of file.processed and file.quarantined, in batches.
 type DocumentsProcessed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What became of them.

@@ -9,6 +9,7 @@
 package fabricv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "fgdsync.dev/proto/fgd/git/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -672,12 +673,13 @@ var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x04\n" +
-	"\x06Fabric\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
-	"\blocation\x18\x03 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x122\n" +
-	"\x15sync_interval_seconds\x18\x04 \x01(\x05R\x13syncIntervalSeconds\x120\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x05\n" +
+	"\x06Fabric\x12$\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
+	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
+	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dR\x04name\x128\n" +
+	"\blocation\x18\x03 \x01(\v2\x14.fgd.git.v1.LocationB\x06\xbaH\x03\xc8\x01\x01R\blocation\x12;\n" +
+	"\x15sync_interval_seconds\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x13syncIntervalSeconds\x120\n" +
 	"\aoptions\x18\x05 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x129\n" +
 	"\n" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +

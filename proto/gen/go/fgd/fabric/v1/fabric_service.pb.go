@@ -7,13 +7,11 @@
 package fabricv1
 
 import (
-	v11 "fgdsync.dev/proto/fgd/directory/v1"
-	v12 "fgdsync.dev/proto/fgd/git/v1"
-	v13 "fgdsync.dev/proto/fgd/report/v1"
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "fgdsync.dev/proto/fgd/access/v1"
 	v1 "fgdsync.dev/proto/fgd/sync/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -26,72 +24,13 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// How a directory is, from good to bad.
-type DirectoryStatus int32
-
-const (
-	// Never sent.
-	DirectoryStatus_DIRECTORY_STATUS_UNSPECIFIED DirectoryStatus = 0
-	// Nothing to do.
-	DirectoryStatus_DIRECTORY_STATUS_HEALTHY DirectoryStatus = 1
-	// Something waits for a sync or for a person, and nothing is broken.
-	DirectoryStatus_DIRECTORY_STATUS_DEGRADED DirectoryStatus = 2
-	// The structure has an error, or the last sync failed.
-	DirectoryStatus_DIRECTORY_STATUS_UNHEALTHY DirectoryStatus = 3
-)
-
-// Enum value maps for DirectoryStatus.
-var (
-	DirectoryStatus_name = map[int32]string{
-		0: "DIRECTORY_STATUS_UNSPECIFIED",
-		1: "DIRECTORY_STATUS_HEALTHY",
-		2: "DIRECTORY_STATUS_DEGRADED",
-		3: "DIRECTORY_STATUS_UNHEALTHY",
-	}
-	DirectoryStatus_value = map[string]int32{
-		"DIRECTORY_STATUS_UNSPECIFIED": 0,
-		"DIRECTORY_STATUS_HEALTHY":     1,
-		"DIRECTORY_STATUS_DEGRADED":    2,
-		"DIRECTORY_STATUS_UNHEALTHY":   3,
-	}
-)
-
-func (x DirectoryStatus) Enum() *DirectoryStatus {
-	p := new(DirectoryStatus)
-	*p = x
-	return p
-}
-
-func (x DirectoryStatus) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (DirectoryStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_service_proto_enumTypes[0].Descriptor()
-}
-
-func (DirectoryStatus) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_service_proto_enumTypes[0]
-}
-
-func (x DirectoryStatus) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use DirectoryStatus.Descriptor instead.
-func (DirectoryStatus) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{0}
-}
-
 // Request of CreateFabric.
 type CreateFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The fabric; fabric_id 0 lets the system choose one.
 	Fabric *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
-	// Who asks.
-	RequestedBy string `protobuf:"bytes,2,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
 	// How the first sync shall run; absent means like any other.
-	FirstSync     *v1.SyncOptions `protobuf:"bytes,3,opt,name=first_sync,json=firstSync,proto3" json:"first_sync,omitempty"`
+	FirstSync     *v1.SyncOptions `protobuf:"bytes,2,opt,name=first_sync,json=firstSync,proto3" json:"first_sync,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -131,13 +70,6 @@ func (x *CreateFabricRequest) GetFabric() *Fabric {
 		return x.Fabric
 	}
 	return nil
-}
-
-func (x *CreateFabricRequest) GetRequestedBy() string {
-	if x != nil {
-		return x.RequestedBy
-	}
-	return ""
 }
 
 func (x *CreateFabricRequest) GetFirstSync() *v1.SyncOptions {
@@ -296,7 +228,11 @@ func (x *GetFabricResponse) GetFabric() *Fabric {
 
 // Request of ListFabrics.
 type ListFabricsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many, 1 to 1000; all when it is 0.
+	Limit int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Where the last answer ended, with all else the same.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -331,11 +267,29 @@ func (*ListFabricsRequest) Descriptor() ([]byte, []int) {
 	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{4}
 }
 
+func (x *ListFabricsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListFabricsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 // Response of ListFabrics.
 type ListFabricsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// By number.
-	Fabrics       []*Fabric `protobuf:"bytes,1,rep,name=fabrics,proto3" json:"fabrics,omitempty"`
+	Fabrics []*Fabric `protobuf:"bytes,1,rep,name=fabrics,proto3" json:"fabrics,omitempty"`
+	// Number of all there is, without limit.
+	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// Asks for what follows; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -377,13 +331,25 @@ func (x *ListFabricsResponse) GetFabrics() []*Fabric {
 	return nil
 }
 
+func (x *ListFabricsResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ListFabricsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // Request of UpdateFabric.
 type UpdateFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The whole new definition.
-	Fabric *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
-	// Who asks.
-	RequestedBy   string `protobuf:"bytes,2,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	Fabric        *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -423,13 +389,6 @@ func (x *UpdateFabricRequest) GetFabric() *Fabric {
 		return x.Fabric
 	}
 	return nil
-}
-
-func (x *UpdateFabricRequest) GetRequestedBy() string {
-	if x != nil {
-		return x.RequestedBy
-	}
-	return ""
 }
 
 // Response of UpdateFabric.
@@ -484,9 +443,7 @@ type SuspendFabricRequest struct {
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	// Why, for people.
-	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Who asks.
-	RequestedBy   string `protobuf:"bytes,3,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -531,13 +488,6 @@ func (x *SuspendFabricRequest) GetFabricId() int32 {
 func (x *SuspendFabricRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
-	}
-	return ""
-}
-
-func (x *SuspendFabricRequest) GetRequestedBy() string {
-	if x != nil {
-		return x.RequestedBy
 	}
 	return ""
 }
@@ -592,9 +542,7 @@ func (x *SuspendFabricResponse) GetFabric() *Fabric {
 type ResumeFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
-	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Who asks.
-	RequestedBy   string `protobuf:"bytes,2,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -634,13 +582,6 @@ func (x *ResumeFabricRequest) GetFabricId() int32 {
 		return x.FabricId
 	}
 	return 0
-}
-
-func (x *ResumeFabricRequest) GetRequestedBy() string {
-	if x != nil {
-		return x.RequestedBy
-	}
-	return ""
 }
 
 // Response of ResumeFabric.
@@ -702,9 +643,7 @@ func (x *ResumeFabricResponse) GetSyncId() string {
 type DeleteFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
-	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Who asks.
-	RequestedBy   string `protobuf:"bytes,2,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -746,13 +685,6 @@ func (x *DeleteFabricRequest) GetFabricId() int32 {
 	return 0
 }
 
-func (x *DeleteFabricRequest) GetRequestedBy() string {
-	if x != nil {
-		return x.RequestedBy
-	}
-	return ""
-}
-
 // Response of DeleteFabric.
 type DeleteFabricResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -790,1269 +722,57 @@ func (*DeleteFabricResponse) Descriptor() ([]byte, []int) {
 	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{13}
 }
 
-// Request of CheckDirectory.
-type CheckDirectoryRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which fabric.
-	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CheckDirectoryRequest) Reset() {
-	*x = CheckDirectoryRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[14]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CheckDirectoryRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CheckDirectoryRequest) ProtoMessage() {}
-
-func (x *CheckDirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[14]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CheckDirectoryRequest.ProtoReflect.Descriptor instead.
-func (*CheckDirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{14}
-}
-
-func (x *CheckDirectoryRequest) GetFabricId() int32 {
-	if x != nil {
-		return x.FabricId
-	}
-	return 0
-}
-
-// Response of CheckDirectory.
-type CheckDirectoryResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The branch head that was judged.
-	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
-	// What was found.
-	Report        *v11.DirectoryReport `protobuf:"bytes,2,opt,name=report,proto3" json:"report,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CheckDirectoryResponse) Reset() {
-	*x = CheckDirectoryResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[15]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CheckDirectoryResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CheckDirectoryResponse) ProtoMessage() {}
-
-func (x *CheckDirectoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[15]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CheckDirectoryResponse.ProtoReflect.Descriptor instead.
-func (*CheckDirectoryResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{15}
-}
-
-func (x *CheckDirectoryResponse) GetCommit() string {
-	if x != nil {
-		return x.Commit
-	}
-	return ""
-}
-
-func (x *CheckDirectoryResponse) GetReport() *v11.DirectoryReport {
-	if x != nil {
-		return x.Report
-	}
-	return nil
-}
-
-// Request of ListFiles.
-type ListFilesRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which fabric.
-	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Sub-directory such as "raw" or "managed/vpcs"; empty means all.
-	Directory string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
-	// Only names that end in this, without the dot, for example "yaml"; empty means all.
-	FileType string `protobuf:"bytes,3,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`
-	// Sends the contents too.
-	IncludeContent bool `protobuf:"varint,4,opt,name=include_content,json=includeContent,proto3" json:"include_content,omitempty"`
-	// Lists them as they were.
-	//
-	// Types that are valid to be assigned to At:
-	//
-	//	*ListFilesRequest_Commit
-	//	*ListFilesRequest_AsOf
-	At            isListFilesRequest_At `protobuf_oneof:"at"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListFilesRequest) Reset() {
-	*x = ListFilesRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[16]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListFilesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListFilesRequest) ProtoMessage() {}
-
-func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[16]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListFilesRequest.ProtoReflect.Descriptor instead.
-func (*ListFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{16}
-}
-
-func (x *ListFilesRequest) GetFabricId() int32 {
-	if x != nil {
-		return x.FabricId
-	}
-	return 0
-}
-
-func (x *ListFilesRequest) GetDirectory() string {
-	if x != nil {
-		return x.Directory
-	}
-	return ""
-}
-
-func (x *ListFilesRequest) GetFileType() string {
-	if x != nil {
-		return x.FileType
-	}
-	return ""
-}
-
-func (x *ListFilesRequest) GetIncludeContent() bool {
-	if x != nil {
-		return x.IncludeContent
-	}
-	return false
-}
-
-func (x *ListFilesRequest) GetAt() isListFilesRequest_At {
-	if x != nil {
-		return x.At
-	}
-	return nil
-}
-
-func (x *ListFilesRequest) GetCommit() string {
-	if x != nil {
-		if x, ok := x.At.(*ListFilesRequest_Commit); ok {
-			return x.Commit
-		}
-	}
-	return ""
-}
-
-func (x *ListFilesRequest) GetAsOf() *timestamppb.Timestamp {
-	if x != nil {
-		if x, ok := x.At.(*ListFilesRequest_AsOf); ok {
-			return x.AsOf
-		}
-	}
-	return nil
-}
-
-type isListFilesRequest_At interface {
-	isListFilesRequest_At()
-}
-
-type ListFilesRequest_Commit struct {
-	// At a commit of the branch, 40 hex digits.
-	Commit string `protobuf:"bytes,5,opt,name=commit,proto3,oneof"`
-}
-
-type ListFilesRequest_AsOf struct {
-	// At a time.
-	AsOf *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf,proto3,oneof"`
-}
-
-func (*ListFilesRequest_Commit) isListFilesRequest_At() {}
-
-func (*ListFilesRequest_AsOf) isListFilesRequest_At() {}
-
-// One file of a fabric's directory.
-type File struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path, mode, object id and size.
-	Entry *v12.TreeEntry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
-	// Content, when asked for and within the size limit.
-	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3,oneof" json:"content,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *File) Reset() {
-	*x = File{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[17]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *File) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*File) ProtoMessage() {}
-
-func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[17]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use File.ProtoReflect.Descriptor instead.
-func (*File) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{17}
-}
-
-func (x *File) GetEntry() *v12.TreeEntry {
-	if x != nil {
-		return x.Entry
-	}
-	return nil
-}
-
-func (x *File) GetContent() []byte {
-	if x != nil {
-		return x.Content
-	}
-	return nil
-}
-
-// Response of ListFiles.
-type ListFilesResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The commit that was read.
-	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
-	// In path order.
-	Files         []*File `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListFilesResponse) Reset() {
-	*x = ListFilesResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[18]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListFilesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListFilesResponse) ProtoMessage() {}
-
-func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[18]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListFilesResponse.ProtoReflect.Descriptor instead.
-func (*ListFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{18}
-}
-
-func (x *ListFilesResponse) GetCommit() string {
-	if x != nil {
-		return x.Commit
-	}
-	return ""
-}
-
-func (x *ListFilesResponse) GetFiles() []*File {
-	if x != nil {
-		return x.Files
-	}
-	return nil
-}
-
-// Request of ListQuarantine.
-type ListQuarantineRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which fabric.
-	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Only this file; empty means all.
-	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
-	// Sends the contents too.
-	IncludeContent bool `protobuf:"varint,3,opt,name=include_content,json=includeContent,proto3" json:"include_content,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
-}
-
-func (x *ListQuarantineRequest) Reset() {
-	*x = ListQuarantineRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[19]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListQuarantineRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListQuarantineRequest) ProtoMessage() {}
-
-func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[19]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
-func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{19}
-}
-
-func (x *ListQuarantineRequest) GetFabricId() int32 {
-	if x != nil {
-		return x.FabricId
-	}
-	return 0
-}
-
-func (x *ListQuarantineRequest) GetPath() string {
-	if x != nil {
-		return x.Path
-	}
-	return ""
-}
-
-func (x *ListQuarantineRequest) GetIncludeContent() bool {
-	if x != nil {
-		return x.IncludeContent
-	}
-	return false
-}
-
-// One file in quarantine.
-type QuarantinedFile struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where and why.
-	File *v13.QuarantinedFile `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
-	// Content, when asked for and within the size limit.
-	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3,oneof" json:"content,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *QuarantinedFile) Reset() {
-	*x = QuarantinedFile{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[20]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *QuarantinedFile) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*QuarantinedFile) ProtoMessage() {}
-
-func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[20]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
-func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{20}
-}
-
-func (x *QuarantinedFile) GetFile() *v13.QuarantinedFile {
-	if x != nil {
-		return x.File
-	}
-	return nil
-}
-
-func (x *QuarantinedFile) GetContent() []byte {
-	if x != nil {
-		return x.Content
-	}
-	return nil
-}
-
-// Response of ListQuarantine.
-type ListQuarantineResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The branch head that was read.
-	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
-	// In path order.
-	Files         []*QuarantinedFile `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListQuarantineResponse) Reset() {
-	*x = ListQuarantineResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[21]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListQuarantineResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListQuarantineResponse) ProtoMessage() {}
-
-func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[21]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
-func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{21}
-}
-
-func (x *ListQuarantineResponse) GetCommit() string {
-	if x != nil {
-		return x.Commit
-	}
-	return ""
-}
-
-func (x *ListQuarantineResponse) GetFiles() []*QuarantinedFile {
-	if x != nil {
-		return x.Files
-	}
-	return nil
-}
-
-// Request of ListChanges.
-type ListChangesRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which fabric.
-	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Commit to compare with, 40 hex digits; empty means that of the last sync that completed.
-	SinceCommit   string `protobuf:"bytes,2,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListChangesRequest) Reset() {
-	*x = ListChangesRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[22]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListChangesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListChangesRequest) ProtoMessage() {}
-
-func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[22]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
-func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{22}
-}
-
-func (x *ListChangesRequest) GetFabricId() int32 {
-	if x != nil {
-		return x.FabricId
-	}
-	return 0
-}
-
-func (x *ListChangesRequest) GetSinceCommit() string {
-	if x != nil {
-		return x.SinceCommit
-	}
-	return ""
-}
-
-// Response of ListChanges.
-type ListChangesResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The commit that was compared with.
-	SinceCommit string `protobuf:"bytes,1,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
-	// The branch head.
-	Commit string `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
-	// In path order.
-	Changes       []*v12.FileChange `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListChangesResponse) Reset() {
-	*x = ListChangesResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[23]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListChangesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListChangesResponse) ProtoMessage() {}
-
-func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[23]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
-func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{23}
-}
-
-func (x *ListChangesResponse) GetSinceCommit() string {
-	if x != nil {
-		return x.SinceCommit
-	}
-	return ""
-}
-
-func (x *ListChangesResponse) GetCommit() string {
-	if x != nil {
-		return x.Commit
-	}
-	return ""
-}
-
-func (x *ListChangesResponse) GetChanges() []*v12.FileChange {
-	if x != nil {
-		return x.Changes
-	}
-	return nil
-}
-
-// Request of GetDirectoryHealth.
-type GetDirectoryHealthRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which fabric.
-	FabricId      int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetDirectoryHealthRequest) Reset() {
-	*x = GetDirectoryHealthRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[24]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetDirectoryHealthRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetDirectoryHealthRequest) ProtoMessage() {}
-
-func (x *GetDirectoryHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[24]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetDirectoryHealthRequest.ProtoReflect.Descriptor instead.
-func (*GetDirectoryHealthRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{24}
-}
-
-func (x *GetDirectoryHealthRequest) GetFabricId() int32 {
-	if x != nil {
-		return x.FabricId
-	}
-	return 0
-}
-
-// Response of GetDirectoryHealth.
-type GetDirectoryHealthResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// How it is.
-	Status DirectoryStatus `protobuf:"varint,1,opt,name=status,proto3,enum=fgd.fabric.v1.DirectoryStatus" json:"status,omitempty"`
-	// Why it is not healthy, a sentence each.
-	Reasons []string `protobuf:"bytes,2,rep,name=reasons,proto3" json:"reasons,omitempty"`
-	// The branch head that was judged.
-	Commit string `protobuf:"bytes,3,opt,name=commit,proto3" json:"commit,omitempty"`
-	// Its structure.
-	Report *v11.DirectoryReport `protobuf:"bytes,4,opt,name=report,proto3" json:"report,omitempty"`
-	// Files that wait for the next sync.
-	WaitingFiles int32 `protobuf:"varint,5,opt,name=waiting_files,json=waitingFiles,proto3" json:"waiting_files,omitempty"`
-	// Files in quarantine.
-	QuarantinedFiles int32 `protobuf:"varint,6,opt,name=quarantined_files,json=quarantinedFiles,proto3" json:"quarantined_files,omitempty"`
-	// Number of quarantined files by the code of their reason; "" for those without one.
-	QuarantinedByCode map[string]int32 `protobuf:"bytes,7,rep,name=quarantined_by_code,json=quarantinedByCode,proto3" json:"quarantined_by_code,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	// Resources in managed/ as of the last sync.
-	Resources int32 `protobuf:"varint,8,opt,name=resources,proto3" json:"resources,omitempty"`
-	// The last sync that ended; absent when there was none.
-	LastSync *v1.Sync `protobuf:"bytes,9,opt,name=last_sync,json=lastSync,proto3" json:"last_sync,omitempty"`
-	// True when the directory is not as the last completed sync left it.
-	ChangedSinceLastSync bool `protobuf:"varint,10,opt,name=changed_since_last_sync,json=changedSinceLastSync,proto3" json:"changed_since_last_sync,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
-}
-
-func (x *GetDirectoryHealthResponse) Reset() {
-	*x = GetDirectoryHealthResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[25]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetDirectoryHealthResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetDirectoryHealthResponse) ProtoMessage() {}
-
-func (x *GetDirectoryHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[25]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetDirectoryHealthResponse.ProtoReflect.Descriptor instead.
-func (*GetDirectoryHealthResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{25}
-}
-
-func (x *GetDirectoryHealthResponse) GetStatus() DirectoryStatus {
-	if x != nil {
-		return x.Status
-	}
-	return DirectoryStatus_DIRECTORY_STATUS_UNSPECIFIED
-}
-
-func (x *GetDirectoryHealthResponse) GetReasons() []string {
-	if x != nil {
-		return x.Reasons
-	}
-	return nil
-}
-
-func (x *GetDirectoryHealthResponse) GetCommit() string {
-	if x != nil {
-		return x.Commit
-	}
-	return ""
-}
-
-func (x *GetDirectoryHealthResponse) GetReport() *v11.DirectoryReport {
-	if x != nil {
-		return x.Report
-	}
-	return nil
-}
-
-func (x *GetDirectoryHealthResponse) GetWaitingFiles() int32 {
-	if x != nil {
-		return x.WaitingFiles
-	}
-	return 0
-}
-
-func (x *GetDirectoryHealthResponse) GetQuarantinedFiles() int32 {
-	if x != nil {
-		return x.QuarantinedFiles
-	}
-	return 0
-}
-
-func (x *GetDirectoryHealthResponse) GetQuarantinedByCode() map[string]int32 {
-	if x != nil {
-		return x.QuarantinedByCode
-	}
-	return nil
-}
-
-func (x *GetDirectoryHealthResponse) GetResources() int32 {
-	if x != nil {
-		return x.Resources
-	}
-	return 0
-}
-
-func (x *GetDirectoryHealthResponse) GetLastSync() *v1.Sync {
-	if x != nil {
-		return x.LastSync
-	}
-	return nil
-}
-
-func (x *GetDirectoryHealthResponse) GetChangedSinceLastSync() bool {
-	if x != nil {
-		return x.ChangedSinceLastSync
-	}
-	return false
-}
-
-// Request of ListCommits.
-type ListCommitsRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which fabric.
-	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Only commits that changed one of these files or folders; any of the directory when there are none.
-	Paths []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
-	// Ends at the first commit before this.
-	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
-	// Leaves out commits after this.
-	Until *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
-	// Follows only the first parent of a merge: what the branch itself was at.
-	FirstParent bool `protobuf:"varint,5,opt,name=first_parent,json=firstParent,proto3" json:"first_parent,omitempty"`
-	// At most so many, 1 to 500; 50 when it is 0.
-	Limit int32 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
-	// Where the last answer ended, with all else the same.
-	PageToken     string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListCommitsRequest) Reset() {
-	*x = ListCommitsRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[26]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListCommitsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListCommitsRequest) ProtoMessage() {}
-
-func (x *ListCommitsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[26]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListCommitsRequest.ProtoReflect.Descriptor instead.
-func (*ListCommitsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{26}
-}
-
-func (x *ListCommitsRequest) GetFabricId() int32 {
-	if x != nil {
-		return x.FabricId
-	}
-	return 0
-}
-
-func (x *ListCommitsRequest) GetPaths() []string {
-	if x != nil {
-		return x.Paths
-	}
-	return nil
-}
-
-func (x *ListCommitsRequest) GetSince() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Since
-	}
-	return nil
-}
-
-func (x *ListCommitsRequest) GetUntil() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Until
-	}
-	return nil
-}
-
-func (x *ListCommitsRequest) GetFirstParent() bool {
-	if x != nil {
-		return x.FirstParent
-	}
-	return false
-}
-
-func (x *ListCommitsRequest) GetLimit() int32 {
-	if x != nil {
-		return x.Limit
-	}
-	return 0
-}
-
-func (x *ListCommitsRequest) GetPageToken() string {
-	if x != nil {
-		return x.PageToken
-	}
-	return ""
-}
-
-// Response of ListCommits.
-type ListCommitsResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The branch head.
-	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
-	// Newest first.
-	Commits []*v12.Commit `protobuf:"bytes,2,rep,name=commits,proto3" json:"commits,omitempty"`
-	// Asks for what follows; empty at the end of history.
-	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// History goes on, and it was not followed because it is too long or the host does not have it.
-	Truncated     bool `protobuf:"varint,4,opt,name=truncated,proto3" json:"truncated,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListCommitsResponse) Reset() {
-	*x = ListCommitsResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[27]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListCommitsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListCommitsResponse) ProtoMessage() {}
-
-func (x *ListCommitsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[27]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListCommitsResponse.ProtoReflect.Descriptor instead.
-func (*ListCommitsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{27}
-}
-
-func (x *ListCommitsResponse) GetCommit() string {
-	if x != nil {
-		return x.Commit
-	}
-	return ""
-}
-
-func (x *ListCommitsResponse) GetCommits() []*v12.Commit {
-	if x != nil {
-		return x.Commits
-	}
-	return nil
-}
-
-func (x *ListCommitsResponse) GetNextPageToken() string {
-	if x != nil {
-		return x.NextPageToken
-	}
-	return ""
-}
-
-func (x *ListCommitsResponse) GetTruncated() bool {
-	if x != nil {
-		return x.Truncated
-	}
-	return false
-}
-
-// Request of DiffCommits.
-type DiffCommitsRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which fabric.
-	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// The old commit, 40 hex digits.
-	FromCommit string `protobuf:"bytes,2,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
-	// The new commit, 40 hex digits; the branch head when it is empty.
-	ToCommit string `protobuf:"bytes,3,opt,name=to_commit,json=toCommit,proto3" json:"to_commit,omitempty"`
-	// Only these files and folders; the whole directory when there are none.
-	Paths         []string `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DiffCommitsRequest) Reset() {
-	*x = DiffCommitsRequest{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[28]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DiffCommitsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DiffCommitsRequest) ProtoMessage() {}
-
-func (x *DiffCommitsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[28]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DiffCommitsRequest.ProtoReflect.Descriptor instead.
-func (*DiffCommitsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{28}
-}
-
-func (x *DiffCommitsRequest) GetFabricId() int32 {
-	if x != nil {
-		return x.FabricId
-	}
-	return 0
-}
-
-func (x *DiffCommitsRequest) GetFromCommit() string {
-	if x != nil {
-		return x.FromCommit
-	}
-	return ""
-}
-
-func (x *DiffCommitsRequest) GetToCommit() string {
-	if x != nil {
-		return x.ToCommit
-	}
-	return ""
-}
-
-func (x *DiffCommitsRequest) GetPaths() []string {
-	if x != nil {
-		return x.Paths
-	}
-	return nil
-}
-
-// Response of DiffCommits.
-type DiffCommitsResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The old commit.
-	FromCommit string `protobuf:"bytes,1,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
-	// The new commit.
-	ToCommit string `protobuf:"bytes,2,opt,name=to_commit,json=toCommit,proto3" json:"to_commit,omitempty"`
-	// How much differs.
-	Counts *v12.ChangeCounts `protobuf:"bytes,3,opt,name=counts,proto3" json:"counts,omitempty"`
-	// Unified diff, cut at a limit with a line that says so.
-	Diff          string `protobuf:"bytes,4,opt,name=diff,proto3" json:"diff,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DiffCommitsResponse) Reset() {
-	*x = DiffCommitsResponse{}
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[29]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DiffCommitsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DiffCommitsResponse) ProtoMessage() {}
-
-func (x *DiffCommitsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_service_proto_msgTypes[29]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DiffCommitsResponse.ProtoReflect.Descriptor instead.
-func (*DiffCommitsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP(), []int{29}
-}
-
-func (x *DiffCommitsResponse) GetFromCommit() string {
-	if x != nil {
-		return x.FromCommit
-	}
-	return ""
-}
-
-func (x *DiffCommitsResponse) GetToCommit() string {
-	if x != nil {
-		return x.ToCommit
-	}
-	return ""
-}
-
-func (x *DiffCommitsResponse) GetCounts() *v12.ChangeCounts {
-	if x != nil {
-		return x.Counts
-	}
-	return nil
-}
-
-func (x *DiffCommitsResponse) GetDiff() string {
-	if x != nil {
-		return x.Diff
-	}
-	return ""
-}
-
 var File_fgd_fabric_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x14fgd/git/v1/git.proto\x1a fgd/git/v1/history_service.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x16fgd/sync/v1/sync.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n" +
-	"\x13CreateFabricRequest\x12-\n" +
-	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12!\n" +
-	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\x127\n" +
+	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x16fgd/sync/v1/sync.proto\"\x85\x01\n" +
+	"\x13CreateFabricRequest\x125\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\x127\n" +
 	"\n" +
-	"first_sync\x18\x03 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\tfirstSync\"^\n" +
+	"first_sync\x18\x02 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\tfirstSync\"^\n" +
 	"\x14CreateFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"/\n" +
 	"\x10GetFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"B\n" +
 	"\x11GetFabricResponse\x12-\n" +
-	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"\x14\n" +
-	"\x12ListFabricsRequest\"F\n" +
-	"\x13ListFabricsResponse\x12/\n" +
-	"\afabrics\x18\x01 \x03(\v2\x15.fgd.fabric.v1.FabricR\afabrics\"g\n" +
-	"\x13UpdateFabricRequest\x12-\n" +
-	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12!\n" +
-	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\"E\n" +
-	"\x14UpdateFabricResponse\x12-\n" +
-	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"n\n" +
-	"\x14SuspendFabricRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\x12!\n" +
-	"\frequested_by\x18\x03 \x01(\tR\vrequestedBy\"F\n" +
-	"\x15SuspendFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"U\n" +
+	"\x12ListFabricsRequest\x12 \n" +
+	"\x05limit\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"\x84\x01\n" +
+	"\x13ListFabricsResponse\x12/\n" +
+	"\afabrics\x18\x01 \x03(\v2\x15.fgd.fabric.v1.FabricR\afabrics\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"L\n" +
+	"\x13UpdateFabricRequest\x125\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\"E\n" +
+	"\x14UpdateFabricResponse\x12-\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"\xc7\x01\n" +
+	"\x14SuspendFabricRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x91\x01\n" +
+	"\x06reason\x18\x02 \x01(\tBy\xbaHv\xba\x01l\n" +
+	"\vreason.line\x12!reason has to be text on one line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x05\x10\x01\x18\xf4\x03R\x06reason\"F\n" +
+	"\x15SuspendFabricResponse\x12-\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"2\n" +
 	"\x13ResumeFabricRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12!\n" +
-	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\"^\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"^\n" +
 	"\x14ResumeFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12\x17\n" +
-	"\async_id\x18\x02 \x01(\tR\x06syncId\"U\n" +
+	"\async_id\x18\x02 \x01(\tR\x06syncId\"2\n" +
 	"\x13DeleteFabricRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12!\n" +
-	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\"\x16\n" +
-	"\x14DeleteFabricResponse\"4\n" +
-	"\x15CheckDirectoryRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"k\n" +
-	"\x16CheckDirectoryResponse\x12\x16\n" +
-	"\x06commit\x18\x01 \x01(\tR\x06commit\x129\n" +
-	"\x06report\x18\x02 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\xe6\x01\n" +
-	"\x10ListFilesRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x1b\n" +
-	"\tfile_type\x18\x03 \x01(\tR\bfileType\x12'\n" +
-	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\x12\x18\n" +
-	"\x06commit\x18\x05 \x01(\tH\x00R\x06commit\x121\n" +
-	"\x05as_of\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\x04asOfB\x04\n" +
-	"\x02at\"^\n" +
-	"\x04File\x12+\n" +
-	"\x05entry\x18\x01 \x01(\v2\x15.fgd.git.v1.TreeEntryR\x05entry\x12\x1d\n" +
-	"\acontent\x18\x02 \x01(\fH\x00R\acontent\x88\x01\x01B\n" +
-	"\n" +
-	"\b_content\"V\n" +
-	"\x11ListFilesResponse\x12\x16\n" +
-	"\x06commit\x18\x01 \x01(\tR\x06commit\x12)\n" +
-	"\x05files\x18\x02 \x03(\v2\x13.fgd.fabric.v1.FileR\x05files\"q\n" +
-	"\x15ListQuarantineRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path\x12'\n" +
-	"\x0finclude_content\x18\x03 \x01(\bR\x0eincludeContent\"p\n" +
-	"\x0fQuarantinedFile\x122\n" +
-	"\x04file\x18\x01 \x01(\v2\x1e.fgd.report.v1.QuarantinedFileR\x04file\x12\x1d\n" +
-	"\acontent\x18\x02 \x01(\fH\x00R\acontent\x88\x01\x01B\n" +
-	"\n" +
-	"\b_content\"f\n" +
-	"\x16ListQuarantineResponse\x12\x16\n" +
-	"\x06commit\x18\x01 \x01(\tR\x06commit\x124\n" +
-	"\x05files\x18\x02 \x03(\v2\x1e.fgd.fabric.v1.QuarantinedFileR\x05files\"T\n" +
-	"\x12ListChangesRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12!\n" +
-	"\fsince_commit\x18\x02 \x01(\tR\vsinceCommit\"\x82\x01\n" +
-	"\x13ListChangesResponse\x12!\n" +
-	"\fsince_commit\x18\x01 \x01(\tR\vsinceCommit\x12\x16\n" +
-	"\x06commit\x18\x02 \x01(\tR\x06commit\x120\n" +
-	"\achanges\x18\x03 \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\"8\n" +
-	"\x19GetDirectoryHealthRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\xd0\x04\n" +
-	"\x1aGetDirectoryHealthResponse\x126\n" +
-	"\x06status\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.DirectoryStatusR\x06status\x12\x18\n" +
-	"\areasons\x18\x02 \x03(\tR\areasons\x12\x16\n" +
-	"\x06commit\x18\x03 \x01(\tR\x06commit\x129\n" +
-	"\x06report\x18\x04 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\x12#\n" +
-	"\rwaiting_files\x18\x05 \x01(\x05R\fwaitingFiles\x12+\n" +
-	"\x11quarantined_files\x18\x06 \x01(\x05R\x10quarantinedFiles\x12p\n" +
-	"\x13quarantined_by_code\x18\a \x03(\v2@.fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntryR\x11quarantinedByCode\x12\x1c\n" +
-	"\tresources\x18\b \x01(\x05R\tresources\x12.\n" +
-	"\tlast_sync\x18\t \x01(\v2\x11.fgd.sync.v1.SyncR\blastSync\x125\n" +
-	"\x17changed_since_last_sync\x18\n" +
-	" \x01(\bR\x14changedSinceLastSync\x1aD\n" +
-	"\x16QuarantinedByCodeEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\x83\x02\n" +
-	"\x12ListCommitsRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x14\n" +
-	"\x05paths\x18\x02 \x03(\tR\x05paths\x120\n" +
-	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
-	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12!\n" +
-	"\ffirst_parent\x18\x05 \x01(\bR\vfirstParent\x12\x14\n" +
-	"\x05limit\x18\x06 \x01(\x05R\x05limit\x12\x1d\n" +
-	"\n" +
-	"page_token\x18\a \x01(\tR\tpageToken\"\xa1\x01\n" +
-	"\x13ListCommitsResponse\x12\x16\n" +
-	"\x06commit\x18\x01 \x01(\tR\x06commit\x12,\n" +
-	"\acommits\x18\x02 \x03(\v2\x12.fgd.git.v1.CommitR\acommits\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x12\x1c\n" +
-	"\ttruncated\x18\x04 \x01(\bR\ttruncated\"\x85\x01\n" +
-	"\x12DiffCommitsRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x1f\n" +
-	"\vfrom_commit\x18\x02 \x01(\tR\n" +
-	"fromCommit\x12\x1b\n" +
-	"\tto_commit\x18\x03 \x01(\tR\btoCommit\x12\x14\n" +
-	"\x05paths\x18\x04 \x03(\tR\x05paths\"\x99\x01\n" +
-	"\x13DiffCommitsResponse\x12\x1f\n" +
-	"\vfrom_commit\x18\x01 \x01(\tR\n" +
-	"fromCommit\x12\x1b\n" +
-	"\tto_commit\x18\x02 \x01(\tR\btoCommit\x120\n" +
-	"\x06counts\x18\x03 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x12\n" +
-	"\x04diff\x18\x04 \x01(\tR\x04diff*\x90\x01\n" +
-	"\x0fDirectoryStatus\x12 \n" +
-	"\x1cDIRECTORY_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
-	"\x18DIRECTORY_STATUS_HEALTHY\x10\x01\x12\x1d\n" +
-	"\x19DIRECTORY_STATUS_DEGRADED\x10\x02\x12\x1e\n" +
-	"\x1aDIRECTORY_STATUS_UNHEALTHY\x10\x032\xf0\t\n" +
-	"\rFabricService\x12W\n" +
-	"\fCreateFabric\x12\".fgd.fabric.v1.CreateFabricRequest\x1a#.fgd.fabric.v1.CreateFabricResponse\x12N\n" +
-	"\tGetFabric\x12\x1f.fgd.fabric.v1.GetFabricRequest\x1a .fgd.fabric.v1.GetFabricResponse\x12T\n" +
-	"\vListFabrics\x12!.fgd.fabric.v1.ListFabricsRequest\x1a\".fgd.fabric.v1.ListFabricsResponse\x12W\n" +
-	"\fUpdateFabric\x12\".fgd.fabric.v1.UpdateFabricRequest\x1a#.fgd.fabric.v1.UpdateFabricResponse\x12Z\n" +
-	"\rSuspendFabric\x12#.fgd.fabric.v1.SuspendFabricRequest\x1a$.fgd.fabric.v1.SuspendFabricResponse\x12W\n" +
-	"\fResumeFabric\x12\".fgd.fabric.v1.ResumeFabricRequest\x1a#.fgd.fabric.v1.ResumeFabricResponse\x12W\n" +
-	"\fDeleteFabric\x12\".fgd.fabric.v1.DeleteFabricRequest\x1a#.fgd.fabric.v1.DeleteFabricResponse\x12]\n" +
-	"\x0eCheckDirectory\x12$.fgd.fabric.v1.CheckDirectoryRequest\x1a%.fgd.fabric.v1.CheckDirectoryResponse\x12N\n" +
-	"\tListFiles\x12\x1f.fgd.fabric.v1.ListFilesRequest\x1a .fgd.fabric.v1.ListFilesResponse\x12]\n" +
-	"\x0eListQuarantine\x12$.fgd.fabric.v1.ListQuarantineRequest\x1a%.fgd.fabric.v1.ListQuarantineResponse\x12T\n" +
-	"\vListChanges\x12!.fgd.fabric.v1.ListChangesRequest\x1a\".fgd.fabric.v1.ListChangesResponse\x12i\n" +
-	"\x12GetDirectoryHealth\x12(.fgd.fabric.v1.GetDirectoryHealthRequest\x1a).fgd.fabric.v1.GetDirectoryHealthResponse\x12T\n" +
-	"\vListCommits\x12!.fgd.fabric.v1.ListCommitsRequest\x1a\".fgd.fabric.v1.ListCommitsResponse\x12T\n" +
-	"\vDiffCommits\x12!.fgd.fabric.v1.DiffCommitsRequest\x1a\".fgd.fabric.v1.DiffCommitsResponseB\xa7\x01\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\x16\n" +
+	"\x14DeleteFabricResponse2\x9f\x05\n" +
+	"\rFabricService\x12]\n" +
+	"\fCreateFabric\x12\".fgd.fabric.v1.CreateFabricRequest\x1a#.fgd.fabric.v1.CreateFabricResponse\"\x04\x88\xb5\x18\x04\x12T\n" +
+	"\tGetFabric\x12\x1f.fgd.fabric.v1.GetFabricRequest\x1a .fgd.fabric.v1.GetFabricResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
+	"\vListFabrics\x12!.fgd.fabric.v1.ListFabricsRequest\x1a\".fgd.fabric.v1.ListFabricsResponse\"\x04\x88\xb5\x18\x04\x12]\n" +
+	"\fUpdateFabric\x12\".fgd.fabric.v1.UpdateFabricRequest\x1a#.fgd.fabric.v1.UpdateFabricResponse\"\x04\x88\xb5\x18\x04\x12`\n" +
+	"\rSuspendFabric\x12#.fgd.fabric.v1.SuspendFabricRequest\x1a$.fgd.fabric.v1.SuspendFabricResponse\"\x04\x88\xb5\x18\x04\x12]\n" +
+	"\fResumeFabric\x12\".fgd.fabric.v1.ResumeFabricRequest\x1a#.fgd.fabric.v1.ResumeFabricResponse\"\x04\x88\xb5\x18\x04\x12]\n" +
+	"\fDeleteFabric\x12\".fgd.fabric.v1.DeleteFabricRequest\x1a#.fgd.fabric.v1.DeleteFabricResponse\"\x04\x88\xb5\x18\x04B\xa7\x01\n" +
 	"\x11com.fgd.fabric.v1B\x12FabricServiceProtoP\x01Z(fgdsync.dev/proto/fgd/fabric/v1;fabricv1\xa2\x02\x03FFX\xaa\x02\rFgd.Fabric.V1\xca\x02\rFgd\\Fabric\\V1\xe2\x02\x19Fgd\\Fabric\\V1\\GPBMetadata\xea\x02\x0fFgd::Fabric::V1b\x06proto3"
 
 var (
@@ -2067,110 +787,54 @@ func file_fgd_fabric_v1_fabric_service_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_service_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_fgd_fabric_v1_fabric_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
-	(DirectoryStatus)(0),               // 0: fgd.fabric.v1.DirectoryStatus
-	(*CreateFabricRequest)(nil),        // 1: fgd.fabric.v1.CreateFabricRequest
-	(*CreateFabricResponse)(nil),       // 2: fgd.fabric.v1.CreateFabricResponse
-	(*GetFabricRequest)(nil),           // 3: fgd.fabric.v1.GetFabricRequest
-	(*GetFabricResponse)(nil),          // 4: fgd.fabric.v1.GetFabricResponse
-	(*ListFabricsRequest)(nil),         // 5: fgd.fabric.v1.ListFabricsRequest
-	(*ListFabricsResponse)(nil),        // 6: fgd.fabric.v1.ListFabricsResponse
-	(*UpdateFabricRequest)(nil),        // 7: fgd.fabric.v1.UpdateFabricRequest
-	(*UpdateFabricResponse)(nil),       // 8: fgd.fabric.v1.UpdateFabricResponse
-	(*SuspendFabricRequest)(nil),       // 9: fgd.fabric.v1.SuspendFabricRequest
-	(*SuspendFabricResponse)(nil),      // 10: fgd.fabric.v1.SuspendFabricResponse
-	(*ResumeFabricRequest)(nil),        // 11: fgd.fabric.v1.ResumeFabricRequest
-	(*ResumeFabricResponse)(nil),       // 12: fgd.fabric.v1.ResumeFabricResponse
-	(*DeleteFabricRequest)(nil),        // 13: fgd.fabric.v1.DeleteFabricRequest
-	(*DeleteFabricResponse)(nil),       // 14: fgd.fabric.v1.DeleteFabricResponse
-	(*CheckDirectoryRequest)(nil),      // 15: fgd.fabric.v1.CheckDirectoryRequest
-	(*CheckDirectoryResponse)(nil),     // 16: fgd.fabric.v1.CheckDirectoryResponse
-	(*ListFilesRequest)(nil),           // 17: fgd.fabric.v1.ListFilesRequest
-	(*File)(nil),                       // 18: fgd.fabric.v1.File
-	(*ListFilesResponse)(nil),          // 19: fgd.fabric.v1.ListFilesResponse
-	(*ListQuarantineRequest)(nil),      // 20: fgd.fabric.v1.ListQuarantineRequest
-	(*QuarantinedFile)(nil),            // 21: fgd.fabric.v1.QuarantinedFile
-	(*ListQuarantineResponse)(nil),     // 22: fgd.fabric.v1.ListQuarantineResponse
-	(*ListChangesRequest)(nil),         // 23: fgd.fabric.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),        // 24: fgd.fabric.v1.ListChangesResponse
-	(*GetDirectoryHealthRequest)(nil),  // 25: fgd.fabric.v1.GetDirectoryHealthRequest
-	(*GetDirectoryHealthResponse)(nil), // 26: fgd.fabric.v1.GetDirectoryHealthResponse
-	(*ListCommitsRequest)(nil),         // 27: fgd.fabric.v1.ListCommitsRequest
-	(*ListCommitsResponse)(nil),        // 28: fgd.fabric.v1.ListCommitsResponse
-	(*DiffCommitsRequest)(nil),         // 29: fgd.fabric.v1.DiffCommitsRequest
-	(*DiffCommitsResponse)(nil),        // 30: fgd.fabric.v1.DiffCommitsResponse
-	nil,                                // 31: fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	(*Fabric)(nil),                     // 32: fgd.fabric.v1.Fabric
-	(*v1.SyncOptions)(nil),             // 33: fgd.sync.v1.SyncOptions
-	(*v11.DirectoryReport)(nil),        // 34: fgd.directory.v1.DirectoryReport
-	(*timestamppb.Timestamp)(nil),      // 35: google.protobuf.Timestamp
-	(*v12.TreeEntry)(nil),              // 36: fgd.git.v1.TreeEntry
-	(*v13.QuarantinedFile)(nil),        // 37: fgd.report.v1.QuarantinedFile
-	(*v12.FileChange)(nil),             // 38: fgd.git.v1.FileChange
-	(*v1.Sync)(nil),                    // 39: fgd.sync.v1.Sync
-	(*v12.Commit)(nil),                 // 40: fgd.git.v1.Commit
-	(*v12.ChangeCounts)(nil),           // 41: fgd.git.v1.ChangeCounts
+	(*CreateFabricRequest)(nil),   // 0: fgd.fabric.v1.CreateFabricRequest
+	(*CreateFabricResponse)(nil),  // 1: fgd.fabric.v1.CreateFabricResponse
+	(*GetFabricRequest)(nil),      // 2: fgd.fabric.v1.GetFabricRequest
+	(*GetFabricResponse)(nil),     // 3: fgd.fabric.v1.GetFabricResponse
+	(*ListFabricsRequest)(nil),    // 4: fgd.fabric.v1.ListFabricsRequest
+	(*ListFabricsResponse)(nil),   // 5: fgd.fabric.v1.ListFabricsResponse
+	(*UpdateFabricRequest)(nil),   // 6: fgd.fabric.v1.UpdateFabricRequest
+	(*UpdateFabricResponse)(nil),  // 7: fgd.fabric.v1.UpdateFabricResponse
+	(*SuspendFabricRequest)(nil),  // 8: fgd.fabric.v1.SuspendFabricRequest
+	(*SuspendFabricResponse)(nil), // 9: fgd.fabric.v1.SuspendFabricResponse
+	(*ResumeFabricRequest)(nil),   // 10: fgd.fabric.v1.ResumeFabricRequest
+	(*ResumeFabricResponse)(nil),  // 11: fgd.fabric.v1.ResumeFabricResponse
+	(*DeleteFabricRequest)(nil),   // 12: fgd.fabric.v1.DeleteFabricRequest
+	(*DeleteFabricResponse)(nil),  // 13: fgd.fabric.v1.DeleteFabricResponse
+	(*Fabric)(nil),                // 14: fgd.fabric.v1.Fabric
+	(*v1.SyncOptions)(nil),        // 15: fgd.sync.v1.SyncOptions
 }
 var file_fgd_fabric_v1_fabric_service_proto_depIdxs = []int32{
-	32, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	33, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
-	32, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	32, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	32, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
-	32, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	32, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	32, // 7: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	32, // 8: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	34, // 9: fgd.fabric.v1.CheckDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	35, // 10: fgd.fabric.v1.ListFilesRequest.as_of:type_name -> google.protobuf.Timestamp
-	36, // 11: fgd.fabric.v1.File.entry:type_name -> fgd.git.v1.TreeEntry
-	18, // 12: fgd.fabric.v1.ListFilesResponse.files:type_name -> fgd.fabric.v1.File
-	37, // 13: fgd.fabric.v1.QuarantinedFile.file:type_name -> fgd.report.v1.QuarantinedFile
-	21, // 14: fgd.fabric.v1.ListQuarantineResponse.files:type_name -> fgd.fabric.v1.QuarantinedFile
-	38, // 15: fgd.fabric.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
-	0,  // 16: fgd.fabric.v1.GetDirectoryHealthResponse.status:type_name -> fgd.fabric.v1.DirectoryStatus
-	34, // 17: fgd.fabric.v1.GetDirectoryHealthResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	31, // 18: fgd.fabric.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
-	39, // 19: fgd.fabric.v1.GetDirectoryHealthResponse.last_sync:type_name -> fgd.sync.v1.Sync
-	35, // 20: fgd.fabric.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
-	35, // 21: fgd.fabric.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
-	40, // 22: fgd.fabric.v1.ListCommitsResponse.commits:type_name -> fgd.git.v1.Commit
-	41, // 23: fgd.fabric.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	1,  // 24: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
-	3,  // 25: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
-	5,  // 26: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
-	7,  // 27: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
-	9,  // 28: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
-	11, // 29: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
-	13, // 30: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
-	15, // 31: fgd.fabric.v1.FabricService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
-	17, // 32: fgd.fabric.v1.FabricService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
-	20, // 33: fgd.fabric.v1.FabricService.ListQuarantine:input_type -> fgd.fabric.v1.ListQuarantineRequest
-	23, // 34: fgd.fabric.v1.FabricService.ListChanges:input_type -> fgd.fabric.v1.ListChangesRequest
-	25, // 35: fgd.fabric.v1.FabricService.GetDirectoryHealth:input_type -> fgd.fabric.v1.GetDirectoryHealthRequest
-	27, // 36: fgd.fabric.v1.FabricService.ListCommits:input_type -> fgd.fabric.v1.ListCommitsRequest
-	29, // 37: fgd.fabric.v1.FabricService.DiffCommits:input_type -> fgd.fabric.v1.DiffCommitsRequest
-	2,  // 38: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
-	4,  // 39: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
-	6,  // 40: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
-	8,  // 41: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
-	10, // 42: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
-	12, // 43: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
-	14, // 44: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
-	16, // 45: fgd.fabric.v1.FabricService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
-	19, // 46: fgd.fabric.v1.FabricService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
-	22, // 47: fgd.fabric.v1.FabricService.ListQuarantine:output_type -> fgd.fabric.v1.ListQuarantineResponse
-	24, // 48: fgd.fabric.v1.FabricService.ListChanges:output_type -> fgd.fabric.v1.ListChangesResponse
-	26, // 49: fgd.fabric.v1.FabricService.GetDirectoryHealth:output_type -> fgd.fabric.v1.GetDirectoryHealthResponse
-	28, // 50: fgd.fabric.v1.FabricService.ListCommits:output_type -> fgd.fabric.v1.ListCommitsResponse
-	30, // 51: fgd.fabric.v1.FabricService.DiffCommits:output_type -> fgd.fabric.v1.DiffCommitsResponse
-	38, // [38:52] is the sub-list for method output_type
-	24, // [24:38] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	14, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	15, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
+	14, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
+	14, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 7: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 8: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	0,  // 9: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
+	2,  // 10: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
+	4,  // 11: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
+	6,  // 12: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
+	8,  // 13: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
+	10, // 14: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
+	12, // 15: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
+	1,  // 16: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
+	3,  // 17: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
+	5,  // 18: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
+	7,  // 19: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
+	9,  // 20: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
+	11, // 21: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
+	13, // 22: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
+	16, // [16:23] is the sub-list for method output_type
+	9,  // [9:16] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_service_proto_init() }
@@ -2179,25 +843,18 @@ func file_fgd_fabric_v1_fabric_service_proto_init() {
 		return
 	}
 	file_fgd_fabric_v1_fabric_proto_init()
-	file_fgd_fabric_v1_fabric_service_proto_msgTypes[16].OneofWrappers = []any{
-		(*ListFilesRequest_Commit)(nil),
-		(*ListFilesRequest_AsOf)(nil),
-	}
-	file_fgd_fabric_v1_fabric_service_proto_msgTypes[17].OneofWrappers = []any{}
-	file_fgd_fabric_v1_fabric_service_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_service_proto_rawDesc), len(file_fgd_fabric_v1_fabric_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   31,
+			NumEnums:      0,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_fgd_fabric_v1_fabric_service_proto_goTypes,
 		DependencyIndexes: file_fgd_fabric_v1_fabric_service_proto_depIdxs,
-		EnumInfos:         file_fgd_fabric_v1_fabric_service_proto_enumTypes,
 		MessageInfos:      file_fgd_fabric_v1_fabric_service_proto_msgTypes,
 	}.Build()
 	File_fgd_fabric_v1_fabric_service_proto = out.File

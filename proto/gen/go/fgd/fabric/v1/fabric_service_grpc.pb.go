@@ -19,27 +19,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	FabricService_CreateFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/CreateFabric"
-	FabricService_GetFabric_FullMethodName          = "/fgd.fabric.v1.FabricService/GetFabric"
-	FabricService_ListFabrics_FullMethodName        = "/fgd.fabric.v1.FabricService/ListFabrics"
-	FabricService_UpdateFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/UpdateFabric"
-	FabricService_SuspendFabric_FullMethodName      = "/fgd.fabric.v1.FabricService/SuspendFabric"
-	FabricService_ResumeFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/ResumeFabric"
-	FabricService_DeleteFabric_FullMethodName       = "/fgd.fabric.v1.FabricService/DeleteFabric"
-	FabricService_CheckDirectory_FullMethodName     = "/fgd.fabric.v1.FabricService/CheckDirectory"
-	FabricService_ListFiles_FullMethodName          = "/fgd.fabric.v1.FabricService/ListFiles"
-	FabricService_ListQuarantine_FullMethodName     = "/fgd.fabric.v1.FabricService/ListQuarantine"
-	FabricService_ListChanges_FullMethodName        = "/fgd.fabric.v1.FabricService/ListChanges"
-	FabricService_GetDirectoryHealth_FullMethodName = "/fgd.fabric.v1.FabricService/GetDirectoryHealth"
-	FabricService_ListCommits_FullMethodName        = "/fgd.fabric.v1.FabricService/ListCommits"
-	FabricService_DiffCommits_FullMethodName        = "/fgd.fabric.v1.FabricService/DiffCommits"
+	FabricService_CreateFabric_FullMethodName  = "/fgd.fabric.v1.FabricService/CreateFabric"
+	FabricService_GetFabric_FullMethodName     = "/fgd.fabric.v1.FabricService/GetFabric"
+	FabricService_ListFabrics_FullMethodName   = "/fgd.fabric.v1.FabricService/ListFabrics"
+	FabricService_UpdateFabric_FullMethodName  = "/fgd.fabric.v1.FabricService/UpdateFabric"
+	FabricService_SuspendFabric_FullMethodName = "/fgd.fabric.v1.FabricService/SuspendFabric"
+	FabricService_ResumeFabric_FullMethodName  = "/fgd.fabric.v1.FabricService/ResumeFabric"
+	FabricService_DeleteFabric_FullMethodName  = "/fgd.fabric.v1.FabricService/DeleteFabric"
 )
 
 // FabricServiceClient is the client API for FabricService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// The register of fabrics, and questions about their directories. Served by the orchestrator.
+// The register of fabrics. Served by the orchestrator.
 type FabricServiceClient interface {
 	// Registers a fabric and starts its first sync (trigger fabric_created).
 	CreateFabric(ctx context.Context, in *CreateFabricRequest, opts ...grpc.CallOption) (*CreateFabricResponse, error)
@@ -47,29 +40,16 @@ type FabricServiceClient interface {
 	GetFabric(ctx context.Context, in *GetFabricRequest, opts ...grpc.CallOption) (*GetFabricResponse, error)
 	// Lists all fabrics by number.
 	ListFabrics(ctx context.Context, in *ListFabricsRequest, opts ...grpc.CallOption) (*ListFabricsResponse, error)
-	// Replaces the definition of a fabric. ABORTED (FGD_3012) when it changed since the generation that the definition has.
+	// Replaces the definition of a fabric. ABORTED (FGD_3012) when it changed since the generation that the definition
+	// has.
 	UpdateFabric(ctx context.Context, in *UpdateFabricRequest, opts ...grpc.CallOption) (*UpdateFabricResponse, error)
-	// Lets no sync of a fabric publish: new ones are refused with FGD_3011, those that wait fail with it, and one that runs goes
-	// on. Dry runs are permitted. Suspending again changes the reason.
+	// Lets no sync of a fabric publish: new ones are refused with FGD_3011, those that wait fail with it, and one that
+	// runs goes on. Dry runs are permitted. Suspending again changes the reason.
 	SuspendFabric(ctx context.Context, in *SuspendFabricRequest, opts ...grpc.CallOption) (*SuspendFabricResponse, error)
 	// Ends that, and starts a sync.
 	ResumeFabric(ctx context.Context, in *ResumeFabricRequest, opts ...grpc.CallOption) (*ResumeFabricResponse, error)
 	// Forgets a fabric. Its directory in Git stays as it is.
 	DeleteFabric(ctx context.Context, in *DeleteFabricRequest, opts ...grpc.CallOption) (*DeleteFabricResponse, error)
-	// Judges the structure of the fabric's directory at the branch head, and changes nothing.
-	CheckDirectory(ctx context.Context, in *CheckDirectoryRequest, opts ...grpc.CallOption) (*CheckDirectoryResponse, error)
-	// Lists the files of the fabric's directory at the branch head, or at an earlier commit or time.
-	ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error)
-	// Lists what is in quarantine at the branch head.
-	ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error)
-	// Says which files of the fabric's directory differ between a commit and the branch head.
-	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error)
-	// Sums up how the fabric's directory is: structure, what waits, what is in quarantine, and how its last sync ended.
-	GetDirectoryHealth(ctx context.Context, in *GetDirectoryHealthRequest, opts ...grpc.CallOption) (*GetDirectoryHealthResponse, error)
-	// Lists the commits of the branch that changed the fabric's directory, newest first.
-	ListCommits(ctx context.Context, in *ListCommitsRequest, opts ...grpc.CallOption) (*ListCommitsResponse, error)
-	// Compares the fabric's directory at two commits of the branch.
-	DiffCommits(ctx context.Context, in *DiffCommitsRequest, opts ...grpc.CallOption) (*DiffCommitsResponse, error)
 }
 
 type fabricServiceClient struct {
@@ -150,81 +130,11 @@ func (c *fabricServiceClient) DeleteFabric(ctx context.Context, in *DeleteFabric
 	return out, nil
 }
 
-func (c *fabricServiceClient) CheckDirectory(ctx context.Context, in *CheckDirectoryRequest, opts ...grpc.CallOption) (*CheckDirectoryResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(CheckDirectoryResponse)
-	err := c.cc.Invoke(ctx, FabricService_CheckDirectory_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *fabricServiceClient) ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListFilesResponse)
-	err := c.cc.Invoke(ctx, FabricService_ListFiles_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *fabricServiceClient) ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListQuarantineResponse)
-	err := c.cc.Invoke(ctx, FabricService_ListQuarantine_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *fabricServiceClient) ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListChangesResponse)
-	err := c.cc.Invoke(ctx, FabricService_ListChanges_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *fabricServiceClient) GetDirectoryHealth(ctx context.Context, in *GetDirectoryHealthRequest, opts ...grpc.CallOption) (*GetDirectoryHealthResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetDirectoryHealthResponse)
-	err := c.cc.Invoke(ctx, FabricService_GetDirectoryHealth_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *fabricServiceClient) ListCommits(ctx context.Context, in *ListCommitsRequest, opts ...grpc.CallOption) (*ListCommitsResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListCommitsResponse)
-	err := c.cc.Invoke(ctx, FabricService_ListCommits_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *fabricServiceClient) DiffCommits(ctx context.Context, in *DiffCommitsRequest, opts ...grpc.CallOption) (*DiffCommitsResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(DiffCommitsResponse)
-	err := c.cc.Invoke(ctx, FabricService_DiffCommits_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 // FabricServiceServer is the server API for FabricService service.
 // All implementations must embed UnimplementedFabricServiceServer
 // for forward compatibility.
 //
-// The register of fabrics, and questions about their directories. Served by the orchestrator.
+// The register of fabrics. Served by the orchestrator.
 type FabricServiceServer interface {
 	// Registers a fabric and starts its first sync (trigger fabric_created).
 	CreateFabric(context.Context, *CreateFabricRequest) (*CreateFabricResponse, error)
@@ -232,29 +142,16 @@ type FabricServiceServer interface {
 	GetFabric(context.Context, *GetFabricRequest) (*GetFabricResponse, error)
 	// Lists all fabrics by number.
 	ListFabrics(context.Context, *ListFabricsRequest) (*ListFabricsResponse, error)
-	// Replaces the definition of a fabric. ABORTED (FGD_3012) when it changed since the generation that the definition has.
+	// Replaces the definition of a fabric. ABORTED (FGD_3012) when it changed since the generation that the definition
+	// has.
 	UpdateFabric(context.Context, *UpdateFabricRequest) (*UpdateFabricResponse, error)
-	// Lets no sync of a fabric publish: new ones are refused with FGD_3011, those that wait fail with it, and one that runs goes
-	// on. Dry runs are permitted. Suspending again changes the reason.
+	// Lets no sync of a fabric publish: new ones are refused with FGD_3011, those that wait fail with it, and one that
+	// runs goes on. Dry runs are permitted. Suspending again changes the reason.
 	SuspendFabric(context.Context, *SuspendFabricRequest) (*SuspendFabricResponse, error)
 	// Ends that, and starts a sync.
 	ResumeFabric(context.Context, *ResumeFabricRequest) (*ResumeFabricResponse, error)
 	// Forgets a fabric. Its directory in Git stays as it is.
 	DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error)
-	// Judges the structure of the fabric's directory at the branch head, and changes nothing.
-	CheckDirectory(context.Context, *CheckDirectoryRequest) (*CheckDirectoryResponse, error)
-	// Lists the files of the fabric's directory at the branch head, or at an earlier commit or time.
-	ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error)
-	// Lists what is in quarantine at the branch head.
-	ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error)
-	// Says which files of the fabric's directory differ between a commit and the branch head.
-	ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error)
-	// Sums up how the fabric's directory is: structure, what waits, what is in quarantine, and how its last sync ended.
-	GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error)
-	// Lists the commits of the branch that changed the fabric's directory, newest first.
-	ListCommits(context.Context, *ListCommitsRequest) (*ListCommitsResponse, error)
-	// Compares the fabric's directory at two commits of the branch.
-	DiffCommits(context.Context, *DiffCommitsRequest) (*DiffCommitsResponse, error)
 	mustEmbedUnimplementedFabricServiceServer()
 }
 
@@ -285,27 +182,6 @@ func (UnimplementedFabricServiceServer) ResumeFabric(context.Context, *ResumeFab
 }
 func (UnimplementedFabricServiceServer) DeleteFabric(context.Context, *DeleteFabricRequest) (*DeleteFabricResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteFabric not implemented")
-}
-func (UnimplementedFabricServiceServer) CheckDirectory(context.Context, *CheckDirectoryRequest) (*CheckDirectoryResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method CheckDirectory not implemented")
-}
-func (UnimplementedFabricServiceServer) ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ListFiles not implemented")
-}
-func (UnimplementedFabricServiceServer) ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ListQuarantine not implemented")
-}
-func (UnimplementedFabricServiceServer) ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ListChanges not implemented")
-}
-func (UnimplementedFabricServiceServer) GetDirectoryHealth(context.Context, *GetDirectoryHealthRequest) (*GetDirectoryHealthResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetDirectoryHealth not implemented")
-}
-func (UnimplementedFabricServiceServer) ListCommits(context.Context, *ListCommitsRequest) (*ListCommitsResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ListCommits not implemented")
-}
-func (UnimplementedFabricServiceServer) DiffCommits(context.Context, *DiffCommitsRequest) (*DiffCommitsResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method DiffCommits not implemented")
 }
 func (UnimplementedFabricServiceServer) mustEmbedUnimplementedFabricServiceServer() {}
 func (UnimplementedFabricServiceServer) testEmbeddedByValue()                       {}
@@ -454,132 +330,6 @@ func _FabricService_DeleteFabric_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
-func _FabricService_CheckDirectory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(CheckDirectoryRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(FabricServiceServer).CheckDirectory(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: FabricService_CheckDirectory_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(FabricServiceServer).CheckDirectory(ctx, req.(*CheckDirectoryRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _FabricService_ListFiles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListFilesRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(FabricServiceServer).ListFiles(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: FabricService_ListFiles_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(FabricServiceServer).ListFiles(ctx, req.(*ListFilesRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _FabricService_ListQuarantine_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListQuarantineRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(FabricServiceServer).ListQuarantine(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: FabricService_ListQuarantine_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(FabricServiceServer).ListQuarantine(ctx, req.(*ListQuarantineRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _FabricService_ListChanges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListChangesRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(FabricServiceServer).ListChanges(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: FabricService_ListChanges_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(FabricServiceServer).ListChanges(ctx, req.(*ListChangesRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _FabricService_GetDirectoryHealth_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetDirectoryHealthRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(FabricServiceServer).GetDirectoryHealth(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: FabricService_GetDirectoryHealth_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(FabricServiceServer).GetDirectoryHealth(ctx, req.(*GetDirectoryHealthRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _FabricService_ListCommits_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListCommitsRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(FabricServiceServer).ListCommits(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: FabricService_ListCommits_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(FabricServiceServer).ListCommits(ctx, req.(*ListCommitsRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _FabricService_DiffCommits_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(DiffCommitsRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(FabricServiceServer).DiffCommits(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: FabricService_DiffCommits_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(FabricServiceServer).DiffCommits(ctx, req.(*DiffCommitsRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 // FabricService_ServiceDesc is the grpc.ServiceDesc for FabricService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -614,34 +364,6 @@ var FabricService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteFabric",
 			Handler:    _FabricService_DeleteFabric_Handler,
-		},
-		{
-			MethodName: "CheckDirectory",
-			Handler:    _FabricService_CheckDirectory_Handler,
-		},
-		{
-			MethodName: "ListFiles",
-			Handler:    _FabricService_ListFiles_Handler,
-		},
-		{
-			MethodName: "ListQuarantine",
-			Handler:    _FabricService_ListQuarantine_Handler,
-		},
-		{
-			MethodName: "ListChanges",
-			Handler:    _FabricService_ListChanges_Handler,
-		},
-		{
-			MethodName: "GetDirectoryHealth",
-			Handler:    _FabricService_GetDirectoryHealth_Handler,
-		},
-		{
-			MethodName: "ListCommits",
-			Handler:    _FabricService_ListCommits_Handler,
-		},
-		{
-			MethodName: "DiffCommits",
-			Handler:    _FabricService_DiffCommits_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -9,6 +9,7 @@
 package gitv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -152,7 +153,9 @@ type Location struct {
 	// Directory in the repository, clean, relative, without a leading or trailing slash; empty means the root.
 	Directory string `protobuf:"bytes,3,opt,name=directory,proto3" json:"directory,omitempty"`
 	// How to sign in; absent for public repositories.
-	Credentials   *Credentials `protobuf:"bytes,4,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	Credentials *Credentials `protobuf:"bytes,4,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	// The fabric that the directory belongs to; 0 before it has a number.
+	FabricId      int32 `protobuf:"varint,5,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,6 +216,13 @@ func (x *Location) GetCredentials() *Credentials {
 		return x.Credentials
 	}
 	return nil
+}
+
+func (x *Location) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
 }
 
 // Credentials as they are stored and carried: never in clear.
@@ -745,8 +755,8 @@ type Snapshot struct {
 	Fence int64 `protobuf:"varint,6,opt,name=fence,proto3" json:"fence,omitempty"`
 	// Set when the commit is that of the sync which was asked for.
 	Published *Published `protobuf:"bytes,7,opt,name=published,proto3" json:"published,omitempty"`
-	// Where what is read comes from, for what is written of it: the commit, or an earlier one with the same directory from which
-	// an open proposal was made.
+	// Where what is read comes from, for what is written of it: the commit, or an earlier one with the same directory
+	// from which an open proposal was made.
 	Origin        *Origin `protobuf:"bytes,8,opt,name=origin,proto3" json:"origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1210,12 +1220,13 @@ var File_fgd_git_v1_git_proto protoreflect.FileDescriptor
 const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\n" +
 	"\x14fgd/git/v1/git.proto\x12\n" +
-	"fgd.git.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x01\n" +
-	"\bLocation\x12%\n" +
-	"\x0erepository_url\x18\x01 \x01(\tR\rrepositoryUrl\x12\x16\n" +
-	"\x06branch\x18\x02 \x01(\tR\x06branch\x12\x1c\n" +
+	"fgd.git.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x01\n" +
+	"\bLocation\x12.\n" +
+	"\x0erepository_url\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x1f\n" +
+	"\x06branch\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x06branch\x12\x1c\n" +
 	"\tdirectory\x18\x03 \x01(\tR\tdirectory\x129\n" +
-	"\vcredentials\x18\x04 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"Q\n" +
+	"\vcredentials\x18\x04 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\x12\x1b\n" +
+	"\tfabric_id\x18\x05 \x01(\x05R\bfabricId\"Q\n" +
 	"\vCredentials\x12\x18\n" +
 	"\x06sealed\x18\x01 \x01(\fH\x00R\x06sealed\x12\x1e\n" +
 	"\treference\x18\x02 \x01(\tH\x00R\treferenceB\b\n" +

@@ -7,6 +7,8 @@
 package gitv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "fgdsync.dev/proto/fgd/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -294,8 +296,8 @@ func (x *Commit) GetChanges() []*FileChange {
 	return nil
 }
 
-// Response of ListCommits: the next commits. One that changed very many files comes in several messages: those that follow
-// have its id and its next changes, and nothing else.
+// Response of ListCommits: the next commits. One that changed very many files comes in several messages: those that
+// follow have its id and its next changes, and nothing else.
 type ListCommitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Newest first.
@@ -602,15 +604,15 @@ var File_fgd_git_v1_history_service_proto protoreflect.FileDescriptor
 const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\n" +
 	" fgd/git/v1/history_service.proto\x12\n" +
-	"fgd.git.v1\x1a\x14fgd/git/v1/git.proto\x1a#fgd/git/v1/repository_service.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\x02\n" +
+	"fgd.git.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x14fgd/git/v1/git.proto\x1a#fgd/git/v1/repository_service.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x02\n" +
 	"\x12ListCommitsRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x14\n" +
 	"\x05paths\x18\x02 \x03(\tR\x05paths\x120\n" +
 	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
 	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12!\n" +
-	"\ffirst_parent\x18\x05 \x01(\bR\vfirstParent\x12\x14\n" +
-	"\x05limit\x18\x06 \x01(\x05R\x05limit\x12\x1d\n" +
+	"\ffirst_parent\x18\x05 \x01(\bR\vfirstParent\x12!\n" +
+	"\x05limit\x18\x06 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x9c\x01(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tR\tpageToken\x12!\n" +
 	"\fwith_changes\x18\b \x01(\bR\vwithChanges\"\x9e\x04\n" +
@@ -652,11 +654,11 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\x06commit\x18\x02 \x01(\tR\x06commit\x12\x14\n" +
 	"\x05paths\x18\x03 \x03(\tR\x05paths\")\n" +
 	"\x13RestoreTreeResponse\x12\x12\n" +
-	"\x04tree\x18\x01 \x01(\tR\x04tree2\x84\x02\n" +
-	"\x0eHistoryService\x12P\n" +
-	"\vListCommits\x12\x1e.fgd.git.v1.ListCommitsRequest\x1a\x1f.fgd.git.v1.ListCommitsResponse0\x01\x12P\n" +
-	"\vDiffCommits\x12\x1e.fgd.git.v1.DiffCommitsRequest\x1a\x1f.fgd.git.v1.DiffCommitsResponse0\x01\x12N\n" +
-	"\vRestoreTree\x12\x1e.fgd.git.v1.RestoreTreeRequest\x1a\x1f.fgd.git.v1.RestoreTreeResponseB\x93\x01\n" +
+	"\x04tree\x18\x01 \x01(\tR\x04tree2\x96\x02\n" +
+	"\x0eHistoryService\x12V\n" +
+	"\vListCommits\x12\x1e.fgd.git.v1.ListCommitsRequest\x1a\x1f.fgd.git.v1.ListCommitsResponse\"\x04\x88\xb5\x18\x040\x01\x12V\n" +
+	"\vDiffCommits\x12\x1e.fgd.git.v1.DiffCommitsRequest\x1a\x1f.fgd.git.v1.DiffCommitsResponse\"\x04\x88\xb5\x18\x040\x01\x12T\n" +
+	"\vRestoreTree\x12\x1e.fgd.git.v1.RestoreTreeRequest\x1a\x1f.fgd.git.v1.RestoreTreeResponse\"\x04\x88\xb5\x18\x04B\x93\x01\n" +
 	"\x0ecom.fgd.git.v1B\x13HistoryServiceProtoP\x01Z\"fgdsync.dev/proto/fgd/git/v1;gitv1\xa2\x02\x03FGX\xaa\x02\n" +
 	"Fgd.Git.V1\xca\x02\n" +
 	"Fgd\\Git\\V1\xe2\x02\x16Fgd\\Git\\V1\\GPBMetadata\xea\x02\fFgd::Git::V1b\x06proto3"

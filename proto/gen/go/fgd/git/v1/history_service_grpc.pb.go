@@ -28,17 +28,19 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// The history of the branch of an open snapshot, as far as it concerns the fabric directory. Served by github-sync. Paths are
-// relative to the fabric directory, and are files or folders. History is fetched only as deep as a question needs.
-// NOT_FOUND (FGD_4008) when the snapshot is no longer held, NOT_FOUND (FGD_4013) for a commit that the branch does not have.
+// The history of the branch of an open snapshot, as far as it concerns the fabric directory. Served by github-sync.
+// Paths are relative to the fabric directory, and are files or folders. History is fetched only as deep as a question
+// needs. NOT_FOUND (FGD_4008) when the snapshot is no longer held, NOT_FOUND (FGD_4013) for a commit that the branch
+// does not have.
 type HistoryServiceClient interface {
-	// Lists the commits that changed the fabric directory, or paths in it, newest first: those that git log has for a path.
+	// Lists the commits that changed the fabric directory, or paths in it, newest first: those that git log has for a
+	// path.
 	ListCommits(ctx context.Context, in *ListCommitsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListCommitsResponse], error)
 	// Compares the fabric directory, or paths in it, at two commits: counts, and a unified diff in pieces.
 	DiffCommits(ctx context.Context, in *DiffCommitsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DiffCommitsResponse], error)
-	// Makes paths of the snapshot's tree again what they were at a commit, and answers with the new tree. A path that the commit
-	// does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION (FGD_4020) for a path
-	// that can't be restored.
+	// Makes paths of the snapshot's tree again what they were at a commit, and answers with the new tree. A path that the
+	// commit does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION
+	// (FGD_4020) for a path that can't be restored.
 	RestoreTree(ctx context.Context, in *RestoreTreeRequest, opts ...grpc.CallOption) (*RestoreTreeResponse, error)
 }
 
@@ -102,17 +104,19 @@ func (c *historyServiceClient) RestoreTree(ctx context.Context, in *RestoreTreeR
 // All implementations must embed UnimplementedHistoryServiceServer
 // for forward compatibility.
 //
-// The history of the branch of an open snapshot, as far as it concerns the fabric directory. Served by github-sync. Paths are
-// relative to the fabric directory, and are files or folders. History is fetched only as deep as a question needs.
-// NOT_FOUND (FGD_4008) when the snapshot is no longer held, NOT_FOUND (FGD_4013) for a commit that the branch does not have.
+// The history of the branch of an open snapshot, as far as it concerns the fabric directory. Served by github-sync.
+// Paths are relative to the fabric directory, and are files or folders. History is fetched only as deep as a question
+// needs. NOT_FOUND (FGD_4008) when the snapshot is no longer held, NOT_FOUND (FGD_4013) for a commit that the branch
+// does not have.
 type HistoryServiceServer interface {
-	// Lists the commits that changed the fabric directory, or paths in it, newest first: those that git log has for a path.
+	// Lists the commits that changed the fabric directory, or paths in it, newest first: those that git log has for a
+	// path.
 	ListCommits(*ListCommitsRequest, grpc.ServerStreamingServer[ListCommitsResponse]) error
 	// Compares the fabric directory, or paths in it, at two commits: counts, and a unified diff in pieces.
 	DiffCommits(*DiffCommitsRequest, grpc.ServerStreamingServer[DiffCommitsResponse]) error
-	// Makes paths of the snapshot's tree again what they were at a commit, and answers with the new tree. A path that the commit
-	// does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION (FGD_4020) for a path
-	// that can't be restored.
+	// Makes paths of the snapshot's tree again what they were at a commit, and answers with the new tree. A path that the
+	// commit does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION
+	// (FGD_4020) for a path that can't be restored.
 	RestoreTree(context.Context, *RestoreTreeRequest) (*RestoreTreeResponse, error)
 	mustEmbedUnimplementedHistoryServiceServer()
 }

@@ -7,6 +7,8 @@
 package gitv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "fgdsync.dev/proto/fgd/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -26,7 +28,11 @@ const (
 type SealCredentialsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to seal.
-	Credentials   *PlainCredentials `protobuf:"bytes,1,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	Credentials *PlainCredentials `protobuf:"bytes,1,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	// The repository that they are for: they are sent to its host alone.
+	RepositoryUrl string `protobuf:"bytes,2,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
+	// The fabric that they are for; 0 when it has no number yet.
+	FabricId      int32 `protobuf:"varint,3,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -68,10 +74,24 @@ func (x *SealCredentialsRequest) GetCredentials() *PlainCredentials {
 	return nil
 }
 
+func (x *SealCredentialsRequest) GetRepositoryUrl() string {
+	if x != nil {
+		return x.RepositoryUrl
+	}
+	return ""
+}
+
+func (x *SealCredentialsRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
 // Response of SealCredentials.
 type SealCredentialsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The sealed form.
+	// The sealed form; absent for a repository on the machine of github-sync, which takes no credentials.
 	Credentials   *Credentials `protobuf:"bytes,1,opt,name=credentials,proto3" json:"credentials,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -118,7 +138,11 @@ func (x *SealCredentialsResponse) GetCredentials() *Credentials {
 type ResealCredentialsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As they are stored.
-	Credentials   *Credentials `protobuf:"bytes,1,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	Credentials *Credentials `protobuf:"bytes,1,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	// The repository that they are for. INVALID_ARGUMENT (FGD_4027) when they were given for another host.
+	RepositoryUrl string `protobuf:"bytes,2,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
+	// The fabric that they are for. Those that were sealed before it had a number are bound to it.
+	FabricId      int32 `protobuf:"varint,3,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -160,10 +184,24 @@ func (x *ResealCredentialsRequest) GetCredentials() *Credentials {
 	return nil
 }
 
+func (x *ResealCredentialsRequest) GetRepositoryUrl() string {
+	if x != nil {
+		return x.RepositoryUrl
+	}
+	return ""
+}
+
+func (x *ResealCredentialsRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
 // Response of ResealCredentials.
 type ResealCredentialsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What to store in their place.
+	// What to store in their place; absent for a repository on the machine of github-sync, which takes no credentials.
 	Credentials   *Credentials `protobuf:"bytes,1,opt,name=credentials,proto3" json:"credentials,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -406,11 +444,12 @@ type OpenSnapshotRequest struct {
 	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
 	// A sync that may have published already: its commit is held instead of the head, when it is among the last 250.
 	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// Begin of the names of branches that propose what a fabric's syncs would change, "fgd/fabric-1/". Set for a fabric that
-	// publishes by pull requests: the origin of the snapshot is then that of an open proposal, if the directory has not changed.
+	// Begin of the names of branches that propose what a fabric's syncs would change, "fgd/fabric-1/". Set for a fabric
+	// that publishes by pull requests: the origin of the snapshot is then that of an open proposal, if the directory has
+	// not changed.
 	Proposals string `protobuf:"bytes,5,opt,name=proposals,proto3" json:"proposals,omitempty"`
-	// Holds an earlier state of the branch instead of its head, whatever sync_id says. It is read like any other, and nothing can
-	// be published on it (FGD_4019). NOT_FOUND (FGD_4013) when the branch has no such commit.
+	// Holds an earlier state of the branch instead of its head, whatever sync_id says. It is read like any other, and
+	// nothing can be published on it (FGD_4019). NOT_FOUND (FGD_4013) when the branch has no such commit.
 	//
 	// Types that are valid to be assigned to At:
 	//
@@ -1069,13 +1108,17 @@ var File_fgd_git_v1_repository_service_proto protoreflect.FileDescriptor
 const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\n" +
 	"#fgd/git/v1/repository_service.proto\x12\n" +
-	"fgd.git.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"X\n" +
+	"fgd.git.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x01\n" +
 	"\x16SealCredentialsRequest\x12>\n" +
-	"\vcredentials\x18\x01 \x01(\v2\x1c.fgd.git.v1.PlainCredentialsR\vcredentials\"T\n" +
+	"\vcredentials\x18\x01 \x01(\v2\x1c.fgd.git.v1.PlainCredentialsR\vcredentials\x12.\n" +
+	"\x0erepository_url\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x1b\n" +
+	"\tfabric_id\x18\x03 \x01(\x05R\bfabricId\"T\n" +
 	"\x17SealCredentialsResponse\x129\n" +
-	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"U\n" +
+	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"\xa2\x01\n" +
 	"\x18ResealCredentialsRequest\x129\n" +
-	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"V\n" +
+	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\x12.\n" +
+	"\x0erepository_url\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x1b\n" +
+	"\tfabric_id\x18\x03 \x01(\x05R\bfabricId\"V\n" +
 	"\x19ResealCredentialsResponse\x129\n" +
 	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"H\n" +
 	"\x14CheckLocationRequest\x120\n" +
@@ -1101,21 +1144,21 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x14CloseSnapshotRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\"\x17\n" +
-	"\x15CloseSnapshotResponse\"5\n" +
-	"\tSignature\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05email\x18\x02 \x01(\tR\x05email\"\xf0\x01\n" +
+	"\x15CloseSnapshotResponse\">\n" +
+	"\tSignature\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\"\x89\x02\n" +
 	"\x0ePublishRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
-	"\x04tree\x18\x02 \x01(\tR\x04tree\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\x12-\n" +
-	"\x06author\x18\x04 \x01(\v2\x15.fgd.git.v1.SignatureR\x06author\x12.\n" +
-	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x120\n" +
-	"\bproposal\x18\x06 \x01(\v2\x14.fgd.git.v1.ProposalR\bproposal\"\x92\x01\n" +
+	"\x04tree\x18\x02 \x01(\tR\x04tree\x12!\n" +
+	"\amessage\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\amessage\x125\n" +
+	"\x06author\x18\x04 \x01(\v2\x15.fgd.git.v1.SignatureB\x06\xbaH\x03\xc8\x01\x01R\x06author\x126\n" +
+	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\x120\n" +
+	"\bproposal\x18\x06 \x01(\v2\x14.fgd.git.v1.ProposalR\bproposal\"\x9b\x01\n" +
 	"\bProposal\x12\x16\n" +
-	"\x06branch\x18\x01 \x01(\tR\x06branch\x12\x14\n" +
-	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
+	"\x06branch\x18\x01 \x01(\tR\x06branch\x12\x1d\n" +
+	"\x05title\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x05title\x12\x12\n" +
 	"\x04body\x18\x03 \x01(\tR\x04body\x12,\n" +
 	"\x12known_pull_request\x18\x04 \x01(\x05R\x10knownPullRequest\x12\x16\n" +
 	"\x06insist\x18\x05 \x01(\bR\x06insist\"a\n" +
@@ -1131,16 +1174,16 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"commit_url\x18\x03 \x01(\tR\tcommitUrl\x120\n" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
 	"\battempts\x18\x05 \x01(\x05R\battempts\x12:\n" +
-	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest2\xc9\x05\n" +
-	"\x11RepositoryService\x12Z\n" +
-	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\x12`\n" +
-	"\x11ResealCredentials\x12$.fgd.git.v1.ResealCredentialsRequest\x1a%.fgd.git.v1.ResealCredentialsResponse\x12T\n" +
-	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\x12Z\n" +
-	"\x0fCheckConnection\x12\".fgd.git.v1.CheckConnectionRequest\x1a#.fgd.git.v1.CheckConnectionResponse\x12Q\n" +
-	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\x12T\n" +
-	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\x12B\n" +
-	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponse\x12W\n" +
-	"\x0eGetPullRequest\x12!.fgd.git.v1.GetPullRequestRequest\x1a\".fgd.git.v1.GetPullRequestResponseB\x96\x01\n" +
+	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest2\xf9\x05\n" +
+	"\x11RepositoryService\x12`\n" +
+	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\"\x04\x88\xb5\x18\x04\x12f\n" +
+	"\x11ResealCredentials\x12$.fgd.git.v1.ResealCredentialsRequest\x1a%.fgd.git.v1.ResealCredentialsResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
+	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\"\x04\x88\xb5\x18\x04\x12`\n" +
+	"\x0fCheckConnection\x12\".fgd.git.v1.CheckConnectionRequest\x1a#.fgd.git.v1.CheckConnectionResponse\"\x04\x88\xb5\x18\x04\x12W\n" +
+	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
+	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\"\x04\x88\xb5\x18\x04\x12H\n" +
+	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponse\"\x04\x88\xb5\x18\x04\x12]\n" +
+	"\x0eGetPullRequest\x12!.fgd.git.v1.GetPullRequestRequest\x1a\".fgd.git.v1.GetPullRequestResponse\"\x04\x88\xb5\x18\x04B\x96\x01\n" +
 	"\x0ecom.fgd.git.v1B\x16RepositoryServiceProtoP\x01Z\"fgdsync.dev/proto/fgd/git/v1;gitv1\xa2\x02\x03FGX\xaa\x02\n" +
 	"Fgd.Git.V1\xca\x02\n" +
 	"Fgd\\Git\\V1\xe2\x02\x16Fgd\\Git\\V1\\GPBMetadata\xea\x02\fFgd::Git::V1b\x06proto3"

@@ -35,15 +35,18 @@ const (
 //
 // Remotes: reads a branch, publishes a tree as one commit. Served by github-sync.
 type RepositoryServiceClient interface {
-	// Encrypts credentials so that only github-sync can read them again.
+	// Encrypts credentials so that only github-sync can read them again, and sends them to no other host than that of the
+	// repository that they are for.
 	SealCredentials(ctx context.Context, in *SealCredentialsRequest, opts ...grpc.CallOption) (*SealCredentialsResponse, error)
-	// Encrypts sealed credentials again with the key that seals now, so that an old one can be given up. References stay as
-	// they are. FAILED_PRECONDITION (FGD_4011) when no key opens them.
+	// Encrypts sealed credentials again with the key that seals now, so that an old one can be given up. References stay
+	// as they are. FAILED_PRECONDITION (FGD_4011) when no key opens them, INVALID_ARGUMENT (FGD_4027) when they are not for
+	// this host or this fabric.
 	ResealCredentials(ctx context.Context, in *ResealCredentialsRequest, opts ...grpc.CallOption) (*ResealCredentialsResponse, error)
-	// Judges a location by its form and by what the configuration permits, without asking the remote.
+	// Judges a location by its form and by what the configuration permits, and whether its credentials are for it
+	// (INVALID_ARGUMENT, FGD_4027), without asking the remote. Credentials that can't be read are not judged.
 	CheckLocation(ctx context.Context, in *CheckLocationRequest, opts ...grpc.CallOption) (*CheckLocationResponse, error)
-	// Tries a location out: asks for the refs, and for what a push begins with. It writes nothing, and what it finds out is no
-	// error: each step that fails is a problem in the answer.
+	// Tries a location out: asks for the refs, and for what a push begins with. It writes nothing, and what it finds out
+	// is no error: each step that fails is a problem in the answer.
 	CheckConnection(ctx context.Context, in *CheckConnectionRequest, opts ...grpc.CallOption) (*CheckConnectionResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
 	OpenSnapshot(ctx context.Context, in *OpenSnapshotRequest, opts ...grpc.CallOption) (*OpenSnapshotResponse, error)
@@ -151,15 +154,18 @@ func (c *repositoryServiceClient) GetPullRequest(ctx context.Context, in *GetPul
 //
 // Remotes: reads a branch, publishes a tree as one commit. Served by github-sync.
 type RepositoryServiceServer interface {
-	// Encrypts credentials so that only github-sync can read them again.
+	// Encrypts credentials so that only github-sync can read them again, and sends them to no other host than that of the
+	// repository that they are for.
 	SealCredentials(context.Context, *SealCredentialsRequest) (*SealCredentialsResponse, error)
-	// Encrypts sealed credentials again with the key that seals now, so that an old one can be given up. References stay as
-	// they are. FAILED_PRECONDITION (FGD_4011) when no key opens them.
+	// Encrypts sealed credentials again with the key that seals now, so that an old one can be given up. References stay
+	// as they are. FAILED_PRECONDITION (FGD_4011) when no key opens them, INVALID_ARGUMENT (FGD_4027) when they are not for
+	// this host or this fabric.
 	ResealCredentials(context.Context, *ResealCredentialsRequest) (*ResealCredentialsResponse, error)
-	// Judges a location by its form and by what the configuration permits, without asking the remote.
+	// Judges a location by its form and by what the configuration permits, and whether its credentials are for it
+	// (INVALID_ARGUMENT, FGD_4027), without asking the remote. Credentials that can't be read are not judged.
 	CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error)
-	// Tries a location out: asks for the refs, and for what a push begins with. It writes nothing, and what it finds out is no
-	// error: each step that fails is a problem in the answer.
+	// Tries a location out: asks for the refs, and for what a push begins with. It writes nothing, and what it finds out
+	// is no error: each step that fails is a problem in the answer.
 	CheckConnection(context.Context, *CheckConnectionRequest) (*CheckConnectionResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
 	OpenSnapshot(context.Context, *OpenSnapshotRequest) (*OpenSnapshotResponse, error)

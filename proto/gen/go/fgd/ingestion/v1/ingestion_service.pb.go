@@ -9,6 +9,8 @@
 package ingestionv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "fgdsync.dev/proto/fgd/access/v1"
 	v11 "fgdsync.dev/proto/fgd/directory/v1"
 	v12 "fgdsync.dev/proto/fgd/fabric/v1"
 	v1 "fgdsync.dev/proto/fgd/report/v1"
@@ -1091,23 +1093,23 @@ var File_fgd_ingestion_v1_ingestion_service_proto protoreflect.FileDescriptor
 
 const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\n" +
-	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"F\n" +
-	"\x0fDiscoverRequest\x12\x1f\n" +
-	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
-	"snapshotId\x12\x12\n" +
-	"\x04tree\x18\x02 \x01(\tR\x04tree\"\x83\x01\n" +
+	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"X\n" +
+	"\x0fDiscoverRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\"\x83\x01\n" +
 	"\x10DiscoverResponse\x12\x16\n" +
 	"\x06inputs\x18\x01 \x03(\tR\x06inputs\x12#\n" +
 	"\rmanaged_files\x18\x02 \x01(\x05R\fmanagedFiles\x122\n" +
-	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xb5\x03\n" +
-	"\rIngestRequest\x12\x1f\n" +
-	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
-	"snapshotId\x12\x12\n" +
-	"\x04tree\x18\x02 \x01(\tR\x04tree\x128\n" +
-	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityR\x06fabric\x120\n" +
+	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xd7\x03\n" +
+	"\rIngestRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x12@\n" +
+	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\x120\n" +
 	"\aoptions\x18\x04 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x12\x16\n" +
-	"\x06commit\x18\x05 \x01(\tR\x06commit\x12;\n" +
-	"\vcommit_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"\x06commit\x18\x05 \x01(\tR\x06commit\x12C\n" +
+	"\vcommit_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
 	"commitTime\x12+\n" +
 	"\x11retry_quarantined\x18\a \x01(\bR\x10retryQuarantined\x12\x1f\n" +
 	"\vretry_paths\x18\b \x03(\tR\n" +
@@ -1160,11 +1162,11 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x15ValidateFilesResponse\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x1c\n" +
 	"\tdocuments\x18\x02 \x01(\x05R\tdocuments\x122\n" +
-	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"L\n" +
-	"\x15ListQuarantineRequest\x12\x1f\n" +
-	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
-	"snapshotId\x12\x12\n" +
-	"\x04tree\x18\x02 \x01(\tR\x04tree\"N\n" +
+	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"^\n" +
+	"\x15ListQuarantineRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\"N\n" +
 	"\x16ListQuarantineResponse\x124\n" +
 	"\x05files\x18\x01 \x03(\v2\x1e.fgd.report.v1.QuarantinedFileR\x05files*\xbf\x01\n" +
 	"\aOutcome\x12\x17\n" +
@@ -1175,12 +1177,12 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x13OUTCOME_QUARANTINED\x10\x04\x12\x11\n" +
 	"\rOUTCOME_MOVED\x10\x05\x12\x18\n" +
 	"\x14OUTCOME_KEPT_MANAGED\x10\x06\x12\x14\n" +
-	"\x10OUTCOME_RELEASED\x10\a2\xff\x02\n" +
-	"\x10IngestionService\x12Q\n" +
-	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\x12M\n" +
-	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse0\x01\x12c\n" +
-	"\x0eListQuarantine\x12'.fgd.ingestion.v1.ListQuarantineRequest\x1a(.fgd.ingestion.v1.ListQuarantineResponse\x12d\n" +
-	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse(\x010\x01B\xbf\x01\n" +
+	"\x10OUTCOME_RELEASED\x10\a2\x97\x03\n" +
+	"\x10IngestionService\x12W\n" +
+	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\"\x04\x88\xb5\x18\x04\x12S\n" +
+	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse\"\x04\x88\xb5\x18\x040\x01\x12i\n" +
+	"\x0eListQuarantine\x12'.fgd.ingestion.v1.ListQuarantineRequest\x1a(.fgd.ingestion.v1.ListQuarantineResponse\"\x04\x88\xb5\x18\x04\x12j\n" +
+	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse\"\x04\x88\xb5\x18\x04(\x010\x01B\xbf\x01\n" +
 	"\x14com.fgd.ingestion.v1B\x15IngestionServiceProtoP\x01Z.fgdsync.dev/proto/fgd/ingestion/v1;ingestionv1\xa2\x02\x03FIX\xaa\x02\x10Fgd.Ingestion.V1\xca\x02\x10Fgd\\Ingestion\\V1\xe2\x02\x1cFgd\\Ingestion\\V1\\GPBMetadata\xea\x02\x12Fgd::Ingestion::V1b\x06proto3"
 
 var (

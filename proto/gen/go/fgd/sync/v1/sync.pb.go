@@ -9,6 +9,7 @@
 package syncv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v11 "fgdsync.dev/proto/fgd/git/v1"
 	v1 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -1325,21 +1326,24 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x03\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x05\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
 	"\x11refuse_if_running\x18\x03 \x01(\bR\x0frefuseIfRunning\x12(\n" +
 	"\x05scope\x18\x04 \x01(\x0e2\x12.fgd.sync.v1.ScopeR\x05scope\x12\x14\n" +
 	"\x05force\x18\x05 \x01(\bR\x05force\x12+\n" +
-	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\x12\x1f\n" +
-	"\vretry_paths\x18\a \x03(\tR\n" +
-	"retryPaths\x12#\n" +
-	"\rrelease_paths\x18\b \x03(\tR\freleasePaths\x12%\n" +
-	"\x0ecreate_samples\x18\t \x01(\bR\rcreateSamples\x12%\n" +
+	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\x12:\n" +
+	"\vretry_paths\x18\a \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\xe8\a\"\x0er\f:\n" +
+	"unmanaged/R\n" +
+	"retryPaths\x12>\n" +
+	"\rrelease_paths\x18\b \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\xe8\a\"\x0er\f:\n" +
+	"unmanaged/R\freleasePaths\x12%\n" +
+	"\x0ecreate_samples\x18\t \x01(\bR\rcreateSamples\x12?\n" +
 	"\x0erestore_commit\x18\n" +
-	" \x01(\tR\rrestoreCommit\x12#\n" +
-	"\rrestore_paths\x18\v \x03(\tR\frestorePaths\"\xa9\x01\n" +
+	" \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\rrestoreCommit\x12.\n" +
+	"\rrestore_paths\x18\v \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\frestorePaths:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
+	"\x0foptions.restore\x12Vrestore_paths needs restore_commit, and a sync of the structure alone restores nothing\x1aLthis.restore_commit != '' ? this.scope != 2 : this.restore_paths.size() == 0\"\xa9\x01\n" +
 	"\x04Plan\x12/\n" +
 	"\x06counts\x18\x01 \x01(\v2\x17.fgd.sync.v1.PlanCountsR\x06counts\x124\n" +
 	"\aactions\x18\x02 \x03(\v2\x1a.fgd.sync.v1.PlannedActionR\aactions\x12:\n" +

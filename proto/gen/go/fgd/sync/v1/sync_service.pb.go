@@ -7,6 +7,8 @@
 package syncv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "fgdsync.dev/proto/fgd/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -31,10 +33,8 @@ type StartSyncRequest struct {
 	Trigger Trigger `protobuf:"varint,2,opt,name=trigger,proto3,enum=fgd.sync.v1.Trigger" json:"trigger,omitempty"`
 	// How.
 	Options *SyncOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
-	// Who asks.
-	RequestedBy string `protobuf:"bytes,4,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
 	// Repeating a request with the same id gives the same answer; chosen by the callee when empty.
-	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -88,13 +88,6 @@ func (x *StartSyncRequest) GetOptions() *SyncOptions {
 		return x.Options
 	}
 	return nil
-}
-
-func (x *StartSyncRequest) GetRequestedBy() string {
-	if x != nil {
-		return x.RequestedBy
-	}
-	return ""
 }
 
 func (x *StartSyncRequest) GetRequestId() string {
@@ -410,9 +403,7 @@ func (x *ListSyncsResponse) GetTotal() int32 {
 type CancelSyncRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which sync.
-	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// Who asks.
-	RequestedBy   string `protobuf:"bytes,2,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	SyncId        string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -450,13 +441,6 @@ func (*CancelSyncRequest) Descriptor() ([]byte, []int) {
 func (x *CancelSyncRequest) GetSyncId() string {
 	if x != nil {
 		return x.SyncId
-	}
-	return ""
-}
-
-func (x *CancelSyncRequest) GetRequestedBy() string {
-	if x != nil {
-		return x.RequestedBy
 	}
 	return ""
 }
@@ -603,25 +587,25 @@ var File_fgd_sync_v1_sync_service_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1efgd/sync/v1/sync_service.proto\x12\vfgd.sync.v1\x1a\x16fgd/sync/v1/sync.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x01\n" +
+	"\x1efgd/sync/v1/sync_service.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x16fgd/sync/v1/sync.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x01\n" +
 	"\x10StartSyncRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12.\n" +
 	"\atrigger\x18\x02 \x01(\x0e2\x14.fgd.sync.v1.TriggerR\atrigger\x122\n" +
-	"\aoptions\x18\x03 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\aoptions\x12!\n" +
-	"\frequested_by\x18\x04 \x01(\tR\vrequestedBy\x12\x1d\n" +
+	"\aoptions\x18\x03 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\aoptions\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x05 \x01(\tR\trequestId\"D\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"D\n" +
 	"\x11StartSyncResponse\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x16\n" +
 	"\x06queued\x18\x02 \x01(\bR\x06queued\")\n" +
 	"\x0eGetSyncRequest\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\"8\n" +
 	"\x0fGetSyncResponse\x12%\n" +
-	"\x04sync\x18\x01 \x01(\v2\x11.fgd.sync.v1.SyncR\x04sync\"\xa9\x02\n" +
+	"\x04sync\x18\x01 \x01(\v2\x11.fgd.sync.v1.SyncR\x04sync\"\xbe\x02\n" +
 	"\x10ListSyncsRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x16\n" +
-	"\x06offset\x18\x03 \x01(\x05R\x06offset\x12(\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12 \n" +
+	"\x05limit\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\x05limit\x12\x1f\n" +
+	"\x06offset\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x06offset\x12(\n" +
 	"\x05state\x18\x04 \x01(\x0e2\x12.fgd.sync.v1.StateR\x05state\x12.\n" +
 	"\atrigger\x18\x05 \x01(\x0e2\x14.fgd.sync.v1.TriggerR\atrigger\x129\n" +
 	"\n" +
@@ -629,23 +613,22 @@ const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\bend_date\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendDate\"R\n" +
 	"\x11ListSyncsResponse\x12'\n" +
 	"\x05syncs\x18\x01 \x03(\v2\x11.fgd.sync.v1.SyncR\x05syncs\x12\x14\n" +
-	"\x05total\x18\x02 \x01(\x05R\x05total\"O\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\",\n" +
 	"\x11CancelSyncRequest\x12\x17\n" +
-	"\async_id\x18\x01 \x01(\tR\x06syncId\x12!\n" +
-	"\frequested_by\x18\x02 \x01(\tR\vrequestedBy\";\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\";\n" +
 	"\x12CancelSyncResponse\x12%\n" +
 	"\x04sync\x18\x01 \x01(\v2\x11.fgd.sync.v1.SyncR\x04sync\"+\n" +
 	"\x10WatchSyncRequest\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\"C\n" +
 	"\x11WatchSyncResponse\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.fgd.sync.v1.SyncEventR\x06events2\x88\x03\n" +
-	"\vSyncService\x12J\n" +
-	"\tStartSync\x12\x1d.fgd.sync.v1.StartSyncRequest\x1a\x1e.fgd.sync.v1.StartSyncResponse\x12D\n" +
-	"\aGetSync\x12\x1b.fgd.sync.v1.GetSyncRequest\x1a\x1c.fgd.sync.v1.GetSyncResponse\x12J\n" +
-	"\tListSyncs\x12\x1d.fgd.sync.v1.ListSyncsRequest\x1a\x1e.fgd.sync.v1.ListSyncsResponse\x12M\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.fgd.sync.v1.SyncEventR\x06events2\xa6\x03\n" +
+	"\vSyncService\x12P\n" +
+	"\tStartSync\x12\x1d.fgd.sync.v1.StartSyncRequest\x1a\x1e.fgd.sync.v1.StartSyncResponse\"\x04\x88\xb5\x18\x04\x12J\n" +
+	"\aGetSync\x12\x1b.fgd.sync.v1.GetSyncRequest\x1a\x1c.fgd.sync.v1.GetSyncResponse\"\x04\x88\xb5\x18\x04\x12P\n" +
+	"\tListSyncs\x12\x1d.fgd.sync.v1.ListSyncsRequest\x1a\x1e.fgd.sync.v1.ListSyncsResponse\"\x04\x88\xb5\x18\x04\x12S\n" +
 	"\n" +
-	"CancelSync\x12\x1e.fgd.sync.v1.CancelSyncRequest\x1a\x1f.fgd.sync.v1.CancelSyncResponse\x12L\n" +
-	"\tWatchSync\x12\x1d.fgd.sync.v1.WatchSyncRequest\x1a\x1e.fgd.sync.v1.WatchSyncResponse0\x01B\x97\x01\n" +
+	"CancelSync\x12\x1e.fgd.sync.v1.CancelSyncRequest\x1a\x1f.fgd.sync.v1.CancelSyncResponse\"\x04\x88\xb5\x18\x04\x12R\n" +
+	"\tWatchSync\x12\x1d.fgd.sync.v1.WatchSyncRequest\x1a\x1e.fgd.sync.v1.WatchSyncResponse\"\x04\x88\xb5\x18\x040\x01B\x97\x01\n" +
 	"\x0fcom.fgd.sync.v1B\x10SyncServiceProtoP\x01Z$fgdsync.dev/proto/fgd/sync/v1;syncv1\xa2\x02\x03FSX\xaa\x02\vFgd.Sync.V1\xca\x02\vFgd\\Sync\\V1\xe2\x02\x17Fgd\\Sync\\V1\\GPBMetadata\xea\x02\rFgd::Sync::V1b\x06proto3"
 
 var (

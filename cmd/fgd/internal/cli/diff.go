@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"fgdsync.dev/cmd/fgd/internal/local"
+	"fgdsync.dev/cmd/fgd/internal/render"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+func newDiff(env Environment) *cobra.Command {
+	t, request := newTarget(env), &gitv1.DiffCommitsRequest{}
+	cmd := &cobra.Command{
+		Use:   "diff FROM [TO] --repo URL|PATH --branch B --dir D",
+		Short: "Show what differs in the directory between two commits",
+		Long: `Shows what differs in the directory between two commits of the branch; without TO, between one and the branch
+head.`,
+		Args: cobra.RangeArgs(1, 2), //nolint:mnd // one commit or two
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request.FromCommit = args[0]
+			if len(args) > 1 {
+				request.ToCommit = args[1]
+			}
+			return t.run(cmd.Context(), func(ctx context.Context, s *local.Session) error { return t.diff(ctx, s, request) })
+		},
+	}
+	t.addFlags(cmd)
+	cmd.Flags().StringArrayVar(&request.Paths, "path", nil,
+		"only this `file` or folder of the directory; may be given several times")
+	return cmd
+}
+
+func (t *target) diff(ctx context.Context, s *local.Session, request *gitv1.DiffCommitsRequest) error {
+	found, err := s.Diff(ctx, request)
+	if err != nil {
+		return err
+	}
+	return t.print(found, func() { render.Diff(t.env.Stdout, found) })
+}

@@ -1,0 +1,78 @@
+package local
+
+import (
+	"context"
+	"errors"
+
+	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/libs/rpc"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+// atSnapshot opens a snapshot of the directory for as long as look takes.
+func (s *Session) atSnapshot(ctx context.Context, open *gitv1.OpenSnapshotRequest, look func(*gitv1.Snapshot) error,
+) (err error) {
+	if open.Location, err = s.Location(ctx); err != nil {
+		return err
+	}
+	repositories := gitv1.NewRepositoryServiceClient(s.internal())
+	opened, err := repositories.OpenSnapshot(ctx, open)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_, closeErr := repositories.CloseSnapshot(context.WithoutCancel(ctx),
+			&gitv1.CloseSnapshotRequest{SnapshotId: opened.GetSnapshot().GetSnapshotId()})
+		err = errors.Join(err, closeErr)
+	}()
+	return look(opened.GetSnapshot())
+}
+
+// CommitAt returns the commit that the branch was at when a snapshot request names a time.
+func (s *Session) CommitAt(ctx context.Context, at *gitv1.OpenSnapshotRequest_AtTime) (commit string, err error) {
+	err = s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{At: at}, func(then *gitv1.Snapshot) error {
+		commit = then.GetCommit()
+		return nil
+	})
+	return commit, err
+}
+
+// Commits lists commits that changed the directory, newest first. The request needs no snapshot.
+func (s *Session) Commits(ctx context.Context, req *gitv1.ListCommitsRequest) (*gitv1.ListCommitsResponse, error) {
+	out := &gitv1.ListCommitsResponse{}
+	err := s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
+		req.SnapshotId = snapshot.GetSnapshotId()
+		err := rpc.Collect(ctx, gitv1.NewHistoryServiceClient(s.internal()).ListCommits, req,
+			func(part *gitv1.ListCommitsResponse) error {
+				out.Commits = append(out.Commits, part.GetCommits()...)
+				out.NextPageToken, out.Truncated = part.GetNextPageToken(), part.GetTruncated()
+				return nil
+			})
+		return exit.MisuseIfInvalid(err)
+	})
+	return out, err
+}
+
+// Diff returns what differs in the directory between two commits, or between one and the branch head. The request needs
+// no snapshot.
+func (s *Session) Diff(ctx context.Context, req *gitv1.DiffCommitsRequest) (*bridgev1.DiffDirectoryResponse, error) {
+	out := &bridgev1.DiffDirectoryResponse{FromSha: req.GetFromCommit(), ToSha: req.GetToCommit()}
+	err := s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
+		req.SnapshotId = snapshot.GetSnapshotId()
+		if out.GetToSha() == "" {
+			out.ToSha = snapshot.GetCommit()
+		}
+		err := rpc.Collect(ctx, gitv1.NewHistoryServiceClient(s.internal()).DiffCommits, req,
+			func(part *gitv1.DiffCommitsResponse) error {
+				if counts := part.GetCounts(); counts != nil {
+					out.FilesCreated, out.FilesUpdated = counts.GetCreated(), counts.GetUpdated()
+					out.FilesRemoved = counts.GetRemoved()
+				}
+				out.Diff += part.GetDiff()
+				return nil
+			})
+		return exit.MisuseIfInvalid(err)
+	})
+	return out, err
+}

@@ -1,0 +1,131 @@
+// Package local runs the services in this process: for as long as one command takes, or until it is told to end. A
+// command works on one directory and leaves nothing of its own behind.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/cmd/fgd/internal/suite"
+	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
+)
+
+// Environment is what the services have of the process that they run in.
+type Environment struct {
+	Environ []string  // as os.Environ returns it
+	Log     io.Writer // where they log
+}
+
+// User returns the name of the person who runs the process.
+func (e Environment) User() string {
+	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
+		if user := app.Environment(e.Environ, name); user != "" {
+			return user
+		}
+	}
+	return "fgd"
+}
+
+// Source reads the configuration file, when a path is given, and the environment.
+func (e Environment) Source(path string) (*config.Source, error) {
+	source, err := config.Load(path, e.Environ)
+	if err != nil {
+		return nil, exit.Misuse(err)
+	}
+	return source, nil
+}
+
+// Telemetry makes what the services report through. Whoever makes it flushes it.
+func (e Environment) Telemetry(ctx context.Context, level, format string) (*telemetry.Telemetry, error) {
+	tel, err := telemetry.New(ctx, telemetry.Config{
+		Service: "fgd", Version: app.Version, LogWriter: e.Log, LogLevel: level, LogFormat: format,
+		OTLPEndpoint: app.Environment(e.Environ, "OTEL_EXPORTER_OTLP_ENDPOINT"), ContextAttrs: rpc.LogAttrs,
+	})
+	if err != nil {
+		return nil, exit.Misuse(errs.New(errs.ConfigurationInvalid, "%v", err))
+	}
+	return tel, nil
+}
+
+// quiet makes the telemetry of a command, which reports what fails and no more.
+func (e Environment) quiet(ctx context.Context) (*telemetry.Telemetry, error) {
+	return e.Telemetry(ctx, "error", "text")
+}
+
+const flushTimeout = 5 * time.Second
+
+// Flush sends the traces that still wait.
+func Flush(ctx context.Context, tel *telemetry.Telemetry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	return tel.Shutdown(ctx)
+}
+
+// inFolder returns a configuration in which what is kept is in a folder, repositories on this machine may be synced,
+// and remotes may be insecure if that is wanted.
+func inFolder(source *config.Source, folder string, paths []string, insecure bool) (*config.Source, error) {
+	var configured struct {
+		Paths []string `koanf:"allowed_local_paths"`
+	}
+	if err := source.Into(&configured); err != nil {
+		return nil, exit.Misuse(err)
+	}
+	keys := map[string]any{
+		"data_dir":            filepath.Join(folder, "git"),
+		"ledger_file":         filepath.Join(folder, "ledger.db"),
+		"allowed_local_paths": append(configured.Paths, paths...),
+	}
+	if insecure {
+		keys["allow_insecure_remotes"] = true
+	}
+	return source.With(keys)
+}
+
+// runWith runs a suite, and work beside it. An error of the work ends the suite.
+func runWith(ctx context.Context, s *suite.Suite, work func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	if err := work(ctx); err != nil {
+		stop()
+		return errors.Join(err, <-ended)
+	}
+	return <-ended
+}
+
+// runFor runs a suite for as long as work takes.
+func runFor(ctx context.Context, s *suite.Suite, work func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var outcome error
+	err := runWith(ctx, s, func(ctx context.Context) error {
+		outcome = work(ctx)
+		stop()
+		return nil
+	})
+	return errors.Join(outcome, err)
+}
+
+// unreadable is the error of a path on the command line that can't be read.
+func unreadable(path string, err error) error {
+	return exit.Misuse(errs.New(errs.InvalidRequest, "%s can't be read", path).WithCause(err))
+}
+
+// resolve makes a path absolute.
+func resolve(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("resolve %s: %w", path, err)
+	}
+	return absolute, nil
+}

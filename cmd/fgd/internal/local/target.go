@@ -1,0 +1,152 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+
+	"google.golang.org/grpc"
+
+	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/cmd/fgd/internal/suite"
+	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+// Target is the directory that a command works on, and how it is reached.
+type Target struct {
+	ConfigPath      string // configuration file
+	Repo            string // URL of the repository, or its path on this machine
+	Branch          string
+	Dir             string // directory of the fabric
+	Name            string // of the fabric; the last part of the directory when empty
+	CRDs            string // folder of definitions that replace the built-in ones
+	Redis           string // URL of one that is shared with other runs; without it one in memory
+	CredentialsFile string
+	AllowInsecure   bool // permits http and loopback or private addresses
+}
+
+// Session is one command through running services.
+type Session struct {
+	env     Environment
+	target  *Target
+	suite   *suite.Suite
+	url     string
+	path    string // of a repository on this machine
+	secrets credentials
+}
+
+// Run runs the five services in this process for as long as work takes, in a folder that is gone afterwards. The person
+// who runs the process is who asks.
+func (t *Target) Run(ctx context.Context, env Environment, work func(context.Context, *Session) error) (err error) {
+	s, source, err := t.prepare(env)
+	if err != nil {
+		return err
+	}
+	tel, err := env.quiet(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, Flush(ctx, tel)) }()
+	folder, err := os.MkdirTemp("", "fgd-sync-")
+	if err != nil {
+		return errs.New(errs.FolderUnusable, "A temporary folder can't be made.").WithCause(err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if source, err = t.configure(source, folder, s.path); err != nil {
+		return err
+	}
+	redis, err := redisForCommand(ctx, t.Redis)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, redis.stop()) }()
+	instance := app.Instance(strconv.Itoa(os.Getpid()))
+	if s.suite, err = newSuite(suite.Definitions(), env, source, redis, tel, instance); err != nil {
+		return err
+	}
+	ctx = rpc.WithCall(ctx, rpc.Call{Principal: rpc.PrintableName(env.User()), CorrelationID: rpc.CleanCorrelationID("")})
+	return runFor(ctx, s.suite, func(ctx context.Context) error { return work(ctx, s) })
+}
+
+// prepare reads what the command was told.
+func (t *Target) prepare(env Environment) (*Session, *config.Source, error) {
+	secrets, err := readCredentials(env.Environ, t.CredentialsFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	url, path, err := repositoryURL(t.Repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := env.Source(t.ConfigPath)
+	return &Session{env: env, target: t, url: url, path: path, secrets: secrets}, source, err
+}
+
+func (t *Target) configure(source *config.Source, folder, localPath string) (*config.Source, error) {
+	var paths []string
+	if localPath != "" {
+		paths = []string{localPath}
+	}
+	source, err := inFolder(source, folder, paths, t.AllowInsecure)
+	if err != nil {
+		return nil, err
+	}
+	return withDefinitions(source, t.CRDs)
+}
+
+// withDefinitions returns a configuration in which a folder, if one is given, replaces the built-in definitions.
+func withDefinitions(source *config.Source, folder string) (*config.Source, error) {
+	if folder == "" {
+		return source, nil
+	}
+	return source.With(map[string]any{"crd_dir": folder})
+}
+
+// internal returns a connection to what is served to services.
+func (s *Session) internal() *grpc.ClientConn { return s.suite.Internal() }
+
+// public returns a connection to what is served to callers.
+func (s *Session) public() *grpc.ClientConn { return s.suite.Public() }
+
+// locate returns where the directory is, without credentials, and the key of its repository.
+func (s *Session) locate(ctx context.Context) (*gitv1.Location, string, error) {
+	location := &gitv1.Location{RepositoryUrl: s.url, Branch: s.target.Branch, Directory: s.target.Dir}
+	checked, err := gitv1.NewRepositoryServiceClient(s.internal()).
+		CheckLocation(ctx, &gitv1.CheckLocationRequest{Location: location})
+	if err != nil {
+		return nil, "", exit.MisuseIfInvalid(err)
+	}
+	location.Directory = checked.GetDirectory()
+	return location, checked.GetRepositoryKey(), nil
+}
+
+// signIn adds the credentials of the command to a location, sealed for its host and for a fabric: 0 for one that is not
+// registered.
+func (s *Session) signIn(ctx context.Context, location *gitv1.Location, fabricID int32) error {
+	location.FabricId = fabricID
+	if s.secrets.none() || s.path != "" { // nobody asks for them on this machine
+		return nil
+	}
+	sealed, err := gitv1.NewRepositoryServiceClient(s.internal()).SealCredentials(ctx, &gitv1.SealCredentialsRequest{
+		Credentials: s.secrets.plain(), RepositoryUrl: location.GetRepositoryUrl(), FabricId: fabricID,
+	})
+	if err != nil {
+		return err
+	}
+	location.Credentials = sealed.GetCredentials()
+	return nil
+}
+
+// Location returns where the directory is, with the credentials of the command.
+func (s *Session) Location(ctx context.Context) (*gitv1.Location, error) {
+	location, _, err := s.locate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return location, s.signIn(ctx, location, 0)
+}

@@ -1,0 +1,93 @@
+// Package remote reaches a running system over its public services, as any caller does: fgd up, or one of the bridges
+// of a system of many processes.
+package remote
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+// callTimeout bounds what one command asks of a running system.
+const callTimeout = time.Minute
+
+// pageSize is the most that a page of a list may hold.
+const pageSize = 1000
+
+// System is a running system.
+type System struct {
+	Address string // of gRPC of fgd up, or of a bridge
+	User    string // who asks
+}
+
+// RebuildState brings back what Redis has lost, and syncs every fabric.
+func (s System) RebuildState(ctx context.Context) (answer *bridgev1.RebuildStateResponse, err error) {
+	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		answer, err = bridgev1.NewMaintenanceServiceClient(conn).RebuildState(ctx, &bridgev1.RebuildStateRequest{})
+		return err
+	})
+	return answer, err
+}
+
+// DeadLetters lists all work that could not be handled, oldest first.
+func (s System) DeadLetters(ctx context.Context) (*bridgev1.ListDeadLettersResponse, error) {
+	all := &bridgev1.ListDeadLettersResponse{}
+	err := s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		client := bridgev1.NewMaintenanceServiceClient(conn)
+		request := &bridgev1.ListDeadLettersRequest{Limit: pageSize}
+		for {
+			page, err := client.ListDeadLetters(ctx, request)
+			if err != nil {
+				return err
+			}
+			all.DeadLetters = append(all.DeadLetters, page.GetDeadLetters()...)
+			if request.PageToken = page.GetNextPageToken(); request.GetPageToken() == "" {
+				return nil
+			}
+		}
+	})
+	return all, err
+}
+
+// ReplayDeadLetters has work handled again.
+func (s System) ReplayDeadLetters(ctx context.Context, ids []string,
+) (answer *bridgev1.ReplayDeadLettersResponse, err error) {
+	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		answer, err = bridgev1.NewMaintenanceServiceClient(conn).
+			ReplayDeadLetters(ctx, &bridgev1.ReplayDeadLettersRequest{Ids: ids})
+		return err
+	})
+	return answer, err
+}
+
+// call connects for as long as work takes. An error names the correlation id, by which the log of the system has more.
+func (s System) call(ctx context.Context, work func(context.Context, *grpc.ClientConn) error) (err error) {
+	conn, err := rpc.DialPublic(s.Address, noop.NewTracerProvider())
+	if err != nil {
+		return exit.Misuse(errs.New(errs.InvalidRequest, "The address %q can't be dialled.", s.Address).WithCause(err))
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	call := rpc.Call{Principal: rpc.PrintableName(s.User), CorrelationID: rpc.CleanCorrelationID("")}
+	err = work(rpc.WithCall(ctx, call), conn)
+	switch {
+	case err == nil:
+		return nil
+	case status.Code(err) == codes.Unimplemented:
+		return exit.Misuse(errs.New(errs.InvalidRequest, "What answers at %s is no bridge.", s.Address).
+			WithRemedy("Give --grpc the address of fgd up, or of a bridge."))
+	}
+	return errs.From(err).WithMeta(render.CorrelationID, call.CorrelationID)
+}

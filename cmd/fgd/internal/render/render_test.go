@@ -1,0 +1,106 @@
+package render_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"unicode"
+
+	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/errs"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+)
+
+// TestCommitsDoNotMoveTheCursor: whoever made a commit has written what is shown of it.
+func TestCommitsDoNotMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	evil := "\x1b[2Jeve\r\u202e"
+	render.Commits(&out, &gitv1.ListCommitsResponse{
+		Commits: []*gitv1.Commit{{
+			Commit: "1", Author: &gitv1.Signature{Name: evil, Email: evil}, Subject: evil, SyncId: evil, Trigger: evil,
+			RequestedBy: evil,
+		}},
+		NextPageToken: "next", Truncated: true,
+	})
+	if strings.ContainsFunc(out.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) ||
+		strings.Count(out.String(), "eve") != 6 {
+		t.Errorf("printed %q", out.String())
+	}
+	if !strings.Contains(out.String(), "--page-token next") || !strings.Contains(out.String(), "older commits") {
+		t.Errorf("nothing says how to go on: %s", &out)
+	}
+}
+
+func TestError(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	render.Error(&out, errs.New(errs.RedisConnectionFailed, "Redis is away.").WithCause(errors.New("refused")).
+		WithMeta(render.CorrelationID, "my-id-1"))
+	want := "fgd: FGD_5003 REDIS_CONNECTION_FAILED: Redis is away.\n  cause: refused\n  correlation id: my-id-1\n  remedy: "
+	if !strings.HasPrefix(out.String(), want) {
+		t.Errorf("printed %s", &out)
+	}
+}
+
+// TestPosition: as far as it is known.
+func TestPosition(t *testing.T) {
+	t.Parallel()
+	for want, at := range map[string]struct {
+		file         string
+		line, column int32
+	}{"": {"", 1, 1}, "a: ": {"a", 0, 3}, "a:1: ": {"a", 1, 0}, "a:1:2: ": {"a", 1, 2}} {
+		if got := render.Position(at.file, at.line, at.column); got != want {
+			t.Errorf("%v is %q", at, got)
+		}
+	}
+}
+
+// TestADryRun has the diff and the plan before its findings and figures.
+func TestADryRun(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	render.Sync(&out, &bridgev1.SyncStatus{
+		State:  "completed",
+		Errors: []*bridgev1.Finding{{Code: "FGD_1001", Name: "INVALID_YAML", Message: "No.", File: "a", Line: 2}},
+		Result: &bridgev1.Result{Diff: "+kind\n", Plan: &bridgev1.Plan{
+			Creates: 1,
+			Actions: []*bridgev1.PlannedAction{{
+				Action: "create", Kind: "VPC", Namespace: "default", Name: "a", To: "managed/a",
+			}},
+			Orphans: []*bridgev1.Orphan{{Kind: "VPC", Name: "b", Field: "spec.x", MissingKind: "VPC", MissingName: "c"}},
+		}},
+	}, true)
+	last := -1
+	for _, part := range []string{
+		"+kind\n", "create  VPC default/a", "orphan  VPC /b", "no VPC c", "error: a:2: FGD_1001 INVALID_YAML: No.",
+		"none (dry run)", "(1 created",
+	} {
+		at := strings.Index(out.String(), part)
+		if at <= last {
+			t.Errorf("%q is at %d, after %d in\n%s", part, at, last, &out)
+		}
+		last = at
+	}
+}
+
+// TestAFileInQuarantine has the reason, where it came from, and its content to the last byte.
+func TestAFileInQuarantine(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	render.QuarantinedFile(&out, &reportv1.QuarantinedFile{
+		Path: "unmanaged/a", Origin: "raw/a", Changed: true,
+		Reason: &reportv1.Finding{Code: "FGD_1001", Name: "INVALID_YAML", Message: "No.", Line: 3},
+	}, []byte("kind: ["))
+	for _, part := range []string{"unmanaged/a:3: FGD_1001", "[changed", "raw/a"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %q in\n%s", part, &out)
+		}
+	}
+	if !strings.HasSuffix(out.String(), "\n\nkind: [") {
+		t.Errorf("printed %q", out.String())
+	}
+}

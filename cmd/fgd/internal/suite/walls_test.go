@@ -1,0 +1,162 @@
+package suite_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"fgdsync.dev/cmd/fgd/internal/suite"
+	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+)
+
+// options are those of a suite that keeps what it has in memory and in a folder of the test.
+func options(t *testing.T) suite.Options {
+	t.Helper()
+	source, err := config.Load("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	source, err = source.With(map[string]any{
+		"redis_url": "redis://" + miniredis.RunT(t).Addr(), "data_dir": filepath.Join(folder, "git"),
+		"ledger_file": filepath.Join(folder, "ledger.db"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return suite.Options{
+		Definitions: suite.Definitions(), Source: source, Telemetry: telemetry.Discard(), Instance: "test",
+		LookupEnv: app.Lookup(nil),
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := app.Listen("127.0.0.1:0", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
+}
+
+// TestWhatIsInternalIsOnNoAddress: services reach each other, and callers reach what is for them alone.
+func TestWhatIsInternalIsOnNoAddress(t *testing.T) {
+	t.Parallel()
+	s, err := suite.New(options(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grpcListener, httpListener := listen(t), listen(t)
+	s.Serve(grpcListener, httpListener)
+	ended := make(chan error, 1)
+	ctx := t.Context()
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() { // after the end of the test's context
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	network, err := rpc.DialPublic(grpcListener.Addr().String(), noop.NewTracerProvider())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = network.Close() }()
+	const unimplemented, notFound = codes.Unimplemented, codes.NotFound
+	for name, want := range map[string]struct{ internal, public codes.Code }{
+		"loopback of services": {notFound, unimplemented}, "loopback of callers": {unimplemented, notFound},
+		"network": {unimplemented, notFound},
+	} {
+		conn := network
+		switch name {
+		case "loopback of services":
+			conn = s.Internal()
+		case "loopback of callers":
+			conn = s.Public()
+		}
+		_, err := fabricv1.NewFabricServiceClient(conn).GetFabric(ctx, &fabricv1.GetFabricRequest{FabricId: 7})
+		if got := codeOf(err); got != want.internal {
+			t.Errorf("%s: what is internal says %s: %v", name, got, err)
+		}
+		_, err = bridgev1.NewFabricServiceClient(conn).GetFabric(ctx, &bridgev1.GetFabricRequest{FabricId: 7})
+		if got := codeOf(err); got != want.public {
+			t.Errorf("%s: what is public says %s: %v", name, got, err)
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+httpListener.Addr().String()+"/readyz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("not ready: %s, %v", response.Status, err)
+	}
+}
+
+// codeOf returns the status that an error has on the wire.
+func codeOf(err error) codes.Code {
+	if code := status.Code(err); code != codes.Unknown || err == nil {
+		return code
+	}
+	return errs.ToStatus(err).Code()
+}
+
+// TestServicesAreBuiltInTheirOrder: each after those that it calls, and the same in every run.
+func TestServicesAreBuiltInTheirOrder(t *testing.T) {
+	t.Parallel()
+	built := map[string]bool{}
+	var names []string
+	for _, def := range suite.Definitions() {
+		for _, peer := range def.Peers {
+			if !built[peer.Name] {
+				t.Errorf("%s is built before %s, which it calls", def.Name, peer.Name)
+			}
+		}
+		built[def.Name] = true
+		names = append(names, def.Name)
+	}
+	if want := []string{"github-sync", "ingestion", "directory", "orchestrator", "bridge"}; !slices.Equal(names, want) {
+		t.Errorf("built are %v", names)
+	}
+}
+
+// TestABuildThatFailsLeavesNothingBehind: what was opened before is closed, the last first.
+func TestABuildThatFailsLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	var closed []string
+	broken := errors.New("no more")
+	definition := func(name string, err error) app.Definition {
+		return app.Definition{Name: name, Audience: rpc.Services, Build: func(p *app.Process) (app.Service, http.Handler,
+			error,
+		) {
+			p.OnClose(func() error { closed = append(closed, name); return nil })
+			return nil, nil, err
+		}}
+	}
+	o := options(t)
+	o.Definitions = append(o.Definitions, definition("broken", broken))
+	if _, err := suite.New(o); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	o = options(t)
+	o.Definitions = []app.Definition{definition("alone", broken)}
+	if _, err := suite.New(o); !errors.Is(err, broken) || !slices.Equal(closed, []string{"broken", "alone"}) {
+		t.Errorf("got %v, closed %v", err, closed)
+	}
+}

@@ -1,0 +1,153 @@
+package rpc
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"regexp"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/metadata"
+
+	"fgdsync.dev/libs/printable"
+)
+
+// Call is what travels with a call over every hop, and what records, events, logs and spans say of it.
+type Call struct {
+	// Principal names who asks, in one line of at most 100 characters; empty when the system itself does.
+	Principal string
+	// CorrelationID joins the answer, the log lines and the calls of one request.
+	CorrelationID string
+	// RoutingKey is the same for all calls about one repository: they go to the same replica, as long as it lives.
+	RoutingKey string
+}
+
+type callKey struct{}
+
+// CallOf returns the call that ctx belongs to.
+func CallOf(ctx context.Context) Call {
+	call, _ := ctx.Value(callKey{}).(Call)
+	return call
+}
+
+// WithCall returns a context that belongs to a call.
+func WithCall(ctx context.Context, call Call) context.Context {
+	return context.WithValue(ctx, callKey{}, call)
+}
+
+// WithPrincipal returns a context in which somebody asks.
+func WithPrincipal(ctx context.Context, name string) context.Context {
+	call := CallOf(ctx)
+	call.Principal = PrintableName(name)
+	return WithCall(ctx, call)
+}
+
+// WithCorrelationID returns a context whose log lines and calls carry an id.
+func WithCorrelationID(ctx context.Context, id string) context.Context {
+	call := CallOf(ctx)
+	call.CorrelationID = id
+	return WithCall(ctx, call)
+}
+
+// WithRoutingKey returns a context whose calls go to the replica of a repository. The key is the same for all spellings
+// of its URL; it is hashed, for a header has no room for every character.
+func WithRoutingKey(ctx context.Context, key string) context.Context {
+	sum := sha256.Sum256([]byte(key))
+	call := CallOf(ctx)
+	call.RoutingKey = hex.EncodeToString(sum[:8])
+	return WithCall(ctx, call)
+}
+
+// LogAttrs returns what a log line says of the call that ctx belongs to.
+func LogAttrs(ctx context.Context) []slog.Attr {
+	if id := CallOf(ctx).CorrelationID; id != "" {
+		return []slog.Attr{slog.String("correlation_id", id)}
+	}
+	return nil
+}
+
+// Metadata of calls between services. It is believed on servers for Services alone.
+const (
+	principalKey   = "fgd-principal-bin"
+	correlationKey = "fgd-correlation-id"
+	routingKey     = "fgd-routing-key"
+)
+
+// Metadata of callers of the suite. An answer has the correlation id too.
+const (
+	RequestedByKey   = "x-requested-by-bin" // UTF-8
+	requestedByPlain = "x-requested-by"     // ASCII
+	CorrelationIDKey = "x-correlation-id"
+)
+
+// AnonymousCaller is the principal of a caller who gave no name.
+const AnonymousCaller = "api"
+
+// toService writes the call of ctx into the metadata of a call to another service.
+func toService(ctx context.Context) context.Context {
+	call := CallOf(ctx)
+	ctx = withMetadata(ctx, principalKey, call.Principal)
+	ctx = withMetadata(ctx, correlationKey, call.CorrelationID)
+	return withMetadata(ctx, routingKey, call.RoutingKey)
+}
+
+// toEdge writes the call of ctx into the metadata of a call to what the suite offers to callers.
+func toEdge(ctx context.Context) context.Context {
+	call := CallOf(ctx)
+	return withMetadata(withMetadata(ctx, RequestedByKey, call.Principal), CorrelationIDKey, call.CorrelationID)
+}
+
+// withMetadata adds a key to the metadata of the calls that are made with ctx, unless its value is empty.
+func withMetadata(ctx context.Context, key, value string) context.Context {
+	if value == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, key, value)
+}
+
+// fromService returns the call as another service passed it on.
+func fromService(ctx context.Context) Call {
+	md, _ := metadata.FromIncomingContext(ctx)
+	return Call{
+		Principal: first(md, principalKey), CorrelationID: first(md, correlationKey), RoutingKey: first(md, routingKey),
+	}
+}
+
+// fromCaller returns the call as a caller of the suite made it. What only services may say is not read. Nothing proves
+// the name.
+func fromCaller(ctx context.Context) Call {
+	md, _ := metadata.FromIncomingContext(ctx)
+	call := Call{Principal: AnonymousCaller, CorrelationID: CleanCorrelationID(first(md, CorrelationIDKey))}
+	for _, key := range []string{RequestedByKey, requestedByPlain} {
+		if name := PrintableName(first(md, key)); name != "" {
+			call.Principal = name
+			break
+		}
+	}
+	return call
+}
+
+func first(md metadata.MD, key string) string {
+	if values := md.Get(key); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+var correlationForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+
+// CleanCorrelationID returns a caller's correlation id when it can be logged as it stands, else a new one.
+func CleanCorrelationID(id string) string {
+	if correlationForm.MatchString(id) {
+		return id
+	}
+	return uuid.NewString()
+}
+
+const maxNameLength = 100
+
+// PrintableName returns what can be printed of a name in one line, at most 100 characters of it.
+func PrintableName(name string) string {
+	return printable.Truncate(printable.Line(name), maxNameLength)
+}

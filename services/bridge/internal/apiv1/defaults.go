@@ -1,0 +1,56 @@
+package apiv1
+
+import (
+	"cmp"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+// How many entries a list has when the request does not say.
+const (
+	DefaultFabrics     = 500
+	DefaultSyncs       = 50
+	DefaultFiles       = 1000
+	DefaultChanges     = 1000
+	DefaultQuarantine  = 500
+	DefaultCommits     = 50
+	DefaultDeadLetters = 100
+)
+
+// Limit returns how many entries a list has at most.
+func Limit(asked, byDefault int32) int32 { return cmp.Or(asked, byDefault) }
+
+// Defaults returns what absent fields mean, for who describes the API: of messages, by the names of their fields.
+func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
+	limit := func(n int) map[protoreflect.Name]any { return map[protoreflect.Name]any{"limit": n} }
+	branch := map[protoreflect.Name]any{"branch": DefaultBranch}
+	options := optionsToAPI(nil)
+	return map[protoreflect.FullName]map[protoreflect.Name]any{
+		nameOf(&bridgev1.ListFabricsRequest{}):          limit(DefaultFabrics),
+		nameOf(&bridgev1.ListSyncsRequest{}):            limit(DefaultSyncs),
+		nameOf(&bridgev1.ListFilesRequest{}):            limit(DefaultFiles),
+		nameOf(&bridgev1.ListDirectoryChangesRequest{}): limit(DefaultChanges),
+		nameOf(&bridgev1.ListQuarantineRequest{}):       limit(DefaultQuarantine),
+		nameOf(&bridgev1.ListCommitsRequest{}):          limit(DefaultCommits),
+		nameOf(&bridgev1.ListDeadLettersRequest{}):      limit(DefaultDeadLetters),
+		nameOf(&bridgev1.CreateFabricRequest{}):         branch,
+		nameOf(&bridgev1.CheckConnectionRequest{}):      branch,
+		nameOf(&bridgev1.TriggerSyncRequest{}):          {"trigger": triggerNames.name(0)},
+		nameOf(&bridgev1.TriggerOptions{}):              {"if_running": ifRunningQueue, "include_github_sync": true},
+		nameOf(options):                                 fieldsOf(options),
+	}
+}
+
+func nameOf(m proto.Message) protoreflect.FullName { return m.ProtoReflect().Descriptor().FullName() }
+
+func fieldsOf(m proto.Message) map[protoreflect.Name]any {
+	out := map[protoreflect.Name]any{}
+	m.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		out[field.Name()] = value.Interface()
+		return true
+	})
+	return out
+}

@@ -1,0 +1,104 @@
+// Package apiv1 converts between fgd.bridge.v1, the contract that callers of the suite see, and the contracts of the
+// services behind the bridge. It asks nobody and keeps nothing, so whatever shows a fabric or a sync to the outside
+// can use it. That requests hold the rules of form that their contract states is checked before.
+package apiv1
+
+import (
+	"cmp"
+	"strings"
+
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+// DefaultBranch is the branch of a fabric whose registration names none.
+const DefaultBranch = "main"
+
+// NewFabric returns the definition that a request registers, without credentials.
+func NewFabric(req *bridgev1.CreateFabricRequest) *fabricv1.Fabric {
+	fabric := &fabricv1.Fabric{
+		FabricId: req.GetFabricId(), Name: strings.TrimSpace(req.GetName()),
+		SyncIntervalSeconds: req.GetSyncIntervalSeconds(), Options: &fabricv1.Options{},
+		Location: &gitv1.Location{
+			RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: cmp.Or(req.GetBranch(), DefaultBranch),
+			Directory: req.GetGitopsDirectory(), FabricId: req.GetFabricId(),
+		},
+	}
+	mergeOptions(fabric.GetOptions(), req.GetOptions())
+	return fabric
+}
+
+// UpdateFabric changes what a request names of a definition, but for its credentials.
+func UpdateFabric(fabric *fabricv1.Fabric, req *bridgev1.UpdateFabricRequest) {
+	if fabric.GetLocation() == nil {
+		fabric.Location = &gitv1.Location{}
+	}
+	if fabric.GetOptions() == nil {
+		fabric.Options = &fabricv1.Options{}
+	}
+	location := fabric.GetLocation()
+	if req.Name != nil {
+		fabric.Name = strings.TrimSpace(req.GetName())
+	}
+	if req.RepositoryUrl != nil {
+		location.RepositoryUrl = strings.TrimSpace(req.GetRepositoryUrl())
+	}
+	if req.Branch != nil {
+		location.Branch = req.GetBranch()
+	}
+	if req.GitopsDirectory != nil {
+		location.Directory = req.GetGitopsDirectory()
+	}
+	if req.SyncIntervalSeconds != nil {
+		fabric.SyncIntervalSeconds = req.GetSyncIntervalSeconds()
+	}
+	location.FabricId = fabric.GetFabricId()
+	mergeOptions(fabric.GetOptions(), req.GetOptions())
+}
+
+// FabricToAPI shows a fabric. Of its credentials it says only whether there are any.
+func FabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
+	location := f.GetLocation()
+	return &bridgev1.Fabric{
+		FabricId: f.GetFabricId(), Name: f.GetName(),
+		RepositoryUrl: location.GetRepositoryUrl(), Branch: location.GetBranch(), GitopsDirectory: location.GetDirectory(),
+		CredentialsConfigured: location.GetCredentials().GetSource() != nil,
+		SyncIntervalSeconds:   f.GetSyncIntervalSeconds(), Options: optionsToAPI(f.GetOptions()),
+		CreatedAt: f.GetCreatedAt(), UpdatedAt: f.GetUpdatedAt(),
+		Suspension: suspensionToAPI(f.GetSuspension()), PullRequest: pullRequestToAPI(f.GetPullRequest()),
+	}
+}
+
+// FabricsToAPI shows a page of fabrics.
+func FabricsToAPI(found *fabricv1.ListFabricsResponse) *bridgev1.ListFabricsResponse {
+	return &bridgev1.ListFabricsResponse{
+		Fabrics: each(found.GetFabrics(), FabricToAPI), Total: found.GetTotal(), NextPageToken: found.GetNextPageToken(),
+	}
+}
+
+func pullRequestToAPI(p *gitv1.PullRequest) *bridgev1.PullRequest {
+	if p == nil {
+		return nil
+	}
+	return &bridgev1.PullRequest{
+		Number: p.GetNumber(), Url: p.GetUrl(), State: pullRequestNames.name(p.GetState()), Branch: p.GetBranch(),
+		HeadCommit: p.GetHeadCommit(), MergeCommit: p.GetMergeCommit(),
+	}
+}
+
+func suspensionToAPI(s *fabricv1.Suspension) *bridgev1.Suspension {
+	if s == nil {
+		return nil
+	}
+	return &bridgev1.Suspension{Reason: s.GetReason(), SuspendedBy: s.GetSuspendedBy(), SuspendedAt: s.GetSuspendedAt()}
+}
+
+// each converts all of a list.
+func each[From, To any](list []From, convert func(From) To) []To {
+	out := make([]To, 0, len(list))
+	for _, item := range list {
+		out = append(out, convert(item))
+	}
+	return out
+}

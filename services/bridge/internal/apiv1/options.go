@@ -1,0 +1,45 @@
+package apiv1
+
+import (
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+)
+
+// mergeOptions changes what the words name and leaves the rest.
+func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) {
+	if words == nil {
+		return
+	}
+	merge(&options.ArchiveStrategy, archiveNames, words.ArchiveStrategy)
+	merge(&options.OnConflict, conflictNames, words.OnConflict)
+	merge(&options.UnknownFields, unknownFieldsNames, words.UnknownFields)
+	merge(&options.ManagedInvalid, managedInvalidNames, words.ManagedInvalid)
+	merge(&options.References, referencesNames, words.References)
+	merge(&options.PublishMode, publishNames, words.PublishMode)
+	if words.UpgradeApiVersions != nil {
+		options.UpgradeApiVersions = words.UpgradeApiVersions
+	}
+	if words.AutoInitialize != nil {
+		options.AutoInitialize = words.AutoInitialize
+	}
+}
+
+func merge[E ~int32](target *E, names enumNames[E], word *string) {
+	if word != nil {
+		*target = names.value(*word)
+	}
+}
+
+// optionsToAPI shows every option, with its default where none was chosen.
+func optionsToAPI(o *fabricv1.Options) *bridgev1.FabricOptions {
+	return &bridgev1.FabricOptions{
+		ArchiveStrategy:    new(archiveNames.name(o.GetArchiveStrategy())),
+		OnConflict:         new(conflictNames.name(o.GetOnConflict())),
+		UnknownFields:      new(unknownFieldsNames.name(o.GetUnknownFields())),
+		ManagedInvalid:     new(managedInvalidNames.name(o.GetManagedInvalid())),
+		References:         new(referencesNames.name(o.GetReferences())),
+		PublishMode:        new(publishNames.name(o.GetPublishMode())),
+		UpgradeApiVersions: new(o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions()),
+		AutoInitialize:     new(o == nil || o.AutoInitialize == nil || o.GetAutoInitialize()),
+	}
+}

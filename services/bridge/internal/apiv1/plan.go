@@ -1,0 +1,35 @@
+package apiv1
+
+import (
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+)
+
+func planToAPI(p *syncv1.Plan) *bridgev1.Plan {
+	if p == nil {
+		return nil
+	}
+	counts := p.GetCounts()
+	return &bridgev1.Plan{
+		Creates: counts.GetCreates(), Updates: counts.GetUpdates(), Moves: counts.GetMoves(),
+		Quarantines: counts.GetQuarantines(), Deletes: counts.GetDeletes(), Duplicates: counts.GetDuplicates(),
+		Releases: counts.GetReleases(),
+		Actions:  each(p.GetActions(), actionToAPI), Orphans: each(p.GetOrphans(), orphanToAPI),
+	}
+}
+
+func actionToAPI(a *syncv1.PlannedAction) *bridgev1.PlannedAction {
+	r := a.GetResource()
+	return &bridgev1.PlannedAction{
+		Action: a.GetAction(), Kind: r.GetKind(), Namespace: r.GetNamespace(), Name: r.GetName(), From: a.GetFrom(),
+		To: a.GetTo(),
+	}
+}
+
+func orphanToAPI(o *reportv1.DanglingReference) *bridgev1.Orphan {
+	return &bridgev1.Orphan{
+		Kind: o.GetFrom().GetKind(), Namespace: o.GetFrom().GetNamespace(), Name: o.GetFrom().GetName(), Field: o.GetField(),
+		MissingKind: o.GetTo().GetKind(), MissingName: o.GetTo().GetName(),
+	}
+}

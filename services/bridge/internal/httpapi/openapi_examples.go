@@ -1,0 +1,44 @@
+package httpapi
+
+import "fmt"
+
+// addExamples adds an example to the bodies of the main requests.
+func (d *document) addExamples() error {
+	for name, example := range examples() {
+		definition := d.Definitions[name]
+		if definition == nil {
+			return fmt.Errorf("there is an example of %s, which is not defined", name)
+		}
+		definition.Example = example
+	}
+	return nil
+}
+
+// examples are bodies of requests by the names of their definitions.
+func examples() map[string]object {
+	const (
+		repository = "https://github.com/example/network.git"
+		directory  = "gitops/hedgehog/fabric-1"
+		commit     = "5ea0f1e9b3c1d7a2468ace013579bdf02468ace1"
+		kept       = "unmanaged/prepop.doc-12.yaml"
+	)
+	return map[string]object{
+		"CreateFabricRequest": {
+			"fabric_id": 35, "name": "fabric-1", "repository_url": repository, "branch": "main",
+			"gitops_directory": directory, "credentials": object{"ref": "env:GIT_TOKEN"}, "sync_interval_seconds": 300,
+			"options": object{"archive_strategy": "none", "on_conflict": "update"},
+		},
+		"UpdateFabricBody":       {"sync_interval_seconds": 600, "options": object{"publish_mode": "pull_request"}},
+		"SuspendFabricBody":      {"reason": "The network is being rebuilt."},
+		"CheckConnectionRequest": {"repository_url": repository, "credentials": object{"ref": "env:GIT_TOKEN"}},
+		"TriggerSyncBody": {
+			"trigger": "manual", "options": object{"validate_only": true, "if_running": "queue"},
+			"request_id": "9f0c1d8e-6a55-4a53-9c7e-0d9d1a3b5c7f",
+		},
+		"InitializeDirectoryBody":  {"create_samples": true},
+		"RestoreDirectoryBody":     {"commit": commit, "paths": []string{"managed/vpcs"}, "validate_only": true},
+		"RetryQuarantinedBody":     {"paths": []string{kept}},
+		"ReleaseQuarantinedBody":   {"paths": []string{kept}},
+		"ReplayDeadLettersRequest": {"ids": []string{"0/1772366400000-0"}},
+	}
+}

@@ -1,0 +1,261 @@
+package bridge_test
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+// refusedRequests returns what is refused of every RPC.
+func refusedRequests() map[string][]refused {
+	out := map[string][]refused{
+		"HealthService.GetHealth":         {{"verbose", "GET /api/v1/health?verbose=true", nil}},
+		"MaintenanceService.RebuildState": {{"fabric_id", `POST /api/v1/state:rebuild {"fabric_id":35}`, nil}},
+		"MaintenanceService.ListDeadLetters": {
+			{"limit", "GET /api/v1/dead-letters?limit=1001", &bridgev1.ListDeadLettersRequest{Limit: 1001}},
+		},
+		"MaintenanceService.ReplayDeadLetters": {
+			{"ids", "POST /api/v1/dead-letters:replay {}", &bridgev1.ReplayDeadLettersRequest{}},
+			{"ids", `POST /api/v1/dead-letters:replay {"ids":"x"}`, nil},
+		},
+	}
+	for _, some := range []map[string][]refused{refusedFabrics(), refusedSyncs(), refusedDirectories(), refusedHistory()} {
+		for name, cases := range some {
+			out[name] = cases
+		}
+	}
+	return out
+}
+
+func refusedFabrics() map[string][]refused {
+	const fabrics = "POST /api/v1/fabrics "
+	twoWays := &bridgev1.Credentials{Token: "t", Ref: "env:A"}
+	oddReference := &bridgev1.Credentials{Ref: "file:../key"}
+	named := func(change func(*bridgev1.CreateFabricRequest)) *bridgev1.CreateFabricRequest {
+		req := &bridgev1.CreateFabricRequest{Name: "x", RepositoryUrl: "u"}
+		change(req)
+		return req
+	}
+	return map[string][]refused{
+		"FabricService.CreateFabric": {
+			{"name", fabrics + `{"repository_url":"u"}`, &bridgev1.CreateFabricRequest{RepositoryUrl: "u"}},
+			{
+				"name", fabrics + `{"name":"a\u0007b","repository_url":"u"}`,
+				&bridgev1.CreateFabricRequest{Name: "a\ab", RepositoryUrl: "u"},
+			},
+			{"repository_url", fabrics + `{"name":"x"}`, &bridgev1.CreateFabricRequest{Name: "x"}},
+			{
+				"fabric_id", fabrics + `{"fabric_id":-1,"name":"x","repository_url":"u"}`,
+				named(func(r *bridgev1.CreateFabricRequest) { r.FabricId = -1 }),
+			},
+			{
+				"sync_interval_seconds", fabrics + `{"name":"x","repository_url":"u","sync_interval_seconds":-1}`,
+				named(func(r *bridgev1.CreateFabricRequest) { r.SyncIntervalSeconds = -1 }),
+			},
+			{
+				"options.on_conflict", fabrics + `{"name":"x","repository_url":"u","options":{"on_conflict":"shrug"}}`,
+				named(func(r *bridgev1.CreateFabricRequest) {
+					r.Options = &bridgev1.FabricOptions{OnConflict: new("shrug")}
+				}),
+			},
+			{
+				"credentials", fabrics + `{"name":"x","repository_url":"u","credentials":{"token":"t","ref":"env:A"}}`,
+				named(func(r *bridgev1.CreateFabricRequest) { r.Credentials = twoWays }),
+			},
+			{
+				"credentials.ref", fabrics + `{"name":"x","repository_url":"u","credentials":{"ref":"file:../key"}}`,
+				named(func(r *bridgev1.CreateFabricRequest) { r.Credentials = oddReference }),
+			},
+			{"name", fabrics + `{"name":7}`, nil},
+			{"repo", fabrics + `{"name":"x","repo":"u"}`, nil},
+			{"options.upgrade_api_versions", fabrics + `{"options":{"upgradeApiVersions":"yes"}}`, nil},
+			{"credentials", fabrics + `{"credentials":"token"}`, nil},
+			{"credentials.github_app.app_id", fabrics + `{"credentials":{"github_app":{"app_id":"x"}}}`, nil},
+		},
+		"FabricService.GetFabric": {
+			{"fabric_id", "GET /api/v1/fabrics/0", &bridgev1.GetFabricRequest{}},
+			{"fabric_id", "GET /api/v1/fabrics/abc", nil},
+			{"fabric_id", "GET /api/v1/fabrics/99999999999", nil},
+		},
+		"FabricService.ListFabrics": {
+			{"limit", "GET /api/v1/fabrics?limit=-1", &bridgev1.ListFabricsRequest{Limit: -1}},
+			{"limit", "GET /api/v1/fabrics?limit=many", nil},
+			{"limit", "GET /api/v1/fabrics?limit=1&limit=2", nil},
+			{"lmit", "GET /api/v1/fabrics?lmit=5", nil},
+		},
+		"FabricService.UpdateFabric": {
+			{
+				"name", `PATCH /api/v1/fabrics/35 {"name":""}`,
+				&bridgev1.UpdateFabricRequest{FabricId: 35, Name: new("")},
+			},
+			{
+				"branch", `PATCH /api/v1/fabrics/35 {"branch":""}`,
+				&bridgev1.UpdateFabricRequest{FabricId: 35, Branch: new("")},
+			},
+		},
+		"FabricService.SuspendFabric": {
+			{"reason", "POST /api/v1/fabrics/35:suspend {}", &bridgev1.SuspendFabricRequest{FabricId: 35}},
+			{
+				"reason", `POST /api/v1/fabrics/35:suspend {"reason":"a\nb"}`,
+				&bridgev1.SuspendFabricRequest{FabricId: 35, Reason: "a\nb"},
+			},
+		},
+		"FabricService.ResumeFabric": {
+			{"fabric_id", "POST /api/v1/fabrics/0:resume {}", &bridgev1.ResumeFabricRequest{}},
+		},
+		"FabricService.DeleteFabric": {
+			{"fabric_id", "DELETE /api/v1/fabrics/-5", &bridgev1.DeleteFabricRequest{FabricId: -5}},
+		},
+		"FabricService.CheckConnection": {
+			{"repository_url", "POST /api/v1/connections:check {}", &bridgev1.CheckConnectionRequest{}},
+		},
+		"FabricService.CheckFabricConnection": {
+			{"fabric_id", "POST /api/v1/fabrics/0:checkConnection {}", &bridgev1.CheckFabricConnectionRequest{}},
+		},
+	}
+}
+
+func refusedSyncs() map[string][]refused {
+	const syncs = "POST /api/v1/fabrics/35/syncs "
+	long := strings.Repeat("x", 65)
+	trigger := func(change func(*bridgev1.TriggerSyncRequest)) *bridgev1.TriggerSyncRequest {
+		req := &bridgev1.TriggerSyncRequest{FabricId: 35}
+		change(req)
+		return req
+	}
+	return map[string][]refused{
+		"SyncService.TriggerSync": {
+			{
+				"trigger", syncs + `{"trigger":"whim"}`,
+				trigger(func(r *bridgev1.TriggerSyncRequest) { r.Trigger = "whim" }),
+			},
+			{
+				"options.if_running", syncs + `{"options":{"if_running":"whim"}}`,
+				trigger(func(r *bridgev1.TriggerSyncRequest) {
+					r.Options = &bridgev1.TriggerOptions{IfRunning: "whim"}
+				}),
+			},
+			{
+				"request_id", syncs + `{"request_id":"a b"}`,
+				trigger(func(r *bridgev1.TriggerSyncRequest) { r.RequestId = "a b" }),
+			},
+			{
+				"request_id", syncs + `{"request_id":"` + long + `"}`,
+				trigger(func(r *bridgev1.TriggerSyncRequest) { r.RequestId = long }),
+			},
+			{"validate_only", "POST /api/v1/fabrics/35/syncs?validate_only=true {}", nil},
+			{"options", syncs + `{"options":[]}`, nil},
+		},
+		"SyncService.GetSyncStatus": {
+			{"sync_id", "GET /api/v1/syncs/" + long, &bridgev1.GetSyncStatusRequest{SyncId: long}},
+		},
+		"SyncService.CancelSync": {
+			{"sync_id", "POST /api/v1/syncs/" + long + ":cancel {}", &bridgev1.CancelSyncRequest{SyncId: long}},
+		},
+		"SyncService.ListSyncs": {
+			{
+				"status", "GET /api/v1/fabrics/35/syncs?status=odd",
+				&bridgev1.ListSyncsRequest{FabricId: 35, Status: "odd"},
+			},
+			{
+				"trigger", "GET /api/v1/fabrics/35/syncs?trigger=odd",
+				&bridgev1.ListSyncsRequest{FabricId: 35, Trigger: "odd"},
+			},
+			{"limit", "GET /api/v1/fabrics/35/syncs?limit=501", &bridgev1.ListSyncsRequest{FabricId: 35, Limit: 501}},
+			{"offset", "GET /api/v1/fabrics/35/syncs?offset=-1", &bridgev1.ListSyncsRequest{FabricId: 35, Offset: -1}},
+			{"start_date", "GET /api/v1/fabrics/35/syncs?start_date=yesterday", nil},
+		},
+		"SyncService.StreamSyncEvents": {
+			{"sync_id", "GET /api/v1/syncs/" + long + "/events", &bridgev1.StreamSyncEventsRequest{SyncId: long}},
+		},
+	}
+}
+
+func refusedDirectories() map[string][]refused {
+	const zero = "/api/v1/fabrics/0/directory:"
+	odd := []string{"raw/a.yaml"}
+	return map[string][]refused{
+		"DirectoryService.ValidateDirectory": {
+			{"fabric_id", "GET " + zero + "validate", &bridgev1.ValidateDirectoryRequest{}},
+		},
+		"DirectoryService.InitializeDirectory": {
+			{"fabric_id", "POST " + zero + "initialize {}", &bridgev1.InitializeDirectoryRequest{}},
+			{"create_samples", `POST /api/v1/fabrics/35/directory:initialize {"create_samples":1}`, nil},
+		},
+		"DirectoryService.RepairDirectory": {
+			{"fabric_id", "POST " + zero + "repair {}", &bridgev1.RepairDirectoryRequest{}},
+		},
+		"DirectoryService.GetDirectoryHealth": {
+			{"fabric_id", "GET " + zero + "health", &bridgev1.GetDirectoryHealthRequest{}},
+		},
+		"DirectoryService.ListFiles": {
+			{
+				"commit", "GET /api/v1/fabrics/35/files?commit=c0ffee",
+				&bridgev1.ListFilesRequest{FabricId: 35, Commit: "c0ffee"},
+			},
+			{
+				"as_of", "GET /api/v1/fabrics/35/files?as_of=1970-01-01T00:00:01Z&commit=" + commitA,
+				&bridgev1.ListFilesRequest{FabricId: 35, Commit: commitA, AsOf: &timestamppb.Timestamp{Seconds: 1}},
+			},
+			{"include_content", "GET /api/v1/fabrics/35/files?include_content=maybe", nil},
+		},
+		"DirectoryService.ListDirectoryChanges": {
+			{
+				"since", "GET /api/v1/fabrics/35/directory:changes?since=HEAD",
+				&bridgev1.ListDirectoryChangesRequest{FabricId: 35, Since: "HEAD"},
+			},
+		},
+		"QuarantineService.ListQuarantine": {
+			{
+				"limit", "GET /api/v1/fabrics/35/quarantine?limit=1001",
+				&bridgev1.ListQuarantineRequest{FabricId: 35, Limit: 1001},
+			},
+		},
+		"QuarantineService.GetQuarantinedFile": {
+			{
+				"fabric_id", "GET /api/v1/fabrics/0/quarantine/unmanaged/a.yaml",
+				&bridgev1.GetQuarantinedFileRequest{Path: "unmanaged/a.yaml"},
+			},
+		},
+		"QuarantineService.RetryQuarantined": {
+			{"paths", "POST /api/v1/fabrics/35/quarantine:retry {}", &bridgev1.RetryQuarantinedRequest{FabricId: 35}},
+			{
+				"paths[0]", `POST /api/v1/fabrics/35/quarantine:retry {"paths":["raw/a.yaml"]}`,
+				&bridgev1.RetryQuarantinedRequest{FabricId: 35, Paths: odd},
+			},
+		},
+		"QuarantineService.ReleaseQuarantined": {
+			{"paths", "POST /api/v1/fabrics/35/quarantine:release {}", &bridgev1.ReleaseQuarantinedRequest{FabricId: 35}},
+		},
+	}
+}
+
+func refusedHistory() map[string][]refused {
+	const restore = "POST /api/v1/fabrics/35/directory:restore "
+	return map[string][]refused{
+		"HistoryService.ListCommits": {
+			{"limit", "GET /api/v1/fabrics/35/commits?limit=501", &bridgev1.ListCommitsRequest{FabricId: 35, Limit: 501}},
+			{"since", "GET /api/v1/fabrics/35/commits?since=yesterday", nil},
+		},
+		"HistoryService.DiffDirectory": {
+			{"from", "GET /api/v1/fabrics/35/directory:diff", &bridgev1.DiffDirectoryRequest{FabricId: 35}},
+			{
+				"to", "GET /api/v1/fabrics/35/directory:diff?to=x&from=" + commitA,
+				&bridgev1.DiffDirectoryRequest{FabricId: 35, From: commitA, To: "x"},
+			},
+		},
+		"HistoryService.RestoreDirectory": {
+			{"commit", restore + "{}", &bridgev1.RestoreDirectoryRequest{FabricId: 35}},
+			{
+				"commit", restore + `{"commit":"` + commitA + `","as_of":"1970-01-01T00:00:01Z"}`,
+				&bridgev1.RestoreDirectoryRequest{
+					FabricId: 35, Commit: commitA, AsOf: &timestamppb.Timestamp{Seconds: 1},
+				},
+			},
+			{"as_of", restore + `{"as_of":"yesterday"}`, nil},
+			{"paths", restore + `{"paths":[7]}`, nil},
+		},
+	}
+}

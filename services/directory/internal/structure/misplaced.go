@@ -1,0 +1,73 @@
+package structure
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/ignore"
+	"fgdsync.dev/libs/layout"
+)
+
+// maxMisplaced bounds how many misplaced files are named one by one; a repository of other things may hold very many.
+const maxMisplaced = 200
+
+// Names of the counts of a report, beside the parts' own.
+const (
+	countMetadata = "metadata"
+	countOther    = "other"
+)
+
+// misplacedFiles warns of YAML files outside the structure: the sync ingests them as if they were in raw/.
+func misplacedFiles(entries []gittree.Entry, ignoreFile []byte) []Issue {
+	rules := ignore.Parse(ignoreFile)
+	var paths []string
+	for _, e := range entries {
+		if isMisplaced(e) && !rules.Match(e.Path) {
+			paths = append(paths, e.Path)
+		}
+	}
+	slices.Sort(paths)
+	var issues []Issue
+	for _, p := range paths[:min(len(paths), maxMisplaced)] {
+		issues = append(issues, misplaced(p, fmt.Sprintf("%s stands outside the structure and will be ingested by the next sync.",
+			p)))
+	}
+	if more := len(paths) - maxMisplaced; more > 0 {
+		issues = append(issues, misplaced("",
+			fmt.Sprintf("%d more files stand outside the structure and will be ingested by the next sync.", more)))
+	}
+	return issues
+}
+
+func isMisplaced(e gittree.Entry) bool {
+	return e.Mode.IsFile() && layout.Part(e.Path) == "" && !layout.StaysPut(e.Path)
+}
+
+func misplaced(p, message string) Issue {
+	return Issue{
+		Code: errs.StrayFile, Path: p, Message: message, AutoRepair: true,
+		Remedy: "Nothing to do; to keep it where it is, list it in " + layout.Ignore + ".",
+	}
+}
+
+// countFiles counts by part. The files that only keep a required folder do not count.
+func countFiles(entries []gittree.Entry) map[string]int32 {
+	counts := map[string]int32{layout.Raw: 0, layout.Managed: 0, layout.Unmanaged: 0, countMetadata: 0, countOther: 0}
+	for _, e := range entries {
+		part := layout.Part(e.Path)
+		switch {
+		case part != "" && path.Base(e.Path) == layout.Keep:
+		case part == layout.Metadata:
+			counts[countMetadata]++
+		case part == "":
+			counts[countOther]++
+		default:
+			counts[strings.ToLower(part)]++
+		}
+	}
+	return counts
+}

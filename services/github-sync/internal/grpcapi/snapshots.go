@@ -1,0 +1,132 @@
+package grpcapi
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/github-sync/internal/grpcapi/treeapi"
+	"fgdsync.dev/services/github-sync/internal/publish"
+	"fgdsync.dev/services/github-sync/internal/remote"
+	"fgdsync.dev/services/github-sync/internal/snapshot"
+)
+
+// OpenSnapshot holds the head of a branch.
+func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse,
+	error,
+) {
+	o, err := r.open(req.GetLocation())
+	if err != nil {
+		return nil, err
+	}
+	repo, err := r.deps.Stores.Repo(o.location)
+	if err != nil {
+		return nil, err
+	}
+	s, err := snapshot.Open(ctx, o.remote, repo, o.location, req.GetLocation().GetBranch(), o.directory, r.deps.Limits)
+	if err != nil {
+		return nil, err
+	}
+	s.Login = o.login
+	s, published, err := r.moveTo(ctx, s, req)
+	if err != nil {
+		return nil, err
+	}
+	origin, err := s.Origin(ctx, req.GetProposals())
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	r.deps.Snapshots.Add(s)
+	failpoint.Hit(failpoint.SnapshotOpen)
+	return &gitv1.OpenSnapshotResponse{Snapshot: toSnapshot(s, published, origin)}, nil
+}
+
+func toSnapshot(s *snapshot.Snapshot, published *gitv1.Published, origin snapshot.Origin) *gitv1.Snapshot {
+	return &gitv1.Snapshot{
+		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(),
+		DirectoryExists: s.Exists, Fence: s.Fence(), Published: published,
+		Origin: &gitv1.Origin{Commit: origin.Commit.String(), CommitTime: timestamppb.New(origin.Time)},
+	}
+}
+
+// moveTo goes from the head of the branch to the commit that was asked for, or closes the snapshot.
+func (r *Repositories) moveTo(ctx context.Context, s *snapshot.Snapshot, req *gitv1.OpenSnapshotRequest) (
+	*snapshot.Snapshot, *gitv1.Published, error,
+) {
+	switch at := req.GetAt().(type) {
+	case *gitv1.OpenSnapshotRequest_AtCommit:
+		return s, nil, returnTo(ctx, s, at.AtCommit)
+	case *gitv1.OpenSnapshotRequest_AtTime:
+		return s, nil, returnBefore(ctx, s, at.AtTime)
+	}
+	if req.GetSyncId() == "" {
+		return s, nil, nil
+	}
+	return r.ofSync(ctx, s, req.GetSyncId())
+}
+
+// returnTo goes back to an earlier commit, or closes the snapshot.
+func returnTo(ctx context.Context, s *snapshot.Snapshot, commit string) error {
+	id, err := treeapi.ParseID("at_commit", commit)
+	if err == nil {
+		err = s.ReturnTo(ctx, id)
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+// returnBefore goes back to what the branch was at a time, or closes the snapshot.
+func returnBefore(ctx context.Context, s *snapshot.Snapshot, when *timestamppb.Timestamp) error {
+	err := when.CheckValid()
+	if err != nil {
+		err = errs.Field("at_time", "at_time is no time.")
+	} else {
+		err = s.ReturnBefore(ctx, when.AsTime())
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+// ofSync returns what a sync has published in place of the head, if it has.
+func (r *Repositories) ofSync(ctx context.Context, head *snapshot.Snapshot, syncID string) (*snapshot.Snapshot,
+	*gitv1.Published, error,
+) {
+	at, before, err := head.OfSync(ctx, syncID)
+	if err != nil {
+		return nil, nil, errors.Join(err, head.Close())
+	}
+	if at == nil {
+		return head, nil, nil
+	}
+	pairs, err := at.CompareSince(before)
+	if err = errors.Join(err, before.Close(), head.Close()); err != nil {
+		return nil, nil, errors.Join(err, at.Close())
+	}
+	return at, &gitv1.Published{CommitUrl: r.commitURL(at.Location, at.Commit), Counts: treeapi.ToCounts(pairs)}, nil
+}
+
+func (r *Repositories) commitURL(location remote.Location, commit plumbing.Hash) string {
+	if page := r.deps.GitHub.CommitURL(location, commit); page != "" {
+		return page
+	}
+	return publish.CommitURL(location.Key, commit)
+}
+
+// CloseSnapshot lets go of a snapshot.
+func (r *Repositories) CloseSnapshot(_ context.Context, req *gitv1.CloseSnapshotRequest) (*gitv1.CloseSnapshotResponse,
+	error,
+) {
+	if err := r.deps.Snapshots.Close(req.GetSnapshotId()); err != nil {
+		return nil, err
+	}
+	return &gitv1.CloseSnapshotResponse{}, nil
+}

@@ -1,0 +1,76 @@
+package treeapi
+
+import (
+	"errors"
+	"strings"
+
+	"google.golang.org/grpc"
+
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/github-sync/internal/snapshot"
+)
+
+// ListChanges says which files of the directory differ between a commit and the snapshot's.
+func (t *Trees) ListChanges(req *gitv1.ListChangesRequest,
+	stream grpc.ServerStreamingServer[gitv1.ListChangesResponse],
+) (err error) {
+	s, commit, err := t.at(req.GetSnapshotId(), "since_commit", req.GetSinceCommit())
+	if err != nil {
+		return err
+	}
+	since, err := s.AtCommit(stream.Context(), commit, snapshot.History)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, since.Close()) }()
+	pairs, err := s.CompareSince(since)
+	if err != nil {
+		return err
+	}
+	for len(pairs) > 0 {
+		n := min(len(pairs), listBatch)
+		changes := make([]*gitv1.FileChange, n)
+		for i, p := range pairs[:n] {
+			changes[i] = toFileChange(p)
+		}
+		if err := stream.Send(&gitv1.ListChangesResponse{Changes: changes}); err != nil {
+			return err
+		}
+		pairs = pairs[n:]
+	}
+	return nil
+}
+
+func toFileChange(p snapshot.Pair) *gitv1.FileChange {
+	change := &gitv1.FileChange{
+		Path: strings.ToValidUTF8(p.Path, "\uFFFD"),
+		Kind: gitv1.FileChangeKind_FILE_CHANGE_KIND_UPDATED,
+	}
+	if p.Old.Hash.IsZero() {
+		change.Kind = gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED
+	} else {
+		change.OldBlobId = p.Old.Hash.String()
+	}
+	if p.New.Hash.IsZero() {
+		change.Kind = gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED
+	} else {
+		change.NewBlobId = p.New.Hash.String()
+	}
+	return change
+}
+
+// ToCounts counts what differs, by what became of it.
+func ToCounts(pairs []snapshot.Pair) *gitv1.ChangeCounts {
+	c := &gitv1.ChangeCounts{}
+	for _, p := range pairs {
+		switch {
+		case p.Old.Hash.IsZero():
+			c.Created++
+		case p.New.Hash.IsZero():
+			c.Removed++
+		default:
+			c.Updated++
+		}
+	}
+	return c
+}

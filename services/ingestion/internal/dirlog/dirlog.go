@@ -1,0 +1,300 @@
+// Package dirlog keeps the two logs of a fabric directory: what was ingested or quarantined, and why each file of
+// unmanaged/ is there. A log is a YAML file with one flow mapping a line under "entries:", so that it is read and
+// appended to by lines. Entries of the archive log are never changed. Those of the unmanaged log whose file is gone are
+// dropped when an entry is added, and only then: a sync that adds nothing rewrites nothing.
+package dirlog
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/services/ingestion/internal/splice"
+	"fgdsync.dev/services/ingestion/internal/stage"
+)
+
+const (
+	archiveHeader = "# What was ingested or quarantined: from which path, blob and commit, to where. " +
+		"Append-only.\nentries:\n"
+	reasonsHeader = "# Why each file in unmanaged/ is there, and how to fix it.\nentries:\n"
+)
+
+// contentField stands before the id of the content in an entry of the unmanaged log.
+const contentField = `, content: "`
+
+// MaxBytes is how large the unmanaged log grows before a new one is begun.
+const MaxBytes = 8 << 20
+
+// maxArchive is how large the archive log grows before a new one is begun. It is rewritten, and goes over the wire,
+// with every sync that has something to note.
+const maxArchive = 256 << 10
+
+// Origin is where the documents of a sync came from.
+type Origin struct {
+	Commit string
+	Time   time.Time
+}
+
+// Update notes what a plan did, and what was released. load returns the content of an object that is in the staged
+// tree.
+func Update(s *stage.Tree, done *plan.Plan, released []Released, origin Origin, entries []gittree.Entry,
+	load func(blob string) ([]byte, error),
+) error {
+	w := writer{staged: s, entries: entries, load: load}
+	said, err := w.said(done)
+	if err != nil {
+		return err
+	}
+	at := origin.Time.UTC().Format(time.RFC3339)
+	archived, reasons := make([]byte, 0, archiveSize(done.Items, origin)), []byte(nil)
+	fresh := map[string]bool{}
+	for _, item := range done.Items {
+		if item.Outcome == plan.Stays {
+			continue
+		}
+		if item.Outcome == plan.Quarantined {
+			blob, _ := s.Blob(item.Destination)
+			reason := reasonOf(item, blob)
+			if strings.HasPrefix(said[item.Destination], string(reason)) {
+				continue // it was tried again, and nothing is new
+			}
+			reasons = reason.text("at", at).source(item, origin).endOn(reasons)
+			fresh[item.Destination] = true
+		}
+		archived = appendArchived(archived, item, origin, at)
+	}
+	for _, r := range released {
+		archived = appendReleased(archived, r, origin, at)
+	}
+	if err := w.extend(layout.ArchiveLog, archiveHeader, archived, maxArchive, nil); err != nil {
+		return err
+	}
+	return w.extend(layout.UnmanagedLog, reasonsHeader, reasons, MaxBytes, func(line string) bool {
+		p, _, ok := entryOf(line)
+		_, there := s.Blob(p)
+		return ok && (!there || fresh[p])
+	})
+}
+
+// actions name outcomes in the log.
+var actions = map[plan.Outcome]string{
+	plan.Created: "ingested", plan.Updated: "updated", plan.Duplicate: "duplicate",
+	plan.Quarantined: "quarantined", plan.Moved: "moved", plan.KeptManaged: "kept-managed",
+}
+
+// archiveSize returns about how long the entries of items get in the archive log.
+func archiveSize(items []*plan.Item, origin Origin) int {
+	const words = 160 // keys, quotes, time, action, numbers and the blob's id
+	size := 0
+	for _, item := range items {
+		if item.Outcome != plan.Stays {
+			size += words + len(origin.Commit) + len(item.File.Path) + len(item.Destination) + len(item.Archived)
+		}
+	}
+	return size
+}
+
+func appendArchived(out []byte, item *plan.Item, origin Origin, at string) []byte {
+	line := begin(out).text("at", at).raw("action", actions[item.Outcome]).source(item, origin).text("to",
+		item.Destination)
+	if item.Archived != "" {
+		line = line.text("original", item.Archived)
+	}
+	return line.end()
+}
+
+// reasonOf returns the part of an entry that is the same as long as nothing has changed.
+func reasonOf(item *plan.Item, blob string) entry {
+	r := item.Reason
+	line := begin(nil).text("path", item.Destination).text("content", blob).raw("code", r.Code.ID).raw("name",
+		r.Code.Name).text("message", r.Message)
+	if number := inQuarantine(item, r); number > 0 {
+		line = line.number("line", number).number("column", max(1, r.Column))
+	}
+	return line.text("remedy", r.RemedyText())
+}
+
+// inQuarantine returns the line that a finding is about in the file in unmanaged/, which may hold one document of
+// several.
+func inQuarantine(item *plan.Item, r finding.Finding) int {
+	if item.Doc == nil || len(item.File.Docs) == 1 {
+		return r.Line
+	}
+	return r.Line - item.Doc.Line + 1
+}
+
+// entry is a log with an entry at its end that is being written.
+type entry []byte
+
+const opening = "- {"
+
+func begin(log []byte) entry { return append(log, opening...) }
+
+func (e entry) key(name string) entry {
+	if !bytes.HasSuffix(e, []byte(opening)) {
+		e = append(e, ", "...)
+	}
+	return append(append(e, name...), ": "...)
+}
+
+func (e entry) raw(key, value string) entry  { return append(e.key(key), value...) }
+func (e entry) text(key, value string) entry { return splice.AppendQuoted(e.key(key), value) }
+func (e entry) number(key string, n int) entry {
+	return strconv.AppendInt(e.key(key), int64(n), 10)
+}
+
+func (e entry) source(item *plan.Item, origin Origin) entry {
+	e = e.text("from", item.File.Path)
+	if item.Doc != nil {
+		e = e.number("document", item.Doc.Number)
+		if item.Doc.Item > 0 {
+			e = e.number("item", item.Doc.Item)
+		}
+	}
+	return e.text("blob", item.File.Blob).text("commit", origin.Commit)
+}
+
+func (e entry) end() []byte { return append(e, "}\n"...) }
+
+// endOn ends an entry that stands alone and appends it to a log.
+func (e entry) endOn(log []byte) []byte { return append(log, e.end()...) }
+
+// writer extends logs.
+type writer struct {
+	staged  *stage.Tree
+	entries []gittree.Entry
+	load    func(blob string) ([]byte, error)
+}
+
+// said returns the entries of the unmanaged log by path, when there is a file that they may already be about.
+func (w *writer) said(done *plan.Plan) (map[string]string, error) {
+	again := slices.ContainsFunc(done.Items, func(item *plan.Item) bool {
+		return item.Outcome == plan.Quarantined && layout.Part(item.File.Path) == layout.Unmanaged
+	})
+	entry, found := gittree.Find(w.entries, layout.UnmanagedLog)
+	if !again || !found || !entry.Mode.IsFile() || entry.Size > MaxBytes {
+		return nil, nil
+	}
+	content, err := w.load(entry.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", layout.UnmanagedLog, err)
+	}
+	said := map[string]string{}
+	for line := range strings.Lines(string(content)) {
+		if p, _, ok := entryOf(line); ok {
+			said[p] = line
+		}
+	}
+	return said, nil
+}
+
+// Quarantined reads from the unmanaged log what content each file had when it was quarantined. Entries that do not say
+// it are passed over.
+func Quarantined(log []byte) map[string]string {
+	out := map[string]string{}
+	for line := range strings.Lines(string(log)) {
+		p, rest, ok := entryOf(line)
+		if !ok || !strings.HasPrefix(rest, contentField) {
+			continue
+		}
+		if blob, _, whole := strings.Cut(rest[len(contentField):], `"`); whole {
+			out[p] = blob
+		}
+	}
+	return out
+}
+
+// extend adds lines to a log, and takes out those that are obsolete. A log in a form that is not ours, or one grown too
+// large, is set aside as it is.
+func (w *writer) extend(p, header string, lines []byte, most int64, obsolete func(string) bool) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	content, err := w.current(p, header, most)
+	if err != nil {
+		return err
+	}
+	if obsolete != nil {
+		content = without(content, obsolete)
+	}
+	content = slices.Concat(content, lines)
+	w.staged.Put(p, content, stage.BlobID(content))
+	return nil
+}
+
+func without(log []byte, obsolete func(string) bool) []byte {
+	var out []byte
+	for line := range bytes.Lines(log) {
+		if !obsolete(string(line)) {
+			out = append(out, line...)
+		}
+	}
+	return out
+}
+
+// current returns the log to extend: the one that is there, or a new one.
+func (w *writer) current(p, header string, most int64) ([]byte, error) {
+	entry, found := gittree.Find(w.entries, p)
+	if !found {
+		return []byte(header), nil
+	}
+	aside := "legacy"
+	if entry.Mode.IsFile() && entry.Size <= most {
+		content, err := w.load(entry.Blob)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", p, err)
+		}
+		if content, ok := appendable(content); ok {
+			return content, nil
+		}
+	} else if entry.Mode.IsFile() {
+		aside = "1"
+	}
+	w.staged.Remove(p)
+	base := strings.TrimSuffix(p, ".yaml") + "." + aside
+	w.staged.PutEntry(w.staged.FreePath(base+".yaml", "", ".yaml"), entry)
+	return []byte(header), nil
+}
+
+// appendable returns a log ready for more lines, and reports whether it has our form.
+func appendable(content []byte) ([]byte, bool) {
+	var out bytes.Buffer
+	begun, closed := false, false
+	for line := range bytes.Lines(content) {
+		text := strings.TrimRight(string(line), "\r\n")
+		switch {
+		case text == "" || strings.HasPrefix(text, "#"):
+		case !begun && (text == "entries:" || text == "entries: []"):
+			begun, text = true, "entries:"
+		case !begun || !strings.HasPrefix(text, "- {") || !strings.HasSuffix(text, "}"):
+			closed = true
+		}
+		out.WriteString(text)
+		out.WriteByte('\n')
+	}
+	if !begun {
+		out.WriteString("entries:\n")
+	}
+	return out.Bytes(), !closed
+}
+
+// entryOf returns the path of an entry of the unmanaged log and what follows it, and reports whether it is one.
+func entryOf(line string) (p, rest string, ok bool) {
+	text, ok := strings.CutPrefix(line, "- {path: ")
+	if !ok {
+		return "", "", false
+	}
+	quoted, err := strconv.QuotedPrefix(text)
+	if err != nil {
+		return "", "", false
+	}
+	p, err = strconv.Unquote(quoted)
+	return p, text[len(quoted):], err == nil
+}

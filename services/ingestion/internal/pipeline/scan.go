@@ -1,0 +1,90 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/ignore"
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/ingestion/internal/dirlog"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/inventory"
+	"fgdsync.dev/services/ingestion/internal/quarantine"
+	"fgdsync.dev/services/ingestion/internal/stage"
+)
+
+// scan is what a tree holds.
+type scan struct {
+	inventory.Inventory
+	entries    []gittree.Entry
+	ignoreFile []byte // .fgdignore
+	log        []byte // the unmanaged log
+}
+
+// scan lists a tree and sorts its leaves.
+func (p *Pipeline) scan(ctx context.Context, tree gittree.Ref, req Request) (scan, error) {
+	entries, err := p.Trees.List(ctx, tree)
+	if err != nil {
+		return scan{}, fmt.Errorf("list tree: %w", err)
+	}
+	contents, err := gittree.ReadFiles(ctx, p.Trees, tree.Snapshot, entries, map[string]int64{
+		layout.Ignore: ignore.MaxBytes, layout.UnmanagedLog: dirlog.MaxBytes,
+	})
+	if err != nil {
+		return scan{}, err
+	}
+	found := scan{entries: entries, ignoreFile: contents[layout.Ignore], log: contents[layout.UnmanagedLog]}
+	found.Inventory = inventory.Take(found.entries, inventory.Rules{
+		MaxFileBytes: p.MaxFileBytes, Ignore: ignore.Parse(found.ignoreFile), Quarantined: dirlog.Quarantined(found.log),
+		RetryQuarantined: req.Retry, Retry: setOf(req.RetryOf), Release: setOf(req.Release),
+	})
+	return found, nil
+}
+
+func setOf(paths []string) map[string]bool {
+	set := make(map[string]bool, len(paths))
+	for _, p := range paths {
+		set[p] = true
+	}
+	return set
+}
+
+// release puts back what is wished for, and says which wishes come to nothing.
+func (s *scan) release(on *stage.Tree, req Request) ([]dirlog.Released, []finding.Finding) {
+	wishes := s.retries(req.RetryOf)
+	if len(req.Release) == 0 {
+		return nil, wishes
+	}
+	if e, there := gittree.Find(s.entries, layout.Ignore); there && (!e.Mode.IsFile() || e.Size > ignore.MaxBytes) {
+		return nil, append(wishes, finding.Finding{
+			Code: errs.ReleaseRefused, File: layout.Ignore, Document: -1, Message: "nothing is released: " + layout.Ignore +
+				" is no file that can be added to",
+			Remedy: "Make " + layout.Ignore + " a plain file of less than a megabyte.",
+		})
+	}
+	released, ignoreFile, refused := quarantine.Release(on, quarantine.List(s.entries, s.log), req.Release, s.ignoreFile)
+	if len(ignoreFile) != len(s.ignoreFile) {
+		on.Put(layout.Ignore, ignoreFile, stage.BlobID(ignoreFile))
+	}
+	return released, append(wishes, refused...)
+}
+
+// retries says which files can't be judged again.
+func (s *scan) retries(paths []string) []finding.Finding {
+	var out []finding.Finding
+	for _, p := range paths {
+		e, there := gittree.Find(s.entries, p)
+		switch {
+		case !there || layout.Part(p) != layout.Unmanaged:
+			out = append(out, quarantine.Missing(p))
+		case !e.Mode.IsFile() || !layout.IsYAML(p):
+			out = append(out, finding.Finding{
+				Code: errs.UnsupportedFile, File: p, Document: -1, Message: "only YAML files can be judged again",
+				Remedy: "Release the file to have it left alone, or remove it.",
+			})
+		}
+	}
+	return out
+}

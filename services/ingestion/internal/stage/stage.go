@@ -1,0 +1,232 @@
+// Package stage holds a directory while it is being rearranged: what was at each path before, and what is there now.
+// The changes are the difference of the two, so that a path changes at most once however often it was touched, and a
+// file never stands where a folder is.
+package stage
+
+import (
+	"crypto/sha1" //nolint:gosec // Git's object ids
+	"encoding/hex"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"fgdsync.dev/libs/gittree"
+)
+
+// maxName is the longest name of a file that common file systems take, in bytes.
+const maxName = 255
+
+// maxExt is the longest extension that is kept as one when a name is too long.
+const maxExt = 32
+
+type leaf struct {
+	mode    gittree.Mode
+	blob    string
+	content []byte // nil when the blob is in the tree already
+	gone    bool
+}
+
+// Tree is a directory of which changes are staged.
+type Tree struct {
+	before  map[string]leaf
+	touched map[string]leaf // what is now at paths that were touched
+	folders map[string]int  // number of leaves below
+}
+
+// New returns a staged tree that holds entries.
+func New(entries []gittree.Entry) *Tree {
+	t := &Tree{
+		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{}, folders: map[string]int{},
+	}
+	last, n := "", 0 // entries of one folder mostly come one after another
+	for _, e := range entries {
+		t.before[e.Path] = leaf{mode: e.Mode, blob: e.Blob}
+		dir := path.Dir(e.Path)
+		if dir != last {
+			t.count(last, n)
+			last, n = dir, 0
+		}
+		n++
+	}
+	t.count(last, n)
+	return t
+}
+
+// at returns what is at a path now.
+func (t *Tree) at(p string) (leaf, bool) {
+	if l, touched := t.touched[p]; touched {
+		return l, !l.gone
+	}
+	l, there := t.before[p]
+	return l, there
+}
+
+func (t *Tree) set(p string, l leaf) {
+	if _, there := t.at(p); !there {
+		t.count(path.Dir(p), 1)
+	}
+	t.touched[p] = l
+}
+
+// count takes note of more or fewer leaves in a folder.
+func (t *Tree) count(dir string, by int) {
+	for ; by != 0 && dir != "."; dir = path.Dir(dir) {
+		if t.folders[dir] += by; t.folders[dir] == 0 {
+			delete(t.folders, dir)
+		}
+	}
+}
+
+// Blob returns the object id of what is at a path now.
+func (t *Tree) Blob(p string) (string, bool) {
+	l, there := t.at(p)
+	return l.blob, there
+}
+
+// Free reports whether a file can be put at a path: nothing is there, and no file stands in the place of a folder
+// above.
+func (t *Tree) Free(p string) bool {
+	if _, there := t.at(p); there || t.folders[p] > 0 {
+		return false
+	}
+	if t.folders[path.Dir(p)] > 0 {
+		return true
+	}
+	_, blocked := t.Blocker(p)
+	return !blocked
+}
+
+// Blocker finds the file that stands in the place of a folder above a path.
+func (t *Tree) Blocker(p string) (string, bool) {
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		if _, there := t.at(dir); there {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// Remove takes away what is at a path.
+func (t *Tree) Remove(p string) {
+	if l, there := t.at(p); there {
+		l.gone = true
+		t.touched[p] = l
+		t.count(path.Dir(p), -1)
+	}
+}
+
+// Put puts new content, of the given id, at a path. What was executable there stays so.
+func (t *Tree) Put(p string, content []byte, blob string) {
+	mode := gittree.Regular
+	if t.before[p].mode == gittree.Executable {
+		mode = gittree.Executable
+	}
+	t.set(p, leaf{mode: mode, blob: blob, content: content})
+}
+
+// Add puts new content at a path where a file can be put, and reports whether it could.
+func (t *Tree) Add(p string, content []byte, blob string) bool {
+	if !t.Free(p) {
+		return false
+	}
+	mode := gittree.Regular
+	if len(t.before) > 0 && t.before[p].mode == gittree.Executable {
+		mode = gittree.Executable
+	}
+	t.touched[p] = leaf{mode: mode, blob: blob, content: content}
+	t.count(path.Dir(p), 1)
+	return true
+}
+
+// PutEntry puts what an entry holds at a path.
+func (t *Tree) PutEntry(p string, e gittree.Entry) { t.set(p, leaf{mode: e.Mode, blob: e.Blob}) }
+
+// Changes returns the difference to what was there before, in path order.
+func (t *Tree) Changes() []gittree.Change {
+	changes := make([]gittree.Change, 0, len(t.touched))
+	for p, l := range t.touched {
+		old, was := t.before[p]
+		switch {
+		case l.gone && was:
+			changes = append(changes, gittree.Change{Path: p, Remove: true})
+		case !l.gone && (!was || old.mode != l.mode || old.blob != l.blob):
+			changes = append(changes, gittree.Change{Path: p, Mode: l.mode, Blob: l.blob, Content: l.content})
+		}
+	}
+	slices.SortFunc(changes, func(a, b gittree.Change) int { return strings.Compare(a.Path, b.Path) })
+	return changes
+}
+
+// FreePath returns a path for content: the wanted one if it is free or holds this very content, else the first of "-2",
+// "-3" … before its extension. Where a file stands in the place of a folder, the folder gets the number.
+func (t *Tree) FreePath(wanted, blob, ext string) string {
+	dir, base := path.Split(wanted)
+	base = strings.TrimSuffix(base, ext)
+	for n := 1; ; n++ {
+		candidate := t.clear(dir) + Truncate(base+number(n), ext)
+		if have, there := t.Blob(candidate); t.Free(candidate) || there && have == blob {
+			return candidate
+		}
+	}
+}
+
+// clear returns a folder path, with a slash at its end, in which no part is a file.
+func (t *Tree) clear(dir string) string {
+	out := ""
+	for _, part := range strings.Split(strings.TrimSuffix(dir, "/"), "/") {
+		if part == "" {
+			continue
+		}
+		candidate := out + part
+		for n := 2; ; n++ {
+			if _, isFile := t.at(candidate); !isFile {
+				break
+			}
+			candidate = out + part + number(n)
+		}
+		out = candidate + "/"
+	}
+	return out
+}
+
+func number(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return "-" + strconv.Itoa(n)
+}
+
+// Fits reports whether a base and an extension are a file name that is not too long for a file system.
+func Fits(base, ext string) bool { return len(base)+len(ext) <= maxName }
+
+// Truncate joins a base and an extension to a file name that is not too long for a file system: what is cut off is
+// replaced by a hash of the whole.
+func Truncate(base, ext string) string {
+	if Fits(base, ext) {
+		return base + ext
+	}
+	if len(ext) > maxExt {
+		base, ext = base+ext, ""
+	}
+	sum := sha1.Sum([]byte(base)) //nolint:gosec // only keeps names apart
+	mark := "~" + hex.EncodeToString(sum[:4])
+	keep := max(0, maxName-len(ext)-len(mark))
+	for keep > 0 && !utf8.RuneStart(base[keep]) {
+		keep--
+	}
+	return base[:keep] + mark + ext
+}
+
+// BlobID returns the id of a content as an object of Git.
+func BlobID(content []byte) string {
+	var head [32]byte
+	var id [sha1.Size]byte
+	var text [2 * sha1.Size]byte
+	sum := sha1.New() //nolint:gosec // Git's object ids
+	sum.Write(append(strconv.AppendInt(append(head[:0], "blob "...), int64(len(content)), 10), 0))
+	sum.Write(content)
+	hex.Encode(text[:], sum.Sum(id[:0]))
+	return string(text[:])
+}

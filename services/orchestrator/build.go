@@ -1,0 +1,152 @@
+package orchestrator
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/lock"
+	"fgdsync.dev/libs/redisconn"
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	"fgdsync.dev/services/orchestrator/internal/backlog"
+	"fgdsync.dev/services/orchestrator/internal/eventlog"
+	"fgdsync.dev/services/orchestrator/internal/grpcapi"
+	"fgdsync.dev/services/orchestrator/internal/intake"
+	"fgdsync.dev/services/orchestrator/internal/ledger"
+	"fgdsync.dev/services/orchestrator/internal/maintenance"
+	"fgdsync.dev/services/orchestrator/internal/pullrequests"
+	"fgdsync.dev/services/orchestrator/internal/recovery"
+	"fgdsync.dev/services/orchestrator/internal/redisstats"
+	"fgdsync.dev/services/orchestrator/internal/register"
+	"fgdsync.dev/services/orchestrator/internal/schedule"
+	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/services/orchestrator/internal/view"
+	"fgdsync.dev/services/orchestrator/internal/workflow"
+)
+
+// peers are the other services.
+type peers struct {
+	repositories gitv1.RepositoryServiceClient
+	trees        gitv1.TreeServiceClient
+	history      gitv1.HistoryServiceClient
+	ingestion    ingestionv1.IngestionServiceClient
+	directory    directoryv1.DirectoryServiceClient
+}
+
+// builder holds what the parts of the service share.
+type builder struct {
+	cfg    Config
+	p      *app.Process
+	redis  *redisconn.Conn
+	ledger *ledger.Ledger
+	peers  peers
+	locker *lock.Locker
+	events *eventlog.Log
+	store  *state.Store
+	reader *recovery.Reader
+}
+
+// New builds the service. What it opens is closed with the process.
+func New(cfg Config, p *app.Process) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	kept, err := ledger.Open(cfg.LedgerFile)
+	if err != nil {
+		return nil, err
+	}
+	p.OnClose(kept.Close)
+	redis, err := redisconn.Open(cfg.RedisURL)
+	if err != nil {
+		return nil, err
+	}
+	p.OnClose(redis.Close)
+	git := p.Peers[githubSync]
+	b := &builder{
+		cfg: cfg, p: p, redis: redis, ledger: kept, events: eventlog.New(p.Now),
+		peers: peers{
+			repositories: gitv1.NewRepositoryServiceClient(git), trees: gitv1.NewTreeServiceClient(git),
+			history:   gitv1.NewHistoryServiceClient(git),
+			ingestion: ingestionv1.NewIngestionServiceClient(p.Peers[ingestion]),
+			directory: directoryv1.NewDirectoryServiceClient(p.Peers[directory]),
+		},
+		store:  state.New(redis, state.Limits{Retention: cfg.HistoryRetention, Active: cfg.MaxActiveSyncs}, p.Now),
+		locker: lock.New(redis, cfg.LockLease, cfg.SyncTimeout+cfg.LockLease/2),
+	}
+	return b.service()
+}
+
+func (b *builder) service() (*Service, error) {
+	dead, err := b.metrics()
+	if err != nil {
+		return nil, err
+	}
+	recoverer := recovery.New(recovery.Deps{
+		Store: b.store, Ledger: b.ledger, Retention: b.cfg.HistoryRetention, Log: b.p.Telemetry.Log, Now: b.p.Now,
+	})
+	b.reader = recovery.NewReader(recoverer)
+	runner, err := b.runner()
+	if err != nil {
+		return nil, fmt.Errorf("build the workflow: %w", err)
+	}
+	supervisor := recovery.NewSupervisor(recoverer, recovery.SupervisorConfig{
+		Expire: runner.Expire, Grace: expireGrace, Takeover: 2 * b.cfg.claimIdle(),
+	})
+	accept := intake.New(b.reader, b.ledger, b.p.Telemetry.Log, b.p.Now).Accept
+	return &Service{
+		cfg: b.cfg, redis: b.redis, log: b.p.Telemetry.Log, now: b.p.Now, instance: b.p.Instance, dead: dead,
+		runner: runner, supervisor: supervisor,
+		scheduler:   schedule.New(b.store, accept, b.p.Now),
+		follower:    pullrequests.New(b.store, b.peers.repositories, accept),
+		fabrics:     grpcapi.NewFabrics(b.register(accept)),
+		views:       grpcapi.NewDirectoryViews(b.view()),
+		syncs:       grpcapi.NewSyncs(b.reader, accept, runner),
+		maintenance: grpcapi.NewMaintenance(maintenance.New(b.redis, b.reader, accept, supervisor)),
+	}, nil
+}
+
+// metrics registers what no part counts by itself.
+func (b *builder) metrics() (prometheus.Counter, error) {
+	dead := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "fgd_dead_letters_total",
+		Help: "Work entries that went to the dead letters.",
+	})
+	registry := b.p.Telemetry.Metrics
+	err := errors.Join(registry.Register(dead), registry.Register(backlog.New(b.redis, group, b.p.Telemetry.Log)),
+		redisstats.Watch(b.redis, registry))
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return dead, nil
+}
+
+func (b *builder) runner() (*workflow.Runner, error) {
+	return workflow.New(workflow.Config{
+		Timeout: b.cfg.SyncTimeout, StageTimeout: b.cfg.StageTimeout, Attempts: b.cfg.SyncAttempts,
+		RetryInitial: b.cfg.RetryInitial, RetryMax: b.cfg.RetryMax,
+		MassDeletePercent: b.cfg.MassDeletePercent, MassDeleteMinimum: b.cfg.MassDeleteMinimum,
+	}, workflow.Deps{
+		Store: b.reader, Ledger: b.ledger, Locker: b.locker, Events: b.events,
+		Repositories: b.peers.repositories, Trees: b.peers.trees, History: b.peers.history,
+		Ingestion: b.peers.ingestion, Directory: b.peers.directory,
+		Log: b.p.Telemetry.Log, Tracer: b.p.Telemetry.Tracers.Tracer(Name), Metrics: b.p.Telemetry.Metrics, Now: b.p.Now,
+	})
+}
+
+func (b *builder) register(accept intake.AcceptFunc) *register.Register {
+	return register.New(register.Deps{
+		Store: b.reader, Ledger: b.ledger, Accept: accept, Locker: b.locker, Repositories: b.peers.repositories,
+		Events: b.events, Log: b.p.Telemetry.Log, Now: b.p.Now,
+	})
+}
+
+func (b *builder) view() *view.View {
+	return view.New(view.Deps{
+		Store: b.reader, Repositories: b.peers.repositories, Trees: b.peers.trees, History: b.peers.history,
+		Directory: b.peers.directory, Ingestion: b.peers.ingestion, MaxFileBytes: b.cfg.MaxFileBytes,
+	})
+}

@@ -1,0 +1,240 @@
+// Package register keeps the register of fabrics: no two have one name, one number, or directories inside each other.
+// What is registered is in Redis and in the ledger. Its changes come one after the other, under a lock.
+package register
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/libs/lock"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/eventlog"
+	"fgdsync.dev/services/orchestrator/internal/intake"
+	"fgdsync.dev/services/orchestrator/internal/ledger"
+	"fgdsync.dev/services/orchestrator/internal/recovery"
+	"fgdsync.dev/services/orchestrator/internal/state"
+)
+
+// Deps is what the register works with.
+type Deps struct {
+	Store        *recovery.Reader
+	Ledger       *ledger.Ledger
+	Accept       intake.AcceptFunc
+	Locker       *lock.Locker
+	Repositories gitv1.RepositoryServiceClient
+	Events       *eventlog.Log
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Register is the register of fabrics.
+type Register struct{ deps Deps }
+
+// New returns the register.
+func New(deps Deps) *Register { return &Register{deps} }
+
+// Create registers a fabric and starts its first sync. It returns the fabric as registered, and the sync.
+func (r *Register) Create(
+	ctx context.Context, wanted *fabricv1.Fabric, firstSync *syncv1.SyncOptions,
+) (*fabricv1.Fabric, string, error) {
+	if err := intake.CheckOptions("first_sync", firstSync); err != nil {
+		return nil, "", err
+	}
+	fabric, err := r.locate(ctx, wanted)
+	if err != nil {
+		return nil, "", err
+	}
+	fabric.CreatedAt, fabric.Suspension = timestamppb.New(r.deps.Now()), nil
+	fabric.UpdatedAt, fabric.Generation = fabric.GetCreatedAt(), r.generation(0)
+	err = r.locked(ctx, func(ctx context.Context) error { return r.create(ctx, fabric) })
+	if err != nil {
+		return nil, "", err
+	}
+	failpoint.Hit(failpoint.RegisterStored)
+	if err := r.deps.Ledger.PutFabric(fabric); err != nil {
+		return nil, "", err
+	}
+	failpoint.Hit(failpoint.RegisterKept)
+	r.deps.Log.InfoContext(ctx, "fabric registered", attrs(ctx, fabric)...)
+	syncID, err := r.startFirst(ctx, fabric.GetFabricId(), firstSync)
+	return fabric, syncID, err
+}
+
+// create chooses a number where there is none, and stores the fabric. The caller holds the lock.
+func (r *Register) create(ctx context.Context, fabric *fabricv1.Fabric) error {
+	if err := r.checkUnique(ctx, fabric); err != nil {
+		return err
+	}
+	if fabric.GetFabricId() == 0 {
+		if err := r.chooseID(ctx, fabric); err != nil {
+			return err
+		}
+		if err := r.bindCredentials(ctx, fabric); err != nil {
+			return err
+		}
+	}
+	fabric.Location.FabricId = fabric.GetFabricId()
+	event, err := r.deps.Events.Fabric(ctx, "fabric.created", fabric)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.RegisterBefore)
+	return r.deps.Store.CreateFabric(ctx, fabric, event)
+}
+
+// chooseID gives a fabric the next number that is free.
+func (r *Register) chooseID(ctx context.Context, fabric *fabricv1.Fabric) error {
+	for fabric.GetFabricId() == 0 {
+		id, err := r.deps.Store.NextFabricID(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = r.deps.Store.Fabric(ctx, id)
+		switch {
+		case errs.HasCode(err, errs.FabricNotFound):
+			fabric.FabricId = id
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// bindCredentials binds credentials to a fabric that were sealed before it had a number.
+func (r *Register) bindCredentials(ctx context.Context, fabric *fabricv1.Fabric) error {
+	location := fabric.GetLocation()
+	if len(location.GetCredentials().GetSealed()) == 0 {
+		return nil
+	}
+	bound, err := r.deps.Repositories.ResealCredentials(ctx, &gitv1.ResealCredentialsRequest{
+		Credentials: location.GetCredentials(), RepositoryUrl: location.GetRepositoryUrl(), FabricId: fabric.GetFabricId(),
+	})
+	if err != nil {
+		return fmt.Errorf("bind the credentials: %w", err)
+	}
+	location.Credentials = bound.GetCredentials()
+	return nil
+}
+
+// startFirst starts the first sync of a fabric. There is none that could be in its way.
+func (r *Register) startFirst(ctx context.Context, id int32, options *syncv1.SyncOptions) (string, error) {
+	options = proto.CloneOf(options)
+	if options != nil {
+		options.RefuseIfRunning = false
+	}
+	admission, err := r.deps.Accept(ctx, &syncv1.StartSyncRequest{
+		FabricId: id, Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, Options: options,
+	})
+	if err != nil {
+		return "", fmt.Errorf("start the first sync: %w", err)
+	}
+	return admission.SyncID, nil
+}
+
+// Update replaces a definition. ABORTED (FGD_3012) when it changed since the generation that the new one has.
+func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabricv1.Fabric, error) {
+	fabric, err := r.locate(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	err = r.locked(ctx, func(ctx context.Context) error {
+		if err := r.checkUnique(ctx, fabric); err != nil {
+			return err
+		}
+		stored, err := r.deps.Store.Fabric(ctx, fabric.GetFabricId())
+		if err != nil {
+			return err
+		}
+		if known := fabric.GetGeneration(); known != 0 && known != stored.GetGeneration() {
+			return errs.New(errs.FabricChanged, "Somebody else has changed fabric %d meanwhile.", fabric.GetFabricId())
+		}
+		fabric.CreatedAt, fabric.Suspension = stored.GetCreatedAt(), stored.GetSuspension()
+		return r.replace(ctx, stored, fabric)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.keep(fabric); err != nil {
+		return nil, err
+	}
+	r.deps.Log.InfoContext(ctx, "fabric updated", attrs(ctx, fabric)...)
+	return fabric, nil
+}
+
+// Delete forgets a fabric that is at rest.
+func (r *Register) Delete(ctx context.Context, id int32) error {
+	fabric, err := r.deps.Store.Fabric(ctx, id)
+	if err != nil {
+		return err
+	}
+	event, err := r.deps.Events.Fabric(ctx, "fabric.deleted", fabric)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.DeleteBefore)
+	generation := r.generation(fabric.GetGeneration())
+	active, err := r.deps.Store.DeleteFabric(ctx, id, generation, event)
+	if err != nil {
+		return err
+	}
+	if active != "" {
+		return errs.New(errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", id).
+			WithMeta("sync_id", active).WithRemedy("Wait for the sync to end, or cancel it, and delete the fabric then.")
+	}
+	failpoint.Hit(failpoint.DeleteStored)
+	if err := r.deps.Ledger.DeleteFabric(id, generation); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.DeleteKept)
+	r.deps.Log.InfoContext(ctx, "fabric deleted", attrs(ctx, fabric)...)
+	return nil
+}
+
+// generation returns a number above one that a definition has had. It follows the clock, so that a fabric which takes
+// the number of one that was deleted is above that too, also when Redis has forgotten it.
+func (r *Register) generation(last int64) int64 { return max(last+1, r.deps.Now().UnixMicro()) }
+
+// locked runs a change of the register under its lock.
+func (r *Register) locked(ctx context.Context, change func(context.Context) error) error {
+	lease, err := r.deps.Locker.Acquire(ctx, state.RegisterLock)
+	if err != nil {
+		return err
+	}
+	return errors.Join(change(lease.Context()), lease.Release(context.WithoutCancel(ctx)))
+}
+
+// replace stores a definition in place of another. The caller holds the lock.
+func (r *Register) replace(ctx context.Context, old, fabric *fabricv1.Fabric) error {
+	fabric.UpdatedAt, fabric.Generation = timestamppb.New(r.deps.Now()), r.generation(old.GetGeneration())
+	event, err := r.deps.Events.Fabric(ctx, "fabric.updated", fabric)
+	if err != nil {
+		return err
+	}
+	return r.deps.Store.UpdateFabric(ctx, fabric, event)
+}
+
+// keep writes a changed definition into the ledger.
+func (r *Register) keep(fabric *fabricv1.Fabric) error {
+	failpoint.Hit(failpoint.UpdateStored)
+	err := r.deps.Ledger.PutFabric(fabric)
+	failpoint.Hit(failpoint.UpdateKept)
+	return err
+}
+
+// attrs are what the log says of a change.
+func attrs(ctx context.Context, fabric *fabricv1.Fabric) []any {
+	return []any{
+		"fabric_id", fabric.GetFabricId(), "name", fabric.GetName(), "generation", fabric.GetGeneration(),
+		"requested_by", eventlog.Requester(ctx),
+	}
+}

@@ -1,0 +1,57 @@
+package register
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/errs"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
+)
+
+// locate has github-sync judge where a fabric wants to live, and with which credentials: it refuses those that were
+// given for another host or another fabric. It returns the definition with the directory in its one spelling.
+func (r *Register) locate(ctx context.Context, wanted *fabricv1.Fabric) (*fabricv1.Fabric, error) {
+	fabric := proto.CloneOf(wanted)
+	fabric.PullRequest = nil
+	fabric.Location = state.LocationOf(wanted)
+	checked, err := r.deps.Repositories.CheckLocation(ctx, &gitv1.CheckLocationRequest{Location: fabric.GetLocation()})
+	if err != nil {
+		return nil, err
+	}
+	fabric.Location.Directory, fabric.RepositoryKey = checked.GetDirectory(), checked.GetRepositoryKey()
+	return fabric, r.deps.Store.EnsureComplete(ctx)
+}
+
+// checkUnique holds that no other fabric has the name, or a directory inside this one or around it. The caller holds
+// the lock, so that two can't take one place at the same time.
+func (r *Register) checkUnique(ctx context.Context, fabric *fabricv1.Fabric) error {
+	others, err := r.deps.Store.Fabrics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if other.GetFabricId() == fabric.GetFabricId() {
+			continue
+		}
+		if other.GetName() == fabric.GetName() {
+			return errs.New(errs.FabricExists, "The name %q belongs to fabric %d.", fabric.GetName(), other.GetFabricId())
+		}
+		if sameBranch(other, fabric) && overlap(other.GetLocation().GetDirectory(), fabric.GetLocation().GetDirectory()) {
+			return errs.New(errs.DirectoryOverlap, "The directory %q overlaps with %q of fabric %d.",
+				fabric.GetLocation().GetDirectory(), other.GetLocation().GetDirectory(), other.GetFabricId())
+		}
+	}
+	return nil
+}
+
+func sameBranch(a, b *fabricv1.Fabric) bool {
+	return a.GetRepositoryKey() == b.GetRepositoryKey() && a.GetLocation().GetBranch() == b.GetLocation().GetBranch()
+}
+
+func overlap(a, b string) bool {
+	return a == "" || b == "" || strings.HasPrefix(a+"/", b+"/") || strings.HasPrefix(b+"/", a+"/")
+}

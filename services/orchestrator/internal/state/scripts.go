@@ -1,0 +1,54 @@
+package state
+
+import (
+	_ "embed"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Each file says what the script does, and what its keys and arguments are.
+var (
+	//go:embed activate.lua
+	activateLua string
+	//go:embed leave.lua
+	leaveLua string
+	//go:embed start.lua
+	startLua string
+	//go:embed write.lua
+	writeLua string
+	//go:embed cancel.lua
+	cancelLua string
+	//go:embed delete_fabric.lua
+	deleteFabricLua string
+	//go:embed put_fabric.lua
+	putFabricLua string
+	//go:embed recover_fabric.lua
+	recoverFabricLua string
+	//go:embed recover_sync.lua
+	recoverSyncLua string
+	//go:embed revive.lua
+	reviveLua string
+	//go:embed set_pull_request.lua
+	setPullRequestLua string
+)
+
+// scripts are the changes that Redis makes in one step. All are safe to repeat.
+type scripts struct {
+	start, write, cancel, revive            *redis.Script
+	putFabric, deleteFabric, setPullRequest *redis.Script
+	recoverFabric, recoverSync              *redis.Script
+}
+
+func newScripts() scripts {
+	return scripts{
+		start:          redis.NewScript(activateLua + startLua),
+		write:          redis.NewScript(activateLua + leaveLua + writeLua),
+		cancel:         redis.NewScript(cancelLua),
+		revive:         redis.NewScript(activateLua + leaveLua + reviveLua),
+		putFabric:      redis.NewScript(putFabricLua),
+		deleteFabric:   redis.NewScript(deleteFabricLua),
+		setPullRequest: redis.NewScript(setPullRequestLua),
+		recoverFabric:  redis.NewScript(recoverFabricLua),
+		recoverSync:    redis.NewScript(activateLua + recoverSyncLua),
+	}
+}

@@ -1,0 +1,59 @@
+package view
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"fgdsync.dev/libs/rpc"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+const defaultCommits = 50
+
+// Commits returns a page of the commits that changed a fabric's directory, newest first. The tokens of its pages are
+// those of github-sync.
+func (v *View) Commits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse, error) {
+	out := &fabricv1.ListCommitsResponse{}
+	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+		out.Commit = snapshot.GetCommit()
+		return rpc.Collect(ctx, v.deps.History.ListCommits, &gitv1.ListCommitsRequest{
+			SnapshotId: snapshot.GetSnapshotId(), Paths: req.GetPaths(), Since: req.GetSince(), Until: req.GetUntil(),
+			FirstParent: req.GetFirstParent(), Limit: cmp.Or(req.GetLimit(), defaultCommits), PageToken: req.GetPageToken(),
+		}, func(part *gitv1.ListCommitsResponse) error {
+			out.Commits = append(out.Commits, part.GetCommits()...)
+			out.NextPageToken, out.Truncated = part.GetNextPageToken(), part.GetTruncated()
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Diff compares a fabric's directory at two commits.
+func (v *View) Diff(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse, error) {
+	out := &fabricv1.DiffCommitsResponse{FromCommit: req.GetFromCommit()}
+	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+		out.ToCommit = cmp.Or(req.GetToCommit(), snapshot.GetCommit())
+		var text strings.Builder
+		err := rpc.Collect(ctx, v.deps.History.DiffCommits, &gitv1.DiffCommitsRequest{
+			SnapshotId: snapshot.GetSnapshotId(), FromCommit: req.GetFromCommit(), ToCommit: req.GetToCommit(),
+			Paths: req.GetPaths(),
+		}, func(part *gitv1.DiffCommitsResponse) error {
+			if part.GetCounts() != nil {
+				out.Counts = part.GetCounts()
+			}
+			text.WriteString(part.GetDiff())
+			return nil
+		})
+		out.Diff = text.String()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -1,0 +1,157 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.opentelemetry.io/otel/codes"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
+)
+
+const (
+	closeTimeout = 5 * time.Second
+	// timeoutSlack is how much earlier than here a service that is called notices the end of its time.
+	timeoutSlack = 50 * time.Millisecond
+)
+
+// attempt is one walk through the stages. Its tree is what the fabric directory shall become.
+type attempt struct {
+	*Runner
+	sync         *tracker
+	fabric       *fabricv1.Fabric
+	snapshot     *gitv1.Snapshot
+	tree         string
+	resources    []*ingestionv1.Resource
+	digest       string             // of the resources
+	unchanged    bool               // the resources are those of the last sync
+	diff         state.ResourceDiff // against the index of the last sync
+	ingested     ingested           // until the plan is made of it
+	created      int
+	updated      int
+	proposedOnly bool // what the sync would change is proposed, and not on the branch
+}
+
+// attempt turns a panic into the end of the sync: the same input would bring it about again, in every orchestrator that
+// takes the sync over.
+func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.deps.Log.ErrorContext(ctx, "panic in a sync", "sync_id", t.syncID(), "fabric_id", t.record.GetFabricId(),
+				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = errs.New(errs.InternalError, "A fault of this program ended the sync.")
+		}
+	}()
+	a, err := r.newAttempt(ctx, t)
+	if err != nil {
+		return err
+	}
+	key := a.fabric.GetRepositoryKey()
+	ctx, uncancellable = rpc.WithRoutingKey(ctx, key), rpc.WithRoutingKey(uncancellable, key)
+	if err := a.traced(ctx, "open_snapshot", a.open); err != nil {
+		return err
+	}
+	defer a.close(ctx)
+	if err := a.prepare(ctx); err != nil {
+		return err
+	}
+	if err := t.enter(ctx, syncv1.State_STATE_SYNCING, percentGithubSync); err != nil {
+		return err
+	}
+	if err := a.traced(uncancellable, "github_sync", a.publish); err != nil {
+		return err
+	}
+	return a.traced(uncancellable, "reconciliation", a.reconcile)
+}
+
+// newAttempt begins an attempt, unless the fabric is suspended and nothing can have been published before it was.
+func (r *Runner) newAttempt(ctx context.Context, t *tracker) (*attempt, error) {
+	fabric, err := r.deps.Store.Fabric(ctx, t.record.GetFabricId())
+	if err != nil {
+		return nil, err
+	}
+	if err := t.begin(ctx); err != nil {
+		return nil, err
+	}
+	if err := state.Suspended(fabric, t.record.GetOptions()); err != nil && !t.mayHavePublished() {
+		return nil, err
+	}
+	return &attempt{Runner: r, sync: t, fabric: fabric}, nil
+}
+
+// prepare makes the tree that is to be published. Nobody sees anything of it yet.
+func (a *attempt) prepare(ctx context.Context) error {
+	if a.restores() {
+		if err := a.traced(ctx, "restore", a.restore); err != nil {
+			return err
+		}
+	}
+	if err := a.traced(ctx, "validation", a.validate); err != nil {
+		return err
+	}
+	if a.sync.record.GetOptions().GetScope() == syncv1.Scope_SCOPE_DIRECTORY {
+		return nil
+	}
+	if err := a.traced(ctx, "discovery", a.discover); err != nil {
+		return err
+	}
+	if err := a.traced(ctx, "file_ingestion", a.ingest); err != nil {
+		return err
+	}
+	return a.guardDeletions(ctx)
+}
+
+func (a *attempt) traced(ctx context.Context, name string, stage func(context.Context) error) error {
+	ctx, span := a.deps.Tracer.Start(ctx, name)
+	defer span.End()
+	began := time.Now()
+	bounded, stop := context.WithTimeout(ctx, a.cfg.StageTimeout)
+	defer stop()
+	err := stage(bounded)
+	if err != nil && time.Since(began) > a.cfg.StageTimeout-timeoutSlack {
+		err = errs.New(errs.SyncTimeout, "The stage %s took longer than %s.", name, a.cfg.StageTimeout).WithCause(err)
+	}
+	if err != nil {
+		span.SetStatus(codes.Error, errs.From(err).Code.Name)
+	}
+	return err
+}
+
+func (a *attempt) open(ctx context.Context) error {
+	request := &gitv1.OpenSnapshotRequest{Location: state.LocationOf(a.fabric)}
+	if a.sync.mayHavePublished() {
+		request.SyncId = a.sync.syncID()
+	}
+	if a.proposes() {
+		request.Proposals = proposals(a.fabric)
+	}
+	response, err := a.deps.Repositories.OpenSnapshot(ctx, request)
+	if err != nil {
+		return fmt.Errorf("open snapshot: %w", err)
+	}
+	a.snapshot = response.GetSnapshot()
+	a.tree = a.snapshot.GetTree()
+	if a.sync.reported = a.snapshot.GetPublished() != nil && a.sync.reachedPush(); !a.sync.reported {
+		a.sync.forget()
+		a.sync.record.Result.BaseCommit = a.snapshot.GetCommit()
+	}
+	return a.sync.lease.RaiseAbove(ctx, a.snapshot.GetFence())
+}
+
+// close lets go of the snapshot; one that is not closed here is swept by github-sync.
+func (a *attempt) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if _, err := a.deps.Repositories.CloseSnapshot(ctx,
+		&gitv1.CloseSnapshotRequest{SnapshotId: a.snapshot.GetSnapshotId()}); err != nil {
+		a.deps.Log.DebugContext(ctx, "snapshot not closed", "sync_id", a.sync.syncID(), "error", err.Error())
+	}
+}

@@ -1,0 +1,89 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"fgdsync.dev/libs/rpc"
+	eventv1 "fgdsync.dev/proto/fgd/event/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+)
+
+func (a *attempt) publish(ctx context.Context) error {
+	a.sync.record.Result.Tree = a.tree
+	if a.sync.record.GetOptions().GetValidateOnly() {
+		return a.preview(ctx)
+	}
+	if a.proposes() {
+		return a.propose(ctx)
+	}
+	if a.tree == a.snapshot.GetTree() {
+		a.skipPublish(ctx)
+		return nil
+	}
+	response, err := a.deps.Repositories.Publish(ctx, a.publication())
+	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	a.published(ctx, response)
+	return nil
+}
+
+func (a *attempt) publication() *gitv1.PublishRequest {
+	return &gitv1.PublishRequest{
+		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Message: commitMessage(a),
+		Author: author(a.sync.record.GetRequestedBy()), Time: a.sync.record.GetAcceptedAt(),
+	}
+}
+
+func (a *attempt) published(ctx context.Context, response *gitv1.PublishResponse) {
+	result := a.sync.record.GetResult()
+	result.Files = response.GetCounts()
+	if response.GetCommitted() {
+		result.CommitSha, result.CommitUrl = response.GetCommit(), response.GetCommitUrl()
+		a.committed(ctx)
+	}
+}
+
+// skipPublish says what there is to report without a commit: nothing, or the commit of an attempt before this one, at
+// which this one has found nothing left to do. What the branch got after it is for the next sync.
+func (a *attempt) skipPublish(ctx context.Context) {
+	result, published := a.sync.record.GetResult(), a.snapshot.GetPublished()
+	if published == nil {
+		result.Files = &gitv1.ChangeCounts{}
+		return
+	}
+	result.CommitSha, result.CommitUrl = a.snapshot.GetCommit(), published.GetCommitUrl()
+	result.Files = published.GetCounts()
+	a.committed(ctx)
+}
+
+func (a *attempt) committed(ctx context.Context) {
+	branch := a.fabric.GetLocation().GetBranch()
+	if a.proposedOnly {
+		branch = a.sync.record.GetResult().GetPullRequest().GetBranch()
+	}
+	a.sync.emitEvent(ctx, "github.committed", &eventv1.Committed{
+		Commit: a.sync.record.GetResult().GetCommitSha(), Branch: branch,
+	})
+}
+
+// preview is what a dry run does instead of publishing.
+func (a *attempt) preview(ctx context.Context) error {
+	var diff strings.Builder
+	err := rpc.Collect(ctx, a.deps.Trees.DiffTrees, &gitv1.DiffTreesRequest{
+		SnapshotId: a.snapshot.GetSnapshotId(), FromTree: a.snapshot.GetTree(), ToTree: a.tree,
+	}, func(part *gitv1.DiffTreesResponse) error {
+		if part.GetCounts() != nil {
+			a.sync.record.Result.Files = part.GetCounts()
+		}
+		diff.WriteString(part.GetDiff())
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare trees: %w", err)
+	}
+	a.sync.record.Result.Diff = diff.String()
+	return nil
+}

@@ -1,0 +1,47 @@
+// Package grpctest serves gRPC services for the time of a test, on a connection inside the process.
+package grpctest
+
+import (
+	"errors"
+	"testing"
+
+	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
+
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
+)
+
+// Serve serves what is registered to an audience, with the interceptors that every server of the suite has, and returns
+// a connection to it.
+func Serve(t testing.TB, audience rpc.Audience, register func(grpc.ServiceRegistrar)) *grpc.ClientConn {
+	t.Helper()
+	return ServeWith(t, telemetry.Discard(), audience, register)
+}
+
+// ServeWith is Serve with telemetry that can be looked at.
+func ServeWith(
+	t testing.TB, tel *telemetry.Telemetry, audience rpc.Audience, register func(grpc.ServiceRegistrar),
+) *grpc.ClientConn {
+	t.Helper()
+	server, err := rpc.NewServer(tel, audience)
+	if err != nil {
+		t.Fatalf("make a server: %v", err)
+	}
+	register(server)
+	loopback := rpc.NewLoopback()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(loopback.Listener()) }()
+	conn, err := loopback.Dial(audience, noop.NewTracerProvider())
+	if err != nil {
+		t.Fatalf("dial the server: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close()
+		server.Stop()
+		if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return conn
+}
