@@ -304,13 +304,16 @@ func TestTheCauseIsInTheLog(t *testing.T) {
 	if response.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d", response.StatusCode)
 	}
-	var causes []string
-	for line := range strings.Lines(s.Output()) {
-		if strings.Contains(line, "my-id-1") && (strings.Contains(line, "NOAUTH") || strings.Contains(line, "WRONGPASS")) {
-			causes = append(causes, line)
+	causes := func() (lines []string) {
+		for line := range strings.Lines(s.Output()) {
+			if strings.Contains(line, "my-id-1") && (strings.Contains(line, "NOAUTH") || strings.Contains(line, "WRONGPASS")) {
+				lines = append(lines, line)
+			}
 		}
+		return lines
 	}
-	if len(causes) != 1 {
-		t.Errorf("the cause is in %d lines with the id: %q\n%s", len(causes), causes, s.Output())
+	s.Await("the cause in the log", func() bool { return len(causes()) > 0 }) // what was written comes through a pipe
+	if lines := causes(); len(lines) != 1 {
+		t.Errorf("the cause is in %d lines with the id: %q\n%s", len(lines), lines, s.Output())
 	}
 }
