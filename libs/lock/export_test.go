@@ -3,9 +3,13 @@ package lock
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
+
+// Sure returns until when nobody else can hold the lock, as far as the holder knows.
+func (l *Lease) Sure() time.Time { return *l.sure.Load() }
 
 // WithoutGuardOfAcquire makes a locker take the lock with a script in which a guard is something else.
 func WithoutGuardOfAcquire(t *testing.T, l *Locker, guard, instead string) *Locker {

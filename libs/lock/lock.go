@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,6 +56,7 @@ type Lease struct {
 	ctx    context.Context
 	end    context.CancelCauseFunc
 	done   sync.WaitGroup
+	sure   atomic.Pointer[time.Time] // until then nobody else can hold the lock
 }
 
 // Acquire waits for the lock as long as ctx allows. Those who wait get it in the order in which they came.
@@ -143,9 +145,35 @@ func pause(ctx context.Context, wait time.Duration) error {
 func (l *Locker) hold(ctx context.Context, key, owner string, fence int64, asked time.Time) *Lease {
 	work, end := context.WithCancelCause(ctx)
 	lease := &Lease{locker: l, key: key, owner: owner, fence: fence, ctx: work, end: end}
-	lease.done.Add(1)
-	go lease.keep(asked)
+	lease.confirmed(asked)
+	lease.done.Go(lease.keep)
+	lease.done.Go(lease.expire)
 	return lease
+}
+
+// confirmed counts the lease from when Redis was asked for it.
+func (l *Lease) confirmed(asked time.Time) {
+	until := asked.Add(l.locker.lease - l.locker.lease/6)
+	l.sure.Store(&until)
+}
+
+// expire ends the work when the lease is over. It is no part of keep: a renewal that waits for Redis must not keep it
+// waiting.
+func (l *Lease) expire() {
+	for {
+		left := time.Until(*l.sure.Load())
+		if left <= 0 {
+			l.end(errs.New(errs.LockLost, "The lock could not be renewed in time."))
+			return
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-l.ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
 }
 
 // Context ends when the lease is lost or given back: before anyone else can hold the lock.
@@ -186,19 +214,12 @@ func (l *Lease) Release(ctx context.Context) error {
 
 // keep renews the lease at a third of it. An error of Redis is tried again; what ends the work is the local clock,
 // which runs on when this process could not.
-func (l *Lease) keep(confirmed time.Time) {
-	defer l.done.Done()
+func (l *Lease) keep() {
 	period := l.locker.lease
-	margin := period / 6
 	longest := time.NewTimer(l.locker.longest)
 	defer longest.Stop()
 	ticker := time.NewTicker(period / 3)
 	defer ticker.Stop()
-	// On its own, and not one of the cases below: a renewal that waits for Redis must not keep it waiting.
-	expiry := time.AfterFunc(time.Until(confirmed.Add(period-margin)), func() {
-		l.end(errs.New(errs.LockLost, "The lock could not be renewed in time."))
-	})
-	defer expiry.Stop()
 	for {
 		select {
 		case <-l.ctx.Done():
@@ -214,7 +235,7 @@ func (l *Lease) keep(confirmed time.Time) {
 				return
 			}
 			if err == nil {
-				expiry.Reset(time.Until(asked.Add(period - margin)))
+				l.confirmed(asked)
 			}
 		}
 	}

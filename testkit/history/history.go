@@ -19,16 +19,21 @@ const checkTimeout = time.Minute
 // Recorder records calls with questions Q and answers A.
 type Recorder[Q, A any] struct {
 	mu    sync.Mutex
-	clock int64
+	first time.Time
 	calls []porcupine.Operation
 }
 
 // Call makes a call and records it. When the caller can't know whether it took effect, it counts as not ended: it may
 // have its effect at any time after its begin, or never.
 func (r *Recorder[Q, A]) Call(client int, question Q, ask func() (answer A, known bool)) A {
-	began := r.tick()
+	return r.CallFrom(time.Now(), client, question, ask)
+}
+
+// CallFrom is Call for a call that may have its effect from an earlier time on.
+func (r *Recorder[Q, A]) CallFrom(at time.Time, client int, question Q, ask func() (answer A, known bool)) A {
+	began := r.tick(at)
 	answer, known := ask()
-	ended := r.tick()
+	ended := r.tick(time.Now())
 	if !known {
 		ended = math.MaxInt64
 	}
@@ -41,11 +46,14 @@ func (r *Recorder[Q, A]) Call(client int, question Q, ask func() (answer A, know
 	return answer
 }
 
-func (r *Recorder[Q, A]) tick() int64 {
+// tick returns a time in nanoseconds since the first call.
+func (r *Recorder[Q, A]) tick(at time.Time) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.clock++
-	return r.clock
+	if r.first.IsZero() {
+		r.first = at
+	}
+	return at.Sub(r.first).Nanoseconds()
 }
 
 // Explain fails the test unless there is an order that explains the calls: from a first state on, each step says
