@@ -73,6 +73,16 @@ func newRoot(env Environment) *cobra.Command {
 	return root
 }
 
+// group makes a command of one that only holds others: alone it shows its help, and a word that is none of them is a
+// wrong call.
+func group(cmd *cobra.Command, of ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.DisableFlagsInUseLine = true
+	cmd.AddCommand(of...)
+	return cmd
+}
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,

@@ -176,3 +176,25 @@ func TestRotateKey(t *testing.T) {
 		t.Errorf("no file: exit %d\n%s", code, stderr)
 	}
 }
+
+// TestWrongCalls: what is wrong with a call is said in the words of the command line, before anything is done.
+func TestWrongCalls(t *testing.T) {
+	t.Parallel()
+	target := []string{"--repo", "/nowhere.git", "--dir", "f"}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"nothing"}, `unknown command "nothing" for "fgd"`},
+		{[]string{"quarantine", "nothing"}, `unknown command "nothing" for "fgd quarantine"`},
+		{[]string{"state", "nothing"}, `unknown command "nothing" for "fgd state"`},
+		{[]string{"dead-letters", "nothing"}, `unknown command "nothing" for "fgd dead-letters"`},
+		{[]string{"credentials", "nothing"}, `unknown command "nothing" for "fgd credentials"`},
+		{append([]string{"restore", "--commit", "abc"}, target...), `--commit is "abc"`},
+		{append([]string{"diff", strings.Repeat("a", 40), "abc"}, target...), `TO is "abc"`},
+	} {
+		if code, stdout, stderr := run(t.Context(), t, c.args...); code != 2 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: exit %d\n%s%s", c.args, code, stdout, stderr)
+		}
+	}
+}

@@ -7,7 +7,6 @@ import (
 )
 
 func newCredentials(env Environment) *cobra.Command {
-	root := &cobra.Command{Use: "credentials", Short: "Look after the key that seals stored credentials"}
 	var keyFile string
 	rotate := &cobra.Command{
 		Use: "rotate-key --key-file FILE", Short: "Put a new key in front of those in a key file", Args: cobra.NoArgs,
@@ -24,6 +23,7 @@ old lines can be removed.`,
 	}
 	rotate.Flags().StringVar(&keyFile, "key-file", "", "key `file` of github-sync, its credentials_key_file (required)")
 	_ = rotate.MarkFlagRequired("key-file")
-	root.AddCommand(rotate)
-	return root
+	return group(&cobra.Command{
+		Use: "credentials", Short: "Look after the key that seals stored credentials",
+	}, rotate)
 }

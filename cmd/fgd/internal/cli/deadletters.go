@@ -9,12 +9,10 @@ import (
 )
 
 func newDeadLetters(env Environment) *cobra.Command {
-	root := &cobra.Command{
+	return group(&cobra.Command{
 		Use: "dead-letters", Short: "Look at work that could not be handled, and have it handled again",
 		Long: "A sync that was given to workers many times and never came to an end has failed, and its work entry is here.",
-	}
-	root.AddCommand(newDeadLettersList(env), newDeadLettersReplay(env))
-	return root
+	}, newDeadLettersList(env), newDeadLettersReplay(env))
 }
 
 func newDeadLettersList(env Environment) *cobra.Command {

@@ -2,13 +2,27 @@ package cli
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
+	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
+
+var commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// checkCommit refuses what can't be the id of a commit, by the name that the command line has for it.
+func checkCommit(name, text string) error {
+	if commitID.MatchString(text) {
+		return nil
+	}
+	return exit.Misuse(errs.New(errs.InvalidRequest, "%s is %q, which is no id of a commit.", name, text).
+		WithRemedy("Give a commit of the branch, with all its 40 digits; fgd history lists them."))
+}
 
 func newDiff(env Environment) *cobra.Command {
 	t, request := newTarget(env), &gitv1.DiffCommitsRequest{}
@@ -19,6 +33,11 @@ func newDiff(env Environment) *cobra.Command {
 head.`,
 		Args: cobra.RangeArgs(1, 2), //nolint:mnd // one commit or two
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for i, commit := range args {
+				if err := checkCommit([]string{"FROM", "TO"}[i], commit); err != nil {
+					return err
+				}
+			}
 			request.FromCommit = args[0]
 			if len(args) > 1 {
 				request.ToCommit = args[1]

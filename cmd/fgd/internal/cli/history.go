@@ -34,7 +34,7 @@ changed, and which sync it was. They are those of git log for a path.`,
 	flags := cmd.Flags()
 	flags.TimeVar(&since, "since", time.Time{}, timeFormats(), "end at the first commit before this `time`")
 	flags.TimeVar(&until, "until", time.Time{}, timeFormats(), "leave out commits after this `time`")
-	flags.Int32Var(&request.Limit, "limit", defaultCommits, "at most `so many`")
+	flags.Int32Var(&request.Limit, "limit", defaultCommits, "at most this `number` of commits")
 	flags.StringVar(&request.PageToken, "page-token", "", "go on where another answer ended")
 	flags.BoolVar(&request.FirstParent, "first-parent", false, "follow only the first parent of a merge")
 	return cmd

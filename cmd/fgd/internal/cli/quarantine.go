@@ -13,13 +13,11 @@ import (
 )
 
 func newQuarantine(env Environment) *cobra.Command {
-	root := &cobra.Command{
+	return group(&cobra.Command{
 		Use: "quarantine", Short: "Look at what is in quarantine, and take it out",
 		Long: `Files and documents that can't be ingested are in unmanaged/, each with its reason. Mend one in its place, and the
 next sync takes it. Here you look at them, have them judged again as they are, or put them back to be left alone.`,
-	}
-	root.AddCommand(newQuarantineList(env), newQuarantineShow(env), newQuarantineRetry(env), newQuarantineRelease(env))
-	return root
+	}, newQuarantineList(env), newQuarantineShow(env), newQuarantineRetry(env), newQuarantineRelease(env))
 }
 
 func newQuarantineList(env Environment) *cobra.Command {

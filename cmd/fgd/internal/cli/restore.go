@@ -29,6 +29,11 @@ A path that was not there then is taken away. .hnp/ can't be restored: its logs 
 			if (options.GetRestoreCommit() == "") == asOf.IsZero() {
 				return exit.Misuse(errors.New("say --commit or --as-of, and not both"))
 			}
+			if asOf.IsZero() {
+				if err := checkCommit("--commit", options.GetRestoreCommit()); err != nil {
+					return err
+				}
+			}
 			options.RestorePaths = args
 			return t.run(cmd.Context(), func(ctx context.Context, s *local.Session) error {
 				return t.restore(ctx, s, options, asOf)

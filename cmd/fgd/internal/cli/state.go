@@ -34,7 +34,6 @@ func (r *running) print(answer proto.Message, words func()) error {
 }
 
 func newState(env Environment) *cobra.Command {
-	root := &cobra.Command{Use: "state", Short: "Look after the state of a running system"}
 	rebuild := &cobra.Command{
 		Use: "rebuild", Short: "Bring back what Redis has lost, and sync every fabric", Args: cobra.NoArgs,
 		Long: `Fabrics and accepted syncs that Redis has lost come back from the ledger by themselves within seconds. This does it
@@ -42,8 +41,7 @@ at once, and starts a sync of every fabric, which builds its index of resources 
 	}
 	r := newRunning(env, rebuild)
 	rebuild.RunE = func(cmd *cobra.Command, _ []string) error { return r.rebuild(cmd.Context()) }
-	root.AddCommand(rebuild)
-	return root
+	return group(&cobra.Command{Use: "state", Short: "Look after the state of a running system"}, rebuild)
 }
 
 func (r *running) rebuild(ctx context.Context) error {
