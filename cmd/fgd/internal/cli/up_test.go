@@ -272,7 +272,7 @@ func TestARunningSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Whether it comes back by this or by itself a moment before is not to be said.
-	if out := fgd(0, "state", "rebuild"); !strings.Contains(out, "Started: 1 syncs") {
+	if out := fgd(0, "state", "rebuild"); !strings.Contains(out, "Syncs started: 1.") {
 		t.Errorf("rebuilt: %s", out)
 	}
 	var rebuilt struct {
@@ -316,7 +316,7 @@ func TestAnAddressOfSomethingElse(t *testing.T) {
 		text string
 	}{
 		listener.Addr().String(): {2, "is no bridge"},
-		"127.0.0.1:1":            {1, "FGD_5005"},
+		"127.0.0.1:1":            {1, "FGD_5005 SERVICE_UNAVAILABLE: Nothing can be reached at 127.0.0.1:1."},
 	} {
 		if code, _, stderr := run(t.Context(), t, "state", "rebuild", "--grpc", address); code != want.code ||
 			!strings.Contains(stderr, want.text) {

@@ -5,6 +5,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.opentelemetry.io/otel/trace/noop"
@@ -89,5 +90,10 @@ func (s System) call(ctx context.Context, work func(context.Context, *grpc.Clien
 		return exit.Misuse(errs.New(errs.InvalidRequest, "What answers at %s is no bridge.", s.Address).
 			WithRemedy("Give --grpc the address of fgd up, or of a bridge."))
 	}
-	return errs.From(err).WithMeta(render.CorrelationID, call.CorrelationID)
+	answered := errs.From(err)
+	if answered.Code == errs.ServiceUnavailable && answered.Cause != nil { // of the connection, and not of the bridge
+		answered.Message = fmt.Sprintf("Nothing can be reached at %s.", s.Address)
+		answered = answered.WithRemedy("Start fgd up or a bridge, or give --grpc the address of one.")
+	}
+	return answered.WithMeta(render.CorrelationID, call.CorrelationID)
 }

@@ -10,9 +10,9 @@ import (
 
 // Rebuilt prints what a rebuild of the state has brought back and started.
 func Rebuilt(w io.Writer, r *bridgev1.RebuildStateResponse) {
-	fmt.Fprintf(w, "Restored: %d fabrics, %d syncs. Given to the workers again: %d syncs. Ended past their deadline: "+
-		"%d syncs.\n", r.GetFabricsRestored(), r.GetSyncsRestored(), r.GetSyncsRevived(), r.GetSyncsExpired())
-	fmt.Fprintf(w, "Started: %d syncs.\n", len(r.GetSyncIds()))
+	fmt.Fprintf(w, "Recovered: fabrics %d, syncs %d. Syncs given to the workers again: %d. Syncs ended past their "+
+		"deadline: %d.\n", r.GetFabricsRestored(), r.GetSyncsRestored(), r.GetSyncsRevived(), r.GetSyncsExpired())
+	fmt.Fprintf(w, "Syncs started: %d.\n", len(r.GetSyncIds()))
 	for _, id := range r.GetSyncIds() {
 		fmt.Fprintf(w, "  %s\n", id)
 	}
