@@ -144,7 +144,7 @@ var (
 	}
 	SyncNotFound = Code{
 		"FGD_3007", NotFound, "SYNC_NOT_FOUND",
-		"Look the sync up in the history of its fabric; old ones are forgotten after the retention time.",
+		"See the list of syncs of its fabric; ended ones are forgotten after history_retention.",
 	}
 	FabricExists = Code{
 		"FGD_3008", Exists, "FABRIC_EXISTS",
@@ -294,20 +294,20 @@ var (
 	WorkerPoolExhausted = Code{"FGD_5004", Limited, "WORKER_POOL_EXHAUSTED", "Try again after the stated time."}
 	ServiceUnavailable  = Code{
 		"FGD_5005", Unavailable, "SERVICE_UNAVAILABLE",
-		"Check that the named service runs and that its address is right.",
+		"Check that all services run and find each other; GET /api/v1/health names those that do not answer.",
 	}
 	ListenFailed = Code{
 		"FGD_5006", Precondition, "LISTEN_FAILED",
 		"Stop what uses the address, or choose another.",
 	}
 	ConfigurationInvalid = Code{"FGD_5007", Precondition, "CONFIGURATION_INVALID", "Correct the named key."}
-	RedisUnsuitable      = Code{
-		"FGD_5009", Precondition, "REDIS_UNSUITABLE",
-		"Set Redis up as docs/configuration.md says, or set redis_checks to warn.",
-	}
-	StorageFailed = Code{
+	StorageFailed        = Code{
 		"FGD_5008", Unavailable, "STORAGE_FAILED",
 		"Check free space and permissions of the data folder.",
+	}
+	RedisUnsuitable = Code{
+		"FGD_5009", Precondition, "REDIS_UNSUITABLE",
+		"Set Redis up as docs/configuration.md says, or set redis_checks to warn.",
 	}
 	FolderUnusable = Code{
 		"FGD_5010", Precondition, "FOLDER_UNUSABLE",
