@@ -5,6 +5,7 @@ package config
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -96,7 +97,7 @@ func (s *Source) Into(target any) error {
 			mapstructure.StringToSliceHookFunc(",")),
 	}})
 	if err != nil {
-		return invalid("%v", err)
+		return undecodable(err)
 	}
 	if v, ok := target.(Validator); ok {
 		return v.Validate()
@@ -111,6 +112,15 @@ func Invalid(key string, value any, allowed string) error {
 
 func invalid(format string, args ...any) error {
 	return errs.New(errs.ConfigurationInvalid, format, args...)
+}
+
+// undecodable returns the error of the first key whose value is not of its type, on one line.
+func undecodable(err error) error {
+	var key *mapstructure.DecodeError
+	if !errors.As(err, &key) {
+		return invalid("%v", err)
+	}
+	return invalid("%s (or %s%s) can't be read: %v", key.Name(), EnvPrefix, strings.ToUpper(key.Name()), key.Unwrap())
 }
 
 func knownKeys() (map[string]bool, error) {

@@ -59,7 +59,7 @@ func TestBadSettingsNameTheKeyAndWhatIsAllowed(t *testing.T) {
 		"unknown key":  {"sync_timeuot: 1s\n", "", `"sync_timeuot"`},
 		"not a number": {"sync_concurrency: many\n", "", "sync_concurrency"},
 		"out of range": {"", "HEDGEHOG_FGD_SYNC_CONCURRENCY=0", "allowed is 1 or more"},
-		"no duration":  {"", "HEDGEHOG_FGD_SYNC_TIMEOUT=soon", "sync_timeout"},
+		"no duration":  {"", "HEDGEHOG_FGD_SYNC_TIMEOUT=soon", "sync_timeout (or HEDGEHOG_FGD_SYNC_TIMEOUT)"},
 		"no YAML":      {"a: [\n", "", "can't be read"},
 	} {
 		_, err := load(t, c.yaml, c.env)
