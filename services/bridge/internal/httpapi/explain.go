@@ -119,7 +119,8 @@ func badRequest(method, text string) error {
 	}
 	// The decoder puts a space of a kind that differs from build to build after its name.
 	text = strings.TrimLeft(strings.TrimPrefix(text, "proto:"), " \u00a0")
-	return errs.New(errs.InvalidRequest, "The request is not valid: %s.", text)
+	return errs.New(errs.InvalidRequest, "The request is not valid: %s.", text).
+		WithRemedy("Send one JSON object; /docs has the fields of each request.")
 }
 
 // argumentWords says what values a parameter of a path or a query takes.

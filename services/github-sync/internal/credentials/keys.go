@@ -123,10 +123,12 @@ func (f keyFile) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 func RotateKey(path string) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return unreadable("The key file %s can't be read.", path).WithCause(err)
+		return unreadable("The key file %s can't be read.", path).WithCause(err).
+			WithRemedy("Name the key file of github-sync, its credentials_key_file.")
 	}
 	if _, err := parseIdentities(string(raw)); err != nil {
-		return unreadable("The key file %s holds a line that is no age X25519 identity, or none that is one.", path)
+		return unreadable("The key file %s holds a line that is no age X25519 identity, or none that is one.", path).
+			WithRemedy("Name the key file of github-sync, its credentials_key_file.")
 	}
 	temp, err := newKey(filepath.Dir(path), raw)
 	if err != nil {

@@ -70,6 +70,6 @@ func parsePageToken(token string) (from, last plumbing.Hash, err error) {
 }
 
 func badPageToken() error {
-	return errs.Field("page_token", "The page token is none that was given out for this question.").
-		WithRemedy("Send the token of the page before, with all else the same, or begin again without one.")
+	return errs.Field("page_token", "page_token is none that this list has given.").
+		WithRemedy("Give next_page_token of the answer before, with all else the same, or none to begin anew.")
 }

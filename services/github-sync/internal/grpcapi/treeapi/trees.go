@@ -191,7 +191,7 @@ func (t *Trees) edit(first *gitv1.WriteTreeRequest) (*snapshot.Editor, error) {
 // ParseID reads the id of an object, which came in a field.
 func ParseID(field, text string) (plumbing.Hash, error) {
 	if !plumbing.IsHash(text) {
-		return plumbing.ZeroHash, errs.Field(field, "%q is no object id.", text)
+		return plumbing.ZeroHash, errs.Field(field, "%q is no id of an object of Git; it has 40 digits.", text)
 	}
 	return plumbing.NewHash(text), nil
 }
