@@ -2,6 +2,7 @@ package orchestrator_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -345,5 +346,29 @@ func TestResourcesAreFollowed(t *testing.T) {
 		b.push("f1", "manifest", "by hand")
 		b.mu.Unlock()
 		equal(t, "removed by hand", kinds(b.sync(35, nil).GetSyncId()), []string{"resource.deleted"})
+	})
+}
+
+// TestLongPathsFitIntoEvents: hundreds of them are more than one entry of a stream holds. The sync comes to its end all
+// the same.
+func TestLongPathsFitIntoEvents(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f")
+		names := make([]string, 200)
+		for i := range names {
+			names[i] = fmt.Sprint(i, strings.Repeat("/folder", 600))
+		}
+		b.drop("f", strings.Join(names, "\nraw/"))
+		s := b.sync(35, nil)
+		if s.GetState() != completed {
+			t.Fatalf("the sync is %s", s.GetState())
+		}
+		bus := b.bus(35, s.GetSyncId())
+		for _, event := range []string{"file.processed", "resource.created"} {
+			if !slices.Contains(bus, event) {
+				t.Errorf("the bus has no %s", event)
+			}
+		}
 	})
 }

@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -74,17 +75,37 @@ const (
 	batchSize = 100
 	// maxEntry bounds a stream entry. Events say what happened and carry no contents, so one that is larger is a defect.
 	maxEntry = 1 << 20
+	// maxPart bounds what is put together into one entry. The rest is for what goes around it.
+	maxPart = maxEntry / 2
 )
 
 // batches packs events so that thousands of them cost few stream entries.
 func batches(told []*syncv1.SyncEvent) []*syncv1.WatchSyncResponse {
 	var out []*syncv1.WatchSyncResponse
-	for len(told) > 0 {
-		n := min(len(told), batchSize)
-		out = append(out, &syncv1.WatchSyncResponse{Events: told[:n]})
-		told = told[n:]
+	for part := range Parts(told, batchSize) {
+		out = append(out, &syncv1.WatchSyncResponse{Events: part})
 	}
 	return out
+}
+
+// Parts cuts a list into parts of so many messages at most, each of which fits into an entry of a stream: paths in a
+// repository may be long. A message that is too large for that is alone.
+func Parts[M proto.Message](list []M, most int) iter.Seq[[]M] {
+	return func(yield func([]M) bool) {
+		for len(list) > 0 {
+			n, size := 1, proto.Size(list[0])
+			for n < min(len(list), most) {
+				if size += proto.Size(list[n]); size > maxPart {
+					break
+				}
+				n++
+			}
+			if !yield(list[:n]) {
+				return
+			}
+			list = list[n:]
+		}
+	}
 }
 
 func appendMessages[M proto.Message](args []any, messages []M) ([]any, int, error) {

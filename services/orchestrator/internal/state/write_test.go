@@ -319,3 +319,27 @@ func TestAnEventThatIsTooLargeIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// TestManyLongEventsAreWritten: what is told at once may be more than one entry of a stream holds.
+func TestManyLongEventsAreWritten(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(35)
+		id := b.start(35, nil).SyncID
+		told := make([]*syncv1.SyncEvent, 150)
+		for i := range told {
+			told[i] = &syncv1.SyncEvent{Type: fmt.Sprint(i), CurrentFile: strings.Repeat("folder/", 4000)}
+		}
+		v := b.get(id)
+		v.State = initializing
+		must(t, b.Write(t.Context(), v, 1, told, nil))
+		var got []*syncv1.SyncEvent
+		for _, part := range entries(b, state.SyncEventsKey(35, id),
+			func() *syncv1.WatchSyncResponse { return &syncv1.WatchSyncResponse{} }) {
+			got = append(got, part.GetEvents()...)
+		}
+		if !slices.EqualFunc(got, told, func(a, b *syncv1.SyncEvent) bool { return proto.Equal(a, b) }) {
+			t.Errorf("%d events were written, and not the %d that were told", len(got), len(told))
+		}
+	})
+}

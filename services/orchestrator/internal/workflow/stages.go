@@ -13,6 +13,7 @@ import (
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 const (
@@ -170,11 +171,11 @@ func (a *attempt) results(ctx context.Context, r *ingestionv1.IngestResults) {
 		}
 		processed = append(processed, d)
 	}
-	if len(processed) > 0 {
-		a.sync.emitEvent(ctx, "file.processed", &eventv1.DocumentsProcessed{Documents: processed})
+	for part := range state.Parts(processed, len(processed)) {
+		a.sync.emitEvent(ctx, "file.processed", &eventv1.DocumentsProcessed{Documents: part})
 	}
-	if len(quarantined) > 0 {
-		a.sync.emitEvent(ctx, "file.quarantined", &eventv1.DocumentsProcessed{Documents: quarantined})
+	for part := range state.Parts(quarantined, len(quarantined)) {
+		a.sync.emitEvent(ctx, "file.quarantined", &eventv1.DocumentsProcessed{Documents: part})
 	}
 }
 
@@ -214,11 +215,9 @@ func (a *attempt) reconcile(ctx context.Context) error {
 }
 
 func (a *attempt) publishResources(ctx context.Context, eventType string, resources []*ingestionv1.Resource) {
-	for len(resources) > 0 {
-		n := min(len(resources), resourceBatch)
+	for part := range state.Parts(resources, resourceBatch) {
 		a.sync.emitEvent(ctx, eventType, &eventv1.ResourcesChanged{
-			Resources: resources[:n], Commit: a.sync.record.GetResult().GetCommitSha(),
+			Resources: part, Commit: a.sync.record.GetResult().GetCommitSha(),
 		})
-		resources = resources[n:]
 	}
 }
