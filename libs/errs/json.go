@@ -24,7 +24,7 @@ type face struct {
 
 // ToJSON returns the public face of any error as the contract's JSON.
 func ToJSON(err error, correlationID string, now time.Time) ([]byte, error) {
-	e := public(err)
+	e := bounded(public(err))
 	details := e.Meta
 	if details == nil {
 		details = map[string]string{}

@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"fgdsync.dev/libs/printable"
 )
 
 // Domain is the domain of the ErrorInfo detail.
@@ -59,7 +61,7 @@ func kindOf(c codes.Code) Kind {
 
 // ToStatus returns the wire form of any error: the public face of an Error, a generic text for all else.
 func ToStatus(err error) *status.Status {
-	e := public(err)
+	e := bounded(public(err))
 	meta := maps.Clone(e.Meta)
 	if meta == nil {
 		meta = map[string]string{}
@@ -77,6 +79,22 @@ func ToStatus(err error) *status.Status {
 		}
 	}
 	return detailed
+}
+
+// longestText bounds each text of an error that leaves a process, in characters. It may repeat what a caller sent, and
+// a status travels in headers, which have a limit.
+const longestText = 2000
+
+// bounded returns an error with texts that can be sent: not too long, and valid UTF-8.
+func bounded(e *Error) *Error {
+	out := *e
+	out.Message = printable.Truncate(e.Message, longestText)
+	out.Remedy = printable.Truncate(e.RemedyText(), longestText)
+	out.Meta = maps.Clone(e.Meta)
+	for key, value := range out.Meta {
+		out.Meta[key] = printable.Truncate(value, longestText)
+	}
+	return &out
 }
 
 // public returns an ended context a face of its own: it is no defect.

@@ -3,6 +3,7 @@ package errs_test
 import (
 	"errors"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,27 @@ func TestTheWireKeepsAllButTheCause(t *testing.T) {
 			t.Fatalf("%+v became %+v", raised, got)
 		}
 	})
+}
+
+// TestTextsThatLeaveAreBounded: an error repeats what a caller sent, which may be long, or no text at all.
+func TestTextsThatLeaveAreBounded(t *testing.T) {
+	long := strings.Repeat("\xff雪", 1<<20)
+	raised := errs.New(errs.InvalidRequest, "%s", long).WithRemedy("%s", long).WithMeta(errs.FieldKey, long)
+	raw, err := errs.ToJSON(raised, "id", time.Time{})
+	if err != nil || len(raw) > 30000 {
+		t.Errorf("%d bytes of JSON, %v", len(raw), err)
+	}
+	got := errs.FromStatus(errs.ToStatus(raised))
+	if size := proto.Size(errs.ToStatus(raised).Proto()); size > 40000 {
+		t.Errorf("%d bytes of a status", size)
+	}
+	if got.Code.ID != errs.InvalidRequest.ID || !strings.HasPrefix(got.Message, "\ufffd雪\ufffd雪") ||
+		got.Meta[errs.FieldKey] == "" {
+		t.Errorf("became %.300v", got)
+	}
+	if raised.Message != long || raised.Meta[errs.FieldKey] != long {
+		t.Error("the error itself was changed")
+	}
 }
 
 func TestForeignErrorsGetAFaceOfOurs(t *testing.T) {
