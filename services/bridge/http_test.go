@@ -61,6 +61,20 @@ func TestRoutingErrors(t *testing.T) {
 	b.problem("GET", "/api/v1/fabrics/99999999999", "", 400, "FGD_1010")
 }
 
+// TestWhatIsNoTextIsRefused: no field of a message can hold it, so that it would be a defect on its way.
+func TestWhatIsNoTextIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, request := range []string{
+		"GET /api/v1/syncs/%ff", "POST /api/v1/syncs/%ff:cancel", "GET /api/v1/syncs/%ff/events",
+		"GET /api/v1/fabrics/35/quarantine/unmanaged/%c3", "GET /api/v1/fabrics?page_token=%ff",
+		"GET /api/v1/fabrics/35/files?directory=a&file_type=%ed%a0%80", "GET /nothing/%ff",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		b.problem(method, path, "", 400, "FGD_1010")
+	}
+}
+
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *bridge.Config) { c.MaxRequestBytes = 2048 })

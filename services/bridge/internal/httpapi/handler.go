@@ -74,6 +74,7 @@ func outer(mux http.Handler, problems problems, tracers trace.TracerProvider) ht
 	sameOrigin.SetDenyHandler(http.HandlerFunc(problems.crossOrigin))
 	handler := problems.onPanic(mux)
 	handler = cleanPath(problems, handler)
+	handler = textOnly(problems, handler)
 	handler = sameOrigin.Handler(handler)
 	handler = dropHeaders(handler)
 	handler = securityHeaders(handler)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
@@ -66,6 +68,18 @@ func cleanPath(problems problems, next http.Handler) http.Handler {
 		cleaned := r.Clone(r.Context())
 		cleaned.URL.Path, cleaned.URL.RawPath = trimmed, ""
 		next.ServeHTTP(w, cleaned)
+	})
+}
+
+// textOnly refuses paths and queries that are no text: no field of a contract can hold them.
+func textOnly(problems problems, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.QueryUnescape(r.URL.RawQuery) // a query that can't be unescaped is refused by who reads it
+		if !utf8.ValidString(r.URL.Path) || err == nil && !utf8.ValidString(query) {
+			problems.write(w, r, errs.New(errs.InvalidRequest, "The path or the query of the request is not UTF-8."))
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
