@@ -11,6 +11,7 @@ import (
 	"fgdsync.dev/libs/events"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/paging"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -33,6 +34,25 @@ func TestNoiseGoesToTheDeadLetters(t *testing.T) {
 fgd_dead_letters_total 1
 `), "fgd_dead_letters_total"); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestNothingIsAfterTheLastDeadLetter: a token says where a page ended, and anybody can write one for a place where
+// nothing is.
+func TestNothingIsAfterTheLastDeadLetter(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		query, err := paging.New(1, "", "dead letters")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const most = "18446744073709551615"
+		for _, last := range []string{most + "-" + most + "/0", "9223372036854775807-" + most + "/7"} {
+			_, err = b.ListDeadLetters(t.Context(), &adminv1.ListDeadLettersRequest{PageToken: query.Next(last)})
+			if err != nil {
+				t.Errorf("%s: %v", last, err)
+			}
 		}
 	})
 }

@@ -33,7 +33,7 @@ func parsePosition(text string) (p position, ok bool) {
 	id, shard, found := strings.Cut(text, "/")
 	ms, number, _ := strings.Cut(id, "-")
 	var err, numberErr, shardErr error
-	p.ms, err = strconv.ParseUint(ms, 10, 64)
+	p.ms, err = strconv.ParseUint(ms, 10, 63) // Redis refuses to list what follows the greatest id of all
 	p.number, numberErr = strconv.ParseUint(number, 10, 64)
 	p.shard, shardErr = strconv.Atoi(shard)
 	return p, found && errors.Join(err, numberErr, shardErr) == nil
