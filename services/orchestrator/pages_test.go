@@ -3,6 +3,7 @@ package orchestrator_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"fgdsync.dev/libs/errs"
@@ -134,6 +135,7 @@ func TestARefusalNamesItsField(t *testing.T) {
 		for field, options := range map[string]*syncv1.SyncOptions{
 			"options.restore_commit":   {RestoreCommit: "main"},
 			"options.retry_paths[1]":   {RetryPaths: []string{"unmanaged/a", "unmanaged/../raw/a"}},
+			"options.retry_paths[0]":   {RetryPaths: []string{"unmanaged/" + strings.Repeat("a", 4096)}},
 			"options.release_paths[0]": {ReleasePaths: []string{"raw/a"}},
 			"options.restore_paths[0]": {RestoreCommit: longID(1), RestorePaths: []string{"../other"}},
 		} {
