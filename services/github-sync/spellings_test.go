@@ -103,6 +103,28 @@ func TestX6OddURLs(t *testing.T) {
 	}
 }
 
+// TestLongLocationsAreRefused: where a fabric lives is repeated in its records and events, which have a limit.
+func TestLongLocationsAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const url = "https://example.com/o/r"
+	long, scheme := strings.Repeat("/part", 1000), strings.Repeat("x", 5000)
+	for name, c := range map[string]struct {
+		location *gitv1.Location
+		code     errs.Code
+	}{
+		"url":       {&gitv1.Location{RepositoryUrl: url + long, Branch: branch}, errs.RemoteRefused},
+		"scheme":    {&gitv1.Location{RepositoryUrl: scheme + "://a/b", Branch: branch}, errs.RemoteRefused},
+		"branch":    {&gitv1.Location{RepositoryUrl: url, Branch: "b" + long}, errs.InvalidRequest},
+		"directory": {&gitv1.Location{RepositoryUrl: url, Branch: branch, Directory: "d" + long}, errs.DirectoryInvalid},
+	} {
+		_, err := b.repositories.CheckLocation(t.Context(), &gitv1.CheckLocationRequest{Location: c.location})
+		if !errs.HasCode(err, c.code) || len(err.Error()) > 200 {
+			t.Errorf("%s: %.300v", name, err)
+		}
+	}
+}
+
 // TestSSHToAPrivateAddress: the address is judged when it is connected to, as for HTTPS.
 func TestSSHToAPrivateAddress(t *testing.T) {
 	t.Parallel()

@@ -34,8 +34,18 @@ type Location struct {
 // Local reports whether the repository is on this machine.
 func (l Location) Local() bool { return l.Path != "" }
 
+// What is longer, in bytes, no host takes; records, events and messages repeat it.
+const (
+	longestURL       = 4096
+	longestBranch    = 1024
+	longestDirectory = 4096
+)
+
 // Parse reads a URL and judges it.
 func (p Policy) Parse(raw string) (Location, error) {
+	if len(raw) > longestURL {
+		return Location{}, refused("The repository URL is too long; allowed are at most %d bytes.", longestURL)
+	}
 	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasPrefix(raw, "-") {
 		return Location{}, refused("The repository URL begins with a dash, or holds spaces or control characters.")
 	}
@@ -126,6 +136,10 @@ func Directory(raw string) (string, error) {
 	if clean == "" || clean == "." {
 		return "", nil
 	}
+	if len(clean) > longestDirectory {
+		return "", errs.New(errs.DirectoryInvalid, "The directory is too long; allowed are at most %d bytes.",
+			longestDirectory)
+	}
 	for _, part := range strings.Split(clean, "/") {
 		if err := checkPart(part); err != nil {
 			return "", errs.New(errs.DirectoryInvalid, "The directory %q is not one inside the repository.", clip(raw)).
@@ -152,6 +166,10 @@ var userInfo = regexp.MustCompile(`://[^/\s@]*@`)
 
 // CheckBranch refuses what can't be a branch (git-check-ref-format(1)).
 func CheckBranch(branch string) error {
+	if len(branch) > longestBranch {
+		return errs.New(errs.InvalidRequest, "The name of the branch is too long; allowed are at most %d bytes.",
+			longestBranch)
+	}
 	bad := branch == "" || strings.HasPrefix(branch, "-") || strings.HasPrefix(branch, "/") ||
 		strings.HasSuffix(branch, "/") ||
 		strings.HasSuffix(branch, ".lock") || strings.HasSuffix(branch, ".") || strings.Contains(branch, "..") ||
