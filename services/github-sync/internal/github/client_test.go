@@ -211,6 +211,11 @@ func TestOtherHosts(t *testing.T) {
 		{Key: "file:///git.example.com/o", Path: "/git.example.com/o", Host: "local"},
 		{Key: "git.example.com/o", Host: "git.example.com", Server: server},
 		{Key: "git.example.com/a/b/c", Host: "git.example.com", Server: server},
+		// What would lead to another path of the API, with the login of this repository.
+		{Key: "git.example.com/%2e%2e/user", Host: "git.example.com", Server: server},
+		{Key: "git.example.com/o/..", Host: "git.example.com", Server: server},
+		{Key: "git.example.com/o/r?per_page=1", Host: "git.example.com", Server: server},
+		{Key: "git.example.com/o/r#", Host: "git.example.com", Server: server},
 		{},
 	} {
 		_, err := b.client.Repository(t.Context(), location, credentials.Login{})

@@ -2,6 +2,7 @@ package github
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 
 	"fgdsync.dev/libs/config"
@@ -34,6 +35,10 @@ func usable(api string, allowInsecure bool) bool {
 	return u.Scheme == "https" || allowInsecure && u.Scheme == "http"
 }
 
+// name is one of an owner or a repository. It becomes a part of a path of the API as it stands: another one could lead
+// to another path, with the login of the repository.
+var name = regexp.MustCompile(`^[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
+
 // repository is where GitHub has a repository.
 type repository struct{ host, api, owner, name string }
 
@@ -42,12 +47,12 @@ type repository struct{ host, api, owner, name string }
 func (h Hosts) find(location remote.Location) (repository, bool) {
 	host := location.Server.String()
 	path, found := strings.CutPrefix(location.Key, host+"/")
-	owner, name, whole := strings.Cut(path, "/")
-	if location.Local() || !found || !whole || owner == "" || name == "" || strings.Contains(name, "/") {
+	owner, repo, _ := strings.Cut(path, "/")
+	if location.Local() || !found || !name.MatchString(owner) || !name.MatchString(repo) {
 		return repository{}, false
 	}
 	api, known := h[host]
-	return repository{host, api, owner, name}, known
+	return repository{host, api, owner, repo}, known
 }
 
 func (h Hosts) repository(location remote.Location) (repository, error) {
