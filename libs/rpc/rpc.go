@@ -20,8 +20,12 @@ import (
 	"fgdsync.dev/libs/telemetry"
 )
 
-// MaxMessageBytes bounds a message: a file at its size limit and some room.
-const MaxMessageBytes = 64 << 20
+const (
+	// MaxMessageBytes bounds a message between services, and an answer: a file at its size limit and some room.
+	MaxMessageBytes = 64 << 20
+	// MaxRequestBytes bounds what a caller of the suite sends: a thousand paths, each as long as one can be.
+	MaxRequestBytes = 8 << 20
+)
 
 const (
 	keepaliveTime    = 30 * time.Second
@@ -50,6 +54,13 @@ func (a Audience) String() string {
 	return "services"
 }
 
+func (a Audience) maxRequest() int {
+	if a == Callers {
+		return MaxRequestBytes
+	}
+	return MaxMessageBytes
+}
+
 // NewServer returns a server for an audience.
 func NewServer(tel *telemetry.Telemetry, audience Audience) (*grpc.Server, error) {
 	rules, err := newRules()
@@ -61,7 +72,7 @@ func NewServer(tel *telemetry.Telemetry, audience Audience) (*grpc.Server, error
 		grpc.StatsHandler(serverStats(tel.Tracers)),
 		grpc.ChainUnaryInterceptor(calls.unary, guard.unary, rules.unary),
 		grpc.ChainStreamInterceptor(calls.stream, guard.stream, rules.stream),
-		grpc.MaxRecvMsgSize(MaxMessageBytes),
+		grpc.MaxRecvMsgSize(audience.maxRequest()),
 		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
 		// Clients of ours ping every keepaliveTime; the default would send them away.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveTime / 2, PermitWithoutStream: true}),

@@ -263,11 +263,17 @@ func TestNobodyThere(t *testing.T) {
 
 func TestAMessageOfItsGreatestSizePasses(t *testing.T) {
 	t.Parallel()
-	client := serve(t, &service{}, io.Discard)
-	for size, want := range map[int]bool{rpc.MaxMessageBytes - 64: true, rpc.MaxMessageBytes + 1: false} {
-		_, err := client.GetSync(t.Context(), &syncv1.GetSyncRequest{SyncId: strings.Repeat("x", size)})
-		if (err == nil) != want {
-			t.Errorf("%d bytes: %v", size, err)
+	for audience, most := range map[rpc.Audience]int{
+		rpc.Services: rpc.MaxMessageBytes, rpc.Callers: rpc.MaxRequestBytes,
+	} {
+		client := syncv1.NewSyncServiceClient(grpctest.Serve(t, audience, func(r grpc.ServiceRegistrar) {
+			syncv1.RegisterSyncServiceServer(r, &service{})
+		}))
+		for size, want := range map[int]bool{most - 64: true, most + 1: false} {
+			_, err := client.GetSync(t.Context(), &syncv1.GetSyncRequest{SyncId: strings.Repeat("x", size)})
+			if (err == nil) != want {
+				t.Errorf("%d bytes from %s: %v", size, audience, err)
+			}
 		}
 	}
 }

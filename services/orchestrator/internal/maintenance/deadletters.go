@@ -162,8 +162,9 @@ func (m *Maintenance) startAgain(
 	record, err := m.store.Get(ctx, request.GetSyncId())
 	switch {
 	case err == nil:
-		options = record.GetOptions()
-		options.RefuseIfRunning = false
+		if options = record.GetOptions(); options != nil {
+			options.RefuseIfRunning = false
+		}
 	case !errs.HasCode(err, errs.SyncNotFound): // forgotten by now: one with no options will do
 		return "", err
 	}
