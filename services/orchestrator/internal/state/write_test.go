@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
@@ -298,6 +299,14 @@ func TestRedisAwayHasOneFace(t *testing.T) {
 		}
 	}
 	server.Restart(t)
+	ticker := time.NewTicker(5 * time.Millisecond) // a client that could not dial many times looks once a second
+	defer ticker.Stop()
+	for {
+		if _, err := b.Get(t.Context(), id); !errs.HasCode(err, errs.RedisConnectionFailed) {
+			break
+		}
+		<-ticker.C
+	}
 	if got := b.get(id).GetState(); got != pending {
 		t.Errorf("after the crash the sync is %s", got)
 	}
