@@ -58,7 +58,8 @@ func startGithubSync(b *testing.B) *githubSync {
 	b.Cleanup(func() { _ = conn.Close() })
 	g.repositories, g.trees = gitv1.NewRepositoryServiceClient(conn), gitv1.NewTreeServiceClient(conn)
 	sealed, err := g.repositories.SealCredentials(b.Context(), &gitv1.SealCredentialsRequest{
-		Credentials: &gitv1.PlainCredentials{Username: user, Password: password},
+		Credentials:   &gitv1.PlainCredentials{Username: user, Password: password},
+		RepositoryUrl: g.host.URL("any.git"), // a seal is for a host
 	})
 	if err != nil {
 		b.Fatal(err)
