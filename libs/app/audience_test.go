@@ -93,7 +93,7 @@ func reflected(t *testing.T, conn *grpc.ClientConn) []string {
 // by reflection or in health checks; on a listener as on a loopback.
 func TestEachAudienceHasItsOwn(t *testing.T) {
 	t.Parallel()
-	host := newHost(t)
+	host := newHost()
 	inside, outside := internalWorker(), publicWorker()
 	host.Add("inside", inside, rpc.Services)
 	host.Add("outside", outside, rpc.Callers)
@@ -162,7 +162,7 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 func TestNothingIsServedToTheWrongAudience(t *testing.T) {
 	t.Parallel()
 	for audience, w := range map[rpc.Audience]*worker{rpc.Callers: internalWorker(), rpc.Services: publicWorker()} {
-		host := newHost(t)
+		host := newHost()
 		host.Add("misplaced", w, audience)
 		listener := listen(t)
 		host.ServeGRPC(listener, audience)
@@ -182,7 +182,7 @@ func TestNothingIsServedToTheWrongAudience(t *testing.T) {
 // TestAnEmptyServerHasHealthAndReflection: what is registered nothing says so.
 func TestAnEmptyServerHasHealthAndReflection(t *testing.T) {
 	t.Parallel()
-	host := newHost(t)
+	host := newHost()
 	inside := internalWorker()
 	host.Add("inside", inside, rpc.Services)
 	conn, err := host.Loopback(rpc.Callers)

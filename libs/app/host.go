@@ -71,17 +71,13 @@ type httpServer struct {
 func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Services} }
 
 // NewHost returns an empty host. Whoever does not run it closes it.
-func NewHost(tel *telemetry.Telemetry) (*Host, error) {
+func NewHost(tel *telemetry.Telemetry) *Host {
 	h := &Host{tel: tel, servers: map[rpc.Audience]*grpc.Server{}}
 	for _, audience := range audiences() {
-		server, err := rpc.NewServer(tel, audience)
-		if err != nil {
-			return nil, err
-		}
-		h.servers[audience] = server
+		h.servers[audience] = rpc.NewServer(tel, audience)
 	}
 	h.requests, h.endHTTP = context.WithCancel(context.Background())
-	return h, nil
+	return h
 }
 
 // Add takes a service in under its name, which is also its name in health checks. It is served to its audience alone.

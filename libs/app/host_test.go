@@ -61,14 +61,7 @@ func (w *worker) Run(ctx context.Context) error {
 	}
 }
 
-func newHost(t *testing.T) *app.Host {
-	t.Helper()
-	host, err := app.NewHost(telemetry.Discard())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return host
-}
+func newHost() *app.Host { return app.NewHost(telemetry.Discard()) }
 
 // running runs a host until the test ends, or until end is called, which returns how it ended.
 func running(t *testing.T, host *app.Host, workers ...*worker) (end func() error) {
@@ -114,7 +107,7 @@ func get(t *testing.T, url string) (int, string) {
 
 func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
 	t.Parallel()
-	host := newHost(t)
+	host := newHost()
 	a, b := newWorker(), newWorker()
 	host.Add("a", a, rpc.Services)
 	host.Add("b", b, rpc.Services)
@@ -168,7 +161,7 @@ func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
 
 func TestTheFirstFailureEndsAll(t *testing.T) {
 	t.Parallel()
-	host := newHost(t)
+	host := newHost()
 	a, b := newWorker(), newWorker()
 	host.Add("a", a, rpc.Services)
 	host.Add("b", b, rpc.Services)
@@ -187,7 +180,7 @@ func TestTheFirstFailureEndsAll(t *testing.T) {
 
 func TestALostListenerEndsAll(t *testing.T) {
 	t.Parallel()
-	host := newHost(t)
+	host := newHost()
 	a := newWorker()
 	host.Add("a", a, rpc.Services)
 	listener := listen(t)
@@ -204,7 +197,7 @@ func TestALostListenerEndsAll(t *testing.T) {
 // TestAStreamThatABrowserHoldsOpenEnds: the host does not wait for it.
 func TestAStreamThatABrowserHoldsOpenEnds(t *testing.T) {
 	t.Parallel()
-	host := newHost(t)
+	host := newHost()
 	a := newWorker()
 	host.Add("a", a, rpc.Services)
 	listener := listen(t)

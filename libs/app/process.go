@@ -133,10 +133,7 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 	if err := guardListeners(ctx, s, tel.Log); err != nil {
 		return err
 	}
-	host, err := NewHost(tel)
-	if err != nil {
-		return err
-	}
+	host := NewHost(tel)
 	p := &Process{
 		Source: source, Telemetry: tel, MetricsPage: host.Metrics(), Instance: Instance(s.GRPCListen),
 		LookupEnv: Lookup(environ), Now: time.Now,

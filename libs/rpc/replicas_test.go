@@ -37,10 +37,7 @@ func start(t *testing.T, r *replica) (address string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := rpc.NewServer(telemetry.Discard(), rpc.Services)
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := rpc.NewServer(telemetry.Discard(), rpc.Services)
 	syncv1.RegisterSyncServiceServer(server, r)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener); close(served) }()

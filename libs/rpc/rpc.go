@@ -62,22 +62,18 @@ func (a Audience) maxRequest() int {
 }
 
 // NewServer returns a server for an audience.
-func NewServer(tel *telemetry.Telemetry, audience Audience) (*grpc.Server, error) {
-	rules, err := newRules()
-	if err != nil {
-		return nil, err
-	}
+func NewServer(tel *telemetry.Telemetry, audience Audience) *grpc.Server {
 	calls, guard := newCalls(audience), guard{tel.Log}
 	return grpc.NewServer(
 		grpc.StatsHandler(serverStats(tel.Tracers)),
-		grpc.ChainUnaryInterceptor(calls.unary, guard.unary, rules.unary),
-		grpc.ChainStreamInterceptor(calls.stream, guard.stream, rules.stream),
+		grpc.ChainUnaryInterceptor(calls.unary, guard.unary, unaryRules),
+		grpc.ChainStreamInterceptor(calls.stream, guard.stream, streamRules),
 		grpc.MaxRecvMsgSize(audience.maxRequest()),
 		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
 		// Clients of ours ping every keepaliveTime; the default would send them away.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveTime / 2, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-	), nil
+	)
 }
 
 func serverStats(tracers trace.TracerProvider) stats.Handler {

@@ -285,10 +285,7 @@ func TestOverTheNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := rpc.NewServer(telemetry.Discard(), rpc.Services)
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := rpc.NewServer(telemetry.Discard(), rpc.Services)
 	syncv1.RegisterSyncServiceServer(server, &service{fail: errs.New(errs.GitHubRateLimited, "Later.").
 		WithRetryAfter(time.Minute)})
 	served := make(chan error, 1)

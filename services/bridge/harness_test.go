@@ -67,10 +67,7 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 		t.Fatal(err)
 	}
 	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
-	host, err := app.NewHost(tel)
-	if err != nil {
-		t.Fatal(err)
-	}
+	host := app.NewHost(tel)
 	self, err := host.Loopback(rpc.Callers)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package orchestrator_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,18 +95,13 @@ func newNode(
 // lines is a log, a JSON object a line.
 type lines struct {
 	mu  sync.Mutex
-	all []map[string]any
+	all bytes.Buffer
 }
 
 func (l *lines) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var fields map[string]any
-	if err := json.Unmarshal(line, &fields); err != nil {
-		return 0, err
-	}
-	l.all = append(l.all, fields)
-	return len(line), nil
+	return l.all.Write(line)
 }
 
 // of returns the lines with a message and a value.
@@ -113,7 +109,11 @@ func (l *lines) of(message, key string, value any) []map[string]any {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []map[string]any
-	for _, fields := range l.all {
+	for line := range bytes.Lines(l.all.Bytes()) {
+		var fields map[string]any
+		if err := json.Unmarshal(line, &fields); err != nil {
+			panic(err) // slog writes JSON
+		}
 		if fields["msg"] == message && fmt.Sprint(fields[key]) == fmt.Sprint(value) {
 			out = append(out, fields)
 		}

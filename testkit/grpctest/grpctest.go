@@ -24,10 +24,7 @@ func ServeWith(
 	t testing.TB, tel *telemetry.Telemetry, audience rpc.Audience, register func(grpc.ServiceRegistrar),
 ) *grpc.ClientConn {
 	t.Helper()
-	server, err := rpc.NewServer(tel, audience)
-	if err != nil {
-		t.Fatalf("make a server: %v", err)
-	}
+	server := rpc.NewServer(tel, audience)
 	register(server)
 	loopback := rpc.NewLoopback()
 	served := make(chan error, 1)

@@ -51,10 +51,7 @@ type Suite struct {
 
 // New builds the services in their order. Those that are called but not defined are not there.
 func New(o Options) (*Suite, error) {
-	host, err := app.NewHost(o.Telemetry)
-	if err != nil {
-		return nil, err
-	}
+	host := app.NewHost(o.Telemetry)
 	s := &Suite{host: host, conns: map[rpc.Audience]*grpc.ClientConn{}, handler: host.Operations()}
 	if err := s.build(o); err != nil {
 		return nil, errors.Join(err, s.Close())
