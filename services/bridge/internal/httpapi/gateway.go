@@ -87,7 +87,9 @@ func register[Client any](
 
 // newGateway makes the JSON API over a connection. The names of the query parameters that each operation takes are
 // those of the API's description.
-func newGateway(self grpc.ClientConnInterface, problems problems, known queryNames) (http.Handler, error) {
+func newGateway(
+	self grpc.ClientConnInterface, problems problems, described lazyDescription,
+) (http.Handler, error) {
 	none := func(string) (string, bool) { return "", false }
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, marshaler{&jsonForm}),
@@ -97,7 +99,7 @@ func newGateway(self grpc.ClientConnInterface, problems problems, known queryNam
 		runtime.WithOutgoingHeaderMatcher(none),
 		runtime.WithOutgoingTrailerMatcher(none),
 		runtime.WithMetadata(callMetadata),
-		runtime.WithMiddlewares(known.middleware(problems)),
+		runtime.WithMiddlewares(knownQueries(described, problems)),
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithDisablePathLengthFallback(),
 	)

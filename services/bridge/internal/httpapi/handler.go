@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,11 +40,9 @@ type Deps struct {
 // New builds the handler.
 func New(cfg Config, deps Deps) (http.Handler, error) {
 	problems := problems{log: deps.Log}
-	described, err := describe(openapi.Document(), cfg.Version)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the OpenAPI document: %w", err)
-	}
-	gateway, err := newGateway(deps.Self, problems, described.queries)
+	// Most of the processes that have the handler, which are those of fgd sync, never serve a request.
+	described := sync.OnceValues(func() (*description, error) { return describe(openapi.Document(), cfg.Version) })
+	gateway, err := newGateway(deps.Self, problems, described)
 	if err != nil {
 		return nil, fmt.Errorf("build the gateway: %w", err)
 	}
@@ -51,7 +50,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := newPages(described.json, bridgev1.NewHealthServiceClient(deps.Self), problems)
+	pages := newPages(described, bridgev1.NewHealthServiceClient(deps.Self), problems)
 	bounded := bounds{maxBytes: cfg.MaxRequestBytes, timeout: cfg.RequestTimeout, problems: problems}
 
 	mux := http.NewServeMux()

@@ -14,6 +14,9 @@ type description struct {
 	queries queryNames
 }
 
+// lazyDescription returns the description, which is made when it is first asked for: that takes 10 ms.
+type lazyDescription func() (*description, error)
+
 // describe completes the generated OpenAPI document: its title and version, the rules that the contract states for
 // requests, what absent fields mean, examples, the error that every operation can answer with, the shape of the live
 // messages, which the generator takes for the gateway's own streams, and the paths beside the API.

@@ -15,15 +15,15 @@ var docsPage string
 
 // pages are what is served beside the API: health, and the API's documentation.
 type pages struct {
-	client   bridgev1.HealthServiceClient
-	problems problems
-	openAPI  []byte
-	docsCSP  string
+	client    bridgev1.HealthServiceClient
+	problems  problems
+	described lazyDescription
+	docsCSP   string
 }
 
-func newPages(document []byte, client bridgev1.HealthServiceClient, problems problems) *pages {
+func newPages(described lazyDescription, client bridgev1.HealthServiceClient, problems problems) *pages {
 	return &pages{
-		client: client, problems: problems, openAPI: document,
+		client: client, problems: problems, described: described,
 		docsCSP: "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" +
 			"; script-src '" + hashOf(docsPage, "script") + "'; style-src '" + hashOf(docsPage, "style") + "'",
 	}
@@ -53,9 +53,14 @@ func (p *pages) docs(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(docsPage))
 }
 
-func (p *pages) document(w http.ResponseWriter, _ *http.Request) {
+func (p *pages) document(w http.ResponseWriter, r *http.Request) {
+	description, err := p.described()
+	if err != nil {
+		p.problems.write(w, r, err)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(p.openAPI)
+	_, _ = w.Write(description.json)
 }
 
 // alive says that the process answers.

@@ -18,15 +18,13 @@ type queryNames map[string][]string
 // variable is a variable of a path as the gateway writes it.
 var variable = regexp.MustCompile(`\{(\w+)=[^}]*\}`)
 
-// middleware refuses requests whose query has a parameter that the operation does not take. The gateway would pass over
-// it, and a caller who mistypes validate_only, or puts it beside a body, would get what was not asked for.
-func (q queryNames) middleware(p problems) runtime.Middleware {
+// knownQueries refuses requests whose query has a parameter that the operation does not take. The gateway would pass
+// over it, and a caller who mistypes validate_only, or puts it beside a body, would get what was not asked for.
+func knownQueries(described lazyDescription, p problems) runtime.Middleware {
 	return func(next runtime.HandlerFunc) runtime.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request, pathParams map[string]string) {
-			if name, found := q.unknown(r); found {
-				shown := rpc.PrintableName(name)
-				p.write(w, r, errs.Field(shown, "%s is not a parameter of this request.", shown).
-					WithRemedy("See /docs for the parameters of each path; what a body takes does not go into the query."))
+			if err := checkQuery(described, r); err != nil {
+				p.write(w, r, err)
 				return
 			}
 			next(w, r, pathParams)
@@ -34,10 +32,26 @@ func (q queryNames) middleware(p problems) runtime.Middleware {
 	}
 }
 
+func checkQuery(described lazyDescription, r *http.Request) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	description, err := described()
+	if err != nil {
+		return err
+	}
+	if name, found := description.queries.unknown(r); found {
+		shown := rpc.PrintableName(name)
+		return errs.Field(shown, "%s is not a parameter of this request.", shown).
+			WithRemedy("See /docs for the parameters of each path; what a body takes does not go into the query.")
+	}
+	return nil
+}
+
 // unknown returns a parameter of a request's query that its operation does not take.
 func (q queryNames) unknown(r *http.Request) (string, bool) {
 	pattern, ok := runtime.HTTPPattern(r.Context())
-	if !ok || r.URL.RawQuery == "" {
+	if !ok {
 		return "", false
 	}
 	known := q[operationKey(r.Method, variable.ReplaceAllString(pattern.String(), "{$1}"))]
