@@ -51,6 +51,8 @@ var (
 		gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
 	managedInvalidNames = newEnumNames(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_",
 		fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
+	foreignFilesNames = newEnumNames(fabricv1.ForeignFiles_name, "FOREIGN_FILES_",
+		fabricv1.ForeignFiles_FOREIGN_FILES_LEAVE)
 )
 
 // name returns the word of a value; an unspecified value has that of what it means.

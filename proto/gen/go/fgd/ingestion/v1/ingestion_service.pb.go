@@ -245,9 +245,14 @@ type IngestRequest struct {
 	// Reads everything anew, whatever is remembered of it.
 	Refresh bool `protobuf:"varint,10,opt,name=refresh,proto3" json:"refresh,omitempty"`
 	// Digest of the resources that the caller knows; when they are still the same they are left out.
-	KnownDigest   string `protobuf:"bytes,11,opt,name=known_digest,json=knownDigest,proto3" json:"known_digest,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	KnownDigest string `protobuf:"bytes,11,opt,name=known_digest,json=knownDigest,proto3" json:"known_digest,omitempty"`
+	// What the last sync left in managed/. It says which resource a file held that can't be read any more. There may be
+	// very many, and they have no rules to be held against.
+	LastResources []*Resource `protobuf:"bytes,12,rep,name=last_resources,json=lastResources,proto3" json:"last_resources,omitempty"`
+	// True when that is everything: then a managed file of other content was edited since.
+	LastResourcesComplete bool `protobuf:"varint,13,opt,name=last_resources_complete,json=lastResourcesComplete,proto3" json:"last_resources_complete,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *IngestRequest) Reset() {
@@ -355,6 +360,20 @@ func (x *IngestRequest) GetKnownDigest() string {
 		return x.KnownDigest
 	}
 	return ""
+}
+
+func (x *IngestRequest) GetLastResources() []*Resource {
+	if x != nil {
+		return x.LastResources
+	}
+	return nil
+}
+
+func (x *IngestRequest) GetLastResourcesComplete() bool {
+	if x != nil {
+		return x.LastResourcesComplete
+	}
+	return false
 }
 
 // How far an ingestion is.
@@ -1101,7 +1120,7 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x10DiscoverResponse\x12\x16\n" +
 	"\x06inputs\x18\x01 \x03(\tR\x06inputs\x12#\n" +
 	"\rmanaged_files\x18\x02 \x01(\x05R\fmanagedFiles\x122\n" +
-	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xd7\x03\n" +
+	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xda\x04\n" +
 	"\rIngestRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
@@ -1117,7 +1136,9 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\rrelease_paths\x18\t \x03(\tR\freleasePaths\x12\x18\n" +
 	"\arefresh\x18\n" +
 	" \x01(\bR\arefresh\x12!\n" +
-	"\fknown_digest\x18\v \x01(\tR\vknownDigest\"\xa8\x01\n" +
+	"\fknown_digest\x18\v \x01(\tR\vknownDigest\x12I\n" +
+	"\x0elast_resources\x18\f \x03(\v2\x1a.fgd.ingestion.v1.ResourceB\x06\xbaH\x03\xd8\x01\x03R\rlastResources\x126\n" +
+	"\x17last_resources_complete\x18\r \x01(\bR\x15lastResourcesComplete\"\xa8\x01\n" +
 	"\bProgress\x12'\n" +
 	"\x0ffiles_processed\x18\x01 \x01(\x05R\x0efilesProcessed\x12\x1f\n" +
 	"\vtotal_files\x18\x02 \x01(\x05R\n" +
@@ -1227,31 +1248,32 @@ var file_fgd_ingestion_v1_ingestion_service_proto_depIdxs = []int32{
 	15, // 1: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
 	16, // 2: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
 	17, // 3: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
-	0,  // 4: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
-	18, // 5: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
-	18, // 6: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
-	4,  // 7: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
-	8,  // 8: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
-	9,  // 9: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
-	5,  // 10: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
-	14, // 11: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
-	6,  // 12: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
-	19, // 13: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
-	14, // 14: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
-	20, // 15: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
-	1,  // 16: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
-	3,  // 17: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
-	12, // 18: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
-	10, // 19: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
-	2,  // 20: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
-	7,  // 21: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
-	13, // 22: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
-	11, // 23: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
-	20, // [20:24] is the sub-list for method output_type
-	16, // [16:20] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	6,  // 4: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
+	0,  // 5: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
+	18, // 6: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
+	18, // 7: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
+	4,  // 8: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
+	8,  // 9: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
+	9,  // 10: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
+	5,  // 11: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
+	14, // 12: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
+	6,  // 13: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
+	19, // 14: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
+	14, // 15: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
+	20, // 16: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
+	1,  // 17: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
+	3,  // 18: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
+	12, // 19: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
+	10, // 20: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
+	2,  // 21: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
+	7,  // 22: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
+	13, // 23: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
+	11, // 24: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
+	21, // [21:25] is the sub-list for method output_type
+	17, // [17:21] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_fgd_ingestion_v1_ingestion_service_proto_init() }
