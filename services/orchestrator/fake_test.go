@@ -48,6 +48,7 @@ type stages struct {
 	open    map[string]string // snapshot id: its directory
 	opened  int
 	calls   []string
+	ingests []*ingestionv1.IngestRequest
 	before  map[string]func(context.Context) error
 	after   map[string]func(context.Context) error
 	issues  []*directoryv1.Issue
@@ -312,6 +313,9 @@ func (s *stages) Ingest(req *ingestionv1.IngestRequest,
 	if err := s.enter(stream.Context(), "ingest"); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.ingests = append(s.ingests, req)
+	s.mu.Unlock()
 	var tree []string
 	results, summary := &ingestionv1.IngestResults{}, &ingestionv1.IngestSummary{}
 	for _, file := range strings.Split(req.GetTree(), "\n") {

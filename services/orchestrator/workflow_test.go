@@ -351,6 +351,28 @@ func TestResourcesAreFollowed(t *testing.T) {
 
 // TestLongPathsFitIntoEvents: hundreds of them are more than one entry of a stream holds. The sync comes to its end all
 // the same.
+// TestTheIngestionKnowsWhatTheLastSyncLeft: also when it is to read everything anew.
+func TestTheIngestionKnowsWhatTheLastSyncLeft(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1") // which starts a sync
+		b.drop("f1", "a")
+		b.sync(35, nil)
+		b.sync(35, nil)
+		b.sync(35, &syncv1.SyncOptions{ForceRefresh: true})
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.ingests) != 4 || b.ingests[3].GetKnownDigest() != "" || b.ingests[2].GetKnownDigest() == "" {
+			t.Fatalf("%d ingestions", len(b.ingests))
+		}
+		for i, req := range b.ingests {
+			if req.GetLastResourcesComplete() != (i > 0) || len(req.GetLastResources()) > 0 != (i > 1) {
+				t.Errorf("ingestion %d was told of %v, complete %v", i, req.GetLastResources(), req.GetLastResourcesComplete())
+			}
+		}
+	})
+}
+
 func TestLongPathsFitIntoEvents(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {

@@ -30,6 +30,7 @@ type attempt struct {
 	fabric       *fabricv1.Fabric
 	snapshot     *gitv1.Snapshot
 	tree         string
+	last         state.Index // of resources, as the last sync left it
 	resources    []*ingestionv1.Resource
 	digest       string             // of the resources
 	unchanged    bool               // the resources are those of the last sync
@@ -106,7 +107,7 @@ func (a *attempt) prepare(ctx context.Context) error {
 	if err := a.traced(ctx, "file_ingestion", a.ingest); err != nil {
 		return err
 	}
-	return a.guardDeletions(ctx)
+	return a.guardDeletions()
 }
 
 func (a *attempt) traced(ctx context.Context, name string, stage func(context.Context) error) error {

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -17,10 +16,8 @@ import (
 // guardDeletions compares the resources with those of the last sync and says in the result what the sync does. It stops
 // one that takes many resources away, before anything is published or told: a file that somebody removed by mistake
 // would be an object less in a network.
-func (a *attempt) guardDeletions(ctx context.Context) error {
-	if err := a.compare(ctx); err != nil {
-		return err
-	}
+func (a *attempt) guardDeletions() error {
+	a.compare()
 	gone, before := len(a.diff.Deleted), len(a.resources)-len(a.diff.Created)+len(a.diff.Deleted)
 	plan := makePlan(a.ingested, a.diff, a.unchanged || before > 0)
 	a.ingested = ingested{}
@@ -48,20 +45,14 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 }
 
 // compare finds out how the resources differ from those of the last sync.
-func (a *attempt) compare(ctx context.Context) error {
+func (a *attempt) compare() {
 	if a.unchanged {
-		return nil
+		return
 	}
-	diff, err := a.deps.Store.DiffResources(ctx, a.fabric.GetFabricId(), a.resources)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(diff.Deleted, func(x, y *ingestionv1.Resource) int {
-		return strings.Compare(x.GetPath(),
-			y.GetPath())
+	a.diff = a.last.Diff(a.resources)
+	slices.SortFunc(a.diff.Deleted, func(x, y *ingestionv1.Resource) int {
+		return strings.Compare(x.GetPath(), y.GetPath())
 	})
-	a.diff = diff
-	return nil
 }
 
 func (a *attempt) isMass(gone, before int) bool {

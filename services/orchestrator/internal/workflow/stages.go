@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
+
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/rpc"
@@ -97,24 +99,43 @@ func (a *attempt) ingest(ctx context.Context) error {
 	if err := a.sync.enter(ctx, syncv1.State_STATE_PROCESSING, percentIngestion); err != nil {
 		return err
 	}
-	refresh, digest := a.sync.record.GetOptions().GetForceRefresh(), ""
-	if !refresh {
-		var err error
-		if digest, err = a.deps.Store.ResourcesDigest(ctx, a.fabric.GetFabricId()); err != nil {
-			return err
-		}
+	var err error
+	if a.last, err = a.deps.Store.Resources(ctx, a.fabric.GetFabricId()); err != nil {
+		return err
 	}
+	refresh, digest := a.sync.record.GetOptions().GetForceRefresh(), a.last.Digest
+	if refresh {
+		digest = ""
+	}
+	last := lastResources(a.last)
 	options, limit := a.sync.record.GetOptions(), &throttle{now: a.deps.Now, last: a.deps.Now()}
-	err := rpc.Collect(ctx, a.deps.Ingestion.Ingest, &ingestionv1.IngestRequest{
+	err = rpc.Collect(ctx, a.deps.Ingestion.Ingest, &ingestionv1.IngestRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Options: a.fabric.GetOptions(),
 		Commit: a.snapshot.GetOrigin().GetCommit(), CommitTime: a.snapshot.GetOrigin().GetCommitTime(),
 		RetryQuarantined: options.GetRetryQuarantined(), RetryPaths: options.GetRetryPaths(),
 		ReleasePaths: options.GetReleasePaths(), Refresh: refresh, KnownDigest: digest,
+		LastResources: last, LastResourcesComplete: a.last.Complete() && len(last) == len(a.last.Resources),
 	}, func(part *ingestionv1.IngestResponse) error { return a.take(ctx, part, limit) })
 	if err != nil {
 		return fmt.Errorf("ingest files: %w", err)
 	}
 	return nil
+}
+
+// mostLast bounds the resources of the last sync that an ingestion is told of, in bytes: they go in one message.
+const mostLast = rpc.MaxMessageBytes - rpc.MaxMessageBytes/8
+
+// lastResources returns what the last sync left, as far as it fits a message.
+func lastResources(last state.Index) []*ingestionv1.Resource {
+	out, size := make([]*ingestionv1.Resource, 0, len(last.Resources)), 0
+	for _, resource := range last.Resources {
+		const frame = 8 // tag and length
+		if size += proto.Size(resource) + frame; size > mostLast {
+			break
+		}
+		out = append(out, resource)
+	}
+	return out
 }
 
 func (a *attempt) take(ctx context.Context, part *ingestionv1.IngestResponse, limit *throttle) error {
