@@ -76,6 +76,22 @@ var (
 		"FGD_1023", PermissionDenied, "ORIGIN_REFUSED",
 		"Call the API from a server, or from a page of the same origin.",
 	}
+	ForeignFile = Code{
+		"FGD_1024", Invalid, "FOREIGN_FILE",
+		"Nothing to do; to hear nothing of them list them in .fgdignore, to have them quarantined set foreign_files.",
+	}
+	IgnoredManaged = Code{
+		"FGD_1028", Invalid, "IGNORED_MANAGED",
+		"Take the line out of .fgdignore, or narrow it: files in managed/ are read in any case.",
+	}
+	ManagedUnreadable = Code{
+		"FGD_1029", Invalid, "MANAGED_UNREADABLE",
+		"Mend the file, put the resource into raw/ again, or delete the file when the resource is to go.",
+	}
+	UnknownQuarantined = Code{
+		"FGD_1030", Invalid, "UNKNOWN_QUARANTINED",
+		"Correct the file, and the next sync takes it; or remove it.",
+	}
 )
 
 // Codes of the 2xxx family: the directory.

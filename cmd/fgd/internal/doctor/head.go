@@ -50,8 +50,7 @@ func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.Tree
 func isInput(entry *gitv1.TreeEntry) bool {
 	regular := entry.GetMode() == gitv1.FileMode_FILE_MODE_REGULAR ||
 		entry.GetMode() == gitv1.FileMode_FILE_MODE_EXECUTABLE
-	path := entry.GetPath()
-	return regular && layout.IsYAML(path) && layout.Part(path) != layout.Unmanaged && !strings.Contains("/"+path, "/.")
+	return regular && layout.IsInput(entry.GetPath())
 }
 
 // measureHead counts, and lets the code of a sync judge, the files at the head.

@@ -147,9 +147,9 @@ func yamlFilesBelow(root string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
-			return fs.SkipDir // .git, and .hnp, whose YAML is no resources
+			return fs.SkipDir
 		}
-		if err == nil && entry.Type().IsRegular() && layout.IsYAML(filepath.ToSlash(path)) {
+		if err == nil && entry.Type().IsRegular() && !layout.StaysPut(entry.Name()) {
 			files = append(files, path)
 		}
 		return err

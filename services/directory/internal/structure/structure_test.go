@@ -130,7 +130,10 @@ func TestSingleIssues(t *testing.T) {
 		"misplaced":                 {set: files{"prepop.yaml": "a: 1"}, want: []string{"FGD_2009 prepop.yaml"}, valid: true},
 		"misplaced in a sub-folder": {set: files{"test/x.yml": ""}, want: []string{"FGD_2009 test/x.yml"}, valid: true},
 		"ignored":                   {set: files{"docs/x.yaml": "", ".fgdignore": "docs/"}, valid: true},
-		"staying":                   {set: files{"README.md": "", "kustomization.yaml": "", "notes.txt": ""}, valid: true},
+		"staying": {set: files{
+			"README.md": "", "kustomization.yaml": "", "notes.txt": "", ".gitlab-ci.yml": "", "apps/kustomization.yml": "",
+			"managed/.argocd/app.yaml": "",
+		}, valid: true},
 		"unknown folder": {
 			set:  files{"managed/tests/a.yaml": "", "managed/tests/b.yaml": ""},
 			want: []string{"FGD_2009 managed/tests"}, valid: true,

@@ -50,6 +50,7 @@ type File struct {
 	Docs     []Doc             // empty when Problem is set
 	Findings []finding.Finding // what there is to say about the file beside its Problem
 	origin   splice.Pair       // annotation that its documents get
+	mentions bool              // its content has the name of Hedgehog's API, where Problem is set
 }
 
 // Doc is one document of a file.
@@ -62,6 +63,7 @@ type Doc struct {
 	Line      int               // line of the file on which it begins, from 1
 	Bytes     []byte            // see the table of the package
 	Annotated bool              // it carries the mark of a managed document
+	Foreign   bool              // it is not valid, and nothing of Hedgehog's
 	Final     []byte
 	Blob      string
 }
@@ -100,7 +102,7 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 		return file
 	}
 	if fault := yamldoc.FileFault(content); fault != nil {
-		file.Problem = fileProblem(source.Path, fault)
+		file.Problem, file.mentions = fileProblem(source.Path, fault), mentions(content)
 		return file
 	}
 	parts := yamldoc.Split(content)
@@ -109,6 +111,7 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 			Code: errs.EmptyDocument, File: source.Path, Document: -1,
 			Message: "the file holds no document",
 		}
+		file.mentions = mentions(content)
 		return file
 	}
 	if len(parts) > r.Many {
@@ -117,7 +120,7 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), r.Many),
 		})
 	}
-	file.origin = splice.NewPair(AnnotationPrefix+"original-file", clean(source.Path))
+	file.origin = splice.NewPair(AnnotationPrefix+"original-file", clean(file.from()))
 	file.Docs = make([]Doc, 0, len(parts))
 	lists := bytes.Contains(content, []byte("List"))
 	for _, part := range parts {
@@ -168,6 +171,7 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 	} else {
 		doc.Verdict = r.Schemas.Check(ctx, root, r.Options)
 	}
+	doc.Foreign = !doc.Valid && !file.Managed && isForeign(doc, root)
 	if doc.Valid || file.Managed {
 		doc.Facts = references.Of(doc.Identity.Kind, root)
 	}
@@ -187,7 +191,7 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 // splice writes a document as it would stand in managed/. One that is managed already and can't be added to is kept as
 // it is.
 func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
-	annotations := r.annotations(file, doc.Number)
+	annotations := r.annotations(file, file.number(doc))
 	edit := splice.Edit{Annotations: annotations[:], APIVersion: doc.UpgradeTo}
 	final, err := splice.Apply(doc.Bytes, root, edit)
 	if err != nil && file.Managed {

@@ -22,7 +22,7 @@ func (r *Reader) Inherit(file *File, wish, managed *Doc) {
 	}
 	_, metadata := yamldoc.Field(held, "metadata")
 	_, annotations := yamldoc.Field(metadata, "annotations")
-	pairs := r.annotations(file, wish.Number)
+	pairs := r.annotations(file, file.number(wish))
 	for i, p := range pairs {
 		if value := yamldoc.Text(annotations, p.Key); value != "" {
 			pairs[i] = splice.NewPair(p.Key, value)

@@ -46,9 +46,10 @@ func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest)
 	}
 	response := &ingestionv1.DiscoverResponse{Findings: findingsToProto(inv.Findings)}
 	for _, source := range inv.Sources {
-		if source.Managed {
+		switch {
+		case source.Managed:
 			response.ManagedFiles++
-		} else {
+		case !source.Unlogged: // such a file waits only when it is valid
 			response.Inputs = append(response.Inputs, source.Path)
 		}
 		if source.Problem != nil {

@@ -58,6 +58,7 @@ type Request struct {
 	Commit     string
 	Time       time.Time
 	References References
+	Last       *document.Last       // what the last sync left
 	Retry      bool                 // files in unmanaged/ are ingested again
 	RetryOf    []string             // these are
 	Release    []string             // these are put back to where they came from
@@ -139,25 +140,29 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 ) (*Result, []gittree.Change, error) {
 	ctx, span := p.Tracer.Start(ctx, "plan")
 	defer span.End()
-	index := document.NewIndex(files)
+	held := document.FindHeld(files, req.Last, p.Schemas)
+	index := document.NewIndex(files, held)
 	var order []int
 	var sorting sync.WaitGroup
 	sorting.Go(func() { order = index.Sorted() })
-	crossReference(req.References, files, index)
+	crossReference(req.References, files, index, held)
 	s := stage.New(found.entries)
 	released, wishes := found.release(s, req)
 	sorting.Wait()
 	done, err := plan.Make(plan.Input{
 		Files: files, Index: index, Order: order, Options: req.Plan, Time: req.Time,
-		Equal: reader.Equal, Inherit: reader.Inherit,
+		Held: held, Edited: req.Last.Edited, Equal: reader.Equal, Inherit: reader.Inherit,
 	}, s)
 	if err != nil {
 		return nil, nil, err
 	}
 	var looking sync.WaitGroup
 	looking.Go(done.FindDangling)
-	load := func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) }
-	err = dirlog.Update(s, done, released, dirlog.Origin{Commit: req.Commit, Time: req.Time}, found.entries, load)
+	logs := dirlog.Logs{
+		Staged: s, Entries: found.entries, Known: found.log,
+		Load: func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) },
+	}
+	err = logs.Update(done, released, dirlog.Origin{Commit: req.Commit, Time: req.Time})
 	changes := s.Changes()
 	looking.Wait()
 	if err != nil {

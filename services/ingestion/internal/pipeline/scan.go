@@ -36,10 +36,16 @@ func (p *Pipeline) scan(ctx context.Context, tree gittree.Ref, req Request) (sca
 		return scan{}, err
 	}
 	found := scan{entries: entries, ignoreFile: contents[layout.Ignore], log: contents[layout.UnmanagedLog]}
+	known := dirlog.Quarantined(found.log)
 	found.Inventory = inventory.Take(found.entries, inventory.Rules{
-		MaxFileBytes: p.MaxFileBytes, Ignore: ignore.Parse(found.ignoreFile), Quarantined: dirlog.Quarantined(found.log),
+		MaxFileBytes: p.MaxFileBytes, Ignore: ignore.Parse(found.ignoreFile), Quarantined: known.Contents(),
 		RetryQuarantined: req.Retry, Retry: setOf(req.RetryOf), Release: setOf(req.Release),
 	})
+	for i := range found.Sources {
+		if source := &found.Sources[i]; layout.Part(source.Path) == layout.Unmanaged {
+			source.Origin = known.Origin(source.Path)
+		}
+	}
 	return found, nil
 }
 

@@ -221,7 +221,7 @@ func TestCorpusValidated(t *testing.T) {
 		files := map[string]string{}
 		var validated []string
 		for path, content := range readFiles(t, filepath.Join(dir, "tree")) {
-			if path = "raw/" + path; layout.IsYAML(path) {
+			if path = "raw/" + path; layout.IsInput(path) {
 				files[path] = content
 				file := p.Validate(t.Context(), path, []byte(content))
 				validated = append(validated, saidOf(&file)...)

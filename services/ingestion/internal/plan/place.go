@@ -46,7 +46,7 @@ func (g *group) base() string {
 func (p *planner) clear() {
 	for i := range p.in.Files {
 		file := &p.in.Files[i]
-		if !file.Managed {
+		if !file.Managed && !p.left[file] {
 			p.staged.Remove(file.Path)
 		}
 	}

@@ -133,8 +133,9 @@ func (c *checker) inCluster(i int, r ref) {
 	f.InCluster, f.Remedy = true, "Nothing to do when the cluster has it; else add it."
 }
 
+// hasSubnet reports whether a VPC has a subnet, as far as the VPC can be read.
 func hasSubnet(f *Facts, name string) bool {
-	return f != nil && slices.ContainsFunc(f.subnets, func(s subnet) bool { return s.name == name })
+	return f == nil || slices.ContainsFunc(f.subnets, func(s subnet) bool { return s.name == name })
 }
 
 // ports holds that a port has one cable.
