@@ -49,6 +49,11 @@ func TestSync(t *testing.T) {
 		!strings.Contains(log, "Fgd-Sync-Id: ") {
 		t.Errorf("message:\n%s", log)
 	}
+	host.Commit(t, "r.git", "main", map[string]string{"f/managed/ipv4namespaces/default.yaml": "kind: [\n"})
+	code, stdout, _ := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes")
+	if code != 3 || !strings.Contains(stdout, "FGD_1029") || strings.Contains(stdout, "quarantined  1") {
+		t.Errorf("with a managed file that can't be read: exit %d\n%s", code, stdout)
+	}
 	code, _, stderr := run(t.Context(), t, "sync", "--repo", "http://127.0.0.1:1/x.git", "--dir", "f")
 	if code != 2 || !strings.Contains(stderr, "FGD_4009") {
 		t.Errorf("refused: exit %d\n%s", code, stderr)

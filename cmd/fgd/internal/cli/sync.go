@@ -26,7 +26,7 @@ func newSync(env Environment) *cobra.Command {
 Credentials come from ` + local.EnvToken + `, or ` + local.EnvUsername + ` and ` + local.EnvPassword + `,
 or from --credentials-file; a URL with credentials in it is refused.
 
-Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 done but something was quarantined.`,
+Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 done, and there are errors to mend.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.sync(cmd.Context(), options) },
 	}
@@ -54,16 +54,16 @@ func (t *target) syncIn(ctx context.Context, s *local.Session, options *syncv1.S
 	if err != nil {
 		return err
 	}
-	return outcome(status, len(options.GetRetryPaths())+len(options.GetReleasePaths()))
+	return outcome(status)
 }
 
-// outcome returns the exit code of a sync that ended, as an error. All files that were named have to have been dealt
-// with.
-func outcome(status *bridgev1.SyncStatus, named int) error {
+// outcome returns the exit code of a sync that ended, as an error: it is 0 only when nothing was quarantined and there
+// is no error to tell of.
+func outcome(status *bridgev1.SyncStatus) error {
 	switch {
 	case status.GetState() != "completed":
 		return exit.Code(exit.Failed)
-	case status.GetResult().GetFilesQuarantined() > 0, named > 0 && len(status.GetErrors()) > 0:
+	case status.GetResult().GetFilesQuarantined() > 0, len(status.GetErrors()) > 0:
 		return exit.Code(exit.Findings)
 	}
 	return nil
