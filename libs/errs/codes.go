@@ -76,6 +76,26 @@ var (
 		"FGD_1023", PermissionDenied, "ORIGIN_REFUSED",
 		"Call the API from a server, or from a page of the same origin.",
 	}
+	ServerFields = Code{
+		"FGD_1025", Invalid, "SERVER_FIELDS",
+		"Remove the fields, or have them removed (server_fields: strip): what applies the file can fail on them.",
+	}
+	FindingsCut = Code{
+		"FGD_1027", Invalid, "FINDINGS_CUT",
+		"Mend what is listed; the rest shows once that is done. Reasons of a quarantine are all in .hnp/unmanaged-log.yaml.",
+	}
+	NameWithDots = Code{
+		"FGD_1031", Invalid, "NAME_WITH_DOTS",
+		"Give the resource a name of lower-case letters, digits and \"-\" alone.",
+	}
+	ReaderDiffers = Code{
+		"FGD_1032", Invalid, "READER_DIFFERS",
+		"Write spaces in place of the tab: between values, before comments and at the ends of lines.",
+	}
+	ConnectionUntyped = Code{
+		"FGD_1033", Invalid, "CONNECTION_UNTYPED",
+		"Say what it connects: one of the named fields below spec. A fabric refuses every other Connection because of it.",
+	}
 )
 
 // Codes of the 2xxx family: the directory.
@@ -318,3 +338,14 @@ var (
 		"Check ledger_file: its folder has to be writable, and each orchestrator needs a ledger of its own.",
 	}
 )
+
+// IsAboutOthers reports whether findings of a code say that a resource names or collides with others, or makes a fabric
+// refuse others: they come first among warnings.
+func IsAboutOthers(id string) bool {
+	switch id {
+	case ReferenceMissing.ID, PortConflict.ID, VLANOutOfRange.ID, SubnetConflict.ID, ReferenceOrphaned.ID,
+		ConnectionUntyped.ID:
+		return true
+	}
+	return false
+}
