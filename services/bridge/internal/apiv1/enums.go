@@ -47,6 +47,8 @@ var (
 	referencesNames = newEnumNames(fabricv1.References_name, "REFERENCES_", fabricv1.References_REFERENCES_WARN)
 	publishNames    = newEnumNames(fabricv1.PublishMode_name, "PUBLISH_MODE_",
 		fabricv1.PublishMode_PUBLISH_MODE_DIRECT)
+	serverFieldsNames = newEnumNames(fabricv1.ServerFields_name, "SERVER_FIELDS_",
+		fabricv1.ServerFields_SERVER_FIELDS_WARN)
 	pullRequestNames = newEnumNames(gitv1.PullRequestState_name, "PULL_REQUEST_STATE_",
 		gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
 	managedInvalidNames = newEnumNames(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_",

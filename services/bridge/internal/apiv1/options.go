@@ -16,6 +16,7 @@ func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) {
 	merge(&options.ManagedInvalid, managedInvalidNames, words.ManagedInvalid)
 	merge(&options.References, referencesNames, words.References)
 	merge(&options.PublishMode, publishNames, words.PublishMode)
+	merge(&options.ServerFields, serverFieldsNames, words.ServerFields)
 	if words.UpgradeApiVersions != nil {
 		options.UpgradeApiVersions = words.UpgradeApiVersions
 	}
@@ -39,6 +40,7 @@ func optionsToAPI(o *fabricv1.Options) *bridgev1.FabricOptions {
 		ManagedInvalid:     new(managedInvalidNames.name(o.GetManagedInvalid())),
 		References:         new(referencesNames.name(o.GetReferences())),
 		PublishMode:        new(publishNames.name(o.GetPublishMode())),
+		ServerFields:       new(serverFieldsNames.name(o.GetServerFields())),
 		UpgradeApiVersions: new(o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions()),
 		AutoInitialize:     new(o == nil || o.AutoInitialize == nil || o.GetAutoInitialize()),
 	}

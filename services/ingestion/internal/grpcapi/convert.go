@@ -30,6 +30,7 @@ func requestFromProto(req *ingestionv1.IngestRequest) (pipeline.Request, error) 
 		},
 		Schema: schema.Options{
 			RejectUnknown: o.GetUnknownFields() == fabricv1.UnknownFields_UNKNOWN_FIELDS_REJECT,
+			StripServer:   o.GetServerFields() == fabricv1.ServerFields_SERVER_FIELDS_STRIP,
 			Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
 		},
 		References: referenceChoices[o.GetReferences()],
@@ -110,16 +111,30 @@ func resourceToProto(r plan.Resource) *ingestionv1.Resource {
 
 func findingToProto(f finding.Finding) *reportv1.Finding {
 	out := &reportv1.Finding{
-		Severity: reportv1.Severity_SEVERITY_ERROR, Code: f.Code.ID, Name: f.Code.Name, Message: f.Message,
+		Severity: severityToProto(f.Warning), Code: f.Code.ID, Name: f.Code.Name, Message: f.Message,
 		File: f.File, Line: count(f.Line), Column: count(f.Column), Field: f.Field, Remedy: f.RemedyText(),
 		Kind: reportv1.Kind(f.Code.Kind),
-	}
-	if f.Warning {
-		out.Severity = reportv1.Severity_SEVERITY_WARNING
 	}
 	if f.Document >= 0 {
 		number := count(f.Document)
 		out.Document = &number
+	}
+	return out
+}
+
+func severityToProto(warning bool) reportv1.Severity {
+	if warning {
+		return reportv1.Severity_SEVERITY_WARNING
+	}
+	return reportv1.Severity_SEVERITY_ERROR
+}
+
+func countsToProto(list []finding.Count) []*ingestionv1.FindingCount {
+	var out []*ingestionv1.FindingCount
+	for _, c := range list {
+		out = append(out, &ingestionv1.FindingCount{
+			Severity: severityToProto(c.Warning), Code: c.Code.ID, Name: c.Code.Name, Number: count(c.Number),
+		})
 	}
 	return out
 }

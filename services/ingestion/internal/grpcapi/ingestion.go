@@ -48,6 +48,7 @@ func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest)
 	for _, source := range inv.Sources {
 		if source.Managed {
 			response.ManagedFiles++
+			response.Managed = append(response.Managed, source.Path)
 		} else {
 			response.Inputs = append(response.Inputs, source.Path)
 		}
@@ -97,6 +98,7 @@ func summaryToProto(result *pipeline.Result) *ingestionv1.IngestSummary {
 	return &ingestionv1.IngestSummary{
 		Tree: result.Tree, FilesProcessed: count(result.Files), DocumentsProcessed: count(result.Documents),
 		Quarantined: count(quarantined), ResourcesTotal: count(len(result.Plan.Resources)), Digest: result.Digest,
+		FindingCounts: countsToProto(result.Counts),
 	}
 }
 

@@ -75,7 +75,8 @@ type Progress struct {
 type Result struct {
 	Tree      string
 	Plan      *plan.Plan
-	Findings  []finding.Finding
+	Findings  []finding.Finding // by their weight
+	Counts    finding.Counts    // of all there are, those that are not listed included
 	Files     int
 	Documents int
 	Released  []dirlog.Released
@@ -149,7 +150,7 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	sorting.Wait()
 	done, err := plan.Make(plan.Input{
 		Files: files, Index: index, Order: order, Options: req.Plan, Time: req.Time,
-		Equal: reader.Equal, Inherit: reader.Inherit,
+		Equal: reader.Equal, Says: reader.Says, Inherit: reader.Inherit,
 	}, s)
 	if err != nil {
 		return nil, nil, err
@@ -168,7 +169,23 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 		Documents: document.Documents(files),
 	}
 	result.Findings = slices.Concat(found.Findings, wishes, done.Findings)
+	finding.Sort(result.Findings)
+	result.Counts = counts(result)
 	return result, changes, nil
+}
+
+// counts returns how many findings there are of each code.
+func counts(result *Result) finding.Counts {
+	var all finding.Counts
+	for i := range result.Findings {
+		all.Add(result.Findings[i].Code, result.Findings[i].Warning, 1)
+	}
+	for _, item := range result.Plan.Items {
+		for _, cut := range item.Cut() {
+			all.Add(cut.Code, cut.Warning, cut.Number)
+		}
+	}
+	return all
 }
 
 // Discover says what an ingestion of the tree would read.

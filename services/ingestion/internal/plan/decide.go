@@ -87,6 +87,9 @@ func (p *planner) decideInputs(g *group) {
 		}
 		return
 	}
+	slices.SortStableFunc(g.inputs, func(a, b *Item) int { // an author's word before a dump of a cluster
+		return cmp.Compare(len(a.Doc.Server), len(b.Doc.Server))
+	})
 	wish, managed := g.inputs[0], g.winner
 	for _, copied := range g.inputs[1:] {
 		copied.Outcome = Duplicate
@@ -98,7 +101,7 @@ func (p *planner) decideInputs(g *group) {
 	switch {
 	case managed == nil:
 		wish.Outcome, g.winner = Created, wish
-	case managed.Doc.Valid && p.in.Equal(wish.Doc, managed.Doc):
+	case managed.Doc.Valid && p.in.Says(managed.Doc, wish.Doc):
 		wish.Outcome = Duplicate
 	default:
 		p.conflict(g, managed)
@@ -150,7 +153,7 @@ func (item *Item) quarantine(message string) {
 func duplicate(item *Item, message string) finding.Finding {
 	return finding.Finding{
 		Code: errs.DuplicateResource, File: item.File.Path, Document: item.Doc.Number,
-		Line: item.Doc.Line, Message: message,
+		Line: item.Doc.Line, Column: 1, Message: message,
 	}
 }
 

@@ -97,6 +97,7 @@ type Input struct {
 	Options Options
 	Time    time.Time // of the commit that is ingested
 	Equal   func(a, b *document.Doc) bool
+	Says    func(managed, wish *document.Doc) bool // what the wish says
 	// what a newer wish takes over from the document it replaces
 	Inherit func(file *document.File, wish, managed *document.Doc)
 }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/finding"
@@ -19,13 +18,15 @@ func (p *planner) result() *Plan {
 		plan.Findings = append(plan.Findings, item.findings()...)
 	}
 	plan.Findings = append(plan.Findings, p.planFindings...)
-	slices.SortStableFunc(plan.Findings, func(a, b finding.Finding) int {
-		if c := strings.Compare(a.File, b.File); c != 0 {
-			return c
-		}
-		return a.Line - b.Line
-	})
 	return plan
+}
+
+// Cut is what there is to say about an item and is not among its findings.
+func (item *Item) Cut() finding.Counts {
+	if item.Doc == nil || item.replaced {
+		return nil
+	}
+	return item.Doc.Cut
 }
 
 // findings returns what there is to say about an item: what its document says of itself, and why it went to unmanaged/.

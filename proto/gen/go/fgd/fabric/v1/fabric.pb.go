@@ -26,6 +26,60 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What becomes of fields that only a cluster writes, such as resourceVersion and status, in a document from outside of
+// managed/.
+type ServerFields int32
+
+const (
+	// Same as warn.
+	ServerFields_SERVER_FIELDS_UNSPECIFIED ServerFields = 0
+	// They are kept, with a warning.
+	ServerFields_SERVER_FIELDS_WARN ServerFields = 1
+	// They are taken out where the form of the document allows it, with a warning.
+	ServerFields_SERVER_FIELDS_STRIP ServerFields = 2
+)
+
+// Enum value maps for ServerFields.
+var (
+	ServerFields_name = map[int32]string{
+		0: "SERVER_FIELDS_UNSPECIFIED",
+		1: "SERVER_FIELDS_WARN",
+		2: "SERVER_FIELDS_STRIP",
+	}
+	ServerFields_value = map[string]int32{
+		"SERVER_FIELDS_UNSPECIFIED": 0,
+		"SERVER_FIELDS_WARN":        1,
+		"SERVER_FIELDS_STRIP":       2,
+	}
+)
+
+func (x ServerFields) Enum() *ServerFields {
+	p := new(ServerFields)
+	*p = x
+	return p
+}
+
+func (x ServerFields) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ServerFields) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+}
+
+func (ServerFields) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+}
+
+func (x ServerFields) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ServerFields.Descriptor instead.
+func (ServerFields) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+}
+
 // How a commit reaches the branch.
 type PublishMode int32
 
@@ -63,11 +117,11 @@ func (x PublishMode) String() string {
 }
 
 func (PublishMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
 }
 
 func (PublishMode) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
 }
 
 func (x PublishMode) Number() protoreflect.EnumNumber {
@@ -76,7 +130,7 @@ func (x PublishMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PublishMode.Descriptor instead.
 func (PublishMode) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
 }
 
 // What a document does that names what is not there, or collides with another.
@@ -120,11 +174,11 @@ func (x References) String() string {
 }
 
 func (References) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
 }
 
 func (References) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
 }
 
 func (x References) Number() protoreflect.EnumNumber {
@@ -133,7 +187,7 @@ func (x References) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use References.Descriptor instead.
 func (References) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
 }
 
 // What becomes of an original whose documents have all landed.
@@ -181,11 +235,11 @@ func (x ArchiveStrategy) String() string {
 }
 
 func (ArchiveStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
 }
 
 func (ArchiveStrategy) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
 }
 
 func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
@@ -194,7 +248,7 @@ func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ArchiveStrategy.Descriptor instead.
 func (ArchiveStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 // What a document in raw/ that differs from the managed one does.
@@ -238,11 +292,11 @@ func (x OnConflict) String() string {
 }
 
 func (OnConflict) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
 }
 
 func (OnConflict) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
 }
 
 func (x OnConflict) Number() protoreflect.EnumNumber {
@@ -251,7 +305,7 @@ func (x OnConflict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnConflict.Descriptor instead.
 func (OnConflict) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 // What fields that the schema does not know do.
@@ -291,11 +345,11 @@ func (x UnknownFields) String() string {
 }
 
 func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
 }
 
 func (UnknownFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
 }
 
 func (x UnknownFields) Number() protoreflect.EnumNumber {
@@ -304,7 +358,7 @@ func (x UnknownFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownFields.Descriptor instead.
 func (UnknownFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
 }
 
 // What an invalid file in managed/ does.
@@ -344,11 +398,11 @@ func (x ManagedInvalid) String() string {
 }
 
 func (ManagedInvalid) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[6].Descriptor()
 }
 
 func (ManagedInvalid) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[6]
 }
 
 func (x ManagedInvalid) Number() protoreflect.EnumNumber {
@@ -357,7 +411,7 @@ func (x ManagedInvalid) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ManagedInvalid.Descriptor instead.
 func (ManagedInvalid) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
 }
 
 // A registered fabric.
@@ -578,7 +632,9 @@ type Options struct {
 	// What a document does that names what is not there, or collides with another.
 	References References `protobuf:"varint,7,opt,name=references,proto3,enum=fgd.fabric.v1.References" json:"references,omitempty"`
 	// How a commit reaches the branch.
-	PublishMode   PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
+	PublishMode PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
+	// What becomes of fields that only a cluster writes.
+	ServerFields  ServerFields `protobuf:"varint,10,opt,name=server_fields,json=serverFields,proto3,enum=fgd.fabric.v1.ServerFields" json:"server_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -669,6 +725,13 @@ func (x *Options) GetPublishMode() PublishMode {
 	return PublishMode_PUBLISH_MODE_UNSPECIFIED
 }
 
+func (x *Options) GetServerFields() ServerFields {
+	if x != nil {
+		return x.ServerFields
+	}
+	return ServerFields_SERVER_FIELDS_UNSPECIFIED
+}
+
 var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
@@ -698,7 +761,7 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xa9\x04\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xeb\x04\n" +
 	"\aOptions\x12I\n" +
 	"\x10archive_strategy\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.ArchiveStrategyR\x0farchiveStrategy\x12:\n" +
 	"\von_conflict\x18\x02 \x01(\x0e2\x19.fgd.fabric.v1.OnConflictR\n" +
@@ -710,9 +773,15 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\a \x01(\x0e2\x19.fgd.fabric.v1.ReferencesR\n" +
 	"references\x12=\n" +
-	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishModeB\x17\n" +
+	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishMode\x12@\n" +
+	"\rserver_fields\x18\n" +
+	" \x01(\x0e2\x1b.fgd.fabric.v1.ServerFieldsR\fserverFieldsB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
-	"\x10_auto_initialize*c\n" +
+	"\x10_auto_initialize*^\n" +
+	"\fServerFields\x12\x1d\n" +
+	"\x19SERVER_FIELDS_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12SERVER_FIELDS_WARN\x10\x01\x12\x17\n" +
+	"\x13SERVER_FIELDS_STRIP\x10\x02*c\n" +
 	"\vPublishMode\x12\x1c\n" +
 	"\x18PUBLISH_MODE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PUBLISH_MODE_DIRECT\x10\x01\x12\x1d\n" +
@@ -757,41 +826,43 @@ func file_fgd_fabric_v1_fabric_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
-	(PublishMode)(0),              // 0: fgd.fabric.v1.PublishMode
-	(References)(0),               // 1: fgd.fabric.v1.References
-	(ArchiveStrategy)(0),          // 2: fgd.fabric.v1.ArchiveStrategy
-	(OnConflict)(0),               // 3: fgd.fabric.v1.OnConflict
-	(UnknownFields)(0),            // 4: fgd.fabric.v1.UnknownFields
-	(ManagedInvalid)(0),           // 5: fgd.fabric.v1.ManagedInvalid
-	(*Fabric)(nil),                // 6: fgd.fabric.v1.Fabric
-	(*Suspension)(nil),            // 7: fgd.fabric.v1.Suspension
-	(*Options)(nil),               // 8: fgd.fabric.v1.Options
-	(*v1.Location)(nil),           // 9: fgd.git.v1.Location
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*v1.PullRequest)(nil),        // 11: fgd.git.v1.PullRequest
+	(ServerFields)(0),             // 0: fgd.fabric.v1.ServerFields
+	(PublishMode)(0),              // 1: fgd.fabric.v1.PublishMode
+	(References)(0),               // 2: fgd.fabric.v1.References
+	(ArchiveStrategy)(0),          // 3: fgd.fabric.v1.ArchiveStrategy
+	(OnConflict)(0),               // 4: fgd.fabric.v1.OnConflict
+	(UnknownFields)(0),            // 5: fgd.fabric.v1.UnknownFields
+	(ManagedInvalid)(0),           // 6: fgd.fabric.v1.ManagedInvalid
+	(*Fabric)(nil),                // 7: fgd.fabric.v1.Fabric
+	(*Suspension)(nil),            // 8: fgd.fabric.v1.Suspension
+	(*Options)(nil),               // 9: fgd.fabric.v1.Options
+	(*v1.Location)(nil),           // 10: fgd.git.v1.Location
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*v1.PullRequest)(nil),        // 12: fgd.git.v1.PullRequest
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
-	9,  // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
-	8,  // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
-	10, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	10, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	7,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
-	11, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
-	10, // 6: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	2,  // 7: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	3,  // 8: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	4,  // 9: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	5,  // 10: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	1,  // 11: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	0,  // 12: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	10, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
+	9,  // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
+	11, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	11, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	8,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
+	12, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
+	11, // 6: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	3,  // 7: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	4,  // 8: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	5,  // 9: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	6,  // 10: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	2,  // 11: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	1,  // 12: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
+	0,  // 13: fgd.fabric.v1.Options.server_fields:type_name -> fgd.fabric.v1.ServerFields
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
@@ -805,7 +876,7 @@ func file_fgd_fabric_v1_fabric_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_proto_rawDesc), len(file_fgd_fabric_v1_fabric_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      7,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
