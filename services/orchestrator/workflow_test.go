@@ -231,6 +231,10 @@ func TestAFailureHasItsCodeAndItsRemedy(t *testing.T) {
 					e.GetMessage() != c.err.Message || e.GetRemedy() != c.remedy {
 					t.Errorf("%s, %s: %d tries, %v", stage, c.err.Code.ID, tries, e)
 				}
+				if r := got.GetResult(); r.GetResourcesTotal() != 0 || r.GetFilesQuarantined() != 0 || r.GetFiles() != nil ||
+					r.GetTree() != "" {
+					t.Errorf("%s, %s: a result as if it were published: %v", stage, c.err.Code.ID, r)
+				}
 				b.on(stage, nil)
 				b.idle(35) // the lock is free
 				b.expect(b.sync(35, nil), completed)

@@ -104,3 +104,21 @@ func TestAFileInQuarantine(t *testing.T) {
 		t.Errorf("printed %q", out.String())
 	}
 }
+
+// TestAFailedSyncSaysWhatItWouldHaveDone: and nothing that reads as if it were published.
+func TestAFailedSyncSaysWhatItWouldHaveDone(t *testing.T) {
+	t.Parallel()
+	status := &bridgev1.SyncStatus{State: "failed", Result: &bridgev1.Result{Plan: &bridgev1.Plan{Creates: 47}}}
+	var out bytes.Buffer
+	render.Sync(&out, status, false)
+	if !strings.Contains(out.String(), "would have") || !strings.Contains(out.String(), "47 created") ||
+		strings.Contains(out.String(), "resources") || strings.Contains(out.String(), "files") {
+		t.Errorf("a failed sync:\n%s", &out)
+	}
+	out.Reset()
+	status.State = "completed"
+	if render.Sync(&out, status, false); strings.Contains(out.String(), "would have") ||
+		!strings.Contains(out.String(), "resources") {
+		t.Errorf("a completed sync:\n%s", &out)
+	}
+}

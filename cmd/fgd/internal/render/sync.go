@@ -20,14 +20,27 @@ func Sync(w io.Writer, status *bridgev1.SyncStatus, dryRun bool) {
 	t := newTable(w)
 	t.row("state", "%s", status.GetState())
 	t.row("commit", "%s", commitText(dryRun, status))
+	outcome(t, status)
+	t.row("time", "%s", status.GetCompletedAt().AsTime().Sub(status.GetAcceptedAt().AsTime()).Round(time.Millisecond))
+	t.end()
+}
+
+// outcome says what a sync did, or what one that did not come to its end would have done.
+func outcome(t table, status *bridgev1.SyncStatus) {
+	result := status.GetResult()
+	p := result.GetPlan()
+	if status.GetState() != "completed" {
+		if p != nil {
+			t.row("would have", "%d created, %d updated, %d moved, %d deleted, %d quarantined", p.GetCreates(), p.GetUpdates(),
+				p.GetMoves(), p.GetDeletes(), p.GetQuarantines())
+		}
+		return
+	}
 	t.row("files", "%d created, %d updated, %d removed", result.GetFilesCreated(), result.GetFilesUpdated(),
 		result.GetFilesRemoved())
 	t.row("quarantined", "%d", result.GetFilesQuarantined())
-	p := result.GetPlan()
 	t.row("resources", "%d (%d created, %d updated, %d moved, %d deleted)", result.GetResourcesTotal(), p.GetCreates(),
 		p.GetUpdates(), p.GetMoves(), p.GetDeletes())
-	t.row("time", "%s", status.GetCompletedAt().AsTime().Sub(status.GetAcceptedAt().AsTime()).Round(time.Millisecond))
-	t.end()
 }
 
 // plan prints what would become of each resource and file.

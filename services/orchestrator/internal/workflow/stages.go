@@ -187,6 +187,7 @@ func (a *attempt) summarise(s *ingestionv1.IngestSummary) {
 	result.ResourcesTotal = s.GetResourcesTotal()
 	if !a.sync.reported {
 		result.FilesQuarantined = s.GetQuarantined()
+		a.sync.findings.complete(s.GetFindingCounts())
 	}
 }
 

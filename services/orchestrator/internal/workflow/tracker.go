@@ -18,9 +18,6 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
-// maxFindings bounds what a record keeps of each kind; the logs in Git have them all.
-const maxFindings = 1000
-
 // tracker is a sync under work: it changes the record and collects what there is to tell until the next write.
 type tracker struct {
 	r      *Runner
@@ -31,11 +28,11 @@ type tracker struct {
 	bus    []*eventv1.Event
 
 	reported bool // the report is whole: it is that of the attempt which published
-	omitted  map[reportv1.Severity]int
+	findings findings
 }
 
 func newTracker(r *Runner, record *state.Record, lease *lock.Lease) *tracker {
-	return &tracker{r: r, record: record, lease: lease, user: record.GetRequestedBy()}
+	return &tracker{r: r, record: record, lease: lease, user: record.GetRequestedBy(), findings: findings{}}
 }
 
 func (t *tracker) syncID() string { return t.record.GetSyncId() }
@@ -82,7 +79,7 @@ func (t *tracker) reachedPush() bool {
 // forget drops what an attempt has found that published nothing.
 func (t *tracker) forget() {
 	t.record.Errors, t.record.Warnings, t.record.Result = nil, nil, &syncv1.Result{}
-	t.omitted = map[reportv1.Severity]int{}
+	t.findings = findings{}
 }
 
 // enter goes to the state of the next stage, and says that the one before is done.
@@ -171,8 +168,7 @@ func (t *tracker) addFinding(f *reportv1.Finding) {
 	if t.reported {
 		return
 	}
-	if len(*list) >= maxFindings {
-		t.omitted[f.GetSeverity()]++
+	if !t.findings.admit(f, len(*list)) {
 		return
 	}
 	*list = append(*list, f)
@@ -206,9 +202,8 @@ func (t *tracker) retry(ctx context.Context, cause error) error {
 // end records how the sync ended.
 func (t *tracker) end(ctx context.Context, outcome error) error {
 	t.record.CompletedAt = timestamppb.New(t.r.deps.Now())
-	for severity, n := range t.omitted {
-		t.sayOmitted(severity, n)
-	}
+	sortWarnings(t.record.GetWarnings())
+	t.record.Warnings = append(t.record.GetWarnings(), t.findings.cut()...)
 	switch {
 	case outcome == nil:
 		t.leaveStage(ctx)
@@ -217,9 +212,11 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 		t.move(syncv1.State_STATE_COMPLETED, "")
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: brief(t.record.GetResult())})
 	case errs.HasCode(outcome, errs.SyncCancelled):
+		t.withdraw()
 		t.move(syncv1.State_STATE_CANCELLED, "cancelled on request")
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.cancelled"})
 	default:
+		t.withdraw()
 		e := errs.From(outcome)
 		failure := errs.ToFinding(e, reportv1.Severity_SEVERITY_ERROR)
 		t.record.Errors = append([]*reportv1.Finding{failure}, t.record.GetErrors()...)
@@ -229,19 +226,17 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 	return t.write(ctx)
 }
 
+// withdraw takes out of the result of a sync that published nothing what is so only once it is published. The plan stays:
+// it is what the sync would have done.
+func (t *tracker) withdraw() {
+	if r := t.record.GetResult(); r.GetCommitSha() == "" && r != nil {
+		r.Files, r.FilesQuarantined, r.ResourcesTotal, r.RepairsMade, r.Tree = nil, 0, 0, nil, ""
+	}
+}
+
 func (t *tracker) finish(ctx context.Context, e *syncv1.SyncEvent) {
 	t.emitProgress(e)
 	t.emitEvent(ctx, e.GetType(), t.summary())
-}
-
-func (t *tracker) sayOmitted(severity reportv1.Severity, n int) {
-	f := errs.NewFinding(errs.SyncFailed, severity, "%d more findings are not listed here.", n)
-	f.Remedy = "The quarantined documents are all in .hnp/unmanaged-log.yaml; the rest shows once these are mended."
-	if severity == reportv1.Severity_SEVERITY_ERROR {
-		t.record.Errors = append(t.record.Errors, f)
-		return
-	}
-	t.record.Warnings = append(t.record.Warnings, f)
 }
 
 const progressPeriod = 100 * time.Millisecond
