@@ -100,7 +100,8 @@ func TestDoctor(t *testing.T) {
 		head.Mixed[0].Versions["v1beta1"] != 3 || head.Mixed[0].Versions["v1alpha2"] != 1 {
 		t.Errorf("head: %+v", head)
 	}
-	if r.Sync.State != "completed" || r.Sync.Creates != 2 || r.Sync.Quarantines != 3 || len(r.Findings) != 7 {
+	if r.Sync.State != "completed" || r.Sync.Creates != 2 || r.Sync.Quarantines != 3 || len(r.Findings) != 8 ||
+		r.Head.Quarantined != 1 {
 		t.Errorf("sync %+v, findings %+v", r.Sync, r.Findings)
 	}
 	if host.Requests(gitserver.Receive) != 0 || contents(t, host.Path("r.git")) != before {

@@ -16,7 +16,8 @@ func newValidate(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "validate PATH…", Short: "Judge files offline, as a sync would", Args: cobra.MinimumNArgs(1),
 		Long: `Judges YAML files, and all YAML files in folders, with the code that a sync uses. "-" is standard input.
-Folders whose names begin with a dot are left out.
+Of a folder those files are judged that a sync would read if it were a fabric directory: not what its .fgdignore names,
+what is in its unmanaged/, and what has a name that begins with a dot.
 
 Prints a line per finding, "file:line:col: CODE message (remedy)", and exits with 3 when there is any.`,
 		RunE: func(cmd *cobra.Command, paths []string) error { return validate(cmd.Context(), env, v, paths) },

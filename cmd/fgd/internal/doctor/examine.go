@@ -36,6 +36,9 @@ func Examine(ctx context.Context, services Services, snapshot *gitv1.Snapshot) (
 	if err := t.measure(ctx, services.History, e.snapshot); err != nil {
 		return nil, err
 	}
+	if err := e.measureQuarantine(ctx, snapshot.GetTree()); err != nil {
+		return nil, err
+	}
 	return e.report, e.measureHead(ctx, snapshot.GetTree())
 }
 
