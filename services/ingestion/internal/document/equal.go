@@ -56,7 +56,7 @@ func (r *Reader) comments(d *Doc) []string {
 
 // dropServerFields takes out what only a cluster writes.
 func dropServerFields(object map[string]any) {
-	for _, path := range serverPaths() {
+	for _, path := range serverPaths {
 		at, last := object, len(path)-1
 		for _, name := range path[:last] {
 			at, _ = at[name].(map[string]any)

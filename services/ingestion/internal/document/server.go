@@ -15,20 +15,18 @@ import (
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // serverPaths are the fields that only a cluster writes.
-func serverPaths() [][]string {
-	return [][]string{
-		{"metadata", "resourceVersion"},
-		{"metadata", "uid"},
-		{"metadata", "generation"},
-		{"metadata", "creationTimestamp"},
-		{"metadata", "deletionTimestamp"},
-		{"metadata", "deletionGracePeriodSeconds"},
-		{"metadata", "managedFields"},
-		{"metadata", "ownerReferences"},
-		{"metadata", "selfLink"},
-		{"metadata", "annotations", lastApplied},
-		{"status"},
-	}
+var serverPaths = [][]string{
+	{"metadata", "resourceVersion"},
+	{"metadata", "uid"},
+	{"metadata", "generation"},
+	{"metadata", "creationTimestamp"},
+	{"metadata", "deletionTimestamp"},
+	{"metadata", "deletionGracePeriodSeconds"},
+	{"metadata", "managedFields"},
+	{"metadata", "ownerReferences"},
+	{"metadata", "selfLink"},
+	{"metadata", "annotations", lastApplied},
+	{"status"},
 }
 
 // serverFields returns those of the fields that only a cluster writes which are there. What is null says nothing.
@@ -37,7 +35,7 @@ func serverFields(root *yaml.Node) [][]string {
 		return nil
 	}
 	var there [][]string
-	for _, path := range serverPaths() {
+	for _, path := range serverPaths {
 		if _, value := field(root, path); value != nil && !isNull(value) {
 			there = append(there, path)
 		}
@@ -45,7 +43,7 @@ func serverFields(root *yaml.Node) [][]string {
 	return there
 }
 
-// mayHaveServerFields reports whether a document has more than documents have as a rule.
+// mayHaveServerFields reports whether a document has more than people's documents have as a rule.
 func mayHaveServerFields(root *yaml.Node) bool {
 	if key, _ := yamldoc.Field(root, "status"); key != nil {
 		return true
@@ -54,9 +52,13 @@ func mayHaveServerFields(root *yaml.Node) bool {
 	if metadata == nil {
 		return false
 	}
-	for i := 0; i < len(metadata.Content); i += 2 {
+	for i := 0; i+1 < len(metadata.Content); i += 2 {
 		switch metadata.Content[i].Value {
 		case "name", "namespace", "labels":
+		case "annotations":
+			if key, _ := yamldoc.Field(metadata.Content[i+1], lastApplied); key != nil {
+				return true
+			}
 		default:
 			return true
 		}

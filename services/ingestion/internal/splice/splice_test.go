@@ -328,16 +328,20 @@ func FuzzApply(f *testing.F) {
 		"? metadata\n: name: n\n", "metadata:\n  annotations:\n    x.io/a: b\n",
 		"metadata:\n  \"annotations\" : &x\n    k: v\n", "metadata:\n  ? annotations\n  : k: v\n",
 		"metadata:\n  name: |\n\n    n\n  annotations:\n   k:\n", "metadata:\n- a\n",
+		"metadata:\n  uid:\n  - a\n  # c\n  name: n\nstatus:\n- b\n", "{\"metadata\": {\"uid\": [\"}\"]}, \"status\": {}}",
 	} {
-		f.Add([]byte(doc), "value", true)
-		f.Add([]byte(doc), "value", false)
+		f.Add([]byte(doc), "value", true, false)
+		f.Add([]byte(doc), "value", false, true)
 	}
-	f.Fuzz(func(t *testing.T, doc []byte, value string, keep bool) {
+	f.Fuzz(func(t *testing.T, doc []byte, value string, keep, remove bool) {
 		root, err := yamldoc.Parse(doc, yamldoc.DefaultLimits())
 		if err != nil || root == nil || strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
 			return
 		}
 		edit := Edit{Annotations: []Pair{NewPair("x.io/a", value)}, Keep: keep}
+		if remove {
+			edit.Remove = [][]string{{"metadata", "uid"}, {"metadata", "annotations", "k"}, {"status"}}
+		}
 		out, err := Apply(doc, root, edit)
 		if err != nil {
 			return
@@ -364,6 +368,7 @@ func wanted(root *yaml.Node, edit Edit) (any, bool) {
 	if metadata == nil {
 		return nil, false
 	}
+	drop(object, edit.Remove)
 	present, there := metadata["annotations"]
 	have, _ := present.(map[string]any)
 	all, replaced := map[string]any{}, false
@@ -374,5 +379,5 @@ func wanted(root *yaml.Node, edit Edit) (any, bool) {
 		}
 	}
 	metadata["annotations"] = all
-	return object, !replaced && (!there || present != nil)
+	return object, !replaced && len(edit.Remove) == 0 && (!there || present != nil)
 }
