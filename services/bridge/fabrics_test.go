@@ -25,7 +25,8 @@ func TestFabricLife(t *testing.T) {
 		}
 	}
 	wantOptions := "map[archive_strategy:move_to_archive_dir auto_initialize:true managed_invalid:report " +
-		"on_conflict:update publish_mode:direct references:warn server_fields:warn unknown_fields:warn upgrade_api_versions:false]"
+		"on_conflict:update publish_mode:direct references:warn server_fields:warn " +
+		"unknown_fields:warn upgrade_api_versions:false]"
 	if got := fmt.Sprint(fabric["options"]); got != wantOptions {
 		t.Errorf("options %s", got)
 	}

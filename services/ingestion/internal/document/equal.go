@@ -10,8 +10,8 @@ import (
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
-// Equal reports whether two documents wish for the same thing. The system's own annotations, what only a cluster writes,
-// the version of the API, the ways to say "namespace default" and comments make no difference.
+// Equal reports whether two documents wish for the same thing. The system's own annotations, what only a cluster
+// writes, the version of the API, the ways to say "namespace default" and comments make no difference.
 func (r *Reader) Equal(a, b *Doc) bool {
 	if bytes.Equal(a.Bytes, b.Bytes) {
 		return true

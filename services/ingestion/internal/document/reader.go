@@ -10,8 +10,8 @@ import (
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
-// warnOfReader says where PyYAML, with which HNP reads, gives up on a document that a cluster reads: at a tab that is in
-// no text.
+// warnOfReader says where PyYAML, with which HNP reads, gives up on a document that a cluster reads: at a tab that is
+// in no text.
 func (r *Reader) warnOfReader(doc *Doc, root *yaml.Node) {
 	if !doc.Valid || bytes.IndexByte(doc.Bytes, '\t') < 0 {
 		return

@@ -24,7 +24,7 @@ const elsewhere = `  annotations:
     hnp.githedgehog.com/ingestion-version: '1.0'
 `
 
-// stripping ingests files in a fabric that has server_fields: strip, twice, and returns what was said and what there is.
+// stripping ingests files twice in a fabric with server_fields: strip, and returns what was said and what is there.
 func stripping(t *testing.T, files map[string]string) (*pipeline.Result, map[string]string) {
 	t.Helper()
 	trees := &here{files: maps.Clone(files), blobs: map[string]string{}}
@@ -43,8 +43,8 @@ func stripping(t *testing.T, files map[string]string) (*pipeline.Result, map[str
 	return first, after
 }
 
-// TestCopiedDocuments: a document that comes from elsewhere says of itself where it came from now, in the lines in which
-// it said something else. One that somebody put into managed/ is left as it is.
+// TestCopiedDocuments: a document that comes from elsewhere says of itself where it came from now, in the lines in
+// which it said something else. One that somebody put into managed/ is left as it is.
 func TestCopiedDocuments(t *testing.T) {
 	t.Parallel()
 	copied := vpc("v1beta1", "a", "", elsewhere, 7)
@@ -62,7 +62,7 @@ func TestCopiedDocuments(t *testing.T) {
 	}
 }
 
-// TestUpdatesKeepTheOrigin: the newer wish for a managed resource has the annotations of that, whatever it brought along.
+// TestUpdatesKeepTheOrigin: the newer wish for a managed resource has the annotations of that, whatever it brought.
 func TestUpdatesKeepTheOrigin(t *testing.T) {
 	t.Parallel()
 	_, before := ingestTwice(t, map[string]string{"raw/first.yaml": vpc("v1beta1", "a", "", "", 7)}, plan.Options{})
@@ -84,12 +84,13 @@ func TestUpdatesKeepTheOrigin(t *testing.T) {
 
 // dump is what a cluster answers of a document.
 func dump(text string) string {
-	return strings.Replace(text, "metadata:\n", "metadata:\n  creationTimestamp: \"2026-01-01T00:00:00Z\"\n  generation: 3\n"+
-		"  resourceVersion: \"12345\"\n  uid: u-1\n  managedFields:\n  - manager: kubectl\n    operation: Update\n", 1) +
+	return strings.Replace(text, "metadata:\n", "metadata:\n  creationTimestamp: \"2026-01-01T00:00:00Z\"\n"+
+		"  generation: 3\n  resourceVersion: \"12345\"\n  uid: u-1\n  managedFields:\n"+
+		"  - manager: kubectl\n    operation: Update\n", 1) +
 		"status: {}\n"
 }
 
-// TestDumps: what only a cluster writes is told, once a document, and kept or taken out; the resource itself is the same.
+// TestDumps: what only a cluster writes is told, once a document, and kept or taken out; the resource is the same.
 func TestDumps(t *testing.T) {
 	t.Parallel()
 	author := vpc("v1beta1", "a", "", "", 7)
@@ -174,8 +175,8 @@ func TestWhatAWishSays(t *testing.T) {
 	}
 }
 
-// TestAnAuthorBeforeADump: of two documents in one batch that are the same but for what a cluster writes, the author's is
-// the one that is kept.
+// TestAnAuthorBeforeADump: of two documents in one batch that are the same but for what a cluster writes, the author's
+// is the one that is kept.
 func TestAnAuthorBeforeADump(t *testing.T) {
 	t.Parallel()
 	author := vpc("v1beta1", "a", "", "", 7)
@@ -213,8 +214,8 @@ func TestAnnotationsWithOursInThem(t *testing.T) {
 	}
 }
 
-// TestFindingsByWeight: what keeps a document out comes first, then what it names and collides with, then the rest; each
-// document has room for every code, and the counts are of all.
+// TestFindingsByWeight: what keeps a document out comes first, then what it names and collides with, then the rest;
+// each document has room for every code, and the counts are of all.
 func TestFindingsByWeight(t *testing.T) {
 	t.Parallel()
 	odd := vpc("v1beta1", "a.b", "", "", 7) + "  vlanNamespace: nowhere\n"
@@ -228,8 +229,8 @@ func TestFindingsByWeight(t *testing.T) {
 	for _, f := range result.Findings {
 		codes = append(codes, f.Code.ID)
 	}
-	want := slices.Concat([]string{"FGD_1001", "FGD_1007", "FGD_1015", "FGD_1031"}, slices.Repeat([]string{"FGD_1008"}, 10),
-		[]string{"FGD_1027"})
+	want := slices.Concat([]string{"FGD_1001", "FGD_1007", "FGD_1015", "FGD_1031"},
+		slices.Repeat([]string{"FGD_1008"}, 10), []string{"FGD_1027"})
 	if !slices.Equal(codes, want) {
 		t.Errorf("%q", codes)
 	}
@@ -248,15 +249,19 @@ func TestReaderDiffers(t *testing.T) {
 	t.Parallel()
 	author := vpc("v1beta1", "a", "", "", 7)
 	docs := []string{
-		author, strings.Replace(author, "metadata:\n", "metadata:\t\n", 1), strings.Replace(author, "kind: VPC", "kind:\tVPC", 1),
+		author, strings.Replace(author, "metadata:\n", "metadata:\t\n", 1),
+		strings.Replace(author, "kind: VPC", "kind:\tVPC", 1),
 		author + "# a\tb\n", author + "  mode: 'a\tb'\n", author + "  mode: |\n    a\tb\n", author + "  mode: b\t# c\n",
 		strings.Replace(author, "# a VPC", "\t# a VPC", 1), author + "  mode: \"a\\\n    \tb\"\n",
-		"{\n\t\"apiVersion\": \"vpc.githedgehog.com/v1beta1\", \"kind\": \"VPC\", \"metadata\": {\"name\": \"a\"}, \"spec\": {}}\n",
+		"{\n\t\"apiVersion\": \"vpc.githedgehog.com/v1beta1\", \"kind\": \"VPC\", \"metadata\": {\"name\": \"a\"},\n" +
+			"\"spec\": {}}\n",
 	}
 	p, read := newPipeline(t), readings(t, docs)
 	for i, doc := range docs {
 		file := p.Validate(t.Context(), "x.yaml", []byte(doc))
-		warned := slices.ContainsFunc(file.Docs[0].Findings, func(f finding.Finding) bool { return f.Code == errs.ReaderDiffers })
+		warned := slices.ContainsFunc(file.Docs[0].Findings, func(f finding.Finding) bool {
+			return f.Code == errs.ReaderDiffers
+		})
 		if !file.Docs[0].Valid {
 			t.Errorf("%q: %+v", doc, file.Docs[0].Findings)
 		}

@@ -90,8 +90,8 @@ const otherReader = "FGD_1032?"
 
 func TestY12Tabs(t *testing.T) {
 	t.Parallel()
-	const jsonVPC = "{\n\"apiVersion\": \"vpc.githedgehog.com/v1beta1\",\n\"kind\": \"VPC\",\n\"metadata\": {\"name\": \"a\"},\n" +
-		"\"spec\": {}}\n"
+	const jsonVPC = "{\n\"apiVersion\": \"vpc.githedgehog.com/v1beta1\",\n\"kind\": \"VPC\",\n" +
+		"\"metadata\": {\"name\": \"a\"},\n\"spec\": {}}\n"
 	hold(t, map[string]hostile{
 		"for indentation":         refused(vpcA+"\tsubnets: {}\n", syntax, 6, 1),
 		"in JSON":                 taken(strings.Replace(jsonVPC, "\n", "\n\t", 4), otherReader+" raw/x.yaml:2:1"),

@@ -163,8 +163,8 @@ func device(end string) string {
 	return ""
 }
 
-// isConnectionType reports whether a field of the spec of a Connection says what it connects. Its name can be that of an
-// end too: a gateway is both.
+// isConnectionType reports whether a field of the spec of a Connection says what it connects. Its name can be that of
+// an end too: a gateway is both.
 func isConnectionType(field string) bool {
 	switch field {
 	case "unbundled", "bundled", "eslag", "mclag", "mclagDomain", "fabric", "mesh", "gateway", "vpcLoopback", "external",

@@ -164,8 +164,8 @@ func TestNothingFound(t *testing.T) {
 	}
 }
 
-const noType = "none of unbundled, bundled, eslag, mclag, mclagDomain, fabric, mesh, gateway, vpcLoopback, external and " +
-	"staticExternal is there"
+const noType = "none of unbundled, bundled, eslag, mclag, mclagDomain, fabric, mesh, gateway, vpcLoopback, " +
+	"external and staticExternal is there"
 
 func TestFound(t *testing.T) {
 	t.Parallel()
@@ -220,7 +220,9 @@ func TestFound(t *testing.T) {
 			[]string{"Connection down CONNECTION_UNTYPED the Connection has no type: " + noType},
 		},
 		"a type that is null": {
-			[]string{"{unbundled: {link: {server: {port: server/eth0}, switch: {port: leaf/E1/2}}}}", "{unbundled: ~}"},
+			[]string{
+				"{unbundled: {link: {server: {port: server/eth0}, switch: {port: leaf/E1/2}}}}", "{unbundled: ~}",
+			},
 			[]string{"Connection down CONNECTION_UNTYPED the Connection has no type: " + noType},
 		},
 		"group": {[]string{

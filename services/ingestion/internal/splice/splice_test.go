@@ -56,11 +56,13 @@ func TestApply(t *testing.T) {
 			"metadata:\n  annotations: {x.io/a: 'one', x.io/b: \"2\"}\n",
 		},
 		{
-			"there in quotes", "metadata:\n  annotations:\n    'x.io/a': 'it''s # mine'  # c\n    x.io/b: \"\\\"x\\\\\"\n  name: n\n",
+			"there in quotes", "metadata:\n  annotations:\n    'x.io/a': 'it''s # mine'  # c\n" +
+				"    x.io/b: \"\\\"x\\\\\"\n  name: n\n",
 			"metadata:\n  annotations:\n    'x.io/a': one  # c\n    x.io/b: \"2\"\n  name: n\n",
 		},
 		{
-			"there as blocks", "metadata:\n  annotations:\n    k: v\n    x.io/a: |\n      a\n\n      b\n    # c\n    x.io/b: c\n      d\n" +
+			"there as blocks", "metadata:\n  annotations:\n    k: v\n    x.io/a: |\n      a\n\n      b\n" +
+				"    # c\n    x.io/b: c\n      d\n" +
 				"  name: n\n",
 			"metadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n    k: v\n    # c\n  name: n\n",
 		},
@@ -143,16 +145,32 @@ func apply(t *testing.T, in string, edit Edit) (string, error) {
 func TestRemove(t *testing.T) {
 	t.Parallel()
 	paths := [][]string{{"metadata", "uid"}, {"metadata", "owners"}, {"metadata", "annotations", "k"}, {"status"}}
-	for in, want := range map[string]string{
-		"metadata:\n  uid: a # c\n  # of the name\n  name: n\n  owners:\n  - a: b\n    c: d\n  - e\n\nspec: {}\nstatus:\n  x: |\n    y\n\n    z\n# tail\n": "metadata:\n  annotations:\n    x.io/a: one\n  # of the name\n  name: n\n\nspec: {}\n# tail\n",
-		"status: {}\nmetadata:\n  name: n\n  annotations:\n    k: 'a\n\n      b'\n    l: m\n":                                                              "metadata:\n  name: n\n  annotations:\n    x.io/a: one\n    l: m\n",
-		"metadata:\r\n  name: n\r\n  uid: a":                                                             "metadata:\r\n  annotations:\r\n    x.io/a: one\r\n  name: n\r\n",
-		`{"metadata": {"uid": "a,}", "name": "n", "owners": [{"a": "b"}]}, "status": {}}`:                `{"metadata": {"annotations": {"x.io/a": "one"}, "name": "n"}}`,
-		`{"status": 1, "metadata": {"annotations": {"k": "{}"}, "name": "n", "uid": "a", "owners": []}}`: `{"metadata": {"annotations": {"x.io/a": "one"}, "name": "n"}}`,
+	for _, c := range []struct{ in, want string }{
+		{
+			"metadata:\n  uid: a # c\n  # of the name\n  name: n\n" +
+				"  owners:\n  - a: b\n    c: d\n  - e\n\nspec: {}\nstatus:\n  x: |\n    y\n\n    z\n# tail\n",
+			"metadata:\n  annotations:\n    x.io/a: one\n  # of the name\n  name: n\n\nspec: {}\n# tail\n",
+		},
+		{
+			"status: {}\nmetadata:\n  name: n\n  annotations:\n    k: 'a\n\n      b'\n    l: m\n",
+			"metadata:\n  name: n\n  annotations:\n    x.io/a: one\n    l: m\n",
+		},
+		{
+			"metadata:\r\n  name: n\r\n  uid: a",
+			"metadata:\r\n  annotations:\r\n    x.io/a: one\r\n  name: n\r\n",
+		},
+		{
+			`{"metadata": {"uid": "a,}", "name": "n", "owners": [{"a": "b"}]}, "status": {}}`,
+			`{"metadata": {"annotations": {"x.io/a": "one"}, "name": "n"}}`,
+		},
+		{
+			`{"status": 1, "metadata": {"annotations": {"k": "{}"}, "name": "n", "uid": "a", "owners": []}}`,
+			`{"metadata": {"annotations": {"x.io/a": "one"}, "name": "n"}}`,
+		},
 	} {
-		got, err := apply(t, in, Edit{Annotations: two[:1], Remove: paths})
-		if err != nil || got != want {
-			t.Errorf("%q\ngot  %q, %v\nwant %q", in, got, err, want)
+		got, err := apply(t, c.in, Edit{Annotations: two[:1], Remove: paths})
+		if err != nil || got != c.want {
+			t.Errorf("%q\ngot  %q, %v\nwant %q", c.in, got, err, c.want)
 		}
 	}
 	for _, in := range []string{

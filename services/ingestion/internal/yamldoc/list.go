@@ -18,8 +18,8 @@ type Item struct {
 var listKind = regexp.MustCompile(`(?m)(?:^|[{,\s])["']?kind["']?[ \t]*:[ \t]*["']?[A-Za-z]*List\b`)
 
 // Items takes a document apart that is a list of resources, such as kubectl writes, as YAML or as JSON. The result is
-// empty for a list in which there is nothing. It is nil when the document is none, or is written in a form that can't be
-// taken apart with certainty: each item has to mean the same on its own.
+// empty for a list in which there is nothing. It is nil when the document is none, or is written in a form that can't
+// be taken apart with certainty: each item has to mean the same on its own.
 func Items(doc []byte, limits Limits) []Item {
 	if !listKind.Match(doc) {
 		return nil

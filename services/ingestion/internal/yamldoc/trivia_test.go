@@ -74,7 +74,10 @@ func TestWords(t *testing.T) {
 
 // FuzzTrivia: whatever the document, comments are pieces of it, and a tab stands where one is told.
 func FuzzTrivia(f *testing.F) {
-	for _, doc := range []string{"a: |\n # b\n\t# c\n", "a: 'b\n # c' # d\te\n", "{a: \"#\\\"\", #\n b: c\t}", "- # a\u2028- 'b#'\r\n"} {
+	for _, doc := range []string{
+		"a: |\n # b\n\t# c\n", "a: 'b\n # c' # d\te\n",
+		"{a: \"#\\\"\", #\n b: c\t}", "- # a\u2028- 'b#'\r\n",
+	} {
 		f.Add([]byte(doc))
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {

@@ -226,8 +226,8 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 	return t.write(ctx)
 }
 
-// withdraw takes out of the result of a sync that published nothing what is so only once it is published. The plan stays:
-// it is what the sync would have done.
+// withdraw takes out of the result of a sync that published nothing what is so only once it is published. The plan
+// stays: it is what the sync would have done.
 func (t *tracker) withdraw() {
 	if r := t.record.GetResult(); r.GetCommitSha() == "" && r != nil {
 		r.Files, r.FilesQuarantined, r.ResourcesTotal, r.RepairsMade, r.Tree = nil, 0, 0, nil, ""
