@@ -78,7 +78,7 @@ var (
 	}
 	ServerFields = Code{
 		"FGD_1025", Invalid, "SERVER_FIELDS",
-		"Remove the fields, or have them removed (server_fields: strip): what applies the file can fail on them.",
+		"Remove the fields, or set server_fields: strip to have them removed: what applies the file can fail on them.",
 	}
 	FindingsCut = Code{
 		"FGD_1027", Invalid, "FINDINGS_CUT",
