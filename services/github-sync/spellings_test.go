@@ -54,6 +54,10 @@ func TestSpellings(t *testing.T) {
 		"another port of HTTPS":    {"https://example.com:8443/a/b.git"},
 		"another host":             {"ssh://git@ssh.example.com/a/b.git"},
 		"another case of the path": {"git@example.com:A/b.git"},
+		"this machine": {
+			"http://localhost:3000/a/b.git", "http://127.0.0.1:3000/a/b", "http://127.1:3000/a/b", "http://[::1]:3000/a/b",
+			"https://[::ffff:127.0.0.1]:3000/a/b", "http://LOCALHOST.:3000/a/b",
+		},
 		"IPv6": {
 			"ssh://git@[2001:db8::1]:22/a/b", "git@[2001:DB8::1]:a/b.git",
 			"https://[2001:db8::1]/a/b",

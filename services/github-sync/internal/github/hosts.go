@@ -46,7 +46,7 @@ type repository struct{ host, api, owner, name string }
 // whatever it is reached by.
 func (h Hosts) find(location remote.Location) (repository, bool) {
 	host := location.Server.String()
-	path, found := strings.CutPrefix(location.Key, host+"/")
+	path, found := strings.CutPrefix(location.Key, location.Server.Identity()+"/")
 	owner, repo, _ := strings.Cut(path, "/")
 	if location.Local() || !found || !name.MatchString(owner) || !name.MatchString(repo) {
 		return repository{}, false

@@ -87,7 +87,7 @@ func refused(format string, args ...any) *errs.Error {
 }
 
 // httpLocation returns a location with one key for all spellings of one repository: case of the host, default port,
-// slashes and ".git".
+// spellings of an address, slashes and ".git".
 func httpLocation(u *url.URL) (Location, error) {
 	if u.Hostname() == "" {
 		return Location{}, refused("The repository URL names no host.")
@@ -105,7 +105,7 @@ func httpLocation(u *url.URL) (Location, error) {
 
 // key has no scheme: a repository is the same over HTTPS and over SSH. Another port is another server.
 func key(server githost.Host, cleanPath string) string {
-	return server.String() + strings.TrimSuffix(cleanPath, ".git")
+	return server.Identity() + strings.TrimSuffix(cleanPath, ".git")
 }
 
 func (p Policy) local(u *url.URL) (Location, error) {
