@@ -106,7 +106,7 @@ var (
 	}
 	DirectoryInvalid = Code{
 		"FGD_2007", Invalid, "DIRECTORY_INVALID",
-		"Name a directory inside the repository, without \"..\", \".git\", backslashes or control characters.",
+		"Name a directory inside the repository that every checkout can hold; docs/directory.md says which those are.",
 	}
 	DirectoryOverlap = Code{
 		"FGD_2008", Exists, "DIRECTORY_OVERLAP",
@@ -119,6 +119,10 @@ var (
 	DirectoryIsFile = Code{
 		"FGD_2010", Precondition, "DIRECTORY_IS_FILE",
 		"Name another directory, or move the file that has its name.",
+	}
+	DirectoryOwned = Code{
+		"FGD_2011", Exists, "DIRECTORY_OWNED",
+		"Name another directory, or end what the owner does there and take it over (take_over: true, --take-over).",
 	}
 )
 

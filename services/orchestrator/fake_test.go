@@ -197,6 +197,7 @@ func (s *stages) CheckLocation(ctx context.Context, req *gitv1.CheckLocationRequ
 	return &gitv1.CheckLocationResponse{
 		RepositoryKey: strings.TrimSuffix(req.GetLocation().GetRepositoryUrl(), ".git"),
 		Directory:     strings.Trim(req.GetLocation().GetDirectory(), "/"),
+		Branch:        strings.TrimPrefix(req.GetLocation().GetBranch(), "refs/heads/"),
 	}, nil
 }
 

@@ -308,6 +308,9 @@ func TestADirectoryIsMadeOnlyIfWanted(t *testing.T) {
 		created, err = b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(36, "f2")})
 		got = b.await(must(t, created, err).GetSyncId())
 		b.expect(got, completed)
+		if made := got.GetResult().GetRepairsMade(); len(made) == 0 || !strings.Contains(made[0], "f2, which was not there") {
+			t.Errorf("it is not said that the directory is new: %q", made)
+		}
 		if !slices.Contains(b.bus(36, got.GetSyncId()), "directory.initialized") ||
 			got.GetTrigger() != syncv1.Trigger_TRIGGER_FABRIC_CREATED {
 			t.Errorf("bus %v, trigger %s", b.bus(36, got.GetSyncId()), got.GetTrigger())

@@ -22,6 +22,9 @@ func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) {
 	if words.AutoInitialize != nil {
 		options.AutoInitialize = words.AutoInitialize
 	}
+	if words.AllowRepositoryRoot != nil {
+		options.AllowRepositoryRoot = words.GetAllowRepositoryRoot()
+	}
 }
 
 func merge[E ~int32](target *E, names enumNames[E], word *string) {
@@ -41,5 +44,7 @@ func optionsToAPI(o *fabricv1.Options) *bridgev1.FabricOptions {
 		PublishMode:        new(publishNames.name(o.GetPublishMode())),
 		UpgradeApiVersions: new(o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions()),
 		AutoInitialize:     new(o == nil || o.AutoInitialize == nil || o.GetAutoInitialize()),
+
+		AllowRepositoryRoot: new(o.GetAllowRepositoryRoot()),
 	}
 }

@@ -23,7 +23,7 @@ func StartRequest(req *bridgev1.TriggerSyncRequest) *syncv1.StartSyncRequest {
 			Scope: syncv1.Scope_SCOPE_FULL, ForceRefresh: o.GetForceRefresh(),
 			ValidateOnly:    o.GetValidateOnly() || withoutPush,
 			RefuseIfRunning: o.GetIfRunning() == ifRunningRefuse, Force: o.GetForce(),
-			RetryQuarantined: o.GetRetryQuarantined(),
+			RetryQuarantined: o.GetRetryQuarantined(), TakeOver: o.GetTakeOver(),
 		},
 	}
 }

@@ -17,7 +17,7 @@ func (r *Repositories) CheckConnection(ctx context.Context,
 		found = connection.Refused(err)
 	} else {
 		found = connection.Check(ctx, r.deps.GitHub, connection.Target{
-			Location: o.location, Branch: req.GetLocation().GetBranch(), Login: o.login, Remote: o.remote,
+			Location: o.location, Branch: o.branch, Login: o.login, Remote: o.remote,
 		})
 	}
 	if ctx.Err() != nil {

@@ -28,7 +28,7 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshot.Open(ctx, o.remote, repo, o.location, req.GetLocation().GetBranch(), o.directory, r.deps.Limits)
+	s, err := snapshot.Open(ctx, o.remote, repo, o.location, o.branch, o.directory, r.deps.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -41,14 +41,21 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	around, err := s.Surroundings()
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	r.deps.Snapshots.Add(s)
 	failpoint.Hit(failpoint.SnapshotOpen)
-	return &gitv1.OpenSnapshotResponse{Snapshot: toSnapshot(s, published, origin)}, nil
+	return &gitv1.OpenSnapshotResponse{Snapshot: toSnapshot(s, published, origin, around)}, nil
 }
 
-func toSnapshot(s *snapshot.Snapshot, published *gitv1.Published, origin snapshot.Origin) *gitv1.Snapshot {
+func toSnapshot(
+	s *snapshot.Snapshot, published *gitv1.Published, origin snapshot.Origin, around snapshot.Surroundings,
+) *gitv1.Snapshot {
 	return &gitv1.Snapshot{
-		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(),
+		Surroundings: &gitv1.Surroundings{Directory: s.Directory, Above: around.Above, Twin: around.Twin},
+		SnapshotId:   s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(),
 		DirectoryExists: s.Exists, Fence: s.Fence(), Published: published,
 		Origin: &gitv1.Origin{Commit: origin.Commit.String(), CommitTime: timestamppb.New(origin.Time)},
 	}

@@ -130,25 +130,6 @@ func within(path, root string) bool {
 	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/")
 }
 
-// Directory returns a directory in a repository its one spelling.
-func Directory(raw string) (string, error) {
-	clean := strings.Trim(raw, "/")
-	if clean == "" || clean == "." {
-		return "", nil
-	}
-	if len(clean) > longestDirectory {
-		return "", errs.New(errs.DirectoryInvalid, "The directory is too long; allowed are at most %d bytes.",
-			longestDirectory)
-	}
-	for _, part := range strings.Split(clean, "/") {
-		if err := checkPart(part); err != nil {
-			return "", errs.New(errs.DirectoryInvalid, "The directory %q is not one inside the repository.", clip(raw)).
-				WithCause(err)
-		}
-	}
-	return clean, nil
-}
-
 func clip(s string) string {
 	const longest = 200
 	return clipTo(s, longest)
@@ -163,22 +144,3 @@ func clipTo(s string, longest int) string {
 
 // userInfo finds credentials in a URL within a text.
 var userInfo = regexp.MustCompile(`://[^/\s@]*@`)
-
-// CheckBranch refuses what can't be a branch (git-check-ref-format(1)).
-func CheckBranch(branch string) error {
-	if len(branch) > longestBranch {
-		return errs.New(errs.InvalidRequest, "The name of the branch is too long; allowed are at most %d bytes.",
-			longestBranch)
-	}
-	bad := branch == "" || strings.HasPrefix(branch, "-") || strings.HasPrefix(branch, "/") ||
-		strings.HasSuffix(branch, "/") ||
-		strings.HasSuffix(branch, ".lock") || strings.HasSuffix(branch, ".") || strings.Contains(branch, "..") ||
-		strings.Contains(branch, "//") || strings.Contains(branch, "@{") || strings.Contains(branch, "/.") ||
-		strings.HasPrefix(branch, ".") ||
-		strings.ContainsAny(branch, " ~^:?*[\\") || strings.ContainsFunc(branch,
-		func(r rune) bool { return r < ' ' || r == 0x7f })
-	if bad {
-		return errs.New(errs.InvalidRequest, "%q is no name of a branch.", clip(branch))
-	}
-	return nil
-}

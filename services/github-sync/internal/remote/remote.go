@@ -10,10 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"fgdsync.dev/services/github-sync/internal/credentials"
-	"fgdsync.dev/services/github-sync/internal/object"
 )
-
-func checkPart(name string) error { return object.CheckName(name) }
 
 // ErrUnreadable is in the chain when an answer came and can't be used. What the store holds may be the reason, since
 // the answer builds on it.

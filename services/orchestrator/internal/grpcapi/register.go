@@ -24,7 +24,7 @@ func NewFabrics(r *register.Register) *Fabrics { return &Fabrics{register: r} }
 func (f *Fabrics) CreateFabric(
 	ctx context.Context, req *fabricv1.CreateFabricRequest,
 ) (*fabricv1.CreateFabricResponse, error) {
-	fabric, syncID, err := f.register.Create(ctx, req.GetFabric(), req.GetFirstSync())
+	fabric, syncID, err := f.register.Create(ctx, req)
 	if err != nil {
 		return nil, err
 	}

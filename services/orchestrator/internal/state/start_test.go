@@ -106,6 +106,7 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 		for _, trigger := range []syncv1.Trigger{syncv1.Trigger_TRIGGER_WEBHOOK, syncv1.Trigger_TRIGGER_SCHEDULED} {
 			options := &syncv1.SyncOptions{
 				ForceRefresh: trigger == syncv1.Trigger_TRIGGER_SCHEDULED, CreateSamples: trigger == syncv1.Trigger_TRIGGER_WEBHOOK,
+				TakeOver:     trigger == syncv1.Trigger_TRIGGER_WEBHOOK,
 				RetryPaths:   []string{"unmanaged/both.yaml", "unmanaged/" + trigger.String() + ".yaml"},
 				ReleasePaths: []string{"unmanaged/retry .txt"},
 			}
@@ -122,7 +123,7 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 			t.Errorf("what joined is lost: %v", shared)
 		}
 		wishes := &syncv1.SyncOptions{
-			ForceRefresh: true, CreateSamples: true, ReleasePaths: []string{"unmanaged/retry .txt"},
+			ForceRefresh: true, CreateSamples: true, TakeOver: true, ReleasePaths: []string{"unmanaged/retry .txt"},
 			RetryPaths: []string{"unmanaged/both.yaml", "unmanaged/TRIGGER_WEBHOOK.yaml", "unmanaged/TRIGGER_SCHEDULED.yaml"},
 		}
 		if !proto.Equal(shared.GetOptions(), wishes) {

@@ -87,7 +87,10 @@ func (v *View) report(
 ) (*directoryv1.DirectoryReport, error) {
 	response, err := v.deps.Directory.ValidateDirectory(ctx, &directoryv1.ValidateDirectoryRequest{
 		SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
-		Fabric: &directoryv1.FabricIdentity{FabricId: fabric.GetFabricId(), Name: fabric.GetName()},
+		Fabric: &directoryv1.FabricIdentity{
+			FabricId: fabric.GetFabricId(), Name: fabric.GetName(), FormerNames: fabric.GetFormerNames(),
+		},
+		Surroundings: snapshot.GetSurroundings(),
 	})
 	return response.GetReport(), err
 }

@@ -37,6 +37,7 @@ type attempt struct {
 	ingested     ingested           // until the plan is made of it
 	created      int
 	updated      int
+	first        bool // the directory had no manifest
 	proposedOnly bool // what the sync would change is proposed, and not on the branch
 }
 
@@ -106,7 +107,10 @@ func (a *attempt) prepare(ctx context.Context) error {
 	if err := a.traced(ctx, "file_ingestion", a.ingest); err != nil {
 		return err
 	}
-	return a.guardDeletions(ctx)
+	if err := a.guardDeletions(ctx); err != nil {
+		return err
+	}
+	return a.guardRoot()
 }
 
 func (a *attempt) traced(ctx context.Context, name string, stage func(context.Context) error) error {

@@ -47,6 +47,26 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 	return errs.New(errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
 }
 
+// guardRoot stops the first sync of a whole repository when it would put more away than it ingests: most of what is
+// there belongs to somebody else.
+func (a *attempt) guardRoot() error {
+	options, quarantined := a.sync.record.GetOptions(), int(a.sync.record.GetResult().GetFilesQuarantined())
+	if !a.first || a.sync.reported || a.fabric.GetLocation().GetDirectory() != "" || options.GetForce() ||
+		quarantined <= a.created+a.updated {
+		return nil
+	}
+	refusal := errs.New(errs.MassDeleteRefused,
+		"The first sync of the whole repository would move %d files and documents to unmanaged/, and ingest %d.", quarantined,
+		a.created+a.updated).
+		WithRemedy("Name the directory of the fabric, or list what is not its own in .fgdignore; start the sync with " +
+			"force if all of it is to move.")
+	if options.GetValidateOnly() {
+		a.sync.addFinding(errs.ToFinding(refusal, reportv1.Severity_SEVERITY_WARNING))
+		return nil
+	}
+	return refusal
+}
+
 // compare finds out how the resources differ from those of the last sync.
 func (a *attempt) compare(ctx context.Context) error {
 	if a.unchanged {

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/rpc"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
@@ -25,43 +23,9 @@ const (
 )
 
 func (a *attempt) identity() *directoryv1.FabricIdentity {
-	return &directoryv1.FabricIdentity{FabricId: a.fabric.GetFabricId(), Name: a.fabric.GetName()}
-}
-
-func (a *attempt) validate(ctx context.Context) error {
-	if err := a.sync.enter(ctx, syncv1.State_STATE_VALIDATING, percentValidation); err != nil {
-		return err
+	return &directoryv1.FabricIdentity{
+		FabricId: a.fabric.GetFabricId(), Name: a.fabric.GetName(), FormerNames: a.fabric.GetFormerNames(),
 	}
-	if options := a.fabric.GetOptions(); !a.snapshot.GetDirectoryExists() && options != nil &&
-		options.AutoInitialize != nil && !options.GetAutoInitialize() {
-		return errs.New(errs.DirectoryNotFound, "The branch %s has no directory %q.",
-			a.fabric.GetLocation().GetBranch(), a.fabric.GetLocation().GetDirectory())
-	}
-	response, err := a.deps.Directory.RepairDirectory(ctx, &directoryv1.RepairDirectoryRequest{
-		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Time: a.snapshot.GetOrigin().
-				GetCommitTime(),
-		CreateSamples: a.sync.record.GetOptions().GetCreateSamples(),
-	})
-	if err != nil {
-		return fmt.Errorf("repair directory: %w", err)
-	}
-	a.tree = response.GetTree()
-	if !a.sync.reported {
-		a.sync.record.Result.RepairsMade = response.GetRepairsMade()
-	}
-	blocked := false
-	for _, issue := range response.GetRemainingIssues() {
-		a.sync.addFinding(issue.GetFinding())
-		blocked = blocked || issue.GetFinding().GetSeverity() == reportv1.Severity_SEVERITY_ERROR
-	}
-	a.sync.emitEvent(ctx, directoryEvent(a.snapshot, response), &eventv1.DirectoryChecked{
-		RepairsMade: response.GetRepairsMade(), RemainingIssues: int32(len(response.GetRemainingIssues())),
-	})
-	if blocked {
-		return errs.New(errs.DirectoryRepairFailed, "The directory can't be brought into order by itself.").
-			WithRemedy("See the errors of the sync, mend what they name, and start it again.")
-	}
-	return nil
 }
 
 func directoryEvent(snapshot *gitv1.Snapshot, response *directoryv1.RepairDirectoryResponse) string {

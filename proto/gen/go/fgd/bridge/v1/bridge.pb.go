@@ -36,7 +36,7 @@ type Fabric struct {
 	RepositoryUrl string `protobuf:"bytes,3,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
 	// Branch.
 	Branch string `protobuf:"bytes,4,opt,name=branch,proto3" json:"branch,omitempty"`
-	// Directory of the fabric in the repository.
+	// Directory of the fabric in the repository; "/" is its root.
 	GitopsDirectory string `protobuf:"bytes,5,opt,name=gitops_directory,json=gitopsDirectory,proto3" json:"gitops_directory,omitempty"`
 	// True when credentials are stored or referred to; they are never shown.
 	CredentialsConfigured bool `protobuf:"varint,6,opt,name=credentials_configured,json=credentialsConfigured,proto3" json:"credentials_configured,omitempty"`
@@ -252,9 +252,11 @@ type FabricOptions struct {
 	// warn (default), reject or off.
 	References *string `protobuf:"bytes,7,opt,name=references,proto3,oneof" json:"references,omitempty"`
 	// direct (default) or pull_request.
-	PublishMode   *string `protobuf:"bytes,8,opt,name=publish_mode,json=publishMode,proto3,oneof" json:"publish_mode,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PublishMode *string `protobuf:"bytes,8,opt,name=publish_mode,json=publishMode,proto3,oneof" json:"publish_mode,omitempty"`
+	// Permits that the directory is the root of the repository; default false.
+	AllowRepositoryRoot *bool `protobuf:"varint,11,opt,name=allow_repository_root,json=allowRepositoryRoot,proto3,oneof" json:"allow_repository_root,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *FabricOptions) Reset() {
@@ -341,6 +343,13 @@ func (x *FabricOptions) GetPublishMode() string {
 		return *x.PublishMode
 	}
 	return ""
+}
+
+func (x *FabricOptions) GetAllowRepositoryRoot() bool {
+	if x != nil && x.AllowRepositoryRoot != nil {
+		return *x.AllowRepositoryRoot
+	}
+	return false
 }
 
 // Credentials of a repository: exactly one way. They are sealed on arrival and never answered.
@@ -2252,7 +2261,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xea\x05\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xbd\x06\n" +
 	"\rFabricOptions\x12~\n" +
 	"\x10archive_strategy\x18\x01 \x01(\tBN\xbaHKrIR\x04noneR\x15rename_with_extensionR\x13move_to_archive_dirR\x15backup_with_timestampH\x00R\x0farchiveStrategy\x88\x01\x01\x12M\n" +
 	"\von_conflict\x18\x02 \x01(\tB'\xbaH$r\"R\x06updateR\fkeep_managedR\n" +
@@ -2266,7 +2275,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\a \x01(\tB\x18\xbaH\x15r\x13R\x04warnR\x06rejectR\x03offH\x06R\n" +
 	"references\x88\x01\x01\x12C\n" +
-	"\fpublish_mode\x18\b \x01(\tB\x1b\xbaH\x18r\x16R\x06directR\fpull_requestH\aR\vpublishMode\x88\x01\x01B\x13\n" +
+	"\fpublish_mode\x18\b \x01(\tB\x1b\xbaH\x18r\x16R\x06directR\fpull_requestH\aR\vpublishMode\x88\x01\x01\x127\n" +
+	"\x15allow_repository_root\x18\v \x01(\bH\bR\x13allowRepositoryRoot\x88\x01\x01B\x13\n" +
 	"\x11_archive_strategyB\x0e\n" +
 	"\f_on_conflictB\x11\n" +
 	"\x0f_unknown_fieldsB\x12\n" +
@@ -2274,7 +2284,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x15_upgrade_api_versionsB\x12\n" +
 	"\x10_auto_initializeB\r\n" +
 	"\v_referencesB\x0f\n" +
-	"\r_publish_mode\"\xaf\x05\n" +
+	"\r_publish_modeB\x18\n" +
+	"\x16_allow_repository_root\"\xaf\x05\n" +
 	"\vCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +

@@ -39,8 +39,10 @@ type TriggerOptions struct {
 	Force bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
 	// Judges the files in unmanaged/ again, also those that nobody has touched.
 	RetryQuarantined bool `protobuf:"varint,6,opt,name=retry_quarantined,json=retryQuarantined,proto3" json:"retry_quarantined,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Takes the directory over when its manifest names another owner, which FGD_2011 refuses else.
+	TakeOver      bool `protobuf:"varint,12,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TriggerOptions) Reset() {
@@ -111,6 +113,13 @@ func (x *TriggerOptions) GetForce() bool {
 func (x *TriggerOptions) GetRetryQuarantined() bool {
 	if x != nil {
 		return x.RetryQuarantined
+	}
+	return false
+}
+
+func (x *TriggerOptions) GetTakeOver() bool {
+	if x != nil {
+		return x.TakeOver
 	}
 	return false
 }
@@ -861,7 +870,7 @@ var File_fgd_bridge_v1_sync_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
-	" fgd/bridge/v1/sync_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x02\n" +
+	" fgd/bridge/v1/sync_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x02\n" +
 	"\x0eTriggerOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x123\n" +
@@ -869,7 +878,8 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
 	"if_running\x18\x04 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05queueR\x06refuseR\tifRunning\x12\x14\n" +
 	"\x05force\x18\x05 \x01(\bR\x05force\x12+\n" +
-	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantinedB\x16\n" +
+	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\x12\x1b\n" +
+	"\ttake_over\x18\f \x01(\bR\btakeOverB\x16\n" +
 	"\x14_include_github_sync\"\xe3\x02\n" +
 	"\x12TriggerSyncRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12N\n" +

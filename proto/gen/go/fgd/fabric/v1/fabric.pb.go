@@ -384,7 +384,9 @@ type Fabric struct {
 	// Set while no sync of the fabric may publish.
 	Suspension *Suspension `protobuf:"bytes,10,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	// The last pull request of its syncs; not part of the definition, and absent when there was none.
-	PullRequest   *v1.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	PullRequest *v1.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// Names that it had before, the newest last: its manifest may state one of them until the next sync. At most 10.
+	FormerNames   []string `protobuf:"bytes,12,rep,name=former_names,json=formerNames,proto3" json:"former_names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -496,6 +498,13 @@ func (x *Fabric) GetPullRequest() *v1.PullRequest {
 	return nil
 }
 
+func (x *Fabric) GetFormerNames() []string {
+	if x != nil {
+		return x.FormerNames
+	}
+	return nil
+}
+
 // Why no sync of a fabric may publish.
 type Suspension struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -578,9 +587,11 @@ type Options struct {
 	// What a document does that names what is not there, or collides with another.
 	References References `protobuf:"varint,7,opt,name=references,proto3,enum=fgd.fabric.v1.References" json:"references,omitempty"`
 	// How a commit reaches the branch.
-	PublishMode   PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PublishMode PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
+	// Permits that the directory is the root of the repository.
+	AllowRepositoryRoot bool `protobuf:"varint,11,opt,name=allow_repository_root,json=allowRepositoryRoot,proto3" json:"allow_repository_root,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Options) Reset() {
@@ -669,11 +680,18 @@ func (x *Options) GetPublishMode() PublishMode {
 	return PublishMode_PUBLISH_MODE_UNSPECIFIED
 }
 
+func (x *Options) GetAllowRepositoryRoot() bool {
+	if x != nil {
+		return x.AllowRepositoryRoot
+	}
+	return false
+}
+
 var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x05\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x05\n" +
 	"\x06Fabric\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
@@ -693,12 +711,13 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"suspension\x18\n" +
 	" \x01(\v2\x19.fgd.fabric.v1.SuspensionR\n" +
 	"suspension\x12:\n" +
-	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\x86\x01\n" +
+	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\x12!\n" +
+	"\fformer_names\x18\f \x03(\tR\vformerNames\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xa9\x04\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xdd\x04\n" +
 	"\aOptions\x12I\n" +
 	"\x10archive_strategy\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.ArchiveStrategyR\x0farchiveStrategy\x12:\n" +
 	"\von_conflict\x18\x02 \x01(\x0e2\x19.fgd.fabric.v1.OnConflictR\n" +
@@ -710,7 +729,8 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\a \x01(\x0e2\x19.fgd.fabric.v1.ReferencesR\n" +
 	"references\x12=\n" +
-	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishModeB\x17\n" +
+	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishMode\x122\n" +
+	"\x15allow_repository_root\x18\v \x01(\bR\x13allowRepositoryRootB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
 	"\x10_auto_initialize*c\n" +
 	"\vPublishMode\x12\x1c\n" +

@@ -248,7 +248,9 @@ func (x *ResealCredentialsResponse) GetCredentials() *Credentials {
 type CheckLocationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to judge.
-	Location      *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	// Whether the host has to have pull requests. FAILED_PRECONDITION (FGD_4017) when none are known here.
+	PullRequests  bool `protobuf:"varint,2,opt,name=pull_requests,json=pullRequests,proto3" json:"pull_requests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -290,13 +292,22 @@ func (x *CheckLocationRequest) GetLocation() *Location {
 	return nil
 }
 
+func (x *CheckLocationRequest) GetPullRequests() bool {
+	if x != nil {
+		return x.PullRequests
+	}
+	return false
+}
+
 // Response of CheckLocation.
 type CheckLocationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The same for all spellings of one repository's URL.
 	RepositoryKey string `protobuf:"bytes,1,opt,name=repository_key,json=repositoryKey,proto3" json:"repository_key,omitempty"`
 	// The directory in its one spelling.
-	Directory     string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
+	Directory string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
+	// The branch in its one spelling.
+	Branch        string `protobuf:"bytes,3,opt,name=branch,proto3" json:"branch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -341,6 +352,13 @@ func (x *CheckLocationResponse) GetRepositoryKey() string {
 func (x *CheckLocationResponse) GetDirectory() string {
 	if x != nil {
 		return x.Directory
+	}
+	return ""
+}
+
+func (x *CheckLocationResponse) GetBranch() string {
+	if x != nil {
+		return x.Branch
 	}
 	return ""
 }
@@ -1120,12 +1138,14 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x0erepository_url\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x1b\n" +
 	"\tfabric_id\x18\x03 \x01(\x05R\bfabricId\"V\n" +
 	"\x19ResealCredentialsResponse\x129\n" +
-	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"H\n" +
+	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"m\n" +
 	"\x14CheckLocationRequest\x120\n" +
-	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
+	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12#\n" +
+	"\rpull_requests\x18\x02 \x01(\bR\fpullRequests\"t\n" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"J\n" +
+	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x16\n" +
+	"\x06branch\x18\x03 \x01(\tR\x06branch\"J\n" +
 	"\x16CheckConnectionRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"Q\n" +
 	"\x17CheckConnectionResponse\x126\n" +

@@ -319,7 +319,9 @@ type SyncOptions struct {
 	// Makes what restore_paths names again what it was at this commit, before all else; 40 hex digits.
 	RestoreCommit string `protobuf:"bytes,10,opt,name=restore_commit,json=restoreCommit,proto3" json:"restore_commit,omitempty"`
 	// Files and folders of the directory to restore; managed/ when there are none.
-	RestorePaths  []string `protobuf:"bytes,11,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
+	RestorePaths []string `protobuf:"bytes,11,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
+	// Takes the directory over when its manifest names another owner, which FGD_2011 refuses else.
+	TakeOver      bool `protobuf:"varint,12,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -429,6 +431,13 @@ func (x *SyncOptions) GetRestorePaths() []string {
 		return x.RestorePaths
 	}
 	return nil
+}
+
+func (x *SyncOptions) GetTakeOver() bool {
+	if x != nil {
+		return x.TakeOver
+	}
+	return false
 }
 
 // What a sync does to the fabric, or in a dry run would do.
@@ -1326,7 +1335,7 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x05\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x05\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
@@ -1342,7 +1351,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x0ecreate_samples\x18\t \x01(\bR\rcreateSamples\x12?\n" +
 	"\x0erestore_commit\x18\n" +
 	" \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\rrestoreCommit\x12.\n" +
-	"\rrestore_paths\x18\v \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\frestorePaths:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
+	"\rrestore_paths\x18\v \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\frestorePaths\x12\x1b\n" +
+	"\ttake_over\x18\f \x01(\bR\btakeOver:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
 	"\x0foptions.restore\x12Vrestore_paths needs restore_commit, and a sync of the structure alone restores nothing\x1aLthis.restore_commit != '' ? this.scope != 2 : this.restore_paths.size() == 0\"\xa9\x01\n" +
 	"\x04Plan\x12/\n" +
 	"\x06counts\x18\x01 \x01(\v2\x17.fgd.sync.v1.PlanCountsR\x06counts\x124\n" +
