@@ -14,7 +14,8 @@ func newCheck(env Environment) *cobra.Command {
 	t := newTarget(env)
 	cmd := &cobra.Command{
 		Use: "check --repo URL|PATH --branch B", Short: "Try out how a repository can be reached", Args: cobra.NoArgs,
-		Long: `Asks the Git host what a fetch and a push begin with, and says what stands in the way of a sync. It changes nothing.
+		Long: `Asks the Git host what a fetch and a push begin with, and says what stands in the way of a sync, also that there is no
+such directory when one is named. It changes nothing.
 
 Credentials are given as for fgd sync.
 

@@ -29,6 +29,7 @@ Exit codes: 0 nothing noteworthy, 1 failed, 2 called wrongly, 3 something was fo
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd.Context(), t.examine) },
 	}
 	t.addRepositoryFlags(cmd)
+	t.AllowRoot = true // it changes nothing
 	return cmd
 }
 

@@ -169,12 +169,14 @@ func TestDoctorExitCodes(t *testing.T) {
 		code int
 		args []string
 	}{
-		"no repository":    {2, nil},
-		"an argument":      {2, append(location, "more")},
-		"a Redis":          {2, append(location, "--redis", "redis://127.0.0.1:1/0")},
-		"a refused URL":    {2, []string{"--repo", "http://127.0.0.1:1/x.git"}},
-		"nothing is there": {1, []string{"--repo", host.URL("none.git"), "--allow-insecure-remotes"}},
-		"no such branch":   {1, append(location, "--branch", "none")},
+		"no repository":      {2, nil},
+		"an argument":        {2, append(location, "more")},
+		"a Redis":            {2, append(location, "--redis", "redis://127.0.0.1:1/0")},
+		"a refused URL":      {2, []string{"--repo", "http://127.0.0.1:1/x.git"}},
+		"nothing is there":   {1, []string{"--repo", host.URL("none.git"), "--dir", "f", "--allow-insecure-remotes"}},
+		"no directory named": {2, []string{"--repo", host.URL("r.git"), "--allow-insecure-remotes"}},
+		"no such directory":  {1, append(location, "--dir", "g")},
+		"no such branch":     {1, append(location, "--branch", "none")},
 	} {
 		if code, stdout, stderr := run(t.Context(), t, append([]string{"doctor"}, want.args...)...); code != want.code ||
 			stderr == "" || stdout != "" {

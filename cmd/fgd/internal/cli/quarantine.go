@@ -72,21 +72,22 @@ func newQuarantineRetry(env Environment) *cobra.Command {
 			return t.sync(cmd.Context(), options)
 		},
 	}
-	t.addFlags(cmd)
+	t.addSyncFlags(cmd, options)
 	cmd.Flags().BoolVar(&options.RetryQuarantined, "all", false, "all files in quarantine")
 	return cmd
 }
 
 func newQuarantineRelease(env Environment) *cobra.Command {
-	t := newTarget(env)
+	t, options := newTarget(env), &syncv1.SyncOptions{}
 	cmd := &cobra.Command{
 		Use:   "release PATH… --repo URL|PATH --branch B --dir D",
 		Short: "Sync, and put files back to where they came from, to be left alone there",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.sync(cmd.Context(), &syncv1.SyncOptions{ReleasePaths: args})
+			options.ReleasePaths = args
+			return t.sync(cmd.Context(), options)
 		},
 	}
-	t.addFlags(cmd)
+	t.addSyncFlags(cmd, options)
 	return cmd
 }

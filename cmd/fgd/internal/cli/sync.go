@@ -26,12 +26,16 @@ func newSync(env Environment) *cobra.Command {
 Credentials come from ` + local.EnvToken + `, or ` + local.EnvUsername + ` and ` + local.EnvPassword + `,
 or from --credentials-file; a URL with credentials in it is refused.
 
+The fabric is the one that the manifest in the directory names, or a new one where there is none. A directory that is
+not there is made with --init alone.
+
 Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 done but something was quarantined.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.sync(cmd.Context(), options) },
 	}
-	t.addFlags(cmd)
+	t.addSyncFlags(cmd, options)
 	flags := cmd.Flags()
+	flags.BoolVar(&t.Init, "init", false, "make the directory when it is not there")
 	flags.BoolVar(&options.ValidateOnly, "dry-run", false, dryRunUsage)
 	flags.BoolVar(&options.RetryQuarantined, "retry-quarantined", false, "judge the files in unmanaged/ again")
 	flags.BoolVar(&options.Force, "force", false, forceUsage)

@@ -10,6 +10,7 @@ import (
 	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/libs/errs"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
 // target is the directory that a command works on, and in which form it answers.
@@ -32,14 +33,25 @@ func (t *target) addRepositoryFlags(cmd *cobra.Command) {
 	addConfigFlag(cmd, &t.ConfigPath)
 	flags.StringVar(&t.Repo, "repo", "", "`URL` of the repository, or its path on this machine (required)")
 	flags.StringVar(&t.Branch, "branch", "main", "`branch`")
-	flags.StringVar(&t.Dir, "dir", "", "fabric `directory` in the repository; the root when absent")
-	flags.StringVar(&t.Name, "name", "", "`name` of the fabric; the last part of the directory when absent")
+	flags.StringVar(&t.Dir, "dir", "", "fabric `directory` in the repository (required); / is the whole repository")
 	addDefinitionsFlag(cmd, &t.CRDs)
 	flags.StringVar(&t.CredentialsFile, "credentials-file", "",
 		"YAML `file` with token, username and password, ssh_private_key, or github_app")
 	flags.BoolVar(&t.json, "json", false, "print one JSON document")
 	addInsecureFlag(cmd, &t.AllowInsecure)
 	_ = cmd.MarkFlagRequired("repo")
+}
+
+// addSyncFlags adds those of a command that runs a sync.
+func (t *target) addSyncFlags(cmd *cobra.Command, options *syncv1.SyncOptions) {
+	t.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&t.Name, "name", "",
+		"`name` of the fabric; that of its manifest when absent, or else the last part of the directory")
+	flags.Int32Var(&t.FabricID, "fabric-id", 0, "`number` of the fabric; that of its manifest when absent")
+	flags.BoolVar(&t.AllowRoot, "allow-root", false, "permit that --dir is the whole repository")
+	flags.BoolVar(&options.TakeOver, "take-over", false,
+		"take the directory over although its manifest names another fabric (FGD_2011)")
 }
 
 // run runs services for as long as work takes. Who asked for JSON gets an error as JSON too.

@@ -339,4 +339,12 @@ func TestSyncOfAKnownFabric(t *testing.T) {
 			t.Errorf("want %q: exit %d\n%s%s", want, code, stdout, stderr)
 		}
 	}
+	for _, other := range [][]string{{"--fabric-id", "9"}, {"--name", "g"}} {
+		code, _, stderr := run(t.Context(), t, append([]string{
+			"sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes", "--redis", redis.URL(),
+		}, other...)...)
+		if code != 2 || !strings.Contains(stderr, `FGD_3008 FABRIC_EXISTS: The directory is registered as fabric 1, "f".`) {
+			t.Errorf("%v: exit %d\n%s", other, code, stderr)
+		}
+	}
 }

@@ -28,7 +28,7 @@ type examination struct {
 // Examine measures the history and the head of a snapshot.
 func Examine(ctx context.Context, services Services, snapshot *gitv1.Snapshot) (*Report, error) {
 	e := &examination{services: services, snapshot: snapshot.GetSnapshotId(), report: &Report{
-		Exists: snapshot.GetDirectoryExists(), Commit: snapshot.GetCommit(), CommitTime: snapshot.GetCommitTime().AsTime(),
+		Commit: snapshot.GetCommit(), CommitTime: snapshot.GetCommitTime().AsTime(),
 		History: History{Families: []Family{}, Rewritten: []Rewritten{}},
 		Head:    Head{Duplicates: []Duplicate{}, Mixed: []Mixed{}, Codes: []Code{}},
 	}}

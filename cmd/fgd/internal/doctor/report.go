@@ -9,7 +9,6 @@ type Report struct {
 	Repository string    `json:"repository"`
 	Branch     string    `json:"branch"`
 	Directory  string    `json:"directory"`
-	Exists     bool      `json:"directory_exists"`
 	Commit     string    `json:"commit"`
 	CommitTime time.Time `json:"commit_time"`
 	History    History   `json:"history"`

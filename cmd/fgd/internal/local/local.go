@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/user"
 	"path/filepath"
 	"time"
 
@@ -28,9 +29,12 @@ type Environment struct {
 // User returns the name of the person who runs the process.
 func (e Environment) User() string {
 	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
-		if user := app.Environment(e.Environ, name); user != "" {
-			return user
+		if name := app.Environment(e.Environ, name); name != "" {
+			return name
 		}
+	}
+	if person, err := user.Current(); err == nil && person.Username != "" {
+		return person.Username
 	}
 	return "fgd"
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -22,8 +23,11 @@ type Target struct {
 	ConfigPath      string // configuration file
 	Repo            string // URL of the repository, or its path on this machine
 	Branch          string
-	Dir             string // directory of the fabric
-	Name            string // of the fabric; the last part of the directory when empty
+	Dir             string // directory of the fabric; "/" or "." is the root of the repository
+	FabricID        int32  // that the manifest has to state; whatever it states when 0
+	Name            string // that the manifest has to state; whatever it states when empty
+	Init            bool   // makes the directory when it is not there
+	AllowRoot       bool   // permits a sync of the whole repository
 	CRDs            string // folder of definitions that replace the built-in ones
 	Redis           string // URL of one that is shared with other runs; without it one in memory
 	CredentialsFile string
@@ -115,13 +119,18 @@ func (s *Session) public() *grpc.ClientConn { return s.suite.Public() }
 
 // locate returns where the directory is, without credentials, and the key of its repository.
 func (s *Session) locate(ctx context.Context) (*gitv1.Location, string, error) {
+	if strings.TrimSpace(s.target.Dir) == "" {
+		return nil, "", exit.Misuse(errs.New(errs.DirectoryInvalid,
+			"--dir is missing: which directory is the fabric's has to be said.").
+			WithRemedy("Give the directory, for example --dir gitops/fabric-1; --dir / is the whole repository."))
+	}
 	location := &gitv1.Location{RepositoryUrl: s.url, Branch: s.target.Branch, Directory: s.target.Dir}
 	checked, err := gitv1.NewRepositoryServiceClient(s.internal()).
 		CheckLocation(ctx, &gitv1.CheckLocationRequest{Location: location})
 	if err != nil {
 		return nil, "", exit.MisuseIfInvalid(err)
 	}
-	location.Directory = checked.GetDirectory()
+	location.Directory, location.Branch = checked.GetDirectory(), checked.GetBranch()
 	return location, checked.GetRepositoryKey(), nil
 }
 
