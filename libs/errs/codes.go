@@ -76,6 +76,10 @@ var (
 		"FGD_1023", PermissionDenied, "ORIGIN_REFUSED",
 		"Call the API from a server, or from a page of the same origin.",
 	}
+	UnreadableName = Code{
+		"FGD_1026", Invalid, "UNREADABLE_NAME",
+		"Rename the file or folder with git, or remove it; until then it is left as it is.",
+	}
 )
 
 // Codes of the 2xxx family: the directory.
@@ -206,7 +210,7 @@ var (
 	}
 	RemoteRefused = Code{
 		"FGD_4009", Invalid, "REMOTE_REFUSED",
-		"Use an https or ssh URL without credentials; --allow-insecure-remotes permits http and private addresses.",
+		"Use an https or ssh URL without credentials; allow_http and allowed_private_networks permit more.",
 	}
 	PushRejected = Code{
 		"FGD_4010", Precondition, "PUSH_REJECTED",
@@ -222,7 +226,7 @@ var (
 	}
 	CommitNotFound = Code{
 		"FGD_4013", NotFound, "COMMIT_NOT_FOUND",
-		"Name a commit of the branch, with all its 40 digits.",
+		"Name a commit of the branch: its id, its first digits, or HEAD~N.",
 	}
 	HostKeyUnknown = Code{
 		"FGD_4014", Precondition, "HOST_KEY_UNKNOWN",
@@ -274,6 +278,18 @@ var (
 	CredentialsForAnotherHost = Code{
 		"FGD_4027", Invalid, "CREDENTIALS_FOR_ANOTHER_HOST",
 		"Give the credentials for the new host, or the new fabric, too.",
+	}
+	FenceIgnored = Code{
+		"FGD_4028", Invalid, "FENCE_IGNORED",
+		"Nothing to do, if somebody has written the trailer by hand; else look who commits with names of this system.",
+	}
+	PushUnconfirmed = Code{
+		"FGD_4029", Precondition, "PUSH_UNCONFIRMED",
+		"Look at the branch; make sure that the credentials are still good before the next sync.",
+	}
+	HostIncomplete = Code{
+		"FGD_4030", Precondition, "HOST_INCOMPLETE",
+		"Check the repository on its host (git fsck), and start the sync again.",
 	}
 )
 

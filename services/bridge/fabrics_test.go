@@ -24,7 +24,7 @@ func TestFabricLife(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, fabric[key], want)
 		}
 	}
-	wantOptions := "map[archive_strategy:move_to_archive_dir auto_initialize:true managed_invalid:report " +
+	wantOptions := "map[archive_strategy:move_to_archive_dir auto_initialize:true commit_author: commit_committer: managed_invalid:report " +
 		"on_conflict:update publish_mode:direct references:warn unknown_fields:warn upgrade_api_versions:false]"
 	if got := fmt.Sprint(fabric["options"]); got != wantOptions {
 		t.Errorf("options %s", got)

@@ -192,8 +192,8 @@ func refusedDirectories() map[string][]refused {
 		},
 		"DirectoryService.ListFiles": {
 			{
-				"commit", "GET /api/v1/fabrics/35/files?commit=c0ffee",
-				&bridgev1.ListFilesRequest{FabricId: 35, Commit: "c0ffee"},
+				"commit", "GET /api/v1/fabrics/35/files?commit=coffee",
+				&bridgev1.ListFilesRequest{FabricId: 35, Commit: "coffee"},
 			},
 			{
 				"as_of", "GET /api/v1/fabrics/35/files?as_of=1970-01-01T00:00:01Z&commit=" + commitA,
@@ -203,8 +203,8 @@ func refusedDirectories() map[string][]refused {
 		},
 		"DirectoryService.ListDirectoryChanges": {
 			{
-				"since", "GET /api/v1/fabrics/35/directory:changes?since=HEAD",
-				&bridgev1.ListDirectoryChangesRequest{FabricId: 35, Since: "HEAD"},
+				"since", "GET /api/v1/fabrics/35/directory:changes?since=main",
+				&bridgev1.ListDirectoryChangesRequest{FabricId: 35, Since: "main"},
 			},
 		},
 		"QuarantineService.ListQuarantine": {

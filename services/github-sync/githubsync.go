@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -78,11 +79,15 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport, err := remote.NewTransport(cfg.remotes(m, p.Telemetry.Tracers))
+	options, err := cfg.remotes(m, p.Telemetry.Tracers)
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := github.ParseHosts(cfg.GitHubHosts, cfg.AllowInsecureRemotes)
+	transport, err := remote.NewTransport(options)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := github.ParseHosts(cfg.GitHubHosts, cfg.AllowHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +124,15 @@ func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *g
 	if err != nil {
 		return nil, err
 	}
+	if key != nil && strings.HasSuffix(cfg.CommitCommitter, ".invalid>") {
+		s.log.Warn("commits are signed, and the address of their committer is nobody's: hosts won't call them verified",
+			"commit_committer", cfg.CommitCommitter)
+	}
 	limits, err := cfg.pushLimits()
+	if err != nil {
+		return nil, err
+	}
+	identity, err := cfg.identity()
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +140,7 @@ func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *g
 	return grpcapi.NewRepositories(grpcapi.RepositoryDeps{
 		Remotes: remote.NewFactory(s.transport, hub), GitHub: hub, Stores: s.stores, Snapshots: s.snapshots,
 		Sealer: sealer, Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, p.LookupEnv),
-		Limits: snapshot.DefaultLimits(cfg.MaxFileBytes), Key: key,
+		Limits: snapshot.DefaultLimits(cfg.MaxFileBytes), Key: key, Now: p.Now, Identity: identity,
 		Publisher: publish.New(publish.Options{Limits: limits, Waiting: m.pushers, Commits: m.commits}),
 	}), nil
 }

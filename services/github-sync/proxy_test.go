@@ -144,7 +144,8 @@ func TestProxy(t *testing.T) {
 	address, caFile := tlsFront(t, host)
 	proxy := startProxy(t, address)
 	b := replica(t, host, func(cfg *githubsync.Config) {
-		cfg.RemotesCAFile, cfg.RemotesProxyURL, cfg.AllowInsecureRemotes = caFile, proxy.url(proxyPassword), false
+		cfg.RemotesCAFile, cfg.RemotesProxyURL = caFile, proxy.url(proxyPassword)
+		cfg.AllowHTTP, cfg.AllowedPrivateNetworks = false, nil
 	})
 	b.url = func(r string) string { return "https://example.com/" + r } // a name in the certificate of httptest
 	s := b.open("f")

@@ -131,8 +131,7 @@ func TestSSHToAPrivateAddress(t *testing.T) {
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	strict := replica(t, b.host, func(cfg *githubsync.Config) {
-		cfg.AllowInsecureRemotes, cfg.SSHKnownHostsFile = false,
-			b.known
+		cfg.AllowedPrivateNetworks, cfg.SSHKnownHostsFile = nil, b.known
 	})
 	for _, url := range []string{b.ssh.URL(repository), strings.Replace(b.ssh.URL(repository), "127.0.0.1", "localhost",
 		1)} {

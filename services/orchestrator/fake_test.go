@@ -53,6 +53,9 @@ type stages struct {
 	issues  []*directoryv1.Issue
 	missing bool  // the fabric directory is not there yet
 	fence   int64 // in the trailers of the head
+	ignored int64 // the same, of one that does not count
+
+	unconfirmed string // what keeps pushes from being read back
 
 	pull     *gitv1.PullRequest      // the only one
 	proposed []*gitv1.PublishRequest // to it
@@ -226,7 +229,7 @@ func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotReques
 		SnapshotId: id, Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)),
 		Tree:            cmp.Or(at.files[directory], noFiles),
 		DirectoryExists: !s.missing,
-		Fence:           s.fence, Published: published, Origin: &gitv1.Origin{
+		Fence:           s.fence, IgnoredFence: s.ignored, Published: published, Origin: &gitv1.Origin{
 			Commit:     at.id,
 			CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)),
 		},
@@ -382,7 +385,7 @@ func (s *stages) Publish(ctx context.Context, req *gitv1.PublishRequest) (*gitv1
 	}
 	return &gitv1.PublishResponse{
 		Commit: id, Committed: true, CommitUrl: "https://host/" + id,
-		Counts: &gitv1.ChangeCounts{Created: 1}, Attempts: 1,
+		Counts: &gitv1.ChangeCounts{Created: 1}, Attempts: 1, Unconfirmed: s.unconfirmed,
 	}, nil
 }
 

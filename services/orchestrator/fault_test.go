@@ -220,6 +220,28 @@ func TestTheFenceRisesAboveTheBranch(t *testing.T) {
 	}
 }
 
+// TestWhatTheGitSideWarnsOf: a fence that nobody gave out and a push that could not be read back end no sync, and are
+// told of.
+func TestWhatTheGitSideWarnsOf(t *testing.T) {
+	t.Parallel()
+	s := newStages()
+	s.ignored, s.unconfirmed = 1<<62, "The Git host refuses the credentials."
+	n := newNode(t, redistest.Start(t).URL(), s.serve(t), testConfig(), "a").run()
+	n.fabric(s, 35, "f1")
+	s.drop("f1", "a")
+	got := n.sync(35, nil)
+	n.expect(got, completed)
+	told := map[string]string{}
+	for _, warning := range got.GetWarnings() {
+		told[warning.GetCode()] = warning.GetMessage()
+	}
+	if !strings.Contains(told[errs.FenceIgnored.ID], "Fgd-Fence: 4611686018427387904") ||
+		!strings.Contains(told[errs.PushUnconfirmed.ID], s.head().id) ||
+		!strings.Contains(told[errs.PushUnconfirmed.ID], s.unconfirmed) {
+		t.Errorf("told of %v", told)
+	}
+}
+
 // TestARestartedOneGoesOnAtOnce: by its name it knows what it had.
 func TestARestartedOneGoesOnAtOnce(t *testing.T) {
 	t.Parallel()

@@ -97,7 +97,8 @@ func TestValidate(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
-	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes"}
+	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory,
+		"--allow-http", "--allow-network=127.0.0.0/8"}
 	dry := programs.Run(t, credentials(), append(args, "--dry-run")...)
 	if dry.Code != 0 || !strings.Contains(dry.Stdout, "+++ b/managed/vpcs/extra.yaml") ||
 		!strings.Contains(dry.Stdout, "none (dry run)") {
@@ -133,7 +134,7 @@ func TestSharedRedis(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	args := []string{
-		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes",
+		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-http", "--allow-network=127.0.0.0/8",
 		"--json", "--redis", system.Redis(t).URL(),
 	}
 	first := system.Read[system.Status](t, programs.Run(t, credentials(), args...).Stdout)

@@ -38,7 +38,8 @@ func fabricsOf(files map[string]string) []string {
 
 func (h *host) requireLossless(root string) {
 	h.t.Helper()
-	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", root, "--allow-insecure-remotes", "--json"}
+	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", root,
+		"--allow-http", "--allow-network=127.0.0.0/8", "--json"}
 	first := programs.Run(h.t, credentials(), args...)
 	if first.Code != 0 && first.Code != 3 {
 		h.t.Fatalf("exit %d:\n%s", first.Code, first.Output())

@@ -130,7 +130,7 @@ func (h *host) doctor(root string) diagnosis {
 	h.t.Helper()
 	args := slices.Concat([]string{"doctor", "--json"}, []string{
 		"--repo", h.url(), "--branch", branch, "--dir", root,
-		"--allow-insecure-remotes",
+		"--allow-http", "--allow-network=127.0.0.0/8",
 	})
 	result := programs.Run(h.t, credentials(), args...)
 	if result.Code != 3 || result.Stderr != "" {

@@ -141,7 +141,7 @@ func TestInterruptedSync(t *testing.T) {
 	h := newHost(t, fabric.PreInit(directory))
 	held := h.hold(gitserver.Fetch)
 	p := programs.StartExpecting(t, 1, credentials(), "fgd", "sync", "--repo", h.url(), "--branch", branch, "--dir",
-		directory, "--allow-insecure-remotes")
+		directory, "--allow-http", "--allow-network=127.0.0.0/8")
 	<-held.began
 	p.Signal(syscall.SIGINT)
 	p.Wait()

@@ -40,7 +40,7 @@ func TestSync(t *testing.T) {
 		text string
 	}{{3, "quarantined  1"}, {0, "(nothing changed)"}} {
 		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f",
-			"--allow-insecure-remotes")
+			"--allow-http", "--allow-network=127.0.0.0/8")
 		if stderr != "" || code != want.code || !strings.Contains(stdout, want.text) {
 			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
 		}
@@ -66,13 +66,13 @@ func TestCheck(t *testing.T) {
 		branch string
 	}{{0, "can push        yes", "main"}, {3, "problem: FGD_4006 BRANCH_NOT_FOUND", "other"}, {2, "", "a..b"}} {
 		code, stdout, stderr := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--branch", want.branch,
-			"--allow-insecure-remotes")
+			"--allow-http", "--allow-network=127.0.0.0/8")
 		if code != want.code || !strings.Contains(stdout, want.text) {
 			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
 		}
 	}
 	if code, stdout, _ := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--json",
-		"--allow-insecure-remotes"); code != 0 || !strings.Contains(stdout, `"default_branch": "main"`) {
+		"--allow-http", "--allow-network=127.0.0.0/8"); code != 0 || !strings.Contains(stdout, `"default_branch": "main"`) {
 		t.Errorf("exit %d\n%s", code, stdout)
 	}
 	if n := host.Commits(t, "r.git", "main"); n != 1 {
@@ -98,7 +98,8 @@ func TestCheckOverSSH(t *testing.T) {
 	login := file("login.yaml", "ssh_private_key: |\n  "+strings.ReplaceAll(strings.TrimSpace(server.Key()), "\n",
 		"\n  ")+"\n")
 	for _, credentials := range [][]string{{"--credentials-file", login}, nil} {
-		args := append([]string{"check", "--repo", server.URL("r.git"), "--config", config, "--allow-insecure-remotes"},
+		args := append([]string{"check", "--repo", server.URL("r.git"), "--config", config,
+			"--allow-http", "--allow-network=127.0.0.0/8"},
 			credentials...)
 		code, stdout, stderr := run(t.Context(), t, args...)
 		want, text := 0, "can push        yes"
@@ -147,7 +148,7 @@ func TestCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f",
-			"--allow-insecure-remotes", "--credentials-file", file)
+			"--allow-http", "--allow-network=127.0.0.0/8", "--credentials-file", file)
 		if code != test.code || !strings.Contains(stderr, test.text) || strings.Contains(stdout+stderr, "s3cret") {
 			t.Errorf("%s: exit %d\n%s%s", test.content, code, stdout, stderr)
 		}

@@ -38,7 +38,7 @@ func (t *target) addRepositoryFlags(cmd *cobra.Command) {
 	flags.StringVar(&t.CredentialsFile, "credentials-file", "",
 		"YAML `file` with token, username and password, ssh_private_key, or github_app")
 	flags.BoolVar(&t.json, "json", false, "print one JSON document")
-	addInsecureFlag(cmd, &t.AllowInsecure)
+	addRemotesFlags(cmd, &t.Remotes)
 	_ = cmd.MarkFlagRequired("repo")
 }
 
@@ -72,6 +72,8 @@ func addDefinitionsFlag(cmd *cobra.Command, folder *string) {
 		"`folder` of CustomResourceDefinitions that replace the built-in ones")
 }
 
-func addInsecureFlag(cmd *cobra.Command, allow *bool) {
-	cmd.Flags().BoolVar(allow, "allow-insecure-remotes", false, "permit http and loopback or private addresses")
+func addRemotesFlags(cmd *cobra.Command, remotes *local.Remotes) {
+	cmd.Flags().BoolVar(&remotes.AllowHTTP, "allow-http", false, "permit Git hosts over http")
+	cmd.Flags().StringSliceVar(&remotes.AllowNetworks, "allow-network", nil,
+		"permit Git hosts in a private `network`, as 10.0.0.0/8; 127.0.0.0/8 is this machine")
 }

@@ -26,7 +26,7 @@ reach is on no address.`,
 	flags.StringVar(&up.HTTP, "http", "127.0.0.1:8080", "`address` of the JSON API")
 	flags.StringVar(&up.GRPC, "grpc", "127.0.0.1:9090", "`address` of gRPC")
 	flags.StringVar(&up.Redis, "redis", "", "`URL` of a Redis; without it a private redis-server is run")
-	addInsecureFlag(cmd, &up.AllowInsecure)
+	addRemotesFlags(cmd, &up.Remotes)
 	return cmd
 }
 

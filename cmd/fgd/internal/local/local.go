@@ -70,11 +70,18 @@ func Flush(ctx context.Context, tel *telemetry.Telemetry) error {
 	return tel.Shutdown(ctx)
 }
 
+// Remotes are Git hosts that are permitted besides those at public addresses over https and ssh.
+type Remotes struct {
+	AllowHTTP     bool
+	AllowNetworks []string // private ones
+}
+
 // inFolder returns a configuration in which what is kept is in a folder, repositories on this machine may be synced,
-// and remotes may be insecure if that is wanted.
-func inFolder(source *config.Source, folder string, paths []string, insecure bool) (*config.Source, error) {
+// and such Git hosts too as are permitted besides those of the configuration.
+func inFolder(source *config.Source, folder string, paths []string, permitted Remotes) (*config.Source, error) {
 	var configured struct {
-		Paths []string `koanf:"allowed_local_paths"`
+		Paths    []string `koanf:"allowed_local_paths"`
+		Networks []string `koanf:"allowed_private_networks"`
 	}
 	if err := source.Into(&configured); err != nil {
 		return nil, exit.Misuse(err)
@@ -83,9 +90,11 @@ func inFolder(source *config.Source, folder string, paths []string, insecure boo
 		"data_dir":            filepath.Join(folder, "git"),
 		"ledger_file":         filepath.Join(folder, "ledger.db"),
 		"allowed_local_paths": append(configured.Paths, paths...),
+
+		"allowed_private_networks": append(configured.Networks, permitted.AllowNetworks...),
 	}
-	if insecure {
-		keys["allow_insecure_remotes"] = true
+	if permitted.AllowHTTP {
+		keys["allow_http"] = true
 	}
 	return source.With(keys)
 }

@@ -27,7 +27,7 @@ type Target struct {
 	CRDs            string // folder of definitions that replace the built-in ones
 	Redis           string // URL of one that is shared with other runs; without it one in memory
 	CredentialsFile string
-	AllowInsecure   bool // permits http and loopback or private addresses
+	Remotes
 }
 
 // Session is one command through running services.
@@ -92,7 +92,7 @@ func (t *Target) configure(source *config.Source, folder, localPath string) (*co
 	if localPath != "" {
 		paths = []string{localPath}
 	}
-	source, err := inFolder(source, folder, paths, t.AllowInsecure)
+	source, err := inFolder(source, folder, paths, t.Remotes)
 	if err != nil {
 		return nil, err
 	}

@@ -18,12 +18,12 @@ import (
 // Up is the five services in this process, served to callers until they are told to end. What only services may reach
 // is on no network address.
 type Up struct {
-	DataDir       string   // has everything that is kept
-	HTTP          string   // address of the JSON API
-	GRPC          string   // address of gRPC
-	Redis         string   // URL; without it a private one is run
-	AllowInsecure bool     // permits http and loopback or private addresses
-	LocalPaths    []string // repositories on this machine that may be synced, beside those of the configuration
+	DataDir string // has everything that is kept
+	HTTP    string // address of the JSON API
+	GRPC    string // address of gRPC
+	Redis   string // URL; without it a private one is run
+	Remotes
+	LocalPaths []string // repositories on this machine that may be synced, beside those of the configuration
 }
 
 // Serve runs the services until ctx ends. It calls started once everything listens, with the address of the JSON API;
@@ -74,7 +74,7 @@ func (u Up) configure(source *config.Source) (*config.Source, error) {
 	if err := os.MkdirAll(u.DataDir, 0o700); err != nil {
 		return nil, errs.New(errs.FolderUnusable, "The folder %s can't be made.", u.DataDir).WithCause(err)
 	}
-	source, err := inFolder(source, u.DataDir, u.LocalPaths, u.AllowInsecure)
+	source, err := inFolder(source, u.DataDir, u.LocalPaths, u.Remotes)
 	if err != nil {
 		return nil, err
 	}

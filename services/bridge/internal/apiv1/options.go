@@ -16,6 +16,12 @@ func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) {
 	merge(&options.ManagedInvalid, managedInvalidNames, words.ManagedInvalid)
 	merge(&options.References, referencesNames, words.References)
 	merge(&options.PublishMode, publishNames, words.PublishMode)
+	if words.CommitAuthor != nil {
+		options.CommitAuthor = words.GetCommitAuthor()
+	}
+	if words.CommitCommitter != nil {
+		options.CommitCommitter = words.GetCommitCommitter()
+	}
 	if words.UpgradeApiVersions != nil {
 		options.UpgradeApiVersions = words.UpgradeApiVersions
 	}
@@ -39,6 +45,8 @@ func optionsToAPI(o *fabricv1.Options) *bridgev1.FabricOptions {
 		ManagedInvalid:     new(managedInvalidNames.name(o.GetManagedInvalid())),
 		References:         new(referencesNames.name(o.GetReferences())),
 		PublishMode:        new(publishNames.name(o.GetPublishMode())),
+		CommitAuthor:       new(o.GetCommitAuthor()),
+		CommitCommitter:    new(o.GetCommitCommitter()),
 		UpgradeApiVersions: new(o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions()),
 		AutoInitialize:     new(o == nil || o.AutoInitialize == nil || o.GetAutoInitialize()),
 	}

@@ -5,6 +5,7 @@ package grpcapi
 import (
 	"context"
 	"errors"
+	"time"
 
 	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -28,6 +29,8 @@ type RepositoryDeps struct {
 	Limits    snapshot.Limits
 	Key       *signing.Key // signs commits; may be nil
 	Publisher *publish.Publisher
+	Now       func() time.Time
+	Identity  publish.Identity
 }
 
 // Repositories serves RepositoryService.

@@ -21,8 +21,8 @@ const (
 	inflation = 16
 )
 
-// Bounds bound the packs that come from elsewhere, and what all receptions take together of memory and disk. They may be
-// used concurrently.
+// Bounds bound the packs that come from elsewhere, and what all receptions take together of memory and disk. They may
+// be used concurrently.
 type Bounds struct {
 	objects   int
 	inflated  int64
@@ -94,8 +94,8 @@ func (q *quota) inflate(size int64) error {
 	return nil
 }
 
-// room is for how many of the objects that a pack claims to have there is memory at once. Without bounds it may claim any
-// number.
+// room is for how many of the objects that a pack claims to have there is memory at once. Without bounds it may claim
+// any number.
 func (q *quota) room(objects int) int {
 	if q.bounds == nil {
 		return min(objects, smallPack)

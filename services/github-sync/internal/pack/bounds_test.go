@@ -112,7 +112,8 @@ func TestTooManyObjects(t *testing.T) {
 	never, writer := io.Pipe()
 	defer writer.Close()
 	head := newBuilder(1001)
-	err := receiveBounded(t.Context(), t, pack.NewBounds(1000, 1<<20), io.MultiReader(bytes.NewReader(head.Bytes()), never))
+	sent := io.MultiReader(bytes.NewReader(head.Bytes()), never)
+	err := receiveBounded(t.Context(), t, pack.NewBounds(1000, 1<<20), sent)
 	requireTooLarge(t, err, "1001 objects; the limit is 1000")
 }
 

@@ -50,7 +50,8 @@ func (c *contents) of(id plumbing.Hash) []idDelta {
 	return c.byID[from:to]
 }
 
-// take returns the deltas of an object that nobody has taken. Each is taken once, also when the pack has its base twice.
+// take returns the deltas of an object that nobody has taken. Each is taken once, also when the pack has its base
+// twice.
 func (c *contents) take(e *entry) (indexes []int32) {
 	for _, d := range c.at(e.offset) {
 		indexes = c.takeOne(indexes, d.index)

@@ -11,8 +11,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// writeIndex writes the index of a pack, version 2, and sorts the entries for it. An object that is there twice is listed
-// twice, as Git wants it.
+// writeIndex writes the index of a pack, version 2, and sorts the entries for it. An object that is there twice is
+// listed twice, as Git wants it.
 func writeIndex(to io.Writer, entries []entry, checksum plumbing.Hash) error {
 	slices.SortFunc(entries, func(a, b entry) int {
 		if order := compareIDs(a.id, b.id); order != 0 {

@@ -4,6 +4,7 @@
 package remote
 
 import (
+	"net/netip"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -16,9 +17,10 @@ import (
 
 // Policy says which remotes are permitted.
 type Policy struct {
-	AllowInsecure bool     // http, and loopback or private addresses
-	LocalPaths    []string // folders whose repositories may be used as file:// or path
-	KnownHosts    string   // file of the host keys that are believed; without it there is no SSH
+	AllowHTTP  bool           // in clear
+	Networks   []netip.Prefix // private ones that may be connected to, this machine among them when it is listed
+	LocalPaths []string       // folders whose repositories may be used as file:// or path
+	KnownHosts string         // file of the host keys that are believed; without it there is no SSH
 }
 
 // Location is a repository that the policy permits.
@@ -69,8 +71,9 @@ func (p Policy) Parse(raw string) (Location, error) {
 	case "https":
 		return httpLocation(u)
 	case "http":
-		if !p.AllowInsecure {
-			return Location{}, refused("The repository URL uses http, which sends credentials in clear.")
+		if !p.AllowHTTP {
+			return Location{}, refused("The repository URL uses http, which sends credentials in clear.").
+				WithRemedy("Use the https URL, or set allow_http (--allow-http).")
 		}
 		return httpLocation(u)
 	case "file":

@@ -56,6 +56,13 @@ func Take(entries []gittree.Entry, rules Rules) Inventory {
 	return inv
 }
 
+// Unreadable warns of files and folders whose names can't be dealt with; their paths are escaped.
+func (inv *Inventory) Unreadable(paths []string) {
+	for _, p := range paths {
+		inv.warn(p, errs.UnreadableName, p+" has a name that can't be dealt with; it is left as it is")
+	}
+}
+
 func (inv *Inventory) take(e gittree.Entry, rules Rules) {
 	part := layout.Part(e.Path)
 	if part == layout.Metadata || rules.Ignore.Match(e.Path) || part == layout.Unmanaged && !rules.waits(e) {

@@ -26,8 +26,8 @@ import (
 
 // Trees is where trees are read and written.
 type Trees interface {
-	// List returns all leaves.
-	List(ctx context.Context, tree gittree.Ref) ([]gittree.Entry, error)
+	// Listing returns all leaves, and the paths that are none.
+	Listing(ctx context.Context, tree gittree.Ref) (gittree.Listing, error)
 	gittree.Reader
 	// Write applies changes to a tree and returns the id of the new one.
 	Write(ctx context.Context, base gittree.Ref, changes []gittree.Change) (string, error)

@@ -9,10 +9,12 @@ import (
 	"go.opentelemetry.io/otel/codes"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/rpc"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
@@ -142,6 +144,11 @@ func (a *attempt) open(ctx context.Context) error {
 	if a.sync.reported = a.snapshot.GetPublished() != nil && a.sync.reachedPush(); !a.sync.reported {
 		a.sync.forget()
 		a.sync.record.Result.BaseCommit = a.snapshot.GetCommit()
+	}
+	if fence := a.snapshot.GetIgnoredFence(); fence != 0 {
+		a.sync.addFinding(errs.NewFinding(errs.FenceIgnored, reportv1.Severity_SEVERITY_WARNING,
+			"The commit %s has the trailer %s: %d, which no sync has written.", a.snapshot.GetCommit(), layout.TrailerFence,
+			fence))
 	}
 	return a.sync.lease.RaiseAbove(ctx, a.snapshot.GetFence())
 }

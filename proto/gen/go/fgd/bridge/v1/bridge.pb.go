@@ -252,9 +252,13 @@ type FabricOptions struct {
 	// warn (default), reject or off.
 	References *string `protobuf:"bytes,7,opt,name=references,proto3,oneof" json:"references,omitempty"`
 	// direct (default) or pull_request.
-	PublishMode   *string `protobuf:"bytes,8,opt,name=publish_mode,json=publishMode,proto3,oneof" json:"publish_mode,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PublishMode *string `protobuf:"bytes,8,opt,name=publish_mode,json=publishMode,proto3,oneof" json:"publish_mode,omitempty"`
+	// Who commits say has written them: requester, committer or "NAME <ADDRESS>"; what is configured when absent or empty.
+	CommitAuthor *string `protobuf:"bytes,12,opt,name=commit_author,json=commitAuthor,proto3,oneof" json:"commit_author,omitempty"`
+	// Who commits say has made them: "NAME <ADDRESS>"; what is configured when absent or empty.
+	CommitCommitter *string `protobuf:"bytes,13,opt,name=commit_committer,json=commitCommitter,proto3,oneof" json:"commit_committer,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FabricOptions) Reset() {
@@ -339,6 +343,20 @@ func (x *FabricOptions) GetReferences() string {
 func (x *FabricOptions) GetPublishMode() string {
 	if x != nil && x.PublishMode != nil {
 		return *x.PublishMode
+	}
+	return ""
+}
+
+func (x *FabricOptions) GetCommitAuthor() string {
+	if x != nil && x.CommitAuthor != nil {
+		return *x.CommitAuthor
+	}
+	return ""
+}
+
+func (x *FabricOptions) GetCommitCommitter() string {
+	if x != nil && x.CommitCommitter != nil {
+		return *x.CommitCommitter
 	}
 	return ""
 }
@@ -2252,7 +2270,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xea\x05\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\x8c\b\n" +
 	"\rFabricOptions\x12~\n" +
 	"\x10archive_strategy\x18\x01 \x01(\tBN\xbaHKrIR\x04noneR\x15rename_with_extensionR\x13move_to_archive_dirR\x15backup_with_timestampH\x00R\x0farchiveStrategy\x88\x01\x01\x12M\n" +
 	"\von_conflict\x18\x02 \x01(\tB'\xbaH$r\"R\x06updateR\fkeep_managedR\n" +
@@ -2266,7 +2284,9 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\a \x01(\tB\x18\xbaH\x15r\x13R\x04warnR\x06rejectR\x03offH\x06R\n" +
 	"references\x88\x01\x01\x12C\n" +
-	"\fpublish_mode\x18\b \x01(\tB\x1b\xbaH\x18r\x16R\x06directR\fpull_requestH\aR\vpublishMode\x88\x01\x01B\x13\n" +
+	"\fpublish_mode\x18\b \x01(\tB\x1b\xbaH\x18r\x16R\x06directR\fpull_requestH\aR\vpublishMode\x88\x01\x01\x12\x82\x01\n" +
+	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\bR\fcommitAuthor\x88\x01\x01\x12t\n" +
+	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\tR\x0fcommitCommitter\x88\x01\x01B\x13\n" +
 	"\x11_archive_strategyB\x0e\n" +
 	"\f_on_conflictB\x11\n" +
 	"\x0f_unknown_fieldsB\x12\n" +
@@ -2274,7 +2294,9 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x15_upgrade_api_versionsB\x12\n" +
 	"\x10_auto_initializeB\r\n" +
 	"\v_referencesB\x0f\n" +
-	"\r_publish_mode\"\xaf\x05\n" +
+	"\r_publish_modeB\x10\n" +
+	"\x0e_commit_authorB\x13\n" +
+	"\x11_commit_committer\"\xaf\x05\n" +
 	"\vCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +

@@ -619,7 +619,7 @@ type ListFilesRequest struct {
 	FileType string `protobuf:"bytes,3,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`
 	// Sends the contents too.
 	IncludeContent bool `protobuf:"varint,4,opt,name=include_content,json=includeContent,proto3" json:"include_content,omitempty"`
-	// As they were at this commit of the branch, 40 hex digits.
+	// As they were at this commit of the branch: its id, the first digits of it, or HEAD~N.
 	Commit string `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`
 	// As they were at this time; not together with commit.
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
@@ -795,7 +795,7 @@ type ListDirectoryChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Commit to compare with, 40 hex digits; that of the last completed sync when absent.
+	// Commit to compare with: its id, the first digits of it, or HEAD~N; that of the last completed sync when absent.
 	Since string `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
 	// At most so many, 1 to 10000; 1000 when absent.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -1005,13 +1005,13 @@ const file_fgd_bridge_v1_directory_service_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1aD\n" +
 	"\x16QuarantinedByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xa7\x03\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xc3\x03\n" +
 	"\x10ListFilesRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1c\n" +
 	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x1b\n" +
 	"\tfile_type\x18\x03 \x01(\tR\bfileType\x12'\n" +
-	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\x120\n" +
-	"\x06commit\x18\x05 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x06commit\x12/\n" +
+	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\x12L\n" +
+	"\x06commit\x18\x05 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x06commit\x12/\n" +
 	"\x05as_of\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12 \n" +
 	"\x05limit\x18\a \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05limit\x12\x1d\n" +
@@ -1023,10 +1023,10 @@ const file_fgd_bridge_v1_directory_service_proto_rawDesc = "" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x03 \x01(\tR\tcommitSha\x12&\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"\xb4\x01\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"\xd0\x01\n" +
 	"\x1bListDirectoryChangesRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12.\n" +
-	"\x05since\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x05since\x12 \n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12J\n" +
+	"\x05since\x18\x02 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x05since\x12 \n" +
 	"\x05limit\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05limit\x12\x1d\n" +
 	"\n" +

@@ -314,7 +314,7 @@ type isListFilesRequest_At interface {
 }
 
 type ListFilesRequest_Commit struct {
-	// At a commit of the branch, 40 hex digits.
+	// At a commit of the branch: an id, its first digits, or HEAD~N.
 	Commit string `protobuf:"bytes,5,opt,name=commit,proto3,oneof"`
 }
 
@@ -670,7 +670,7 @@ type ListChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Commit to compare with, 40 hex digits; empty means that of the last sync that completed.
+	// Commit to compare with: an id, its first digits, or HEAD~N; empty means that of the last sync that completed.
 	SinceCommit string `protobuf:"bytes,2,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
 	// At most so many, 1 to 10000; all when it is 0.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -1171,9 +1171,9 @@ type DiffCommitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// The old commit, 40 hex digits.
+	// The old commit: an id, its first digits, or HEAD~N.
 	FromCommit string `protobuf:"bytes,2,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
-	// The new commit, 40 hex digits; the branch head when it is empty.
+	// The new commit: an id, its first digits, or HEAD~N; the branch head when it is empty.
 	ToCommit string `protobuf:"bytes,3,opt,name=to_commit,json=toCommit,proto3" json:"to_commit,omitempty"`
 	// Only these files and folders; the whole directory when there are none.
 	Paths         []string `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`

@@ -578,9 +578,13 @@ type Options struct {
 	// What a document does that names what is not there, or collides with another.
 	References References `protobuf:"varint,7,opt,name=references,proto3,enum=fgd.fabric.v1.References" json:"references,omitempty"`
 	// How a commit reaches the branch.
-	PublishMode   PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PublishMode PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
+	// Who commits say has written them: "requester", "committer" or "NAME <ADDRESS>"; what is configured when it is empty.
+	CommitAuthor string `protobuf:"bytes,12,opt,name=commit_author,json=commitAuthor,proto3" json:"commit_author,omitempty"`
+	// Who commits say has made them: "NAME <ADDRESS>"; what is configured when it is empty.
+	CommitCommitter string `protobuf:"bytes,13,opt,name=commit_committer,json=commitCommitter,proto3" json:"commit_committer,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Options) Reset() {
@@ -669,6 +673,20 @@ func (x *Options) GetPublishMode() PublishMode {
 	return PublishMode_PUBLISH_MODE_UNSPECIFIED
 }
 
+func (x *Options) GetCommitAuthor() string {
+	if x != nil {
+		return x.CommitAuthor
+	}
+	return ""
+}
+
+func (x *Options) GetCommitCommitter() string {
+	if x != nil {
+		return x.CommitCommitter
+	}
+	return ""
+}
+
 var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
@@ -698,7 +716,7 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xa9\x04\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\x99\x06\n" +
 	"\aOptions\x12I\n" +
 	"\x10archive_strategy\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.ArchiveStrategyR\x0farchiveStrategy\x12:\n" +
 	"\von_conflict\x18\x02 \x01(\x0e2\x19.fgd.fabric.v1.OnConflictR\n" +
@@ -710,7 +728,9 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\a \x01(\x0e2\x19.fgd.fabric.v1.ReferencesR\n" +
 	"references\x12=\n" +
-	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishModeB\x17\n" +
+	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishMode\x12}\n" +
+	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\fcommitAuthor\x12o\n" +
+	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\x0fcommitCommitterB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
 	"\x10_auto_initialize*c\n" +
 	"\vPublishMode\x12\x1c\n" +

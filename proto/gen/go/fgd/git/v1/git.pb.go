@@ -757,7 +757,10 @@ type Snapshot struct {
 	Published *Published `protobuf:"bytes,7,opt,name=published,proto3" json:"published,omitempty"`
 	// Where what is read comes from, for what is written of it: the commit, or an earlier one with the same directory
 	// from which an open proposal was made.
-	Origin        *Origin `protobuf:"bytes,8,opt,name=origin,proto3" json:"origin,omitempty"`
+	Origin *Origin `protobuf:"bytes,8,opt,name=origin,proto3" json:"origin,omitempty"`
+	// A fencing number in the trailers that no lock can have given out, since it is far in the future: anybody can write a
+	// trailer. It does not count; 0 when there is none such.
+	IgnoredFence  int64 `protobuf:"varint,30,opt,name=ignored_fence,json=ignoredFence,proto3" json:"ignored_fence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -846,6 +849,13 @@ func (x *Snapshot) GetOrigin() *Origin {
 		return x.Origin
 	}
 	return nil
+}
+
+func (x *Snapshot) GetIgnoredFence() int64 {
+	if x != nil {
+		return x.IgnoredFence
+	}
+	return 0
 }
 
 // A commit as the origin of what is ingested.
@@ -1267,7 +1277,7 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
-	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xb6\x02\n" +
+	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xdb\x02\n" +
 	"\bSnapshot\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x16\n" +
@@ -1278,7 +1288,8 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x10directory_exists\x18\x05 \x01(\bR\x0fdirectoryExists\x12\x14\n" +
 	"\x05fence\x18\x06 \x01(\x03R\x05fence\x123\n" +
 	"\tpublished\x18\a \x01(\v2\x15.fgd.git.v1.PublishedR\tpublished\x12*\n" +
-	"\x06origin\x18\b \x01(\v2\x12.fgd.git.v1.OriginR\x06origin\"]\n" +
+	"\x06origin\x18\b \x01(\v2\x12.fgd.git.v1.OriginR\x06origin\x12#\n" +
+	"\rignored_fence\x18\x1e \x01(\x03R\fignoredFence\"]\n" +
 	"\x06Origin\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12;\n" +
 	"\vcommit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
