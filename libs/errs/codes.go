@@ -171,6 +171,10 @@ var (
 		"FGD_3014", Precondition, "NO_COMPLETED_SYNC",
 		"Sync the fabric first, or name a commit to compare with.",
 	}
+	FenceIgnored = Code{
+		"FGD_3015", Invalid, "FENCE_IGNORED",
+		"Nothing to do; the next commit of a sync takes its place. Whoever wrote the commit should leave the trailer out.",
+	}
 )
 
 // Codes of the 4xxx family: the Git host.
@@ -316,5 +320,10 @@ var (
 	LedgerUnusable = Code{
 		"FGD_5011", Precondition, "LEDGER_UNUSABLE",
 		"Check ledger_file: its folder has to be writable, and each orchestrator needs a ledger of its own.",
+	}
+	TooManyListeners = Code{"FGD_5012", Limited, "TOO_MANY_LISTENERS", "Try again after the stated time."}
+	LedgerDamaged    = Code{
+		"FGD_5013", Precondition, "LEDGER_DAMAGED",
+		"Bring the file back from a backup; or move it away to begin without any fabric, and register them again.",
 	}
 )
