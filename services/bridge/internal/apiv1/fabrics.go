@@ -15,15 +15,22 @@ import (
 // DefaultBranch is the branch of a fabric whose registration names none.
 const DefaultBranch = "main"
 
+// DefaultInterval is how often, in seconds, a fabric is synced whose registration does not say. Without it a push would
+// be noticed only where a webhook tells of it.
+const DefaultInterval = 300
+
 // NewFabric returns the definition that a request registers, without credentials.
 func NewFabric(req *bridgev1.CreateFabricRequest) *fabricv1.Fabric {
 	fabric := &fabricv1.Fabric{
 		FabricId: req.GetFabricId(), Name: strings.TrimSpace(req.GetName()),
-		SyncIntervalSeconds: req.GetSyncIntervalSeconds(), Options: &fabricv1.Options{},
+		SyncIntervalSeconds: DefaultInterval, Options: &fabricv1.Options{},
 		Location: &gitv1.Location{
 			RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: cmp.Or(req.GetBranch(), DefaultBranch),
 			Directory: req.GetGitopsDirectory(), FabricId: req.GetFabricId(),
 		},
+	}
+	if req.SyncIntervalSeconds != nil {
+		fabric.SyncIntervalSeconds = req.GetSyncIntervalSeconds()
 	}
 	mergeOptions(fabric.GetOptions(), req.GetOptions())
 	return fabric
@@ -67,6 +74,7 @@ func FabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
 		SyncIntervalSeconds:   f.GetSyncIntervalSeconds(), Options: optionsToAPI(f.GetOptions()),
 		CreatedAt: f.GetCreatedAt(), UpdatedAt: f.GetUpdatedAt(),
 		Suspension: suspensionToAPI(f.GetSuspension()), PullRequest: pullRequestToAPI(f.GetPullRequest()),
+		NextSyncAt: f.GetNextSyncAt(),
 	}
 }
 

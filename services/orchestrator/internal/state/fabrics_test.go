@@ -134,7 +134,7 @@ func TestDeleteForgetsEverythingOfAFabric(t *testing.T) {
 		}
 		// A fabric that takes the number later begins with nothing.
 		b.fabric(35)
-		history, err := b.History(t.Context(), 35, time.Time{}, time.Time{})
+		history, err := b.History(t.Context(), 35, state.Query{Limit: 100})
 		must(t, err)
 		diff, err := b.DiffResources(t.Context(), 35, nil)
 		must(t, err)
@@ -143,7 +143,7 @@ func TestDeleteForgetsEverythingOfAFabric(t *testing.T) {
 		}
 		last, err := b.Activities(t.Context(), []int32{35})
 		must(t, err)
-		if len(history) != 0 || !diff.Empty() || last[0] != (state.Activity{}) {
+		if len(history.Syncs) != 0 || !diff.Empty() || last[0] != (state.Activity{}) {
 			t.Errorf("it has history %v, resources %v and a last sync %v", history, diff, last)
 		}
 	})

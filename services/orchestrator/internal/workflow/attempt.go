@@ -9,10 +9,12 @@ import (
 	"go.opentelemetry.io/otel/codes"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/rpc"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
@@ -143,7 +145,19 @@ func (a *attempt) open(ctx context.Context) error {
 		a.sync.forget()
 		a.sync.record.Result.BaseCommit = a.snapshot.GetCommit()
 	}
-	return a.sync.lease.RaiseAbove(ctx, a.snapshot.GetFence())
+	return a.raiseFence(ctx)
+}
+
+// raiseFence makes the fencing number larger than that of the branch. What a commit says there may be anybody's text.
+func (a *attempt) raiseFence(ctx context.Context) error {
+	above, err := a.sync.lease.RaiseAbove(ctx, a.snapshot.GetFence())
+	if err != nil || above {
+		return err
+	}
+	a.sync.addFinding(errs.NewFinding(errs.FenceIgnored, reportv1.Severity_SEVERITY_WARNING,
+		"The last commit of the directory says %s: %d, which no sync can have written.", layout.TrailerFence,
+		a.snapshot.GetFence()))
+	return nil
 }
 
 // close lets go of the snapshot; one that is not closed here is swept by github-sync.

@@ -58,14 +58,22 @@ func (t *tracker) begin(ctx context.Context) error {
 	if t.record.GetStartedAt() == nil {
 		t.record.StartedAt = timestamppb.New(t.r.deps.Now())
 	}
-	cause := ""
-	if t.record.GetAttempt() > 1 {
-		cause = fmt.Sprintf("attempt %d", t.record.GetAttempt())
-	}
-	t.move(syncv1.State_STATE_INITIALIZING, cause)
+	t.step(syncv1.State_STATE_INITIALIZING, t.cause())
 	t.emitProgress(&syncv1.SyncEvent{Type: "sync.started"})
 	t.emitEvent(ctx, "sync.started", t.summary())
 	return t.write(ctx)
+}
+
+// cause says why an attempt is none of the first.
+func (t *tracker) cause() string {
+	switch t.record.GetState() {
+	case syncv1.State_STATE_PENDING:
+		return ""
+	case syncv1.State_STATE_RETRYING:
+		return fmt.Sprintf("attempt %d", t.record.GetAttempt())
+	default:
+		return fmt.Sprintf("attempt %d: taken over from a worker that is gone", t.record.GetAttempt())
+	}
 }
 
 // mayHavePublished reports whether an attempt came as far as the push, or may have before the record was lost. What
@@ -107,15 +115,16 @@ func (t *tracker) leaveStage(ctx context.Context) {
 
 // move records the step; write makes it durable.
 func (t *tracker) move(to syncv1.State, cause string) {
-	from := t.record.GetState()
-	if from == to {
-		return // taken up again by another worker in the same state
+	if t.record.GetState() != to {
+		t.step(to, cause)
 	}
-	t.record.State = to
+}
+
+func (t *tracker) step(to syncv1.State, cause string) {
 	t.record.Transitions = append(t.record.GetTransitions(), &syncv1.Transition{
-		From: from, To: to,
-		Time: timestamppb.New(t.r.deps.Now()), Cause: cause,
+		From: t.record.GetState(), To: to, Time: timestamppb.New(t.r.deps.Now()), Cause: cause,
 	})
+	t.record.State = to
 }
 
 // emitProgress adds an event to the sync's live progress. Where the sync is, is filled in.
@@ -149,18 +158,8 @@ func (t *tracker) summary() *syncv1.Sync {
 	}
 }
 
-// brief is a result without what can be long: the diff, and the lists of the plan.
-func brief(r *syncv1.Result) *syncv1.Result {
-	if r == nil {
-		return nil
-	}
-	out := proto.CloneOf(r)
-	out.Diff = ""
-	if out.GetPlan() != nil {
-		out.Plan = &syncv1.Plan{Counts: out.GetPlan().GetCounts()}
-	}
-	return out
-}
+// brief is a result as it is now, without what can be long.
+func brief(r *syncv1.Result) *syncv1.Result { return proto.CloneOf(state.BriefResult(r)) }
 
 // addFinding adds a finding to the record and to the live progress.
 func (t *tracker) addFinding(f *reportv1.Finding) {
@@ -226,7 +225,30 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 		t.move(syncv1.State_STATE_FAILED, e.Code.ID+" "+e.Code.Name)
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.failed", Finding: failure})
 	}
-	return t.write(ctx)
+	err := t.write(ctx)
+	if err != nil && errs.KindOf(err) == errs.Internal {
+		t.r.deps.Log.ErrorContext(ctx, "what a sync has to tell can't be written, and is dropped", "sync_id", t.syncID(),
+			"error", err.Error())
+		t.drop()
+		return t.write(ctx)
+	}
+	return err
+}
+
+// drop leaves nothing but the bare end of a sync: one whose end can't be written would keep its fabric.
+func (t *tracker) drop() {
+	t.told, t.bus = nil, nil
+	result := t.record.GetResult()
+	t.record.Result = &syncv1.Result{
+		CommitSha: result.GetCommitSha(), Files: result.GetFiles(), ResourcesTotal: result.GetResourcesTotal(),
+	}
+	t.record.Warnings = nil
+	t.record.Errors = []*reportv1.Finding{errs.NewFinding(errs.InternalError, reportv1.Severity_SEVERITY_ERROR,
+		"What the sync had to tell could not be kept.")}
+	for _, step := range t.record.GetTransitions() {
+		step.Cause = ""
+	}
+	t.emitProgress(&syncv1.SyncEvent{Type: "sync." + state.StateWord(t.record.GetState())})
 }
 
 func (t *tracker) finish(ctx context.Context, e *syncv1.SyncEvent) {

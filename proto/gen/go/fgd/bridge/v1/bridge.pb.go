@@ -40,7 +40,7 @@ type Fabric struct {
 	GitopsDirectory string `protobuf:"bytes,5,opt,name=gitops_directory,json=gitopsDirectory,proto3" json:"gitops_directory,omitempty"`
 	// True when credentials are stored or referred to; they are never shown.
 	CredentialsConfigured bool `protobuf:"varint,6,opt,name=credentials_configured,json=credentialsConfigured,proto3" json:"credentials_configured,omitempty"`
-	// Seconds between scheduled syncs; 0 means none.
+	// Seconds between scheduled syncs; 0 means never.
 	SyncIntervalSeconds int32 `protobuf:"varint,7,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3" json:"sync_interval_seconds,omitempty"`
 	// How it is synced.
 	Options *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
@@ -51,7 +51,9 @@ type Fabric struct {
 	// Set while no sync of the fabric may publish.
 	Suspension *Suspension `protobuf:"bytes,11,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	// The last pull request of its syncs.
-	PullRequest   *PullRequest `protobuf:"bytes,12,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	PullRequest *PullRequest `protobuf:"bytes,12,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// When the next sync starts by itself; absent when none does.
+	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -166,6 +168,13 @@ func (x *Fabric) GetSuspension() *Suspension {
 func (x *Fabric) GetPullRequest() *PullRequest {
 	if x != nil {
 		return x.PullRequest
+	}
+	return nil
+}
+
+func (x *Fabric) GetNextSyncAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSyncAt
 	}
 	return nil
 }
@@ -1211,7 +1220,13 @@ type SyncStatus struct {
 	// Who asked.
 	RequestedBy string `protobuf:"bytes,13,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
 	// Every step, oldest first.
-	Transitions   []*Transition `protobuf:"bytes,14,rep,name=transitions,proto3" json:"transitions,omitempty"`
+	Transitions []*Transition `protobuf:"bytes,14,rep,name=transitions,proto3" json:"transitions,omitempty"`
+	// It changed nothing and ended long ago: only its outcome is remembered.
+	Folded bool `protobuf:"varint,30,opt,name=folded,proto3" json:"folded,omitempty"`
+	// Number of errors, also in lists, which leave them out.
+	ErrorsTotal int32 `protobuf:"varint,31,opt,name=errors_total,json=errorsTotal,proto3" json:"errors_total,omitempty"`
+	// Number of warnings, also in lists, which leave them out.
+	WarningsTotal int32 `protobuf:"varint,32,opt,name=warnings_total,json=warningsTotal,proto3" json:"warnings_total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1342,6 +1357,27 @@ func (x *SyncStatus) GetTransitions() []*Transition {
 		return x.Transitions
 	}
 	return nil
+}
+
+func (x *SyncStatus) GetFolded() bool {
+	if x != nil {
+		return x.Folded
+	}
+	return false
+}
+
+func (x *SyncStatus) GetErrorsTotal() int32 {
+	if x != nil {
+		return x.ErrorsTotal
+	}
+	return 0
+}
+
+func (x *SyncStatus) GetWarningsTotal() int32 {
+	if x != nil {
+		return x.WarningsTotal
+	}
+	return 0
 }
 
 // One issue of a directory.
@@ -2229,7 +2265,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x04\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x04\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -2247,7 +2283,9 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
 	"suspension\x18\v \x01(\v2\x19.fgd.bridge.v1.SuspensionR\n" +
 	"suspension\x12=\n" +
-	"\fpull_request\x18\f \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\"\x86\x01\n" +
+	"\fpull_request\x18\f \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\x12<\n" +
+	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextSyncAt\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -2356,7 +2394,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"validatingR\vdiscoveringR\n" +
 	"processingR\asyncingR\vreconcilingR\tcompletedR\x06failedR\bretryingR\tcancelledR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xc1\x06\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xa3\a\n" +
 	"\n" +
 	"SyncStatus\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
@@ -2378,7 +2416,10 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\vaccepted_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"acceptedAt\x12!\n" +
 	"\frequested_by\x18\r \x01(\tR\vrequestedBy\x12;\n" +
-	"\vtransitions\x18\x0e \x03(\v2\x19.fgd.bridge.v1.TransitionR\vtransitions\"\xc5\x01\n" +
+	"\vtransitions\x18\x0e \x03(\v2\x19.fgd.bridge.v1.TransitionR\vtransitions\x12\x16\n" +
+	"\x06folded\x18\x1e \x01(\bR\x06folded\x12!\n" +
+	"\ferrors_total\x18\x1f \x01(\x05R\verrorsTotal\x12%\n" +
+	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\"\xc5\x01\n" +
 	"\x0eDirectoryIssue\x121\n" +
 	"\bseverity\x18\x01 \x01(\tB\x15\xbaH\x12r\x10R\x05errorR\awarningR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
@@ -2513,32 +2554,33 @@ var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	21, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
 	7,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	21, // 5: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	4,  // 6: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
-	6,  // 7: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
-	15, // 8: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	7,  // 9: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	21, // 10: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	8,  // 11: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	21, // 12: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	21, // 13: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	21, // 14: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	9,  // 15: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	9,  // 16: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	10, // 17: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	21, // 18: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	11, // 19: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	16, // 20: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	17, // 21: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	9,  // 22: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	21, // 23: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	21, // 24: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
-	21, // 25: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	21, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	21, // 6: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	4,  // 7: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
+	6,  // 8: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
+	15, // 9: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
+	7,  // 10: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	21, // 11: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	8,  // 12: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	21, // 13: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	21, // 14: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	21, // 15: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	9,  // 16: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	9,  // 17: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	10, // 18: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	21, // 19: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	11, // 20: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	16, // 21: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	17, // 22: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	9,  // 23: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	21, // 24: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	21, // 25: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
+	21, // 26: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }

@@ -482,7 +482,9 @@ type GetDirectoryHealthResponse struct {
 	// True when the directory is not as the last completed sync left it.
 	ChangedSinceLastSync bool `protobuf:"varint,12,opt,name=changed_since_last_sync,json=changedSinceLastSync,proto3" json:"changed_since_last_sync,omitempty"`
 	// The branch head that was judged.
-	CommitSha     string `protobuf:"bytes,13,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	CommitSha string `protobuf:"bytes,13,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	// When the next sync starts by itself; absent when none does.
+	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -606,6 +608,13 @@ func (x *GetDirectoryHealthResponse) GetCommitSha() string {
 		return x.CommitSha
 	}
 	return ""
+}
+
+func (x *GetDirectoryHealthResponse) GetNextSyncAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSyncAt
+	}
+	return nil
 }
 
 // Request of ListFiles.
@@ -981,7 +990,7 @@ const file_fgd_bridge_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
 	"commit_sha\x18\x05 \x01(\tR\tcommitSha\"A\n" +
 	"\x19GetDirectoryHealthRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\"\xc6\x06\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\"\x84\a\n" +
 	"\x1aGetDirectoryHealthResponse\x12;\n" +
 	"\x06status\x18\x01 \x01(\tB#\xbaH r\x1eR\ahealthyR\bdegradedR\tunhealthyR\x06status\x12\x18\n" +
 	"\areasons\x18\x02 \x03(\tR\areasons\x12V\n" +
@@ -999,7 +1008,9 @@ const file_fgd_bridge_v1_directory_service_proto_rawDesc = "" +
 	"lastSyncAt\x125\n" +
 	"\x17changed_since_last_sync\x18\f \x01(\bR\x14changedSinceLastSync\x12\x1d\n" +
 	"\n" +
-	"commit_sha\x18\r \x01(\tR\tcommitSha\x1a<\n" +
+	"commit_sha\x18\r \x01(\tR\tcommitSha\x12<\n" +
+	"\fnext_sync_at\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextSyncAt\x1a<\n" +
 	"\x0eStructureEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1aD\n" +
@@ -1090,26 +1101,27 @@ var file_fgd_bridge_v1_directory_service_proto_depIdxs = []int32{
 	15, // 5: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
 	14, // 6: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
 	16, // 7: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
-	16, // 8: fgd.bridge.v1.ListFilesRequest.as_of:type_name -> google.protobuf.Timestamp
-	17, // 9: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
-	18, // 10: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
-	0,  // 11: fgd.bridge.v1.DirectoryService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
-	2,  // 12: fgd.bridge.v1.DirectoryService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
-	4,  // 13: fgd.bridge.v1.DirectoryService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
-	6,  // 14: fgd.bridge.v1.DirectoryService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
-	8,  // 15: fgd.bridge.v1.DirectoryService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
-	10, // 16: fgd.bridge.v1.DirectoryService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
-	1,  // 17: fgd.bridge.v1.DirectoryService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
-	3,  // 18: fgd.bridge.v1.DirectoryService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
-	5,  // 19: fgd.bridge.v1.DirectoryService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
-	7,  // 20: fgd.bridge.v1.DirectoryService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
-	9,  // 21: fgd.bridge.v1.DirectoryService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
-	11, // 22: fgd.bridge.v1.DirectoryService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 8: fgd.bridge.v1.GetDirectoryHealthResponse.next_sync_at:type_name -> google.protobuf.Timestamp
+	16, // 9: fgd.bridge.v1.ListFilesRequest.as_of:type_name -> google.protobuf.Timestamp
+	17, // 10: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
+	18, // 11: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
+	0,  // 12: fgd.bridge.v1.DirectoryService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
+	2,  // 13: fgd.bridge.v1.DirectoryService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
+	4,  // 14: fgd.bridge.v1.DirectoryService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
+	6,  // 15: fgd.bridge.v1.DirectoryService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
+	8,  // 16: fgd.bridge.v1.DirectoryService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
+	10, // 17: fgd.bridge.v1.DirectoryService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
+	1,  // 18: fgd.bridge.v1.DirectoryService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
+	3,  // 19: fgd.bridge.v1.DirectoryService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
+	5,  // 20: fgd.bridge.v1.DirectoryService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
+	7,  // 21: fgd.bridge.v1.DirectoryService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
+	9,  // 22: fgd.bridge.v1.DirectoryService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
+	11, // 23: fgd.bridge.v1.DirectoryService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
+	18, // [18:24] is the sub-list for method output_type
+	12, // [12:18] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_directory_service_proto_init() }

@@ -369,7 +369,7 @@ type Fabric struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Where its directory lives.
 	Location *v1.Location `protobuf:"bytes,3,opt,name=location,proto3" json:"location,omitempty"`
-	// How often it is synced by schedule; 0 means never.
+	// Seconds between its scheduled syncs, at least 10; 0 means never.
 	SyncIntervalSeconds int32 `protobuf:"varint,4,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3" json:"sync_interval_seconds,omitempty"`
 	// How it wants to be synced.
 	Options *Options `protobuf:"bytes,5,opt,name=options,proto3" json:"options,omitempty"`
@@ -384,7 +384,9 @@ type Fabric struct {
 	// Set while no sync of the fabric may publish.
 	Suspension *Suspension `protobuf:"bytes,10,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	// The last pull request of its syncs; not part of the definition, and absent when there was none.
-	PullRequest   *v1.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	PullRequest *v1.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// When the next sync starts by itself; not part of the definition, and absent when none does.
+	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -492,6 +494,13 @@ func (x *Fabric) GetSuspension() *Suspension {
 func (x *Fabric) GetPullRequest() *v1.PullRequest {
 	if x != nil {
 		return x.PullRequest
+	}
+	return nil
+}
+
+func (x *Fabric) GetNextSyncAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSyncAt
 	}
 	return nil
 }
@@ -673,13 +682,14 @@ var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x05\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x06\n" +
 	"\x06Fabric\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
 	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dR\x04name\x128\n" +
-	"\blocation\x18\x03 \x01(\v2\x14.fgd.git.v1.LocationB\x06\xbaH\x03\xc8\x01\x01R\blocation\x12;\n" +
-	"\x15sync_interval_seconds\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x13syncIntervalSeconds\x120\n" +
+	"\blocation\x18\x03 \x01(\v2\x14.fgd.git.v1.LocationB\x06\xbaH\x03\xc8\x01\x01R\blocation\x12\xab\x01\n" +
+	"\x15sync_interval_seconds\x18\x04 \x01(\x05Bw\xbaHt\xba\x01m\n" +
+	"\x13sync_interval.least\x12=sync_interval_seconds is 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00R\x13syncIntervalSeconds\x120\n" +
 	"\aoptions\x18\x05 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x129\n" +
 	"\n" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
@@ -693,7 +703,9 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"suspension\x18\n" +
 	" \x01(\v2\x19.fgd.fabric.v1.SuspensionR\n" +
 	"suspension\x12:\n" +
-	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\x86\x01\n" +
+	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\x12<\n" +
+	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextSyncAt\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -780,18 +792,19 @@ var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
 	10, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	7,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
 	11, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
-	10, // 6: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	2,  // 7: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	3,  // 8: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	4,  // 9: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	5,  // 10: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	1,  // 11: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	0,  // 12: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	10, // 6: fgd.fabric.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	10, // 7: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	2,  // 8: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	3,  // 9: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	4,  // 10: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	5,  // 11: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	1,  // 12: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	0,  // 13: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
