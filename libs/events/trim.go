@@ -11,8 +11,8 @@ import (
 // trimBatch bounds what one script looks at.
 const trimBatch = 1000
 
-// Trim takes entries away that are older than a time, and the oldest of those that are more than a number, but none that
-// a consumer group has not read or not acknowledged. It returns how many.
+// Trim takes entries away that are older than a time, and the oldest of those that are more than a number, but none
+// that a consumer group has not read or not acknowledged. It returns how many.
 func Trim(ctx context.Context, conn *redisconn.Conn, stream string, oldest time.Time, most int) (int64, error) {
 	total := int64(0)
 	for {

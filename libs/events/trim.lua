@@ -1,5 +1,5 @@
--- Takes away what is old, and the oldest of what is too many, as far as every group has read and acknowledged it. Answers
--- how many entries.
+-- Takes away what is old, and the oldest of what is too many, as far as every group has read and acknowledged it.
+-- Answers how many entries.
 --
 -- KEYS 1 stream
 -- ARGV 1 oldest ms that is kept, 2 most entries, 3 most entries to look at

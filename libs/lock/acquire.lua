@@ -3,8 +3,8 @@
 -- which they came; one that has not asked for a while is taken for gone.
 --
 -- A new number is above the last one, and not below the clock in microseconds: a Redis that lost the counter, all of
--- it or its last second, gives numbers above the ones it has forgotten. A last number that is too far ahead of the clock
--- was never given, and does not count.
+-- it or its last second, gives numbers above the ones it has forgotten. A last number that is too far ahead of the
+-- clock was never given, and does not count.
 --
 -- KEYS 1 lock, 2 last number, 3 queue by time of arrival, 4 queue by time of the last try
 -- ARGV 1 owner, 2 lease ms, 3 patience ms, 4 an owner that is done and could not say so, or "",

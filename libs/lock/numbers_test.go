@@ -25,8 +25,8 @@ func found(rt *rapid.T, now time.Time) int64 {
 	).Draw(rt, "found")
 }
 
-// TestNumbersGrowWhateverIsFound is the law of the numbers: each is above the one before, whatever the leases were to be
-// raised above and whatever the counter was changed to that was never given, and none is far ahead of the clock.
+// TestNumbersGrowWhateverIsFound is the law of the numbers: each is above the one before, whatever the leases were to
+// be raised above and whatever the counter was changed to that was never given, and none is far ahead of the clock.
 func TestNumbersGrowWhateverIsFound(t *testing.T) {
 	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {

@@ -98,7 +98,8 @@ func (b *builder) service() (*Service, error) {
 	})
 	accept := intake.New(b.reader, b.ledger, b.p.Telemetry.Log, b.p.Now).Accept
 	return &Service{
-		cfg: b.cfg, redis: b.redis, store: b.store, ledger: b.ledger, log: b.p.Telemetry.Log, now: b.p.Now, instance: b.p.Instance, dead: dead,
+		cfg: b.cfg, redis: b.redis, store: b.store, ledger: b.ledger, log: b.p.Telemetry.Log,
+		now: b.p.Now, instance: b.p.Instance, dead: dead,
 		runner: runner, supervisor: supervisor,
 		scheduler:   schedule.New(b.store, accept, b.p.Now),
 		follower:    pullrequests.New(b.store, b.peers.repositories, accept),

@@ -53,7 +53,8 @@ func TestHealthFollowsContents(t *testing.T) {
 		created, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(35, "f1")})
 		must(t, created, err)
 		<-g.came
-		fresh := b.requireHealth("fresh", degraded, "One file waits for a sync, and none starts by itself.", "No sync has ended yet.")
+		fresh := b.requireHealth("fresh", degraded, "One file waits for a sync, and none starts by itself.",
+			"No sync has ended yet.")
 		if fresh.GetLastSync() != nil || fresh.GetWaitingFiles() != 1 || fresh.GetCommit() != b.headID() {
 			t.Errorf("fresh: %v", fresh)
 		}
@@ -74,7 +75,8 @@ func TestHealthFollowsContents(t *testing.T) {
 		}
 		b.expect(b.sync(35, &syncv1.SyncOptions{ValidateOnly: true}), completed)
 		b.expect(b.sync(35, &syncv1.SyncOptions{Scope: syncv1.Scope_SCOPE_DIRECTORY}), completed)
-		b.requireHealth("after a dry run and a repair", degraded, "2 files wait for a sync, and none starts by itself.", changed)
+		b.requireHealth("after a dry run and a repair", degraded,
+			"2 files wait for a sync, and none starts by itself.", changed)
 		b.expect(b.sync(35, nil), completed)
 		bad := b.requireHealth("quarantined", degraded, "2 files are in quarantine.")
 		if by := bad.GetQuarantinedByCode(); bad.GetQuarantinedFiles() != 2 || len(by) != 2 || by[errs.InvalidYAML.ID] != 1 ||

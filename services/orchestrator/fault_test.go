@@ -226,7 +226,8 @@ func TestTheFenceRisesAboveTheBranch(t *testing.T) {
 // TestANumberThatNobodyGaveStopsNoFabric: a commit's trailer is anybody's text. The sync says so, and all goes on.
 func TestANumberThatNobodyGaveStopsNoFabric(t *testing.T) {
 	t.Parallel()
-	for _, fence := range []int64{math.MaxInt64, math.MaxInt64 - 1, 1<<53 + 1, time.Now().Add(25 * time.Hour).UnixMicro()} {
+	tomorrow := time.Now().Add(25 * time.Hour).UnixMicro()
+	for _, fence := range []int64{math.MaxInt64, math.MaxInt64 - 1, 1<<53 + 1, tomorrow} {
 		t.Run(strconv.FormatInt(fence, 10), func(t *testing.T) {
 			t.Parallel()
 			s := newStages()

@@ -27,7 +27,8 @@ func NewFabrics(r *register.Register, store *state.Store) *Fabrics {
 	return &Fabrics{register: r, store: store}
 }
 
-// announce adds when the next syncs start by themselves. It is no part of the definitions, which a caller may send back.
+// announce adds when the next syncs start by themselves. It is no part of the definitions, which a caller may send
+// back.
 func (f *Fabrics) announce(ctx context.Context, fabrics ...*fabricv1.Fabric) error {
 	next, err := schedule.Next(ctx, f.store, fabrics)
 	if err != nil {

@@ -40,8 +40,8 @@ func surviving(err *error) func() {
 	}
 }
 
-// examine looks at all of a file, and returns errDamaged with what is wrong with it. One that is not there, empty, in use
-// or can't be opened is not damaged. It reads in this goroutine all that the library reads in one of its own when it
+// examine looks at all of a file, and returns errDamaged with what is wrong with it. One that is not there, empty, in
+// use or can't be opened is not damaged. It reads in this goroutine all that the library reads in one of its own when it
 // opens the file for writing, where nothing could be caught.
 func examine(path string) (damage error) {
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {

@@ -128,7 +128,8 @@ func TestAListenerThatLeavesTakesNobodyAlong(t *testing.T) {
 		}
 		gone, leave := context.WithCancel(t.Context())
 		leave()
-		if err := b.Watch(gone, id, b.Get, func([]*syncv1.SyncEvent) error { return nil }); !errors.Is(err, context.Canceled) {
+		err := b.Watch(gone, id, b.Get, func([]*syncv1.SyncEvent) error { return nil })
+		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 		must(t, b.move(b.get(id), 1, failed, "sync.failed"))

@@ -163,7 +163,8 @@ func fold(s *syncv1.Sync) ([]byte, error) {
 	accepted := s.GetAcceptedAt().AsTime()
 	f := &syncv1.FoldedSync{
 		SyncId: id[:], Trigger: s.GetTrigger(), ResourcesTotal: s.GetResult().GetResourcesTotal(),
-		BaseCommit: object(s.GetResult().GetBaseCommit()), Tree: object(s.GetResult().GetTree()), WarningsTotal: s.GetWarningsTotal(), ErrorsTotal: s.GetErrorsTotal(),
+		BaseCommit: object(s.GetResult().GetBaseCommit()), Tree: object(s.GetResult().GetTree()),
+		WarningsTotal: s.GetWarningsTotal(), ErrorsTotal: s.GetErrorsTotal(),
 		TotalFiles: s.GetProgress().GetTotalFiles(), CompletedAfter: after(accepted, s.GetCompletedAt()),
 		StartedAfter: after(accepted, s.GetStartedAt()),
 	}

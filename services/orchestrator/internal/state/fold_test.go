@@ -55,8 +55,8 @@ func (b *bench) ended(fabric int32, trigger syncv1.Trigger, to syncv1.State, cha
 	return record.GetSyncId()
 }
 
-// TestTheHistoryIsTheSameFoldedOrNot is the law of the history: whatever is folded meanwhile, each page of each question
-// has the syncs that match, newest first, and the number of all.
+// TestTheHistoryIsTheSameFoldedOrNot is the law of the history: whatever is folded meanwhile, each page of each
+// question has the syncs that match, newest first, and the number of all.
 func TestTheHistoryIsTheSameFoldedOrNot(t *testing.T) {
 	t.Parallel()
 	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
