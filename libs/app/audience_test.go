@@ -126,13 +126,19 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 			[2]string{"alice", ""},
 			[2]codes.Code{codes.OK, codes.Unimplemented},
 			"fgd.sync.v1.SyncService",
-			map[string]codes.Code{"": codes.OK, "inside": codes.OK, "outside": codes.NotFound},
+			map[string]codes.Code{
+				"": codes.OK, "inside": codes.OK, "outside": codes.NotFound,
+				"fgd.sync.v1.SyncService": codes.OK, "fgd.bridge.v1.SyncService": codes.NotFound,
+			},
 		},
 		rpc.Callers: {
 			[2]string{"", "alice"},
 			[2]codes.Code{codes.Unimplemented, codes.OK},
 			"fgd.bridge.v1.SyncService",
-			map[string]codes.Code{"": codes.OK, "inside": codes.NotFound, "outside": codes.OK},
+			map[string]codes.Code{
+				"": codes.OK, "inside": codes.NotFound, "outside": codes.OK,
+				"fgd.sync.v1.SyncService": codes.NotFound, "fgd.bridge.v1.SyncService": codes.OK,
+			},
 		},
 	} {
 		for i, conn := range conns[audience] {

@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -54,6 +56,7 @@ type served struct {
 	Service
 	name     string
 	audience rpc.Audience
+	grpc     []string // the names of the gRPC services that it serves
 }
 
 type grpcListener struct {
@@ -80,10 +83,15 @@ func NewHost(tel *telemetry.Telemetry) *Host {
 	return h
 }
 
-// Add takes a service in under its name, which is also its name in health checks. It is served to its audience alone.
+// Add takes a service in under its name. In health checks it has that, and the names of its gRPC services. It is served
+// to its audience alone.
 func (h *Host) Add(name string, service Service, audience rpc.Audience) {
-	h.services = append(h.services, served{service, name, audience})
-	service.Register(h.servers[audience])
+	server := h.servers[audience]
+	before := server.GetServiceInfo()
+	service.Register(server)
+	after := server.GetServiceInfo()
+	maps.DeleteFunc(after, func(name string, _ grpc.ServiceInfo) bool { _, was := before[name]; return was })
+	h.services = append(h.services, served{service, name, audience, slices.Collect(maps.Keys(after))})
 }
 
 // ServeGRPC serves the services of an audience on a listener, with their health and reflection.
@@ -221,13 +229,17 @@ func (h *Host) stopServers(ctx context.Context) error {
 // registerHealth adds to each server the health of what it serves, and reflection of it, even when that is nothing.
 func (h *Host) registerHealth() {
 	for audience, server := range h.servers {
-		checks := map[string]health.Check{}
+		checks, aliases := map[string]health.Check{}, map[string]string{}
 		for _, service := range h.services {
-			if service.audience == audience {
-				checks[service.name] = service.Ready
+			if service.audience != audience {
+				continue
+			}
+			checks[service.name] = service.Ready
+			for _, name := range service.grpc {
+				aliases[name] = service.name
 			}
 		}
-		grpc_health_v1.RegisterHealthServer(server, health.New(checks))
+		grpc_health_v1.RegisterHealthServer(server, health.New(checks, aliases))
 		reflection.Register(server)
 	}
 }

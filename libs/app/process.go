@@ -173,7 +173,7 @@ func (p *Process) dialPeers(peers []Peer) error {
 	p.Peers = map[string]grpc.ClientConnInterface{}
 	for _, peer := range peers {
 		address := p.Source.Text(peer.AddressKey(), peer.Address)
-		conn, err := rpc.Dial(address, p.Telemetry.Tracers)
+		conn, err := rpc.DialNamed(peer.Name, address, p.Telemetry.Tracers)
 		if err != nil {
 			return errs.New(errs.ConfigurationInvalid, "The address %q can't be dialled.", address).WithCause(err)
 		}
