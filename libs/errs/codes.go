@@ -76,6 +76,14 @@ var (
 		"FGD_1023", PermissionDenied, "ORIGIN_REFUSED",
 		"Call the API from a server, or from a page of the same origin.",
 	}
+	HostRefused = Code{
+		"FGD_1040", PermissionDenied, "HOST_REFUSED",
+		"Call the API by a loopback name, or add the name to public_hosts.",
+	}
+	MediaTypeRefused = Code{
+		"FGD_1041", Invalid, "MEDIA_TYPE_REFUSED",
+		"Send JSON with Content-Type: application/json, as it is or with Content-Encoding: gzip.",
+	}
 )
 
 // Codes of the 2xxx family: the directory.
@@ -316,5 +324,9 @@ var (
 	LedgerUnusable = Code{
 		"FGD_5011", Precondition, "LEDGER_UNUSABLE",
 		"Check ledger_file: its folder has to be writable, and each orchestrator needs a ledger of its own.",
+	}
+	TooManyRequests = Code{
+		"FGD_5015", Limited, "TOO_MANY_REQUESTS",
+		"Wait for answers before asking again, or raise max_requests_per_client.",
 	}
 )

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
@@ -55,6 +57,12 @@ func (b *lockedBuffer) String() string {
 // setup starts a bridge for the time of a test.
 func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	t.Helper()
+	return setupWith(t, noop.NewTracerProvider(), change...)
+}
+
+// setupWith is setup with somebody who looks at the traces.
+func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridge.Config)) *bundle {
+	t.Helper()
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}}
 	cfg := bridge.DefaultConfig()
 	for _, c := range change {
@@ -66,6 +74,7 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tel.Tracers = tracers
 	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
 	host := app.NewHost(tel)
 	self, err := host.Loopback(rpc.Callers)
@@ -141,7 +150,9 @@ func (b *bundle) call(method, path, body string, headers ...header) answer {
 		b.t.Fatal(err)
 	}
 	for _, h := range headers {
-		request.Header.Set(h.name, h.value)
+		if request.Header.Set(h.name, h.value); h.name == "Host" {
+			request.Host = h.value
+		}
 	}
 	client := b.server.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -149,10 +160,16 @@ func (b *bundle) call(method, path, body string, headers ...header) answer {
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", method, path, err)
 	}
+	return read(b.t, response)
+}
+
+// read reads an answer to its end.
+func read(t *testing.T, response *http.Response) answer {
+	t.Helper()
 	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
-		b.t.Fatalf("%s %s: %v", method, path, err)
+		t.Fatal(err)
 	}
 	out := answer{status: response.StatusCode, header: response.Header, raw: string(raw)}
 	_ = json.Unmarshal(raw, &out.body) // pages have none

@@ -79,7 +79,8 @@ func ToRestoreResponse(started *syncv1.StartSyncResponse) *bridgev1.RestoreDirec
 func ToRetryResponse(started *syncv1.StartSyncResponse) *bridgev1.RetryQuarantinedResponse {
 	t := ToTriggerResponse(started)
 	return &bridgev1.RetryQuarantinedResponse{
-		SyncId: t.GetSyncId(), Status: t.GetStatus(), StatusUrl: t.GetStatusUrl(),
+		Success: t.GetSuccess(), SyncId: t.GetSyncId(), Status: t.GetStatus(), Message: t.GetMessage(),
+		TrackingUrl: t.GetTrackingUrl(), StatusUrl: t.GetStatusUrl(), WebsocketUrl: t.GetWebsocketUrl(),
 	}
 }
 
@@ -87,7 +88,8 @@ func ToRetryResponse(started *syncv1.StartSyncResponse) *bridgev1.RetryQuarantin
 func ToReleaseResponse(started *syncv1.StartSyncResponse) *bridgev1.ReleaseQuarantinedResponse {
 	t := ToTriggerResponse(started)
 	return &bridgev1.ReleaseQuarantinedResponse{
-		SyncId: t.GetSyncId(), Status: t.GetStatus(), StatusUrl: t.GetStatusUrl(),
+		Success: t.GetSuccess(), SyncId: t.GetSyncId(), Status: t.GetStatus(), Message: t.GetMessage(),
+		TrackingUrl: t.GetTrackingUrl(), StatusUrl: t.GetStatusUrl(), WebsocketUrl: t.GetWebsocketUrl(),
 	}
 }
 

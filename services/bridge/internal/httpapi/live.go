@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,10 +39,34 @@ func newLive(client bridgev1.SyncServiceClient, problems problems, metrics prome
 	return &live{client: client, problems: problems, listeners: listeners}, nil
 }
 
+func (l *live) byPath() map[string]http.Handler {
+	return map[string]http.Handler{
+		"/api/v1/syncs/{sync_id}/events":               http.HandlerFunc(l.events),
+		"/ws/sync-progress/{sync_id}":                  http.HandlerFunc(l.webSocket),
+		"/ws/plugins/hedgehog/sync-progress/{sync_id}": http.HandlerFunc(l.webSocket),
+	}
+}
+
+// message is what a listener is told.
+type message struct {
+	number int // counts from 1; the same message always has the same number
+	kind   string
+	text   []byte // JSON
+}
+
+// last reports whether no other message comes after it.
+func (m message) last() bool {
+	switch m.kind {
+	case "sync.completed", "sync.failed", "sync.cancelled":
+		return true
+	}
+	return false
+}
+
 // listener is one who is told.
 type listener interface {
-	// message hands over one message; after the last there is no other.
-	message(text []byte, last bool) error
+	// message hands over one message.
+	message(m message) error
 	// ping shows that the connection lives, where the transport has a way to.
 	ping(ctx context.Context) error
 	// failure hands over the error that ends the stream early.
@@ -76,7 +99,7 @@ func (l *live) tell(ctx context.Context, syncID, transport string, to listener) 
 	}()
 	pings := time.NewTicker(pingInterval)
 	defer pings.Stop()
-	for {
+	for number := 1; ; {
 		select {
 		case <-pings.C:
 			if err := to.ping(ctx); err != nil {
@@ -86,9 +109,10 @@ func (l *live) tell(ctx context.Context, syncID, transport string, to listener) 
 			if !more {
 				return nil
 			}
-			if err := l.pass(ctx, next, to); err != nil {
+			if err := l.pass(ctx, number, next, to); err != nil {
 				return err
 			}
+			number++
 		}
 	}
 }
@@ -126,7 +150,7 @@ func (l *live) receive(ctx context.Context, syncID string) <-chan received {
 	return out
 }
 
-func (l *live) pass(ctx context.Context, next received, to listener) error {
+func (l *live) pass(ctx context.Context, number int, next received, to listener) error {
 	if next.err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -134,81 +158,9 @@ func (l *live) pass(ctx context.Context, next received, to listener) error {
 		text, err := errs.ToJSON(next.err, rpc.CallOf(ctx).CorrelationID, time.Now())
 		return errors.Join(err, to.failure(text))
 	}
-	text, err := marshaler{&jsonForm}.Marshal(next.event)
+	text, err := encode(next.event)
 	if err != nil {
 		return fmt.Errorf("encode a message: %w", err)
 	}
-	return to.message(text, isLast(next.event.GetType()))
-}
-
-func isLast(messageType string) bool {
-	switch messageType {
-	case "sync.completed", "sync.failed", "sync.cancelled":
-		return true
-	}
-	return false
-}
-
-// events serves server-sent events to who accepts them, and newline-JSON to all others.
-func (l *live) events(w http.ResponseWriter, r *http.Request) {
-	syncID := r.PathValue("sync_id")
-	if err := l.find(r, syncID); err != nil {
-		l.problems.write(w, r, err)
-		return
-	}
-	asEvents := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
-	if asEvents && r.Header.Get("Last-Event-Id") == lastEventID {
-		w.WriteHeader(http.StatusNoContent) // tells a browser not to come back
-		return
-	}
-	out := textListener{w: w, control: http.NewResponseController(w), asEvents: asEvents}
-	contentType, transport := "application/x-ndjson", "ndjson"
-	if asEvents {
-		contentType, transport = "text/event-stream", "sse"
-	}
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead || out.write("") != nil {
-		return
-	}
-	_ = l.tell(callContext(r), syncID, transport, out) // who has gone can't be told
-}
-
-// lastEventID marks the last message of a sync, so that a browser that reconnects after it is turned away.
-const lastEventID = "end"
-
-// textListener writes messages into the body of an answer.
-type textListener struct {
-	w        http.ResponseWriter
-	control  *http.ResponseController
-	asEvents bool
-}
-
-func (t textListener) message(text []byte, last bool) error {
-	if !t.asEvents {
-		return t.write(string(text) + "\n")
-	}
-	event := "data: " + string(text) + "\n\n"
-	if last {
-		event = "id: " + lastEventID + "\n" + event
-	}
-	return t.write(event)
-}
-
-func (t textListener) ping(context.Context) error {
-	if !t.asEvents {
-		return nil
-	}
-	return t.write(": still here\n\n")
-}
-
-func (t textListener) failure(text []byte) error { return t.message(text, false) }
-
-func (t textListener) write(text string) error {
-	_ = t.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // servers without deadlines have none
-	if _, err := io.WriteString(t.w, text); err != nil {
-		return fmt.Errorf("write to a listener: %w", err)
-	}
-	return t.control.Flush()
+	return to.message(message{number: number, kind: next.event.GetType(), text: text})
 }

@@ -76,7 +76,7 @@ func (p *pages) ready(w http.ResponseWriter, r *http.Request) {
 		p.problems.write(w, r, err)
 		return
 	}
-	body, err := marshaler{&jsonForm}.Marshal(health)
+	body, err := encode(health)
 	if err != nil {
 		p.problems.write(w, r, err)
 		return

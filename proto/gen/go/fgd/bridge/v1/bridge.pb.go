@@ -438,9 +438,9 @@ func (x *Credentials) GetGithubApp() *GitHubApp {
 type GitHubApp struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of the app.
-	AppId int64 `protobuf:"varint,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
+	AppId int32 `protobuf:"varint,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
 	// Number of its installation at the owner of the repository.
-	InstallationId int64 `protobuf:"varint,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	InstallationId int32 `protobuf:"varint,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
 	// Private key of the app, PEM.
 	PrivateKey    string `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -477,14 +477,14 @@ func (*GitHubApp) Descriptor() ([]byte, []int) {
 	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *GitHubApp) GetAppId() int64 {
+func (x *GitHubApp) GetAppId() int32 {
 	if x != nil {
 		return x.AppId
 	}
 	return 0
 }
 
-func (x *GitHubApp) GetInstallationId() int64 {
+func (x *GitHubApp) GetInstallationId() int32 {
 	if x != nil {
 		return x.InstallationId
 	}
@@ -511,7 +511,7 @@ type Connection struct {
 	CanPush bool `protobuf:"varint,4,opt,name=can_push,json=canPush,proto3" json:"can_push,omitempty"`
 	// The branch is there.
 	BranchExists bool `protobuf:"varint,5,opt,name=branch_exists,json=branchExists,proto3" json:"branch_exists,omitempty"`
-	// The branch that the repository names as its default; empty when the host does not say.
+	// The branch that the repository names as its default; absent when the host does not say.
 	DefaultBranch string `protobuf:"bytes,6,opt,name=default_branch,json=defaultBranch,proto3" json:"default_branch,omitempty"`
 	// The repository has no commit yet.
 	Empty bool `protobuf:"varint,7,opt,name=empty,proto3" json:"empty,omitempty"`
@@ -702,7 +702,7 @@ type PullRequest struct {
 	Branch string `protobuf:"bytes,4,opt,name=branch,proto3" json:"branch,omitempty"`
 	// Commit at the head of that branch.
 	HeadCommit string `protobuf:"bytes,5,opt,name=head_commit,json=headCommit,proto3" json:"head_commit,omitempty"`
-	// Commit that merged it; empty when it was not.
+	// Commit that merged it; absent when it was not.
 	MergeCommit   string `protobuf:"bytes,6,opt,name=merge_commit,json=mergeCommit,proto3" json:"merge_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -983,7 +983,7 @@ func (x *Finding) GetName() string {
 // What a sync has done.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The commit it made; empty when nothing changed.
+	// The commit it made; absent when nothing changed.
 	CommitSha string `protobuf:"bytes,1,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	// Page of the commit on a known host.
 	CommitUrl string `protobuf:"bytes,2,opt,name=commit_url,json=commitUrl,proto3" json:"commit_url,omitempty"`
@@ -2067,7 +2067,7 @@ type Commit struct {
 	Subject string `protobuf:"bytes,9,opt,name=subject,proto3" json:"subject,omitempty"`
 	// The whole message.
 	Message string `protobuf:"bytes,10,opt,name=message,proto3" json:"message,omitempty"`
-	// The sync that made it; empty when none did.
+	// The sync that made it; absent when none did.
 	SyncId string `protobuf:"bytes,11,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	// What started that sync: manual, webhook, scheduled or fabric_created.
 	Trigger string `protobuf:"bytes,12,opt,name=trigger,proto3" json:"trigger,omitempty"`
@@ -2286,8 +2286,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x13credentials.one_way\x12lcredentials are given in exactly one way: token, username with password, ssh_private_key, github_app, or ref\x1a\x9d\x01[this.token != '', this.username != '' || this.password != '', this.ssh_private_key != '', has(this.github_app), this.ref != ''].filter(way, way).size() == 1\x1al\n" +
 	"\x10credentials.pair\x12(username and password are given together\x1a.(this.username == '') == (this.password == '')\"\x8a\x01\n" +
 	"\tGitHubApp\x12\x1e\n" +
-	"\x06app_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x05appId\x120\n" +
-	"\x0finstallation_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x0einstallationId\x12+\n" +
+	"\x06app_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x05appId\x120\n" +
+	"\x0finstallation_id\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x0einstallationId\x12+\n" +
 	"\vprivate_key\x18\x03 \x01(\tB\n" +
 	"\xbaH\x04r\x02\x10\x01\x80\x01\x01R\n" +
 	"privateKey\"\xeb\x02\n" +

@@ -209,7 +209,7 @@ type InitializeDirectoryResponse struct {
 	RemainingIssues []*DirectoryIssue `protobuf:"bytes,3,rep,name=remaining_issues,json=remainingIssues,proto3" json:"remaining_issues,omitempty"`
 	// The sync that did it.
 	SyncId string `protobuf:"bytes,4,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// The commit; empty when nothing had to change.
+	// The commit; absent when nothing had to change.
 	CommitSha     string `protobuf:"bytes,5,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -337,7 +337,7 @@ type RepairDirectoryResponse struct {
 	RemainingIssues []*DirectoryIssue `protobuf:"bytes,3,rep,name=remaining_issues,json=remainingIssues,proto3" json:"remaining_issues,omitempty"`
 	// The sync that did it.
 	SyncId string `protobuf:"bytes,4,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// The commit; empty when nothing had to change.
+	// The commit; absent when nothing had to change.
 	CommitSha     string `protobuf:"bytes,5,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -705,7 +705,7 @@ type ResumeFabricResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As stored.
 	Fabric *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
-	// The sync that was started; empty when the fabric was not suspended.
+	// The sync that was started; absent when the fabric was not suspended.
 	SyncId        string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -486,9 +486,9 @@ type ListSyncsRequest struct {
 	Status string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
 	// Only syncs with this trigger.
 	Trigger string `protobuf:"bytes,5,opt,name=trigger,proto3" json:"trigger,omitempty"`
-	// Only syncs accepted at or after this.
+	// Only syncs accepted at or after this; over HTTP a date is its first moment in UTC.
 	StartDate *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
-	// Only syncs accepted before this.
+	// Only syncs accepted before this; over HTTP a date is taken as the whole day.
 	EndDate       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
