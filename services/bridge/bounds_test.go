@@ -74,7 +74,7 @@ func TestAClientHasSoManyRequests(t *testing.T) {
 	b := setup(t, func(c *bridge.Config) { c.MaxRequestsPerClient = 2 })
 	id := b.fabric()
 	first, _ := b.atWork(), b.atWork()
-	for _, path := range []string{"/api/v1/fabrics", "/docs", "/metrics"} {
+	for _, path := range []string{"/api/v1/fabrics", "/docs", "/nothing"} {
 		refused := b.call("GET", path, "")
 		b.checkProblem(path, refused, http.StatusTooManyRequests, errs.TooManyRequests.ID)
 		if refused.header.Get("Retry-After") != "1" {
@@ -83,6 +83,11 @@ func TestAClientHasSoManyRequests(t *testing.T) {
 	}
 	stream := openNDJSON(b, id) // which is not counted
 	stream.close()
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		if a := b.call("GET", path, ""); a.status != http.StatusOK {
+			t.Errorf("%s: %d %s", path, a.status, a.raw)
+		}
+	}
 	fmt.Fprint(first, "{}")
 	if served, err := io.ReadAll(first); err != nil || !strings.HasPrefix(string(served), "HTTP/1.1 200 ") {
 		t.Errorf("one that was let in: %s %v", served, err)

@@ -27,12 +27,14 @@ type bounds struct {
 
 func (b bounds) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		leave, entered := b.clients.enter(r.RemoteAddr)
-		if !entered {
-			b.problems.tooMany(w, r)
-			return
+		if !operational(r.URL.Path) { // who looks after the process has to see it whatever its clients do
+			leave, entered := b.clients.enter(r.RemoteAddr)
+			if !entered {
+				b.problems.tooMany(w, r)
+				return
+			}
+			defer leave()
 		}
-		defer leave()
 		answer := newTimedWriter(w, min(b.timeout, writeTimeout))
 		b.serve(answer, r, next)
 		if answer.refused() {
