@@ -110,8 +110,9 @@ func (h *Host) Loopback(audience rpc.Audience) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// ServeHTTP serves a handler on a listener.
+// ServeHTTP serves a handler on a listener. No client has more than a fair part of the connections.
 func (h *Host) ServeHTTP(listener net.Listener, handler http.Handler) {
+	listener = newFairListener(listener, maxConnectionsPerClient, h.tel.Log)
 	h.http = append(h.http, httpServer{listener, &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return h.requests },

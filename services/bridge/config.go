@@ -23,7 +23,7 @@ type Config struct {
 
 // DefaultConfig is the configuration that serves most.
 func DefaultConfig() Config {
-	return Config{MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 64}
+	return Config{MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 64, PublicHosts: []string{}}
 }
 
 // Validate names the first key whose value is not allowed.
