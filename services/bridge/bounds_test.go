@@ -15,6 +15,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge"
 )
 
@@ -48,6 +49,31 @@ func TestAClientThatDoesNotRead(t *testing.T) {
 	case <-ended:
 	case <-time.After(patience):
 		t.Error("the bridge still waits for a client that does not read")
+	}
+}
+
+// TestAnswersHaveATimeOfTheirOwn: that of the answer before on a connection is long over when the next request comes.
+func TestAnswersHaveATimeOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.fabric()
+	handler := b.service.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)); err != nil {
+			t.Error(err)
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	b.server = server
+	b.ok("GET", "/api/v1/fabrics", "")
+	b.ok("GET", "/healthz", "")
+	b.problem("GET", "/nothing", "", 404, "FGD_1022")
+	b.problem("GET", "/api/v1/syncs/nope/events", "", 404, "FGD_3007")
+	b.problem("GET", "/docs", "", 421, "FGD_1040", header{"Host", "evil.example"})
+	b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", nil)
+	if a := b.call("GET", "/api/v1/syncs/"+id+"/events", ""); !strings.Contains(a.raw, "sync.completed") {
+		t.Errorf("events: %d %s", a.status, a.raw)
 	}
 }
 

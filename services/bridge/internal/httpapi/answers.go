@@ -25,9 +25,16 @@ type timedWriter struct {
 }
 
 func newTimedWriter(w http.ResponseWriter, timeout time.Duration) *timedWriter {
-	t := &timedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: timeout}
-	t.extend() // that of the request before on this connection may be at hand
-	return t
+	return &timedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: timeout}
+}
+
+// timed gives each answer a time of its own to be taken. The connection has that of the answer before, which may have
+// passed.
+func timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // servers without deadlines have none
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Write writes in parts, each with a deadline of its own. What nobody takes any more vanishes: those who write can do

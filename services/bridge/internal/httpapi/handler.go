@@ -86,6 +86,7 @@ func outer(mux http.Handler, hosts publicHosts, problems problems, tracers trace
 	handler = hosts.only(problems, handler)
 	handler = securityHeaders(handler)
 	handler = correlated(handler)
+	handler = timed(handler)
 	return otelhttp.NewHandler(handler, "http",
 		otelhttp.WithTracerProvider(tracers), otelhttp.WithPropagators(telemetry.Propagator()),
 		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()),
