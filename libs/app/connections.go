@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"sync"
@@ -54,7 +55,8 @@ func (l *fairListener) enter(client string) bool {
 		return false
 	}
 	if l.open[client]++; l.open[client] == l.most {
-		l.log.Warn("a client has as many connections as it may have", "client", client, "connections", l.most)
+		l.log.WarnContext(context.Background(), "a client has as many connections as it may have",
+			"client", client, "connections", l.most)
 	}
 	return true
 }

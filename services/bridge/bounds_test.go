@@ -172,7 +172,8 @@ func TestCompressedAnswers(t *testing.T) {
 		if compressed {
 			unpack(t, path, a)
 		}
-		if plain := b.call("GET", path, "", header{"Accept-Encoding", "identity"}); plain.header.Get("Content-Encoding") != "" {
+		plain := b.call("GET", path, "", header{"Accept-Encoding", "identity"})
+		if plain.header.Get("Content-Encoding") != "" {
 			t.Errorf("%s: compressed for one who did not ask", path)
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
-// TestMethods: every path that the document names takes HEAD where it takes GET, and says what it takes when it refuses a
-// method.
+// TestMethods: every path that the document names takes HEAD where it takes GET, and says what it takes when it refuses
+// a method.
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -94,9 +94,12 @@ func TestThePathWins(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fabric()
-	for _, body := range []string{`{"fabric_id":51,"name":"x"}`, `{"fabricId":51}`, `{"fabric_id":"51"}`, `{"fabric_id":null}`} {
+	for _, body := range []string{
+		`{"fabric_id":51,"name":"x"}`, `{"fabricId":51}`, `{"fabric_id":"51"}`, `{"fabric_id":null}`,
+	} {
 		problem := b.problem("PATCH", "/api/v1/fabrics/35", body, 400, "FGD_1010")
-		if problem["details"].(object)["field"] != "fabric_id" || !strings.HasPrefix(problem["message"].(string), "fabric_id ") {
+		if problem["details"].(object)["field"] != "fabric_id" ||
+			!strings.HasPrefix(problem["message"].(string), "fabric_id ") {
 			t.Errorf("%s: %v", body, problem)
 		}
 	}

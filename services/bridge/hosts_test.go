@@ -17,7 +17,9 @@ func TestOnlyKnownHostsAreServed(t *testing.T) {
 	b := setup(t, func(c *bridge.Config) { c.PublicHosts = []string{"FGD.example", "192.0.2.7"} })
 	id := b.fabric()
 	const evil = "evil.example:8080"
-	for _, host := range []string{evil, "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.8", "[2001:db8::1]:80"} {
+	for _, host := range []string{
+		evil, "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.8", "[2001:db8::1]:80",
+	} {
 		from := []header{{"Host", host}, {"Origin", "http://" + host}, {"Sec-Fetch-Site", "same-origin"}}
 		for _, path := range []string{
 			"/", "/docs", "/openapi.json", "/metrics", "/healthz", "/readyz", "/api/v1/fabrics", "/nothing", "//",

@@ -19,7 +19,8 @@ const alwaysThere protoreflect.Name = "next_page_token"
 // that equal answers are equal bytes; zeros and empty lists present; absent messages absent, and texts that say nothing
 // too.
 func encode(message proto.Message) ([]byte, error) {
-	return appendMessage(nil, message.ProtoReflect())
+	// Most of a large answer is text, of which some characters are escaped.
+	return appendMessage(make([]byte, 0, proto.Size(message)*5/4), message.ProtoReflect())
 }
 
 func appendMessage(out []byte, message protoreflect.Message) ([]byte, error) {
