@@ -41,6 +41,7 @@ type backend struct {
 	checked  []*gitv1.Location
 	resealed int
 	onSeal   error       // what github-sync says to credentials that are given
+	onWatch  error       // what the orchestrator says to a listener
 	metadata metadata.MD // of the last call
 	failure  error
 	sick     map[string]bool

@@ -147,6 +147,9 @@ func (b *backend) WatchSync(req *syncv1.WatchSyncRequest,
 	if err == nil {
 		_, err = b.sync(req.GetSyncId())
 	}
+	if err == nil {
+		err = b.onWatch
+	}
 	b.watchers++
 	leave()
 	defer func() {

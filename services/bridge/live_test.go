@@ -243,6 +243,28 @@ func TestUnknownSyncsAreRefusedBeforeTheStream(t *testing.T) {
 	b.problem("POST", "/api/v1/syncs/"+id+"/events", "", 405, "FGD_1010")
 }
 
+// TestAListenerIsRefused: before the stream begins, so that it has a status and says when to come back.
+func TestAListenerIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.fabric()
+	b.backend.tell(id, progress(1))
+	b.backend.onWatch = errs.New(errs.WorkerPoolExhausted, "There are too many listeners.").WithRetryAfter(time.Second)
+	for _, accept := range []string{"", "text/event-stream"} {
+		a := b.call("GET", "/api/v1/syncs/"+id+"/events", "", header{"Accept", accept})
+		b.checkProblem("events as "+accept, a, http.StatusTooManyRequests, "FGD_5004")
+		if a.header.Get("Retry-After") != "1" {
+			t.Errorf("headers %v", a.header)
+		}
+	}
+	conn, response, err := websocket.Dial(t.Context(), b.server.URL+"/ws/sync-progress/"+id+"/", nil)
+	if err == nil {
+		_ = conn.CloseNow()
+		t.Fatal("a WebSocket was opened")
+	}
+	b.checkProblem("a WebSocket", read(t, response), http.StatusTooManyRequests, "FGD_5004")
+}
+
 // TestForeignPagesGetNoWebSocket is X15 of the fault matrix.
 func TestForeignPagesGetNoWebSocket(t *testing.T) {
 	t.Parallel()

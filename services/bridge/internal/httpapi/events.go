@@ -22,10 +22,12 @@ const (
 // events serves server-sent events to who accepts them, and newline-JSON to all others.
 func (l *live) events(w http.ResponseWriter, r *http.Request) {
 	syncID := r.PathValue("sync_id")
-	if err := l.find(r, syncID); err != nil {
+	from, err := l.open(r, syncID)
+	if err != nil {
 		l.problems.write(w, r, err)
 		return
 	}
+	defer from.close()
 	asEvents := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 	heard := r.Header.Get("Last-Event-Id")
 	if asEvents && heard == lastEventID {
@@ -47,7 +49,7 @@ func (l *live) events(w http.ResponseWriter, r *http.Request) {
 	if asEvents {
 		out = newEventListener(body, heard)
 	}
-	_ = l.tell(callContext(r), syncID, transport, out) // who has gone can't be told
+	_ = l.tell(r.Context(), from, transport, out) // who has gone can't be told
 }
 
 // textBody is the body of an answer that goes out piece by piece.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -17,9 +16,8 @@ import (
 )
 
 const (
-	lookupTimeout = 10 * time.Second
-	writeTimeout  = 30 * time.Second
-	pingInterval  = 20 * time.Second
+	writeTimeout = 30 * time.Second
+	pingInterval = 20 * time.Second
 )
 
 // live serves the progress of syncs: everything from the start, then live, to the last message.
@@ -73,81 +71,33 @@ type listener interface {
 	failure(text []byte) error
 }
 
-// find looks a sync up before a stream begins, so that an unknown one gets an ordinary error.
-func (l *live) find(r *http.Request, syncID string) error {
-	ctx, cancel := context.WithTimeout(callContext(r), lookupTimeout)
-	defer cancel()
-	_, err := l.client.GetSyncStatus(ctx, &bridgev1.GetSyncStatusRequest{SyncId: syncID})
-	return err
-}
-
 func callContext(r *http.Request) context.Context {
 	return metadata.NewOutgoingContext(r.Context(), callMetadata(r.Context(), r))
 }
 
-// tell follows a sync until its end, the end of ctx, or the loss of the listener. It leaves nothing running.
-func (l *live) tell(ctx context.Context, syncID, transport string, to listener) error {
+// tell tells a listener what comes on a feed until its end, the end of ctx, or the loss of the listener.
+func (l *live) tell(ctx context.Context, from *feed, transport string, to listener) error {
 	gauge := l.listeners.WithLabelValues(transport)
 	gauge.Inc()
 	defer gauge.Dec()
-	ctx, cancel := context.WithCancel(ctx)
-	received := l.receive(ctx, syncID)
-	defer func() {
-		cancel()
-		for range received { // until the receiver has ended too
-		}
-	}()
 	pings := time.NewTicker(pingInterval)
 	defer pings.Stop()
-	for number := 1; ; {
-		select {
-		case <-pings.C:
-			if err := to.ping(ctx); err != nil {
-				return err
-			}
-		case next, more := <-received:
-			if !more {
-				return nil
-			}
-			if err := l.pass(ctx, number, next, to); err != nil {
-				return err
-			}
-			number++
+	number := 1
+	if first := from.first; first != nil {
+		if err := l.pass(ctx, number, *first, to); err != nil {
+			return err
+		}
+		number++
+	}
+	for ; ; number++ {
+		next, more, err := from.next(ctx, pings.C, to)
+		if err != nil || !more {
+			return err
+		}
+		if err := l.pass(ctx, number, next, to); err != nil {
+			return err
 		}
 	}
-}
-
-type received struct {
-	event *bridgev1.StreamSyncEventsResponse
-	err   error
-}
-
-// receive reads the stream into a channel, which it closes at the end.
-func (l *live) receive(ctx context.Context, syncID string) <-chan received {
-	out := make(chan received)
-	go func() {
-		defer close(out)
-		stream, err := l.client.StreamSyncEvents(ctx, &bridgev1.StreamSyncEventsRequest{SyncId: syncID})
-		for {
-			var next received
-			if err == nil {
-				next.event, err = stream.Recv()
-			}
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			next.err = err
-			select {
-			case out <- next:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return out
 }
 
 func (l *live) pass(ctx context.Context, number int, next received, to listener) error {

@@ -20,10 +20,12 @@ func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 			WithRemedy("Connect with a WebSocket client, or read /api/v1/syncs/{sync_id}/events."))
 		return
 	}
-	if err := l.find(r, syncID); err != nil {
+	from, err := l.open(r, syncID)
+	if err != nil {
 		l.problems.write(w, r, err)
 		return
 	}
+	defer from.close()
 	answer := &handshake{ResponseWriter: w}
 	conn, err := websocket.Accept(answer, r, nil)
 	if err != nil {
@@ -33,11 +35,11 @@ func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 	defer conn.CloseNow() //nolint:errcheck // after a proper close it has nothing to say
 	// The connection outlives the request's context: a write that is cut off closes it, and a server that stops could no
 	// longer say goodbye.
-	connected := conn.CloseRead(context.WithoutCancel(callContext(r)))
+	connected := conn.CloseRead(context.WithoutCancel(r.Context()))
 	ctx, cancel := context.WithCancel(connected)
 	defer cancel()
 	defer context.AfterFunc(r.Context(), cancel)()
-	err = l.tell(ctx, syncID, "websocket", webSocketListener{ctx: connected, conn: conn})
+	err = l.tell(ctx, from, "websocket", webSocketListener{ctx: connected, conn: conn})
 	switch {
 	case r.Context().Err() != nil:
 		_ = conn.Close(websocket.StatusGoingAway, "the server stops")
