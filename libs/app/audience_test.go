@@ -119,19 +119,19 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 	for audience, want := range map[rpc.Audience]struct {
 		who       [2]string
 		failed    [2]codes.Code
-		reflected string
+		reflected []string
 		health    map[string]codes.Code
 	}{
 		rpc.Services: {
 			[2]string{"alice", ""},
 			[2]codes.Code{codes.OK, codes.Unimplemented},
-			"fgd.sync.v1.SyncService",
+			[]string{"fgd.health.v1.ComponentService", "fgd.sync.v1.SyncService"},
 			map[string]codes.Code{"": codes.OK, "inside": codes.OK, "outside": codes.NotFound},
 		},
 		rpc.Callers: {
 			[2]string{"", "alice"},
 			[2]codes.Code{codes.Unimplemented, codes.OK},
-			"fgd.bridge.v1.SyncService",
+			[]string{"fgd.bridge.v1.SyncService"},
 			map[string]codes.Code{"": codes.OK, "inside": codes.NotFound, "outside": codes.OK},
 		},
 	} {
@@ -139,7 +139,7 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 			if who, failed := ask(ctx, conn); who != want.who || failed != want.failed {
 				t.Errorf("%s, connection %d: asked as %q, failed with %v", audience, i, who, failed)
 			}
-			if got := reflected(t, conn); !slices.Equal(got, []string{want.reflected}) {
+			if got := reflected(t, conn); !slices.Equal(got, want.reflected) {
 				t.Errorf("%s, connection %d: reflection tells of %v", audience, i, got)
 			}
 			for name, code := range want.health {

@@ -65,6 +65,8 @@ type Process struct {
 	Telemetry *telemetry.Telemetry
 	// Peers are connections to the other services by their names.
 	Peers map[string]grpc.ClientConnInterface
+	// Addresses are where the peers are, by their names; one in this process has none.
+	Addresses map[string]string
 	// Self is a connection to the server that the service is on.
 	Self grpc.ClientConnInterface
 	// MetricsPage serves the metrics of the process.
@@ -110,6 +112,7 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 	flags := flag.NewFlagSet(def.Name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	path := flags.String("config", "", "configuration file; see fgd.yaml for every key")
+	ready := flags.Bool("ready", false, "start nothing; ask the one that runs with this configuration whether it is ready")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -122,6 +125,9 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 		return err
 	}
 	s.GRPCListen, s.HTTPListen = cmp.Or(s.GRPCListen, def.GRPCListen), cmp.Or(s.HTTPListen, def.HTTPListen)
+	if *ready {
+		return askReady(ctx, s.HTTPListen)
+	}
 	tel, err := telemetry.New(ctx, telemetry.Config{
 		Service: "fgd-" + def.Name, Version: Version, LogWriter: stderr, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
 		OTLPEndpoint: Environment(environ, "OTEL_EXPORTER_OTLP_ENDPOINT"), ContextAttrs: rpc.LogAttrs,
@@ -170,7 +176,7 @@ func (p *Process) build(def Definition, s settings, host *Host) error {
 
 // dialPeers makes connections to services at their configured addresses. They connect when they are first used.
 func (p *Process) dialPeers(peers []Peer) error {
-	p.Peers = map[string]grpc.ClientConnInterface{}
+	p.Peers, p.Addresses = map[string]grpc.ClientConnInterface{}, map[string]string{}
 	for _, peer := range peers {
 		address := p.Source.Text(peer.AddressKey(), peer.Address)
 		conn, err := rpc.Dial(address, p.Telemetry.Tracers)
@@ -178,7 +184,7 @@ func (p *Process) dialPeers(peers []Peer) error {
 			return errs.New(errs.ConfigurationInvalid, "The address %q can't be dialled.", address).WithCause(err)
 		}
 		p.OnClose(conn.Close)
-		p.Peers[peer.Name] = conn
+		p.Peers[peer.Name], p.Addresses[peer.Name] = conn, address
 	}
 	return nil
 }

@@ -63,11 +63,11 @@ func (a Audience) maxRequest() int {
 
 // NewServer returns a server for an audience.
 func NewServer(tel *telemetry.Telemetry, audience Audience) *grpc.Server {
-	calls, guard := newCalls(audience), guard{tel.Log}
+	calls, guard, requests := newCalls(audience), guard{tel.Log}, newRequests(tel.Metrics)
 	return grpc.NewServer(
 		grpc.StatsHandler(serverStats(tel.Tracers)),
-		grpc.ChainUnaryInterceptor(calls.unary, guard.unary, unaryRules),
-		grpc.ChainStreamInterceptor(calls.stream, guard.stream, streamRules),
+		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, unaryRules),
+		grpc.ChainStreamInterceptor(requests.stream, calls.stream, guard.stream, streamRules),
 		grpc.MaxRecvMsgSize(audience.maxRequest()),
 		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
 		// Clients of ours ping every keepaliveTime; the default would send them away.
@@ -77,7 +77,7 @@ func NewServer(tel *telemetry.Telemetry, audience Audience) *grpc.Server {
 }
 
 func serverStats(tracers trace.TracerProvider) stats.Handler {
-	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers),
+	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithFilter(traced),
 		otelgrpc.WithPropagators(telemetry.Propagator()))
 }
 
@@ -101,7 +101,7 @@ func dial(
 	options = append(options,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers),
-			otelgrpc.WithPropagators(telemetry.Propagator()))),
+			otelgrpc.WithFilter(traced), otelgrpc.WithPropagators(telemetry.Propagator()))),
 		grpc.WithChainUnaryInterceptor(client.unary),
 		grpc.WithChainStreamInterceptor(client.stream),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),

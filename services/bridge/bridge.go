@@ -56,7 +56,7 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	api, err := grpcapi.New(Name, app.Version, p.Peers)
+	api, err := grpcapi.New(Name, p, Definition().Peers)
 	if err != nil {
 		return nil, fmt.Errorf("build the bridge: %w", err)
 	}

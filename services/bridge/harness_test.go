@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
@@ -33,6 +34,7 @@ type bundle struct {
 	server  *httptest.Server
 	self    grpc.ClientConnInterface
 	log     *lockedBuffer
+	metrics *prometheus.Registry
 }
 
 type lockedBuffer struct {
@@ -66,6 +68,7 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.metrics = tel.Metrics
 	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
 	host := app.NewHost(tel)
 	self, err := host.Loopback(rpc.Callers)
@@ -74,7 +77,7 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	}
 	b.self = self
 	b.service, err = bridge.New(cfg, &app.Process{
-		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics),
+		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics), Now: time.Now,
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": peers, "github-sync": peers, "ingestion": peers, "directory": peers,
 		},

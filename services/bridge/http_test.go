@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"fgdsync.dev/libs/app"
 	"fgdsync.dev/services/bridge"
 )
 
@@ -196,35 +195,5 @@ func TestPages(t *testing.T) {
 			!strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'") {
 			t.Errorf("%s: headers %v", path, a.header)
 		}
-	}
-}
-
-func TestHealth(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	health := b.ok("GET", "/api/v1/health", "")
-	if health["status"] != "healthy" || health["version"] != app.Version || len(health["components"].([]any)) != 5 {
-		t.Errorf("health %v", health)
-	}
-	b.ok("GET", "/readyz", "")
-	if err := b.service.Ready(t.Context()); err != nil {
-		t.Error(err)
-	}
-	b.backend.mu.Lock()
-	b.backend.sick["ingestion"] = true
-	b.backend.mu.Unlock()
-	b.ok("GET", "/healthz", "")
-	a := b.call("GET", "/readyz", "")
-	if a.status != http.StatusServiceUnavailable || a.body["status"] != "unhealthy" {
-		t.Errorf("readyz %d %s", a.status, a.raw)
-	}
-	for _, c := range a.body["components"].([]any) {
-		component := c.(map[string]any)
-		if sick := component["name"] == "ingestion"; sick != (component["status"] == "unhealthy") {
-			t.Errorf("component %v", component)
-		}
-	}
-	if err := b.service.Ready(t.Context()); err == nil {
-		t.Error("the bridge is ready without ingestion")
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/secret"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -163,8 +165,22 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	gitv1.RegisterHistoryServiceServer(registrar, s.history)
 }
 
-// Ready reports that work can be taken. Whether a remote can be reached shows with each request.
-func (s *Service) Ready(context.Context) error { return nil }
+// Ready reports whether what is fetched can be kept. Whether a remote can be reached shows with each request.
+func (s *Service) Ready(ctx context.Context) error {
+	err := s.stores.Check(ctx)
+	if errs.HasCode(err, errs.StorageFailed) {
+		return err
+	}
+	return nil // or there is little room, which is for a look
+}
+
+// Parts returns what the service has and needs.
+func (s *Service) Parts() []health.Part {
+	return []health.Part{
+		{Name: health.Store, Check: s.stores.Check},
+		{Name: health.GitHosts, Check: s.transport.Check},
+	}
+}
 
 // Run lets go of forgotten snapshots and keeps the stores within their bounds until ctx ends. Then it lets go of all.
 func (s *Service) Run(ctx context.Context) error {

@@ -65,6 +65,7 @@ type bench struct {
 	log          *log
 	data         string
 	metrics      *prometheus.Registry
+	service      *githubsync.Service
 }
 
 // log is what the service wrote.
@@ -116,6 +117,7 @@ func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]stri
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.service = service
 	b.serve(service, p.Telemetry)
 	return b
 }

@@ -19,13 +19,16 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rpc"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/backlog"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
+	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/periodic"
 	"fgdsync.dev/services/orchestrator/internal/pullrequests"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
@@ -85,6 +88,8 @@ type Service struct {
 	now      func() time.Time
 	instance string
 	dead     prometheus.Counter
+	backlog  *backlog.Collector
+	ledger   *ledger.Ledger
 
 	runner     *workflow.Runner
 	supervisor *recovery.Supervisor
@@ -107,6 +112,16 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 
 // Ready reports whether Redis answers: without it nothing can be accepted.
 func (s *Service) Ready(ctx context.Context) error { return s.redis.Ping(ctx) }
+
+// Parts returns what the service has and needs.
+func (s *Service) Parts() []health.Part {
+	return []health.Part{
+		{Name: health.Redis, Check: s.Ready},
+		{Name: health.Ledger, Check: s.ledger.Check},
+		{Name: health.Queue, Check: s.backlog.Queue},
+		{Name: health.DeadLetters, Check: s.backlog.DeadLetters},
+	}
+}
 
 // Run takes work until ctx ends, and hands back what is not done by then.
 func (s *Service) Run(ctx context.Context) error {

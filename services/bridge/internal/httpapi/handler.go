@@ -64,7 +64,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if deps.MetricsPage != nil {
 		mux.Handle("/metrics", getOnly(problems, deps.MetricsPage))
 	}
-	return outer(mux, problems, deps.Tracers), nil
+	return measured(deps.Metrics, outer(mux, problems, deps.Tracers))
 }
 
 // outer is what every request passes before it is routed, the first wrapper last.

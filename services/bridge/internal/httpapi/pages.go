@@ -69,7 +69,7 @@ func (p *pages) alive(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`{"status":"healthy"}`))
 }
 
-// ready says whether every component can take work, and which one can't.
+// ready says whether work can be taken, and how every component is.
 func (p *pages) ready(w http.ResponseWriter, r *http.Request) {
 	health, err := p.client.GetHealth(callContext(r), &bridgev1.GetHealthRequest{})
 	if err != nil {
@@ -82,7 +82,7 @@ func (p *pages) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if health.GetStatus() != "healthy" {
+	if health.GetStatus() == "unhealthy" {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_, _ = w.Write(body)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -39,6 +40,8 @@ type Ledger struct {
 	ended  chan struct{} // closed when nothing is written any more
 	closed chan struct{} // closed to end the writer
 	close  func() error
+	path   string
+	broken atomic.Pointer[error] // of the last write
 }
 
 type write struct {
@@ -73,7 +76,10 @@ func Open(path string) (*Ledger, error) {
 	if err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
-	l := &Ledger{db: db, writes: make(chan write, queueLength), ended: make(chan struct{}), closed: make(chan struct{})}
+	l := &Ledger{
+		db: db, path: path, writes: make(chan write, queueLength), ended: make(chan struct{}),
+		closed: make(chan struct{}),
+	}
 	l.close = sync.OnceValue(func() error { close(l.closed); <-l.ended; return db.Close() })
 	go l.write()
 	return l, nil
@@ -121,6 +127,7 @@ func (l *Ledger) commit(batch []write) {
 		}
 		return nil
 	})
+	l.broken.Store(&err)
 	for _, w := range batch {
 		if w.done != nil {
 			w.done <- err
