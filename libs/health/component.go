@@ -72,16 +72,19 @@ func stateOf(name string, err error) State {
 	return State{Name: name, Status: Unhealthy, Reason: e.Message, Remedy: e.RemedyText()}
 }
 
-// bounded runs a check, which has to answer in time: one that hangs is no better than one that fails.
+// bounded runs a check, which has to answer in time: one that hangs is no better than one that fails. One that notices
+// its time is up says best itself what it waited for.
 func bounded(ctx context.Context, part Part) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	outcome := make(chan error, 1)
 	go func() { outcome <- part.Check(ctx) }()
+	hung := time.NewTimer(checkTimeout + checkGrace)
+	defer hung.Stop()
 	select {
 	case err := <-outcome:
 		return err
-	case <-ctx.Done():
+	case <-hung.C:
 		return &Trouble{
 			Status: Unhealthy, Reason: fmt.Sprintf("It did not answer within %s.", checkTimeout),
 			Remedy: "See whether the machine, its disk or the network is overloaded.",

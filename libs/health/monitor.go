@@ -12,6 +12,7 @@ import (
 
 const (
 	checkTimeout = 2 * time.Second
+	checkGrace   = 500 * time.Millisecond
 	// period is how often a monitor looks by itself, so that the log and the metrics have what nobody asks for.
 	period = 5 * time.Second
 )

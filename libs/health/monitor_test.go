@@ -114,6 +114,14 @@ func TestTroubleHasTheStatusThatItNames(t *testing.T) {
 			states[1].Remedy != "Wait." {
 			t.Errorf("%+v, %v", states, err)
 		}
+		p.Add("slow", func(ctx context.Context) error {
+			<-ctx.Done()
+			return errs.New(errs.RedisConnectionFailed, "Redis says nothing.")
+		})
+		states, err = p.Look(t.Context(), "slow")
+		if err != nil || states[0].Status != health.Unhealthy || states[0].Reason != "Redis says nothing." {
+			t.Errorf("it is slow: %+v, %v", states, err)
+		}
 		hung := make(chan struct{})
 		p.Add("store", func(context.Context) error { <-hung; return nil })
 		states, err = p.Look(t.Context(), "store")
