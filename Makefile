@@ -134,6 +134,7 @@ lint-deploy: fgd ## alert rules, with a process that has just begun, and the com
 	promtool check config --lint=all deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all deploy/prometheus/alerts.yml
 	promtool test rules deploy/prometheus/alerts_test.yml
+	GOWORK=off go -C deploy mod tidy -diff
 	GOWORK=off go -C deploy vet ./...
 	GOWORK=off go -C deploy test -count=1 ./... -args -fgd $(CURDIR)/bin/fgd
 
