@@ -90,15 +90,18 @@ func (p *Process) Close() error {
 	return err
 }
 
+// misused is the exit code of a call that can't be understood.
+const misused = 2
+
 // Main runs a service as the only one of its process, until a signal ends it, and returns the exit code.
 func Main(def Definition, args, environ []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, def, args, environ, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil && ctx.Err() == nil:
+	path, code, run := parse(def.Name, args, stderr)
+	if !run {
+		return code
+	}
+	if err := runService(ctx, def, path, environ, stderr); err != nil && ctx.Err() == nil {
 		e := errs.From(err)
 		fmt.Fprintf(stderr, "%s: %v\n  %s\n", def.Name, err, e.RemedyText())
 		return 1
@@ -106,14 +109,30 @@ func Main(def Definition, args, environ []string, stderr io.Writer) int {
 	return 0
 }
 
-func run(ctx context.Context, def Definition, args, environ []string, stderr io.Writer) (err error) {
-	flags := flag.NewFlagSet(def.Name, flag.ContinueOnError)
+// parse reads the command line of a service: the path of its configuration file. It returns false, and the exit code,
+// when the service is not to be run; what there is to say has then been said.
+func parse(name string, args []string, stderr io.Writer) (path string, code int, run bool) {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	path := flags.String("config", "", "configuration file; see fgd.yaml for every key")
-	if err := flags.Parse(args); err != nil {
-		return err
+	flags.StringVar(&path, "config", "", "configuration `file`; see fgd.yaml for every key")
+	version := flags.Bool("version", false, "print the version and end")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return "", 0, false
+	case err != nil: // flags has said it
+		return "", misused, false
+	case *version:
+		fmt.Fprintln(stderr, name+" "+Version)
+		return "", 0, false
+	case flags.NArg() > 0:
+		fmt.Fprintf(stderr, "%s: %q is no flag, and %s takes nothing else. See %s --help.\n", name, flags.Arg(0), name, name)
+		return "", misused, false
 	}
-	source, err := config.Load(*path, environ)
+	return path, 0, true
+}
+
+func runService(ctx context.Context, def Definition, path string, environ []string, stderr io.Writer) (err error) {
+	source, err := config.Load(path, environ)
 	if err != nil {
 		return err
 	}
@@ -130,6 +149,7 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 		return errs.New(errs.ConfigurationInvalid, "%v", err)
 	}
 	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
+	WarnOfVariables(ctx, source, tel.Log)
 	if err := guardListeners(ctx, s, tel.Log); err != nil {
 		return err
 	}
@@ -144,6 +164,13 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 	}
 	tel.Log.InfoContext(ctx, "started", "grpc", s.GRPCListen, "http", s.HTTPListen, "version", Version)
 	return host.Run(ctx)
+}
+
+// WarnOfVariables says which variables of the environment look like settings, and are none.
+func WarnOfVariables(ctx context.Context, source *config.Source, log *slog.Logger) {
+	for _, v := range source.Unknown() {
+		log.WarnContext(ctx, "a variable is the name of no key: nothing reads it", "variable", v.Name, "perhaps", v.Nearest)
+	}
 }
 
 // build puts the service on the host, and the host on its listeners.
@@ -175,7 +202,7 @@ func (p *Process) dialPeers(peers []Peer) error {
 		address := p.Source.Text(peer.AddressKey(), peer.Address)
 		conn, err := rpc.Dial(address, p.Telemetry.Tracers)
 		if err != nil {
-			return errs.New(errs.ConfigurationInvalid, "The address %q can't be dialled.", address).WithCause(err)
+			return errs.New(errs.ConfigurationInvalid, "%s: %q can't be dialled.", peer.AddressKey(), address).WithCause(err)
 		}
 		p.OnClose(conn.Close)
 		p.Peers[peer.Name] = conn
