@@ -64,11 +64,25 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		return nil, fmt.Errorf("open the trace exporter: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(exporter),
+		sdktrace.WithBatcher(reportingExporter{exporter, log}),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", cfg.Service), attribute.String("service.version", cfg.Version))))
 	t.Tracers, t.shutdown = provider, provider.Shutdown
 	return t, nil
+}
+
+// reportingExporter writes to the log what OpenTelemetry would write to standard error, past the log's form.
+type reportingExporter struct {
+	sdktrace.SpanExporter
+	log *slog.Logger
+}
+
+// ExportSpans exports, and warns when that fails: the spans are then lost, and nothing else is.
+func (e reportingExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	if err := e.SpanExporter.ExportSpans(ctx, spans); err != nil {
+		e.log.WarnContext(ctx, "traces not exported", "spans", len(spans), "error", err.Error())
+	}
+	return nil
 }
 
 // Discard returns telemetry that reports nothing, for tests.

@@ -6,11 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
@@ -142,3 +146,55 @@ func TestLogLinesSayWhatTheirContextKnows(t *testing.T) {
 		t.Errorf("logged %s", &out)
 	}
 }
+
+// TestTracesThatCanNotBeSent are a line of the log in its own form. The process writes nothing else of it, which another
+// run of the test sees.
+func TestTracesThatCanNotBeSent(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(alone) != "" {
+		traceToNobody(t)
+		return
+	}
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")
+	command.Env = append(os.Environ(), alone+"=1")
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	if err := command.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	for line := range strings.Lines(stderr.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not in the form of the log: %s", line)
+		}
+	}
+	if !strings.Contains(stderr.String(), `"msg":"traces not exported"`) {
+		t.Errorf("nothing is said of it:\n%s", &stderr)
+	}
+}
+
+// traceToNobody sends a trace to a server that takes none.
+func traceToNobody(t *testing.T) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, served := grpc.NewServer(), make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	tel := build(t, telemetry.Config{
+		Service: "fgd-test", LogWriter: os.Stderr, LogLevel: "info", LogFormat: "json",
+		OTLPEndpoint: "http://" + listener.Addr().String(),
+	})
+	_, span := tel.Tracers.Tracer("test").Start(t.Context(), "sync")
+	span.End()
+	if err := tel.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	server.Stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// alone is the variable that tells the test of a whole process that it is the process.
+const alone = "FGD_TELEMETRY_TEST"
