@@ -22,7 +22,7 @@ type Config struct {
 	// StoreMaxAge is how long a repository is kept that nobody uses.
 	StoreMaxAge time.Duration `koanf:"store_max_age"`
 	// CredentialsKeyFile holds the keys of credentials, of which the first seals and all open; it is made when it does not
-	// exist. Empty: a key in memory. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
+	// exist. Empty: a key in memory, with a warning. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
 	CredentialsKeyFile string `koanf:"credentials_key_file"`
 	// CredentialsDir is the folder of credentials that are referred to as "file:NAME". The hosts that they may be used for
 	// stand in NAME.hosts beside them.
@@ -62,7 +62,7 @@ type Config struct {
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
-		DataDir: "fgd-data", StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20,
+		DataDir: "fgd-data/git", CredentialsKeyFile: "fgd-data/credentials.key", StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20,
 		MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
 		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
 		GitHubHosts: []string{"github.com=https://api.github.com"},

@@ -111,7 +111,7 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *github.Client) (*grpcapi.Repositories,
 	error,
 ) {
-	keys, err := sealingKeys(cfg.CredentialsKeyFile, p.LookupEnv)
+	keys, err := s.sealingKeys(cfg.CredentialsKeyFile, p.LookupEnv)
 	if err != nil {
 		return nil, fmt.Errorf("open the credentials key: %w", err)
 	}
@@ -143,11 +143,13 @@ func signingKey(file string) (*signing.Key, error) {
 // configuration, so that it is never written to a file of it.
 const EnvKey = "HEDGEHOG_FGD_CREDENTIALS_KEY"
 
-func sealingKeys(file string, lookupEnv func(string) (string, bool)) (credentials.Keys, error) {
+func (s *Service) sealingKeys(file string, lookupEnv func(string) (string, bool)) (credentials.Keys, error) {
 	if text, set := lookupEnv(EnvKey); set && text != "" {
 		return credentials.ParseKeys(secret.New(text))
 	}
 	if file == "" {
+		s.log.Warn("the key of stored credentials is in memory: with this process they are lost, and have to be given again",
+			"key", "credentials_key_file")
 		return credentials.NewKeys()
 	}
 	return credentials.FileKeys(file)

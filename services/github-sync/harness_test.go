@@ -104,7 +104,7 @@ func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]stri
 	b := &bench{t: t, host: host, log: &log{}, url: host.URL}
 	b.login = &gitv1.PlainCredentials{Username: user, Password: password}
 	cfg := githubsync.DefaultConfig()
-	cfg.DataDir, cfg.AllowInsecureRemotes = t.TempDir(), true
+	cfg.DataDir, cfg.CredentialsKeyFile, cfg.AllowInsecureRemotes = t.TempDir(), "", true
 	for _, change := range configure {
 		change(&cfg)
 	}

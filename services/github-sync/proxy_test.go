@@ -222,7 +222,7 @@ func TestCorporateSettingsAreJudged(t *testing.T) {
 		"with a folder": func(c *githubsync.Config) { c.RemotesProxyURL = secret.New("http://u:" + password + "@proxy/x") },
 	} {
 		cfg := githubsync.DefaultConfig()
-		cfg.DataDir = t.TempDir()
+		cfg.DataDir, cfg.CredentialsKeyFile = t.TempDir(), ""
 		change(&cfg)
 		_, err := githubsync.New(cfg, process(nil))
 		if !errs.HasCode(err, errs.ConfigurationInvalid) || strings.Contains(err.Error(), password) {
