@@ -300,7 +300,7 @@ var (
 		"FGD_5006", Precondition, "LISTEN_FAILED",
 		"Stop what uses the address, or choose another.",
 	}
-	ConfigurationInvalid = Code{"FGD_5007", Precondition, "CONFIGURATION_INVALID", "Correct the named key."}
+	ConfigurationInvalid = Code{"FGD_5007", Precondition, "CONFIGURATION_INVALID", "Correct the named key or flag."}
 	StorageFailed        = Code{
 		"FGD_5008", Unavailable, "STORAGE_FAILED",
 		"Check free space and permissions of the data folder.",
@@ -316,5 +316,9 @@ var (
 	LedgerUnusable = Code{
 		"FGD_5011", Precondition, "LEDGER_UNUSABLE",
 		"Check ledger_file: its folder has to be writable, and each orchestrator needs a ledger of its own.",
+	}
+	FolderInUse = Code{
+		"FGD_5020", Precondition, "FOLDER_IN_USE",
+		"Stop the other process, or give another folder with --data, and other ports with --http and --grpc.",
 	}
 )

@@ -17,7 +17,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/app"
-	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rpc"
@@ -155,12 +154,11 @@ func (s *Service) checkRedis(ctx context.Context) error {
 func (s *Service) judgeRedis(ctx context.Context, problems []redisconn.Problem) error {
 	var refused error
 	for _, p := range problems {
-		err := errs.New(errs.RedisUnsuitable, "Redis is not fit for this: %s.", p.What).WithRemedy("%s", p.Remedy)
 		if s.cfg.RedisChecks == checksWarn {
 			s.log.WarnContext(ctx, "Redis is not fit for this", "problem", p.What, "remedy", p.Remedy)
 			continue
 		}
-		refused = errors.Join(refused, err)
+		refused = errors.Join(refused, p.Err())
 	}
 	return refused
 }

@@ -75,7 +75,8 @@ func TestValidate(t *testing.T) {
 		t.Errorf("exit %d\n%s", result.Code, result.Output())
 	}
 	for _, part := range []string{
-		"bad.yaml:16:3: FGD_1003 metadata.name: ", "bad.yaml:18:3: FGD_1004 spec.subnets: ",
+		"bad.yaml:16:3: FGD_1003 VALIDATION_FAILED: metadata.name: ",
+		"bad.yaml:18:3: FGD_1004 SCHEMA_MISMATCH: spec.subnets: ",
 		"sub/more.yml:", ": FGD_1001 ",
 	} {
 		if !strings.Contains(result.Stdout, part) {

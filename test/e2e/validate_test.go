@@ -69,7 +69,8 @@ func synced(t *testing.T, files map[string]string) (found []string, complete boo
 		case strings.HasSuffix(f.Message, " more findings are not listed here."):
 			complete = false
 		case !slices.Contains(aboutOthers, f.Code):
-			found = append(found, fmt.Sprintf("%s:%d:%d: %s %s", f.File, max(f.Line, 1), max(f.Column, 1), f.Code, f.Message))
+			found = append(found, fmt.Sprintf("%s:%d:%d: %s %s: %s", f.File, max(f.Line, 1), max(f.Column, 1), f.Code, f.Name,
+				f.Message))
 		}
 	}
 	return found, complete

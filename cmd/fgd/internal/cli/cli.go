@@ -37,36 +37,57 @@ func (e Environment) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(e.Stdout, format, args...)
 }
 
+// results is where results go, errors where all else goes.
+func (e Environment) results() *render.Screen {
+	return render.NewScreen(e.Stdout, app.Lookup(e.Environ))
+}
+
+func (e Environment) errors() *render.Screen {
+	return render.NewScreen(e.Stderr, app.Lookup(e.Environ))
+}
+
+// inJSON prints an error as JSON, for whoever asked for that, and returns the code that it ends the command with.
+func (e Environment) inJSON(err error) error {
+	if !errs.IsError(err) {
+		return err
+	}
+	if err := render.ErrorDocument(e.Stdout, err); err != nil {
+		return err
+	}
+	return exit.Code(exit.Of(err))
+}
+
 // Run runs a command line and returns the exit code.
 func Run(ctx context.Context, env Environment) int {
 	root := newRoot(env)
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	err := root.ExecuteContext(ctx)
+	root.SetFlagErrorFunc(flagError)
+	cmd, err := root.ExecuteContextC(ctx)
 	var code exit.Code
 	switch {
+	case err != nil && ctx.Err() != nil: // whatever became of the work then
+		fmt.Fprintln(env.Stderr, "fgd: interrupted")
+		return exit.Interrupted
 	case err == nil, errors.As(err, &code):
 		return exit.Of(err)
 	case errs.IsError(err):
-		render.Error(env.Stderr, err)
+		render.Error(env.errors(), err)
 		return exit.Of(err)
-	case errors.Is(err, context.Canceled):
-		return exit.Failed
-	case exit.IsMisuse(err):
-		fmt.Fprintf(env.Stderr, "fgd: %v\n", err)
-		return exit.Misused
 	}
-	// What cobra itself says is about the call: an unknown command or flag, a missing argument.
-	fmt.Fprintf(env.Stderr, "fgd: %v\nSee fgd --help.\n", err)
+	// What is left is about the call: an unknown command or flag, a missing argument.
+	render.Misuse(env.errors(), err, cmd.CommandPath())
 	return exit.Misused
 }
 
 func newRoot(env Environment) *cobra.Command {
 	root := &cobra.Command{
 		Use: "fgd", Short: "Keeps the Git directories of Hedgehog fabrics in order",
-		SilenceUsage: true, SilenceErrors: true,
+		Version: app.Version, SilenceUsage: true, SilenceErrors: true,
 	}
+	root.Flags().BoolP("version", "v", false, "print the version")
+	root.SetVersionTemplate(versionText() + "\n")
 	root.AddCommand(newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
 		newHistory(env), newDiff(env), newRestore(env), newState(env), newDeadLetters(env), newCredentials(env), newDemo(env),
 		newVersion())
@@ -83,11 +104,13 @@ func group(cmd *cobra.Command, of ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
+func versionText() string { return "fgd " + app.Version }
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "fgd "+app.Version)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/cmd/fgd/internal/cli"
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/testkit/sshserver"
 )
@@ -114,8 +116,23 @@ func TestCheckOverSSH(t *testing.T) {
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	if code, stdout, stderr := run(t.Context(), t, "validate", "testdata"); code != 3 ||
-		!strings.Contains(stdout, "bad.yaml:2:") || stderr != "" {
+		!strings.Contains(stdout, "bad.yaml:2:") || !strings.Contains(stdout, ": FGD_1002 UNSUPPORTED_RESOURCE: ") || stderr != "" {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	code, stdout, stderr := run(t.Context(), t, "validate", "testdata", "--json")
+	var report struct {
+		Files []struct {
+			Path     string
+			Findings []struct{ Code, Name string }
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil || code != 3 || stderr != "" ||
+		!strings.HasSuffix(stdout, "}\n") || len(report.Files) == 0 || !strings.Contains(stdout, `"code": "FGD_1002"`) {
+		t.Errorf("as JSON: exit %d, %v\n%s%s", code, err, stdout, stderr)
+	}
+	if code, stdout, stderr := run(t.Context(), t, "validate", "nothing.yaml", "--json"); code != 2 || stderr != "" ||
+		!strings.HasPrefix(stdout, `{"error":`) {
+		t.Errorf("an error as JSON: exit %d\n%s%s", code, stdout, stderr)
 	}
 }
 
@@ -191,10 +208,61 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"dead-letters", "nothing"}, `unknown command "nothing" for "fgd dead-letters"`},
 		{[]string{"credentials", "nothing"}, `unknown command "nothing" for "fgd credentials"`},
 		{append([]string{"restore", "--commit", "abc"}, target...), `--commit is "abc"`},
+		{[]string{"sync", "repo.git"}, `takes nothing but flags, and "repo.git" is none; a repository is given as --repo`},
+		{[]string{"sync", "repo.git"}, "See fgd sync --help."},
+		{[]string{"sync", "--bracnh", "x"}, "perhaps --branch is meant"},
+		{[]string{"quarantine", "show"}, "fgd quarantine show needs a PATH\nSee fgd quarantine show --help."},
+		{[]string{"quarantine", "show", "a", "b"}, `does not know what to do with "b"`},
+		{[]string{"check", "--redis", "x"}, "unknown flag: --redis"},
+		{append([]string{"history", "--limit", "x"}, target...), `--limit is "x", which is no whole number`},
+		{append([]string{"history", "--since", "x"}, target...), `--since is "x", which is no time; write 2026-01-31`},
 		{append([]string{"diff", strings.Repeat("a", 40), "abc"}, target...), `TO is "abc"`},
 	} {
-		if code, stdout, stderr := run(t.Context(), t, c.args...); code != 2 || !strings.Contains(stderr, c.want) {
+		code, stdout, stderr := run(t.Context(), t, c.args...)
+		if code != 2 || !strings.Contains(stderr, c.want) {
 			t.Errorf("%v: exit %d\n%s%s", c.args, code, stdout, stderr)
 		}
+		if strings.Contains(stderr, "strconv") || strings.Contains(stderr, "arg(s)") {
+			t.Errorf("%v: words of a parser: %s", c.args, stderr)
+		}
+	}
+}
+
+// TestVersion is told in every way in which people ask for it.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	for _, arg := range []string{"version", "--version", "-v"} {
+		if code, stdout, stderr := run(t.Context(), t, arg); code != 0 || stdout != "fgd "+app.Version+"\n" || stderr != "" {
+			t.Errorf("%s: exit %d\n%s%s", arg, code, stdout, stderr)
+		}
+	}
+}
+
+// TestAPathThatNeverWas is no empty history.
+func TestAPathThatNeverWas(t *testing.T) {
+	t.Parallel()
+	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
+	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
+	args := []string{"history", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes"}
+	if code, stdout, _ := run(t.Context(), t, append(args, "raw")...); code != 0 || !strings.Contains(stdout, "commit ") {
+		t.Errorf("one that was: exit %d\n%s", code, stdout)
+	}
+	if code, _, stderr := run(t.Context(), t, append(args, "nope")...); code != 2 ||
+		!strings.Contains(stderr, `No commit of the branch changed "nope"`) {
+		t.Errorf("exit %d\n%s", code, stderr)
+	}
+}
+
+// TestAVariableThatNothingReads is warned of, and does not end up in the result.
+func TestAVariableThatNothingReads(t *testing.T) {
+	t.Parallel()
+	var out, err bytes.Buffer
+	code := cli.Run(t.Context(), cli.Environment{
+		Args: []string{"validate", "testdata", "--json"}, Environ: []string{"HEDGEHOG_FGD_MAX_FILE_BYTE=1"},
+		Stdout: &out, Stderr: &err,
+	})
+	if code != 3 || !json.Valid(out.Bytes()) || err.String() !=
+		"fgd: warning: nothing reads the variable HEDGEHOG_FGD_MAX_FILE_BYTE; perhaps HEDGEHOG_FGD_MAX_FILE_BYTES is meant\n" {
+		t.Errorf("exit %d\n%s%s", code, &out, &err)
 	}
 }

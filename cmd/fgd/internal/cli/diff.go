@@ -31,7 +31,7 @@ func newDiff(env Environment) *cobra.Command {
 		Short: "Show what differs in the directory between two commits",
 		Long: `Shows what differs in the directory between two commits of the branch; without TO, between one and the branch
 head.`,
-		Args: cobra.RangeArgs(1, 2), //nolint:mnd // one commit or two
+		Args: arguments(1, 2, "commit"), //nolint:mnd // one commit or two
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for i, commit := range args {
 				if err := checkCommit([]string{"FROM", "TO"}[i], commit); err != nil {
@@ -46,6 +46,7 @@ head.`,
 		},
 	}
 	t.addFlags(cmd)
+	t.addStatFlag(cmd)
 	cmd.Flags().StringArrayVar(&request.Paths, "path", nil,
 		"only this `file` or folder of the directory; may be given several times")
 	return cmd
@@ -56,5 +57,5 @@ func (t *target) diff(ctx context.Context, s *local.Session, request *gitv1.Diff
 	if err != nil {
 		return err
 	}
-	return t.print(found, func() { render.Diff(t.env.Stdout, found) })
+	return t.print(found, func() { render.Diff(t.env.results(), found, t.stat) })
 }

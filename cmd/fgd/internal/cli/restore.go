@@ -41,6 +41,7 @@ A path that was not there then is taken away. .hnp/ can't be restored: its logs 
 		},
 	}
 	t.addFlags(cmd)
+	t.addStatFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&options.RestoreCommit, "commit", "", "as of this `commit` of the branch, with all its 40 digits")
 	flags.TimeVar(&asOf, "as-of", time.Time{}, timeFormats(), "as of this `time`")

@@ -26,11 +26,13 @@ func newSync(env Environment) *cobra.Command {
 Credentials come from ` + local.EnvToken + `, or ` + local.EnvUsername + ` and ` + local.EnvPassword + `,
 or from --credentials-file; a URL with credentials in it is refused.
 
-Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 done but something was quarantined.`,
-		Args: cobra.NoArgs,
+Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 done but something was quarantined,
+130 interrupted.`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.sync(cmd.Context(), options) },
 	}
 	t.addFlags(cmd)
+	t.addStatFlag(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&options.ValidateOnly, "dry-run", false, dryRunUsage)
 	flags.BoolVar(&options.RetryQuarantined, "retry-quarantined", false, "judge the files in unmanaged/ again")
@@ -44,13 +46,13 @@ func (t *target) sync(ctx context.Context, options *syncv1.SyncOptions) error {
 }
 
 func (t *target) syncIn(ctx context.Context, s *local.Session, options *syncv1.SyncOptions) error {
-	bar := render.NewBar(t.env.Stderr, t.json)
+	bar := t.progress()
 	status, err := s.Sync(ctx, options, bar.Show)
 	bar.Close()
 	if err != nil {
 		return err
 	}
-	err = t.print(status, func() { render.Sync(t.env.Stdout, status, options.GetValidateOnly()) })
+	err = t.print(status, func() { render.Sync(t.env.results(), status, t.asked(options)) })
 	if err != nil {
 		return err
 	}

@@ -6,10 +6,8 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
 
-	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/cmd/fgd/internal/render"
-	"fgdsync.dev/libs/errs"
 )
 
 // target is the directory that a command works on, and in which form it answers.
@@ -17,6 +15,7 @@ type target struct {
 	local.Target
 	env  Environment
 	json bool
+	stat bool // of a diff
 }
 
 func newTarget(env Environment) *target { return &target{env: env} }
@@ -28,13 +27,18 @@ func (t *target) addFlags(cmd *cobra.Command) {
 
 // addRepositoryFlags adds those of a command that nothing is kept of.
 func (t *target) addRepositoryFlags(cmd *cobra.Command) {
+	t.addAccessFlags(cmd)
+	cmd.Flags().StringVar(&t.Name, "name", "", "`name` of the fabric; the last part of the directory when absent")
+	addDefinitionsFlag(cmd, &t.CRDs)
+}
+
+// addAccessFlags adds those of a command that looks at how a directory can be reached.
+func (t *target) addAccessFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	addConfigFlag(cmd, &t.ConfigPath)
 	flags.StringVar(&t.Repo, "repo", "", "`URL` of the repository, or its path on this machine (required)")
 	flags.StringVar(&t.Branch, "branch", "main", "`branch`")
 	flags.StringVar(&t.Dir, "dir", "", "fabric `directory` in the repository; the root when absent")
-	flags.StringVar(&t.Name, "name", "", "`name` of the fabric; the last part of the directory when absent")
-	addDefinitionsFlag(cmd, &t.CRDs)
 	flags.StringVar(&t.CredentialsFile, "credentials-file", "",
 		"YAML `file` with token, username and password, ssh_private_key, or github_app")
 	flags.BoolVar(&t.json, "json", false, "print one JSON document")
@@ -45,13 +49,10 @@ func (t *target) addRepositoryFlags(cmd *cobra.Command) {
 // run runs services for as long as work takes. Who asked for JSON gets an error as JSON too.
 func (t *target) run(ctx context.Context, work func(context.Context, *local.Session) error) error {
 	err := t.Run(ctx, t.env.local(), work)
-	if !t.json || !errs.IsError(err) {
+	if !t.json {
 		return err
 	}
-	if err := render.ErrorDocument(t.env.Stdout, err); err != nil {
-		return err
-	}
-	return exit.Code(exit.Of(err))
+	return t.env.inJSON(err)
 }
 
 // print prints an answer as JSON, or in words.

@@ -35,11 +35,27 @@ func (e Environment) User() string {
 	return "fgd"
 }
 
-// Source reads the configuration file, when a path is given, and the environment.
+// Source reads the configuration file, when a path is given, and the environment, for a process that logs.
 func (e Environment) Source(path string) (*config.Source, error) {
 	source, err := config.Load(path, e.Environ)
 	if err != nil {
 		return nil, exit.Misuse(err)
+	}
+	return source, nil
+}
+
+// commandSource reads them for a command, which says in words which variables nothing reads.
+func (e Environment) commandSource(path string) (*config.Source, error) {
+	source, err := e.Source(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range source.Unknown() {
+		meant := ""
+		if v.Nearest != "" {
+			meant = "; perhaps " + v.Nearest + " is meant"
+		}
+		fmt.Fprintf(e.Log, "fgd: warning: nothing reads the variable %s%s\n", v.Name, meant)
 	}
 	return source, nil
 }
@@ -90,7 +106,18 @@ func inFolder(source *config.Source, folder string, paths []string, insecure boo
 	return source.With(keys)
 }
 
-// runWith runs a suite, and work beside it. An error of the work ends the suite.
+// withKeyFile returns a configuration with a key file of stored credentials, unless it says where that is, or that there
+// is none.
+func withKeyFile(source *config.Source, file string) (*config.Source, error) {
+	const key = "credentials_key_file"
+	if source.Has(key) {
+		return source, nil
+	}
+	return source.With(map[string]any{key: file})
+}
+
+// runWith runs a suite, and work beside it. An error of the work ends the suite. That of a suite comes first: what the
+// work has to say then follows from it.
 func runWith(ctx context.Context, s *suite.Suite, work func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -98,7 +125,7 @@ func runWith(ctx context.Context, s *suite.Suite, work func(context.Context) err
 	go func() { ended <- s.Run(ctx) }()
 	if err := work(ctx); err != nil {
 		stop()
-		return errors.Join(err, <-ended)
+		return errors.Join(<-ended, err)
 	}
 	return <-ended
 }
@@ -113,7 +140,7 @@ func runFor(ctx context.Context, s *suite.Suite, work func(context.Context) erro
 		stop()
 		return nil
 	})
-	return errors.Join(outcome, err)
+	return errors.Join(err, outcome)
 }
 
 // unreadable is the error of a path on the command line that can't be read.

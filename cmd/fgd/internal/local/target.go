@@ -60,7 +60,7 @@ func (t *Target) Run(ctx context.Context, env Environment, work func(context.Con
 	if source, err = t.configure(source, folder, s.path); err != nil {
 		return err
 	}
-	redis, err := redisForCommand(ctx, t.Redis)
+	redis, err := redisForCommand(ctx, t.Redis, source)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (t *Target) prepare(env Environment) (*Session, *config.Source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	source, err := env.Source(t.ConfigPath)
+	source, err := env.commandSource(t.ConfigPath)
 	return &Session{env: env, target: t, url: url, path: path, secrets: secrets}, source, err
 }
 
@@ -94,6 +94,9 @@ func (t *Target) configure(source *config.Source, folder, localPath string) (*co
 	}
 	source, err := inFolder(source, folder, paths, t.AllowInsecure)
 	if err != nil {
+		return nil, err
+	}
+	if source, err = withKeyFile(source, ""); err != nil { // what is sealed ends with the command
 		return nil, err
 	}
 	return withDefinitions(source, t.CRDs)

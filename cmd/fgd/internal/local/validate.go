@@ -34,7 +34,7 @@ type Validation struct {
 func (v Validation) Run(ctx context.Context, env Environment, paths []string,
 	report func(*ingestionv1.ValidateFilesResponse),
 ) (err error) {
-	source, err := env.Source(v.ConfigPath)
+	source, err := env.commandSource(v.ConfigPath)
 	if err != nil {
 		return err
 	}
