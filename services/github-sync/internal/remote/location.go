@@ -41,13 +41,16 @@ const (
 	longestDirectory = 4096
 )
 
-// Parse reads a URL and judges it.
+// Parse reads a URL, or the path of a repository on this machine, and judges it.
 func (p Policy) Parse(raw string) (Location, error) {
 	if len(raw) > longestURL {
 		return Location{}, refused("The repository URL is too long; allowed are at most %d bytes.", longestURL)
 	}
 	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasPrefix(raw, "-") {
 		return Location{}, refused("The repository URL begins with a dash, or holds spaces or control characters.")
+	}
+	if filepath.IsAbs(raw) {
+		return p.local(&url.URL{Path: raw})
 	}
 	if !strings.Contains(raw, "://") {
 		return p.shortSSH(raw)
