@@ -25,6 +25,22 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes nothing but flags, and %q is none%s", cmd.CommandPath(), args[0], hint)
 }
 
+// noSuchCommand refuses words that are none of the commands of a group, and says which one was perhaps meant.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, of := range cmd.Commands() {
+		names = append(names, of.Name())
+	}
+	hint := ""
+	if meant := nearest.To(args[0], names); meant != "" {
+		hint = "; perhaps " + meant + " is meant"
+	}
+	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
+}
+
 // arguments refuses fewer or more words than a command takes; what is one of them.
 func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

@@ -46,15 +46,18 @@ func (e Environment) errors() *render.Screen {
 	return render.NewScreen(e.Stderr, app.Lookup(e.Environ))
 }
 
-// inJSON prints an error as JSON, for whoever asked for that, and returns the code that it ends the command with.
-func (e Environment) inJSON(err error) error {
-	if !errs.IsError(err) {
-		return err
+// failed prints an error, as a result for whoever asked for JSON, and returns the exit code.
+func (e Environment) failed(err error, asJSON bool) int {
+	if !asJSON || render.ErrorDocument(e.Stdout, err) != nil {
+		render.Error(e.errors(), err)
 	}
-	if err := render.ErrorDocument(e.Stdout, err); err != nil {
-		return err
-	}
-	return exit.Code(exit.Of(err))
+	return exit.Of(err)
+}
+
+// asksForJSON reports whether a command was told to print one JSON document.
+func asksForJSON(cmd *cobra.Command) bool {
+	asked, err := cmd.Flags().GetBool("json")
+	return err == nil && asked
 }
 
 // Run runs a command line and returns the exit code.
@@ -73,8 +76,7 @@ func Run(ctx context.Context, env Environment) int {
 	case err == nil, errors.As(err, &code):
 		return exit.Of(err)
 	case errs.IsError(err):
-		render.Error(env.errors(), err)
-		return exit.Of(err)
+		return env.failed(err, asksForJSON(cmd))
 	}
 	// What is left is about the call: an unknown command or flag, a missing argument.
 	render.Misuse(env.errors(), err, cmd.CommandPath())
@@ -97,7 +99,7 @@ func newRoot(env Environment) *cobra.Command {
 // group makes a command of one that only holds others: alone it shows its help, and a word that is none of them is a
 // wrong call.
 func group(cmd *cobra.Command, of ...*cobra.Command) *cobra.Command {
-	cmd.Args = cobra.NoArgs
+	cmd.Args = noSuchCommand
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.DisableFlagsInUseLine = true
 	cmd.AddCommand(of...)

@@ -204,6 +204,7 @@ func TestWrongCalls(t *testing.T) {
 	}{
 		{[]string{"nothing"}, `unknown command "nothing" for "fgd"`},
 		{[]string{"quarantine", "nothing"}, `unknown command "nothing" for "fgd quarantine"`},
+		{[]string{"quarantine", "lst"}, `"lst" for "fgd quarantine"; perhaps list is meant`},
 		{[]string{"state", "nothing"}, `unknown command "nothing" for "fgd state"`},
 		{[]string{"dead-letters", "nothing"}, `unknown command "nothing" for "fgd dead-letters"`},
 		{[]string{"credentials", "nothing"}, `unknown command "nothing" for "fgd credentials"`},
@@ -224,6 +225,23 @@ func TestWrongCalls(t *testing.T) {
 		}
 		if strings.Contains(stderr, "strconv") || strings.Contains(stderr, "arg(s)") {
 			t.Errorf("%v: words of a parser: %s", c.args, stderr)
+		}
+	}
+}
+
+// TestAnErrorAsJSON is the one document that was asked for, whatever command it ends and however early.
+func TestAnErrorAsJSON(t *testing.T) {
+	t.Parallel()
+	target := []string{"--repo", "/nowhere.git", "--dir", "f", "--json"}
+	for _, args := range [][]string{
+		{"state", "rebuild", "--grpc", "127.0.0.1:1", "--json"}, {"dead-letters", "list", "--grpc", "127.0.0.1:1", "--json"},
+		append([]string{"diff", "abc"}, target...), append([]string{"doctor"}, target...),
+		{"validate", "nothing.yaml", "--json"},
+	} {
+		code, stdout, stderr := run(t.Context(), t, args...)
+		if code == 0 || !strings.HasPrefix(stdout, `{"error":{"code":"FGD_`) || !strings.HasSuffix(stdout, "}\n") ||
+			!json.Valid([]byte(stdout)) || stderr != "" {
+			t.Errorf("%v: exit %d\n%s%s", args, code, stdout, stderr)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func newDeadLetters(env Environment) *cobra.Command {
 func newDeadLettersList(env Environment) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List them, oldest first", Args: noArguments}
 	r := newRunning(env, cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.answer(r.listDeadLetters(cmd.Context())) }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.listDeadLetters(cmd.Context()) }
 	return cmd
 }
 
@@ -36,7 +36,7 @@ func newDeadLettersReplay(env Environment) *cobra.Command {
 		Args: arguments(1, noLimit, "ID"),
 	}
 	r := newRunning(env, cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return r.answer(r.replay(cmd.Context(), args)) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return r.replay(cmd.Context(), args) }
 	return cmd
 }
 

@@ -38,9 +38,8 @@ func (t *target) examine(ctx context.Context, s *local.Session) error {
 	if err != nil {
 		return err
 	}
-	bar := t.progress()
-	status, err := s.Sync(ctx, &syncv1.SyncOptions{ValidateOnly: true}, bar.Show)
-	bar.Close()
+	status, err := s.Sync(ctx, &syncv1.SyncOptions{ValidateOnly: true}, t.bar.Show)
+	t.bar.Close()
 	if err != nil {
 		return err
 	}

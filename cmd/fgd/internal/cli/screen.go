@@ -15,9 +15,6 @@ func (t *target) addStatFlag(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&t.stat, "stat", false, "of a diff, only how much differs in each file")
 }
 
-// progress returns the bar of a sync.
-func (t *target) progress() *render.Bar { return render.NewBar(t.env.errors(), t.json, host(t.Repo)) }
-
 // asked is the sync that the command line asks for.
 func (t *target) asked(options *syncv1.SyncOptions) render.Run {
 	return render.Run{

@@ -17,14 +17,6 @@ type running struct {
 	json bool
 }
 
-// answer ends a command. Who asked for JSON gets an error as JSON too.
-func (r *running) answer(err error) error {
-	if !r.json {
-		return err
-	}
-	return r.env.inJSON(err)
-}
-
 func newRunning(env Environment, cmd *cobra.Command) *running {
 	r := &running{System: remote.System{User: env.local().User()}, env: env}
 	cmd.Flags().StringVar(&r.Address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge")
@@ -48,7 +40,7 @@ func newState(env Environment) *cobra.Command {
 at once, and starts a sync of every fabric, which builds its index of resources anew.`,
 	}
 	r := newRunning(env, rebuild)
-	rebuild.RunE = func(cmd *cobra.Command, _ []string) error { return r.answer(r.rebuild(cmd.Context())) }
+	rebuild.RunE = func(cmd *cobra.Command, _ []string) error { return r.rebuild(cmd.Context()) }
 	return group(&cobra.Command{Use: "state", Short: "Look after the state of a running system"}, rebuild)
 }
 

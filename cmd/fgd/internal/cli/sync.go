@@ -46,9 +46,7 @@ func (t *target) sync(ctx context.Context, options *syncv1.SyncOptions) error {
 }
 
 func (t *target) syncIn(ctx context.Context, s *local.Session, options *syncv1.SyncOptions) error {
-	bar := t.progress()
-	status, err := s.Sync(ctx, options, bar.Show)
-	bar.Close()
+	status, err := s.Sync(ctx, options, t.bar.Show)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ type target struct {
 	local.Target
 	env  Environment
 	json bool
-	stat bool // of a diff
+	stat bool        // of a diff
+	bar  *render.Bar // while the command runs
 }
 
 func newTarget(env Environment) *target { return &target{env: env} }
@@ -46,17 +47,17 @@ func (t *target) addAccessFlags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagRequired("repo")
 }
 
-// run runs services for as long as work takes. Who asked for JSON gets an error as JSON too.
+// run runs services for as long as work takes, and shows on a terminal that it goes on.
 func (t *target) run(ctx context.Context, work func(context.Context, *local.Session) error) error {
+	t.bar = render.NewBar(t.env.errors(), t.json, host(t.Repo))
 	err := t.Run(ctx, t.env.local(), work)
-	if !t.json {
-		return err
-	}
-	return t.env.inJSON(err)
+	t.bar.Close()
+	return err
 }
 
 // print prints an answer as JSON, or in words.
 func (t *target) print(answer proto.Message, words func()) error {
+	t.bar.Close()
 	if t.json {
 		return render.Message(t.env.Stdout, answer)
 	}

@@ -47,6 +47,9 @@ func TestSyncOnATerminal(t *testing.T) {
 		t.Errorf("only how much: exit %d\n%s", code, stdout)
 	}
 	code, stdout, stderr = onTerminal(t, narrow, nil, args...)
+	if !strings.Contains(stderr, "fetching from 127.0.0.1, ") {
+		t.Errorf("nothing is said of what it does: %q", stderr)
+	}
 	for _, part := range []string{"\x1b[32m✔ completed", repository, "branch main", "1 in quarantine: fgd", "--branch main"} {
 		if code != 3 || !strings.Contains(stdout, part) {
 			t.Errorf("exit %d, no %q in\n%s%s", code, part, stdout, stderr)

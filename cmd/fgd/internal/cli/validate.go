@@ -42,9 +42,6 @@ func validate(ctx context.Context, env Environment, v local.Validation, paths []
 	if err = errors.Join(err, encoding); asJSON && err == nil {
 		err = render.Document(env.Stdout, report)
 	}
-	if asJSON {
-		err = env.inJSON(err)
-	}
 	if err == nil && found > 0 {
 		return exit.Code(exit.Findings)
 	}

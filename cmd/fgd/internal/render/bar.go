@@ -11,7 +11,7 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
-// Bar is the progress of a sync on a terminal, in words and as a bar; elsewhere it shows nothing.
+// Bar is what a command does on a terminal, in words and as a bar; elsewhere it shows nothing.
 type Bar struct {
 	container *mpb.Progress
 	bar       *mpb.Bar
@@ -28,7 +28,7 @@ func NewBar(s *Screen, quiet bool, host string) *Bar {
 	if quiet || !s.Terminal() {
 		return b
 	}
-	b.say("starting")
+	b.say("fetching from " + host)
 	b.container = mpb.NewWithContext(context.Background(), mpb.WithOutput(s.w))
 	b.bar = b.container.AddBar(percent, mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return *b.doing.Load() + ", " }),
@@ -72,11 +72,12 @@ func (b *Bar) words(data *bridgev1.SyncEventData) string {
 	return data.GetState()
 }
 
-// Close takes the bar away.
+// Close takes the bar away. It may be called again.
 func (b *Bar) Close() {
 	if b.bar == nil {
 		return
 	}
 	b.bar.Abort(true)
 	b.container.Wait()
+	b.bar = nil
 }
