@@ -15,6 +15,7 @@ func Diff(s *Screen, d *bridgev1.DiffDirectoryResponse, statOnly bool) {
 
 // diff prints how much differs in each file of a unified diff, and the diff itself unless only that is wanted.
 func diff(s *Screen, text string, statOnly bool) {
+	text = s.harmless(text)
 	stat(s, text)
 	if statOnly {
 		return

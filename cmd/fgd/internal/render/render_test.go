@@ -14,6 +14,7 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	"fgdsync.dev/testkit/terminal"
 )
 
 // screen is one that is no terminal.
@@ -37,6 +38,30 @@ func TestCommitsDoNotMoveTheCursor(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "--page-token next") || !strings.Contains(out.String(), "older commits") {
 		t.Errorf("nothing says how to go on: %s", &out)
+	}
+}
+
+// TestContentDoesNotMoveTheCursor of a terminal, in a diff, a finding or a file. Elsewhere it is exact.
+func TestContentDoesNotMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	const evil = "\x1b[2J\r\u202e"
+	show := func(w io.Writer) {
+		s := render.NewScreen(w, app.Lookup([]string{"NO_COLOR=1"}))
+		render.Diff(s, &bridgev1.DiffDirectoryResponse{Diff: "diff --git a/a b/a\n@@ -0,0 +1 @@\n+\teve" + evil + "\n"}, false)
+		render.QuarantinedFile(s, &reportv1.QuarantinedFile{
+			Path: "unmanaged/a", Reason: &reportv1.Finding{Message: "eve" + evil},
+		}, []byte("eve"+evil+"\n"))
+	}
+	var exact bytes.Buffer
+	show(&exact)
+	if n := strings.Count(exact.String(), evil); n != 3 {
+		t.Errorf("%d of 3 are exact: %q", n, exact.String())
+	}
+	screen := terminal.Open(t, 80)
+	show(screen.File)
+	shown := screen.Text()
+	if strings.ContainsAny(shown, evil[:1]+"\r\u202e") || strings.Count(shown, "eve") != 3 || !strings.Contains(shown, "+\teve") {
+		t.Errorf("shown is %q", shown)
 	}
 }
 

@@ -51,7 +51,7 @@ func QuarantinedFile(s *Screen, file *reportv1.QuarantinedFile, content []byte) 
 	f.add("commit", "%s", file.GetOriginCommit())
 	f.add("since", "%s", file.GetQuarantinedAt().AsTime().Format(timeForm))
 	f.end()
-	s.printf("\n%s", content)
+	s.printf("\n%s", s.harmless(string(content)))
 }
 
 // quarantined prints a file as findings are printed.

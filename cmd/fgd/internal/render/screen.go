@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 	"github.com/rivo/uniseg"
@@ -57,8 +59,23 @@ func (s *Screen) Write(p []byte) (int, error) { return s.w.Write(p) }
 // printf prints text as it is. A reader that went away is no reason to fail.
 func (s *Screen) printf(format string, args ...any) { _, _ = fmt.Fprintf(s.w, format, args...) }
 
+// harmless returns a text that others wrote so that it does not move the cursor: on a terminal, what can't be printed is a
+// blank. Elsewhere it stays as it is, to the last byte.
+func (s *Screen) harmless(text string) string {
+	if !s.terminal {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || r != utf8.RuneError && unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+}
+
 // line prints a line that begins with something coloured and breaks between words, its further lines two columns in.
 func (s *Screen) line(style *color.Color, first, rest string) {
+	first, rest = s.harmless(first), s.harmless(rest)
 	for i, text := range wrap(rest, s.width-uniseg.StringWidth(first), s.width-len(hanging)) {
 		begin := hanging
 		if i == 0 {
@@ -96,7 +113,7 @@ func (f *facts) end() {
 	}
 	indent := widest + len(hanging)
 	for _, row := range f.rows {
-		for i, text := range wrap(row.value, f.screen.width-indent, f.screen.width-indent) {
+		for i, text := range wrap(f.screen.harmless(row.value), f.screen.width-indent, f.screen.width-indent) {
 			name := strings.Repeat(" ", indent)
 			if i == 0 {
 				name = fmt.Sprintf("%-*s", indent, row.name)
