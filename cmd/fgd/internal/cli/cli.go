@@ -86,7 +86,7 @@ func Run(ctx context.Context, env Environment) int {
 func newRoot(env Environment) *cobra.Command {
 	root := &cobra.Command{
 		Use: "fgd", Short: "Keeps the Git directories of Hedgehog fabrics in order",
-		Version: app.Version, SilenceUsage: true, SilenceErrors: true,
+		Version: app.Version, SilenceUsage: true, SilenceErrors: true, PersistentPreRunE: requiredFlags,
 	}
 	root.Flags().BoolP("version", "v", false, "print the version")
 	root.SetVersionTemplate(versionText() + "\n")

@@ -204,6 +204,8 @@ func TestWrongCalls(t *testing.T) {
 	}{
 		{[]string{"nothing"}, `unknown command "nothing" for "fgd"`},
 		{[]string{"quarantine", "nothing"}, `unknown command "nothing" for "fgd quarantine"`},
+		{[]string{"sync"}, "fgd sync needs --repo\nSee fgd sync --help."},
+		{[]string{"credentials", "rotate-key"}, "fgd credentials rotate-key needs --key-file"},
 		{[]string{"quarantine", "lst"}, `"lst" for "fgd quarantine"; perhaps list is meant`},
 		{[]string{"state", "nothing"}, `unknown command "nothing" for "fgd state"`},
 		{[]string{"dead-letters", "nothing"}, `unknown command "nothing" for "fgd dead-letters"`},
