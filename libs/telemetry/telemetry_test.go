@@ -147,8 +147,8 @@ func TestLogLinesSayWhatTheirContextKnows(t *testing.T) {
 	}
 }
 
-// TestTracesThatCanNotBeSent are a line of the log in its own form. The process writes nothing else of it, which another
-// run of the test sees.
+// TestTracesThatCanNotBeSent are a line of the log in its own form. The process writes nothing else of it, which
+// another run of the test sees.
 func TestTracesThatCanNotBeSent(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(alone) != "" {

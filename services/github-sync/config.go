@@ -62,7 +62,8 @@ type Config struct {
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
 	return Config{
-		DataDir: "fgd-data/git", CredentialsKeyFile: "fgd-data/credentials.key", StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20,
+		DataDir: "fgd-data/git", CredentialsKeyFile: "fgd-data/credentials.key",
+		StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20,
 		MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
 		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
 		GitHubHosts: []string{"github.com=https://api.github.com"},

@@ -116,7 +116,8 @@ func TestCheckOverSSH(t *testing.T) {
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	if code, stdout, stderr := run(t.Context(), t, "validate", "testdata"); code != 3 ||
-		!strings.Contains(stdout, "bad.yaml:2:") || !strings.Contains(stdout, ": FGD_1002 UNSUPPORTED_RESOURCE: ") || stderr != "" {
+		!strings.Contains(stdout, "bad.yaml:2:") || !strings.Contains(stdout, ": FGD_1002 UNSUPPORTED_RESOURCE: ") ||
+		stderr != "" {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
 	code, stdout, stderr := run(t.Context(), t, "validate", "testdata", "--json")
@@ -282,7 +283,8 @@ func TestAVariableThatNothingReads(t *testing.T) {
 		Stdout: &out, Stderr: &err,
 	})
 	if code != 3 || !json.Valid(out.Bytes()) || err.String() !=
-		"fgd: warning: nothing reads the variable HEDGEHOG_FGD_MAX_FILE_BYTE; perhaps HEDGEHOG_FGD_MAX_FILE_BYTES is meant\n" {
+		"fgd: warning: nothing reads the variable HEDGEHOG_FGD_MAX_FILE_BYTE; perhaps "+
+			"HEDGEHOG_FGD_MAX_FILE_BYTES is meant\n" {
 		t.Errorf("exit %d\n%s%s", code, &out, &err)
 	}
 }

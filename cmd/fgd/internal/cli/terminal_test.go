@@ -47,7 +47,9 @@ func TestSyncOnATerminal(t *testing.T) {
 		t.Errorf("only how much: exit %d\n%s", code, stdout)
 	}
 	code, stdout, stderr = onTerminal(t, narrow, nil, args...)
-	for _, part := range []string{"\x1b[32m✔ completed", repository, "branch main", "1 in quarantine: fgd", "--branch main"} {
+	for _, part := range []string{
+		"\x1b[32m✔ completed", repository, "branch main", "1 in quarantine: fgd", "--branch main",
+	} {
 		if code != 3 || !strings.Contains(stdout, part) {
 			t.Errorf("exit %d, no %q in\n%s%s", code, part, stdout, stderr)
 		}
@@ -145,7 +147,9 @@ func TestAnUnfitRedis(t *testing.T) {
 	if err := server.Conn(t).Main.ConfigSet(t.Context(), "appendonly", "no").Err(); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes", "--redis", server.URL()}
+	args := []string{
+		"sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes", "--redis", server.URL(),
+	}
 	if code, _, stderr := run(t.Context(), t, args...); code != 1 || !strings.Contains(stderr, "FGD_5009") ||
 		!strings.Contains(stderr, "append-only") {
 		t.Errorf("exit %d\n%s", code, stderr)

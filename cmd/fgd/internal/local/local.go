@@ -106,8 +106,8 @@ func inFolder(source *config.Source, folder string, paths []string, insecure boo
 	return source.With(keys)
 }
 
-// withKeyFile returns a configuration with a key file of stored credentials, unless it says where that is, or that there
-// is none.
+// withKeyFile returns a configuration with a key file of stored credentials, unless it says where that is, or that
+// there is none.
 func withKeyFile(source *config.Source, file string) (*config.Source, error) {
 	const key = "credentials_key_file"
 	if source.Has(key) {

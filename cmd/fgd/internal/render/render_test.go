@@ -47,7 +47,9 @@ func TestContentDoesNotMoveTheCursor(t *testing.T) {
 	const evil = "\x1b[2J\r\u202e"
 	show := func(w io.Writer) {
 		s := render.NewScreen(w, app.Lookup([]string{"NO_COLOR=1"}))
-		render.Diff(s, &bridgev1.DiffDirectoryResponse{Diff: "diff --git a/a b/a\n@@ -0,0 +1 @@\n+\teve" + evil + "\n"}, false)
+		render.Diff(s, &bridgev1.DiffDirectoryResponse{
+			Diff: "diff --git a/a b/a\n@@ -0,0 +1 @@\n+\teve" + evil + "\n",
+		}, false)
 		render.QuarantinedFile(s, &reportv1.QuarantinedFile{
 			Path: "unmanaged/a", Reason: &reportv1.Finding{Message: "eve" + evil},
 		}, []byte("eve"+evil+"\n"))
@@ -60,7 +62,8 @@ func TestContentDoesNotMoveTheCursor(t *testing.T) {
 	screen := terminal.Open(t, 80)
 	show(screen.File)
 	shown := screen.Text()
-	if strings.ContainsAny(shown, evil[:1]+"\r\u202e") || strings.Count(shown, "eve") != 3 || !strings.Contains(shown, "+\teve") {
+	if strings.ContainsAny(shown, evil[:1]+"\r\u202e") || strings.Count(shown, "eve") != 3 ||
+		!strings.Contains(shown, "+\teve") {
 		t.Errorf("shown is %q", shown)
 	}
 }
@@ -106,7 +109,8 @@ func TestADryRun(t *testing.T) {
 	}, render.Run{DryRun: true})
 	last := -1
 	for _, part := range []string{
-		" managed/a  +1 -0\n", "+kind\n", "create  VPC default/a", "orphan  VPC /b", "no VPC c", "error: a:2: FGD_1001 INVALID_YAML: No.",
+		" managed/a  +1 -0\n", "+kind\n",
+		"create  VPC default/a", "orphan  VPC /b", "no VPC c", "error: a:2: FGD_1001 INVALID_YAML: No.",
 		"none (dry run)", "(1 created",
 	} {
 		at := strings.Index(out.String(), part)

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Screen is where a command prints: a terminal, with colours and lines that break between words, or anything else, which
-// gets the bare text.
+// Screen is where a command prints: a terminal, with colours and lines that break between words, or anything else,
+// which gets the bare text.
 type Screen struct {
 	w        io.Writer
 	terminal bool
@@ -23,7 +23,8 @@ type Screen struct {
 	good, bad, warn, strong, faint, place *color.Color
 }
 
-// NewScreen returns a screen on w. A terminal that is dumb, or a variable NO_COLOR in the environment, turns colours off.
+// NewScreen returns a screen on w. A terminal that is dumb, or a variable NO_COLOR in the environment, turns colours
+// off.
 func NewScreen(w io.Writer, lookupEnv func(string) (string, bool)) *Screen {
 	s := &Screen{w: w}
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
@@ -59,8 +60,8 @@ func (s *Screen) Write(p []byte) (int, error) { return s.w.Write(p) }
 // printf prints text as it is. A reader that went away is no reason to fail.
 func (s *Screen) printf(format string, args ...any) { _, _ = fmt.Fprintf(s.w, format, args...) }
 
-// harmless returns a text that others wrote so that it does not move the cursor: on a terminal, what can't be printed is a
-// blank. Elsewhere it stays as it is, to the last byte.
+// harmless returns a text that others wrote so that it does not move the cursor: on a terminal, what can't be printed
+// is a blank. Elsewhere it stays as it is, to the last byte.
 func (s *Screen) harmless(text string) string {
 	if !s.terminal {
 		return text
