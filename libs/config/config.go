@@ -131,7 +131,7 @@ func (s *Source) Into(target any) error {
 	err := s.k.UnmarshalWithConf("", target, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
 		Result: target, TagName: "koanf", WeaklyTypedInput: true,
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc(),
+			durationsHaveUnits, mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc(),
 			mapstructure.StringToSliceHookFunc(",")),
 	}})
 	if err != nil {
@@ -141,6 +141,16 @@ func (s *Source) Into(target any) error {
 		return s.located(v.Validate())
 	}
 	return nil
+}
+
+// durationsHaveUnits refuses a number for a duration, which would be taken for nanoseconds. Nothing is nothing in any
+// unit.
+func durationsHaveUnits(from, to reflect.Type, value any) (any, error) {
+	duration := reflect.TypeFor[time.Duration]()
+	if to == duration && from != duration && from.Kind() != reflect.String && !reflect.ValueOf(value).IsZero() {
+		return nil, errors.New("a duration has a unit")
+	}
+	return value, nil
 }
 
 // keyMeta is the detail of an error that names the key.

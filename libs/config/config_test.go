@@ -69,6 +69,7 @@ func TestABadSettingSaysWhatToCorrect(t *testing.T) {
 		"out of range":       {"", "HEDGEHOG_FGD_SYNC_CONCURRENCY=0", "is 0; allowed is 1 or more", "HEDGEHOG_FGD_SYNC_C"},
 		"range of a file":    {"sync_concurrency: 0\n", "", "allowed is 1 or more", "sync_concurrency in /"},
 		"no duration":        {"", "HEDGEHOG_FGD_SYNC_TIMEOUT=soon", `is "soon", which is no duration; an`, "SYNC_T"},
+		"no unit":            {"sync_timeout: 300\n", "", `is "300", which is no duration`, "sync_timeout in /"},
 		"no YAML":            {"a: [\n", "", "can't be read", "sample"},
 		"what may be secret": {"redis_url: {pass: s3cret}\n", "", "redis_url", "fgd.yaml"},
 	} {
