@@ -13,7 +13,7 @@ PROTOVALIDATE_VERSION := v1.2.2
 BUF ?= $(shell command -v buf || echo npx --yes @bufbuild/buf@$(BUF_VERSION))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-BUILD := go build -trimpath -ldflags '-s -w -X fgdsync.dev/libs/app.Version=$(VERSION)'
+BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X fgdsync.dev/libs/app.Version=$(VERSION)'
 MODULES = $(shell go list -m -f '{{.Dir}}')
 # What `make generate` writes.
 GENERATED := proto/gen libs/hedgehog
@@ -93,7 +93,7 @@ generate-check: generate ## fail when the committed generated files are not what
 		echo "Generated files differ from what is committed; run make generate and commit:"; echo "$$changed"; exit 1; fi
 
 .PHONY: lint
-lint: lint-docs lint-proto lint-breaking lint-format lint-vet lint-go ## all static checks
+lint: lint-docs lint-proto lint-breaking lint-format lint-vet lint-go lint-deploy ## all static checks
 
 .PHONY: lint-docs
 lint-docs: ## links between pages, and the heads of decisions; needs python3
@@ -125,6 +125,18 @@ lint-vet: ## go vet
 .PHONY: lint-go
 lint-go: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint
 	$< run $(addsuffix /...,$(MODULES))
+
+# The module of deploy/ is none of the workspace: what its tests read rules and compose files with shall decide no
+# version of what the programs are built from.
+.PHONY: lint-deploy
+lint-deploy: fgd ## alert rules, with a process that has just begun, and the compose file; needs redis-server
+	@scripts/install-packages prometheus redis-server
+	promtool check config --lint=all deploy/prometheus/prometheus.yml
+	promtool check rules --lint=all deploy/prometheus/alerts.yml
+	promtool test rules deploy/prometheus/alerts_test.yml
+	GOWORK=off go -C deploy mod tidy -diff
+	GOWORK=off go -C deploy vet ./...
+	GOWORK=off go -C deploy test -count=1 ./... -args -fgd $(CURDIR)/bin/fgd
 
 .PHONY: standalone
 standalone: ## build and vet each module without the workspace, with tidy go.mod files

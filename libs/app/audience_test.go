@@ -119,27 +119,33 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 	for audience, want := range map[rpc.Audience]struct {
 		who       [2]string
 		failed    [2]codes.Code
-		reflected string
+		reflected []string
 		health    map[string]codes.Code
 	}{
 		rpc.Services: {
 			[2]string{"alice", ""},
 			[2]codes.Code{codes.OK, codes.Unimplemented},
-			"fgd.sync.v1.SyncService",
-			map[string]codes.Code{"": codes.OK, "inside": codes.OK, "outside": codes.NotFound},
+			[]string{"fgd.health.v1.ComponentService", "fgd.sync.v1.SyncService"},
+			map[string]codes.Code{
+				"": codes.OK, "inside": codes.OK, "outside": codes.NotFound,
+				"fgd.sync.v1.SyncService": codes.OK, "fgd.bridge.v1.SyncService": codes.NotFound,
+			},
 		},
 		rpc.Callers: {
 			[2]string{"", "alice"},
 			[2]codes.Code{codes.Unimplemented, codes.OK},
-			"fgd.bridge.v1.SyncService",
-			map[string]codes.Code{"": codes.OK, "inside": codes.NotFound, "outside": codes.OK},
+			[]string{"fgd.bridge.v1.SyncService"},
+			map[string]codes.Code{
+				"": codes.OK, "inside": codes.NotFound, "outside": codes.OK,
+				"fgd.sync.v1.SyncService": codes.NotFound, "fgd.bridge.v1.SyncService": codes.OK,
+			},
 		},
 	} {
 		for i, conn := range conns[audience] {
 			if who, failed := ask(ctx, conn); who != want.who || failed != want.failed {
 				t.Errorf("%s, connection %d: asked as %q, failed with %v", audience, i, who, failed)
 			}
-			if got := reflected(t, conn); !slices.Equal(got, []string{want.reflected}) {
+			if got := reflected(t, conn); !slices.Equal(got, want.reflected) {
 				t.Errorf("%s, connection %d: reflection tells of %v", audience, i, got)
 			}
 			for name, code := range want.health {

@@ -7,8 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -17,9 +20,11 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
+	healthv1 "fgdsync.dev/proto/fgd/health/v1"
 )
 
 // Service is what every service of the suite is to its host.
@@ -32,6 +37,12 @@ type Service interface {
 	Ready(ctx context.Context) error
 }
 
+// Parted is a service that has parts whose health matters by itself.
+type Parted interface {
+	// Parts returns the parts; it is called once, before the service runs.
+	Parts() []health.Part
+}
+
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -41,6 +52,7 @@ const (
 // Host holds what one process serves.
 type Host struct {
 	tel      *telemetry.Telemetry
+	monitor  *health.Monitor
 	servers  map[rpc.Audience]*grpc.Server
 	services []served
 	grpc     []grpcListener
@@ -54,6 +66,7 @@ type served struct {
 	Service
 	name     string
 	audience rpc.Audience
+	grpc     []string // the names of the gRPC services that it serves
 }
 
 type grpcListener struct {
@@ -72,7 +85,9 @@ func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Service
 
 // NewHost returns an empty host. Whoever does not run it closes it.
 func NewHost(tel *telemetry.Telemetry) *Host {
-	h := &Host{tel: tel, servers: map[rpc.Audience]*grpc.Server{}}
+	h := &Host{
+		tel: tel, servers: map[rpc.Audience]*grpc.Server{}, monitor: health.NewMonitor(tel.Log, tel.Metrics),
+	}
 	for _, audience := range audiences() {
 		h.servers[audience] = rpc.NewServer(tel, audience)
 	}
@@ -80,10 +95,20 @@ func NewHost(tel *telemetry.Telemetry) *Host {
 	return h
 }
 
-// Add takes a service in under its name, which is also its name in health checks. It is served to its audience alone.
+// Add takes a service in under its name. In health checks it has that, and the names of its gRPC services. It is served
+// to its audience alone.
 func (h *Host) Add(name string, service Service, audience rpc.Audience) {
-	h.services = append(h.services, served{service, name, audience})
-	service.Register(h.servers[audience])
+	server := h.servers[audience]
+	before := server.GetServiceInfo()
+	service.Register(server)
+	after := server.GetServiceInfo()
+	maps.DeleteFunc(after, func(name string, _ grpc.ServiceInfo) bool { _, was := before[name]; return was })
+	h.services = append(h.services, served{service, name, audience, slices.Collect(maps.Keys(after))})
+	var parts []health.Part
+	if parted, has := service.(Parted); has {
+		parts = parted.Parts()
+	}
+	h.monitor.Add(name, service.Ready, parts...)
 }
 
 // ServeGRPC serves the services of an audience on a listener, with their health and reflection.
@@ -102,8 +127,9 @@ func (h *Host) Loopback(audience rpc.Audience) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// ServeHTTP serves a handler on a listener.
+// ServeHTTP serves a handler on a listener. No client has more than a fair part of the connections.
 func (h *Host) ServeHTTP(listener net.Listener, handler http.Handler) {
+	listener = newFairListener(listener, maxConnectionsPerClient, h.tel.Log)
 	h.http = append(h.http, httpServer{listener, &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return h.requests },
@@ -115,16 +141,21 @@ func (h *Host) Operations() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h.Metrics())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		for _, service := range h.services {
-			if err := service.Ready(r.Context()); err != nil {
-				http.Error(w, service.name+" is not ready", http.StatusServiceUnavailable)
-				return
-			}
-		}
-		_, _ = w.Write([]byte("ok\n"))
-	})
+	mux.HandleFunc("GET /readyz", h.readyz)
 	return mux
+}
+
+// readyz says whether all services can take work, or which one can't, why, and what to do about it.
+func (h *Host) readyz(w http.ResponseWriter, r *http.Request) {
+	for _, service := range h.services {
+		if err := service.Ready(r.Context()); err != nil {
+			e := errs.From(err)
+			text := fmt.Sprintf("%s is not ready: %s %s", service.name, e.Message, e.RemedyText())
+			http.Error(w, text, http.StatusServiceUnavailable)
+			return
+		}
+	}
+	_, _ = w.Write([]byte("ok\n"))
 }
 
 // Metrics returns the handler of the process's metrics.
@@ -179,6 +210,9 @@ func (h *Host) runServices(ctx, serving context.Context) error {
 	defer stop()
 	defer context.AfterFunc(serving, stop)()
 	work, ctx := errgroup.WithContext(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { h.monitor.Run(ctx) })
+	defer watching.Wait()
 	for _, service := range h.services {
 		work.Go(func() error {
 			if err := service.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -219,16 +253,23 @@ func (h *Host) stopServers(ctx context.Context) error {
 }
 
 // registerHealth adds to each server the health of what it serves, and reflection of it, even when that is nothing.
+// Only services are told of components.
 func (h *Host) registerHealth() {
+	healthv1.RegisterComponentServiceServer(h.servers[rpc.Services], health.NewComponents(h.monitor))
 	for audience, server := range h.servers {
-		checks := map[string]health.Check{}
+		checks, aliases := map[string]health.Check{}, map[string]string{}
 		for _, service := range h.services {
-			if service.audience == audience {
-				checks[service.name] = service.Ready
+			if service.audience != audience {
+				continue
+			}
+			checks[service.name] = service.Ready
+			for _, name := range service.grpc {
+				aliases[name] = service.name
 			}
 		}
-		grpc_health_v1.RegisterHealthServer(server, health.New(checks))
+		grpc_health_v1.RegisterHealthServer(server, health.New(checks, aliases))
 		reflection.Register(server)
+		rpc.Announce(h.tel, server)
 	}
 }
 

@@ -132,6 +132,11 @@ func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
 		!strings.Contains(body, "b is not ready") || strings.Contains(body, "s3cret") {
 		t.Errorf("not ready: %d %s", got, body)
 	}
+	var known error = errs.New(errs.RedisConnectionFailed, "Redis is away.")
+	b.ready.Store(&known)
+	if _, body := get(t, base+"/readyz"); !strings.Contains(body, "b is not ready: Redis is away. Check that Redis runs") {
+		t.Errorf("it does not say why it is not ready, and what to do: %s", body)
+	}
 	if got, _ := get(t, base+"/healthz"); got != 200 {
 		t.Errorf("not ready is not dead: %d", got)
 	}

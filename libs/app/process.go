@@ -65,6 +65,8 @@ type Process struct {
 	Telemetry *telemetry.Telemetry
 	// Peers are connections to the other services by their names.
 	Peers map[string]grpc.ClientConnInterface
+	// Addresses are where the peers are, by their names; one in this process has none.
+	Addresses map[string]string
 	// Self is a connection to the server that the service is on.
 	Self grpc.ClientConnInterface
 	// MetricsPage serves the metrics of the process.
@@ -90,15 +92,18 @@ func (p *Process) Close() error {
 	return err
 }
 
+// misused is the exit code of a call that can't be understood.
+const misused = 2
+
 // Main runs a service as the only one of its process, until a signal ends it, and returns the exit code.
 func Main(def Definition, args, environ []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, def, args, environ, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil && ctx.Err() == nil:
+	line, code := parse(def.Name, args, stderr)
+	if line == nil {
+		return code
+	}
+	if err := runService(ctx, def, *line, environ, stderr); err != nil && ctx.Err() == nil {
 		e := errs.From(err)
 		fmt.Fprintf(stderr, "%s: %v\n  %s\n", def.Name, err, e.RemedyText())
 		return 1
@@ -106,14 +111,39 @@ func Main(def Definition, args, environ []string, stderr io.Writer) int {
 	return 0
 }
 
-func run(ctx context.Context, def Definition, args, environ []string, stderr io.Writer) (err error) {
-	flags := flag.NewFlagSet(def.Name, flag.ContinueOnError)
+// commandLine is what the call of a service says.
+type commandLine struct {
+	config string // path of the configuration file
+	ready  bool   // start nothing, and ask whether the one that runs is ready
+}
+
+// parse reads the command line of a service. It returns nil, and the exit code, when there is nothing to do; what there
+// is to say has then been said.
+func parse(name string, args []string, stderr io.Writer) (line *commandLine, code int) {
+	line = &commandLine{}
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	path := flags.String("config", "", "configuration file; see fgd.yaml for every key")
-	if err := flags.Parse(args); err != nil {
-		return err
+	flags.StringVar(&line.config, "config", "", "configuration `file`; see fgd.yaml for every key")
+	flags.BoolVar(&line.ready, "ready", false,
+		"start nothing; ask the one that runs with this configuration whether it is ready")
+	version := flags.Bool("version", false, "print the version and end")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil, 0
+	case err != nil: // flags has said it
+		return nil, misused
+	case *version:
+		fmt.Fprintln(stderr, name+" "+Version)
+		return nil, 0
+	case flags.NArg() > 0:
+		fmt.Fprintf(stderr, "%s: %q is no flag, and %s takes nothing else. See %s --help.\n", name, flags.Arg(0), name, name)
+		return nil, misused
 	}
-	source, err := config.Load(*path, environ)
+	return line, 0
+}
+
+func runService(ctx context.Context, def Definition, line commandLine, environ []string, stderr io.Writer) (err error) {
+	source, err := config.Load(line.config, environ)
 	if err != nil {
 		return err
 	}
@@ -122,6 +152,9 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 		return err
 	}
 	s.GRPCListen, s.HTTPListen = cmp.Or(s.GRPCListen, def.GRPCListen), cmp.Or(s.HTTPListen, def.HTTPListen)
+	if line.ready {
+		return askReady(ctx, s.HTTPListen)
+	}
 	tel, err := telemetry.New(ctx, telemetry.Config{
 		Service: "fgd-" + def.Name, Version: Version, LogWriter: stderr, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
 		OTLPEndpoint: Environment(environ, "OTEL_EXPORTER_OTLP_ENDPOINT"), ContextAttrs: rpc.LogAttrs,
@@ -130,6 +163,7 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 		return errs.New(errs.ConfigurationInvalid, "%v", err)
 	}
 	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
+	WarnOfVariables(ctx, source, tel.Log)
 	if err := guardListeners(ctx, s, tel.Log); err != nil {
 		return err
 	}
@@ -144,6 +178,13 @@ func run(ctx context.Context, def Definition, args, environ []string, stderr io.
 	}
 	tel.Log.InfoContext(ctx, "started", "grpc", s.GRPCListen, "http", s.HTTPListen, "version", Version)
 	return host.Run(ctx)
+}
+
+// WarnOfVariables says which variables of the environment look like settings, and are none.
+func WarnOfVariables(ctx context.Context, source *config.Source, log *slog.Logger) {
+	for _, v := range source.Unknown() {
+		log.WarnContext(ctx, "a variable is the name of no key: nothing reads it", "variable", v.Name, "perhaps", v.Nearest)
+	}
 }
 
 // build puts the service on the host, and the host on its listeners.
@@ -170,15 +211,15 @@ func (p *Process) build(def Definition, s settings, host *Host) error {
 
 // dialPeers makes connections to services at their configured addresses. They connect when they are first used.
 func (p *Process) dialPeers(peers []Peer) error {
-	p.Peers = map[string]grpc.ClientConnInterface{}
+	p.Peers, p.Addresses = map[string]grpc.ClientConnInterface{}, map[string]string{}
 	for _, peer := range peers {
 		address := p.Source.Text(peer.AddressKey(), peer.Address)
-		conn, err := rpc.Dial(address, p.Telemetry.Tracers)
+		conn, err := rpc.DialNamed(peer.Name, address, p.Telemetry.Tracers)
 		if err != nil {
-			return errs.New(errs.ConfigurationInvalid, "The address %q can't be dialled.", address).WithCause(err)
+			return errs.New(errs.ConfigurationInvalid, "%s: %q can't be dialled.", peer.AddressKey(), address).WithCause(err)
 		}
 		p.OnClose(conn.Close)
-		p.Peers[peer.Name] = conn
+		p.Peers[peer.Name], p.Addresses[peer.Name] = conn, address
 	}
 	return nil
 }

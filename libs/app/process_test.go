@@ -60,6 +60,42 @@ func TestAProcessEndsInOrderOnASignal(t *testing.T) {
 	}
 }
 
+// TestACommandLine: what is no call of a service is said in words, and its version without one being run.
+func TestACommandLine(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"unknown flag": {[]string{"--nonsense"}, 2, "nonsense"},
+		"a word":       {[]string{"now"}, 2, `"now" is no flag`},
+		"help":         {[]string{"--help"}, 0, "-config file"},
+		"version":      {[]string{"--version"}, 0, "test " + app.Version},
+	} {
+		var stderr bytes.Buffer
+		if code := app.Main(definition(newWorker()), c.args, nil, &stderr); code != c.code ||
+			!strings.Contains(stderr.String(), c.want) || strings.Contains(stderr.String(), "FGD_") {
+			t.Errorf("%s: exit code %d: %s", name, code, &stderr)
+		}
+	}
+}
+
+// TestAVariableThatNothingReads is warned about with the one that was perhaps meant, before the service is built.
+func TestAVariableThatNothingReads(t *testing.T) {
+	t.Parallel()
+	def := definition(newWorker())
+	def.Build = func(*app.Process) (app.Service, http.Handler, error) {
+		return nil, nil, errs.New(errs.RedisConnectionFailed, "Redis is away.")
+	}
+	var stderr bytes.Buffer
+	app.Main(def, nil, []string{"HEDGEHOG_FGD_SYNK_TIMEOUT=1s", "HEDGEHOG_FGD_GIT_TOKEN=s3cret"}, &stderr)
+	if out := stderr.String(); !strings.Contains(out, `"level":"WARN"`) || strings.Count(out, "WARN") != 1 ||
+		!strings.Contains(out, `"variable":"HEDGEHOG_FGD_SYNK_TIMEOUT","perhaps":"HEDGEHOG_FGD_SYNC_TIMEOUT"`) {
+		t.Errorf("logged %s", out)
+	}
+}
+
 func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 	t.Parallel()
 	taken := listen(t)
@@ -109,7 +145,6 @@ func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 		},
 		"wrong audience": {misplaced, nil, nil, []string{"SyncService", "callers"}},
 		"broken service": {broken, nil, nil, []string{"FGD_5003", "Check that Redis runs"}},
-		"unknown flag":   {definition(newWorker()), []string{"--nonsense"}, nil, []string{"nonsense"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

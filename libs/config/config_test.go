@@ -1,9 +1,11 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,19 +55,64 @@ func TestEnvironmentWinsOverFileWinsOverDefaults(t *testing.T) {
 	}
 }
 
-func TestBadSettingsNameTheKeyAndWhatIsAllowed(t *testing.T) {
+// TestABadSettingSaysWhatToCorrect: the key, the value, what is allowed, and the line of the file or the variable.
+func TestABadSettingSaysWhatToCorrect(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ yaml, env, want string }{
-		"unknown key":  {"sync_timeuot: 1s\n", "", `"sync_timeuot"`},
-		"not a number": {"sync_concurrency: many\n", "", "sync_concurrency"},
-		"out of range": {"", "HEDGEHOG_FGD_SYNC_CONCURRENCY=0", "allowed is 1 or more"},
-		"no duration":  {"", "HEDGEHOG_FGD_SYNC_TIMEOUT=soon", "sync_timeout (or HEDGEHOG_FGD_SYNC_TIMEOUT)"},
-		"no YAML":      {"a: [\n", "", "can't be read"},
+	for name, c := range map[string]struct {
+		yaml, env    string
+		want, remedy string
+	}{
+		"unknown key":        {"sync_timeuot: 1s\n", "", `"sync_timeuot" of /`, "sync_timeout"},
+		"nothing like it":    {"colour: red\n", "", `"colour" of /`, "Take it out"},
+		"not a number":       {"sync_concurrency: many\n", "", `is "many", which is no whole number`, "fgd.yaml"},
+		"number of env":      {"", "HEDGEHOG_FGD_SYNC_CONCURRENCY=1x", `"1x"`, "HEDGEHOG_FGD_SYNC_CONCURRENCY"},
+		"out of range":       {"", "HEDGEHOG_FGD_SYNC_CONCURRENCY=0", "is 0; allowed is 1 or more", "HEDGEHOG_FGD_SYNC_C"},
+		"range of a file":    {"sync_concurrency: 0\n", "", "allowed is 1 or more", "sync_concurrency in /"},
+		"no duration":        {"", "HEDGEHOG_FGD_SYNC_TIMEOUT=soon", `is "soon", which is no duration; an`, "SYNC_T"},
+		"no unit":            {"sync_timeout: 300\n", "", `is "300", which is no duration`, "sync_timeout in /"},
+		"no YAML":            {"a: [\n", "", "can't be read", "sample"},
+		"what may be secret": {"redis_url: {pass: s3cret}\n", "", "redis_url", "fgd.yaml"},
 	} {
 		_, err := load(t, c.yaml, c.env)
-		if !errs.HasCode(err, errs.ConfigurationInvalid) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want %s in it", name, err, c.want)
+		text, remedy := fmt.Sprint(err), errs.From(err).RemedyText()
+		if !errs.HasCode(err, errs.ConfigurationInvalid) || !strings.Contains(text, c.want) ||
+			!strings.Contains(remedy, c.remedy) {
+			t.Errorf("%s: got %v; %s", name, err, remedy)
 		}
+		if strings.Contains(text+remedy, "\n") || len(text+remedy) > 300 || strings.Contains(text, "s3cret") ||
+			strings.Contains(text, "strconv") {
+			t.Errorf("%s: not one that a person can read: %s %s", name, text, remedy)
+		}
+	}
+}
+
+// TestUnknownVariables are told with what was perhaps meant; those that are read and are no keys are not among them.
+func TestUnknownVariables(t *testing.T) {
+	t.Parallel()
+	source, err := config.Load("", []string{
+		"HEDGEHOG_FGD_SYNK_TIMEOUT=1s", "HEDGEHOG_FGD_PUSH_LIMIT=x", "HEDGEHOG_FGD_COLOUR=red",
+		"HEDGEHOG_FGD_SYNC_TIMEOUT=1s",
+		"HEDGEHOG_FGD_GIT_TOKEN=x", "HEDGEHOG_FGD_GIT_ACME_HOSTS=x", "HEDGEHOG_FGD_CREDENTIALS_KEY=x", "HOME=/",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []config.Variable{
+		{"HEDGEHOG_FGD_SYNK_TIMEOUT", "HEDGEHOG_FGD_SYNC_TIMEOUT"},
+		{"HEDGEHOG_FGD_PUSH_LIMIT", "HEDGEHOG_FGD_PUSH_LIMITS"},
+		{"HEDGEHOG_FGD_COLOUR", ""},
+	}
+	if got := source.Unknown(); !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestHas: a key that is said to be empty was said.
+func TestHas(t *testing.T) {
+	t.Parallel()
+	source, err := config.Load("", []string{"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="})
+	if err != nil || !source.Has("credentials_key_file") || source.Has("data_dir") {
+		t.Errorf("%v, %v", source, err)
 	}
 }
 

@@ -76,6 +76,54 @@ var (
 		"FGD_1023", PermissionDenied, "ORIGIN_REFUSED",
 		"Call the API from a server, or from a page of the same origin.",
 	}
+	UnreadableName = Code{
+		"FGD_1026", Invalid, "UNREADABLE_NAME",
+		"Rename the file or folder with git, or remove it; until then it is left as it is.",
+	}
+	HostRefused = Code{
+		"FGD_1040", PermissionDenied, "HOST_REFUSED",
+		"Call the API by a loopback name, or add the name to public_hosts.",
+	}
+	MediaTypeRefused = Code{
+		"FGD_1041", Invalid, "MEDIA_TYPE_REFUSED",
+		"Send JSON with Content-Type: application/json, as it is or with Content-Encoding: gzip.",
+	}
+	ForeignFile = Code{
+		"FGD_1024", Invalid, "FOREIGN_FILE",
+		"Nothing to do; to hear nothing of them list them in .fgdignore, to have them quarantined set foreign_files.",
+	}
+	IgnoredManaged = Code{
+		"FGD_1028", Invalid, "IGNORED_MANAGED",
+		"Take the line out of .fgdignore, or narrow it: files in managed/ are read in any case.",
+	}
+	ManagedUnreadable = Code{
+		"FGD_1029", Invalid, "MANAGED_UNREADABLE",
+		"Mend the file, put the resource into raw/ again, or delete the file when the resource is to go.",
+	}
+	UnknownQuarantined = Code{
+		"FGD_1030", Invalid, "UNKNOWN_QUARANTINED",
+		"Correct the file, and the next sync takes it; or remove it.",
+	}
+	ServerFields = Code{
+		"FGD_1025", Invalid, "SERVER_FIELDS",
+		"Remove the fields, or set server_fields: strip to have them removed: what applies the file can fail on them.",
+	}
+	FindingsCut = Code{
+		"FGD_1027", Invalid, "FINDINGS_CUT",
+		"Mend what is listed; the rest shows once that is done. Reasons of a quarantine are all in .hnp/unmanaged-log.yaml.",
+	}
+	NameWithDots = Code{
+		"FGD_1031", Invalid, "NAME_WITH_DOTS",
+		"Give the resource a name of lower-case letters, digits and \"-\" alone.",
+	}
+	ReaderDiffers = Code{
+		"FGD_1032", Invalid, "READER_DIFFERS",
+		"Write spaces in place of the tab: between values, before comments and at the ends of lines.",
+	}
+	ConnectionUntyped = Code{
+		"FGD_1033", Invalid, "CONNECTION_UNTYPED",
+		"Say what it connects: one of the named fields below spec. A fabric refuses every other Connection because of it.",
+	}
 )
 
 // Codes of the 2xxx family: the directory.
@@ -106,7 +154,7 @@ var (
 	}
 	DirectoryInvalid = Code{
 		"FGD_2007", Invalid, "DIRECTORY_INVALID",
-		"Name a directory inside the repository, without \"..\", \".git\", backslashes or control characters.",
+		"Name a directory inside the repository that every checkout can hold; docs/directory.md says which those are.",
 	}
 	DirectoryOverlap = Code{
 		"FGD_2008", Exists, "DIRECTORY_OVERLAP",
@@ -119,6 +167,10 @@ var (
 	DirectoryIsFile = Code{
 		"FGD_2010", Precondition, "DIRECTORY_IS_FILE",
 		"Name another directory, or move the file that has its name.",
+	}
+	DirectoryOwned = Code{
+		"FGD_2011", Exists, "DIRECTORY_OWNED",
+		"Name another directory, or end what the owner does there and take it over (take_over: true, --take-over).",
 	}
 )
 
@@ -171,6 +223,10 @@ var (
 		"FGD_3014", Precondition, "NO_COMPLETED_SYNC",
 		"Sync the fabric first, or name a commit to compare with.",
 	}
+	FenceIgnored = Code{
+		"FGD_3015", Invalid, "FENCE_IGNORED",
+		"Nothing to do; the next commit of a sync takes its place. Whoever wrote the commit should leave the trailer out.",
+	}
 )
 
 // Codes of the 4xxx family: the Git host.
@@ -206,7 +262,7 @@ var (
 	}
 	RemoteRefused = Code{
 		"FGD_4009", Invalid, "REMOTE_REFUSED",
-		"Use an https or ssh URL without credentials; --allow-insecure-remotes permits http and private addresses.",
+		"Use an https or ssh URL without credentials; allow_http and allowed_private_networks permit more.",
 	}
 	PushRejected = Code{
 		"FGD_4010", Precondition, "PUSH_REJECTED",
@@ -222,7 +278,7 @@ var (
 	}
 	CommitNotFound = Code{
 		"FGD_4013", NotFound, "COMMIT_NOT_FOUND",
-		"Name a commit of the branch, with all its 40 digits.",
+		"Name a commit of the branch: its id, its first digits, or HEAD~N.",
 	}
 	HostKeyUnknown = Code{
 		"FGD_4014", Precondition, "HOST_KEY_UNKNOWN",
@@ -275,6 +331,14 @@ var (
 		"FGD_4027", Invalid, "CREDENTIALS_FOR_ANOTHER_HOST",
 		"Give the credentials for the new host, or the new fabric, too.",
 	}
+	PushUnconfirmed = Code{
+		"FGD_4029", Precondition, "PUSH_UNCONFIRMED",
+		"Look at the branch; make sure that the credentials are still good before the next sync.",
+	}
+	HostIncomplete = Code{
+		"FGD_4030", Precondition, "HOST_INCOMPLETE",
+		"Check the repository on its host (git fsck), and start the sync again.",
+	}
 )
 
 // Codes of the 5xxx family: the system.
@@ -300,7 +364,7 @@ var (
 		"FGD_5006", Precondition, "LISTEN_FAILED",
 		"Stop what uses the address, or choose another.",
 	}
-	ConfigurationInvalid = Code{"FGD_5007", Precondition, "CONFIGURATION_INVALID", "Correct the named key."}
+	ConfigurationInvalid = Code{"FGD_5007", Precondition, "CONFIGURATION_INVALID", "Correct the named key or flag."}
 	StorageFailed        = Code{
 		"FGD_5008", Unavailable, "STORAGE_FAILED",
 		"Check free space and permissions of the data folder.",
@@ -317,4 +381,28 @@ var (
 		"FGD_5011", Precondition, "LEDGER_UNUSABLE",
 		"Check ledger_file: its folder has to be writable, and each orchestrator needs a ledger of its own.",
 	}
+	TooManyRequests = Code{
+		"FGD_5015", Limited, "TOO_MANY_REQUESTS",
+		"Wait for answers before asking again, or raise max_requests_per_client.",
+	}
+	FolderInUse = Code{
+		"FGD_5020", Precondition, "FOLDER_IN_USE",
+		"Stop the other process, or give another folder with --data, and other ports with --http and --grpc.",
+	}
+	TooManyListeners = Code{"FGD_5012", Limited, "TOO_MANY_LISTENERS", "Try again after the stated time."}
+	LedgerDamaged    = Code{
+		"FGD_5013", Precondition, "LEDGER_DAMAGED",
+		"Bring the file back from a backup; or move it away to begin without any fabric, and register them again.",
+	}
 )
+
+// IsAboutOthers reports whether findings of a code say that a resource names or collides with others, or makes a fabric
+// refuse others: they come first among warnings.
+func IsAboutOthers(id string) bool {
+	switch id {
+	case ReferenceMissing.ID, PortConflict.ID, VLANOutOfRange.ID, SubnetConflict.ID, ReferenceOrphaned.ID,
+		ConnectionUntyped.ID:
+		return true
+	}
+	return false
+}

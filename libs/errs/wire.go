@@ -145,7 +145,8 @@ func withoutWireKeys(meta map[string]string) map[string]string {
 	return out
 }
 
-// foreignMessage replaces texts of the transport: they name addresses, and nobody wrote them for callers.
+// foreignMessage replaces texts of the transport, which nobody wrote for callers. Who made the call names whom it
+// called.
 func foreignMessage(k Kind, text string) string {
 	switch k {
 	case Unavailable:

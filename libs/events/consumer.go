@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ const Field = "e"
 const (
 	block           = time.Second
 	errorPause      = 500 * time.Millisecond
+	longestPause    = 10 * time.Second
 	claimBatch      = 16
 	beatsPerIdle    = 4 // an entry is taken over after more than three missed beats
 	reclaimsPerIdle = 9
@@ -74,14 +76,16 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 	var reclaimer sync.WaitGroup
 	reclaimer.Go(func() { c.reclaim(ctx, handle) })
 	pending := "0" // what was read before and not acknowledged comes first
+	pause := errorPause
 	for ctx.Err() == nil {
 		next, err := c.read(ctx, pending, handle)
 		if err != nil {
-			c.recover(ctx, err)
-			pending = "0"
+			c.recover(ctx, err, pause)
+			pending, pause = "0", min(2*pause, longestPause)
 			continue
 		}
-		pending = next
+		c.conn.Back(ctx, c.log)
+		pending, pause = next, errorPause
 	}
 	reclaimer.Wait()
 	c.tasks.Wait()
@@ -224,7 +228,7 @@ func (c *Consumer) heartbeat(ctx context.Context, id string) {
 				Consumer: c.cfg.Name, Messages: []string{id},
 			}).Err()
 			if err != nil && ctx.Err() == nil {
-				c.log.WarnContext(ctx, "heartbeat failed", "entry", id, "error", err.Error())
+				c.complain(ctx, "heartbeat failed", err, "entry", id)
 			}
 		}
 	}
@@ -279,7 +283,7 @@ func (c *Consumer) reclaim(ctx context.Context, handle Handler) {
 	defer ticker.Stop()
 	for {
 		if err := c.claim(ctx, handle); err != nil && ctx.Err() == nil {
-			c.log.WarnContext(ctx, "taking over failed", "error", err.Error())
+			c.complain(ctx, "taking over failed", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -366,7 +370,7 @@ func (c *Consumer) takeOver(ctx context.Context, entry redis.XPendingExt, idle t
 }
 
 // recover makes the group where there is none, from the beginning of the stream, and pauses after any other trouble.
-func (c *Consumer) recover(ctx context.Context, cause error) {
+func (c *Consumer) recover(ctx context.Context, cause error, pause time.Duration) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -377,11 +381,21 @@ func (c *Consumer) recover(ctx context.Context, cause error) {
 		}
 		cause = err
 	}
-	c.log.WarnContext(ctx, "reading failed", "error", cause.Error())
-	timer := time.NewTimer(errorPause)
+	c.complain(ctx, "reading failed", cause)
+	timer := time.NewTimer(pause/2 + rand.N(pause/2))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
+}
+
+// complain logs what went wrong. That Redis is away is said once, by whoever notices it.
+func (c *Consumer) complain(ctx context.Context, message string, err error, attrs ...any) {
+	if redisconn.Unreachable(err) {
+		c.conn.Away(ctx, c.log, err)
+		return
+	}
+	c.log.WarnContext(ctx, message, append(attrs, //nolint:sloglint // constants of the callers
+		"error", err.Error())...)
 }

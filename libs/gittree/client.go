@@ -23,13 +23,13 @@ const (
 // Client reads and writes the trees of a TreeService. It is safe for concurrent use.
 type Client struct {
 	trees    gitv1.TreeServiceClient
-	listings *recent.Cache[string, []Entry] // by the id of the tree, which stands for all that is in it
+	listings *recent.Cache[string, Listing] // by the id of the tree, which stands for all that is in it
 }
 
 // NewClient returns a client over a connection to a TreeService. It remembers the listings of trees with at most so
 // many leaves together. Without a connection, which is nil then, every call fails with FGD_5007.
 func NewClient(conn grpc.ClientConnInterface, leaves int) (*Client, error) {
-	listings, err := recent.New[string, []Entry](leaves)
+	listings, err := recent.New[string, Listing](leaves)
 	if err != nil {
 		return nil, err
 	}
@@ -53,22 +53,29 @@ func (noConn) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallO
 
 // List returns all leaves of a tree in path order. They are not to be changed.
 func (c *Client) List(ctx context.Context, tree Ref) ([]Entry, error) {
-	if entries, known := c.listings.Get(tree.ID); known {
-		return entries, nil
+	listing, err := c.Listing(ctx, tree)
+	return listing.Entries, err
+}
+
+// Listing returns what a tree holds. It is not to be changed.
+func (c *Client) Listing(ctx context.Context, tree Ref) (Listing, error) {
+	if listing, known := c.listings.Get(tree.ID); known {
+		return listing, nil
 	}
-	var entries []Entry
+	var listing Listing
 	request := &gitv1.ListTreeRequest{SnapshotId: tree.Snapshot, Tree: tree.ID}
 	err := rpc.Collect(ctx, c.trees.ListTree, request, func(page *gitv1.ListTreeResponse) error {
+		listing.Unreadable = append(listing.Unreadable, page.GetUnreadable()...)
 		for _, e := range page.GetEntries() {
-			entries = append(entries, entryFromProto(e))
+			listing.Entries = append(listing.Entries, entryFromProto(e))
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return Listing{}, err
 	}
-	c.listings.Add(tree.ID, entries, 1+len(entries))
-	return entries, nil
+	c.listings.Add(tree.ID, listing, 1+len(listing.Entries)+len(listing.Unreadable))
+	return listing, nil
 }
 
 // Read hands the contents of objects to visit, in the order asked for.

@@ -30,6 +30,14 @@ type Entry struct {
 	Size int64
 }
 
+// Listing is what a tree holds.
+type Listing struct {
+	Entries []Entry // all leaves, in path order
+	// Unreadable are paths of files and folders with names that no file of ours may have, escaped. They stay as they are
+	// in every tree that is written.
+	Unreadable []string
+}
+
 // Change is one change: Content is set for new content; else Blob for content that the snapshot holds already; else the
 // path is removed. A path that becomes a regular file keeps its executable bit only when Mode says so.
 type Change struct {

@@ -3,6 +3,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"maps"
 
@@ -18,14 +19,16 @@ type Check func(context.Context) error
 // it are told so by the protocol's own UNIMPLEMENTED and poll instead.
 type Server struct {
 	grpc_health_v1.UnimplementedHealthServer
-	checks map[string]Check
+	checks  map[string]Check
+	aliases map[string]string
 }
 
 var _ grpc_health_v1.HealthServer = (*Server)(nil)
 
-// New returns a server over the checks of the named services.
-func New(checks map[string]Check) *Server {
-	return &Server{checks: maps.Clone(checks)}
+// New returns a server over the checks of the named services. Aliases are other names for them: probes know services by
+// the names that they have in gRPC.
+func New(checks map[string]Check, aliases map[string]string) *Server {
+	return &Server{checks: maps.Clone(checks), aliases: maps.Clone(aliases)}
 }
 
 // Check answers for one service, or for all when none is named. An unknown one is NOT_FOUND.
@@ -35,7 +38,7 @@ func (s *Server) Check(ctx context.Context,
 	if req.GetService() == "" {
 		return answer(s.all(ctx)), nil
 	}
-	check, known := s.checks[req.GetService()]
+	check, known := s.checks[cmp.Or(s.aliases[req.GetService()], req.GetService())]
 	if !known {
 		return nil, status.Errorf(codes.NotFound, "no service %q here", req.GetService())
 	}

@@ -23,7 +23,7 @@ func TestHealthAsksTheServices(t *testing.T) {
 			}
 			return nil
 		},
-	})
+	}, map[string]string{"fgd.shaky.v1.ShakyService": "shaky"})
 	ask := func(name string) grpc_health_v1.HealthCheckResponse_ServingStatus {
 		t.Helper()
 		answer, err := server.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: name})
@@ -37,7 +37,7 @@ func TestHealthAsksTheServices(t *testing.T) {
 		t.Error("all is well, and it says otherwise")
 	}
 	broken = true
-	if ask("") != not || ask("shaky") != not || ask("steady") != serving {
+	if ask("") != not || ask("shaky") != not || ask("steady") != serving || ask("fgd.shaky.v1.ShakyService") != not {
 		t.Error("one is broken, and it says otherwise")
 	}
 	if _, err := server.Check(t.Context(),

@@ -22,18 +22,19 @@ func BuiltinCRDs() fs.FS {
 	return sub
 }
 
-const domain = "githedgehog.com"
+// Domain is what the names of all API groups end in.
+const Domain = "githedgehog.com"
 
 // IsHedgehogGroup reports whether an API group is Hedgehog's.
 func IsHedgehogGroup(group string) bool {
-	return group == domain || strings.HasSuffix(group, "."+domain)
+	return group == Domain || strings.HasSuffix(group, "."+Domain)
 }
 
 // OperatorWritten reports whether a kind is written by Hedgehog's own operators and never by people.
 func OperatorWritten(group, kind string) bool {
 	switch kind + "." + group {
-	case "Agent.agent." + domain, "Catalog.agent." + domain, "DHCPSubnet.dhcp." + domain, "VPCInfo.gateway." + domain,
-		"GatewayAgent.gwint." + domain:
+	case "Agent.agent." + Domain, "Catalog.agent." + Domain, "DHCPSubnet.dhcp." + Domain, "VPCInfo.gateway." + Domain,
+		"GatewayAgent.gwint." + Domain:
 		return true
 	}
 	return false

@@ -21,6 +21,7 @@ const anyFolders = "**"
 type Rules struct{ patterns []pattern }
 
 type pattern struct {
+	line        int // of the file, from 1
 	segments    []string
 	takesBack   bool
 	foldersOnly bool
@@ -35,6 +36,7 @@ func Parse(content []byte) Rules {
 			break
 		}
 		if p, ok := parseLine(line); ok {
+			p.line = i + 1
 			rules.patterns = append(rules.patterns, p)
 		}
 	}
@@ -85,31 +87,35 @@ func valid(segments []string) bool {
 }
 
 // Match reports whether the file at a path is ignored, by itself or with a folder that holds it.
-func (r Rules) Match(file string) bool {
+func (r Rules) Match(file string) bool { return r.Line(file) > 0 }
+
+// Line returns the number of the line for which the file at a path is ignored, from 1; 0 when it is not ignored.
+func (r Rules) Line(file string) int {
 	if len(r.patterns) == 0 {
-		return false
+		return 0
 	}
 	segments := strings.Split(file, "/")
 	for i := 1; i <= len(segments); i++ {
-		if r.decide(segments[:i], i < len(segments)) {
-			return true
+		if line := r.decide(segments[:i], i < len(segments)); line > 0 {
+			return line
 		}
 	}
-	return false
+	return 0
 }
 
-// decide lets the last line that matches speak.
-func (r Rules) decide(segments []string, folder bool) bool {
+// decide lets the last line that matches speak. It returns its number, or 0 when it takes back or there is none.
+func (r Rules) decide(segments []string, folder bool) int {
 	for i := len(r.patterns) - 1; i >= 0; i-- {
 		p := r.patterns[i]
-		if p.foldersOnly && !folder {
+		if p.foldersOnly && !folder || !matchSegments(p.segments, segments) {
 			continue
 		}
-		if matchSegments(p.segments, segments) {
-			return !p.takesBack
+		if p.takesBack {
+			return 0
 		}
+		return p.line
 	}
-	return false
+	return 0
 }
 
 // matchSegments matches folder by folder. It remembers only the last "**" it passed, which is enough because all else

@@ -82,6 +82,18 @@ func TestAsGit(t *testing.T) {
 	}
 }
 
+func TestTheLineThatIgnores(t *testing.T) {
+	t.Parallel()
+	rules := ignore.Parse([]byte("# mine\n*.txt\n\nmanaged/\n!notes.txt\n"))
+	for path, want := range map[string]int{
+		"a.txt": 2, "managed/vpcs/a.yaml": 4, "managed/a.txt": 4, "notes.txt": 0, "a.yaml": 0,
+	} {
+		if got := rules.Line(path); got != want {
+			t.Errorf("%s is ignored by line %d, want %d", path, got, want)
+		}
+	}
+}
+
 // FuzzParse: what a file says does not depend on how its lines end, nor on lines that say nothing; and a last line that
 // speaks of everything is the last word.
 func FuzzParse(f *testing.F) {

@@ -23,7 +23,6 @@ const (
 
 	Ignore     = ".fgdignore"
 	Keep       = ".gitkeep"
-	Kustomize  = "kustomization.yaml"
 	ArchiveExt = ".archived"
 )
 
@@ -62,11 +61,29 @@ func IsYAML(p string) bool {
 	return false
 }
 
-// StaysPut reports whether a file outside the parts stays where it is by its name.
-func StaysPut(p string) bool {
+// Hidden reports whether a name on the way of a path begins with a dot. Such files belong to other tools: they are
+// never read, moved or changed. What the system keeps in dot names of its own is not hidden.
+func Hidden(p string) bool {
+	if p == Ignore || Part(p) == Metadata {
+		return false
+	}
+	return p != "" && p[0] == '.' || strings.Contains(p, "/.")
+}
+
+// IsKustomization reports whether a path has one of the names that kustomize reads.
+func IsKustomization(p string) bool {
 	switch path.Base(p) {
-	case Keep, ".gitignore", ".gitattributes", "README.md", Ignore:
+	case "kustomization.yaml", "kustomization.yml", "Kustomization":
 		return true
 	}
-	return p == Kustomize || !IsYAML(p)
+	return false
+}
+
+// StaysPut reports whether a file outside raw/ stays where it is by its name.
+func StaysPut(p string) bool { return !IsYAML(p) || Hidden(p) || IsKustomization(p) }
+
+// IsInput reports whether a file may hold resources by its name.
+func IsInput(p string) bool {
+	part := Part(p)
+	return part != Metadata && part != Unmanaged && !StaysPut(p)
 }

@@ -35,11 +35,37 @@ func TestIsYAML(t *testing.T) {
 func TestStaysPut(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]bool{
-		"README.md": true, "sub/README.md": true, "kustomization.yaml": true, "sub/kustomization.yaml": false,
+		"README.md": true, "sub/README.md": true, "kustomization.yaml": true, "sub/kustomization.yml": true,
+		"managed/Kustomization": true, ".gitlab-ci.yml": true, ".github/workflows/ci.yaml": true, "sub/.x/a.yaml": true,
 		".gitignore":     true,
 		".gitattributes": true, ".gitkeep": true, ".fgdignore": true, "notes.txt": true, "a.yaml": false, "sub/a.yml": false,
 	} {
 		if got := layout.StaysPut(path); got != want {
+			t.Errorf("%q: %v", path, got)
+		}
+	}
+}
+
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]bool{
+		".sops.yaml": true, "raw/.DS_Store": true, "raw/.git/x": true, "managed/.argocd/a.yaml": true,
+		"sub/.hnp/manifest.yaml": true, "sub/.fgdignore": true, ".hnp": true,
+		".fgdignore": false, ".hnp/manifest.yaml": false, "raw/a.yaml": false, "a.b/c.yaml": false, "": false,
+	} {
+		if got := layout.Hidden(path); got != want {
+			t.Errorf("%q: %v", path, got)
+		}
+	}
+}
+
+func TestIsInput(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]bool{
+		"raw/a.yaml": true, "a.yml": true, "managed/vpcs/a.yaml": true, "unmanaged/a.yaml": false,
+		".hnp/manifest.yaml": false, "raw/.a.yaml": false, "raw/kustomization.yaml": false, "raw/a.txt": false,
+	} {
+		if got := layout.IsInput(path); got != want {
 			t.Errorf("%q: %v", path, got)
 		}
 	}

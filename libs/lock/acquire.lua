@@ -3,10 +3,12 @@
 -- which they came; one that has not asked for a while is taken for gone.
 --
 -- A new number is above the last one, and not below the clock in microseconds: a Redis that lost the counter, all of
--- it or its last second, gives numbers above the ones it has forgotten.
+-- it or its last second, gives numbers above the ones it has forgotten. A last number that is too far ahead of the
+-- clock was never given, and does not count.
 --
 -- KEYS 1 lock, 2 last number, 3 queue by time of arrival, 4 queue by time of the last try
--- ARGV 1 owner, 2 lease ms, 3 patience ms, 4 an owner that is done and could not say so, or ""
+-- ARGV 1 owner, 2 lease ms, 3 patience ms, 4 an owner that is done and could not say so, or "",
+--      5 how far a last number may be ahead, in microseconds
 
 local holder = redis.call('HGET', KEYS[1], 'owner')
 if holder == ARGV[1] then
@@ -36,7 +38,10 @@ if holder or (first and first ~= ARGV[1]) then
 end
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
-local fence = math.max(tonumber(redis.call('GET', KEYS[2]) or 0) + 1, time[1] * 1000000 + time[2])
+local clock = time[1] * 1000000 + time[2]
+local last = tonumber(redis.call('GET', KEYS[2]) or 0) or 0
+if not (last >= 0 and last <= clock + ARGV[5]) then last = 0 end
+local fence = math.max(last + 1, clock)
 redis.call('SET', KEYS[2], string.format('%.0f', fence))
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', string.format('%.0f', fence))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,16 @@ const (
 	patience = 3 * time.Second
 	// leaveTimeout bounds the call that takes somebody out of the queue who does not want to wait any more.
 	leaveTimeout = time.Second
+)
+
+// A number is never far above the clock of Redis: whoever counts on must not be led away by what somebody wrote into a
+// commit, nor come to where numbers are no longer exact (2^53, in the year 2255).
+const (
+	// furthestFloor is how far a number that was found may be ahead of the clock.
+	furthestFloor = 24 * time.Hour
+	// Furthest is how far a number that was given may be ahead: Redis' clock may have gone back since. One that is
+	// further ahead was never given, and counts for nothing.
+	Furthest = 2 * furthestFloor
 )
 
 // errReleased ends the context of a lease that was given back.
@@ -86,7 +97,8 @@ func tries(key string) string    { return key + ":tries" }
 func (l *Locker) try(ctx context.Context, key, owner string) (granted bool, number int64, err error) {
 	keys := []string{key, counter(key), arrivals(key), tries(key)}
 	done := l.leftBy(key)
-	reply, err := l.conn.Run(ctx, l.scripts.acquire, keys, owner, l.lease.Milliseconds(), patience.Milliseconds(), done)
+	reply, err := l.conn.Run(ctx, l.scripts.acquire, keys, owner, l.lease.Milliseconds(), patience.Milliseconds(), done,
+		Furthest.Microseconds())
 	if err != nil {
 		return false, 0, err
 	}
@@ -183,21 +195,30 @@ func (l *Lease) Context() context.Context { return l.ctx }
 func (l *Lease) Fence() int64 { return l.fence }
 
 // RaiseAbove makes the lease's number larger than one that was found beside an earlier effect. Redis gives numbers
-// above all others, unless it has lost its data and its clock went back.
-func (l *Lease) RaiseAbove(ctx context.Context, floor int64) error {
+// above all others, unless it has lost its data and its clock went back. It reports whether it is larger: a number that
+// is more than a day ahead of the clock is none that was ever given, and is left where it is.
+func (l *Lease) RaiseAbove(ctx context.Context, floor int64) (bool, error) {
 	if l.fence > floor {
-		return nil
+		return true, nil
 	}
-	reply, err := l.locker.conn.Run(ctx, l.locker.scripts.raise, []string{l.key, counter(l.key)}, l.owner, floor)
+	reply, err := l.locker.conn.Run(ctx, l.locker.scripts.raise, []string{l.key, counter(l.key)}, l.owner, floor,
+		furthestFloor.Microseconds())
 	if err != nil {
-		return fmt.Errorf("raise the number of lock %s: %w", l.key, err)
+		return false, fmt.Errorf("raise the number of lock %s: %w", l.key, err)
 	}
-	raised, _ := reply.(int64)
-	if raised == 0 {
-		return errs.New(errs.LockLost, "The lock went to another holder.")
+	switch reply {
+	case "lost":
+		return false, errs.New(errs.LockLost, "The lock went to another holder.")
+	case "ahead":
+		return false, nil
+	}
+	text, _ := reply.(string)
+	raised, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || raised <= floor {
+		return false, errs.New(errs.InternalError, "The lock gave the number %q, which is not above %d.", text, floor)
 	}
 	l.fence = raised
-	return nil
+	return true, nil
 }
 
 // Release gives the lock back. The lock of another holder is left alone. Without an answer the lock stays taken until

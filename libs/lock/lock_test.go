@@ -268,12 +268,12 @@ func TestNumbersRiseAboveWhatWasFound(t *testing.T) {
 		t.Parallel()
 		lease := acquire(t, lock.New(conn, long, never))
 		before := lease.Fence()
-		if err := lease.RaiseAbove(t.Context(), before-1); err != nil || lease.Fence() != before {
+		if above, err := lease.RaiseAbove(t.Context(), before-1); err != nil || !above || lease.Fence() != before {
 			t.Errorf("raised to %d, %v; it was above already", lease.Fence(), err)
 		}
 		floor := before + 1_000_000
 		for range 2 { // repeating it changes nothing
-			if err := lease.RaiseAbove(t.Context(), floor); err != nil || lease.Fence() != floor+1 {
+			if above, err := lease.RaiseAbove(t.Context(), floor); err != nil || !above || lease.Fence() != floor+1 {
 				t.Errorf("raised to %d, %v; want %d", lease.Fence(), err, floor+1)
 			}
 		}
@@ -282,7 +282,7 @@ func TestNumbersRiseAboveWhatWasFound(t *testing.T) {
 		if next.Fence() <= floor+1 {
 			t.Errorf("fence %d came after %d", next.Fence(), floor+1)
 		}
-		if err := lease.RaiseAbove(t.Context(), floor+2); !errs.HasCode(err, errs.LockLost) {
+		if _, err := lease.RaiseAbove(t.Context(), floor+2); !errs.HasCode(err, errs.LockLost) {
 			t.Errorf("the number of another's lock was raised: %v", err)
 		}
 		release(t, next)

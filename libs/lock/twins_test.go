@@ -33,7 +33,7 @@ func TestWithoutTheClockNumbersComeAgain(t *testing.T) {
 	t.Parallel()
 	conn := redistest.Start(t).Conn(t)
 	locker := func() *lock.Locker {
-		return lock.WithoutGuardOfAcquire(t, lock.New(conn, long, never), ", time[1] * 1000000 + time[2])", ")")
+		return lock.WithoutGuardOfAcquire(t, lock.New(conn, long, never), "math.max(last + 1, clock)", "last + 1")
 	}
 	first := acquire(t, locker())
 	if err := conn.Main.FlushAll(t.Context()).Err(); err != nil {

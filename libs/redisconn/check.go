@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fgdsync.dev/libs/errs"
 )
 
 const (
@@ -15,6 +17,11 @@ const (
 
 // Problem is why a Redis is not fit for what it is to keep.
 type Problem struct{ What, Remedy string }
+
+// Err returns the error of whoever does not take such a Redis.
+func (p Problem) Err() error {
+	return errs.New(errs.RedisUnsuitable, "Redis is not fit for this: %s.", p.What).WithRemedy("%s", p.Remedy)
+}
 
 // Check asks Redis what it is and how it is set up. It uses INFO, which managed servers permit where they forbid
 // CONFIG. The in-memory one of a single process says nothing and passes.

@@ -1,13 +1,16 @@
 // Package redisconn opens Redis the way this system needs it. go-redis' own retries are off, because they repeat
 // commands whose reply was lost although they took effect; what is repeated here are scripts that are safe to repeat.
-// Blocking reads have a client of their own, so that they can't take the last connection from everything else.
+// Reads that block have clients of their own, so that they can't take the last connection from everything else: one for
+// those who work, and one for those who only watch.
 package redisconn
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -19,13 +22,17 @@ import (
 )
 
 const (
-	dialTimeout  = 5 * time.Second
-	ioTimeout    = 5 * time.Second
+	dialTimeout  = 3 * time.Second
+	ioTimeout    = 3 * time.Second
 	poolSize     = 64
-	blockingPool = 512
+	blockingPool = 64
+	watchingPool = 512
 	attempts     = 4
 	firstPause   = 20 * time.Millisecond
 	longestPause = 500 * time.Millisecond
+	// patience bounds the repetitions of one command, of which each may take ioTimeout: who waits for a Redis that does
+	// not answer hears of it in time.
+	patience = ioTimeout + time.Second
 )
 
 // Config is what can be set of the connection.
@@ -37,10 +44,13 @@ type Config struct {
 // DefaultConfig returns that of a Redis on this machine.
 func DefaultConfig() Config { return Config{RedisURL: "redis://127.0.0.1:6379/0"} }
 
-// Conn is the two clients of one Redis.
+// Conn is the clients of one Redis.
 type Conn struct {
 	Main     redis.UniversalClient // short commands and scripts
-	Blocking redis.UniversalClient // XREADGROUP and XREAD with BLOCK
+	Blocking redis.UniversalClient // XREADGROUP with BLOCK, of who works
+	Watching redis.UniversalClient // XREAD with BLOCK, of who watches
+
+	away atomic.Bool // as was last said
 }
 
 // Open reads a URL. It connects with the first command, not now. A URL with master_name= names a Sentinel, and one with
@@ -54,7 +64,7 @@ func Open(text string) (*Conn, error) {
 				"Sentinel, ?addr=host:port for a Cluster.")
 	}
 	logging.Disable() // it would write to standard error what the error of the command says too
-	return &Conn{Main: open(poolSize), Blocking: open(blockingPool)}, nil
+	return &Conn{Main: open(poolSize), Blocking: open(blockingPool), Watching: open(watchingPool)}, nil
 }
 
 // opener returns what opens a client with a pool of a size. Retries of the library are off: Repeat is the one layer
@@ -130,8 +140,38 @@ func (c *Conn) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close closes both clients.
-func (c *Conn) Close() error { return errors.Join(c.Blocking.Close(), c.Main.Close()) }
+// Writable reports whether Redis takes what is written: one that has no memory left answers, and refuses.
+func (c *Conn) Writable(ctx context.Context) error {
+	if err := c.Main.Set(ctx, probeKey, "1", time.Minute).Err(); err != nil {
+		return Error(err)
+	}
+	return nil
+}
+
+// probeKey is written to see whether that is possible.
+const probeKey = "fgd:{registry}:probe"
+
+// Away says once that Redis can't be reached, whoever notices it and however often, until it is back.
+func (c *Conn) Away(ctx context.Context, log *slog.Logger, cause error) {
+	if !c.away.Swap(true) {
+		log.WarnContext(ctx, "Redis is away", "error", cause.Error())
+	}
+}
+
+// Back says once that Redis is back, if it was said to be away, and all who work find it there.
+func (c *Conn) Back(ctx context.Context, log *slog.Logger) {
+	if !c.away.Load() || c.Main.Ping(ctx).Err() != nil || c.Blocking.Ping(ctx).Err() != nil {
+		return
+	}
+	if c.away.Swap(false) {
+		log.InfoContext(ctx, "Redis is back")
+	}
+}
+
+// Close closes all clients.
+func (c *Conn) Close() error {
+	return errors.Join(c.Watching.Close(), c.Blocking.Close(), c.Main.Close())
+}
 
 // Error gives a failure of Redis its public face; the failure is its cause.
 func Error(err error) error {
@@ -157,7 +197,7 @@ func Repeat[T any](ctx context.Context, command func() (T, error)) (T, error) {
 			return value, backoff.Permanent(err)
 		}
 		return value, err
-	}, backoff.WithBackOff(pause), backoff.WithMaxTries(attempts))
+	}, backoff.WithBackOff(pause), backoff.WithMaxTries(attempts), backoff.WithMaxElapsedTime(patience))
 	if err == nil || errors.Is(err, redis.Nil) {
 		return result, err
 	}
@@ -166,6 +206,9 @@ func Repeat[T any](ctx context.Context, command func() (T, error)) (T, error) {
 	}
 	return result, Error(err)
 }
+
+// Unreachable reports whether an error says that Redis gave no answer, or can't answer yet.
+func Unreachable(err error) bool { return err != nil && transient(err) }
 
 func transient(err error) bool {
 	var answered redis.Error

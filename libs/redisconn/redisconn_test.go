@@ -211,14 +211,17 @@ func TestBlockingReadsLeaveRoom(t *testing.T) {
 	done := make(chan error, readers)
 	for range readers {
 		go func() {
-			done <- conn.Blocking.XRead(t.Context(), &redis.XReadArgs{Streams: []string{"s", "0"}, Block: 10 * time.Second}).
+			done <- conn.Watching.XRead(t.Context(), &redis.XReadArgs{Streams: []string{"s", "0"}, Block: 10 * time.Second}).
 				Err()
 		}()
 	}
-	for conn.Blocking.PoolStats().TotalConns < readers {
+	for conn.Watching.PoolStats().TotalConns < readers {
 		if err := conn.Ping(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := conn.Blocking.Ping(t.Context()).Err(); err != nil { // who works has connections of its own
+		t.Error(err)
 	}
 	if err := conn.Main.XAdd(t.Context(), &redis.XAddArgs{Stream: "s", Values: []any{"e", "1"}}).Err(); err != nil {
 		t.Fatal(err)

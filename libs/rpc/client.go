@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"google.golang.org/grpc"
@@ -14,19 +15,42 @@ import (
 // client says of each call what it belongs to, and turns the wire form of an error back into an Error.
 type client struct {
 	write func(context.Context) context.Context
+	to    server
 }
 
-func newClient(audience Audience) client {
+func newClient(audience Audience, to server) client {
 	if audience == Callers {
-		return client{toEdge}
+		return client{toEdge, to}
 	}
-	return client{toService}
+	return client{toService, to}
+}
+
+// server is who a client calls.
+type server struct {
+	name    string // empty when it is not known
+	address string
+}
+
+// away is the error of a server that can't be reached. Inside a process there is no address to look at.
+func (s server) away(cause error) *errs.Error {
+	e := errs.New(errs.ServiceUnavailable, "A service that is needed can't be reached.").WithCause(cause)
+	if s.address == loopbackAddress {
+		return e
+	}
+	who := "The service"
+	if s.name != "" {
+		who += " " + s.name
+		e = e.WithMeta("service", s.name)
+	}
+	e.Message = fmt.Sprintf("%s at %s can't be reached.", who, s.address)
+	return e.WithMeta("address", s.address).
+		WithRemedy("Check that it runs, and that it listens at the address that is configured here.")
 }
 
 func (c client) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker,
 	opts ...grpc.CallOption,
 ) error {
-	return fromWire(next(c.write(ctx), method, req, reply, cc, opts...))
+	return c.to.fromWire(next(c.write(ctx), method, req, reply, cc, opts...))
 }
 
 func (c client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string,
@@ -34,22 +58,30 @@ func (c client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Clie
 ) (grpc.ClientStream, error) {
 	stream, err := next(c.write(ctx), desc, cc, method, opts...)
 	if err != nil {
-		return nil, fromWire(err)
+		return nil, c.to.fromWire(err)
 	}
-	return clientStream{stream}, nil
+	return clientStream{stream, c.to}, nil
 }
 
-type clientStream struct{ grpc.ClientStream }
+type clientStream struct {
+	grpc.ClientStream
+	from server
+}
 
 // RecvMsg receives a message, or the Error that the stream ends with.
-func (s clientStream) RecvMsg(m any) error { return fromWire(s.ClientStream.RecvMsg(m)) }
+func (s clientStream) RecvMsg(m any) error { return s.from.fromWire(s.ClientStream.RecvMsg(m)) }
 
-func fromWire(err error) error {
+func (s server) fromWire(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return err
 	}
-	if st, ok := status.FromError(err); ok {
-		return errs.FromStatus(st)
+	st, ok := status.FromError(err)
+	if !ok {
+		return err
 	}
-	return err
+	e := errs.FromStatus(st)
+	if foreign := e.Cause != nil; foreign && e.Code.ID == errs.ServiceUnavailable.ID {
+		return s.away(e.Cause)
+	}
+	return e
 }

@@ -16,6 +16,7 @@ import (
 	_ "fgdsync.dev/proto/fgd/directory/v1"
 	_ "fgdsync.dev/proto/fgd/fabric/v1"
 	_ "fgdsync.dev/proto/fgd/git/v1"
+	_ "fgdsync.dev/proto/fgd/health/v1"
 	_ "fgdsync.dev/proto/fgd/ingestion/v1"
 	_ "fgdsync.dev/proto/fgd/sync/v1"
 )

@@ -63,11 +63,11 @@ func (a Audience) maxRequest() int {
 
 // NewServer returns a server for an audience.
 func NewServer(tel *telemetry.Telemetry, audience Audience) *grpc.Server {
-	calls, guard := newCalls(audience), guard{tel.Log}
+	calls, guard, requests := newCalls(audience), guard{tel.Log}, newRequests(tel.Metrics)
 	return grpc.NewServer(
 		grpc.StatsHandler(serverStats(tel.Tracers)),
-		grpc.ChainUnaryInterceptor(calls.unary, guard.unary, unaryRules),
-		grpc.ChainStreamInterceptor(calls.stream, guard.stream, streamRules),
+		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, unaryRules),
+		grpc.ChainStreamInterceptor(requests.stream, calls.stream, guard.stream, streamRules),
 		grpc.MaxRecvMsgSize(audience.maxRequest()),
 		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
 		// Clients of ours ping every keepaliveTime; the default would send them away.
@@ -77,31 +77,39 @@ func NewServer(tel *telemetry.Telemetry, audience Audience) *grpc.Server {
 }
 
 func serverStats(tracers trace.TracerProvider) stats.Handler {
-	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers),
+	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithFilter(traced),
 		otelgrpc.WithPropagators(telemetry.Propagator()))
 }
 
 // Dial makes a lazy client connection to a service, at one address or at those of its replicas with commas between. It
 // passes on the call that a context belongs to, and is believed.
 func Dial(address string, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	return dial(address, Services, tracers)
+	return dial(server{address: address}, Services, tracers)
+}
+
+// DialNamed is Dial for a service whose name is known. When it can't be reached, its name is in the error.
+func DialNamed(name, address string, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
+	return dial(server{name: name, address: address}, Services, tracers)
 }
 
 // DialPublic makes a lazy client connection to what the suite offers to callers. It says who asks and the correlation
 // id of the call that a context belongs to, as any caller can.
 func DialPublic(address string, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	return dial(address, Callers, tracers)
+	return dial(server{address: address}, Callers, tracers)
 }
 
+// loopbackAddress is what is dialled inside the process.
+const loopbackAddress = "passthrough:///loopback"
+
 func dial(
-	address string, audience Audience, tracers trace.TracerProvider, extra ...grpc.DialOption,
+	to server, audience Audience, tracers trace.TracerProvider, extra ...grpc.DialOption,
 ) (*grpc.ClientConn, error) {
-	target, options := resolved(address)
-	client := newClient(audience)
+	target, options := resolved(to.address)
+	client := newClient(audience, to)
 	options = append(options,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers),
-			otelgrpc.WithPropagators(telemetry.Propagator()))),
+			otelgrpc.WithFilter(traced), otelgrpc.WithPropagators(telemetry.Propagator()))),
 		grpc.WithChainUnaryInterceptor(client.unary),
 		grpc.WithChainStreamInterceptor(client.stream),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),
@@ -114,7 +122,7 @@ func dial(
 	)
 	conn, err := grpc.NewClient(target, append(options, extra...)...)
 	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", address, err)
+		return nil, fmt.Errorf("dial %s: %w", to.address, err)
 	}
 	return conn, nil
 }
@@ -142,6 +150,6 @@ func (l *Loopback) Listener() net.Listener { return l.listener }
 
 // Dial makes a client connection through the loopback, to a server for an audience.
 func (l *Loopback) Dial(audience Audience, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	return dial("passthrough:///loopback", audience, tracers, grpc.WithContextDialer(
+	return dial(server{address: loopbackAddress}, audience, tracers, grpc.WithContextDialer(
 		func(ctx context.Context, _ string) (net.Conn, error) { return l.listener.DialContext(ctx) }))
 }

@@ -239,7 +239,7 @@ func TestHealthKeepsItsProtocol(t *testing.T) {
 	t.Parallel()
 	var log logged
 	conn := grpctest.ServeWith(t, telemetryTo(t, &log), rpc.Callers,
-		func(r grpc.ServiceRegistrar) { grpc_health_v1.RegisterHealthServer(r, health.New(nil)) })
+		func(r grpc.ServiceRegistrar) { grpc_health_v1.RegisterHealthServer(r, health.New(nil, nil)) })
 	_, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "x"})
 	if status.Code(errors.Unwrap(err)) != codes.NotFound || log.String() != "" {
 		t.Errorf("got %v, logged %s", err, log.String())
@@ -254,10 +254,35 @@ func TestNobodyThere(t *testing.T) {
 	}
 	address := listener.Addr().String()
 	_ = listener.Close()
+	conn, err := rpc.DialNamed("orchestrator", address, noop.NewTracerProvider())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	client := syncv1.NewSyncServiceClient(conn)
+	_, unary := client.GetSync(t.Context(), &syncv1.GetSyncRequest{})
+	stream, streamed := client.WatchSync(t.Context(), &syncv1.WatchSyncRequest{})
+	if streamed == nil {
+		_, streamed = stream.Recv()
+	}
+	for name, err := range map[string]error{"unary": unary, "stream": streamed} {
+		requireAway(t, name, err, "The service orchestrator at "+address+" can't be reached.",
+			map[string]string{"service": "orchestrator", "address": address})
+		// As the next one hears it.
+		requireAway(t, name, errs.FromStatus(errs.ToStatus(err)), "The service orchestrator at "+address+" can't be reached.",
+			map[string]string{"service": "orchestrator", "address": address})
+	}
 	_, err = syncv1.NewSyncServiceClient(dial(t, address)).GetSync(t.Context(), &syncv1.GetSyncRequest{})
-	if !errs.HasCode(err, errs.ServiceUnavailable) || errs.KindOf(err) != errs.Unavailable ||
-		strings.Contains(errs.From(err).Message, address) {
-		t.Errorf("got %v", err)
+	requireAway(t, "without a name", err, "The service at "+address+" can't be reached.",
+		map[string]string{"address": address})
+}
+
+func requireAway(t *testing.T, name string, err error, message string, meta map[string]string) {
+	t.Helper()
+	e := errs.From(err)
+	if e.Code.ID != errs.ServiceUnavailable.ID || e.Code.Kind != errs.Unavailable || e.Message != message ||
+		!maps.Equal(e.Meta, meta) {
+		t.Errorf("%s: got %v, %v", name, e, e.Meta)
 	}
 }
 

@@ -124,11 +124,28 @@ func (v violation) allowed(rule string) string {
 	case rule == "prefix":
 		return fmt.Sprintf("what begins with %q", v.RuleValue.String())
 	case rule == "pattern":
-		return "what has the form " + v.RuleValue.String()
+		return formWords(v.RuleValue.String())
 	case strings.HasPrefix(rule, "gt"), strings.HasPrefix(rule, "lt"):
 		return bounds(v.rules)
 	}
 	return v.Proto.GetMessage()
+}
+
+// formWords says in words what a pattern of the contracts demands. A test holds that there are words for each.
+func formWords(pattern string) string {
+	switch pattern {
+	case "^[0-9a-f]{40}$":
+		return "the 40 hex digits of a commit, in lower case"
+	case "^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$":
+		return "4 to 40 hex digits of a commit, or HEAD, with ~N or ^N behind"
+	case "^(env|file):[A-Za-z0-9_][A-Za-z0-9_.-]*$":
+		return "env:NAME or file:NAME, with a name of letters, digits, _, . and -"
+	case `^(|requester|committer|[^<>\x00-\x1f]+ <[^<>@ \x00-\x1f]+@[^<>@ \x00-\x1f]+>)$`:
+		return "requester, committer, or NAME <ADDRESS>"
+	case `^(|[^<>\x00-\x1f]+ <[^<>@ \x00-\x1f]+@[^<>@ \x00-\x1f]+>)$`:
+		return "NAME <ADDRESS>"
+	}
+	return "what has the form " + pattern
 }
 
 // maxShown bounds what is repeated of a value, in characters.

@@ -128,7 +128,7 @@ func TestABrokenRuleIsPutIntoWords(t *testing.T) {
 		},
 		"a secret in the wrong field": {
 			create, withCredentials(&bridgev1.Credentials{Ref: secret}), "credentials.ref",
-			"credentials.ref is [redacted]; allowed is what has the form ^(env|file):[A-Za-z0-9_][A-Za-z0-9_.-]*$.",
+			"credentials.ref is [redacted]; allowed is env:NAME or file:NAME, with a name of letters, digits, _, . and -.",
 		},
 		"a rule of a message": {
 			create, withCredentials(&bridgev1.Credentials{Token: secret, SshPrivateKey: secret}), "credentials",

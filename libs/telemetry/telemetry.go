@@ -36,6 +36,7 @@ type Telemetry struct {
 	Log      *slog.Logger
 	Tracers  trace.TracerProvider
 	Metrics  *prometheus.Registry
+	unnamed  *slog.Logger // Log, without the name of the service
 	shutdown func(context.Context) error
 }
 
@@ -51,9 +52,10 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		return nil, err
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		buildInfo(cfg.Version))
 	t := &Telemetry{
-		Log: log, Tracers: noop.NewTracerProvider(), Metrics: registry,
+		Log: named(log, cfg.Service), Tracers: noop.NewTracerProvider(), Metrics: registry, unnamed: log,
 		shutdown: func(context.Context) error { return nil },
 	}
 	if cfg.OTLPEndpoint == "" {
@@ -64,7 +66,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		return nil, fmt.Errorf("open the trace exporter: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(exporter),
+		sdktrace.WithBatcher(&loggedExporter{SpanExporter: exporter, log: t.Log, endpoint: cfg.OTLPEndpoint}),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", cfg.Service), attribute.String("service.version", cfg.Version))))
 	t.Tracers, t.shutdown = provider, provider.Shutdown
@@ -73,10 +75,18 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 
 // Discard returns telemetry that reports nothing, for tests.
 func Discard() *Telemetry {
+	log := slog.New(slog.DiscardHandler)
 	return &Telemetry{
-		Log: slog.New(slog.DiscardHandler), Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(),
+		Log: log, Tracers: noop.NewTracerProvider(), Metrics: prometheus.NewRegistry(), unnamed: log,
 		shutdown: func(context.Context) error { return nil },
 	}
+}
+
+// For returns the telemetry of one service among several of a process: its lines of the log say which one it is.
+func (t *Telemetry) For(service string) *Telemetry {
+	own := *t
+	own.Log = named(t.unnamed, service)
+	return &own
 }
 
 // Shutdown sends what is still waiting.
@@ -97,8 +107,10 @@ func newLogger(cfg Config) (*slog.Logger, error) {
 	default:
 		return nil, fmt.Errorf("log_format %q: use json or text", cfg.LogFormat)
 	}
-	return slog.New(contextHandler{handler, cfg.ContextAttrs}).With("service", cfg.Service), nil
+	return slog.New(contextHandler{handler, cfg.ContextAttrs}), nil
 }
+
+func named(log *slog.Logger, service string) *slog.Logger { return log.With("service", service) }
 
 // contextHandler adds what a context knows: the ids that lead from a log line to its trace, and more.
 type contextHandler struct {

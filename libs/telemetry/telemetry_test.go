@@ -6,11 +6,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
@@ -141,4 +148,98 @@ func TestLogLinesSayWhatTheirContextKnows(t *testing.T) {
 	if out.Len() == 0 || strings.Contains(out.String(), "correlation_id") {
 		t.Errorf("logged %s", &out)
 	}
+}
+
+// collector takes traces, or refuses them for good, so that nobody tries again.
+func collector(t *testing.T, refusing *atomic.Bool) (url string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+		if refusing.Load() {
+			return status.Error(codes.PermissionDenied, "not from you")
+		}
+		if err := stream.RecvMsg(&emptypb.Empty{}); err != nil {
+			return err
+		}
+		return stream.SendMsg(&emptypb.Empty{})
+	}))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// TestTracesThatCantBeSentAreOneLineOfTheLog, and one more when they are sent again.
+func TestTracesThatCantBeSentAreOneLineOfTheLog(t *testing.T) {
+	t.Parallel()
+	var refusing atomic.Bool
+	refusing.Store(true)
+	var out bytes.Buffer
+	url := collector(t, &refusing)
+	tel := build(t, telemetry.Config{
+		Service: "fgd-test", LogWriter: &out, LogLevel: "info", LogFormat: "json", OTLPEndpoint: url,
+	})
+	send := func() {
+		t.Helper()
+		_, span := tel.Tracers.Tracer("test").Start(t.Context(), "sync")
+		span.End()
+		if err := tel.Tracers.(*trace.TracerProvider).ForceFlush(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	send()
+	send()
+	refusing.Store(false)
+	send()
+	if err := tel.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	var said []string
+	for line := range strings.Lines(out.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil || fields["endpoint"] != url {
+			t.Errorf("logged %s (%v)", line, err)
+		}
+		said = append(said, fmt.Sprint(fields["msg"], " ", fields["spans_lost"]))
+	}
+	if want := []string{"traces can't be sent and are lost <nil>", "traces are sent again 2"}; !slices.Equal(said, want) {
+		t.Errorf("said %q, not %q", said, want)
+	}
+}
+
+// TestOneServiceAmongSeveral: its lines say which one it is, once.
+func TestOneServiceAmongSeveral(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	tel := build(t, telemetry.Config{Service: "fgd", LogWriter: &out, LogLevel: "info", LogFormat: "json"})
+	tel.For("fgd-bridge").Log.InfoContext(t.Context(), "of one")
+	tel.Log.InfoContext(t.Context(), "of all")
+	lines := strings.Split(out.String(), "\n")
+	if strings.Count(lines[0], `"service"`) != 1 || !strings.Contains(lines[0], `"service":"fgd-bridge"`) ||
+		!strings.Contains(lines[1], `"service":"fgd"`) {
+		t.Errorf("logged %s", &out)
+	}
+}
+
+func TestBuildInfo(t *testing.T) {
+	t.Parallel()
+	tel := build(t, telemetry.Config{LogWriter: &bytes.Buffer{}, LogLevel: "info", LogFormat: "json", Version: "v1.2.3"})
+	families, err := tel.Metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "fgd_build_info" && strings.Contains(family.String(), "v1.2.3") {
+			return
+		}
+	}
+	t.Error("no metric has the version")
 }

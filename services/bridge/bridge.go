@@ -56,12 +56,13 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	api, err := grpcapi.New(Name, app.Version, p.Peers)
+	api, err := grpcapi.New(Name, p, Definition().Peers)
 	if err != nil {
 		return nil, fmt.Errorf("build the bridge: %w", err)
 	}
 	handler, err := httpapi.New(httpapi.Config{
-		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout, Version: app.Version,
+		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout,
+		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts, Version: app.Version,
 	}, httpapi.Deps{
 		Self: p.Self, MetricsPage: p.MetricsPage,
 		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,

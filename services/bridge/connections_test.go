@@ -12,7 +12,8 @@ func TestCheckConnection(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	found := b.ok("POST", "/api/v1/connections:check",
-		`{"repository_url":" ssh://git@git.example/r.git ","gitops_directory":"d","credentials":{"ssh_private_key":"s3cret"}}`)
+		`{"repository_url":" ssh://git@git.example/r.git ","gitops_directory":"d",
+			"credentials":{"ssh_private_key":"s3cret"}}`)
 	problem := found["problems"].([]any)[0].(map[string]any)
 	if found["reachable"] != true || found["can_push"] != false || found["default_branch"] != "trunk" ||
 		problem["code"] != "FGD_4006" || problem["remedy"] != "Make it." {
@@ -31,7 +32,8 @@ func TestCheckConnection(t *testing.T) {
 		t.Error("a fabric was registered")
 	}
 	b.ok("POST", "/api/v1/fabrics",
-		`{"fabric_id":35,"name":"x","repository_url":"https://git.example/r.git","credentials":{"ref":"env:A"}}`)
+		`{"fabric_id":35,"name":"x","repository_url":"https://git.example/r.git","gitops_directory":"d",
+			"credentials":{"ref":"env:A"}}`)
 	if again := b.ok("POST", "/api/v1/fabrics/35:checkConnection", "{}"); fmt.Sprint(again) != fmt.Sprint(found) {
 		t.Errorf("of the fabric: %v", again)
 	}
@@ -45,7 +47,8 @@ func TestCheckConnection(t *testing.T) {
 		`{"repository_url":"u","credentials":{"token":"s3cret","ssh_private_key":"s3cret"}}`, 400, "FGD_1010")
 	// What a fabric has stored was sealed for it, and opens for it.
 	b.ok("POST", "/api/v1/fabrics",
-		`{"fabric_id":37,"name":"y","repository_url":"https://git.example/r.git","credentials":{"token":"s3cret"}}`)
+		`{"fabric_id":37,"name":"y","repository_url":"https://git.example/r.git","gitops_directory":"d",
+			"credentials":{"token":"s3cret"}}`)
 	b.ok("POST", "/api/v1/fabrics/37:checkConnection", "{}")
 	b.requireLastChecked(37)
 	if log := b.log.String(); strings.Contains(log, "s3cret") {

@@ -62,7 +62,7 @@ func TestDirectorySync(t *testing.T) {
 		got := fmt.Sprintf("%v %v %v %v", answer["success"], answer["repairs_made"], answer["commit_sha"],
 			answer["remaining_issues"])
 		want := "true [Made the folder raw.] c0ffee [map[can_auto_repair:false code:FGD_2009 message:m path:managed/x " +
-			"remedy: severity:warning]]"
+			"severity:warning]]"
 		if got != want {
 			t.Errorf("%s: %s", path, got)
 		}

@@ -24,8 +24,9 @@ func TestFabricLife(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, fabric[key], want)
 		}
 	}
-	wantOptions := "map[archive_strategy:move_to_archive_dir auto_initialize:true managed_invalid:report " +
-		"on_conflict:update publish_mode:direct references:warn unknown_fields:warn upgrade_api_versions:false]"
+	wantOptions := "map[allow_repository_root:false archive_strategy:move_to_archive_dir auto_initialize:true " +
+		"commit_author: commit_committer: foreign_files:leave managed_invalid:report on_conflict:update " +
+		"publish_mode:direct references:warn server_fields:warn unknown_fields:warn upgrade_api_versions:false]"
 	if got := fmt.Sprint(fabric["options"]); got != wantOptions {
 		t.Errorf("options %s", got)
 	}
@@ -72,7 +73,8 @@ func TestCredentialsAreSealedAndNeverShown(t *testing.T) {
 		`{"ssh_private_key":"ssh-s3cret"}`, `{"github_app":{"app_id":7,"installation_id":8,"private_key":"app-s3cret"}}`,
 	} {
 		a := b.call("POST", "/api/v1/fabrics",
-			fmt.Sprintf(`{"name":"f%d","repository_url":"https://git.example/r.git","credentials":%s}`, i, c))
+			fmt.Sprintf(`{"name":"f%d","repository_url":"https://git.example/r.git","gitops_directory":"d",
+			"credentials":%s}`, i, c))
 		if a.status != 200 || strings.Contains(a.raw, "s3cret") || strings.Contains(a.raw, "GIT_TOKEN") ||
 			strings.Contains(a.raw, "sealed") {
 			t.Errorf("%s: %d %s", c, a.status, a.raw)
@@ -132,9 +134,31 @@ func TestInvalidFabrics(t *testing.T) {
 		t.Error("an invalid fabric went on")
 	}
 	b.fabric()
-	b.problem("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"y","repository_url":"u"}`, 409, "FGD_3008")
+	b.problem("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"y","repository_url":"u","gitops_directory":"d"}`, 409,
+		"FGD_3008")
 	b.problem("PATCH", "/api/v1/fabrics/35", `{"name":""}`, 400, "FGD_1010")
 	b.problem("PATCH", "/api/v1/fabrics/36", `{"name":"z"}`, 404, "FGD_3006")
+}
+
+// TestTheDirectoryIsNamed: one that is left out, or says nothing, would mean the whole repository.
+func TestTheDirectoryIsNamed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fabric()
+	for _, request := range [][3]string{
+		{"POST", "/api/v1/fabrics", `{"name":"x","repository_url":"u"}`},
+		{"POST", "/api/v1/fabrics", `{"name":"x","repository_url":"u","gitops_directory":" "}`},
+		{"POST", "/api/v1/fabrics", `{"name":"x","repository_url":"u","options":{"allow_repository_root":true}}`},
+		{"PATCH", "/api/v1/fabrics/35", `{"gitops_directory":""}`},
+	} {
+		problem := b.problem(request[0], request[1], request[2], 400, "FGD_2007")
+		if got := problem["details"].(map[string]any)["field"]; got != "gitops_directory" {
+			t.Errorf("%v: field %v", request, got)
+		}
+	}
+	if len(b.backend.fabrics) != 1 {
+		t.Error("a fabric without a directory went on")
+	}
 }
 
 // TestCredentialsStayWithTheirHost: who may change a fabric can't have its stored credentials sent elsewhere.
@@ -143,7 +167,8 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.ok("POST", "/api/v1/fabrics",
-		`{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
+		`{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","gitops_directory":"d",
+			"credentials":{"token":"t"}}`)
 	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://GIT.example/b.git"}`)
 	for _, url := range []string{
 		"https://evil.example/a.git", "http://git.example/a.git", "https://git.example:8443/a.git", "git.example/a.git",
@@ -158,7 +183,7 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 	}
 	b.ok("PATCH", "/api/v1/fabrics/1", `{"repository_url":"https://other.example/a.git","credentials":{"token":"u"}}`)
 	b.ok("POST", "/api/v1/fabrics/1:checkConnection", "{}")
-	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git"}`)
+	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git","gitops_directory":"d"}`)
 	b.ok("PATCH", "/api/v1/fabrics/2", `{"repository_url":"https://other.example/a.git"}`)
 }
 
@@ -168,8 +193,10 @@ func TestCredentialsAreSealedForTheirFabric(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for body, id := range map[string]int32{
-		`{"fabric_id":7,"name":"a","repository_url":" https://git.example/a.git ","credentials":{"token":"t"}}`: 7,
-		`{"name":"b","repository_url":"https://git.example/b.git","credentials":{"token":"t"}}`:                 1,
+		`{"fabric_id":7,"name":"a","repository_url":" https://git.example/a.git ","gitops_directory":"d",
+			"credentials":{"token":"t"}}`: 7,
+		`{"name":"b","repository_url":"https://git.example/b.git","gitops_directory":"d",
+			"credentials":{"token":"t"}}`: 1,
 	} {
 		b.backend.mu.Lock()
 		clear(b.backend.fabrics)
@@ -188,9 +215,11 @@ func TestCredentialsAreResealed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.ok("POST", "/api/v1/fabrics",
-		`{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","credentials":{"token":"t"}}`)
+		`{"fabric_id":1,"name":"a","repository_url":"https://git.example/a.git","gitops_directory":"d",
+			"credentials":{"token":"t"}}`)
 	b.ok("POST", "/api/v1/fabrics",
-		`{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git","credentials":{"ref":"env:A"}}`)
+		`{"fabric_id":2,"name":"b","repository_url":"https://git.example/a.git","gitops_directory":"d",
+			"credentials":{"ref":"env:A"}}`)
 	for range 2 {
 		b.ok("PATCH", "/api/v1/fabrics/1", `{"name":"c"}`)
 		b.ok("PATCH", "/api/v1/fabrics/2", `{"name":"d"}`)

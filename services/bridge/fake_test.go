@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -16,6 +15,7 @@ import (
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	healthv1 "fgdsync.dev/proto/fgd/health/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -27,7 +27,7 @@ type backend struct {
 	syncv1.UnimplementedSyncServiceServer
 	adminv1.UnimplementedMaintenanceServiceServer
 	gitv1.UnimplementedRepositoryServiceServer
-	grpc_health_v1.UnimplementedHealthServer
+	healthv1.UnimplementedComponentServiceServer
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced at every change
@@ -41,9 +41,10 @@ type backend struct {
 	checked  []*gitv1.Location
 	resealed int
 	onSeal   error       // what github-sync says to credentials that are given
+	onWatch  error       // what the orchestrator says to a listener
 	metadata metadata.MD // of the last call
 	failure  error
-	sick     map[string]bool
+	sick     map[string]healthv1.Status // services and parts that are not healthy
 	watchers int
 	files    *fabricv1.ListFilesResponse
 	check    *fabricv1.CheckDirectoryResponse
@@ -63,7 +64,7 @@ func newBackend() *backend {
 	return &backend{
 		changed: make(chan struct{}), fabrics: map[int32]*fabricv1.Fabric{}, syncs: map[string]*syncv1.Sync{},
 		requests: map[string]string{},
-		events:   map[string][]*syncv1.SyncEvent{}, active: map[int32]string{}, sick: map[string]bool{},
+		events:   map[string][]*syncv1.SyncEvent{}, active: map[int32]string{}, sick: map[string]healthv1.Status{},
 	}
 }
 
@@ -73,7 +74,7 @@ func (b *backend) register(r grpc.ServiceRegistrar) {
 	adminv1.RegisterMaintenanceServiceServer(r, b)
 	syncv1.RegisterSyncServiceServer(r, b)
 	gitv1.RegisterRepositoryServiceServer(r, b)
-	grpc_health_v1.RegisterHealthServer(r, b)
+	healthv1.RegisterComponentServiceServer(r, b)
 }
 
 // enter is the start of every call: the switch, and what came along.
@@ -219,14 +220,22 @@ func (b *backend) DeleteFabric(ctx context.Context, req *fabricv1.DeleteFabricRe
 	return &fabricv1.DeleteFabricResponse{}, nil
 }
 
-func (b *backend) Check(_ context.Context, req *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse,
-	error,
-) {
+// ListComponents answers as every service does: of itself first, then of its parts.
+func (b *backend) ListComponents(
+	_ context.Context, req *healthv1.ListComponentsRequest,
+) (*healthv1.ListComponentsResponse, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	state := grpc_health_v1.HealthCheckResponse_SERVING
-	if b.sick[req.GetService()] {
-		state = grpc_health_v1.HealthCheckResponse_NOT_SERVING
+	parts := map[string][]string{
+		"orchestrator": {"redis", "ledger", "queue", "dead-letters"}, "github-sync": {"store", "git-hosts"},
 	}
-	return &grpc_health_v1.HealthCheckResponse{Status: state}, nil
+	out := &healthv1.ListComponentsResponse{}
+	for _, name := range append([]string{req.GetService()}, parts[req.GetService()]...) {
+		c := &healthv1.Component{Name: name, Status: healthv1.Status_STATUS_HEALTHY, Since: timestamppb.Now()}
+		if status, sick := b.sick[name]; sick {
+			c.Status, c.Reason, c.Remedy = status, name+" is sick.", "Heal "+name+"."
+		}
+		out.Components = append(out.Components, c)
+	}
+	return out, nil
 }

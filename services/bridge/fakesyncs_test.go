@@ -70,6 +70,38 @@ func (b *backend) GetSync(ctx context.Context, req *syncv1.GetSyncRequest) (*syn
 	return &syncv1.GetSyncResponse{Sync: proto.CloneOf(s)}, nil
 }
 
+func (b *backend) GetSyncPlan(
+	ctx context.Context, req *syncv1.GetSyncPlanRequest,
+) (*syncv1.GetSyncPlanResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	b.asked = req
+	s, err := b.sync(req.GetSyncId())
+	if err != nil {
+		return nil, err
+	}
+	return &syncv1.GetSyncPlanResponse{Plan: s.GetResult().GetPlan(), Total: 7, NextPageToken: "next"}, nil
+}
+
+func (b *backend) GetSyncDiff(
+	ctx context.Context, req *syncv1.GetSyncDiffRequest,
+) (*syncv1.GetSyncDiffResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	b.asked = req
+	s, err := b.sync(req.GetSyncId())
+	if err != nil {
+		return nil, err
+	}
+	return &syncv1.GetSyncDiffResponse{Diff: s.GetResult().GetDiff(), Total: 9, NextPageToken: "next"}, nil
+}
+
 func (b *backend) ListSyncs(ctx context.Context, req *syncv1.ListSyncsRequest) (*syncv1.ListSyncsResponse, error) {
 	leave, err := b.enter(ctx)
 	defer leave()
@@ -146,6 +178,9 @@ func (b *backend) WatchSync(req *syncv1.WatchSyncRequest,
 	leave, err := b.enter(stream.Context())
 	if err == nil {
 		_, err = b.sync(req.GetSyncId())
+	}
+	if err == nil {
+		err = b.onWatch
 	}
 	b.watchers++
 	leave()

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
@@ -33,6 +36,7 @@ type bundle struct {
 	server  *httptest.Server
 	self    grpc.ClientConnInterface
 	log     *lockedBuffer
+	metrics *prometheus.Registry
 }
 
 type lockedBuffer struct {
@@ -55,6 +59,12 @@ func (b *lockedBuffer) String() string {
 // setup starts a bridge for the time of a test.
 func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	t.Helper()
+	return setupWith(t, noop.NewTracerProvider(), change...)
+}
+
+// setupWith is setup with somebody who looks at the traces.
+func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridge.Config)) *bundle {
+	t.Helper()
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}}
 	cfg := bridge.DefaultConfig()
 	for _, c := range change {
@@ -66,6 +76,8 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tel.Tracers = tracers
+	b.metrics = tel.Metrics
 	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
 	host := app.NewHost(tel)
 	self, err := host.Loopback(rpc.Callers)
@@ -74,7 +86,7 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 	}
 	b.self = self
 	b.service, err = bridge.New(cfg, &app.Process{
-		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics),
+		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics), Now: time.Now,
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": peers, "github-sync": peers, "ingestion": peers, "directory": peers,
 		},
@@ -141,7 +153,9 @@ func (b *bundle) call(method, path, body string, headers ...header) answer {
 		b.t.Fatal(err)
 	}
 	for _, h := range headers {
-		request.Header.Set(h.name, h.value)
+		if request.Header.Set(h.name, h.value); h.name == "Host" {
+			request.Host = h.value
+		}
 	}
 	client := b.server.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -149,10 +163,16 @@ func (b *bundle) call(method, path, body string, headers ...header) answer {
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", method, path, err)
 	}
+	return read(b.t, response)
+}
+
+// read reads an answer to its end.
+func read(t *testing.T, response *http.Response) answer {
+	t.Helper()
 	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
-		b.t.Fatalf("%s %s: %v", method, path, err)
+		t.Fatal(err)
 	}
 	out := answer{status: response.StatusCode, header: response.Header, raw: string(raw)}
 	_ = json.Unmarshal(raw, &out.body) // pages have none

@@ -49,9 +49,8 @@ func TestCommits(t *testing.T) {
 		"commit_sha:c1 committed_at:1970-01-01T00:00:00Z " +
 		"committer_email:f@g committer_name:FGD files_created:1 files_removed:3 files_updated:2 message:s\n " +
 		"parent_shas:[c0] requested_by:Ada subject:s sync_id:id trigger:manual] " +
-		"map[author_email: author_name: commit_sha:c0 committer_email: committer_name: files_created:0 files_removed:0 " +
-		"files_updated:0 message: parent_shas:[] requested_by: " +
-		"subject: sync_id: trigger:]] next_page_token:next truncated:true]"
+		"map[commit_sha:c0 files_created:0 files_removed:0 files_updated:0 parent_shas:[]]] " +
+		"next_page_token:next truncated:true]"
 	if got != want {
 		t.Errorf("%s", got)
 	}

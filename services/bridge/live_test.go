@@ -243,6 +243,28 @@ func TestUnknownSyncsAreRefusedBeforeTheStream(t *testing.T) {
 	b.problem("POST", "/api/v1/syncs/"+id+"/events", "", 405, "FGD_1010")
 }
 
+// TestAListenerIsRefused: before the stream begins, so that it has a status and says when to come back.
+func TestAListenerIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.fabric()
+	b.backend.tell(id, progress(1))
+	b.backend.onWatch = errs.New(errs.WorkerPoolExhausted, "There are too many listeners.").WithRetryAfter(time.Second)
+	for _, accept := range []string{"", "text/event-stream"} {
+		a := b.call("GET", "/api/v1/syncs/"+id+"/events", "", header{"Accept", accept})
+		b.checkProblem("events as "+accept, a, http.StatusTooManyRequests, "FGD_5004")
+		if a.header.Get("Retry-After") != "1" {
+			t.Errorf("headers %v", a.header)
+		}
+	}
+	conn, response, err := websocket.Dial(t.Context(), b.server.URL+"/ws/sync-progress/"+id+"/", nil)
+	if err == nil {
+		_ = conn.CloseNow()
+		t.Fatal("a WebSocket was opened")
+	}
+	b.checkProblem("a WebSocket", read(t, response), http.StatusTooManyRequests, "FGD_5004")
+}
+
 // TestForeignPagesGetNoWebSocket is X15 of the fault matrix.
 func TestForeignPagesGetNoWebSocket(t *testing.T) {
 	t.Parallel()
@@ -252,8 +274,11 @@ func TestForeignPagesGetNoWebSocket(t *testing.T) {
 		conn, response, err := websocket.Dial(t.Context(), b.server.URL+"/ws/sync-progress/"+id+"/", &websocket.DialOptions{
 			HTTPHeader: http.Header{"Origin": {origin}},
 		})
-		if (err == nil) != allowed || (!allowed && response.StatusCode != http.StatusForbidden) {
+		if (err == nil) != allowed {
 			t.Errorf("%s: %v", origin, err)
+		}
+		if !allowed {
+			b.checkProblem("websocket for "+origin, read(t, response), http.StatusForbidden, "FGD_1023")
 		}
 		if conn != nil {
 			_ = conn.CloseNow()
@@ -269,12 +294,45 @@ func TestBrowserIsTurnedAwayAfterTheEnd(t *testing.T) {
 	b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", nil)
 	accept := header{"Accept", "text/event-stream"}
 	a := b.call("GET", "/api/v1/syncs/"+id+"/events", "", accept)
-	if !strings.HasPrefix(a.raw, "id: end\ndata: {") || !strings.HasSuffix(a.raw, "}\n\n") {
+	if !strings.HasPrefix(a.raw, "retry: 2000\nid: end\nevent: sync.completed\ndata: {") ||
+		!strings.HasSuffix(a.raw, "}\n\n") {
 		t.Errorf("events %q", a.raw)
 	}
 	if a := b.call("GET", "/api/v1/syncs/"+id+"/events", "", accept,
 		header{"Last-Event-Id", "end"}); a.status != http.StatusNoContent {
 		t.Errorf("reconnecting: %d %q", a.status, a.raw)
+	}
+}
+
+// TestABrowserComesBack: it hears what it has not heard, each event under its name.
+func TestABrowserComesBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.fabric()
+	b.backend.tell(id, &syncv1.SyncEvent{Type: "sync.started", State: syncv1.State_STATE_INITIALIZING})
+	b.backend.tell(id, progress(50))
+	b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", nil)
+	events := func(heard string) []string {
+		headers := []header{{"Accept", "text/event-stream"}}
+		if heard != "" {
+			headers = append(headers, header{"Last-Event-Id", heard})
+		}
+		var out []string
+		for line := range strings.Lines(b.call("GET", "/api/v1/syncs/"+id+"/events", "", headers...).raw) {
+			if !strings.HasPrefix(line, "data: ") && line != "\n" {
+				out = append(out, strings.TrimSpace(line))
+			}
+		}
+		return out
+	}
+	rest := "id: 2 event: sync.progress id: end event: sync.completed"
+	for heard, want := range map[string]string{
+		"": "retry: 2000 id: 1 event: sync.started " + rest, "odd": "retry: 2000 id: 1 event: sync.started " + rest,
+		"1": rest, "2": "id: end event: sync.completed", "7": "id: end event: sync.completed",
+	} {
+		if got := strings.Join(events(heard), " "); got != want {
+			t.Errorf("after %q: %s", heard, got)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -63,7 +64,7 @@ func TestTheHTTPLayerLogsItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	service, err := bridge.New(cfg, &app.Process{
-		Telemetry: tel, Self: b.self,
+		Telemetry: tel, Self: b.self, Now: time.Now,
 		MetricsPage: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh") }),
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": b.self, "github-sync": b.self, "ingestion": b.self, "directory": b.self,

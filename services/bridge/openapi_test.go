@@ -197,6 +197,26 @@ func messageOf(definition string) protoreflect.MessageDescriptor {
 	return message
 }
 
+// TestGroupsAreInTheOrderOfUse: the page shows them as the document has them.
+func TestGroupsAreInTheOrderOfUse(t *testing.T) {
+	t.Parallel()
+	var groups []string
+	for _, tag := range setup(t).openAPI().doc["tags"].([]any) {
+		groups = append(groups, tag.(object)["name"].(string))
+	}
+	if groups[0] != "FabricService" || groups[1] != "SyncService" || groups[len(groups)-1] != "Operations" {
+		t.Errorf("groups %v", groups)
+	}
+}
+
+// TestNumbersAreNumbers: texts in place of numbers are what JSON makes of 64 bits.
+func TestNumbersAreNumbers(t *testing.T) {
+	t.Parallel()
+	if raw := setup(t).openAPI().raw; strings.Contains(raw, "int64") {
+		t.Error("a number of 64 bits is a text in JSON")
+	}
+}
+
 // TestListsArePaged: no list is unbounded. That of syncs goes on by offset, as HNP's interface has it.
 func TestListsArePaged(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,15 @@ func TestQuarantine(t *testing.T) {
 	if got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/quarantine/unmanaged/prepop.doc-12.yaml", "")); got != file {
 		t.Errorf("show: %s", got)
 	}
+	for _, path := range []string{"unmanaged%2Fprepop.doc-12.yaml", "unmanaged%2fprepop.doc-12.yaml"} { // as some clients
+		if got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/quarantine/"+path, "")); got != file {
+			t.Errorf("show %s: %s", path, got)
+		}
+	}
 	b.problem("GET", "/api/v1/fabrics/36/quarantine", "", 404, "FGD_3006")
+	b.backend.kept = &fabricv1.ListQuarantineResponse{}
+	b.problem("GET", "/api/v1/fabrics/35/quarantine/nope", "", 404, "FGD_1019")
+	b.problem("GET", "/api/v1/fabrics/35/quarantine/unmanaged%2F..%2Fraw", "", 404, "FGD_1022")
 }
 
 func TestOutOfQuarantine(t *testing.T) {
@@ -65,7 +73,10 @@ func TestOutOfQuarantine(t *testing.T) {
 	} {
 		answer := b.ok("POST", "/api/v1/fabrics/35/quarantine:"+test.action, test.body)
 		id := answer["sync_id"].(string)
-		if answer["status"] != "started" || answer["status_url"] != "/api/sync-status/"+id+"/" {
+		if answer["success"] != true || answer["status"] != "started" || answer["message"] == nil ||
+			answer["status_url"] != "/api/sync-status/"+id+"/" ||
+			answer["tracking_url"] != "/api/v1/syncs/"+id+"/events" ||
+			answer["websocket_url"] != "/ws/sync-progress/"+id+"/" {
 			t.Errorf("%s: %v", test.action, answer)
 		}
 		o := b.backend.syncs[id].GetOptions()
@@ -95,9 +106,9 @@ func TestDirectoryChanges(t *testing.T) {
 	}
 	got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35/directory:changes?since="+commitB+"&limit=3&page_token=t", ""))
 	want := "map[changes:[map[change:updated new_blob_sha:2 old_blob_sha:1 part:metadata path:.hnp/manifest.yaml] " +
-		"map[change:removed new_blob_sha: old_blob_sha:3 part:managed path:managed/vpcs/a.yaml] " +
-		"map[change:created new_blob_sha:4 old_blob_sha: part:raw path:raw/a.yaml] " +
-		"map[change:created new_blob_sha:5 old_blob_sha: part:other path:x.yaml]] commit_sha:c0ffee next_page_token:next " +
+		"map[change:removed old_blob_sha:3 part:managed path:managed/vpcs/a.yaml] " +
+		"map[change:created new_blob_sha:4 part:raw path:raw/a.yaml] " +
+		"map[change:created new_blob_sha:5 part:other path:x.yaml]] commit_sha:c0ffee next_page_token:next " +
 		"since_sha:5ea total:9]"
 	if got != want {
 		t.Errorf("%s", got)

@@ -122,7 +122,7 @@ func TestOneVoiceOfTheServicesBehind(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fabric()
-	const create = `POST /api/v1/fabrics {"name":"x","repository_url":"u"}`
+	const create = `POST /api/v1/fabrics {"name":"x","repository_url":"u","gitops_directory":"d"}`
 	const restore = `POST /api/v1/fabrics/35/directory:restore {"commit":"` + commitA + `"}`
 	for _, c := range []struct{ theirs, json, field string }{
 		{"fabric.fabric_id", create, "fabric_id"},

@@ -52,7 +52,11 @@ func refusedFabrics() map[string][]refused {
 			},
 			{
 				"sync_interval_seconds", fabrics + `{"name":"x","repository_url":"u","sync_interval_seconds":-1}`,
-				named(func(r *bridgev1.CreateFabricRequest) { r.SyncIntervalSeconds = -1 }),
+				named(func(r *bridgev1.CreateFabricRequest) { r.SyncIntervalSeconds = new(int32(-1)) }),
+			},
+			{
+				"sync_interval_seconds", fabrics + `{"name":"x","repository_url":"u","sync_interval_seconds":9}`,
+				named(func(r *bridgev1.CreateFabricRequest) { r.SyncIntervalSeconds = new(int32(9)) }),
 			},
 			{
 				"options.on_conflict", fabrics + `{"name":"x","repository_url":"u","options":{"on_conflict":"shrug"}}`,
@@ -167,6 +171,14 @@ func refusedSyncs() map[string][]refused {
 			{"offset", "GET /api/v1/fabrics/35/syncs?offset=-1", &bridgev1.ListSyncsRequest{FabricId: 35, Offset: -1}},
 			{"start_date", "GET /api/v1/fabrics/35/syncs?start_date=yesterday", nil},
 		},
+		"SyncService.GetSyncPlan": {
+			{"sync_id", "GET /api/v1/syncs/" + long + "/plan", &bridgev1.GetSyncPlanRequest{SyncId: long}},
+			{"limit", "GET /api/v1/syncs/x/plan?limit=1001", &bridgev1.GetSyncPlanRequest{SyncId: "x", Limit: 1001}},
+		},
+		"SyncService.GetSyncDiff": {
+			{"sync_id", "GET /api/v1/syncs/" + long + "/diff", &bridgev1.GetSyncDiffRequest{SyncId: long}},
+			{"limit", "GET /api/v1/syncs/x/diff?limit=50001", &bridgev1.GetSyncDiffRequest{SyncId: "x", Limit: 50001}},
+		},
 		"SyncService.StreamSyncEvents": {
 			{"sync_id", "GET /api/v1/syncs/" + long + "/events", &bridgev1.StreamSyncEventsRequest{SyncId: long}},
 		},
@@ -192,8 +204,8 @@ func refusedDirectories() map[string][]refused {
 		},
 		"DirectoryService.ListFiles": {
 			{
-				"commit", "GET /api/v1/fabrics/35/files?commit=c0ffee",
-				&bridgev1.ListFilesRequest{FabricId: 35, Commit: "c0ffee"},
+				"commit", "GET /api/v1/fabrics/35/files?commit=coffee",
+				&bridgev1.ListFilesRequest{FabricId: 35, Commit: "coffee"},
 			},
 			{
 				"as_of", "GET /api/v1/fabrics/35/files?as_of=1970-01-01T00:00:01Z&commit=" + commitA,
@@ -203,8 +215,8 @@ func refusedDirectories() map[string][]refused {
 		},
 		"DirectoryService.ListDirectoryChanges": {
 			{
-				"since", "GET /api/v1/fabrics/35/directory:changes?since=HEAD",
-				&bridgev1.ListDirectoryChangesRequest{FabricId: 35, Since: "HEAD"},
+				"since", "GET /api/v1/fabrics/35/directory:changes?since=main",
+				&bridgev1.ListDirectoryChangesRequest{FabricId: 35, Since: "main"},
 			},
 		},
 		"QuarantineService.ListQuarantine": {

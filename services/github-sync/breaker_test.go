@@ -1,6 +1,7 @@
 package githubsync_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/health"
 	githubsync "fgdsync.dev/services/github-sync"
 	"fgdsync.dev/testkit/gitserver"
 )
@@ -55,6 +57,11 @@ func TestW12BreakerOpensForOneHost(t *testing.T) {
 	if now := b.host.Requests(gitserver.Refs); now != asked || b.circuit(b.host) != "2" {
 		t.Errorf("%d requests to a host that is left alone; the circuit is %q", now-asked, b.circuit(b.host))
 	}
+	var trouble *health.Trouble
+	if err := b.part(health.GitHosts); !errors.As(err, &trouble) || trouble.Status != health.Degraded ||
+		!strings.Contains(trouble.Reason, b.host.Address()) {
+		t.Errorf("a host is left alone, and the health says %v", err)
+	}
 	other := newHost(t)
 	other.Create(t, repository, branch, map[string]string{"f/a.yaml": "a\n"})
 	elsewhere := b.location("f")
@@ -67,5 +74,8 @@ func TestW12BreakerOpensForOneHost(t *testing.T) {
 	b.until(func() bool { return b.tryOpen(location) == nil })
 	if b.circuit(b.host) != "0" {
 		t.Errorf("the circuit of a host that is back is %q", b.circuit(b.host))
+	}
+	if err := b.part(health.GitHosts); err != nil {
+		t.Errorf("the host is back, and the health says %v", err)
 	}
 }

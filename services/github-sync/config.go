@@ -2,6 +2,7 @@ package githubsync
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -22,15 +23,24 @@ type Config struct {
 	// StoreMaxAge is how long a repository is kept that nobody uses.
 	StoreMaxAge time.Duration `koanf:"store_max_age"`
 	// CredentialsKeyFile holds the keys of credentials, of which the first seals and all open; it is made when it does not
-	// exist. Empty: a key in memory. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
+	// exist. Empty: a key in memory, with a warning. A key in the variable HEDGEHOG_FGD_CREDENTIALS_KEY counts more.
 	CredentialsKeyFile string `koanf:"credentials_key_file"`
 	// CredentialsDir is the folder of credentials that are referred to as "file:NAME". The hosts that they may be used for
 	// stand in NAME.hosts beside them.
 	CredentialsDir string `koanf:"credentials_dir"`
 	// SigningKeyFile is the private key that signs commits, of SSH or OpenPGP. Empty: they are not signed.
 	SigningKeyFile string `koanf:"signing_key_file"`
-	// AllowInsecureRemotes permits http and loopback or private addresses.
-	AllowInsecureRemotes bool `koanf:"allow_insecure_remotes"`
+	// CommitAuthor is who commits say has written them: "requester", "committer", or NAME <ADDRESS>.
+	CommitAuthor string `koanf:"commit_author"`
+	// CommitCommitter is who they say has made them, NAME <ADDRESS>: hosts look for a signature's key at this address.
+	CommitCommitter string `koanf:"commit_committer"`
+	// CommitEmails are the addresses of requesters who are known by name only, as REQUESTER=ADDRESS.
+	CommitEmails []string `koanf:"commit_emails"`
+	// AllowHTTP permits http, over which credentials and contents go in clear.
+	AllowHTTP bool `koanf:"allow_http"`
+	// AllowedPrivateNetworks are those whose Git hosts may be spoken to, as 10.0.0.0/8; of others only public addresses
+	// are. This machine is among them when 127.0.0.0/8 or ::1/128 is listed.
+	AllowedPrivateNetworks []string `koanf:"allowed_private_networks"`
 	// SSHKnownHostsFile holds the keys of the hosts that may be spoken to over SSH. Empty: none may.
 	SSHKnownHostsFile string `koanf:"ssh_known_hosts_file"`
 	// RemotesCAFile holds certificates of authorities that are trusted besides those of the system.
@@ -45,6 +55,8 @@ type Config struct {
 	MaxFileBytes int64 `koanf:"max_file_bytes"`
 	// MaxPackBytes bounds what a remote may send in one answer.
 	MaxPackBytes int64 `koanf:"max_pack_bytes"`
+	// MaxPackObjects bounds how many objects that may be.
+	MaxPackObjects int `koanf:"max_pack_objects"`
 	// SnapshotIdle is how long a snapshot is held that nobody uses.
 	SnapshotIdle time.Duration `koanf:"snapshot_idle"`
 	// BreakerFailures is after how many failures in a row a Git host is left alone.
@@ -61,10 +73,12 @@ type Config struct {
 
 // DefaultConfig is the contract's defaults.
 func DefaultConfig() Config {
-	return Config{
-		DataDir: "fgd-data", StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20,
-		MaxPackBytes: 256 << 20, SnapshotIdle: 10 * time.Minute,
+	return Config{ //nolint:gosec // paths, and no credentials
+		DataDir: "fgd-data/git", CredentialsKeyFile: "fgd-data/credentials.key",
+		StoreMaxBytes: 10 << 30, StoreMaxAge: 7 * 24 * time.Hour, MaxFileBytes: 10 << 20,
+		MaxPackBytes: 256 << 20, MaxPackObjects: 1_000_000, SnapshotIdle: 10 * time.Minute,
 		BreakerFailures: 5, BreakerPause: time.Minute, HostConcurrency: 32, RepositoryConcurrency: 8,
+		CommitAuthor: publish.Requester, CommitCommitter: "FGD Sync <fgd-sync@fgd-sync.invalid>",
 		GitHubHosts: []string{"github.com=https://api.github.com"},
 		PushLimits:  []string{"github.com=6"}, // docs.github.com, "Repository limits"
 	}
@@ -79,6 +93,8 @@ func (c *Config) Validate() error {
 		return config.Invalid("max_file_bytes", c.MaxFileBytes, "1 or more")
 	case c.MaxPackBytes < c.MaxFileBytes:
 		return config.Invalid("max_pack_bytes", c.MaxPackBytes, "max_file_bytes or more")
+	case c.MaxPackObjects < 1 || c.MaxPackObjects > math.MaxInt32:
+		return config.Invalid("max_pack_objects", c.MaxPackObjects, "1 to 2147483647")
 	case c.StoreMaxBytes < c.MaxPackBytes:
 		return config.Invalid("store_max_bytes", c.StoreMaxBytes, "max_pack_bytes or more")
 	case c.StoreMaxAge < time.Minute:
@@ -96,22 +112,45 @@ func (c *Config) Validate() error {
 	}
 	_, hosts := github.ParseHosts(c.GitHubHosts, true) // whether http is permitted may be said by a flag, later
 	_, limits := c.pushLimits()
-	return errors.Join(hosts, limits)
+	_, networks := remote.ParseNetworks(c.AllowedPrivateNetworks)
+	_, identity := c.identity()
+	return errors.Join(hosts, limits, networks, identity)
 }
 
 // remotes returns what Git hosts are spoken to with.
-func (c *Config) remotes(m *metrics, tracers trace.TracerProvider) remote.Options {
+func (c *Config) remotes(m *metrics, tracers trace.TracerProvider) (remote.Options, error) {
+	networks, err := remote.ParseNetworks(c.AllowedPrivateNetworks)
 	return remote.Options{
 		Policy: remote.Policy{
-			AllowInsecure: c.AllowInsecureRemotes, LocalPaths: c.AllowedLocalPaths, KnownHosts: c.SSHKnownHostsFile,
+			AllowHTTP: c.AllowHTTP, Networks: networks, LocalPaths: c.AllowedLocalPaths, KnownHosts: c.SSHKnownHostsFile,
 		},
-		CAFile: c.RemotesCAFile, Proxy: c.RemotesProxyURL, MaxPackBytes: c.MaxPackBytes, Tracers: tracers,
+		CAFile: c.RemotesCAFile, Proxy: c.RemotesProxyURL, MaxPackBytes: c.MaxPackBytes, MaxObjects: c.MaxPackObjects,
+		Tracers:  tracers,
 		Requests: m.requests,
 		Breaker:  remote.BreakerOptions{Failures: c.BreakerFailures, Pause: c.BreakerPause, State: m.circuits},
 		Limiter: remote.LimiterOptions{
 			PerHost: c.HostConcurrency, PerRepository: c.RepositoryConcurrency, Waiting: m.waiting,
 		},
+	}, err
+}
+
+// identity returns what commits say of who has made them.
+func (c *Config) identity() (publish.Identity, error) {
+	out := publish.Identity{Author: c.CommitAuthor, Committer: c.CommitCommitter, Emails: map[string]string{}}
+	if !publish.IsAuthor(c.CommitAuthor) {
+		return out, config.Invalid("commit_author", c.CommitAuthor, "requester, committer, or NAME <ADDRESS>")
 	}
+	if _, err := publish.ParsePerson(c.CommitCommitter); err != nil {
+		return out, config.Invalid("commit_committer", c.CommitCommitter, "NAME <ADDRESS>")
+	}
+	for _, text := range c.CommitEmails {
+		requester, address, ok := publish.ParseEmail(text)
+		if !ok {
+			return out, config.Invalid("commit_emails", text, "REQUESTER=ADDRESS")
+		}
+		out.Emails[requester] = address
+	}
+	return out, nil
 }
 
 func (c *Config) pushLimits() ([]publish.Limit, error) {

@@ -95,7 +95,7 @@ func TestCheckConnection(t *testing.T) {
 	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusForbidden})
 	b.requireConnection(b.location("f"), readOnly, errs.GitHubAuthenticationFailed)
 	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusServiceUnavailable, Text: password})
-	b.requireConnection(b.location("f"), nothing, errs.GitHubConnectionFailed)
+	b.requireConnection(b.location("f"), refused, errs.GitHubConnectionFailed)
 	b.host.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusTooManyRequests})
 	b.requireConnection(b.location("f"), refused, errs.GitHubRateLimited)
 	b.requireCommits(1)

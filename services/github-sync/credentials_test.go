@@ -3,6 +3,7 @@ package githubsync_test
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -116,5 +117,25 @@ func TestKeyOfTheEnvironment(t *testing.T) {
 	})
 	if err != nil || kept.GetCredentials().GetReference() != "env:HEDGEHOG_FGD_GIT_X" {
 		t.Errorf("a reference became %v, %v", kept, err)
+	}
+}
+
+// TestAKeyInMemoryIsWarnedOf: what it seals is lost at the end, which nobody would know before.
+func TestAKeyInMemoryIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	host := newHost(t)
+	file := func(c *githubsync.Config) { c.CredentialsKeyFile = filepath.Join(t.TempDir(), "key") }
+	const key = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+	for name, c := range map[string]struct {
+		bench *bench
+		warns bool
+	}{
+		"in memory": {replica(t, host), true}, "in a file": {replica(t, host, file), false},
+		"in the environment": {replicaIn(t, host, map[string]string{githubsync.EnvKey: key}), false},
+	} {
+		log := c.bench.log.String()
+		if warns := strings.Contains(log, "level=WARN") && strings.Contains(log, "credentials_key_file"); warns != c.warns {
+			t.Errorf("%s: warned %t:\n%s", name, warns, log)
+		}
 	}
 }

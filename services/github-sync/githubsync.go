@@ -11,11 +11,14 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/secret"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -78,11 +81,15 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport, err := remote.NewTransport(cfg.remotes(m, p.Telemetry.Tracers))
+	options, err := cfg.remotes(m, p.Telemetry.Tracers)
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := github.ParseHosts(cfg.GitHubHosts, cfg.AllowInsecureRemotes)
+	transport, err := remote.NewTransport(options)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := github.ParseHosts(cfg.GitHubHosts, cfg.AllowHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +118,7 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *github.Client) (*grpcapi.Repositories,
 	error,
 ) {
-	keys, err := sealingKeys(cfg.CredentialsKeyFile, p.LookupEnv)
+	keys, err := s.sealingKeys(cfg.CredentialsKeyFile, p.LookupEnv)
 	if err != nil {
 		return nil, fmt.Errorf("open the credentials key: %w", err)
 	}
@@ -119,7 +126,15 @@ func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *g
 	if err != nil {
 		return nil, err
 	}
+	if key != nil && strings.HasSuffix(cfg.CommitCommitter, ".invalid>") {
+		s.log.Warn("commits are signed, and the address of their committer is nobody's: hosts won't call them verified",
+			"commit_committer", cfg.CommitCommitter)
+	}
 	limits, err := cfg.pushLimits()
+	if err != nil {
+		return nil, err
+	}
+	identity, err := cfg.identity()
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +142,7 @@ func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *g
 	return grpcapi.NewRepositories(grpcapi.RepositoryDeps{
 		Remotes: remote.NewFactory(s.transport, hub), GitHub: hub, Stores: s.stores, Snapshots: s.snapshots,
 		Sealer: sealer, Logins: credentials.NewResolver(sealer, cfg.CredentialsDir, p.LookupEnv),
-		Limits: snapshot.DefaultLimits(cfg.MaxFileBytes), Key: key,
+		Limits: snapshot.DefaultLimits(cfg.MaxFileBytes), Key: key, Now: p.Now, Identity: identity,
 		Publisher: publish.New(publish.Options{Limits: limits, Waiting: m.pushers, Commits: m.commits}),
 	}), nil
 }
@@ -143,11 +158,13 @@ func signingKey(file string) (*signing.Key, error) {
 // configuration, so that it is never written to a file of it.
 const EnvKey = "HEDGEHOG_FGD_CREDENTIALS_KEY"
 
-func sealingKeys(file string, lookupEnv func(string) (string, bool)) (credentials.Keys, error) {
+func (s *Service) sealingKeys(file string, lookupEnv func(string) (string, bool)) (credentials.Keys, error) {
 	if text, set := lookupEnv(EnvKey); set && text != "" {
 		return credentials.ParseKeys(secret.New(text))
 	}
 	if file == "" {
+		s.log.Warn("the key of stored credentials is in memory: with this process they are lost, and have to be given again",
+			"key", "credentials_key_file")
 		return credentials.NewKeys()
 	}
 	return credentials.FileKeys(file)
@@ -163,8 +180,22 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	gitv1.RegisterHistoryServiceServer(registrar, s.history)
 }
 
-// Ready reports that work can be taken. Whether a remote can be reached shows with each request.
-func (s *Service) Ready(context.Context) error { return nil }
+// Ready reports whether what is fetched can be kept. Whether a remote can be reached shows with each request.
+func (s *Service) Ready(ctx context.Context) error {
+	err := s.stores.Check(ctx)
+	if errs.HasCode(err, errs.StorageFailed) {
+		return err
+	}
+	return nil // or there is little room, which is for a look
+}
+
+// Parts returns what the service has and needs.
+func (s *Service) Parts() []health.Part {
+	return []health.Part{
+		{Name: health.Store, Check: s.stores.Check},
+		{Name: health.GitHosts, Check: s.transport.Check},
+	}
+}
 
 // Run lets go of forgotten snapshots and keeps the stores within their bounds until ctx ends. Then it lets go of all.
 func (s *Service) Run(ctx context.Context) error {

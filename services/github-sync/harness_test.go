@@ -65,6 +65,7 @@ type bench struct {
 	log          *log
 	data         string
 	metrics      *prometheus.Registry
+	service      *githubsync.Service
 }
 
 // log is what the service wrote.
@@ -104,7 +105,8 @@ func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]stri
 	b := &bench{t: t, host: host, log: &log{}, url: host.URL}
 	b.login = &gitv1.PlainCredentials{Username: user, Password: password}
 	cfg := githubsync.DefaultConfig()
-	cfg.DataDir, cfg.AllowInsecureRemotes = t.TempDir(), true
+	cfg.DataDir, cfg.CredentialsKeyFile = t.TempDir(), ""
+	cfg.AllowHTTP, cfg.AllowedPrivateNetworks = true, []string{"127.0.0.0/8"}
 	for _, change := range configure {
 		change(&cfg)
 	}
@@ -116,6 +118,7 @@ func replicaIn(t testing.TB, host *gitserver.Server, environment map[string]stri
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.service = service
 	b.serve(service, p.Telemetry)
 	return b
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -34,6 +35,30 @@ func (b *bench) openLocal(directory string) *gitv1.Snapshot {
 		b.t.Fatal(err)
 	}
 	return response.GetSnapshot()
+}
+
+// TestAPathIsAURL: a repository on this machine is named by its path as by a file URL, with the same key, and permitted
+// by the same rule.
+func TestAPathIsAURL(t *testing.T) {
+	t.Parallel()
+	b := setupLocal(t)
+	b.host.Create(t, repository, branch, content)
+	check := func(b *bench, url string) (string, error) {
+		checked, err := b.repositories.CheckLocation(t.Context(), &gitv1.CheckLocationRequest{
+			Location: &gitv1.Location{RepositoryUrl: url, Branch: branch},
+		})
+		return checked.GetRepositoryKey(), err
+	}
+	path := b.host.Path(repository)
+	byURL, urlErr := check(b, "file://"+path)
+	byPath, pathErr := check(b, path)
+	if urlErr != nil || pathErr != nil || byURL != byPath || byURL == "" {
+		t.Errorf("%q, %v; %q, %v", byURL, urlErr, byPath, pathErr)
+	}
+	if _, err := check(setup(t), path); !errs.HasCode(err, errs.RemoteRefused) ||
+		!strings.Contains(errs.From(err).RemedyText(), "allowed_local_paths") {
+		t.Errorf("not permitted: %v", err)
+	}
 }
 
 // TestLocal: a repository on this machine is read and written where it lies, whether its refs are packed or not.

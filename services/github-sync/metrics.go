@@ -2,6 +2,7 @@ package githubsync
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -52,5 +53,18 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
 	}
+	m.begin()
 	return m, nil
+}
+
+// begin brings the series into being whose labels are known: of one that is born at its first failure, no rate shows
+// that failure. Nobody knows yet what GitHub leaves, which is no number.
+func (m *metrics) begin() {
+	for _, service := range []string{"git-upload-pack", "git-receive-pack"} {
+		for _, code := range []string{"200", "401", "403", "404", "429", "500", "503", "ok", "error"} {
+			m.requests.WithLabelValues("refs "+service, code)
+			m.requests.WithLabelValues(service, code)
+		}
+	}
+	m.remaining.WithLabelValues().Set(math.NaN())
 }

@@ -144,7 +144,8 @@ func TestProxy(t *testing.T) {
 	address, caFile := tlsFront(t, host)
 	proxy := startProxy(t, address)
 	b := replica(t, host, func(cfg *githubsync.Config) {
-		cfg.RemotesCAFile, cfg.RemotesProxyURL, cfg.AllowInsecureRemotes = caFile, proxy.url(proxyPassword), false
+		cfg.RemotesCAFile, cfg.RemotesProxyURL = caFile, proxy.url(proxyPassword)
+		cfg.AllowHTTP, cfg.AllowedPrivateNetworks = false, nil
 	})
 	b.url = func(r string) string { return "https://example.com/" + r } // a name in the certificate of httptest
 	s := b.open("f")
@@ -222,7 +223,7 @@ func TestCorporateSettingsAreJudged(t *testing.T) {
 		"with a folder": func(c *githubsync.Config) { c.RemotesProxyURL = secret.New("http://u:" + password + "@proxy/x") },
 	} {
 		cfg := githubsync.DefaultConfig()
-		cfg.DataDir = t.TempDir()
+		cfg.DataDir, cfg.CredentialsKeyFile = t.TempDir(), ""
 		change(&cfg)
 		_, err := githubsync.New(cfg, process(nil))
 		if !errs.HasCode(err, errs.ConfigurationInvalid) || strings.Contains(err.Error(), password) {

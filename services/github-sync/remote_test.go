@@ -49,8 +49,8 @@ func TestOpenRefused(t *testing.T) {
 		"empty pack":     {fault: gitserver.Fault{On: gitserver.Fetch, Empty: true}, code: errs.GitHubConnectionFailed},
 		"truncated pack": {fault: gitserver.Fault{On: gitserver.Fetch, Truncate: 100}, code: errs.GitHubConnectionFailed},
 		"a web page": {
-			fault: gitserver.Fault{Status: http.StatusOK, Text: "<html>sign in</html>"},
-			code:  errs.GitHubConnectionFailed,
+			fault: gitserver.Fault{Status: http.StatusOK, Type: "text/html", Text: "<html>sign in</html>"},
+			code:  errs.GitHubNotFound,
 		},
 		"redirect":   {fault: gitserver.Fault{Redirect: "http://127.0.0.1:1"}, code: errs.GitHubNotFound},
 		"no branch":  {change: func(_ *bench, l *gitv1.Location) { l.Branch = "other" }, code: errs.BranchNotFound},
@@ -115,7 +115,7 @@ func reference(name string) *gitv1.Credentials {
 // TestRefusedLocations: without permission nothing but https to public addresses is spoken to.
 func TestRefusedLocations(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(cfg *githubsync.Config) { cfg.AllowInsecureRemotes = false })
+	b := setup(t, func(cfg *githubsync.Config) { cfg.AllowHTTP, cfg.AllowedPrivateNetworks = false, nil })
 	b.host.Create(t, repository, branch, content)
 	for _, url := range []string{
 		b.host.URL(repository), "http://example.com/x.git", "https://127.0.0.1/x.git", "https://localhost/x.git",

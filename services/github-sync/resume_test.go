@@ -2,7 +2,10 @@ package githubsync_test
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"testing"
+	"time"
 
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
@@ -73,7 +76,11 @@ func (b *bench) findsCommitOfSync() {
 // TestAFenceOfSomebodyElse: trailers are text that anybody can write.
 func TestAFenceOfSomebodyElse(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{"", "x", "-", "1e3", "99999999999999999999"} {
+	ahead := time.Now().Add(25 * time.Hour).UnixMicro()
+	for value, ignored := range map[string]int64{
+		"": 0, "x": 0, "-": 0, "1e3": 0, "99999999999999999999": math.MaxInt64, "9223372036854775807": math.MaxInt64,
+		"9007199254740993": 1<<53 + 1, strconv.FormatInt(ahead, 10): ahead,
+	} {
 		b := setup(t)
 		b.host.Create(t, repository, branch, content)
 		s := b.open("f")
@@ -82,8 +89,8 @@ func TestAFenceOfSomebodyElse(t *testing.T) {
 		if _, err := b.repositories.Publish(t.Context(), request); err != nil {
 			t.Fatal(err)
 		}
-		if fence := b.open("f").GetFence(); fence != 0 {
-			t.Errorf("%q: fence %d", value, fence)
+		if s := b.open("f"); s.GetFence() != 0 || s.GetIgnoredFence() != ignored {
+			t.Errorf("%q: fence %d, ignored %d", value, s.GetFence(), s.GetIgnoredFence())
 		}
 	}
 }

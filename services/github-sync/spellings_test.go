@@ -54,6 +54,10 @@ func TestSpellings(t *testing.T) {
 		"another port of HTTPS":    {"https://example.com:8443/a/b.git"},
 		"another host":             {"ssh://git@ssh.example.com/a/b.git"},
 		"another case of the path": {"git@example.com:A/b.git"},
+		"this machine": {
+			"http://localhost:3000/a/b.git", "http://127.0.0.1:3000/a/b", "http://127.1:3000/a/b", "http://[::1]:3000/a/b",
+			"https://[::ffff:127.0.0.1]:3000/a/b", "http://LOCALHOST.:3000/a/b",
+		},
 		"IPv6": {
 			"ssh://git@[2001:db8::1]:22/a/b", "git@[2001:DB8::1]:a/b.git",
 			"https://[2001:db8::1]/a/b",
@@ -131,8 +135,7 @@ func TestSSHToAPrivateAddress(t *testing.T) {
 	b := setupSSH(t)
 	b.host.Create(t, repository, branch, content)
 	strict := replica(t, b.host, func(cfg *githubsync.Config) {
-		cfg.AllowInsecureRemotes, cfg.SSHKnownHostsFile = false,
-			b.known
+		cfg.AllowedPrivateNetworks, cfg.SSHKnownHostsFile = nil, b.known
 	})
 	for _, url := range []string{b.ssh.URL(repository), strings.Replace(b.ssh.URL(repository), "127.0.0.1", "localhost",
 		1)} {

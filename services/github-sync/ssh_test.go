@@ -340,12 +340,12 @@ func TestSSHRefusals(t *testing.T) {
 		"ERROR: Repository not found.":                                                  errs.GitHubNotFound,
 		"ERROR: Permission to a/b.git denied to deploy key":                             errs.GitHubAuthenticationFailed,
 		"ERROR: The key you are authenticating with has been marked as read only.":      errs.GitHubAuthenticationFailed,
-		"fatal: https://u:" + password + "@mirror\x1b[31m " + strings.Repeat("x", 1000): errs.GitHubConnectionFailed,
+		"fatal: https://u:" + password + "@mirror\x1b[31m " + strings.Repeat("x", 5000): errs.GitHubConnectionFailed,
 	} {
 		b.ssh.Break(sshserver.Fault{On: sshserver.Refs, Times: 1, Says: says})
 		err := b.tryOpen(b.location("f"))
 		b.requireCode(err, code)
-		if strings.Contains(err.Error(), "\x1b") || len(errs.From(err).Message) > 500 {
+		if strings.Contains(err.Error(), "\x1b") || len(errs.From(err).Message) > 2500 {
 			t.Errorf("%q", err)
 		}
 	}

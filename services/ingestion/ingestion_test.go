@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/app"
@@ -19,6 +20,7 @@ import (
 	"fgdsync.dev/libs/telemetry"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/ingestion"
 	"fgdsync.dev/testkit/grpctest"
 	"fgdsync.dev/testkit/treestore"
@@ -130,6 +132,31 @@ func TestIngest(t *testing.T) {
 	if !second.summary.GetResourcesKnown() || len(second.Resources) != 0 ||
 		second.summary.GetTree() != got.summary.GetTree() {
 		t.Errorf("the second time: %v, resources %v", second.summary, second.Resources)
+	}
+}
+
+// TestTheLastSyncCounts: what it left comes with the request, and what can't be read any more is still there.
+func TestTheLastSyncCounts(t *testing.T) {
+	t.Parallel()
+	store := treestore.New()
+	client := withTrees(t, store)
+	snapshot, tree := store.Open(map[string]string{"managed/vpcs/odd.yaml": "kind: [\n", "raw/new.yaml": vpc})
+	request := ingestRequest(snapshot, tree)
+	held := &reportv1.ResourceKey{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: "x", Name: "vpc-2"}
+	request.LastResources = []*ingestionv1.Resource{{
+		Key: held, Path: "managed/vpcs/odd.yaml", ApiVersion: "vpc.githedgehog.com/v1beta1", BlobId: "c0ffee", Valid: true,
+	}}
+	request.LastResourcesComplete = true
+	got, err := ingest(t, client, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Resources) != 2 || !proto.Equal(got.Resources[1].GetKey(), held) || got.Resources[1].GetValid() ||
+		got.Resources[1].GetPath() != "managed/vpcs/odd.yaml" || got.Resources[1].GetBlobId() == "c0ffee" {
+		t.Errorf("resources %v", got.Resources)
+	}
+	if len(got.Findings) != 1 || got.Findings[0].GetCode() != errs.ManagedUnreadable.ID {
+		t.Errorf("findings %v", got.Findings)
 	}
 }
 

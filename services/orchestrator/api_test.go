@@ -232,11 +232,15 @@ func TestFabricsKeepApart(t *testing.T) {
 			code      errs.Code
 		}{
 			"the same": {"gitops/f1", errs.DirectoryOverlap}, "inside": {"gitops/f1/sub", errs.DirectoryOverlap},
-			"around":   {"gitops", errs.DirectoryOverlap},
-			"the root": {"/", errs.DirectoryOverlap},
+			"around":         {"gitops", errs.DirectoryOverlap},
+			"another case":   {"GitOps/F1", errs.DirectoryOverlap},
+			"inside of that": {"gitops/F1/x", errs.DirectoryOverlap},
+			"the root":       {"/", errs.DirectoryOverlap},
+			"all by mistake": {"", errs.DirectoryInvalid},
 		} {
 			f := definition(0, c.directory)
-			f.Name = name
+			f.Name, f.Options = name, &fabricv1.Options{AllowRepositoryRoot: c.directory == "/"}
+			f.Location.Branch = "refs/heads/main"
 			f.Location.RepositoryUrl = "https://host/repo" // the same repository, spelled differently
 			fails(t, name, create(f), c.code)
 		}

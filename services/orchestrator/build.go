@@ -81,7 +81,8 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 }
 
 func (b *builder) service() (*Service, error) {
-	dead, err := b.metrics()
+	waiting := backlog.New(b.redis, group, b.p.Telemetry.Log)
+	dead, err := b.metrics(waiting)
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +99,12 @@ func (b *builder) service() (*Service, error) {
 	})
 	accept := intake.New(b.reader, b.ledger, b.p.Telemetry.Log, b.p.Now).Accept
 	return &Service{
-		cfg: b.cfg, redis: b.redis, log: b.p.Telemetry.Log, now: b.p.Now, instance: b.p.Instance, dead: dead,
+		cfg: b.cfg, redis: b.redis, store: b.store, ledger: b.ledger, log: b.p.Telemetry.Log,
+		now: b.p.Now, instance: b.p.Instance, dead: dead, backlog: waiting,
 		runner: runner, supervisor: supervisor,
 		scheduler:   schedule.New(b.store, accept, b.p.Now),
 		follower:    pullrequests.New(b.store, b.peers.repositories, accept),
-		fabrics:     grpcapi.NewFabrics(b.register(accept)),
+		fabrics:     grpcapi.NewFabrics(b.register(accept), b.store),
 		views:       grpcapi.NewDirectoryViews(b.view()),
 		syncs:       grpcapi.NewSyncs(b.reader, accept, runner),
 		maintenance: grpcapi.NewMaintenance(maintenance.New(b.redis, b.reader, accept, supervisor)),
@@ -110,14 +112,13 @@ func (b *builder) service() (*Service, error) {
 }
 
 // metrics registers what no part counts by itself.
-func (b *builder) metrics() (prometheus.Counter, error) {
+func (b *builder) metrics(waiting *backlog.Collector) (prometheus.Counter, error) {
 	dead := prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "fgd_dead_letters_total",
 		Help: "Work entries that went to the dead letters.",
 	})
 	registry := b.p.Telemetry.Metrics
-	err := errors.Join(registry.Register(dead), registry.Register(backlog.New(b.redis, group, b.p.Telemetry.Log)),
-		redisstats.Watch(b.redis, registry))
+	err := errors.Join(registry.Register(dead), registry.Register(waiting), redisstats.Watch(b.redis, registry))
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}

@@ -53,7 +53,8 @@ func TestHealthFollowsContents(t *testing.T) {
 		created, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(35, "f1")})
 		must(t, created, err)
 		<-g.came
-		fresh := b.requireHealth("fresh", degraded, "One file waits for the next sync.", "No sync has ended yet.")
+		fresh := b.requireHealth("fresh", degraded, "One file waits for a sync, and none starts by itself.",
+			"No sync has ended yet.")
 		if fresh.GetLastSync() != nil || fresh.GetWaitingFiles() != 1 || fresh.GetCommit() != b.headID() {
 			t.Errorf("fresh: %v", fresh)
 		}
@@ -68,13 +69,14 @@ func TestHealthFollowsContents(t *testing.T) {
 		}
 		b.drop("f1", "bad 1")
 		b.drop("f1", "bad unknown")
-		if dirty := b.requireHealth("dirty", degraded, "2 files wait for the next sync.",
+		if dirty := b.requireHealth("dirty", degraded, "2 files wait for a sync, and none starts by itself.",
 			changed); !dirty.GetChangedSinceLastSync() {
 			t.Errorf("dirty: %v", dirty)
 		}
 		b.expect(b.sync(35, &syncv1.SyncOptions{ValidateOnly: true}), completed)
 		b.expect(b.sync(35, &syncv1.SyncOptions{Scope: syncv1.Scope_SCOPE_DIRECTORY}), completed)
-		b.requireHealth("after a dry run and a repair", degraded, "2 files wait for the next sync.", changed)
+		b.requireHealth("after a dry run and a repair", degraded,
+			"2 files wait for a sync, and none starts by itself.", changed)
 		b.expect(b.sync(35, nil), completed)
 		bad := b.requireHealth("quarantined", degraded, "2 files are in quarantine.")
 		if by := bad.GetQuarantinedByCode(); bad.GetQuarantinedFiles() != 2 || len(by) != 2 || by[errs.InvalidYAML.ID] != 1 ||
@@ -152,7 +154,7 @@ func TestHealthFollowsSyncs(t *testing.T) {
 		b.drop("f1", "a")
 		broken := b.sync(35, nil)
 		b.expect(broken, failed)
-		if got := b.requireHealth("a refused push", unhealthy, "One file waits for the next sync.",
+		if got := b.requireHealth("a refused push", unhealthy, "One file waits for a sync, and none starts by itself.",
 			"The last sync failed: No.", changed); got.GetLastSync().GetSyncId() != broken.GetSyncId() {
 			t.Errorf("a refused push: %v", got)
 		}
@@ -166,6 +168,23 @@ func TestHealthFollowsSyncs(t *testing.T) {
 		if n := b.openSnapshots(); n != 0 {
 			t.Errorf("%d snapshots were left open", n)
 		}
+	})
+}
+
+// TestACancelledSyncIsNoHealth: nobody knows whether the directory is as it should be.
+func TestACancelledSyncIsNoHealth(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		g := newGate(t)
+		b.on("ingest", g.wait)
+		id := b.start(35, &syncv1.SyncOptions{ForceRefresh: true})
+		<-g.came
+		_, err := b.CancelSync(t.Context(), &syncv1.CancelSyncRequest{SyncId: id})
+		must(t, id, err)
+		g.open()
+		b.expect(b.await(id), syncv1.State_STATE_CANCELLED)
+		b.requireHealth("cancelled", degraded, "The last sync was cancelled.")
 	})
 }
 

@@ -101,7 +101,10 @@ func (s *stages) DiffCommits(req *gitv1.DiffCommitsRequest,
 		return err
 	}
 	for _, part := range []*gitv1.DiffCommitsResponse{
-		{Counts: &gitv1.ChangeCounts{Updated: 3}, Diff: "from " + req.GetFromCommit()},
+		{
+			Counts: &gitv1.ChangeCounts{Updated: 3}, Diff: "from " + req.GetFromCommit(),
+			FromCommit: "id of " + req.GetFromCommit(), ToCommit: "id of " + req.GetToCommit(),
+		},
 		{Diff: " to " + req.GetToCommit() + fmt.Sprint(req.GetPaths())},
 	} {
 		if err := stream.Send(part); err != nil {

@@ -48,11 +48,15 @@ type stages struct {
 	open    map[string]string // snapshot id: its directory
 	opened  int
 	calls   []string
+	ingests []*ingestionv1.IngestRequest
 	before  map[string]func(context.Context) error
 	after   map[string]func(context.Context) error
 	issues  []*directoryv1.Issue
 	missing bool  // the fabric directory is not there yet
 	fence   int64 // in the trailers of the head
+	ignored int64 // the same, of one that does not count
+
+	unconfirmed string // what keeps pushes from being read back
 
 	pull     *gitv1.PullRequest      // the only one
 	proposed []*gitv1.PublishRequest // to it
@@ -197,6 +201,7 @@ func (s *stages) CheckLocation(ctx context.Context, req *gitv1.CheckLocationRequ
 	return &gitv1.CheckLocationResponse{
 		RepositoryKey: strings.TrimSuffix(req.GetLocation().GetRepositoryUrl(), ".git"),
 		Directory:     strings.Trim(req.GetLocation().GetDirectory(), "/"),
+		Branch:        strings.TrimPrefix(req.GetLocation().GetBranch(), "refs/heads/"),
 	}, nil
 }
 
@@ -226,7 +231,7 @@ func (s *stages) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotReques
 		SnapshotId: id, Commit: at.id, CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)),
 		Tree:            cmp.Or(at.files[directory], noFiles),
 		DirectoryExists: !s.missing,
-		Fence:           s.fence, Published: published, Origin: &gitv1.Origin{
+		Fence:           s.fence, IgnoredFence: s.ignored, Published: published, Origin: &gitv1.Origin{
 			Commit:     at.id,
 			CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)),
 		},
@@ -312,6 +317,9 @@ func (s *stages) Ingest(req *ingestionv1.IngestRequest,
 	if err := s.enter(stream.Context(), "ingest"); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.ingests = append(s.ingests, req)
+	s.mu.Unlock()
 	var tree []string
 	results, summary := &ingestionv1.IngestResults{}, &ingestionv1.IngestSummary{}
 	for _, file := range strings.Split(req.GetTree(), "\n") {
@@ -382,7 +390,7 @@ func (s *stages) Publish(ctx context.Context, req *gitv1.PublishRequest) (*gitv1
 	}
 	return &gitv1.PublishResponse{
 		Commit: id, Committed: true, CommitUrl: "https://host/" + id,
-		Counts: &gitv1.ChangeCounts{Created: 1}, Attempts: 1,
+		Counts: &gitv1.ChangeCounts{Created: 1}, Attempts: 1, Unconfirmed: s.unconfirmed,
 	}, nil
 }
 

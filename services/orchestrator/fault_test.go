@@ -3,7 +3,9 @@ package orchestrator_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"fgdsync.dev/libs/events"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -218,6 +221,79 @@ func TestTheFenceRisesAboveTheBranch(t *testing.T) {
 	if want := fmt.Sprintf("Fgd-Fence: %d\n", after+1); !strings.Contains(s.head().message, want) {
 		t.Errorf("the next commit says %q, want %q", s.head().message, want)
 	}
+}
+
+// TestWhatTheGitSideWarnsOf: a fence that nobody gave out and a push that could not be read back end no sync, and are
+// told of.
+func TestWhatTheGitSideWarnsOf(t *testing.T) {
+	t.Parallel()
+	s := newStages()
+	s.ignored, s.unconfirmed = 1<<62, "The Git host refuses the credentials."
+	n := newNode(t, redistest.Start(t).URL(), s.serve(t), testConfig(), "a").run()
+	n.fabric(s, 35, "f1")
+	s.drop("f1", "a")
+	got := n.sync(35, nil)
+	n.expect(got, completed)
+	told := map[string]string{}
+	for _, warning := range got.GetWarnings() {
+		told[warning.GetCode()] = warning.GetMessage()
+	}
+	if !strings.Contains(told[errs.FenceIgnored.ID], "Fgd-Fence: 4611686018427387904") ||
+		!strings.Contains(told[errs.PushUnconfirmed.ID], s.head().id) ||
+		!strings.Contains(told[errs.PushUnconfirmed.ID], s.unconfirmed) {
+		t.Errorf("told of %v", told)
+	}
+}
+
+// TestANumberThatNobodyGaveStopsNoFabric: a commit's trailer is anybody's text. The sync says so, and all goes on.
+func TestANumberThatNobodyGaveStopsNoFabric(t *testing.T) {
+	t.Parallel()
+	tomorrow := time.Now().Add(25 * time.Hour).UnixMicro()
+	for _, fence := range []int64{math.MaxInt64, math.MaxInt64 - 1, 1<<53 + 1, tomorrow} {
+		t.Run(strconv.FormatInt(fence, 10), func(t *testing.T) {
+			t.Parallel()
+			s := newStages()
+			n := newNode(t, redistest.Start(t).URL(), s.serve(t), testConfig(), "a").run()
+			n.fabric(s, 35, "f1")
+			s.fence = fence
+			last := int64(0)
+			for _, file := range []string{"a", "b"} {
+				s.drop("f1", file)
+				got := n.sync(35, nil)
+				n.expect(got, completed)
+				if w := got.GetWarnings(); len(w) != 1 || w[0].GetCode() != errs.FenceIgnored.ID {
+					t.Errorf("warnings %v", w)
+				}
+				_, text, _ := strings.Cut(s.head().message, "Fgd-Fence: ")
+				text, _, _ = strings.Cut(text, "\n")
+				given, err := strconv.ParseInt(text, 10, 64)
+				if must(t, given, err) <= last || given > time.Now().Add(time.Hour).UnixMicro() {
+					t.Errorf("the number %d came after %d", given, last)
+				}
+				last = given
+			}
+		})
+	}
+}
+
+// TestASyncEndsWhateverNumberItsRecordHas: a cancellation, which nobody's lock stands behind, and a worker can end it.
+func TestASyncEndsWhateverNumberItsRecordHas(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		g := newGate(t)
+		b.on("ingest", g.wait)
+		id := b.start(35, nil)
+		<-g.came
+		stored := b.conn.Main.HSet(t.Context(), state.SyncKey(35, id), "fence", "9223372036854775808")
+		must(t, 0, stored.Err())
+		if _, err := b.CancelSync(t.Context(), &syncv1.CancelSyncRequest{SyncId: id}); err != nil {
+			t.Error(err)
+		}
+		b.expect(b.await(id), syncv1.State_STATE_CANCELLED)
+		g.open()
+		b.expect(b.sync(35, nil), completed)
+	})
 }
 
 // TestARestartedOneGoesOnAtOnce: by its name it knows what it had.

@@ -17,19 +17,22 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/app"
-	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rpc"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/backlog"
 	"fgdsync.dev/services/orchestrator/internal/grpcapi"
+	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/periodic"
 	"fgdsync.dev/services/orchestrator/internal/pullrequests"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
+	"fgdsync.dev/services/orchestrator/internal/state"
 	"fgdsync.dev/services/orchestrator/internal/workflow"
 )
 
@@ -51,7 +54,10 @@ const (
 	recoveryPeriod = 5 * time.Second
 	pullsPeriod    = 30 * time.Second
 	trimPeriod     = time.Minute
+	foldPeriod     = 10 * time.Minute
+	// What has happened is told for so long, and so many events of each shard, whichever is less.
 	eventRetention = 7 * 24 * time.Hour
+	mostEvents     = 10_000
 	checkPause     = time.Second
 	// expireGrace leaves a sync that is past its deadline the time to end by itself; its lock is free by then.
 	expireGrace = 45 * time.Second
@@ -81,10 +87,13 @@ func Definition() app.Definition {
 type Service struct {
 	cfg      Config
 	redis    *redisconn.Conn
+	store    *state.Store
+	ledger   *ledger.Ledger
 	log      *slog.Logger
 	now      func() time.Time
 	instance string
 	dead     prometheus.Counter
+	backlog  *backlog.Collector
 
 	runner     *workflow.Runner
 	supervisor *recovery.Supervisor
@@ -105,12 +114,25 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	adminv1.RegisterMaintenanceServiceServer(registrar, s.maintenance)
 }
 
-// Ready reports whether Redis answers: without it nothing can be accepted.
-func (s *Service) Ready(ctx context.Context) error { return s.redis.Ping(ctx) }
+// Ready reports whether Redis takes what is written: without it nothing can be accepted.
+func (s *Service) Ready(ctx context.Context) error { return s.redis.Writable(ctx) }
+
+// Parts returns what the service has and needs.
+func (s *Service) Parts() []health.Part {
+	return []health.Part{
+		{Name: health.Redis, Check: s.Ready},
+		{Name: health.Ledger, Check: s.ledger.Check},
+		{Name: health.Queue, Check: s.backlog.Queue},
+		{Name: health.DeadLetters, Check: s.backlog.DeadLetters},
+	}
+}
 
 // Run takes work until ctx ends, and hands back what is not done by then.
 func (s *Service) Run(ctx context.Context) error {
 	if err := s.checkRedis(ctx); err != nil {
+		return err
+	}
+	if err := s.judgeLedger(ctx); err != nil {
 		return err
 	}
 	slots := make(chan struct{}, s.cfg.SyncConcurrency)
@@ -127,6 +149,7 @@ func (s *Service) Run(ctx context.Context) error {
 		{Name: "start scheduled syncs", Period: schedulePeriod, RunOnce: s.scheduler.RunOnce},
 		{Name: "follow pull requests", Period: pullsPeriod, RunOnce: s.follower.RunOnce},
 		{Name: "trim events", Period: trimPeriod, RunOnce: s.trim},
+		{Name: "fold the history", Period: foldPeriod, RunOnce: s.fold},
 	} {
 		work.Go(func() error { return periodic.Run(ctx, s.log, task) })
 	}
@@ -141,9 +164,10 @@ func (s *Service) checkRedis(ctx context.Context) error {
 	for {
 		problems, err := s.redis.Check(ctx)
 		if err == nil {
+			s.redis.Back(ctx, s.log)
 			return s.judgeRedis(ctx, problems)
 		}
-		s.log.WarnContext(ctx, "Redis does not answer", "error", err.Error())
+		s.redis.Away(ctx, s.log, err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -155,12 +179,11 @@ func (s *Service) checkRedis(ctx context.Context) error {
 func (s *Service) judgeRedis(ctx context.Context, problems []redisconn.Problem) error {
 	var refused error
 	for _, p := range problems {
-		err := errs.New(errs.RedisUnsuitable, "Redis is not fit for this: %s.", p.What).WithRemedy("%s", p.Remedy)
 		if s.cfg.RedisChecks == checksWarn {
 			s.log.WarnContext(ctx, "Redis is not fit for this", "problem", p.What, "remedy", p.Remedy)
 			continue
 		}
-		refused = errors.Join(refused, err)
+		refused = errors.Join(refused, p.Err())
 	}
 	return refused
 }
@@ -169,10 +192,32 @@ func (s *Service) judgeRedis(ctx context.Context, problems []redisconn.Problem) 
 func (s *Service) trim(ctx context.Context) error {
 	var err error
 	for shard := range events.Shards {
-		_, trimErr := events.Trim(ctx, s.redis, events.BusStream(shard), s.now().Add(-eventRetention))
+		_, trimErr := events.Trim(ctx, s.redis, events.BusStream(shard), s.now().Add(-eventRetention), mostEvents)
 		err = errors.Join(err, trimErr)
 	}
 	return err
+}
+
+// fold makes syncs small that changed nothing.
+func (s *Service) fold(ctx context.Context) error {
+	fabrics, err := s.store.Fabrics(ctx)
+	for _, f := range fabrics {
+		err = errors.Join(err, s.store.Fold(ctx, f.GetFabricId()))
+	}
+	return err
+}
+
+// judgeLedger refuses to begin with an empty ledger in the place of a damaged one when Redis is empty too.
+func (s *Service) judgeLedger(ctx context.Context) error {
+	if s.ledger.Damaged() == "" {
+		return nil
+	}
+	s.log.WarnContext(ctx, "the ledger is damaged, and is filled from Redis", "damaged_file", s.ledger.Damaged())
+	complete, err := s.store.Complete(ctx)
+	if err == nil && !complete {
+		return s.ledger.Refuse()
+	}
+	return nil // nothing is accepted before that is known
 }
 
 func (s *Service) handle(ctx context.Context, payload []byte) error {

@@ -231,6 +231,10 @@ func TestAFailureHasItsCodeAndItsRemedy(t *testing.T) {
 					e.GetMessage() != c.err.Message || e.GetRemedy() != c.remedy {
 					t.Errorf("%s, %s: %d tries, %v", stage, c.err.Code.ID, tries, e)
 				}
+				if r := got.GetResult(); r.GetResourcesTotal() != 0 || r.GetFilesQuarantined() != 0 || r.GetFiles() != nil ||
+					r.GetTree() != "" {
+					t.Errorf("%s, %s: a result as if it were published: %v", stage, c.err.Code.ID, r)
+				}
 				b.on(stage, nil)
 				b.idle(35) // the lock is free
 				b.expect(b.sync(35, nil), completed)
@@ -308,6 +312,9 @@ func TestADirectoryIsMadeOnlyIfWanted(t *testing.T) {
 		created, err = b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(36, "f2")})
 		got = b.await(must(t, created, err).GetSyncId())
 		b.expect(got, completed)
+		if made := got.GetResult().GetRepairsMade(); len(made) == 0 || !strings.Contains(made[0], "f2, which was not there") {
+			t.Errorf("it is not said that the directory is new: %q", made)
+		}
 		if !slices.Contains(b.bus(36, got.GetSyncId()), "directory.initialized") ||
 			got.GetTrigger() != syncv1.Trigger_TRIGGER_FABRIC_CREATED {
 			t.Errorf("bus %v, trigger %s", b.bus(36, got.GetSyncId()), got.GetTrigger())
@@ -351,6 +358,28 @@ func TestResourcesAreFollowed(t *testing.T) {
 
 // TestLongPathsFitIntoEvents: hundreds of them are more than one entry of a stream holds. The sync comes to its end all
 // the same.
+// TestTheIngestionKnowsWhatTheLastSyncLeft: also when it is to read everything anew.
+func TestTheIngestionKnowsWhatTheLastSyncLeft(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1") // which starts a sync
+		b.drop("f1", "a")
+		b.sync(35, nil)
+		b.sync(35, nil)
+		b.sync(35, &syncv1.SyncOptions{ForceRefresh: true})
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.ingests) != 4 || b.ingests[3].GetKnownDigest() != "" || b.ingests[2].GetKnownDigest() == "" {
+			t.Fatalf("%d ingestions", len(b.ingests))
+		}
+		for i, req := range b.ingests {
+			if req.GetLastResourcesComplete() != (i > 0) || len(req.GetLastResources()) > 0 != (i > 1) {
+				t.Errorf("ingestion %d was told of %v, complete %v", i, req.GetLastResources(), req.GetLastResourcesComplete())
+			}
+		}
+	})
+}
+
 func TestLongPathsFitIntoEvents(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {

@@ -48,7 +48,7 @@ func startGithubSync(b *testing.B) *githubSync {
 	g.process = programs(b).Start(b, []string{
 		"HEDGEHOG_FGD_GRPC_LISTEN=" + addresses[0], "HEDGEHOG_FGD_HTTP_LISTEN=" + addresses[1], "HEDGEHOG_FGD_DATA_DIR=" +
 			b.TempDir(),
-		"HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
+		"HEDGEHOG_FGD_ALLOW_HTTP=true", "HEDGEHOG_FGD_ALLOWED_PRIVATE_NETWORKS=127.0.0.0/8",
 	}, "github-sync")
 	conn, err := grpc.NewClient(addresses[0], grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))

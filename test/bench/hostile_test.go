@@ -27,7 +27,7 @@ func BenchmarkHostile(b *testing.B) {
 	run := func(repository string) (time.Duration, system.Result) {
 		began := time.Now()
 		result := built.Run(b, []string{"HEDGEHOG_FGD_GIT_USERNAME=" + user, "HEDGEHOG_FGD_GIT_PASSWORD=" + password},
-			"sync", "--repo", host.URL(repository), "--dir", "f", "--allow-insecure-remotes", "--dry-run")
+			"sync", "--repo", host.URL(repository), "--dir", "f", "--allow-http", "--allow-network=127.0.0.0/8", "--dry-run")
 		return time.Since(began), result
 	}
 	host.Create(b, "plain.git", branch, map[string]string{"f/raw/good.yaml": fabric.VPC("good", 1)})

@@ -23,7 +23,10 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	repo := func(url string, more ...string) []string {
-		return append([]string{"--repo", url, "--branch", branch, "--dir", directory, "--allow-insecure-remotes"}, more...)
+		return append([]string{
+			"--repo", url, "--branch", branch, "--dir", directory,
+			"--allow-http", "--allow-network=127.0.0.0/8",
+		}, more...)
 	}
 	for name, test := range map[string]struct {
 		args []string
@@ -138,7 +141,7 @@ func TestQuarantine(t *testing.T) {
 	}
 	h := newHost(t, before)
 	result := programs.Run(t, credentials(), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory,
-		"--allow-insecure-remotes", "--json")
+		"--allow-http", "--allow-network=127.0.0.0/8", "--json")
 	status := system.Read[system.Status](t, result.Stdout)
 	if result.Code != 3 || status.State != "completed" || status.Result.ResourcesTotal != 2 ||
 		status.Result.FilesQuarantined != 7 {

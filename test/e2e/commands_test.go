@@ -40,7 +40,7 @@ func TestDemo(t *testing.T) {
 	for _, part := range []string{
 		"POST http://127.0.0.1:", "100 % ", "sync.completed", "managed/vpcs/", "managed/switches/", "unmanaged/",
 		"completed: commit ",
-		"FGD_1001 INVALID_YAML", "FGD_1002 UNSUPPORTED_RESOURCE",
+		"FGD_1001 INVALID_YAML", "FGD_1024 FOREIGN_FILE",
 	} {
 		if !strings.Contains(result.Stdout, part) {
 			t.Errorf("the demonstration does not show %q:\n%s", part, result.Stdout)
@@ -75,7 +75,8 @@ func TestValidate(t *testing.T) {
 		t.Errorf("exit %d\n%s", result.Code, result.Output())
 	}
 	for _, part := range []string{
-		"bad.yaml:16:3: FGD_1003 metadata.name: ", "bad.yaml:18:3: FGD_1004 spec.subnets: ",
+		"bad.yaml:16:3: FGD_1003 VALIDATION_FAILED: metadata.name: ",
+		"bad.yaml:18:3: FGD_1004 SCHEMA_MISMATCH: spec.subnets: ",
 		"sub/more.yml:", ": FGD_1001 ",
 	} {
 		if !strings.Contains(result.Stdout, part) {
@@ -97,7 +98,10 @@ func TestValidate(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
-	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes"}
+	args := []string{
+		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory,
+		"--allow-http", "--allow-network=127.0.0.0/8",
+	}
 	dry := programs.Run(t, credentials(), append(args, "--dry-run")...)
 	if dry.Code != 0 || !strings.Contains(dry.Stdout, "+++ b/managed/vpcs/extra.yaml") ||
 		!strings.Contains(dry.Stdout, "none (dry run)") {
@@ -133,7 +137,7 @@ func TestSharedRedis(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	args := []string{
-		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes",
+		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-http", "--allow-network=127.0.0.0/8",
 		"--json", "--redis", system.Redis(t).URL(),
 	}
 	first := system.Read[system.Status](t, programs.Run(t, credentials(), args...).Stdout)

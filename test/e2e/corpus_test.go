@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"fgdsync.dev/test/system"
@@ -30,15 +31,24 @@ func TestCorpus(t *testing.T) {
 
 // fabricsOf returns the directories that are fabrics already or are said to be, else the whole repository as one.
 func fabricsOf(files map[string]string) []string {
+	var fabrics []string
 	if len(below(files, directory)) > 0 {
-		return []string{directory, ""}
+		fabrics = append(fabrics, directory)
 	}
-	return []string{""}
+	for path := range files {
+		if strings.HasSuffix(path, "/.hnp/manifest.yaml") {
+			return fabrics // the whole repository would hold the fabrics of others
+		}
+	}
+	return append(fabrics, "")
 }
 
 func (h *host) requireLossless(root string) {
 	h.t.Helper()
-	args := []string{"sync", "--repo", h.url(), "--branch", branch, "--dir", root, "--allow-insecure-remotes", "--json"}
+	args := []string{
+		"sync", "--repo", h.url(), "--branch", branch, "--dir", "/" + root, "--allow-root", "--force",
+		"--allow-http", "--allow-network=127.0.0.0/8", "--json",
+	}
 	first := programs.Run(h.t, credentials(), args...)
 	if first.Code != 0 && first.Code != 3 {
 		h.t.Fatalf("exit %d:\n%s", first.Code, first.Output())

@@ -140,12 +140,12 @@ func TestInterruptedSync(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	held := h.hold(gitserver.Fetch)
-	p := programs.StartExpecting(t, 1, credentials(), "fgd", "sync", "--repo", h.url(), "--branch", branch, "--dir",
-		directory, "--allow-insecure-remotes")
+	p := programs.StartExpecting(t, 130, credentials(), "fgd", "sync", "--repo", h.url(), "--branch", branch, "--dir",
+		directory, "--allow-http", "--allow-network=127.0.0.0/8")
 	<-held.began
 	p.Signal(syscall.SIGINT)
 	p.Wait()
-	if !strings.Contains(p.Output(), "FGD_3003 SYNC_CANCELLED") {
+	if !strings.Contains(p.Output(), "fgd: interrupted") {
 		t.Errorf("output:\n%s", p.Output())
 	}
 	held.release()

@@ -92,7 +92,7 @@ func TestMainJobBySync(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, files(t))
 			args := []string{
-				"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes",
+				"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-http", "--allow-network=127.0.0.0/8",
 				"--json",
 			}
 			first := programs.Run(t, credentials(), args...)

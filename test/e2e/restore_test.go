@@ -132,7 +132,8 @@ func TestRestoreCommands(t *testing.T) {
 	before := h.Head(t, repository, branch)
 	run := func(code int, args ...string) string {
 		t.Helper()
-		args = append(args, "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes")
+		args = append(args, "--repo", h.url(), "--branch", branch, "--dir", directory,
+			"--allow-http", "--allow-network=127.0.0.0/8")
 		result := programs.Run(t, credentials(), args...)
 		if result.Code != code {
 			t.Errorf("%v: exit %d, not %d:\n%s", args[:2], result.Code, code, result.Output())

@@ -177,7 +177,7 @@ func TestSecretsOfTheCommandLine(t *testing.T) {
 	}
 	redis := system.Redis(t)
 	args := []string{
-		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-insecure-remotes",
+		"sync", "--repo", h.url(), "--branch", branch, "--dir", directory, "--allow-http", "--allow-network=127.0.0.0/8",
 		"--redis", redis.URL(),
 	}
 	found := places{

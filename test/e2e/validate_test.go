@@ -12,8 +12,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// aboutOthers are the codes of findings that depend on the other files of a fabric.
-var aboutOthers = []string{"FGD_1005", "FGD_1015", "FGD_1016", "FGD_1017", "FGD_1018"}
+// aboutOthers are the codes of findings that depend on the other files of a fabric, or are about one that is not read.
+var aboutOthers = []string{"FGD_1005", "FGD_1014", "FGD_1015", "FGD_1016", "FGD_1017", "FGD_1018"}
 
 // TestValidateAsSync: fgd validate says of the files in raw/ what a sync says of them.
 func TestValidateAsSync(t *testing.T) {
@@ -58,7 +58,7 @@ func synced(t *testing.T, files map[string]string) (found []string, complete boo
 	}
 	h := newHost(t, inFabric)
 	result := programs.Run(t, credentials(), "sync", "--repo", h.url(), "--branch", branch, "--dir", directory,
-		"--allow-insecure-remotes", "--json")
+		"--allow-http", "--allow-network=127.0.0.0/8", "--json")
 	if result.Code != 0 && result.Code != 3 {
 		t.Fatalf("exit %d:\n%s", result.Code, result.Output())
 	}
@@ -66,10 +66,11 @@ func synced(t *testing.T, files map[string]string) (found []string, complete boo
 	complete = true
 	for _, f := range slices.Concat(status.Errors, status.Warnings) {
 		switch {
-		case strings.HasSuffix(f.Message, " more findings are not listed here."):
+		case f.Code == "FGD_1027" && f.File == "":
 			complete = false
 		case !slices.Contains(aboutOthers, f.Code):
-			found = append(found, fmt.Sprintf("%s:%d:%d: %s %s", f.File, max(f.Line, 1), max(f.Column, 1), f.Code, f.Message))
+			found = append(found, fmt.Sprintf("%s:%d:%d: %s %s: %s", f.File, max(f.Line, 1), max(f.Column, 1), f.Code, f.Name,
+				f.Message))
 		}
 	}
 	return found, complete

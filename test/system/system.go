@@ -35,7 +35,10 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	t.Helper()
 	addresses := FreeAddresses(t, ownHost(), 2)
 	s := &System{t: t, Base: "http://" + addresses[0], GRPC: addresses[1], Data: t.TempDir()}
-	args = append([]string{"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC, "--allow-insecure-remotes"},
+	args = append([]string{
+		"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC,
+		"--allow-http", "--allow-network=127.0.0.0/8",
+	},
 		args...)
 	s.bridges = []string{s.Base}
 	s.Operations = map[string]string{"fgd": s.Base}
@@ -91,7 +94,8 @@ func (b Binaries) unready(t testing.TB, redisURL string, replicas int, env []str
 				"_"))+"_ADDRESS="+strings.Join(grpc[name], ","))
 		}
 	}
-	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL, "HEDGEHOG_FGD_ALLOW_INSECURE_REMOTES=true",
+	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL,
+		"HEDGEHOG_FGD_ALLOW_HTTP=true", "HEDGEHOG_FGD_ALLOWED_PRIVATE_NETWORKS=127.0.0.0/8",
 		"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"))
 	for i := range replicas {
 		for _, name := range Services() {

@@ -2,6 +2,7 @@ package gitserver
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +34,8 @@ type Fault struct {
 	Times      int     // how many of them; all that follow when 0
 	Status     int     // answers with this status, and Text, without doing anything
 	Text       string
+	Type       string        // with Status: the type of the text, plain if it is not said
+	Unless     string        // leaves requests alone whose body has this
 	RetryAfter string        // with Status: the header of this name
 	Redirect   string        // answers with a redirect to this address
 	Empty      bool          // answers 200 without a body, without doing anything
@@ -68,12 +71,13 @@ func (s *Server) Requests(kind Request) int {
 	return s.requests[kind]
 }
 
-func (s *Server) next(kind Request) Fault {
+func (s *Server) next(kind Request, body []byte) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests[kind]++
 	for _, f := range s.faults {
-		if (f.On == "" || f.On == kind) && (f.Times == 0 || f.used < f.Times) {
+		if (f.On == "" || f.On == kind) && (f.Times == 0 || f.used < f.Times) &&
+			(f.Unless == "" || !bytes.Contains(body, []byte(f.Unless))) {
 			f.used++
 			return *f
 		}
@@ -83,7 +87,12 @@ func (s *Server) next(kind Request) Fault {
 
 func (s *Server) faulty(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := s.next(kindOf(r.URL.Path))
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the client went away
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		f := s.next(kindOf(r.URL.Path), body)
 		switch {
 		case f.Redirect != "":
 			http.Redirect(w, r, f.Redirect+r.URL.RequestURI(), http.StatusFound) //nolint:gosec // to where the test says
@@ -92,7 +101,9 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 			if f.RetryAfter != "" {
 				w.Header().Set("Retry-After", f.RetryAfter)
 			}
-			http.Error(w, f.Text, f.Status)
+			w.Header().Set("Content-Type", cmp.Or(f.Type, "text/plain; charset=utf-8"))
+			w.WriteHeader(f.Status)
+			_, _ = io.WriteString(w, f.Text)
 			return
 		case f.Empty:
 			w.WriteHeader(http.StatusOK)
@@ -119,12 +130,6 @@ func (f Fault) wait(r *http.Request) {
 	if f.Hold == nil {
 		return
 	}
-	// net/http notices that a client goes away only once it has read all that the client sent.
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	f.tell()
 	select {
 	case <-f.Hold:

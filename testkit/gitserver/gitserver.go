@@ -139,6 +139,12 @@ func (s *Server) Git(t testing.TB, repository string, args ...string) string {
 	return s.git(t, repository, nil, args...)
 }
 
+// GitWith does the same with something to read.
+func (s *Server) GitWith(t testing.TB, repository, input string, args ...string) string {
+	t.Helper()
+	return s.git(t, repository, []byte(input), args...)
+}
+
 func (s *Server) git(t testing.TB, repository string, stdin []byte, args ...string) string {
 	t.Helper()
 	out, err := s.run(repository, stdin, args...)

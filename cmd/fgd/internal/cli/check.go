@@ -13,15 +13,16 @@ import (
 func newCheck(env Environment) *cobra.Command {
 	t := newTarget(env)
 	cmd := &cobra.Command{
-		Use: "check --repo URL|PATH --branch B", Short: "Try out how a repository can be reached", Args: cobra.NoArgs,
-		Long: `Asks the Git host what a fetch and a push begin with, and says what stands in the way of a sync. It changes nothing.
+		Use: "check --repo URL|PATH --branch B", Short: "Try out how a repository can be reached", Args: noArguments,
+		Long: `Asks the Git host what a fetch and a push begin with, and says what stands in the way of a sync, also that there is no
+such directory when one is named. It changes nothing.
 
 Credentials are given as for fgd sync.
 
 Exit codes: 0 all is well, 1 failed, 2 called wrongly, 3 there are problems.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd.Context(), t.check) },
 	}
-	t.addFlags(cmd)
+	t.addAccessFlags(cmd)
 	return cmd
 }
 
@@ -30,7 +31,7 @@ func (t *target) check(ctx context.Context, s *local.Session) error {
 	if err != nil {
 		return err
 	}
-	if err := t.print(found, func() { render.Connection(t.env.Stdout, found) }); err != nil {
+	if err := t.print(found, func() { render.Connection(t.env.results(), found) }); err != nil {
 		return err
 	}
 	if len(found.GetProblems()) > 0 {

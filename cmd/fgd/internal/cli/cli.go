@@ -37,36 +37,59 @@ func (e Environment) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(e.Stdout, format, args...)
 }
 
+// results is where results go, errors where all else goes.
+func (e Environment) results() *render.Screen {
+	return render.NewScreen(e.Stdout, app.Lookup(e.Environ))
+}
+
+func (e Environment) errors() *render.Screen {
+	return render.NewScreen(e.Stderr, app.Lookup(e.Environ))
+}
+
+// failed prints an error, as a result for whoever asked for JSON, and returns the exit code.
+func (e Environment) failed(err error, asJSON bool) int {
+	if !asJSON || render.ErrorDocument(e.Stdout, err) != nil {
+		render.Error(e.errors(), err)
+	}
+	return exit.Of(err)
+}
+
+// asksForJSON reports whether a command was told to print one JSON document.
+func asksForJSON(cmd *cobra.Command) bool {
+	asked, err := cmd.Flags().GetBool("json")
+	return err == nil && asked
+}
+
 // Run runs a command line and returns the exit code.
 func Run(ctx context.Context, env Environment) int {
 	root := newRoot(env)
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	err := root.ExecuteContext(ctx)
+	root.SetFlagErrorFunc(flagError)
+	cmd, err := root.ExecuteContextC(ctx)
 	var code exit.Code
 	switch {
+	case err != nil && ctx.Err() != nil: // whatever became of the work then
+		fmt.Fprintln(env.Stderr, "fgd: interrupted")
+		return exit.Interrupted
 	case err == nil, errors.As(err, &code):
 		return exit.Of(err)
 	case errs.IsError(err):
-		render.Error(env.Stderr, err)
-		return exit.Of(err)
-	case errors.Is(err, context.Canceled):
-		return exit.Failed
-	case exit.IsMisuse(err):
-		fmt.Fprintf(env.Stderr, "fgd: %v\n", err)
-		return exit.Misused
+		return env.failed(err, asksForJSON(cmd))
 	}
-	// What cobra itself says is about the call: an unknown command or flag, a missing argument.
-	fmt.Fprintf(env.Stderr, "fgd: %v\nSee fgd --help.\n", err)
+	// What is left is about the call: an unknown command or flag, a missing argument.
+	render.Misuse(env.errors(), err, cmd.CommandPath())
 	return exit.Misused
 }
 
 func newRoot(env Environment) *cobra.Command {
 	root := &cobra.Command{
 		Use: "fgd", Short: "Keeps the Git directories of Hedgehog fabrics in order",
-		SilenceUsage: true, SilenceErrors: true,
+		Version: app.Version, SilenceUsage: true, SilenceErrors: true, PersistentPreRunE: requiredFlags,
 	}
+	root.Flags().BoolP("version", "v", false, "print the version")
+	root.SetVersionTemplate(versionText() + "\n")
 	root.AddCommand(newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
 		newHistory(env), newDiff(env), newRestore(env), newState(env), newDeadLetters(env), newCredentials(env), newDemo(env),
 		newVersion())
@@ -76,18 +99,20 @@ func newRoot(env Environment) *cobra.Command {
 // group makes a command of one that only holds others: alone it shows its help, and a word that is none of them is a
 // wrong call.
 func group(cmd *cobra.Command, of ...*cobra.Command) *cobra.Command {
-	cmd.Args = cobra.NoArgs
+	cmd.Args = noSuchCommand
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.DisableFlagsInUseLine = true
 	cmd.AddCommand(of...)
 	return cmd
 }
 
+func versionText() string { return "fgd " + app.Version }
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "fgd "+app.Version)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/cmd/fgd/internal/cli"
+	"fgdsync.dev/libs/app"
 	"fgdsync.dev/testkit/gitserver"
 	"fgdsync.dev/testkit/sshserver"
 )
@@ -40,7 +42,7 @@ func TestSync(t *testing.T) {
 		text string
 	}{{3, "quarantined  1"}, {0, "(nothing changed)"}} {
 		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f",
-			"--allow-insecure-remotes")
+			"--allow-http", "--allow-network=127.0.0.0/8")
 		if stderr != "" || code != want.code || !strings.Contains(stdout, want.text) {
 			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
 		}
@@ -48,6 +50,12 @@ func TestSync(t *testing.T) {
 	if log := host.Git(t, "r.git", "log", "-1", "--format=%B", "main"); !strings.Contains(log, "Requested-by: alice") ||
 		!strings.Contains(log, "Fgd-Sync-Id: ") {
 		t.Errorf("message:\n%s", log)
+	}
+	host.Commit(t, "r.git", "main", map[string]string{"f/managed/ipv4namespaces/default.yaml": "kind: [\n"})
+	code, stdout, _ := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-http",
+		"--allow-network=127.0.0.0/8")
+	if code != 3 || !strings.Contains(stdout, "FGD_1029") || strings.Contains(stdout, "quarantined  1") {
+		t.Errorf("with a managed file that can't be read: exit %d\n%s", code, stdout)
 	}
 	code, _, stderr := run(t.Context(), t, "sync", "--repo", "http://127.0.0.1:1/x.git", "--dir", "f")
 	if code != 2 || !strings.Contains(stderr, "FGD_4009") {
@@ -66,13 +74,13 @@ func TestCheck(t *testing.T) {
 		branch string
 	}{{0, "can push        yes", "main"}, {3, "problem: FGD_4006 BRANCH_NOT_FOUND", "other"}, {2, "", "a..b"}} {
 		code, stdout, stderr := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--branch", want.branch,
-			"--allow-insecure-remotes")
+			"--allow-http", "--allow-network=127.0.0.0/8")
 		if code != want.code || !strings.Contains(stdout, want.text) {
 			t.Errorf("want %v: exit %d\n%s%s", want, code, stdout, stderr)
 		}
 	}
 	if code, stdout, _ := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--json",
-		"--allow-insecure-remotes"); code != 0 || !strings.Contains(stdout, `"default_branch": "main"`) {
+		"--allow-http", "--allow-network=127.0.0.0/8"); code != 0 || !strings.Contains(stdout, `"default_branch": "main"`) {
 		t.Errorf("exit %d\n%s", code, stdout)
 	}
 	if n := host.Commits(t, "r.git", "main"); n != 1 {
@@ -98,7 +106,10 @@ func TestCheckOverSSH(t *testing.T) {
 	login := file("login.yaml", "ssh_private_key: |\n  "+strings.ReplaceAll(strings.TrimSpace(server.Key()), "\n",
 		"\n  ")+"\n")
 	for _, credentials := range [][]string{{"--credentials-file", login}, nil} {
-		args := append([]string{"check", "--repo", server.URL("r.git"), "--config", config, "--allow-insecure-remotes"},
+		args := append([]string{
+			"check", "--repo", server.URL("r.git"), "--config", config,
+			"--allow-http", "--allow-network=127.0.0.0/8",
+		},
 			credentials...)
 		code, stdout, stderr := run(t.Context(), t, args...)
 		want, text := 0, "can push        yes"
@@ -114,8 +125,24 @@ func TestCheckOverSSH(t *testing.T) {
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	if code, stdout, stderr := run(t.Context(), t, "validate", "testdata"); code != 3 ||
-		!strings.Contains(stdout, "bad.yaml:2:") || stderr != "" {
+		!strings.Contains(stdout, "bad.yaml:2:") || !strings.Contains(stdout, ": FGD_1002 UNSUPPORTED_RESOURCE: ") ||
+		stderr != "" {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	code, stdout, stderr := run(t.Context(), t, "validate", "testdata", "--json")
+	var report struct {
+		Files []struct {
+			Path     string
+			Findings []struct{ Code, Name string }
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil || code != 3 || stderr != "" ||
+		!strings.HasSuffix(stdout, "}\n") || len(report.Files) == 0 || !strings.Contains(stdout, `"code": "FGD_1002"`) {
+		t.Errorf("as JSON: exit %d, %v\n%s%s", code, err, stdout, stderr)
+	}
+	if code, stdout, stderr := run(t.Context(), t, "validate", "nothing.yaml", "--json"); code != 2 || stderr != "" ||
+		!strings.HasPrefix(stdout, `{"error":`) {
+		t.Errorf("an error as JSON: exit %d\n%s%s", code, stdout, stderr)
 	}
 }
 
@@ -147,7 +174,7 @@ func TestCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f",
-			"--allow-insecure-remotes", "--credentials-file", file)
+			"--allow-http", "--allow-network=127.0.0.0/8", "--credentials-file", file)
 		if code != test.code || !strings.Contains(stderr, test.text) || strings.Contains(stdout+stderr, "s3cret") {
 			t.Errorf("%s: exit %d\n%s%s", test.content, code, stdout, stderr)
 		}
@@ -187,14 +214,87 @@ func TestWrongCalls(t *testing.T) {
 	}{
 		{[]string{"nothing"}, `unknown command "nothing" for "fgd"`},
 		{[]string{"quarantine", "nothing"}, `unknown command "nothing" for "fgd quarantine"`},
+		{[]string{"sync"}, "fgd sync needs --repo\nSee fgd sync --help."},
+		{[]string{"credentials", "rotate-key"}, "fgd credentials rotate-key needs --key-file"},
+		{[]string{"quarantine", "lst"}, `"lst" for "fgd quarantine"; perhaps list is meant`},
 		{[]string{"state", "nothing"}, `unknown command "nothing" for "fgd state"`},
 		{[]string{"dead-letters", "nothing"}, `unknown command "nothing" for "fgd dead-letters"`},
 		{[]string{"credentials", "nothing"}, `unknown command "nothing" for "fgd credentials"`},
 		{append([]string{"restore", "--commit", "abc"}, target...), `--commit is "abc"`},
+		{[]string{"sync", "repo.git"}, `takes nothing but flags, and "repo.git" is none; a repository is given as --repo`},
+		{[]string{"sync", "repo.git"}, "See fgd sync --help."},
+		{[]string{"sync", "--bracnh", "x"}, "perhaps --branch is meant"},
+		{[]string{"quarantine", "show"}, "fgd quarantine show needs a PATH\nSee fgd quarantine show --help."},
+		{[]string{"quarantine", "show", "a", "b"}, `does not know what to do with "b"`},
+		{[]string{"check", "--redis", "x"}, "unknown flag: --redis"},
+		{append([]string{"history", "--limit", "x"}, target...), `--limit is "x", which is no whole number`},
+		{append([]string{"history", "--since", "x"}, target...), `--since is "x", which is no time; write 2026-01-31`},
 		{append([]string{"diff", strings.Repeat("a", 40), "abc"}, target...), `TO is "abc"`},
 	} {
-		if code, stdout, stderr := run(t.Context(), t, c.args...); code != 2 || !strings.Contains(stderr, c.want) {
+		code, stdout, stderr := run(t.Context(), t, c.args...)
+		if code != 2 || !strings.Contains(stderr, c.want) {
 			t.Errorf("%v: exit %d\n%s%s", c.args, code, stdout, stderr)
 		}
+		if strings.Contains(stderr, "strconv") || strings.Contains(stderr, "arg(s)") {
+			t.Errorf("%v: words of a parser: %s", c.args, stderr)
+		}
+	}
+}
+
+// TestAnErrorAsJSON is the one document that was asked for, whatever command it ends and however early.
+func TestAnErrorAsJSON(t *testing.T) {
+	t.Parallel()
+	target := []string{"--repo", "/nowhere.git", "--dir", "f", "--json"}
+	for _, args := range [][]string{
+		{"state", "rebuild", "--grpc", "127.0.0.1:1", "--json"},
+		{"dead-letters", "list", "--grpc", "127.0.0.1:1", "--json"},
+		append([]string{"diff", "abc"}, target...), append([]string{"doctor"}, target...),
+		{"validate", "nothing.yaml", "--json"},
+	} {
+		code, stdout, stderr := run(t.Context(), t, args...)
+		if code == 0 || !strings.HasPrefix(stdout, `{"error":{"code":"FGD_`) || !strings.HasSuffix(stdout, "}\n") ||
+			!json.Valid([]byte(stdout)) || stderr != "" {
+			t.Errorf("%v: exit %d\n%s%s", args, code, stdout, stderr)
+		}
+	}
+}
+
+// TestVersion is told in every way in which people ask for it.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	for _, arg := range []string{"version", "--version", "-v"} {
+		if code, stdout, stderr := run(t.Context(), t, arg); code != 0 || stdout != "fgd "+app.Version+"\n" || stderr != "" {
+			t.Errorf("%s: exit %d\n%s%s", arg, code, stdout, stderr)
+		}
+	}
+}
+
+// TestAPathThatNeverWas is no empty history.
+func TestAPathThatNeverWas(t *testing.T) {
+	t.Parallel()
+	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
+	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
+	args := []string{"history", "--repo", host.URL("r.git"), "--dir", "f", "--allow-http", "--allow-network=127.0.0.0/8"}
+	if code, stdout, _ := run(t.Context(), t, append(args, "raw")...); code != 0 || !strings.Contains(stdout, "commit ") {
+		t.Errorf("one that was: exit %d\n%s", code, stdout)
+	}
+	if code, _, stderr := run(t.Context(), t, append(args, "nope")...); code != 2 ||
+		!strings.Contains(stderr, `No commit of the branch changed "nope"`) {
+		t.Errorf("exit %d\n%s", code, stderr)
+	}
+}
+
+// TestAVariableThatNothingReads is warned of, and does not end up in the result.
+func TestAVariableThatNothingReads(t *testing.T) {
+	t.Parallel()
+	var out, err bytes.Buffer
+	code := cli.Run(t.Context(), cli.Environment{
+		Args: []string{"validate", "testdata", "--json"}, Environ: []string{"HEDGEHOG_FGD_MAX_FILE_BYTE=1"},
+		Stdout: &out, Stderr: &err,
+	})
+	if code != 3 || !json.Valid(out.Bytes()) || err.String() !=
+		"fgd: warning: nothing reads the variable HEDGEHOG_FGD_MAX_FILE_BYTE; perhaps "+
+			"HEDGEHOG_FGD_MAX_FILE_BYTES is meant\n" {
+		t.Errorf("exit %d\n%s%s", code, &out, &err)
 	}
 }

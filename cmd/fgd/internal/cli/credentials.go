@@ -9,7 +9,7 @@ import (
 func newCredentials(env Environment) *cobra.Command {
 	var keyFile string
 	rotate := &cobra.Command{
-		Use: "rotate-key --key-file FILE", Short: "Put a new key in front of those in a key file", Args: cobra.NoArgs,
+		Use: "rotate-key --key-file FILE", Short: "Put a new key in front of those in a key file", Args: noArguments,
 		Long: `From now on the new key seals, and the old ones still open what they have sealed. A running github-sync sees the
 change at once. The credentials of a fabric are sealed anew whenever the fabric is changed; once all have been, the
 old lines can be removed.`,

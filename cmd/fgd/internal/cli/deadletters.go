@@ -16,7 +16,7 @@ func newDeadLetters(env Environment) *cobra.Command {
 }
 
 func newDeadLettersList(env Environment) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List them, oldest first", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: "List them, oldest first", Args: noArguments}
 	r := newRunning(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.listDeadLetters(cmd.Context()) }
 	return cmd
@@ -33,7 +33,7 @@ func (r *running) listDeadLetters(ctx context.Context) error {
 func newDeadLettersReplay(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "replay ID…", Short: "Have some handled again: start the syncs that they ask for anew",
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, noLimit, "ID"),
 	}
 	r := newRunning(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return r.replay(cmd.Context(), args) }

@@ -17,7 +17,7 @@ import (
 func newDemo(env Environment) *cobra.Command {
 	up, end := local.Up{}, false
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Show a fabric directory being put in order", Args: cobra.NoArgs,
+		Use: "demo", Short: "Show a fabric directory being put in order", Args: noArguments,
 		Long: `Makes a bare Git repository with a sample fabric, starts all services, registers the fabric over the JSON API,
 and shows what its first sync makes of it. Everything is in a temporary folder and gone at the end.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), env, up, end) },
@@ -52,15 +52,15 @@ func runDemo(ctx context.Context, env Environment, up local.Up, end bool) (err e
 	up.DataDir, up.LocalPaths = filepath.Join(folder, "data"), []string{repository}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	return up.Serve(ctx, services, source, tel, func(ctx context.Context, address string) error {
-		if err := demo.Show(ctx, env.Stdout, "http://"+address, repository); err != nil {
+	return up.Serve(ctx, services, source, tel, func(ctx context.Context, at local.Serving) error {
+		if err := demo.Show(ctx, env.Stdout, "http://"+at.HTTP, repository); err != nil {
 			return err
 		}
 		if end {
 			stop()
 			return nil
 		}
-		env.printf("\nThe services go on: http://%s/docs shows the API. Ctrl-C ends them.\n", address)
+		env.printf("\nThe services go on: http://%s/docs shows the API. Ctrl-C ends them.\n", at.HTTP)
 		return nil
 	})
 }

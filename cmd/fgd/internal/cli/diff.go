@@ -13,15 +13,15 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
-var commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
+var commitName = regexp.MustCompile(`^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$`)
 
-// checkCommit refuses what can't be the id of a commit, by the name that the command line has for it.
+// checkCommit refuses what can't name a commit, by the name that the command line has for it.
 func checkCommit(name, text string) error {
-	if commitID.MatchString(text) {
+	if commitName.MatchString(text) {
 		return nil
 	}
-	return exit.Misuse(errs.New(errs.InvalidRequest, "%s is %q, which is no id of a commit.", name, text).
-		WithRemedy("Give a commit of the branch, with all its 40 digits; fgd history lists them."))
+	return exit.Misuse(errs.New(errs.InvalidRequest, "%s is %q, which is no name of a commit.", name, text).
+		WithRemedy("Give the id of a commit of the branch, its first digits, or HEAD~N; fgd history lists them."))
 }
 
 func newDiff(env Environment) *cobra.Command {
@@ -30,8 +30,8 @@ func newDiff(env Environment) *cobra.Command {
 		Use:   "diff FROM [TO] --repo URL|PATH --branch B --dir D",
 		Short: "Show what differs in the directory between two commits",
 		Long: `Shows what differs in the directory between two commits of the branch; without TO, between one and the branch
-head.`,
-		Args: cobra.RangeArgs(1, 2), //nolint:mnd // one commit or two
+head. A commit is named by its id, the first digits of it, or HEAD~N.`,
+		Args: arguments(1, 2, "commit"), //nolint:mnd // one commit or two
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for i, commit := range args {
 				if err := checkCommit([]string{"FROM", "TO"}[i], commit); err != nil {
@@ -46,6 +46,7 @@ head.`,
 		},
 	}
 	t.addFlags(cmd)
+	t.addStatFlag(cmd)
 	cmd.Flags().StringArrayVar(&request.Paths, "path", nil,
 		"only this `file` or folder of the directory; may be given several times")
 	return cmd
@@ -56,5 +57,5 @@ func (t *target) diff(ctx context.Context, s *local.Session, request *gitv1.Diff
 	if err != nil {
 		return err
 	}
-	return t.print(found, func() { render.Diff(t.env.Stdout, found) })
+	return t.print(found, func() { render.Diff(t.env.results(), found, t.stat) })
 }

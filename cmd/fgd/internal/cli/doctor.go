@@ -25,10 +25,11 @@ versions, invalid files, and what a sync would do. It reads only.
 Credentials are those of fgd sync.
 
 Exit codes: 0 nothing noteworthy, 1 failed, 2 called wrongly, 3 something was found.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd.Context(), t.examine) },
 	}
 	t.addRepositoryFlags(cmd)
+	t.AllowRoot = true // it changes nothing
 	return cmd
 }
 
@@ -38,9 +39,8 @@ func (t *target) examine(ctx context.Context, s *local.Session) error {
 	if err != nil {
 		return err
 	}
-	bar := render.NewBar(t.env.Stderr, t.json)
-	status, err := s.Sync(ctx, &syncv1.SyncOptions{ValidateOnly: true}, bar.Show)
-	bar.Close()
+	status, err := s.Sync(ctx, &syncv1.SyncOptions{ValidateOnly: true}, t.bar.Show)
+	t.bar.Close()
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func TestDoctor(t *testing.T) {
 	t.Parallel()
 	host := unwell(t)
 	before := contents(t, host.Path("r.git"))
-	r := examined(t, 3, "--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes")
+	r := examined(t, 3, "--repo", host.URL("r.git"), "--dir", "f", "--allow-http", "--allow-network=127.0.0.0/8")
 	h := r.History
 	if h.Commits != 10 || h.TimesOnly != 3 || h.TextOnly != 1 || h.Truncated {
 		t.Errorf("%d commits, %d of times, %d of text, truncated %t", h.Commits, h.TimesOnly, h.TextOnly, h.Truncated)
@@ -100,7 +100,8 @@ func TestDoctor(t *testing.T) {
 		head.Mixed[0].Versions["v1beta1"] != 3 || head.Mixed[0].Versions["v1alpha2"] != 1 {
 		t.Errorf("head: %+v", head)
 	}
-	if r.Sync.State != "completed" || r.Sync.Creates != 2 || r.Sync.Quarantines != 3 || len(r.Findings) != 7 {
+	if r.Sync.State != "completed" || r.Sync.Creates != 2 || r.Sync.Quarantines != 3 || len(r.Findings) != 8 ||
+		r.Head.Quarantined != 1 {
 		t.Errorf("sync %+v, findings %+v", r.Sync, r.Findings)
 	}
 	if host.Requests(gitserver.Receive) != 0 || contents(t, host.Path("r.git")) != before {
@@ -158,7 +159,7 @@ func TestDoctorExitCodes(t *testing.T) {
 	t.Parallel()
 	host := gitserver.Start(t, gitserver.Options{User: "u", Password: "p"})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
-	location := []string{"--repo", host.URL("r.git"), "--dir", "f", "--allow-insecure-remotes"}
+	location := []string{"--repo", host.URL("r.git"), "--dir", "f", "--allow-http", "--allow-network=127.0.0.0/8"}
 	if code, stdout, stderr := run(t.Context(), t, append([]string{"sync"}, location...)...); code != 0 {
 		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 	}
@@ -169,12 +170,14 @@ func TestDoctorExitCodes(t *testing.T) {
 		code int
 		args []string
 	}{
-		"no repository":    {2, nil},
-		"an argument":      {2, append(location, "more")},
-		"a Redis":          {2, append(location, "--redis", "redis://127.0.0.1:1/0")},
-		"a refused URL":    {2, []string{"--repo", "http://127.0.0.1:1/x.git"}},
-		"nothing is there": {1, []string{"--repo", host.URL("none.git"), "--allow-insecure-remotes"}},
-		"no such branch":   {1, append(location, "--branch", "none")},
+		"no repository":      {2, nil},
+		"an argument":        {2, append(location, "more")},
+		"a Redis":            {2, append(location, "--redis", "redis://127.0.0.1:1/0")},
+		"a refused URL":      {2, []string{"--repo", "http://127.0.0.1:1/x.git"}},
+		"nothing is there":   {1, append(location[:len(location):len(location)], "--repo", host.URL("none.git"))},
+		"no directory named": {2, []string{"--repo", host.URL("r.git"), "--allow-http", "--allow-network=127.0.0.0/8"}},
+		"no such directory":  {1, append(location, "--dir", "g")},
+		"no such branch":     {1, append(location, "--branch", "none")},
 	} {
 		if code, stdout, stderr := run(t.Context(), t, append([]string{"doctor"}, want.args...)...); code != want.code ||
 			stderr == "" || stdout != "" {

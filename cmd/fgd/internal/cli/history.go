@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
@@ -53,5 +56,11 @@ func (t *target) history(ctx context.Context, s *local.Session, request *gitv1.L
 	if err != nil {
 		return err
 	}
-	return t.print(list, func() { render.Commits(t.env.Stdout, list) })
+	unbounded := request.GetSince() == nil && request.GetUntil() == nil && request.GetPageToken() == ""
+	if len(list.GetCommits()) == 0 && len(request.GetPaths()) > 0 && unbounded && !list.GetTruncated() {
+		return exit.Misuse(errs.New(errs.InvalidRequest, "No commit of the branch changed %q in the directory.",
+			strings.Join(request.GetPaths(), " ")).
+			WithRemedy("Name paths inside the directory, as managed/vpcs; without one, all commits are listed."))
+	}
+	return t.print(list, func() { render.Commits(t.env.results(), list) })
 }

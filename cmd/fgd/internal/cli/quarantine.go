@@ -23,7 +23,7 @@ next sync takes it. Here you look at them, have them judged again as they are, o
 func newQuarantineList(env Environment) *cobra.Command {
 	t := newTarget(env)
 	cmd := &cobra.Command{
-		Use: "list --repo URL|PATH --branch B --dir D", Short: "List what is in quarantine, and why", Args: cobra.NoArgs,
+		Use: "list --repo URL|PATH --branch B --dir D", Short: "List what is in quarantine, and why", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd.Context(), t.listQuarantine) },
 	}
 	t.addFlags(cmd)
@@ -35,13 +35,14 @@ func (t *target) listQuarantine(ctx context.Context, s *local.Session) error {
 	if err != nil {
 		return err
 	}
-	return t.print(list, func() { render.Quarantine(t.env.Stdout, list) })
+	return t.print(list, func() { render.Quarantine(t.env.results(), list) })
 }
 
 func newQuarantineShow(env Environment) *cobra.Command {
 	t := newTarget(env)
 	cmd := &cobra.Command{
-		Use: "show PATH --repo URL|PATH --branch B --dir D", Short: "Show a file in quarantine", Args: cobra.ExactArgs(1),
+		Use: "show PATH --repo URL|PATH --branch B --dir D", Short: "Show a file in quarantine",
+		Args: arguments(1, 1, "PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return t.run(cmd.Context(), func(ctx context.Context, s *local.Session) error {
 				return t.showQuarantined(ctx, s, args[0])
@@ -57,7 +58,7 @@ func (t *target) showQuarantined(ctx context.Context, s *local.Session, path str
 	if err != nil {
 		return err
 	}
-	return t.print(file, func() { render.QuarantinedFile(t.env.Stdout, file, content) })
+	return t.print(file, func() { render.QuarantinedFile(t.env.results(), file, content) })
 }
 
 func newQuarantineRetry(env Environment) *cobra.Command {
@@ -72,21 +73,22 @@ func newQuarantineRetry(env Environment) *cobra.Command {
 			return t.sync(cmd.Context(), options)
 		},
 	}
-	t.addFlags(cmd)
+	t.addSyncFlags(cmd, options)
 	cmd.Flags().BoolVar(&options.RetryQuarantined, "all", false, "all files in quarantine")
 	return cmd
 }
 
 func newQuarantineRelease(env Environment) *cobra.Command {
-	t := newTarget(env)
+	t, options := newTarget(env), &syncv1.SyncOptions{}
 	cmd := &cobra.Command{
 		Use:   "release PATH… --repo URL|PATH --branch B --dir D",
 		Short: "Sync, and put files back to where they came from, to be left alone there",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  arguments(1, noLimit, "PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return t.sync(cmd.Context(), &syncv1.SyncOptions{ReleasePaths: args})
+			options.ReleasePaths = args
+			return t.sync(cmd.Context(), options)
 		},
 	}
-	t.addFlags(cmd)
+	t.addSyncFlags(cmd, options)
 	return cmd
 }

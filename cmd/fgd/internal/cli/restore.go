@@ -40,9 +40,10 @@ A path that was not there then is taken away. .hnp/ can't be restored: its logs 
 			})
 		},
 	}
-	t.addFlags(cmd)
+	t.addSyncFlags(cmd, options)
+	t.addStatFlag(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&options.RestoreCommit, "commit", "", "as of this `commit` of the branch, with all its 40 digits")
+	flags.StringVar(&options.RestoreCommit, "commit", "", "as of this `commit` of the branch: its id, the first digits of it, or HEAD~N")
 	flags.TimeVar(&asOf, "as-of", time.Time{}, timeFormats(), "as of this `time`")
 	flags.BoolVar(&options.ValidateOnly, "dry-run", false, dryRunUsage)
 	flags.BoolVar(&options.Force, "force", false, forceUsage)
@@ -50,12 +51,14 @@ A path that was not there then is taken away. .hnp/ can't be restored: its logs 
 }
 
 func (t *target) restore(ctx context.Context, s *local.Session, options *syncv1.SyncOptions, asOf time.Time) error {
+	at := &gitv1.OpenSnapshotRequest{At: &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: options.GetRestoreCommit()}}
 	if options.GetRestoreCommit() == "" {
-		commit, err := s.CommitAt(ctx, &gitv1.OpenSnapshotRequest_AtTime{AtTime: timestamppb.New(asOf)})
-		if err != nil {
-			return err
-		}
-		options.RestoreCommit = commit
+		at.At = &gitv1.OpenSnapshotRequest_AtTime{AtTime: timestamppb.New(asOf)}
 	}
+	commit, err := s.CommitAt(ctx, at)
+	if err != nil {
+		return exit.MisuseIfInvalid(err)
+	}
+	options.RestoreCommit = commit
 	return exit.MisuseIfInvalid(t.syncIn(ctx, s, options))
 }

@@ -35,7 +35,7 @@ func (r *running) print(answer proto.Message, words func()) error {
 
 func newState(env Environment) *cobra.Command {
 	rebuild := &cobra.Command{
-		Use: "rebuild", Short: "Bring back what Redis has lost, and sync every fabric", Args: cobra.NoArgs,
+		Use: "rebuild", Short: "Bring back what Redis has lost, and sync every fabric", Args: noArguments,
 		Long: `Fabrics and accepted syncs that Redis has lost come back from the ledger by themselves within seconds. This does it
 at once, and starts a sync of every fabric, which builds its index of resources anew.`,
 	}

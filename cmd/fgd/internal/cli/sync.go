@@ -26,12 +26,18 @@ func newSync(env Environment) *cobra.Command {
 Credentials come from ` + local.EnvToken + `, or ` + local.EnvUsername + ` and ` + local.EnvPassword + `,
 or from --credentials-file; a URL with credentials in it is refused.
 
-Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 done but something was quarantined.`,
-		Args: cobra.NoArgs,
+The fabric is the one that the manifest in the directory names, or a new one where there is none. A directory that is
+not there is made with --init alone.
+
+Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 done, and there are errors to mend,
+130 interrupted.`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.sync(cmd.Context(), options) },
 	}
-	t.addFlags(cmd)
+	t.addSyncFlags(cmd, options)
+	t.addStatFlag(cmd)
 	flags := cmd.Flags()
+	flags.BoolVar(&t.Init, "init", false, "make the directory when it is not there")
 	flags.BoolVar(&options.ValidateOnly, "dry-run", false, dryRunUsage)
 	flags.BoolVar(&options.RetryQuarantined, "retry-quarantined", false, "judge the files in unmanaged/ again")
 	flags.BoolVar(&options.Force, "force", false, forceUsage)
@@ -44,26 +50,24 @@ func (t *target) sync(ctx context.Context, options *syncv1.SyncOptions) error {
 }
 
 func (t *target) syncIn(ctx context.Context, s *local.Session, options *syncv1.SyncOptions) error {
-	bar := render.NewBar(t.env.Stderr, t.json)
-	status, err := s.Sync(ctx, options, bar.Show)
-	bar.Close()
+	status, err := s.Sync(ctx, options, t.bar.Show)
 	if err != nil {
 		return err
 	}
-	err = t.print(status, func() { render.Sync(t.env.Stdout, status, options.GetValidateOnly()) })
+	err = t.print(status, func() { render.Sync(t.env.results(), status, t.asked(options)) })
 	if err != nil {
 		return err
 	}
-	return outcome(status, len(options.GetRetryPaths())+len(options.GetReleasePaths()))
+	return outcome(status)
 }
 
-// outcome returns the exit code of a sync that ended, as an error. All files that were named have to have been dealt
-// with.
-func outcome(status *bridgev1.SyncStatus, named int) error {
+// outcome returns the exit code of a sync that ended, as an error: it is 0 only when nothing was quarantined and there
+// is no error to tell of.
+func outcome(status *bridgev1.SyncStatus) error {
 	switch {
 	case status.GetState() != "completed":
 		return exit.Code(exit.Failed)
-	case status.GetResult().GetFilesQuarantined() > 0, named > 0 && len(status.GetErrors()) > 0:
+	case status.GetResult().GetFilesQuarantined() > 0, len(status.GetErrors()) > 0:
 		return exit.Code(exit.Findings)
 	}
 	return nil

@@ -9,13 +9,16 @@ import (
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/local"
+	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/app"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
 func newUp(env Environment) *cobra.Command {
 	var configPath string
 	up := local.Up{}
 	cmd := &cobra.Command{
-		Use: "up", Short: "Run all five services in one process", Args: cobra.NoArgs,
+		Use: "up", Short: "Run all five services in one process", Args: noArguments,
 		Long: `Runs all five services in one process. The JSON API and gRPC serve what is for callers; what only services may
 reach is on no address.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runUp(cmd.Context(), env, configPath, up) },
@@ -26,7 +29,7 @@ reach is on no address.`,
 	flags.StringVar(&up.HTTP, "http", "127.0.0.1:8080", "`address` of the JSON API")
 	flags.StringVar(&up.GRPC, "grpc", "127.0.0.1:9090", "`address` of gRPC")
 	flags.StringVar(&up.Redis, "redis", "", "`URL` of a Redis; without it a private redis-server is run")
-	addInsecureFlag(cmd, &up.AllowInsecure)
+	addRemotesFlags(cmd, &up.Remotes)
 	return cmd
 }
 
@@ -40,6 +43,9 @@ func runUp(ctx context.Context, env Environment, configPath string, up local.Up)
 		Level  string `koanf:"log_level"`
 		Format string `koanf:"log_format"`
 	}{"info", "json"}
+	if env.errors().Terminal() {
+		log.Format = "text"
+	}
 	if err := source.Into(&log); err != nil {
 		return exit.Misuse(err)
 	}
@@ -49,5 +55,24 @@ func runUp(ctx context.Context, env Environment, configPath string, up local.Up)
 		return err
 	}
 	defer func() { err = errors.Join(err, local.Flush(ctx, tel)) }()
-	return up.Serve(ctx, services, source, tel, func(context.Context, string) error { return nil })
+	return up.Serve(ctx, services, source, tel, func(ctx context.Context, at local.Serving) error {
+		return welcome(ctx, env, at)
+	})
+}
+
+// welcome tells a person at a terminal where the services are found, and what to do next.
+func welcome(ctx context.Context, env Environment, at local.Serving) error {
+	screen := env.results()
+	if !screen.Terminal() {
+		return nil
+	}
+	list, err := bridgev1.NewFabricServiceClient(at.Callers).ListFabrics(ctx, &bridgev1.ListFabricsRequest{})
+	if err != nil {
+		return err
+	}
+	render.Serving(screen, render.Up{
+		Version: app.Version, HTTP: at.HTTP, GRPC: at.GRPC, Data: at.Data, Redis: at.Redis,
+		Fabrics: len(list.GetFabrics()),
+	})
+	return nil
 }

@@ -254,7 +254,7 @@ func TestARunningSystem(t *testing.T) {
 	host := gitserver.Start(t, gitserver.Options{})
 	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
 	server := redistest.Start(t)
-	at, _ := up(t, nil, "--redis", server.URL(), "--allow-insecure-remotes")
+	at, _ := up(t, nil, "--redis", server.URL(), "--allow-http", "--allow-network=127.0.0.0/8")
 	definition := `{"fabric_id":7,"name":"f","gitops_directory":"f","repository_url":"` + host.URL("r.git") + `"}`
 	fabrics := "http://" + at.HTTP + "/api/v1/fabrics"
 	if code, answer := call(t, http.MethodPost, fabrics, definition, ""); code != http.StatusOK {
@@ -334,9 +334,18 @@ func TestSyncOfAKnownFabric(t *testing.T) {
 	redis := redistest.Start(t)
 	for _, want := range []string{"1 created", "(nothing changed)"} {
 		code, stdout, stderr := run(t.Context(), t, "sync", "--repo", host.URL("r.git"), "--dir", "f",
-			"--allow-insecure-remotes", "--redis", redis.URL())
+			"--allow-http", "--allow-network=127.0.0.0/8", "--redis", redis.URL())
 		if code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("want %q: exit %d\n%s%s", want, code, stdout, stderr)
+		}
+	}
+	for _, other := range [][]string{{"--fabric-id", "9"}, {"--name", "g"}} {
+		code, _, stderr := run(t.Context(), t, append([]string{
+			"sync", "--repo", host.URL("r.git"), "--dir", "f", "--allow-http",
+			"--allow-network=127.0.0.0/8", "--redis", redis.URL(),
+		}, other...)...)
+		if code != 2 || !strings.Contains(stderr, `FGD_3008 FABRIC_EXISTS: The directory is registered as fabric 1, "f".`) {
+			t.Errorf("%v: exit %d\n%s", other, code, stderr)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -12,25 +13,36 @@ import (
 )
 
 func newValidate(env Environment) *cobra.Command {
-	v := local.Validation{Stdin: env.Stdin}
+	v, asJSON := local.Validation{Stdin: env.Stdin}, false
 	cmd := &cobra.Command{
-		Use: "validate PATH…", Short: "Judge files offline, as a sync would", Args: cobra.MinimumNArgs(1),
+		Use: "validate PATH…", Short: "Judge files offline, as a sync would", Args: arguments(1, noLimit, "PATH"),
 		Long: `Judges YAML files, and all YAML files in folders, with the code that a sync uses. "-" is standard input.
-Folders whose names begin with a dot are left out.
+Of a folder those files are judged that a sync would read if it were a fabric directory: not what its .fgdignore names,
+what is in its unmanaged/, and what has a name that begins with a dot.
 
-Prints a line per finding, "file:line:col: CODE message (remedy)", and exits with 3 when there is any.`,
-		RunE: func(cmd *cobra.Command, paths []string) error { return validate(cmd.Context(), env, v, paths) },
+Prints a line per finding, "file:line:col: CODE NAME: message (remedy)", and exits with 3 when there is any.`,
+		RunE: func(cmd *cobra.Command, paths []string) error { return validate(cmd.Context(), env, v, paths, asJSON) },
 	}
 	addConfigFlag(cmd, &v.ConfigPath)
 	addDefinitionsFlag(cmd, &v.CRDs)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return cmd
 }
 
-func validate(ctx context.Context, env Environment, v local.Validation, paths []string) error {
-	found := 0
+func validate(ctx context.Context, env Environment, v local.Validation, paths []string, asJSON bool) error {
+	found, report, screen := 0, render.NewValidation(), env.results()
+	var encoding error
 	err := v.Run(ctx, env.local(), paths, func(file *ingestionv1.ValidateFilesResponse) {
-		found += render.Validated(env.Stdout, file)
+		found += len(file.GetFindings())
+		if asJSON {
+			encoding = errors.Join(encoding, report.Add(file))
+			return
+		}
+		render.Validated(screen, file)
 	})
+	if err = errors.Join(err, encoding); asJSON && err == nil {
+		err = render.Document(env.Stdout, report)
+	}
 	if err == nil && found > 0 {
 		return exit.Code(exit.Findings)
 	}

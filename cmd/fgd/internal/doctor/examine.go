@@ -28,12 +28,15 @@ type examination struct {
 // Examine measures the history and the head of a snapshot.
 func Examine(ctx context.Context, services Services, snapshot *gitv1.Snapshot) (*Report, error) {
 	e := &examination{services: services, snapshot: snapshot.GetSnapshotId(), report: &Report{
-		Exists: snapshot.GetDirectoryExists(), Commit: snapshot.GetCommit(), CommitTime: snapshot.GetCommitTime().AsTime(),
+		Commit: snapshot.GetCommit(), CommitTime: snapshot.GetCommitTime().AsTime(),
 		History: History{Families: []Family{}, Rewritten: []Rewritten{}},
 		Head:    Head{Duplicates: []Duplicate{}, Mixed: []Mixed{}, Codes: []Code{}},
 	}}
 	t := &tally{read: e.read, history: &e.report.History, families: map[string]*Family{}, files: map[string]*Rewritten{}}
 	if err := t.measure(ctx, services.History, e.snapshot); err != nil {
+		return nil, err
+	}
+	if err := e.measureQuarantine(ctx, snapshot.GetTree()); err != nil {
 		return nil, err
 	}
 	return e.report, e.measureHead(ctx, snapshot.GetTree())

@@ -101,6 +101,13 @@ func (r *Report) aboutHead() []Finding {
 				"in managed/ is reported and stays. fgd validate names every place.",
 		})
 	}
+	if n := r.Head.Quarantined; n > 0 {
+		found = append(found, Finding{
+			fmt.Sprintf("%s in quarantine.", counted(n, "file is", "files are")),
+			"What they wish for is not in managed/, and so not in a network.",
+			"fgd quarantine list says why each is there. Mend it where it is, or move it to raw/: the next sync takes it.",
+		})
+	}
 	return found
 }
 

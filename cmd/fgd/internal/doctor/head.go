@@ -33,12 +33,21 @@ type census struct {
 	invalid, warned int // files
 }
 
+// headFiles returns the files that a sync would read.
 func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.TreeEntry, error) {
+	discovered, err := e.services.Ingestion.Discover(ctx, &ingestionv1.DiscoverRequest{SnapshotId: e.snapshot, Tree: tree})
+	if err != nil {
+		return nil, err
+	}
+	read := map[string]bool{}
+	for _, path := range slices.Concat(discovered.GetInputs(), discovered.GetManaged()) {
+		read[path] = layout.IsYAML(path)
+	}
 	var files []*gitv1.TreeEntry
-	err := rpc.Collect(ctx, e.services.Trees.ListTree, &gitv1.ListTreeRequest{SnapshotId: e.snapshot, Tree: tree},
+	err = rpc.Collect(ctx, e.services.Trees.ListTree, &gitv1.ListTreeRequest{SnapshotId: e.snapshot, Tree: tree},
 		func(message *gitv1.ListTreeResponse) error {
 			for _, entry := range message.GetEntries() {
-				if isInput(entry) {
+				if read[entry.GetPath()] {
 					files = append(files, entry)
 				}
 			}
@@ -47,11 +56,13 @@ func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.Tree
 	return files, err
 }
 
-func isInput(entry *gitv1.TreeEntry) bool {
-	regular := entry.GetMode() == gitv1.FileMode_FILE_MODE_REGULAR ||
-		entry.GetMode() == gitv1.FileMode_FILE_MODE_EXECUTABLE
-	path := entry.GetPath()
-	return regular && layout.IsYAML(path) && layout.Part(path) != layout.Unmanaged && !strings.Contains("/"+path, "/.")
+// measureQuarantine counts what is in quarantine.
+func (e *examination) measureQuarantine(ctx context.Context, tree string) error {
+	list, err := e.services.Ingestion.ListQuarantine(ctx, &ingestionv1.ListQuarantineRequest{
+		SnapshotId: e.snapshot, Tree: tree,
+	})
+	e.report.Head.Quarantined = len(list.GetFiles())
+	return err
 }
 
 // measureHead counts, and lets the code of a sync judge, the files at the head.

@@ -83,4 +83,5 @@ func (h *Head) rows(row func(name, format string, args ...any)) {
 	for _, c := range h.Codes {
 		row("", "%s in %s, for example %s", c.Code, counted(c.Files, "file", "files"), c.Example)
 	}
+	row("in quarantine", "%s", counted(h.Quarantined, "file", "files"))
 }

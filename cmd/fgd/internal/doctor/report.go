@@ -9,7 +9,6 @@ type Report struct {
 	Repository string    `json:"repository"`
 	Branch     string    `json:"branch"`
 	Directory  string    `json:"directory"`
-	Exists     bool      `json:"directory_exists"`
 	Commit     string    `json:"commit"`
 	CommitTime time.Time `json:"commit_time"`
 	History    History   `json:"history"`
@@ -51,8 +50,7 @@ type Rewritten struct {
 	WithoutMeaning int    `json:"without_meaning"`
 }
 
-// Head is about the files at the head of the branch: YAML outside unmanaged/ and of folders whose names begin with a
-// dot.
+// Head is about the files at the head of the branch that a sync would read.
 type Head struct {
 	Files        int         `json:"files"`
 	Documents    int         `json:"documents"`
@@ -61,6 +59,7 @@ type Head struct {
 	InvalidFiles int         `json:"invalid_files"` // a sync would not ingest all of them
 	WarnedFiles  int         `json:"warned_files"`  // it would, and has something to say
 	Codes        []Code      `json:"codes"`
+	Quarantined  int         `json:"quarantined"` // files in unmanaged/, which a sync would not read
 }
 
 // Duplicate is a resource that more than one document describes.

@@ -14,6 +14,8 @@ const (
 	Failed   = 1 // failed
 	Misused  = 2 // called wrongly
 	Findings = 3 // done, but something was quarantined or found
+	// Interrupted is what a shell makes of Ctrl-C: 128 and the number of the signal.
+	Interrupted = 130
 )
 
 // Code is an error that ends a command without a message: what there is to say has been said.

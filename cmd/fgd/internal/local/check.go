@@ -4,19 +4,43 @@ import (
 	"context"
 
 	"fgdsync.dev/cmd/fgd/internal/doctor"
+	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 )
 
-// CheckConnection tries out how the repository can be reached. It changes nothing.
+// CheckConnection tries out how the repository can be reached, and whether the directory is there, if one is named. It
+// changes nothing.
 func (s *Session) CheckConnection(ctx context.Context) (*gitv1.Connection, error) {
+	named := s.target.Dir != ""
+	if !named {
+		s.target.Dir = "/"
+	}
 	location, err := s.Location(ctx)
 	if err != nil {
 		return nil, err
 	}
 	response, err := gitv1.NewRepositoryServiceClient(s.internal()).
 		CheckConnection(ctx, &gitv1.CheckConnectionRequest{Location: location})
-	return response.GetConnection(), err
+	found := response.GetConnection()
+	if err != nil || !named || !found.GetCanRead() || !found.GetBranchExists() {
+		return found, err
+	}
+	return found, s.checkDirectory(ctx, found)
+}
+
+// checkDirectory adds the problem that there is no such directory.
+func (s *Session) checkDirectory(ctx context.Context, found *gitv1.Connection) error {
+	open := &gitv1.OpenSnapshotRequest{}
+	return s.atSnapshot(ctx, open, func(snapshot *gitv1.Snapshot) error {
+		if err := present(open, snapshot); err != nil {
+			missing := errs.From(err)
+			found.Problems = append(found.Problems, &gitv1.ConnectionProblem{
+				Code: missing.Code.ID, Name: missing.Code.Name, Message: missing.Message, Remedy: missing.Remedy,
+			})
+		}
+		return nil
+	})
 }
 
 // Measure measures the history of the directory and what it holds. It changes nothing.
@@ -27,6 +51,9 @@ func (s *Session) Measure(ctx context.Context) (report *doctor.Report, err error
 	}
 	open := &gitv1.OpenSnapshotRequest{}
 	err = s.atSnapshot(ctx, open, func(snapshot *gitv1.Snapshot) error {
+		if err := present(open, snapshot); err != nil {
+			return err
+		}
 		report, err = doctor.Examine(ctx, services, snapshot)
 		return err
 	})

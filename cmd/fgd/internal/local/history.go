@@ -29,9 +29,9 @@ func (s *Session) atSnapshot(ctx context.Context, open *gitv1.OpenSnapshotReques
 	return look(opened.GetSnapshot())
 }
 
-// CommitAt returns the commit that the branch was at when a snapshot request names a time.
-func (s *Session) CommitAt(ctx context.Context, at *gitv1.OpenSnapshotRequest_AtTime) (commit string, err error) {
-	err = s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{At: at}, func(then *gitv1.Snapshot) error {
+// CommitAt returns the id of the commit that a snapshot request names.
+func (s *Session) CommitAt(ctx context.Context, at *gitv1.OpenSnapshotRequest) (commit string, err error) {
+	err = s.atSnapshot(ctx, at, func(then *gitv1.Snapshot) error {
 		commit = then.GetCommit()
 		return nil
 	})
@@ -57,17 +57,14 @@ func (s *Session) Commits(ctx context.Context, req *gitv1.ListCommitsRequest) (*
 // Diff returns what differs in the directory between two commits, or between one and the branch head. The request needs
 // no snapshot.
 func (s *Session) Diff(ctx context.Context, req *gitv1.DiffCommitsRequest) (*bridgev1.DiffDirectoryResponse, error) {
-	out := &bridgev1.DiffDirectoryResponse{FromSha: req.GetFromCommit(), ToSha: req.GetToCommit()}
+	out := &bridgev1.DiffDirectoryResponse{}
 	err := s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
 		req.SnapshotId = snapshot.GetSnapshotId()
-		if out.GetToSha() == "" {
-			out.ToSha = snapshot.GetCommit()
-		}
 		err := rpc.Collect(ctx, gitv1.NewHistoryServiceClient(s.internal()).DiffCommits, req,
 			func(part *gitv1.DiffCommitsResponse) error {
 				if counts := part.GetCounts(); counts != nil {
 					out.FilesCreated, out.FilesUpdated = counts.GetCreated(), counts.GetUpdated()
-					out.FilesRemoved = counts.GetRemoved()
+					out.FilesRemoved, out.FromSha, out.ToSha = counts.GetRemoved(), part.GetFromCommit(), part.GetToCommit()
 				}
 				out.Diff += part.GetDiff()
 				return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/user"
 	"path/filepath"
 	"time"
 
@@ -28,18 +29,37 @@ type Environment struct {
 // User returns the name of the person who runs the process.
 func (e Environment) User() string {
 	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
-		if user := app.Environment(e.Environ, name); user != "" {
-			return user
+		if name := app.Environment(e.Environ, name); name != "" {
+			return name
 		}
+	}
+	if person, err := user.Current(); err == nil && person.Username != "" {
+		return person.Username
 	}
 	return "fgd"
 }
 
-// Source reads the configuration file, when a path is given, and the environment.
+// Source reads the configuration file, when a path is given, and the environment, for a process that logs.
 func (e Environment) Source(path string) (*config.Source, error) {
 	source, err := config.Load(path, e.Environ)
 	if err != nil {
 		return nil, exit.Misuse(err)
+	}
+	return source, nil
+}
+
+// commandSource reads them for a command, which says in words which variables nothing reads.
+func (e Environment) commandSource(path string) (*config.Source, error) {
+	source, err := e.Source(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range source.Unknown() {
+		meant := ""
+		if v.Nearest != "" {
+			meant = "; perhaps " + v.Nearest + " is meant"
+		}
+		fmt.Fprintf(e.Log, "fgd: warning: nothing reads the variable %s%s\n", v.Name, meant)
 	}
 	return source, nil
 }
@@ -70,11 +90,18 @@ func Flush(ctx context.Context, tel *telemetry.Telemetry) error {
 	return tel.Shutdown(ctx)
 }
 
+// Remotes are Git hosts that are permitted besides those at public addresses over https and ssh.
+type Remotes struct {
+	AllowHTTP     bool
+	AllowNetworks []string // private ones
+}
+
 // inFolder returns a configuration in which what is kept is in a folder, repositories on this machine may be synced,
-// and remotes may be insecure if that is wanted.
-func inFolder(source *config.Source, folder string, paths []string, insecure bool) (*config.Source, error) {
+// and such Git hosts too as are permitted besides those of the configuration.
+func inFolder(source *config.Source, folder string, paths []string, permitted Remotes) (*config.Source, error) {
 	var configured struct {
-		Paths []string `koanf:"allowed_local_paths"`
+		Paths    []string `koanf:"allowed_local_paths"`
+		Networks []string `koanf:"allowed_private_networks"`
 	}
 	if err := source.Into(&configured); err != nil {
 		return nil, exit.Misuse(err)
@@ -83,14 +110,27 @@ func inFolder(source *config.Source, folder string, paths []string, insecure boo
 		"data_dir":            filepath.Join(folder, "git"),
 		"ledger_file":         filepath.Join(folder, "ledger.db"),
 		"allowed_local_paths": append(configured.Paths, paths...),
+
+		"allowed_private_networks": append(configured.Networks, permitted.AllowNetworks...),
 	}
-	if insecure {
-		keys["allow_insecure_remotes"] = true
+	if permitted.AllowHTTP {
+		keys["allow_http"] = true
 	}
 	return source.With(keys)
 }
 
-// runWith runs a suite, and work beside it. An error of the work ends the suite.
+// withKeyFile returns a configuration with a key file of stored credentials, unless it says where that is, or that
+// there is none.
+func withKeyFile(source *config.Source, file string) (*config.Source, error) {
+	const key = "credentials_key_file"
+	if source.Has(key) {
+		return source, nil
+	}
+	return source.With(map[string]any{key: file})
+}
+
+// runWith runs a suite, and work beside it. An error of the work ends the suite. That of a suite comes first: what the
+// work has to say then follows from it.
 func runWith(ctx context.Context, s *suite.Suite, work func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -98,7 +138,7 @@ func runWith(ctx context.Context, s *suite.Suite, work func(context.Context) err
 	go func() { ended <- s.Run(ctx) }()
 	if err := work(ctx); err != nil {
 		stop()
-		return errors.Join(err, <-ended)
+		return errors.Join(<-ended, err)
 	}
 	return <-ended
 }
@@ -113,7 +153,7 @@ func runFor(ctx context.Context, s *suite.Suite, work func(context.Context) erro
 		stop()
 		return nil
 	})
-	return errors.Join(outcome, err)
+	return errors.Join(err, outcome)
 }
 
 // unreadable is the error of a path on the command line that can't be read.

@@ -13,7 +13,11 @@ import (
 
 // Quarantined lists what is in quarantine at the branch head.
 func (s *Session) Quarantined(ctx context.Context) (list *ingestionv1.ListQuarantineResponse, err error) {
-	err = s.atSnapshot(ctx, &gitv1.OpenSnapshotRequest{}, func(snapshot *gitv1.Snapshot) error {
+	open := &gitv1.OpenSnapshotRequest{}
+	err = s.atSnapshot(ctx, open, func(snapshot *gitv1.Snapshot) error {
+		if err := present(open, snapshot); err != nil {
+			return err
+		}
 		list, err = s.listQuarantine(ctx, snapshot)
 		return err
 	})

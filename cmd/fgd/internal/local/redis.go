@@ -8,6 +8,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/redisproc"
@@ -20,16 +21,31 @@ type redis struct {
 	stop func() error
 }
 
-// givenRedis is one that somebody else runs. That it answers is known before anything else begins.
-func givenRedis(ctx context.Context, url string) (*redis, error) {
+// givenRedis is one that somebody else runs. That it answers, and is fit for what it is to keep, is known before
+// anything else begins.
+func givenRedis(ctx context.Context, url string, source *config.Source) (*redis, error) {
 	conn, err := redisconn.Open(url)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(conn.Ping(ctx), conn.Close()); err != nil {
+	if err := errors.Join(suitable(ctx, conn, source.Text("redis_checks", refuse)), conn.Close()); err != nil {
 		return nil, err
 	}
 	return &redis{url, "given", func() error { return nil }}, nil
+}
+
+// refuse is the value of redis_checks that ends what an unfit Redis would serve. The orchestrator knows the others.
+const refuse = "refuse"
+
+func suitable(ctx context.Context, conn *redisconn.Conn, checks string) error {
+	if err := conn.Ping(ctx); err != nil || checks != refuse {
+		return err
+	}
+	problems, err := conn.Check(ctx)
+	for _, problem := range problems {
+		err = errors.Join(err, problem.Err())
+	}
+	return err
 }
 
 func redisInMemory() (*redis, error) {
@@ -41,17 +57,17 @@ func redisInMemory() (*redis, error) {
 }
 
 // redisForCommand takes the Redis given, else one in memory.
-func redisForCommand(ctx context.Context, url string) (*redis, error) {
+func redisForCommand(ctx context.Context, url string, source *config.Source) (*redis, error) {
 	if url != "" {
-		return givenRedis(ctx, url)
+		return givenRedis(ctx, url, source)
 	}
 	return redisInMemory()
 }
 
 // redisForUp takes the Redis given, else runs a private one, else falls back to memory and says what that costs.
-func redisForUp(ctx context.Context, url, dataDir string, log *slog.Logger) (*redis, error) {
+func redisForUp(ctx context.Context, url, dataDir string, source *config.Source, log *slog.Logger) (*redis, error) {
 	if url != "" {
-		return givenRedis(ctx, url)
+		return givenRedis(ctx, url, source)
 	}
 	server, err := redisproc.Start(ctx, filepath.Join(dataDir, "redis"))
 	if errors.Is(err, redisproc.ErrNotInstalled) {

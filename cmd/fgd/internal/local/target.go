@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -22,12 +23,15 @@ type Target struct {
 	ConfigPath      string // configuration file
 	Repo            string // URL of the repository, or its path on this machine
 	Branch          string
-	Dir             string // directory of the fabric
-	Name            string // of the fabric; the last part of the directory when empty
+	Dir             string // directory of the fabric; "/" or "." is the root of the repository
+	FabricID        int32  // that the manifest has to state; whatever it states when 0
+	Name            string // that the manifest has to state; whatever it states when empty
+	Init            bool   // makes the directory when it is not there
+	AllowRoot       bool   // permits a sync of the whole repository
 	CRDs            string // folder of definitions that replace the built-in ones
 	Redis           string // URL of one that is shared with other runs; without it one in memory
 	CredentialsFile string
-	AllowInsecure   bool // permits http and loopback or private addresses
+	Remotes
 }
 
 // Session is one command through running services.
@@ -60,7 +64,7 @@ func (t *Target) Run(ctx context.Context, env Environment, work func(context.Con
 	if source, err = t.configure(source, folder, s.path); err != nil {
 		return err
 	}
-	redis, err := redisForCommand(ctx, t.Redis)
+	redis, err := redisForCommand(ctx, t.Redis, source)
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func (t *Target) prepare(env Environment) (*Session, *config.Source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	source, err := env.Source(t.ConfigPath)
+	source, err := env.commandSource(t.ConfigPath)
 	return &Session{env: env, target: t, url: url, path: path, secrets: secrets}, source, err
 }
 
@@ -92,8 +96,11 @@ func (t *Target) configure(source *config.Source, folder, localPath string) (*co
 	if localPath != "" {
 		paths = []string{localPath}
 	}
-	source, err := inFolder(source, folder, paths, t.AllowInsecure)
+	source, err := inFolder(source, folder, paths, t.Remotes)
 	if err != nil {
+		return nil, err
+	}
+	if source, err = withKeyFile(source, ""); err != nil { // what is sealed ends with the command
 		return nil, err
 	}
 	return withDefinitions(source, t.CRDs)
@@ -115,13 +122,18 @@ func (s *Session) public() *grpc.ClientConn { return s.suite.Public() }
 
 // locate returns where the directory is, without credentials, and the key of its repository.
 func (s *Session) locate(ctx context.Context) (*gitv1.Location, string, error) {
+	if strings.TrimSpace(s.target.Dir) == "" {
+		return nil, "", exit.Misuse(errs.New(errs.DirectoryInvalid,
+			"--dir is missing: which directory is the fabric's has to be said.").
+			WithRemedy("Give the directory, for example --dir gitops/fabric-1; --dir / is the whole repository."))
+	}
 	location := &gitv1.Location{RepositoryUrl: s.url, Branch: s.target.Branch, Directory: s.target.Dir}
 	checked, err := gitv1.NewRepositoryServiceClient(s.internal()).
 		CheckLocation(ctx, &gitv1.CheckLocationRequest{Location: location})
 	if err != nil {
 		return nil, "", exit.MisuseIfInvalid(err)
 	}
-	location.Directory = checked.GetDirectory()
+	location.Directory, location.Branch = checked.GetDirectory(), checked.GetBranch()
 	return location, checked.GetRepositoryKey(), nil
 }
 

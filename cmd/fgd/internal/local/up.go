@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"google.golang.org/grpc"
+
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/suite"
 	"fgdsync.dev/libs/app"
@@ -18,30 +20,44 @@ import (
 // Up is the five services in this process, served to callers until they are told to end. What only services may reach
 // is on no network address.
 type Up struct {
-	DataDir       string   // has everything that is kept
-	HTTP          string   // address of the JSON API
-	GRPC          string   // address of gRPC
-	Redis         string   // URL; without it a private one is run
-	AllowInsecure bool     // permits http and loopback or private addresses
-	LocalPaths    []string // repositories on this machine that may be synced, beside those of the configuration
+	DataDir string // has everything that is kept
+	HTTP    string // address of the JSON API
+	GRPC    string // address of gRPC
+	Redis   string // URL; without it a private one is run
+	Remotes
+	LocalPaths []string // repositories on this machine that may be synced, beside those of the configuration
 }
 
-// Serve runs the services until ctx ends. It calls started once everything listens, with the address of the JSON API;
-// an error of that ends them.
+// Serving is where callers find the services, and what those keep.
+type Serving struct {
+	HTTP    string           // address of the JSON API
+	GRPC    string           // address of gRPC
+	Data    string           // folder with everything that is kept
+	Redis   string           // what kind of Redis it is
+	Callers *grpc.ClientConn // a connection to what is served to callers
+}
+
+// Serve runs the services until ctx ends. It calls started once everything listens; an error of that ends them.
 func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, tel *telemetry.Telemetry,
-	started func(ctx context.Context, address string) error,
+	started func(context.Context, Serving) error,
 ) (err error) {
+	app.WarnOfVariables(ctx, source, tel.Log)
 	if err := u.guard(ctx, source, tel); err != nil {
 		return exit.Misuse(err)
 	}
 	if source, err = u.configure(source); err != nil {
 		return err
 	}
+	release, err := claim(u.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	grpcListener, httpListener, err := u.listen()
 	if err != nil {
 		return err
 	}
-	redis, err := redisForUp(ctx, u.Redis, u.DataDir, tel.Log)
+	redis, err := redisForUp(ctx, u.Redis, u.DataDir, source, tel.Log)
 	if err != nil {
 		return errors.Join(err, grpcListener.Close(), httpListener.Close())
 	}
@@ -53,7 +69,13 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 	s.Serve(grpcListener, httpListener)
 	tel.Log.InfoContext(ctx, "started", "http", httpListener.Addr().String(), "grpc", grpcListener.Addr().String(),
 		"redis", redis.kind, "version", app.Version)
-	return runWith(ctx, s, func(ctx context.Context) error { return started(ctx, httpListener.Addr().String()) })
+	return runWith(ctx, s, func(ctx context.Context) error {
+		folder, err := resolve(u.DataDir)
+		return errors.Join(err, started(ctx, Serving{
+			HTTP: httpListener.Addr().String(), GRPC: grpcListener.Addr().String(), Data: folder, Redis: redis.kind,
+			Callers: s.Public(),
+		}))
+	})
 }
 
 // guard refuses addresses that others can reach, unless the configuration permits them.
@@ -74,12 +96,11 @@ func (u Up) configure(source *config.Source) (*config.Source, error) {
 	if err := os.MkdirAll(u.DataDir, 0o700); err != nil {
 		return nil, errs.New(errs.FolderUnusable, "The folder %s can't be made.", u.DataDir).WithCause(err)
 	}
-	source, err := inFolder(source, u.DataDir, u.LocalPaths, u.AllowInsecure)
+	source, err := inFolder(source, u.DataDir, u.LocalPaths, u.Remotes)
 	if err != nil {
 		return nil, err
 	}
-	keyFile := source.Text("credentials_key_file", filepath.Join(u.DataDir, "credentials.key"))
-	return source.With(map[string]any{"credentials_key_file": keyFile})
+	return withKeyFile(source, filepath.Join(u.DataDir, "credentials.key"))
 }
 
 func (u Up) listen() (grpcListener, httpListener net.Listener, err error) {

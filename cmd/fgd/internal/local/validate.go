@@ -14,6 +14,7 @@ import (
 
 	"fgdsync.dev/cmd/fgd/internal/suite"
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/ignore"
 	"fgdsync.dev/libs/layout"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	"fgdsync.dev/services/ingestion"
@@ -34,7 +35,7 @@ type Validation struct {
 func (v Validation) Run(ctx context.Context, env Environment, paths []string,
 	report func(*ingestionv1.ValidateFilesResponse),
 ) (err error) {
-	source, err := env.Source(v.ConfigPath)
+	source, err := env.commandSource(v.ConfigPath)
 	if err != nil {
 		return err
 	}
@@ -143,16 +144,52 @@ func yamlFiles(paths []string) ([]string, error) {
 	return files, nil
 }
 
+// yamlFilesBelow returns the files that a sync would read if the folder were a fabric directory.
 func yamlFilesBelow(root string) ([]string, error) {
+	ignored, err := ignoreRules(root)
+	if err != nil {
+		return nil, err
+	}
 	var files []string
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
-			return fs.SkipDir // .git, and .hnp, whose YAML is no resources
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || path == root {
+			return err
 		}
-		if err == nil && entry.Type().IsRegular() && layout.IsYAML(filepath.ToSlash(path)) {
+		if strings.HasPrefix(entry.Name(), ".") {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		inFolder, err := filepath.Rel(root, path)
+		if inFolder = filepath.ToSlash(inFolder); err == nil && entry.Type().IsRegular() && isRead(inFolder) &&
+			(layout.Part(inFolder) == layout.Managed || !ignored.Match(inFolder)) {
 			files = append(files, path)
 		}
 		return err
 	})
 	return files, err
+}
+
+// isRead reports whether a sync reads a file of a fabric directory by its name.
+func isRead(path string) bool {
+	if layout.StaysPut(path) {
+		return false
+	}
+	switch layout.Part(path) {
+	case layout.Unmanaged, layout.Metadata:
+		return false
+	case layout.Raw, layout.Managed:
+		return layout.IsYAML(path)
+	}
+	return true
+}
+
+// ignoreRules reads what the folder's own file says is left alone.
+func ignoreRules(root string) (ignore.Rules, error) {
+	content, err := os.ReadFile(filepath.Join(root, layout.Ignore))
+	if errors.Is(err, fs.ErrNotExist) {
+		return ignore.Parse(nil), nil
+	}
+	return ignore.Parse(content), err
 }

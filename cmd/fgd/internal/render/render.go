@@ -46,7 +46,7 @@ func Document(w io.Writer, v any) error {
 
 // ErrorDocument prints an error as JSON, in the shape that the API gives it.
 func ErrorDocument(w io.Writer, err error) error {
-	face, encodeErr := errs.ToJSON(err, "", time.Now())
+	face, encodeErr := errs.ToJSON(err, errs.From(err).Meta[CorrelationID], time.Now())
 	if encodeErr != nil {
 		return encodeErr
 	}
@@ -58,16 +58,22 @@ func ErrorDocument(w io.Writer, err error) error {
 const CorrelationID = "correlation_id"
 
 // Error prints the public face of an error, its cause where the person can use it, and the remedy.
-func Error(w io.Writer, err error) {
+func Error(s *Screen, err error) {
 	e := errs.From(err)
-	fmt.Fprintf(w, "fgd: %s %s: %s\n", e.Code.ID, e.Code.Name, e.Message)
+	s.line(s.bad, "fgd: ", e.Code.ID+" "+e.Code.Name+": "+e.Message)
 	if e.Cause != nil {
-		fmt.Fprintf(w, "  cause: %v\n", e.Cause)
+		s.line(s.faint, "  cause: ", e.Cause.Error())
 	}
 	if id := e.Meta[CorrelationID]; id != "" {
-		fmt.Fprintf(w, "  correlation id: %s\n", id)
+		s.line(s.faint, "  correlation id: ", id)
 	}
-	fmt.Fprintf(w, "  remedy: %s\n", e.RemedyText())
+	s.line(s.faint, "  remedy: ", e.RemedyText())
+}
+
+// Misuse prints what is wrong with a call, and whose help says how it is right.
+func Misuse(s *Screen, err error, command string) {
+	s.line(s.bad, "fgd: ", err.Error())
+	s.printf("See %s --help.\n", command)
 }
 
 // Position returns "file:line:column: " as far as it is known.
@@ -86,12 +92,10 @@ func Position(file string, line, column int32) string {
 	return b.String() + ": "
 }
 
-// table is rows of a name and a value, or of more columns.
+// table is rows of several columns.
 type table struct{ *tabwriter.Writer }
 
 func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
-
-func (t table) row(name, format string, args ...any) { fmt.Fprintf(t, name+"\t"+format+"\n", args...) }
 
 func (t table) cells(values ...any) {
 	form := strings.TrimSuffix(strings.Repeat("%v\t", len(values)), "\t")

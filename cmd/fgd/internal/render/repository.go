@@ -1,73 +1,78 @@
 package render
 
 import (
-	"fmt"
-	"io"
-
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 )
 
 // Connection prints how a repository can be reached.
-func Connection(w io.Writer, c *gitv1.Connection) {
-	t := newTable(w)
-	t.row("reachable", "%s", yesOrNo(c.GetReachable()))
-	t.row("authenticated", "%s", yesOrNo(c.GetAuthenticated()))
-	t.row("can read", "%s", yesOrNo(c.GetCanRead()))
-	t.row("can push", "%s", yesOrNo(c.GetCanPush()))
-	t.row("branch exists", "%s", yesOrNo(c.GetBranchExists()))
-	t.row("empty", "%s", yesOrNo(c.GetEmpty()))
+func Connection(s *Screen, c *gitv1.Connection) {
+	f := s.facts()
+	f.whether("reachable", c.GetReachable())
+	f.whether("authenticated", c.GetAuthenticated())
+	f.whether("can read", c.GetCanRead())
+	f.whether("can push", c.GetCanPush())
+	f.whether("branch exists", c.GetBranchExists())
+	f.add("empty", "%s", yesOrNo(c.GetEmpty()))
 	if c.BranchProtected != nil {
-		t.row("branch protected", "%s", yesOrNo(c.GetBranchProtected()))
+		f.add("branch protected", "%s", yesOrNo(c.GetBranchProtected()))
 	}
-	t.row("default branch", "%s", c.GetDefaultBranch())
-	t.end()
+	f.add("default branch", "%s", c.GetDefaultBranch())
+	f.end()
 	for _, p := range c.GetProblems() {
-		fmt.Fprintf(w, "problem: %s %s: %s (%s)\n", p.GetCode(), p.GetName(), p.GetMessage(), p.GetRemedy())
+		s.line(s.bad, "problem: ", said(p.GetCode(), p.GetName(), p.GetMessage(), p.GetRemedy()))
 	}
+}
+
+// whether adds a fact that is as it has to be, or not.
+func (f *facts) whether(name string, is bool) {
+	style := f.screen.bad
+	if is {
+		style = f.screen.good
+	}
+	f.styled(style, name, "%s", yesOrNo(is))
 }
 
 // Quarantine prints what is in quarantine, and why.
-func Quarantine(w io.Writer, list *ingestionv1.ListQuarantineResponse) {
+func Quarantine(s *Screen, list *ingestionv1.ListQuarantineResponse) {
 	for _, file := range list.GetFiles() {
-		quarantined(w, file)
+		quarantined(s, file)
 	}
-	fmt.Fprintf(w, "in quarantine: %d\n", len(list.GetFiles()))
+	s.printf("in quarantine: %d\n", len(list.GetFiles()))
 }
 
 // QuarantinedFile prints a file in quarantine, why it is there, and what it holds.
-func QuarantinedFile(w io.Writer, file *reportv1.QuarantinedFile, content []byte) {
-	quarantined(w, file)
-	t := newTable(w)
-	t.row("origin", "%s", file.GetOrigin())
-	t.row("blob", "%s", file.GetOriginBlobId())
-	t.row("commit", "%s", file.GetOriginCommit())
-	t.row("since", "%s", file.GetQuarantinedAt().AsTime().Format(timeForm))
-	t.end()
-	fmt.Fprintf(w, "\n%s", content)
+func QuarantinedFile(s *Screen, file *reportv1.QuarantinedFile, content []byte) {
+	quarantined(s, file)
+	f := s.facts()
+	f.add("origin", "%s", file.GetOrigin())
+	f.add("blob", "%s", file.GetOriginBlobId())
+	f.add("commit", "%s", file.GetOriginCommit())
+	f.add("since", "%s", file.GetQuarantinedAt().AsTime().Format(timeForm))
+	f.end()
+	s.printf("\n%s", s.harmless(string(content)))
 }
 
 // quarantined prints a file as findings are printed.
-func quarantined(w io.Writer, file *reportv1.QuarantinedFile) {
+func quarantined(s *Screen, file *reportv1.QuarantinedFile) {
 	reason := file.GetReason()
 	if reason == nil {
-		fmt.Fprintf(w, "%s: no log says why\n", file.GetPath())
+		s.line(s.strong, file.GetPath()+": ", "no log says why")
 		return
 	}
 	changed := ""
 	if file.GetChanged() {
 		changed = " [changed: the next sync judges it again]"
 	}
-	fmt.Fprintf(w, "%s%s %s: %s (%s)%s\n", Position(file.GetPath(), reason.GetLine(), reason.GetColumn()),
-		reason.GetCode(), reason.GetName(), reason.GetMessage(), reason.GetRemedy(), changed)
+	s.line(s.strong, Position(file.GetPath(), reason.GetLine(), reason.GetColumn()),
+		said(reason.GetCode(), reason.GetName(), reason.GetMessage(), reason.GetRemedy())+changed)
 }
 
-// Validated prints a line for everything that was found in a file, and returns how much that is.
-func Validated(w io.Writer, file *ingestionv1.ValidateFilesResponse) int {
+// Validated prints a line for everything that was found in a file.
+func Validated(s *Screen, file *ingestionv1.ValidateFilesResponse) {
 	for _, f := range file.GetFindings() {
-		fmt.Fprintf(w, "%s:%d:%d: %s %s (%s)\n", file.GetPath(), max(f.GetLine(), 1), max(f.GetColumn(), 1), f.GetCode(),
-			f.GetMessage(), f.GetRemedy())
+		s.line(s.strong, Position(file.GetPath(), max(f.GetLine(), 1), max(f.GetColumn(), 1)),
+			said(f.GetCode(), f.GetName(), f.GetMessage(), f.GetRemedy()))
 	}
-	return len(file.GetFindings())
 }

@@ -1,38 +1,85 @@
 package render
 
 import (
-	"fmt"
-	"io"
+	"cmp"
+	"strings"
 	"time"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
+// Run is the sync that a command asked for.
+type Run struct {
+	Repository, Branch, Directory string
+	DryRun                        bool
+	StatOnly                      bool                        // of a dry run's diff
+	Next                          func(command string) string // the call of another command for the same directory
+}
+
 // Sync prints how a sync ended, after the diff and the plan when it was a dry run.
-func Sync(w io.Writer, status *bridgev1.SyncStatus, dryRun bool) {
+func Sync(s *Screen, status *bridgev1.SyncStatus, run Run) {
 	result := status.GetResult()
-	if dryRun && result.GetDiff() != "" {
-		fmt.Fprint(w, result.GetDiff())
-		plan(w, result.GetPlan())
+	if run.DryRun && result.GetDiff() != "" {
+		diff(s, result.GetDiff(), run.StatOnly)
+		plan(s, result.GetPlan())
 	}
-	findings(w, "error", status.GetErrors())
-	findings(w, "warning", status.GetWarnings())
-	t := newTable(w)
-	t.row("state", "%s", status.GetState())
-	t.row("commit", "%s", commitText(dryRun, status))
-	t.row("files", "%d created, %d updated, %d removed", result.GetFilesCreated(), result.GetFilesUpdated(),
-		result.GetFilesRemoved())
-	t.row("quarantined", "%d", result.GetFilesQuarantined())
+	findings(s, "error", status.GetErrors())
+	findings(s, "warning", status.GetWarnings())
+	f := s.facts()
+	ending(f, status)
+	f.add("repository", "%s, branch %s, directory %s", run.Repository, run.Branch, cmp.Or(run.Directory, "/"))
+	f.add("commit", "%s", commitText(run.DryRun, status))
+	outcome(f, status)
+	f.add("time", "%s", status.GetCompletedAt().AsTime().Sub(status.GetAcceptedAt().AsTime()).Round(time.Millisecond))
+	next(f, status, run)
+	f.end()
+}
+
+func ending(f *facts, status *bridgev1.SyncStatus) {
+	state, mark, style := status.GetState(), "✗ ", f.screen.bad
+	if state == "completed" {
+		mark, style = "✔ ", f.screen.good
+	}
+	if !f.screen.Terminal() {
+		mark = ""
+	}
+	f.styled(style, "state", "%s%s", mark, state)
+}
+
+// outcome says what a sync did, or what one that did not come to its end would have done.
+func outcome(f *facts, status *bridgev1.SyncStatus) {
+	result := status.GetResult()
 	p := result.GetPlan()
-	t.row("resources", "%d (%d created, %d updated, %d moved, %d deleted)", result.GetResourcesTotal(), p.GetCreates(),
+	if status.GetState() != "completed" {
+		if p != nil {
+			f.add("would have", "%d created, %d updated, %d moved, %d deleted, %d quarantined", p.GetCreates(), p.GetUpdates(),
+				p.GetMoves(), p.GetDeletes(), p.GetQuarantines())
+		}
+		return
+	}
+	f.add("files", "%d created, %d updated, %d removed", result.GetFilesCreated(), result.GetFilesUpdated(),
+		result.GetFilesRemoved())
+	style := f.screen.warn
+	if result.GetFilesQuarantined() == 0 {
+		style = nil
+	}
+	f.styled(style, "quarantined", "%d", result.GetFilesQuarantined())
+	f.add("resources", "%d (%d created, %d updated, %d moved, %d deleted)", result.GetResourcesTotal(), p.GetCreates(),
 		p.GetUpdates(), p.GetMoves(), p.GetDeletes())
-	t.row("time", "%s", status.GetCompletedAt().AsTime().Sub(status.GetAcceptedAt().AsTime()).Round(time.Millisecond))
-	t.end()
+}
+
+// next names the command that somebody may want after this one.
+func next(f *facts, status *bridgev1.SyncStatus, run Run) {
+	quarantined := status.GetResult().GetFilesQuarantined()
+	if run.Next == nil || run.DryRun || status.GetState() != "completed" || quarantined == 0 {
+		return
+	}
+	f.add("next", "%d in quarantine: %s", quarantined, run.Next("quarantine list"))
 }
 
 // plan prints what would become of each resource and file.
-func plan(w io.Writer, plan *bridgev1.Plan) {
-	t := newTable(w)
+func plan(s *Screen, plan *bridgev1.Plan) {
+	t := newTable(s)
 	for _, a := range plan.GetActions() {
 		t.cells(a.GetAction(), resource(a.GetKind(), a.GetNamespace(), a.GetName()), a.GetFrom(), a.GetTo())
 	}
@@ -54,21 +101,28 @@ func commitText(dryRun bool, status *bridgev1.SyncStatus) string {
 	result := status.GetResult()
 	switch {
 	case status.GetState() != "completed":
-		return "none"
+		return "none: nothing was published"
 	case dryRun:
 		return "none (dry run)"
 	case result.GetCommitSha() == "":
 		return "none (nothing changed)"
-	case result.GetCommitUrl() != "":
-		return result.GetCommitSha() + " " + result.GetCommitUrl()
 	default:
-		return result.GetCommitSha()
+		return strings.TrimSpace(result.GetCommitSha() + " " + result.GetCommitUrl())
 	}
 }
 
-func findings(w io.Writer, severity string, findings []*bridgev1.Finding) {
-	for _, f := range findings {
-		fmt.Fprintf(w, "%s: %s%s %s: %s (%s)\n", severity, Position(f.GetFile(), f.GetLine(), f.GetColumn()), f.GetCode(),
-			f.GetName(), f.GetMessage(), f.GetRemedy())
+func findings(s *Screen, severity string, findings []*bridgev1.Finding) {
+	style := s.bad
+	if severity == "warning" {
+		style = s.warn
 	}
+	for _, f := range findings {
+		s.line(style, severity+": ", Position(f.GetFile(), f.GetLine(), f.GetColumn())+
+			said(f.GetCode(), f.GetName(), f.GetMessage(), f.GetRemedy()))
+	}
+}
+
+// said is the one form in which every command prints a code and what belongs to it.
+func said(code, name, message, remedy string) string {
+	return code + " " + name + ": " + message + " (" + remedy + ")"
 }

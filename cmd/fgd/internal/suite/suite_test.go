@@ -35,7 +35,8 @@ func TestSampleIsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	defaults, sampled := load(t, ""), load(t, sample)
-	sampled.GithubSync.AllowedLocalPaths = nil // an empty list
+	lists := &sampled.GithubSync // empty ones
+	lists.AllowedLocalPaths, lists.AllowedPrivateNetworks, lists.CommitEmails = nil, nil, nil
 	if !reflect.DeepEqual(sampled, defaults) {
 		t.Errorf("the sample has %+v, the code %+v", sampled, defaults)
 	}

@@ -33,7 +33,7 @@ func options(t *testing.T) suite.Options {
 	folder := t.TempDir()
 	source, err = source.With(map[string]any{
 		"redis_url": "redis://" + miniredis.RunT(t).Addr(), "data_dir": filepath.Join(folder, "git"),
-		"ledger_file": filepath.Join(folder, "ledger.db"),
+		"ledger_file": filepath.Join(folder, "ledger.db"), "credentials_key_file": filepath.Join(folder, "key"),
 	})
 	if err != nil {
 		t.Fatal(err)

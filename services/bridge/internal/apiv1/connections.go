@@ -23,7 +23,7 @@ func PlainCredentials(c *bridgev1.Credentials) *gitv1.PlainCredentials {
 	}
 	if app := c.GetGithubApp(); app != nil {
 		p.GithubApp = &gitv1.GitHubApp{
-			AppId: app.GetAppId(), InstallationId: app.GetInstallationId(), PrivateKey: app.GetPrivateKey(),
+			AppId: int64(app.GetAppId()), InstallationId: int64(app.GetInstallationId()), PrivateKey: app.GetPrivateKey(),
 		}
 	}
 	return p

@@ -18,6 +18,8 @@ const (
 	DefaultQuarantine  = 500
 	DefaultCommits     = 50
 	DefaultDeadLetters = 100
+	DefaultActions     = 200
+	DefaultDiffLines   = 5000
 )
 
 // Limit returns how many entries a list has at most.
@@ -31,12 +33,14 @@ func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
 	return map[protoreflect.FullName]map[protoreflect.Name]any{
 		nameOf(&bridgev1.ListFabricsRequest{}):          limit(DefaultFabrics),
 		nameOf(&bridgev1.ListSyncsRequest{}):            limit(DefaultSyncs),
+		nameOf(&bridgev1.GetSyncPlanRequest{}):          limit(DefaultActions),
+		nameOf(&bridgev1.GetSyncDiffRequest{}):          limit(DefaultDiffLines),
 		nameOf(&bridgev1.ListFilesRequest{}):            limit(DefaultFiles),
 		nameOf(&bridgev1.ListDirectoryChangesRequest{}): limit(DefaultChanges),
 		nameOf(&bridgev1.ListQuarantineRequest{}):       limit(DefaultQuarantine),
 		nameOf(&bridgev1.ListCommitsRequest{}):          limit(DefaultCommits),
 		nameOf(&bridgev1.ListDeadLettersRequest{}):      limit(DefaultDeadLetters),
-		nameOf(&bridgev1.CreateFabricRequest{}):         branch,
+		nameOf(&bridgev1.CreateFabricRequest{}):         {"branch": DefaultBranch, "sync_interval_seconds": DefaultInterval},
 		nameOf(&bridgev1.CheckConnectionRequest{}):      branch,
 		nameOf(&bridgev1.TriggerSyncRequest{}):          {"trigger": triggerNames.name(0)},
 		nameOf(&bridgev1.TriggerOptions{}):              {"if_running": ifRunningQueue, "include_github_sync": true},

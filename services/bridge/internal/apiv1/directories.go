@@ -75,7 +75,7 @@ func DirectoryHealthToAPI(found *fabricv1.GetDirectoryHealthResponse) *bridgev1.
 		WaitingFiles: found.GetWaitingFiles(), QuarantinedFiles: found.GetQuarantinedFiles(),
 		QuarantinedByCode: map[string]int32{},
 		Resources:         found.GetResources(), ChangedSinceLastSync: found.GetChangedSinceLastSync(),
-		CommitSha: found.GetCommit(),
+		CommitSha: found.GetCommit(), NextSyncAt: found.GetNextSyncAt(),
 	}
 	for code, n := range found.GetQuarantinedByCode() {
 		if code == "" {

@@ -47,10 +47,14 @@ var (
 	referencesNames = newEnumNames(fabricv1.References_name, "REFERENCES_", fabricv1.References_REFERENCES_WARN)
 	publishNames    = newEnumNames(fabricv1.PublishMode_name, "PUBLISH_MODE_",
 		fabricv1.PublishMode_PUBLISH_MODE_DIRECT)
+	serverFieldsNames = newEnumNames(fabricv1.ServerFields_name, "SERVER_FIELDS_",
+		fabricv1.ServerFields_SERVER_FIELDS_WARN)
 	pullRequestNames = newEnumNames(gitv1.PullRequestState_name, "PULL_REQUEST_STATE_",
 		gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
 	managedInvalidNames = newEnumNames(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_",
 		fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
+	foreignFilesNames = newEnumNames(fabricv1.ForeignFiles_name, "FOREIGN_FILES_",
+		fabricv1.ForeignFiles_FOREIGN_FILES_LEAVE)
 )
 
 // name returns the word of a value; an unspecified value has that of what it means.

@@ -7,26 +7,53 @@ import (
 	"cmp"
 	"strings"
 
+	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
 // DefaultBranch is the branch of a fabric whose registration names none.
 const DefaultBranch = "main"
 
+// DefaultInterval is how often, in seconds, a fabric is synced whose registration does not say. Without it a push would
+// be noticed only where a webhook tells of it.
+const DefaultInterval = 300
+
+// repositoryRoot is the directory of a fabric that has the whole repository.
+const repositoryRoot = "/"
+
+// CheckDirectory refuses a directory that is given and says nothing: it would mean the whole repository.
+func CheckDirectory(given string) error {
+	if strings.TrimSpace(given) != "" {
+		return nil
+	}
+	return errs.New(errs.DirectoryInvalid, "gitops_directory is missing: which directory is the fabric's has to be said.").
+		WithRemedy("Name the directory of the fabric in the repository, for example gitops/fabric-1.").
+		WithMeta(errs.FieldKey, "gitops_directory")
+}
+
 // NewFabric returns the definition that a request registers, without credentials.
 func NewFabric(req *bridgev1.CreateFabricRequest) *fabricv1.Fabric {
 	fabric := &fabricv1.Fabric{
 		FabricId: req.GetFabricId(), Name: strings.TrimSpace(req.GetName()),
-		SyncIntervalSeconds: req.GetSyncIntervalSeconds(), Options: &fabricv1.Options{},
+		SyncIntervalSeconds: DefaultInterval, Options: &fabricv1.Options{},
 		Location: &gitv1.Location{
 			RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: cmp.Or(req.GetBranch(), DefaultBranch),
 			Directory: req.GetGitopsDirectory(), FabricId: req.GetFabricId(),
 		},
 	}
+	if req.SyncIntervalSeconds != nil {
+		fabric.SyncIntervalSeconds = req.GetSyncIntervalSeconds()
+	}
 	mergeOptions(fabric.GetOptions(), req.GetOptions())
 	return fabric
+}
+
+// FirstSync returns how the first sync of a fabric shall run.
+func FirstSync(req *bridgev1.CreateFabricRequest) *syncv1.SyncOptions {
+	return &syncv1.SyncOptions{TakeOver: req.GetTakeOver()}
 }
 
 // UpdateFabric changes what a request names of a definition, but for its credentials.
@@ -62,11 +89,13 @@ func FabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
 	location := f.GetLocation()
 	return &bridgev1.Fabric{
 		FabricId: f.GetFabricId(), Name: f.GetName(),
-		RepositoryUrl: location.GetRepositoryUrl(), Branch: location.GetBranch(), GitopsDirectory: location.GetDirectory(),
+		RepositoryUrl: location.GetRepositoryUrl(), Branch: location.GetBranch(),
+		GitopsDirectory:       cmp.Or(location.GetDirectory(), repositoryRoot),
 		CredentialsConfigured: location.GetCredentials().GetSource() != nil,
 		SyncIntervalSeconds:   f.GetSyncIntervalSeconds(), Options: optionsToAPI(f.GetOptions()),
 		CreatedAt: f.GetCreatedAt(), UpdatedAt: f.GetUpdatedAt(),
 		Suspension: suspensionToAPI(f.GetSuspension()), PullRequest: pullRequestToAPI(f.GetPullRequest()),
+		NextSyncAt: f.GetNextSyncAt(),
 	}
 }
 

@@ -24,6 +24,7 @@ var fieldNames = map[string]string{
 	"options.refuse_if_running": "options.if_running",
 
 	"location.directory": "gitops_directory",
+	"pull_requests":      "options.publish_mode",
 }
 
 // prefixes are the messages that a definition and its location are in behind the bridge.

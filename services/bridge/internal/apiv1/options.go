@@ -16,11 +16,22 @@ func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) {
 	merge(&options.ManagedInvalid, managedInvalidNames, words.ManagedInvalid)
 	merge(&options.References, referencesNames, words.References)
 	merge(&options.PublishMode, publishNames, words.PublishMode)
+	merge(&options.ForeignFiles, foreignFilesNames, words.ForeignFiles)
+	if words.CommitAuthor != nil {
+		options.CommitAuthor = words.GetCommitAuthor()
+	}
+	if words.CommitCommitter != nil {
+		options.CommitCommitter = words.GetCommitCommitter()
+	}
+	merge(&options.ServerFields, serverFieldsNames, words.ServerFields)
 	if words.UpgradeApiVersions != nil {
 		options.UpgradeApiVersions = words.UpgradeApiVersions
 	}
 	if words.AutoInitialize != nil {
 		options.AutoInitialize = words.AutoInitialize
+	}
+	if words.AllowRepositoryRoot != nil {
+		options.AllowRepositoryRoot = words.GetAllowRepositoryRoot()
 	}
 }
 
@@ -39,7 +50,13 @@ func optionsToAPI(o *fabricv1.Options) *bridgev1.FabricOptions {
 		ManagedInvalid:     new(managedInvalidNames.name(o.GetManagedInvalid())),
 		References:         new(referencesNames.name(o.GetReferences())),
 		PublishMode:        new(publishNames.name(o.GetPublishMode())),
+		ForeignFiles:       new(foreignFilesNames.name(o.GetForeignFiles())),
+		CommitAuthor:       new(o.GetCommitAuthor()),
+		CommitCommitter:    new(o.GetCommitCommitter()),
+		ServerFields:       new(serverFieldsNames.name(o.GetServerFields())),
 		UpgradeApiVersions: new(o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions()),
 		AutoInitialize:     new(o == nil || o.AutoInitialize == nil || o.GetAutoInitialize()),
+
+		AllowRepositoryRoot: new(o.GetAllowRepositoryRoot()),
 	}
 }

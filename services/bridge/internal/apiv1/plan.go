@@ -6,6 +6,34 @@ import (
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
+// SyncPlanRequest returns the request for the plan that a caller wants to see.
+func SyncPlanRequest(req *bridgev1.GetSyncPlanRequest) *syncv1.GetSyncPlanRequest {
+	return &syncv1.GetSyncPlanRequest{
+		SyncId: req.GetSyncId(), Limit: Limit(req.GetLimit(), DefaultActions), PageToken: req.GetPageToken(),
+	}
+}
+
+// SyncPlanToAPI shows a page of a plan.
+func SyncPlanToAPI(found *syncv1.GetSyncPlanResponse) *bridgev1.GetSyncPlanResponse {
+	return &bridgev1.GetSyncPlanResponse{
+		Plan: planToAPI(found.GetPlan()), Total: found.GetTotal(), NextPageToken: found.GetNextPageToken(),
+	}
+}
+
+// SyncDiffRequest returns the request for the diff that a caller wants to see.
+func SyncDiffRequest(req *bridgev1.GetSyncDiffRequest) *syncv1.GetSyncDiffRequest {
+	return &syncv1.GetSyncDiffRequest{
+		SyncId: req.GetSyncId(), Limit: Limit(req.GetLimit(), DefaultDiffLines), PageToken: req.GetPageToken(),
+	}
+}
+
+// SyncDiffToAPI shows a page of a diff.
+func SyncDiffToAPI(found *syncv1.GetSyncDiffResponse) *bridgev1.GetSyncDiffResponse {
+	return &bridgev1.GetSyncDiffResponse{
+		Diff: found.GetDiff(), Total: found.GetTotal(), NextPageToken: found.GetNextPageToken(),
+	}
+}
+
 func planToAPI(p *syncv1.Plan) *bridgev1.Plan {
 	if p == nil {
 		return nil

@@ -16,7 +16,8 @@ func SyncToAPI(s *syncv1.Sync) *bridgev1.SyncStatus {
 		AcceptedAt: s.GetAcceptedAt(),
 		Errors:     each(s.GetErrors(), FindingToAPI), Warnings: each(s.GetWarnings(), FindingToAPI),
 		Result: resultToAPI(s.GetResult()), RequestedBy: s.GetRequestedBy(),
-		Transitions: each(s.GetTransitions(), transitionToAPI),
+		Transitions: each(s.GetTransitions(), transitionToAPI), Folded: s.GetFolded(),
+		ErrorsTotal: s.GetErrorsTotal(), WarningsTotal: s.GetWarningsTotal(),
 	}
 }
 

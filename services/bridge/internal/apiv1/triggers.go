@@ -23,7 +23,7 @@ func StartRequest(req *bridgev1.TriggerSyncRequest) *syncv1.StartSyncRequest {
 			Scope: syncv1.Scope_SCOPE_FULL, ForceRefresh: o.GetForceRefresh(),
 			ValidateOnly:    o.GetValidateOnly() || withoutPush,
 			RefuseIfRunning: o.GetIfRunning() == ifRunningRefuse, Force: o.GetForce(),
-			RetryQuarantined: o.GetRetryQuarantined(),
+			RetryQuarantined: o.GetRetryQuarantined(), TakeOver: o.GetTakeOver(),
 		},
 	}
 }
@@ -79,7 +79,8 @@ func ToRestoreResponse(started *syncv1.StartSyncResponse) *bridgev1.RestoreDirec
 func ToRetryResponse(started *syncv1.StartSyncResponse) *bridgev1.RetryQuarantinedResponse {
 	t := ToTriggerResponse(started)
 	return &bridgev1.RetryQuarantinedResponse{
-		SyncId: t.GetSyncId(), Status: t.GetStatus(), StatusUrl: t.GetStatusUrl(),
+		Success: t.GetSuccess(), SyncId: t.GetSyncId(), Status: t.GetStatus(), Message: t.GetMessage(),
+		TrackingUrl: t.GetTrackingUrl(), StatusUrl: t.GetStatusUrl(), WebsocketUrl: t.GetWebsocketUrl(),
 	}
 }
 
@@ -87,7 +88,8 @@ func ToRetryResponse(started *syncv1.StartSyncResponse) *bridgev1.RetryQuarantin
 func ToReleaseResponse(started *syncv1.StartSyncResponse) *bridgev1.ReleaseQuarantinedResponse {
 	t := ToTriggerResponse(started)
 	return &bridgev1.ReleaseQuarantinedResponse{
-		SyncId: t.GetSyncId(), Status: t.GetStatus(), StatusUrl: t.GetStatusUrl(),
+		Success: t.GetSuccess(), SyncId: t.GetSyncId(), Status: t.GetStatus(), Message: t.GetMessage(),
+		TrackingUrl: t.GetTrackingUrl(), StatusUrl: t.GetStatusUrl(), WebsocketUrl: t.GetWebsocketUrl(),
 	}
 }
 

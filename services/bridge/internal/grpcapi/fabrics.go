@@ -23,11 +23,16 @@ var _ bridgev1.FabricServiceServer = (*fabricServer)(nil)
 func (s *fabricServer) CreateFabric(
 	ctx context.Context, req *bridgev1.CreateFabricRequest,
 ) (*bridgev1.CreateFabricResponse, error) {
+	if err := apiv1.CheckDirectory(req.GetGitopsDirectory()); err != nil {
+		return nil, err
+	}
 	fabric := apiv1.NewFabric(req)
 	if err := s.seal(ctx, fabric.GetLocation(), req.GetCredentials()); err != nil {
 		return nil, err
 	}
-	created, err := s.fabrics.CreateFabric(ctx, &fabricv1.CreateFabricRequest{Fabric: fabric})
+	created, err := s.fabrics.CreateFabric(ctx, &fabricv1.CreateFabricRequest{
+		Fabric: fabric, FirstSync: apiv1.FirstSync(req),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +69,11 @@ func (s *fabricServer) ListFabrics(
 func (s *fabricServer) UpdateFabric(
 	ctx context.Context, req *bridgev1.UpdateFabricRequest,
 ) (*bridgev1.UpdateFabricResponse, error) {
+	if req.GitopsDirectory != nil {
+		if err := apiv1.CheckDirectory(req.GetGitopsDirectory()); err != nil {
+			return nil, err
+		}
+	}
 	found, err := s.fabrics.GetFabric(ctx, &fabricv1.GetFabricRequest{FabricId: req.GetFabricId()})
 	if err != nil {
 		return nil, err

@@ -2,82 +2,69 @@ package grpcapi
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/health"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/services/bridge/internal/components"
 )
 
-const (
-	healthTimeout = time.Second
-	healthy       = "healthy"
-	unhealthy     = "unhealthy"
-)
-
-// healthServer implements fgd.bridge.v1.HealthService. It asks the services behind the bridge how they are.
+// healthServer implements fgd.bridge.v1.HealthService.
 type healthServer struct {
 	bridgev1.UnsafeHealthServiceServer
 	own, version string
-	peers        map[string]grpc_health_v1.HealthClient // by their names
+	began        time.Time
+	overview     *components.Overview
 }
 
 var _ bridgev1.HealthServiceServer = (*healthServer)(nil)
 
-// GetHealth shows the health of every component. The bridge's own is that it answers.
-func (s *healthServer) GetHealth(
-	ctx context.Context, _ *bridgev1.GetHealthRequest,
-) (*bridgev1.GetHealthResponse, error) {
-	out := &bridgev1.GetHealthResponse{Status: healthy, Version: s.version}
-	out.Components = append(s.askAll(ctx), &bridgev1.ComponentHealth{Name: s.own, Status: healthy})
-	for _, c := range out.GetComponents() {
-		if c.GetStatus() != healthy {
-			out.Status = unhealthy
-		}
-	}
-	slices.SortFunc(out.GetComponents(), func(a, b *bridgev1.ComponentHealth) int {
-		return strings.Compare(a.GetName(), b.GetName())
-	})
-	return out, nil
-}
-
-// Ready reports whether every peer can take work.
-func (s *healthServer) Ready(ctx context.Context) error {
-	for _, c := range s.askAll(ctx) {
-		if c.GetStatus() != healthy {
-			return errs.New(errs.ServiceUnavailable, "The service %s can't take work.", c.GetName())
-		}
+// partsOf are the parts that each service tells of.
+func partsOf(service string) []string {
+	switch service {
+	case Orchestrator:
+		return []string{health.Redis, health.Ledger, health.Queue, health.DeadLetters}
+	case GithubSync:
+		return []string{health.Store, health.GitHosts}
 	}
 	return nil
 }
 
-// askAll asks all peers at the same time; one that is slow counts as unhealthy.
-func (s *healthServer) askAll(ctx context.Context) []*bridgev1.ComponentHealth {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	names := slices.Sorted(maps.Keys(s.peers))
-	out := make([]*bridgev1.ComponentHealth, len(names))
-	var wait sync.WaitGroup
-	for i, name := range names {
-		wait.Go(func() { out[i] = ask(ctx, name, s.peers[name]) })
+// GetHealth shows the health of every component. The bridge's own is that it answers. No work can be taken while a
+// service can't take any; trouble of a part of one is for a look.
+func (s *healthServer) GetHealth(
+	ctx context.Context, _ *bridgev1.GetHealthRequest,
+) (*bridgev1.GetHealthResponse, error) {
+	services := []*bridgev1.ComponentHealth{toComponent(health.State{Name: s.own, Since: s.began}, "")}
+	var parts []*bridgev1.ComponentHealth
+	worst := health.Healthy
+	for _, found := range s.overview.Look(ctx) {
+		services = append(services, toComponent(found.Service, ""))
+		if found.Service.Status != health.Healthy {
+			worst = health.Unhealthy
+		}
+		for _, part := range found.Parts {
+			parts = append(parts, toComponent(part, found.Service.Name))
+			if part.Status != health.Healthy {
+				worst = max(worst, health.Degraded)
+			}
+		}
 	}
-	wait.Wait()
-	return out
+	return &bridgev1.GetHealthResponse{
+		Status: worst.String(), Version: s.version, Components: append(services, parts...),
+	}, nil
 }
 
-func ask(ctx context.Context, name string, client grpc_health_v1.HealthClient) *bridgev1.ComponentHealth {
-	answer, err := client.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: name})
-	switch {
-	case err != nil:
-		return &bridgev1.ComponentHealth{Name: name, Status: unhealthy, Message: "It does not answer."}
-	case answer.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING:
-		return &bridgev1.ComponentHealth{Name: name, Status: unhealthy, Message: "It answers that it can't take work."}
-	default:
-		return &bridgev1.ComponentHealth{Name: name, Status: healthy}
+func toComponent(s health.State, service string) *bridgev1.ComponentHealth {
+	c := &bridgev1.ComponentHealth{Name: s.Name, Status: s.Status.String(), Since: timestamppb.New(s.Since)}
+	if service != "" {
+		c.Service = proto.String(service)
 	}
+	if s.Status != health.Healthy {
+		c.Reason, c.Remedy = proto.String(s.Reason), proto.String(s.Remedy)
+	}
+	return c
 }

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -49,18 +50,30 @@ func (s *historyServer) DiffDirectory(
 func (s *historyServer) RestoreDirectory(
 	ctx context.Context, req *bridgev1.RestoreDirectoryRequest,
 ) (*bridgev1.RestoreDirectoryResponse, error) {
-	commit := req.GetCommit()
-	if commit == "" {
-		var err error
-		if commit, err = s.commitAsOf(ctx, req.GetFabricId(), req.GetAsOf()); err != nil {
-			return nil, err
-		}
+	commit, err := s.commitOf(ctx, req)
+	if err != nil {
+		return nil, err
 	}
 	started, err := s.syncs.StartSync(ctx, apiv1.ManualStart(req.GetFabricId(), apiv1.RestoreOptions(req, commit)))
 	if err != nil {
 		return nil, err
 	}
 	return apiv1.ToRestoreResponse(started), nil
+}
+
+// commitOf finds the commit whose state is to come back. A name that is no id is found beside a comparison of one file.
+func (s *historyServer) commitOf(ctx context.Context, req *bridgev1.RestoreDirectoryRequest) (string, error) {
+	const digits = 40
+	switch name := req.GetCommit(); {
+	case name == "":
+		return s.commitAsOf(ctx, req.GetFabricId(), req.GetAsOf())
+	case len(name) == digits:
+		return name, nil
+	}
+	found, err := s.views.DiffCommits(ctx, &fabricv1.DiffCommitsRequest{
+		FabricId: req.GetFabricId(), FromCommit: req.GetCommit(), Paths: []string{layout.Manifest},
+	})
+	return found.GetFromCommit(), err
 }
 
 // commitAsOf finds the commit that made the directory what the branch had at a time: since then, nothing changed it.

@@ -7,14 +7,15 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"fgdsync.dev/libs/app"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge/internal/apiv1"
+	"fgdsync.dev/services/bridge/internal/components"
 )
 
 // The services behind the bridge.
@@ -36,17 +37,20 @@ type API struct {
 	health      *healthServer
 }
 
-// New returns the servers. The name and the version are what the health says of the bridge itself; the peers are
-// connections to the services behind it, by their names.
-func New(name, version string, peers map[string]grpc.ClientConnInterface) (*API, error) {
-	health := &healthServer{own: name, version: version, peers: map[string]grpc_health_v1.HealthClient{}}
-	for _, peer := range []string{Orchestrator, Ingestion, Directory, GithubSync} {
-		if peers[peer] == nil {
-			return nil, fmt.Errorf("there is no connection to the service %s", peer)
+// New returns the servers. The name is what the health calls the bridge itself; behind it are services that the process
+// has connections to.
+func New(name string, p *app.Process, behind []app.Peer) (*API, error) {
+	services := make([]components.Service, len(behind))
+	for i, b := range behind {
+		conn := p.Peers[b.Name]
+		if conn == nil {
+			return nil, fmt.Errorf("there is no connection to the service %s", b.Name)
 		}
-		health.peers[peer] = grpc_health_v1.NewHealthClient(peers[peer])
+		services[i] = components.Service{
+			Name: b.Name, Address: p.Addresses[b.Name], AddressKey: b.AddressKey(), Conn: conn, Parts: partsOf(b.Name),
+		}
 	}
-	orchestrator, githubSync := callerErrors{peers[Orchestrator]}, callerErrors{peers[GithubSync]}
+	orchestrator, githubSync := callerErrors{p.Peers[Orchestrator]}, callerErrors{p.Peers[GithubSync]}
 	fabrics, syncs := fabricv1.NewFabricServiceClient(orchestrator), syncv1.NewSyncServiceClient(orchestrator)
 	views := fabricv1.NewDirectoryViewServiceClient(orchestrator)
 	return &API{
@@ -56,7 +60,9 @@ func New(name, version string, peers map[string]grpc.ClientConnInterface) (*API,
 		history:     &historyServer{views: views, syncs: syncs},
 		quarantine:  &quarantineServer{views: views, syncs: syncs},
 		maintenance: &maintenanceServer{admin: adminv1.NewMaintenanceServiceClient(orchestrator)},
-		health:      health,
+		health: &healthServer{
+			own: name, version: app.Version, began: p.Now(), overview: components.New(services, p.Now),
+		},
 	}, nil
 }
 
@@ -72,7 +78,7 @@ func (a *API) Register(r grpc.ServiceRegistrar) {
 }
 
 // Ready reports whether every service behind the bridge can take work.
-func (a *API) Ready(ctx context.Context) error { return a.health.Ready(ctx) }
+func (a *API) Ready(ctx context.Context) error { return a.health.overview.Ready(ctx) }
 
 // callerErrors is a connection whose errors name fields as callers of the bridge know them. Streams pass as they are:
 // the one that is used has no field with another name.

@@ -53,6 +53,28 @@ func (s *syncServer) CancelSync(
 	return &bridgev1.CancelSyncResponse{Status: apiv1.SyncToAPI(cancelled.GetSync())}, nil
 }
 
+// GetSyncPlan shows what a sync did, or would do.
+func (s *syncServer) GetSyncPlan(
+	ctx context.Context, req *bridgev1.GetSyncPlanRequest,
+) (*bridgev1.GetSyncPlanResponse, error) {
+	found, err := s.syncs.GetSyncPlan(ctx, apiv1.SyncPlanRequest(req))
+	if err != nil {
+		return nil, err
+	}
+	return apiv1.SyncPlanToAPI(found), nil
+}
+
+// GetSyncDiff shows the diff of a dry run.
+func (s *syncServer) GetSyncDiff(
+	ctx context.Context, req *bridgev1.GetSyncDiffRequest,
+) (*bridgev1.GetSyncDiffResponse, error) {
+	found, err := s.syncs.GetSyncDiff(ctx, apiv1.SyncDiffRequest(req))
+	if err != nil {
+		return nil, err
+	}
+	return apiv1.SyncDiffToAPI(found), nil
+}
+
 // ListSyncs lists the syncs of a fabric.
 func (s *syncServer) ListSyncs(
 	ctx context.Context, req *bridgev1.ListSyncsRequest,

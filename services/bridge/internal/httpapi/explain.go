@@ -88,7 +88,7 @@ func typeWords(field protoreflect.FieldDescriptor) string {
 		return "a whole number of 64 bits"
 	case protoreflect.MessageKind:
 		if !ours(field) {
-			return "a time in the form 2006-01-02T15:04:05Z"
+			return "a date or a time, for example 2026-03-01 or 2026-03-01T12:00:00Z"
 		}
 		return "an object"
 	default:

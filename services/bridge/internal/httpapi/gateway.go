@@ -3,7 +3,6 @@ package httpapi
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,29 +23,21 @@ const (
 	maxNameBytes = 1024
 )
 
-// jsonForm is the JSON of the contract: the names of the fields as in the contracts, zeros and empty lists present,
-// unknown fields refused.
-var jsonForm = runtime.JSONPb{MarshalOptions: protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}}
-
-// marshaler is jsonForm without the spaces that protojson puts in at random, so that equal answers are equal bytes, and
-// with errors that say which field of a request can't be read.
-type marshaler struct{ *runtime.JSONPb }
+// marshaler is the JSON of the contract: encode writes it, and what can't be read is refused with the field's name.
+// What neither needs is the gateway's own.
+type marshaler struct{ runtime.JSONPb }
 
 // Marshal writes a message.
-func (m marshaler) Marshal(v any) ([]byte, error) {
-	raw, err := m.JSONPb.Marshal(v)
-	if err != nil {
-		return nil, err
+func (marshaler) Marshal(v any) ([]byte, error) {
+	message, ok := v.(proto.Message)
+	if !ok {
+		return nil, fmt.Errorf("%T is no message", v)
 	}
-	var out bytes.Buffer
-	if err := json.Compact(&out, raw); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return encode(message)
 }
 
 // NewDecoder returns a decoder of a request.
-func (m marshaler) NewDecoder(r io.Reader) runtime.Decoder {
+func (marshaler) NewDecoder(r io.Reader) runtime.Decoder {
 	return runtime.DecoderFunc(func(v any) error {
 		raw, err := io.ReadAll(r)
 		if err != nil {
@@ -59,7 +50,8 @@ func (m marshaler) NewDecoder(r io.Reader) runtime.Decoder {
 		if !ok {
 			return fmt.Errorf("%T is no message", v)
 		}
-		if err := m.Unmarshal(raw, message); err != nil {
+		raw = datesAsTimes(message, raw)
+		if err := protojson.Unmarshal(raw, message); err != nil {
 			return explainJSON(message.ProtoReflect().Descriptor(), raw, err)
 		}
 		return nil
@@ -85,30 +77,37 @@ func register[Client any](
 	}
 }
 
+// gateway is the JSON API over a connection to the services of fgd.bridge.v1.
+type gateway struct {
+	mux      *runtime.ServeMux
+	problems problems
+}
+
 // newGateway makes the JSON API over a connection. The names of the query parameters that each operation takes are
 // those of the API's description.
 func newGateway(
 	self grpc.ClientConnInterface, problems problems, described lazyDescription,
 ) (http.Handler, error) {
 	none := func(string) (string, bool) { return "", false }
-	mux := runtime.NewServeMux(
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, marshaler{&jsonForm}),
+	g := &gateway{problems: problems}
+	g.mux = runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &marshaler{}),
 		runtime.WithErrorHandler(problems.fromGateway),
-		runtime.WithRoutingErrorHandler(problems.fromRouting),
+		runtime.WithRoutingErrorHandler(g.fromRouting),
 		runtime.WithIncomingHeaderMatcher(none),
 		runtime.WithOutgoingHeaderMatcher(none),
 		runtime.WithOutgoingTrailerMatcher(none),
 		runtime.WithMetadata(callMetadata),
-		runtime.WithMiddlewares(knownQueries(described, problems)),
+		runtime.WithMiddlewares(g.wholeIDs, onlyAsked, routeNamed, knownQueries(described, problems), pathWins(problems)),
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithDisablePathLengthFallback(),
 	)
 	for _, register := range registrations {
-		if err := register(context.Background(), mux, self); err != nil {
+		if err := register(context.Background(), g.mux, self); err != nil {
 			return nil, err
 		}
 	}
-	return mux, nil
+	return headAsGet(jsonOnly(problems, g.mux)), nil
 }
 
 // callMetadata is all that of a request's headers becomes metadata of a call: who asks, by name, and the correlation

@@ -23,9 +23,11 @@ import (
 
 // Config is what can be set of the handler.
 type Config struct {
-	MaxRequestBytes int64
-	RequestTimeout  time.Duration
-	Version         string
+	MaxRequestBytes      int64
+	RequestTimeout       time.Duration
+	MaxRequestsPerClient int
+	PublicHosts          []string // beside the names of loopback
+	Version              string
 }
 
 // Deps are what the handler works with.
@@ -50,25 +52,30 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := newPages(described, bridgev1.NewHealthServiceClient(deps.Self), problems)
-	bounded := bounds{maxBytes: cfg.MaxRequestBytes, timeout: cfg.RequestTimeout, problems: problems}
-
+	bounded := bounds{
+		maxBytes: cfg.MaxRequestBytes, timeout: cfg.RequestTimeout, clients: newClients(cfg.MaxRequestsPerClient),
+		memory: &memory{}, problems: problems,
+	}
+	compressed, err := newCompression()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/", bounded.wrap(gateway))
-	mux.Handle("/api/v1/syncs/{sync_id}/events", getOnly(problems, http.HandlerFunc(live.events)))
-	mux.Handle("/ws/sync-progress/{sync_id}", getOnly(problems, http.HandlerFunc(live.webSocket)))
-	mux.Handle("/ws/plugins/hedgehog/sync-progress/{sync_id}", getOnly(problems, http.HandlerFunc(live.webSocket)))
-	for path, page := range pages.byPath() {
-		mux.Handle(path, bounded.wrap(getOnly(problems, page)))
+	mux.Handle("/", bounded.wrap(compressed(gateway)))
+	for path, stream := range live.byPath() {
+		mux.Handle(path, getOnly(problems, atRoute(path, stream)))
+	}
+	for path, page := range newPages(described, bridgev1.NewHealthServiceClient(deps.Self), problems).byPath() {
+		mux.Handle(path, bounded.wrap(compressed(getOnly(problems, atRoute(path, page)))))
 	}
 	if deps.MetricsPage != nil {
-		mux.Handle("/metrics", getOnly(problems, deps.MetricsPage))
+		mux.Handle("/metrics", bounded.wrap(getOnly(problems, deps.MetricsPage)))
 	}
-	return outer(mux, problems, deps.Tracers), nil
+	return measured(deps.Metrics, outer(mux, newPublicHosts(cfg.PublicHosts), problems, deps.Tracers))
 }
 
 // outer is what every request passes before it is routed, the first wrapper last.
-func outer(mux http.Handler, problems problems, tracers trace.TracerProvider) http.Handler {
+func outer(mux http.Handler, hosts publicHosts, problems problems, tracers trace.TracerProvider) http.Handler {
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(problems.crossOrigin))
 	handler := problems.onPanic(mux)
@@ -76,8 +83,10 @@ func outer(mux http.Handler, problems problems, tracers trace.TracerProvider) ht
 	handler = textOnly(problems, handler)
 	handler = sameOrigin.Handler(handler)
 	handler = dropHeaders(handler)
+	handler = hosts.only(problems, handler)
 	handler = securityHeaders(handler)
 	handler = correlated(handler)
+	handler = timed(handler)
 	return otelhttp.NewHandler(handler, "http",
 		otelhttp.WithTracerProvider(tracers), otelhttp.WithPropagators(telemetry.Propagator()),
 		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()),

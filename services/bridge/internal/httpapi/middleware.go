@@ -1,15 +1,12 @@
 package httpapi
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"fgdsync.dev/libs/errs"
@@ -55,12 +52,16 @@ func dropHeaders(next http.Handler) http.Handler {
 	})
 }
 
+// ofFile is a path with the name of a file at its end, whose slashes clients may escape, as generated ones do.
+var ofFile = regexp.MustCompile(`^/api/v1/fabrics/[^/%]+/quarantine/`)
+
 // cleanPath takes every path with and without a slash at its end, and refuses those that are written in a way that a
-// proxy in front could read otherwise: dots, doubled and escaped slashes.
+// proxy in front could read otherwise: dots, doubled slashes, and escaped ones outside of the name of a file.
 func cleanPath(problems problems, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		trimmed := "/" + strings.Trim(r.URL.Path, "/")
-		escapedSlash := strings.Contains(strings.ToLower(r.URL.EscapedPath()), "%2f")
+		escaped := r.URL.EscapedPath()
+		escapedSlash := strings.Contains(strings.ToLower(escaped), "%2f") && !ofFile.MatchString(escaped)
 		if escapedSlash || trimmed != path.Clean(trimmed) || !strings.HasPrefix(r.URL.Path, trimmed) {
 			problems.notFound(w, r)
 			return
@@ -68,6 +69,41 @@ func cleanPath(problems problems, next http.Handler) http.Handler {
 		cleaned := r.Clone(r.Context())
 		cleaned.URL.Path, cleaned.URL.RawPath = trimmed, ""
 		next.ServeHTTP(w, cleaned)
+	})
+}
+
+// jsonOnly refuses bodies that are said to be something else than JSON. A form of a foreign page can have its browser
+// send JSON as text/plain. It can't as application/x-www-form-urlencoded, which escapes what JSON needs, and which curl
+// names when nobody tells it otherwise.
+func jsonOnly(problems problems, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > 0 && !saysJSON(r.Header.Get("Content-Type")) {
+			w.Header().Set("Accept", "application/json")
+			problems.writeStatus(w, r, http.StatusUnsupportedMediaType,
+				errs.New(errs.MediaTypeRefused, "The body is not said to be JSON."))
+			return
+		}
+		r.Header.Set("Content-Type", "application/json")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func saysJSON(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	name, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (name == "application/json" || name == "application/x-www-form-urlencoded")
+}
+
+// headAsGet serves HEAD as GET; the server keeps the body to itself.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -86,61 +122,9 @@ func textOnly(problems problems, next http.Handler) http.Handler {
 func getOnly(problems problems, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			problems.notAllowed(w, r)
+			problems.notAllowed(w, r, []string{http.MethodGet, http.MethodHead})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// bounds limit the body and the time of a request.
-type bounds struct {
-	maxBytes int64
-	timeout  time.Duration
-	problems problems
-}
-
-func (b bounds) wrap(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), b.timeout)
-		defer cancel()
-		body, err := b.readBody(w, r)
-		if err != nil {
-			b.refuse(w, r, err)
-			return
-		}
-		r = r.WithContext(ctx)
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		next.ServeHTTP(w, r)
-	})
-}
-
-// readBody reads the whole body before anything is done, in bounded time.
-func (b bounds) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
-	}
-	// A server without deadlines on its connections, as in some tests, has the limit of size alone.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(b.timeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, b.maxBytes))
-	if err == nil {
-		_ = control.SetReadDeadline(time.Time{})
-	}
-	return body, err
-}
-
-func (b bounds) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		b.problems.writeStatus(w, r, http.StatusRequestEntityTooLarge,
-			errs.New(errs.InvalidRequest, "The request is larger than %d bytes.", b.maxBytes).
-				WithRemedy("Send a smaller request."))
-		return
-	}
-	w.Header().Set("Connection", "close")
-	b.problems.writeStatus(w, r, http.StatusRequestTimeout,
-		errs.New(errs.InvalidRequest, "The request did not arrive as a whole in time.").WithRemedy("Send the request again.").
-			WithCause(err))
 }

@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,7 +13,8 @@ type object = map[string]any
 // description is the API's OpenAPI document, and what the gateway needs to know of it.
 type description struct {
 	json    []byte
-	queries queryNames
+	queries queryNames // all parameters
+	times   queryNames // those that are times
 }
 
 // lazyDescription returns the description, which is made when it is first asked for: that takes 10 ms.
@@ -28,7 +31,8 @@ func describe(generated []byte, version string) (*description, error) {
 	document.Info = object{
 		"title": "FGD Sync", "version": version,
 		"description": "Keeps the GitOps directories of Hedgehog fabrics in order. Every path answers with and without a " +
-			"slash at its end. What is not described is refused.",
+			"slash at its end. What is not described is refused. Of an answer, texts and times that have nothing to say are " +
+			"absent; paths that take GET take HEAD.",
 	}
 	if err := document.addRules(); err != nil {
 		return nil, err
@@ -38,22 +42,24 @@ func describe(generated []byte, version string) (*description, error) {
 	}
 	document.Definitions["Error"] = errorDefinition()
 	document.Definitions["Failure"] = failureDefinition()
-	queries := queryNames{}
+	queries, times := queryNames{}, queryNames{}
 	for path, operations := range document.Paths {
 		for method, operation := range operations {
 			operation.Responses["default"] = errorResponse()
 			if operation.is("SyncService_StreamSyncEvents") {
 				describeStream(operation)
 			}
-			queries[operationKey(strings.ToUpper(method), path)] = operation.namesIn("query")
+			key := operationKey(strings.ToUpper(method), path)
+			queries[key], times[key] = operation.namesIn("query"), operation.times()
 		}
 	}
 	document.addOperational()
+	document.sortTags()
 	raw, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	return &description{json: raw, queries: queries}, nil
+	return &description{json: raw, queries: queries, times: times}, nil
 }
 
 // document is an OpenAPI 2.0 document.
@@ -104,6 +110,18 @@ func (o *operation) namesIn(part string) []string {
 	return names
 }
 
+// times returns the names of the parameters that are times, and says that dates are taken too.
+func (o *operation) times() []string {
+	var names []string
+	for _, parameter := range o.Parameters {
+		if name, ok := parameter["name"].(string); ok && parameter["format"] == "date-time" {
+			names = append(names, name)
+			parameter["description"] = fmt.Sprint(parameter["description"], " A date alone, such as 2026-03-01, is taken too.")
+		}
+	}
+	return names
+}
+
 func describeStream(o *operation) {
 	o.Produces = []string{"application/x-ndjson", "text/event-stream"}
 	o.Responses["200"] = object{
@@ -111,6 +129,21 @@ func describeStream(o *operation) {
 			"messages come as text frames over WebSocket at /ws/sync-progress/{sync_id}/.",
 		"schema": reference("StreamSyncEventsResponse"),
 	}
+}
+
+// sortTags puts the groups of operations into the order in which people need them.
+func (d *document) sortTags() {
+	order := []string{
+		"FabricService", "SyncService", "DirectoryService", "QuarantineService", "HistoryService", "HealthService",
+		"MaintenanceService", operationalTag,
+	}
+	place := func(tag object) int {
+		if i := slices.IndexFunc(order, func(name string) bool { return tag["name"] == name }); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(d.Tags, func(a, b object) int { return cmp.Compare(place(a), place(b)) })
 }
 
 func reference(definition string) object { return object{"$ref": "#/definitions/" + definition} }

@@ -69,20 +69,20 @@ func (p *pages) alive(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`{"status":"healthy"}`))
 }
 
-// ready says whether every component can take work, and which one can't.
+// ready says whether work can be taken, and how every component is.
 func (p *pages) ready(w http.ResponseWriter, r *http.Request) {
 	health, err := p.client.GetHealth(callContext(r), &bridgev1.GetHealthRequest{})
 	if err != nil {
 		p.problems.write(w, r, err)
 		return
 	}
-	body, err := marshaler{&jsonForm}.Marshal(health)
+	body, err := encode(health)
 	if err != nil {
 		p.problems.write(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if health.GetStatus() != "healthy" {
+	if health.GetStatus() == "unhealthy" {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_, _ = w.Write(body)

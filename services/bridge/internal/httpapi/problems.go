@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -58,28 +59,16 @@ func (p problems) fromGateway(ctx context.Context, _ *runtime.ServeMux, _ runtim
 	p.write(w, r, apiError(method, err))
 }
 
-// fromRouting is the gateway's handler of requests that no route takes.
-func (p problems) fromRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter,
-	r *http.Request, httpStatus int,
-) {
-	switch httpStatus {
-	case http.StatusMethodNotAllowed:
-		p.notAllowed(w, r)
-	case http.StatusNotFound:
-		p.notFound(w, r)
-	default:
-		p.writeStatus(w, r, httpStatus, errs.New(errs.InvalidRequest, "The request can't be read."))
-	}
-}
-
 func (p problems) notFound(w http.ResponseWriter, r *http.Request) {
 	p.writeStatus(w, r, http.StatusNotFound, errs.New(errs.PathNotFound, "There is nothing at this path.").
 		WithRemedy("See /docs for the paths of the API."))
 }
 
-func (p problems) notAllowed(w http.ResponseWriter, r *http.Request) {
+// notAllowed refuses a method, and says which ones the path takes.
+func (p problems) notAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
+	w.Header().Set("Allow", strings.Join(methods, ", "))
 	p.writeStatus(w, r, http.StatusMethodNotAllowed, errs.New(errs.InvalidRequest,
-		"The method %s is not offered at this path.", r.Method).
+		"The method %s is not offered at this path.", rpc.PrintableName(r.Method)).
 		WithRemedy("See /docs for the methods of each path."))
 }
 

@@ -19,11 +19,12 @@ type queryNames map[string][]string
 var variable = regexp.MustCompile(`\{(\w+)=[^}]*\}`)
 
 // knownQueries refuses requests whose query has a parameter that the operation does not take. The gateway would pass
-// over it, and a caller who mistypes validate_only, or puts it beside a body, would get what was not asked for.
+// over it, and a caller who mistypes validate_only, or puts it beside a body, would get what was not asked for. Dates
+// become the times that the gateway reads.
 func knownQueries(described lazyDescription, p problems) runtime.Middleware {
 	return func(next runtime.HandlerFunc) runtime.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request, pathParams map[string]string) {
-			if err := checkQuery(described, r); err != nil {
+			if err := prepareQuery(described, r); err != nil {
 				p.write(w, r, err)
 				return
 			}
@@ -32,7 +33,7 @@ func knownQueries(described lazyDescription, p problems) runtime.Middleware {
 	}
 }
 
-func checkQuery(described lazyDescription, r *http.Request) error {
+func prepareQuery(described lazyDescription, r *http.Request) error {
 	if r.URL.RawQuery == "" {
 		return nil
 	}
@@ -45,16 +46,19 @@ func checkQuery(described lazyDescription, r *http.Request) error {
 		return errs.Field(shown, "%s is not a parameter of this request.", shown).
 			WithRemedy("See /docs for the parameters of each path; what a body takes does not go into the query.")
 	}
+	datesInQuery(r, description.times.of(r))
 	return nil
+}
+
+// of returns the parameters that are listed for the operation of a request.
+func (q queryNames) of(r *http.Request) []string {
+	route, _ := routeOf(r)
+	return q[operationKey(r.Method, route)]
 }
 
 // unknown returns a parameter of a request's query that its operation does not take.
 func (q queryNames) unknown(r *http.Request) (string, bool) {
-	pattern, ok := runtime.HTTPPattern(r.Context())
-	if !ok {
-		return "", false
-	}
-	known := q[operationKey(r.Method, variable.ReplaceAllString(pattern.String(), "{$1}"))]
+	known := q.of(r)
 	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
 		if !slices.Contains(known, name) {
 			return name, true

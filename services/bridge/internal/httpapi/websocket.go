@@ -20,22 +20,26 @@ func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 			WithRemedy("Connect with a WebSocket client, or read /api/v1/syncs/{sync_id}/events."))
 		return
 	}
-	if err := l.find(r, syncID); err != nil {
+	from, err := l.open(r, syncID)
+	if err != nil {
 		l.problems.write(w, r, err)
 		return
 	}
-	conn, err := websocket.Accept(w, r, nil)
+	defer from.close()
+	answer := &handshake{ResponseWriter: w}
+	conn, err := websocket.Accept(answer, r, nil)
 	if err != nil {
-		return // Accept has answered
+		l.refuse(w, r, answer.status)
+		return
 	}
 	defer conn.CloseNow() //nolint:errcheck // after a proper close it has nothing to say
 	// The connection outlives the request's context: a write that is cut off closes it, and a server that stops could no
 	// longer say goodbye.
-	connected := conn.CloseRead(context.WithoutCancel(callContext(r)))
+	connected := conn.CloseRead(context.WithoutCancel(r.Context()))
 	ctx, cancel := context.WithCancel(connected)
 	defer cancel()
 	defer context.AfterFunc(r.Context(), cancel)()
-	err = l.tell(ctx, syncID, "websocket", webSocketListener{ctx: connected, conn: conn})
+	err = l.tell(ctx, from, "websocket", webSocketListener{ctx: connected, conn: conn})
 	switch {
 	case r.Context().Err() != nil:
 		_ = conn.Close(websocket.StatusGoingAway, "the server stops")
@@ -44,12 +48,45 @@ func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// handshake is the answer to a request for a WebSocket. It keeps a refusal to itself, which the library writes as plain
+// text.
+type handshake struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader lets pass what is no refusal.
+func (h *handshake) WriteHeader(status int) {
+	h.status = status
+	if status < http.StatusBadRequest {
+		h.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write drops the text of a refusal; there is no other text.
+func (h *handshake) Write(p []byte) (int, error) { return len(p), nil }
+
+// Unwrap lets the library take the connection over.
+func (h *handshake) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+func (l *live) refuse(w http.ResponseWriter, r *http.Request, status int) {
+	if status == http.StatusForbidden {
+		l.problems.crossOrigin(w, r)
+		return
+	}
+	l.problems.writeStatus(w, r, status,
+		errs.New(errs.InvalidRequest, "The request for a WebSocket is not as it has to be.").
+			WithRemedy("Connect with a client of WebSocket version 13."))
+}
+
 type webSocketListener struct {
 	ctx  context.Context //nolint:containedctx // the connection's own
 	conn *websocket.Conn
 }
 
-func (l webSocketListener) message(text []byte, _ bool) error {
+func (l webSocketListener) message(m message) error { return l.write(m.text) }
+
+func (l webSocketListener) write(text []byte) error {
 	ctx, cancel := context.WithTimeout(l.ctx, writeTimeout)
 	defer cancel()
 	if err := l.conn.Write(ctx, websocket.MessageText, text); err != nil {
@@ -65,7 +102,7 @@ func (l webSocketListener) ping(context.Context) error {
 }
 
 func (l webSocketListener) failure(text []byte) error {
-	if err := l.message(text, true); err != nil {
+	if err := l.write(text); err != nil {
 		return err
 	}
 	return l.conn.Close(websocket.StatusInternalError, "the stream ended early")

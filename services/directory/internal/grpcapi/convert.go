@@ -7,7 +7,16 @@ import (
 )
 
 func reportToProto(r structure.Report) *directoryv1.DirectoryReport {
-	return &directoryv1.DirectoryReport{Valid: r.Valid(), FileCounts: r.FileCounts, Issues: issuesToProto(r.Issues)}
+	return &directoryv1.DirectoryReport{
+		Valid: r.Valid(), FileCounts: r.FileCounts, Issues: issuesToProto(r.Issues), Owner: ownerToProto(r.Owner),
+	}
+}
+
+func ownerToProto(o structure.Owner) *directoryv1.FabricIdentity {
+	if o.ID == 0 {
+		return nil
+	}
+	return &directoryv1.FabricIdentity{FabricId: o.ID, Name: o.Name}
 }
 
 func issuesToProto(issues []structure.Issue) []*directoryv1.Issue {

@@ -9,6 +9,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/directory/internal/manager"
 	"fgdsync.dev/services/directory/internal/structure"
 )
@@ -44,8 +45,9 @@ func (s *Server) RepairDirectory(ctx context.Context,
 	if !req.GetTime().IsValid() {
 		return nil, errs.Field("time", "time is no time between the years 1 and 9999.")
 	}
-	done, err := s.manager.Repair(ctx, treeFromProto(req), fabricFromProto(req.GetFabric()), req.GetTime().AsTime(),
-		req.GetCreateSamples())
+	fabric := fabricFromProto(req.GetFabric())
+	fabric.TakeOver = req.GetTakeOver()
+	done, err := s.manager.Repair(ctx, treeFromProto(req), fabric, req.GetTime().AsTime(), req.GetCreateSamples())
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +65,19 @@ func (s *Server) RepairDirectory(ctx context.Context,
 type inTree interface {
 	GetSnapshotId() string
 	GetTree() string
+	GetSurroundings() *gitv1.Surroundings
 }
 
-func treeFromProto(req inTree) gittree.Ref {
-	return gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()}
+func treeFromProto(req inTree) manager.Tree {
+	around := req.GetSurroundings()
+	return manager.Tree{
+		Ref: gittree.Ref{Snapshot: req.GetSnapshotId(), ID: req.GetTree()},
+		Place: structure.Place{
+			Directory: around.GetDirectory(), Above: around.GetAbove(), Twin: around.GetTwin(),
+		},
+	}
 }
 
 func fabricFromProto(f *directoryv1.FabricIdentity) structure.Fabric {
-	return structure.Fabric{ID: f.GetFabricId(), Name: f.GetName()}
+	return structure.Fabric{ID: f.GetFabricId(), Name: f.GetName(), FormerNames: f.GetFormerNames()}
 }

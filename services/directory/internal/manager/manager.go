@@ -44,17 +44,24 @@ func New(trees *gittree.Client, kinds structure.Kinds, tracer trace.Tracer, metr
 	return &Manager{trees, kinds, tracer, issues, noops}, nil
 }
 
+// Tree is the tree of a directory, and where that is.
+type Tree struct {
+	gittree.Ref
+	Place structure.Place
+}
+
 // Examine judges the directory of a fabric. The time is what a rewritten manifest would state.
-func (m *Manager) Examine(ctx context.Context, tree gittree.Ref, fabric structure.Fabric, now time.Time) (
+func (m *Manager) Examine(ctx context.Context, tree Tree, fabric structure.Fabric, now time.Time) (
 	structure.Report, error,
 ) {
-	key := noopKey{tree.ID, fabric}
+	key := newNoopKey(tree.ID, tree.Place, fabric)
 	report, known := m.noops.recall(key)
 	if !known {
-		dir, err := m.load(ctx, tree)
+		dir, err := m.load(ctx, tree.Ref)
 		if err != nil {
 			return structure.Report{}, err
 		}
+		dir.Place = tree.Place
 		_, span := m.tracer.Start(ctx, "examine", trace.WithAttributes(attribute.Int("entries", len(dir.Entries))))
 		report = structure.Examine(dir, fabric, m.kinds, now)
 		span.End()
@@ -94,7 +101,7 @@ type Repaired struct {
 
 // Repair makes what a directory lacks and mends what is damaged, and adds the samples when they are wanted. The time is
 // what a rewritten manifest states. Where there is nothing to do it writes nothing.
-func (m *Manager) Repair(ctx context.Context, tree gittree.Ref, fabric structure.Fabric, now time.Time, samples bool) (
+func (m *Manager) Repair(ctx context.Context, tree Tree, fabric structure.Fabric, now time.Time, samples bool) (
 	Repaired, error,
 ) {
 	report, err := m.Examine(ctx, tree, fabric, now)
@@ -110,7 +117,7 @@ func (m *Manager) Repair(ctx context.Context, tree gittree.Ref, fabric structure
 		}
 	}
 	if samples {
-		added, err := m.addSamples(ctx, tree, &done)
+		added, err := m.addSamples(ctx, tree.Ref, &done)
 		if err != nil {
 			return Repaired{}, err
 		}
@@ -119,7 +126,7 @@ func (m *Manager) Repair(ctx context.Context, tree gittree.Ref, fabric structure
 	if len(changes) == 0 {
 		return done, nil
 	}
-	if done.Tree, err = m.trees.Write(ctx, tree, changes); err != nil {
+	if done.Tree, err = m.trees.Write(ctx, tree.Ref, changes); err != nil {
 		return Repaired{}, fmt.Errorf("write into tree %s: %w", tree.ID, err)
 	}
 	return done, nil

@@ -1,6 +1,8 @@
 package manager
 
 import (
+	"fmt"
+
 	"fgdsync.dev/libs/recent"
 	"fgdsync.dev/services/directory/internal/structure"
 )
@@ -16,7 +18,12 @@ type noopCache struct {
 // noopKey is all that a report without changes depends on: the id of a tree stands for what is in it.
 type noopKey struct {
 	tree   string
-	fabric structure.Fabric
+	place  structure.Place
+	fabric string // all that is known of it
+}
+
+func newNoopKey(tree string, place structure.Place, fabric structure.Fabric) noopKey {
+	return noopKey{tree, place, fmt.Sprintf("%q", []any{fabric.ID, fabric.Name, fabric.FormerNames, fabric.TakeOver})}
 }
 
 func newNoopCache() (*noopCache, error) {

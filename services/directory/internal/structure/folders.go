@@ -112,7 +112,7 @@ func noun(m gittree.Mode) string {
 func unknownFolders(entries []gittree.Entry, kinds Kinds) []Issue {
 	found := map[string]bool{}
 	for _, e := range entries {
-		if layout.Part(e.Path) != layout.Managed {
+		if layout.Part(e.Path) != layout.Managed || layout.Hidden(e.Path) {
 			continue
 		}
 		inside := strings.TrimPrefix(e.Path, layout.Managed+"/")

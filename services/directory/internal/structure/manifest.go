@@ -87,6 +87,46 @@ func (m Manifest) complete() error {
 	return fmt.Errorf("it does not state %s", strings.Join(missing, ", "))
 }
 
+// createdBy is how the plugin that kept such directories before names itself in their manifests, which list
+// crd_directories too.
+const createdBy = "Hedgehog NetBox Plugin"
+
+// claim is what a manifest of whatever form says of its owner.
+type claim struct {
+	ID        int32  `yaml:"fabric_id"`
+	Name      string `yaml:"fabric_name"`
+	CreatedBy string `yaml:"created_by"`
+	Folders   any    `yaml:"crd_directories"`
+}
+
+// fromPlugin reports whether the plugin has written the manifest.
+func (c claim) fromPlugin() bool { return c.CreatedBy == createdBy || c.Folders != nil }
+
+func claimOf(content []byte) claim {
+	var c claim
+	if yaml.Unmarshal(content, &c) != nil || c.ID <= 0 || c.Name == "" {
+		return claim{}
+	}
+	return c
+}
+
+// ownerOf returns whom a manifest names, also one that lacks other things.
+func ownerOf(content []byte) Owner {
+	c := claimOf(content)
+	return Owner{c.ID, c.Name}
+}
+
+// belongsToOther returns the owner that a manifest names when it is not the fabric. The plugin's manifests belong to
+// whoever comes after it.
+func belongsToOther(content []byte, fabric Fabric) (Owner, bool) {
+	c := claimOf(content)
+	if c.ID == 0 || c.fromPlugin() {
+		return Owner{}, false
+	}
+	own := c.ID == fabric.ID && (c.Name == fabric.Name || slices.Contains(fabric.FormerNames, c.Name))
+	return Owner{c.ID, c.Name}, !own
+}
+
 // differences names the facts that another manifest states otherwise. The time is no such fact.
 func (m Manifest) differences(other Manifest) []string {
 	var out []string

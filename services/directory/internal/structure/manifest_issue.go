@@ -14,7 +14,7 @@ const legacyStem = layout.Metadata + "/manifest.legacy"
 
 // manifestIssues judges the manifest against what it has to state. A manifest that states it is left alone, whatever
 // its layout, its comments and its further keys are.
-func manifestIssues(ix index, content []byte, wanted Manifest) []Issue {
+func manifestIssues(ix index, content []byte, fabric Fabric, wanted Manifest) []Issue {
 	if _, blocked := ix.blocker(layout.Metadata); blocked {
 		return nil // an issue already
 	}
@@ -29,6 +29,9 @@ func manifestIssues(ix index, content []byte, wanted Manifest) []Issue {
 	case entry.Size > MaxManifestBytes:
 		return []Issue{wrongManifest(ix, entry, wanted, "it is too large")}
 	}
+	if owner, others := belongsToOther(content, fabric); others && !fabric.TakeOver {
+		return []Issue{ownedManifest(owner, fabric)}
+	}
 	stated, err := ParseManifest(content)
 	if err != nil {
 		return []Issue{wrongManifest(ix, entry, wanted, err.Error())}
@@ -38,8 +41,8 @@ func manifestIssues(ix index, content []byte, wanted Manifest) []Issue {
 		return nil
 	}
 	issue := wrongManifest(ix, entry, wanted, "it states something else for "+strings.Join(differences, ", "))
-	// What the system itself wrote for this fabric holds nothing worth keeping beside its successor.
-	if stated.FabricID == wanted.FabricID && bytes.Equal(stated.Render(), content) {
+	// What the system itself wrote holds nothing worth keeping beside its successor.
+	if bytes.Equal(stated.Render(), content) {
 		issue.Changes = issue.Changes[:1]
 		issue.Repair = fmt.Sprintf("Rewrote %s.", layout.Manifest)
 	}
@@ -61,6 +64,16 @@ func blockedManifest(noun string) Issue {
 		Error: true, Code: errs.DirectoryRepairFailed, Path: layout.Manifest,
 		Message: fmt.Sprintf("%s is %s where a file has to be.", layout.Manifest, noun),
 		Remedy:  fmt.Sprintf("Rename or remove %s in the repository.", layout.Manifest),
+	}
+}
+
+// ownedManifest is mended by a person: two who take one directory for theirs would commit against each other for ever.
+func ownedManifest(owner Owner, fabric Fabric) Issue {
+	return Issue{
+		Error: true, Code: errs.DirectoryOwned, Path: layout.Manifest,
+		Message: fmt.Sprintf("The directory belongs to fabric %d, %q, as %s says, and not to fabric %d, %q.", owner.ID,
+			owner.Name, layout.Manifest, fabric.ID, fabric.Name),
+		Remedy: errs.DirectoryOwned.Remedy,
 	}
 }
 

@@ -33,12 +33,13 @@ func misplacedFiles(entries []gittree.Entry, ignoreFile []byte) []Issue {
 	slices.Sort(paths)
 	var issues []Issue
 	for _, p := range paths[:min(len(paths), maxMisplaced)] {
-		issues = append(issues, misplaced(p, fmt.Sprintf("%s stands outside the structure and will be ingested by the next sync.",
-			p)))
+		issues = append(issues, misplaced(p, fmt.Sprintf("%s stands outside the structure; "+
+			"the next sync ingests it if it has a Hedgehog resource.", p)))
 	}
 	if more := len(paths) - maxMisplaced; more > 0 {
 		issues = append(issues, misplaced("",
-			fmt.Sprintf("%d more files stand outside the structure and will be ingested by the next sync.", more)))
+			fmt.Sprintf("%d more files stand outside the structure; "+
+				"the next sync ingests those that have a Hedgehog resource.", more)))
 	}
 	return issues
 }

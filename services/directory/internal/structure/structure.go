@@ -15,10 +15,26 @@ type Directory struct {
 	Entries  []gittree.Entry // in any order, each path once
 	Manifest []byte          // content of the manifest; nil when it was not read
 	Ignore   []byte          // content of .fgdignore; nil when it was not read
+	Place    Place
 }
 
-// Fabric is whose directory it is.
+// Place is where a directory is in its repository, and what lies around it there.
+type Place struct {
+	Directory string // empty for the root
+	Above     string // the nearest fabric directory above; empty when there is none
+	Twin      string // a folder whose path differs in the case of letters alone; empty when there is none
+}
+
+// Fabric is whose directory it is to be.
 type Fabric struct {
+	ID          int32
+	Name        string
+	FormerNames []string // that it had before
+	TakeOver    bool     // it takes the place of an owner whom the manifest names
+}
+
+// Owner is whom a manifest names.
+type Owner struct {
 	ID   int32
 	Name string
 }
@@ -47,6 +63,7 @@ type Issue struct {
 type Report struct {
 	Issues     []Issue
 	FileCounts map[string]int32
+	Owner      Owner // whom the manifest names; the zero Owner when it names nobody
 }
 
 // Valid reports whether no issue is an error.
@@ -73,9 +90,10 @@ func (r Report) Remaining() []Issue {
 // Examine judges a directory. The time is what a rewritten manifest will state.
 func Examine(dir Directory, fabric Fabric, kinds Kinds, now time.Time) Report {
 	index := newIndex(dir.Entries)
-	issues := folderIssues(index, kinds)
-	issues = append(issues, manifestIssues(index, dir.Manifest, wantedFacts(fabric, kinds, now))...)
+	issues := overlapIssues(dir)
+	issues = append(issues, folderIssues(index, kinds)...)
+	issues = append(issues, manifestIssues(index, dir.Manifest, fabric, wantedFacts(fabric, kinds, now))...)
 	issues = append(issues, unknownFolders(dir.Entries, kinds)...)
 	issues = append(issues, misplacedFiles(dir.Entries, dir.Ignore)...)
-	return Report{Issues: issues, FileCounts: countFiles(dir.Entries)}
+	return Report{Issues: issues, FileCounts: countFiles(dir.Entries), Owner: ownerOf(dir.Manifest)}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	testFabric = structure.Fabric{ID: 35, Name: "fabric-1"}
+	testFabric = structure.Fabric{ID: 35, Name: "fabric-1", FormerNames: []string{"fabric-0"}}
 	testKinds  = structure.Kinds{
 		Required: []string{"connections", "vpcs"},
 		Known:    []string{"connections", "vpcs", "gateways"},
@@ -41,11 +41,17 @@ func (f files) directory() structure.Directory {
 	return dir
 }
 
-func (f files) examine() structure.Report {
-	return structure.Examine(f.directory(), testFabric, testKinds, testTime)
+func (f files) examine() structure.Report { return f.examineFor(testFabric) }
+
+func (f files) examineFor(fabric structure.Fabric) structure.Report {
+	return structure.Examine(f.directory(), fabric, testKinds, testTime)
 }
 
 func (f files) repaired(t interface{ Fatalf(string, ...any) }) files {
+	return f.repairedFor(t, testFabric)
+}
+
+func (f files) repairedFor(t interface{ Fatalf(string, ...any) }, fabric structure.Fabric) files {
 	out := files{}
 	blobs := map[string]string{}
 	for p, content := range f {
@@ -53,7 +59,7 @@ func (f files) repaired(t interface{ Fatalf(string, ...any) }) files {
 		blobs[blobOf(content)] = content
 	}
 	touched := map[string]bool{}
-	for _, issue := range f.examine().Issues {
+	for _, issue := range f.examineFor(fabric).Issues {
 		if (issue.Repair == "") != (len(issue.Changes) == 0) {
 			t.Fatalf("issue %q: changes and their sentence do not go together", issue.Message)
 		}
@@ -130,7 +136,10 @@ func TestSingleIssues(t *testing.T) {
 		"misplaced":                 {set: files{"prepop.yaml": "a: 1"}, want: []string{"FGD_2009 prepop.yaml"}, valid: true},
 		"misplaced in a sub-folder": {set: files{"test/x.yml": ""}, want: []string{"FGD_2009 test/x.yml"}, valid: true},
 		"ignored":                   {set: files{"docs/x.yaml": "", ".fgdignore": "docs/"}, valid: true},
-		"staying":                   {set: files{"README.md": "", "kustomization.yaml": "", "notes.txt": ""}, valid: true},
+		"staying": {set: files{
+			"README.md": "", "kustomization.yaml": "", "notes.txt": "", ".gitlab-ci.yml": "", "apps/kustomization.yml": "",
+			"managed/.argocd/app.yaml": "",
+		}, valid: true},
 		"unknown folder": {
 			set:  files{"managed/tests/a.yaml": "", "managed/tests/b.yaml": ""},
 			want: []string{"FGD_2009 managed/tests"}, valid: true,
@@ -165,8 +174,31 @@ func TestSingleIssues(t *testing.T) {
 			want: []string{"FGD_2006 .hnp/manifest.yaml"},
 		},
 		"renamed fabric": {
-			set:  files{layout.Manifest: strings.Replace(manifest, "fabric-1", "old", 1)},
+			set:  files{layout.Manifest: strings.Replace(manifest, "fabric-1", "fabric-0", 1)},
 			want: []string{"FGD_2006 .hnp/manifest.yaml"},
+		},
+		"another number": {
+			set:  files{layout.Manifest: strings.Replace(manifest, "35", "36", 1)},
+			want: []string{"FGD_2011 .hnp/manifest.yaml"},
+		},
+		"another name": {
+			set:  files{layout.Manifest: strings.Replace(manifest, "fabric-1", "other", 1)},
+			want: []string{"FGD_2011 .hnp/manifest.yaml"},
+		},
+		"another's, damaged": {
+			set:  files{layout.Manifest: "fabric_id: 36\nfabric_name: other\n"},
+			want: []string{"FGD_2011 .hnp/manifest.yaml"},
+		},
+		"the plugin's": {
+			set:  files{layout.Manifest: "{fabric_id: 36, fabric_name: other, created_by: Hedgehog NetBox Plugin}"},
+			want: []string{"FGD_2006 .hnp/manifest.yaml"},
+		},
+		"a fabric below": {
+			set: files{"sub/one/.hnp/manifest.yaml": ""}, want: []string{"FGD_2008 "},
+		},
+		"a fabric in raw": {set: files{"raw/one/.hnp/manifest.yaml": ""}, want: []string{"FGD_2008 "}},
+		"what was put away": {
+			set: files{"unmanaged/one/.hnp/manifest.yaml": "", ".hnp/archive/one/.hnp/manifest.yaml": ""}, valid: true,
 		},
 		"manifest by a person": {set: files{layout.Manifest: "owner: me # mine\n" + manifest}, valid: true},
 	} {
@@ -232,16 +264,29 @@ func TestForeignManifestIsKept(t *testing.T) {
 	}
 }
 
-func TestOwnManifestIsReplaced(t *testing.T) {
+// TestManifestsOfTheSystemAreReplaced: one that the system wrote holds nothing that is worth a file beside its
+// successor, neither that of a fabric with another name before nor that of an owner whose directory is taken over.
+func TestManifestsOfTheSystemAreReplaced(t *testing.T) {
 	t.Parallel()
-	f := right(t)
-	f[layout.Manifest] = strings.Replace(f[layout.Manifest], "fabric-1", "old", 1)
-	if after := f.repaired(t); len(after) != len(f) {
-		t.Errorf("an own manifest was kept beside: %v", after)
+	manifest, taker := right(t)[layout.Manifest], testFabric
+	taker.TakeOver = true
+	for name, c := range map[string]struct {
+		fabric        structure.Fabric
+		before, after string
+	}{
+		"renamed":    {testFabric, strings.Replace(manifest, "fabric-1", "fabric-0", 1), manifest},
+		"taken over": {taker, strings.Replace(manifest, "35", "36", 1), manifest},
+	} {
+		f := right(t)
+		f[layout.Manifest] = c.before
+		if after := f.repairedFor(t, c.fabric); len(after) != len(f) || after[layout.Manifest] != c.after {
+			t.Errorf("%s: %v", name, after)
+		}
 	}
-	f[layout.Manifest] = strings.Replace(right(t)[layout.Manifest], "fabric_id: 35", "fabric_id: 36", 1)
-	if after := f.repaired(t); after[".hnp/manifest.legacy.yaml"] != f[layout.Manifest] {
-		t.Errorf("the manifest of another fabric was not kept: %v", after)
+	f := right(t)
+	f[layout.Manifest] = strings.Replace(manifest, "35", "36", 1)
+	if after := f.repaired(t); after[layout.Manifest] != f[layout.Manifest] {
+		t.Errorf("another's manifest was replaced:\n%s", after[layout.Manifest])
 	}
 }
 
@@ -309,7 +354,7 @@ func drawFiles(t *rapid.T, manifest string) files {
 	content := rapid.OneOf(
 		rapid.SampledFrom([]string{
 			"", "{", "a: 1", manifest, "x: 1\n" + manifest, strings.Replace(manifest, "35", "36", 1),
-			strings.Replace(manifest, "fabric-1", "f", 1),
+			strings.Replace(manifest, "fabric-1", "f", 1), strings.Replace(manifest, "fabric-1", "fabric-0", 1),
 		}),
 		rapid.StringN(0, 40, 200))
 	f := files{}

@@ -1,10 +1,14 @@
-// Package connection tries out how a repository can be reached: it asks for the refs, and for what a push begins with,
-// and writes nothing. What it finds out is no error: each step that fails is a problem.
+// Package connection tries out how a repository can be reached: it asks for the refs, fetches the head of the branch,
+// and asks for what a push begins with. It writes nothing there. What it finds out is no error: each step that fails
+// is a problem.
 package connection
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/github-sync/internal/credentials"
@@ -13,8 +17,8 @@ import (
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
 
-// questionTimeout is how long a host may take for each of the two questions.
-const questionTimeout = 15 * time.Second
+// questionTimeout is how long a host may take for each of the questions.
+const questionTimeout = 30 * time.Second
 
 // Target is what is tried out.
 type Target struct {
@@ -22,6 +26,7 @@ type Target struct {
 	Branch   string
 	Login    credentials.Login
 	Remote   remote.Remote
+	Fetch    func(ctx context.Context, head plumbing.Hash) error // brings the head of the branch, with its tree
 }
 
 // Connection is what is found out.
@@ -54,7 +59,7 @@ func Check(ctx context.Context, hub *github.Client, to Target) *Connection {
 	return c
 }
 
-// ask asks what a fetch begins with, and if there is an answer, what a push begins with.
+// ask asks what a fetch begins with, and if there is an answer, fetches, and asks what a push begins with.
 func (c *Connection) ask(ctx context.Context, to Target) {
 	refs, err := answer(ctx, to.Location.Host, to.Remote.Refs)
 	c.reads(err, to.Location)
@@ -62,8 +67,9 @@ func (c *Connection) ask(ctx context.Context, to Target) {
 		return
 	}
 	c.DefaultBranch = refs.Default
-	if _, err := snapshot.Head(refs, to.Branch); err == nil {
+	if head, err := snapshot.Head(refs, to.Branch); err == nil {
 		c.BranchExists = true
+		c.fetches(ctx, to, head)
 	} else if !c.Empty {
 		c.problem(err)
 	}
@@ -91,6 +97,18 @@ func answer[T any](ctx context.Context, host string, question func(context.Conte
 	return question(ctx)
 }
 
+// fetches tries what a sync does next. There are hosts that show their branches to clients which they give nothing
+// else.
+func (c *Connection) fetches(ctx context.Context, to Target, head plumbing.Hash) {
+	_, err := answer(ctx, to.Location.Host, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, to.Fetch(ctx, head)
+	})
+	if err != nil {
+		c.CanRead = false
+		c.problem(err)
+	}
+}
+
 // reads sorts how the first question ended.
 func (c *Connection) reads(err error, location remote.Location) {
 	switch {
@@ -104,7 +122,9 @@ func (c *Connection) reads(err error, location remote.Location) {
 	case errs.HasCode(err, errs.GitHubNotFound): // over HTTP a host says so too to those who may not know
 		c.Reachable, c.Authenticated = true, location.SSH != nil
 	case errs.HasCode(err, errs.GitHubAuthenticationFailed), errs.HasCode(err, errs.GitHubRateLimited),
-		errs.HasCode(err, errs.HostKeyUnknown), errs.HasCode(err, errs.HostKeyChanged):
+		errs.HasCode(err, errs.HostKeyUnknown), errs.HasCode(err, errs.HostKeyChanged),
+		errs.HasCode(err, errs.GitHubRequestRefused), errors.Is(err, remote.ErrUnreadable),
+		errors.Is(err, remote.ErrAnswered):
 		c.Reachable = true
 	}
 	c.problem(err)

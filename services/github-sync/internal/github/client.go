@@ -88,6 +88,12 @@ func (c *Client) Knows(location remote.Location, login credentials.Login) error 
 	return err
 }
 
+// HasPullRequests returns an error unless a repository is on a host that is known here to have pull requests.
+func (c *Client) HasPullRequests(location remote.Location) error {
+	_, err := c.options.Hosts.repository(location)
+	return err
+}
+
 func (c *Client) account(host, api string, login credentials.Login) (*account, error) {
 	name := who{host: host, login: c.prints.Of(login)}
 	if known, there := c.accounts.Get(name); there {

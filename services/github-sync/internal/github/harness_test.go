@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -78,7 +79,8 @@ func setup(t *testing.T) *bench {
 	remaining := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fgd_github_rate_limit_remaining", Help: "h"}, nil)
 	b.metrics.MustRegister(requests, remaining)
 	transport, err := remote.NewTransport(remote.Options{
-		Policy: remote.Policy{AllowInsecure: true}, MaxPackBytes: 1 << 30, Tracers: noop.NewTracerProvider(),
+		Policy: remote.Policy{AllowHTTP: true, Networks: loopback}, MaxPackBytes: 1 << 30,
+		MaxObjects: 1000, Tracers: noop.NewTracerProvider(),
 		Requests: requests,
 		Breaker: remote.BreakerOptions{
 			Failures: 100, Pause: time.Minute,
@@ -167,3 +169,5 @@ func (b *bench) gathered() string {
 	}
 	return string(text)
 }
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}

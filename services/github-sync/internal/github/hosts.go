@@ -14,11 +14,11 @@ import (
 type Hosts map[string]string
 
 // ParseHosts reads entries of the form HOST=API_URL.
-func ParseHosts(entries []string, allowInsecure bool) (Hosts, error) {
+func ParseHosts(entries []string, allowHTTP bool) (Hosts, error) {
 	hosts := Hosts{}
 	for _, entry := range entries {
 		host, api, _ := strings.Cut(entry, "=")
-		if host == "" || strings.ContainsAny(host, "/@") || !usable(api, allowInsecure) {
+		if host == "" || strings.ContainsAny(host, "/@") || !usable(api, allowHTTP) {
 			return nil, config.Invalid("github_hosts", entry,
 				"HOST=https://API_URL, for example github.com=https://api.github.com")
 		}
@@ -27,12 +27,12 @@ func ParseHosts(entries []string, allowInsecure bool) (Hosts, error) {
 	return hosts, nil
 }
 
-func usable(api string, allowInsecure bool) bool {
+func usable(api string, allowHTTP bool) bool {
 	u, err := url.Parse(api)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return false
 	}
-	return u.Scheme == "https" || allowInsecure && u.Scheme == "http"
+	return u.Scheme == "https" || allowHTTP && u.Scheme == "http"
 }
 
 // name is one of an owner or a repository. It becomes a part of a path of the API as it stands: another one could lead
@@ -46,7 +46,7 @@ type repository struct{ host, api, owner, name string }
 // whatever it is reached by.
 func (h Hosts) find(location remote.Location) (repository, bool) {
 	host := location.Server.String()
-	path, found := strings.CutPrefix(location.Key, host+"/")
+	path, found := strings.CutPrefix(location.Key, location.Server.Identity()+"/")
 	owner, repo, _ := strings.Cut(path, "/")
 	if location.Local() || !found || !name.MatchString(owner) || !name.MatchString(repo) {
 		return repository{}, false

@@ -12,12 +12,6 @@ import (
 	"fgdsync.dev/services/github-sync/internal/publish"
 )
 
-// The committer of every commit.
-const (
-	committerName  = "FGD Sync"
-	committerEmail = "fgd-sync@fgd-sync.invalid"
-)
-
 // Publish publishes a tree.
 func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (*gitv1.PublishResponse, error) {
 	s, err := r.deps.Snapshots.Get(req.GetSnapshotId())
@@ -47,7 +41,7 @@ func (r *Repositories) Publish(ctx context.Context, req *gitv1.PublishRequest) (
 	}
 	response := &gitv1.PublishResponse{
 		Commit: result.Commit.String(), Committed: result.Committed, Attempts: int32(result.Attempts),
-		Counts: &gitv1.ChangeCounts{}, PullRequest: toPullRequest(pull),
+		Counts: &gitv1.ChangeCounts{}, PullRequest: toPullRequest(pull), Unconfirmed: result.Unconfirmed,
 	}
 	if result.Committed {
 		response.CommitUrl, response.Counts = r.commitURL(s.Location, result.Commit), treeapi.ToCounts(pairs)
@@ -63,10 +57,14 @@ func (r *Repositories) fromPublish(req *gitv1.PublishRequest) (publish.Request, 
 	if req.GetTime().GetSeconds() <= 0 || !req.GetTime().IsValid() {
 		return publish.Request{}, errs.Field("time", "time is none that a commit can have.")
 	}
-	when := req.GetTime().AsTime().Truncate(time.Second)
+	requester := object.Signature{Name: req.GetAuthor().GetName(), Email: req.GetAuthor().GetEmail()}
+	author, committer, err := r.deps.Identity.People(requester, req.GetCommitAuthor(), req.GetCommitCommitter())
+	if err != nil {
+		return publish.Request{}, errs.Field("commit_author", "The commit can't be by these: %v.", err)
+	}
+	author.Time = req.GetTime().AsTime().Truncate(time.Second)
+	committer.Time = author.Time
 	return publish.Request{
-		Tree: tree, Message: req.GetMessage(), Key: r.deps.Key,
-		Author:    object.Signature{Name: req.GetAuthor().GetName(), Email: req.GetAuthor().GetEmail(), Time: when},
-		Committer: object.Signature{Name: committerName, Email: committerEmail, Time: when},
+		Tree: tree, Message: req.GetMessage(), Key: r.deps.Key, Author: author, Committer: committer,
 	}, nil
 }

@@ -25,7 +25,7 @@ func (r *Repositories) propose(ctx context.Context, s *snapshot.Snapshot, reques
 }
 
 func checkProposal(p *gitv1.Proposal) error {
-	if err := remote.CheckBranch(p.GetBranch()); err != nil {
+	if _, err := remote.Branch(p.GetBranch()); err != nil {
 		return inField("proposal.branch", err)
 	}
 	if !strings.Contains(p.GetBranch(), "/") {

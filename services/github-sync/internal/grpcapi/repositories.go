@@ -5,6 +5,7 @@ package grpcapi
 import (
 	"context"
 	"errors"
+	"time"
 
 	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -28,6 +29,8 @@ type RepositoryDeps struct {
 	Limits    snapshot.Limits
 	Key       *signing.Key // signs commits; may be nil
 	Publisher *publish.Publisher
+	Now       func() time.Time
+	Identity  publish.Identity
 }
 
 // Repositories serves RepositoryService.
@@ -90,39 +93,48 @@ func (r *Repositories) CheckLocation(_ context.Context, req *gitv1.CheckLocation
 	error,
 ) {
 	l := req.GetLocation()
-	location, directory, err := r.parse(l)
+	p, err := r.parse(l)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.deps.Logins.Admits(fromCredentials(l.GetCredentials()), target(location, l.GetFabricId())); err != nil {
+	if err := r.deps.Logins.Admits(fromCredentials(l.GetCredentials()), target(p.location, l.GetFabricId())); err != nil {
 		return nil, inField(credentials.Field, err)
 	}
-	return &gitv1.CheckLocationResponse{RepositoryKey: location.Key, Directory: directory}, nil
+	if req.GetPullRequests() {
+		if err := r.deps.GitHub.HasPullRequests(p.location); err != nil {
+			return nil, inField("pull_requests", err)
+		}
+	}
+	return &gitv1.CheckLocationResponse{RepositoryKey: p.location.Key, Directory: p.directory, Branch: p.branch}, nil
 }
 
-func (r *Repositories) parse(l *gitv1.Location) (remote.Location, string, error) {
-	location, err := r.deps.Remotes.Parse(l.GetRepositoryUrl())
-	if err != nil {
-		return remote.Location{}, "", inField("location.repository_url", err)
-	}
-	if err := remote.CheckBranch(l.GetBranch()); err != nil {
-		return remote.Location{}, "", inField("location.branch", err)
-	}
-	directory, err := remote.Directory(l.GetDirectory())
-	return location, directory, inField("location.directory", err)
+// parsed is a location that the policy permits, each part in its one spelling.
+type parsed struct {
+	location          remote.Location
+	branch, directory string
 }
 
-// opened is a location that the policy permits, with what it is signed in with.
+func (r *Repositories) parse(l *gitv1.Location) (p parsed, err error) {
+	if p.location, err = r.deps.Remotes.Parse(l.GetRepositoryUrl()); err != nil {
+		return p, inField("location.repository_url", err)
+	}
+	if p.branch, err = remote.Branch(l.GetBranch()); err != nil {
+		return p, inField("location.branch", err)
+	}
+	p.directory, err = remote.Directory(l.GetDirectory())
+	return p, inField("location.directory", err)
+}
+
+// opened is a location with what it is signed in with.
 type opened struct {
-	location  remote.Location
-	directory string
-	login     credentials.Login
-	remote    remote.Remote
+	parsed
+	login  credentials.Login
+	remote remote.Remote
 }
 
 // open is the one way from a location to what speaks to it: credentials that are for something else go no further.
 func (r *Repositories) open(l *gitv1.Location) (o opened, err error) {
-	if o.location, o.directory, err = r.parse(l); err != nil {
+	if o.parsed, err = r.parse(l); err != nil {
 		return o, err
 	}
 	source := fromCredentials(l.GetCredentials())

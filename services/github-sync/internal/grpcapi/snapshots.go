@@ -3,6 +3,7 @@ package grpcapi
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -28,7 +29,7 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshot.Open(ctx, o.remote, repo, o.location, req.GetLocation().GetBranch(), o.directory, r.deps.Limits)
+	s, err := snapshot.Open(ctx, o.remote, repo, o.location, o.branch, o.directory, r.deps.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -41,15 +42,24 @@ func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshot
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	around, err := s.Surroundings()
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	r.deps.Snapshots.Add(s)
 	failpoint.Hit(failpoint.SnapshotOpen)
-	return &gitv1.OpenSnapshotResponse{Snapshot: toSnapshot(s, published, origin)}, nil
+	return &gitv1.OpenSnapshotResponse{Snapshot: toSnapshot(s, r.deps.Now(), published, origin, around)}, nil
 }
 
-func toSnapshot(s *snapshot.Snapshot, published *gitv1.Published, origin snapshot.Origin) *gitv1.Snapshot {
+func toSnapshot(
+	s *snapshot.Snapshot, now time.Time, published *gitv1.Published, origin snapshot.Origin,
+	around snapshot.Surroundings,
+) *gitv1.Snapshot {
+	fence, ignored := s.Fence(now)
 	return &gitv1.Snapshot{
-		SnapshotId: s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(),
-		DirectoryExists: s.Exists, Fence: s.Fence(), Published: published,
+		Surroundings: &gitv1.Surroundings{Directory: s.Directory, Above: around.Above, Twin: around.Twin},
+		SnapshotId:   s.ID, Commit: s.Commit.String(), CommitTime: timestamppb.New(s.Time), Tree: s.Tree.String(),
+		DirectoryExists: s.Exists, Fence: fence, IgnoredFence: ignored, Published: published,
 		Origin: &gitv1.Origin{Commit: origin.Commit.String(), CommitTime: timestamppb.New(origin.Time)},
 	}
 }
@@ -72,7 +82,7 @@ func (r *Repositories) moveTo(ctx context.Context, s *snapshot.Snapshot, req *gi
 
 // returnTo goes back to an earlier commit, or closes the snapshot.
 func returnTo(ctx context.Context, s *snapshot.Snapshot, commit string) error {
-	id, err := treeapi.ParseID("at_commit", commit)
+	id, err := s.Named(ctx, "at_commit", commit)
 	if err == nil {
 		err = s.ReturnTo(ctx, id)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -100,21 +101,33 @@ func TestBadTrees(t *testing.T) {
 	id := strings.Repeat("\x01", 20)
 	for name, content := range map[string]string{
 		"no id":       "100644 a\x00short",
-		"no name":     "100644 \x00" + id,
 		"no mode":     "a\x00" + id,
 		"zero mode":   "0 a\x00" + id,
 		"odd mode":    "40755 a\x00" + id,
-		"slash":       "100644 a/b\x00" + id,
-		"dots":        "100644 ..\x00" + id,
-		"dot":         "100644 .\x00" + id,
-		".git":        "100644 .git\x00" + id,
-		".GIT":        "100644 .GIT\x00" + id,
 		"twice":       "100644 a\x00" + id + "100644 a\x00" + id,
 		"file folder": "100644 a\x00" + id + "40000 a\x00" + id,
 		"disorder":    "100644 b\x00" + id + "100644 a\x00" + id,
 	} {
 		if entries, err := object.ParseTree([]byte(content)); err == nil {
 			t.Errorf("%s: read as %v", name, entries)
+		}
+	}
+}
+
+// TestOddNames: a tree with names that no checkout can hold is read, and written as it was.
+func TestOddNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", ".", "..", ".git", ".GIT", "a/b", "a\\b", "Icon\r", "caf\xe9", "a\nb"} {
+		content := "100644 " + name + "\x00" + strings.Repeat("\x01", 20)
+		entries, err := object.ParseTree([]byte(content))
+		if err != nil || len(entries) != 1 || string(object.EncodeTree(entries)) != content {
+			t.Errorf("%q: %v, %v", name, entries, err)
+		}
+		if object.CheckName(name) == nil {
+			t.Errorf("%q may be written", name)
+		}
+		if shown := object.Escaped(name); !utf8.ValidString(shown) || strings.ContainsAny(shown, "\r\n") {
+			t.Errorf("%q is shown as %q", name, shown)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -21,11 +22,11 @@ type Entry struct {
 // IsTree reports whether the entry is a folder.
 func (e Entry) IsTree() bool { return e.Mode == filemode.Dir }
 
-// BadNameError is a name that no tree of ours may have, read or written.
+// BadNameError is a name that nothing of ours may have.
 type BadNameError struct{ Name string }
 
 func (e *BadNameError) Error() string {
-	return fmt.Sprintf("the name %q is not allowed in a tree", e.Name)
+	return fmt.Sprintf("the name %q is not allowed", e.Name)
 }
 
 // CheckName refuses names that no file of ours may have: those that no tree may have, those that mean another file
@@ -44,13 +45,19 @@ func isForbidden(name string) bool {
 	return name == "" || name == "." || name == ".." || strings.EqualFold(name, ".git") || strings.Contains(name, "/")
 }
 
+// Escaped returns a path as it can be shown and carried: what is no text, and control characters, as Go writes them.
+func Escaped(path string) string {
+	quoted := strconv.Quote(path)
+	return quoted[1 : len(quoted)-1]
+}
+
 const (
 	longestName = 255
 	hashBytes   = 20
 )
 
-// ParseTree reads a tree, which may hold files of others: names that Git takes for damage, entries out of order and
-// names that come twice are errors, and nothing else is.
+// ParseTree reads a tree, which may hold files of others, whatever their names. Entries out of order and names that
+// come twice are errors: then nobody knows which is meant.
 func ParseTree(content []byte) ([]Entry, error) {
 	var entries []Entry
 	for len(content) > 0 {
@@ -78,9 +85,6 @@ func ParseTree(content []byte) ([]Entry, error) {
 }
 
 func checkNext(entries []Entry, next Entry) error {
-	if isForbidden(next.Name) {
-		return &BadNameError{Name: next.Name}
-	}
 	if len(entries) == 0 {
 		return nil
 	}

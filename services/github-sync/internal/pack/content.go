@@ -6,9 +6,11 @@ import (
 	"os"
 )
 
-// budget bounds what all contents hold in memory. What does not fit goes to files that have no name.
+// budget bounds what all contents of a pack hold in memory. What does not fit goes to files that have no name, and is
+// bounded too: nobody sees how large they are.
 type budget struct {
-	left   int64
+	left   int64 // of memory
+	held   int64 // that may still go to files
 	folder string
 }
 
@@ -30,11 +32,15 @@ func (b *budget) make(size int64) (*content, error) {
 		c.memory = make([]byte, 0, size)
 		return c, nil
 	}
+	if size > b.held {
+		return nil, tooLarge("its deltas need more than %d bytes at the same time", mostHeld)
+	}
 	file, err := os.CreateTemp(b.folder, "tmp_base_*")
 	if err != nil {
 		return nil, err
 	}
 	c.file = file
+	b.held -= size
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -64,6 +70,7 @@ func (c *content) copyTo(to io.Writer, offset, size int64, buffer []byte) error 
 
 func (c *content) close() error {
 	if c.file != nil {
+		c.budget.held += c.size
 		return c.file.Close()
 	}
 	c.budget.left += c.size

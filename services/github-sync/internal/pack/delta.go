@@ -27,7 +27,7 @@ func readSizes(r io.ByteReader, base int64) (int64, error) {
 	}
 	size, err := readSize(r)
 	if err == nil && size > mostMade {
-		err = damaged("a delta makes an object of %d bytes; the limit is %d", size, mostMade)
+		err = tooLarge("a delta makes an object of %d bytes; the limit is %d", size, mostMade)
 	}
 	return size, err
 }

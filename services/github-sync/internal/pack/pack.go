@@ -31,6 +31,8 @@ type Folder struct {
 	Durable bool
 	// Bases, if set, has what thin packs build on. Without it they are refused.
 	Bases Bases
+	// Bounds, if set, bound what comes. What this process has made itself needs none.
+	Bounds *Bounds
 }
 
 // Receive stores a pack that comes in. One without objects leaves nothing.
@@ -45,29 +47,58 @@ func (f Folder) Receive(ctx context.Context, from io.Reader) (err error) {
 	defer func() {
 		err = errors.Join(err, ignoreClosed(file.Close()), ignoreMissing(os.Remove(file.Name())))
 	}()
-	entries, checksum, err := scan(newSource(from, file))
-	if err != nil || len(entries) == 0 {
+	return f.receive(ctx, newSource(from, file), file)
+}
+
+func (f Folder) receive(ctx context.Context, from *source, file *os.File) error {
+	count, err := readHeader(from)
+	if err != nil {
 		return err
 	}
-	r := newResolver(file, f.Path, entries)
+	release, err := f.Bounds.admit(ctx, count)
+	if err != nil {
+		return err
+	}
+	defer release()
+	quota := f.Bounds.quota()
+	found, err := scan(from, int(count), quota)
+	if err != nil || len(found.entries) == 0 {
+		return err
+	}
+	if err := f.resolve(ctx, newResolver(file, f.Path, found, quota)); err != nil {
+		return err
+	}
+	return f.keep(file, found.entries, found.checksum)
+}
+
+// resolve resolves all deltas of a pack, and adds the bases to it that only the receiver has.
+func (f Folder) resolve(ctx context.Context, r *resolver) error {
+	if r.open == 0 {
+		return nil
+	}
+	release, err := f.Bounds.resolve(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := r.resolve(ctx); err != nil {
 		return err
 	}
 	if r.open > 0 && f.Bases != nil {
-		if r.end, err = file.Seek(-idSize, io.SeekEnd); err != nil {
+		if r.end, err = r.file.Seek(-idSize, io.SeekEnd); err != nil {
 			return fmt.Errorf("read pack: %w", err)
 		}
 		if err := r.complete(ctx, f.Bases); err != nil {
 			return err
 		}
-		if checksum, err = r.seal(); err != nil {
+		if r.checksum, err = r.seal(); err != nil {
 			return err
 		}
 	}
 	if r.open > 0 {
 		return damaged("the bases of %d deltas are missing", r.open)
 	}
-	return f.keep(file, r.entries, checksum)
+	return nil
 }
 
 // keep returns the pack its name, after its index: whoever sees the pack finds the index too.
@@ -96,7 +127,7 @@ func (f Folder) writeIndex(name string, entries []entry, checksum plumbing.Hash)
 	defer func() {
 		err = errors.Join(err, ignoreClosed(file.Close()), ignoreMissing(os.Remove(file.Name())))
 	}()
-	if _, err := file.Write(index(entries, checksum)); err != nil {
+	if err := writeIndex(file, entries, checksum); err != nil {
 		return err
 	}
 	if err := f.finish(file); err != nil {

@@ -15,44 +15,33 @@ import (
 // resolver finds out which objects the deltas of a pack are. It goes from bases to what is made of them, deep before
 // wide, so that few contents are held at a time.
 type resolver struct {
+	*contents
 	file     *os.File
-	entries  []entry
 	budget   *budget
+	quota    *quota
 	buffered *bufio.Reader
 	inflater inflater
 	delta    *bufio.Reader
 	id       *identifier
 
-	byOffset map[int64][]int         // deltas by the offset of their base
-	byID     map[plumbing.Hash][]int // deltas by the id of their base
-	open     int                     // deltas not yet resolved
-	end      int64                   // of the objects, where more can be added
+	open int   // deltas not yet resolved
+	end  int64 // of the objects, where more can be added
 }
 
 // branch is an object on the way from a base to the deltas above it.
 type branch struct {
 	kind    plumbing.ObjectType
 	content *content
-	deltas  []int // still to do
+	deltas  []int32 // still to do
 }
 
-func newResolver(file *os.File, folder string, entries []entry) *resolver {
-	r := &resolver{
-		file: file, entries: entries, budget: &budget{left: memoryBudget, folder: folder},
-		buffered: bufio.NewReaderSize(nil, bufferSize),
-		delta:    bufio.NewReader(nil), id: newIdentifier(), byOffset: map[int64][]int{}, byID: map[plumbing.Hash][]int{},
+func newResolver(file *os.File, folder string, found *contents, quota *quota) *resolver {
+	found.sort()
+	return &resolver{
+		contents: found, file: file, budget: &budget{left: memoryBudget, held: mostHeld, folder: folder}, quota: quota,
+		buffered: bufio.NewReaderSize(nil, bufferSize), delta: bufio.NewReader(nil), id: newIdentifier(),
+		open: len(found.byOffset) + len(found.byID),
 	}
-	for i := range entries {
-		switch entries[i].kind {
-		case plumbing.OFSDeltaObject:
-			r.byOffset[entries[i].base] = append(r.byOffset[entries[i].base], i)
-			r.open++
-		case plumbing.REFDeltaObject:
-			r.byID[entries[i].ref] = append(r.byID[entries[i].ref], i)
-			r.open++
-		}
-	}
-	return r
 }
 
 // resolve resolves all deltas whose bases the pack has.
@@ -67,17 +56,9 @@ func (r *resolver) resolve(ctx context.Context) error {
 	return nil
 }
 
-// deltasOf takes out the deltas of an object. Each is taken once, also when the pack has its base twice.
-func (r *resolver) deltasOf(e *entry) []int {
-	deltas := append(r.byOffset[e.offset], r.byID[e.id]...)
-	delete(r.byOffset, e.offset)
-	delete(r.byID, e.id)
-	return deltas
-}
-
 // grow resolves all that is made of an object, directly or not.
 func (r *resolver) grow(ctx context.Context, root *entry) (err error) {
-	deltas := r.deltasOf(root)
+	deltas := r.take(root)
 	if len(deltas) == 0 {
 		return nil
 	}
@@ -118,29 +99,29 @@ func (r *resolver) grow(ctx context.Context, root *entry) (err error) {
 
 // read returns the content of an object that is no delta.
 func (r *resolver) read(e *entry) (*content, error) {
-	c, err := r.budget.make(e.size)
+	h, err := r.skipTo(e)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.budget.make(h.size)
 	if err != nil {
 		return nil, fmt.Errorf("hold an object: %w", err)
 	}
-	if err := r.skipTo(e); err != nil {
-		return nil, errors.Join(err, c.close())
-	}
-	if err := r.inflater.inflate(c, r.buffered, e.size); err != nil {
+	if err := r.inflater.inflate(c, r.buffered, h.size); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }
 
 // skipTo goes to where the deflated content of an object begins.
-func (r *resolver) skipTo(e *entry) error {
+func (r *resolver) skipTo(e *entry) (head, error) {
 	r.buffered.Reset(io.NewSectionReader(r.file, e.offset, math.MaxInt64-e.offset))
-	_, err := readEntry(r.buffered, e.offset)
-	return err
+	return readEntry(r.buffered, e.offset)
 }
 
 // apply resolves a delta, and returns its content when more are made of it.
 func (r *resolver) apply(e *entry, base *branch) (*branch, error) {
-	if err := r.skipTo(e); err != nil {
+	if _, err := r.skipTo(e); err != nil {
 		return nil, err
 	}
 	inflated, err := r.inflater.open(r.buffered)
@@ -149,13 +130,16 @@ func (r *resolver) apply(e *entry, base *branch) (*branch, error) {
 	}
 	r.delta.Reset(inflated)
 	size, err := readSizes(r.delta, base.content.size)
+	if err == nil {
+		err = r.quota.inflate(size)
+	}
 	if err != nil {
 		return nil, err
 	}
 	r.id.begin(base.kind, size)
 	var to io.Writer = r.id
 	var made *content
-	if len(r.byOffset[e.offset]) > 0 || len(r.byID) > 0 {
+	if len(r.at(e.offset)) > 0 || r.waiting > 0 {
 		if made, err = r.budget.make(size); err != nil {
 			return nil, fmt.Errorf("hold an object: %w", err)
 		}
@@ -169,7 +153,7 @@ func (r *resolver) apply(e *entry, base *branch) (*branch, error) {
 	if made == nil {
 		return nil, nil
 	}
-	if deltas := r.deltasOf(e); len(deltas) > 0 {
+	if deltas := r.take(e); len(deltas) > 0 {
 		return &branch{base.kind, made, deltas}, nil
 	}
 	return nil, made.close()

@@ -18,28 +18,32 @@ const (
 	headerSize = 12
 	idSize     = 20
 	copySize   = 32 << 10
-
-	// mostEntries bounds what is set aside before entries come; a pack may claim any number.
-	mostEntries = 1 << 16
 )
 
-// entry is one object of a pack.
+// entry is one object of a pack. There may be a million of them, so it has what the index needs and no more.
 type entry struct {
 	offset int64
-	size   int64 // of the content; of a delta, its own
+	id     plumbing.Hash // known once a delta is resolved
 	crc    uint32
 	kind   plumbing.ObjectType // as it is stored
-	base   int64               // offset of the base of an offset delta
-	ref    plumbing.Hash       // id of the base of a reference delta
-	id     plumbing.Hash       // known once a delta is resolved
+	taken  bool                // a delta whose base has been found
+}
+
+// head is what stands before the deflated content of an object.
+type head struct {
+	kind plumbing.ObjectType
+	size int64         // of the content; of a delta, its own
+	base int64         // offset of the base of an offset delta
+	ref  plumbing.Hash // id of the base of a reference delta
 }
 
 func (e *entry) isDelta() bool { return e.kind.IsDelta() }
 
 // inflater reads deflated contents. It is not for concurrent use.
 type inflater struct {
-	reader io.ReadCloser
-	buffer []byte
+	reader  io.ReadCloser
+	buffer  []byte
+	limited io.LimitedReader
 }
 
 // byteReader lets the inflater read no byte too much.
@@ -63,7 +67,8 @@ func (i *inflater) inflate(to io.Writer, from byteReader, size int64) error {
 	if err != nil {
 		return unreadable(err)
 	}
-	n, err := io.CopyBuffer(to, io.LimitReader(reader, size+1), i.buffer)
+	i.limited = io.LimitedReader{R: reader, N: size + 1}
+	n, err := io.CopyBuffer(to, &i.limited, i.buffer)
 	switch {
 	case err != nil:
 		return unreadable(err)
@@ -81,24 +86,42 @@ func unreadable(err error) error {
 	return fmt.Errorf("read object: %w", err)
 }
 
-// scan reads a pack to its end.
-func scan(s *source) ([]entry, plumbing.Hash, error) {
-	count, err := readHeader(s)
-	if err != nil {
-		return nil, plumbing.ZeroHash, err
-	}
-	entries := make([]entry, 0, min(count, mostEntries))
+// contents is what a scan finds in a pack.
+type contents struct {
+	entries  []entry
+	byOffset []offsetDelta
+	byID     []idDelta
+	waiting  int // deltas by id whose base has not been found
+	checksum plumbing.Hash
+}
+
+// scan reads a pack of so many objects to its end.
+func scan(s *source, count int, quota *quota) (*contents, error) {
+	c := &contents{entries: make([]entry, 0, quota.room(count))}
 	var in inflater
 	id := newIdentifier()
 	for range count {
-		e, err := scanEntry(s, &in, id)
+		e, h, err := scanEntry(s, &in, id, quota)
 		if err != nil {
-			return nil, plumbing.ZeroHash, err
+			return nil, err
 		}
-		entries = append(entries, e)
+		c.add(e, h)
 	}
-	checksum, err := s.finish()
-	return entries, checksum, err
+	var err error
+	c.checksum, err = s.finish()
+	return c, err
+}
+
+func (c *contents) add(e entry, h head) {
+	index := int32(len(c.entries)) // bounded by what a header may claim
+	switch e.kind {
+	case plumbing.OFSDeltaObject:
+		c.byOffset = append(c.byOffset, offsetDelta{h.base, index})
+	case plumbing.REFDeltaObject:
+		c.byID = append(c.byID, idDelta{h.ref, index})
+		c.waiting++
+	}
+	c.entries = append(c.entries, e)
 }
 
 func readHeader(s *source) (uint32, error) {
@@ -112,51 +135,54 @@ func readHeader(s *source) (uint32, error) {
 	return binary.BigEndian.Uint32(header[8:]), nil
 }
 
-func scanEntry(s *source, in *inflater, id *identifier) (entry, error) {
-	offset := s.begin()
-	e, err := readEntry(s, offset)
+func scanEntry(s *source, in *inflater, id *identifier, quota *quota) (entry, head, error) {
+	e := entry{offset: s.begin()}
+	h, err := readEntry(s, e.offset)
 	if err != nil {
-		return e, err
+		return e, h, err
 	}
-	if e.isDelta() {
-		err = in.inflate(io.Discard, s, e.size)
+	if err := quota.inflate(h.size); err != nil {
+		return e, h, err
+	}
+	if e.kind = h.kind; e.isDelta() {
+		err = in.inflate(io.Discard, s, h.size)
 	} else {
-		id.begin(e.kind, e.size)
-		err = in.inflate(id, s, e.size)
+		id.begin(e.kind, h.size)
+		err = in.inflate(id, s, h.size)
 		e.id = id.sum()
 	}
 	e.crc = s.end()
-	return e, err
+	return e, h, err
 }
 
 // readEntry reads what stands before the deflated content.
-func readEntry(r byteReader, offset int64) (entry, error) {
-	e := entry{offset: offset}
+func readEntry(r byteReader, offset int64) (head, error) {
+	var h head
 	first, err := r.ReadByte()
 	if err != nil {
-		return e, fmt.Errorf("read object: %w", eof(err))
+		return h, fmt.Errorf("read object: %w", eof(err))
 	}
-	e.kind, e.size = plumbing.ObjectType(first>>4&7), int64(first&15)
+	h.kind, h.size = plumbing.ObjectType(first>>4&7), int64(first&15)
 	for shift := 4; first&0x80 != 0; shift += 7 {
 		if first, err = r.ReadByte(); err != nil {
-			return e, fmt.Errorf("read object: %w", eof(err))
+			return h, fmt.Errorf("read object: %w", eof(err))
 		}
 		if shift > 53 {
-			return e, damaged("an object says it is larger than any")
+			return h, damaged("an object says it is larger than any")
 		}
-		e.size |= int64(first&0x7f) << shift
+		h.size |= int64(first&0x7f) << shift
 	}
-	switch e.kind {
+	switch h.kind {
 	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
 	case plumbing.OFSDeltaObject:
-		e.base, err = readDistance(r, offset)
+		h.base, err = readDistance(r, offset)
 	case plumbing.REFDeltaObject:
-		_, err = io.ReadFull(r, e.ref[:])
+		_, err = io.ReadFull(r, h.ref[:])
 		err = eof(err)
 	default:
-		err = damaged("an object has the unknown type %d", e.kind)
+		err = damaged("an object has the unknown type %d", h.kind)
 	}
-	return e, err
+	return h, err
 }
 
 // readDistance reads how far before an object its base stands.

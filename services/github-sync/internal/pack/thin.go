@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/klauspost/compress/zlib"
@@ -27,8 +25,7 @@ var ErrBaseTooLarge = errors.New("the pack builds on too large an object")
 func (r *resolver) complete(ctx context.Context, bases Bases) error {
 	for found := true; found && r.open > 0; {
 		found = false
-		for _, id := range slices.SortedFunc(maps.Keys(r.byID),
-			func(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) }) {
+		for _, id := range r.wanted() {
 			base, err := bases(id)
 			if errors.Is(err, plumbing.ErrObjectNotFound) {
 				continue // it may be one of those that are resolved with another
@@ -36,7 +33,7 @@ func (r *resolver) complete(ctx context.Context, bases Bases) error {
 			if err != nil {
 				return fmt.Errorf("read the base of a delta: %w", err)
 			}
-			if _, open := r.byID[id]; !open {
+			if !r.waits(id) {
 				continue
 			}
 			if found = true; base.Size() > memoryBudget {
@@ -57,8 +54,8 @@ func (r *resolver) adopt(ctx context.Context, id plumbing.Hash, base plumbing.En
 		return fmt.Errorf("read the base of a delta: %w", err)
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	e := entry{offset: r.end, size: base.Size(), kind: base.Type(), id: id}
-	raw := bytes.NewBuffer(entryHead(e.kind, e.size))
+	e := entry{offset: r.end, kind: base.Type(), id: id}
+	raw := bytes.NewBuffer(entryHead(e.kind, base.Size()))
 	deflated := zlib.NewWriter(raw)
 	if _, err := io.Copy(deflated, from); err != nil {
 		return fmt.Errorf("read the base of a delta: %w", err)

@@ -200,11 +200,17 @@ func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snaps
 	}
 	tip, _ := view.Overlay(commit)
 	sent := p.pusher.Push(ctx, branch, old, commit, object.Pack(append(objects, tip)))
+	if errs.KindOf(sent) == errs.Conflict {
+		return Result{}, settled(moved(ctx, p.s, branch, old, sent))
+	}
 	if sent != nil && errs.KindOf(sent) != errs.Unavailable {
 		return Result{}, sent
 	}
 	refs, err := p.s.Remote.Refs(ctx)
-	if err != nil {
+	switch {
+	case err != nil && sent == nil && refuses(err):
+		return Result{Commit: commit, Committed: true, Attempts: 1, Unconfirmed: errs.From(err).Message}, nil
+	case err != nil:
 		return Result{}, errors.Join(sent, err)
 	}
 	if refs.Branches[branch] != commit {
@@ -212,6 +218,15 @@ func (p *proposer) send(ctx context.Context, branch string, view *snapshot.Snaps
 			"The branch %s does not show what was pushed to it.", branch))
 	}
 	return Result{Commit: commit, Committed: true, Attempts: 1}, nil
+}
+
+// settled is what a push came to that is not tried again here.
+func settled(err error) error {
+	var again *retryable
+	if errors.As(err, &again) {
+		return again.cause
+	}
+	return err
 }
 
 func branchRemoved(branch string) error {

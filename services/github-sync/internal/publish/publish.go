@@ -37,6 +37,8 @@ type Result struct {
 	Commit    plumbing.Hash
 	Committed bool
 	Attempts  int
+	// Unconfirmed says why the branch could not be read back, although the host reported that it took the push.
+	Unconfirmed string
 }
 
 // Options are what a publisher works with.
@@ -176,8 +178,11 @@ func together(group []*waiter) (context.Context, func()) {
 	}
 }
 
-// retryable says that another attempt can help.
-type retryable struct{ cause error }
+// retryable says that another attempt can help; more than one only when it is not said to be the last.
+type retryable struct {
+	cause error
+	last  bool
+}
 
 func (r *retryable) Error() string { return r.cause.Error() }
 
@@ -187,7 +192,7 @@ func resolve(group []*waiter, err error) (again []*waiter) {
 	switch {
 	case errors.As(err, &moved):
 		for _, m := range group {
-			if m.tries++; m.tries < maxAttempts {
+			if m.tries++; m.tries < maxAttempts && (m.tries == 1 || !moved.last) {
 				again = append(again, m)
 				continue
 			}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/services/github-sync/internal/object"
+	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
 )
 
@@ -43,14 +45,15 @@ func (p *Publisher) push(ctx context.Context, group []*waiter, permit *permit) (
 	if err == nil {
 		failpoint.Hit(failpoint.PushDone)
 	}
-	if err := outcome(ctx, from, head, c.tip, err); err != nil {
+	unconfirmed, err := outcome(ctx, from, head, c.tip, err)
+	if err != nil {
 		return resolve(group, err)
 	}
 	failpoint.Hit(failpoint.PushConfirmed)
 	_ = from.Repo.Add(ctx, from.Branch, head, c.tip, pack) // a cache: without the pack the next sync fetches what it needs
 	failpoint.Hit(failpoint.PushStored)
 	for _, m := range group {
-		m.tell(Result{Commit: m.commit, Committed: true}, nil)
+		m.tell(Result{Commit: m.commit, Committed: true, Unconfirmed: unconfirmed}, nil)
 	}
 	return nil
 }
@@ -140,25 +143,52 @@ func (c *chain) take(objects []object.Object) {
 	}
 }
 
-// outcome decides what a push came to: by its error, or by looking at the remote. Nil says that the commits are there.
-func outcome(ctx context.Context, s *snapshot.Snapshot, old, tip plumbing.Hash, cause error) error {
+// outcome decides what a push came to: by its error, or by looking at the remote. Without an error the commits are
+// there; they are unconfirmed when the host said that it took them, and refuses to show them.
+func outcome(ctx context.Context, s *snapshot.Snapshot, old, tip plumbing.Hash, cause error) (unconfirmed string,
+	err error,
+) {
 	switch kind := errs.KindOf(cause); {
 	case cause == nil:
 	case kind == errs.Conflict:
-		return &retryable{cause}
+		return "", moved(ctx, s, s.Branch, old, cause)
 	case kind != errs.Unavailable:
-		return cause
+		return "", cause
 	}
 	landed, err := landed(ctx, s, old, tip)
 	switch {
+	case err != nil && cause == nil && refuses(err):
+		return errs.From(err).Message, nil
 	case err != nil:
-		return errors.Join(cause, fmt.Errorf("read the branch back: %w", err))
+		return "", errors.Join(cause, fmt.Errorf("read the branch back: %w", err))
 	case landed:
-		return nil
+		return "", nil
 	case cause == nil:
 		cause = errs.New(errs.GitHubConnectionFailed, "The Git host took the push, and the branch does not show it.")
 	}
-	return &retryable{cause}
+	return "", &retryable{cause: cause}
+}
+
+// refuses reports whether a host answers and does not want to: asking again gets the same answer.
+func refuses(err error) bool {
+	return slices.Contains([]errs.Kind{errs.Precondition, errs.Limited}, errs.KindOf(err))
+}
+
+// moved decides whether a push was refused because the branch has moved, which hosts have the same words for as for
+// other things. When it has not, what the host said is the outcome, at the second time at the latest.
+func moved(ctx context.Context, s *snapshot.Snapshot, branch string, old plumbing.Hash, cause error) error {
+	var refused *remote.MovedError
+	if !errors.As(cause, &refused) {
+		return &retryable{cause: cause}
+	}
+	refs, err := s.Remote.Refs(ctx)
+	switch {
+	case err != nil || refs.Branches[branch] != old:
+		return &retryable{cause: cause}
+	case refused.Locked:
+		return &retryable{cause: refused.Refusal, last: true}
+	}
+	return refused.Refusal
 }
 
 // landed reports whether the branch has the commits: the last one at its head, or below it when others pushed on top.

@@ -9,23 +9,15 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"fgdsync.dev/libs/errs"
 )
-
-// exchange is what a request came to; the Git library keeps little of it.
-type exchange struct {
-	status int
-	header http.Header
-	err    error
-	sha256 bool // the repository has ids that the Git library can't read
-	thin   bool // the host can send thin packs, which the Git library does not tell
-}
 
 type exchangeKey struct{}
 
@@ -45,18 +37,11 @@ func exchangeOf(ctx context.Context) *exchange {
 	return &exchange{}
 }
 
-type limitedBody struct {
-	io.ReadCloser
-	left     int64
-	refs     bool
-	exchange *exchange
-}
-
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	b.exchange.remember(p[:n])
 	if b.refs { // with which the capabilities come
 		b.exchange.sha256 = b.exchange.sha256 || bytes.Contains(p[:n], []byte("object-format=sha256"))
-		b.exchange.thin = b.exchange.thin || bytes.Contains(p[:n], []byte(" "+capability.ThinPack.String()+" "))
 	}
 	if b.left -= int64(n); b.left < 0 {
 		err = errs.New(errs.RepositoryUnsupported, "The Git host sends more than max_pack_bytes allows.")
@@ -65,17 +50,6 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		b.exchange.err = err
 	}
 	return n, err
-}
-
-// mostSaid is how much is looked at of what a host says beside the protocol.
-const mostSaid = 8 << 10
-
-// sidebandText is the beginning of it.
-type sidebandText []byte
-
-func (s *sidebandText) Write(p []byte) (int, error) {
-	*s = append(*s, p[:min(len(p), mostSaid-len(*s))]...)
-	return len(p), nil
 }
 
 func unavailable(format string, args ...any) *errs.Error {
@@ -94,33 +68,88 @@ func (r *hostRemote) explain(ctx context.Context, err error, a *exchange) error 
 		return fmt.Errorf("speak to %s: %w", host, context.Cause(ctx))
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return errs.New(errs.RepositoryEmpty, "The repository at %s is empty.", host)
-	case a.status == http.StatusUnauthorized && r.wire.login().None():
-		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s asks for credentials.", host)
 	case limited(a):
 		return errs.New(errs.GitHubRateLimited, "The Git host %s asks to wait.", host).WithRetryAfter(retryAfter(a.header))
-	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-		return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses the credentials.", host)
-	case a.status == http.StatusNotFound, a.status == http.StatusGone:
-		return errs.New(errs.GitHubNotFound, "The Git host %s has no such repository, or hides it.", host)
-	case a.status == http.StatusRequestEntityTooLarge:
-		return errs.New(errs.PushRejected, "The Git host %s refuses so large a push.", host)
-	case a.status >= http.StatusInternalServerError:
-		return unavailable("The Git host %s answered with status %d.", host, a.status)
+	case a.status >= http.StatusBadRequest:
+		return r.explainStatus(err, a)
 	case a.sha256:
 		return errs.New(errs.RepositoryUnsupported, "The repository at %s has SHA-256 object ids, which are not supported.",
 			host).
 			WithRemedy("Use a repository with SHA-1 object ids, which Git makes unless it is told otherwise.")
 	case errors.As(err, &file): // what came could not be stored; a connection fails with other errors
 		return errs.New(errs.StorageFailed, "What the Git host %s sent can't be stored.", host).WithCause(err)
+	case a.webPage():
+		return errs.New(errs.GitHubNotFound, "The Git host %s answers with a web page, and not as Git does.", host).
+			WithRemedy("Check the repository URL; a page to sign in at, or one of a firewall, may stand in front of the host.")
 	case untrusted(a.err):
 		return errs.New(errs.CertificateUntrusted, "The certificate of the Git host %s is not to be trusted.", host).
 			WithRemedy("If the host has a certificate of your own authority, name the authority's file as remotes_ca_file.").
 			WithCause(a.err)
-	case a.err != nil:
+	}
+	if words := a.words(err, r.wire.login()); words != "" {
+		return r.explainLine(a, words)
+	}
+	if a.err != nil {
 		return unavailable("The Git host %s can't be reached.", host).WithCause(a.err)
 	}
 	return unavailable("The exchange with the Git host %s broke off.", host).
 		WithCause(fmt.Errorf("%w: %w", ErrUnreadable, err))
+}
+
+// explainStatus explains an answer by its status, in the host's own words when there are some. Only what may be another
+// one the next time is tried again.
+func (r *hostRemote) explainStatus(err error, a *exchange) error {
+	host, login := r.location.Host, r.wire.login()
+	words := a.words(err, login)
+	say := func(code errs.Code, format string, args ...any) *errs.Error {
+		return errs.New(code, "%s", saying(fmt.Sprintf(format, args...), words))
+	}
+	switch status := a.status; {
+	case status == http.StatusUnauthorized && login.None():
+		return say(errs.GitHubAuthenticationFailed, "The Git host %s asks for credentials", host)
+	case status == http.StatusUnauthorized, status == http.StatusForbidden && words == "":
+		return say(errs.GitHubAuthenticationFailed, "The Git host %s refuses the credentials", host)
+	case status == http.StatusForbidden:
+		return r.refused(a, words)
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return say(errs.GitHubNotFound, "The Git host %s has no such repository, or hides it", host)
+	case status == http.StatusRequestEntityTooLarge:
+		return say(errs.PushRejected, "The Git host %s refuses so large a push", host)
+	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout:
+		return say(errs.GitHubConnectionFailed, "The Git host %s answered with status %d", host, status).
+			WithCause(ErrAnswered)
+	case a.push:
+		return say(errs.PushRejected, "The Git host %s refuses the push with status %d", host, status)
+	}
+	return say(errs.GitHubRequestRefused, "The Git host %s refuses the request with status %d", host, a.status)
+}
+
+// explainLine explains an error line of the protocol. Only its words tell what is for good; they are those of Git and
+// of the hosts that many use.
+func (r *hostRemote) explainLine(a *exchange, words string) error {
+	has := func(some ...string) bool {
+		return slices.ContainsFunc(some, func(word string) bool { return strings.Contains(strings.ToLower(words), word) })
+	}
+	host := r.location.Host
+	switch {
+	case has("not found", "does not exist", "could not be found"):
+		return errs.New(errs.GitHubNotFound, "The Git host %s has no such repository, or hides it: %s", host, words)
+	case has("denied", "permission", "not allowed", "not permitted", "read only", "read-only", "write access",
+		"authorized", "forbidden", "blocked", "suspended", "archived", "quota", "exceeds"):
+		return r.refused(a, words)
+	}
+	return unavailable("The Git host %s ended the exchange: %s", host, words).WithCause(ErrAnswered)
+}
+
+// refused is that a host gives nothing, or takes nothing, and says why.
+func (r *hostRemote) refused(a *exchange, words string) error {
+	const remedy = "Look at the host's message: it may be about the repository, or about what the account may do."
+	if a.push {
+		return errs.New(errs.PushRejected, "The Git host %s refuses the push: %s", r.location.Host, words).
+			WithRemedy(remedy)
+	}
+	return errs.New(errs.GitHubAuthenticationFailed, "The Git host %s refuses access: %s", r.location.Host, words).
+		WithRemedy(remedy)
 }
 
 func untrusted(err error) bool {

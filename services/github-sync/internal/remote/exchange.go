@@ -42,8 +42,11 @@ type hostRemote struct {
 	wire       wire
 	location   Location
 	print      credentials.Fingerprint
+	bounds     *pack.Bounds
 	advertised *packp.AdvRefs
-	thin       bool // the host can send thin packs
+	// What the host can do and the library does not say.
+	thin     bool // it can send thin packs
+	multiACK capability.Capability
 }
 
 // Login returns the fingerprint of the credentials that it is spoken to with.
@@ -56,8 +59,19 @@ func (r *hostRemote) Refs(ctx context.Context) (Refs, error) {
 	if err != nil {
 		return Refs{}, r.explain(ctx, err, a)
 	}
-	r.advertised, r.thin = advertised, a.thin
+	r.advertised, r.thin, r.multiACK = advertised, a.capable(capability.ThinPack), multiACK(a)
 	return Refs{Branches: branches(advertised), Default: defaultBranch(advertised.Capabilities)}, nil
+}
+
+// multiACK is how the host tells what both have, if it can. Some refuse clients that do not ask for it. Since all
+// that is here is said in the one round that a fetch has, the answer is read like any other.
+func multiACK(a *exchange) capability.Capability {
+	for _, c := range []capability.Capability{capability.MultiACKDetailed, capability.MultiACK} {
+		if a.capable(c) {
+			return c
+		}
+	}
+	return ""
 }
 
 func branches(ar *packp.AdvRefs) map[string]plumbing.Hash {
@@ -106,6 +120,9 @@ func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit
 	if thin {
 		err = errors.Join(err, request.Capabilities.Set(capability.ThinPack))
 	}
+	if r.multiACK != "" {
+		err = errors.Join(err, request.Capabilities.Set(r.multiACK))
+	}
 	if err != nil {
 		return fmt.Errorf("prepare a fetch: %w", err)
 	}
@@ -118,7 +135,7 @@ func (r *hostRemote) fetch(ctx context.Context, into *filesystem.Storage, commit
 	if err != nil {
 		return r.explain(ctx, err, a)
 	}
-	err = errors.Join(packsOf(into).Receive(ctx, demultiplexed(request.Capabilities, response, nil)), response.Close())
+	err = errors.Join(r.packsOf(into).Receive(ctx, demultiplexed(request.Capabilities, response, nil)), response.Close())
 	if err != nil {
 		return r.explain(ctx, err, a)
 	}
@@ -131,10 +148,11 @@ func isRefusal(err error) bool {
 	return strings.Contains(err.Error(), "not our ref") || strings.Contains(err.Error(), "unadvertised object")
 }
 
-func packsOf(s *filesystem.Storage) pack.Folder {
+func (r *hostRemote) packsOf(s *filesystem.Storage) pack.Folder {
 	return pack.Folder{
-		Path:  filepath.Join(s.Filesystem().Root(), "objects", "pack"),
-		Bases: func(id plumbing.Hash) (plumbing.EncodedObject, error) { return s.EncodedObject(plumbing.AnyObject, id) },
+		Bounds: r.bounds,
+		Path:   filepath.Join(s.Filesystem().Root(), "objects", "pack"),
+		Bases:  func(id plumbing.Hash) (plumbing.EncodedObject, error) { return s.EncodedObject(plumbing.AnyObject, id) },
 	}
 }
 
@@ -239,22 +257,31 @@ func verdict(report *packp.ReportStatus, beside string, login credentials.Basic)
 	if len(report.CommandStatuses) > 0 && text == "ok" {
 		text = report.CommandStatuses[0].Status
 	}
+	beside = strings.TrimSpace(beside)
+	all := strings.TrimSuffix(text+": "+beside, ": ")
+	code := errs.PushRejected
+	if isProtection(all) {
+		code = errs.BranchProtected
+	}
+	refusal := errs.New(code, "The Git host refused the commit: %s", Scrub(all, login))
+	if !mayHaveMoved(text) {
+		return refusal
+	}
+	return errs.New(errs.BranchMoved, "The branch moved while it was pushed to.").
+		WithCause(&MovedError{Refusal: refusal, Locked: strings.Contains(all, "lock")})
+}
+
+// mayHaveMoved reports whether a host refuses a push in the words it has for a branch that is no longer where it was.
+func mayHaveMoved(text string) bool {
 	for _, moved := range []string{
 		"failed to update ref", "fetch first", "non-fast-forward", "stale info",
 		"cannot lock ref", "already exists", "incorrect old value",
 	} {
 		if strings.Contains(text, moved) {
-			return errs.New(errs.BranchMoved, "The branch moved while it was pushed to.")
+			return true
 		}
 	}
-	if beside = strings.TrimSpace(beside); beside != "" {
-		text += ": " + beside
-	}
-	code := errs.PushRejected
-	if isProtection(text) {
-		code = errs.BranchProtected
-	}
-	return errs.New(code, "The Git host refused the commit: %s", Scrub(text, login))
+	return false
 }
 
 // isProtection reports whether a host refuses a push because the branch is protected: the words are those of GitHub
@@ -272,9 +299,9 @@ func isProtection(text string) bool {
 }
 
 // Scrub makes a text of the Git host fit to be stored and shown: without credentials, be they in a URL or those of this
-// login, without control characters, and short.
+// login, without control characters, and no longer than a page.
 func Scrub(text string, login credentials.Basic) string {
-	const longest = 300
+	const longest = 2 << 10
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

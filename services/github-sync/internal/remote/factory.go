@@ -52,5 +52,5 @@ func (f *Factory) Open(location Location, login credentials.Login) (Remote, erro
 }
 
 func (f *Factory) host(location Location, login credentials.Login, w wire) *hostRemote {
-	return &hostRemote{wire: w, location: location, print: f.prints.Of(login)}
+	return &hostRemote{wire: w, location: location, print: f.prints.Of(login), bounds: f.transport.bounds}
 }

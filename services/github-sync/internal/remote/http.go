@@ -116,7 +116,7 @@ type roundTripper struct {
 
 func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := exchangeOf(r.Context())
-	*a = exchange{}
+	*a = exchange{push: strings.HasSuffix(operation(r), transport.ReceivePackServiceName)}
 	done, err := t.breakers.of(r.URL.Host).allow()
 	if err != nil {
 		a.err = err

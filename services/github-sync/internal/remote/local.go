@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -76,10 +77,36 @@ func (r *localRemote) PushRefs(ctx context.Context) (Pusher, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir, err := gitDir(r.path)
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range []string{"objects", "refs"} {
+		if err := syscall.Access(filepath.Join(dir, folder), mayWrite); err != nil {
+			return nil, unwritable(r.path, err)
+		}
+	}
 	return &localPusher{refs.Branches, r.path}, nil
 }
 
-func (p *localPusher) Push(ctx context.Context, branch string, old, next plumbing.Hash, content []byte) (err error) {
+// mayWrite is the question of access(2) whether something may be written.
+const mayWrite = 2
+
+func unwritable(path string, cause error) error {
+	return errs.New(errs.PushRejected, "The repository at %s can't be written: %v.", path, cause).
+		WithRemedy("Let the user that runs this write to the repository, and make sure that the disk has room.")
+}
+
+func (p *localPusher) Push(ctx context.Context, branch string, old, next plumbing.Hash, content []byte) error {
+	err := p.push(ctx, branch, old, next, content)
+	var no syscall.Errno
+	if errors.As(err, &no) && !errs.HasCode(err, errs.BranchMoved) {
+		return unwritable(p.path, no)
+	}
+	return err
+}
+
+func (p *localPusher) push(ctx context.Context, branch string, old, next plumbing.Hash, content []byte) (err error) {
 	dir, err := gitDir(p.path)
 	if err != nil {
 		return err

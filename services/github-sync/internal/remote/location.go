@@ -4,6 +4,7 @@
 package remote
 
 import (
+	"net/netip"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -16,9 +17,10 @@ import (
 
 // Policy says which remotes are permitted.
 type Policy struct {
-	AllowInsecure bool     // http, and loopback or private addresses
-	LocalPaths    []string // folders whose repositories may be used as file:// or path
-	KnownHosts    string   // file of the host keys that are believed; without it there is no SSH
+	AllowHTTP  bool           // in clear
+	Networks   []netip.Prefix // private ones that may be connected to, this machine among them when it is listed
+	LocalPaths []string       // folders whose repositories may be used as file:// or path
+	KnownHosts string         // file of the host keys that are believed; without it there is no SSH
 }
 
 // Location is a repository that the policy permits.
@@ -41,13 +43,16 @@ const (
 	longestDirectory = 4096
 )
 
-// Parse reads a URL and judges it.
+// Parse reads a URL, or the path of a repository on this machine, and judges it.
 func (p Policy) Parse(raw string) (Location, error) {
 	if len(raw) > longestURL {
 		return Location{}, refused("The repository URL is too long; allowed are at most %d bytes.", longestURL)
 	}
 	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) || strings.HasPrefix(raw, "-") {
 		return Location{}, refused("The repository URL begins with a dash, or holds spaces or control characters.")
+	}
+	if filepath.IsAbs(raw) {
+		return p.local(&url.URL{Path: raw})
 	}
 	if !strings.Contains(raw, "://") {
 		return p.shortSSH(raw)
@@ -69,8 +74,9 @@ func (p Policy) Parse(raw string) (Location, error) {
 	case "https":
 		return httpLocation(u)
 	case "http":
-		if !p.AllowInsecure {
-			return Location{}, refused("The repository URL uses http, which sends credentials in clear.")
+		if !p.AllowHTTP {
+			return Location{}, refused("The repository URL uses http, which sends credentials in clear.").
+				WithRemedy("Use the https URL, or set allow_http (--allow-http).")
 		}
 		return httpLocation(u)
 	case "file":
@@ -87,7 +93,7 @@ func refused(format string, args ...any) *errs.Error {
 }
 
 // httpLocation returns a location with one key for all spellings of one repository: case of the host, default port,
-// slashes and ".git".
+// spellings of an address, slashes and ".git".
 func httpLocation(u *url.URL) (Location, error) {
 	if u.Hostname() == "" {
 		return Location{}, refused("The repository URL names no host.")
@@ -105,12 +111,15 @@ func httpLocation(u *url.URL) (Location, error) {
 
 // key has no scheme: a repository is the same over HTTPS and over SSH. Another port is another server.
 func key(server githost.Host, cleanPath string) string {
-	return server.String() + strings.TrimSuffix(cleanPath, ".git")
+	return server.Identity() + strings.TrimSuffix(cleanPath, ".git")
 }
 
 func (p Policy) local(u *url.URL) (Location, error) {
 	if u.Host != "" && u.Host != "localhost" {
 		return Location{}, refused("A file URL names a repository on this machine: file:///path.")
+	}
+	if len(p.LocalPaths) == 0 { // whoever asks does not even learn what there is
+		return Location{}, localRefused()
 	}
 	clean := filepath.Clean(u.Path)
 	resolved, err := filepath.EvalSymlinks(clean)
@@ -122,31 +131,16 @@ func (p Policy) local(u *url.URL) (Location, error) {
 			return Location{Key: "file://" + resolved, Host: "local", Path: resolved}, nil
 		}
 	}
-	return Location{}, refused("Repositories on this machine are not permitted here.").
+	return Location{}, localRefused()
+}
+
+func localRefused() *errs.Error {
+	return refused("Repositories on this machine are not permitted here.").
 		WithRemedy("List the folder in allowed_local_paths, or use an https or ssh URL.")
 }
 
 func within(path, root string) bool {
 	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/")
-}
-
-// Directory returns a directory in a repository its one spelling.
-func Directory(raw string) (string, error) {
-	clean := strings.Trim(raw, "/")
-	if clean == "" || clean == "." {
-		return "", nil
-	}
-	if len(clean) > longestDirectory {
-		return "", errs.New(errs.DirectoryInvalid, "The directory is too long; allowed are at most %d bytes.",
-			longestDirectory)
-	}
-	for _, part := range strings.Split(clean, "/") {
-		if err := checkPart(part); err != nil {
-			return "", errs.New(errs.DirectoryInvalid, "The directory %q is not one inside the repository.", clip(raw)).
-				WithCause(err)
-		}
-	}
-	return clean, nil
 }
 
 func clip(s string) string {
@@ -163,22 +157,3 @@ func clipTo(s string, longest int) string {
 
 // userInfo finds credentials in a URL within a text.
 var userInfo = regexp.MustCompile(`://[^/\s@]*@`)
-
-// CheckBranch refuses what can't be a branch (git-check-ref-format(1)).
-func CheckBranch(branch string) error {
-	if len(branch) > longestBranch {
-		return errs.New(errs.InvalidRequest, "The name of the branch is too long; allowed are at most %d bytes.",
-			longestBranch)
-	}
-	bad := branch == "" || strings.HasPrefix(branch, "-") || strings.HasPrefix(branch, "/") ||
-		strings.HasSuffix(branch, "/") ||
-		strings.HasSuffix(branch, ".lock") || strings.HasSuffix(branch, ".") || strings.Contains(branch, "..") ||
-		strings.Contains(branch, "//") || strings.Contains(branch, "@{") || strings.Contains(branch, "/.") ||
-		strings.HasPrefix(branch, ".") ||
-		strings.ContainsAny(branch, " ~^:?*[\\") || strings.ContainsFunc(branch,
-		func(r rune) bool { return r < ' ' || r == 0x7f })
-	if bad {
-		return errs.New(errs.InvalidRequest, "%q is no name of a branch.", clip(branch))
-	}
-	return nil
-}

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -44,13 +43,11 @@ func parseProxy(raw secret.String) (proxy, error) {
 // serve lets all requests go through the proxy. Whoever runs the system named it, so its own address may be a private
 // one. It resolves the names of Git hosts itself: only what a URL says can be judged here, and what names lead to is
 // judged there.
-func (p proxy) serve(transport *http.Transport, allowInsecure bool) {
+func (p proxy) serve(transport *http.Transport, policy Policy) {
 	transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	transport.Proxy = func(r *http.Request) (*url.URL, error) {
-		if !allowInsecure {
-			if err := checkName(r.URL.Hostname()); err != nil {
-				return nil, err
-			}
+		if err := policy.checkName(r.URL.Hostname()); err != nil {
+			return nil, err
 		}
 		return p.url, nil
 	}
@@ -74,19 +71,4 @@ func (p proxy) refusal(status int) error {
 			WithRemedy("Have the proxy permit the Git host.")
 	}
 	return unavailable("The proxy %s does not reach the Git host; it answered with status %d.", p.url.Host, status)
-}
-
-// checkName refuses names that are addresses which may not be connected to. The forms of an address that only some
-// resolvers know have nothing but digits, and x.
-func checkName(host string) error {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return checkAddress(ip)
-	}
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	if last == "localhost" || last == "" || last[0] >= '0' && last[0] <= '9' {
-		return errs.New(errs.RemoteRefused,
-			"The Git host's name is a form of an address, or of this machine, which is not permitted.")
-	}
-	return nil
 }

@@ -9,15 +9,26 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/github-sync/internal/credentials"
-	"fgdsync.dev/services/github-sync/internal/object"
 )
-
-func checkPart(name string) error { return object.CheckName(name) }
 
 // ErrUnreadable is in the chain when an answer came and can't be used. What the store holds may be the reason, since
 // the answer builds on it.
 var ErrUnreadable = errors.New("the answer can't be used")
+
+// ErrAnswered is in the chain when a host answered, and could not do what it was asked for.
+var ErrAnswered = errors.New("the host answered")
+
+// MovedError is in the chain of a refusal in words that hosts have for a branch which has moved. They have them for
+// other things too: when the branch is where it was, the refusal is what the error says.
+type MovedError struct {
+	Refusal *errs.Error
+	// Locked says that somebody else may have been about to move the branch.
+	Locked bool
+}
+
+func (e *MovedError) Error() string { return e.Refusal.Error() }
 
 // Refs are the branches of a remote.
 type Refs struct {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"golang.org/x/crypto/ssh"
 
@@ -92,7 +91,9 @@ func advertisement(call *sshCall, service string) (*packp.AdvRefs, error) {
 	if advertised.IsEmpty() && service == transport.UploadPackServiceName {
 		return nil, transport.ErrEmptyRemoteRepository
 	}
-	call.exchange.thin = advertised.Capabilities.Supports(capability.ThinPack)
+	for _, c := range advertised.Capabilities.All() {
+		call.exchange.offers = append(call.exchange.offers, c.String())
+	}
 	transport.FilterUnsupportedCapabilities(advertised.Capabilities)
 	return advertised, nil
 }

@@ -1,22 +1,19 @@
 package remote
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/trace"
 
-	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
+	"fgdsync.dev/services/github-sync/internal/pack"
 )
 
 const (
@@ -33,6 +30,7 @@ type Options struct {
 	CAFile       string        // of authorities that are trusted besides those of the system
 	Proxy        secret.String // URL of the proxy for HTTP, which may hold a password
 	MaxPackBytes int64
+	MaxObjects   int // of a pack
 	Tracers      trace.TracerProvider
 	Requests     *prometheus.CounterVec // by operation and code
 	Breaker      BreakerOptions
@@ -45,6 +43,7 @@ type Transport struct {
 	base   *http.Transport
 	http   http.RoundTripper
 	ssh    *sshClient
+	bounds *pack.Bounds
 }
 
 // NewTransport returns a transport. Nothing is connected to.
@@ -53,10 +52,7 @@ func NewTransport(o Options) (*Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the breakers: %w", err)
 	}
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	if !o.Policy.AllowInsecure {
-		dialer.ControlContext = publicOnly
-	}
+	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: o.Policy.permittedOnly}
 	base, err := newBase(o, dialer)
 	if err != nil {
 		return nil, err
@@ -67,7 +63,8 @@ func NewTransport(o Options) (*Transport, error) {
 	limiter := newLimiter(o.Limiter)
 	counted := &roundTripper{next: traced, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts}
 	return &Transport{
-		policy: o.Policy, base: base, http: &limitedTransport{counted, limiter},
+		policy: o.Policy, base: base, bounds: pack.NewBounds(o.MaxObjects, o.MaxPackBytes),
+		http: &limitedTransport{counted, limiter},
 		ssh: &sshClient{
 			dialer: dialer, knownHosts: o.Policy.KnownHosts, maxBytes: o.MaxPackBytes, requests: o.Requests, breakers: hosts,
 			limiter: limiter,
@@ -99,26 +96,7 @@ func newBase(o Options, dialer *net.Dialer) (*http.Transport, error) {
 		if err != nil {
 			return nil, err
 		}
-		proxy.serve(base, o.Policy.AllowInsecure)
+		proxy.serve(base, o.Policy)
 	}
 	return base, nil
-}
-
-// publicOnly looks at the address that is connected to, whatever the name resolved to before.
-func publicOnly(_ context.Context, _, address string, _ syscall.RawConn) error {
-	endpoint, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("read address: %w", err)
-	}
-	return checkAddress(endpoint.Addr())
-}
-
-func checkAddress(ip netip.Addr) error {
-	ip = ip.Unmap()
-	carrierGrade := netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || carrierGrade.Contains(ip) {
-		return errs.New(errs.RemoteRefused,
-			"The Git host's address is loopback, link-local or private, which is not permitted.")
-	}
-	return nil
 }

@@ -68,10 +68,11 @@ func (c *comparison) compare(from, to plumbing.Hash, prefix string, depth int) e
 		if old.Hash == next.Hash && old.Mode == next.Mode {
 			continue
 		}
-		if err := c.compare(treeOf(old), treeOf(next), prefix+name+"/", depth+1); err != nil {
+		path := prefix + shown(name)
+		if err := c.compare(treeOf(old), treeOf(next), path+"/", depth+1); err != nil {
 			return err
 		}
-		if pair := (Pair{prefix + name, leafOf(prefix, old), leafOf(prefix, next)}); pair.Old != pair.New {
+		if pair := (Pair{path, leafOf(path, old), leafOf(path, next)}); pair.Old != pair.New {
 			c.pairs = append(c.pairs, pair)
 		}
 	}
@@ -96,9 +97,17 @@ func treeOf(e object.Entry) plumbing.Hash {
 	return object.EmptyTree
 }
 
-func leafOf(prefix string, e object.Entry) Leaf {
+// shown escapes a name that nothing of ours may have, so that its path can be told.
+func shown(name string) string {
+	if object.CheckName(name) != nil {
+		return object.Escaped(name)
+	}
+	return name
+}
+
+func leafOf(path string, e object.Entry) Leaf {
 	if e.Hash.IsZero() || e.IsTree() {
 		return Leaf{}
 	}
-	return Leaf{Path: prefix + e.Name, Mode: e.Mode, Hash: e.Hash}
+	return Leaf{Path: path, Mode: e.Mode, Hash: e.Hash}
 }

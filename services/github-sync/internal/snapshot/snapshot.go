@@ -126,13 +126,22 @@ func (s *Snapshot) resolve() error {
 // Trailer finds a trailer of the commit.
 func (s *Snapshot) Trailer(name string) string { return s.info.Trailer(name) }
 
-// Fence is the fencing number in the trailers of the commit, 0 without one.
-func (s *Snapshot) Fence() int64 {
+// fenceAhead is how far the clock of Redis, which fencing numbers follow, may be ahead of this one.
+const fenceAhead = 24 * time.Hour
+
+// Fence is the fencing number in the trailers of the commit, 0 without one. Anybody can write a trailer: one that is
+// far ahead of the clock, in microseconds, was given out by no lock. It does not count, and is ignored.
+func (s *Snapshot) Fence(now time.Time) (fence, ignored int64) {
 	fence, err := strconv.ParseInt(s.info.Trailer(layout.TrailerFence), 10, 64)
-	if err != nil {
-		return 0 // somebody else's commit
+	switch {
+	case errors.Is(err, strconv.ErrRange) && fence > 0:
+		return 0, fence
+	case err != nil:
+		return 0, 0 // somebody else's commit
+	case fence > now.Add(fenceAhead).UnixMicro():
+		return 0, fence
 	}
-	return fence
+	return fence, 0
 }
 
 // Subtree finds a directory below a tree. A directory that does not exist is the empty tree.

@@ -18,14 +18,16 @@ type Leaf struct {
 	Hash plumbing.Hash
 }
 
-// Leaves lists all leaves of a tree, in the order of their paths' bytes.
-func (s *Snapshot) Leaves(tree plumbing.Hash) ([]Leaf, error) {
+// Leaves lists all leaves of a tree, in the order of their paths' bytes. Apart from them it lists, escaped, the paths
+// of files and folders with names that nothing of ours may have.
+func (s *Snapshot) Leaves(tree plumbing.Hash) (leaves []Leaf, unreadable []string, err error) {
 	w := walk{s: s}
 	if err := w.into(tree, "", 0); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	slices.SortFunc(w.leaves, func(a, b Leaf) int { return strings.Compare(a.Path, b.Path) })
-	return w.leaves, nil
+	slices.Sort(w.unreadable)
+	return w.leaves, w.unreadable, nil
 }
 
 // walk counts folders too: a few trees that name each other many times over hold more paths than there is time for,
@@ -34,6 +36,8 @@ type walk struct {
 	s      *Snapshot
 	leaves []Leaf
 	seen   int
+
+	unreadable []string
 }
 
 func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
@@ -48,8 +52,9 @@ func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
 		return tooMany(w.s.limits.MaxEntries)
 	}
 	for _, e := range entries {
-		if err := object.CheckName(e.Name); err != nil {
-			return unusable(err)
+		if object.CheckName(e.Name) != nil {
+			w.unreadable = append(w.unreadable, object.Escaped(prefix+e.Name))
+			continue
 		}
 		if !e.IsTree() {
 			w.leaves = append(w.leaves, Leaf{Path: prefix + e.Name, Mode: e.Mode, Hash: e.Hash})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,7 +60,8 @@ func setup(t *testing.T) *bench {
 
 func newTransport() (*remote.Transport, error) {
 	return remote.NewTransport(remote.Options{
-		Policy: remote.Policy{AllowInsecure: true}, MaxPackBytes: 1 << 20, Tracers: noop.NewTracerProvider(),
+		Policy: remote.Policy{AllowHTTP: true, Networks: loopback}, MaxPackBytes: 1 << 20,
+		MaxObjects: 1000, Tracers: noop.NewTracerProvider(),
 		Requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "requests"}, []string{"operation", "code"}),
 		Breaker: remote.BreakerOptions{
 			Failures: 5, Pause: time.Minute,
@@ -196,3 +198,5 @@ func (b *bench) kept(slot string) string {
 	}
 	return strings.Join(names, " ")
 }
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}

@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/services/github-sync/internal/object"
 	"fgdsync.dev/services/github-sync/internal/pack"
 	"fgdsync.dev/services/github-sync/internal/remote"
 )
@@ -120,6 +122,8 @@ func (b *repository) fetch(ctx context.Context, from remote.Remote, branch strin
 	depth int) (opened,
 	error,
 ) {
+	_, statErr := os.Stat(b.current.dir)
+	fresh := errors.Is(statErr, os.ErrNotExist)
 	if err := os.MkdirAll(b.current.dir, 0o700); err != nil {
 		return opened{}, storageFailed(err)
 	}
@@ -130,6 +134,10 @@ func (b *repository) fetch(ctx context.Context, from remote.Remote, branch strin
 	failpoint.Hit(failpoint.FetchBefore)
 	err := from.Fetch(ctx, s.Storage, commit, depth)
 	failpoint.Hit(failpoint.FetchStored)
+	if err == nil {
+		s.Reindex()
+		err = whole(s, commit, fresh)
+	}
 	if err == nil {
 		err = s.SetReference(plumbing.NewHashReference(fetched(branch), commit))
 	}
@@ -143,8 +151,28 @@ func (b *repository) fetch(ctx context.Context, from remote.Remote, branch strin
 		return opened{}, errors.Join(err, s.Close())
 	}
 	b.current.depths[commit] = max(b.current.depths[commit], depth)
-	s.Reindex()
 	return s, nil
+}
+
+// whole holds that a commit is here with its tree, after it was fetched. When the host began from nothing, it has not
+// sent them; else what was here before may be to blame.
+func whole(s opened, commit plumbing.Hash, fresh bool) error {
+	missing := commit
+	encoded, err := s.EncodedObject(plumbing.AnyObject, commit)
+	if err == nil && encoded.Type() == plumbing.CommitObject {
+		var read *gitobject.Commit
+		if read, err = gitobject.DecodeCommit(s, encoded); err == nil && read.TreeHash != object.EmptyTree {
+			missing, err = read.TreeHash, s.HasEncodedObject(read.TreeHash)
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case fresh:
+		return errs.New(errs.HostIncomplete, "The Git host does not send the object %s, which it was asked for.", missing).
+			WithCause(err)
+	}
+	return storageFailed(fmt.Errorf("find %s in what was fetched: %w", missing, err))
 }
 
 // fetched is the ref that remembers what was fetched of a branch.

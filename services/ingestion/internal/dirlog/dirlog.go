@@ -1,7 +1,7 @@
 // Package dirlog keeps the two logs of a fabric directory: what was ingested or quarantined, and why each file of
 // unmanaged/ is there. A log is a YAML file with one flow mapping a line under "entries:", so that it is read and
 // appended to by lines. Entries of the archive log are never changed. Those of the unmanaged log whose file is gone are
-// dropped when an entry is added, and only then: a sync that adds nothing rewrites nothing.
+// dropped when anything else in the directory changes, and only then: a sync that changes nothing rewrites nothing.
 package dirlog
 
 import (
@@ -15,6 +15,7 @@ import (
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/services/ingestion/internal/splice"
 	"fgdsync.dev/services/ingestion/internal/stage"
@@ -42,16 +43,17 @@ type Origin struct {
 	Time   time.Time
 }
 
-// Update notes what a plan did, and what was released. load returns the content of an object that is in the staged
-// tree.
-func Update(s *stage.Tree, done *plan.Plan, released []Released, origin Origin, entries []gittree.Entry,
-	load func(blob string) ([]byte, error),
-) error {
-	w := writer{staged: s, entries: entries, load: load}
-	said, err := w.said(done)
-	if err != nil {
-		return err
-	}
+// Logs are the two logs of a staged tree.
+type Logs struct {
+	Staged  *stage.Tree
+	Entries []gittree.Entry // of the tree as it was
+	Known   []byte          // the unmanaged log as it was
+	Load    func(blob string) ([]byte, error)
+}
+
+// Update notes what a plan did, and what was released.
+func (w *Logs) Update(done *plan.Plan, released []Released, origin Origin) error {
+	s, said := w.Staged, w.said(done)
 	at := origin.Time.UTC().Format(time.RFC3339)
 	archived, reasons := make([]byte, 0, archiveSize(done.Items, origin)), []byte(nil)
 	fresh := map[string]bool{}
@@ -65,7 +67,7 @@ func Update(s *stage.Tree, done *plan.Plan, released []Released, origin Origin, 
 			if strings.HasPrefix(said[item.Destination], string(reason)) {
 				continue // it was tried again, and nothing is new
 			}
-			reasons = reason.text("at", at).source(item, origin).endOn(reasons)
+			reasons = reason.text("at", at).first(item, origin).endOn(reasons)
 			fresh[item.Destination] = true
 		}
 		archived = appendArchived(archived, item, origin, at)
@@ -76,11 +78,16 @@ func Update(s *stage.Tree, done *plan.Plan, released []Released, origin Origin, 
 	if err := w.extend(layout.ArchiveLog, archiveHeader, archived, maxArchive, nil); err != nil {
 		return err
 	}
-	return w.extend(layout.UnmanagedLog, reasonsHeader, reasons, MaxBytes, func(line string) bool {
+	obsolete := func(line string) bool {
 		p, _, ok := entryOf(line)
 		_, there := s.Blob(p)
 		return ok && (!there || fresh[p])
-	})
+	}
+	if len(reasons) == 0 {
+		w.drop(obsolete)
+		return nil
+	}
+	return w.extend(layout.UnmanagedLog, reasonsHeader, reasons, MaxBytes, obsolete)
 }
 
 // actions name outcomes in the log.
@@ -150,15 +157,32 @@ func (e entry) number(key string, n int) entry {
 	return strconv.AppendInt(e.key(key), int64(n), 10)
 }
 
+// source says where an item was.
 func (e entry) source(item *plan.Item, origin Origin) entry {
-	e = e.text("from", item.File.Path)
+	at := inventory.Origin{Path: item.File.Path, Blob: item.File.Blob, Commit: origin.Commit}
 	if item.Doc != nil {
-		e = e.number("document", item.Doc.Number)
-		if item.Doc.Item > 0 {
-			e = e.number("item", item.Doc.Item)
+		at.Document, at.Item = &item.Doc.Number, item.Doc.Item
+	}
+	return e.from(at)
+}
+
+// first says where an item was when it was not yet in quarantine, however often it has been tried since.
+func (e entry) first(item *plan.Item, origin Origin) entry {
+	if item.File.Origin != nil {
+		return e.from(*item.File.Origin)
+	}
+	return e.source(item, origin)
+}
+
+func (e entry) from(at inventory.Origin) entry {
+	e = e.text("from", at.Path)
+	if at.Document != nil {
+		e = e.number("document", *at.Document)
+		if at.Item > 0 {
+			e = e.number("item", at.Item)
 		}
 	}
-	return e.text("blob", item.File.Blob).text("commit", origin.Commit)
+	return e.text("blob", at.Blob).text("commit", at.Commit)
 }
 
 func (e entry) end() []byte { return append(e, "}\n"...) }
@@ -166,54 +190,37 @@ func (e entry) end() []byte { return append(e, "}\n"...) }
 // endOn ends an entry that stands alone and appends it to a log.
 func (e entry) endOn(log []byte) []byte { return append(log, e.end()...) }
 
-// writer extends logs.
-type writer struct {
-	staged  *stage.Tree
-	entries []gittree.Entry
-	load    func(blob string) ([]byte, error)
-}
-
 // said returns the entries of the unmanaged log by path, when there is a file that they may already be about.
-func (w *writer) said(done *plan.Plan) (map[string]string, error) {
+func (w *Logs) said(done *plan.Plan) map[string]string {
 	again := slices.ContainsFunc(done.Items, func(item *plan.Item) bool {
 		return item.Outcome == plan.Quarantined && layout.Part(item.File.Path) == layout.Unmanaged
 	})
-	entry, found := gittree.Find(w.entries, layout.UnmanagedLog)
-	if !again || !found || !entry.Mode.IsFile() || entry.Size > MaxBytes {
-		return nil, nil
-	}
-	content, err := w.load(entry.Blob)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", layout.UnmanagedLog, err)
+	if !again {
+		return nil
 	}
 	said := map[string]string{}
-	for line := range strings.Lines(string(content)) {
+	for line := range strings.Lines(string(w.Known)) {
 		if p, _, ok := entryOf(line); ok {
 			said[p] = line
 		}
 	}
-	return said, nil
+	return said
 }
 
-// Quarantined reads from the unmanaged log what content each file had when it was quarantined. Entries that do not say
-// it are passed over.
-func Quarantined(log []byte) map[string]string {
-	out := map[string]string{}
-	for line := range strings.Lines(string(log)) {
-		p, rest, ok := entryOf(line)
-		if !ok || !strings.HasPrefix(rest, contentField) {
-			continue
-		}
-		if blob, _, whole := strings.Cut(rest[len(contentField):], `"`); whole {
-			out[p] = blob
-		}
+// drop takes entries out of the unmanaged log that are obsolete, when anything else has changed.
+func (w *Logs) drop(obsolete func(line string) bool) {
+	if len(w.Known) == 0 || !w.Staged.Changed() {
+		return
 	}
-	return out
+	content, ours := appendable(w.Known)
+	if left := without(content, obsolete); ours && len(left) < len(content) {
+		w.Staged.Put(layout.UnmanagedLog, left, stage.BlobID(left))
+	}
 }
 
 // extend adds lines to a log, and takes out those that are obsolete. A log in a form that is not ours, or one grown too
 // large, is set aside as it is.
-func (w *writer) extend(p, header string, lines []byte, most int64, obsolete func(string) bool) error {
+func (w *Logs) extend(p, header string, lines []byte, most int64, obsolete func(string) bool) error {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -225,7 +232,7 @@ func (w *writer) extend(p, header string, lines []byte, most int64, obsolete fun
 		content = without(content, obsolete)
 	}
 	content = slices.Concat(content, lines)
-	w.staged.Put(p, content, stage.BlobID(content))
+	w.Staged.Put(p, content, stage.BlobID(content))
 	return nil
 }
 
@@ -240,14 +247,14 @@ func without(log []byte, obsolete func(string) bool) []byte {
 }
 
 // current returns the log to extend: the one that is there, or a new one.
-func (w *writer) current(p, header string, most int64) ([]byte, error) {
-	entry, found := gittree.Find(w.entries, p)
+func (w *Logs) current(p, header string, most int64) ([]byte, error) {
+	entry, found := gittree.Find(w.Entries, p)
 	if !found {
 		return []byte(header), nil
 	}
 	aside := "legacy"
 	if entry.Mode.IsFile() && entry.Size <= most {
-		content, err := w.load(entry.Blob)
+		content, err := w.Load(entry.Blob)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", p, err)
 		}
@@ -257,9 +264,9 @@ func (w *writer) current(p, header string, most int64) ([]byte, error) {
 	} else if entry.Mode.IsFile() {
 		aside = "1"
 	}
-	w.staged.Remove(p)
+	w.Staged.Remove(p)
 	base := strings.TrimSuffix(p, ".yaml") + "." + aside
-	w.staged.PutEntry(w.staged.FreePath(base+".yaml", "", ".yaml"), entry)
+	w.Staged.PutEntry(w.Staged.FreePath(base+".yaml", "", ".yaml"), entry)
 	return []byte(header), nil
 }
 

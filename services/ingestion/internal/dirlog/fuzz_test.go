@@ -19,7 +19,7 @@ func FuzzReaders(f *testing.F) {
 	f.Add([]byte("entries:\n- {path: \"a\nb\"}\r\n"))
 	f.Add([]byte("- {path: \"\", content: \"me: INVALID_Y\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		for p, blob := range Quarantined(content) {
+		for p, blob := range Quarantined(content).Contents() {
 			if strings.ContainsAny(blob, "\"\n") {
 				t.Errorf("%q has content %q", p, blob)
 			}
@@ -47,7 +47,7 @@ func FuzzReaders(f *testing.F) {
 
 func TestQuarantined(t *testing.T) {
 	t.Parallel()
-	if got := Quarantined([]byte(log)); len(got) != 1 ||
+	if got := Quarantined([]byte(log)).Contents(); len(got) != 1 ||
 		got["unmanaged/a.yaml"] != "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391" {
 		t.Errorf("%v", got)
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"fgdsync.dev/services/ingestion/internal/inventory"
 )
 
 // Reason is an entry of the unmanaged log: why a file is in unmanaged/, and where it came from. What an entry does not
@@ -20,6 +22,7 @@ type Reason struct {
 	At       time.Time `yaml:"at"`
 	From     string    `yaml:"from"`
 	Document *int      `yaml:"document"` // number in the file it came from; nil for a whole file
+	Item     int       `yaml:"item"`     // place in the list that the document was; 0 when it was none
 	Blob     string    `yaml:"blob"`     // object id of that file
 	Commit   string    `yaml:"commit"`
 }
@@ -32,12 +35,60 @@ func Reasons(log []byte) map[string]Reason {
 		if !ok {
 			continue
 		}
-		var entries []Reason
-		if err := yaml.Unmarshal([]byte(line), &entries); err == nil && len(entries) == 1 {
-			out[p] = entries[0]
+		if reason, ok := reasonIn(line); ok {
+			out[p] = reason
 		}
 	}
 	return out
+}
+
+func reasonIn(line string) (Reason, bool) {
+	var entries []Reason
+	if err := yaml.Unmarshal([]byte(line), &entries); err != nil || len(entries) != 1 {
+		return Reason{}, false
+	}
+	return entries[0], true
+}
+
+// Known is what the unmanaged log knows of files, by path.
+type Known map[string]knownFile
+
+type knownFile struct{ content, line string }
+
+// Quarantined reads from the unmanaged log what content each file had when it was quarantined. Entries that do not say
+// it are passed over.
+func Quarantined(log []byte) Known {
+	out := Known{}
+	for line := range strings.Lines(string(log)) {
+		p, rest, ok := entryOf(line)
+		if !ok || !strings.HasPrefix(rest, contentField) {
+			continue
+		}
+		if blob, _, whole := strings.Cut(rest[len(contentField):], `"`); whole {
+			out[p] = knownFile{blob, line}
+		}
+	}
+	return out
+}
+
+// Contents returns the object ids of the contents.
+func (k Known) Contents() map[string]string {
+	out := make(map[string]string, len(k))
+	for p, file := range k {
+		out[p] = file.content
+	}
+	return out
+}
+
+// Origin returns where a file came from; nil when the log does not say it.
+func (k Known) Origin(path string) *inventory.Origin {
+	reason, ok := reasonIn(k[path].line)
+	if !ok || reason.From == "" {
+		return nil
+	}
+	return &inventory.Origin{
+		Path: reason.From, Document: reason.Document, Item: reason.Item, Blob: reason.Blob, Commit: reason.Commit,
+	}
 }
 
 // Released is a file of unmanaged/ that was put back.

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,7 @@ type File struct {
 	Docs     []Doc             // empty when Problem is set
 	Findings []finding.Finding // what there is to say about the file beside its Problem
 	origin   splice.Pair       // annotation that its documents get
+	mentions bool              // its content has the name of Hedgehog's API, where Problem is set
 }
 
 // Doc is one document of a file.
@@ -62,6 +64,8 @@ type Doc struct {
 	Line      int               // line of the file on which it begins, from 1
 	Bytes     []byte            // see the table of the package
 	Annotated bool              // it carries the mark of a managed document
+	Foreign   bool              // it is not valid, and nothing of Hedgehog's
+	Server    [][]string        // fields that only a cluster writes and that it has, as paths
 	Final     []byte
 	Blob      string
 }
@@ -100,7 +104,7 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 		return file
 	}
 	if fault := yamldoc.FileFault(content); fault != nil {
-		file.Problem = fileProblem(source.Path, fault)
+		file.Problem, file.mentions = fileProblem(source.Path, fault), mentions(content)
 		return file
 	}
 	parts := yamldoc.Split(content)
@@ -109,6 +113,7 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 			Code: errs.EmptyDocument, File: source.Path, Document: -1,
 			Message: "the file holds no document",
 		}
+		file.mentions = mentions(content)
 		return file
 	}
 	if len(parts) > r.Many {
@@ -117,13 +122,13 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), r.Many),
 		})
 	}
-	file.origin = splice.NewPair(AnnotationPrefix+"original-file", clean(source.Path))
+	file.origin = splice.NewPair(AnnotationPrefix+"original-file", clean(file.from()))
 	file.Docs = make([]Doc, 0, len(parts))
 	lists := bytes.Contains(content, []byte("List"))
 	for _, part := range parts {
 		doc := Doc{Number: part.Number, Line: part.Line, Bytes: part.Bytes}
 		if lists {
-			file.Docs = append(file.Docs, r.items(doc)...)
+			file.addItems(doc, r.items(doc, 0))
 		} else {
 			file.Docs = append(file.Docs, doc)
 		}
@@ -131,17 +136,37 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 	return file
 }
 
-// items takes a document apart that is a list of resources; any other is returned as it is.
-func (r *Reader) items(doc Doc) []Doc {
+// maxListDepth is how deep lists may stand in lists.
+const maxListDepth = 4
+
+// items takes a document apart that is a list of resources, and lists in it; any other is returned as it is.
+func (r *Reader) items(doc Doc, depth int) []Doc {
 	items := yamldoc.Items(doc.Bytes, r.Limits)
-	if items == nil {
+	if items == nil || depth == maxListDepth {
 		return []Doc{doc}
 	}
-	docs := make([]Doc, len(items))
-	for i, item := range items {
-		docs[i] = Doc{Number: doc.Number, Item: i + 1, Line: doc.Line + item.Line - 1, Bytes: item.Bytes}
+	var docs []Doc
+	for _, item := range items {
+		docs = append(docs, r.items(Doc{Number: doc.Number, Item: 1, Line: doc.Line + item.Line - 1, Bytes: item.Bytes},
+			depth+1)...)
 	}
 	return docs
+}
+
+// addItems adds what a document was taken apart into. Of an empty list there is nothing to keep.
+func (f *File) addItems(doc Doc, items []Doc) {
+	for i := range items {
+		if items[i].Item > 0 {
+			items[i].Item = i + 1
+		}
+	}
+	if len(items) == 0 {
+		f.Findings = append(f.Findings, finding.Finding{
+			Code: errs.EmptyDocument, Warning: true, File: f.Path, Document: doc.Number, Line: doc.Line, Column: 1,
+			Message: "the list holds no resource", Remedy: "Nothing to do; there is nothing in it to be kept.",
+		})
+	}
+	f.Docs = append(f.Docs, items...)
 }
 
 // Alone reports whether the file is one document and nothing around it.
@@ -168,51 +193,104 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 	} else {
 		doc.Verdict = r.Schemas.Check(ctx, root, r.Options)
 	}
+	doc.Foreign = !doc.Valid && !file.Managed && isForeign(doc, root)
 	if doc.Valid || file.Managed {
 		doc.Facts = references.Of(doc.Identity.Kind, root)
 	}
-	_, metadata := yamldoc.Field(root, "metadata")
-	_, annotations := yamldoc.Field(metadata, "annotations")
+	_, annotations := field(root, []string{"metadata", "annotations"})
 	doc.Annotated = yamldoc.Text(annotations, ManagedBy) != ""
-	if inPlace := file.Managed && file.Alone(); doc.Valid && !inPlace {
-		r.splice(file, doc, root)
+	if doc.Plural != "" {
+		doc.Server = serverFields(root)
 	}
+	stripped := false
+	if inPlace := file.Managed && file.Alone(); doc.Valid && !inPlace {
+		stripped = r.splice(file, doc, root)
+	}
+	r.warnOfServer(doc, root, stripped)
+	r.warnOfReader(doc, root)
 	for i := range doc.Findings {
 		f := &doc.Findings[i]
-		f.File, f.Document = file.Path, doc.Number
+		f.File, f.Document, f.Column = file.Path, doc.Number, max(f.Column, 1)
 		f.Line = doc.Line + max(f.Line, 1) - 1
 	}
 }
 
-// splice writes a document as it would stand in managed/. One that is managed already and can't be added to is kept as
-// it is.
-func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) {
-	annotations := r.annotations(file, doc.Number)
-	edit := splice.Edit{Annotations: annotations[:], APIVersion: doc.UpgradeTo}
-	final, err := splice.Apply(doc.Bytes, root, edit)
+// splice writes a document as it would stand in managed/, and reports whether fields were taken out of it. One that is
+// managed already and can't be added to is kept as it is.
+func (r *Reader) splice(file *File, doc *Doc, root *yaml.Node) (stripped bool) {
+	annotations := r.annotations(file, file.number(doc))
+	final, stripped, err := r.apply(file, doc, root, annotations[:])
 	if err != nil && file.Managed {
 		final, err = doc.Bytes, nil
 	}
 	if err != nil {
-		doc.Valid = false
-		line, column := 1, 0
-		if key, _ := yamldoc.Field(root, "metadata"); key != nil {
-			line, column = key.Line, key.Column
-		}
-		doc.Findings = append(doc.Findings, finding.Finding{
-			Code: errs.ValidationFailed, Field: "metadata", Line: line, Column: column, Message: err.Error(),
-			Remedy: "Write metadata as a plain block: one field a line, without aliases or merges.",
-		})
-		return
+		r.refuse(doc, root, "metadata", err.Error(),
+			"Write metadata as a plain block: one field a line, without aliases or merges.")
+		return false
+	}
+	if n := annotationBytes(root, annotations[:], stripped); n > maxAnnotations && !file.Managed {
+		r.refuse(doc, root, "metadata.annotations", fmt.Sprintf("the annotations have %d bytes with those that are added; a "+
+			"cluster takes %d (256 KiB) at most", n, maxAnnotations),
+			fmt.Sprintf("Shorten the annotations by %d bytes or more.", n-maxAnnotations))
+		return false
 	}
 	doc.Final, doc.Blob = final, stage.BlobID(final)
+	return stripped
+}
+
+// apply writes the annotations into a document from outside of managed/, in the place of those that it brought along,
+// and takes out what only a cluster writes where the fabric wants that and its form allows it.
+func (r *Reader) apply(file *File, doc *Doc, root *yaml.Node, annotations []splice.Pair) (final []byte, stripped bool,
+	err error,
+) {
+	edit := splice.Edit{Annotations: annotations, Keep: file.Managed, APIVersion: doc.UpgradeTo}
+	if r.Options.StripServer && !file.Managed && len(doc.Server) > 0 {
+		edit.Remove = doc.Server
+		if final, err := splice.Apply(doc.Bytes, root, edit); err == nil {
+			return final, true, nil
+		}
+		edit.Remove = nil
+	}
+	final, err = splice.Apply(doc.Bytes, root, edit)
+	return final, false, err
+}
+
+// refuse makes a document invalid because of a field.
+func (r *Reader) refuse(doc *Doc, root *yaml.Node, name, message, remedy string) {
+	doc.Valid = false
+	line, column := 1, 0
+	if key, _ := field(root, strings.Split(name, ".")); key != nil {
+		line, column = key.Line, key.Column
+	}
+	doc.Findings = append(doc.Findings, finding.Finding{
+		Code: errs.ValidationFailed, Field: name, Line: line, Column: column, Message: message, Remedy: remedy,
+	})
+}
+
+// maxAnnotations is how many bytes the keys and values of annotations have together at most in a cluster.
+const maxAnnotations = 256 << 10
+
+// annotationBytes counts the annotations of a document with the system's own in it.
+func annotationBytes(root *yaml.Node, ours []splice.Pair, stripped bool) int {
+	total := 0
+	for _, p := range ours {
+		total += len(p.Key) + len(p.Value)
+	}
+	annotations := yamldoc.Lookup(yamldoc.Lookup(root, "metadata"), "annotations")
+	yamldoc.Entries(annotations, func(name string, _, value *yaml.Node) {
+		isOurs := slices.ContainsFunc(ours, func(p splice.Pair) bool { return p.Key == name })
+		if !isOurs && (!stripped || name != lastApplied) {
+			total += len(name) + len(value.Value)
+		}
+	})
+	return total
 }
 
 func syntaxFinding(err error) finding.Finding {
 	f := finding.Finding{Code: errs.InvalidYAML, Message: err.Error()}
 	var e *yamldoc.SyntaxError
 	if errors.As(err, &e) {
-		f.Line, f.Column, f.Message = e.Line, e.Column, e.Message
+		f.Line, f.Column, f.Message, f.Remedy = e.Line, e.Column, e.Message, e.Remedy
 	}
 	return f
 }

@@ -3,20 +3,71 @@ package document
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 
 	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
-// Equal reports whether two documents wish for the same thing. The system's own annotations, the version of the API and
-// the ways to say "namespace default" make no difference.
+// Equal reports whether two documents wish for the same thing. The system's own annotations, what only a cluster
+// writes, the version of the API, the ways to say "namespace default" and comments make no difference.
 func (r *Reader) Equal(a, b *Doc) bool {
 	if bytes.Equal(a.Bytes, b.Bytes) {
 		return true
 	}
 	left, right := r.essence(a), r.essence(b)
-	return left != nil && right != nil && reflect.DeepEqual(left, right)
+	if left == nil || right == nil {
+		return false
+	}
+	dropServerFields(left)
+	dropServerFields(right)
+	return reflect.DeepEqual(left, right)
+}
+
+// Says reports whether the managed document says already what a wish says: the same thing, in the same comments. What
+// only a cluster writes says nothing in a wish, which is then a dump of the cluster and no word of an author; a wish
+// without it takes it out of the managed document.
+func (r *Reader) Says(managed, wish *Doc) bool {
+	if bytes.Equal(managed.Bytes, wish.Bytes) {
+		return true
+	}
+	if len(wish.Server) > 0 {
+		return r.Equal(managed, wish)
+	}
+	held, wished := r.essence(managed), r.essence(wish)
+	return held != nil && wished != nil && reflect.DeepEqual(held, wished) &&
+		slices.Equal(r.comments(managed), r.comments(wish))
+}
+
+// comments returns the comments of a document, whatever their order.
+func (r *Reader) comments(d *Doc) []string {
+	if bytes.IndexByte(d.Bytes, '#') < 0 {
+		return nil
+	}
+	root, err := yamldoc.Parse(d.Bytes, r.Limits)
+	if err != nil {
+		return nil
+	}
+	found := yamldoc.TriviaOf(d.Bytes, root).Comments
+	slices.Sort(found)
+	return found
+}
+
+// dropServerFields takes out what only a cluster writes.
+func dropServerFields(object map[string]any) {
+	for _, path := range serverPaths {
+		at, last := object, len(path)-1
+		for _, name := range path[:last] {
+			at, _ = at[name].(map[string]any)
+		}
+		delete(at, path[last])
+	}
+	if metadata, ok := object["metadata"].(map[string]any); ok {
+		if annotations, ok := metadata["annotations"].(map[string]any); ok && len(annotations) == 0 {
+			delete(metadata, "annotations")
+		}
+	}
 }
 
 func (r *Reader) essence(d *Doc) map[string]any {

@@ -13,14 +13,17 @@ type Index struct {
 	identities []hedgehog.ResourceID // by number
 }
 
-// NewIndex returns an index of what documents declare, numbered in their order.
-func NewIndex(files []File) *Index {
+// NewIndex returns an index of what documents declare, numbered in their order, and of what is held.
+func NewIndex(files []File, held []Held) *Index {
 	n := Documents(files)
 	index := &Index{make(map[hedgehog.ResourceID]int, n), make([]hedgehog.ResourceID, 0, n)}
 	for i := range files {
 		for j := range files[i].Docs {
 			files[i].Docs[j].Resource = index.number(files[i].Docs[j].Identity)
 		}
+	}
+	for i := range held {
+		held[i].Number = index.number(held[i].ID)
 	}
 	return index
 }

@@ -20,18 +20,14 @@ func (r *Reader) Inherit(file *File, wish, managed *Doc) {
 	if err != nil {
 		return
 	}
-	_, metadata := yamldoc.Field(held, "metadata")
-	_, annotations := yamldoc.Field(metadata, "annotations")
-	pairs := r.annotations(file, wish.Number)
+	_, annotations := field(held, []string{"metadata", "annotations"})
+	pairs := r.annotations(file, file.number(wish))
 	for i, p := range pairs {
 		if value := yamldoc.Text(annotations, p.Key); value != "" {
 			pairs[i] = splice.NewPair(p.Key, value)
 		}
 	}
-	if final, err := splice.Apply(wish.Bytes, root, splice.Edit{
-		Annotations: pairs[:],
-		APIVersion:  wish.UpgradeTo,
-	}); err == nil {
+	if final, _, err := r.apply(file, wish, root, pairs[:]); err == nil {
 		wish.Final, wish.Blob = final, stage.BlobID(final)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -27,12 +28,15 @@ func requestFromProto(req *ingestionv1.IngestRequest) (pipeline.Request, error) 
 			Archive:           archives[o.GetArchiveStrategy()],
 			Conflict:          conflicts[o.GetOnConflict()],
 			QuarantineManaged: o.GetManagedInvalid() == fabricv1.ManagedInvalid_MANAGED_INVALID_QUARANTINE,
+			QuarantineForeign: o.GetForeignFiles() == fabricv1.ForeignFiles_FOREIGN_FILES_QUARANTINE,
 		},
 		Schema: schema.Options{
 			RejectUnknown: o.GetUnknownFields() == fabricv1.UnknownFields_UNKNOWN_FIELDS_REJECT,
+			StripServer:   o.GetServerFields() == fabricv1.ServerFields_SERVER_FIELDS_STRIP,
 			Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
 		},
 		References: referenceChoices[o.GetReferences()],
+		Last:       lastFromProto(req),
 		Retry:      req.GetRetryQuarantined(),
 		RetryOf:    req.GetRetryPaths(),
 		Release:    req.GetReleasePaths(),
@@ -40,6 +44,22 @@ func requestFromProto(req *ingestionv1.IngestRequest) (pipeline.Request, error) 
 		Commit:     req.GetCommit(),
 		Time:       req.GetCommitTime().AsTime(),
 	}, nil
+}
+
+func lastFromProto(req *ingestionv1.IngestRequest) *document.Last {
+	last := &document.Last{
+		Resources: make([]document.LastResource, len(req.GetLastResources())), Complete: req.GetLastResourcesComplete(),
+	}
+	for i, r := range req.GetLastResources() {
+		last.Resources[i] = document.LastResource{
+			ID: keyFromProto(r.GetKey()), Path: r.GetPath(), APIVersion: r.GetApiVersion(), Blob: r.GetBlobId(),
+		}
+	}
+	return last
+}
+
+func keyFromProto(k *reportv1.ResourceKey) hedgehog.ResourceID {
+	return hedgehog.ResourceID{Group: k.GetGroup(), Kind: k.GetKind(), Namespace: k.GetNamespace(), Name: k.GetName()}
 }
 
 // inTree is a request about a tree.
@@ -110,16 +130,30 @@ func resourceToProto(r plan.Resource) *ingestionv1.Resource {
 
 func findingToProto(f finding.Finding) *reportv1.Finding {
 	out := &reportv1.Finding{
-		Severity: reportv1.Severity_SEVERITY_ERROR, Code: f.Code.ID, Name: f.Code.Name, Message: f.Message,
+		Severity: severityToProto(f.Warning), Code: f.Code.ID, Name: f.Code.Name, Message: f.Message,
 		File: f.File, Line: count(f.Line), Column: count(f.Column), Field: f.Field, Remedy: f.RemedyText(),
 		Kind: reportv1.Kind(f.Code.Kind),
-	}
-	if f.Warning {
-		out.Severity = reportv1.Severity_SEVERITY_WARNING
 	}
 	if f.Document >= 0 {
 		number := count(f.Document)
 		out.Document = &number
+	}
+	return out
+}
+
+func severityToProto(warning bool) reportv1.Severity {
+	if warning {
+		return reportv1.Severity_SEVERITY_WARNING
+	}
+	return reportv1.Severity_SEVERITY_ERROR
+}
+
+func countsToProto(list []finding.Count) []*ingestionv1.FindingCount {
+	var out []*ingestionv1.FindingCount
+	for _, c := range list {
+		out = append(out, &ingestionv1.FindingCount{
+			Severity: severityToProto(c.Warning), Code: c.Code.ID, Name: c.Code.Name, Number: count(c.Number),
+		})
 	}
 	return out
 }

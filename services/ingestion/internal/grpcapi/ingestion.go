@@ -46,9 +46,11 @@ func (s *Server) Discover(ctx context.Context, req *ingestionv1.DiscoverRequest)
 	}
 	response := &ingestionv1.DiscoverResponse{Findings: findingsToProto(inv.Findings)}
 	for _, source := range inv.Sources {
-		if source.Managed {
+		switch {
+		case source.Managed:
 			response.ManagedFiles++
-		} else {
+			response.Managed = append(response.Managed, source.Path)
+		case !source.Unlogged: // such a file waits only when it is valid
 			response.Inputs = append(response.Inputs, source.Path)
 		}
 		if source.Problem != nil {
@@ -97,6 +99,7 @@ func summaryToProto(result *pipeline.Result) *ingestionv1.IngestSummary {
 	return &ingestionv1.IngestSummary{
 		Tree: result.Tree, FilesProcessed: count(result.Files), DocumentsProcessed: count(result.Documents),
 		Quarantined: count(quarantined), ResourcesTotal: count(len(result.Plan.Resources)), Digest: result.Digest,
+		FindingCounts: countsToProto(result.Counts),
 	}
 }
 

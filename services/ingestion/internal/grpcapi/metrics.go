@@ -12,6 +12,14 @@ import (
 	"fgdsync.dev/services/ingestion/internal/plan"
 )
 
+// Labels of the metrics.
+const (
+	preExisting = "pre_existing"
+	ok          = "ok"
+	invalid     = "invalid"
+	quarantined = "quarantined"
+)
+
 // Metrics counts files.
 type Metrics struct {
 	files    *prometheus.CounterVec
@@ -35,6 +43,11 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			return nil, fmt.Errorf("register metric: %w", err)
 		}
 	}
+	for _, where := range []string{layout.Managed, layout.Raw, preExisting} {
+		for _, outcome := range []string{ok, invalid, quarantined} { // of a series that is born late no rate shows the birth
+			m.files.WithLabelValues(where, outcome)
+		}
+	}
 	return m, nil
 }
 
@@ -44,11 +57,11 @@ func (m *Metrics) observe(result *pipeline.Result, took time.Duration) {
 	for _, item := range result.Plan.Items {
 		switch {
 		case item.Outcome == plan.Quarantined:
-			status[item.File] = "quarantined"
+			status[item.File] = quarantined
 		case item.Doc == nil || !item.Doc.Valid:
-			status[item.File] = "invalid"
+			status[item.File] = invalid
 		case status[item.File] == "":
-			status[item.File] = "ok"
+			status[item.File] = ok
 		}
 	}
 	for file, s := range status {
@@ -66,5 +79,5 @@ func fileType(file *document.File) string {
 	case layout.Part(file.Path) == layout.Raw:
 		return layout.Raw
 	}
-	return "pre_existing"
+	return preExisting
 }

@@ -4,7 +4,7 @@ package inventory
 
 import (
 	"fmt"
-	"path"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,8 +19,18 @@ import (
 // Source is a file whose documents matter.
 type Source struct {
 	gittree.Entry
-	Managed bool             // it stands in managed/; else it waits to be ingested
-	Problem *finding.Finding // why it must not be read
+	Managed  bool             // it stands in managed/; else it waits to be ingested
+	Problem  *finding.Finding // why it must not be read
+	Unlogged bool             // it stands in unmanaged/, and no log says why
+	Origin   *Origin          // where a file of unmanaged/ came from
+}
+
+// Origin is where a file of unmanaged/ came from when it came there first.
+type Origin struct {
+	Path         string
+	Document     *int // number in that file; nil when the file came as a whole
+	Item         int  // place in the list that the document was, from 1; 0 when it was none
+	Blob, Commit string
 }
 
 // Inventory is what a directory holds.
@@ -35,7 +45,7 @@ type Rules struct {
 	MaxFileBytes int64        // larger files are not read
 
 	// Quarantined is the content that each file of unmanaged/ had when it came there. One that has other content was
-	// mended by somebody, and waits.
+	// mended by somebody, and waits; so does one that is not among them.
 	Quarantined map[string]string
 	// RetryQuarantined lets all of them wait.
 	RetryQuarantined bool
@@ -49,89 +59,136 @@ type Rules struct {
 func Take(entries []gittree.Entry, rules Rules) Inventory {
 	sorted := slices.Clone(entries)
 	slices.SortFunc(sorted, func(a, b gittree.Entry) int { return strings.Compare(a.Path, b.Path) })
-	var inv Inventory
+	t := taking{Rules: rules, ignored: map[int][]string{}}
 	for _, e := range sorted {
-		inv.take(e, rules)
+		t.take(e)
 	}
-	return inv
+	t.tellIgnored()
+	return t.Inventory
 }
 
-func (inv *Inventory) take(e gittree.Entry, rules Rules) {
+// Unreadable warns of files and folders whose names can't be dealt with; their paths are escaped.
+func (inv *Inventory) Unreadable(paths []string) {
+	for _, p := range paths {
+		inv.Findings = append(inv.Findings, warning(p, errs.UnreadableName,
+			p+" has a name that can't be dealt with; it is left as it is"))
+	}
+}
+
+// taking is an inventory that is being taken.
+type taking struct {
+	Inventory
+	Rules
+	ignored map[int][]string // files of managed/ by the line of the ignore file that names them
+}
+
+func (t *taking) take(e gittree.Entry) {
 	part := layout.Part(e.Path)
-	if part == layout.Metadata || rules.Ignore.Match(e.Path) || part == layout.Unmanaged && !rules.waits(e) {
+	if part == layout.Metadata || layout.Hidden(e.Path) {
 		return
 	}
-	if !e.Mode.IsFile() {
-		inv.link(e)
-		return
+	if line := t.Ignore.Line(e.Path); line > 0 {
+		if part != layout.Managed || layout.StaysPut(e.Path) {
+			return
+		}
+		t.ignored[line] = append(t.ignored[line], e.Path)
 	}
-	switch part {
-	case layout.Managed:
-		inv.managed(e, rules)
-	case layout.Raw:
-		inv.raw(e, rules)
-	case layout.Unmanaged:
-		inv.source(e, false, rules)
-	default:
-		inv.elsewhere(e, rules)
+	switch {
+	case part == layout.Unmanaged:
+		t.quarantined(e)
+	case !e.Mode.IsFile():
+		t.link(e, part)
+	case layout.IsKustomization(e.Path):
+		t.warn(e.Path, errs.KustomizationKept, e.Path+" is left where it is; the files it lists may move to managed/")
+	case part == layout.Managed:
+		t.managed(e)
+	case part == layout.Raw:
+		t.raw(e)
+	case !layout.StaysPut(e.Path):
+		t.source(e, false)
 	}
 }
 
-// waits reports whether a file of unmanaged/ is to be ingested again.
-func (r Rules) waits(e gittree.Entry) bool {
-	blob, known := r.Quarantined[e.Path]
-	if !e.Mode.IsFile() || !layout.IsYAML(e.Path) || r.Release[e.Path] {
-		return false
+// tellIgnored warns of lines of the ignore file that name files of managed/, which are read all the same: a resource
+// that nobody reads would be taken for deleted.
+func (t *taking) tellIgnored() {
+	for _, line := range slices.Sorted(maps.Keys(t.ignored)) {
+		paths := t.ignored[line]
+		names := paths[0]
+		if len(paths) > 1 {
+			names = fmt.Sprintf("%s and %d more files of managed/", names, len(paths)-1)
+		}
+		t.Findings = append(t.Findings, finding.Finding{
+			Code: errs.IgnoredManaged, Warning: true, File: layout.Ignore, Document: -1, Line: line, Column: 1,
+			Message: fmt.Sprintf("line %d of %s names %s, which a sync reads all the same", line, layout.Ignore, names),
+		})
 	}
-	return r.RetryQuarantined || r.Retry[e.Path] || known && blob != e.Blob
 }
 
-func (inv *Inventory) link(e gittree.Entry) {
+// quarantined takes what is to be ingested again.
+func (t *taking) quarantined(e gittree.Entry) {
+	blob, known := t.Quarantined[e.Path]
+	retry := t.RetryQuarantined || t.Retry[e.Path]
+	switch {
+	case t.Release[e.Path]:
+	case !e.Mode.IsFile() || !layout.IsYAML(e.Path):
+		if !known {
+			t.warn(e.Path, errs.UnknownQuarantined, e.Path+" is in quarantine, and no log says why; it is no YAML file")
+		}
+	case retry || known && blob != e.Blob:
+		t.source(e, false)
+	case !known:
+		t.source(e, false)
+		t.Sources[len(t.Sources)-1].Unlogged = true
+	}
+}
+
+// link reports what is no file. In the place of a managed file it is one that can't be read.
+func (t *taking) link(e gittree.Entry, part string) {
 	what := "a symbolic link"
 	if e.Mode == gittree.Submodule {
 		what = "a submodule"
 	}
-	inv.warn(e.Path, errs.UnsupportedFile, fmt.Sprintf("%s is %s; it is not followed, and left where it is", e.Path, what))
-}
-
-func (inv *Inventory) warn(p string, code errs.Code, message string) {
-	inv.Findings = append(inv.Findings, finding.Finding{
-		Code: code, Warning: true, File: p, Document: -1,
-		Message: message,
-	})
-}
-
-func (inv *Inventory) managed(e gittree.Entry, rules Rules) {
-	switch {
-	case layout.IsYAML(e.Path):
-		inv.source(e, true, rules)
-	case !keepsFolder(e.Path):
-		inv.warn(e.Path, errs.StrayFile, e.Path+" is no YAML file and does not belong into managed/; it is left where it is")
-	}
-}
-
-func (inv *Inventory) raw(e gittree.Entry, rules Rules) {
-	switch {
-	case layout.IsYAML(e.Path):
-		inv.source(e, false, rules)
-	case !keepsFolder(e.Path) && !IsArchived(e.Path):
-		problem := whole(e.Path, errs.UnsupportedFile, "the file is no YAML file")
-		inv.Sources = append(inv.Sources, Source{Entry: e, Problem: &problem})
-	}
-}
-
-func (inv *Inventory) elsewhere(e gittree.Entry, rules Rules) {
-	if e.Path == layout.Kustomize {
-		inv.warn(e.Path, errs.KustomizationKept, e.Path+" is left where it is; the files it lists may move to managed/")
+	message := fmt.Sprintf("%s is %s; it is not followed, and left where it is", e.Path, what)
+	if part != layout.Managed || layout.StaysPut(e.Path) {
+		t.warn(e.Path, errs.UnsupportedFile, message)
 		return
 	}
-	if !layout.StaysPut(e.Path) {
-		inv.source(e, false, rules)
+	problem := whole(e.Path, errs.UnsupportedFile, message)
+	problem.Warning = true
+	t.Sources = append(t.Sources, Source{Entry: e, Managed: true, Problem: &problem})
+}
+
+func (t *taking) warn(p string, code errs.Code, message string) {
+	t.Findings = append(t.Findings, warning(p, code, message))
+}
+
+func warning(p string, code errs.Code, message string) finding.Finding {
+	f := whole(p, code, message)
+	f.Warning = true
+	return f
+}
+
+func (t *taking) managed(e gittree.Entry) {
+	if layout.IsYAML(e.Path) {
+		t.source(e, true)
+		return
+	}
+	t.warn(e.Path, errs.StrayFile, e.Path+" is no YAML file and does not belong into managed/; it is left where it is")
+}
+
+func (t *taking) raw(e gittree.Entry) {
+	switch {
+	case layout.IsYAML(e.Path):
+		t.source(e, false)
+	case !IsArchived(e.Path):
+		problem := whole(e.Path, errs.UnsupportedFile, "the file is no YAML file")
+		t.Sources = append(t.Sources, Source{Entry: e, Problem: &problem})
 	}
 }
 
-func (inv *Inventory) source(e gittree.Entry, managed bool, rules Rules) {
-	inv.Sources = append(inv.Sources, Source{Entry: e, Managed: managed, Problem: TooLarge(e, rules.MaxFileBytes)})
+func (t *taking) source(e gittree.Entry, managed bool) {
+	t.Sources = append(t.Sources, Source{Entry: e, Managed: managed, Problem: TooLarge(e, t.MaxFileBytes)})
 }
 
 // TooLarge says why a file is not read when it is larger than the limit.
@@ -145,15 +202,6 @@ func TooLarge(e gittree.Entry, limit int64) *finding.Finding {
 
 func whole(p string, code errs.Code, message string) finding.Finding {
 	return finding.Finding{Code: code, File: p, Document: -1, Message: message}
-}
-
-// keepsFolder reports whether a file is there for Git's sake.
-func keepsFolder(p string) bool {
-	switch path.Base(p) {
-	case layout.Keep, ".gitignore", ".gitattributes":
-		return true
-	}
-	return false
 }
 
 // BackupTime is the form of the time in the names of backups.

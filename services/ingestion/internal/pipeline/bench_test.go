@@ -36,8 +36,8 @@ func newMemoryTrees(files map[string]string) *memoryTrees {
 	return m
 }
 
-func (m *memoryTrees) List(context.Context, gittree.Ref) ([]gittree.Entry, error) {
-	return m.entries, nil
+func (m *memoryTrees) Listing(context.Context, gittree.Ref) (gittree.Listing, error) {
+	return gittree.Listing{Entries: m.entries}, nil
 }
 
 func (m *memoryTrees) Read(_ context.Context, _ string, blobs []string, visit func([]byte) error) error {
@@ -83,9 +83,9 @@ type recording struct {
 	reads, lists int
 }
 
-func (r *recording) List(ctx context.Context, tree gittree.Ref) ([]gittree.Entry, error) {
+func (r *recording) Listing(ctx context.Context, tree gittree.Ref) (gittree.Listing, error) {
 	r.lists++
-	return r.memoryTrees.List(ctx, tree)
+	return r.memoryTrees.Listing(ctx, tree)
 }
 
 func (r *recording) Read(ctx context.Context, snapshot string, blobs []string, visit func([]byte) error) error {

@@ -21,12 +21,12 @@ const (
 // crossReference compares the resources with each other and adds what it finds to their documents. Where the fabric
 // rejects, documents that wait become invalid for it, until those that are left have nothing against each other; what
 // is managed already is only reported.
-func crossReference(choice References, files []document.File, index *document.Index) {
+func crossReference(choice References, files []document.File, index *document.Index, held []document.Held) {
 	if choice == ReferencesOff {
 		return
 	}
 	for {
-		set := newResourceSet(files, index)
+		set := newResourceSet(files, index, held)
 		found := references.Check(set.resources, set.lookup)
 		if choice == ReferencesReject && reject(found, set.docs) {
 			continue
@@ -68,7 +68,7 @@ type resourceSet struct {
 	places    []int // of resources, by their numbers; 0 where there is none, else one more than the place
 }
 
-func newResourceSet(files []document.File, index *document.Index) *resourceSet {
+func newResourceSet(files []document.File, index *document.Index, held []document.Held) *resourceSet {
 	s := &resourceSet{
 		index: index, resources: make([]references.Resource, 0, index.Len()), docs: make([]candidate, 0, index.Len()),
 		places: make([]int, index.Len()),
@@ -80,7 +80,30 @@ func newResourceSet(files []document.File, index *document.Index) *resourceSet {
 			}
 		}
 	}
+	s.addInvalid(files, held)
 	return s
+}
+
+// addInvalid adds resources of which only a document in managed/ is left that is not valid, or that can't be read. They
+// are there for others to name, and say nothing themselves.
+func (s *resourceSet) addInvalid(files []document.File, held []document.Held) {
+	for i := range files {
+		for j := range files[i].Docs {
+			if doc := &files[i].Docs[j]; !doc.Valid && files[i].Managed && doc.Plural != "" {
+				s.addName(doc.Resource, doc.Identity)
+			}
+		}
+	}
+	for i := range held {
+		s.addName(held[i].Number, held[i].ID)
+	}
+}
+
+func (s *resourceSet) addName(number int, id hedgehog.ResourceID) {
+	if s.places[number] == 0 {
+		s.resources, s.docs = append(s.resources, references.Resource{Identity: id}), append(s.docs, candidate{})
+		s.places[number] = len(s.docs)
+	}
 }
 
 func (s *resourceSet) add(file *document.File, doc *document.Doc) {

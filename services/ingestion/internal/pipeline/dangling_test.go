@@ -63,7 +63,7 @@ func TestDanglingOfInvalid(t *testing.T) {
 			"subnets: 7\n  other:", 1),
 		"managed/vpcs/bad.yaml": "nonsense: [\n",
 	}, plan.Options{})
-	if got := invalidResources(result); got != 2 {
+	if got := invalidResources(result); got != 3 {
 		t.Errorf("%d invalid resources", got)
 	}
 	want := []string{

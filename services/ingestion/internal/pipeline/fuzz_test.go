@@ -63,14 +63,14 @@ func ingestHere(t *testing.T, p *pipeline.Pipeline, files map[string]string) (*p
 // here is one tree.
 type here struct{ files, blobs map[string]string }
 
-func (h *here) List(context.Context, gittree.Ref) ([]gittree.Entry, error) {
+func (h *here) Listing(context.Context, gittree.Ref) (gittree.Listing, error) {
 	var entries []gittree.Entry
 	for _, p := range slices.Sorted(maps.Keys(h.files)) {
 		blob := stage.BlobID([]byte(h.files[p]))
 		h.blobs[blob] = h.files[p]
 		entries = append(entries, gittree.Entry{Path: p, Blob: blob, Size: int64(len(h.files[p]))})
 	}
-	return entries, nil
+	return gittree.Listing{Entries: entries}, nil
 }
 
 func (h *here) Read(_ context.Context, _ string, blobs []string, visit func(content []byte) error) error {

@@ -18,6 +18,7 @@ func TestY17NoSuchResource(t *testing.T) {
 	swap := func(old, with string) string { return strings.Replace(vpcNamed("a"), old, with, 1) }
 	item := "- apiVersion: vpc.githedgehog.com/v1beta1\n  kind: VPC\n  metadata:\n    name: a\n  spec: {}\n"
 	asDocument := "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPC\nmetadata:\n  name: a\nspec: {}\n"
+	const inJSON = `{"apiVersion": "vpc.githedgehog.com/v1beta1", "kind": "VPC", "metadata": {"name": "a"}, "spec": {}}`
 	hold(t, map[string]hostile{
 		"no apiVersion": refused(unversioned, invalid, 1, 1),
 		"no kind":       refused(swap("kind: VPC\n", ""), invalid, 1, 1),
@@ -39,7 +40,11 @@ func TestY17NoSuchResource(t *testing.T) {
 		"unknown group":      refused(swap("vpc.githedgehog", "vpc.gitporcupine"), notIngested, 1, 1),
 		"unknown version":    refused(swap("v1beta1", "v2"), notIngested, 1, 1),
 		"version is garbage": refused(swap("v1beta1", "a/b"), notIngested, 1, 1),
-		"of Kubernetes":      refused("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: d\n", notIngested, 1, 1),
+		"version of no form": refused(swap("v1beta1", "v1gamma"), notIngested, 1, 1),
+		"version and a blank": refused(swap("vpc.githedgehog.com/v1beta1", `"vpc.githedgehog.com/v1beta1 "`),
+			notIngested, 1, 1),
+		"version with a zero": refused(swap("v1beta1", "v1alpha0"), notIngested, 1, 1),
+		"of Kubernetes":       refused("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: d\n", notIngested, 1, 1),
 		"written by operator": refused("apiVersion: agent.githedgehog.com/v1beta1\nkind: Agent\nmetadata:\n  name: "+
 			"d\nspec: {}\n", notIngested, 2, 1),
 		"list": {
@@ -56,12 +61,32 @@ func TestY17NoSuchResource(t *testing.T) {
 			kept:    map[string]string{"unmanaged/x.doc-0.item-2.yaml": "kind: VPC\n"},
 			says:    []string{invalid + " raw/x.yaml:9:1"},
 		},
-		"empty list":         refused("apiVersion: v1\nkind: List\nitems: []\n", notIngested, 2, 1),
-		"list in flow style": refused("apiVersion: v1\nkind: List\nitems: [{kind: VPC}]\n", notIngested, 2, 1),
+		"empty list": {in: "apiVersion: v1\nkind: List\nitems: []\n", says: []string{"FGD_1011? raw/x.yaml:1:1"}},
+		"empty list and a resource": {
+			in:      "apiVersion: v1\nkind: List\nitems:\n---\n" + asDocument,
+			managed: map[string]string{"managed/vpcs/a.yaml": asDocument}, says: []string{"FGD_1011? raw/x.yaml:1:1"},
+		},
+		"JSON list": {
+			in:      `{"apiVersion": "v1", "items": [` + inJSON + `, {"kind": "VPC"}], "kind": "List"}`,
+			managed: map[string]string{"managed/vpcs/a.yaml": inJSON + "\n"},
+			kept:    map[string]string{"unmanaged/x.doc-0.item-2.yaml": "{\"kind\": \"VPC\"}\n"},
+			says:    []string{invalid + " raw/x.yaml:1:1"},
+		},
+		"list with dashes alone": {
+			in:      "apiVersion: v1\nkind: List\nitems:\n-\n" + indented(asDocument),
+			managed: map[string]string{"managed/vpcs/a.yaml": asDocument},
+		},
+		"list whose items hang together": refused(
+			"apiVersion: v1\nkind: List\nitems:\n- kind: &k VPC\n- kind: *k\n", notIngested, 2, 1),
 		"list without items": refused("apiVersion: v1\nkind: List\n", notIngested, 2, 1),
 		"list of text":       refused("apiVersion: v1\nkind: List\nitems:\n- a\n", notIngested, 2, 1),
-		"list of lists": refused("apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  "+
-			"items:\n"+indented(item), notIngested, 5, 1),
+		"list of lists": {
+			in: "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n" + indented(item) +
+				"- kind: VPC\n",
+			managed: map[string]string{"managed/vpcs/a.yaml": asDocument},
+			kept:    map[string]string{"unmanaged/x.doc-0.item-2.yaml": "kind: VPC\n"},
+			says:    []string{invalid + " raw/x.yaml:12:1"},
+		},
 	})
 }
 
@@ -86,12 +111,12 @@ func TestY18SameResourceTwice(t *testing.T) {
 		"different in two files": {
 			files: map[string]string{"raw/x.yaml": one, "raw/y.yaml": other},
 			kept:  map[string]string{"unmanaged/x.yaml": one, "unmanaged/y.yaml": other},
-			says:  []string{duplicated + " raw/x.yaml:1:0", duplicated + " raw/y.yaml:1:0"},
+			says:  []string{duplicated + " raw/x.yaml:1:1", duplicated + " raw/y.yaml:1:1"},
 		},
 		"different in one file": {
 			in:   one + "---\n" + other,
 			kept: map[string]string{"unmanaged/x.doc-0.yaml": one, "unmanaged/x.doc-1.yaml": other},
-			says: []string{duplicated + " raw/x.yaml:1:0", duplicated + " raw/x.yaml:8:0"},
+			says: []string{duplicated + " raw/x.yaml:1:1", duplicated + " raw/x.yaml:8:1"},
 		},
 		"in two namespaces": {
 			in: one + "---\n" + strings.Replace(one, "name: a", "name: a\n  namespace: b", 1),

@@ -86,18 +86,23 @@ func TestY11Characters(t *testing.T) {
 	})
 }
 
+const otherReader = "FGD_1032?"
+
 func TestY12Tabs(t *testing.T) {
 	t.Parallel()
+	const jsonVPC = "{\n\"apiVersion\": \"vpc.githedgehog.com/v1beta1\",\n\"kind\": \"VPC\",\n" +
+		"\"metadata\": {\"name\": \"a\"},\n\"spec\": {}}\n"
 	hold(t, map[string]hostile{
-		"for indentation":         refused(vpcA+"\tsubnets: {}\n", syntax, 6, 0),
-		"for nested indentation":  refused(vpcA+"  subnets:\n  \ts: {}\n", syntax, 7, 0),
-		"behind a colon":          taken(vpcA + "  subnets:\t{}\n"),
-		"behind a value":          taken(vpcA + "  mode: a\t\n  subnets: {}\t# none\n"),
-		"in a blank line":         refused(vpcA+"\t\n  subnets: {}\n", syntax, 6, 0),
+		"for indentation":         refused(vpcA+"\tsubnets: {}\n", syntax, 6, 1),
+		"in JSON":                 taken(strings.Replace(jsonVPC, "\n", "\n\t", 4), otherReader+" raw/x.yaml:2:1"),
+		"for nested indentation":  refused(vpcA+"  subnets:\n  \ts: {}\n", syntax, 7, 3),
+		"behind a colon":          taken(vpcA+"  subnets:\t{}\n", otherReader+" raw/x.yaml:6:11"),
+		"behind a value":          taken(vpcA+"  mode: a\t\n  subnets: {}\t# none\n", otherReader+" raw/x.yaml:6:10"),
+		"in a blank line":         refused(vpcA+"\t\n  subnets: {}\n", syntax, 6, 1),
 		"in quotes":               taken(vpcA + "  mode: \"a\tb\"\n"),
 		"in a block scalar":       taken(vpcA + "  mode: |\n    a\tb\n    \tc\n"),
-		"in a flow mapping":       taken(vpcA + "  subnets: {\ts:\t{vlan:\t1}\t}\n"),
-		"behind a sequence entry": refused(vpcA+"  permit:\n  -\t[a]\n", syntax, 7, 0),
+		"in a flow mapping":       taken(vpcA+"  subnets: {\ts:\t{vlan:\t1}\t}\n", otherReader+" raw/x.yaml:6:13"),
+		"behind a sequence entry": refused(vpcA+"  permit:\n  -\t[a]\n", syntax, 7, 4),
 	})
 }
 
@@ -111,13 +116,13 @@ func TestY13Separators(t *testing.T) {
 		"end, then garbage": {
 			in: a + "...\n}garbage\n", managed: map[string]string{"managed/vpcs/a.yaml": a},
 			kept: map[string]string{"unmanaged/x.doc-1.yaml": "}garbage\n"},
-			says: []string{syntax + " raw/x.yaml:8:0"},
+			says: []string{syntax + " raw/x.yaml:8:1"},
 		},
 		"end, then a document": {in: a + "...\n" + b, managed: both},
 		"end, then a marker":   {in: a + "...\n---\n" + b, managed: both},
 		"text behind the end": {
 			in: a + "... x\n" + b, kept: map[string]string{"unmanaged/x.doc-0.yaml": a + "... x\n"},
-			managed: map[string]string{"managed/vpcs/b.yaml": b}, says: []string{syntax + " raw/x.yaml:7:0"},
+			managed: map[string]string{"managed/vpcs/b.yaml": b}, says: []string{syntax + " raw/x.yaml:7:1"},
 		},
 		"comment behind a marker": {in: a + "--- # c\n" + b, managed: map[string]string{
 			"managed/vpcs/a.yaml": a,
@@ -135,12 +140,12 @@ func TestY13Separators(t *testing.T) {
 		"in quotes": {
 			in:   vpcA + "  mode: \"x\n---\n  y\"\n",
 			kept: map[string]string{"unmanaged/x.doc-0.yaml": vpcA + "  mode: \"x\n", "unmanaged/x.doc-1.yaml": "  y\"\n"},
-			says: []string{syntax + " raw/x.yaml:6:0", invalid + " raw/x.yaml:8:3"},
+			says: []string{syntax + " raw/x.yaml:6:3", invalid + " raw/x.yaml:8:3"},
 		},
 		"four dashes":        two(a, "---\n", "----\n", invalid, 8, 1),
 		"several in a row":   {in: "---\n---\n" + a + "---\n\n---\n---\n" + b + "---\n", managed: both},
 		"white space behind": {in: a + "--- \t\n" + b, managed: both},
-		"indented":           refused(a+" ---\n"+b, syntax, 7, 0),
+		"indented":           refused(a+" ---\n"+b, syntax, 7, 2),
 		"DOS line ends": {in: dos(a + "---\n" + b), managed: map[string]string{
 			"managed/vpcs/a.yaml": dos(a),
 			"managed/vpcs/b.yaml": dos(b),
@@ -193,7 +198,7 @@ func TestY15DirectivesAndTags(t *testing.T) {
 	a := vpcNamed("a")
 	hold(t, map[string]hostile{
 		"YAML 1.1":                 taken("%YAML 1.1\n---\n" + a),
-		"YAML 1.2":                 refused("%YAML 1.2\n---\n"+a, syntax, 1, 0),
+		"YAML 1.2":                 refused("%YAML 1.2\n---\n"+a, syntax, 1, 1),
 		"unused tag handle":        taken("%TAG !e! tag:example.com,2026:\n---\n" + a),
 		"used tag handle":          refused("%TAG !e! tag:example.com,2026:\n---\n"+vpcA+"  mode: !e!x y\n", syntax, 8, 9),
 		"custom tag":               refused(vpcA+"  mode: !mine y\n", syntax, 6, 9),
@@ -207,11 +212,11 @@ func TestY15DirectivesAndTags(t *testing.T) {
 		"integer":                  taken(vpcA + "  subnets: !!map {s: {vlan: !!int 5}}\n"),
 		"integer that is none":     refused(vpcA+"  subnets: {s: {vlan: !!int x}}\n", syntax, 6, 23),
 		"set":                      refused(vpcA+"  subnets: !!set {s}\n", syntax, 6, 12),
-		"unknown directive":        refused("%MINE 1\n---\n"+a, syntax, 1, 0),
+		"unknown directive":        refused("%MINE 1\n---\n"+a, syntax, 1, 1),
 		"directive in the middle": {
 			in:      a + "%YAML 1.1\n---\n" + vpcNamed("b"),
 			kept:    map[string]string{"unmanaged/x.doc-0.yaml": a + "%YAML 1.1\n"},
-			managed: map[string]string{"managed/vpcs/b.yaml": vpcNamed("b")}, says: []string{syntax + " raw/x.yaml:7:0"},
+			managed: map[string]string{"managed/vpcs/b.yaml": vpcNamed("b")}, says: []string{syntax + " raw/x.yaml:7:1"},
 		},
 	})
 }

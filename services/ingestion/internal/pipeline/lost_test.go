@@ -85,7 +85,7 @@ func parts(doc []byte) [][]byte {
 	}
 	var out [][]byte
 	for _, item := range items {
-		out = append(out, item.Bytes)
+		out = append(out, parts(item.Bytes)...)
 	}
 	return out
 }
@@ -110,7 +110,7 @@ func name(doc []byte) string {
 	return yamldoc.Text(metadata, "name")
 }
 
-// meaning is a document as a cluster sees it, without what makes no difference.
+// meaning is a document as a cluster sees it, without what makes no difference and what only a cluster writes.
 func meaning(doc []byte) string {
 	root, err := yamldoc.Parse(doc, limits)
 	if err != nil || root == nil {
@@ -123,7 +123,11 @@ func meaning(doc []byte) string {
 	if version, ok := object["apiVersion"].(string); ok {
 		object["apiVersion"], _, _ = strings.Cut(version, "/")
 	}
+	delete(object, "status")
 	if metadata, ok := object["metadata"].(map[string]any); ok {
+		for _, key := range []string{"creationTimestamp", "generation", "resourceVersion", "uid", "managedFields"} {
+			delete(metadata, key)
+		}
 		if metadata["namespace"] == "default" {
 			delete(metadata, "namespace")
 		}

@@ -47,7 +47,7 @@ func (c *NoopCache) recall(req Request) (*Result, bool) {
 
 // keep remembers a result that changed nothing and of which no document has to be told.
 func (c *NoopCache) keep(req Request, result *Result) {
-	if c == nil || !plain(req) || result.Tree != req.Tree.ID {
+	if c == nil || !plain(req) || result.Tree != req.Tree.ID || result.Plan.Held {
 		return
 	}
 	for _, item := range result.Plan.Items {

@@ -26,8 +26,8 @@ import (
 
 // Trees is where trees are read and written.
 type Trees interface {
-	// List returns all leaves.
-	List(ctx context.Context, tree gittree.Ref) ([]gittree.Entry, error)
+	// Listing returns all leaves, and the paths that are none.
+	Listing(ctx context.Context, tree gittree.Ref) (gittree.Listing, error)
 	gittree.Reader
 	// Write applies changes to a tree and returns the id of the new one.
 	Write(ctx context.Context, base gittree.Ref, changes []gittree.Change) (string, error)
@@ -58,6 +58,7 @@ type Request struct {
 	Commit     string
 	Time       time.Time
 	References References
+	Last       *document.Last       // what the last sync left
 	Retry      bool                 // files in unmanaged/ are ingested again
 	RetryOf    []string             // these are
 	Release    []string             // these are put back to where they came from
@@ -75,7 +76,8 @@ type Progress struct {
 type Result struct {
 	Tree      string
 	Plan      *plan.Plan
-	Findings  []finding.Finding
+	Findings  []finding.Finding // by their weight
+	Counts    finding.Counts    // of all there are, those that are not listed included
 	Files     int
 	Documents int
 	Released  []dirlog.Released
@@ -139,25 +141,29 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 ) (*Result, []gittree.Change, error) {
 	ctx, span := p.Tracer.Start(ctx, "plan")
 	defer span.End()
-	index := document.NewIndex(files)
+	held := document.FindHeld(files, req.Last, p.Schemas)
+	index := document.NewIndex(files, held)
 	var order []int
 	var sorting sync.WaitGroup
 	sorting.Go(func() { order = index.Sorted() })
-	crossReference(req.References, files, index)
+	crossReference(req.References, files, index, held)
 	s := stage.New(found.entries)
 	released, wishes := found.release(s, req)
 	sorting.Wait()
 	done, err := plan.Make(plan.Input{
 		Files: files, Index: index, Order: order, Options: req.Plan, Time: req.Time,
-		Equal: reader.Equal, Inherit: reader.Inherit,
+		Held: held, Edited: req.Last.Edited, Equal: reader.Equal, Says: reader.Says, Inherit: reader.Inherit,
 	}, s)
 	if err != nil {
 		return nil, nil, err
 	}
 	var looking sync.WaitGroup
 	looking.Go(done.FindDangling)
-	load := func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) }
-	err = dirlog.Update(s, done, released, dirlog.Origin{Commit: req.Commit, Time: req.Time}, found.entries, load)
+	logs := dirlog.Logs{
+		Staged: s, Entries: found.entries, Known: found.log,
+		Load: func(blob string) ([]byte, error) { return p.load(ctx, req.Tree.Snapshot, blob) },
+	}
+	err = logs.Update(done, released, dirlog.Origin{Commit: req.Commit, Time: req.Time})
 	changes := s.Changes()
 	looking.Wait()
 	if err != nil {
@@ -168,7 +174,23 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 		Documents: document.Documents(files),
 	}
 	result.Findings = slices.Concat(found.Findings, wishes, done.Findings)
+	finding.Sort(result.Findings)
+	result.Counts = counts(result)
 	return result, changes, nil
+}
+
+// counts returns how many findings there are of each code.
+func counts(result *Result) finding.Counts {
+	var all finding.Counts
+	for i := range result.Findings {
+		all.Add(result.Findings[i].Code, result.Findings[i].Warning, 1)
+	}
+	for _, item := range result.Plan.Items {
+		for _, cut := range item.Cut() {
+			all.Add(cut.Code, cut.Warning, cut.Number)
+		}
+	}
+	return all
 }
 
 // Discover says what an ingestion of the tree would read.

@@ -130,7 +130,7 @@ func TestRetryOf(t *testing.T) {
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	store := treestore.New()
-	bad := "# hand off\nkind: [\n"
+	bad := "# hand off\napiVersion: vpc.githedgehog.com/v1beta1\nkind: [\n"
 	q := &quarantine{t: t, store: store, p: pipelineOf(t, store.Serve(t), 2), files: map[string]string{
 		"raw/sub/notes [1].txt": "n\n", "raw/two.yaml": vpc("v1beta1", "a", "", "", 1) + "---\n" + bad, "old/x.yaml": bad,
 		"unmanaged/lost.yaml": bad, "raw/twice.yaml": bad, ".fgdignore": "!/raw/**\r\n# mine",

@@ -25,21 +25,28 @@ type scan struct {
 
 // scan lists a tree and sorts its leaves.
 func (p *Pipeline) scan(ctx context.Context, tree gittree.Ref, req Request) (scan, error) {
-	entries, err := p.Trees.List(ctx, tree)
+	listing, err := p.Trees.Listing(ctx, tree)
 	if err != nil {
 		return scan{}, fmt.Errorf("list tree: %w", err)
 	}
-	contents, err := gittree.ReadFiles(ctx, p.Trees, tree.Snapshot, entries, map[string]int64{
+	contents, err := gittree.ReadFiles(ctx, p.Trees, tree.Snapshot, listing.Entries, map[string]int64{
 		layout.Ignore: ignore.MaxBytes, layout.UnmanagedLog: dirlog.MaxBytes,
 	})
 	if err != nil {
 		return scan{}, err
 	}
-	found := scan{entries: entries, ignoreFile: contents[layout.Ignore], log: contents[layout.UnmanagedLog]}
+	found := scan{entries: listing.Entries, ignoreFile: contents[layout.Ignore], log: contents[layout.UnmanagedLog]}
+	known := dirlog.Quarantined(found.log)
 	found.Inventory = inventory.Take(found.entries, inventory.Rules{
-		MaxFileBytes: p.MaxFileBytes, Ignore: ignore.Parse(found.ignoreFile), Quarantined: dirlog.Quarantined(found.log),
+		MaxFileBytes: p.MaxFileBytes, Ignore: ignore.Parse(found.ignoreFile), Quarantined: known.Contents(),
 		RetryQuarantined: req.Retry, Retry: setOf(req.RetryOf), Release: setOf(req.Release),
 	})
+	found.Unreadable(listing.Unreadable)
+	for i := range found.Sources {
+		if source := &found.Sources[i]; layout.Part(source.Path) == layout.Unmanaged {
+			source.Origin = known.Origin(source.Path)
+		}
+	}
 	return found, nil
 }
 

@@ -15,8 +15,10 @@ import (
 func (p *planner) decide() {
 	for _, g := range p.order {
 		p.decideManaged(g)
+		p.decideUnlogged(g)
 		p.decideInputs(g)
 	}
+	p.decideHeld()
 }
 
 // decideManaged picks one of the managed documents: the one that carries the annotations, else the one in its place,
@@ -75,6 +77,33 @@ func isNumbered(p, plain string) bool {
 	return found && err == nil && strings.HasSuffix(rest, yamlExt)
 }
 
+// decideUnlogged lets documents of unmanaged/ of which no log says why they are there give way: it is not known that
+// they are newer than what is elsewhere.
+func (p *planner) decideUnlogged(g *group) {
+	isUnlogged := func(item *Item) bool { return item.File.Unlogged }
+	if !slices.ContainsFunc(g.inputs, isUnlogged) {
+		return
+	}
+	known := slices.DeleteFunc(slices.Clone(g.inputs), isUnlogged)
+	other := g.winner
+	if len(known) > 0 {
+		other = known[0]
+	}
+	if other == nil {
+		return
+	}
+	for _, item := range g.inputs {
+		switch {
+		case !item.File.Unlogged:
+		case p.in.Equal(item.Doc, other.Doc):
+			item.Outcome = Duplicate
+		default:
+			item.quarantine(fmt.Sprintf("%s differs from %s, and no log says which is newer", describe(g), other.place()))
+		}
+	}
+	g.inputs = known
+}
+
 // decideInputs settles what the waiting documents of an identity do.
 func (p *planner) decideInputs(g *group) {
 	if len(g.inputs) == 0 {
@@ -87,6 +116,9 @@ func (p *planner) decideInputs(g *group) {
 		}
 		return
 	}
+	slices.SortStableFunc(g.inputs, func(a, b *Item) int { // an author's word before a dump of a cluster
+		return cmp.Compare(len(a.Doc.Server), len(b.Doc.Server))
+	})
 	wish, managed := g.inputs[0], g.winner
 	for _, copied := range g.inputs[1:] {
 		copied.Outcome = Duplicate
@@ -98,7 +130,7 @@ func (p *planner) decideInputs(g *group) {
 	switch {
 	case managed == nil:
 		wish.Outcome, g.winner = Created, wish
-	case managed.Doc.Valid && p.in.Equal(wish.Doc, managed.Doc):
+	case managed.Doc.Valid && p.in.Says(managed.Doc, wish.Doc):
 		wish.Outcome = Duplicate
 	default:
 		p.conflict(g, managed)
@@ -134,12 +166,30 @@ func (p *planner) conflict(g *group, managed *Item) {
 				managed.File.Path))
 		}
 	default:
-		managed.replaced = true
-		p.in.Inherit(wish.File, wish.Doc, managed.Doc)
-		wish.Outcome, g.winner = Updated, wish
-		if g.inPlace(managed) {
-			wish.Destination = managed.File.Path
+		p.update(g, managed)
+	}
+}
+
+// update lets a wish replace the managed document, unless somebody edited that since the last sync: then nobody knows
+// which of the two is meant. An edit that is not valid gives way, and is kept in unmanaged/.
+func (p *planner) update(g *group, managed *Item) {
+	wish, edited := g.inputs[0], p.in.Edited(g.id, managed.File.Blob)
+	switch {
+	case edited && managed.Doc.Valid:
+		for _, item := range g.inputs {
+			item.quarantine(fmt.Sprintf("%s differs from %s, which was edited since the last sync and stays", describe(g),
+				managed.File.Path))
 		}
+		return
+	case edited:
+		managed.Outcome = Quarantined
+	default:
+		managed.replaced = true
+	}
+	p.in.Inherit(wish.File, wish.Doc, managed.Doc)
+	wish.Outcome, g.winner = Updated, wish
+	if g.inPlace(managed) {
+		wish.Destination = managed.File.Path
 	}
 }
 
@@ -150,7 +200,7 @@ func (item *Item) quarantine(message string) {
 func duplicate(item *Item, message string) finding.Finding {
 	return finding.Finding{
 		Code: errs.DuplicateResource, File: item.File.Path, Document: item.Doc.Number,
-		Line: item.Doc.Line, Message: message,
+		Line: item.Doc.Line, Column: 1, Message: message,
 	}
 }
 

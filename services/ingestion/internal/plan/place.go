@@ -46,7 +46,7 @@ func (g *group) base() string {
 func (p *planner) clear() {
 	for i := range p.in.Files {
 		file := &p.in.Files[i]
-		if !file.Managed {
+		if !file.Managed && !p.left[file] {
 			p.staged.Remove(file.Path)
 		}
 	}
@@ -156,7 +156,7 @@ func (p *planner) move(g *group) {
 	}
 	p.planFindings = append(p.planFindings, finding.Finding{
 		Code: errs.ManagedMoved, Warning: true, File: item.File.Path, Document: item.Doc.Number, Line: item.Doc.Line,
-		Message: fmt.Sprintf("%s moved to %s", describe(g), item.Destination),
+		Column: 1, Message: fmt.Sprintf("%s moved to %s", describe(g), item.Destination),
 	})
 }
 

@@ -42,6 +42,7 @@ type Options struct {
 	Archive           Archive
 	Conflict          Conflict
 	QuarantineManaged bool // invalid documents in managed/ go to unmanaged/
+	QuarantineForeign bool // so do files outside of raw/ that hold nothing of Hedgehog's
 }
 
 // Outcome is what became of a document or file.
@@ -67,6 +68,7 @@ type Item struct {
 	Reason      finding.Finding // of a quarantine
 	Archived    string          // where the original is kept
 	replaced    bool            // a newer wish takes its place
+	holds       []*group        // resources that it held before it became unreadable
 }
 
 // Resource is one resource in managed/ as it is afterwards.
@@ -85,6 +87,8 @@ type Plan struct {
 	Resources []Resource // by identity
 	// names of resources that are not there, by who names them; once FindDangling was called
 	Dangling []references.Dangling
+	// Held says that files of managed/ can't be read, so that the plan depends on what the last sync left.
+	Held bool
 
 	planner *planner
 }
@@ -96,7 +100,10 @@ type Input struct {
 	Order   []int           // its numbers in order
 	Options Options
 	Time    time.Time // of the commit that is ingested
+	Held    []document.Held
+	Edited  func(id hedgehog.ResourceID, blob string) bool // a managed file, since the last sync
 	Equal   func(a, b *document.Doc) bool
+	Says    func(managed, wish *document.Doc) bool // what the wish says
 	// what a newer wish takes over from the document it replaces
 	Inherit func(file *document.File, wish, managed *document.Doc)
 }
@@ -133,34 +140,58 @@ type planner struct {
 	items        []*Item
 	groups       []group  // by the number of the resource
 	order        []*group // by identity
+	held         map[unread][]*document.Held
+	left         map[*document.File]bool // what is not touched, although it waits
+	foreign      map[string][]string     // files of somebody else, by folder
 	planFindings []finding.Finding
+}
+
+// unread is what can't be read: a document, or a file as a whole.
+type unread struct {
+	file *document.File
+	doc  *document.Doc
 }
 
 // group is all documents of one identity.
 type group struct {
-	id      hedgehog.ResourceID
-	plural  string
-	managed []*Item // valid, in managed/
-	broken  []*Item // invalid, in managed/
-	inputs  []*Item // valid, waiting
-	winner  *Item   // whose content the managed file has afterwards
-	final   *Item   // the winner, or what is left in managed/ although it is not valid
+	id         hedgehog.ResourceID
+	plural     string
+	managed    []*Item // valid, in managed/
+	broken     []*Item // invalid, in managed/
+	inputs     []*Item // valid, waiting
+	held       *Item   // in managed/, and not to be read
+	apiVersion string  // of what is held
+	listed     bool    // what is held counts among the resources
+	winner     *Item   // whose content the managed file has afterwards
+	final      *Item   // the winner, or what is left in managed/ although it is not valid
 }
 
 // collect makes items and groups of the files.
 func (p *planner) collect() {
 	most := document.Documents(p.in.Files) + len(p.in.Files)
 	p.items, p.slots = make([]*Item, 0, most), make([]Item, 0, most)
+	p.held, p.left = map[unread][]*document.Held{}, map[*document.File]bool{}
+	p.foreign = map[string][]string{}
+	for i := range p.in.Held {
+		h := &p.in.Held[i]
+		p.held[unread{h.File, h.Doc}] = append(p.held[unread{h.File, h.Doc}], h)
+	}
 	for i := range p.in.Files {
 		file := &p.in.Files[i]
-		if file.Problem != nil {
-			p.refuse(p.item(Item{File: file, Reason: *file.Problem}))
-			continue
-		}
-		for j := range file.Docs {
-			p.sort(p.item(Item{File: file, Doc: &file.Docs[j]}))
+		switch {
+		case p.leave(file):
+			p.left[file] = true
+		case file.Problem != nil:
+			item := p.item(Item{File: file, Reason: *file.Problem})
+			p.refuse(item)
+			p.hold(item)
+		default:
+			for j := range file.Docs {
+				p.sort(p.item(Item{File: file, Doc: &file.Docs[j]}))
+			}
 		}
 	}
+	p.tellForeign()
 	p.order = make([]*group, 0, len(p.groups))
 	for _, n := range p.in.Order {
 		if g := &p.groups[n]; g.plural != "" {
@@ -180,14 +211,14 @@ func (p *planner) sort(item *Item) {
 	if !doc.Valid {
 		item.Reason = doc.FirstError()
 		p.refuse(item)
-		if item.File.Managed && doc.Identity.Name != "" && doc.Plural != "" {
-			g := p.group(doc)
+		if !p.hold(item) && item.File.Managed && doc.Identity.Name != "" && doc.Plural != "" {
+			g := p.group(doc.Resource, doc.Identity, doc.Plural)
 			g.broken = append(g.broken, item)
 		}
 		return
 	}
 	p.items = append(p.items, item)
-	g := p.group(doc)
+	g := p.group(doc.Resource, doc.Identity, doc.Plural)
 	if item.File.Managed {
 		g.managed = append(g.managed, item)
 	} else {
@@ -197,16 +228,16 @@ func (p *planner) sort(item *Item) {
 
 // refuse sends an item to unmanaged/, unless it stands in managed/ and the fabric wants only a report.
 func (p *planner) refuse(item *Item) {
-	if !item.File.Managed || p.in.Options.QuarantineManaged {
+	if !item.File.Managed || p.in.Options.QuarantineManaged && item.File.Mode.IsFile() {
 		item.Outcome = Quarantined
 	}
 	p.items = append(p.items, item)
 }
 
-func (p *planner) group(doc *document.Doc) *group {
-	g := &p.groups[doc.Resource]
+func (p *planner) group(number int, id hedgehog.ResourceID, plural string) *group {
+	g := &p.groups[number]
 	if g.plural == "" {
-		g.id, g.plural = doc.Identity, doc.Plural
+		g.id, g.plural = id, plural
 	}
 	return g
 }

@@ -2,8 +2,8 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/references"
@@ -11,27 +11,31 @@ import (
 
 // result returns the plan that was made.
 func (p *planner) result() *Plan {
-	plan := &Plan{Items: p.items, Resources: p.resources(), planner: p}
+	plan := &Plan{Items: p.items, Resources: p.resources(), Held: len(p.held) > 0, planner: p}
 	for i := range p.in.Files {
-		plan.Findings = append(plan.Findings, p.in.Files[i].Findings...)
+		if file := &p.in.Files[i]; !p.left[file] {
+			plan.Findings = append(plan.Findings, file.Findings...)
+		}
 	}
 	for _, item := range p.items {
 		plan.Findings = append(plan.Findings, item.findings()...)
 	}
 	plan.Findings = append(plan.Findings, p.planFindings...)
-	slices.SortStableFunc(plan.Findings, func(a, b finding.Finding) int {
-		if c := strings.Compare(a.File, b.File); c != 0 {
-			return c
-		}
-		return a.Line - b.Line
-	})
 	return plan
+}
+
+// Cut is what there is to say about an item and is not among its findings.
+func (item *Item) Cut() finding.Counts {
+	if item.Doc == nil || item.replaced {
+		return nil
+	}
+	return item.Doc.Cut
 }
 
 // findings returns what there is to say about an item: what its document says of itself, and why it went to unmanaged/.
 func (item *Item) findings() []finding.Finding {
 	switch {
-	case item.Doc == nil:
+	case item.Doc == nil, len(item.holds) > 0 && item.Reason.Code == errs.ManagedUnreadable:
 		return []finding.Finding{item.Reason}
 	case item.replaced:
 		return nil
@@ -50,6 +54,11 @@ func (p *planner) resources() []Resource {
 		if item == nil {
 			item = g.remaining()
 		}
+		if item == nil && g.keepsHeld() {
+			g.final = g.held
+			out = append(out, p.heldResource(g))
+			continue
+		}
 		if g.final = item; item == nil {
 			continue
 		}
@@ -63,6 +72,12 @@ func (p *planner) resources() []Resource {
 	return out
 }
 
+// heldResource is a resource whose file can't be read.
+func (p *planner) heldResource(g *group) Resource {
+	blob, _ := p.staged.Blob(g.held.File.Path)
+	return Resource{Identity: g.id, Path: g.held.File.Path, APIVersion: g.apiVersion, Blob: blob}
+}
+
 // FindDangling lists what resources name that managed/ does not hold afterwards. It is apart from the rest of a plan,
 // which needs it for nothing, so that it can be done beside other work.
 func (plan *Plan) FindDangling() {
@@ -73,7 +88,7 @@ func (plan *Plan) FindDangling() {
 	}
 	add := func(d references.Dangling) { plan.Dangling = append(plan.Dangling, d) }
 	for _, g := range p.order {
-		if g.final != nil {
+		if g.final != nil && g.final != g.held {
 			g.final.Doc.Facts.Dangling(g.id, there, add)
 		}
 	}

@@ -22,7 +22,7 @@ func List(entries []gittree.Entry, log []byte) []File {
 	reasons := dirlog.Reasons(log)
 	var files []File
 	for _, e := range entries {
-		if layout.Part(e.Path) != layout.Unmanaged || path.Base(e.Path) == layout.Keep {
+		if layout.Part(e.Path) != layout.Unmanaged || layout.Hidden(e.Path) {
 			continue
 		}
 		file := File{Entry: e}

@@ -30,6 +30,10 @@ func Release(s *stage.Tree, files []File, paths []string, ignoreFile []byte) (re
 			continue
 		}
 		to := file.Origin()
+		if layout.Part(to) == layout.Managed {
+			refused = append(refused, refuse(p, fmt.Sprintf("it came from %s, and nothing in managed/ is left alone", to)))
+			continue
+		}
 		if have, taken := s.Blob(to); taken && have != file.Blob || !taken && !s.Free(to) {
 			refused = append(refused, refuse(p, fmt.Sprintf("it would go back to %s, where something else is", to)))
 			continue

@@ -48,6 +48,7 @@ func Check(resources []Resource, lookup func(hedgehog.ResourceID) (place int, fo
 	wired.Go(cables.ports) // which looks nothing up
 	for i := range resources {
 		if resources[i].Facts != nil {
+			c.typed(i)
 			c.names(i)
 			c.vlans(i)
 		}
@@ -133,28 +134,59 @@ func (c *checker) inCluster(i int, r ref) {
 	f.InCluster, f.Remedy = true, "Nothing to do when the cluster has it; else add it."
 }
 
+// hasSubnet reports whether a VPC has a subnet, as far as the VPC can be read.
 func hasSubnet(f *Facts, name string) bool {
-	return f != nil && slices.ContainsFunc(f.subnets, func(s subnet) bool { return s.name == name })
+	return f == nil || slices.ContainsFunc(f.subnets, func(s subnet) bool { return s.name == name })
 }
 
-// ports holds that a port has one cable.
+// typed holds that a Connection says what it connects.
+func (c *checker) typed(i int) {
+	if where := c.resources[i].Facts.untyped; where != nil {
+		c.find(i, *where, errs.ConnectionUntyped, "the Connection has no type: none of unbundled, bundled, eslag, mclag, "+
+			"mclagDomain, fabric, mesh, gateway, vpcLoopback, external and staticExternal is there")
+	}
+}
+
+// portUse is where a port was met first.
+type portUse struct {
+	resource, port int
+	told           bool // that it is not the only one
+}
+
+// ports holds that a port has one cable. Both ends of a clash are told, for either may be the wrong one.
 func (c *checker) ports() {
 	type slot struct{ namespace, port string }
-	used := make(map[slot]int, len(c.resources))
+	used := make(map[slot]portUse, len(c.resources))
 	for i := range c.resources {
 		if c.resources[i].Facts == nil {
 			continue
 		}
-		for _, port := range c.resources[i].Facts.ports {
+		for n, port := range c.resources[i].Facts.ports {
 			k := slot{c.resources[i].Identity.Namespace, port.name}
-			if other, taken := used[k]; taken && other != i {
-				c.find(i, port.place, errs.PortConflict, "the port is used by the Connection %s too",
-					c.resources[other].Identity.Name)
+			first, taken := used[k]
+			if !taken {
+				used[k] = portUse{resource: i, port: n}
 				continue
 			}
-			used[k] = i
+			used[k] = c.sharedPort(i, port, first)
 		}
 	}
+}
+
+// sharedPort tells of a port that was met before, where it was met first too unless that was told.
+func (c *checker) sharedPort(i int, again port, first portUse) portUse {
+	if first.resource == i {
+		c.find(i, again.place, errs.PortConflict, "the port %s is used twice in this Connection", again.name)
+		return first
+	}
+	c.find(i, again.place, errs.PortConflict, "the port %s is used by the Connection %s too", again.name,
+		c.resources[first.resource].Identity.Name)
+	if !first.told {
+		c.find(first.resource, c.resources[first.resource].Facts.ports[first.port].place, errs.PortConflict,
+			"the port %s is used by the Connection %s too", again.name, c.resources[i].Identity.Name)
+	}
+	first.told = true
+	return first
 }
 
 // vlans holds that the VLANs of a VPC lie in their namespace.
@@ -220,18 +252,27 @@ func (c *checker) inside(i int, s subnet, prefix netip.Prefix) {
 }
 
 // overlaps goes through networks in the order of their addresses: one that overlaps any before it overlaps the widest.
+// Where they are of two VPCs both are told, the widest of the first that it overlaps.
 func (c *checker) overlaps(networks []network) {
 	slices.SortStableFunc(networks, func(a, b network) int {
 		return cmp.Or(a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits()),
 			cmp.Compare(a.resource, b.resource))
 	})
+	told := false
 	for i, widest := 1, 0; i < len(networks); i++ {
 		if !networks[widest].prefix.Overlaps(networks[i].prefix) {
-			widest = i
+			widest, told = i, false
 			continue
 		}
-		other := networks[widest]
-		c.find(networks[i].resource, networks[i].subnet.place, errs.SubnetConflict, "the subnet %s overlaps %s of the VPC %s",
-			networks[i].subnet.name, other.subnet.name, c.resources[other.resource].Identity.Name)
+		c.overlap(networks[i], networks[widest])
+		if !told && networks[i].resource != networks[widest].resource {
+			told = true
+			c.overlap(networks[widest], networks[i])
+		}
 	}
+}
+
+func (c *checker) overlap(one, other network) {
+	c.find(one.resource, one.subnet.place, errs.SubnetConflict, "the subnet %s overlaps %s of the VPC %s",
+		one.subnet.name, other.subnet.name, c.resources[other.resource].Identity.Name)
 }

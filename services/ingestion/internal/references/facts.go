@@ -16,6 +16,7 @@ import (
 type Facts struct {
 	refs    []ref
 	ports   []port // of a Connection
+	untyped *place // of a Connection that has no type
 	subnets []subnet
 	ipv4    string     // namespace of the subnets
 	vlans   string     // namespace of the VLANs
@@ -59,13 +60,16 @@ type subnet struct {
 // Of returns the facts in a document of a kind; nil when there are none.
 func Of(kind string, root *yaml.Node) *Facts {
 	spec := yamldoc.Lookup(root, "spec")
+	if kind == "Connection" {
+		f := &Facts{}
+		f.connection(root, spec)
+		return f
+	}
 	if spec == nil || spec.Kind != yaml.MappingNode {
 		return nil
 	}
 	f := &Facts{}
 	switch kind {
-	case "Connection":
-		f.connection(spec)
 	case "Switch":
 		f.switchSpec(spec)
 	case "VLANNamespace":
@@ -159,10 +163,43 @@ func device(end string) string {
 	return ""
 }
 
-// connection finds the ports of a cable, however deep they stand.
-func (f *Facts) connection(spec *yaml.Node) {
-	f.ends(spec, "spec")
+// isConnectionType reports whether a field of the spec of a Connection says what it connects. Its name can be that of
+// an end too: a gateway is both.
+func isConnectionType(field string) bool {
+	switch field {
+	case "unbundled", "bundled", "eslag", "mclag", "mclagDomain", "fabric", "mesh", "gateway", "vpcLoopback", "external",
+		"staticExternal":
+		return true
+	}
+	return false
+}
+
+// connection finds the ports of a cable, however deep they stand below its type.
+func (f *Facts) connection(root, spec *yaml.Node) {
+	typed := false
+	yamldoc.Entries(spec, func(name string, _, value *yaml.Node) {
+		if isConnectionType(name) && !isNull(value) {
+			typed = true
+			f.ends(value, "spec."+name)
+		}
+	})
+	if !typed {
+		f.lacksType(root)
+	}
 	f.names(yamldoc.Lookup(spec, "staticExternal"), "spec.staticExternal", "withinVPC", "VPC")
+}
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && yamldoc.Resolve(n).Type == yamldoc.Null
+}
+
+func (f *Facts) lacksType(root *yaml.Node) {
+	where := root
+	if key, _ := yamldoc.Field(root, "spec"); key != nil {
+		where = key
+	}
+	untyped := at("spec", where)
+	f.untyped = &untyped
 }
 
 func (f *Facts) ends(n *yaml.Node, path string) {

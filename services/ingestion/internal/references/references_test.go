@@ -43,6 +43,10 @@ kind: Connection
 metadata: {name: down}
 spec: {unbundled: {link: {server: {port: server/eth0}, switch: {port: leaf/E1/2}}}}
 ---
+kind: Connection
+metadata: {name: out}
+spec: {gateway: {links: [{switch: {port: leaf/E1/3}, gateway: {port: gw/enp1}}]}}
+---
 kind: VPC
 metadata: {name: a}
 spec: {subnets: {x: {subnet: 10.0.1.0/24, vlan: 1001}, w: {subnet: 10.0.2.0/24}}}
@@ -160,6 +164,9 @@ func TestNothingFound(t *testing.T) {
 	}
 }
 
+const noType = "none of unbundled, bundled, eslag, mclag, mclagDomain, fabric, mesh, gateway, vpcLoopback, " +
+	"external and staticExternal is there"
+
 func TestFound(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -180,7 +187,45 @@ func TestFound(t *testing.T) {
 		},
 		"port": {
 			[]string{"port: leaf/E1/2", "port: leaf/E1/1"},
-			[]string{"Connection down PORT_CONFLICT the port is used by the Connection up too"},
+			[]string{
+				"Connection up PORT_CONFLICT the port leaf/E1/1 is used by the Connection down too",
+				"Connection down PORT_CONFLICT the port leaf/E1/1 is used by the Connection up too",
+			},
+		},
+		"a port twice in one": {
+			[]string{"server: {port: server/eth0}", "server: {port: leaf/E1/2}, switch1: {port: server/eth0}"},
+			[]string{
+				"Connection down REFERENCE_MISSING there is no Server leaf",
+				"Connection down REFERENCE_MISSING there is no Switch server",
+				"Connection down PORT_CONFLICT the port leaf/E1/2 is used twice in this Connection",
+			},
+		},
+		"ends of a gateway connection": {
+			[]string{
+				"{links: [{switch: {port: leaf/E1/3}, gateway: {port: gw/enp1}}]}",
+				"{links: [{switch: {port: leaf-9/E1/1}, gateway: {port: gw-9/enp1}}]}",
+			},
+			[]string{
+				"Connection out REFERENCE_MISSING there is no Switch leaf-9",
+				"Connection out REFERENCE_MISSING there is no Gateway gw-9",
+			},
+		},
+		"port of a gateway connection": {
+			[]string{"switch: {port: leaf/E1/3}", "switch: {port: leaf/E1/1}"},
+			[]string{
+				"Connection up PORT_CONFLICT the port leaf/E1/1 is used by the Connection out too",
+				"Connection out PORT_CONFLICT the port leaf/E1/1 is used by the Connection up too",
+			},
+		},
+		"no type": {
+			[]string{"unbundled: {link", "unbundeld: {link"},
+			[]string{"Connection down CONNECTION_UNTYPED the Connection has no type: " + noType},
+		},
+		"a type that is null": {
+			[]string{
+				"{unbundled: {link: {server: {port: server/eth0}, switch: {port: leaf/E1/2}}}}", "{unbundled: ~}",
+			},
+			[]string{"Connection down CONNECTION_UNTYPED the Connection has no type: " + noType},
 		},
 		"group": {[]string{
 			"groups: [g], redundancy: {group: g}",
@@ -235,13 +280,17 @@ func TestFound(t *testing.T) {
 		},
 		"overlap": {
 			[]string{"10.0.3.0/24", "10.0.2.128/25"},
-			[]string{"VPC b SUBNET_CONFLICT the subnet x overlaps w of the VPC a"},
+			[]string{
+				"VPC a SUBNET_CONFLICT the subnet w overlaps x of the VPC b",
+				"VPC b SUBNET_CONFLICT the subnet x overlaps w of the VPC a",
+			},
 		},
 		"wide overlap": {
 			[]string{"10.0.3.0/24", "10.0.0.0/22"},
 			[]string{
 				"VPC a SUBNET_CONFLICT the subnet x overlaps x of the VPC b",
 				"VPC a SUBNET_CONFLICT the subnet w overlaps x of the VPC b",
+				"VPC b SUBNET_CONFLICT the subnet x overlaps x of the VPC a",
 			},
 		},
 		"attached to the default subnet": {

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -18,6 +19,7 @@ import (
 type Options struct {
 	RejectUnknown bool // unknown fields are errors, not warnings
 	Upgrade       bool // accept older versions that fit the served one
+	StripServer   bool // what only a cluster writes is left out of what goes to managed/
 }
 
 // Verdict is what a document is worth.
@@ -28,12 +30,13 @@ type Verdict struct {
 	UpgradeTo  string              // API version to write instead of the stated one
 	Valid      bool
 	Findings   []finding.Finding // lines count in the document
+	Cut        finding.Counts    // what is not among them
 }
 
 // DefaultNamespace is the namespace of documents that name none.
 const DefaultNamespace = "default"
 
-// maxFindings bounds what is said about one document.
+// maxFindings bounds what is said about one document under one code.
 const maxFindings = 10
 
 // Check judges a document that has passed yamldoc.Parse; root may be nil.
@@ -41,7 +44,29 @@ func (s *Set) Check(ctx context.Context, root *yaml.Node, options Options) Verdi
 	j := &judge{set: s, root: root, options: options}
 	j.run(ctx)
 	j.Valid = !j.failed
+	if j.Valid && strings.Contains(j.Identity.Name, ".") {
+		j.add(finding.Finding{
+			Code: errs.NameWithDots, Warning: true, Field: "metadata.name",
+			Message: "a cluster takes names with dots, and HNP does not: NetBox will not show the resource",
+		})
+	}
+	j.sayCut()
 	return j.Verdict
+}
+
+// sayCut says which findings are not listed.
+func (j *judge) sayCut() {
+	if len(j.Cut) == 0 {
+		return
+	}
+	parts := make([]string, len(j.Cut))
+	for i, c := range j.Cut {
+		parts[i] = fmt.Sprintf("%d of %s %s", c.Number, c.Code.ID, c.Code.Name)
+	}
+	j.add(finding.Finding{
+		Code: errs.FindingsCut, Warning: true,
+		Message: "there is more to say of the document than is listed: " + strings.Join(parts, ", "),
+	})
 }
 
 // judge is one check under way.
@@ -114,7 +139,7 @@ func (j *judge) findKind(group, kindName string) *kind {
 	case strings.HasSuffix(kindName, "List"):
 		j.add(finding.Finding{
 			Code: errs.UnsupportedResource, Field: "kind",
-			Message: "the list can't be taken apart: it is empty, in flow style, or its items hang together",
+			Message: "the list can't be taken apart: its items hang together, or are no mappings",
 			Remedy:  "Write each item of the list as a document of its own, separated by \"---\".",
 		})
 		j.failed = true
@@ -183,10 +208,10 @@ func (j *judge) judgeOther(ctx context.Context, k *kind, versionName string) {
 	})
 }
 
+var versionForm = regexp.MustCompile(`^v[1-9][0-9]*(?:(?:alpha|beta)[1-9][0-9]*)?$`)
+
 // looksLikeVersion reports whether a text is of the kind of v1 and v2alpha3.
-func looksLikeVersion(name string) bool {
-	return len(name) > 1 && name[0] == 'v' && name[1] >= '0' && name[1] <= '9'
-}
+func looksLikeVersion(name string) bool { return versionForm.MatchString(name) }
 
 // fail adds an error.
 func (j *judge) fail(code errs.Code, field, message string) {
@@ -194,13 +219,25 @@ func (j *judge) fail(code errs.Code, field, message string) {
 	j.add(finding.Finding{Code: code, Field: field, Message: message})
 }
 
-// add notes a finding at the place of its field.
+// add notes a finding at the place of its field, unless there are enough of its code.
 func (j *judge) add(f finding.Finding) {
-	if len(j.Findings) >= maxFindings {
+	if j.said(f) == maxFindings {
+		j.Cut.Add(f.Code, f.Warning, 1)
 		return
 	}
 	if place := locate(j.root, f.Field); place != nil && f.Line == 0 {
 		f.Line, f.Column = place.Line, place.Column
 	}
 	j.Findings = append(j.Findings, f)
+}
+
+// said returns how many findings are listed that are of the kind of one.
+func (j *judge) said(f finding.Finding) int {
+	n := 0
+	for i := range j.Findings {
+		if j.Findings[i].Code == f.Code && j.Findings[i].Warning == f.Warning {
+			n++
+		}
+	}
+	return n
 }

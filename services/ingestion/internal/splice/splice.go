@@ -1,11 +1,13 @@
-// Package splice adds annotations to a document, and replaces its API version, by inserting bytes into the original
-// text at the places that the parser names. Everything else stays as its author wrote it: comments, blank lines, order,
-// styles, indentation, line ends. Outside of the plain block form the result is parsed again and compared with what was
-// wanted, so a document is either spliced rightly or refused; nothing is lost.
+// Package splice adds annotations to a document, replaces them and its API version, and takes fields out, by changing
+// bytes of the original text at the places that the parser names. Everything else stays as its author wrote it:
+// comments, blank lines, order, styles, indentation, line ends. Where the edit is more than lines put into plain block
+// form, the result is parsed again and compared with what was wanted, so a document is either spliced rightly or
+// refused; nothing is lost.
 package splice
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"maps"
 	"reflect"
@@ -31,8 +33,10 @@ func NewPair(key, value string) Pair {
 
 // Edit is what to do to a document.
 type Edit struct {
-	Annotations []Pair // those whose key is there already are left as they are
-	APIVersion  string // replaces the one stated, unless empty
+	Annotations []Pair
+	Keep        bool       // annotations whose key is there already are left as they are, and not given the new value
+	APIVersion  string     // replaces the one stated, unless empty
+	Remove      [][]string // fields of the document, of metadata or of annotations that go, as paths of names
 }
 
 // ErrUnsafe says that the document is written in a form in which nothing can be inserted with certainty.
@@ -50,7 +54,11 @@ func Apply(doc []byte, root *yaml.Node, edit Edit) ([]byte, error) {
 	if edit.APIVersion != "" {
 		plain = t.replaceScalar(root, "apiVersion", edit.APIVersion) && plain
 	}
-	if pairs := missing(root, edit.Annotations); len(pairs) > 0 {
+	pairs, inPlace := t.settle(root, edit)
+	t.mark(root, edit.Remove)
+	t.removeMarked(root)
+	plain = plain && inPlace && len(t.gone) == 0
+	if len(pairs) > 0 {
 		plain = t.annotate(root, pairs) && plain
 	}
 	if t.failed {
@@ -61,19 +69,6 @@ func Apply(doc []byte, root *yaml.Node, edit Edit) ([]byte, error) {
 		return nil, ErrUnsafe
 	}
 	return out, nil
-}
-
-// missing returns the pairs whose keys are not there.
-func missing(root *yaml.Node, pairs []Pair) []Pair {
-	_, meta := yamldoc.Field(root, metadata)
-	_, have := yamldoc.Field(meta, annotations)
-	if have == nil {
-		return pairs
-	}
-	return slices.DeleteFunc(slices.Clone(pairs), func(p Pair) bool {
-		key, _ := yamldoc.Field(have, p.Key)
-		return key != nil
-	})
 }
 
 // annotate inserts the pairs. It reports whether that was the plain block form.
@@ -144,7 +139,7 @@ func (t *text) insertBraces(n *yaml.Node, entries string) bool {
 	if at < 0 || at >= len(t.body) || t.body[at] != '{' {
 		return t.fail()
 	}
-	if len(n.Content) > 0 {
+	if t.left(n) > 0 {
 		entries += ", "
 	}
 	t.insert(at+1, 0, []byte(entries))
@@ -207,14 +202,37 @@ func verify(out []byte, root *yaml.Node, edit Edit) bool {
 	if !ok {
 		return false
 	}
+	drop(want, edit.Remove)
 	have, _ := meta[annotations].(map[string]any)
-	all := map[string]any{}
+	ours := make(map[string]any, len(edit.Annotations))
 	for _, p := range edit.Annotations {
-		all[p.Key] = p.Value
+		ours[p.Key] = p.Value
 	}
-	maps.Copy(all, have)
-	meta[annotations] = all
+	meta[annotations] = merge(have, ours, edit.Keep)
 	return reflect.DeepEqual(yamldoc.Value(again), any(want))
+}
+
+// merge returns all of two mappings; where both have a key, the first counts when it is to be kept.
+func merge(have, ours map[string]any, keep bool) map[string]any {
+	all := map[string]any{}
+	maps.Copy(all, have)
+	for key, value := range ours {
+		if _, there := all[key]; !there || !keep {
+			all[key] = value
+		}
+	}
+	return all
+}
+
+// drop takes fields out of a document.
+func drop(object map[string]any, paths [][]string) {
+	for _, path := range paths {
+		at, last := object, len(path)-1
+		for _, name := range path[:last] {
+			at, _ = at[name].(map[string]any)
+		}
+		delete(at, path[last])
+	}
 }
 
 // text is a document under change.
@@ -222,7 +240,8 @@ type text struct {
 	doc     []byte // as given
 	body    []byte // without byte order mark, as the parser counts
 	edits   []edit
-	unusual bool // has what makes positions or meaning less certain: anchors, exotic line breaks
+	gone    map[*yaml.Node]bool // entries that are taken out, by their keys
+	unusual bool                // has what makes positions or meaning less certain: anchors, exotic line breaks
 	failed  bool
 }
 
@@ -259,7 +278,7 @@ func (t *text) insert(at, remove int, with []byte) {
 
 // bytes returns the changed document.
 func (t *text) bytes() []byte {
-	slices.SortStableFunc(t.edits, func(a, b edit) int { return a.at - b.at })
+	slices.SortStableFunc(t.edits, func(a, b edit) int { return cmp.Or(a.at-b.at, a.remove-b.remove) })
 	size := len(t.doc)
 	for _, e := range t.edits {
 		size += len(e.insert)

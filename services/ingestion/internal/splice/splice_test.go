@@ -44,12 +44,31 @@ func TestApply(t *testing.T) {
 			"metadata:\n  annotations:\n      x.io/a: one\n      x.io/b: '2'\n      k: v\n  name: n\n",
 		},
 		{
-			"one there already", "metadata:\n  annotations:\n    x.io/a: mine\n",
-			"metadata:\n  annotations:\n    x.io/b: '2'\n    x.io/a: mine\n",
+			"one there already", "metadata:\n  annotations:\n    x.io/a: mine # c\n",
+			"metadata:\n  annotations:\n    x.io/b: '2'\n    x.io/a: one # c\n",
 		},
 		{
 			"all there already", "metadata:\n  annotations: {x.io/a: mine, x.io/b: \"3\"}\n",
-			"metadata:\n  annotations: {x.io/a: mine, x.io/b: \"3\"}\n",
+			"metadata:\n  annotations: {x.io/a: one, x.io/b: \"2\"}\n",
+		},
+		{
+			"there with their values", "metadata:\n  annotations: {x.io/a: 'one', x.io/b: \"2\"}\n",
+			"metadata:\n  annotations: {x.io/a: 'one', x.io/b: \"2\"}\n",
+		},
+		{
+			"there in quotes", "metadata:\n  annotations:\n    'x.io/a': 'it''s # mine'  # c\n" +
+				"    x.io/b: \"\\\"x\\\\\"\n  name: n\n",
+			"metadata:\n  annotations:\n    'x.io/a': one  # c\n    x.io/b: \"2\"\n  name: n\n",
+		},
+		{
+			"there as blocks", "metadata:\n  annotations:\n    k: v\n    x.io/a: |\n      a\n\n      b\n" +
+				"    # c\n    x.io/b: c\n      d\n" +
+				"  name: n\n",
+			"metadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n    k: v\n    # c\n  name: n\n",
+		},
+		{
+			"there without values", "metadata:\n  annotations:\n    x.io/a:\n    x.io/b: ~\n",
+			"metadata:\n  annotations:\n    x.io/a: one\n    x.io/b: '2'\n",
 		},
 		{
 			"empty braces", "metadata:\n  annotations: {}\n  name: n\n",
@@ -122,6 +141,47 @@ func apply(t *testing.T, in string, edit Edit) (string, error) {
 	return string(out), err
 }
 
+// TestRemove: fields go with their lines, and what is around them stays.
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	paths := [][]string{{"metadata", "uid"}, {"metadata", "owners"}, {"metadata", "annotations", "k"}, {"status"}}
+	for _, c := range []struct{ in, want string }{
+		{
+			"metadata:\n  uid: a # c\n  # of the name\n  name: n\n" +
+				"  owners:\n  - a: b\n    c: d\n  - e\n\nspec: {}\nstatus:\n  x: |\n    y\n\n    z\n# tail\n",
+			"metadata:\n  annotations:\n    x.io/a: one\n  # of the name\n  name: n\n\nspec: {}\n# tail\n",
+		},
+		{
+			"status: {}\nmetadata:\n  name: n\n  annotations:\n    k: 'a\n\n      b'\n    l: m\n",
+			"metadata:\n  name: n\n  annotations:\n    x.io/a: one\n    l: m\n",
+		},
+		{
+			"metadata:\r\n  name: n\r\n  uid: a",
+			"metadata:\r\n  annotations:\r\n    x.io/a: one\r\n  name: n\r\n",
+		},
+		{
+			`{"metadata": {"uid": "a,}", "name": "n", "owners": [{"a": "b"}]}, "status": {}}`,
+			`{"metadata": {"annotations": {"x.io/a": "one"}, "name": "n"}}`,
+		},
+		{
+			`{"status": 1, "metadata": {"annotations": {"k": "{}"}, "name": "n", "uid": "a", "owners": []}}`,
+			`{"metadata": {"annotations": {"x.io/a": "one"}, "name": "n"}}`,
+		},
+	} {
+		got, err := apply(t, c.in, Edit{Annotations: two[:1], Remove: paths})
+		if err != nil || got != c.want {
+			t.Errorf("%q\ngot  %q, %v\nwant %q", c.in, got, err, c.want)
+		}
+	}
+	for _, in := range []string{
+		"metadata: {name: n, uid: &a b}\nx: *a\n", "metadata:\n  name: n\n  ? uid\n  : a\n",
+	} {
+		if got, err := apply(t, in, Edit{Annotations: two[:1], Remove: paths}); err == nil {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}
+
 func TestApplyRefuses(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]string{
@@ -178,11 +238,12 @@ func TestApplyLaw(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, doc)
 		}
-		out, err := Apply([]byte(doc), root, Edit{Annotations: pairs})
+		keep := rapid.Bool().Draw(t, "keep")
+		out, err := Apply([]byte(doc), root, Edit{Annotations: pairs, Keep: keep})
 		if err != nil {
 			t.Fatalf("refused:\n%s", doc)
 		}
-		if !isSubsequence(doc, string(out)) {
+		if doc = strings.Replace(doc, `"mine"`, "", 1); !isSubsequence(doc, string(out)) {
 			t.Fatalf("%q became %q", doc, out)
 		}
 		again, err := yamldoc.Parse(out, yamldoc.DefaultLimits())
@@ -191,9 +252,14 @@ func TestApplyLaw(t *testing.T) {
 		}
 		want := yamldoc.Value(root).(map[string]any)
 		metadata := want["metadata"].(map[string]any)
-		all := map[string]any{"x.io/a": pairs[0].Value, "x.io/b": pairs[1].Value}
 		have, _ := metadata["annotations"].(map[string]any)
+		all := map[string]any{}
 		maps.Copy(all, have)
+		for _, p := range pairs {
+			if _, there := have[p.Key]; !there || !keep {
+				all[p.Key] = p.Value
+			}
+		}
 		metadata["annotations"] = all
 		if got := yamldoc.Value(again); !reflect.DeepEqual(got, any(want)) {
 			t.Fatalf("got %v, want %v, from\n%s", got, want, out)
@@ -280,20 +346,25 @@ func FuzzApply(f *testing.F) {
 		"? metadata\n: name: n\n", "metadata:\n  annotations:\n    x.io/a: b\n",
 		"metadata:\n  \"annotations\" : &x\n    k: v\n", "metadata:\n  ? annotations\n  : k: v\n",
 		"metadata:\n  name: |\n\n    n\n  annotations:\n   k:\n", "metadata:\n- a\n",
+		"metadata:\n  uid:\n  - a\n  # c\n  name: n\nstatus:\n- b\n", "{\"metadata\": {\"uid\": [\"}\"]}, \"status\": {}}",
 	} {
-		f.Add([]byte(doc), "value")
+		f.Add([]byte(doc), "value", true, false)
+		f.Add([]byte(doc), "value", false, true)
 	}
-	f.Fuzz(func(t *testing.T, doc []byte, value string) {
+	f.Fuzz(func(t *testing.T, doc []byte, value string, keep, remove bool) {
 		root, err := yamldoc.Parse(doc, yamldoc.DefaultLimits())
 		if err != nil || root == nil || strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
 			return
 		}
-		edit := Edit{Annotations: []Pair{NewPair("x.io/a", value)}}
+		edit := Edit{Annotations: []Pair{NewPair("x.io/a", value)}, Keep: keep}
+		if remove {
+			edit.Remove = [][]string{{"metadata", "uid"}, {"metadata", "annotations", "k"}, {"status"}}
+		}
 		out, err := Apply(doc, root, edit)
 		if err != nil {
 			return
 		}
-		want, annotated := wanted(root, edit.Annotations)
+		want, annotated := wanted(root, edit)
 		again, err := yamldoc.Parse(out, yamldoc.DefaultLimits())
 		if err != nil || !reflect.DeepEqual(yamldoc.Value(again), want) {
 			t.Fatalf("%q became %q: %v", doc, out, err)
@@ -307,20 +378,24 @@ func FuzzApply(f *testing.F) {
 	})
 }
 
-// wanted is the meaning of a document with annotations put in, and whether it has a place for them that is not null.
-func wanted(root *yaml.Node, pairs []Pair) (any, bool) {
+// wanted is the meaning of a document with annotations put in, and whether it has a place for them that is not null and
+// keeps all that it holds.
+func wanted(root *yaml.Node, edit Edit) (any, bool) {
 	object, _ := yamldoc.Value(root).(map[string]any)
 	metadata, _ := object["metadata"].(map[string]any)
 	if metadata == nil {
 		return nil, false
 	}
+	drop(object, edit.Remove)
 	present, there := metadata["annotations"]
-	all := map[string]any{}
-	for _, p := range pairs {
-		all[p.Key] = p.Value
-	}
 	have, _ := present.(map[string]any)
+	all, replaced := map[string]any{}, false
 	maps.Copy(all, have)
+	for _, p := range edit.Annotations {
+		if _, has := have[p.Key]; !has || !edit.Keep {
+			all[p.Key], replaced = p.Value, replaced || has
+		}
+	}
 	metadata["annotations"] = all
-	return object, !there || present != nil
+	return object, !replaced && len(edit.Remove) == 0 && (!there || present != nil)
 }

@@ -143,6 +143,16 @@ func (t *Tree) Add(p string, content []byte, blob string) bool {
 // PutEntry puts what an entry holds at a path.
 func (t *Tree) PutEntry(p string, e gittree.Entry) { t.set(p, leaf{mode: e.Mode, blob: e.Blob}) }
 
+// Changed reports whether anything differs from what was there before.
+func (t *Tree) Changed() bool {
+	for p, l := range t.touched {
+		if old, was := t.before[p]; l.gone == was || !l.gone && (old.mode != l.mode || old.blob != l.blob) {
+			return true
+		}
+	}
+	return false
+}
+
 // Changes returns the difference to what was there before, in path order.
 func (t *Tree) Changes() []gittree.Change {
 	changes := make([]gittree.Change, 0, len(t.touched))

@@ -44,16 +44,69 @@ func TestItems(t *testing.T) {
 	}
 	for name, doc := range map[string]string{
 		"no list":             "kind: A\nitems:\n- a: b\n",
-		"flow":                "kind: List\nitems: [{a: b}]\n",
-		"items in flow":       "kind: List\nitems:\n- {a: b}\n",
 		"scalars":             "kind: List\nitems:\n- a\n",
 		"alias between items": "kind: List\nitems:\n- a: &x b\n- a: *x\n",
-		"nothing":             "kind: List\nitems:\n",
+		"flow scalars":        "kind: List\nitems: [a]\n",
+		"alias in flow":       "kind: List\nitems: [{a: &x b}, {a: *x}]\n",
+		"no items":            "kind: List\n",
 		"broken":              "kind: List\nitems:\n- a: [\n",
 		"in a text":           "a: |\n  kind: List\n",
 	} {
 		if items := Items([]byte(doc), DefaultLimits()); items != nil {
 			t.Errorf("%s: taken apart into %+v", name, items)
+		}
+	}
+}
+
+// TestItemsOfAllForms: JSON, items in braces, dashes on lines of their own; and lists in which there is nothing.
+func TestItemsOfAllForms(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		doc   string
+		texts []string
+		lines []int
+	}{
+		"JSON": {
+			"{\n \"kind\": \"List\",\n \"items\": [\n  {\"a\": \"}\"},\n  {\"b\":\n   {\"c\": \"\\\"]\"}}\n ]\n}\n",
+			[]string{"{\"a\": \"}\"}\n", "{\"b\":\n   {\"c\": \"\\\"]\"}}\n"},
+			[]int{4, 5},
+		},
+		"JSON on a line": {
+			`{"items":[{"a":1},{"b":2}],"kind":"VPCList"}`,
+			[]string{"{\"a\":1}\n", "{\"b\":2}\n"},
+			[]int{1, 1},
+		},
+		"braces": {
+			"kind: List\nitems:\n- {a: b}\n- {c: 'it''s ]'}\n",
+			[]string{"{a: b}\n", "{c: 'it''s ]'}\n"},
+			[]int{3, 4},
+		},
+		"braces of two lines": {
+			"kind: List\nitems:\n  - {a: b,\n c: d}\n",
+			[]string{"{a: b,\n c: d}\n"},
+			[]int{3},
+		},
+		"after wide characters": {
+			"kind: List\nitems: [{é: 日}, {b: c}]\n",
+			[]string{"{é: 日}\n", "{b: c}\n"},
+			[]int{2, 2},
+		},
+		"dashes alone": {
+			"kind: List\nitems:\n-\n  # one\n  a: b\n-   # two\n  c: d\n  e: f\n",
+			[]string{"# one\na: b\n", "c: d\ne: f\n"},
+			[]int{4, 7},
+		},
+		"empty":   {"kind: List\nitems: []\n", nil, nil},
+		"nothing": {"kind: List\nitems:\n", nil, nil},
+	} {
+		items := Items([]byte(test.doc), DefaultLimits())
+		var texts []string
+		var lines []int
+		for _, item := range items {
+			texts, lines = append(texts, string(item.Bytes)), append(lines, item.Line)
+		}
+		if items == nil || !reflect.DeepEqual(texts, test.texts) || !reflect.DeepEqual(lines, test.lines) {
+			t.Errorf("%s: %q at lines %v", name, texts, lines)
 		}
 	}
 }
@@ -92,6 +145,8 @@ func TestItemsLaw(t *testing.T) {
 func FuzzItems(f *testing.F) {
 	f.Add([]byte(listDocument))
 	f.Add([]byte("kind: List\nitems:\n  - a: 'b\n      c'\n  - d: e\n"))
+	f.Add([]byte("{\"kind\": \"List\", \"items\": [{\"a\": \"]}\"}, {b: 'c#', d: #}\n e}]}"))
+	f.Add([]byte("kind: List\nitems:\n-\n\n  a: b\n- # c\n  - d\n"))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		items := Items(doc, DefaultLimits())
 		if items == nil {

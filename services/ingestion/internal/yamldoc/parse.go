@@ -24,6 +24,7 @@ func DefaultLimits() Limits { return Limits{Depth: 64, Nodes: 100_000, Aliases: 
 type SyntaxError struct {
 	Line, Column int
 	Message      string
+	Remedy       string // empty when nothing better is known than to correct the place
 }
 
 func (e *SyntaxError) Error() string {
@@ -56,7 +57,7 @@ func (p *Parser) Parse(doc []byte) (*yaml.Node, error) {
 		}
 		var err error
 		if root, err = decode(doc); err != nil || root == nil {
-			return nil, err
+			return nil, inWords(doc, err)
 		}
 	}
 	c := checker{limits: p.limits}

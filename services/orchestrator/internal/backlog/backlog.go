@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,13 +21,15 @@ import (
 // timeout keeps a scrape from waiting for a Redis that is away.
 const timeout = 2 * time.Second
 
-// Collector shows what waits, in entries and in seconds. Without Redis it shows nothing.
+// Collector shows whether Redis answers, and what waits, in entries and in seconds. Without Redis nothing is known of
+// what waits, and it shows none of it.
 type Collector struct {
-	conn  *redisconn.Conn
-	group string // of the workers
-	log   *slog.Logger
+	conn    *redisconn.Conn
+	group   string // of the workers
+	log     *slog.Logger
+	failing atomic.Bool // since the last time it was measured
 
-	depth, lag, pending, oldest, dead *prometheus.Desc
+	up, depth, lag, pending, oldest, dead *prometheus.Desc
 }
 
 // New returns a collector.
@@ -34,6 +37,7 @@ func New(conn *redisconn.Conn, workers string, log *slog.Logger) *Collector {
 	group := []string{"group"}
 	return &Collector{
 		conn: conn, group: workers, log: log,
+		up:    prometheus.NewDesc("fgd_redis_up", "Whether Redis answers: 1 or 0.", nil, nil),
 		depth: prometheus.NewDesc("fgd_queue_depth", "Syncs that wait for a worker, in the whole system.", nil, nil),
 		lag: prometheus.NewDesc("fgd_event_lag",
 			"Entries of the streams that a consumer group has not read or not acknowledged, in the whole system.", group, nil),
@@ -48,7 +52,7 @@ func New(conn *redisconn.Conn, workers string, log *slog.Logger) *Collector {
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.depth, c.lag, c.pending, c.oldest, c.dead} {
+	for _, d := range []*prometheus.Desc{c.up, c.depth, c.lag, c.pending, c.oldest, c.dead} {
 		out <- d
 	}
 }
@@ -58,13 +62,18 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	b, err := c.measure(ctx)
-	if err != nil {
-		c.log.WarnContext(ctx, "backlog not measured", "error", err.Error())
-		return
-	}
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
+	if err != nil {
+		gauge(c.up, 0)
+		if !c.failing.Swap(true) { // the next scrape has nothing to add
+			c.log.WarnContext(ctx, "backlog not measured", "error", err.Error())
+		}
+		return
+	}
+	c.failing.Store(false)
+	gauge(c.up, 1)
 	gauge(c.depth, float64(b.depth))
 	gauge(c.dead, float64(b.dead))
 	for name, g := range b.groups {

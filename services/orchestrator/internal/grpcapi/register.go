@@ -5,30 +5,61 @@ package grpcapi
 import (
 	"context"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	"fgdsync.dev/services/orchestrator/internal/register"
+	"fgdsync.dev/services/orchestrator/internal/schedule"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // Fabrics serves FabricService.
 type Fabrics struct {
 	fabricv1.UnsafeFabricServiceServer
 	register *register.Register
+	store    *state.Store
 }
 
 var _ fabricv1.FabricServiceServer = (*Fabrics)(nil)
 
-// NewFabrics returns the service over the register.
-func NewFabrics(r *register.Register) *Fabrics { return &Fabrics{register: r} }
+// NewFabrics returns the service over the register. The store is where the activity of fabrics is.
+func NewFabrics(r *register.Register, store *state.Store) *Fabrics {
+	return &Fabrics{register: r, store: store}
+}
+
+// announce adds when the next syncs start by themselves. It is no part of the definitions, which a caller may send
+// back.
+func (f *Fabrics) announce(ctx context.Context, fabrics ...*fabricv1.Fabric) error {
+	next, err := schedule.Next(ctx, f.store, fabrics)
+	if err != nil {
+		return err
+	}
+	for i, at := range next {
+		if !at.IsZero() {
+			fabrics[i].NextSyncAt = timestamppb.New(at) //nolint:gosec // one for each
+		}
+	}
+	return nil
+}
+
+// definition is a fabric as a caller wants it.
+func definition(wanted *fabricv1.Fabric) *fabricv1.Fabric {
+	if wanted != nil {
+		wanted.NextSyncAt = nil
+	}
+	return wanted
+}
 
 // CreateFabric registers a fabric and starts its first sync.
 func (f *Fabrics) CreateFabric(
 	ctx context.Context, req *fabricv1.CreateFabricRequest,
 ) (*fabricv1.CreateFabricResponse, error) {
-	fabric, syncID, err := f.register.Create(ctx, req.GetFabric(), req.GetFirstSync())
+	req.Fabric = definition(req.GetFabric())
+	fabric, syncID, err := f.register.Create(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: syncID}, nil
+	return &fabricv1.CreateFabricResponse{Fabric: fabric, SyncId: syncID}, f.announce(ctx, fabric)
 }
 
 // GetFabric looks a fabric up.
@@ -37,25 +68,29 @@ func (f *Fabrics) GetFabric(ctx context.Context, req *fabricv1.GetFabricRequest)
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.GetFabricResponse{Fabric: fabric}, nil
+	return &fabricv1.GetFabricResponse{Fabric: fabric}, f.announce(ctx, fabric)
 }
 
 // ListFabrics lists all fabrics.
 func (f *Fabrics) ListFabrics(
 	ctx context.Context, req *fabricv1.ListFabricsRequest,
 ) (*fabricv1.ListFabricsResponse, error) {
-	return f.register.List(ctx, req)
+	page, err := f.register.List(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return page, f.announce(ctx, page.GetFabrics()...)
 }
 
 // UpdateFabric replaces a definition.
 func (f *Fabrics) UpdateFabric(
 	ctx context.Context, req *fabricv1.UpdateFabricRequest,
 ) (*fabricv1.UpdateFabricResponse, error) {
-	fabric, err := f.register.Update(ctx, req.GetFabric())
+	fabric, err := f.register.Update(ctx, definition(req.GetFabric()))
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, nil
+	return &fabricv1.UpdateFabricResponse{Fabric: fabric}, f.announce(ctx, fabric)
 }
 
 // SuspendFabric lets no sync of a fabric publish.
@@ -66,7 +101,7 @@ func (f *Fabrics) SuspendFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, nil
+	return &fabricv1.SuspendFabricResponse{Fabric: fabric}, f.announce(ctx, fabric)
 }
 
 // ResumeFabric lets a fabric be synced again.
@@ -77,7 +112,7 @@ func (f *Fabrics) ResumeFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: syncID}, nil
+	return &fabricv1.ResumeFabricResponse{Fabric: fabric, SyncId: syncID}, f.announce(ctx, fabric)
 }
 
 // DeleteFabric forgets a fabric that is at rest.

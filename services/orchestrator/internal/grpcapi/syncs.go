@@ -10,7 +10,9 @@ import (
 
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/intake"
+	"fgdsync.dev/services/orchestrator/internal/outcome"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
+	"fgdsync.dev/services/orchestrator/internal/state"
 	"fgdsync.dev/services/orchestrator/internal/workflow"
 )
 
@@ -54,33 +56,28 @@ func (s *Syncs) ListSyncs(ctx context.Context, req *syncv1.ListSyncsRequest) (*s
 	if _, err := s.store.Fabric(ctx, req.GetFabricId()); err != nil {
 		return nil, err
 	}
-	all, err := s.store.History(ctx, req.GetFabricId(), timeOf(req.GetStartDate()), timeOf(req.GetEndDate()))
+	page, err := s.store.History(ctx, req.GetFabricId(), state.Query{
+		From: timeOf(req.GetStartDate()), To: timeOf(req.GetEndDate()), State: req.GetState(), Trigger: req.GetTrigger(),
+		Offset: int(req.GetOffset()), Limit: int(cmp.Or(req.GetLimit(), defaultLimit)),
+	})
 	if err != nil {
 		return nil, err
 	}
-	matches := matching(all, req)
-	from := min(int(req.GetOffset()), len(matches))
-	page := matches[from:min(from+int(cmp.Or(req.GetLimit(), defaultLimit)), len(matches))]
-	for _, record := range page {
-		if plan := record.GetResult().GetPlan(); plan != nil {
-			plan.Actions, plan.Orphans = nil, nil // in a list the counts will do; hundreds of long plans are no message any more
-		}
-	}
-	return &syncv1.ListSyncsResponse{Syncs: page, Total: int32(len(matches))}, nil
+	return &syncv1.ListSyncsResponse{Syncs: page.Syncs, Total: int32(page.Total)}, nil
 }
 
-func matching(all []*syncv1.Sync, req *syncv1.ListSyncsRequest) []*syncv1.Sync {
-	var out []*syncv1.Sync
-	end := timeOf(req.GetEndDate())
-	for _, record := range all {
-		wrongState := req.GetState() != syncv1.State_STATE_UNSPECIFIED && record.GetState() != req.GetState()
-		wrongTrigger := req.GetTrigger() != syncv1.Trigger_TRIGGER_UNSPECIFIED && record.GetTrigger() != req.GetTrigger()
-		tooLate := !end.IsZero() && !record.GetAcceptedAt().AsTime().Before(end)
-		if !wrongState && !wrongTrigger && !tooLate {
-			out = append(out, record)
-		}
-	}
-	return out
+// GetSyncPlan shows what a sync did, or would do.
+func (s *Syncs) GetSyncPlan(
+	ctx context.Context, req *syncv1.GetSyncPlanRequest,
+) (*syncv1.GetSyncPlanResponse, error) {
+	return outcome.Plan(ctx, s.store, req)
+}
+
+// GetSyncDiff shows the diff of a dry run.
+func (s *Syncs) GetSyncDiff(
+	ctx context.Context, req *syncv1.GetSyncDiffRequest,
+) (*syncv1.GetSyncDiffResponse, error) {
+	return outcome.Diff(ctx, s.store, req)
 }
 
 func timeOf(t *timestamppb.Timestamp) time.Time {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -34,11 +35,16 @@ var errClosed = errors.New("the ledger is closed")
 
 // Ledger is the open file. Its methods may be called concurrently; what is written at the same time shares one fsync.
 type Ledger struct {
-	db     *bbolt.DB
-	writes chan write
-	ended  chan struct{} // closed when nothing is written any more
-	closed chan struct{} // closed to end the writer
-	close  func() error
+	path    string
+	damaged string // where a damaged file went; empty when there was none
+	writes  chan write
+	ended   chan struct{} // closed when nothing is written any more
+	closed  chan struct{} // closed to end the writer
+	close   func() error
+	broken  atomic.Pointer[error] // of the last write
+
+	mu sync.RWMutex // of the file itself, which may be made anew
+	db *bbolt.DB
 }
 
 type write struct {
@@ -46,11 +52,42 @@ type write struct {
 	done  chan<- error // nil when nobody waits
 }
 
-// Open opens the file and makes it when there is none.
+// Open opens the file and makes it when there is none. A damaged one is put aside under another name, and an empty one
+// takes its place: what it had is in Redis too, unless that is empty as well.
 func Open(path string) (*Ledger, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, unusable(path, err)
 	}
+	l := &Ledger{
+		path: path, writes: make(chan write, queueLength), ended: make(chan struct{}), closed: make(chan struct{}),
+	}
+	err := l.open()
+	if errors.Is(err, errDamaged) {
+		l.damaged = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405.000"))
+		if err := os.Rename(path, l.damaged); err != nil {
+			return nil, unusable(path, err)
+		}
+		err = l.open()
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.close = sync.OnceValue(l.end)
+	go l.write()
+	return l, nil
+}
+
+// open examines the file and opens it.
+func (l *Ledger) open() (err error) {
+	if err := examine(l.path); err != nil {
+		return err
+	}
+	defer surviving(&err)()
+	l.db, err = openFile(l.path)
+	return err
+}
+
+func openFile(path string) (*bbolt.DB, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout: lockTimeout, NoFreelistSync: true,
 		FreelistType: bbolt.FreelistMapType,
@@ -73,14 +110,19 @@ func Open(path string) (*Ledger, error) {
 	if err != nil {
 		return nil, errors.Join(unusable(path, err), db.Close())
 	}
-	l := &Ledger{db: db, writes: make(chan write, queueLength), ended: make(chan struct{}), closed: make(chan struct{})}
-	l.close = sync.OnceValue(func() error { close(l.closed); <-l.ended; return db.Close() })
-	go l.write()
-	return l, nil
+	return db, nil
 }
 
 func unusable(path string, err error) error {
 	return errs.New(errs.LedgerUnusable, "The ledger %s can't be opened.", path).WithCause(err)
+}
+
+func (l *Ledger) end() error {
+	close(l.closed)
+	<-l.ended
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.db.Close()
 }
 
 // Close ends writing and closes the file. Closing twice is no error.
@@ -113,6 +155,7 @@ func (l *Ledger) collect(first write) []write {
 }
 
 func (l *Ledger) commit(batch []write) {
+	l.mu.RLock()
 	err := l.db.Update(func(tx *bbolt.Tx) error {
 		for _, w := range batch {
 			if err := w.apply(tx); err != nil {
@@ -121,6 +164,8 @@ func (l *Ledger) commit(batch []write) {
 		}
 		return nil
 	})
+	l.broken.Store(&err)
+	l.mu.RUnlock()
 	for _, w := range batch {
 		if w.done != nil {
 			w.done <- err
@@ -207,7 +252,7 @@ type Register struct {
 // Register reads all that is known of fabrics.
 func (l *Ledger) Register() (Register, error) {
 	r := Register{Deleted: map[int32]int64{}}
-	err := l.db.View(func(tx *bbolt.Tx) error {
+	err := l.view(func(tx *bbolt.Tx) error {
 		err := tx.Bucket([]byte(bucketFabrics)).ForEach(func(_, raw []byte) error {
 			f := &fabricv1.Fabric{}
 			r.Fabrics = append(r.Fabrics, f)
@@ -249,7 +294,7 @@ func (l *Ledger) Settle(syncIDs ...string) {
 // Accepted reads the syncs that are not settled.
 func (l *Ledger) Accepted() ([]*syncv1.Sync, error) {
 	var out []*syncv1.Sync
-	err := l.db.View(func(tx *bbolt.Tx) error {
+	err := l.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte(bucketSyncs)).ForEach(func(_, raw []byte) error {
 			record := &syncv1.Sync{}
 			out = append(out, record)
@@ -270,11 +315,17 @@ func (l *Ledger) HasFabric(id int32) (bool, error) {
 }
 
 func (l *Ledger) has(bucket string, key []byte) (found bool, err error) {
-	err = l.db.View(func(tx *bbolt.Tx) error {
+	err = l.view(func(tx *bbolt.Tx) error {
 		found = tx.Bucket([]byte(bucket)).Get(key) != nil
 		return nil
 	})
 	return found, unreadable(err)
+}
+
+func (l *Ledger) view(read func(*bbolt.Tx) error) error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.db.View(read)
 }
 
 func unreadable(err error) error {

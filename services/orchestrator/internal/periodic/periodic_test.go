@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/orchestrator/internal/periodic"
 )
 
@@ -59,7 +60,34 @@ func eachPeriod(t *testing.T, atOnce bool, first time.Duration) {
 	if want := 4 - int(first/time.Minute); len(at) != want {
 		t.Errorf("done %d times, not %d", len(at), want)
 	}
-	if n := strings.Count(log.String(), "task=look error=away"); n != len(at) {
+	if n := strings.Count(log.String(), "task=look error=away"); n != 1 {
 		t.Errorf("%d failures in the log: %s", n, log.String())
 	}
+}
+
+// TestATroubleIsSaidOnce: when it begins, when it becomes another, and when it is over.
+func TestATroubleIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		away, full := errs.New(errs.RedisConnectionFailed, "away"), errs.New(errs.DatabaseError, "full")
+		outcomes := []error{nil, away, away, away, full, full, nil, nil, away}
+		ctx, end := context.WithCancel(t.Context())
+		var log bytes.Buffer
+		err := periodic.Run(ctx, slog.New(slog.NewTextHandler(&log, nil)), periodic.Task{
+			Name: "look", Period: time.Minute, AtOnce: true, RunOnce: func(context.Context) error {
+				if len(outcomes) == 0 {
+					end()
+					return nil
+				}
+				next := outcomes[0]
+				outcomes = outcomes[1:]
+				return next
+			},
+		})
+		text := log.String()
+		if !errors.Is(err, context.Canceled) || strings.Count(text, "\n") != 4 || strings.Count(text, "away") != 2 ||
+			strings.Count(text, "full") != 1 || strings.Count(text, "works again") != 1 {
+			t.Errorf("%v, and the log says\n%s", err, text)
+		}
+	})
 }

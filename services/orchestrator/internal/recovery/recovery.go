@@ -33,7 +33,8 @@ type Deps struct {
 type Recovery struct {
 	deps Deps
 
-	mu sync.Mutex // one comparison at a time
+	mu     sync.Mutex // one comparison at a time
+	judged bool       // a damaged ledger may be filled from Redis
 }
 
 // New returns a recovery.
@@ -68,7 +69,10 @@ func (r *Recovery) compare(ctx context.Context) (*comparison, error) {
 
 func (r *Recovery) recover(ctx context.Context) (*comparison, error) {
 	c := &comparison{}
-	err := r.register(ctx, c)
+	err := r.judgeLedger(ctx)
+	if err == nil {
+		err = r.register(ctx, c)
+	}
 	if err == nil {
 		err = r.accepted(ctx, c)
 	}
@@ -79,6 +83,27 @@ func (r *Recovery) recover(ctx context.Context) (*comparison, error) {
 		r.deps.Log.WarnContext(ctx, "state recovered", "fabrics", c.fabricsRecovered, "syncs", c.syncsRecovered)
 	}
 	return c, err
+}
+
+// judgeLedger makes sure that somebody has what the ledger should have: a file that somebody has taken away is made
+// anew, and a damaged one is filled from Redis, if that has anything.
+func (r *Recovery) judgeLedger(ctx context.Context) error {
+	renewed, err := r.deps.Ledger.Renew()
+	if renewed {
+		r.deps.Log.WarnContext(ctx, "the ledger was gone, and was made anew")
+	}
+	if err != nil || r.judged || r.deps.Ledger.Damaged() == "" {
+		return err
+	}
+	complete, err := r.deps.Store.Complete(ctx)
+	if err != nil {
+		return err
+	}
+	if !complete {
+		return errs.New(errs.LedgerDamaged, "The ledger was damaged, and Redis is empty.")
+	}
+	r.judged = true
+	return nil
 }
 
 // register brings the two registers of fabrics in step.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -44,17 +45,15 @@ type Register struct{ deps Deps }
 func New(deps Deps) *Register { return &Register{deps} }
 
 // Create registers a fabric and starts its first sync. It returns the fabric as registered, and the sync.
-func (r *Register) Create(
-	ctx context.Context, wanted *fabricv1.Fabric, firstSync *syncv1.SyncOptions,
-) (*fabricv1.Fabric, string, error) {
-	if err := intake.CheckOptions("first_sync", firstSync); err != nil {
+func (r *Register) Create(ctx context.Context, req *fabricv1.CreateFabricRequest) (*fabricv1.Fabric, string, error) {
+	if err := intake.CheckOptions("first_sync", req.GetFirstSync()); err != nil {
 		return nil, "", err
 	}
-	fabric, err := r.locate(ctx, wanted)
+	fabric, err := r.locate(ctx, req.GetFabric())
 	if err != nil {
 		return nil, "", err
 	}
-	fabric.CreatedAt, fabric.Suspension = timestamppb.New(r.deps.Now()), nil
+	fabric.CreatedAt, fabric.Suspension, fabric.FormerNames = timestamppb.New(r.deps.Now()), nil, nil
 	fabric.UpdatedAt, fabric.Generation = fabric.GetCreatedAt(), r.generation(0)
 	err = r.locked(ctx, func(ctx context.Context) error { return r.create(ctx, fabric) })
 	if err != nil {
@@ -66,7 +65,7 @@ func (r *Register) Create(
 	}
 	failpoint.Hit(failpoint.RegisterKept)
 	r.deps.Log.InfoContext(ctx, "fabric registered", attrs(ctx, fabric)...)
-	syncID, err := r.startFirst(ctx, fabric.GetFabricId(), firstSync)
+	syncID, err := r.startFirst(ctx, fabric.GetFabricId(), req)
 	return fabric, syncID, err
 }
 
@@ -127,13 +126,16 @@ func (r *Register) bindCredentials(ctx context.Context, fabric *fabricv1.Fabric)
 }
 
 // startFirst starts the first sync of a fabric. There is none that could be in its way.
-func (r *Register) startFirst(ctx context.Context, id int32, options *syncv1.SyncOptions) (string, error) {
-	options = proto.CloneOf(options)
+func (r *Register) startFirst(ctx context.Context, id int32, req *fabricv1.CreateFabricRequest) (string, error) {
+	options, trigger := proto.CloneOf(req.GetFirstSync()), req.GetFirstTrigger()
+	if trigger == syncv1.Trigger_TRIGGER_UNSPECIFIED {
+		trigger = syncv1.Trigger_TRIGGER_FABRIC_CREATED
+	}
 	if options != nil {
 		options.RefuseIfRunning = false
 	}
 	admission, err := r.deps.Accept(ctx, &syncv1.StartSyncRequest{
-		FabricId: id, Trigger: syncv1.Trigger_TRIGGER_FABRIC_CREATED, Options: options,
+		FabricId: id, Trigger: trigger, Options: options,
 	})
 	if err != nil {
 		return "", fmt.Errorf("start the first sync: %w", err)
@@ -159,6 +161,7 @@ func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabric
 			return errs.New(errs.FabricChanged, "Somebody else has changed fabric %d meanwhile.", fabric.GetFabricId())
 		}
 		fabric.CreatedAt, fabric.Suspension = stored.GetCreatedAt(), stored.GetSuspension()
+		fabric.FormerNames = formerNames(stored, fabric.GetName())
 		return r.replace(ctx, stored, fabric)
 	})
 	if err != nil {
@@ -169,6 +172,18 @@ func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabric
 	}
 	r.deps.Log.InfoContext(ctx, "fabric updated", attrs(ctx, fabric)...)
 	return fabric, nil
+}
+
+const mostFormerNames = 10
+
+// formerNames returns the names that a fabric had before it gets another: until the next sync its manifest states one
+// of them.
+func formerNames(stored *fabricv1.Fabric, name string) []string {
+	former := slices.Clone(stored.GetFormerNames())
+	if stored.GetName() != name {
+		former = append(former, stored.GetName())
+	}
+	return former[max(0, len(former)-mostFormerNames):]
 }
 
 // Delete forgets a fabric that is at rest.

@@ -83,10 +83,10 @@ func (b *bench) run() {
 // history lists the syncs of a fabric, oldest first.
 func (b *bench) history(id int32) []*syncv1.Sync {
 	b.t.Helper()
-	all, err := b.store.History(b.t.Context(), id, time.Time{}, time.Time{})
+	all, err := b.store.History(b.t.Context(), id, state.Query{Limit: 1000})
 	b.must(err)
-	slices.Reverse(all)
-	return all
+	slices.Reverse(all.Syncs)
+	return all.Syncs
 }
 
 func (b *bench) expect(id int32, n int) {

@@ -12,6 +12,7 @@ const (
 	shareRefresh = "refresh"
 	shareForce   = "force"
 	shareSamples = "samples"
+	shareTake    = "take over"
 	shareRetry   = "retry"
 	shareRetryOf = "retry "
 	shareRelease = "release "
@@ -22,7 +23,7 @@ func coalescable(o *syncv1.SyncOptions) string {
 	var lines []string
 	for line, wanted := range map[string]bool{
 		shareRefresh: o.GetForceRefresh(), shareForce: o.GetForce(), shareSamples: o.GetCreateSamples(),
-		shareRetry: o.GetRetryQuarantined(),
+		shareRetry: o.GetRetryQuarantined(), shareTake: o.GetTakeOver(),
 	} {
 		if wanted {
 			lines = append(lines, line)
@@ -50,6 +51,8 @@ func addCoalesced(record *syncv1.Sync, lines string) {
 			o.CreateSamples = true
 		case shareRetry:
 			o.RetryQuarantined = true
+		case shareTake:
+			o.TakeOver = true
 		}
 		if p, is := strings.CutPrefix(line, shareRetryOf); is {
 			o.RetryPaths = addPath(o.GetRetryPaths(), p)

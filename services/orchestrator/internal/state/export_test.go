@@ -21,6 +21,9 @@ func WithoutGuardOfStarts(t *testing.T, guard string) func(*Store) {
 	return func(s *Store) { s.scripts.start = script }
 }
 
+// WithMostListeners lets fewer listen.
+func WithMostListeners(n int) func(*Store) { return func(s *Store) { s.feeds.most = n } }
+
 func without(t *testing.T, source, guard string) *redis.Script {
 	t.Helper()
 	if strings.Count(source, guard) != 1 {

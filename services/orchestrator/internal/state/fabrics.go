@@ -232,6 +232,9 @@ func (s *Store) DeleteFabric(ctx context.Context, id int32, generation int64, ev
 		requestKey(id, "delete:"+uuid.NewString()), fabricsKey(shard), events.BusStream(shard),
 		deletedKey(shard),
 	}
+	for _, d := range s.days(Query{}) {
+		keys = append(keys, foldedKey(id, d.number))
+	}
 	reply, err := s.conn.Run(ctx, s.scripts.deleteFabric, keys, append(args, deleteMemory.Milliseconds(), generation)...)
 	if err != nil {
 		return "", fmt.Errorf("delete fabric %d: %w", id, err)

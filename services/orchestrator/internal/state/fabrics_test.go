@@ -134,16 +134,16 @@ func TestDeleteForgetsEverythingOfAFabric(t *testing.T) {
 		}
 		// A fabric that takes the number later begins with nothing.
 		b.fabric(35)
-		history, err := b.History(t.Context(), 35, time.Time{}, time.Time{})
+		history, err := b.History(t.Context(), 35, state.Query{Limit: 100})
 		must(t, err)
-		diff, err := b.DiffResources(t.Context(), 35, nil)
-		must(t, err)
-		if digest, err := b.ResourcesDigest(t.Context(), 35); err != nil || digest != "" {
-			t.Errorf("digest %q, %v", digest, err)
+		index := b.index(35)
+		diff := index.Diff(nil)
+		if index.Complete() {
+			t.Errorf("digest %q", index.Digest)
 		}
 		last, err := b.Activities(t.Context(), []int32{35})
 		must(t, err)
-		if len(history) != 0 || !diff.Empty() || last[0] != (state.Activity{}) {
+		if len(history.Syncs) != 0 || !diff.Empty() || last[0] != (state.Activity{}) {
 			t.Errorf("it has history %v, resources %v and a last sync %v", history, diff, last)
 		}
 	})
@@ -174,6 +174,14 @@ func TestDeletedFabricsBetweenTwoReads(t *testing.T) {
 	})
 }
 
+// index returns the stored index of a fabric.
+func (b *bench) index(fabricID int32) state.Index {
+	b.t.Helper()
+	index, err := b.Resources(b.t.Context(), fabricID)
+	must(b.t, err)
+	return index
+}
+
 func TestResourcesAreCompared(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
@@ -193,37 +201,35 @@ func TestResourcesAreCompared(t *testing.T) {
 		for i := range 2500 { // more than one batch
 			first = append(first, resource("r"+string(rune('a'+i%26))+time.Duration(i).String(), "1"))
 		}
-		diff, err := b.DiffResources(t.Context(), 35, first)
-		must(t, err)
+		diff := b.index(35).Diff(first)
 		if len(diff.Created) != len(first) || len(diff.Updated)+len(diff.Deleted) != 0 {
 			t.Fatalf("created %d, updated %v, deleted %v", len(diff.Created), diff.Updated, diff.Deleted)
 		}
 		for range 2 { // repeating it is harmless
 			must(t, b.ApplyResources(t.Context(), 35, diff, "now"))
 		}
-		if digest, err := b.ResourcesDigest(t.Context(), 35); err != nil || digest != "now" {
-			t.Errorf("digest %q, %v", digest, err)
+		if digest := b.index(35).Digest; digest != "now" {
+			t.Errorf("digest %q", digest)
 		}
 		second := append([]*ingestionv1.Resource{resource("new", "1")}, first[1:]...)
 		second[1] = proto.CloneOf(second[1])
 		second[1].BlobId = "2"
-		diff, err = b.DiffResources(t.Context(), 35, second)
-		must(t, err)
+		diff = b.index(35).Diff(second)
 		changed, gone := first[1].GetKey().GetName(), first[0].GetKey().GetName()
 		if !slices.Equal(names(diff.Created), []string{"new"}) || !slices.Equal(names(diff.Updated), []string{changed}) ||
 			!slices.Equal(names(diff.Deleted), []string{gone}) {
 			t.Errorf("created %v, updated %v, deleted %v", names(diff.Created), names(diff.Updated), names(diff.Deleted))
 		}
 		must(t, b.ApplyResources(t.Context(), 35, diff, "now"))
-		if diff, err = b.DiffResources(t.Context(), 35, second); err != nil || !diff.Empty() {
-			t.Errorf("left over: %v, %v", diff, err)
+		if diff = b.index(35).Diff(second); !diff.Empty() {
+			t.Errorf("left over: %v", diff)
 		}
-		if diff, err = b.DiffResources(t.Context(), 35, nil); err != nil || len(diff.Deleted) != len(second) {
-			t.Errorf("all gone: %d of %d, %v", len(diff.Deleted), len(second), err)
+		if diff = b.index(35).Diff(nil); len(diff.Deleted) != len(second) {
+			t.Errorf("all gone: %d of %d", len(diff.Deleted), len(second))
 		}
 		must(t, b.ApplyResources(t.Context(), 35, diff, "now"))
-		if diff, err = b.DiffResources(t.Context(), 35, nil); err != nil || !diff.Empty() {
-			t.Errorf("left over: %v, %v", diff, err)
+		if diff = b.index(35).Diff(nil); !diff.Empty() {
+			t.Errorf("left over: %v", diff)
 		}
 	})
 }

@@ -40,6 +40,9 @@ func resourcesKey(id int32) string { return fabricPart(id, "resources") }
 // historyKey orders the syncs of a fabric by the time they were accepted.
 func historyKey(id int32) string { return fabricPart(id, "history") }
 
+// foldedKey holds the outcomes of the syncs of a day that were folded; days count from 1970.
+func foldedKey(id int32, day int64) string { return fabricPart(id, fmt.Sprintf("folded:%d", day)) }
+
 // requestKey remembers the answer to a request.
 func requestKey(id int32, requestID string) string { return fabricPart(id, "request:"+requestID) }
 

@@ -2,16 +2,16 @@ package state
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/libs/redisconn"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -26,28 +26,35 @@ type Record struct {
 // Fence is the fencing number of the last one who wrote it.
 func (v *Record) Fence() int64 { return v.fence }
 
-// Get reads a sync.
+// Get reads a sync. Of one that was folded it has the outcome.
 func (s *Store) Get(ctx context.Context, syncID string) (*Record, error) {
 	fabricID, err := FabricOfSync(syncID)
 	if err != nil {
 		return nil, err
 	}
-	records, err := s.records(ctx, fabricID, []string{syncID})
+	records, err := s.records(ctx, fabricID, []string{syncID}, wholeFields)
 	if err != nil {
 		return nil, err
 	}
-	if records[0] == nil {
+	if records[0] != nil {
+		return records[0], nil
+	}
+	folded, err := s.folded(ctx, fabricID, syncID)
+	if err != nil {
+		return nil, err
+	}
+	if folded == nil {
 		return nil, errs.New(errs.SyncNotFound, "There is no sync %s.", syncID)
 	}
-	return records[0], nil
+	return &Record{Sync: folded, stored: folded.GetState()}, nil
 }
 
-// records reads syncs of one fabric in one round trip; unknown ones are nil.
-func (s *Store) records(ctx context.Context, fabricID int32, ids []string) ([]*Record, error) {
+// records reads fields of syncs of one fabric in one round trip; unknown ones are nil.
+func (s *Store) records(ctx context.Context, fabricID int32, ids, fields []string) ([]*Record, error) {
 	replies, err := s.pipelined(ctx, func(p redis.Pipeliner) {
 		p.HGetAll(ctx, RunKey(fabricID))
 		for _, id := range ids {
-			p.HMGet(ctx, SyncKey(fabricID, id), recordFields...)
+			p.HMGet(ctx, SyncKey(fabricID, id), fields...)
 		}
 	})
 	if err != nil {
@@ -63,8 +70,11 @@ func (s *Store) records(ctx context.Context, fabricID int32, ids []string) ([]*R
 	return out, nil
 }
 
-// recordFields are what decode wants, in this order.
-var recordFields = []string{"record", "version", "cancel", "fence"}
+// What decode wants, in this order: all that lists show, and with the rest.
+var (
+	briefFields = []string{"record", "version", "cancel", "fence"}
+	wholeFields = append(slices.Clone(briefFields), "details")
+)
 
 func decode(fields []any, run map[string]string) (*Record, error) {
 	raw, ok := fields[0].(string)
@@ -75,12 +85,17 @@ func decode(fields []any, run map[string]string) (*Record, error) {
 	if err := proto.Unmarshal([]byte(raw), record); err != nil {
 		return nil, fmt.Errorf("decode sync: %w", err)
 	}
+	if details, is := fields[len(fields)-1].(string); is && len(fields) == len(wholeFields) {
+		if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal([]byte(details), record); err != nil {
+			return nil, fmt.Errorf("decode details of sync %s: %w", record.GetSyncId(), err)
+		}
+	}
 	version, err := number(fields[1])
 	if err != nil {
 		return nil, fmt.Errorf("decode version of sync %s: %w", record.GetSyncId(), err)
 	}
 	fence, err := number(fields[3])
-	if err != nil {
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // one that nobody gave keeps nobody from reading
 		return nil, fmt.Errorf("decode fencing number of sync %s: %w", record.GetSyncId(), err)
 	}
 	record.CancelRequested = fields[2] != nil
@@ -105,33 +120,4 @@ func addShared(record *syncv1.Sync, run map[string]string) {
 		}
 	}
 	addCoalesced(record, run["coalesced:"+record.GetSyncId()])
-}
-
-// History reads all remembered syncs of a fabric that were accepted in a time span, newest first.
-func (s *Store) History(ctx context.Context, fabricID int32, from, to time.Time) ([]*syncv1.Sync, error) {
-	ids, err := redisconn.Repeat(ctx, func() ([]string, error) {
-		return s.conn.Main.ZRevRangeByScore(ctx, historyKey(fabricID),
-			&redis.ZRangeBy{Min: scoreOf(from, "-inf"), Max: scoreOf(to, "+inf")}).Result()
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read history: %w", err)
-	}
-	records, err := s.records(ctx, fabricID, ids)
-	if err != nil {
-		return nil, err
-	}
-	var out []*syncv1.Sync
-	for _, record := range records {
-		if record != nil {
-			out = append(out, record.Sync)
-		}
-	}
-	return out, nil
-}
-
-func scoreOf(t time.Time, open string) string {
-	if t.IsZero() {
-		return open
-	}
-	return strconv.FormatInt(t.UnixMilli(), 10)
 }

@@ -148,7 +148,7 @@ func (s *Store) Active(ctx context.Context, ids []int32) ([]*Record, error) {
 	}
 	replies, err := s.pipelined(ctx, func(p redis.Pipeliner) {
 		for _, record := range active {
-			p.HMGet(ctx, SyncKey(record.GetFabricId(), record.GetSyncId()), recordFields...)
+			p.HMGet(ctx, SyncKey(record.GetFabricId(), record.GetSyncId()), briefFields...)
 		}
 	})
 	if err != nil {

@@ -2,10 +2,8 @@ package state
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/hedgehog"
@@ -25,52 +23,56 @@ func (d ResourceDiff) Empty() bool { return len(d.Created)+len(d.Updated)+len(d.
 // digestField is where the digest of a complete index stands. No resource is called so: their fields have slashes.
 const digestField = "digest"
 
-// ResourcesDigest returns the digest of the stored index; empty when there is none, or while it is being brought up to
-// date.
-func (s *Store) ResourcesDigest(ctx context.Context, fabricID int32) (string, error) {
-	digest, err := redisconn.Repeat(ctx, func() (string, error) {
-		return s.conn.Main.HGet(ctx, resourcesKey(fabricID), digestField).Result()
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", fmt.Errorf("read digest of the resource index: %w", err)
-	}
-	return digest, nil
+// Index is what each resource of a fabric was after the last sync.
+type Index struct {
+	Resources map[string]*ingestionv1.Resource // by the text of the id
+	Digest    string                           // empty when there is no index, or while it is being brought up to date
 }
 
-// DiffResources compares the fabric's resources with the stored index.
-func (s *Store) DiffResources(ctx context.Context, fabricID int32, now []*ingestionv1.Resource) (ResourceDiff, error) {
+// Complete reports whether the index has all resources that the last sync left.
+func (x Index) Complete() bool { return x.Digest != "" }
+
+// Resources returns the stored index of a fabric.
+func (s *Store) Resources(ctx context.Context, fabricID int32) (Index, error) {
 	stored, err := redisconn.Repeat(ctx, func() (map[string]string, error) {
 		return s.conn.Main.HGetAll(ctx, resourcesKey(fabricID)).Result()
 	})
 	if err != nil {
-		return ResourceDiff{}, fmt.Errorf("read resource index: %w", err)
+		return Index{}, fmt.Errorf("read resource index: %w", err)
 	}
+	index := Index{Digest: stored[digestField], Resources: make(map[string]*ingestionv1.Resource, len(stored))}
 	delete(stored, digestField)
+	for field, raw := range stored {
+		resource := &ingestionv1.Resource{}
+		if err := proto.Unmarshal([]byte(raw), resource); err != nil {
+			return Index{}, fmt.Errorf("decode resource %s: %w", field, err)
+		}
+		index.Resources[field] = resource
+	}
+	return index, nil
+}
+
+// Diff says how the resources of a fabric differ from the index.
+func (x Index) Diff(now []*ingestionv1.Resource) ResourceDiff {
 	var diff ResourceDiff
+	left := make(map[string]bool, len(now))
 	for _, resource := range now {
 		field := IDOf(resource.GetKey()).String()
-		raw, known := stored[field]
-		delete(stored, field)
-		if !known {
+		left[field] = true
+		last, known := x.Resources[field]
+		switch {
+		case !known:
 			diff.Created = append(diff.Created, resource)
-			continue
-		}
-		last := &ingestionv1.Resource{}
-		if err := proto.Unmarshal([]byte(raw), last); err != nil {
-			return ResourceDiff{}, fmt.Errorf("decode resource %s: %w", field, err)
-		}
-		if !proto.Equal(last, resource) {
+		case !proto.Equal(last, resource):
 			diff.Updated = append(diff.Updated, resource)
 		}
 	}
-	for field, raw := range stored {
-		gone := &ingestionv1.Resource{}
-		if err := proto.Unmarshal([]byte(raw), gone); err != nil {
-			return ResourceDiff{}, fmt.Errorf("decode resource %s: %w", field, err)
+	for field, resource := range x.Resources {
+		if !left[field] {
+			diff.Deleted = append(diff.Deleted, resource)
 		}
-		diff.Deleted = append(diff.Deleted, gone)
 	}
-	return diff, nil
+	return diff
 }
 
 const indexBatch = 1000

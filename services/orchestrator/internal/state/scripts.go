@@ -28,6 +28,10 @@ var (
 	recoverSyncLua string
 	//go:embed revive.lua
 	reviveLua string
+	//go:embed thin.lua
+	thinLua string
+	//go:embed fold.lua
+	foldLua string
 	//go:embed set_pull_request.lua
 	setPullRequestLua string
 )
@@ -37,6 +41,7 @@ type scripts struct {
 	start, write, cancel, revive            *redis.Script
 	putFabric, deleteFabric, setPullRequest *redis.Script
 	recoverFabric, recoverSync              *redis.Script
+	thin, fold                              *redis.Script
 }
 
 func newScripts() scripts {
@@ -50,5 +55,7 @@ func newScripts() scripts {
 		setPullRequest: redis.NewScript(setPullRequestLua),
 		recoverFabric:  redis.NewScript(recoverFabricLua),
 		recoverSync:    redis.NewScript(activateLua + recoverSyncLua),
+		thin:           redis.NewScript(thinLua),
+		fold:           redis.NewScript(foldLua),
 	}
 }

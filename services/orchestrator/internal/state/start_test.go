@@ -106,6 +106,7 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 		for _, trigger := range []syncv1.Trigger{syncv1.Trigger_TRIGGER_WEBHOOK, syncv1.Trigger_TRIGGER_SCHEDULED} {
 			options := &syncv1.SyncOptions{
 				ForceRefresh: trigger == syncv1.Trigger_TRIGGER_SCHEDULED, CreateSamples: trigger == syncv1.Trigger_TRIGGER_WEBHOOK,
+				TakeOver:     trigger == syncv1.Trigger_TRIGGER_WEBHOOK,
 				RetryPaths:   []string{"unmanaged/both.yaml", "unmanaged/" + trigger.String() + ".yaml"},
 				ReleasePaths: []string{"unmanaged/retry .txt"},
 			}
@@ -122,7 +123,7 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 			t.Errorf("what joined is lost: %v", shared)
 		}
 		wishes := &syncv1.SyncOptions{
-			ForceRefresh: true, CreateSamples: true, ReleasePaths: []string{"unmanaged/retry .txt"},
+			ForceRefresh: true, CreateSamples: true, TakeOver: true, ReleasePaths: []string{"unmanaged/retry .txt"},
 			RetryPaths: []string{"unmanaged/both.yaml", "unmanaged/TRIGGER_WEBHOOK.yaml", "unmanaged/TRIGGER_SCHEDULED.yaml"},
 		}
 		if !proto.Equal(shared.GetOptions(), wishes) {
@@ -397,14 +398,14 @@ func TestHistoryIsKeptNewestFirst(t *testing.T) {
 		}{
 			"all":        {time.Time{}, time.Time{}, want},
 			"from":       {begin.Add(time.Hour), time.Time{}, want[:4]},
-			"to":         {time.Time{}, begin.Add(2 * time.Hour), want[2:]},
-			"from to":    {begin.Add(time.Hour), begin.Add(2 * time.Hour), want[2:4]},
+			"to":         {time.Time{}, begin.Add(2 * time.Hour), want[3:]},
+			"from to":    {begin.Add(time.Hour), begin.Add(2 * time.Hour), want[3:4]},
 			"nothing in": {begin.Add(time.Minute), begin.Add(2 * time.Minute), nil},
 		} {
-			history, err := b.History(t.Context(), 35, c.from, c.to)
+			history, err := b.History(t.Context(), 35, state.Query{From: c.from, To: c.to, Limit: 100})
 			must(t, err)
 			var got []string
-			for _, record := range history {
+			for _, record := range history.Syncs {
 				got = append(got, record.GetSyncId())
 			}
 			if !slices.Equal(got, c.want) {
@@ -425,8 +426,10 @@ func TestHistoryForgetsWhatIsOld(t *testing.T) {
 		v := b.get(old)
 		must(t, b.move(v, 1, initializing))
 		must(t, b.move(v, 1, failed, "sync.failed"))
-		for _, key := range []string{state.SyncKey(35, old), state.SyncEventsKey(35, old)} {
-			if ttl := b.conn.Main.PTTL(t.Context(), key).Val(); ttl <= retention-time.Minute || ttl > retention {
+		for key, kept := range map[string]time.Duration{
+			state.SyncKey(35, old): retention, state.SyncEventsKey(35, old): time.Hour,
+		} {
+			if ttl := b.conn.Main.PTTL(t.Context(), key).Val(); ttl <= kept-time.Minute || ttl > kept {
 				t.Errorf("%s is kept for %v", key, ttl)
 			}
 		}
@@ -437,7 +440,7 @@ func TestHistoryForgetsWhatIsOld(t *testing.T) {
 		}
 		// A record may be gone before its place in the history is.
 		must(t, b.conn.Main.Del(t.Context(), state.SyncKey(35, fresh)).Err())
-		if history, err := b.History(t.Context(), 35, time.Time{}, time.Time{}); err != nil || len(history) != 0 {
+		if history, err := b.History(t.Context(), 35, state.Query{Limit: 100}); err != nil || len(history.Syncs) != 0 {
 			t.Errorf("got %v, %v", history, err)
 		}
 		if _, err := b.Get(t.Context(), fresh); !errs.HasCode(err, errs.SyncNotFound) {

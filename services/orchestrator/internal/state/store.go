@@ -16,6 +16,7 @@ type Store struct {
 	scripts scripts
 	limits  Limits
 	now     func() time.Time
+	feeds   *feeds
 }
 
 // Limits bound what is kept.
@@ -29,7 +30,7 @@ func (l Limits) perShard() int { return max(1, l.Active/events.Shards) }
 
 // New returns a store.
 func New(conn *redisconn.Conn, limits Limits, now func() time.Time) *Store {
-	return &Store{conn: conn, scripts: newScripts(), limits: limits, now: now}
+	return &Store{conn: conn, scripts: newScripts(), limits: limits, now: now, feeds: newFeeds()}
 }
 
 // pipelined sends reading commands together.

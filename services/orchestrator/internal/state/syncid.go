@@ -36,6 +36,13 @@ func FabricOfSync(syncID string) (int32, error) {
 	return int32(binary.BigEndian.Uint32(id[12:])), nil
 }
 
+// timeOfSync reads the time of its acceptance out of a sync's id.
+func timeOfSync(id uuid.UUID) time.Time {
+	var ms [8]byte
+	copy(ms[2:], id[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))
+}
+
 func clip(s string) string {
 	const longest = 64
 	if len(s) > longest {

@@ -18,7 +18,7 @@ import (
 func TestWithoutFencesALateHolderIsHeard(t *testing.T) {
 	t.Parallel()
 	weak := state.WithoutGuardOfWrites(t,
-		"if tonumber(ARGV[2]) < tonumber(r[2]) then return {'fenced', tonumber(r[1]), cancel} end")
+		"if held and tonumber(ARGV[2]) < tonumber(r[2]) then return {'fenced', tonumber(r[1]), cancel} end")
 	b := newBench(t, redistest.Start(t).Conn(t), weak)
 	b.fabric(35)
 	id := b.start(35, nil).SyncID

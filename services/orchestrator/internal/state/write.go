@@ -10,6 +10,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/events"
+	"fgdsync.dev/libs/lock"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
@@ -23,12 +24,13 @@ func (s *Store) Write(ctx context.Context, v *Record, fence int64, told []*syncv
 	if v.GetState() != v.stored && !CanTransition(v.stored, v.GetState()) {
 		return errs.New(errs.IllegalTransition, "The sync %s can't go from %s to %s.", syncID, v.stored, v.GetState())
 	}
-	raw, err := proto.Marshal(v.Sync)
+	brief, rest, err := encode(v.Sync)
 	if err != nil {
-		return fmt.Errorf("encode sync: %w", err)
+		return err
 	}
 	args := []any{
-		syncID, fence, v.version, uuid.NewString(), raw, flag(Terminal(v.GetState())), s.limits.Retention.Milliseconds(), 0,
+		syncID, fence, v.version, uuid.NewString(), brief, flag(Terminal(v.GetState())), s.limits.Retention.Milliseconds(), 0,
+		lock.Furthest.Microseconds(), rest, liveMemory.Milliseconds(),
 	}
 	args, count, err := appendMessages(args, batches(told))
 	if err != nil {

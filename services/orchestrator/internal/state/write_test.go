@@ -292,7 +292,7 @@ func TestRedisAwayHasOneFace(t *testing.T) {
 		"write":     func() error { return b.move(v, 1, initializing) },
 		"cancel":    func() error { return b.RequestCancel(t.Context(), id) },
 		"watch":     func() error { return b.Watch(t.Context(), id, b.Get, nil) },
-		"resources": func() error { _, err := b.DiffResources(t.Context(), 35, nil); return err },
+		"resources": func() error { _, err := b.Resources(t.Context(), 35); return err },
 	} {
 		if err := call(); !errs.HasCode(err, errs.RedisConnectionFailed) || errs.KindOf(err) != errs.Unavailable {
 			t.Errorf("%s: %v", name, err)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 
 	"fgdsync.dev/libs/errs"
@@ -36,6 +37,7 @@ func (v *View) Changes(ctx context.Context, req *fabricv1.ListChangesRequest) (*
 		return rpc.Collect(ctx, v.deps.Trees.ListChanges, &gitv1.ListChangesRequest{
 			SnapshotId: snapshot.GetSnapshotId(), SinceCommit: out.GetSinceCommit(),
 		}, func(part *gitv1.ListChangesResponse) error {
+			out.SinceCommit = cmp.Or(part.GetSinceCommit(), out.GetSinceCommit())
 			all = append(all, part.GetChanges()...)
 			return nil
 		})

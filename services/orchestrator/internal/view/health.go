@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -12,6 +13,7 @@ import (
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/schedule"
 )
 
 // Health sums up how a fabric's directory is, and why it is not healthy.
@@ -21,6 +23,16 @@ func (v *View) Health(ctx context.Context, fabricID int32) (*fabricv1.GetDirecto
 	}}
 	last, completed, err := v.lastSyncs(ctx, fabricID)
 	if err != nil {
+		return nil, err
+	}
+	if last.GetState() == syncv1.State_STATE_FAILED { // what is wrong is among its details
+		whole, err := v.deps.Store.Get(ctx, last.GetSyncId())
+		if err != nil {
+			return nil, err
+		}
+		last = whole.Sync
+	}
+	if err := v.schedule(ctx, h, fabricID); err != nil {
 		return nil, err
 	}
 	err = v.atHead(ctx, fabricID, func(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
@@ -37,6 +49,19 @@ func (v *View) Health(ctx context.Context, fabricID int32) (*fabricv1.GetDirecto
 	h.contents()
 	h.syncs(last, completed)
 	return h.GetDirectoryHealthResponse, nil
+}
+
+// schedule says when the next sync starts by itself.
+func (v *View) schedule(ctx context.Context, h *health, fabricID int32) error {
+	fabric, err := v.deps.Store.Fabric(ctx, fabricID)
+	if err != nil {
+		return err
+	}
+	next, err := schedule.Next(ctx, v.deps.Store.Store, []*fabricv1.Fabric{fabric})
+	if err == nil && !next[0].IsZero() {
+		h.NextSyncAt = timestamppb.New(next[0])
+	}
+	return err
 }
 
 // examine gathers what is in the directory.
@@ -114,7 +139,12 @@ func (h *health) structure() {
 }
 
 func (h *health) contents() {
-	h.count(degraded, int(h.GetWaitingFiles()), "One file waits for the next sync.", "%d files wait for the next sync.")
+	if h.GetNextSyncAt() != nil {
+		h.count(degraded, int(h.GetWaitingFiles()), "One file waits for the next sync.", "%d files wait for the next sync.")
+	} else {
+		h.count(degraded, int(h.GetWaitingFiles()), "One file waits for a sync, and none starts by itself.",
+			"%d files wait for a sync, and none starts by itself.")
+	}
 	h.count(degraded, int(h.GetQuarantinedFiles()), "One file is in quarantine.", "%d files are in quarantine.")
 }
 
@@ -130,6 +160,9 @@ func (h *health) syncs(last, completed *syncv1.Sync) {
 			cause = last.GetErrors()[0].GetMessage()
 		}
 		h.because(unhealthy, "The last sync failed: %s", cause)
+	}
+	if last.GetState() == syncv1.State_STATE_CANCELLED {
+		h.because(degraded, "The last sync was cancelled.")
 	}
 	switch {
 	case completed == nil:

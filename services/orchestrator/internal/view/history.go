@@ -35,16 +35,15 @@ func (v *View) Commits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*
 
 // Diff compares a fabric's directory at two commits.
 func (v *View) Diff(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse, error) {
-	out := &fabricv1.DiffCommitsResponse{FromCommit: req.GetFromCommit()}
+	out := &fabricv1.DiffCommitsResponse{}
 	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
-		out.ToCommit = cmp.Or(req.GetToCommit(), snapshot.GetCommit())
 		var text strings.Builder
 		err := rpc.Collect(ctx, v.deps.History.DiffCommits, &gitv1.DiffCommitsRequest{
 			SnapshotId: snapshot.GetSnapshotId(), FromCommit: req.GetFromCommit(), ToCommit: req.GetToCommit(),
 			Paths: req.GetPaths(),
 		}, func(part *gitv1.DiffCommitsResponse) error {
 			if part.GetCounts() != nil {
-				out.Counts = part.GetCounts()
+				out.Counts, out.FromCommit, out.ToCommit = part.GetCounts(), part.GetFromCommit(), part.GetToCommit()
 			}
 			text.WriteString(part.GetDiff())
 			return nil

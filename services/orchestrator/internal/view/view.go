@@ -87,7 +87,10 @@ func (v *View) report(
 ) (*directoryv1.DirectoryReport, error) {
 	response, err := v.deps.Directory.ValidateDirectory(ctx, &directoryv1.ValidateDirectoryRequest{
 		SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(),
-		Fabric: &directoryv1.FabricIdentity{FabricId: fabric.GetFabricId(), Name: fabric.GetName()},
+		Fabric: &directoryv1.FabricIdentity{
+			FabricId: fabric.GetFabricId(), Name: fabric.GetName(), FormerNames: fabric.GetFormerNames(),
+		},
+		Surroundings: snapshot.GetSurroundings(),
 	})
 	return response.GetReport(), err
 }
@@ -98,21 +101,30 @@ func (v *View) lastSyncs(ctx context.Context, fabricID int32) (ended, completed 
 	if _, err := v.deps.Store.Fabric(ctx, fabricID); err != nil {
 		return nil, nil, err
 	}
-	history, err := v.deps.Store.History(ctx, fabricID, time.Time{}, time.Time{})
-	if err != nil {
-		return nil, nil, err
+	const pageLength = 50
+	for offset := 0; ; offset += pageLength {
+		page, err := v.deps.Store.History(ctx, fabricID, state.Query{Offset: offset, Limit: pageLength})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, sync := range page.Syncs {
+			if !wholeAndEnded(sync) {
+				continue
+			}
+			if ended == nil {
+				ended = sync
+			}
+			if sync.GetState() == syncv1.State_STATE_COMPLETED {
+				return ended, sync, nil
+			}
+		}
+		if offset+pageLength >= page.Total {
+			return ended, nil, nil
+		}
 	}
-	for _, sync := range history {
-		o := sync.GetOptions()
-		if o.GetValidateOnly() || o.GetScope() == syncv1.Scope_SCOPE_DIRECTORY || !state.Terminal(sync.GetState()) {
-			continue
-		}
-		if ended == nil {
-			ended = sync
-		}
-		if sync.GetState() == syncv1.State_STATE_COMPLETED {
-			return ended, sync, nil
-		}
-	}
-	return ended, nil, nil
+}
+
+func wholeAndEnded(s *syncv1.Sync) bool {
+	o := s.GetOptions()
+	return !o.GetValidateOnly() && o.GetScope() != syncv1.Scope_SCOPE_DIRECTORY && state.Terminal(s.GetState())
 }

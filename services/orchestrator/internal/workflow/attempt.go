@@ -9,10 +9,12 @@ import (
 	"go.opentelemetry.io/otel/codes"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/rpc"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
@@ -30,6 +32,7 @@ type attempt struct {
 	fabric       *fabricv1.Fabric
 	snapshot     *gitv1.Snapshot
 	tree         string
+	last         state.Index // of resources, as the last sync left it
 	resources    []*ingestionv1.Resource
 	digest       string             // of the resources
 	unchanged    bool               // the resources are those of the last sync
@@ -37,6 +40,7 @@ type attempt struct {
 	ingested     ingested           // until the plan is made of it
 	created      int
 	updated      int
+	first        bool // the directory had no manifest
 	proposedOnly bool // what the sync would change is proposed, and not on the branch
 }
 
@@ -106,7 +110,10 @@ func (a *attempt) prepare(ctx context.Context) error {
 	if err := a.traced(ctx, "file_ingestion", a.ingest); err != nil {
 		return err
 	}
-	return a.guardDeletions(ctx)
+	if err := a.guardDeletions(); err != nil {
+		return err
+	}
+	return a.guardRoot()
 }
 
 func (a *attempt) traced(ctx context.Context, name string, stage func(context.Context) error) error {
@@ -143,7 +150,25 @@ func (a *attempt) open(ctx context.Context) error {
 		a.sync.forget()
 		a.sync.record.Result.BaseCommit = a.snapshot.GetCommit()
 	}
-	return a.sync.lease.RaiseAbove(ctx, a.snapshot.GetFence())
+	if fence := a.snapshot.GetIgnoredFence(); fence != 0 {
+		a.tellIgnoredFence(fence)
+	}
+	return a.raiseFence(ctx)
+}
+
+// raiseFence makes the fencing number larger than that of the branch. What a commit says there may be anybody's text.
+func (a *attempt) raiseFence(ctx context.Context) error {
+	above, err := a.sync.lease.RaiseAbove(ctx, a.snapshot.GetFence())
+	if err == nil && !above {
+		a.tellIgnoredFence(a.snapshot.GetFence())
+	}
+	return err
+}
+
+func (a *attempt) tellIgnoredFence(fence int64) {
+	a.sync.addFinding(errs.NewFinding(errs.FenceIgnored, reportv1.Severity_SEVERITY_WARNING,
+		"The commit %s has the trailer %s: %d, which no sync has written.", a.snapshot.GetCommit(), layout.TrailerFence,
+		fence))
 }
 
 // close lets go of the snapshot; one that is not closed here is swept by github-sync.

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -17,10 +16,8 @@ import (
 // guardDeletions compares the resources with those of the last sync and says in the result what the sync does. It stops
 // one that takes many resources away, before anything is published or told: a file that somebody removed by mistake
 // would be an object less in a network.
-func (a *attempt) guardDeletions(ctx context.Context) error {
-	if err := a.compare(ctx); err != nil {
-		return err
-	}
+func (a *attempt) guardDeletions() error {
+	a.compare()
 	gone, before := len(a.diff.Deleted), len(a.resources)-len(a.diff.Created)+len(a.diff.Deleted)
 	plan := makePlan(a.ingested, a.diff, a.unchanged || before > 0)
 	a.ingested = ingested{}
@@ -47,21 +44,35 @@ func (a *attempt) guardDeletions(ctx context.Context) error {
 	return errs.New(errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
 }
 
-// compare finds out how the resources differ from those of the last sync.
-func (a *attempt) compare(ctx context.Context) error {
-	if a.unchanged {
+// guardRoot stops the first sync of a whole repository when it would put more away than it ingests: most of what is
+// there belongs to somebody else.
+func (a *attempt) guardRoot() error {
+	options, quarantined := a.sync.record.GetOptions(), int(a.sync.record.GetResult().GetFilesQuarantined())
+	if !a.first || a.sync.reported || a.fabric.GetLocation().GetDirectory() != "" || options.GetForce() ||
+		quarantined <= a.created+a.updated {
 		return nil
 	}
-	diff, err := a.deps.Store.DiffResources(ctx, a.fabric.GetFabricId(), a.resources)
-	if err != nil {
-		return err
+	refusal := errs.New(errs.MassDeleteRefused,
+		"The first sync of the whole repository would move %d files and documents to unmanaged/, and ingest %d.", quarantined,
+		a.created+a.updated).
+		WithRemedy("Name the directory of the fabric, or list what is not its own in .fgdignore; start the sync with " +
+			"force if all of it is to move.")
+	if options.GetValidateOnly() {
+		a.sync.addFinding(errs.ToFinding(refusal, reportv1.Severity_SEVERITY_WARNING))
+		return nil
 	}
-	slices.SortFunc(diff.Deleted, func(x, y *ingestionv1.Resource) int {
-		return strings.Compare(x.GetPath(),
-			y.GetPath())
+	return refusal
+}
+
+// compare finds out how the resources differ from those of the last sync.
+func (a *attempt) compare() {
+	if a.unchanged {
+		return
+	}
+	a.diff = a.last.Diff(a.resources)
+	slices.SortFunc(a.diff.Deleted, func(x, y *ingestionv1.Resource) int {
+		return strings.Compare(x.GetPath(), y.GetPath())
 	})
-	a.diff = diff
-	return nil
 }
 
 func (a *attempt) isMass(gone, before int) bool {

@@ -43,7 +43,27 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	m.begin()
 	return m, nil
+}
+
+// begin brings every series into being: of one that is born at its first failure, no rate shows that failure.
+func (m *metrics) begin() {
+	for trigger := range syncv1.Trigger_name {
+		if syncv1.Trigger(trigger) == syncv1.Trigger_TRIGGER_UNSPECIFIED {
+			continue
+		}
+		word := state.TriggerWord(syncv1.Trigger(trigger))
+		m.duration.WithLabelValues(word)
+		for _, end := range []syncv1.State{
+			syncv1.State_STATE_COMPLETED, syncv1.State_STATE_FAILED, syncv1.State_STATE_CANCELLED,
+		} {
+			m.total.WithLabelValues(word, state.StateWord(end))
+		}
+	}
+	for _, code := range errs.IDs() {
+		m.failures.WithLabelValues(code)
+	}
 }
 
 func (m *metrics) ended(s *syncv1.Sync, outcome error) {

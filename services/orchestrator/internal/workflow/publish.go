@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 )
 
 func (a *attempt) publish(ctx context.Context) error {
@@ -34,12 +36,17 @@ func (a *attempt) publication() *gitv1.PublishRequest {
 	return &gitv1.PublishRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Message: commitMessage(a),
 		Author: author(a.sync.record.GetRequestedBy()), Time: a.sync.record.GetAcceptedAt(),
+		CommitAuthor: a.fabric.GetOptions().GetCommitAuthor(), CommitCommitter: a.fabric.GetOptions().GetCommitCommitter(),
 	}
 }
 
 func (a *attempt) published(ctx context.Context, response *gitv1.PublishResponse) {
 	result := a.sync.record.GetResult()
 	result.Files = response.GetCounts()
+	if why := response.GetUnconfirmed(); why != "" {
+		a.sync.addFinding(errs.NewFinding(errs.PushUnconfirmed, reportv1.Severity_SEVERITY_WARNING,
+			"The Git host took the commit %s, and the branch could not be read back: %s", response.GetCommit(), why))
+	}
 	if response.GetCommitted() {
 		result.CommitSha, result.CommitUrl = response.GetCommit(), response.GetCommitUrl()
 		a.committed(ctx)

@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 
-	"fgdsync.dev/libs/errs"
+	"google.golang.org/protobuf/proto"
+
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/rpc"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
@@ -25,43 +25,9 @@ const (
 )
 
 func (a *attempt) identity() *directoryv1.FabricIdentity {
-	return &directoryv1.FabricIdentity{FabricId: a.fabric.GetFabricId(), Name: a.fabric.GetName()}
-}
-
-func (a *attempt) validate(ctx context.Context) error {
-	if err := a.sync.enter(ctx, syncv1.State_STATE_VALIDATING, percentValidation); err != nil {
-		return err
+	return &directoryv1.FabricIdentity{
+		FabricId: a.fabric.GetFabricId(), Name: a.fabric.GetName(), FormerNames: a.fabric.GetFormerNames(),
 	}
-	if options := a.fabric.GetOptions(); !a.snapshot.GetDirectoryExists() && options != nil &&
-		options.AutoInitialize != nil && !options.GetAutoInitialize() {
-		return errs.New(errs.DirectoryNotFound, "The branch %s has no directory %q.",
-			a.fabric.GetLocation().GetBranch(), a.fabric.GetLocation().GetDirectory())
-	}
-	response, err := a.deps.Directory.RepairDirectory(ctx, &directoryv1.RepairDirectoryRequest{
-		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Time: a.snapshot.GetOrigin().
-				GetCommitTime(),
-		CreateSamples: a.sync.record.GetOptions().GetCreateSamples(),
-	})
-	if err != nil {
-		return fmt.Errorf("repair directory: %w", err)
-	}
-	a.tree = response.GetTree()
-	if !a.sync.reported {
-		a.sync.record.Result.RepairsMade = response.GetRepairsMade()
-	}
-	blocked := false
-	for _, issue := range response.GetRemainingIssues() {
-		a.sync.addFinding(issue.GetFinding())
-		blocked = blocked || issue.GetFinding().GetSeverity() == reportv1.Severity_SEVERITY_ERROR
-	}
-	a.sync.emitEvent(ctx, directoryEvent(a.snapshot, response), &eventv1.DirectoryChecked{
-		RepairsMade: response.GetRepairsMade(), RemainingIssues: int32(len(response.GetRemainingIssues())),
-	})
-	if blocked {
-		return errs.New(errs.DirectoryRepairFailed, "The directory can't be brought into order by itself.").
-			WithRemedy("See the errors of the sync, mend what they name, and start it again.")
-	}
-	return nil
 }
 
 func directoryEvent(snapshot *gitv1.Snapshot, response *directoryv1.RepairDirectoryResponse) string {
@@ -97,24 +63,43 @@ func (a *attempt) ingest(ctx context.Context) error {
 	if err := a.sync.enter(ctx, syncv1.State_STATE_PROCESSING, percentIngestion); err != nil {
 		return err
 	}
-	refresh, digest := a.sync.record.GetOptions().GetForceRefresh(), ""
-	if !refresh {
-		var err error
-		if digest, err = a.deps.Store.ResourcesDigest(ctx, a.fabric.GetFabricId()); err != nil {
-			return err
-		}
+	var err error
+	if a.last, err = a.deps.Store.Resources(ctx, a.fabric.GetFabricId()); err != nil {
+		return err
 	}
+	refresh, digest := a.sync.record.GetOptions().GetForceRefresh(), a.last.Digest
+	if refresh {
+		digest = ""
+	}
+	last := lastResources(a.last)
 	options, limit := a.sync.record.GetOptions(), &throttle{now: a.deps.Now, last: a.deps.Now()}
-	err := rpc.Collect(ctx, a.deps.Ingestion.Ingest, &ingestionv1.IngestRequest{
+	err = rpc.Collect(ctx, a.deps.Ingestion.Ingest, &ingestionv1.IngestRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Options: a.fabric.GetOptions(),
 		Commit: a.snapshot.GetOrigin().GetCommit(), CommitTime: a.snapshot.GetOrigin().GetCommitTime(),
 		RetryQuarantined: options.GetRetryQuarantined(), RetryPaths: options.GetRetryPaths(),
 		ReleasePaths: options.GetReleasePaths(), Refresh: refresh, KnownDigest: digest,
+		LastResources: last, LastResourcesComplete: a.last.Complete() && len(last) == len(a.last.Resources),
 	}, func(part *ingestionv1.IngestResponse) error { return a.take(ctx, part, limit) })
 	if err != nil {
 		return fmt.Errorf("ingest files: %w", err)
 	}
 	return nil
+}
+
+// mostLast bounds the resources of the last sync that an ingestion is told of, in bytes: they go in one message.
+const mostLast = rpc.MaxMessageBytes - rpc.MaxMessageBytes/8
+
+// lastResources returns what the last sync left, as far as it fits a message.
+func lastResources(last state.Index) []*ingestionv1.Resource {
+	out, size := make([]*ingestionv1.Resource, 0, len(last.Resources)), 0
+	for _, resource := range last.Resources {
+		const frame = 8 // tag and length
+		if size += proto.Size(resource) + frame; size > mostLast {
+			break
+		}
+		out = append(out, resource)
+	}
+	return out
 }
 
 func (a *attempt) take(ctx context.Context, part *ingestionv1.IngestResponse, limit *throttle) error {
@@ -187,6 +172,7 @@ func (a *attempt) summarise(s *ingestionv1.IngestSummary) {
 	result.ResourcesTotal = s.GetResourcesTotal()
 	if !a.sync.reported {
 		result.FilesQuarantined = s.GetQuarantined()
+		a.sync.findings.complete(s.GetFindingCounts())
 	}
 }
 

@@ -18,9 +18,6 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
-// maxFindings bounds what a record keeps of each kind; the logs in Git have them all.
-const maxFindings = 1000
-
 // tracker is a sync under work: it changes the record and collects what there is to tell until the next write.
 type tracker struct {
 	r      *Runner
@@ -31,11 +28,11 @@ type tracker struct {
 	bus    []*eventv1.Event
 
 	reported bool // the report is whole: it is that of the attempt which published
-	omitted  map[reportv1.Severity]int
+	findings findings
 }
 
 func newTracker(r *Runner, record *state.Record, lease *lock.Lease) *tracker {
-	return &tracker{r: r, record: record, lease: lease, user: record.GetRequestedBy()}
+	return &tracker{r: r, record: record, lease: lease, user: record.GetRequestedBy(), findings: findings{}}
 }
 
 func (t *tracker) syncID() string { return t.record.GetSyncId() }
@@ -58,14 +55,22 @@ func (t *tracker) begin(ctx context.Context) error {
 	if t.record.GetStartedAt() == nil {
 		t.record.StartedAt = timestamppb.New(t.r.deps.Now())
 	}
-	cause := ""
-	if t.record.GetAttempt() > 1 {
-		cause = fmt.Sprintf("attempt %d", t.record.GetAttempt())
-	}
-	t.move(syncv1.State_STATE_INITIALIZING, cause)
+	t.step(syncv1.State_STATE_INITIALIZING, t.cause())
 	t.emitProgress(&syncv1.SyncEvent{Type: "sync.started"})
 	t.emitEvent(ctx, "sync.started", t.summary())
 	return t.write(ctx)
+}
+
+// cause says why an attempt is none of the first.
+func (t *tracker) cause() string {
+	switch t.record.GetState() {
+	case syncv1.State_STATE_PENDING:
+		return ""
+	case syncv1.State_STATE_RETRYING:
+		return fmt.Sprintf("attempt %d", t.record.GetAttempt())
+	default:
+		return fmt.Sprintf("attempt %d: taken over from a worker that is gone", t.record.GetAttempt())
+	}
 }
 
 // mayHavePublished reports whether an attempt came as far as the push, or may have before the record was lost. What
@@ -82,7 +87,7 @@ func (t *tracker) reachedPush() bool {
 // forget drops what an attempt has found that published nothing.
 func (t *tracker) forget() {
 	t.record.Errors, t.record.Warnings, t.record.Result = nil, nil, &syncv1.Result{}
-	t.omitted = map[reportv1.Severity]int{}
+	t.findings = findings{}
 }
 
 // enter goes to the state of the next stage, and says that the one before is done.
@@ -107,15 +112,16 @@ func (t *tracker) leaveStage(ctx context.Context) {
 
 // move records the step; write makes it durable.
 func (t *tracker) move(to syncv1.State, cause string) {
-	from := t.record.GetState()
-	if from == to {
-		return // taken up again by another worker in the same state
+	if t.record.GetState() != to {
+		t.step(to, cause)
 	}
-	t.record.State = to
+}
+
+func (t *tracker) step(to syncv1.State, cause string) {
 	t.record.Transitions = append(t.record.GetTransitions(), &syncv1.Transition{
-		From: from, To: to,
-		Time: timestamppb.New(t.r.deps.Now()), Cause: cause,
+		From: t.record.GetState(), To: to, Time: timestamppb.New(t.r.deps.Now()), Cause: cause,
 	})
+	t.record.State = to
 }
 
 // emitProgress adds an event to the sync's live progress. Where the sync is, is filled in.
@@ -149,18 +155,8 @@ func (t *tracker) summary() *syncv1.Sync {
 	}
 }
 
-// brief is a result without what can be long: the diff, and the lists of the plan.
-func brief(r *syncv1.Result) *syncv1.Result {
-	if r == nil {
-		return nil
-	}
-	out := proto.CloneOf(r)
-	out.Diff = ""
-	if out.GetPlan() != nil {
-		out.Plan = &syncv1.Plan{Counts: out.GetPlan().GetCounts()}
-	}
-	return out
-}
+// brief is a result as it is now, without what can be long.
+func brief(r *syncv1.Result) *syncv1.Result { return proto.CloneOf(state.BriefResult(r)) }
 
 // addFinding adds a finding to the record and to the live progress.
 func (t *tracker) addFinding(f *reportv1.Finding) {
@@ -171,8 +167,7 @@ func (t *tracker) addFinding(f *reportv1.Finding) {
 	if t.reported {
 		return
 	}
-	if len(*list) >= maxFindings {
-		t.omitted[f.GetSeverity()]++
+	if !t.findings.admit(f, len(*list)) {
 		return
 	}
 	*list = append(*list, f)
@@ -206,9 +201,8 @@ func (t *tracker) retry(ctx context.Context, cause error) error {
 // end records how the sync ended.
 func (t *tracker) end(ctx context.Context, outcome error) error {
 	t.record.CompletedAt = timestamppb.New(t.r.deps.Now())
-	for severity, n := range t.omitted {
-		t.sayOmitted(severity, n)
-	}
+	sortWarnings(t.record.GetWarnings())
+	t.record.Warnings = append(t.record.GetWarnings(), t.findings.cut()...)
 	switch {
 	case outcome == nil:
 		t.leaveStage(ctx)
@@ -217,31 +211,54 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 		t.move(syncv1.State_STATE_COMPLETED, "")
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.completed", Result: brief(t.record.GetResult())})
 	case errs.HasCode(outcome, errs.SyncCancelled):
+		t.withdraw()
 		t.move(syncv1.State_STATE_CANCELLED, "cancelled on request")
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.cancelled"})
 	default:
+		t.withdraw()
 		e := errs.From(outcome)
 		failure := errs.ToFinding(e, reportv1.Severity_SEVERITY_ERROR)
 		t.record.Errors = append([]*reportv1.Finding{failure}, t.record.GetErrors()...)
 		t.move(syncv1.State_STATE_FAILED, e.Code.ID+" "+e.Code.Name)
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.failed", Finding: failure})
 	}
-	return t.write(ctx)
+	err := t.write(ctx)
+	if err != nil && errs.KindOf(err) == errs.Internal {
+		t.r.deps.Log.ErrorContext(ctx, "what a sync has to tell can't be written, and is dropped", "sync_id", t.syncID(),
+			"error", err.Error())
+		t.drop()
+		return t.write(ctx)
+	}
+	return err
+}
+
+// drop leaves nothing but the bare end of a sync: one whose end can't be written would keep its fabric.
+func (t *tracker) drop() {
+	t.told, t.bus = nil, nil
+	result := t.record.GetResult()
+	t.record.Result = &syncv1.Result{
+		CommitSha: result.GetCommitSha(), Files: result.GetFiles(), ResourcesTotal: result.GetResourcesTotal(),
+	}
+	t.record.Warnings = nil
+	t.record.Errors = []*reportv1.Finding{errs.NewFinding(errs.InternalError, reportv1.Severity_SEVERITY_ERROR,
+		"What the sync had to tell could not be kept.")}
+	for _, step := range t.record.GetTransitions() {
+		step.Cause = ""
+	}
+	t.emitProgress(&syncv1.SyncEvent{Type: "sync." + state.StateWord(t.record.GetState())})
+}
+
+// withdraw takes out of the result of a sync that published nothing what is so only once it is published. The plan
+// stays: it is what the sync would have done.
+func (t *tracker) withdraw() {
+	if r := t.record.GetResult(); r.GetCommitSha() == "" && r != nil {
+		r.Files, r.FilesQuarantined, r.ResourcesTotal, r.RepairsMade, r.Tree = nil, 0, 0, nil, ""
+	}
 }
 
 func (t *tracker) finish(ctx context.Context, e *syncv1.SyncEvent) {
 	t.emitProgress(e)
 	t.emitEvent(ctx, e.GetType(), t.summary())
-}
-
-func (t *tracker) sayOmitted(severity reportv1.Severity, n int) {
-	f := errs.NewFinding(errs.SyncFailed, severity, "%d more findings are not listed here.", n)
-	f.Remedy = "The quarantined documents are all in .hnp/unmanaged-log.yaml; the rest shows once these are mended."
-	if severity == reportv1.Severity_SEVERITY_ERROR {
-		t.record.Errors = append(t.record.Errors, f)
-		return
-	}
-	t.record.Warnings = append(t.record.Warnings, f)
 }
 
 const progressPeriod = 100 * time.Millisecond

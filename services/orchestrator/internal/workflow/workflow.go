@@ -147,7 +147,7 @@ func (r *Runner) underLock(ctx context.Context, request *eventv1.SyncRequested,
 	if state.Terminal(record.GetState()) {
 		return nil // delivered again after its end
 	}
-	if err := lease.RaiseAbove(ctx, record.Fence()); err != nil {
+	if _, err := lease.RaiseAbove(ctx, record.Fence()); err != nil {
 		return err
 	}
 	return work(lease, newTracker(r, record, lease))

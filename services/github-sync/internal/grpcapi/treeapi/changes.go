@@ -14,7 +14,11 @@ import (
 func (t *Trees) ListChanges(req *gitv1.ListChangesRequest,
 	stream grpc.ServerStreamingServer[gitv1.ListChangesResponse],
 ) (err error) {
-	s, commit, err := t.at(req.GetSnapshotId(), "since_commit", req.GetSinceCommit())
+	s, err := t.registry.Get(req.GetSnapshotId())
+	if err != nil {
+		return err
+	}
+	commit, err := s.Named(stream.Context(), "since_commit", req.GetSinceCommit())
 	if err != nil {
 		return err
 	}
@@ -25,6 +29,9 @@ func (t *Trees) ListChanges(req *gitv1.ListChangesRequest,
 	defer func() { err = errors.Join(err, since.Close()) }()
 	pairs, err := s.CompareSince(since)
 	if err != nil {
+		return err
+	}
+	if err := stream.Send(&gitv1.ListChangesResponse{SinceCommit: commit.String()}); err != nil {
 		return err
 	}
 	for len(pairs) > 0 {

@@ -174,34 +174,34 @@ func (h *Histories) DiffCommits(req *gitv1.DiffCommitsRequest,
 	if err != nil {
 		return err
 	}
-	from, err := rootOf(stream.Context(), s, "from_commit", req.GetFromCommit())
+	from, old, err := rootOf(stream.Context(), s, "from_commit", req.GetFromCommit())
 	if err != nil {
 		return err
 	}
-	to := s.Root
+	to, next := s.Commit, s.Root
 	if req.GetToCommit() != "" {
-		if to, err = rootOf(stream.Context(), s, "to_commit", req.GetToCommit()); err != nil {
+		if to, next, err = rootOf(stream.Context(), s, "to_commit", req.GetToCommit()); err != nil {
 			return err
 		}
 	}
-	pairs, err := s.Between(from, to, req.GetPaths())
+	pairs, err := s.Between(old, next, req.GetPaths())
 	if err != nil {
 		return err
 	}
-	if err := stream.Send(&gitv1.DiffCommitsResponse{Counts: ToCounts(pairs)}); err != nil {
+	first := &gitv1.DiffCommitsResponse{Counts: ToCounts(pairs), FromCommit: from.String(), ToCommit: to.String()}
+	if err := stream.Send(first); err != nil {
 		return err
 	}
 	return sendDiff(s, pairs, func(piece string) error { return stream.Send(&gitv1.DiffCommitsResponse{Diff: piece}) })
 }
 
-// rootOf returns the tree of a commit of the branch, which came in a field.
-func rootOf(ctx context.Context, s *snapshot.Snapshot, field, commit string) (plumbing.Hash, error) {
-	id, err := ParseID(field, commit)
-	if err != nil {
-		return id, err
+// rootOf returns a commit of the branch whose name came in a field, and its tree.
+func rootOf(ctx context.Context, s *snapshot.Snapshot, field, name string) (id, root plumbing.Hash, err error) {
+	if id, err = s.Named(ctx, field, name); err != nil {
+		return id, root, err
 	}
 	info, err := s.Ancestor(ctx, id)
-	return info.Tree, err
+	return id, info.Tree, err
 }
 
 // RestoreTree brings paths back as they were.
@@ -212,7 +212,7 @@ func (h *Histories) RestoreTree(ctx context.Context, req *gitv1.RestoreTreeReque
 	if err != nil {
 		return nil, err
 	}
-	id, err := ParseID("commit", req.GetCommit())
+	id, err := s.Named(ctx, "commit", req.GetCommit())
 	if err != nil {
 		return nil, err
 	}

@@ -49,9 +49,14 @@ func (t *Trees) ListTree(req *gitv1.ListTreeRequest, stream grpc.ServerStreaming
 	if err != nil {
 		return err
 	}
-	leaves, err := s.Leaves(tree)
+	leaves, unreadable, err := s.Leaves(tree)
 	if err != nil {
 		return err
+	}
+	if len(unreadable) > 0 {
+		if err := stream.Send(&gitv1.ListTreeResponse{Unreadable: unreadable}); err != nil {
+			return err
+		}
 	}
 	for len(leaves) > 0 {
 		n := min(len(leaves), listBatch)

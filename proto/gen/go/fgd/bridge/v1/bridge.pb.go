@@ -36,11 +36,11 @@ type Fabric struct {
 	RepositoryUrl string `protobuf:"bytes,3,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
 	// Branch.
 	Branch string `protobuf:"bytes,4,opt,name=branch,proto3" json:"branch,omitempty"`
-	// Directory of the fabric in the repository.
+	// Directory of the fabric in the repository; "/" is its root.
 	GitopsDirectory string `protobuf:"bytes,5,opt,name=gitops_directory,json=gitopsDirectory,proto3" json:"gitops_directory,omitempty"`
 	// True when credentials are stored or referred to; they are never shown.
 	CredentialsConfigured bool `protobuf:"varint,6,opt,name=credentials_configured,json=credentialsConfigured,proto3" json:"credentials_configured,omitempty"`
-	// Seconds between scheduled syncs; 0 means none.
+	// Seconds between scheduled syncs; 0 means never.
 	SyncIntervalSeconds int32 `protobuf:"varint,7,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3" json:"sync_interval_seconds,omitempty"`
 	// How it is synced.
 	Options *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
@@ -51,7 +51,9 @@ type Fabric struct {
 	// Set while no sync of the fabric may publish.
 	Suspension *Suspension `protobuf:"bytes,11,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	// The last pull request of its syncs.
-	PullRequest   *PullRequest `protobuf:"bytes,12,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	PullRequest *PullRequest `protobuf:"bytes,12,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// When the next sync starts by itself; absent when none does.
+	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -170,6 +172,13 @@ func (x *Fabric) GetPullRequest() *PullRequest {
 	return nil
 }
 
+func (x *Fabric) GetNextSyncAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSyncAt
+	}
+	return nil
+}
+
 // Why no sync of a fabric may publish.
 type Suspension struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -252,9 +261,19 @@ type FabricOptions struct {
 	// warn (default), reject or off.
 	References *string `protobuf:"bytes,7,opt,name=references,proto3,oneof" json:"references,omitempty"`
 	// direct (default) or pull_request.
-	PublishMode   *string `protobuf:"bytes,8,opt,name=publish_mode,json=publishMode,proto3,oneof" json:"publish_mode,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PublishMode *string `protobuf:"bytes,8,opt,name=publish_mode,json=publishMode,proto3,oneof" json:"publish_mode,omitempty"`
+	// leave (default) or quarantine: what a YAML file outside of raw/ does that holds nothing of Hedgehog's.
+	ForeignFiles *string `protobuf:"bytes,9,opt,name=foreign_files,json=foreignFiles,proto3,oneof" json:"foreign_files,omitempty"`
+	// What becomes of fields that only a cluster writes: warn (default) or strip.
+	ServerFields *string `protobuf:"bytes,10,opt,name=server_fields,json=serverFields,proto3,oneof" json:"server_fields,omitempty"`
+	// Permits that the directory is the root of the repository; default false.
+	AllowRepositoryRoot *bool `protobuf:"varint,11,opt,name=allow_repository_root,json=allowRepositoryRoot,proto3,oneof" json:"allow_repository_root,omitempty"`
+	// Who commits say has written them: requester, committer or "NAME <ADDRESS>"; what is configured when absent or empty.
+	CommitAuthor *string `protobuf:"bytes,12,opt,name=commit_author,json=commitAuthor,proto3,oneof" json:"commit_author,omitempty"`
+	// Who commits say has made them: "NAME <ADDRESS>"; what is configured when absent or empty.
+	CommitCommitter *string `protobuf:"bytes,13,opt,name=commit_committer,json=commitCommitter,proto3,oneof" json:"commit_committer,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FabricOptions) Reset() {
@@ -339,6 +358,41 @@ func (x *FabricOptions) GetReferences() string {
 func (x *FabricOptions) GetPublishMode() string {
 	if x != nil && x.PublishMode != nil {
 		return *x.PublishMode
+	}
+	return ""
+}
+
+func (x *FabricOptions) GetForeignFiles() string {
+	if x != nil && x.ForeignFiles != nil {
+		return *x.ForeignFiles
+	}
+	return ""
+}
+
+func (x *FabricOptions) GetServerFields() string {
+	if x != nil && x.ServerFields != nil {
+		return *x.ServerFields
+	}
+	return ""
+}
+
+func (x *FabricOptions) GetAllowRepositoryRoot() bool {
+	if x != nil && x.AllowRepositoryRoot != nil {
+		return *x.AllowRepositoryRoot
+	}
+	return false
+}
+
+func (x *FabricOptions) GetCommitAuthor() string {
+	if x != nil && x.CommitAuthor != nil {
+		return *x.CommitAuthor
+	}
+	return ""
+}
+
+func (x *FabricOptions) GetCommitCommitter() string {
+	if x != nil && x.CommitCommitter != nil {
+		return *x.CommitCommitter
 	}
 	return ""
 }
@@ -438,9 +492,9 @@ func (x *Credentials) GetGithubApp() *GitHubApp {
 type GitHubApp struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of the app.
-	AppId int64 `protobuf:"varint,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
+	AppId int32 `protobuf:"varint,1,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
 	// Number of its installation at the owner of the repository.
-	InstallationId int64 `protobuf:"varint,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	InstallationId int32 `protobuf:"varint,2,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
 	// Private key of the app, PEM.
 	PrivateKey    string `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -477,14 +531,14 @@ func (*GitHubApp) Descriptor() ([]byte, []int) {
 	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *GitHubApp) GetAppId() int64 {
+func (x *GitHubApp) GetAppId() int32 {
 	if x != nil {
 		return x.AppId
 	}
 	return 0
 }
 
-func (x *GitHubApp) GetInstallationId() int64 {
+func (x *GitHubApp) GetInstallationId() int32 {
 	if x != nil {
 		return x.InstallationId
 	}
@@ -511,7 +565,7 @@ type Connection struct {
 	CanPush bool `protobuf:"varint,4,opt,name=can_push,json=canPush,proto3" json:"can_push,omitempty"`
 	// The branch is there.
 	BranchExists bool `protobuf:"varint,5,opt,name=branch_exists,json=branchExists,proto3" json:"branch_exists,omitempty"`
-	// The branch that the repository names as its default; empty when the host does not say.
+	// The branch that the repository names as its default; absent when the host does not say.
 	DefaultBranch string `protobuf:"bytes,6,opt,name=default_branch,json=defaultBranch,proto3" json:"default_branch,omitempty"`
 	// The repository has no commit yet.
 	Empty bool `protobuf:"varint,7,opt,name=empty,proto3" json:"empty,omitempty"`
@@ -702,7 +756,7 @@ type PullRequest struct {
 	Branch string `protobuf:"bytes,4,opt,name=branch,proto3" json:"branch,omitempty"`
 	// Commit at the head of that branch.
 	HeadCommit string `protobuf:"bytes,5,opt,name=head_commit,json=headCommit,proto3" json:"head_commit,omitempty"`
-	// Commit that merged it; empty when it was not.
+	// Commit that merged it; absent when it was not.
 	MergeCommit   string `protobuf:"bytes,6,opt,name=merge_commit,json=mergeCommit,proto3" json:"merge_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -983,7 +1037,7 @@ func (x *Finding) GetName() string {
 // What a sync has done.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The commit it made; empty when nothing changed.
+	// The commit it made; absent when nothing changed.
 	CommitSha string `protobuf:"bytes,1,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	// Page of the commit on a known host.
 	CommitUrl string `protobuf:"bytes,2,opt,name=commit_url,json=commitUrl,proto3" json:"commit_url,omitempty"`
@@ -1211,7 +1265,13 @@ type SyncStatus struct {
 	// Who asked.
 	RequestedBy string `protobuf:"bytes,13,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
 	// Every step, oldest first.
-	Transitions   []*Transition `protobuf:"bytes,14,rep,name=transitions,proto3" json:"transitions,omitempty"`
+	Transitions []*Transition `protobuf:"bytes,14,rep,name=transitions,proto3" json:"transitions,omitempty"`
+	// It changed nothing and ended long ago: only its outcome is remembered.
+	Folded bool `protobuf:"varint,30,opt,name=folded,proto3" json:"folded,omitempty"`
+	// Number of errors, also in lists, which leave them out.
+	ErrorsTotal int32 `protobuf:"varint,31,opt,name=errors_total,json=errorsTotal,proto3" json:"errors_total,omitempty"`
+	// Number of warnings, also in lists, which leave them out.
+	WarningsTotal int32 `protobuf:"varint,32,opt,name=warnings_total,json=warningsTotal,proto3" json:"warnings_total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1342,6 +1402,27 @@ func (x *SyncStatus) GetTransitions() []*Transition {
 		return x.Transitions
 	}
 	return nil
+}
+
+func (x *SyncStatus) GetFolded() bool {
+	if x != nil {
+		return x.Folded
+	}
+	return false
+}
+
+func (x *SyncStatus) GetErrorsTotal() int32 {
+	if x != nil {
+		return x.ErrorsTotal
+	}
+	return 0
+}
+
+func (x *SyncStatus) GetWarningsTotal() int32 {
+	if x != nil {
+		return x.WarningsTotal
+	}
+	return 0
 }
 
 // One issue of a directory.
@@ -2067,7 +2148,7 @@ type Commit struct {
 	Subject string `protobuf:"bytes,9,opt,name=subject,proto3" json:"subject,omitempty"`
 	// The whole message.
 	Message string `protobuf:"bytes,10,opt,name=message,proto3" json:"message,omitempty"`
-	// The sync that made it; empty when none did.
+	// The sync that made it; absent when none did.
 	SyncId string `protobuf:"bytes,11,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	// What started that sync: manual, webhook, scheduled or fabric_created.
 	Trigger string `protobuf:"bytes,12,opt,name=trigger,proto3" json:"trigger,omitempty"`
@@ -2229,7 +2310,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x04\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x04\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -2247,12 +2328,15 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
 	"suspension\x18\v \x01(\v2\x19.fgd.bridge.v1.SuspensionR\n" +
 	"suspension\x12=\n" +
-	"\fpull_request\x18\f \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\"\x86\x01\n" +
+	"\fpull_request\x18\f \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\x12<\n" +
+	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextSyncAt\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xea\x05\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\x85\n" +
+	"\n" +
 	"\rFabricOptions\x12~\n" +
 	"\x10archive_strategy\x18\x01 \x01(\tBN\xbaHKrIR\x04noneR\x15rename_with_extensionR\x13move_to_archive_dirR\x15backup_with_timestampH\x00R\x0farchiveStrategy\x88\x01\x01\x12M\n" +
 	"\von_conflict\x18\x02 \x01(\tB'\xbaH$r\"R\x06updateR\fkeep_managedR\n" +
@@ -2266,7 +2350,15 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\a \x01(\tB\x18\xbaH\x15r\x13R\x04warnR\x06rejectR\x03offH\x06R\n" +
 	"references\x88\x01\x01\x12C\n" +
-	"\fpublish_mode\x18\b \x01(\tB\x1b\xbaH\x18r\x16R\x06directR\fpull_requestH\aR\vpublishMode\x88\x01\x01B\x13\n" +
+	"\fpublish_mode\x18\b \x01(\tB\x1b\xbaH\x18r\x16R\x06directR\fpull_requestH\aR\vpublishMode\x88\x01\x01\x12B\n" +
+	"\rforeign_files\x18\t \x01(\tB\x18\xbaH\x15r\x13R\x05leaveR\n" +
+	"quarantineH\bR\fforeignFiles\x88\x01\x01\x12<\n" +
+	"\rserver_fields\x18\n" +
+	" \x01(\tB\x12\xbaH\x0fr\rR\x04warnR\x05stripH\tR\fserverFields\x88\x01\x01\x127\n" +
+	"\x15allow_repository_root\x18\v \x01(\bH\n" +
+	"R\x13allowRepositoryRoot\x88\x01\x01\x12\x82\x01\n" +
+	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\vR\fcommitAuthor\x88\x01\x01\x12t\n" +
+	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\fR\x0fcommitCommitter\x88\x01\x01B\x13\n" +
 	"\x11_archive_strategyB\x0e\n" +
 	"\f_on_conflictB\x11\n" +
 	"\x0f_unknown_fieldsB\x12\n" +
@@ -2274,7 +2366,12 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x15_upgrade_api_versionsB\x12\n" +
 	"\x10_auto_initializeB\r\n" +
 	"\v_referencesB\x0f\n" +
-	"\r_publish_mode\"\xaf\x05\n" +
+	"\r_publish_modeB\x10\n" +
+	"\x0e_foreign_filesB\x10\n" +
+	"\x0e_server_fieldsB\x18\n" +
+	"\x16_allow_repository_rootB\x10\n" +
+	"\x0e_commit_authorB\x13\n" +
+	"\x11_commit_committer\"\xaf\x05\n" +
 	"\vCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +
@@ -2286,8 +2383,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x13credentials.one_way\x12lcredentials are given in exactly one way: token, username with password, ssh_private_key, github_app, or ref\x1a\x9d\x01[this.token != '', this.username != '' || this.password != '', this.ssh_private_key != '', has(this.github_app), this.ref != ''].filter(way, way).size() == 1\x1al\n" +
 	"\x10credentials.pair\x12(username and password are given together\x1a.(this.username == '') == (this.password == '')\"\x8a\x01\n" +
 	"\tGitHubApp\x12\x1e\n" +
-	"\x06app_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x05appId\x120\n" +
-	"\x0finstallation_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x0einstallationId\x12+\n" +
+	"\x06app_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x05appId\x120\n" +
+	"\x0finstallation_id\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x0einstallationId\x12+\n" +
 	"\vprivate_key\x18\x03 \x01(\tB\n" +
 	"\xbaH\x04r\x02\x10\x01\x80\x01\x01R\n" +
 	"privateKey\"\xeb\x02\n" +
@@ -2356,7 +2453,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"validatingR\vdiscoveringR\n" +
 	"processingR\asyncingR\vreconcilingR\tcompletedR\x06failedR\bretryingR\tcancelledR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xc1\x06\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xa3\a\n" +
 	"\n" +
 	"SyncStatus\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
@@ -2378,7 +2475,10 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\vaccepted_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"acceptedAt\x12!\n" +
 	"\frequested_by\x18\r \x01(\tR\vrequestedBy\x12;\n" +
-	"\vtransitions\x18\x0e \x03(\v2\x19.fgd.bridge.v1.TransitionR\vtransitions\"\xc5\x01\n" +
+	"\vtransitions\x18\x0e \x03(\v2\x19.fgd.bridge.v1.TransitionR\vtransitions\x12\x16\n" +
+	"\x06folded\x18\x1e \x01(\bR\x06folded\x12!\n" +
+	"\ferrors_total\x18\x1f \x01(\x05R\verrorsTotal\x12%\n" +
+	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\"\xc5\x01\n" +
 	"\x0eDirectoryIssue\x121\n" +
 	"\bseverity\x18\x01 \x01(\tB\x15\xbaH\x12r\x10R\x05errorR\awarningR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
@@ -2513,32 +2613,33 @@ var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	21, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
 	7,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	21, // 5: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	4,  // 6: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
-	6,  // 7: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
-	15, // 8: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	7,  // 9: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	21, // 10: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	8,  // 11: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	21, // 12: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	21, // 13: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	21, // 14: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	9,  // 15: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	9,  // 16: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	10, // 17: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	21, // 18: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	11, // 19: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	16, // 20: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	17, // 21: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	9,  // 22: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	21, // 23: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	21, // 24: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
-	21, // 25: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	21, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	21, // 6: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	4,  // 7: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
+	6,  // 8: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
+	15, // 9: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
+	7,  // 10: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	21, // 11: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	8,  // 12: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	21, // 13: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	21, // 14: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	21, // 15: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	9,  // 16: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	9,  // 17: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	10, // 18: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	21, // 19: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	11, // 20: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	16, // 21: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	17, // 22: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	9,  // 23: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	21, // 24: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	21, // 25: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
+	21, // 26: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }

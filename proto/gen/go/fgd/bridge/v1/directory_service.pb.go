@@ -209,7 +209,7 @@ type InitializeDirectoryResponse struct {
 	RemainingIssues []*DirectoryIssue `protobuf:"bytes,3,rep,name=remaining_issues,json=remainingIssues,proto3" json:"remaining_issues,omitempty"`
 	// The sync that did it.
 	SyncId string `protobuf:"bytes,4,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// The commit; empty when nothing had to change.
+	// The commit; absent when nothing had to change.
 	CommitSha     string `protobuf:"bytes,5,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -337,7 +337,7 @@ type RepairDirectoryResponse struct {
 	RemainingIssues []*DirectoryIssue `protobuf:"bytes,3,rep,name=remaining_issues,json=remainingIssues,proto3" json:"remaining_issues,omitempty"`
 	// The sync that did it.
 	SyncId string `protobuf:"bytes,4,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// The commit; empty when nothing had to change.
+	// The commit; absent when nothing had to change.
 	CommitSha     string `protobuf:"bytes,5,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -482,7 +482,9 @@ type GetDirectoryHealthResponse struct {
 	// True when the directory is not as the last completed sync left it.
 	ChangedSinceLastSync bool `protobuf:"varint,12,opt,name=changed_since_last_sync,json=changedSinceLastSync,proto3" json:"changed_since_last_sync,omitempty"`
 	// The branch head that was judged.
-	CommitSha     string `protobuf:"bytes,13,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	CommitSha string `protobuf:"bytes,13,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	// When the next sync starts by itself; absent when none does.
+	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -608,6 +610,13 @@ func (x *GetDirectoryHealthResponse) GetCommitSha() string {
 	return ""
 }
 
+func (x *GetDirectoryHealthResponse) GetNextSyncAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSyncAt
+	}
+	return nil
+}
+
 // Request of ListFiles.
 type ListFilesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -619,7 +628,7 @@ type ListFilesRequest struct {
 	FileType string `protobuf:"bytes,3,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`
 	// Sends the contents too.
 	IncludeContent bool `protobuf:"varint,4,opt,name=include_content,json=includeContent,proto3" json:"include_content,omitempty"`
-	// As they were at this commit of the branch, 40 hex digits.
+	// As they were at this commit of the branch: its id, the first digits of it, or HEAD~N.
 	Commit string `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`
 	// As they were at this time; not together with commit.
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
@@ -795,7 +804,7 @@ type ListDirectoryChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Commit to compare with, 40 hex digits; that of the last completed sync when absent.
+	// Commit to compare with: its id, the first digits of it, or HEAD~N; that of the last completed sync when absent.
 	Since string `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
 	// At most so many, 1 to 10000; 1000 when absent.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -981,7 +990,7 @@ const file_fgd_bridge_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
 	"commit_sha\x18\x05 \x01(\tR\tcommitSha\"A\n" +
 	"\x19GetDirectoryHealthRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\"\xc6\x06\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\"\x84\a\n" +
 	"\x1aGetDirectoryHealthResponse\x12;\n" +
 	"\x06status\x18\x01 \x01(\tB#\xbaH r\x1eR\ahealthyR\bdegradedR\tunhealthyR\x06status\x12\x18\n" +
 	"\areasons\x18\x02 \x03(\tR\areasons\x12V\n" +
@@ -999,19 +1008,21 @@ const file_fgd_bridge_v1_directory_service_proto_rawDesc = "" +
 	"lastSyncAt\x125\n" +
 	"\x17changed_since_last_sync\x18\f \x01(\bR\x14changedSinceLastSync\x12\x1d\n" +
 	"\n" +
-	"commit_sha\x18\r \x01(\tR\tcommitSha\x1a<\n" +
+	"commit_sha\x18\r \x01(\tR\tcommitSha\x12<\n" +
+	"\fnext_sync_at\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextSyncAt\x1a<\n" +
 	"\x0eStructureEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\x1aD\n" +
 	"\x16QuarantinedByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xa7\x03\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xc3\x03\n" +
 	"\x10ListFilesRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1c\n" +
 	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x1b\n" +
 	"\tfile_type\x18\x03 \x01(\tR\bfileType\x12'\n" +
-	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\x120\n" +
-	"\x06commit\x18\x05 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x06commit\x12/\n" +
+	"\x0finclude_content\x18\x04 \x01(\bR\x0eincludeContent\x12L\n" +
+	"\x06commit\x18\x05 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x06commit\x12/\n" +
 	"\x05as_of\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12 \n" +
 	"\x05limit\x18\a \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05limit\x12\x1d\n" +
@@ -1023,10 +1034,10 @@ const file_fgd_bridge_v1_directory_service_proto_rawDesc = "" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x03 \x01(\tR\tcommitSha\x12&\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"\xb4\x01\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"\xd0\x01\n" +
 	"\x1bListDirectoryChangesRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12.\n" +
-	"\x05since\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x05since\x12 \n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12J\n" +
+	"\x05since\x18\x02 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x05since\x12 \n" +
 	"\x05limit\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
@@ -1090,26 +1101,27 @@ var file_fgd_bridge_v1_directory_service_proto_depIdxs = []int32{
 	15, // 5: fgd.bridge.v1.GetDirectoryHealthResponse.issues:type_name -> fgd.bridge.v1.DirectoryIssue
 	14, // 6: fgd.bridge.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.bridge.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
 	16, // 7: fgd.bridge.v1.GetDirectoryHealthResponse.last_sync_at:type_name -> google.protobuf.Timestamp
-	16, // 8: fgd.bridge.v1.ListFilesRequest.as_of:type_name -> google.protobuf.Timestamp
-	17, // 9: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
-	18, // 10: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
-	0,  // 11: fgd.bridge.v1.DirectoryService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
-	2,  // 12: fgd.bridge.v1.DirectoryService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
-	4,  // 13: fgd.bridge.v1.DirectoryService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
-	6,  // 14: fgd.bridge.v1.DirectoryService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
-	8,  // 15: fgd.bridge.v1.DirectoryService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
-	10, // 16: fgd.bridge.v1.DirectoryService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
-	1,  // 17: fgd.bridge.v1.DirectoryService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
-	3,  // 18: fgd.bridge.v1.DirectoryService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
-	5,  // 19: fgd.bridge.v1.DirectoryService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
-	7,  // 20: fgd.bridge.v1.DirectoryService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
-	9,  // 21: fgd.bridge.v1.DirectoryService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
-	11, // 22: fgd.bridge.v1.DirectoryService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 8: fgd.bridge.v1.GetDirectoryHealthResponse.next_sync_at:type_name -> google.protobuf.Timestamp
+	16, // 9: fgd.bridge.v1.ListFilesRequest.as_of:type_name -> google.protobuf.Timestamp
+	17, // 10: fgd.bridge.v1.ListFilesResponse.files:type_name -> fgd.bridge.v1.File
+	18, // 11: fgd.bridge.v1.ListDirectoryChangesResponse.changes:type_name -> fgd.bridge.v1.DirectoryChange
+	0,  // 12: fgd.bridge.v1.DirectoryService.ValidateDirectory:input_type -> fgd.bridge.v1.ValidateDirectoryRequest
+	2,  // 13: fgd.bridge.v1.DirectoryService.InitializeDirectory:input_type -> fgd.bridge.v1.InitializeDirectoryRequest
+	4,  // 14: fgd.bridge.v1.DirectoryService.RepairDirectory:input_type -> fgd.bridge.v1.RepairDirectoryRequest
+	6,  // 15: fgd.bridge.v1.DirectoryService.GetDirectoryHealth:input_type -> fgd.bridge.v1.GetDirectoryHealthRequest
+	8,  // 16: fgd.bridge.v1.DirectoryService.ListFiles:input_type -> fgd.bridge.v1.ListFilesRequest
+	10, // 17: fgd.bridge.v1.DirectoryService.ListDirectoryChanges:input_type -> fgd.bridge.v1.ListDirectoryChangesRequest
+	1,  // 18: fgd.bridge.v1.DirectoryService.ValidateDirectory:output_type -> fgd.bridge.v1.ValidateDirectoryResponse
+	3,  // 19: fgd.bridge.v1.DirectoryService.InitializeDirectory:output_type -> fgd.bridge.v1.InitializeDirectoryResponse
+	5,  // 20: fgd.bridge.v1.DirectoryService.RepairDirectory:output_type -> fgd.bridge.v1.RepairDirectoryResponse
+	7,  // 21: fgd.bridge.v1.DirectoryService.GetDirectoryHealth:output_type -> fgd.bridge.v1.GetDirectoryHealthResponse
+	9,  // 22: fgd.bridge.v1.DirectoryService.ListFiles:output_type -> fgd.bridge.v1.ListFilesResponse
+	11, // 23: fgd.bridge.v1.DirectoryService.ListDirectoryChanges:output_type -> fgd.bridge.v1.ListDirectoryChangesResponse
+	18, // [18:24] is the sub-list for method output_type
+	12, // [12:18] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_directory_service_proto_init() }

@@ -34,14 +34,16 @@ type CreateFabricRequest struct {
 	RepositoryUrl string `protobuf:"bytes,3,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
 	// Branch; "main" when absent.
 	Branch string `protobuf:"bytes,4,opt,name=branch,proto3" json:"branch,omitempty"`
-	// Directory in the repository; the root when absent.
+	// Directory in the repository (required). "/" is its root, which needs options.allow_repository_root.
 	GitopsDirectory string `protobuf:"bytes,5,opt,name=gitops_directory,json=gitopsDirectory,proto3" json:"gitops_directory,omitempty"`
 	// How to sign in.
 	Credentials *Credentials `protobuf:"bytes,6,opt,name=credentials,proto3" json:"credentials,omitempty"`
-	// Seconds between scheduled syncs; 0 means none.
-	SyncIntervalSeconds int32 `protobuf:"varint,7,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3" json:"sync_interval_seconds,omitempty"`
+	// Seconds between scheduled syncs, at least 10; 300 when absent, 0 means never.
+	SyncIntervalSeconds *int32 `protobuf:"varint,7,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3,oneof" json:"sync_interval_seconds,omitempty"`
 	// How it is synced.
-	Options       *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
+	Options *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
+	// Takes the directory over when its manifest names another owner, which the first sync refuses else (FGD_2011).
+	TakeOver      bool `protobuf:"varint,9,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -119,8 +121,8 @@ func (x *CreateFabricRequest) GetCredentials() *Credentials {
 }
 
 func (x *CreateFabricRequest) GetSyncIntervalSeconds() int32 {
-	if x != nil {
-		return x.SyncIntervalSeconds
+	if x != nil && x.SyncIntervalSeconds != nil {
+		return *x.SyncIntervalSeconds
 	}
 	return 0
 }
@@ -130,6 +132,13 @@ func (x *CreateFabricRequest) GetOptions() *FabricOptions {
 		return x.Options
 	}
 	return nil
+}
+
+func (x *CreateFabricRequest) GetTakeOver() bool {
+	if x != nil {
+		return x.TakeOver
+	}
+	return false
 }
 
 // Response of CreateFabric.
@@ -409,11 +418,11 @@ type UpdateFabricRequest struct {
 	RepositoryUrl *string `protobuf:"bytes,3,opt,name=repository_url,json=repositoryUrl,proto3,oneof" json:"repository_url,omitempty"`
 	// Branch.
 	Branch *string `protobuf:"bytes,4,opt,name=branch,proto3,oneof" json:"branch,omitempty"`
-	// Directory in the repository.
+	// Directory in the repository. "/" is its root, which needs options.allow_repository_root.
 	GitopsDirectory *string `protobuf:"bytes,5,opt,name=gitops_directory,json=gitopsDirectory,proto3,oneof" json:"gitops_directory,omitempty"`
 	// New credentials.
 	Credentials *Credentials `protobuf:"bytes,6,opt,name=credentials,proto3" json:"credentials,omitempty"`
-	// Seconds between scheduled syncs.
+	// Seconds between scheduled syncs, at least 10; 0 means never.
 	SyncIntervalSeconds *int32 `protobuf:"varint,7,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3,oneof" json:"sync_interval_seconds,omitempty"`
 	// How it is synced.
 	Options       *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
@@ -705,7 +714,7 @@ type ResumeFabricResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As stored.
 	Fabric *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
-	// The sync that was started; empty when the fabric was not suspended.
+	// The sync that was started; absent when the fabric was not suspended.
 	SyncId        string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1062,7 +1071,7 @@ var File_fgd_bridge_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xfd\x03\n" +
+	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xaa\x05\n" +
 	"\x13CreateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
@@ -1070,9 +1079,12 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x0erepository_url\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x16\n" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12)\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tR\x0fgitopsDirectory\x12<\n" +
-	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12;\n" +
-	"\x15sync_interval_seconds\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x13syncIntervalSeconds\x126\n" +
-	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptions\"^\n" +
+	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb0\x01\n" +
+	"\x15sync_interval_seconds\x18\a \x01(\x05Bw\xbaHt\xba\x01m\n" +
+	"\x13sync_interval.least\x12=sync_interval_seconds is 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x00R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
+	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptions\x12\x1b\n" +
+	"\ttake_over\x18\t \x01(\bR\btakeOverB\x18\n" +
+	"\x16_sync_interval_seconds\"^\n" +
 	"\x14CreateFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"8\n" +
@@ -1088,7 +1100,7 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x13ListFabricsResponse\x12/\n" +
 	"\afabrics\x18\x01 \x03(\v2\x15.fgd.bridge.v1.FabricR\afabrics\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xf5\x04\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xe6\x05\n" +
 	"\x13UpdateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x9e\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
@@ -1096,8 +1108,9 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x0erepository_url\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x01R\rrepositoryUrl\x88\x01\x01\x12$\n" +
 	"\x06branch\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x02R\x06branch\x88\x01\x01\x12.\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tH\x03R\x0fgitopsDirectory\x88\x01\x01\x12<\n" +
-	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12@\n" +
-	"\x15sync_interval_seconds\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00H\x04R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
+	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb0\x01\n" +
+	"\x15sync_interval_seconds\x18\a \x01(\x05Bw\xbaHt\xba\x01m\n" +
+	"\x13sync_interval.least\x12=sync_interval_seconds is 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x04R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
 	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptionsB\a\n" +
 	"\x05_nameB\x11\n" +
 	"\x0f_repository_urlB\t\n" +
@@ -1230,6 +1243,7 @@ func file_fgd_bridge_v1_fabric_service_proto_init() {
 		return
 	}
 	file_fgd_bridge_v1_bridge_proto_init()
+	file_fgd_bridge_v1_fabric_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_fgd_bridge_v1_fabric_service_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -11,6 +11,7 @@ import (
 	_ "fgdsync.dev/proto/fgd/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -63,12 +64,19 @@ func (*GetHealthRequest) Descriptor() ([]byte, []int) {
 // Health of one component.
 type ComponentHealth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the component.
+	// Name of the component: a service, or one of its parts (redis, ledger, queue, dead-letters, store, git-hosts).
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// healthy or unhealthy.
+	// healthy; degraded when it works and something wants a look; unhealthy when it does not work; unknown when it could
+	// not be found out.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
-	// What is the matter.
-	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// Since when it has been so, as far as the process has seen it.
+	Since *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=since,proto3" json:"since,omitempty"`
+	// Why it is not healthy; absent when it is.
+	Reason *string `protobuf:"bytes,11,opt,name=reason,proto3,oneof" json:"reason,omitempty"`
+	// What to do about it; absent when it is healthy.
+	Remedy *string `protobuf:"bytes,12,opt,name=remedy,proto3,oneof" json:"remedy,omitempty"`
+	// The service that the component is a part of; absent for a service.
+	Service       *string `protobuf:"bytes,13,opt,name=service,proto3,oneof" json:"service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -117,9 +125,30 @@ func (x *ComponentHealth) GetStatus() string {
 	return ""
 }
 
-func (x *ComponentHealth) GetMessage() string {
+func (x *ComponentHealth) GetSince() *timestamppb.Timestamp {
 	if x != nil {
-		return x.Message
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ComponentHealth) GetReason() string {
+	if x != nil && x.Reason != nil {
+		return *x.Reason
+	}
+	return ""
+}
+
+func (x *ComponentHealth) GetRemedy() string {
+	if x != nil && x.Remedy != nil {
+		return *x.Remedy
+	}
+	return ""
+}
+
+func (x *ComponentHealth) GetService() string {
+	if x != nil && x.Service != nil {
+		return *x.Service
 	}
 	return ""
 }
@@ -127,9 +156,9 @@ func (x *ComponentHealth) GetMessage() string {
 // Response of GetHealth.
 type GetHealthResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// healthy or unhealthy.
+	// healthy; degraded when work can be taken and a component is not healthy; unhealthy when no work can be taken.
 	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	// Every component.
+	// Every component, services first.
 	Components []*ComponentHealth `protobuf:"bytes,2,rep,name=components,proto3" json:"components,omitempty"`
 	// Version of the running program.
 	Version       string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
@@ -192,14 +221,22 @@ var File_fgd_bridge_v1_health_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_health_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/bridge/v1/health_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\"\x12\n" +
-	"\x10GetHealthRequest\"r\n" +
+	"\"fgd/bridge/v1/health_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
+	"\x10GetHealthRequest\"\xa7\x02\n" +
 	"\x0fComponentHealth\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x121\n" +
-	"\x06status\x18\x02 \x01(\tB\x19\xbaH\x16r\x14R\ahealthyR\tunhealthyR\x06status\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xa0\x01\n" +
-	"\x11GetHealthResponse\x121\n" +
-	"\x06status\x18\x01 \x01(\tB\x19\xbaH\x16r\x14R\ahealthyR\tunhealthyR\x06status\x12>\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12D\n" +
+	"\x06status\x18\x02 \x01(\tB,\xbaH)r'R\ahealthyR\bdegradedR\tunhealthyR\aunknownR\x06status\x120\n" +
+	"\x05since\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x1b\n" +
+	"\x06reason\x18\v \x01(\tH\x00R\x06reason\x88\x01\x01\x12\x1b\n" +
+	"\x06remedy\x18\f \x01(\tH\x01R\x06remedy\x88\x01\x01\x12\x1d\n" +
+	"\aservice\x18\r \x01(\tH\x02R\aservice\x88\x01\x01B\t\n" +
+	"\a_reasonB\t\n" +
+	"\a_remedyB\n" +
+	"\n" +
+	"\b_serviceJ\x04\b\x03\x10\x04R\amessage\"\xaa\x01\n" +
+	"\x11GetHealthResponse\x12;\n" +
+	"\x06status\x18\x01 \x01(\tB#\xbaH r\x1eR\ahealthyR\bdegradedR\tunhealthyR\x06status\x12>\n" +
 	"\n" +
 	"components\x18\x02 \x03(\v2\x1e.fgd.bridge.v1.ComponentHealthR\n" +
 	"components\x12\x18\n" +
@@ -222,19 +259,21 @@ func file_fgd_bridge_v1_health_service_proto_rawDescGZIP() []byte {
 
 var file_fgd_bridge_v1_health_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_fgd_bridge_v1_health_service_proto_goTypes = []any{
-	(*GetHealthRequest)(nil),  // 0: fgd.bridge.v1.GetHealthRequest
-	(*ComponentHealth)(nil),   // 1: fgd.bridge.v1.ComponentHealth
-	(*GetHealthResponse)(nil), // 2: fgd.bridge.v1.GetHealthResponse
+	(*GetHealthRequest)(nil),      // 0: fgd.bridge.v1.GetHealthRequest
+	(*ComponentHealth)(nil),       // 1: fgd.bridge.v1.ComponentHealth
+	(*GetHealthResponse)(nil),     // 2: fgd.bridge.v1.GetHealthResponse
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_health_service_proto_depIdxs = []int32{
-	1, // 0: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
-	0, // 1: fgd.bridge.v1.HealthService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
-	2, // 2: fgd.bridge.v1.HealthService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
-	2, // [2:3] is the sub-list for method output_type
-	1, // [1:2] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	3, // 0: fgd.bridge.v1.ComponentHealth.since:type_name -> google.protobuf.Timestamp
+	1, // 1: fgd.bridge.v1.GetHealthResponse.components:type_name -> fgd.bridge.v1.ComponentHealth
+	0, // 2: fgd.bridge.v1.HealthService.GetHealth:input_type -> fgd.bridge.v1.GetHealthRequest
+	2, // 3: fgd.bridge.v1.HealthService.GetHealth:output_type -> fgd.bridge.v1.GetHealthResponse
+	3, // [3:4] is the sub-list for method output_type
+	2, // [2:3] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_health_service_proto_init() }
@@ -242,6 +281,7 @@ func file_fgd_bridge_v1_health_service_proto_init() {
 	if File_fgd_bridge_v1_health_service_proto != nil {
 		return
 	}
+	file_fgd_bridge_v1_health_service_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -193,9 +193,9 @@ type DiffDirectoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// The old commit, 40 hex digits.
+	// The old commit: its id, the first digits of it, or HEAD~N.
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// The new commit, 40 hex digits; the branch head when absent.
+	// The new commit: its id, the first digits of it, or HEAD~N; the branch head when absent.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	// Only this file or folder of the directory; may be given several times.
 	Path          []string `protobuf:"bytes,4,rep,name=path,proto3" json:"path,omitempty"`
@@ -357,7 +357,7 @@ type RestoreDirectoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// The commit of the branch, 40 hex digits.
+	// The commit of the branch: its id, the first digits of it, or HEAD~N.
 	Commit string `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
 	// The time, in place of a commit.
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
@@ -562,11 +562,11 @@ const file_fgd_bridge_v1_history_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +
 	"\ttruncated\x18\x03 \x01(\bR\ttruncated\x12\x1d\n" +
 	"\n" +
-	"commit_sha\x18\x04 \x01(\tR\tcommitSha\"\xb3\x01\n" +
+	"commit_sha\x18\x04 \x01(\tR\tcommitSha\"\xeb\x01\n" +
 	"\x14DiffDirectoryRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12,\n" +
-	"\x04from\x18\x02 \x01(\tB\x18\xbaH\x15\xc8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x04from\x12(\n" +
-	"\x02to\x18\x03 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x02to\x12\x1d\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12H\n" +
+	"\x04from\x18\x02 \x01(\tB4\xbaH1\xc8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x04from\x12D\n" +
+	"\x02to\x18\x03 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x02to\x12\x1d\n" +
 	"\x04path\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x04path\"\xcc\x01\n" +
 	"\x15DiffDirectoryResponse\x12\x19\n" +
 	"\bfrom_sha\x18\x01 \x01(\tR\afromSha\x12\x15\n" +
@@ -574,10 +574,10 @@ const file_fgd_bridge_v1_history_service_proto_rawDesc = "" +
 	"\rfiles_created\x18\x03 \x01(\x05R\ffilesCreated\x12#\n" +
 	"\rfiles_updated\x18\x04 \x01(\x05R\ffilesUpdated\x12#\n" +
 	"\rfiles_removed\x18\x05 \x01(\x05R\ffilesRemoved\x12\x12\n" +
-	"\x04diff\x18\x06 \x01(\tR\x04diff\"\xe7\x02\n" +
+	"\x04diff\x18\x06 \x01(\tR\x04diff\"\x83\x03\n" +
 	"\x17RestoreDirectoryRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x120\n" +
-	"\x06commit\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x06commit\x12/\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12L\n" +
+	"\x06commit\x18\x02 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x06commit\x12/\n" +
 	"\x05as_of\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1f\n" +
 	"\x05paths\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05paths\x12\x14\n" +
 	"\x05force\x18\x05 \x01(\bR\x05force\x12#\n" +

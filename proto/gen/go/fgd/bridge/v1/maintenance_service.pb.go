@@ -154,7 +154,7 @@ type DeadLetter struct {
 	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	// How often it was delivered.
 	Deliveries int32 `protobuf:"varint,4,opt,name=deliveries,proto3" json:"deliveries,omitempty"`
-	// The sync that it asked for; empty when it can't be decoded.
+	// The sync that it asked for; absent when it can't be decoded.
 	SyncId string `protobuf:"bytes,5,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	// Whose sync.
 	FabricId      int32 `protobuf:"varint,6,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
@@ -395,7 +395,7 @@ type Replayed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which one.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The sync that was started for it; empty when the entry went back to the workers as it was.
+	// The sync that was started for it; absent when the entry went back to the workers as it was.
 	SyncId        string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

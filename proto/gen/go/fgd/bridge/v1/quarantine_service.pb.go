@@ -333,7 +333,15 @@ type RetryQuarantinedResponse struct {
 	// started or queued.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// Where its status is.
-	StatusUrl     string `protobuf:"bytes,3,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	StatusUrl string `protobuf:"bytes,3,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	// True when the request was accepted.
+	Success bool `protobuf:"varint,40,opt,name=success,proto3" json:"success,omitempty"`
+	// For people.
+	Message string `protobuf:"bytes,41,opt,name=message,proto3" json:"message,omitempty"`
+	// Where the progress can be followed over HTTP.
+	TrackingUrl string `protobuf:"bytes,42,opt,name=tracking_url,json=trackingUrl,proto3" json:"tracking_url,omitempty"`
+	// Where the progress can be followed over WebSocket.
+	WebsocketUrl  string `protobuf:"bytes,43,opt,name=websocket_url,json=websocketUrl,proto3" json:"websocket_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -385,6 +393,34 @@ func (x *RetryQuarantinedResponse) GetStatus() string {
 func (x *RetryQuarantinedResponse) GetStatusUrl() string {
 	if x != nil {
 		return x.StatusUrl
+	}
+	return ""
+}
+
+func (x *RetryQuarantinedResponse) GetSuccess() bool {
+	if x != nil {
+		return x.Success
+	}
+	return false
+}
+
+func (x *RetryQuarantinedResponse) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *RetryQuarantinedResponse) GetTrackingUrl() string {
+	if x != nil {
+		return x.TrackingUrl
+	}
+	return ""
+}
+
+func (x *RetryQuarantinedResponse) GetWebsocketUrl() string {
+	if x != nil {
+		return x.WebsocketUrl
 	}
 	return ""
 }
@@ -452,7 +488,15 @@ type ReleaseQuarantinedResponse struct {
 	// started or queued.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// Where its status is.
-	StatusUrl     string `protobuf:"bytes,3,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	StatusUrl string `protobuf:"bytes,3,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
+	// True when the request was accepted.
+	Success bool `protobuf:"varint,40,opt,name=success,proto3" json:"success,omitempty"`
+	// For people.
+	Message string `protobuf:"bytes,41,opt,name=message,proto3" json:"message,omitempty"`
+	// Where the progress can be followed over HTTP.
+	TrackingUrl string `protobuf:"bytes,42,opt,name=tracking_url,json=trackingUrl,proto3" json:"tracking_url,omitempty"`
+	// Where the progress can be followed over WebSocket.
+	WebsocketUrl  string `protobuf:"bytes,43,opt,name=websocket_url,json=websocketUrl,proto3" json:"websocket_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -508,6 +552,34 @@ func (x *ReleaseQuarantinedResponse) GetStatusUrl() string {
 	return ""
 }
 
+func (x *ReleaseQuarantinedResponse) GetSuccess() bool {
+	if x != nil {
+		return x.Success
+	}
+	return false
+}
+
+func (x *ReleaseQuarantinedResponse) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ReleaseQuarantinedResponse) GetTrackingUrl() string {
+	if x != nil {
+		return x.TrackingUrl
+	}
+	return ""
+}
+
+func (x *ReleaseQuarantinedResponse) GetWebsocketUrl() string {
+	if x != nil {
+		return x.WebsocketUrl
+	}
+	return ""
+}
+
 var File_fgd_bridge_v1_quarantine_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_quarantine_service_proto_rawDesc = "" +
@@ -524,11 +596,10 @@ const file_fgd_bridge_v1_quarantine_service_proto_rawDesc = "" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x03 \x01(\tR\tcommitSha\x12&\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"h\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"^\n" +
 	"\x19GetQuarantinedFileRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12%\n" +
-	"\x04path\x18\x02 \x01(\tB\x11\xbaH\x0er\f:\n" +
-	"unmanaged/R\x04path\"P\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1b\n" +
+	"\x04path\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04path\"P\n" +
 	"\x1aGetQuarantinedFileResponse\x122\n" +
 	"\x04file\x18\x01 \x01(\v2\x1e.fgd.bridge.v1.QuarantinedFileR\x04file\"\xde\x01\n" +
 	"\x17RetryQuarantinedRequest\x12$\n" +
@@ -536,21 +607,29 @@ const file_fgd_bridge_v1_quarantine_service_proto_rawDesc = "" +
 	"\x05paths\x18\x02 \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\xe8\a\"\x0er\f:\n" +
 	"unmanaged/R\x05paths\x12\x10\n" +
 	"\x03all\x18\x03 \x01(\bR\x03all:Z\xbaHW\x1aU\n" +
-	"\fpaths.or_all\x12\"paths is empty, and all is not set\x1a!this.all || this.paths.size() > 0\"\x82\x01\n" +
+	"\fpaths.or_all\x12\"paths is empty, and all is not set\x1a!this.all || this.paths.size() > 0\"\xfe\x01\n" +
 	"\x18RetryQuarantinedResponse\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12.\n" +
 	"\x06status\x18\x02 \x01(\tB\x16\xbaH\x13r\x11R\astartedR\x06queuedR\x06status\x12\x1d\n" +
 	"\n" +
-	"status_url\x18\x03 \x01(\tR\tstatusUrl\"t\n" +
+	"status_url\x18\x03 \x01(\tR\tstatusUrl\x12\x18\n" +
+	"\asuccess\x18( \x01(\bR\asuccess\x12\x18\n" +
+	"\amessage\x18) \x01(\tR\amessage\x12!\n" +
+	"\ftracking_url\x18* \x01(\tR\vtrackingUrl\x12#\n" +
+	"\rwebsocket_url\x18+ \x01(\tR\fwebsocketUrl\"t\n" +
 	"\x19ReleaseQuarantinedRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x121\n" +
 	"\x05paths\x18\x02 \x03(\tB\x1b\xbaH\x18\x92\x01\x15\b\x01\x10\xe8\a\"\x0er\f:\n" +
-	"unmanaged/R\x05paths\"\x84\x01\n" +
+	"unmanaged/R\x05paths\"\x80\x02\n" +
 	"\x1aReleaseQuarantinedResponse\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12.\n" +
 	"\x06status\x18\x02 \x01(\tB\x16\xbaH\x13r\x11R\astartedR\x06queuedR\x06status\x12\x1d\n" +
 	"\n" +
-	"status_url\x18\x03 \x01(\tR\tstatusUrl2\xc5\x03\n" +
+	"status_url\x18\x03 \x01(\tR\tstatusUrl\x12\x18\n" +
+	"\asuccess\x18( \x01(\bR\asuccess\x12\x18\n" +
+	"\amessage\x18) \x01(\tR\amessage\x12!\n" +
+	"\ftracking_url\x18* \x01(\tR\vtrackingUrl\x12#\n" +
+	"\rwebsocket_url\x18+ \x01(\tR\fwebsocketUrl2\xc5\x03\n" +
 	"\x11QuarantineService\x12c\n" +
 	"\x0eListQuarantine\x12$.fgd.bridge.v1.ListQuarantineRequest\x1a%.fgd.bridge.v1.ListQuarantineResponse\"\x04\x88\xb5\x18\x01\x12o\n" +
 	"\x12GetQuarantinedFile\x12(.fgd.bridge.v1.GetQuarantinedFileRequest\x1a).fgd.bridge.v1.GetQuarantinedFileResponse\"\x04\x88\xb5\x18\x01\x12i\n" +

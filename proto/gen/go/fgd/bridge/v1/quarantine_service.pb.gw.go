@@ -265,7 +265,7 @@ func RegisterQuarantineServiceHandlerServer(ctx context.Context, mux *runtime.Se
 		var stream runtime.ServerTransportStream
 		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/fgd.bridge.v1.QuarantineService/GetQuarantinedFile", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine/{path=unmanaged/**}"))
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/fgd.bridge.v1.QuarantineService/GetQuarantinedFile", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine/{path=*/**}"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
@@ -380,7 +380,7 @@ func RegisterQuarantineServiceHandlerClient(ctx context.Context, mux *runtime.Se
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fgd.bridge.v1.QuarantineService/GetQuarantinedFile", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine/{path=unmanaged/**}"))
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fgd.bridge.v1.QuarantineService/GetQuarantinedFile", runtime.WithHTTPPathPattern("/api/v1/fabrics/{fabric_id}/quarantine/{path=*/**}"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
@@ -441,7 +441,7 @@ func (m response_QuarantineService_GetQuarantinedFile_0) XXX_ResponseBody() inte
 
 var (
 	pattern_QuarantineService_ListQuarantine_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, ""))
-	pattern_QuarantineService_GetQuarantinedFile_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4, 2, 5, 3, 0, 4, 2, 5, 6}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine", "unmanaged", "path"}, ""))
+	pattern_QuarantineService_GetQuarantinedFile_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4, 1, 0, 3, 0, 4, 2, 5, 5}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine", "path"}, ""))
 	pattern_QuarantineService_RetryQuarantined_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "retry"))
 	pattern_QuarantineService_ReleaseQuarantined_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 1, 0, 4, 1, 5, 3, 2, 4}, []string{"api", "v1", "fabrics", "fabric_id", "quarantine"}, "release"))
 )

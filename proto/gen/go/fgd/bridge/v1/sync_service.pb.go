@@ -39,8 +39,10 @@ type TriggerOptions struct {
 	Force bool `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
 	// Judges the files in unmanaged/ again, also those that nobody has touched.
 	RetryQuarantined bool `protobuf:"varint,6,opt,name=retry_quarantined,json=retryQuarantined,proto3" json:"retry_quarantined,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Takes the directory over when its manifest names another owner, which FGD_2011 refuses else.
+	TakeOver      bool `protobuf:"varint,12,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TriggerOptions) Reset() {
@@ -111,6 +113,13 @@ func (x *TriggerOptions) GetForce() bool {
 func (x *TriggerOptions) GetRetryQuarantined() bool {
 	if x != nil {
 		return x.RetryQuarantined
+	}
+	return false
+}
+
+func (x *TriggerOptions) GetTakeOver() bool {
+	if x != nil {
+		return x.TakeOver
 	}
 	return false
 }
@@ -473,6 +482,262 @@ func (x *CancelSyncResponse) GetStatus() *SyncStatus {
 	return nil
 }
 
+// Request of GetSyncPlan.
+type GetSyncPlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which sync.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// At most so many actions, 1 to 1000; 200 when absent.
+	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// next_page_token of the answer before, with all else the same.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncPlanRequest) Reset() {
+	*x = GetSyncPlanRequest{}
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncPlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncPlanRequest) ProtoMessage() {}
+
+func (x *GetSyncPlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncPlanRequest.ProtoReflect.Descriptor instead.
+func (*GetSyncPlanRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetSyncPlanRequest) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *GetSyncPlanRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *GetSyncPlanRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of GetSyncPlan.
+type GetSyncPlanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All counts, the actions of this page, and on the first page the orphans.
+	Plan *Plan `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Number of actions that are remembered, without limit.
+	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// Asks for what follows; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncPlanResponse) Reset() {
+	*x = GetSyncPlanResponse{}
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncPlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncPlanResponse) ProtoMessage() {}
+
+func (x *GetSyncPlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncPlanResponse.ProtoReflect.Descriptor instead.
+func (*GetSyncPlanResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetSyncPlanResponse) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *GetSyncPlanResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *GetSyncPlanResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Request of GetSyncDiff.
+type GetSyncDiffRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which sync.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// At most so many lines, 1 to 50000; 5000 when absent.
+	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// next_page_token of the answer before, with all else the same.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncDiffRequest) Reset() {
+	*x = GetSyncDiffRequest{}
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncDiffRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncDiffRequest) ProtoMessage() {}
+
+func (x *GetSyncDiffRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncDiffRequest.ProtoReflect.Descriptor instead.
+func (*GetSyncDiffRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetSyncDiffRequest) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *GetSyncDiffRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *GetSyncDiffRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of GetSyncDiff.
+type GetSyncDiffResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whole lines of the unified diff; empty when nothing would change, and of a sync that was no dry run.
+	Diff string `protobuf:"bytes,1,opt,name=diff,proto3" json:"diff,omitempty"`
+	// Number of lines, without limit.
+	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// Asks for what follows; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncDiffResponse) Reset() {
+	*x = GetSyncDiffResponse{}
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncDiffResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncDiffResponse) ProtoMessage() {}
+
+func (x *GetSyncDiffResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncDiffResponse.ProtoReflect.Descriptor instead.
+func (*GetSyncDiffResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetSyncDiffResponse) GetDiff() string {
+	if x != nil {
+		return x.Diff
+	}
+	return ""
+}
+
+func (x *GetSyncDiffResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *GetSyncDiffResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // Request of ListSyncs.
 type ListSyncsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -486,9 +751,9 @@ type ListSyncsRequest struct {
 	Status string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
 	// Only syncs with this trigger.
 	Trigger string `protobuf:"bytes,5,opt,name=trigger,proto3" json:"trigger,omitempty"`
-	// Only syncs accepted at or after this.
+	// Only syncs accepted at or after this; over HTTP a date is its first moment in UTC.
 	StartDate *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
-	// Only syncs accepted before this.
+	// Only syncs accepted before this; over HTTP a date is taken as the whole day.
 	EndDate       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -496,7 +761,7 @@ type ListSyncsRequest struct {
 
 func (x *ListSyncsRequest) Reset() {
 	*x = ListSyncsRequest{}
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +773,7 @@ func (x *ListSyncsRequest) String() string {
 func (*ListSyncsRequest) ProtoMessage() {}
 
 func (x *ListSyncsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +786,7 @@ func (x *ListSyncsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSyncsRequest.ProtoReflect.Descriptor instead.
 func (*ListSyncsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListSyncsRequest) GetFabricId() int32 {
@@ -586,7 +851,7 @@ type ListSyncsResponse struct {
 
 func (x *ListSyncsResponse) Reset() {
 	*x = ListSyncsResponse{}
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +863,7 @@ func (x *ListSyncsResponse) String() string {
 func (*ListSyncsResponse) ProtoMessage() {}
 
 func (x *ListSyncsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +876,7 @@ func (x *ListSyncsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSyncsResponse.ProtoReflect.Descriptor instead.
 func (*ListSyncsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListSyncsResponse) GetSyncs() []*SyncStatus {
@@ -639,7 +904,7 @@ type StreamSyncEventsRequest struct {
 
 func (x *StreamSyncEventsRequest) Reset() {
 	*x = StreamSyncEventsRequest{}
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +916,7 @@ func (x *StreamSyncEventsRequest) String() string {
 func (*StreamSyncEventsRequest) ProtoMessage() {}
 
 func (x *StreamSyncEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +929,7 @@ func (x *StreamSyncEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSyncEventsRequest.ProtoReflect.Descriptor instead.
 func (*StreamSyncEventsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StreamSyncEventsRequest) GetSyncId() string {
@@ -699,7 +964,7 @@ type SyncEventData struct {
 
 func (x *SyncEventData) Reset() {
 	*x = SyncEventData{}
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +976,7 @@ func (x *SyncEventData) String() string {
 func (*SyncEventData) ProtoMessage() {}
 
 func (x *SyncEventData) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +989,7 @@ func (x *SyncEventData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncEventData.ProtoReflect.Descriptor instead.
 func (*SyncEventData) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SyncEventData) GetState() string {
@@ -801,7 +1066,7 @@ type StreamSyncEventsResponse struct {
 
 func (x *StreamSyncEventsResponse) Reset() {
 	*x = StreamSyncEventsResponse{}
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +1078,7 @@ func (x *StreamSyncEventsResponse) String() string {
 func (*StreamSyncEventsResponse) ProtoMessage() {}
 
 func (x *StreamSyncEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_sync_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +1091,7 @@ func (x *StreamSyncEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamSyncEventsResponse.ProtoReflect.Descriptor instead.
 func (*StreamSyncEventsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_sync_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StreamSyncEventsResponse) GetType() string {
@@ -861,7 +1126,7 @@ var File_fgd_bridge_v1_sync_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
-	" fgd/bridge/v1/sync_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x02\n" +
+	" fgd/bridge/v1/sync_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x02\n" +
 	"\x0eTriggerOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x123\n" +
@@ -869,7 +1134,8 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
 	"if_running\x18\x04 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05queueR\x06refuseR\tifRunning\x12\x14\n" +
 	"\x05force\x18\x05 \x01(\bR\x05force\x12+\n" +
-	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantinedB\x16\n" +
+	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\x12\x1b\n" +
+	"\ttake_over\x18\f \x01(\bR\btakeOverB\x16\n" +
 	"\x14_include_github_sync\"\xe3\x02\n" +
 	"\x12TriggerSyncRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12N\n" +
@@ -894,7 +1160,26 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"\x11CancelSyncRequest\x12\"\n" +
 	"\async_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06syncId\"G\n" +
 	"\x12CancelSyncResponse\x121\n" +
-	"\x06status\x18\x01 \x01(\v2\x19.fgd.bridge.v1.SyncStatusR\x06status\"\xdb\x03\n" +
+	"\x06status\x18\x01 \x01(\v2\x19.fgd.bridge.v1.SyncStatusR\x06status\"y\n" +
+	"\x12GetSyncPlanRequest\x12\"\n" +
+	"\async_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06syncId\x12 \n" +
+	"\x05limit\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"|\n" +
+	"\x13GetSyncPlanResponse\x12'\n" +
+	"\x04plan\x18\x01 \x01(\v2\x13.fgd.bridge.v1.PlanR\x04plan\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"z\n" +
+	"\x12GetSyncDiffRequest\x12\"\n" +
+	"\async_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06syncId\x12!\n" +
+	"\x05limit\x18\x02 \x01(\x05B\v\xbaH\b\x1a\x06\x18І\x03(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"g\n" +
+	"\x13GetSyncDiffResponse\x12\x12\n" +
+	"\x04diff\x18\x01 \x01(\tR\x04diff\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xdb\x03\n" +
 	"\x10ListSyncsRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12 \n" +
 	"\x05limit\x18\x02 \x01(\x05B\n" +
@@ -927,12 +1212,14 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"sync.errorR\fsync.warningR\x0esync.completedR\vsync.failedR\x0esync.cancelledR\x04type\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x120\n" +
 	"\x04data\x18\x03 \x01(\v2\x1c.fgd.bridge.v1.SyncEventDataR\x04data\x128\n" +
-	"\ttimestamp\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp2\xe7\x03\n" +
+	"\ttimestamp\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp2\x9f\x05\n" +
 	"\vSyncService\x12Z\n" +
 	"\vTriggerSync\x12!.fgd.bridge.v1.TriggerSyncRequest\x1a\".fgd.bridge.v1.TriggerSyncResponse\"\x04\x88\xb5\x18\x02\x12`\n" +
 	"\rGetSyncStatus\x12#.fgd.bridge.v1.GetSyncStatusRequest\x1a$.fgd.bridge.v1.GetSyncStatusResponse\"\x04\x88\xb5\x18\x01\x12W\n" +
 	"\n" +
-	"CancelSync\x12 .fgd.bridge.v1.CancelSyncRequest\x1a!.fgd.bridge.v1.CancelSyncResponse\"\x04\x88\xb5\x18\x02\x12T\n" +
+	"CancelSync\x12 .fgd.bridge.v1.CancelSyncRequest\x1a!.fgd.bridge.v1.CancelSyncResponse\"\x04\x88\xb5\x18\x02\x12Z\n" +
+	"\vGetSyncPlan\x12!.fgd.bridge.v1.GetSyncPlanRequest\x1a\".fgd.bridge.v1.GetSyncPlanResponse\"\x04\x88\xb5\x18\x01\x12Z\n" +
+	"\vGetSyncDiff\x12!.fgd.bridge.v1.GetSyncDiffRequest\x1a\".fgd.bridge.v1.GetSyncDiffResponse\"\x04\x88\xb5\x18\x01\x12T\n" +
 	"\tListSyncs\x12\x1f.fgd.bridge.v1.ListSyncsRequest\x1a .fgd.bridge.v1.ListSyncsResponse\"\x04\x88\xb5\x18\x01\x12k\n" +
 	"\x10StreamSyncEvents\x12&.fgd.bridge.v1.StreamSyncEventsRequest\x1a'.fgd.bridge.v1.StreamSyncEventsResponse\"\x04\x88\xb5\x18\x010\x01B\xa5\x01\n" +
 	"\x11com.fgd.bridge.v1B\x10SyncServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
@@ -949,7 +1236,7 @@ func file_fgd_bridge_v1_sync_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_sync_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_sync_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_fgd_bridge_v1_sync_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_fgd_bridge_v1_sync_service_proto_goTypes = []any{
 	(*TriggerOptions)(nil),           // 0: fgd.bridge.v1.TriggerOptions
 	(*TriggerSyncRequest)(nil),       // 1: fgd.bridge.v1.TriggerSyncRequest
@@ -958,42 +1245,52 @@ var file_fgd_bridge_v1_sync_service_proto_goTypes = []any{
 	(*GetSyncStatusResponse)(nil),    // 4: fgd.bridge.v1.GetSyncStatusResponse
 	(*CancelSyncRequest)(nil),        // 5: fgd.bridge.v1.CancelSyncRequest
 	(*CancelSyncResponse)(nil),       // 6: fgd.bridge.v1.CancelSyncResponse
-	(*ListSyncsRequest)(nil),         // 7: fgd.bridge.v1.ListSyncsRequest
-	(*ListSyncsResponse)(nil),        // 8: fgd.bridge.v1.ListSyncsResponse
-	(*StreamSyncEventsRequest)(nil),  // 9: fgd.bridge.v1.StreamSyncEventsRequest
-	(*SyncEventData)(nil),            // 10: fgd.bridge.v1.SyncEventData
-	(*StreamSyncEventsResponse)(nil), // 11: fgd.bridge.v1.StreamSyncEventsResponse
-	(*SyncStatus)(nil),               // 12: fgd.bridge.v1.SyncStatus
-	(*timestamppb.Timestamp)(nil),    // 13: google.protobuf.Timestamp
-	(*Finding)(nil),                  // 14: fgd.bridge.v1.Finding
-	(*Result)(nil),                   // 15: fgd.bridge.v1.Result
+	(*GetSyncPlanRequest)(nil),       // 7: fgd.bridge.v1.GetSyncPlanRequest
+	(*GetSyncPlanResponse)(nil),      // 8: fgd.bridge.v1.GetSyncPlanResponse
+	(*GetSyncDiffRequest)(nil),       // 9: fgd.bridge.v1.GetSyncDiffRequest
+	(*GetSyncDiffResponse)(nil),      // 10: fgd.bridge.v1.GetSyncDiffResponse
+	(*ListSyncsRequest)(nil),         // 11: fgd.bridge.v1.ListSyncsRequest
+	(*ListSyncsResponse)(nil),        // 12: fgd.bridge.v1.ListSyncsResponse
+	(*StreamSyncEventsRequest)(nil),  // 13: fgd.bridge.v1.StreamSyncEventsRequest
+	(*SyncEventData)(nil),            // 14: fgd.bridge.v1.SyncEventData
+	(*StreamSyncEventsResponse)(nil), // 15: fgd.bridge.v1.StreamSyncEventsResponse
+	(*SyncStatus)(nil),               // 16: fgd.bridge.v1.SyncStatus
+	(*Plan)(nil),                     // 17: fgd.bridge.v1.Plan
+	(*timestamppb.Timestamp)(nil),    // 18: google.protobuf.Timestamp
+	(*Finding)(nil),                  // 19: fgd.bridge.v1.Finding
+	(*Result)(nil),                   // 20: fgd.bridge.v1.Result
 }
 var file_fgd_bridge_v1_sync_service_proto_depIdxs = []int32{
 	0,  // 0: fgd.bridge.v1.TriggerSyncRequest.options:type_name -> fgd.bridge.v1.TriggerOptions
-	12, // 1: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	12, // 2: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
-	13, // 3: fgd.bridge.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
-	13, // 4: fgd.bridge.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
-	12, // 5: fgd.bridge.v1.ListSyncsResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
-	14, // 6: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
-	15, // 7: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
-	10, // 8: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
-	13, // 9: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
-	1,  // 10: fgd.bridge.v1.SyncService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
-	3,  // 11: fgd.bridge.v1.SyncService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
-	5,  // 12: fgd.bridge.v1.SyncService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
-	7,  // 13: fgd.bridge.v1.SyncService.ListSyncs:input_type -> fgd.bridge.v1.ListSyncsRequest
-	9,  // 14: fgd.bridge.v1.SyncService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
-	2,  // 15: fgd.bridge.v1.SyncService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
-	4,  // 16: fgd.bridge.v1.SyncService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
-	6,  // 17: fgd.bridge.v1.SyncService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
-	8,  // 18: fgd.bridge.v1.SyncService.ListSyncs:output_type -> fgd.bridge.v1.ListSyncsResponse
-	11, // 19: fgd.bridge.v1.SyncService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	16, // 1: fgd.bridge.v1.GetSyncStatusResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	16, // 2: fgd.bridge.v1.CancelSyncResponse.status:type_name -> fgd.bridge.v1.SyncStatus
+	17, // 3: fgd.bridge.v1.GetSyncPlanResponse.plan:type_name -> fgd.bridge.v1.Plan
+	18, // 4: fgd.bridge.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
+	18, // 5: fgd.bridge.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
+	16, // 6: fgd.bridge.v1.ListSyncsResponse.syncs:type_name -> fgd.bridge.v1.SyncStatus
+	19, // 7: fgd.bridge.v1.SyncEventData.finding:type_name -> fgd.bridge.v1.Finding
+	20, // 8: fgd.bridge.v1.SyncEventData.result:type_name -> fgd.bridge.v1.Result
+	14, // 9: fgd.bridge.v1.StreamSyncEventsResponse.data:type_name -> fgd.bridge.v1.SyncEventData
+	18, // 10: fgd.bridge.v1.StreamSyncEventsResponse.timestamp:type_name -> google.protobuf.Timestamp
+	1,  // 11: fgd.bridge.v1.SyncService.TriggerSync:input_type -> fgd.bridge.v1.TriggerSyncRequest
+	3,  // 12: fgd.bridge.v1.SyncService.GetSyncStatus:input_type -> fgd.bridge.v1.GetSyncStatusRequest
+	5,  // 13: fgd.bridge.v1.SyncService.CancelSync:input_type -> fgd.bridge.v1.CancelSyncRequest
+	7,  // 14: fgd.bridge.v1.SyncService.GetSyncPlan:input_type -> fgd.bridge.v1.GetSyncPlanRequest
+	9,  // 15: fgd.bridge.v1.SyncService.GetSyncDiff:input_type -> fgd.bridge.v1.GetSyncDiffRequest
+	11, // 16: fgd.bridge.v1.SyncService.ListSyncs:input_type -> fgd.bridge.v1.ListSyncsRequest
+	13, // 17: fgd.bridge.v1.SyncService.StreamSyncEvents:input_type -> fgd.bridge.v1.StreamSyncEventsRequest
+	2,  // 18: fgd.bridge.v1.SyncService.TriggerSync:output_type -> fgd.bridge.v1.TriggerSyncResponse
+	4,  // 19: fgd.bridge.v1.SyncService.GetSyncStatus:output_type -> fgd.bridge.v1.GetSyncStatusResponse
+	6,  // 20: fgd.bridge.v1.SyncService.CancelSync:output_type -> fgd.bridge.v1.CancelSyncResponse
+	8,  // 21: fgd.bridge.v1.SyncService.GetSyncPlan:output_type -> fgd.bridge.v1.GetSyncPlanResponse
+	10, // 22: fgd.bridge.v1.SyncService.GetSyncDiff:output_type -> fgd.bridge.v1.GetSyncDiffResponse
+	12, // 23: fgd.bridge.v1.SyncService.ListSyncs:output_type -> fgd.bridge.v1.ListSyncsResponse
+	15, // 24: fgd.bridge.v1.SyncService.StreamSyncEvents:output_type -> fgd.bridge.v1.StreamSyncEventsResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_sync_service_proto_init() }
@@ -1009,7 +1306,7 @@ func file_fgd_bridge_v1_sync_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_sync_service_proto_rawDesc), len(file_fgd_bridge_v1_sync_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,8 @@ const (
 	SyncService_TriggerSync_FullMethodName      = "/fgd.bridge.v1.SyncService/TriggerSync"
 	SyncService_GetSyncStatus_FullMethodName    = "/fgd.bridge.v1.SyncService/GetSyncStatus"
 	SyncService_CancelSync_FullMethodName       = "/fgd.bridge.v1.SyncService/CancelSync"
+	SyncService_GetSyncPlan_FullMethodName      = "/fgd.bridge.v1.SyncService/GetSyncPlan"
+	SyncService_GetSyncDiff_FullMethodName      = "/fgd.bridge.v1.SyncService/GetSyncDiff"
 	SyncService_ListSyncs_FullMethodName        = "/fgd.bridge.v1.SyncService/ListSyncs"
 	SyncService_StreamSyncEvents_FullMethodName = "/fgd.bridge.v1.SyncService/StreamSyncEvents"
 )
@@ -38,7 +40,11 @@ type SyncServiceClient interface {
 	GetSyncStatus(ctx context.Context, in *GetSyncStatusRequest, opts ...grpc.CallOption) (*GetSyncStatusResponse, error)
 	// Asks a sync to end.
 	CancelSync(ctx context.Context, in *CancelSyncRequest, opts ...grpc.CallOption) (*CancelSyncResponse, error)
-	// Lists the syncs of a fabric, newest first.
+	// Shows what a sync did to resources and files, or in a dry run would do.
+	GetSyncPlan(ctx context.Context, in *GetSyncPlanRequest, opts ...grpc.CallOption) (*GetSyncPlanResponse, error)
+	// Shows the unified diff of a dry run.
+	GetSyncDiff(ctx context.Context, in *GetSyncDiffRequest, opts ...grpc.CallOption) (*GetSyncDiffResponse, error)
+	// Lists the syncs of a fabric, newest first, with counts in place of findings, diff and the lists of the plan.
 	ListSyncs(ctx context.Context, in *ListSyncsRequest, opts ...grpc.CallOption) (*ListSyncsResponse, error)
 	// Streams the progress of a sync from its start to its end.
 	StreamSyncEvents(ctx context.Context, in *StreamSyncEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamSyncEventsResponse], error)
@@ -76,6 +82,26 @@ func (c *syncServiceClient) CancelSync(ctx context.Context, in *CancelSyncReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CancelSyncResponse)
 	err := c.cc.Invoke(ctx, SyncService_CancelSync_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *syncServiceClient) GetSyncPlan(ctx context.Context, in *GetSyncPlanRequest, opts ...grpc.CallOption) (*GetSyncPlanResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSyncPlanResponse)
+	err := c.cc.Invoke(ctx, SyncService_GetSyncPlan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *syncServiceClient) GetSyncDiff(ctx context.Context, in *GetSyncDiffRequest, opts ...grpc.CallOption) (*GetSyncDiffResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSyncDiffResponse)
+	err := c.cc.Invoke(ctx, SyncService_GetSyncDiff_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +149,11 @@ type SyncServiceServer interface {
 	GetSyncStatus(context.Context, *GetSyncStatusRequest) (*GetSyncStatusResponse, error)
 	// Asks a sync to end.
 	CancelSync(context.Context, *CancelSyncRequest) (*CancelSyncResponse, error)
-	// Lists the syncs of a fabric, newest first.
+	// Shows what a sync did to resources and files, or in a dry run would do.
+	GetSyncPlan(context.Context, *GetSyncPlanRequest) (*GetSyncPlanResponse, error)
+	// Shows the unified diff of a dry run.
+	GetSyncDiff(context.Context, *GetSyncDiffRequest) (*GetSyncDiffResponse, error)
+	// Lists the syncs of a fabric, newest first, with counts in place of findings, diff and the lists of the plan.
 	ListSyncs(context.Context, *ListSyncsRequest) (*ListSyncsResponse, error)
 	// Streams the progress of a sync from its start to its end.
 	StreamSyncEvents(*StreamSyncEventsRequest, grpc.ServerStreamingServer[StreamSyncEventsResponse]) error
@@ -145,6 +175,12 @@ func (UnimplementedSyncServiceServer) GetSyncStatus(context.Context, *GetSyncSta
 }
 func (UnimplementedSyncServiceServer) CancelSync(context.Context, *CancelSyncRequest) (*CancelSyncResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelSync not implemented")
+}
+func (UnimplementedSyncServiceServer) GetSyncPlan(context.Context, *GetSyncPlanRequest) (*GetSyncPlanResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSyncPlan not implemented")
+}
+func (UnimplementedSyncServiceServer) GetSyncDiff(context.Context, *GetSyncDiffRequest) (*GetSyncDiffResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSyncDiff not implemented")
 }
 func (UnimplementedSyncServiceServer) ListSyncs(context.Context, *ListSyncsRequest) (*ListSyncsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSyncs not implemented")
@@ -227,6 +263,42 @@ func _SyncService_CancelSync_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SyncService_GetSyncPlan_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSyncPlanRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SyncServiceServer).GetSyncPlan(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SyncService_GetSyncPlan_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SyncServiceServer).GetSyncPlan(ctx, req.(*GetSyncPlanRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SyncService_GetSyncDiff_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSyncDiffRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SyncServiceServer).GetSyncDiff(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SyncService_GetSyncDiff_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SyncServiceServer).GetSyncDiff(ctx, req.(*GetSyncDiffRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SyncService_ListSyncs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListSyncsRequest)
 	if err := dec(in); err != nil {
@@ -274,6 +346,14 @@ var SyncService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelSync",
 			Handler:    _SyncService_CancelSync_Handler,
+		},
+		{
+			MethodName: "GetSyncPlan",
+			Handler:    _SyncService_GetSyncPlan_Handler,
+		},
+		{
+			MethodName: "GetSyncDiff",
+			Handler:    _SyncService_GetSyncDiff_Handler,
 		},
 		{
 			MethodName: "ListSyncs",

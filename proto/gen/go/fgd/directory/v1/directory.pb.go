@@ -31,7 +31,9 @@ type FabricIdentity struct {
 	// Number of the fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	// Name of the fabric.
-	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Names that it had before; a manifest with one of them is its own.
+	FormerNames   []string `protobuf:"bytes,10,rep,name=former_names,json=formerNames,proto3" json:"former_names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -78,6 +80,13 @@ func (x *FabricIdentity) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *FabricIdentity) GetFormerNames() []string {
+	if x != nil {
+		return x.FormerNames
+	}
+	return nil
 }
 
 // One thing that is not as the structure wants it.
@@ -143,7 +152,9 @@ type DirectoryReport struct {
 	// Number of files by part: raw, managed, unmanaged, metadata, other.
 	FileCounts map[string]int32 `protobuf:"bytes,2,rep,name=file_counts,json=fileCounts,proto3" json:"file_counts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// What is not right.
-	Issues        []*Issue `protobuf:"bytes,3,rep,name=issues,proto3" json:"issues,omitempty"`
+	Issues []*Issue `protobuf:"bytes,3,rep,name=issues,proto3" json:"issues,omitempty"`
+	// Whom the manifest names as the owner; absent when there is none, or it names nobody.
+	Owner         *FabricIdentity `protobuf:"bytes,10,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,23 +210,35 @@ func (x *DirectoryReport) GetIssues() []*Issue {
 	return nil
 }
 
+func (x *DirectoryReport) GetOwner() *FabricIdentity {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 var File_fgd_directory_v1_directory_proto protoreflect.FileDescriptor
 
 const file_fgd_directory_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	" fgd/directory/v1/directory.proto\x12\x10fgd.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfgd/report/v1/finding.proto\"V\n" +
+	" fgd/directory/v1/directory.proto\x12\x10fgd.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfgd/report/v1/finding.proto\"\x83\x01\n" +
 	"\x0eFabricIdentity\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1e\n" +
 	"\x04name\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\x80\bR\x04name\"a\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\bR\x04name\x12+\n" +
+	"\fformer_names\x18\n" +
+	" \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\n" +
+	"R\vformerNames\"a\n" +
 	"\x05Issue\x120\n" +
 	"\afinding\x18\x01 \x01(\v2\x16.fgd.report.v1.FindingR\afinding\x12&\n" +
-	"\x0fcan_auto_repair\x18\x02 \x01(\bR\rcanAutoRepair\"\xeb\x01\n" +
+	"\x0fcan_auto_repair\x18\x02 \x01(\bR\rcanAutoRepair\"\xa3\x02\n" +
 	"\x0fDirectoryReport\x12\x14\n" +
 	"\x05valid\x18\x01 \x01(\bR\x05valid\x12R\n" +
 	"\vfile_counts\x18\x02 \x03(\v21.fgd.directory.v1.DirectoryReport.FileCountsEntryR\n" +
 	"fileCounts\x12/\n" +
-	"\x06issues\x18\x03 \x03(\v2\x17.fgd.directory.v1.IssueR\x06issues\x1a=\n" +
+	"\x06issues\x18\x03 \x03(\v2\x17.fgd.directory.v1.IssueR\x06issues\x126\n" +
+	"\x05owner\x18\n" +
+	" \x01(\v2 .fgd.directory.v1.FabricIdentityR\x05owner\x1a=\n" +
 	"\x0fFileCountsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01B\xba\x01\n" +
@@ -245,11 +268,12 @@ var file_fgd_directory_v1_directory_proto_depIdxs = []int32{
 	4, // 0: fgd.directory.v1.Issue.finding:type_name -> fgd.report.v1.Finding
 	3, // 1: fgd.directory.v1.DirectoryReport.file_counts:type_name -> fgd.directory.v1.DirectoryReport.FileCountsEntry
 	1, // 2: fgd.directory.v1.DirectoryReport.issues:type_name -> fgd.directory.v1.Issue
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	0, // 3: fgd.directory.v1.DirectoryReport.owner:type_name -> fgd.directory.v1.FabricIdentity
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_fgd_directory_v1_directory_proto_init() }

@@ -9,6 +9,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "fgdsync.dev/proto/fgd/access/v1"
+	v1 "fgdsync.dev/proto/fgd/git/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -32,7 +33,9 @@ type ValidateDirectoryRequest struct {
 	// The tree.
 	Tree string `protobuf:"bytes,2,opt,name=tree,proto3" json:"tree,omitempty"`
 	// Whose it is.
-	Fabric        *FabricIdentity `protobuf:"bytes,3,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	Fabric *FabricIdentity `protobuf:"bytes,3,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	// Where it is.
+	Surroundings  *v1.Surroundings `protobuf:"bytes,10,opt,name=surroundings,proto3" json:"surroundings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -84,6 +87,13 @@ func (x *ValidateDirectoryRequest) GetTree() string {
 func (x *ValidateDirectoryRequest) GetFabric() *FabricIdentity {
 	if x != nil {
 		return x.Fabric
+	}
+	return nil
+}
+
+func (x *ValidateDirectoryRequest) GetSurroundings() *v1.Surroundings {
+	if x != nil {
+		return x.Surroundings
 	}
 	return nil
 }
@@ -147,6 +157,10 @@ type RepairDirectoryRequest struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	// Adds a sample of each required kind to .hnp/samples/, where no sync takes them for wishes.
 	CreateSamples bool `protobuf:"varint,5,opt,name=create_samples,json=createSamples,proto3" json:"create_samples,omitempty"`
+	// Where it is.
+	Surroundings *v1.Surroundings `protobuf:"bytes,10,opt,name=surroundings,proto3" json:"surroundings,omitempty"`
+	// Takes the directory over when its manifest names another owner.
+	TakeOver      bool `protobuf:"varint,11,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -212,6 +226,20 @@ func (x *RepairDirectoryRequest) GetTime() *timestamppb.Timestamp {
 func (x *RepairDirectoryRequest) GetCreateSamples() bool {
 	if x != nil {
 		return x.CreateSamples
+	}
+	return false
+}
+
+func (x *RepairDirectoryRequest) GetSurroundings() *v1.Surroundings {
+	if x != nil {
+		return x.Surroundings
+	}
+	return nil
+}
+
+func (x *RepairDirectoryRequest) GetTakeOver() bool {
+	if x != nil {
+		return x.TakeOver
 	}
 	return false
 }
@@ -293,21 +321,26 @@ var File_fgd_directory_v1_directory_service_proto protoreflect.FileDescriptor
 
 const file_fgd_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
-	"(fgd/directory/v1/directory_service.proto\x12\x10fgd.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x01\n" +
+	"(fgd/directory/v1/directory_service.proto\x12\x10fgd.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x01\n" +
 	"\x18ValidateDirectoryRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
 	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x12@\n" +
-	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\"V\n" +
+	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\x12<\n" +
+	"\fsurroundings\x18\n" +
+	" \x01(\v2\x18.fgd.git.v1.SurroundingsR\fsurroundings\"V\n" +
 	"\x19ValidateDirectoryResponse\x129\n" +
-	"\x06report\x18\x01 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\x80\x02\n" +
+	"\x06report\x18\x01 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\"\xdb\x02\n" +
 	"\x16RepairDirectoryRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
 	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x12@\n" +
 	"\x06fabric\x18\x03 \x01(\v2 .fgd.directory.v1.FabricIdentityB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\x126\n" +
 	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\x12%\n" +
-	"\x0ecreate_samples\x18\x05 \x01(\bR\rcreateSamples\"\xcf\x01\n" +
+	"\x0ecreate_samples\x18\x05 \x01(\bR\rcreateSamples\x12<\n" +
+	"\fsurroundings\x18\n" +
+	" \x01(\v2\x18.fgd.git.v1.SurroundingsR\fsurroundings\x12\x1b\n" +
+	"\ttake_over\x18\v \x01(\bR\btakeOver\"\xcf\x01\n" +
 	"\x17RepairDirectoryResponse\x12\x12\n" +
 	"\x04tree\x18\x01 \x01(\tR\x04tree\x12!\n" +
 	"\frepairs_made\x18\x02 \x03(\tR\vrepairsMade\x129\n" +
@@ -337,26 +370,29 @@ var file_fgd_directory_v1_directory_service_proto_goTypes = []any{
 	(*RepairDirectoryRequest)(nil),    // 2: fgd.directory.v1.RepairDirectoryRequest
 	(*RepairDirectoryResponse)(nil),   // 3: fgd.directory.v1.RepairDirectoryResponse
 	(*FabricIdentity)(nil),            // 4: fgd.directory.v1.FabricIdentity
-	(*DirectoryReport)(nil),           // 5: fgd.directory.v1.DirectoryReport
-	(*timestamppb.Timestamp)(nil),     // 6: google.protobuf.Timestamp
-	(*Issue)(nil),                     // 7: fgd.directory.v1.Issue
+	(*v1.Surroundings)(nil),           // 5: fgd.git.v1.Surroundings
+	(*DirectoryReport)(nil),           // 6: fgd.directory.v1.DirectoryReport
+	(*timestamppb.Timestamp)(nil),     // 7: google.protobuf.Timestamp
+	(*Issue)(nil),                     // 8: fgd.directory.v1.Issue
 }
 var file_fgd_directory_v1_directory_service_proto_depIdxs = []int32{
-	4, // 0: fgd.directory.v1.ValidateDirectoryRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
-	5, // 1: fgd.directory.v1.ValidateDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	4, // 2: fgd.directory.v1.RepairDirectoryRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
-	6, // 3: fgd.directory.v1.RepairDirectoryRequest.time:type_name -> google.protobuf.Timestamp
-	5, // 4: fgd.directory.v1.RepairDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
-	7, // 5: fgd.directory.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.directory.v1.Issue
-	0, // 6: fgd.directory.v1.DirectoryService.ValidateDirectory:input_type -> fgd.directory.v1.ValidateDirectoryRequest
-	2, // 7: fgd.directory.v1.DirectoryService.RepairDirectory:input_type -> fgd.directory.v1.RepairDirectoryRequest
-	1, // 8: fgd.directory.v1.DirectoryService.ValidateDirectory:output_type -> fgd.directory.v1.ValidateDirectoryResponse
-	3, // 9: fgd.directory.v1.DirectoryService.RepairDirectory:output_type -> fgd.directory.v1.RepairDirectoryResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	4,  // 0: fgd.directory.v1.ValidateDirectoryRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
+	5,  // 1: fgd.directory.v1.ValidateDirectoryRequest.surroundings:type_name -> fgd.git.v1.Surroundings
+	6,  // 2: fgd.directory.v1.ValidateDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	4,  // 3: fgd.directory.v1.RepairDirectoryRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
+	7,  // 4: fgd.directory.v1.RepairDirectoryRequest.time:type_name -> google.protobuf.Timestamp
+	5,  // 5: fgd.directory.v1.RepairDirectoryRequest.surroundings:type_name -> fgd.git.v1.Surroundings
+	6,  // 6: fgd.directory.v1.RepairDirectoryResponse.report:type_name -> fgd.directory.v1.DirectoryReport
+	8,  // 7: fgd.directory.v1.RepairDirectoryResponse.remaining_issues:type_name -> fgd.directory.v1.Issue
+	0,  // 8: fgd.directory.v1.DirectoryService.ValidateDirectory:input_type -> fgd.directory.v1.ValidateDirectoryRequest
+	2,  // 9: fgd.directory.v1.DirectoryService.RepairDirectory:input_type -> fgd.directory.v1.RepairDirectoryRequest
+	1,  // 10: fgd.directory.v1.DirectoryService.ValidateDirectory:output_type -> fgd.directory.v1.ValidateDirectoryResponse
+	3,  // 11: fgd.directory.v1.DirectoryService.RepairDirectory:output_type -> fgd.directory.v1.RepairDirectoryResponse
+	10, // [10:12] is the sub-list for method output_type
+	8,  // [8:10] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_fgd_directory_v1_directory_service_proto_init() }

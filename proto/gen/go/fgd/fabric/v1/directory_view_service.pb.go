@@ -314,7 +314,7 @@ type isListFilesRequest_At interface {
 }
 
 type ListFilesRequest_Commit struct {
-	// At a commit of the branch, 40 hex digits.
+	// At a commit of the branch: an id, its first digits, or HEAD~N.
 	Commit string `protobuf:"bytes,5,opt,name=commit,proto3,oneof"`
 }
 
@@ -670,7 +670,7 @@ type ListChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Commit to compare with, 40 hex digits; empty means that of the last sync that completed.
+	// Commit to compare with: an id, its first digits, or HEAD~N; empty means that of the last sync that completed.
 	SinceCommit string `protobuf:"bytes,2,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
 	// At most so many, 1 to 10000; all when it is 0.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -889,8 +889,10 @@ type GetDirectoryHealthResponse struct {
 	LastSync *v13.Sync `protobuf:"bytes,9,opt,name=last_sync,json=lastSync,proto3" json:"last_sync,omitempty"`
 	// True when the directory is not as the last completed sync left it.
 	ChangedSinceLastSync bool `protobuf:"varint,10,opt,name=changed_since_last_sync,json=changedSinceLastSync,proto3" json:"changed_since_last_sync,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// When the next sync starts by itself; absent when none does.
+	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetDirectoryHealthResponse) Reset() {
@@ -991,6 +993,13 @@ func (x *GetDirectoryHealthResponse) GetChangedSinceLastSync() bool {
 		return x.ChangedSinceLastSync
 	}
 	return false
+}
+
+func (x *GetDirectoryHealthResponse) GetNextSyncAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSyncAt
+	}
+	return nil
 }
 
 // Request of ListCommits.
@@ -1171,9 +1180,9 @@ type DiffCommitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// The old commit, 40 hex digits.
+	// The old commit: an id, its first digits, or HEAD~N.
 	FromCommit string `protobuf:"bytes,2,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
-	// The new commit, 40 hex digits; the branch head when it is empty.
+	// The new commit: an id, its first digits, or HEAD~N; the branch head when it is empty.
 	ToCommit string `protobuf:"bytes,3,opt,name=to_commit,json=toCommit,proto3" json:"to_commit,omitempty"`
 	// Only these files and folders; the whole directory when there are none.
 	Paths         []string `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`
@@ -1376,7 +1385,7 @@ const file_fgd_fabric_v1_directory_view_service_proto_rawDesc = "" +
 	"\x05total\x18\x04 \x01(\x05R\x05total\x12&\n" +
 	"\x0fnext_page_token\x18\x05 \x01(\tR\rnextPageToken\"8\n" +
 	"\x19GetDirectoryHealthRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\xd0\x04\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\x8e\x05\n" +
 	"\x1aGetDirectoryHealthResponse\x126\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.DirectoryStatusR\x06status\x12\x18\n" +
 	"\areasons\x18\x02 \x03(\tR\areasons\x12\x16\n" +
@@ -1388,7 +1397,9 @@ const file_fgd_fabric_v1_directory_view_service_proto_rawDesc = "" +
 	"\tresources\x18\b \x01(\x05R\tresources\x12.\n" +
 	"\tlast_sync\x18\t \x01(\v2\x11.fgd.sync.v1.SyncR\blastSync\x125\n" +
 	"\x17changed_since_last_sync\x18\n" +
-	" \x01(\bR\x14changedSinceLastSync\x1aD\n" +
+	" \x01(\bR\x14changedSinceLastSync\x12<\n" +
+	"\fnext_sync_at\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextSyncAt\x1aD\n" +
 	"\x16QuarantinedByCodeEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\x9a\x02\n" +
@@ -1488,29 +1499,30 @@ var file_fgd_fabric_v1_directory_view_service_proto_depIdxs = []int32{
 	18, // 8: fgd.fabric.v1.GetDirectoryHealthResponse.report:type_name -> fgd.directory.v1.DirectoryReport
 	17, // 9: fgd.fabric.v1.GetDirectoryHealthResponse.quarantined_by_code:type_name -> fgd.fabric.v1.GetDirectoryHealthResponse.QuarantinedByCodeEntry
 	23, // 10: fgd.fabric.v1.GetDirectoryHealthResponse.last_sync:type_name -> fgd.sync.v1.Sync
-	19, // 11: fgd.fabric.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
-	19, // 12: fgd.fabric.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
-	24, // 13: fgd.fabric.v1.ListCommitsResponse.commits:type_name -> fgd.git.v1.Commit
-	25, // 14: fgd.fabric.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	1,  // 15: fgd.fabric.v1.DirectoryViewService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
-	3,  // 16: fgd.fabric.v1.DirectoryViewService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
-	6,  // 17: fgd.fabric.v1.DirectoryViewService.ListQuarantine:input_type -> fgd.fabric.v1.ListQuarantineRequest
-	9,  // 18: fgd.fabric.v1.DirectoryViewService.ListChanges:input_type -> fgd.fabric.v1.ListChangesRequest
-	11, // 19: fgd.fabric.v1.DirectoryViewService.GetDirectoryHealth:input_type -> fgd.fabric.v1.GetDirectoryHealthRequest
-	13, // 20: fgd.fabric.v1.DirectoryViewService.ListCommits:input_type -> fgd.fabric.v1.ListCommitsRequest
-	15, // 21: fgd.fabric.v1.DirectoryViewService.DiffCommits:input_type -> fgd.fabric.v1.DiffCommitsRequest
-	2,  // 22: fgd.fabric.v1.DirectoryViewService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
-	5,  // 23: fgd.fabric.v1.DirectoryViewService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
-	8,  // 24: fgd.fabric.v1.DirectoryViewService.ListQuarantine:output_type -> fgd.fabric.v1.ListQuarantineResponse
-	10, // 25: fgd.fabric.v1.DirectoryViewService.ListChanges:output_type -> fgd.fabric.v1.ListChangesResponse
-	12, // 26: fgd.fabric.v1.DirectoryViewService.GetDirectoryHealth:output_type -> fgd.fabric.v1.GetDirectoryHealthResponse
-	14, // 27: fgd.fabric.v1.DirectoryViewService.ListCommits:output_type -> fgd.fabric.v1.ListCommitsResponse
-	16, // 28: fgd.fabric.v1.DirectoryViewService.DiffCommits:output_type -> fgd.fabric.v1.DiffCommitsResponse
-	22, // [22:29] is the sub-list for method output_type
-	15, // [15:22] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	19, // 11: fgd.fabric.v1.GetDirectoryHealthResponse.next_sync_at:type_name -> google.protobuf.Timestamp
+	19, // 12: fgd.fabric.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
+	19, // 13: fgd.fabric.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
+	24, // 14: fgd.fabric.v1.ListCommitsResponse.commits:type_name -> fgd.git.v1.Commit
+	25, // 15: fgd.fabric.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	1,  // 16: fgd.fabric.v1.DirectoryViewService.CheckDirectory:input_type -> fgd.fabric.v1.CheckDirectoryRequest
+	3,  // 17: fgd.fabric.v1.DirectoryViewService.ListFiles:input_type -> fgd.fabric.v1.ListFilesRequest
+	6,  // 18: fgd.fabric.v1.DirectoryViewService.ListQuarantine:input_type -> fgd.fabric.v1.ListQuarantineRequest
+	9,  // 19: fgd.fabric.v1.DirectoryViewService.ListChanges:input_type -> fgd.fabric.v1.ListChangesRequest
+	11, // 20: fgd.fabric.v1.DirectoryViewService.GetDirectoryHealth:input_type -> fgd.fabric.v1.GetDirectoryHealthRequest
+	13, // 21: fgd.fabric.v1.DirectoryViewService.ListCommits:input_type -> fgd.fabric.v1.ListCommitsRequest
+	15, // 22: fgd.fabric.v1.DirectoryViewService.DiffCommits:input_type -> fgd.fabric.v1.DiffCommitsRequest
+	2,  // 23: fgd.fabric.v1.DirectoryViewService.CheckDirectory:output_type -> fgd.fabric.v1.CheckDirectoryResponse
+	5,  // 24: fgd.fabric.v1.DirectoryViewService.ListFiles:output_type -> fgd.fabric.v1.ListFilesResponse
+	8,  // 25: fgd.fabric.v1.DirectoryViewService.ListQuarantine:output_type -> fgd.fabric.v1.ListQuarantineResponse
+	10, // 26: fgd.fabric.v1.DirectoryViewService.ListChanges:output_type -> fgd.fabric.v1.ListChangesResponse
+	12, // 27: fgd.fabric.v1.DirectoryViewService.GetDirectoryHealth:output_type -> fgd.fabric.v1.GetDirectoryHealthResponse
+	14, // 28: fgd.fabric.v1.DirectoryViewService.ListCommits:output_type -> fgd.fabric.v1.ListCommitsResponse
+	16, // 29: fgd.fabric.v1.DirectoryViewService.DiffCommits:output_type -> fgd.fabric.v1.DiffCommitsResponse
+	23, // [23:30] is the sub-list for method output_type
+	16, // [16:23] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_directory_view_service_proto_init() }

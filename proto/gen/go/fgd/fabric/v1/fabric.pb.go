@@ -26,6 +26,113 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a YAML file outside of raw/ does that holds nothing of Hedgehog's.
+type ForeignFiles int32
+
+const (
+	// Same as leave.
+	ForeignFiles_FOREIGN_FILES_UNSPECIFIED ForeignFiles = 0
+	// It stays where it is, with a warning for its folder.
+	ForeignFiles_FOREIGN_FILES_LEAVE ForeignFiles = 1
+	// It is quarantined.
+	ForeignFiles_FOREIGN_FILES_QUARANTINE ForeignFiles = 2
+)
+
+// Enum value maps for ForeignFiles.
+var (
+	ForeignFiles_name = map[int32]string{
+		0: "FOREIGN_FILES_UNSPECIFIED",
+		1: "FOREIGN_FILES_LEAVE",
+		2: "FOREIGN_FILES_QUARANTINE",
+	}
+	ForeignFiles_value = map[string]int32{
+		"FOREIGN_FILES_UNSPECIFIED": 0,
+		"FOREIGN_FILES_LEAVE":       1,
+		"FOREIGN_FILES_QUARANTINE":  2,
+	}
+)
+
+func (x ForeignFiles) Enum() *ForeignFiles {
+	p := new(ForeignFiles)
+	*p = x
+	return p
+}
+
+func (x ForeignFiles) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ForeignFiles) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+}
+
+func (ForeignFiles) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+}
+
+func (x ForeignFiles) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ForeignFiles.Descriptor instead.
+func (ForeignFiles) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+}
+
+// What becomes of fields that only a cluster writes, such as resourceVersion and status, in a document from outside of
+// managed/.
+type ServerFields int32
+
+const (
+	// Same as warn.
+	ServerFields_SERVER_FIELDS_UNSPECIFIED ServerFields = 0
+	// They are kept, with a warning.
+	ServerFields_SERVER_FIELDS_WARN ServerFields = 1
+	// They are taken out where the form of the document allows it, with a warning.
+	ServerFields_SERVER_FIELDS_STRIP ServerFields = 2
+)
+
+// Enum value maps for ServerFields.
+var (
+	ServerFields_name = map[int32]string{
+		0: "SERVER_FIELDS_UNSPECIFIED",
+		1: "SERVER_FIELDS_WARN",
+		2: "SERVER_FIELDS_STRIP",
+	}
+	ServerFields_value = map[string]int32{
+		"SERVER_FIELDS_UNSPECIFIED": 0,
+		"SERVER_FIELDS_WARN":        1,
+		"SERVER_FIELDS_STRIP":       2,
+	}
+)
+
+func (x ServerFields) Enum() *ServerFields {
+	p := new(ServerFields)
+	*p = x
+	return p
+}
+
+func (x ServerFields) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ServerFields) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+}
+
+func (ServerFields) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+}
+
+func (x ServerFields) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ServerFields.Descriptor instead.
+func (ServerFields) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+}
+
 // How a commit reaches the branch.
 type PublishMode int32
 
@@ -63,11 +170,11 @@ func (x PublishMode) String() string {
 }
 
 func (PublishMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
 }
 
 func (PublishMode) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
 }
 
 func (x PublishMode) Number() protoreflect.EnumNumber {
@@ -76,7 +183,7 @@ func (x PublishMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PublishMode.Descriptor instead.
 func (PublishMode) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
 }
 
 // What a document does that names what is not there, or collides with another.
@@ -120,11 +227,11 @@ func (x References) String() string {
 }
 
 func (References) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
 }
 
 func (References) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
 }
 
 func (x References) Number() protoreflect.EnumNumber {
@@ -133,7 +240,7 @@ func (x References) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use References.Descriptor instead.
 func (References) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 // What becomes of an original whose documents have all landed.
@@ -181,11 +288,11 @@ func (x ArchiveStrategy) String() string {
 }
 
 func (ArchiveStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
 }
 
 func (ArchiveStrategy) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
 }
 
 func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
@@ -194,7 +301,7 @@ func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ArchiveStrategy.Descriptor instead.
 func (ArchiveStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 // What a document in raw/ that differs from the managed one does.
@@ -238,11 +345,11 @@ func (x OnConflict) String() string {
 }
 
 func (OnConflict) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
 }
 
 func (OnConflict) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
 }
 
 func (x OnConflict) Number() protoreflect.EnumNumber {
@@ -251,7 +358,7 @@ func (x OnConflict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnConflict.Descriptor instead.
 func (OnConflict) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
 }
 
 // What fields that the schema does not know do.
@@ -291,11 +398,11 @@ func (x UnknownFields) String() string {
 }
 
 func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[6].Descriptor()
 }
 
 func (UnknownFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[6]
 }
 
 func (x UnknownFields) Number() protoreflect.EnumNumber {
@@ -304,7 +411,7 @@ func (x UnknownFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownFields.Descriptor instead.
 func (UnknownFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
 }
 
 // What an invalid file in managed/ does.
@@ -344,11 +451,11 @@ func (x ManagedInvalid) String() string {
 }
 
 func (ManagedInvalid) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[7].Descriptor()
 }
 
 func (ManagedInvalid) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[7]
 }
 
 func (x ManagedInvalid) Number() protoreflect.EnumNumber {
@@ -357,7 +464,7 @@ func (x ManagedInvalid) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ManagedInvalid.Descriptor instead.
 func (ManagedInvalid) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{7}
 }
 
 // A registered fabric.
@@ -369,7 +476,7 @@ type Fabric struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Where its directory lives.
 	Location *v1.Location `protobuf:"bytes,3,opt,name=location,proto3" json:"location,omitempty"`
-	// How often it is synced by schedule; 0 means never.
+	// Seconds between its scheduled syncs, at least 10; 0 means never.
 	SyncIntervalSeconds int32 `protobuf:"varint,4,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3" json:"sync_interval_seconds,omitempty"`
 	// How it wants to be synced.
 	Options *Options `protobuf:"bytes,5,opt,name=options,proto3" json:"options,omitempty"`
@@ -384,7 +491,11 @@ type Fabric struct {
 	// Set while no sync of the fabric may publish.
 	Suspension *Suspension `protobuf:"bytes,10,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	// The last pull request of its syncs; not part of the definition, and absent when there was none.
-	PullRequest   *v1.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	PullRequest *v1.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// Names that it had before, the newest last: its manifest may state one of them until the next sync. At most 10.
+	FormerNames []string `protobuf:"bytes,12,rep,name=former_names,json=formerNames,proto3" json:"former_names,omitempty"`
+	// When the next sync starts by itself; not part of the definition, and absent when none does.
+	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -496,6 +607,20 @@ func (x *Fabric) GetPullRequest() *v1.PullRequest {
 	return nil
 }
 
+func (x *Fabric) GetFormerNames() []string {
+	if x != nil {
+		return x.FormerNames
+	}
+	return nil
+}
+
+func (x *Fabric) GetNextSyncAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSyncAt
+	}
+	return nil
+}
+
 // Why no sync of a fabric may publish.
 type Suspension struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -578,9 +703,19 @@ type Options struct {
 	// What a document does that names what is not there, or collides with another.
 	References References `protobuf:"varint,7,opt,name=references,proto3,enum=fgd.fabric.v1.References" json:"references,omitempty"`
 	// How a commit reaches the branch.
-	PublishMode   PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PublishMode PublishMode `protobuf:"varint,8,opt,name=publish_mode,json=publishMode,proto3,enum=fgd.fabric.v1.PublishMode" json:"publish_mode,omitempty"`
+	// What a YAML file outside of raw/ does that holds nothing of Hedgehog's.
+	ForeignFiles ForeignFiles `protobuf:"varint,9,opt,name=foreign_files,json=foreignFiles,proto3,enum=fgd.fabric.v1.ForeignFiles" json:"foreign_files,omitempty"`
+	// What becomes of fields that only a cluster writes.
+	ServerFields ServerFields `protobuf:"varint,10,opt,name=server_fields,json=serverFields,proto3,enum=fgd.fabric.v1.ServerFields" json:"server_fields,omitempty"`
+	// Permits that the directory is the root of the repository.
+	AllowRepositoryRoot bool `protobuf:"varint,11,opt,name=allow_repository_root,json=allowRepositoryRoot,proto3" json:"allow_repository_root,omitempty"`
+	// Who commits say has written them: "requester", "committer" or "NAME <ADDRESS>"; what is configured when it is empty.
+	CommitAuthor string `protobuf:"bytes,12,opt,name=commit_author,json=commitAuthor,proto3" json:"commit_author,omitempty"`
+	// Who commits say has made them: "NAME <ADDRESS>"; what is configured when it is empty.
+	CommitCommitter string `protobuf:"bytes,13,opt,name=commit_committer,json=commitCommitter,proto3" json:"commit_committer,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Options) Reset() {
@@ -669,17 +804,53 @@ func (x *Options) GetPublishMode() PublishMode {
 	return PublishMode_PUBLISH_MODE_UNSPECIFIED
 }
 
+func (x *Options) GetForeignFiles() ForeignFiles {
+	if x != nil {
+		return x.ForeignFiles
+	}
+	return ForeignFiles_FOREIGN_FILES_UNSPECIFIED
+}
+
+func (x *Options) GetServerFields() ServerFields {
+	if x != nil {
+		return x.ServerFields
+	}
+	return ServerFields_SERVER_FIELDS_UNSPECIFIED
+}
+
+func (x *Options) GetAllowRepositoryRoot() bool {
+	if x != nil {
+		return x.AllowRepositoryRoot
+	}
+	return false
+}
+
+func (x *Options) GetCommitAuthor() string {
+	if x != nil {
+		return x.CommitAuthor
+	}
+	return ""
+}
+
+func (x *Options) GetCommitCommitter() string {
+	if x != nil {
+		return x.CommitCommitter
+	}
+	return ""
+}
+
 var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x05\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x06\n" +
 	"\x06Fabric\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
 	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dR\x04name\x128\n" +
-	"\blocation\x18\x03 \x01(\v2\x14.fgd.git.v1.LocationB\x06\xbaH\x03\xc8\x01\x01R\blocation\x12;\n" +
-	"\x15sync_interval_seconds\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x13syncIntervalSeconds\x120\n" +
+	"\blocation\x18\x03 \x01(\v2\x14.fgd.git.v1.LocationB\x06\xbaH\x03\xc8\x01\x01R\blocation\x12\xab\x01\n" +
+	"\x15sync_interval_seconds\x18\x04 \x01(\x05Bw\xbaHt\xba\x01m\n" +
+	"\x13sync_interval.least\x12=sync_interval_seconds is 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00R\x13syncIntervalSeconds\x120\n" +
 	"\aoptions\x18\x05 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x129\n" +
 	"\n" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
@@ -693,12 +864,15 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"suspension\x18\n" +
 	" \x01(\v2\x19.fgd.fabric.v1.SuspensionR\n" +
 	"suspension\x12:\n" +
-	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\x86\x01\n" +
+	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\x12!\n" +
+	"\fformer_names\x18\f \x03(\tR\vformerNames\x12<\n" +
+	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextSyncAt\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xa9\x04\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\xd1\a\n" +
 	"\aOptions\x12I\n" +
 	"\x10archive_strategy\x18\x01 \x01(\x0e2\x1e.fgd.fabric.v1.ArchiveStrategyR\x0farchiveStrategy\x12:\n" +
 	"\von_conflict\x18\x02 \x01(\x0e2\x19.fgd.fabric.v1.OnConflictR\n" +
@@ -710,9 +884,23 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\a \x01(\x0e2\x19.fgd.fabric.v1.ReferencesR\n" +
 	"references\x12=\n" +
-	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishModeB\x17\n" +
+	"\fpublish_mode\x18\b \x01(\x0e2\x1a.fgd.fabric.v1.PublishModeR\vpublishMode\x12@\n" +
+	"\rforeign_files\x18\t \x01(\x0e2\x1b.fgd.fabric.v1.ForeignFilesR\fforeignFiles\x12@\n" +
+	"\rserver_fields\x18\n" +
+	" \x01(\x0e2\x1b.fgd.fabric.v1.ServerFieldsR\fserverFields\x122\n" +
+	"\x15allow_repository_root\x18\v \x01(\bR\x13allowRepositoryRoot\x12}\n" +
+	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\fcommitAuthor\x12o\n" +
+	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\x0fcommitCommitterB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
-	"\x10_auto_initialize*c\n" +
+	"\x10_auto_initialize*d\n" +
+	"\fForeignFiles\x12\x1d\n" +
+	"\x19FOREIGN_FILES_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13FOREIGN_FILES_LEAVE\x10\x01\x12\x1c\n" +
+	"\x18FOREIGN_FILES_QUARANTINE\x10\x02*^\n" +
+	"\fServerFields\x12\x1d\n" +
+	"\x19SERVER_FIELDS_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12SERVER_FIELDS_WARN\x10\x01\x12\x17\n" +
+	"\x13SERVER_FIELDS_STRIP\x10\x02*c\n" +
 	"\vPublishMode\x12\x1c\n" +
 	"\x18PUBLISH_MODE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PUBLISH_MODE_DIRECT\x10\x01\x12\x1d\n" +
@@ -757,41 +945,46 @@ func file_fgd_fabric_v1_fabric_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
 var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
-	(PublishMode)(0),              // 0: fgd.fabric.v1.PublishMode
-	(References)(0),               // 1: fgd.fabric.v1.References
-	(ArchiveStrategy)(0),          // 2: fgd.fabric.v1.ArchiveStrategy
-	(OnConflict)(0),               // 3: fgd.fabric.v1.OnConflict
-	(UnknownFields)(0),            // 4: fgd.fabric.v1.UnknownFields
-	(ManagedInvalid)(0),           // 5: fgd.fabric.v1.ManagedInvalid
-	(*Fabric)(nil),                // 6: fgd.fabric.v1.Fabric
-	(*Suspension)(nil),            // 7: fgd.fabric.v1.Suspension
-	(*Options)(nil),               // 8: fgd.fabric.v1.Options
-	(*v1.Location)(nil),           // 9: fgd.git.v1.Location
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*v1.PullRequest)(nil),        // 11: fgd.git.v1.PullRequest
+	(ForeignFiles)(0),             // 0: fgd.fabric.v1.ForeignFiles
+	(ServerFields)(0),             // 1: fgd.fabric.v1.ServerFields
+	(PublishMode)(0),              // 2: fgd.fabric.v1.PublishMode
+	(References)(0),               // 3: fgd.fabric.v1.References
+	(ArchiveStrategy)(0),          // 4: fgd.fabric.v1.ArchiveStrategy
+	(OnConflict)(0),               // 5: fgd.fabric.v1.OnConflict
+	(UnknownFields)(0),            // 6: fgd.fabric.v1.UnknownFields
+	(ManagedInvalid)(0),           // 7: fgd.fabric.v1.ManagedInvalid
+	(*Fabric)(nil),                // 8: fgd.fabric.v1.Fabric
+	(*Suspension)(nil),            // 9: fgd.fabric.v1.Suspension
+	(*Options)(nil),               // 10: fgd.fabric.v1.Options
+	(*v1.Location)(nil),           // 11: fgd.git.v1.Location
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*v1.PullRequest)(nil),        // 13: fgd.git.v1.PullRequest
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
-	9,  // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
-	8,  // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
-	10, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	10, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	7,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
-	11, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
-	10, // 6: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	2,  // 7: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	3,  // 8: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	4,  // 9: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	5,  // 10: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	1,  // 11: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	0,  // 12: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	11, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
+	10, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
+	12, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	12, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	9,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
+	13, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
+	12, // 6: fgd.fabric.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	12, // 7: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	4,  // 8: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	5,  // 9: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	6,  // 10: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	7,  // 11: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	3,  // 12: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	2,  // 13: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
+	0,  // 14: fgd.fabric.v1.Options.foreign_files:type_name -> fgd.fabric.v1.ForeignFiles
+	1,  // 15: fgd.fabric.v1.Options.server_fields:type_name -> fgd.fabric.v1.ServerFields
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
@@ -805,7 +998,7 @@ func file_fgd_fabric_v1_fabric_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_proto_rawDesc), len(file_fgd_fabric_v1_fabric_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      8,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,

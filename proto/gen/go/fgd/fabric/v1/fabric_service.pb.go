@@ -30,7 +30,9 @@ type CreateFabricRequest struct {
 	// The fabric; fabric_id 0 lets the system choose one.
 	Fabric *Fabric `protobuf:"bytes,1,opt,name=fabric,proto3" json:"fabric,omitempty"`
 	// How the first sync shall run; absent means like any other.
-	FirstSync     *v1.SyncOptions `protobuf:"bytes,2,opt,name=first_sync,json=firstSync,proto3" json:"first_sync,omitempty"`
+	FirstSync *v1.SyncOptions `protobuf:"bytes,2,opt,name=first_sync,json=firstSync,proto3" json:"first_sync,omitempty"`
+	// Why the first sync is started; absent means that the fabric was registered.
+	FirstTrigger  v1.Trigger `protobuf:"varint,3,opt,name=first_trigger,json=firstTrigger,proto3,enum=fgd.sync.v1.Trigger" json:"first_trigger,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -77,6 +79,13 @@ func (x *CreateFabricRequest) GetFirstSync() *v1.SyncOptions {
 		return x.FirstSync
 	}
 	return nil
+}
+
+func (x *CreateFabricRequest) GetFirstTrigger() v1.Trigger {
+	if x != nil {
+		return x.FirstTrigger
+	}
+	return v1.Trigger(0)
 }
 
 // Response of CreateFabric.
@@ -726,11 +735,12 @@ var File_fgd_fabric_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x16fgd/sync/v1/sync.proto\"\x85\x01\n" +
+	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x16fgd/sync/v1/sync.proto\"\xca\x01\n" +
 	"\x13CreateFabricRequest\x125\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\x127\n" +
 	"\n" +
-	"first_sync\x18\x02 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\tfirstSync\"^\n" +
+	"first_sync\x18\x02 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\tfirstSync\x12C\n" +
+	"\rfirst_trigger\x18\x03 \x01(\x0e2\x14.fgd.sync.v1.TriggerB\b\xbaH\x05\x82\x01\x02\x10\x01R\ffirstTrigger\"^\n" +
 	"\x14CreateFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"/\n" +
@@ -805,36 +815,38 @@ var file_fgd_fabric_v1_fabric_service_proto_goTypes = []any{
 	(*DeleteFabricResponse)(nil),  // 13: fgd.fabric.v1.DeleteFabricResponse
 	(*Fabric)(nil),                // 14: fgd.fabric.v1.Fabric
 	(*v1.SyncOptions)(nil),        // 15: fgd.sync.v1.SyncOptions
+	(v1.Trigger)(0),               // 16: fgd.sync.v1.Trigger
 }
 var file_fgd_fabric_v1_fabric_service_proto_depIdxs = []int32{
 	14, // 0: fgd.fabric.v1.CreateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
 	15, // 1: fgd.fabric.v1.CreateFabricRequest.first_sync:type_name -> fgd.sync.v1.SyncOptions
-	14, // 2: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 3: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 4: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
-	14, // 5: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 6: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 7: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	14, // 8: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
-	0,  // 9: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
-	2,  // 10: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
-	4,  // 11: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
-	6,  // 12: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
-	8,  // 13: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
-	10, // 14: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
-	12, // 15: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
-	1,  // 16: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
-	3,  // 17: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
-	5,  // 18: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
-	7,  // 19: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
-	9,  // 20: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
-	11, // 21: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
-	13, // 22: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	16, // 2: fgd.fabric.v1.CreateFabricRequest.first_trigger:type_name -> fgd.sync.v1.Trigger
+	14, // 3: fgd.fabric.v1.CreateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 4: fgd.fabric.v1.GetFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 5: fgd.fabric.v1.ListFabricsResponse.fabrics:type_name -> fgd.fabric.v1.Fabric
+	14, // 6: fgd.fabric.v1.UpdateFabricRequest.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 7: fgd.fabric.v1.UpdateFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 8: fgd.fabric.v1.SuspendFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	14, // 9: fgd.fabric.v1.ResumeFabricResponse.fabric:type_name -> fgd.fabric.v1.Fabric
+	0,  // 10: fgd.fabric.v1.FabricService.CreateFabric:input_type -> fgd.fabric.v1.CreateFabricRequest
+	2,  // 11: fgd.fabric.v1.FabricService.GetFabric:input_type -> fgd.fabric.v1.GetFabricRequest
+	4,  // 12: fgd.fabric.v1.FabricService.ListFabrics:input_type -> fgd.fabric.v1.ListFabricsRequest
+	6,  // 13: fgd.fabric.v1.FabricService.UpdateFabric:input_type -> fgd.fabric.v1.UpdateFabricRequest
+	8,  // 14: fgd.fabric.v1.FabricService.SuspendFabric:input_type -> fgd.fabric.v1.SuspendFabricRequest
+	10, // 15: fgd.fabric.v1.FabricService.ResumeFabric:input_type -> fgd.fabric.v1.ResumeFabricRequest
+	12, // 16: fgd.fabric.v1.FabricService.DeleteFabric:input_type -> fgd.fabric.v1.DeleteFabricRequest
+	1,  // 17: fgd.fabric.v1.FabricService.CreateFabric:output_type -> fgd.fabric.v1.CreateFabricResponse
+	3,  // 18: fgd.fabric.v1.FabricService.GetFabric:output_type -> fgd.fabric.v1.GetFabricResponse
+	5,  // 19: fgd.fabric.v1.FabricService.ListFabrics:output_type -> fgd.fabric.v1.ListFabricsResponse
+	7,  // 20: fgd.fabric.v1.FabricService.UpdateFabric:output_type -> fgd.fabric.v1.UpdateFabricResponse
+	9,  // 21: fgd.fabric.v1.FabricService.SuspendFabric:output_type -> fgd.fabric.v1.SuspendFabricResponse
+	11, // 22: fgd.fabric.v1.FabricService.ResumeFabric:output_type -> fgd.fabric.v1.ResumeFabricResponse
+	13, // 23: fgd.fabric.v1.FabricService.DeleteFabric:output_type -> fgd.fabric.v1.DeleteFabricResponse
+	17, // [17:24] is the sub-list for method output_type
+	10, // [10:17] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_service_proto_init() }

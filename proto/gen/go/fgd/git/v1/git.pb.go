@@ -148,7 +148,7 @@ type Location struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Repository URL without credentials.
 	RepositoryUrl string `protobuf:"bytes,1,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
-	// Branch name without "refs/heads/".
+	// Branch name; "refs/heads/" in front of it is left out where it is stored.
 	Branch string `protobuf:"bytes,2,opt,name=branch,proto3" json:"branch,omitempty"`
 	// Directory in the repository, clean, relative, without a leading or trailing slash; empty means the root.
 	Directory string `protobuf:"bytes,3,opt,name=directory,proto3" json:"directory,omitempty"`
@@ -757,7 +757,12 @@ type Snapshot struct {
 	Published *Published `protobuf:"bytes,7,opt,name=published,proto3" json:"published,omitempty"`
 	// Where what is read comes from, for what is written of it: the commit, or an earlier one with the same directory
 	// from which an open proposal was made.
-	Origin        *Origin `protobuf:"bytes,8,opt,name=origin,proto3" json:"origin,omitempty"`
+	Origin *Origin `protobuf:"bytes,8,opt,name=origin,proto3" json:"origin,omitempty"`
+	// A fencing number in the trailers that no lock can have given out, since it is far in the future: anybody can write a
+	// trailer. It does not count; 0 when there is none such.
+	IgnoredFence int64 `protobuf:"varint,30,opt,name=ignored_fence,json=ignoredFence,proto3" json:"ignored_fence,omitempty"`
+	// What lies around the directory in the tree of the commit.
+	Surroundings  *Surroundings `protobuf:"bytes,20,opt,name=surroundings,proto3" json:"surroundings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -848,6 +853,86 @@ func (x *Snapshot) GetOrigin() *Origin {
 	return nil
 }
 
+func (x *Snapshot) GetIgnoredFence() int64 {
+	if x != nil {
+		return x.IgnoredFence
+	}
+	return 0
+}
+
+func (x *Snapshot) GetSurroundings() *Surroundings {
+	if x != nil {
+		return x.Surroundings
+	}
+	return nil
+}
+
+// What lies around a fabric directory in the tree of a commit. A folder that holds .hnp/manifest.yaml is a fabric
+// directory, whoever has registered it.
+type Surroundings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The directory itself; empty when it is the root.
+	Directory string `protobuf:"bytes,1,opt,name=directory,proto3" json:"directory,omitempty"`
+	// The nearest fabric directory above it; "/" is the root, and empty that there is none.
+	Above string `protobuf:"bytes,2,opt,name=above,proto3" json:"above,omitempty"`
+	// A folder whose path differs from that of the directory, or of a folder above it, in the case of letters alone, so
+	// that one checkout can't hold both; empty when there is none.
+	Twin          string `protobuf:"bytes,3,opt,name=twin,proto3" json:"twin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Surroundings) Reset() {
+	*x = Surroundings{}
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Surroundings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Surroundings) ProtoMessage() {}
+
+func (x *Surroundings) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Surroundings.ProtoReflect.Descriptor instead.
+func (*Surroundings) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Surroundings) GetDirectory() string {
+	if x != nil {
+		return x.Directory
+	}
+	return ""
+}
+
+func (x *Surroundings) GetAbove() string {
+	if x != nil {
+		return x.Above
+	}
+	return ""
+}
+
+func (x *Surroundings) GetTwin() string {
+	if x != nil {
+		return x.Twin
+	}
+	return ""
+}
+
 // A commit as the origin of what is ingested.
 type Origin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -861,7 +946,7 @@ type Origin struct {
 
 func (x *Origin) Reset() {
 	*x = Origin{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +958,7 @@ func (x *Origin) String() string {
 func (*Origin) ProtoMessage() {}
 
 func (x *Origin) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +971,7 @@ func (x *Origin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Origin.ProtoReflect.Descriptor instead.
 func (*Origin) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Origin) GetCommit() string {
@@ -916,7 +1001,7 @@ type Published struct {
 
 func (x *Published) Reset() {
 	*x = Published{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -928,7 +1013,7 @@ func (x *Published) String() string {
 func (*Published) ProtoMessage() {}
 
 func (x *Published) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -941,7 +1026,7 @@ func (x *Published) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Published.ProtoReflect.Descriptor instead.
 func (*Published) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Published) GetCommitUrl() string {
@@ -975,7 +1060,7 @@ type TreeEntry struct {
 
 func (x *TreeEntry) Reset() {
 	*x = TreeEntry{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1072,7 @@ func (x *TreeEntry) String() string {
 func (*TreeEntry) ProtoMessage() {}
 
 func (x *TreeEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1085,7 @@ func (x *TreeEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreeEntry.ProtoReflect.Descriptor instead.
 func (*TreeEntry) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TreeEntry) GetPath() string {
@@ -1050,7 +1135,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1147,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1160,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{11}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Change) GetPath() string {
@@ -1166,7 +1251,7 @@ type ChangeCounts struct {
 
 func (x *ChangeCounts) Reset() {
 	*x = ChangeCounts{}
-	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1263,7 @@ func (x *ChangeCounts) String() string {
 func (*ChangeCounts) ProtoMessage() {}
 
 func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_git_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_git_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1276,7 @@ func (x *ChangeCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeCounts.ProtoReflect.Descriptor instead.
 func (*ChangeCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{12}
+	return file_fgd_git_v1_git_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ChangeCounts) GetCreated() int32 {
@@ -1267,7 +1352,7 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
-	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xb6\x02\n" +
+	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\x99\x03\n" +
 	"\bSnapshot\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x16\n" +
@@ -1278,7 +1363,13 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x10directory_exists\x18\x05 \x01(\bR\x0fdirectoryExists\x12\x14\n" +
 	"\x05fence\x18\x06 \x01(\x03R\x05fence\x123\n" +
 	"\tpublished\x18\a \x01(\v2\x15.fgd.git.v1.PublishedR\tpublished\x12*\n" +
-	"\x06origin\x18\b \x01(\v2\x12.fgd.git.v1.OriginR\x06origin\"]\n" +
+	"\x06origin\x18\b \x01(\v2\x12.fgd.git.v1.OriginR\x06origin\x12#\n" +
+	"\rignored_fence\x18\x1e \x01(\x03R\fignoredFence\x12<\n" +
+	"\fsurroundings\x18\x14 \x01(\v2\x18.fgd.git.v1.SurroundingsR\fsurroundings\"V\n" +
+	"\fSurroundings\x12\x1c\n" +
+	"\tdirectory\x18\x01 \x01(\tR\tdirectory\x12\x14\n" +
+	"\x05above\x18\x02 \x01(\tR\x05above\x12\x12\n" +
+	"\x04twin\x18\x03 \x01(\tR\x04twin\"]\n" +
 	"\x06Origin\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12;\n" +
 	"\vcommit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -1331,7 +1422,7 @@ func file_fgd_git_v1_git_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_git_v1_git_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_fgd_git_v1_git_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fgd_git_v1_git_proto_goTypes = []any{
 	(PullRequestState)(0),         // 0: fgd.git.v1.PullRequestState
 	(FileMode)(0),                 // 1: fgd.git.v1.FileMode
@@ -1343,30 +1434,32 @@ var file_fgd_git_v1_git_proto_goTypes = []any{
 	(*Connection)(nil),            // 7: fgd.git.v1.Connection
 	(*ConnectionProblem)(nil),     // 8: fgd.git.v1.ConnectionProblem
 	(*Snapshot)(nil),              // 9: fgd.git.v1.Snapshot
-	(*Origin)(nil),                // 10: fgd.git.v1.Origin
-	(*Published)(nil),             // 11: fgd.git.v1.Published
-	(*TreeEntry)(nil),             // 12: fgd.git.v1.TreeEntry
-	(*Change)(nil),                // 13: fgd.git.v1.Change
-	(*ChangeCounts)(nil),          // 14: fgd.git.v1.ChangeCounts
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*Surroundings)(nil),          // 10: fgd.git.v1.Surroundings
+	(*Origin)(nil),                // 11: fgd.git.v1.Origin
+	(*Published)(nil),             // 12: fgd.git.v1.Published
+	(*TreeEntry)(nil),             // 13: fgd.git.v1.TreeEntry
+	(*Change)(nil),                // 14: fgd.git.v1.Change
+	(*ChangeCounts)(nil),          // 15: fgd.git.v1.ChangeCounts
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_fgd_git_v1_git_proto_depIdxs = []int32{
 	3,  // 0: fgd.git.v1.Location.credentials:type_name -> fgd.git.v1.Credentials
 	5,  // 1: fgd.git.v1.PlainCredentials.github_app:type_name -> fgd.git.v1.GitHubApp
 	0,  // 2: fgd.git.v1.PullRequest.state:type_name -> fgd.git.v1.PullRequestState
 	8,  // 3: fgd.git.v1.Connection.problems:type_name -> fgd.git.v1.ConnectionProblem
-	15, // 4: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
-	11, // 5: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
-	10, // 6: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
-	15, // 7: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
-	14, // 8: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
-	1,  // 9: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
-	1,  // 10: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 4: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
+	12, // 5: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
+	11, // 6: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
+	10, // 7: fgd.git.v1.Snapshot.surroundings:type_name -> fgd.git.v1.Surroundings
+	16, // 8: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
+	15, // 9: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
+	1,  // 10: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
+	1,  // 11: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_git_proto_init() }
@@ -1379,7 +1472,7 @@ func file_fgd_git_v1_git_proto_init() {
 		(*Credentials_Reference)(nil),
 	}
 	file_fgd_git_v1_git_proto_msgTypes[5].OneofWrappers = []any{}
-	file_fgd_git_v1_git_proto_msgTypes[11].OneofWrappers = []any{
+	file_fgd_git_v1_git_proto_msgTypes[12].OneofWrappers = []any{
 		(*Change_Content)(nil),
 		(*Change_BlobId)(nil),
 		(*Change_Remove)(nil),
@@ -1390,7 +1483,7 @@ func file_fgd_git_v1_git_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_git_proto_rawDesc), len(file_fgd_git_v1_git_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

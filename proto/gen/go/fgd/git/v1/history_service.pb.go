@@ -366,9 +366,9 @@ type DiffCommitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which snapshot.
 	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
-	// The old commit, 40 hex digits.
+	// The old commit: an id, its first digits, or HEAD~N.
 	FromCommit string `protobuf:"bytes,2,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
-	// The new commit, 40 hex digits; that of the snapshot when it is empty.
+	// The new commit: an id, its first digits, or HEAD~N; that of the snapshot when it is empty.
 	ToCommit string `protobuf:"bytes,3,opt,name=to_commit,json=toCommit,proto3" json:"to_commit,omitempty"`
 	// Only these; the whole directory when there are none.
 	Paths         []string `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`
@@ -440,7 +440,11 @@ type DiffCommitsResponse struct {
 	// How much differs; in the first message.
 	Counts *ChangeCounts `protobuf:"bytes,1,opt,name=counts,proto3" json:"counts,omitempty"`
 	// Next piece of the unified diff, which is cut at a limit with a line that says so.
-	Diff          string `protobuf:"bytes,2,opt,name=diff,proto3" json:"diff,omitempty"`
+	Diff string `protobuf:"bytes,2,opt,name=diff,proto3" json:"diff,omitempty"`
+	// Id of the old commit; in the first message.
+	FromCommit string `protobuf:"bytes,30,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
+	// Id of the new commit; in the first message.
+	ToCommit      string `protobuf:"bytes,31,opt,name=to_commit,json=toCommit,proto3" json:"to_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -489,12 +493,26 @@ func (x *DiffCommitsResponse) GetDiff() string {
 	return ""
 }
 
+func (x *DiffCommitsResponse) GetFromCommit() string {
+	if x != nil {
+		return x.FromCommit
+	}
+	return ""
+}
+
+func (x *DiffCommitsResponse) GetToCommit() string {
+	if x != nil {
+		return x.ToCommit
+	}
+	return ""
+}
+
 // Request of RestoreTree.
 type RestoreTreeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which snapshot.
 	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
-	// The commit, 40 hex digits.
+	// The commit: an id, its first digits, or HEAD~N.
 	Commit string `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
 	// Files and folders; managed/ when there are none. Nothing of .hnp/, whose logs only grow.
 	Paths         []string `protobuf:"bytes,3,rep,name=paths,proto3" json:"paths,omitempty"`
@@ -644,10 +662,13 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\vfrom_commit\x18\x02 \x01(\tR\n" +
 	"fromCommit\x12\x1b\n" +
 	"\tto_commit\x18\x03 \x01(\tR\btoCommit\x12\x14\n" +
-	"\x05paths\x18\x04 \x03(\tR\x05paths\"[\n" +
+	"\x05paths\x18\x04 \x03(\tR\x05paths\"\x99\x01\n" +
 	"\x13DiffCommitsResponse\x120\n" +
 	"\x06counts\x18\x01 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x12\n" +
-	"\x04diff\x18\x02 \x01(\tR\x04diff\"c\n" +
+	"\x04diff\x18\x02 \x01(\tR\x04diff\x12\x1f\n" +
+	"\vfrom_commit\x18\x1e \x01(\tR\n" +
+	"fromCommit\x12\x1b\n" +
+	"\tto_commit\x18\x1f \x01(\tR\btoCommit\"c\n" +
 	"\x12RestoreTreeRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x16\n" +

@@ -248,7 +248,9 @@ func (x *ResealCredentialsResponse) GetCredentials() *Credentials {
 type CheckLocationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to judge.
-	Location      *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	// Whether the host has to have pull requests. FAILED_PRECONDITION (FGD_4017) when none are known here.
+	PullRequests  bool `protobuf:"varint,2,opt,name=pull_requests,json=pullRequests,proto3" json:"pull_requests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -290,13 +292,22 @@ func (x *CheckLocationRequest) GetLocation() *Location {
 	return nil
 }
 
+func (x *CheckLocationRequest) GetPullRequests() bool {
+	if x != nil {
+		return x.PullRequests
+	}
+	return false
+}
+
 // Response of CheckLocation.
 type CheckLocationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The same for all spellings of one repository's URL.
 	RepositoryKey string `protobuf:"bytes,1,opt,name=repository_key,json=repositoryKey,proto3" json:"repository_key,omitempty"`
 	// The directory in its one spelling.
-	Directory     string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
+	Directory string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
+	// The branch in its one spelling.
+	Branch        string `protobuf:"bytes,3,opt,name=branch,proto3" json:"branch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -341,6 +352,13 @@ func (x *CheckLocationResponse) GetRepositoryKey() string {
 func (x *CheckLocationResponse) GetDirectory() string {
 	if x != nil {
 		return x.Directory
+	}
+	return ""
+}
+
+func (x *CheckLocationResponse) GetBranch() string {
+	if x != nil {
+		return x.Branch
 	}
 	return ""
 }
@@ -541,7 +559,7 @@ type isOpenSnapshotRequest_At interface {
 }
 
 type OpenSnapshotRequest_AtCommit struct {
-	// A commit of the branch, 40 hex digits.
+	// A commit of the branch: an id, its first digits, or HEAD~N.
 	AtCommit string `protobuf:"bytes,3,opt,name=at_commit,json=atCommit,proto3,oneof"`
 }
 
@@ -752,9 +770,13 @@ type PublishRequest struct {
 	// Author and committer time: with it the commit is the same however often it is made.
 	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
 	// Set to propose the tree instead of pushing it to the branch.
-	Proposal      *Proposal `protobuf:"bytes,6,opt,name=proposal,proto3" json:"proposal,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Proposal *Proposal `protobuf:"bytes,6,opt,name=proposal,proto3" json:"proposal,omitempty"`
+	// Who the commit says has written it, in place of what is configured: "requester", "committer" or "NAME <ADDRESS>".
+	CommitAuthor string `protobuf:"bytes,30,opt,name=commit_author,json=commitAuthor,proto3" json:"commit_author,omitempty"`
+	// Who the commit says has made it, in place of what is configured: "NAME <ADDRESS>".
+	CommitCommitter string `protobuf:"bytes,31,opt,name=commit_committer,json=commitCommitter,proto3" json:"commit_committer,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *PublishRequest) Reset() {
@@ -827,6 +849,20 @@ func (x *PublishRequest) GetProposal() *Proposal {
 		return x.Proposal
 	}
 	return nil
+}
+
+func (x *PublishRequest) GetCommitAuthor() string {
+	if x != nil {
+		return x.CommitAuthor
+	}
+	return ""
+}
+
+func (x *PublishRequest) GetCommitCommitter() string {
+	if x != nil {
+		return x.CommitCommitter
+	}
+	return ""
 }
 
 // How a tree is proposed.
@@ -1026,7 +1062,9 @@ type PublishResponse struct {
 	// How often the push was tried.
 	Attempts int32 `protobuf:"varint,5,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// The pull request that proposes the tree; absent when nothing is proposed.
-	PullRequest   *PullRequest `protobuf:"bytes,6,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	PullRequest *PullRequest `protobuf:"bytes,6,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// Why the branch could not be read back, although the host reported that it took the push; empty when it was.
+	Unconfirmed   string `protobuf:"bytes,30,opt,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1103,6 +1141,13 @@ func (x *PublishResponse) GetPullRequest() *PullRequest {
 	return nil
 }
 
+func (x *PublishResponse) GetUnconfirmed() string {
+	if x != nil {
+		return x.Unconfirmed
+	}
+	return ""
+}
+
 var File_fgd_git_v1_repository_service_proto protoreflect.FileDescriptor
 
 const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
@@ -1120,12 +1165,14 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x0erepository_url\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x1b\n" +
 	"\tfabric_id\x18\x03 \x01(\x05R\bfabricId\"V\n" +
 	"\x19ResealCredentialsResponse\x129\n" +
-	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"H\n" +
+	"\vcredentials\x18\x01 \x01(\v2\x17.fgd.git.v1.CredentialsR\vcredentials\"m\n" +
 	"\x14CheckLocationRequest\x120\n" +
-	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"\\\n" +
+	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12#\n" +
+	"\rpull_requests\x18\x02 \x01(\bR\fpullRequests\"t\n" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
-	"\tdirectory\x18\x02 \x01(\tR\tdirectory\"J\n" +
+	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x16\n" +
+	"\x06branch\x18\x03 \x01(\tR\x06branch\"J\n" +
 	"\x16CheckConnectionRequest\x120\n" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"Q\n" +
 	"\x17CheckConnectionResponse\x126\n" +
@@ -1147,7 +1194,7 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x15CloseSnapshotResponse\">\n" +
 	"\tSignature\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12\x14\n" +
-	"\x05email\x18\x02 \x01(\tR\x05email\"\x89\x02\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\"\xd9\x02\n" +
 	"\x0ePublishRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
@@ -1155,7 +1202,9 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\amessage\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\amessage\x125\n" +
 	"\x06author\x18\x04 \x01(\v2\x15.fgd.git.v1.SignatureB\x06\xbaH\x03\xc8\x01\x01R\x06author\x126\n" +
 	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\x120\n" +
-	"\bproposal\x18\x06 \x01(\v2\x14.fgd.git.v1.ProposalR\bproposal\"\x9b\x01\n" +
+	"\bproposal\x18\x06 \x01(\v2\x14.fgd.git.v1.ProposalR\bproposal\x12#\n" +
+	"\rcommit_author\x18\x1e \x01(\tR\fcommitAuthor\x12)\n" +
+	"\x10commit_committer\x18\x1f \x01(\tR\x0fcommitCommitter\"\x9b\x01\n" +
 	"\bProposal\x12\x16\n" +
 	"\x06branch\x18\x01 \x01(\tR\x06branch\x12\x1d\n" +
 	"\x05title\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x05title\x12\x12\n" +
@@ -1166,7 +1215,7 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x05R\x06number\"T\n" +
 	"\x16GetPullRequestResponse\x12:\n" +
-	"\fpull_request\x18\x01 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\xf0\x01\n" +
+	"\fpull_request\x18\x01 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\x92\x02\n" +
 	"\x0fPublishResponse\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12\x1c\n" +
 	"\tcommitted\x18\x02 \x01(\bR\tcommitted\x12\x1d\n" +
@@ -1174,7 +1223,8 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"commit_url\x18\x03 \x01(\tR\tcommitUrl\x120\n" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
 	"\battempts\x18\x05 \x01(\x05R\battempts\x12:\n" +
-	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest2\xf9\x05\n" +
+	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\x12 \n" +
+	"\vunconfirmed\x18\x1e \x01(\tR\vunconfirmed2\xf9\x05\n" +
 	"\x11RepositoryService\x12`\n" +
 	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\"\x04\x88\xb5\x18\x04\x12f\n" +
 	"\x11ResealCredentials\x12$.fgd.git.v1.ResealCredentialsRequest\x1a%.fgd.git.v1.ResealCredentialsResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +

@@ -45,8 +45,8 @@ type RepositoryServiceClient interface {
 	// Judges a location by its form and by what the configuration permits, and whether its credentials are for it
 	// (INVALID_ARGUMENT, FGD_4027), without asking the remote. Credentials that can't be read are not judged.
 	CheckLocation(ctx context.Context, in *CheckLocationRequest, opts ...grpc.CallOption) (*CheckLocationResponse, error)
-	// Tries a location out: asks for the refs, and for what a push begins with. It writes nothing, and what it finds out
-	// is no error: each step that fails is a problem in the answer.
+	// Tries a location out: asks for the refs, fetches the head of the branch, and asks for what a push begins with. It
+	// writes nothing to the remote, and what it finds out is no error: each step that fails is a problem in the answer.
 	CheckConnection(ctx context.Context, in *CheckConnectionRequest, opts ...grpc.CallOption) (*CheckConnectionResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
 	OpenSnapshot(ctx context.Context, in *OpenSnapshotRequest, opts ...grpc.CallOption) (*OpenSnapshotResponse, error)
@@ -164,8 +164,8 @@ type RepositoryServiceServer interface {
 	// Judges a location by its form and by what the configuration permits, and whether its credentials are for it
 	// (INVALID_ARGUMENT, FGD_4027), without asking the remote. Credentials that can't be read are not judged.
 	CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error)
-	// Tries a location out: asks for the refs, and for what a push begins with. It writes nothing, and what it finds out
-	// is no error: each step that fails is a problem in the answer.
+	// Tries a location out: asks for the refs, fetches the head of the branch, and asks for what a push begins with. It
+	// writes nothing to the remote, and what it finds out is no error: each step that fails is a problem in the answer.
 	CheckConnection(context.Context, *CheckConnectionRequest) (*CheckConnectionResponse, error)
 	// Fetches the head of a branch and holds it until it is closed or has been idle for long.
 	OpenSnapshot(context.Context, *OpenSnapshotRequest) (*OpenSnapshotResponse, error)

@@ -138,7 +138,10 @@ func (x *ListTreeRequest) GetTree() string {
 type ListTreeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In path order.
-	Entries       []*TreeEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	Entries []*TreeEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Paths of files and folders whose names no tree of ours may have; escaped as in Go, with what is before and in the
+	// name. They are no entries, and stay as they are in every tree that is written. In the first message.
+	Unreadable    []string `protobuf:"bytes,30,rep,name=unreadable,proto3" json:"unreadable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -176,6 +179,13 @@ func (*ListTreeResponse) Descriptor() ([]byte, []int) {
 func (x *ListTreeResponse) GetEntries() []*TreeEntry {
 	if x != nil {
 		return x.Entries
+	}
+	return nil
+}
+
+func (x *ListTreeResponse) GetUnreadable() []string {
+	if x != nil {
+		return x.Unreadable
 	}
 	return nil
 }
@@ -579,7 +589,7 @@ type ListChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which snapshot.
 	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
-	// Commit to compare with, 40 hex digits.
+	// Commit to compare with: an id, its first digits, or HEAD~N.
 	SinceCommit   string `protobuf:"bytes,2,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -706,7 +716,9 @@ func (x *FileChange) GetNewBlobId() string {
 type ListChangesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In path order.
-	Changes       []*FileChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	Changes []*FileChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Id of the commit compared with; in the first message.
+	SinceCommit   string `protobuf:"bytes,30,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -748,6 +760,13 @@ func (x *ListChangesResponse) GetChanges() []*FileChange {
 	return nil
 }
 
+func (x *ListChangesResponse) GetSinceCommit() string {
+	if x != nil {
+		return x.SinceCommit
+	}
+	return ""
+}
+
 var File_fgd_git_v1_tree_service_proto protoreflect.FileDescriptor
 
 const file_fgd_git_v1_tree_service_proto_rawDesc = "" +
@@ -757,9 +776,12 @@ const file_fgd_git_v1_tree_service_proto_rawDesc = "" +
 	"\x0fListTreeRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x12\n" +
-	"\x04tree\x18\x02 \x01(\tR\x04tree\"C\n" +
+	"\x04tree\x18\x02 \x01(\tR\x04tree\"c\n" +
 	"\x10ListTreeResponse\x12/\n" +
-	"\aentries\x18\x01 \x03(\v2\x15.fgd.git.v1.TreeEntryR\aentries\"N\n" +
+	"\aentries\x18\x01 \x03(\v2\x15.fgd.git.v1.TreeEntryR\aentries\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x1e \x03(\tR\n" +
+	"unreadable\"N\n" +
 	"\x10ReadBlobsRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x19\n" +
@@ -795,9 +817,10 @@ const file_fgd_git_v1_tree_service_proto_rawDesc = "" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12.\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1a.fgd.git.v1.FileChangeKindR\x04kind\x12\x1e\n" +
 	"\vold_blob_id\x18\x03 \x01(\tR\toldBlobId\x12\x1e\n" +
-	"\vnew_blob_id\x18\x04 \x01(\tR\tnewBlobId\"G\n" +
+	"\vnew_blob_id\x18\x04 \x01(\tR\tnewBlobId\"j\n" +
 	"\x13ListChangesResponse\x120\n" +
-	"\achanges\x18\x01 \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges*\x8c\x01\n" +
+	"\achanges\x18\x01 \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\x12!\n" +
+	"\fsince_commit\x18\x1e \x01(\tR\vsinceCommit*\x8c\x01\n" +
 	"\x0eFileChangeKind\x12 \n" +
 	"\x1cFILE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18FILE_CHANGE_KIND_CREATED\x10\x01\x12\x1c\n" +

@@ -165,7 +165,9 @@ type DiscoverResponse struct {
 	// Files in managed/.
 	ManagedFiles int32 `protobuf:"varint,2,opt,name=managed_files,json=managedFiles,proto3" json:"managed_files,omitempty"`
 	// What can't be read or is left alone, with the reason.
-	Findings      []*v1.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*v1.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	// Paths of the files in managed/.
+	Managed       []string `protobuf:"bytes,14,rep,name=managed,proto3" json:"managed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -221,6 +223,13 @@ func (x *DiscoverResponse) GetFindings() []*v1.Finding {
 	return nil
 }
 
+func (x *DiscoverResponse) GetManaged() []string {
+	if x != nil {
+		return x.Managed
+	}
+	return nil
+}
+
 // Request of Ingest.
 type IngestRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -245,9 +254,14 @@ type IngestRequest struct {
 	// Reads everything anew, whatever is remembered of it.
 	Refresh bool `protobuf:"varint,10,opt,name=refresh,proto3" json:"refresh,omitempty"`
 	// Digest of the resources that the caller knows; when they are still the same they are left out.
-	KnownDigest   string `protobuf:"bytes,11,opt,name=known_digest,json=knownDigest,proto3" json:"known_digest,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	KnownDigest string `protobuf:"bytes,11,opt,name=known_digest,json=knownDigest,proto3" json:"known_digest,omitempty"`
+	// What the last sync left in managed/. It says which resource a file held that can't be read any more. There may be
+	// very many, and they have no rules to be held against.
+	LastResources []*Resource `protobuf:"bytes,12,rep,name=last_resources,json=lastResources,proto3" json:"last_resources,omitempty"`
+	// True when that is everything: then a managed file of other content was edited since.
+	LastResourcesComplete bool `protobuf:"varint,13,opt,name=last_resources_complete,json=lastResourcesComplete,proto3" json:"last_resources_complete,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *IngestRequest) Reset() {
@@ -355,6 +369,20 @@ func (x *IngestRequest) GetKnownDigest() string {
 		return x.KnownDigest
 	}
 	return ""
+}
+
+func (x *IngestRequest) GetLastResources() []*Resource {
+	if x != nil {
+		return x.LastResources
+	}
+	return nil
+}
+
+func (x *IngestRequest) GetLastResourcesComplete() bool {
+	if x != nil {
+		return x.LastResourcesComplete
+	}
+	return false
 }
 
 // How far an ingestion is.
@@ -786,8 +814,10 @@ type IngestSummary struct {
 	Digest string `protobuf:"bytes,6,opt,name=digest,proto3" json:"digest,omitempty"`
 	// True when they are those that the caller knows, and were left out.
 	ResourcesKnown bool `protobuf:"varint,7,opt,name=resources_known,json=resourcesKnown,proto3" json:"resources_known,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How many findings there are of each code, those that are not listed included.
+	FindingCounts []*FindingCount `protobuf:"bytes,14,rep,name=finding_counts,json=findingCounts,proto3" json:"finding_counts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IngestSummary) Reset() {
@@ -869,6 +899,86 @@ func (x *IngestSummary) GetResourcesKnown() bool {
 	return false
 }
 
+func (x *IngestSummary) GetFindingCounts() []*FindingCount {
+	if x != nil {
+		return x.FindingCounts
+	}
+	return nil
+}
+
+// How many findings of one code there are.
+type FindingCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How much they matter.
+	Severity v1.Severity `protobuf:"varint,1,opt,name=severity,proto3,enum=fgd.report.v1.Severity" json:"severity,omitempty"`
+	// Their code, for example "FGD_1008".
+	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// Name of the code.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// How many there are.
+	Number        int32 `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindingCount) Reset() {
+	*x = FindingCount{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindingCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindingCount) ProtoMessage() {}
+
+func (x *FindingCount) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindingCount.ProtoReflect.Descriptor instead.
+func (*FindingCount) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *FindingCount) GetSeverity() v1.Severity {
+	if x != nil {
+		return x.Severity
+	}
+	return v1.Severity(0)
+}
+
+func (x *FindingCount) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *FindingCount) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FindingCount) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 // Request of ValidateFiles: the next file.
 type ValidateFilesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -882,7 +992,7 @@ type ValidateFilesRequest struct {
 
 func (x *ValidateFilesRequest) Reset() {
 	*x = ValidateFilesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +1004,7 @@ func (x *ValidateFilesRequest) String() string {
 func (*ValidateFilesRequest) ProtoMessage() {}
 
 func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +1017,7 @@ func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesRequest.ProtoReflect.Descriptor instead.
 func (*ValidateFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ValidateFilesRequest) GetPath() string {
@@ -939,7 +1049,7 @@ type ValidateFilesResponse struct {
 
 func (x *ValidateFilesResponse) Reset() {
 	*x = ValidateFilesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1061,7 @@ func (x *ValidateFilesResponse) String() string {
 func (*ValidateFilesResponse) ProtoMessage() {}
 
 func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1074,7 @@ func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesResponse.ProtoReflect.Descriptor instead.
 func (*ValidateFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ValidateFilesResponse) GetPath() string {
@@ -1001,7 +1111,7 @@ type ListQuarantineRequest struct {
 
 func (x *ListQuarantineRequest) Reset() {
 	*x = ListQuarantineRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1123,7 @@ func (x *ListQuarantineRequest) String() string {
 func (*ListQuarantineRequest) ProtoMessage() {}
 
 func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1136,7 @@ func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
 func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListQuarantineRequest) GetSnapshotId() string {
@@ -1054,7 +1164,7 @@ type ListQuarantineResponse struct {
 
 func (x *ListQuarantineResponse) Reset() {
 	*x = ListQuarantineResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1176,7 @@ func (x *ListQuarantineResponse) String() string {
 func (*ListQuarantineResponse) ProtoMessage() {}
 
 func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1189,7 @@ func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
 func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListQuarantineResponse) GetFiles() []*v1.QuarantinedFile {
@@ -1097,11 +1207,12 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x0fDiscoverRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
-	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\"\x83\x01\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\"\x9d\x01\n" +
 	"\x10DiscoverResponse\x12\x16\n" +
 	"\x06inputs\x18\x01 \x03(\tR\x06inputs\x12#\n" +
 	"\rmanaged_files\x18\x02 \x01(\x05R\fmanagedFiles\x122\n" +
-	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\"\xd7\x03\n" +
+	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\x12\x18\n" +
+	"\amanaged\x18\x0e \x03(\tR\amanaged\"\xda\x04\n" +
 	"\rIngestRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
@@ -1117,7 +1228,9 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\rrelease_paths\x18\t \x03(\tR\freleasePaths\x12\x18\n" +
 	"\arefresh\x18\n" +
 	" \x01(\bR\arefresh\x12!\n" +
-	"\fknown_digest\x18\v \x01(\tR\vknownDigest\"\xa8\x01\n" +
+	"\fknown_digest\x18\v \x01(\tR\vknownDigest\x12I\n" +
+	"\x0elast_resources\x18\f \x03(\v2\x1a.fgd.ingestion.v1.ResourceB\x06\xbaH\x03\xd8\x01\x03R\rlastResources\x126\n" +
+	"\x17last_resources_complete\x18\r \x01(\bR\x15lastResourcesComplete\"\xa8\x01\n" +
 	"\bProgress\x12'\n" +
 	"\x0ffiles_processed\x18\x01 \x01(\x05R\x0efilesProcessed\x12\x1f\n" +
 	"\vtotal_files\x18\x02 \x01(\x05R\n" +
@@ -1147,7 +1260,7 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\tdocuments\x18\x01 \x03(\v2 .fgd.ingestion.v1.DocumentResultR\tdocuments\x122\n" +
 	"\bfindings\x18\x02 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\x128\n" +
 	"\tresources\x18\x03 \x03(\v2\x1a.fgd.ingestion.v1.ResourceR\tresources\x12Q\n" +
-	"\x13dangling_references\x18\x04 \x03(\v2 .fgd.report.v1.DanglingReferenceR\x12danglingReferences\"\x89\x02\n" +
+	"\x13dangling_references\x18\x04 \x03(\v2 .fgd.report.v1.DanglingReferenceR\x12danglingReferences\"\xd0\x02\n" +
 	"\rIngestSummary\x12\x12\n" +
 	"\x04tree\x18\x01 \x01(\tR\x04tree\x12'\n" +
 	"\x0ffiles_processed\x18\x02 \x01(\x05R\x0efilesProcessed\x12/\n" +
@@ -1155,7 +1268,13 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\vquarantined\x18\x04 \x01(\x05R\vquarantined\x12'\n" +
 	"\x0fresources_total\x18\x05 \x01(\x05R\x0eresourcesTotal\x12\x16\n" +
 	"\x06digest\x18\x06 \x01(\tR\x06digest\x12'\n" +
-	"\x0fresources_known\x18\a \x01(\bR\x0eresourcesKnown\"D\n" +
+	"\x0fresources_known\x18\a \x01(\bR\x0eresourcesKnown\x12E\n" +
+	"\x0efinding_counts\x18\x0e \x03(\v2\x1e.fgd.ingestion.v1.FindingCountR\rfindingCounts\"\x83\x01\n" +
+	"\fFindingCount\x123\n" +
+	"\bseverity\x18\x01 \x01(\x0e2\x17.fgd.report.v1.SeverityR\bseverity\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
+	"\x06number\x18\x04 \x01(\x05R\x06number\"D\n" +
 	"\x14ValidateFilesRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\"}\n" +
@@ -1198,7 +1317,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_ingestion_v1_ingestion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
 	(Outcome)(0),                   // 0: fgd.ingestion.v1.Outcome
 	(*DiscoverRequest)(nil),        // 1: fgd.ingestion.v1.DiscoverRequest
@@ -1210,48 +1329,53 @@ var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
 	(*IngestResponse)(nil),         // 7: fgd.ingestion.v1.IngestResponse
 	(*IngestResults)(nil),          // 8: fgd.ingestion.v1.IngestResults
 	(*IngestSummary)(nil),          // 9: fgd.ingestion.v1.IngestSummary
-	(*ValidateFilesRequest)(nil),   // 10: fgd.ingestion.v1.ValidateFilesRequest
-	(*ValidateFilesResponse)(nil),  // 11: fgd.ingestion.v1.ValidateFilesResponse
-	(*ListQuarantineRequest)(nil),  // 12: fgd.ingestion.v1.ListQuarantineRequest
-	(*ListQuarantineResponse)(nil), // 13: fgd.ingestion.v1.ListQuarantineResponse
-	(*v1.Finding)(nil),             // 14: fgd.report.v1.Finding
-	(*v11.FabricIdentity)(nil),     // 15: fgd.directory.v1.FabricIdentity
-	(*v12.Options)(nil),            // 16: fgd.fabric.v1.Options
-	(*timestamppb.Timestamp)(nil),  // 17: google.protobuf.Timestamp
-	(*v1.ResourceKey)(nil),         // 18: fgd.report.v1.ResourceKey
-	(*v1.DanglingReference)(nil),   // 19: fgd.report.v1.DanglingReference
-	(*v1.QuarantinedFile)(nil),     // 20: fgd.report.v1.QuarantinedFile
+	(*FindingCount)(nil),           // 10: fgd.ingestion.v1.FindingCount
+	(*ValidateFilesRequest)(nil),   // 11: fgd.ingestion.v1.ValidateFilesRequest
+	(*ValidateFilesResponse)(nil),  // 12: fgd.ingestion.v1.ValidateFilesResponse
+	(*ListQuarantineRequest)(nil),  // 13: fgd.ingestion.v1.ListQuarantineRequest
+	(*ListQuarantineResponse)(nil), // 14: fgd.ingestion.v1.ListQuarantineResponse
+	(*v1.Finding)(nil),             // 15: fgd.report.v1.Finding
+	(*v11.FabricIdentity)(nil),     // 16: fgd.directory.v1.FabricIdentity
+	(*v12.Options)(nil),            // 17: fgd.fabric.v1.Options
+	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
+	(*v1.ResourceKey)(nil),         // 19: fgd.report.v1.ResourceKey
+	(*v1.DanglingReference)(nil),   // 20: fgd.report.v1.DanglingReference
+	(v1.Severity)(0),               // 21: fgd.report.v1.Severity
+	(*v1.QuarantinedFile)(nil),     // 22: fgd.report.v1.QuarantinedFile
 }
 var file_fgd_ingestion_v1_ingestion_service_proto_depIdxs = []int32{
-	14, // 0: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
-	15, // 1: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
-	16, // 2: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
-	17, // 3: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
-	0,  // 4: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
-	18, // 5: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
-	18, // 6: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
-	4,  // 7: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
-	8,  // 8: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
-	9,  // 9: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
-	5,  // 10: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
-	14, // 11: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
-	6,  // 12: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
-	19, // 13: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
-	14, // 14: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
-	20, // 15: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
-	1,  // 16: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
-	3,  // 17: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
-	12, // 18: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
-	10, // 19: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
-	2,  // 20: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
-	7,  // 21: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
-	13, // 22: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
-	11, // 23: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
-	20, // [20:24] is the sub-list for method output_type
-	16, // [16:20] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	15, // 0: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
+	16, // 1: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
+	17, // 2: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
+	18, // 3: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
+	6,  // 4: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
+	0,  // 5: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
+	19, // 6: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
+	19, // 7: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
+	4,  // 8: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
+	8,  // 9: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
+	9,  // 10: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
+	5,  // 11: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
+	15, // 12: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
+	6,  // 13: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
+	20, // 14: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
+	10, // 15: fgd.ingestion.v1.IngestSummary.finding_counts:type_name -> fgd.ingestion.v1.FindingCount
+	21, // 16: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
+	15, // 17: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
+	22, // 18: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
+	1,  // 19: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
+	3,  // 20: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
+	13, // 21: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
+	11, // 22: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
+	2,  // 23: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
+	7,  // 24: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
+	14, // 25: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
+	12, // 26: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
+	23, // [23:27] is the sub-list for method output_type
+	19, // [19:23] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_fgd_ingestion_v1_ingestion_service_proto_init() }
@@ -1271,7 +1395,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc), len(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -319,7 +319,9 @@ type SyncOptions struct {
 	// Makes what restore_paths names again what it was at this commit, before all else; 40 hex digits.
 	RestoreCommit string `protobuf:"bytes,10,opt,name=restore_commit,json=restoreCommit,proto3" json:"restore_commit,omitempty"`
 	// Files and folders of the directory to restore; managed/ when there are none.
-	RestorePaths  []string `protobuf:"bytes,11,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
+	RestorePaths []string `protobuf:"bytes,11,rep,name=restore_paths,json=restorePaths,proto3" json:"restore_paths,omitempty"`
+	// Takes the directory over when its manifest names another owner, which FGD_2011 refuses else.
+	TakeOver      bool `protobuf:"varint,12,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -429,6 +431,13 @@ func (x *SyncOptions) GetRestorePaths() []string {
 		return x.RestorePaths
 	}
 	return nil
+}
+
+func (x *SyncOptions) GetTakeOver() bool {
+	if x != nil {
+		return x.TakeOver
+	}
+	return false
 }
 
 // What a sync does to the fabric, or in a dry run would do.
@@ -1019,7 +1028,13 @@ type Sync struct {
 	// Redis had lost it, and it was accepted again from the ledger: what happened to it before is not known.
 	Restored bool `protobuf:"varint,19,opt,name=restored,proto3" json:"restored,omitempty"`
 	// When it fails if it has not ended; from the last time a worker took it up.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// It changed nothing and ended long ago: only its outcome is remembered.
+	Folded bool `protobuf:"varint,30,opt,name=folded,proto3" json:"folded,omitempty"`
+	// Number of errors, also where they are left out.
+	ErrorsTotal int32 `protobuf:"varint,31,opt,name=errors_total,json=errorsTotal,proto3" json:"errors_total,omitempty"`
+	// Number of warnings, also where they are left out.
+	WarningsTotal int32 `protobuf:"varint,32,opt,name=warnings_total,json=warningsTotal,proto3" json:"warnings_total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1194,6 +1209,172 @@ func (x *Sync) GetDeadline() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Sync) GetFolded() bool {
+	if x != nil {
+		return x.Folded
+	}
+	return false
+}
+
+func (x *Sync) GetErrorsTotal() int32 {
+	if x != nil {
+		return x.ErrorsTotal
+	}
+	return 0
+}
+
+func (x *Sync) GetWarningsTotal() int32 {
+	if x != nil {
+		return x.WarningsTotal
+	}
+	return 0
+}
+
+// What is remembered of a sync that changed nothing and ended long ago. Thousands of them are kept for each fabric.
+type FoldedSync struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// UUID of the sync, with the time of its acceptance, in 16 bytes.
+	SyncId []byte `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// Why it was started.
+	Trigger Trigger `protobuf:"varint,2,opt,name=trigger,proto3,enum=fgd.sync.v1.Trigger" json:"trigger,omitempty"`
+	// Who asked; empty for the system itself.
+	RequestedBy string `protobuf:"bytes,3,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	// Milliseconds from its acceptance until a worker took it up.
+	StartedAfter int64 `protobuf:"varint,4,opt,name=started_after,json=startedAfter,proto3" json:"started_after,omitempty"`
+	// Milliseconds from its acceptance to its end.
+	CompletedAfter int64 `protobuf:"varint,5,opt,name=completed_after,json=completedAfter,proto3" json:"completed_after,omitempty"`
+	// Resources in managed/ afterwards.
+	ResourcesTotal int32 `protobuf:"varint,6,opt,name=resources_total,json=resourcesTotal,proto3" json:"resources_total,omitempty"`
+	// Commit that it worked from, in 20 bytes.
+	BaseCommit []byte `protobuf:"bytes,7,opt,name=base_commit,json=baseCommit,proto3" json:"base_commit,omitempty"`
+	// Number of warnings.
+	WarningsTotal int32 `protobuf:"varint,8,opt,name=warnings_total,json=warningsTotal,proto3" json:"warnings_total,omitempty"`
+	// Files that it looked at.
+	TotalFiles int32 `protobuf:"varint,9,opt,name=total_files,json=totalFiles,proto3" json:"total_files,omitempty"`
+	// Number of errors.
+	ErrorsTotal int32 `protobuf:"varint,10,opt,name=errors_total,json=errorsTotal,proto3" json:"errors_total,omitempty"`
+	// How it ended, when it did not complete.
+	State State `protobuf:"varint,11,opt,name=state,proto3,enum=fgd.sync.v1.State" json:"state,omitempty"`
+	// Why it ended so, when it did not complete.
+	Cause         string `protobuf:"bytes,12,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FoldedSync) Reset() {
+	*x = FoldedSync{}
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FoldedSync) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FoldedSync) ProtoMessage() {}
+
+func (x *FoldedSync) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FoldedSync.ProtoReflect.Descriptor instead.
+func (*FoldedSync) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FoldedSync) GetSyncId() []byte {
+	if x != nil {
+		return x.SyncId
+	}
+	return nil
+}
+
+func (x *FoldedSync) GetTrigger() Trigger {
+	if x != nil {
+		return x.Trigger
+	}
+	return Trigger_TRIGGER_UNSPECIFIED
+}
+
+func (x *FoldedSync) GetRequestedBy() string {
+	if x != nil {
+		return x.RequestedBy
+	}
+	return ""
+}
+
+func (x *FoldedSync) GetStartedAfter() int64 {
+	if x != nil {
+		return x.StartedAfter
+	}
+	return 0
+}
+
+func (x *FoldedSync) GetCompletedAfter() int64 {
+	if x != nil {
+		return x.CompletedAfter
+	}
+	return 0
+}
+
+func (x *FoldedSync) GetResourcesTotal() int32 {
+	if x != nil {
+		return x.ResourcesTotal
+	}
+	return 0
+}
+
+func (x *FoldedSync) GetBaseCommit() []byte {
+	if x != nil {
+		return x.BaseCommit
+	}
+	return nil
+}
+
+func (x *FoldedSync) GetWarningsTotal() int32 {
+	if x != nil {
+		return x.WarningsTotal
+	}
+	return 0
+}
+
+func (x *FoldedSync) GetTotalFiles() int32 {
+	if x != nil {
+		return x.TotalFiles
+	}
+	return 0
+}
+
+func (x *FoldedSync) GetErrorsTotal() int32 {
+	if x != nil {
+		return x.ErrorsTotal
+	}
+	return 0
+}
+
+func (x *FoldedSync) GetState() State {
+	if x != nil {
+		return x.State
+	}
+	return State_STATE_UNSPECIFIED
+}
+
+func (x *FoldedSync) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 // One message of the live progress of a sync.
 type SyncEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1224,7 +1405,7 @@ type SyncEvent struct {
 
 func (x *SyncEvent) Reset() {
 	*x = SyncEvent{}
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[8]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1236,7 +1417,7 @@ func (x *SyncEvent) String() string {
 func (*SyncEvent) ProtoMessage() {}
 
 func (x *SyncEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_proto_msgTypes[8]
+	mi := &file_fgd_sync_v1_sync_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1249,7 +1430,7 @@ func (x *SyncEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncEvent.ProtoReflect.Descriptor instead.
 func (*SyncEvent) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{8}
+	return file_fgd_sync_v1_sync_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SyncEvent) GetType() string {
@@ -1326,7 +1507,7 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x05\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x05\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
@@ -1342,7 +1523,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x0ecreate_samples\x18\t \x01(\bR\rcreateSamples\x12?\n" +
 	"\x0erestore_commit\x18\n" +
 	" \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\rrestoreCommit\x12.\n" +
-	"\rrestore_paths\x18\v \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\frestorePaths:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
+	"\rrestore_paths\x18\v \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\frestorePaths\x12\x1b\n" +
+	"\ttake_over\x18\f \x01(\bR\btakeOver:\xbe\x01\xbaH\xba\x01\x1a\xb7\x01\n" +
 	"\x0foptions.restore\x12Vrestore_paths needs restore_commit, and a sync of the structure alone restores nothing\x1aLthis.restore_commit != '' ? this.scope != 2 : this.restore_paths.size() == 0\"\xa9\x01\n" +
 	"\x04Plan\x12/\n" +
 	"\x06counts\x18\x01 \x01(\v2\x17.fgd.sync.v1.PlanCountsR\x06counts\x124\n" +
@@ -1394,7 +1576,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xbc\a\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x9e\b\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1419,7 +1601,27 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x12coalesced_triggers\x18\x11 \x03(\x0e2\x14.fgd.sync.v1.TriggerR\x11coalescedTriggers\x12)\n" +
 	"\x10cancel_requested\x18\x12 \x01(\bR\x0fcancelRequested\x12\x1a\n" +
 	"\brestored\x18\x13 \x01(\bR\brestored\x126\n" +
-	"\bdeadline\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"\x8e\x03\n" +
+	"\bdeadline\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x16\n" +
+	"\x06folded\x18\x1e \x01(\bR\x06folded\x12!\n" +
+	"\ferrors_total\x18\x1f \x01(\x05R\verrorsTotal\x12%\n" +
+	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\"\xbb\x03\n" +
+	"\n" +
+	"FoldedSync\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +
+	"\atrigger\x18\x02 \x01(\x0e2\x14.fgd.sync.v1.TriggerR\atrigger\x12!\n" +
+	"\frequested_by\x18\x03 \x01(\tR\vrequestedBy\x12#\n" +
+	"\rstarted_after\x18\x04 \x01(\x03R\fstartedAfter\x12'\n" +
+	"\x0fcompleted_after\x18\x05 \x01(\x03R\x0ecompletedAfter\x12'\n" +
+	"\x0fresources_total\x18\x06 \x01(\x05R\x0eresourcesTotal\x12\x1f\n" +
+	"\vbase_commit\x18\a \x01(\fR\n" +
+	"baseCommit\x12%\n" +
+	"\x0ewarnings_total\x18\b \x01(\x05R\rwarningsTotal\x12\x1f\n" +
+	"\vtotal_files\x18\t \x01(\x05R\n" +
+	"totalFiles\x12!\n" +
+	"\ferrors_total\x18\n" +
+	" \x01(\x05R\verrorsTotal\x12(\n" +
+	"\x05state\x18\v \x01(\x0e2\x12.fgd.sync.v1.StateR\x05state\x12\x14\n" +
+	"\x05cause\x18\f \x01(\tR\x05cause\"\x8e\x03\n" +
 	"\tSyncEvent\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x1b\n" +
@@ -1479,7 +1681,7 @@ func file_fgd_sync_v1_sync_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_sync_v1_sync_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_fgd_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_fgd_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_fgd_sync_v1_sync_proto_goTypes = []any{
 	(State)(0),                    // 0: fgd.sync.v1.State
 	(Stage)(0),                    // 1: fgd.sync.v1.Stage
@@ -1493,53 +1695,56 @@ var file_fgd_sync_v1_sync_proto_goTypes = []any{
 	(*Result)(nil),                // 9: fgd.sync.v1.Result
 	(*Transition)(nil),            // 10: fgd.sync.v1.Transition
 	(*Sync)(nil),                  // 11: fgd.sync.v1.Sync
-	(*SyncEvent)(nil),             // 12: fgd.sync.v1.SyncEvent
-	(*v1.DanglingReference)(nil),  // 13: fgd.report.v1.DanglingReference
-	(*v1.ResourceKey)(nil),        // 14: fgd.report.v1.ResourceKey
-	(*v11.ChangeCounts)(nil),      // 15: fgd.git.v1.ChangeCounts
-	(*v11.PullRequest)(nil),       // 16: fgd.git.v1.PullRequest
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*v1.Finding)(nil),            // 18: fgd.report.v1.Finding
+	(*FoldedSync)(nil),            // 12: fgd.sync.v1.FoldedSync
+	(*SyncEvent)(nil),             // 13: fgd.sync.v1.SyncEvent
+	(*v1.DanglingReference)(nil),  // 14: fgd.report.v1.DanglingReference
+	(*v1.ResourceKey)(nil),        // 15: fgd.report.v1.ResourceKey
+	(*v11.ChangeCounts)(nil),      // 16: fgd.git.v1.ChangeCounts
+	(*v11.PullRequest)(nil),       // 17: fgd.git.v1.PullRequest
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*v1.Finding)(nil),            // 19: fgd.report.v1.Finding
 }
 var file_fgd_sync_v1_sync_proto_depIdxs = []int32{
 	3,  // 0: fgd.sync.v1.SyncOptions.scope:type_name -> fgd.sync.v1.Scope
 	6,  // 1: fgd.sync.v1.Plan.counts:type_name -> fgd.sync.v1.PlanCounts
 	7,  // 2: fgd.sync.v1.Plan.actions:type_name -> fgd.sync.v1.PlannedAction
-	13, // 3: fgd.sync.v1.Plan.orphans:type_name -> fgd.report.v1.DanglingReference
-	14, // 4: fgd.sync.v1.PlannedAction.resource:type_name -> fgd.report.v1.ResourceKey
+	14, // 3: fgd.sync.v1.Plan.orphans:type_name -> fgd.report.v1.DanglingReference
+	15, // 4: fgd.sync.v1.PlannedAction.resource:type_name -> fgd.report.v1.ResourceKey
 	1,  // 5: fgd.sync.v1.Progress.current_stage:type_name -> fgd.sync.v1.Stage
 	1,  // 6: fgd.sync.v1.Progress.stages_completed:type_name -> fgd.sync.v1.Stage
-	15, // 7: fgd.sync.v1.Result.files:type_name -> fgd.git.v1.ChangeCounts
+	16, // 7: fgd.sync.v1.Result.files:type_name -> fgd.git.v1.ChangeCounts
 	5,  // 8: fgd.sync.v1.Result.plan:type_name -> fgd.sync.v1.Plan
-	16, // 9: fgd.sync.v1.Result.pull_request:type_name -> fgd.git.v1.PullRequest
+	17, // 9: fgd.sync.v1.Result.pull_request:type_name -> fgd.git.v1.PullRequest
 	0,  // 10: fgd.sync.v1.Transition.from:type_name -> fgd.sync.v1.State
 	0,  // 11: fgd.sync.v1.Transition.to:type_name -> fgd.sync.v1.State
-	17, // 12: fgd.sync.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	18, // 12: fgd.sync.v1.Transition.time:type_name -> google.protobuf.Timestamp
 	0,  // 13: fgd.sync.v1.Sync.state:type_name -> fgd.sync.v1.State
 	2,  // 14: fgd.sync.v1.Sync.trigger:type_name -> fgd.sync.v1.Trigger
 	4,  // 15: fgd.sync.v1.Sync.options:type_name -> fgd.sync.v1.SyncOptions
 	8,  // 16: fgd.sync.v1.Sync.progress:type_name -> fgd.sync.v1.Progress
-	17, // 17: fgd.sync.v1.Sync.accepted_at:type_name -> google.protobuf.Timestamp
-	17, // 18: fgd.sync.v1.Sync.started_at:type_name -> google.protobuf.Timestamp
-	17, // 19: fgd.sync.v1.Sync.updated_at:type_name -> google.protobuf.Timestamp
-	17, // 20: fgd.sync.v1.Sync.completed_at:type_name -> google.protobuf.Timestamp
-	18, // 21: fgd.sync.v1.Sync.errors:type_name -> fgd.report.v1.Finding
-	18, // 22: fgd.sync.v1.Sync.warnings:type_name -> fgd.report.v1.Finding
+	18, // 17: fgd.sync.v1.Sync.accepted_at:type_name -> google.protobuf.Timestamp
+	18, // 18: fgd.sync.v1.Sync.started_at:type_name -> google.protobuf.Timestamp
+	18, // 19: fgd.sync.v1.Sync.updated_at:type_name -> google.protobuf.Timestamp
+	18, // 20: fgd.sync.v1.Sync.completed_at:type_name -> google.protobuf.Timestamp
+	19, // 21: fgd.sync.v1.Sync.errors:type_name -> fgd.report.v1.Finding
+	19, // 22: fgd.sync.v1.Sync.warnings:type_name -> fgd.report.v1.Finding
 	9,  // 23: fgd.sync.v1.Sync.result:type_name -> fgd.sync.v1.Result
 	10, // 24: fgd.sync.v1.Sync.transitions:type_name -> fgd.sync.v1.Transition
 	2,  // 25: fgd.sync.v1.Sync.coalesced_triggers:type_name -> fgd.sync.v1.Trigger
-	17, // 26: fgd.sync.v1.Sync.deadline:type_name -> google.protobuf.Timestamp
-	17, // 27: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
-	0,  // 28: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
-	1,  // 29: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
-	8,  // 30: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
-	18, // 31: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
-	9,  // 32: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	18, // 26: fgd.sync.v1.Sync.deadline:type_name -> google.protobuf.Timestamp
+	2,  // 27: fgd.sync.v1.FoldedSync.trigger:type_name -> fgd.sync.v1.Trigger
+	0,  // 28: fgd.sync.v1.FoldedSync.state:type_name -> fgd.sync.v1.State
+	18, // 29: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
+	0,  // 30: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
+	1,  // 31: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
+	8,  // 32: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
+	19, // 33: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
+	9,  // 34: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_fgd_sync_v1_sync_proto_init() }
@@ -1553,7 +1758,7 @@ func file_fgd_sync_v1_sync_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_sync_v1_sync_proto_rawDesc), len(file_fgd_sync_v1_sync_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

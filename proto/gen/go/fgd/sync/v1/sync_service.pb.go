@@ -244,6 +244,262 @@ func (x *GetSyncResponse) GetSync() *Sync {
 	return nil
 }
 
+// Request of GetSyncPlan.
+type GetSyncPlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which sync.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// At most so many actions, 1 to 1000; 0 means 200.
+	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// next_page_token of the answer before, with all else the same.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncPlanRequest) Reset() {
+	*x = GetSyncPlanRequest{}
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncPlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncPlanRequest) ProtoMessage() {}
+
+func (x *GetSyncPlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncPlanRequest.ProtoReflect.Descriptor instead.
+func (*GetSyncPlanRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetSyncPlanRequest) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *GetSyncPlanRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *GetSyncPlanRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of GetSyncPlan.
+type GetSyncPlanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All counts, the actions of this page, and on the first page the orphans.
+	Plan *Plan `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Number of actions that are remembered, without limit.
+	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// Asks for what follows; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncPlanResponse) Reset() {
+	*x = GetSyncPlanResponse{}
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncPlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncPlanResponse) ProtoMessage() {}
+
+func (x *GetSyncPlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncPlanResponse.ProtoReflect.Descriptor instead.
+func (*GetSyncPlanResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GetSyncPlanResponse) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *GetSyncPlanResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *GetSyncPlanResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Request of GetSyncDiff.
+type GetSyncDiffRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which sync.
+	SyncId string `protobuf:"bytes,1,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// At most so many lines, 1 to 50000; 0 means 5000.
+	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// next_page_token of the answer before, with all else the same.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncDiffRequest) Reset() {
+	*x = GetSyncDiffRequest{}
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncDiffRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncDiffRequest) ProtoMessage() {}
+
+func (x *GetSyncDiffRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncDiffRequest.ProtoReflect.Descriptor instead.
+func (*GetSyncDiffRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetSyncDiffRequest) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *GetSyncDiffRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *GetSyncDiffRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of GetSyncDiff.
+type GetSyncDiffResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whole lines of the unified diff; empty when nothing would change, and of a sync that was no dry run.
+	Diff string `protobuf:"bytes,1,opt,name=diff,proto3" json:"diff,omitempty"`
+	// Number of lines, without limit.
+	Total int32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// Asks for what follows; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncDiffResponse) Reset() {
+	*x = GetSyncDiffResponse{}
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncDiffResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncDiffResponse) ProtoMessage() {}
+
+func (x *GetSyncDiffResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncDiffResponse.ProtoReflect.Descriptor instead.
+func (*GetSyncDiffResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetSyncDiffResponse) GetDiff() string {
+	if x != nil {
+		return x.Diff
+	}
+	return ""
+}
+
+func (x *GetSyncDiffResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *GetSyncDiffResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // Request of ListSyncs. Filters that are absent let everything pass.
 type ListSyncsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -267,7 +523,7 @@ type ListSyncsRequest struct {
 
 func (x *ListSyncsRequest) Reset() {
 	*x = ListSyncsRequest{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[4]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -279,7 +535,7 @@ func (x *ListSyncsRequest) String() string {
 func (*ListSyncsRequest) ProtoMessage() {}
 
 func (x *ListSyncsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[4]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -292,7 +548,7 @@ func (x *ListSyncsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSyncsRequest.ProtoReflect.Descriptor instead.
 func (*ListSyncsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{4}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListSyncsRequest) GetFabricId() int32 {
@@ -357,7 +613,7 @@ type ListSyncsResponse struct {
 
 func (x *ListSyncsResponse) Reset() {
 	*x = ListSyncsResponse{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[5]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +625,7 @@ func (x *ListSyncsResponse) String() string {
 func (*ListSyncsResponse) ProtoMessage() {}
 
 func (x *ListSyncsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[5]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +638,7 @@ func (x *ListSyncsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSyncsResponse.ProtoReflect.Descriptor instead.
 func (*ListSyncsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListSyncsResponse) GetSyncs() []*Sync {
@@ -410,7 +666,7 @@ type CancelSyncRequest struct {
 
 func (x *CancelSyncRequest) Reset() {
 	*x = CancelSyncRequest{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[6]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -422,7 +678,7 @@ func (x *CancelSyncRequest) String() string {
 func (*CancelSyncRequest) ProtoMessage() {}
 
 func (x *CancelSyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[6]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -435,7 +691,7 @@ func (x *CancelSyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSyncRequest.ProtoReflect.Descriptor instead.
 func (*CancelSyncRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CancelSyncRequest) GetSyncId() string {
@@ -456,7 +712,7 @@ type CancelSyncResponse struct {
 
 func (x *CancelSyncResponse) Reset() {
 	*x = CancelSyncResponse{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[7]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +724,7 @@ func (x *CancelSyncResponse) String() string {
 func (*CancelSyncResponse) ProtoMessage() {}
 
 func (x *CancelSyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[7]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +737,7 @@ func (x *CancelSyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSyncResponse.ProtoReflect.Descriptor instead.
 func (*CancelSyncResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CancelSyncResponse) GetSync() *Sync {
@@ -502,7 +758,7 @@ type WatchSyncRequest struct {
 
 func (x *WatchSyncRequest) Reset() {
 	*x = WatchSyncRequest{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[8]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +770,7 @@ func (x *WatchSyncRequest) String() string {
 func (*WatchSyncRequest) ProtoMessage() {}
 
 func (x *WatchSyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[8]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +783,7 @@ func (x *WatchSyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSyncRequest.ProtoReflect.Descriptor instead.
 func (*WatchSyncRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchSyncRequest) GetSyncId() string {
@@ -548,7 +804,7 @@ type WatchSyncResponse struct {
 
 func (x *WatchSyncResponse) Reset() {
 	*x = WatchSyncResponse{}
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[9]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +816,7 @@ func (x *WatchSyncResponse) String() string {
 func (*WatchSyncResponse) ProtoMessage() {}
 
 func (x *WatchSyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[9]
+	mi := &file_fgd_sync_v1_sync_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +829,7 @@ func (x *WatchSyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSyncResponse.ProtoReflect.Descriptor instead.
 func (*WatchSyncResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_sync_v1_sync_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchSyncResponse) GetEvents() []*SyncEvent {
@@ -600,7 +856,26 @@ const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\x0eGetSyncRequest\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\"8\n" +
 	"\x0fGetSyncResponse\x12%\n" +
-	"\x04sync\x18\x01 \x01(\v2\x11.fgd.sync.v1.SyncR\x04sync\"\xbe\x02\n" +
+	"\x04sync\x18\x01 \x01(\v2\x11.fgd.sync.v1.SyncR\x04sync\"n\n" +
+	"\x12GetSyncPlanRequest\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\x12 \n" +
+	"\x05limit\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"z\n" +
+	"\x13GetSyncPlanResponse\x12%\n" +
+	"\x04plan\x18\x01 \x01(\v2\x11.fgd.sync.v1.PlanR\x04plan\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"o\n" +
+	"\x12GetSyncDiffRequest\x12\x17\n" +
+	"\async_id\x18\x01 \x01(\tR\x06syncId\x12!\n" +
+	"\x05limit\x18\x02 \x01(\x05B\v\xbaH\b\x1a\x06\x18І\x03(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"g\n" +
+	"\x13GetSyncDiffResponse\x12\x12\n" +
+	"\x04diff\x18\x01 \x01(\tR\x04diff\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xbe\x02\n" +
 	"\x10ListSyncsRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12 \n" +
 	"\x05limit\x18\x02 \x01(\x05B\n" +
@@ -621,10 +896,12 @@ const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\x10WatchSyncRequest\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\"C\n" +
 	"\x11WatchSyncResponse\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.fgd.sync.v1.SyncEventR\x06events2\xa6\x03\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.fgd.sync.v1.SyncEventR\x06events2\xd6\x04\n" +
 	"\vSyncService\x12P\n" +
 	"\tStartSync\x12\x1d.fgd.sync.v1.StartSyncRequest\x1a\x1e.fgd.sync.v1.StartSyncResponse\"\x04\x88\xb5\x18\x04\x12J\n" +
-	"\aGetSync\x12\x1b.fgd.sync.v1.GetSyncRequest\x1a\x1c.fgd.sync.v1.GetSyncResponse\"\x04\x88\xb5\x18\x04\x12P\n" +
+	"\aGetSync\x12\x1b.fgd.sync.v1.GetSyncRequest\x1a\x1c.fgd.sync.v1.GetSyncResponse\"\x04\x88\xb5\x18\x04\x12V\n" +
+	"\vGetSyncPlan\x12\x1f.fgd.sync.v1.GetSyncPlanRequest\x1a .fgd.sync.v1.GetSyncPlanResponse\"\x04\x88\xb5\x18\x04\x12V\n" +
+	"\vGetSyncDiff\x12\x1f.fgd.sync.v1.GetSyncDiffRequest\x1a .fgd.sync.v1.GetSyncDiffResponse\"\x04\x88\xb5\x18\x04\x12P\n" +
 	"\tListSyncs\x12\x1d.fgd.sync.v1.ListSyncsRequest\x1a\x1e.fgd.sync.v1.ListSyncsResponse\"\x04\x88\xb5\x18\x04\x12S\n" +
 	"\n" +
 	"CancelSync\x12\x1e.fgd.sync.v1.CancelSyncRequest\x1a\x1f.fgd.sync.v1.CancelSyncResponse\"\x04\x88\xb5\x18\x04\x12R\n" +
@@ -643,51 +920,61 @@ func file_fgd_sync_v1_sync_service_proto_rawDescGZIP() []byte {
 	return file_fgd_sync_v1_sync_service_proto_rawDescData
 }
 
-var file_fgd_sync_v1_sync_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_fgd_sync_v1_sync_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fgd_sync_v1_sync_service_proto_goTypes = []any{
 	(*StartSyncRequest)(nil),      // 0: fgd.sync.v1.StartSyncRequest
 	(*StartSyncResponse)(nil),     // 1: fgd.sync.v1.StartSyncResponse
 	(*GetSyncRequest)(nil),        // 2: fgd.sync.v1.GetSyncRequest
 	(*GetSyncResponse)(nil),       // 3: fgd.sync.v1.GetSyncResponse
-	(*ListSyncsRequest)(nil),      // 4: fgd.sync.v1.ListSyncsRequest
-	(*ListSyncsResponse)(nil),     // 5: fgd.sync.v1.ListSyncsResponse
-	(*CancelSyncRequest)(nil),     // 6: fgd.sync.v1.CancelSyncRequest
-	(*CancelSyncResponse)(nil),    // 7: fgd.sync.v1.CancelSyncResponse
-	(*WatchSyncRequest)(nil),      // 8: fgd.sync.v1.WatchSyncRequest
-	(*WatchSyncResponse)(nil),     // 9: fgd.sync.v1.WatchSyncResponse
-	(Trigger)(0),                  // 10: fgd.sync.v1.Trigger
-	(*SyncOptions)(nil),           // 11: fgd.sync.v1.SyncOptions
-	(*Sync)(nil),                  // 12: fgd.sync.v1.Sync
-	(State)(0),                    // 13: fgd.sync.v1.State
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*SyncEvent)(nil),             // 15: fgd.sync.v1.SyncEvent
+	(*GetSyncPlanRequest)(nil),    // 4: fgd.sync.v1.GetSyncPlanRequest
+	(*GetSyncPlanResponse)(nil),   // 5: fgd.sync.v1.GetSyncPlanResponse
+	(*GetSyncDiffRequest)(nil),    // 6: fgd.sync.v1.GetSyncDiffRequest
+	(*GetSyncDiffResponse)(nil),   // 7: fgd.sync.v1.GetSyncDiffResponse
+	(*ListSyncsRequest)(nil),      // 8: fgd.sync.v1.ListSyncsRequest
+	(*ListSyncsResponse)(nil),     // 9: fgd.sync.v1.ListSyncsResponse
+	(*CancelSyncRequest)(nil),     // 10: fgd.sync.v1.CancelSyncRequest
+	(*CancelSyncResponse)(nil),    // 11: fgd.sync.v1.CancelSyncResponse
+	(*WatchSyncRequest)(nil),      // 12: fgd.sync.v1.WatchSyncRequest
+	(*WatchSyncResponse)(nil),     // 13: fgd.sync.v1.WatchSyncResponse
+	(Trigger)(0),                  // 14: fgd.sync.v1.Trigger
+	(*SyncOptions)(nil),           // 15: fgd.sync.v1.SyncOptions
+	(*Sync)(nil),                  // 16: fgd.sync.v1.Sync
+	(*Plan)(nil),                  // 17: fgd.sync.v1.Plan
+	(State)(0),                    // 18: fgd.sync.v1.State
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*SyncEvent)(nil),             // 20: fgd.sync.v1.SyncEvent
 }
 var file_fgd_sync_v1_sync_service_proto_depIdxs = []int32{
-	10, // 0: fgd.sync.v1.StartSyncRequest.trigger:type_name -> fgd.sync.v1.Trigger
-	11, // 1: fgd.sync.v1.StartSyncRequest.options:type_name -> fgd.sync.v1.SyncOptions
-	12, // 2: fgd.sync.v1.GetSyncResponse.sync:type_name -> fgd.sync.v1.Sync
-	13, // 3: fgd.sync.v1.ListSyncsRequest.state:type_name -> fgd.sync.v1.State
-	10, // 4: fgd.sync.v1.ListSyncsRequest.trigger:type_name -> fgd.sync.v1.Trigger
-	14, // 5: fgd.sync.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
-	14, // 6: fgd.sync.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
-	12, // 7: fgd.sync.v1.ListSyncsResponse.syncs:type_name -> fgd.sync.v1.Sync
-	12, // 8: fgd.sync.v1.CancelSyncResponse.sync:type_name -> fgd.sync.v1.Sync
-	15, // 9: fgd.sync.v1.WatchSyncResponse.events:type_name -> fgd.sync.v1.SyncEvent
-	0,  // 10: fgd.sync.v1.SyncService.StartSync:input_type -> fgd.sync.v1.StartSyncRequest
-	2,  // 11: fgd.sync.v1.SyncService.GetSync:input_type -> fgd.sync.v1.GetSyncRequest
-	4,  // 12: fgd.sync.v1.SyncService.ListSyncs:input_type -> fgd.sync.v1.ListSyncsRequest
-	6,  // 13: fgd.sync.v1.SyncService.CancelSync:input_type -> fgd.sync.v1.CancelSyncRequest
-	8,  // 14: fgd.sync.v1.SyncService.WatchSync:input_type -> fgd.sync.v1.WatchSyncRequest
-	1,  // 15: fgd.sync.v1.SyncService.StartSync:output_type -> fgd.sync.v1.StartSyncResponse
-	3,  // 16: fgd.sync.v1.SyncService.GetSync:output_type -> fgd.sync.v1.GetSyncResponse
-	5,  // 17: fgd.sync.v1.SyncService.ListSyncs:output_type -> fgd.sync.v1.ListSyncsResponse
-	7,  // 18: fgd.sync.v1.SyncService.CancelSync:output_type -> fgd.sync.v1.CancelSyncResponse
-	9,  // 19: fgd.sync.v1.SyncService.WatchSync:output_type -> fgd.sync.v1.WatchSyncResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	14, // 0: fgd.sync.v1.StartSyncRequest.trigger:type_name -> fgd.sync.v1.Trigger
+	15, // 1: fgd.sync.v1.StartSyncRequest.options:type_name -> fgd.sync.v1.SyncOptions
+	16, // 2: fgd.sync.v1.GetSyncResponse.sync:type_name -> fgd.sync.v1.Sync
+	17, // 3: fgd.sync.v1.GetSyncPlanResponse.plan:type_name -> fgd.sync.v1.Plan
+	18, // 4: fgd.sync.v1.ListSyncsRequest.state:type_name -> fgd.sync.v1.State
+	14, // 5: fgd.sync.v1.ListSyncsRequest.trigger:type_name -> fgd.sync.v1.Trigger
+	19, // 6: fgd.sync.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
+	19, // 7: fgd.sync.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
+	16, // 8: fgd.sync.v1.ListSyncsResponse.syncs:type_name -> fgd.sync.v1.Sync
+	16, // 9: fgd.sync.v1.CancelSyncResponse.sync:type_name -> fgd.sync.v1.Sync
+	20, // 10: fgd.sync.v1.WatchSyncResponse.events:type_name -> fgd.sync.v1.SyncEvent
+	0,  // 11: fgd.sync.v1.SyncService.StartSync:input_type -> fgd.sync.v1.StartSyncRequest
+	2,  // 12: fgd.sync.v1.SyncService.GetSync:input_type -> fgd.sync.v1.GetSyncRequest
+	4,  // 13: fgd.sync.v1.SyncService.GetSyncPlan:input_type -> fgd.sync.v1.GetSyncPlanRequest
+	6,  // 14: fgd.sync.v1.SyncService.GetSyncDiff:input_type -> fgd.sync.v1.GetSyncDiffRequest
+	8,  // 15: fgd.sync.v1.SyncService.ListSyncs:input_type -> fgd.sync.v1.ListSyncsRequest
+	10, // 16: fgd.sync.v1.SyncService.CancelSync:input_type -> fgd.sync.v1.CancelSyncRequest
+	12, // 17: fgd.sync.v1.SyncService.WatchSync:input_type -> fgd.sync.v1.WatchSyncRequest
+	1,  // 18: fgd.sync.v1.SyncService.StartSync:output_type -> fgd.sync.v1.StartSyncResponse
+	3,  // 19: fgd.sync.v1.SyncService.GetSync:output_type -> fgd.sync.v1.GetSyncResponse
+	5,  // 20: fgd.sync.v1.SyncService.GetSyncPlan:output_type -> fgd.sync.v1.GetSyncPlanResponse
+	7,  // 21: fgd.sync.v1.SyncService.GetSyncDiff:output_type -> fgd.sync.v1.GetSyncDiffResponse
+	9,  // 22: fgd.sync.v1.SyncService.ListSyncs:output_type -> fgd.sync.v1.ListSyncsResponse
+	11, // 23: fgd.sync.v1.SyncService.CancelSync:output_type -> fgd.sync.v1.CancelSyncResponse
+	13, // 24: fgd.sync.v1.SyncService.WatchSync:output_type -> fgd.sync.v1.WatchSyncResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_fgd_sync_v1_sync_service_proto_init() }
@@ -702,7 +989,7 @@ func file_fgd_sync_v1_sync_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_sync_v1_sync_service_proto_rawDesc), len(file_fgd_sync_v1_sync_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,11 +19,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SyncService_StartSync_FullMethodName  = "/fgd.sync.v1.SyncService/StartSync"
-	SyncService_GetSync_FullMethodName    = "/fgd.sync.v1.SyncService/GetSync"
-	SyncService_ListSyncs_FullMethodName  = "/fgd.sync.v1.SyncService/ListSyncs"
-	SyncService_CancelSync_FullMethodName = "/fgd.sync.v1.SyncService/CancelSync"
-	SyncService_WatchSync_FullMethodName  = "/fgd.sync.v1.SyncService/WatchSync"
+	SyncService_StartSync_FullMethodName   = "/fgd.sync.v1.SyncService/StartSync"
+	SyncService_GetSync_FullMethodName     = "/fgd.sync.v1.SyncService/GetSync"
+	SyncService_GetSyncPlan_FullMethodName = "/fgd.sync.v1.SyncService/GetSyncPlan"
+	SyncService_GetSyncDiff_FullMethodName = "/fgd.sync.v1.SyncService/GetSyncDiff"
+	SyncService_ListSyncs_FullMethodName   = "/fgd.sync.v1.SyncService/ListSyncs"
+	SyncService_CancelSync_FullMethodName  = "/fgd.sync.v1.SyncService/CancelSync"
+	SyncService_WatchSync_FullMethodName   = "/fgd.sync.v1.SyncService/WatchSync"
 )
 
 // SyncServiceClient is the client API for SyncService service.
@@ -36,7 +38,11 @@ type SyncServiceClient interface {
 	StartSync(ctx context.Context, in *StartSyncRequest, opts ...grpc.CallOption) (*StartSyncResponse, error)
 	// Looks a sync up. NOT_FOUND (FGD_3007) when it is unknown or past its retention.
 	GetSync(ctx context.Context, in *GetSyncRequest, opts ...grpc.CallOption) (*GetSyncResponse, error)
-	// Lists the syncs of a fabric, newest first.
+	// Shows what a sync did to resources and files, or in a dry run would do.
+	GetSyncPlan(ctx context.Context, in *GetSyncPlanRequest, opts ...grpc.CallOption) (*GetSyncPlanResponse, error)
+	// Shows the unified diff of a dry run.
+	GetSyncDiff(ctx context.Context, in *GetSyncDiffRequest, opts ...grpc.CallOption) (*GetSyncDiffResponse, error)
+	// Lists the syncs of a fabric, newest first, with counts in place of findings, diff and the lists of the plan.
 	ListSyncs(ctx context.Context, in *ListSyncsRequest, opts ...grpc.CallOption) (*ListSyncsResponse, error)
 	// Asks a sync to end. Before the push nothing has happened; a sync whose push is under way completes.
 	CancelSync(ctx context.Context, in *CancelSyncRequest, opts ...grpc.CallOption) (*CancelSyncResponse, error)
@@ -66,6 +72,26 @@ func (c *syncServiceClient) GetSync(ctx context.Context, in *GetSyncRequest, opt
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetSyncResponse)
 	err := c.cc.Invoke(ctx, SyncService_GetSync_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *syncServiceClient) GetSyncPlan(ctx context.Context, in *GetSyncPlanRequest, opts ...grpc.CallOption) (*GetSyncPlanResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSyncPlanResponse)
+	err := c.cc.Invoke(ctx, SyncService_GetSyncPlan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *syncServiceClient) GetSyncDiff(ctx context.Context, in *GetSyncDiffRequest, opts ...grpc.CallOption) (*GetSyncDiffResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSyncDiffResponse)
+	err := c.cc.Invoke(ctx, SyncService_GetSyncDiff_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +147,11 @@ type SyncServiceServer interface {
 	StartSync(context.Context, *StartSyncRequest) (*StartSyncResponse, error)
 	// Looks a sync up. NOT_FOUND (FGD_3007) when it is unknown or past its retention.
 	GetSync(context.Context, *GetSyncRequest) (*GetSyncResponse, error)
-	// Lists the syncs of a fabric, newest first.
+	// Shows what a sync did to resources and files, or in a dry run would do.
+	GetSyncPlan(context.Context, *GetSyncPlanRequest) (*GetSyncPlanResponse, error)
+	// Shows the unified diff of a dry run.
+	GetSyncDiff(context.Context, *GetSyncDiffRequest) (*GetSyncDiffResponse, error)
+	// Lists the syncs of a fabric, newest first, with counts in place of findings, diff and the lists of the plan.
 	ListSyncs(context.Context, *ListSyncsRequest) (*ListSyncsResponse, error)
 	// Asks a sync to end. Before the push nothing has happened; a sync whose push is under way completes.
 	CancelSync(context.Context, *CancelSyncRequest) (*CancelSyncResponse, error)
@@ -142,6 +172,12 @@ func (UnimplementedSyncServiceServer) StartSync(context.Context, *StartSyncReque
 }
 func (UnimplementedSyncServiceServer) GetSync(context.Context, *GetSyncRequest) (*GetSyncResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSync not implemented")
+}
+func (UnimplementedSyncServiceServer) GetSyncPlan(context.Context, *GetSyncPlanRequest) (*GetSyncPlanResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSyncPlan not implemented")
+}
+func (UnimplementedSyncServiceServer) GetSyncDiff(context.Context, *GetSyncDiffRequest) (*GetSyncDiffResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSyncDiff not implemented")
 }
 func (UnimplementedSyncServiceServer) ListSyncs(context.Context, *ListSyncsRequest) (*ListSyncsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSyncs not implemented")
@@ -209,6 +245,42 @@ func _SyncService_GetSync_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SyncService_GetSyncPlan_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSyncPlanRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SyncServiceServer).GetSyncPlan(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SyncService_GetSyncPlan_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SyncServiceServer).GetSyncPlan(ctx, req.(*GetSyncPlanRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SyncService_GetSyncDiff_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSyncDiffRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SyncServiceServer).GetSyncDiff(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SyncService_GetSyncDiff_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SyncServiceServer).GetSyncDiff(ctx, req.(*GetSyncDiffRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SyncService_ListSyncs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListSyncsRequest)
 	if err := dec(in); err != nil {
@@ -270,6 +342,14 @@ var SyncService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSync",
 			Handler:    _SyncService_GetSync_Handler,
+		},
+		{
+			MethodName: "GetSyncPlan",
+			Handler:    _SyncService_GetSyncPlan_Handler,
+		},
+		{
+			MethodName: "GetSyncDiff",
+			Handler:    _SyncService_GetSyncDiff_Handler,
 		},
 		{
 			MethodName: "ListSyncs",

@@ -1,0 +1,162 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v3"
+)
+
+const password = "a-password-of-the-test"
+
+// own are the services of the system; what else there is, others make.
+func own() []string {
+	return []string{"bridge", "directory", "github-sync", "ingestion", "orchestrator"}
+}
+
+func load(env ...string) (*types.Project, error) {
+	options, err := cli.NewProjectOptions([]string{"compose/compose.yaml"}, cli.WithEnv(env))
+	if err != nil {
+		return nil, err
+	}
+	return options.LoadProject(context.Background())
+}
+
+func project(t *testing.T) *types.Project {
+	t.Helper()
+	p, err := load("FGD_REDIS_PASSWORD=" + password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestEveryContainerIsBounded: in what it takes, what it may do, what it writes to its log, and who reaches it.
+func TestEveryContainerIsBounded(t *testing.T) {
+	t.Parallel()
+	p := project(t)
+	if got := slices.Sorted(maps.Keys(p.Services)); !slices.Equal(got, slices.Sorted(slices.Values(append(own(), "redis",
+		"jaeger", "prometheus")))) {
+		t.Fatalf("the services are %q", got)
+	}
+	for name, s := range p.Services {
+		tag := regexp.MustCompile(`:[\w.-]+$`)
+		switch {
+		case s.Deploy == nil || s.Deploy.Resources.Limits == nil || s.Deploy.Resources.Limits.MemoryBytes == 0 ||
+			s.Deploy.Resources.Limits.NanoCPUs == 0 || s.Deploy.Resources.Limits.Pids == 0:
+			t.Errorf("%s may take all of the machine", name)
+		case s.StopGracePeriod == nil:
+			t.Errorf("%s is not given the time to end", name)
+		case s.Logging == nil || s.Logging.Options["max-size"] == "" || s.Logging.Options["max-file"] == "":
+			t.Errorf("the log of %s grows without bound", name)
+		case !tag.MatchString(s.Image) || strings.HasSuffix(s.Image, ":latest"):
+			t.Errorf("%s is any version of %s", name, s.Image)
+		case s.Restart != "unless-stopped":
+			t.Errorf("%s is restarted %q", name, s.Restart)
+		case !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Contains(s.SecurityOpt, "no-new-privileges:true"):
+			t.Errorf("%s has the rights of root", name)
+		}
+		for _, port := range s.Ports {
+			if port.HostIP != "127.0.0.1" {
+				t.Errorf("%s publishes %s on %q", name, port.Published, port.HostIP)
+			}
+		}
+	}
+}
+
+// TestTheServicesRunAsTheirImageIs: by number, on a file system that they can't change, asked whether they are ready by
+// themselves. An image from scratch has nothing else that could.
+func TestTheServicesRunAsTheirImageIs(t *testing.T) {
+	t.Parallel()
+	p := project(t)
+	for _, name := range own() {
+		s := p.Services[name]
+		if s.User != "65532:65532" || !s.ReadOnly || s.HealthCheck == nil ||
+			!slices.Equal(s.HealthCheck.Test, []string{"CMD", "/service", "-ready"}) || *s.Build.Args["SERVICE"] != name {
+			t.Errorf("%s: user %q, read-only %v, health check %v, built as %v", name, s.User, s.ReadOnly, s.HealthCheck,
+				s.Build.Args)
+		}
+	}
+	dockerfile := text(t, "compose/Dockerfile")
+	_, image, _ := strings.Cut(dockerfile, "\nFROM scratch\n")
+	for _, line := range []string{"USER 65532:65532\n", `CMD ["/service", "-ready"]`, `ENTRYPOINT ["/service"]`} {
+		if !strings.Contains(image, line) {
+			t.Errorf("the image has no %q", line)
+		}
+	}
+	if !strings.Contains(dockerfile, "CGO_ENABLED=0 go build") || strings.Contains(image, "\nRUN ") {
+		t.Error("the program of the image needs more than is in it")
+	}
+}
+
+// TestEveryVariableIsRead: what the compose file sets is a key of the configuration.
+func TestEveryVariableIsRead(t *testing.T) {
+	t.Parallel()
+	var keys map[string]any
+	if err := yaml.Unmarshal([]byte(text(t, "../libs/config/fgd.yaml")), &keys); err != nil {
+		t.Fatal(err)
+	}
+	p := project(t)
+	for _, name := range own() {
+		for variable := range p.Services[name].Environment {
+			key, ours := strings.CutPrefix(variable, "HEDGEHOG_FGD_")
+			if _, known := keys[strings.ToLower(key)]; ours && !known {
+				t.Errorf("%s has %s, which nothing reads", name, variable)
+			}
+		}
+	}
+}
+
+// TestRedisAsksForThePassword: the same that the services have, and none that a file of the project knows.
+func TestRedisAsksForThePassword(t *testing.T) {
+	t.Parallel()
+	if _, err := load("FGD_REDIS_PASSWORD="); err == nil || !strings.Contains(err.Error(), "FGD_REDIS_PASSWORD") {
+		t.Errorf("without a password: %v", err)
+	}
+	p := project(t)
+	redis := p.Services["redis"]
+	if *redis.Environment["REDISCLI_AUTH"] != password ||
+		!strings.Contains(fmt.Sprint(redis.Command), `echo "requirepass $REDISCLI_AUTH" | exec redis-server -`) {
+		t.Errorf("Redis is run as %q", redis.Command)
+	}
+	for _, name := range own() {
+		address, err := url.Parse(*p.Services[name].Environment["HEDGEHOG_FGD_REDIS_URL"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := address.User.Password(); got != password || address.Host != "redis:6379" {
+			t.Errorf("%s looks for Redis at %s", name, address.Redacted())
+		}
+	}
+}
+
+// TestPrometheusScrapesEveryService where it listens.
+func TestPrometheusScrapesEveryService(t *testing.T) {
+	t.Parallel()
+	var config struct {
+		ScrapeConfigs []struct {
+			StaticConfigs []struct{ Targets []string } `yaml:"static_configs"`
+		} `yaml:"scrape_configs"`
+	}
+	if err := yaml.Unmarshal([]byte(text(t, "prometheus/prometheus.yml")), &config); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	p := project(t)
+	for _, name := range own() {
+		want = append(want, name+strings.TrimPrefix(*p.Services[name].Environment["HEDGEHOG_FGD_HTTP_LISTEN"], "0.0.0.0"))
+	}
+	got := config.ScrapeConfigs[0].StaticConfigs[0].Targets
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("Prometheus scrapes %q, and the services are at %q", got, want)
+	}
+}

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"fgdsync.dev/libs/errs"
+)
+
+// readyTimeout bounds how long a program waits for the answer of another one like it.
+const readyTimeout = 5 * time.Second
+
+// askReady asks the program that listens at an address whether it is ready, as the health check of a container does:
+// its image has nothing else that could ask.
+func askReady(ctx context.Context, listen string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return errs.New(errs.ConfigurationInvalid, "http_listen: %q is no address; write host:port.", listen)
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("ask whether it is ready: %w", err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return errs.New(errs.ServiceUnavailable, "Nothing answers at %s.", request.URL.Host).WithCause(err).
+			WithRemedy("Start the program, with the same configuration.")
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+	return errs.New(errs.ServiceUnavailable, "It is not ready: %s", strings.TrimSpace(string(text))).WithCause(err)
+}

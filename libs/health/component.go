@@ -1,0 +1,93 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fgdsync.dev/libs/errs"
+)
+
+// Parts of services, which the health of the system lists.
+const (
+	Redis       = "redis"
+	Ledger      = "ledger"
+	Queue       = "queue"
+	DeadLetters = "dead-letters"
+	Store       = "store"
+	GitHosts    = "git-hosts"
+)
+
+// Status says how a component is.
+type Status int
+
+// Statuses.
+const (
+	Healthy   Status = iota // it works
+	Degraded                // it works, and something wants a look
+	Unhealthy               // it does not work
+	Unknown                 // it could not be found out
+)
+
+// String returns what people, logs and the JSON API call the status.
+func (s Status) String() string {
+	return [...]string{"healthy", "degraded", "unhealthy", "unknown"}[s]
+}
+
+// Part is something that a service has or needs. The error of its check says what is the matter: a Trouble with the
+// status that it names, any other one as Unhealthy.
+type Part struct {
+	Name  string
+	Check Check
+}
+
+// Trouble is why a component is not healthy, where an error of the catalogue would say too much.
+type Trouble struct {
+	Status         Status
+	Reason, Remedy string // a sentence each
+}
+
+// Error returns the reason.
+func (t *Trouble) Error() string { return t.Reason }
+
+// State is how a component is, and since when.
+type State struct {
+	Name           string
+	Status         Status
+	Since          time.Time
+	Reason, Remedy string // empty when it is healthy
+}
+
+// stateOf returns what the outcome of a check says of a component.
+func stateOf(name string, err error) State {
+	var trouble *Trouble
+	switch {
+	case err == nil:
+		return State{Name: name}
+	case errors.As(err, &trouble):
+		return State{Name: name, Status: trouble.Status, Reason: trouble.Reason, Remedy: trouble.Remedy}
+	}
+	e := errs.From(err)
+	return State{Name: name, Status: Unhealthy, Reason: e.Message, Remedy: e.RemedyText()}
+}
+
+// bounded runs a check, which has to answer in time: one that hangs is no better than one that fails. One that notices
+// its time is up says best itself what it waited for.
+func bounded(ctx context.Context, part Part) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	outcome := make(chan error, 1)
+	go func() { outcome <- part.Check(ctx) }()
+	hung := time.NewTimer(checkTimeout + checkGrace)
+	defer hung.Stop()
+	select {
+	case err := <-outcome:
+		return err
+	case <-hung.C:
+		return &Trouble{
+			Status: Unhealthy, Reason: fmt.Sprintf("It did not answer within %s.", checkTimeout),
+			Remedy: "See whether the machine, its disk or the network is overloaded.",
+		}
+	}
+}
