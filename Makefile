@@ -58,6 +58,14 @@ test-deps: ## install what the tests need besides Go: redis-server, python3-yaml
 test-kills: test-deps ## kill and stop the programs at every point where that could matter; RACE=1 adds the race detector
 	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '^Test(Killed|Stopped)AtEveryPoint$$' fgdsync.dev/test/e2e
 
+.PHONY: mutate
+mutate: test-deps ## take guards out of the code one at a time, and see that a test fails without each
+	scripts/mutate
+
+.PHONY: lint-guards
+lint-guards: ## are the guards written as test/mutate/guards.toml has them? needs python3
+	@scripts/mutate --check
+
 .PHONY: soak
 soak: test-deps ## let one thing fail after the other for SOAK_TIME while people work, and audit what became of it all
 	go test -count=1 -v -timeout 0 fgdsync.dev/test/soak -args -length $(SOAK_TIME)
@@ -93,7 +101,7 @@ generate-check: generate ## fail when the committed generated files are not what
 		echo "Generated files differ from what is committed; run make generate and commit:"; echo "$$changed"; exit 1; fi
 
 .PHONY: lint
-lint: lint-docs lint-proto lint-breaking lint-format lint-vet lint-go lint-deploy ## all static checks
+lint: lint-docs lint-guards lint-proto lint-breaking lint-format lint-vet lint-go lint-deploy ## all static checks
 
 .PHONY: lint-docs
 lint-docs: ## links between pages, and the heads of decisions; needs python3
