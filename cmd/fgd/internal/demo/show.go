@@ -146,14 +146,18 @@ func (d *demonstration) showTree(ctx context.Context, fabricID int) error {
 	return nil
 }
 
+// said is an error or a warning of a sync.
+type said struct {
+	Code, Name, Message, File, Remedy string
+	Line, Column                      int32
+}
+
 func (d *demonstration) showResult(ctx context.Context, syncID string) error {
 	var status struct {
-		State  string `json:"state"`
-		Errors []struct {
-			Code, Name, Message, File, Remedy string
-			Line, Column                      int32
-		} `json:"errors"`
-		Result struct {
+		State    string `json:"state"`
+		Errors   []said `json:"errors"`
+		Warnings []said `json:"warnings"`
+		Result   struct {
 			CommitSHA        string `json:"commit_sha"`
 			FilesCreated     int    `json:"files_created"`
 			FilesRemoved     int    `json:"files_removed"`
@@ -168,11 +172,17 @@ func (d *demonstration) showResult(ctx context.Context, syncID string) error {
 	d.printf("  %s: commit %s, %d files created, %d removed, %d resources\n", status.State, status.Result.CommitSHA,
 		status.Result.FilesCreated, status.Result.FilesRemoved, status.Result.ResourcesTotal)
 	d.printf("\nQuarantined in unmanaged/: %d\n", status.Result.FilesQuarantined)
-	for _, e := range status.Errors {
-		d.printf("  %s%s %s: %s\n    %s\n", render.Position(e.File, e.Line, e.Column), e.Code, e.Name, e.Message, e.Remedy)
-	}
+	d.showAll(status.Errors)
+	d.printf("\nTo know: %d\n", len(status.Warnings))
+	d.showAll(status.Warnings)
 	if status.State != "completed" {
 		return exit.Code(exit.Failed)
 	}
 	return nil
+}
+
+func (d *demonstration) showAll(all []said) {
+	for _, e := range all {
+		d.printf("  %s%s %s: %s\n    %s\n", render.Position(e.File, e.Line, e.Column), e.Code, e.Name, e.Message, e.Remedy)
+	}
 }
