@@ -38,8 +38,13 @@ type Server struct {
 	ownDir   string // removed at the end
 }
 
-// Start runs redis-server over a data folder and waits until it answers.
+// Start runs redis-server over a data folder, with a new password, and waits until it answers.
 func Start(ctx context.Context, dataDir string) (*Server, error) {
+	return Resume(ctx, dataDir, rand.Text())
+}
+
+// Resume is Start with a password that others know: to them it is the server that ran over the folder before.
+func Resume(ctx context.Context, dataDir, password string) (*Server, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, ErrNotInstalled
@@ -47,7 +52,7 @@ func Start(ctx context.Context, dataDir string) (*Server, error) {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return nil, errs.New(errs.FolderUnusable, "The folder %s can't be made.", dataDir).WithCause(err)
 	}
-	s := &Server{password: rand.Text(), exited: make(chan struct{})}
+	s := &Server{password: password, exited: make(chan struct{})}
 	if err := s.chooseSocket(dataDir); err != nil {
 		return nil, err
 	}

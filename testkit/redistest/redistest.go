@@ -3,12 +3,12 @@
 package redistest
 
 import (
+	"crypto/rand"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/libs/redisconn"
@@ -51,9 +51,9 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &Server{dir: dir}
+	s := &Server{dir: dir, password: rand.Text()}
 	s.launch(t)
-	s.url, s.password = s.proc.URL(), password(t, s.proc.URL())
+	s.url = s.proc.URL()
 	t.Cleanup(func() {
 		if err := s.proc.Stop(); err != nil {
 			t.Errorf("stop redis-server: %v", err)
@@ -64,7 +64,7 @@ func Start(t testing.TB) *Server {
 
 func (s *Server) launch(t testing.TB) {
 	t.Helper()
-	proc, err := redisproc.Start(t.Context(), s.dir)
+	proc, err := redisproc.Resume(t.Context(), s.dir, s.password)
 	if err != nil {
 		t.Fatalf("start redis-server (make test-deps installs it): %v", err)
 	}
@@ -100,23 +100,11 @@ func (s *Server) Kill(t testing.TB) {
 	}
 }
 
-// Restart brings a killed server back over the same data, at the same URL.
+// Restart brings a killed server back over the same data, at the same URL, whose password it has from the first moment:
+// nobody who finds it is refused.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.launch(t)
-	conn := Open(t, s.proc.URL())
-	if err := conn.Main.ConfigSet(t.Context(), "requirepass", s.password).Err(); err != nil {
-		t.Fatalf("give redis-server its password back: %v", err)
-	}
-}
-
-func password(t testing.TB, url string) string {
-	t.Helper()
-	options, err := redis.ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return options.Password
 }
 
 // Open opens a connection for the time of a test.
