@@ -145,3 +145,36 @@ func TestDeadLettersAreAnnounced(t *testing.T) {
 		}
 	})
 }
+
+// TestADeadLetterIsMadeOnce: another consumer, which took the entry over, is faster.
+func TestADeadLetterIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	redistest.Every(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
+		calls := make(chan struct{}, 1)
+		first, second := config("a", never), config("b", never)
+		first.OnDeadLetter = func(ctx context.Context, _ []byte, _ error) error {
+			defer func() { calls <- struct{}{} }()
+			messages, err := conn.Main.XRange(ctx, stream, "-", "+").Result()
+			if err != nil || len(messages) != 1 {
+				return fmt.Errorf("in the stream: %v, %w", messages, err)
+			}
+			if err := conn.Main.XClaim(ctx, &redis.XClaimArgs{
+				Stream: stream, Group: group, Consumer: second.Name, Messages: []string{messages[0].ID},
+			}).Err(); err != nil {
+				return err
+			}
+			run(t, conn, second, 1, func(context.Context, []byte) error { return events.ErrPoison })
+			untilDead(t, conn, 1)
+			return nil
+		}
+		add(t, conn, "bad")
+		slower := run(t, conn, first, 1, func(context.Context, []byte) error { return events.ErrPoison })
+		<-calls
+		slower.stop()
+		untilSettled(t, conn)
+		if letters := deadLetters(t, conn); len(letters) != 1 {
+			t.Errorf("dead letters %v", letters)
+		}
+	})
+}
