@@ -101,6 +101,30 @@ func TestCheckConnection(t *testing.T) {
 	b.requireCommits(1)
 }
 
+// TestACheckSaysWhyAHostIsNotReached: it may be away, or be no such host as the URL says, over HTTP and over SSH.
+func TestACheckSaysWhyAHostIsNotReached(t *testing.T) {
+	t.Parallel()
+	b := setupSSH(t)
+	for url, want := range map[string]string{
+		"http://127.0.0.1:1/x.git":               "The Git host 127.0.0.1:1 can't be reached: it refuses the connection.",
+		"https://" + b.host.Address() + "/x.git": "does not speak TLS.",
+		"http://nobody-is-here.invalid/x.git":    "name",
+		"ssh://git@127.0.0.1:1/" + repository:    "it refuses the connection.",
+	} {
+		location := b.location("f")
+		if location.RepositoryUrl = url; !strings.HasPrefix(url, "ssh") {
+			location.Credentials = nil
+		} else {
+			location.Credentials = b.sealFor(url, b.login)
+		}
+		err := b.tryOpen(location)
+		if e := errs.From(err); !errs.HasCode(err, errs.GitHubConnectionFailed) || !strings.Contains(e.Message, want) ||
+			!strings.HasPrefix(e.RemedyText(), "Check ") {
+			t.Errorf("%s: %v (%s)", url, err, e.RemedyText())
+		}
+	}
+}
+
 // TestCheckConnectionOverSSH does the same over SSH, where a host tells who it is and whom it knows before anything
 // else.
 func TestCheckConnectionOverSSH(t *testing.T) {

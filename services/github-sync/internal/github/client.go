@@ -151,6 +151,9 @@ func explain(ctx context.Context, host string, err error) error {
 	case errors.As(err, &answered):
 		return refusal(host, answered)
 	}
+	if why, _ := remote.Unreached(err); why != "" {
+		return errs.New(errs.GitHubConnectionFailed, "The API of %s can't be reached: %s.", host, why).WithCause(err)
+	}
 	return errs.New(errs.GitHubConnectionFailed, "The API of %s can't be reached, or answers with what can't be read.",
 		host).WithCause(err)
 }

@@ -90,7 +90,7 @@ func (r *hostRemote) explain(ctx context.Context, err error, a *exchange) error 
 		return r.explainLine(a, words)
 	}
 	if a.err != nil {
-		return unavailable("The Git host %s can't be reached.", host).WithCause(a.err)
+		return notReached(host, a.err)
 	}
 	return unavailable("The exchange with the Git host %s broke off.", host).
 		WithCause(fmt.Errorf("%w: %w", ErrUnreadable, err))
