@@ -84,7 +84,7 @@ func (b *budget) another(ctx context.Context, err error) (pause time.Duration, f
 		pause, follows = jittered(restartPause*time.Duration(b.restarts)), b.restarts < restartAttempts
 	case classTransient, classThrottled:
 		b.transient++
-		pause, follows = jittered(b.grown(b.transient)), b.transient < b.cfg.Attempts
+		pause, follows = b.spread(b.transient), b.transient < b.cfg.Attempts
 		pause = max(pause, errs.From(err).RetryAfter)
 	case classOutage:
 		b.outages++
@@ -106,6 +106,14 @@ func (b *budget) grown(times int) time.Duration {
 		pause *= 2
 	}
 	return pause
+}
+
+// spread returns any time from the pause that a number of attempts has grown to, up to the next one: never less than the
+// first pause, and never more than the longest.
+func (b *budget) spread(times int) time.Duration {
+	longest := b.grown(times + 1)
+	shortest := max(b.cfg.RetryInitial, longest/2)
+	return shortest + jittered(longest-shortest)
 }
 
 // jittered returns any time up to a longest one, so that those who met the same trouble at the same moment do not come

@@ -72,14 +72,15 @@ func TestTheBudgetIsBounded(t *testing.T) {
 			if !follows {
 				return
 			}
-			longest := min(cfg.RetryMax, cfg.RetryInitial<<(max(b.transient, 1)-1))
+			longest := min(cfg.RetryMax, cfg.RetryInitial<<max(b.transient, 1))
+			shortest := max(cfg.RetryInitial, longest/2, e.RetryAfter)
 			switch {
 			case kind == errs.Invalid:
 				rt.Fatalf("an attempt follows an error that no attempt can help")
 			case kind == errs.Conflict && pause > restartPause*restartAttempts:
 				rt.Fatalf("the pause is %s", pause)
-			case kind != errs.Conflict && (pause < e.RetryAfter || pause > max(longest, e.RetryAfter)):
-				rt.Fatalf("the pause is %s, of %s at most, and not before %s", pause, longest, e.RetryAfter)
+			case kind != errs.Conflict && (pause < shortest || pause > max(longest, e.RetryAfter)):
+				rt.Fatalf("the pause is %s, of %s at most, and of %s at least", pause, longest, shortest)
 			case attempt > cfg.Attempts+restartAttempts:
 				rt.Fatalf("%d attempts", attempt)
 			}
