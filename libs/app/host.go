@@ -4,9 +4,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -55,6 +57,7 @@ type Host struct {
 	monitor  *health.Monitor
 	servers  map[rpc.Audience]*grpc.Server
 	services []served
+	logs     map[string]*slog.Logger // by the service of the contract; complete before anything is served
 	grpc     []grpcListener
 	http     []httpServer
 	requests context.Context // ends with the host, and with it the streams that browsers hold open
@@ -86,10 +89,11 @@ func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Service
 // NewHost returns an empty host. Whoever does not run it closes it.
 func NewHost(tel *telemetry.Telemetry) *Host {
 	h := &Host{
-		tel: tel, servers: map[rpc.Audience]*grpc.Server{}, monitor: health.NewMonitor(tel.Log, tel.Metrics),
+		tel: tel, servers: map[rpc.Audience]*grpc.Server{}, logs: map[string]*slog.Logger{},
+		monitor: health.NewMonitor(func(name string) *slog.Logger { return tel.For(LogName(name)).Log }, tel.Metrics),
 	}
 	for _, audience := range audiences() {
-		h.servers[audience] = rpc.NewServer(tel, audience)
+		h.servers[audience] = rpc.NewServer(tel, audience, h.logOf)
 	}
 	h.requests, h.endHTTP = context.WithCancel(context.Background())
 	return h
@@ -103,12 +107,20 @@ func (h *Host) Add(name string, service Service, audience rpc.Audience) {
 	service.Register(server)
 	after := server.GetServiceInfo()
 	maps.DeleteFunc(after, func(name string, _ grpc.ServiceInfo) bool { _, was := before[name]; return was })
+	for grpcService := range after {
+		h.logs[grpcService] = h.tel.For(LogName(name)).Log
+	}
 	h.services = append(h.services, served{service, name, audience, slices.Collect(maps.Keys(after))})
 	var parts []health.Part
 	if parted, has := service.(Parted); has {
 		parts = parted.Parts()
 	}
 	h.monitor.Add(name, service.Ready, parts...)
+}
+
+// logOf returns the log of the service that serves a service of the contract, or that of the process.
+func (h *Host) logOf(grpcService string) *slog.Logger {
+	return cmp.Or(h.logs[grpcService], h.tel.Log)
 }
 
 // ServeGRPC serves the services of an audience on a listener, with their health and reflection.

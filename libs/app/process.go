@@ -37,6 +37,9 @@ type settings struct {
 	Unauthenticated bool   `koanf:"allow_unauthenticated"`
 }
 
+// LogName is what a service is called in logs and traces, be it alone in its process or one of five.
+func LogName(service string) string { return "fgd-" + service }
+
 // Definition is what makes one service different from another. It is all that a process needs to know of a service, be
 // it the only one in it or one of five.
 type Definition struct {
@@ -156,7 +159,7 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 		return askReady(ctx, s.HTTPListen)
 	}
 	tel, err := telemetry.New(ctx, telemetry.Config{
-		Service: "fgd-" + def.Name, Version: Version, LogWriter: stderr, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
+		Service: LogName(def.Name), Version: Version, LogWriter: stderr, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
 		OTLPEndpoint: Environment(environ, "OTEL_EXPORTER_OTLP_ENDPOINT"), ContextAttrs: rpc.LogAttrs,
 	})
 	if err != nil {

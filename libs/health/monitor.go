@@ -19,17 +19,18 @@ const (
 
 // Monitor finds out how the services of a process and their parts are: when it is asked, and every few seconds.
 type Monitor struct {
-	journal   *Journal
+	logOf     func(service string) *slog.Logger
 	ready, up *prometheus.GaugeVec
 
 	services map[string][]Part // the service itself comes first
-	names    []string          // of the services, in the order in which they were added
+	journals map[string]*Journal
+	names    []string // of the services, in the order in which they were added
 }
 
-// NewMonitor returns a monitor of nothing yet.
-func NewMonitor(log *slog.Logger, registry prometheus.Registerer) *Monitor {
+// NewMonitor returns a monitor of nothing yet. What it says of a service goes to the log that logOf returns for it.
+func NewMonitor(logOf func(service string) *slog.Logger, registry prometheus.Registerer) *Monitor {
 	m := &Monitor{
-		journal: NewJournal(log, time.Now), services: map[string][]Part{},
+		logOf: logOf, services: map[string][]Part{}, journals: map[string]*Journal{},
 		ready: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fgd_ready", Help: "Whether a service of this process can take work: 1 or 0.",
 		}, []string{"service"}),
@@ -44,6 +45,7 @@ func NewMonitor(log *slog.Logger, registry prometheus.Registerer) *Monitor {
 // Add takes in a service, and its parts. It is called before anything else.
 func (m *Monitor) Add(service string, ready Check, parts ...Part) {
 	m.names = append(m.names, service)
+	m.journals[service] = NewJournal(m.logOf(service), time.Now)
 	m.services[service] = append([]Part{{service, ready}}, parts...)
 	m.ready.WithLabelValues(service)
 	for _, part := range parts {
@@ -64,7 +66,7 @@ func (m *Monitor) Look(ctx context.Context, service string) ([]State, error) {
 		return nil, fmt.Errorf("look at %s: %w", service, context.Cause(ctx))
 	}
 	for i, state := range found {
-		found[i] = m.journal.Note(ctx, state)
+		found[i] = m.journals[service].Note(ctx, state)
 		gauge := m.up
 		if i == 0 {
 			gauge = m.ready

@@ -27,7 +27,8 @@ type patient struct {
 
 func newPatient() *patient {
 	p := &patient{registry: prometheus.NewRegistry()}
-	p.Monitor = health.NewMonitor(slog.New(slog.NewJSONHandler(&p.log, nil)), p.registry)
+	log := slog.New(slog.NewJSONHandler(&p.log, nil))
+	p.Monitor = health.NewMonitor(func(service string) *slog.Logger { return log.With("service", service) }, p.registry)
 	p.Add("orchestrator", func(context.Context) error { return nil }, health.Part{Name: health.Redis, Check: p.check})
 	return p
 }
@@ -80,6 +81,7 @@ func TestAMonitorTellsOfChanges(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if lines := strings.Count(p.log.String(), "\n"); lines != 1 || !strings.Contains(p.log.String(), "Redis is away.") ||
+			!strings.Contains(p.log.String(), `"service":"orchestrator"`) ||
 			p.looked.Load() < 10 || p.value(t, "fgd_component_up", "redis") != 0 {
 			t.Errorf("looked %d times, and said %s", p.looked.Load(), &p.log)
 		}

@@ -73,7 +73,7 @@ func TestCallsAreCounted(t *testing.T) {
 	conn := grpctest.ServeWith(t, tel, rpc.Services, func(r grpc.ServiceRegistrar) {
 		syncv1.RegisterSyncServiceServer(r, asked)
 		grpc_health_v1.RegisterHealthServer(r, health.New(nil, nil))
-		healthv1.RegisterComponentServiceServer(r, health.NewComponents(health.NewMonitor(tel.Log, tel.Metrics)))
+		healthv1.RegisterComponentServiceServer(r, health.NewComponents(health.NewMonitor(grpctest.OneLog(tel), tel.Metrics)))
 		rpc.Announce(tel, r.(*grpc.Server))
 	})
 	if calls(t, tel, syncService, codes.Internal) != 0 || calls(t, tel, syncService, codes.OK) != 0 {

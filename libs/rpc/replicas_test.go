@@ -14,6 +14,7 @@ import (
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/testkit/grpctest"
 )
 
 // replica answers with its name, or with what the next service answers.
@@ -37,7 +38,7 @@ func start(t *testing.T, r *replica) (address string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := rpc.NewServer(telemetry.Discard(), rpc.Services)
+	server := rpc.NewServer(telemetry.Discard(), rpc.Services, grpctest.OneLog(telemetry.Discard()))
 	syncv1.RegisterSyncServiceServer(server, r)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener); close(served) }()

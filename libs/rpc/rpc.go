@@ -5,6 +5,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
@@ -61,9 +62,12 @@ func (a Audience) maxRequest() int {
 	return MaxMessageBytes
 }
 
-// NewServer returns a server for an audience.
-func NewServer(tel *telemetry.Telemetry, audience Audience) *grpc.Server {
-	calls, guard, requests := newCalls(audience), guard{tel.Log}, newRequests(tel.Metrics)
+// NewServer returns a server for an audience. What is to be said of a call goes to the log that logOf returns for the
+// service of the contract that the call is for.
+func NewServer(
+	tel *telemetry.Telemetry, audience Audience, logOf func(grpcService string) *slog.Logger,
+) *grpc.Server {
+	calls, guard, requests := newCalls(audience), guard{logOf}, newRequests(tel.Metrics)
 	return grpc.NewServer(
 		grpc.StatsHandler(serverStats(tel.Tracers)),
 		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, unaryRules),

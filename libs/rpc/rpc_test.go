@@ -310,7 +310,7 @@ func TestOverTheNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := rpc.NewServer(telemetry.Discard(), rpc.Services)
+	server := rpc.NewServer(telemetry.Discard(), rpc.Services, grpctest.OneLog(telemetry.Discard()))
 	syncv1.RegisterSyncServiceServer(server, &service{fail: errs.New(errs.GitHubRateLimited, "Later.").
 		WithRetryAfter(time.Minute)})
 	served := make(chan error, 1)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path"
 	"runtime/debug"
 	"strings"
 
@@ -66,7 +67,9 @@ func (s serverStream) Context() context.Context { return s.ctx }
 
 // guard has the outermost word on a call: the public face of an error goes to the caller, and its cause, which is lost
 // on the way, to the log.
-type guard struct{ log *slog.Logger }
+type guard struct {
+	logOf func(grpcService string) *slog.Logger
+}
 
 func (g guard) unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler,
@@ -84,7 +87,7 @@ func (g guard) stream(
 
 func (g guard) finish(ctx context.Context, method string, err error, panicked any) error {
 	if panicked != nil {
-		g.log.ErrorContext(ctx, "panic in a call", "method", method, "panic", fmt.Sprint(panicked),
+		g.of(method).ErrorContext(ctx, "panic in a call", "method", method, "panic", fmt.Sprint(panicked),
 			"stack", string(debug.Stack()))
 		return errs.ToStatus(errs.New(errs.InternalError, "An internal error occurred.")).Err()
 	}
@@ -92,9 +95,14 @@ func (g guard) finish(ctx context.Context, method string, err error, panicked an
 		return err
 	}
 	if level, lost := lostCause(err); lost {
-		g.log.Log(ctx, level, "call failed", "method", method, "error", err.Error())
+		g.of(method).Log(ctx, level, "call failed", "method", method, "error", err.Error())
 	}
 	return errs.ToStatus(err).Err()
+}
+
+// of returns the log of the service that a method belongs to.
+func (g guard) of(method string) *slog.Logger {
+	return g.logOf(strings.TrimPrefix(path.Dir(method), "/"))
 }
 
 // ownService is how the methods of gRPC's own services begin, health and reflection. Their statuses are their protocol.

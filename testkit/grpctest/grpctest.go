@@ -3,6 +3,7 @@ package grpctest
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 
 	"go.opentelemetry.io/otel/trace/noop"
@@ -24,7 +25,7 @@ func ServeWith(
 	t testing.TB, tel *telemetry.Telemetry, audience rpc.Audience, register func(grpc.ServiceRegistrar),
 ) *grpc.ClientConn {
 	t.Helper()
-	server := rpc.NewServer(tel, audience)
+	server := rpc.NewServer(tel, audience, OneLog(tel))
 	register(server)
 	loopback := rpc.NewLoopback()
 	served := make(chan error, 1)
@@ -41,4 +42,9 @@ func ServeWith(
 		}
 	})
 	return conn
+}
+
+// OneLog returns that of a process, whatever service is asked about.
+func OneLog(tel *telemetry.Telemetry) func(string) *slog.Logger {
+	return func(string) *slog.Logger { return tel.Log }
 }

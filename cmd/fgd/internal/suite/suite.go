@@ -69,7 +69,7 @@ func (s *Suite) build(o Options) error {
 	}
 	for _, def := range o.Definitions {
 		process := &app.Process{
-			Source: o.Source, Telemetry: o.Telemetry.For("fgd-" + def.Name), Peers: s.peers(o.Definitions),
+			Source: o.Source, Telemetry: o.Telemetry.For(app.LogName(def.Name)), Peers: s.peers(o.Definitions),
 			Self:        s.conns[def.Audience],
 			MetricsPage: s.host.Metrics(), Instance: o.Instance, LookupEnv: o.LookupEnv, Now: time.Now,
 		}
