@@ -1,7 +1,9 @@
 package ingestion
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
@@ -66,5 +68,9 @@ func (c *Config) Validate() error {
 
 // badDefinitions returns the error of definitions that can't be used.
 func badDefinitions(dir string, cause error) error {
+	var file *fs.PathError
+	if errors.As(cause, &file) && file.Path == "." { // the folder itself, which has been named
+		cause = file.Err
+	}
 	return errs.New(errs.ConfigurationInvalid, "crd_dir is %q: %v.", dir, cause)
 }

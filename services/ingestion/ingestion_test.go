@@ -253,6 +253,7 @@ func TestSettingsThatCannotBeUsed(t *testing.T) {
 	for name, change := range map[string]func(*ingestion.Config){
 		"max_depth": func(c *ingestion.Config) { c.MaxDepth = 1 },
 		"crd_dir":   func(c *ingestion.Config) { c.CRDDir = t.TempDir() },
+		`crd_dir is "nope": no such file or directory.`: func(c *ingestion.Config) { c.CRDDir = "nope" },
 	} {
 		cfg := ingestion.DefaultConfig()
 		change(&cfg)

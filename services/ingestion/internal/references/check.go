@@ -199,8 +199,8 @@ func (c *checker) vlans(i int) {
 		}
 		inside := slices.ContainsFunc(space.ranges, func(r [2]int64) bool { return r[0] <= s.vlan && s.vlan <= r[1] })
 		if !inside {
-			c.find(i, s.place, errs.VLANOutOfRange, "the VLAN of subnet %s is in no range of the VLANNamespace %s", s.name,
-				facts.vlans)
+			c.find(i, s.place, errs.VLANOutOfRange, "the VLAN %d of subnet %s is in no range of the VLANNamespace %s",
+				s.vlan, s.name, facts.vlans)
 		}
 	}
 }
@@ -247,7 +247,8 @@ func (c *checker) inside(i int, s subnet, prefix netip.Prefix) {
 		return err == nil && outer.Bits() <= prefix.Bits() && outer.Contains(prefix.Addr())
 	})
 	if !inside {
-		c.find(i, s.place, errs.SubnetConflict, "the subnet %s is in no range of the IPv4Namespace %s", s.name, facts.ipv4)
+		c.find(i, s.place, errs.SubnetConflict, "the subnet %s (%s) is in no range of the IPv4Namespace %s", s.name,
+			s.cidr, facts.ipv4)
 	}
 }
 
@@ -273,6 +274,6 @@ func (c *checker) overlaps(networks []network) {
 }
 
 func (c *checker) overlap(one, other network) {
-	c.find(one.resource, one.subnet.place, errs.SubnetConflict, "the subnet %s overlaps %s of the VPC %s",
-		one.subnet.name, other.subnet.name, c.resources[other.resource].Identity.Name)
+	c.find(one.resource, one.subnet.place, errs.SubnetConflict, "the subnet %s (%s) overlaps %s (%s) of the VPC %s",
+		one.subnet.name, one.subnet.cidr, other.subnet.name, other.subnet.cidr, c.resources[other.resource].Identity.Name)
 }

@@ -272,25 +272,25 @@ func TestFound(t *testing.T) {
 		},
 		"VLAN": {
 			[]string{"vlan: 1002", "vlan: 2000"},
-			[]string{"VPC b VLAN_OUT_OF_RANGE the VLAN of subnet x is in no range of the VLANNamespace default"},
+			[]string{"VPC b VLAN_OUT_OF_RANGE the VLAN 2000 of subnet x is in no range of the VLANNamespace default"},
 		},
 		"outside": {
 			[]string{"10.0.3.0/24", "10.1.3.0/24"},
-			[]string{"VPC b SUBNET_CONFLICT the subnet x is in no range of the IPv4Namespace default"},
+			[]string{"VPC b SUBNET_CONFLICT the subnet x (10.1.3.0/24) is in no range of the IPv4Namespace default"},
 		},
 		"overlap": {
 			[]string{"10.0.3.0/24", "10.0.2.128/25"},
 			[]string{
-				"VPC a SUBNET_CONFLICT the subnet w overlaps x of the VPC b",
-				"VPC b SUBNET_CONFLICT the subnet x overlaps w of the VPC a",
+				"VPC a SUBNET_CONFLICT the subnet w (10.0.2.0/24) overlaps x (10.0.2.128/25) of the VPC b",
+				"VPC b SUBNET_CONFLICT the subnet x (10.0.2.128/25) overlaps w (10.0.2.0/24) of the VPC a",
 			},
 		},
 		"wide overlap": {
 			[]string{"10.0.3.0/24", "10.0.0.0/22"},
 			[]string{
-				"VPC a SUBNET_CONFLICT the subnet x overlaps x of the VPC b",
-				"VPC a SUBNET_CONFLICT the subnet w overlaps x of the VPC b",
-				"VPC b SUBNET_CONFLICT the subnet x overlaps x of the VPC a",
+				"VPC a SUBNET_CONFLICT the subnet x (10.0.1.0/24) overlaps x (10.0.0.0/22) of the VPC b",
+				"VPC a SUBNET_CONFLICT the subnet w (10.0.2.0/24) overlaps x (10.0.0.0/22) of the VPC b",
+				"VPC b SUBNET_CONFLICT the subnet x (10.0.0.0/22) overlaps x (10.0.1.0/24) of the VPC a",
 			},
 		},
 		"attached to the default subnet": {

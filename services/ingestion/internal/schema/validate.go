@@ -44,7 +44,7 @@ func (j *judge) judgeVersion(ctx context.Context, k *kind, v *apiVersion, as str
 	}
 	j.report(errs.SchemaMismatch, problems)
 	for _, name := range unknown {
-		j.unknown(name)
+		j.unknown(name, v.meant(name))
 	}
 }
 
@@ -103,11 +103,14 @@ func malformedField(object map[string]any) string {
 	return "metadata"
 }
 
-// unknown notes a field that the schema does not know.
-func (j *judge) unknown(name string) {
+// unknown notes a field that the schema does not know, and the one that may be meant, if there is one.
+func (j *judge) unknown(name, meant string) {
 	f := finding.Finding{
 		Code: errs.UnknownField, Warning: true, Field: name,
 		Message: "the schema does not know the field " + name,
+	}
+	if meant != "" {
+		f.Message += "; perhaps " + meant + " is meant"
 	}
 	if j.options.RejectUnknown {
 		f.Code, f.Warning, f.Remedy = errs.SchemaMismatch, false, errs.UnknownField.Remedy
