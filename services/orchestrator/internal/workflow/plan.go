@@ -110,7 +110,8 @@ func (p *planner) word(d *ingestionv1.DocumentResult) string {
 	return ""
 }
 
-// byHand adds what people did in managed/ since the last sync: no document waited for it.
+// byHand adds what people did in managed/ since the last sync: no document waited for it. What became unreadable or
+// invalid there is no update: its resource stays as it was, and a finding says why.
 func (p *planner) byHand(diff state.ResourceDiff) {
 	for _, r := range diff.Created {
 		if !p.created[state.IDOf(r.GetKey())] {
@@ -118,7 +119,7 @@ func (p *planner) byHand(diff state.ResourceDiff) {
 		}
 	}
 	for _, r := range diff.Updated {
-		if !p.changed[state.IDOf(r.GetKey())] {
+		if r.GetValid() && !p.changed[state.IDOf(r.GetKey())] {
 			p.add(actionUpdate, r.GetKey(), r.GetPath(), r.GetPath())
 		}
 	}

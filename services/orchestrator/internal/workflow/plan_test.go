@@ -29,3 +29,16 @@ func TestLongPlansAreCut(t *testing.T) {
 		t.Errorf("%d actions, %d orphans", len(plan.GetActions()), len(plan.GetOrphans()))
 	}
 }
+
+// TestWhatBecameInvalidByHandIsNoUpdate: its resource stays as the last sync had it.
+func TestWhatBecameInvalidByHandIsNoUpdate(t *testing.T) {
+	t.Parallel()
+	edited := func(name string, valid bool) *ingestionv1.Resource {
+		return &ingestionv1.Resource{Key: &reportv1.ResourceKey{Kind: "VPC", Name: name}, Path: name + ".yaml", Valid: valid}
+	}
+	diff := state.ResourceDiff{Updated: []*ingestionv1.Resource{edited("broken", false), edited("edited", true)}}
+	plan := makePlan(ingested{}, diff, true)
+	if len(plan.GetActions()) != 1 || plan.GetActions()[0].GetFrom() != "edited.yaml" || plan.GetCounts().GetUpdates() != 1 {
+		t.Errorf("planned %v", plan)
+	}
+}
