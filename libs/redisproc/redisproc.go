@@ -1,5 +1,5 @@
 // Package redisproc runs a private redis-server: an append-only file in a folder of its own, a unix socket or a
-// loopback port, a random password. It ends with the process that started it.
+// loopback port, a random password. It ends with the process that started it, which can start it again.
 package redisproc
 
 import (
@@ -31,6 +31,8 @@ var ErrNotInstalled = errors.New("redis-server is not on PATH")
 
 // Server is a running redis-server.
 type Server struct {
+	path     string // of the program
+	dataDir  string
 	command  *exec.Cmd
 	exited   chan struct{}
 	socket   string
@@ -52,24 +54,40 @@ func Resume(ctx context.Context, dataDir, password string) (*Server, error) {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return nil, errs.New(errs.FolderUnusable, "The folder %s can't be made.", dataDir).WithCause(err)
 	}
-	s := &Server{password: password, exited: make(chan struct{})}
-	if err := s.chooseSocket(dataDir); err != nil {
+	s := &Server{path: path, dataDir: dataDir, password: password}
+	if err := s.chooseSocket(); err != nil {
 		return nil, err
 	}
-	if err := s.launch(path, dataDir); err != nil {
+	if err := s.Restart(ctx); err != nil {
 		return nil, errors.Join(err, s.cleanUp())
-	}
-	if err := s.wait(ctx); err != nil {
-		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
 
+// Restart starts it, or starts it again once it has ended: with the data, at the URL that it had. It returns when the
+// server answers. It is not for concurrent use.
+func (s *Server) Restart(ctx context.Context) error {
+	if err := s.launch(); err != nil {
+		return err
+	}
+	if err := s.wait(ctx); err != nil {
+		s.end()
+		return err
+	}
+	return nil
+}
+
+// Exited returns a channel that is closed when the server that runs now has ended, whoever ended it.
+func (s *Server) Exited() <-chan struct{} { return s.exited }
+
+// How says how it ended, once it has: by an exit code or a signal.
+func (s *Server) How() string { return s.command.ProcessState.String() }
+
 // chooseSocket puts the socket beside the data, or in a temporary folder when that path is too long for the kernel.
-func (s *Server) chooseSocket(dataDir string) error {
-	absolute, err := filepath.Abs(dataDir)
+func (s *Server) chooseSocket() error {
+	absolute, err := filepath.Abs(s.dataDir)
 	if err != nil {
-		return fmt.Errorf("resolve %s: %w", dataDir, err)
+		return fmt.Errorf("resolve %s: %w", s.dataDir, err)
 	}
 	if s.socket = filepath.Join(absolute, "redis.sock"); len(s.socket) <= longestPath {
 		return nil
@@ -82,9 +100,9 @@ func (s *Server) chooseSocket(dataDir string) error {
 }
 
 // launch passes the settings through standard input, because the argument list is open to everyone on the machine.
-func (s *Server) launch(path, dataDir string) error {
-	s.command = exec.Command(path, "-")
-	s.command.Dir = dataDir
+func (s *Server) launch() error {
+	s.command = exec.Command(s.path, "-")
+	s.command.Dir = s.dataDir
 	s.command.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid:   true, // Ctrl-C is for the parent, which stops this server last
 		Pdeathsig: syscall.SIGTERM,
@@ -96,7 +114,9 @@ func (s *Server) launch(path, dataDir string) error {
 	if err := s.command.Start(); err != nil {
 		return fmt.Errorf("start redis-server: %w", err)
 	}
-	go func() { _ = s.command.Wait(); close(s.exited) }()
+	command, exited := s.command, make(chan struct{})
+	s.exited = exited
+	go func() { _ = command.Wait(); close(exited) }()
 	_, err = fmt.Fprintf(stdin,
 		"port 0\nunixsocket %s\nunixsocketperm 700\nrequirepass %s\ndir .\nappendonly yes\nappendfsync everysec\n"+
 			"save \"\"\nmaxmemory-policy noeviction\nlogfile redis.log\ndaemonize no\n", s.socket, s.password)
@@ -139,13 +159,17 @@ func (s *Server) Kill() {
 
 // Stop ends it in order, and hard if it does not.
 func (s *Server) Stop() error {
+	s.end()
+	return s.cleanUp()
+}
+
+func (s *Server) end() {
 	_ = s.command.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.exited:
 	case <-time.After(stopTimeout):
 		s.Kill()
 	}
-	return s.cleanUp()
 }
 
 func (s *Server) cleanUp() error {

@@ -110,6 +110,38 @@ func TestDataOutlivesACrash(t *testing.T) {
 	}
 }
 
+// TestItIsStartedAgainWhereItWas: with its data and its password, at the same URL, also when that is in a folder of
+// its own.
+func TestItIsStartedAgainWhereItWas(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), strings.Repeat("long/", 30))} {
+		server := start(t, dir)
+		url, c := server.URL(), client(t, server)
+		if err := c.Set(t.Context(), "k", "v", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		untilWritten(t, c)
+		if err := server.command.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		<-server.Exited()
+		if how := server.How(); !strings.Contains(how, "killed") {
+			t.Errorf("it ended by %q", how)
+		}
+		if err := server.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := client(t, server).Get(t.Context(), "k").Result(); err != nil || got != "v" || server.URL() != url {
+			t.Errorf("%q, %v, at %s and not %s", got, err, server.URL(), url)
+		}
+		select {
+		case <-server.Exited():
+			t.Error("it runs again, and is said to have ended")
+		default:
+		}
+	}
+}
+
 // untilWritten waits until all that was answered to is in the append-only file: with everysec, Redis puts a write off
 // for up to two seconds while the disk is slow.
 func untilWritten(t *testing.T, c *redis.Client) {

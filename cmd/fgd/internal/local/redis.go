@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
@@ -19,6 +20,7 @@ type redis struct {
 	url  string // with its password: not for printing
 	kind string
 	stop func() error
+	own  *redisproc.Server // the private one, if it is that
 }
 
 // givenRedis is one that somebody else runs. That it answers, and is fit for what it is to keep, is known before
@@ -31,7 +33,7 @@ func givenRedis(ctx context.Context, url string, source *config.Source) (*redis,
 	if err := errors.Join(suitable(ctx, conn, source.Text("redis_checks", refuse)), conn.Close()); err != nil {
 		return nil, err
 	}
-	return &redis{url, "given", func() error { return nil }}, nil
+	return &redis{url: url, kind: "given", stop: func() error { return nil }}, nil
 }
 
 // refuse is the value of redis_checks that ends what an unfit Redis would serve. The orchestrator knows the others.
@@ -53,7 +55,9 @@ func redisInMemory() (*redis, error) {
 	if err := server.Start(); err != nil {
 		return nil, errs.New(errs.RedisConnectionFailed, "The in-memory Redis can't be started.").WithCause(err)
 	}
-	return &redis{"redis://" + server.Addr(), "in memory", func() error { server.Close(); return nil }}, nil
+	return &redis{
+		url: "redis://" + server.Addr(), kind: "in memory", stop: func() error { server.Close(); return nil },
+	}, nil
 }
 
 // redisForCommand takes the Redis given, else one in memory.
@@ -78,5 +82,62 @@ func redisForUp(ctx context.Context, url, dataDir string, source *config.Source,
 	if err != nil {
 		return nil, err
 	}
-	return &redis{server.URL(), "private redis-server", server.Stop}, nil
+	return &redis{url: server.URL(), kind: "private redis-server", stop: server.Stop, own: server}, nil
+}
+
+const (
+	// steady is how long a private redis-server has to run to count as one that works.
+	steady = time.Minute
+	// mostRestarts bounds how often one that does not is started again.
+	mostRestarts = 5
+)
+
+// during does work, and meanwhile starts a private redis-server again whenever it ends. When that is not possible, the
+// work is ended, and the error says so.
+func (r *redis) during(ctx context.Context, log *slog.Logger, work func(context.Context) error) error {
+	if r.own == nil {
+		return work(ctx)
+	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	kept := make(chan error, 1)
+	go func() {
+		kept <- keep(ctx, r.own, log)
+		end()
+	}()
+	err := work(ctx)
+	end()
+	return errors.Join(<-kept, err)
+}
+
+// keep starts a private redis-server again whenever it ends, until ctx ends.
+func keep(ctx context.Context, server *redisproc.Server, log *slog.Logger) error {
+	for restarts := 1; ; restarts++ {
+		began := time.Now()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-server.Exited():
+		}
+		if time.Since(began) > steady {
+			restarts = 1
+		}
+		log.WarnContext(ctx, "the private redis-server ended", "how", server.How())
+		if restarts > mostRestarts {
+			return errs.New(errs.RedisConnectionFailed, "The private redis-server ends again and again; see redis.log in the "+
+				"data folder.").WithRemedy("See redis.log for why, or name a Redis of your own with --redis.")
+		}
+		if err := server.Restart(ctx); err != nil {
+			return unlessOver(ctx, err)
+		}
+		log.InfoContext(ctx, "the private redis-server runs again")
+	}
+}
+
+// unlessOver returns an error, or nothing when ctx has ended, which then was its cause.
+func unlessOver(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }

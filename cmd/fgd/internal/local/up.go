@@ -69,12 +69,14 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 	s.Serve(grpcListener, httpListener)
 	tel.Log.InfoContext(ctx, "started", "http", httpListener.Addr().String(), "grpc", grpcListener.Addr().String(),
 		"redis", redis.kind, "version", app.Version)
-	return runWith(ctx, s, func(ctx context.Context) error {
-		folder, err := resolve(u.DataDir)
-		return errors.Join(err, started(ctx, Serving{
-			HTTP: httpListener.Addr().String(), GRPC: grpcListener.Addr().String(), Data: folder, Redis: redis.kind,
-			Callers: s.Public(),
-		}))
+	return redis.during(ctx, tel.Log, func(ctx context.Context) error {
+		return runWith(ctx, s, func(ctx context.Context) error {
+			folder, err := resolve(u.DataDir)
+			return errors.Join(err, started(ctx, Serving{
+				HTTP: httpListener.Addr().String(), GRPC: grpcListener.Addr().String(), Data: folder, Redis: redis.kind,
+				Callers: s.Public(),
+			}))
+		})
 	})
 }
 
