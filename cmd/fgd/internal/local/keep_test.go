@@ -1,9 +1,11 @@
 package local
 
 import (
+	"strings"
 	"testing"
 
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/errs"
 	githubsync "fgdsync.dev/services/github-sync"
 	"fgdsync.dev/services/orchestrator"
 )
@@ -75,5 +77,14 @@ func TestTheKeyFileThatIsSaid(t *testing.T) {
 		if got := keptWith(t, command).Key; got != c.command {
 			t.Errorf("%v: a command has %q", c.environ, got)
 		}
+	}
+}
+
+// TestANumberThatNoFabricHas is refused by the name of the flag, and not by that of a field that nobody wrote.
+func TestANumberThatNoFabricHas(t *testing.T) {
+	t.Parallel()
+	_, _, err := (&Target{Repo: t.TempDir(), FabricID: -1}).prepare(Environment{})
+	if !errs.HasCode(err, errs.InvalidRequest) || !strings.Contains(err.Error(), "--fabric-id is -1") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -79,6 +80,10 @@ func (t *Target) Run(ctx context.Context, env Environment, work func(context.Con
 
 // prepare reads what the command was told.
 func (t *Target) prepare(env Environment) (*Session, *config.Source, error) {
+	if t.FabricID < 0 {
+		return nil, nil, exit.Misuse(errs.New(errs.InvalidRequest, "--fabric-id is %d; allowed is 1 to %d", t.FabricID,
+			math.MaxInt32))
+	}
 	secrets, err := readCredentials(env.Environ, t.CredentialsFile)
 	if err != nil {
 		return nil, nil, err
