@@ -50,7 +50,10 @@ func TestQuarantine(t *testing.T) {
 	}
 	b.problem("GET", "/api/v1/fabrics/36/quarantine", "", 404, "FGD_3006")
 	b.backend.kept = &fabricv1.ListQuarantineResponse{}
-	b.problem("GET", "/api/v1/fabrics/35/quarantine/nope", "", 404, "FGD_1019")
+	if nope := b.problem("GET", "/api/v1/fabrics/35/quarantine/nope", "", 404, "FGD_1019"); nope["message"] !=
+		`"nope" is not in quarantine.` {
+		t.Errorf("no such file: %v", nope)
+	}
 	b.problem("GET", "/api/v1/fabrics/35/quarantine/unmanaged%2F..%2Fraw", "", 404, "FGD_1022")
 }
 
@@ -87,6 +90,7 @@ func TestOutOfQuarantine(t *testing.T) {
 		b.backend.end(id, syncv1.State_STATE_COMPLETED, "sync.completed", nil)
 	}
 	b.problem("POST", "/api/v1/fabrics/35/quarantine:retry", `{}`, 400, "FGD_1010")
+	b.problem("POST", "/api/v1/fabrics/35/quarantine:retry", `{"all":true,"paths":["unmanaged/a.yaml"]}`, 400, "FGD_1010")
 	b.problem("POST", "/api/v1/fabrics/35/quarantine:release", `{"paths":[]}`, 400, "FGD_1010")
 	b.problem("POST", "/api/v1/fabrics/36/quarantine:retry", `{"all":true}`, 404, "FGD_3006")
 }

@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"context"
+	"strings"
 
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
@@ -37,14 +38,15 @@ func (s *quarantineServer) ListQuarantine(
 func (s *quarantineServer) GetQuarantinedFile(
 	ctx context.Context, req *bridgev1.GetQuarantinedFileRequest,
 ) (*bridgev1.GetQuarantinedFileResponse, error) {
+	path := strings.TrimSuffix(req.GetPath(), "/") // which the form of the HTTP path adds to a name without folder
 	found, err := s.views.ListQuarantine(ctx, &fabricv1.ListQuarantineRequest{
-		FabricId: req.GetFabricId(), Path: req.GetPath(), IncludeContent: true,
+		FabricId: req.GetFabricId(), Path: path, IncludeContent: true,
 	})
 	if err != nil {
 		return nil, err
 	}
 	if len(found.GetFiles()) == 0 {
-		return nil, errs.New(errs.NotInQuarantine, "%q is not in quarantine.", req.GetPath()).
+		return nil, errs.New(errs.NotInQuarantine, "%q is not in quarantine.", path).
 			WithMeta(errs.FieldKey, "path")
 	}
 	return &bridgev1.GetQuarantinedFileResponse{File: apiv1.QuarantinedToAPI(found.GetFiles()[0])}, nil

@@ -1071,7 +1071,7 @@ var File_fgd_bridge_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xaa\x05\n" +
+	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xb1\x05\n" +
 	"\x13CreateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
@@ -1079,9 +1079,9 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x0erepository_url\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x16\n" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12)\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tR\x0fgitopsDirectory\x12<\n" +
-	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb0\x01\n" +
-	"\x15sync_interval_seconds\x18\a \x01(\x05Bw\xbaHt\xba\x01m\n" +
-	"\x13sync_interval.least\x12=sync_interval_seconds is 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x00R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
+	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb7\x01\n" +
+	"\x15sync_interval_seconds\x18\a \x01(\x05B~\xbaH{\xba\x01t\n" +
+	"\x13sync_interval.least\x12Dsync_interval_seconds has to be 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x00R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
 	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptions\x12\x1b\n" +
 	"\ttake_over\x18\t \x01(\bR\btakeOverB\x18\n" +
 	"\x16_sync_interval_seconds\"^\n" +
@@ -1100,7 +1100,7 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x13ListFabricsResponse\x12/\n" +
 	"\afabrics\x18\x01 \x03(\v2\x15.fgd.bridge.v1.FabricR\afabrics\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xe6\x05\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xed\x05\n" +
 	"\x13UpdateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x9e\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
@@ -1108,9 +1108,9 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x0erepository_url\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x01R\rrepositoryUrl\x88\x01\x01\x12$\n" +
 	"\x06branch\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x02R\x06branch\x88\x01\x01\x12.\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tH\x03R\x0fgitopsDirectory\x88\x01\x01\x12<\n" +
-	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb0\x01\n" +
-	"\x15sync_interval_seconds\x18\a \x01(\x05Bw\xbaHt\xba\x01m\n" +
-	"\x13sync_interval.least\x12=sync_interval_seconds is 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x04R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
+	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb7\x01\n" +
+	"\x15sync_interval_seconds\x18\a \x01(\x05B~\xbaH{\xba\x01t\n" +
+	"\x13sync_interval.least\x12Dsync_interval_seconds has to be 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x04R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
 	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptionsB\a\n" +
 	"\x05_nameB\x11\n" +
 	"\x0f_repository_urlB\t\n" +

@@ -601,13 +601,14 @@ const file_fgd_bridge_v1_quarantine_service_proto_rawDesc = "" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1b\n" +
 	"\x04path\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04path\"P\n" +
 	"\x1aGetQuarantinedFileResponse\x122\n" +
-	"\x04file\x18\x01 \x01(\v2\x1e.fgd.bridge.v1.QuarantinedFileR\x04file\"\xde\x01\n" +
+	"\x04file\x18\x01 \x01(\v2\x1e.fgd.bridge.v1.QuarantinedFileR\x04file\"\xd2\x02\n" +
 	"\x17RetryQuarantinedRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12/\n" +
 	"\x05paths\x18\x02 \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\xe8\a\"\x0er\f:\n" +
 	"unmanaged/R\x05paths\x12\x10\n" +
-	"\x03all\x18\x03 \x01(\bR\x03all:Z\xbaHW\x1aU\n" +
-	"\fpaths.or_all\x12\"paths is empty, and all is not set\x1a!this.all || this.paths.size() > 0\"\xfe\x01\n" +
+	"\x03all\x18\x03 \x01(\bR\x03all:\xcd\x01\xbaH\xc9\x01\x1aU\n" +
+	"\fpaths.or_all\x12\"paths is empty, and all is not set\x1a!this.all || this.paths.size() > 0\x1ap\n" +
+	"\x12paths.not_with_all\x125paths names files, and all is set: say one of the two\x1a#!this.all || this.paths.size() == 0\"\xfe\x01\n" +
 	"\x18RetryQuarantinedResponse\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12.\n" +
 	"\x06status\x18\x02 \x01(\tB\x16\xbaH\x13r\x11R\astartedR\x06queuedR\x06status\x12\x1d\n" +
