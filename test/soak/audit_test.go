@@ -65,7 +65,7 @@ func (s *soak) quiet() {
 	}
 }
 
-// auditSyncs joins every accepted sync to its end. One that failed, and did not have to, is one too many: at most one in
+// auditSyncs joins every accepted sync to its end. One that failed and did not have to is one too many: at most one in
 // a thousand.
 func (s *soak) auditSyncs() {
 	s.t.Helper()
