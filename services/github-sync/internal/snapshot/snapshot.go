@@ -223,7 +223,7 @@ func (s *Snapshot) BlobSize(id plumbing.Hash) (int64, error) {
 	}
 	size, err := s.base.Size(id)
 	if err != nil {
-		return 0, unreadable(s.base, id, err)
+		return 0, s.base.Unreadable(id, err)
 	}
 	return size, nil
 }
@@ -270,7 +270,7 @@ func maxBytes(kind plumbing.ObjectType) int64 {
 func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
 	encoded, err := base.EncodedObject(kind, id)
 	if err != nil {
-		return nil, unreadable(base, id, err)
+		return nil, base.Unreadable(id, err)
 	}
 	if limit := maxBytes(kind); encoded.Size() > limit {
 		return nil, errs.New(errs.RepositoryUnsupported, "The %s %s has %d bytes; the limit is %d.", kind, id, encoded.Size(),
@@ -278,26 +278,20 @@ func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) (
 	}
 	r, err := encoded.Reader()
 	if err != nil {
-		return nil, unreadable(base, id, err)
+		return nil, base.Unreadable(id, err)
 	}
 	content := make([]byte, encoded.Size())
 	if _, err = io.ReadFull(r, content); err != nil {
-		return nil, errors.Join(unreadable(base, id, err), r.Close())
+		return nil, errors.Join(base.Unreadable(id, err), r.Close())
 	}
 	// The library does not look: of an object whose length is wrong in its pack it gives a part.
 	if object.ID(kind, content) != id {
-		return nil, errors.Join(unreadable(base, id, errDamaged), r.Close())
+		return nil, errors.Join(base.Unreadable(id, errDamaged), r.Close())
 	}
 	return content, r.Close()
 }
 
 var errDamaged = errors.New("the content is not that of the object")
-
-// unreadable throws a damaged store away: the next attempt fetches it anew.
-func unreadable(base *store.Objects, id plumbing.Hash, err error) error {
-	e := errs.New(errs.StorageFailed, "The object %s can't be read from the fetched repository.", id)
-	return e.WithCause(errors.Join(err, base.Discard()))
-}
 
 // Put adds an object to the overlay.
 func (s *Snapshot) Put(kind plumbing.ObjectType, content []byte) (plumbing.Hash, error) {
