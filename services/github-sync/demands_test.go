@@ -12,6 +12,7 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
 	"fgdsync.dev/testkit/gitserver"
+	"fgdsync.dev/testkit/sshserver"
 )
 
 // pkt is a line of the protocol.
@@ -36,6 +37,29 @@ func TestMultiACKDemanded(t *testing.T) {
 	b.host.Break(gitserver.Fault{
 		On: gitserver.Fetch, Status: http.StatusBadRequest, Text: "TF401041: nothing for you", Unless: "no client says this",
 	})
+	b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: last\n"})
+	response, err := b.repositories.CheckConnection(t.Context(), &gitv1.CheckConnectionRequest{Location: b.location("f")})
+	problems := response.GetConnection().GetProblems()
+	if err != nil || response.GetConnection().GetCanRead() || len(problems) != 1 ||
+		!strings.Contains(problems[0].GetMessage(), "TF401041: nothing for you") {
+		t.Errorf("a check: %v, %v", response, err)
+	}
+}
+
+// TestMultiACKDemandedOverSSH: there the client says so too.
+func TestMultiACKDemandedOverSSH(t *testing.T) {
+	t.Parallel()
+	b := setupSSH(t)
+	b.host.Create(t, repository, branch, content)
+	b.ssh.Break(sshserver.Fault{On: sshserver.Fetch, Says: "Clients must support multi-ack", Unless: "multi_ack"})
+	for i := range 3 {
+		b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": fmt.Sprintf("a: %d\n", i)})
+		s := b.open("f")
+		if got := b.files(s, s.GetTree())["a.yaml"]; got != fmt.Sprintf("a: %d\n", i) {
+			t.Errorf("fetch %d: %q", i, got)
+		}
+	}
+	b.ssh.Break(sshserver.Fault{On: sshserver.Fetch, Says: "TF401041: nothing for you", Unless: "no client says this"})
 	b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: last\n"})
 	response, err := b.repositories.CheckConnection(t.Context(), &gitv1.CheckConnectionRequest{Location: b.location("f")})
 	problems := response.GetConnection().GetProblems()
