@@ -112,7 +112,8 @@ func TestX6OddURLs(t *testing.T) {
 func TestANameBeforeTheHost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	const url, instead = "HTTPS://" + password + "@dev.azure.example/org/p/_git/r/", "https://dev.azure.example/org/p/_git/r,"
+	const at = "dev.azure.example/org/p/_git/r"
+	const url, instead = "HTTPS://" + password + "@" + at + "/", "https://" + at + ","
 	location := &gitv1.Location{RepositoryUrl: url, Branch: branch}
 	_, registered := b.repositories.CheckLocation(t.Context(), &gitv1.CheckLocationRequest{Location: location})
 	_, sealed := b.repositories.SealCredentials(t.Context(), &gitv1.SealCredentialsRequest{

@@ -82,6 +82,28 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 	if err != nil {
 		return nil, err
 	}
+	s, err := openAt(ctx, from, repo, location, branch, directory, commit, limits)
+	if err != nil {
+		return nil, err
+	}
+	s.branches = refs.Branches
+	return s, nil
+}
+
+// Look reports whether a directory is in the head of a branch, which it fetches.
+func Look(ctx context.Context, from remote.Remote, repo *store.Repo, location remote.Location, branch, directory string,
+	head plumbing.Hash, limits Limits,
+) (exists bool, err error) {
+	s, err := openAt(ctx, from, repo, location, branch, directory, head, limits)
+	if err != nil {
+		return false, err
+	}
+	return s.Exists, s.Close()
+}
+
+func openAt(ctx context.Context, from remote.Remote, repo *store.Repo, location remote.Location,
+	branch, directory string, commit plumbing.Hash, limits Limits,
+) (*Snapshot, error) {
 	base, err := repo.Ensure(ctx, from, branch, commit, 1)
 	if err != nil {
 		return nil, movedOn(err, branch)
@@ -90,7 +112,6 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 		ID: uuid.NewString(), Branch: branch, Directory: directory, Commit: commit, Location: location, Remote: from,
 		Repo:   repo,
 		limits: limits, head: commit, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
-		branches: refs.Branches,
 	}
 	if err := s.resolve(); err != nil {
 		return nil, errors.Join(err, s.Close())
