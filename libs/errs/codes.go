@@ -339,6 +339,10 @@ var (
 		"FGD_4030", Precondition, "HOST_INCOMPLETE",
 		"Check the repository on its host (git fsck), and start the sync again.",
 	}
+	CommitterIsNobody = Code{
+		"FGD_4031", Precondition, "COMMITTER_IS_NOBODY",
+		"Set commit_committer, or options.commit_committer of the fabric, to an address of the account that has the key.",
+	}
 )
 
 // Codes of the 5xxx family: the system.
