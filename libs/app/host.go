@@ -22,6 +22,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/health"
+	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	healthv1 "fgdsync.dev/proto/fgd/health/v1"
@@ -136,13 +137,21 @@ func (h *Host) ServeHTTP(listener net.Listener, handler http.Handler) {
 	}})
 }
 
-// Operations returns the handler of what operators look at on every process: metrics, liveness and readiness.
-func (h *Host) Operations() http.Handler {
+// Operations returns the handler of what operators look at on every process: metrics, liveness and readiness. Requests
+// for other hosts than the public ones are refused.
+func (h *Host) Operations(public hosts.Public) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h.Metrics())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", h.readyz)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !public.Allows(r) {
+			e := errs.From(hosts.Refusal(r))
+			http.Error(w, e.Code.ID+": "+e.Message+" "+e.RemedyText(), http.StatusMisdirectedRequest)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // readyz says whether all services can take work, or which one can't, why, and what to do about it.
