@@ -112,8 +112,13 @@ func (h *Host) Add(name string, service Service, audience rpc.Audience) {
 	h.monitor.Add(name, service.Ready, parts...)
 }
 
-// ServeGRPC serves the services of an audience on a listener, with their health and reflection.
+// ServeGRPC serves the services of an audience on a listener, with their health and reflection. No client has more than
+// a fair part of the connections.
 func (h *Host) ServeGRPC(listener net.Listener, audience rpc.Audience) {
+	h.serveGRPC(newFairListener(listener, maxGRPCPerClient, h.tel.Log), audience)
+}
+
+func (h *Host) serveGRPC(listener net.Listener, audience rpc.Audience) {
 	h.grpc = append(h.grpc, grpcListener{listener, h.servers[audience]})
 }
 
@@ -124,13 +129,13 @@ func (h *Host) Loopback(audience rpc.Audience) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.ServeGRPC(loopback.Listener(), audience)
+	h.serveGRPC(loopback.Listener(), audience)
 	return conn, nil
 }
 
 // ServeHTTP serves a handler on a listener. No client has more than a fair part of the connections.
 func (h *Host) ServeHTTP(listener net.Listener, handler http.Handler) {
-	listener = newFairListener(listener, maxConnectionsPerClient, h.tel.Log)
+	listener = newFairListener(listener, maxHTTPPerClient, h.tel.Log)
 	h.http = append(h.http, httpServer{listener, &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return h.requests },
