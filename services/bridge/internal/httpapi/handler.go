@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/hosts"
+	"fgdsync.dev/libs/memory"
 	"fgdsync.dev/libs/telemetry"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/proto/openapi"
@@ -55,7 +56,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	}
 	bounded := bounds{
 		maxBytes: cfg.MaxRequestBytes, timeout: cfg.RequestTimeout, clients: newClients(cfg.MaxRequestsPerClient),
-		memory: &memory{}, problems: problems,
+		memory: &memory.Returner{}, problems: problems,
 	}
 	compressed, err := newCompression()
 	if err != nil {
