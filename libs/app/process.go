@@ -21,6 +21,7 @@ import (
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 )
@@ -35,7 +36,13 @@ type settings struct {
 	GRPCListen      string `koanf:"grpc_listen"`
 	HTTPListen      string `koanf:"http_listen"`
 	Unauthenticated bool   `koanf:"allow_unauthenticated"`
+	// PublicHosts are the names and addresses, without ports, by which the process may be asked over HTTP beside those
+	// of loopback.
+	PublicHosts []string `koanf:"public_hosts"`
 }
+
+// Validate names the key whose value is not allowed.
+func (s *settings) Validate() error { return hosts.Check(s.PublicHosts) }
 
 // Definition is what makes one service different from another. It is all that a process needs to know of a service, be
 // it the only one in it or one of five.
@@ -204,7 +211,7 @@ func (p *Process) build(def Definition, s settings, host *Host) error {
 	}
 	host.Add(def.Name, service, def.Audience)
 	if handler == nil {
-		handler = host.Operations()
+		handler = host.Operations(hosts.New(s.PublicHosts))
 	}
 	return listen(host, s, handler, def.Audience)
 }

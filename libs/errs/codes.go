@@ -82,7 +82,7 @@ var (
 	}
 	HostRefused = Code{
 		"FGD_1040", PermissionDenied, "HOST_REFUSED",
-		"Call the API by a loopback name, or add the name to public_hosts.",
+		"Ask by a loopback name or an address of the program, or add the name to public_hosts.",
 	}
 	MediaTypeRefused = Code{
 		"FGD_1041", Invalid, "MEDIA_TYPE_REFUSED",
