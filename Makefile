@@ -79,6 +79,7 @@ bench: test-deps ## measure from outside, then ingestion and orchestration alone
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -timeout 30m fgdsync.dev/test/bench
 	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/ingestion/internal/pipeline
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 200x fgdsync.dev/services/orchestrator
+	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x fgdsync.dev/services/orchestrator/internal/state
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME

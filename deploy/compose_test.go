@@ -138,7 +138,7 @@ func TestRedisAsksForThePassword(t *testing.T) {
 	}
 }
 
-// TestPrometheusScrapesEveryService where it listens.
+// TestPrometheusScrapesEveryService where it listens, and by a name for which it is answered.
 func TestPrometheusScrapesEveryService(t *testing.T) {
 	t.Parallel()
 	var config struct {
@@ -152,7 +152,11 @@ func TestPrometheusScrapesEveryService(t *testing.T) {
 	var want []string
 	p := project(t)
 	for _, name := range own() {
-		want = append(want, name+strings.TrimPrefix(*p.Services[name].Environment["HEDGEHOG_FGD_HTTP_LISTEN"], "0.0.0.0"))
+		environment := p.Services[name].Environment
+		want = append(want, name+strings.TrimPrefix(*environment["HEDGEHOG_FGD_HTTP_LISTEN"], "0.0.0.0"))
+		if !slices.Contains(strings.Split(*environment["HEDGEHOG_FGD_PUBLIC_HOSTS"], ","), name) {
+			t.Errorf("%s refuses requests for %s", name, name)
+		}
 	}
 	got := config.ScrapeConfigs[0].StaticConfigs[0].Targets
 	slices.Sort(got)

@@ -7,9 +7,14 @@ import (
 	"sync"
 )
 
-// maxConnectionsPerClient is how many HTTP connections one address may have open. It is more than listeners of live
-// progress behind one proxy need, and less than what takes a process's memory and files from all others.
-const maxConnectionsPerClient = 8192
+// What one address may have open. It is more than a proxy needs in front of many, and less than what takes a process's
+// memory and files from all others.
+const (
+	// maxHTTPPerClient counts one for each listener of live progress behind the proxy.
+	maxHTTPPerClient = 8192
+	// maxGRPCPerClient is smaller, since any number of calls share a connection, which takes more than one of HTTP.
+	maxGRPCPerClient = 1024
+)
 
 // fairListener closes connections of a client address that has too many, before anything is read from them.
 type fairListener struct {

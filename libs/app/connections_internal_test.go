@@ -4,7 +4,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"testing"
+
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/telemetry"
 )
 
 // TestAClientHasSoManyConnections: one more is closed, until one of them has ended.
@@ -54,5 +58,30 @@ func TestAClientHasSoManyConnections(t *testing.T) {
 	}
 	if len(listener.open) > 0 {
 		t.Errorf("counted after the end: %v", listener.open)
+	}
+}
+
+// TestEveryListenerIsFair, that of gRPC as that of HTTP.
+func TestEveryListenerIsFair(t *testing.T) {
+	t.Parallel()
+	host := NewHost(telemetry.Discard())
+	t.Cleanup(func() { _ = host.Close() })
+	for range 2 {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(host.grpc) == 0 {
+			host.ServeGRPC(listener, rpc.Callers)
+		} else {
+			host.ServeHTTP(listener, http.NotFoundHandler())
+		}
+	}
+	for of, served := range map[int]net.Listener{
+		maxGRPCPerClient: host.grpc[0].Listener, maxHTTPPerClient: host.http[0].listener,
+	} {
+		if fair, is := served.(*fairListener); !is || fair.most != of {
+			t.Errorf("a client may have more than %d connections to %T", of, served)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/health"
+	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
 	healthv1 "fgdsync.dev/proto/fgd/health/v1"
 )
@@ -26,7 +27,7 @@ func TestAHostTellsOfComponents(t *testing.T) {
 	host := newHost()
 	w := parted{newWorker()}
 	host.Add("orchestrator", w, rpc.Services)
-	host.ServeHTTP(listen(t), host.Operations())
+	host.ServeHTTP(listen(t), host.Operations(hosts.New(nil)))
 	services, err := host.Loopback(rpc.Services)
 	if err != nil {
 		t.Fatal(err)

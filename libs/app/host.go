@@ -24,6 +24,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/health"
+	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	healthv1 "fgdsync.dev/proto/fgd/health/v1"
@@ -123,8 +124,13 @@ func (h *Host) logOf(grpcService string) *slog.Logger {
 	return cmp.Or(h.logs[grpcService], h.tel.Log)
 }
 
-// ServeGRPC serves the services of an audience on a listener, with their health and reflection.
+// ServeGRPC serves the services of an audience on a listener, with their health and reflection. No client has more than
+// a fair part of the connections.
 func (h *Host) ServeGRPC(listener net.Listener, audience rpc.Audience) {
+	h.serveGRPC(newFairListener(listener, maxGRPCPerClient, h.tel.Log), audience)
+}
+
+func (h *Host) serveGRPC(listener net.Listener, audience rpc.Audience) {
 	h.grpc = append(h.grpc, grpcListener{listener, h.servers[audience]})
 }
 
@@ -135,26 +141,34 @@ func (h *Host) Loopback(audience rpc.Audience) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.ServeGRPC(loopback.Listener(), audience)
+	h.serveGRPC(loopback.Listener(), audience)
 	return conn, nil
 }
 
 // ServeHTTP serves a handler on a listener. No client has more than a fair part of the connections.
 func (h *Host) ServeHTTP(listener net.Listener, handler http.Handler) {
-	listener = newFairListener(listener, maxConnectionsPerClient, h.tel.Log)
+	listener = newFairListener(listener, maxHTTPPerClient, h.tel.Log)
 	h.http = append(h.http, httpServer{listener, &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return h.requests },
 	}})
 }
 
-// Operations returns the handler of what operators look at on every process: metrics, liveness and readiness.
-func (h *Host) Operations() http.Handler {
+// Operations returns the handler of what operators look at on every process: metrics, liveness and readiness. Requests
+// for other hosts than the public ones are refused.
+func (h *Host) Operations(public hosts.Public) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h.Metrics())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", h.readyz)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !public.Allows(r) {
+			e := errs.From(hosts.Refusal(r))
+			http.Error(w, e.Code.ID+": "+e.Message+" "+e.RemedyText(), http.StatusMisdirectedRequest)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // readyz says whether all services can take work, or which one can't, why, and what to do about it.

@@ -20,6 +20,7 @@ import (
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 )
@@ -113,7 +114,7 @@ func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
 	host.Add("b", b, rpc.Services)
 	grpcListener, httpListener := listen(t), listen(t)
 	host.ServeGRPC(grpcListener, rpc.Services)
-	host.ServeHTTP(httpListener, host.Operations())
+	host.ServeHTTP(httpListener, host.Operations(hosts.New(nil)))
 	ctx, end := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- host.Run(ctx) }()
@@ -189,7 +190,7 @@ func TestALostListenerEndsAll(t *testing.T) {
 	a := newWorker()
 	host.Add("a", a, rpc.Services)
 	listener := listen(t)
-	host.ServeHTTP(listener, host.Operations())
+	host.ServeHTTP(listener, host.Operations(hosts.New(nil)))
 	done := make(chan error, 1)
 	go func() { done <- host.Run(t.Context()) }()
 	<-a.began

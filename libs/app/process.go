@@ -21,6 +21,7 @@ import (
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 )
@@ -35,10 +36,16 @@ type settings struct {
 	GRPCListen      string `koanf:"grpc_listen"`
 	HTTPListen      string `koanf:"http_listen"`
 	Unauthenticated bool   `koanf:"allow_unauthenticated"`
+	// PublicHosts are the names and addresses, without ports, by which the process may be asked over HTTP beside those
+	// of loopback.
+	PublicHosts []string `koanf:"public_hosts"`
 }
 
 // LogName is what a service is called in logs and traces, be it alone in its process or one of five.
 func LogName(service string) string { return "fgd-" + service }
+
+// Validate names the key whose value is not allowed.
+func (s *settings) Validate() error { return hosts.Check(s.PublicHosts) }
 
 // Definition is what makes one service different from another. It is all that a process needs to know of a service, be
 // it the only one in it or one of five.
@@ -207,7 +214,7 @@ func (p *Process) build(def Definition, s settings, host *Host) error {
 	}
 	host.Add(def.Name, service, def.Audience)
 	if handler == nil {
-		handler = host.Operations()
+		handler = host.Operations(hosts.New(s.PublicHosts))
 	}
 	return listen(host, s, handler, def.Audience)
 }

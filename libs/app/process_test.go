@@ -143,6 +143,11 @@ func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 			[]string{"HEDGEHOG_FGD_GRPC_LISTEN=:0"},
 			[]string{"FGD_5007", "grpc_listen", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"},
 		},
+		"no public host": {
+			definition(newWorker()), nil,
+			[]string{"HEDGEHOG_FGD_PUBLIC_HOSTS=https://fgd.example"},
+			[]string{"FGD_5007", "public_hosts", "https://fgd.example"},
+		},
 		"wrong audience": {misplaced, nil, nil, []string{"SyncService", "callers"}},
 		"broken service": {broken, nil, nil, []string{"FGD_5003", "Check that Redis runs"}},
 	} {

@@ -31,6 +31,7 @@ func askReady(ctx context.Context, listen string) error {
 	if err != nil {
 		return fmt.Errorf("ask whether it is ready: %w", err)
 	}
+	request.Host = "localhost" // whatever it is called by others
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	if err != nil {

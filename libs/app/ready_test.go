@@ -16,7 +16,7 @@ func TestAProgramAsksWhetherAnotherIsReady(t *testing.T) {
 	t.Parallel()
 	var sick atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/readyz" || sick.Load() {
+		if r.URL.Path != "/readyz" || r.Host != "localhost" || sick.Load() {
 			http.Error(w, "test is not ready: Redis is away.", http.StatusServiceUnavailable)
 		}
 	}))

@@ -82,7 +82,7 @@ var (
 	}
 	HostRefused = Code{
 		"FGD_1040", PermissionDenied, "HOST_REFUSED",
-		"Call the API by a loopback name, or add the name to public_hosts.",
+		"Ask by a loopback name or an address of the program, or add the name to public_hosts.",
 	}
 	MediaTypeRefused = Code{
 		"FGD_1041", Invalid, "MEDIA_TYPE_REFUSED",
@@ -170,7 +170,7 @@ var (
 	}
 	DirectoryOwned = Code{
 		"FGD_2011", Exists, "DIRECTORY_OWNED",
-		"Use the owner's number and name, or another directory; or end what the owner does there and take it over: take_over: "+
+		"Use the owner's number and name, or another directory; or end what the owner does there and take it over: take_over: " +
 			"true in a registration or in the options of a trigger, or --take-over.",
 	}
 )
@@ -339,6 +339,10 @@ var (
 	HostIncomplete = Code{
 		"FGD_4030", Precondition, "HOST_INCOMPLETE",
 		"Check the repository on its host (git fsck), and start the sync again.",
+	}
+	CommitterIsNobody = Code{
+		"FGD_4031", Precondition, "COMMITTER_IS_NOBODY",
+		"Set commit_committer, or options.commit_committer of the fabric, to an address of the account that has the key.",
 	}
 )
 

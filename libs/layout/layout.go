@@ -6,6 +6,8 @@ package layout
 import (
 	"path"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Parts of a fabric directory.
@@ -87,3 +89,7 @@ func IsInput(p string) bool {
 	part := Part(p)
 	return part != Metadata && part != Unmanaged && !StaysPut(p)
 }
+
+// Alike reports whether a checkout on Windows or macOS may take two names for one: those that differ in the case of
+// letters, or in the code points of a letter with its accent, which may be one or two.
+func Alike(a, b string) bool { return strings.EqualFold(norm.NFC.String(a), norm.NFC.String(b)) }

@@ -70,3 +70,22 @@ func TestIsInput(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesThatAreOneElsewhere: case does not count, nor whether an accent is part of its letter or follows it.
+func TestNamesThatAreOneElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b  string
+		alike bool
+	}{
+		{"fabric", "Fabric", true},
+		{"caf\u00e9", "cafe\u0301", true},
+		{"CAF\u00c9", "cafe\u0301", true},
+		{"cafe", "caf\u00e9", false},
+		{"f1", "f2", false},
+	} {
+		if got := layout.Alike(c.a, c.b); got != c.alike {
+			t.Errorf("%+q and %+q: %v", c.a, c.b, got)
+		}
+	}
+}

@@ -33,6 +33,8 @@ const (
 	// patience bounds the repetitions of one command, of which each may take ioTimeout: who waits for a Redis that does
 	// not answer hears of it in time.
 	patience = ioTimeout + time.Second
+	// comeAgain is when to ask again that Redis did not answer.
+	comeAgain = time.Second
 )
 
 // Config is what can be set of the connection.
@@ -178,7 +180,8 @@ func Error(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return errs.New(errs.RedisConnectionFailed, "Redis can't be reached or refused a command.").WithCause(err)
+	return errs.New(errs.RedisConnectionFailed, "Redis can't be reached or refused a command.").WithCause(err).
+		WithRetryAfter(comeAgain)
 }
 
 // Run runs a script that is safe to repeat, and repeats it while Redis can't be reached.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -153,6 +155,37 @@ func TestRepeatEndsWithItsContext(t *testing.T) {
 	if tries != 1 || !errors.Is(err, reason) {
 		t.Errorf("%d tries, %v", tries, err)
 	}
+}
+
+// TestNobodyWaitsLongForARedisThatIsSilent (F20): the library repeats nothing, each try is bounded, and after two that
+// took all of their time whoever asks is told to come again.
+func TestNobodyWaitsLongForARedisThatIsSilent(t *testing.T) {
+	t.Parallel()
+	const try, most = 3 * time.Second, 2
+	conn := redistest.Open(t, "redis://127.0.0.1:1")
+	for name, client := range map[string]redis.UniversalClient{
+		"main": conn.Main, "blocking": conn.Blocking, "watching": conn.Watching,
+	} {
+		o := client.(*redis.Client).Options()
+		if o.DialTimeout > try || o.ReadTimeout > try || o.WriteTimeout > try || o.PoolTimeout > try+time.Second ||
+			o.MaxRetries != 0 || o.DialerRetries != 1 || !o.ContextTimeoutEnabled {
+			t.Errorf("%s: a command may take longer: %+v", name, o)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		began, tries := time.Now(), 0
+		_, err := redisconn.Repeat(t.Context(), func() (int, error) {
+			tries++
+			<-time.After(try) // of the clock of the test, which waits for nothing
+			return 0, os.ErrDeadlineExceeded
+		})
+		if took := time.Since(began); tries > most || took > most*try+time.Second {
+			t.Errorf("%d tries took %s", tries, took)
+		}
+		if !errs.HasCode(err, errs.RedisConnectionFailed) || errs.From(err).RetryAfter <= 0 {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 // TestLostReplyIsNotRepeatedBlindly: go-redis by itself would send the XADD again and make two entries of it.

@@ -68,7 +68,11 @@ func NewServer(
 	tel *telemetry.Telemetry, audience Audience, logOf func(grpcService string) *slog.Logger,
 ) *grpc.Server {
 	calls, guard, requests := newCalls(audience), guard{logOf}, newRequests(tel.Metrics)
-	return grpc.NewServer(
+	var more []grpc.ServerOption
+	if audience == Callers {
+		more = append(more, grpc.Creds(newTakenCredentials()), grpc.StatsHandler(&taken{log: tel.Log}))
+	}
+	return grpc.NewServer(append(more,
 		grpc.StatsHandler(serverStats(tel.Tracers)),
 		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, unaryRules),
 		grpc.ChainStreamInterceptor(requests.stream, calls.stream, guard.stream, streamRules),
@@ -77,7 +81,7 @@ func NewServer(
 		// Clients of ours ping every keepaliveTime; the default would send them away.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveTime / 2, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-	)
+	)...)
 }
 
 func serverStats(tracers trace.TracerProvider) stats.Handler {

@@ -1,11 +1,10 @@
 package bridge
 
 import (
-	"net/netip"
-	"regexp"
 	"time"
 
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/hosts"
 )
 
 // Config is what can be set of the bridge.
@@ -38,19 +37,5 @@ func (c *Config) Validate() error {
 	case c.MaxRequestsPerClient < 1:
 		return config.Invalid("max_requests_per_client", c.MaxRequestsPerClient, "1 or more")
 	}
-	for _, host := range c.PublicHosts {
-		if !isHost(host) {
-			return config.Invalid("public_hosts", host, "names and IP addresses, each without a scheme, a port or a path")
-		}
-	}
-	return nil
-}
-
-// isHost reports whether a text is a name or an address as a Host header has it, without a port.
-func isHost(text string) bool {
-	if _, err := netip.ParseAddr(text); err == nil {
-		return true
-	}
-	matched, err := regexp.MatchString(`^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$`, text)
-	return err == nil && matched
+	return hosts.Check(c.PublicHosts)
 }

@@ -41,6 +41,10 @@ func TestCheckConnection(t *testing.T) {
 		GetReference() != "env:A" {
 		t.Errorf("asked for %v", at)
 	}
+	if warning := found["warnings"].([]any)[0].(map[string]any); warning["code"] != "FGD_2001" ||
+		warning["remedy"] != "Look." {
+		t.Errorf("warned of %v", warning)
+	}
 	b.problem("POST", "/api/v1/fabrics/36:checkConnection", "{}", 404, "FGD_3006")
 	b.problem("POST", "/api/v1/connections:check", "{}", 400, "FGD_1010")
 	b.problem("POST", "/api/v1/connections:check",
@@ -51,6 +55,15 @@ func TestCheckConnection(t *testing.T) {
 			"credentials":{"token":"s3cret"}}`)
 	b.ok("POST", "/api/v1/fabrics/37:checkConnection", "{}")
 	b.requireLastChecked(37)
+	if check := b.backend.lastCheck; check.GetDirectoryRequired() || check.GetCommitCommitter() != "" {
+		t.Errorf("asked for %v", check)
+	}
+	b.ok("PATCH", "/api/v1/fabrics/37", `{"options":{"auto_initialize":false,"commit_committer":"Bot <bot@example.com>"}}`)
+	b.ok("POST", "/api/v1/fabrics/37:checkConnection", "{}")
+	if check := b.backend.lastCheck; !check.GetDirectoryRequired() ||
+		check.GetCommitCommitter() != "Bot <bot@example.com>" {
+		t.Errorf("asked for %v", check)
+	}
 	if log := b.log.String(); strings.Contains(log, "s3cret") {
 		t.Errorf("the log has a secret: %s", log)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
@@ -62,6 +63,47 @@ func TestFabricLife(t *testing.T) {
 	b.problem("GET", "/api/v1/fabrics/35", "", 404, "FGD_3006")
 	if list := b.ok("GET", "/api/v1/fabrics", "")["fabrics"].([]any); len(list) != 0 {
 		t.Errorf("list %v", list)
+	}
+}
+
+// TestCredentialsAreReadable: all that shows a fabric says whether a sync can read its credentials; of a fabric without
+// any, and when nobody knows, it says nothing.
+func TestCredentialsAreReadable(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, body := range []string{
+		`{"fabric_id":35,"name":"a","credentials":{"token":"s3cret"}`, `{"fabric_id":36,"name":"b"`,
+		`{"fabric_id":37,"name":"c","credentials":{"ref":"env:A"}`,
+	} {
+		b.ok("POST", "/api/v1/fabrics", body+`,"repository_url":"https://git.example/r.git","gitops_directory":"d"}`)
+	}
+	readable := func() string {
+		t.Helper()
+		one := b.ok("GET", "/api/v1/fabrics/35", "")["credentials_readable"]
+		suspended := b.ok("POST", "/api/v1/fabrics/35:suspend", `{"reason":"r"}`)["credentials_readable"]
+		resumed := b.ok("POST", "/api/v1/fabrics/35:resume", "{}")["fabric"].(map[string]any)["credentials_readable"]
+		changed := b.ok("PATCH", "/api/v1/fabrics/35", `{"name":"a"}`)["credentials_readable"]
+		list := []any{}
+		for _, f := range b.ok("GET", "/api/v1/fabrics", "")["fabrics"].([]any) {
+			list = append(list, f.(map[string]any)["credentials_readable"])
+		}
+		return fmt.Sprint(one, suspended, resumed, changed, list)
+	}
+	set := func(keyLost bool, onReadable error) {
+		b.backend.mu.Lock()
+		defer b.backend.mu.Unlock()
+		b.backend.keyLost, b.backend.onReadable = keyLost, onReadable
+	}
+	if got := readable(); got != "true true true true [true <nil> true]" {
+		t.Errorf("with the key: %s", got)
+	}
+	set(true, nil)
+	if got := readable(); got != "false false false false [false <nil> true]" {
+		t.Errorf("without the key: %s", got)
+	}
+	set(false, errs.New(errs.ServiceUnavailable, "github-sync is away."))
+	if got := readable(); got != "<nil> <nil> <nil> <nil> [<nil> <nil> <nil>]" {
+		t.Errorf("when nobody knows: %s", got)
 	}
 }
 

@@ -40,22 +40,25 @@ type backend struct {
 	sealed   []*gitv1.PlainCredentials
 	checked  []*gitv1.Location
 	resealed int
-	onSeal   error       // what github-sync says to credentials that are given
-	onWatch  error       // what the orchestrator says to a listener
-	metadata metadata.MD // of the last call
-	failure  error
-	sick     map[string]healthv1.Status // services and parts that are not healthy
-	watchers int
-	files    *fabricv1.ListFilesResponse
-	check    *fabricv1.CheckDirectoryResponse
-	kept     *fabricv1.ListQuarantineResponse
-	changes  *fabricv1.ListChangesResponse
-	commits  *fabricv1.ListCommitsResponse
-	diff     *fabricv1.DiffCommitsResponse
-	letters  *adminv1.ListDeadLettersResponse
-	rebuilt  *adminv1.RebuildStateResponse
-	asked    proto.Message // the last request for a list or a difference
-	health   *fabricv1.GetDirectoryHealthResponse
+	onSeal   error // what github-sync says to credentials that are given
+	// what it says when it is asked whether it can read some
+	onReadable error
+	lastCheck  *gitv1.CheckConnectionRequest
+	onWatch    error       // what the orchestrator says to a listener
+	metadata   metadata.MD // of the last call
+	failure    error
+	sick       map[string]healthv1.Status // services and parts that are not healthy
+	watchers   int
+	files      *fabricv1.ListFilesResponse
+	check      *fabricv1.CheckDirectoryResponse
+	kept       *fabricv1.ListQuarantineResponse
+	changes    *fabricv1.ListChangesResponse
+	commits    *fabricv1.ListCommitsResponse
+	diff       *fabricv1.DiffCommitsResponse
+	letters    *adminv1.ListDeadLettersResponse
+	rebuilt    *adminv1.RebuildStateResponse
+	asked      proto.Message // the last request for a list or a difference
+	health     *fabricv1.GetDirectoryHealthResponse
 	// onDirectory is what the worker does with a sync of a directory.
 	onDirectory func(id string)
 }

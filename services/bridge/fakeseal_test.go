@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -88,6 +89,20 @@ func (b *backend) ResealCredentials(
 	return &gitv1.ResealCredentialsResponse{Credentials: req.GetCredentials()}, nil
 }
 
+func (b *backend) CheckCredentials(
+	ctx context.Context, req *gitv1.CheckCredentialsRequest,
+) (*gitv1.CheckCredentialsResponse, error) {
+	leave, err := b.enter(ctx)
+	defer leave()
+	answer := &gitv1.CheckCredentialsResponse{}
+	for _, l := range req.GetLocations() {
+		seal := l.GetCredentials().GetSealed()
+		answer.Readable = append(answer.Readable,
+			len(seal) == 0 || !b.keyLost && opens(seal, l.GetRepositoryUrl(), l.GetFabricId()))
+	}
+	return answer, cmp.Or(err, b.onReadable)
+}
+
 func (b *backend) CheckConnection(
 	ctx context.Context, req *gitv1.CheckConnectionRequest,
 ) (*gitv1.CheckConnectionResponse, error) {
@@ -95,6 +110,7 @@ func (b *backend) CheckConnection(
 	defer leave()
 	location := req.GetLocation()
 	b.checked = append(b.checked, location)
+	b.lastCheck = req
 	seal := location.GetCredentials().GetSealed()
 	if len(seal) > 0 && !opens(seal, location.GetRepositoryUrl(), location.GetFabricId()) {
 		return nil, anotherHost()
@@ -103,6 +119,9 @@ func (b *backend) CheckConnection(
 		Reachable: true, CanRead: true, DefaultBranch: "trunk",
 		Problems: []*gitv1.ConnectionProblem{{
 			Code: "FGD_4006", Name: "BRANCH_NOT_FOUND", Message: "No such branch.", Remedy: "Make it.",
+		}},
+		Warnings: []*gitv1.ConnectionProblem{{
+			Code: "FGD_2001", Name: "DIRECTORY_NOT_FOUND", Message: "No such directory.", Remedy: "Look.",
 		}},
 	}}, err
 }

@@ -16,18 +16,8 @@ import (
 // requireConnection holds what is found out of a location to what it should be. Of problems the codes are compared.
 func (b *bench) requireConnection(location *gitv1.Location, want *gitv1.Connection, codes ...errs.Code) {
 	b.t.Helper()
-	response, err := b.repositories.CheckConnection(b.t.Context(), &gitv1.CheckConnectionRequest{Location: location})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	got, found := response.GetConnection(), []string{}
-	for _, p := range got.GetProblems() {
-		found = append(found, p.GetCode())
-		if p.GetName() == "" || p.GetMessage() == "" || p.GetRemedy() == "" ||
-			strings.Contains(p.GetMessage()+p.GetRemedy(), password) {
-			b.t.Errorf("the problem is not well put: %v", p)
-		}
-	}
+	got := b.check(&gitv1.CheckConnectionRequest{Location: location})
+	found := b.codes(got.GetProblems())
 	wanted := []string{}
 	for _, c := range codes {
 		wanted = append(wanted, c.ID)
@@ -40,6 +30,29 @@ func (b *bench) requireConnection(location *gitv1.Location, want *gitv1.Connecti
 	if n := b.host.Requests(gitserver.Receive); n != 0 {
 		b.t.Errorf("%d pushes", n)
 	}
+}
+
+func (b *bench) check(request *gitv1.CheckConnectionRequest) *gitv1.Connection {
+	b.t.Helper()
+	response, err := b.repositories.CheckConnection(b.t.Context(), request)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return response.GetConnection()
+}
+
+// codes returns those of problems, and holds each to being well put.
+func (b *bench) codes(problems []*gitv1.ConnectionProblem) []string {
+	b.t.Helper()
+	found := []string{}
+	for _, p := range problems {
+		found = append(found, p.GetCode())
+		if p.GetName() == "" || p.GetMessage() == "" || p.GetRemedy() == "" ||
+			strings.Contains(p.GetMessage()+p.GetRemedy(), password) {
+			b.t.Errorf("the problem is not well put: %v", p)
+		}
+	}
+	return found
 }
 
 var (
@@ -123,6 +136,37 @@ func TestACheckSaysWhyAHostIsNotReached(t *testing.T) {
 			t.Errorf("%s: %v (%s)", url, err, e.RemedyText())
 		}
 	}
+}
+
+// TestCheckOfADirectory: one that is not there yet is no obstacle, unless no sync would make it.
+func TestCheckOfADirectory(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	for _, test := range []struct {
+		directory          string
+		required           bool
+		problems, warnings string
+		text               string
+	}{
+		{"f", true, "", "", ""},
+		{"", true, "", "", ""},
+		{"f/sub", false, "", "", ""},
+		{"fabrik", false, "", "FGD_2001", `"fabrik" on the branch main. The first sync creates it.`},
+		{"fabrik", true, "FGD_2001", "", `no such directory: "fabrik" on the branch main.`},
+		{"f/a.yaml", false, "FGD_2010", "", "is a file"},
+	} {
+		found := b.check(&gitv1.CheckConnectionRequest{
+			Location: b.location(test.directory), DirectoryRequired: test.required,
+		})
+		problems, warnings := b.codes(found.GetProblems()), b.codes(found.GetWarnings())
+		if strings.Join(problems, " ") != test.problems || strings.Join(warnings, " ") != test.warnings ||
+			!found.GetCanRead() || !found.GetCanPush() ||
+			test.text != "" && !strings.Contains(found.String(), strings.ReplaceAll(test.text, `"`, `\"`)) {
+			t.Errorf("%q, required %v: %v", test.directory, test.required, found)
+		}
+	}
+	b.requireCommits(1)
 }
 
 // TestCheckConnectionOverSSH does the same over SSH, where a host tells who it is and whom it knows before anything

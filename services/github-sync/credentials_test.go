@@ -139,3 +139,41 @@ func TestAKeyInMemoryIsWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// TestWhetherCredentialsAreReadable: with another key they are not, nor is a reference that leads to nothing.
+func TestWhetherCredentialsAreReadable(t *testing.T) {
+	t.Parallel()
+	const url = "https://git.example.com/o/r"
+	environment := map[string]string{
+		"HEDGEHOG_FGD_GIT_THERE": password, "HEDGEHOG_FGD_GIT_THERE_HOSTS": "git.example.com",
+	}
+	file := func(name string) func(*githubsync.Config) {
+		path := filepath.Join(t.TempDir(), name)
+		return func(cfg *githubsync.Config) { cfg.CredentialsKeyFile = path }
+	}
+	first, second := replicaIn(t, newHost(t), environment, file("a")), replicaIn(t, newHost(t), environment, file("b"))
+	readable := func(b *bench, credentials ...*gitv1.Credentials) []bool {
+		request := &gitv1.CheckCredentialsRequest{}
+		for _, c := range credentials {
+			request.Locations = append(request.Locations, &gitv1.Location{
+				RepositoryUrl: url, Branch: branch, Credentials: c,
+			})
+		}
+		response, err := b.repositories.CheckCredentials(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.GetReadable()
+	}
+	sealed := first.sealFor(url, first.login)
+	there, nowhere := reference("env:HEDGEHOG_FGD_GIT_THERE"), reference("env:HEDGEHOG_FGD_GIT_NOWHERE")
+	if got := readable(first, sealed, there, nowhere, nil); !slices.Equal(got, []bool{true, true, false, true}) {
+		t.Errorf("with the key that has sealed them: %v", got)
+	}
+	if got := readable(second, sealed, there, nowhere, nil); !slices.Equal(got, []bool{false, true, false, true}) {
+		t.Errorf("with another key: %v", got)
+	}
+	if text := first.log.String() + second.log.String(); strings.Contains(text, password) {
+		t.Errorf("the log has a secret:\n%s", text)
+	}
+}

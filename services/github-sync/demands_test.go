@@ -12,6 +12,7 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
 	"fgdsync.dev/testkit/gitserver"
+	"fgdsync.dev/testkit/sshserver"
 )
 
 // pkt is a line of the protocol.
@@ -36,6 +37,29 @@ func TestMultiACKDemanded(t *testing.T) {
 	b.host.Break(gitserver.Fault{
 		On: gitserver.Fetch, Status: http.StatusBadRequest, Text: "TF401041: nothing for you", Unless: "no client says this",
 	})
+	b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: last\n"})
+	response, err := b.repositories.CheckConnection(t.Context(), &gitv1.CheckConnectionRequest{Location: b.location("f")})
+	problems := response.GetConnection().GetProblems()
+	if err != nil || response.GetConnection().GetCanRead() || len(problems) != 1 ||
+		!strings.Contains(problems[0].GetMessage(), "TF401041: nothing for you") {
+		t.Errorf("a check: %v, %v", response, err)
+	}
+}
+
+// TestMultiACKDemandedOverSSH: there the client says so too.
+func TestMultiACKDemandedOverSSH(t *testing.T) {
+	t.Parallel()
+	b := setupSSH(t)
+	b.host.Create(t, repository, branch, content)
+	b.ssh.Break(sshserver.Fault{On: sshserver.Fetch, Says: "Clients must support multi-ack", Unless: "multi_ack"})
+	for i := range 3 {
+		b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": fmt.Sprintf("a: %d\n", i)})
+		s := b.open("f")
+		if got := b.files(s, s.GetTree())["a.yaml"]; got != fmt.Sprintf("a: %d\n", i) {
+			t.Errorf("fetch %d: %q", i, got)
+		}
+	}
+	b.ssh.Break(sshserver.Fault{On: sshserver.Fetch, Says: "TF401041: nothing for you", Unless: "no client says this"})
 	b.host.Commit(t, repository, branch, map[string]string{"f/a.yaml": "a: last\n"})
 	response, err := b.repositories.CheckConnection(t.Context(), &gitv1.CheckConnectionRequest{Location: b.location("f")})
 	problems := response.GetConnection().GetProblems()
@@ -172,26 +196,59 @@ func TestUnconfirmed(t *testing.T) {
 	b.requireCommits(2)
 }
 
-// TestIncompletePack: a host whose pack lacks what was asked for is to blame, and is not asked again.
+// TestIncompletePack: a host whose pack lacks what was asked for is to blame, and is not asked again and again; be it
+// the commit, or something below it that is missed only when it is read.
 func TestIncompletePack(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.host.Create(t, repository, branch, content)
-	head := b.host.Head(t, repository, branch)
-	blob := b.host.Object(t, repository, "blob", strings.NewReader("something else"))
-	pack := b.host.GitWith(t, repository, blob+"\n", "pack-objects", "-q", "--stdout")
-	b.host.Break(gitserver.Fault{
+	for name, test := range map[string]struct {
+		lacking string // of the commit
+		fetches int    // until it is known
+	}{
+		"the commit": {"", 1}, "its tree": {":", 1}, "the directory": {":f", 2}, "a folder": {":f/sub", 2},
+		"a file": {":f/a.yaml", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.host.Create(t, repository, branch, content)
+			lacking := strings.TrimSpace(b.host.Git(t, repository, "rev-parse", branch+test.lacking))
+			b.host.Break(b.incomplete(lacking))
+			for range 2 { // the second time it is known at once
+				var err error
+				for range 3 { // as often as a sync tries
+					if err = b.tryRead("f"); errs.KindOf(err) != errs.Unavailable {
+						break
+					}
+				}
+				b.requireCode(err, errs.HostIncomplete)
+				if got := b.host.Requests(gitserver.Fetch); !strings.Contains(errs.From(err).Message, lacking) ||
+					got != test.fetches {
+					t.Errorf("%v after %d fetches, not %d", err, got, test.fetches)
+				}
+				test.fetches++
+			}
+			b.host.Mend()
+			if err := b.tryRead("f"); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+// incomplete is a host that sends all but one object of the branch, and some other in place of nothing.
+func (b *bench) incomplete(lacking string) gitserver.Fault {
+	b.t.Helper()
+	head := b.host.Head(b.t, repository, branch)
+	objects := b.host.Object(b.t, repository, "blob", strings.NewReader("something else")) + "\n"
+	for line := range strings.Lines(b.host.Git(b.t, repository, "rev-list", "--objects", branch)) {
+		if id := strings.Fields(line)[0]; id != lacking {
+			objects += id + "\n"
+		}
+	}
+	pack := b.host.GitWith(b.t, repository, objects, "pack-objects", "-q", "--stdout")
+	return gitserver.Fault{
 		On: gitserver.Fetch, Status: http.StatusOK, Type: "application/x-git-upload-pack-result",
 		Text: pkt("shallow "+head) + "0000" + pkt("NAK\n") + pkt("\x01"+pack) + "0000",
-	})
-	err := b.tryOpen(b.location("f"))
-	b.requireCode(err, errs.HostIncomplete)
-	if !strings.Contains(errs.From(err).Message, head) || b.host.Requests(gitserver.Fetch) != 1 {
-		t.Errorf("%v after %d fetches", err, b.host.Requests(gitserver.Fetch))
-	}
-	b.host.Mend()
-	if err := b.tryOpen(b.location("f")); err != nil {
-		t.Errorf("afterwards: %v", err)
 	}
 }
 

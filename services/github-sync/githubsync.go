@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -126,10 +125,6 @@ func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *g
 	if err != nil {
 		return nil, err
 	}
-	if key != nil && strings.HasSuffix(cfg.CommitCommitter, ".invalid>") {
-		s.log.Warn("commits are signed, and the address of their committer is nobody's: hosts won't call them verified",
-			"commit_committer", cfg.CommitCommitter)
-	}
 	limits, err := cfg.pushLimits()
 	if err != nil {
 		return nil, err
@@ -137,6 +132,11 @@ func (s *Service) newRepositories(cfg Config, p *app.Process, m *metrics, hub *g
 	identity, err := cfg.identity()
 	if err != nil {
 		return nil, err
+	}
+	if committer, err := publish.ParsePerson(identity.Committer); err == nil && key != nil &&
+		publish.IsNobodys(committer.Email) {
+		s.log.Warn("commits are signed, and the address of their committer is nobody's: hosts won't call them verified",
+			"commit_committer", cfg.CommitCommitter)
 	}
 	sealer := credentials.NewSealer(keys)
 	return grpcapi.NewRepositories(grpcapi.RepositoryDeps{

@@ -211,6 +211,15 @@ func askers() map[string]asker {
 			}
 			return err
 		},
+		gitv1.RepositoryService_CheckCredentials_FullMethodName: func(s *street, l *gitv1.Location) error {
+			checked, err := s.repositories.CheckCredentials(s.t.Context(), &gitv1.CheckCredentialsRequest{
+				Locations: []*gitv1.Location{l},
+			})
+			if err == nil && !checked.GetReadable()[0] { // it says no more
+				return errs.New(errs.CredentialsForAnotherHost, "not readable").WithMeta(errs.FieldKey, "locations")
+			}
+			return err
+		},
 		gitv1.RepositoryService_OpenSnapshot_FullMethodName: func(s *street, l *gitv1.Location) error {
 			return s.tryOpen(l)
 		},

@@ -1,12 +1,16 @@
 package githubsync_test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	githubsync "fgdsync.dev/services/github-sync"
+	"fgdsync.dev/testkit/sshserver"
 )
 
 // TestCommitsAreSigned: with a key every commit that is published has a signature that git takes for that of the key.
@@ -35,4 +39,36 @@ func TestCommitsAreSigned(t *testing.T) {
 			branch)
 	}
 	b.requireCommits(3)
+}
+
+// TestACheckWarnsOfACommitterWhoIsNobody: hosts can't verify his signatures. Without a key nobody minds.
+func TestACheckWarnsOfACommitterWhoIsNobody(t *testing.T) {
+	t.Parallel()
+	host, key := newHost(t), filepath.Join(t.TempDir(), "key")
+	host.Create(t, repository, branch, content)
+	_, private := sshserver.NewKey(t)
+	if err := os.WriteFile(key, []byte(private), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ key, configured, ofTheFabric, want string }{
+		{key, "", "", "FGD_4031"},
+		{key, "", "Bot <bot@example.com>", ""},
+		{key, "Bot <bot@example.com>", "", ""},
+		{key, "Bot <bot@example.com>", "Nobody <fgd@host.INVALID>", "FGD_4031"},
+		{"", "", "", ""},
+	} {
+		b := replica(t, host, func(c *githubsync.Config) {
+			c.SigningKeyFile, c.CommitCommitter = test.key, cmp.Or(test.configured, c.CommitCommitter)
+		})
+		found := b.check(&gitv1.CheckConnectionRequest{
+			Location: b.location("f"), CommitCommitter: test.ofTheFabric,
+		})
+		got := strings.Join(b.codes(found.GetWarnings()), " ")
+		if got != test.want || len(found.GetProblems()) > 0 {
+			t.Errorf("%+v: %v", test, found)
+		}
+		if logged := strings.Contains(b.log.String(), "nobody's"); logged != (test.key != "" && test.configured == "") {
+			t.Errorf("%+v: the log says so: %v", test, logged)
+		}
+	}
 }

@@ -107,6 +107,40 @@ func TestX6OddURLs(t *testing.T) {
 	}
 }
 
+// TestANameBeforeTheHost: Azure DevOps and Bitbucket show such URLs. Whoever asks is told what to write in its place,
+// and the name, which may be a token, is not repeated.
+func TestANameBeforeTheHost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const at = "dev.azure.example/org/p/_git/r"
+	const url, instead = "HTTPS://" + password + "@" + at + "/", "https://" + at + ","
+	location := &gitv1.Location{RepositoryUrl: url, Branch: branch}
+	_, registered := b.repositories.CheckLocation(t.Context(), &gitv1.CheckLocationRequest{Location: location})
+	_, sealed := b.repositories.SealCredentials(t.Context(), &gitv1.SealCredentialsRequest{
+		Credentials: b.login, RepositoryUrl: url,
+	})
+	checked, err := b.repositories.CheckConnection(t.Context(), &gitv1.CheckConnectionRequest{Location: location})
+	if err != nil || len(checked.GetConnection().GetProblems()) != 1 {
+		t.Fatalf("a check: %v, %v", checked, err)
+	}
+	problem := checked.GetConnection().GetProblems()[0]
+	for who, err := range map[string]error{
+		"a registration": registered, "credentials": sealed, "a sync": b.tryOpen(location),
+		"a check": errs.New(errs.RemoteRefused, "%s", problem.GetMessage()).WithRemedy("%s", problem.GetRemedy()),
+	} {
+		b.requireCode(err, errs.RemoteRefused)
+		e := errs.From(err)
+		if !strings.Contains(e.Message, "name of an account") || !strings.Contains(e.RemedyText(), instead) ||
+			!strings.Contains(e.RemedyText(), "username") || strings.Contains(e.RemedyText(), password) {
+			t.Errorf("%s: %s %s", who, e.Message, e.RemedyText())
+		}
+	}
+	withPassword := &gitv1.Location{RepositoryUrl: "https://u:" + password + "@example.com/r", Branch: branch}
+	if err := b.tryOpen(withPassword); !strings.Contains(err.Error(), "holds credentials") {
+		t.Errorf("a password: %v", err)
+	}
+}
+
 // TestLongLocationsAreRefused: where a fabric lives is repeated in its records and events, which have a limit.
 func TestLongLocationsAreRefused(t *testing.T) {
 	t.Parallel()

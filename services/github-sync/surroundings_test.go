@@ -20,7 +20,8 @@ func TestSurroundings(t *testing.T) {
 		"gitops/fab1/.hnp/manifest.yaml": "a: 1\n", "gitops/fab1/managed/vpcs/a.yaml": "a: 1\n",
 		"gitops/new/raw/a.yaml": "a: 1\n", "other/.hnp/archive-log.yaml": "a: 1\n", "other/x/a.yaml": "a: 1\n",
 		"Both/raw/a.yaml": "a: 1\n", "both/raw/a.yaml": "a: 1\n", "case/Own/.hnp/manifest.yaml": "a: 1\n",
-		"case/own/raw/a.yaml": "a: 1\n", "case/own.yaml": "a: 1\n",
+		"accents/\u00e9te\u0301/raw/a.yaml": "a: 1\n",
+		"case/own/raw/a.yaml":               "a: 1\n", "case/own.yaml": "a: 1\n",
 	})
 	for directory, want := range map[string]*gitv1.Surroundings{
 		"gitops":                     {},
@@ -33,6 +34,7 @@ func TestSurroundings(t *testing.T) {
 		"other/x":                    {},
 		"gitops/FAB1":                {Twin: "gitops/fab1"},
 		"GitOps/fab9":                {Twin: "gitops"},
+		"accents/e\u0301t\u00e9":     {Twin: "accents/\u00e9te\u0301"},
 		"both":                       {},
 		"case/own":                   {Twin: "case/Own"},
 		"case/Own":                   {},

@@ -227,6 +227,11 @@ func TestFabricsKeepApart(t *testing.T) {
 		if err := create(definition(35, "gitops/f1")); err != nil {
 			t.Fatal(err)
 		}
+		accented := definition(34, "gitops/fe\u0301")
+		accented.Name = "with an accent"
+		if err := create(accented); err != nil {
+			t.Fatal(err)
+		}
 		for name, c := range map[string]struct {
 			directory string
 			code      errs.Code
@@ -235,6 +240,7 @@ func TestFabricsKeepApart(t *testing.T) {
 			"around":         {"gitops", errs.DirectoryOverlap},
 			"another case":   {"GitOps/F1", errs.DirectoryOverlap},
 			"inside of that": {"gitops/F1/x", errs.DirectoryOverlap},
+			"accents":        {"gitops/f\u00e9/x", errs.DirectoryOverlap},
 			"the root":       {"/", errs.DirectoryOverlap},
 			"all by mistake": {"", errs.DirectoryInvalid},
 		} {

@@ -2,7 +2,9 @@ package orchestrator_test
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -62,6 +64,26 @@ func TestRedisIsReadOnly(t *testing.T) {
 		return func(b *bench) error { return b.conn.Main.Do(b.t.Context(), "REPLICAOF", host, port).Err() }
 	}
 	refusing(t, replicaOf("127.0.0.1", "1"), replicaOf("NO", "ONE"))
+}
+
+// TestASilentRedis (F20): whoever asks for a sync is told to come again, and one is accepted as soon as it can be.
+func TestASilentRedis(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, redistest.Start(t).URL(), testConfig())
+	b.fabric(b.stages, 35, "f1")
+	info, err := b.conn.Main.InfoMap(t.Context(), "server").Result()
+	pid, err := strconv.Atoi(must(t, info, err)["Server"]["process_id"])
+	must(t, 0, err)
+	goOn := sync.OnceFunc(func() { must(t, 0, syscall.Kill(pid, syscall.SIGCONT)) })
+	t.Cleanup(goOn)
+	must(t, 0, syscall.Kill(pid, syscall.SIGSTOP))
+	_, err = b.StartSync(t.Context(), &syncv1.StartSyncRequest{FabricId: 35})
+	fails(t, "start", err, errs.RedisConnectionFailed)
+	if told := errs.From(err); told.RetryAfter <= 0 || told.Code.Kind != errs.Unavailable {
+		t.Errorf("told %+v", told)
+	}
+	goOn()
+	b.expect(b.sync(35, nil), completed)
 }
 
 // TestAFailoverToAStaleReplica (S24): Redis is back where it was some time ago. What was registered and accepted since

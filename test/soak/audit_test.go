@@ -65,8 +65,8 @@ func (s *soak) quiet() {
 	}
 }
 
-// auditSyncs joins every accepted sync to its end. All input can be synced, so one that failed is one too many: at most
-// one in a thousand.
+// auditSyncs joins every accepted sync to its end. One that failed and did not have to is one too many: at most one in
+// a thousand.
 func (s *soak) auditSyncs() {
 	s.t.Helper()
 	for id := range s.accepted {
@@ -80,6 +80,10 @@ func (s *soak) auditSyncs() {
 		ends[status.State]++
 		switch status.State {
 		case "failed":
+			if s.wantedFailure(status) {
+				ends["refused"]++
+				continue
+			}
 			failures = append(failures, status)
 		case "cancelled":
 			if !s.unwanted[id] {
@@ -90,8 +94,8 @@ func (s *soak) auditSyncs() {
 			s.t.Errorf("sync %s is %s", id, status.State)
 		}
 	}
-	s.t.Logf("%d syncs were accepted; of all, %d completed, %d failed, %d were cancelled", len(s.accepted),
-		ends["completed"], ends["failed"], ends["cancelled"])
+	s.t.Logf("%d syncs were accepted; of all, %d completed, %d failed, of which %d had to, %d were cancelled",
+		len(s.accepted), ends["completed"], ends["failed"], ends["refused"], ends["cancelled"])
 	for _, f := range failures {
 		s.t.Logf("failed: %s accepted %s, ended %s: %+v %+v", f.SyncID, f.AcceptedAt, f.CompletedAt, f.Errors, f.Transitions)
 	}
@@ -147,11 +151,13 @@ func (s *soak) auditPaths(sha string, files []string, plots []*plot, number int)
 // auditDocuments compares what people wanted of a fabric with what there is.
 func (s *soak) auditDocuments(p *plot, files map[string]string) {
 	s.t.Helper()
-	managed, quarantined := map[string]string{}, map[string]int{}
+	managed, quarantined, kept := map[string]string{}, map[string]int{}, 0
 	for name, content := range files {
 		below, own := strings.CutPrefix(name, p.directory+"/")
 		switch folder, _, _ := strings.Cut(below, "/"); {
 		case !own || folder == ".hnp":
+		case p.kept[below] != "" && p.kept[below] == content:
+			kept++
 		case path.Base(below) == ".gitkeep":
 		case folder == "managed":
 			managed[strings.TrimSuffix(path.Base(below), ".yaml")] = content
@@ -172,6 +178,9 @@ func (s *soak) auditDocuments(p *plot, files map[string]string) {
 			s.t.Errorf("fabric %d: %q is there %d times", p.number, text, quarantined[text])
 		}
 		delete(quarantined, text)
+	}
+	if kept != len(p.kept) {
+		s.t.Errorf("fabric %d: %d of %d files are where they were left", p.number, kept, len(p.kept))
 	}
 	if len(managed)+len(quarantined) > 0 {
 		s.t.Errorf("fabric %d has what nobody wants: %v", p.number, fmt.Sprint(managed, quarantined))

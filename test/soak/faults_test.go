@@ -1,9 +1,15 @@
 package soak
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,6 +42,16 @@ func faults() []fault {
 			})
 		}},
 		{"Git's answers are cut", func(s *soak) { s.breakGit(gitserver.Fault{Truncate: 40}) }},
+		{"Git refuses pushes that have landed", func(s *soak) {
+			s.breakGit(gitserver.Fault{On: gitserver.Receive, Status: http.StatusBadGateway, Late: true})
+		}},
+		{"Git's packs are damaged", func(s *soak) {
+			s.breakGit(gitserver.Fault{On: gitserver.Fetch, Damage: true})
+		}},
+		{"Redis refuses to be written to", (*soak).fillRedis},
+		{"a ledger is taken away", (*soak).takeLedger},
+		{"ledgers can't be written", (*soak).lockLedgers},
+		{"clients ask and don't read", (*soak).askAndNotRead},
 		{"Git is silent", func(s *soak) {
 			hold := make(chan struct{})
 			s.breakGit(gitserver.Fault{Hold: hold})
@@ -132,6 +148,73 @@ func (s *soak) stopRedis() {
 	s.redis.Signal(syscall.SIGCONT)
 }
 
+// fillRedis lets it have no room for anything more.
+func (s *soak) fillRedis() {
+	s.t.Helper()
+	s.limitRedis("1")
+	<-fewSeconds()
+	s.limitRedis("0")
+}
+
+func (s *soak) limitRedis(bytes string) {
+	s.t.Helper()
+	if err := s.store.ConfigSet(s.t.Context(), "maxmemory", bytes).Err(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// takeLedger removes a file that an orchestrator goes on writing to.
+func (s *soak) takeLedger() {
+	s.t.Helper()
+	if err := os.Remove(filepath.Join(s.Data, fmt.Sprint("ledger-", rand.IntN(2), ".db"))); err != nil {
+		s.t.Fatal(err)
+	}
+	<-fewSeconds()
+}
+
+// lockLedgers lets no orchestrator write to a file.
+func (s *soak) lockLedgers() {
+	s.t.Helper()
+	s.limitFiles("0")
+	<-fewSeconds()
+	s.limitFiles("unlimited")
+}
+
+func (s *soak) limitFiles(bytes string) {
+	s.t.Helper()
+	for i := range 2 {
+		process := s.Processes[system.Replica("orchestrator", i)]
+		out, err := exec.CommandContext(s.t.Context(), "prlimit", "--pid", process.ID(), "--fsize="+bytes+":").
+			CombinedOutput()
+		if err != nil {
+			s.t.Fatalf("limit the files of an orchestrator: %v: %s", err, out)
+		}
+	}
+}
+
+// askAndNotRead keeps connections of another address than that of people, who ask for files and for progress and read
+// nothing of what is answered.
+func (s *soak) askAndNotRead() {
+	s.t.Helper()
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	for range 200 {
+		path := fmt.Sprintf("/api/v1/fabrics/%d/files?include_content=true", 1+rand.IntN(len(s.plots)))
+		if open := s.waiting(time.Now()); len(open) > 0 && rand.IntN(2) == 0 {
+			path = "/api/v1/syncs/" + open[0] + "/events"
+		}
+		conn, err := from.DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.Base, "http://"))
+		if err != nil {
+			s.t.Errorf("connect: %v", err)
+			continue
+		}
+		defer func() { _ = conn.Close() }()
+		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path); err != nil {
+			s.t.Errorf("ask: %v", err)
+		}
+	}
+	<-fewSeconds()
+}
+
 func (s *soak) breakGit(f gitserver.Fault) {
 	s.git.Break(f)
 	<-fewSeconds()
@@ -156,6 +239,7 @@ func (s *soak) empty() {
 	if err := s.store.FlushAll(s.t.Context()).Err(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.emptied.Add(1)
 	s.git.Mend()
 	close(hold)
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,12 +49,14 @@ type soak struct {
 	plots []*plot
 
 	// open is held by whoever asks the system for something. Who empties Redis closes it for a moment.
-	open sync.RWMutex
+	open    sync.RWMutex
+	emptied atomic.Int32 // how often somebody did
 
 	mu       sync.Mutex
 	accepted map[string]time.Time     // when somebody was told of a sync first
 	seen     map[string]system.Status // what the system said last of every sync
 	unwanted map[string]bool          // those that somebody cancelled
+	refusals map[refusal]bool         // those that had to fail
 }
 
 // plot is a fabric, and what people want of it. One person at a time works on it.
@@ -65,7 +68,8 @@ type plot struct {
 	commits    int               // of people
 	wanted     map[string]string // documents by name
 	unwanted   map[string]bool   // names of documents that were deleted
-	broken     map[string]string // texts that nobody can ingest, by path in raw/
+	broken     map[string]string // texts that nobody can ingest, by path in raw/ or where else they came from
+	kept       map[string]string // files that stay where they are, by name
 }
 
 func TestSoak(t *testing.T) {
@@ -95,6 +99,7 @@ func start(t *testing.T) *soak {
 	s := &soak{
 		t: t, git: gitserver.Start(t, gitserver.Options{User: username, Password: password}), redis: system.Redis(t),
 		accepted: map[string]time.Time{}, seen: map[string]system.Status{}, unwanted: map[string]bool{},
+		refusals: map[refusal]bool{},
 	}
 	s.store = s.redis.Client()
 	s.System = programs.Ten(t, s.redis.URL(), []string{
@@ -110,6 +115,7 @@ func start(t *testing.T) *soak {
 			s.plots = append(s.plots, &plot{
 				number: number, repository: name, directory: fmt.Sprintf("sites/fabric-%d", number),
 				wanted: map[string]string{}, unwanted: map[string]bool{}, broken: map[string]string{},
+				kept: map[string]string{},
 			})
 		}
 	}
@@ -142,6 +148,12 @@ func (s *soak) work(ctx context.Context) {
 		if !p.TryLock() {
 			continue
 		}
+		if rand.IntN(4) == 0 {
+			all := mishaps()
+			all[rand.IntN(len(all))](s, p)
+			p.Unlock()
+			continue
+		}
 		var started []string
 		for range 1 + rand.IntN(2) {
 			s.change(p)
@@ -172,24 +184,23 @@ func (s *soak) change(p *plot) {
 	case dice == 0:
 		path := fmt.Sprintf("raw/broken-%d.yaml", number)
 		p.broken[path] = fmt.Sprintf("kind: Nothing # %d of %d\n", number, p.number)
-		files[p.directory+"/"+path] = p.broken[path]
+		files[path] = p.broken[path]
 	case dice == 1 && len(names) > 0:
 		name := names[rand.IntN(len(names))]
 		delete(p.wanted, name)
 		p.unwanted[name] = true
-		files[p.directory+"/raw/"+name+".yaml"] = gitserver.Removed
-		files[p.directory+"/managed/vpcs/"+name+".yaml"] = gitserver.Removed
+		files["raw/"+name+".yaml"] = gitserver.Removed
+		files["managed/vpcs/"+name+".yaml"] = gitserver.Removed
 	case dice < 5 && len(names) > 0:
 		name := names[rand.IntN(len(names))]
 		p.wanted[name] = fabric.VPC(name, number)
-		files[p.directory+"/raw/"+name+".yaml"] = p.wanted[name]
+		files["raw/"+name+".yaml"] = p.wanted[name]
 	default:
 		name := fmt.Sprintf("vpc-%d", number)
 		p.wanted[name] = fabric.VPC(name, number)
-		files[p.directory+"/raw/"+name+".yaml"] = p.wanted[name]
+		files["raw/"+name+".yaml"] = p.wanted[name]
 	}
-	s.git.Commit(s.t, p.repository, branch, files)
-	p.commits++
+	s.commit(p, files)
 }
 
 // ask makes a call while nobody empties Redis.
@@ -260,8 +271,11 @@ func (s *soak) pause() { <-time.After(pollPeriod) }
 func (s *soak) saw(status system.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if before := s.seen[status.SyncID]; terminal(before) && before.State != status.State {
-		s.t.Errorf("sync %s was %s and is %s", status.SyncID, before.State, status.State)
+	if before := s.seen[status.SyncID]; terminal(before) {
+		if before.State != status.State {
+			s.t.Errorf("sync %s was %s and is %s", status.SyncID, before.State, status.State)
+		}
+		return
 	}
 	s.seen[status.SyncID] = status
 }
@@ -306,9 +320,25 @@ func (s *soak) survey() {
 			s.t.Fatalf("fabric %d has %d syncs, which is more than fit into a list", p.number, history.Total)
 		}
 		for _, raw := range history.Syncs {
-			s.saw(system.Read[system.Status](s.t, string(raw)))
+			s.saw(s.whole(system.Read[system.Status](s.t, string(raw))))
 		}
 	}
+}
+
+// whole is the status of a sync that a list had: those have no errors.
+func (s *soak) whole(listed system.Status) system.Status {
+	s.t.Helper()
+	if listed.State != "failed" {
+		return listed
+	}
+	s.Await("the status of a sync", func() bool {
+		code, body := s.Try(http.MethodGet, "/api/v1/syncs/"+listed.SyncID, nil)
+		if code == http.StatusOK {
+			listed = system.Read[system.Status](s.t, string(body))
+		}
+		return code == http.StatusOK
+	})
+	return listed
 }
 
 // lastSyncs sync every fabric once more, when nothing fails any more.

@@ -186,14 +186,19 @@ func (p *Process) Kill() {
 func (p *Process) ID() string { return strconv.Itoa(p.command.Process.Pid) }
 
 // Memory is the most that it had resident so far, in bytes.
-func (p *Process) Memory() int64 {
+func (p *Process) Memory() int64 { return p.resident("VmHWM:") }
+
+// Resident is what it has resident now, in bytes.
+func (p *Process) Resident() int64 { return p.resident("VmRSS:") }
+
+func (p *Process) resident(field string) int64 {
 	p.t.Helper()
 	raw, err := os.ReadFile(filepath.Join("/proc", p.ID(), "status"))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	for line := range strings.Lines(string(raw)) {
-		if size, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if size, found := strings.CutPrefix(line, field); found {
 			kib, err := strconv.ParseInt(strings.Fields(size)[0], 10, 64)
 			if err != nil {
 				p.t.Fatal(err)

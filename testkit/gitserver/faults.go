@@ -33,6 +33,7 @@ type Fault struct {
 	On         Request // which requests; all when empty
 	Times      int     // how many of them; all that follow when 0
 	Status     int     // answers with this status, and Text, without doing anything
+	Late       bool    // with Status: does its work first
 	Text       string
 	Type       string        // with Status: the type of the text, plain if it is not said
 	Unless     string        // leaves requests alone whose body has this
@@ -41,6 +42,7 @@ type Fault struct {
 	Empty      bool          // answers 200 without a body, without doing anything
 	Truncate   int           // does its work, and cuts the connection after so many bytes of the answer
 	Lose       bool          // does its work, and cuts the connection before the answer
+	Damage     bool          // does its work, and changes a byte in the middle of the pack that it answers with
 	Hold       chan struct{} // waits until it is closed, or until the client goes away, before it does its work
 	Held       chan struct{} // told, without blocking, each time a request begins to wait
 	After      int           // with Hold or Drip: does its work, and lets so many bytes of the answer through first
@@ -98,6 +100,9 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 			http.Redirect(w, r, f.Redirect+r.URL.RequestURI(), http.StatusFound) //nolint:gosec // to where the test says
 			return
 		case f.Status != 0:
+			if f.Late {
+				next.ServeHTTP(httptest.NewRecorder(), r)
+			}
 			if f.RetryAfter != "" {
 				w.Header().Set("Retry-After", f.RetryAfter)
 			}
@@ -120,6 +125,8 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 			f.stall(w, r, next)
 		case f.Lose || f.Truncate > 0:
 			f.cut(w, r, next)
+		case f.Damage:
+			damage(w, r, next)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -150,6 +157,21 @@ func (f Fault) cut(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		_ = http.NewResponseController(w).Flush()
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// damage lets the client see the whole answer, with a byte changed in the middle of the pack if it has one.
+func damage(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	whole := httptest.NewRecorder()
+	next.ServeHTTP(whole, r)
+	for key, values := range whole.Header() {
+		w.Header()[key] = values
+	}
+	w.WriteHeader(whole.Code)
+	answer := whole.Body.Bytes()
+	if begin := bytes.Index(answer, []byte("PACK")); begin >= 0 {
+		answer[(begin+len(answer))/2] ^= 0xff
+	}
+	_, _ = w.Write(answer)
 }
 
 // stall lets the client see the beginning of the answer, and no more of it or very little until it goes away.

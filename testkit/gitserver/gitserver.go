@@ -175,6 +175,16 @@ func (s *Server) run(repository string, stdin []byte, args ...string) (string, e
 // are empty by the name of Removed taken away. It gives the commit's id.
 func (s *Server) Commit(t testing.TB, repository, branch string, files map[string]string) string {
 	t.Helper()
+	return s.CommitSaying(t, repository, branch, message, files)
+}
+
+// message is what commits say that were given nothing else to say.
+const message = "files"
+
+// CommitSaying does the same with a message of the commit. A path that begins with a double quote is one as git
+// fast-import quotes it, which can be any bytes.
+func (s *Server) CommitSaying(t testing.TB, repository, branch, message string, files map[string]string) string {
+	t.Helper()
 	var changes strings.Builder
 	for path, content := range files {
 		if content == Removed {
@@ -183,18 +193,23 @@ func (s *Server) Commit(t testing.TB, repository, branch string, files map[strin
 		}
 		fmt.Fprintf(&changes, "M 100644 inline %s\ndata %d\n%s\n", path, len(content), content)
 	}
-	return s.Import(t, repository, branch, changes.String())
+	return s.add(t, repository, branch, message, changes.String())
 }
 
 // Import adds a commit whose changes are given in the words of git fast-import, which knows all sorts of entries. It
 // begins again when somebody else was faster.
 func (s *Server) Import(t testing.TB, repository, branch, changes string) string {
 	t.Helper()
+	return s.add(t, repository, branch, message, changes)
+}
+
+func (s *Server) add(t testing.TB, repository, branch, message, changes string) string {
+	t.Helper()
 	for {
 		head := s.Git(t, repository, "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch)
 		var stream bytes.Buffer
-		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> 1767323045 +0000\ndata 5\nfiles\n",
-			branch)
+		fmt.Fprintf(&stream, "commit refs/heads/%s\ncommitter Tester <tester@example.com> 1767323045 +0000\ndata %d\n%s\n",
+			branch, len(message), message)
 		if head != "" {
 			fmt.Fprintf(&stream, "from %s", head)
 		}

@@ -34,6 +34,21 @@ func TestServer(t *testing.T) {
 	if s.Commits(t, "r.git", "main") != 2 || s.Files(t, "r.git", "main")["new.yaml"] != "n: 1\n" {
 		t.Error("the push with the lost answer was not done")
 	}
+	s.Break(gitserver.Fault{On: gitserver.Receive, Times: 1, Status: 502, Late: true})
+	git(t, work, false, "push", "-q", "origin", "main:late")
+	if s.Commits(t, "r.git", "late") != 2 {
+		t.Error("the push with the late refusal was not done")
+	}
+	s.CommitSaying(t, "r.git", "late", "why\n\nA: b\n", map[string]string{`"caf\351"`: "x"})
+	if said := s.Git(t, "r.git", "log", "-1", "--format=%B", "late"); said != "why\n\nA: b\n\n" {
+		t.Errorf("the commit says %q", said)
+	}
+	if s.Files(t, "r.git", "late")["caf\xe9"] != "x" {
+		t.Error("the name is another one")
+	}
+	s.Break(gitserver.Fault{On: gitserver.Fetch, Damage: true})
+	git(t, work, false, "fetch", "-q")
+	s.Mend()
 	s.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: 503})
 	git(t, work, false, "fetch", "-q")
 	git(t, work, true, "fetch", "-q")

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync/atomic"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // Request is a part of what clients ask for.
@@ -21,14 +24,16 @@ const (
 // Fault is a way to misbehave. Fields left at zero change nothing.
 type Fault struct {
 	On    Request
-	Times int           // how many of them; all that follow when 0
-	Says  string        // for Refs: ends with status 1 and this text
-	After int           // bytes that are let through before what follows
-	Cut   bool          // cuts the connection
-	Hold  chan struct{} // says nothing until it is closed
-	Drip  chan struct{} // lets one byte through each time that something comes, and all once it is closed
-	Held  chan struct{} // told, without blocking, that nothing more is said
-	Do    func()        // called before the answer is given
+	Times int    // how many of them; all that follow when 0
+	Says  string // for Refs and Fetch: ends with status 1 and this text
+	// leaves requests alone that have this
+	Unless string
+	After  int           // bytes that are let through before what follows
+	Cut    bool          // cuts the connection
+	Hold   chan struct{} // says nothing until it is closed
+	Drip   chan struct{} // lets one byte through each time that something comes, and all once it is closed
+	Held   chan struct{} // told, without blocking, that nothing more is said
+	Do     func()        // called before the answer is given
 
 	used int
 }
@@ -54,12 +59,12 @@ func (s *Server) Requests(kind Request) int {
 	return s.requests[kind]
 }
 
-func (s *Server) next(kind Request) Fault {
+func (s *Server) next(kind Request, said string) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests[kind]++
 	for _, f := range s.faults {
-		if f.On == kind && (f.Times == 0 || f.used < f.Times) {
+		if f.On == kind && (f.Times == 0 || f.used < f.Times) && (f.Unless == "" || !strings.Contains(said, f.Unless)) {
 			f.used++
 			return *f
 		}
@@ -90,26 +95,34 @@ func (f *Fault) silent(raw net.Conn) {
 	}
 }
 
-// input notices that a client asks for something.
+// input hears what a client asks for.
 type input struct {
 	io.Reader
-	asked *atomic.Bool
+	mu   sync.Mutex
+	said strings.Builder
 }
 
 func (i *input) Read(p []byte) (int, error) {
 	n, err := i.Reader.Read(p)
-	if n > 0 {
-		i.asked.Store(true)
-	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.said.Write(p[:n])
 	return n, err
+}
+
+// heard is what the client has said.
+func (i *input) heard() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.said.String()
 }
 
 // output is what a service says: first the refs, and what follows upon a request is the answer.
 type output struct {
 	server  *Server
-	channel io.Writer
+	channel ssh.Channel
 	raw     net.Conn
-	asked   atomic.Bool
+	in      *input
 	answer  Request
 	fault   Fault
 	sent    int
@@ -119,10 +132,14 @@ type output struct {
 var errCut = errors.New("cut")
 
 func (o *output) Write(p []byte) (int, error) {
-	if o.asked.Load() && !o.begun {
-		o.begun, o.sent, o.fault = true, 0, o.server.next(o.answer)
+	if said := o.in.heard(); said != "" && !o.begun {
+		o.begun, o.sent, o.fault = true, 0, o.server.next(o.answer, said)
 		if o.fault.Do != nil {
 			o.fault.Do()
+		}
+		if o.fault.Says != "" {
+			_, _ = io.WriteString(o.channel.Stderr(), o.fault.Says+"\n")
+			return 0, errCut
 		}
 	}
 	through := min(len(p), max(o.fault.After-o.sent, 0))

@@ -133,7 +133,7 @@ func (s *Server) accept() {
 
 func (s *Server) serve(raw net.Conn) {
 	defer func() { _ = raw.Close() }()
-	if f := s.next(Connect); f.Hold != nil {
+	if f := s.next(Connect, ""); f.Hold != nil {
 		f.silent(raw)
 		return
 	}
@@ -193,7 +193,9 @@ func (s *Server) run(raw net.Conn, channel ssh.Channel, command string) (status 
 		_, _ = io.WriteString(channel.Stderr(), "fatal: unknown command\n")
 		return 1
 	}
-	out := &output{server: s, channel: channel, raw: raw, fault: s.next(Refs), answer: answer}
+	out := &output{
+		server: s, channel: channel, raw: raw, in: &input{Reader: channel}, fault: s.next(Refs, ""), answer: answer,
+	}
 	if out.fault.Says != "" {
 		_, _ = io.WriteString(channel.Stderr(), out.fault.Says+"\n")
 		return 1
@@ -210,7 +212,7 @@ func (s *Server) run(raw net.Conn, channel ssh.Channel, command string) (status 
 		return 1
 	}
 	go func() { // until the client has said all, or has gone
-		_, _ = io.Copy(in, &input{channel, &out.asked})
+		_, _ = io.Copy(in, out.in)
 		_ = in.Close()
 	}()
 	if git.Wait() != nil {

@@ -88,6 +88,40 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckWarns: what is no obstacle is told, and is no problem.
+func TestCheckWarns(t *testing.T) {
+	t.Parallel()
+	host := gitserver.Start(t, gitserver.Options{})
+	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
+	_, private := sshserver.NewKey(t)
+	key, config := filepath.Join(t.TempDir(), "key"), filepath.Join(t.TempDir(), "fgd.yaml")
+	for path, content := range map[string]string{key: private, config: "signing_key_file: " + key + "\n"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, stdout, stderr := run(t.Context(), t, "check", "--repo", host.URL("r.git"), "--dir", "f", "--config", config,
+		"--allow-http", "--allow-network=127.0.0.0/8")
+	if code != 0 || !strings.Contains(stdout, "warning: FGD_4031 COMMITTER_IS_NOBODY: ") ||
+		!strings.Contains(stdout, "Set commit_committer") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// TestANameInAURL: check and sync say alike what to write in its place, and don't repeat it.
+func TestANameInAURL(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"check", "sync"} {
+		code, stdout, stderr := run(t.Context(), t, command, "--repo", "https://s3cret@dev.azure.example/o/p/_git/r",
+			"--dir", "f")
+		if code != 2 || !strings.Contains(stderr, "FGD_4009") ||
+			!strings.Contains(stderr, "Use https://dev.azure.example/o/p/_git/r, without the name.") ||
+			strings.Contains(stdout+stderr, "s3cret") {
+			t.Errorf("%s: exit %d\n%s%s", command, code, stdout, stderr)
+		}
+	}
+}
+
 // TestCheckOverSSH: the key comes from a file, and the known hosts from the configuration.
 func TestCheckOverSSH(t *testing.T) {
 	t.Parallel()

@@ -21,26 +21,16 @@ func (s *Session) CheckConnection(ctx context.Context) (*gitv1.Connection, error
 		return nil, err
 	}
 	response, err := gitv1.NewRepositoryServiceClient(s.internal()).
-		CheckConnection(ctx, &gitv1.CheckConnectionRequest{Location: location})
-	found := response.GetConnection()
-	if err != nil || !named || !found.GetCanRead() || !found.GetBranchExists() {
-		return found, err
+		CheckConnection(ctx, &gitv1.CheckConnectionRequest{Location: location, DirectoryRequired: named})
+	if err != nil {
+		return nil, err
 	}
-	return found, s.checkDirectory(ctx, found)
-}
-
-// checkDirectory adds the problem that there is no such directory.
-func (s *Session) checkDirectory(ctx context.Context, found *gitv1.Connection) error {
-	open := &gitv1.OpenSnapshotRequest{}
-	return s.atSnapshot(ctx, open, func(snapshot *gitv1.Snapshot) error {
-		if err := present(open, snapshot); err != nil {
-			missing := errs.From(err)
-			found.Problems = append(found.Problems, &gitv1.ConnectionProblem{
-				Code: missing.Code.ID, Name: missing.Code.Name, Message: missing.Message, Remedy: missing.Remedy,
-			})
+	for _, p := range response.GetConnection().GetProblems() {
+		if p.GetCode() == errs.DirectoryNotFound.ID {
+			p.Remedy = makeDirectory
 		}
-		return nil
-	})
+	}
+	return response.GetConnection(), nil
 }
 
 // Measure measures the history of the directory and what it holds. It changes nothing.

@@ -113,6 +113,9 @@ func (s *Session) mayMake(open *gitv1.OpenSnapshotRequest, snapshot *gitv1.Snaps
 	return err
 }
 
+// makeDirectory is what to do when there is no directory.
+const makeDirectory = "Check --dir; fgd sync makes a new directory with --init."
+
 // present refuses a directory that is not there.
 func present(open *gitv1.OpenSnapshotRequest, snapshot *gitv1.Snapshot) error {
 	if snapshot.GetDirectoryExists() {
@@ -121,7 +124,7 @@ func present(open *gitv1.OpenSnapshotRequest, snapshot *gitv1.Snapshot) error {
 	at := open.GetLocation()
 	return errs.New(errs.DirectoryNotFound, "There is no such directory: %q on the branch %s; it would be created.",
 		at.GetDirectory(), at.GetBranch()).
-		WithRemedy("Check --dir; fgd sync makes a new directory with --init.")
+		WithRemedy(makeDirectory)
 }
 
 // owner returns whom the manifest in the directory names; nil when it names nobody.

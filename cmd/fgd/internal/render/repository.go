@@ -23,6 +23,9 @@ func Connection(s *Screen, c *gitv1.Connection) {
 	for _, p := range c.GetProblems() {
 		s.line(s.bad, "problem: ", said(p.GetCode(), p.GetName(), p.GetMessage(), p.GetRemedy()))
 	}
+	for _, w := range c.GetWarnings() {
+		s.line(s.warn, "warning: ", said(w.GetCode(), w.GetName(), w.GetMessage(), w.GetRemedy()))
+	}
 }
 
 // whether adds a fact that is as it has to be, or not.

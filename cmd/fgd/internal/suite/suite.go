@@ -15,6 +15,7 @@ import (
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	"fgdsync.dev/services/bridge"
@@ -52,7 +53,7 @@ type Suite struct {
 // New builds the services in their order. Those that are called but not defined are not there.
 func New(o Options) (*Suite, error) {
 	host := app.NewHost(o.Telemetry)
-	s := &Suite{host: host, conns: map[rpc.Audience]*grpc.ClientConn{}, handler: host.Operations()}
+	s := &Suite{host: host, conns: map[rpc.Audience]*grpc.ClientConn{}, handler: host.Operations(hosts.New(nil))}
 	if err := s.build(o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
@@ -13,6 +16,22 @@ func LocationOf(req *bridgev1.CheckConnectionRequest) *gitv1.Location {
 	return &gitv1.Location{
 		RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: cmp.Or(req.GetBranch(), DefaultBranch),
 		Directory: req.GetGitopsDirectory(),
+	}
+}
+
+// LocationOfFabric returns where a fabric lives, with its number.
+func LocationOfFabric(f *fabricv1.Fabric) *gitv1.Location {
+	location := proto.CloneOf(f.GetLocation())
+	location.FabricId = f.GetFabricId()
+	return location
+}
+
+// ConnectionOf returns what is to be tried out of a fabric.
+func ConnectionOf(f *fabricv1.Fabric) *gitv1.CheckConnectionRequest {
+	options := f.GetOptions()
+	return &gitv1.CheckConnectionRequest{
+		Location: LocationOfFabric(f), CommitCommitter: options.GetCommitCommitter(),
+		DirectoryRequired: options != nil && options.AutoInitialize != nil && !options.GetAutoInitialize(),
 	}
 }
 
@@ -36,6 +55,7 @@ func ConnectionToAPI(c *gitv1.Connection) *bridgev1.Connection {
 		BranchExists: c.GetBranchExists(), DefaultBranch: c.GetDefaultBranch(), Empty: c.GetEmpty(),
 		BranchProtected: c.BranchProtected,
 		Problems:        each(c.GetProblems(), connectionProblemToAPI),
+		Warnings:        each(c.GetWarnings(), connectionProblemToAPI),
 	}
 }
 

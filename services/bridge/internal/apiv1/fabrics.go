@@ -99,13 +99,6 @@ func FabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
 	}
 }
 
-// FabricsToAPI shows a page of fabrics.
-func FabricsToAPI(found *fabricv1.ListFabricsResponse) *bridgev1.ListFabricsResponse {
-	return &bridgev1.ListFabricsResponse{
-		Fabrics: each(found.GetFabrics(), FabricToAPI), Total: found.GetTotal(), NextPageToken: found.GetNextPageToken(),
-	}
-}
-
 func pullRequestToAPI(p *gitv1.PullRequest) *bridgev1.PullRequest {
 	if p == nil {
 		return nil

@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"context"
+	"time"
 
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
@@ -9,6 +10,9 @@ import (
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/bridge/internal/apiv1"
 )
+
+// readableTimeout is how long an answer waits for github-sync to say whether it can read credentials.
+const readableTimeout = time.Second
 
 // fabricServer implements fgd.bridge.v1.FabricService.
 type fabricServer struct {
@@ -37,7 +41,7 @@ func (s *fabricServer) CreateFabric(
 		return nil, err
 	}
 	return &bridgev1.CreateFabricResponse{
-		Fabric: apiv1.FabricToAPI(created.GetFabric()), SyncId: created.GetSyncId(),
+		Fabric: s.show(ctx, created.GetFabric())[0], SyncId: created.GetSyncId(),
 	}, nil
 }
 
@@ -49,7 +53,7 @@ func (s *fabricServer) GetFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &bridgev1.GetFabricResponse{Fabric: apiv1.FabricToAPI(found.GetFabric())}, nil
+	return &bridgev1.GetFabricResponse{Fabric: s.show(ctx, found.GetFabric())[0]}, nil
 }
 
 // ListFabrics lists all fabrics.
@@ -62,7 +66,9 @@ func (s *fabricServer) ListFabrics(
 	if err != nil {
 		return nil, err
 	}
-	return apiv1.FabricsToAPI(found), nil
+	return &bridgev1.ListFabricsResponse{
+		Fabrics: s.show(ctx, found.GetFabrics()...), Total: found.GetTotal(), NextPageToken: found.GetNextPageToken(),
+	}, nil
 }
 
 // UpdateFabric changes what the request names.
@@ -92,7 +98,7 @@ func (s *fabricServer) UpdateFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &bridgev1.UpdateFabricResponse{Fabric: apiv1.FabricToAPI(updated.GetFabric())}, nil
+	return &bridgev1.UpdateFabricResponse{Fabric: s.show(ctx, updated.GetFabric())[0]}, nil
 }
 
 // SuspendFabric lets no sync of a fabric publish.
@@ -105,7 +111,7 @@ func (s *fabricServer) SuspendFabric(
 	if err != nil {
 		return nil, err
 	}
-	return &bridgev1.SuspendFabricResponse{Fabric: apiv1.FabricToAPI(suspended.GetFabric())}, nil
+	return &bridgev1.SuspendFabricResponse{Fabric: s.show(ctx, suspended.GetFabric())[0]}, nil
 }
 
 // ResumeFabric lets a fabric be synced again.
@@ -117,7 +123,7 @@ func (s *fabricServer) ResumeFabric(
 		return nil, err
 	}
 	return &bridgev1.ResumeFabricResponse{
-		Fabric: apiv1.FabricToAPI(resumed.GetFabric()), SyncId: resumed.GetSyncId(),
+		Fabric: s.show(ctx, resumed.GetFabric())[0], SyncId: resumed.GetSyncId(),
 	}, nil
 }
 
@@ -155,13 +161,37 @@ func (s *fabricServer) CheckFabricConnection(
 	if err != nil {
 		return nil, err
 	}
-	location := stored.GetFabric().GetLocation()
-	location.FabricId = stored.GetFabric().GetFabricId()
-	found, err := s.repositories.CheckConnection(ctx, &gitv1.CheckConnectionRequest{Location: location})
+	found, err := s.repositories.CheckConnection(ctx, apiv1.ConnectionOf(stored.GetFabric()))
 	if err != nil {
 		return nil, err
 	}
 	return &bridgev1.CheckFabricConnectionResponse{Connection: apiv1.ConnectionToAPI(found.GetConnection())}, nil
+}
+
+// show shows fabrics, and of their credentials whether github-sync can read them. When it does not say so in time, that
+// is left out: a fabric can be seen without github-sync.
+func (s *fabricServer) show(ctx context.Context, fabrics ...*fabricv1.Fabric) []*bridgev1.Fabric {
+	shown, ask := make([]*bridgev1.Fabric, len(fabrics)), &gitv1.CheckCredentialsRequest{}
+	var with []*bridgev1.Fabric
+	for i, f := range fabrics {
+		shown[i] = apiv1.FabricToAPI(f)
+		if shown[i].GetCredentialsConfigured() {
+			with, ask.Locations = append(with, shown[i]), append(ask.Locations, apiv1.LocationOfFabric(f))
+		}
+	}
+	if len(with) == 0 {
+		return shown
+	}
+	ctx, cancel := context.WithTimeout(ctx, readableTimeout)
+	defer cancel()
+	checked, err := s.repositories.CheckCredentials(ctx, ask)
+	if err != nil || len(checked.GetReadable()) != len(with) {
+		return shown
+	}
+	for i, readable := range checked.GetReadable() {
+		with[i].CredentialsReadable = &readable
+	}
+	return shown
 }
 
 // seal puts what a caller gave into a location, sealed for it or as a reference.

@@ -2,9 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"runtime/debug"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -62,20 +59,3 @@ func (t *timedWriter) extend() { _ = t.control.SetWriteDeadline(time.Now().Add(t
 
 // refused reports whether a heavy answer was not taken.
 func (t *timedWriter) refused() bool { return t.failed && t.size >= heavyAnswer }
-
-// memory gives what answers took that nobody read back to the system. The process is often idle afterwards, and would
-// otherwise keep it for minutes.
-type memory struct {
-	wanted atomic.Bool
-	mu     sync.Mutex
-}
-
-// giveBack gives back what is free by now. Of many who ask while it is at work, one more run serves all.
-func (m *memory) giveBack() {
-	m.wanted.Store(true)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.wanted.Swap(false) {
-		debug.FreeOSMemory()
-	}
-}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/memory"
 )
 
 // bounds limit what a request may take: how large it is, how long it lasts, how slowly its answer is taken, and how
@@ -21,7 +22,7 @@ type bounds struct {
 	maxBytes int64
 	timeout  time.Duration
 	clients  *clients
-	memory   *memory
+	memory   *memory.Returner
 	problems problems
 }
 
@@ -39,7 +40,7 @@ func (b bounds) wrap(next http.Handler) http.Handler {
 		b.serve(answer, r, next)
 		if answer.refused() {
 			b.problems.log.InfoContext(r.Context(), "answer was not taken", "method", r.Method, "path", r.URL.Path)
-			b.memory.giveBack()
+			b.memory.GiveBack()
 		}
 	})
 }

@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/hosts"
+	"fgdsync.dev/libs/memory"
 	"fgdsync.dev/libs/telemetry"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/proto/openapi"
@@ -54,7 +56,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	}
 	bounded := bounds{
 		maxBytes: cfg.MaxRequestBytes, timeout: cfg.RequestTimeout, clients: newClients(cfg.MaxRequestsPerClient),
-		memory: &memory{}, problems: problems,
+		memory: &memory.Returner{}, problems: problems,
 	}
 	compressed, err := newCompression()
 	if err != nil {
@@ -71,11 +73,11 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if deps.MetricsPage != nil {
 		mux.Handle("/metrics", bounded.wrap(getOnly(problems, deps.MetricsPage)))
 	}
-	return measured(deps.Metrics, outer(mux, newPublicHosts(cfg.PublicHosts), problems, deps.Tracers))
+	return measured(deps.Metrics, outer(mux, hosts.New(cfg.PublicHosts), problems, deps.Tracers))
 }
 
 // outer is what every request passes before it is routed, the first wrapper last.
-func outer(mux http.Handler, hosts publicHosts, problems problems, tracers trace.TracerProvider) http.Handler {
+func outer(mux http.Handler, public hosts.Public, problems problems, tracers trace.TracerProvider) http.Handler {
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(problems.crossOrigin))
 	handler := problems.onPanic(mux)
@@ -83,7 +85,7 @@ func outer(mux http.Handler, hosts publicHosts, problems problems, tracers trace
 	handler = textOnly(problems, handler)
 	handler = sameOrigin.Handler(handler)
 	handler = dropHeaders(handler)
-	handler = hosts.only(problems, handler)
+	handler = publicOnly(public, problems, handler)
 	handler = securityHeaders(handler)
 	handler = correlated(handler)
 	handler = timed(handler)

@@ -30,8 +30,8 @@ func overlapIssues(dir Directory) []Issue {
 			strings.Join(below[:min(len(below), shownOverlaps)], ", "), more))
 	}
 	if twin := dir.Place.Twin; twin != "" {
-		issues = append(issues, overlap("%s differs from %s in the case of letters alone; on Windows and macOS they are one.",
-			own, twin))
+		issues = append(issues, overlap("%s differs from %s in the case or the code points of letters alone; on Windows or macOS "+
+			"they are one.", own, twin))
 	}
 	return issues
 }

@@ -26,7 +26,10 @@ type Target struct {
 	Branch   string
 	Login    credentials.Login
 	Remote   remote.Remote
-	Fetch    func(ctx context.Context, head plumbing.Hash) error // brings the head of the branch, with its tree
+	// Look fetches the head of the branch, and looks whether the directory is in it.
+	Look              func(ctx context.Context, head plumbing.Hash) (exists bool, err error)
+	Directory         string
+	DirectoryRequired bool // no sync makes it
 }
 
 // Connection is what is found out.
@@ -40,6 +43,7 @@ type Connection struct {
 	Empty           bool   // the repository has no commit yet
 	BranchProtected *bool  // nil when that is not known
 	Problems        []*errs.Error
+	Warnings        []*errs.Error
 }
 
 // Refused returns what is found out of a location that nothing may be asked of.
@@ -69,7 +73,7 @@ func (c *Connection) ask(ctx context.Context, to Target) {
 	c.DefaultBranch = refs.Default
 	if head, err := snapshot.Head(refs, to.Branch); err == nil {
 		c.BranchExists = true
-		c.fetches(ctx, to, head)
+		c.looks(ctx, to, head)
 	} else if !c.Empty {
 		c.problem(err)
 	}
@@ -97,15 +101,20 @@ func answer[T any](ctx context.Context, host string, question func(context.Conte
 	return question(ctx)
 }
 
-// fetches tries what a sync does next. There are hosts that show their branches to clients which they give nothing
-// else.
-func (c *Connection) fetches(ctx context.Context, to Target, head plumbing.Hash) {
-	_, err := answer(ctx, to.Location.Host, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, to.Fetch(ctx, head)
-	})
-	if err != nil {
-		c.CanRead = false
+// looks tries what a sync does next. There are hosts that show their branches to clients which they give nothing else.
+func (c *Connection) looks(ctx context.Context, to Target, head plumbing.Hash) {
+	exists, err := answer(ctx, to.Location.Host, func(ctx context.Context) (bool, error) { return to.Look(ctx, head) })
+	missing := errs.New(errs.DirectoryNotFound, "There is no such directory: %q on the branch %s.", to.Directory,
+		to.Branch)
+	switch {
+	case err != nil:
+		c.CanRead = errs.HasCode(err, errs.DirectoryIsFile)
 		c.problem(err)
+	case !exists && to.DirectoryRequired:
+		c.problem(missing)
+	case !exists:
+		missing.Message += " The first sync creates it."
+		c.Warn(missing.WithRemedy("Check the name; with auto_initialize: false no sync creates it."))
 	}
 }
 
@@ -143,5 +152,8 @@ func (c *Connection) pushes(err error) {
 		c.problem(err)
 	}
 }
+
+// Warn adds what is no obstacle.
+func (c *Connection) Warn(warning *errs.Error) { c.Warnings = append(c.Warnings, warning) }
 
 func (c *Connection) problem(err error) { c.Problems = append(c.Problems, errs.From(err)) }

@@ -1,6 +1,8 @@
 package grpcapi
 
 import (
+	"context"
+
 	"fgdsync.dev/libs/secret"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
@@ -10,6 +12,26 @@ import (
 // target is what credentials have to be for that are used at a location.
 func target(location remote.Location, fabric int32) credentials.Target {
 	return credentials.Target{Server: location.Server, Fabric: fabric}
+}
+
+// CheckCredentials says whether credentials can be read, and used for their locations.
+func (r *Repositories) CheckCredentials(_ context.Context,
+	req *gitv1.CheckCredentialsRequest,
+) (*gitv1.CheckCredentialsResponse, error) {
+	out := &gitv1.CheckCredentialsResponse{}
+	for _, l := range req.GetLocations() {
+		out.Readable = append(out.Readable, r.readable(l))
+	}
+	return out, nil
+}
+
+func (r *Repositories) readable(l *gitv1.Location) bool {
+	location, err := r.deps.Remotes.Parse(l.GetRepositoryUrl())
+	if err != nil {
+		return false
+	}
+	_, err = r.deps.Logins.Resolve(fromCredentials(l.GetCredentials()), target(location, l.GetFabricId()))
+	return err == nil
 }
 
 // fromCredentials returns nil when there are none.

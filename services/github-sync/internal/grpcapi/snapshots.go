@@ -15,10 +15,26 @@ import (
 	"fgdsync.dev/services/github-sync/internal/publish"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/services/github-sync/internal/snapshot"
+	"fgdsync.dev/services/github-sync/internal/store"
 )
 
 // OpenSnapshot holds the head of a branch.
 func (r *Repositories) OpenSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse,
+	error,
+) {
+	return onceMore(func() (*gitv1.OpenSnapshotResponse, error) { return r.openSnapshot(ctx, req) })
+}
+
+// onceMore reads a second time when an object is missed, for then it is known who is to blame: this one fetches anew.
+func onceMore[T any](read func() (T, error)) (T, error) {
+	out, err := read()
+	if store.Missed(err) {
+		return read()
+	}
+	return out, err
+}
+
+func (r *Repositories) openSnapshot(ctx context.Context, req *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse,
 	error,
 ) {
 	o, err := r.open(req.GetLocation())

@@ -55,6 +55,9 @@ func addressOf(a *mail.Address) string {
 	return a.Address
 }
 
+// IsNobodys reports whether an address can belong to nobody: there is no host below .invalid (RFC 2606).
+func IsNobodys(address string) bool { return strings.HasSuffix(strings.ToLower(address), ".invalid") }
+
 // People returns the author and the committer of a commit that somebody asked for. What is not empty of the author and
 // the committer here counts more than what is configured.
 func (i Identity) People(requester object.Signature, author, committer string) (by, made object.Signature, err error) {

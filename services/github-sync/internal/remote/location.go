@@ -61,7 +61,7 @@ func (p Policy) Parse(raw string) (Location, error) {
 	if err != nil { // the parser's message quotes the URL, which may hold credentials
 		return Location{}, refused("The repository URL can't be read.")
 	}
-	if _, hasPassword := u.User.Password(); hasPassword || u.User != nil && !strings.EqualFold(u.Scheme, "ssh") {
+	if _, hasPassword := u.User.Password(); hasPassword {
 		return Location{}, refused("The repository URL holds credentials.").WithRemedy(
 			"Take them out of the URL and give them as credentials of the fabric; fgd sync reads them from " +
 				"HEDGEHOG_FGD_GIT_TOKEN, " +
@@ -103,10 +103,19 @@ func httpLocation(u *url.URL) (Location, error) {
 		return Location{}, refused("The repository URL has a host or a port that can't be one.")
 	}
 	clean := strings.TrimSuffix(path.Clean("/"+u.Path), "/")
-	return Location{
-		Key: key(server, clean), URL: (&url.URL{Scheme: server.Scheme, Host: server.String(), Path: clean}).String(),
-		Server: server, Host: server.String(),
-	}, nil
+	spoken := (&url.URL{Scheme: server.Scheme, Host: server.String(), Path: clean}).String()
+	if u.User != nil {
+		return Location{}, named(spoken)
+	}
+	return Location{Key: key(server, clean), URL: spoken, Server: server, Host: server.String()}, nil
+}
+
+// named refuses a URL as Azure DevOps and Bitbucket show it, with a name before the host. The name may be a token, and
+// what a fabric has of its repository is shown: it is not quoted.
+func named(without string) *errs.Error {
+	return refused("The repository URL holds the name of an account before the host.").WithRemedy(
+		"Use %s, without the name. If the host wants it, give it as the username of the credentials, with a password or "+
+			"a token as the password.", clip(without))
 }
 
 // key has no scheme: a repository is the same over HTTPS and over SSH. Another port is another server.

@@ -21,7 +21,7 @@ type exchange struct {
 	header http.Header
 	err    error
 	push   bool   // it was one of a push
-	begins []byte // what the answer began with, of a request over HTTP
+	begins []byte // what the answer began with
 	sha256 bool   // the repository has ids that the Git library can't read
 	offers []string
 }

@@ -91,9 +91,6 @@ func advertisement(call *sshCall, service string) (*packp.AdvRefs, error) {
 	if advertised.IsEmpty() && service == transport.UploadPackServiceName {
 		return nil, transport.ErrEmptyRemoteRepository
 	}
-	for _, c := range advertised.Capabilities.All() {
-		call.exchange.offers = append(call.exchange.offers, c.String())
-	}
 	transport.FilterUnsupportedCapabilities(advertised.Capabilities)
 	return advertised, nil
 }

@@ -82,6 +82,28 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 	if err != nil {
 		return nil, err
 	}
+	s, err := openAt(ctx, from, repo, location, branch, directory, commit, limits)
+	if err != nil {
+		return nil, err
+	}
+	s.branches = refs.Branches
+	return s, nil
+}
+
+// Look reports whether a directory is in the head of a branch, which it fetches.
+func Look(ctx context.Context, from remote.Remote, repo *store.Repo, location remote.Location, branch, directory string,
+	head plumbing.Hash, limits Limits,
+) (exists bool, err error) {
+	s, err := openAt(ctx, from, repo, location, branch, directory, head, limits)
+	if err != nil {
+		return false, err
+	}
+	return s.Exists, s.Close()
+}
+
+func openAt(ctx context.Context, from remote.Remote, repo *store.Repo, location remote.Location,
+	branch, directory string, commit plumbing.Hash, limits Limits,
+) (*Snapshot, error) {
 	base, err := repo.Ensure(ctx, from, branch, commit, 1)
 	if err != nil {
 		return nil, movedOn(err, branch)
@@ -90,7 +112,6 @@ func Open(ctx context.Context, from remote.Remote, repo *store.Repo, location re
 		ID: uuid.NewString(), Branch: branch, Directory: directory, Commit: commit, Location: location, Remote: from,
 		Repo:   repo,
 		limits: limits, head: commit, base: base, overlay: map[plumbing.Hash]object.Object{}, deflater: object.NewDeflater(),
-		branches: refs.Branches,
 	}
 	if err := s.resolve(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -223,7 +244,7 @@ func (s *Snapshot) BlobSize(id plumbing.Hash) (int64, error) {
 	}
 	size, err := s.base.Size(id)
 	if err != nil {
-		return 0, unreadable(s.base, id, err)
+		return 0, s.base.Unreadable(id, err)
 	}
 	return size, nil
 }
@@ -270,7 +291,7 @@ func maxBytes(kind plumbing.ObjectType) int64 {
 func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
 	encoded, err := base.EncodedObject(kind, id)
 	if err != nil {
-		return nil, unreadable(base, id, err)
+		return nil, base.Unreadable(id, err)
 	}
 	if limit := maxBytes(kind); encoded.Size() > limit {
 		return nil, errs.New(errs.RepositoryUnsupported, "The %s %s has %d bytes; the limit is %d.", kind, id, encoded.Size(),
@@ -278,26 +299,20 @@ func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) (
 	}
 	r, err := encoded.Reader()
 	if err != nil {
-		return nil, unreadable(base, id, err)
+		return nil, base.Unreadable(id, err)
 	}
 	content := make([]byte, encoded.Size())
 	if _, err = io.ReadFull(r, content); err != nil {
-		return nil, errors.Join(unreadable(base, id, err), r.Close())
+		return nil, errors.Join(base.Unreadable(id, err), r.Close())
 	}
 	// The library does not look: of an object whose length is wrong in its pack it gives a part.
 	if object.ID(kind, content) != id {
-		return nil, errors.Join(unreadable(base, id, errDamaged), r.Close())
+		return nil, errors.Join(base.Unreadable(id, errDamaged), r.Close())
 	}
 	return content, r.Close()
 }
 
 var errDamaged = errors.New("the content is not that of the object")
-
-// unreadable throws a damaged store away: the next attempt fetches it anew.
-func unreadable(base *store.Objects, id plumbing.Hash, err error) error {
-	e := errs.New(errs.StorageFailed, "The object %s can't be read from the fetched repository.", id)
-	return e.WithCause(errors.Join(err, base.Discard()))
-}
 
 // Put adds an object to the overlay.
 func (s *Snapshot) Put(kind plumbing.ObjectType, content []byte) (plumbing.Hash, error) {

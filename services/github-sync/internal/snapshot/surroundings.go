@@ -13,13 +13,13 @@ import (
 // Root is what the surroundings call the root of a repository.
 const Root = "/"
 
-// mostTwins bounds the folders that differ in the case of letters and are followed.
+// mostTwins bounds the folders that differ in the case or the code points of letters and are followed.
 const mostTwins = 64
 
 // Surroundings is what lies around the directory in the tree of the commit.
 type Surroundings struct {
 	Above string // the nearest folder above that is a fabric directory; empty when there is none
-	Twin  string // a folder whose path differs in the case of letters alone; empty when there is none
+	Twin  string // a folder whose path differs in the case or the code points of letters alone; empty when there is none
 }
 
 // Surroundings looks at the tree of the commit. What a fabric directory is says its manifest.
@@ -78,7 +78,7 @@ type folderAt struct {
 	tree plumbing.Hash
 }
 
-// twin returns a folder that a checkout which does not tell the case of letters takes for the directory, or for one
+// twin returns a folder that a checkout on Windows or macOS takes for the directory, or for one
 // above it. Beside a directory that is there already, only another fabric directory is one.
 func (s *Snapshot) twin() (string, error) {
 	places := []folderAt{{tree: s.Root}}
@@ -108,7 +108,7 @@ func (s *Snapshot) twin() (string, error) {
 	return "", nil
 }
 
-// alike returns the folders in places whose names differ from one in the case of letters at most.
+// alike returns the folders in places whose names differ from one in the case and the code points of letters at most.
 func (s *Snapshot) alike(places []folderAt, name string) ([]folderAt, error) {
 	var found []folderAt
 	for _, p := range places {
@@ -117,7 +117,7 @@ func (s *Snapshot) alike(places []folderAt, name string) ([]folderAt, error) {
 			return nil, err
 		}
 		for _, e := range entries {
-			if e.IsTree() && strings.EqualFold(e.Name, name) && len(found) < mostTwins {
+			if e.IsTree() && layout.Alike(e.Name, name) && len(found) < mostTwins {
 				found = append(found, folderAt{path.Join(p.path, e.Name), e.Hash})
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"fgdsync.dev/libs/errs"
 )
 
 const (
@@ -186,9 +188,28 @@ func (o *Objects) Size(id plumbing.Hash) (int64, error) {
 	return size, err
 }
 
-// Discard begins a new generation, after something in this one could not be read. If that has happened already, the new
+// Unreadable returns what to say of an object that could not be read, and begins a new generation: the next attempt
+// fetches the object anew. FGD_5008, or FGD_4030 when that was done, and the host has not sent it.
+func (o *Objects) Unreadable(id plumbing.Hash, cause error) error {
+	if o.pool != nil && errors.Is(cause, plumbing.ErrObjectNotFound) {
+		byHost, err := o.of.miss(id, o.from)
+		if cause = errors.Join(cause, err); byHost {
+			return notSent(id).WithCause(cause)
+		}
+	} else {
+		cause = errors.Join(cause, o.discard())
+	}
+	return errs.New(errs.StorageFailed, "The object %s can't be read from the fetched repository.", id).WithCause(cause)
+}
+
+// Missed reports whether an object was not found that another attempt may find.
+func Missed(err error) bool {
+	return errs.HasCode(err, errs.StorageFailed) && errors.Is(err, plumbing.ErrObjectNotFound)
+}
+
+// discard begins a new generation, after something in this one could not be read. If that has happened already, the new
 // one stays.
-func (o *Objects) Discard() error {
+func (o *Objects) discard() error {
 	if o.pool == nil {
 		return nil
 	}

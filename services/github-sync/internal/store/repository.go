@@ -22,7 +22,10 @@ import (
 	"fgdsync.dev/services/github-sync/internal/remote"
 )
 
-const rememberedSizes = 200_000
+const (
+	rememberedSizes   = 200_000
+	rememberedLacking = 1000
+)
 
 // repository is what is kept of one remote. Its lock makes many syncs of one head fetch once.
 type repository struct {
@@ -34,6 +37,8 @@ type repository struct {
 	current *generation // nil until it is needed
 	number  int
 	sizes   *lru.Cache[plumbing.Hash, int64] // of objects; an id never changes its content
+	// Objects that were not found, and whether the host has been asked for them since by a store that began from nothing.
+	lacking map[plumbing.Hash]bool
 
 	// What the pool knows of it, under the pool's lock.
 	users   int
@@ -100,6 +105,7 @@ func (b *repository) begin() error {
 	if b.sizes, err = lru.New[plumbing.Hash, int64](rememberedSizes); err != nil {
 		return fmt.Errorf("make a memory of sizes: %w", err)
 	}
+	b.lacking = map[plumbing.Hash]bool{}
 	b.number = max(number, 1)
 	b.current = b.generation()
 	return nil
@@ -148,10 +154,43 @@ func (b *repository) fetch(ctx context.Context, from remote.Remote, branch strin
 		s.state, err = b.current.changed()
 	}
 	if err != nil {
-		return opened{}, errors.Join(err, s.Close())
+		err = errors.Join(err, s.Close())
+		if errs.HasCode(err, errs.HostIncomplete) { // what it has sent is of no use
+			err = errors.Join(err, b.renew())
+		}
+		return opened{}, err
 	}
 	b.current.depths[commit] = max(b.current.depths[commit], depth)
+	b.lookAgain(s, fresh)
 	return s, nil
+}
+
+// lookAgain looks whether a fetch has brought what was not found before. What a host has not sent to a store that began
+// from nothing, it does not have.
+func (b *repository) lookAgain(s opened, fresh bool) {
+	for id := range b.lacking {
+		switch {
+		case s.HasEncodedObject(id) == nil:
+			delete(b.lacking, id)
+		case fresh:
+			b.lacking[id] = true
+		}
+	}
+}
+
+// miss begins a new generation, after an object was not found in one, and reports whether the host is to blame for it.
+// If a new one has begun already, that one stays.
+func (b *repository) miss(id plumbing.Hash, in *generation) (notSent bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current != in {
+		return false, nil
+	}
+	notSent = b.lacking[id]
+	if len(b.lacking) < rememberedLacking {
+		b.lacking[id] = notSent
+	}
+	return notSent, b.renew()
 }
 
 // whole holds that a commit is here with its tree, after it was fetched. When the host began from nothing, it has not
@@ -169,10 +208,13 @@ func whole(s opened, commit plumbing.Hash, fresh bool) error {
 	case err == nil:
 		return nil
 	case fresh:
-		return errs.New(errs.HostIncomplete, "The Git host does not send the object %s, which it was asked for.", missing).
-			WithCause(err)
+		return notSent(missing).WithCause(err)
 	}
 	return storageFailed(fmt.Errorf("find %s in what was fetched: %w", missing, err))
+}
+
+func notSent(id plumbing.Hash) *errs.Error {
+	return errs.New(errs.HostIncomplete, "The Git host does not send the object %s, which it was asked for.", id)
 }
 
 // fetched is the ref that remembers what was fetched of a branch.

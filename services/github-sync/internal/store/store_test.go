@@ -318,7 +318,7 @@ func TestManyUseAndSweep(t *testing.T) {
 					b.host.Commit(t, repository, branch, map[string]string{"a.yaml": fmt.Sprintf("a: %d\n", round)})
 				}
 				if user == 1 && round%2 == 0 {
-					if err := objects.Discard(); err != nil {
+					if err := objects.discard(); err != nil {
 						t.Errorf("discard: %v", err)
 					}
 				}

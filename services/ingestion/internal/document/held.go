@@ -121,16 +121,26 @@ func namespaceIn(doc []byte, name string) string {
 	return schema.DefaultNamespace
 }
 
-// Finding says why the file can't be read.
+// Finding says why the file can't be read, and that its resource stays.
 func (h *Held) Finding() finding.Finding {
+	if !h.Listed {
+		return h.finding("has no other file")
+	}
+	return h.finding("stays as the last sync had it")
+}
+
+// Superseded says why the file can't be read whose resource has a newer document, so that nothing has to be mended.
+func (h *Held) Superseded() finding.Finding {
+	f := h.finding("has a newer document")
+	f.Remedy = "Take from the file in unmanaged/ what the newer document lacks, and remove it."
+	return f
+}
+
+func (h *Held) finding(resource string) finding.Finding {
 	f := h.cause()
 	f.Warning, f.Remedy = false, ""
-	stays := "stays as the last sync had it"
-	if !h.Listed {
-		stays = "has no other file"
-	}
 	f.Code, f.Message = errs.ManagedUnreadable, fmt.Sprintf("%s can't be read: %s; %s %s/%s %s", h.File.Path, f.Message,
-		h.ID.Kind, h.ID.Namespace, h.ID.Name, stays)
+		h.ID.Kind, h.ID.Namespace, h.ID.Name, resource)
 	return f
 }
 

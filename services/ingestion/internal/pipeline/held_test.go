@@ -176,6 +176,11 @@ func TestAWishTakesThePlaceOfWhatCantBeRead(t *testing.T) {
 			if _, kept := s.files["unmanaged/"+managedA]; !kept {
 				t.Errorf("%s is lost", name)
 			}
+			for _, f := range s.found(errs.ManagedUnreadable) {
+				if strings.Contains(f.Message, "stays") || !strings.Contains(f.Message, "has a newer document") {
+					t.Errorf("%s: said %q", name, f.Message)
+				}
+			}
 			if r, _ := s.resource("VPC", "a"); !r.Valid || r.Path != managedA || len(s.result.Plan.Resources) != 1 {
 				t.Errorf("%s: resources %+v", name, s.result.Plan.Resources)
 			}

@@ -31,7 +31,7 @@ func (p *planner) decideHeld() {
 			superseded = superseded && g.winner != nil
 		}
 		if superseded {
-			item.Outcome = Quarantined
+			item.Outcome, item.Reason = Quarantined, p.held[unread{item.File, item.Doc}][0].Superseded()
 		}
 	}
 }

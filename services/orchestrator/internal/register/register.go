@@ -60,7 +60,7 @@ func (r *Register) Create(ctx context.Context, req *fabricv1.CreateFabricRequest
 		return nil, "", err
 	}
 	failpoint.Hit(failpoint.RegisterStored)
-	if err := r.deps.Ledger.PutFabric(fabric); err != nil {
+	if err := r.keepNew(ctx, fabric); err != nil {
 		return nil, "", err
 	}
 	failpoint.Hit(failpoint.RegisterKept)
@@ -149,12 +149,12 @@ func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabric
 	if err != nil {
 		return nil, err
 	}
-	err = r.locked(ctx, func(ctx context.Context) error {
+	var stored *fabricv1.Fabric
+	err = r.locked(ctx, func(ctx context.Context) (err error) {
 		if err := r.checkUnique(ctx, fabric); err != nil {
 			return err
 		}
-		stored, err := r.deps.Store.Fabric(ctx, fabric.GetFabricId())
-		if err != nil {
+		if stored, err = r.deps.Store.Fabric(ctx, fabric.GetFabricId()); err != nil {
 			return err
 		}
 		if known := fabric.GetGeneration(); known != 0 && known != stored.GetGeneration() {
@@ -167,7 +167,7 @@ func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabric
 	if err != nil {
 		return nil, err
 	}
-	if err := r.keep(fabric); err != nil {
+	if err := r.keep(ctx, stored, fabric); err != nil {
 		return nil, err
 	}
 	r.deps.Log.InfoContext(ctx, "fabric updated", attrs(ctx, fabric)...)
@@ -186,25 +186,24 @@ func formerNames(stored *fabricv1.Fabric, name string) []string {
 	return former[max(0, len(former)-mostFormerNames):]
 }
 
-// Delete forgets a fabric that is at rest.
+// Delete forgets a fabric that is at rest. Where the ledger could not be written the fabric is gone all the same: who
+// asks again has the ledger forget it too.
 func (r *Register) Delete(ctx context.Context, id int32) error {
 	fabric, err := r.deps.Store.Fabric(ctx, id)
-	if err != nil {
-		return err
+	if errs.HasCode(err, errs.FabricNotFound) {
+		return r.finishDelete(ctx, id, err)
 	}
-	event, err := r.deps.Events.Fabric(ctx, "fabric.deleted", fabric)
 	if err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.DeleteBefore)
 	generation := r.generation(fabric.GetGeneration())
-	active, err := r.deps.Store.DeleteFabric(ctx, id, generation, event)
+	active, err := r.remove(ctx, fabric, generation)
 	if err != nil {
 		return err
 	}
 	if active != "" {
-		return errs.New(errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", id).
-			WithMeta("sync_id", active).WithRemedy("Wait for the sync to end, or cancel it, and delete the fabric then.")
+		return deleteLater(id, active)
 	}
 	failpoint.Hit(failpoint.DeleteStored)
 	if err := r.deps.Ledger.DeleteFabric(id, generation); err != nil {
@@ -213,6 +212,37 @@ func (r *Register) Delete(ctx context.Context, id int32) error {
 	failpoint.Hit(failpoint.DeleteKept)
 	r.deps.Log.InfoContext(ctx, "fabric deleted", attrs(ctx, fabric)...)
 	return nil
+}
+
+// finishDelete has the ledger forget a fabric that Redis has not any more. It returns that the fabric is missing where
+// there is nothing to forget.
+func (r *Register) finishDelete(ctx context.Context, id int32, missing error) error {
+	kept, err := r.deps.Ledger.HasFabric(id)
+	if err != nil {
+		return err
+	}
+	deleted, err := r.deps.Store.Deleted(ctx)
+	if err != nil {
+		return err
+	}
+	if !kept || deleted[id] == 0 {
+		return missing
+	}
+	return r.deps.Ledger.DeleteFabric(id, deleted[id])
+}
+
+// remove takes a fabric out of Redis, unless a sync of it is active, which it returns then.
+func (r *Register) remove(ctx context.Context, fabric *fabricv1.Fabric, generation int64) (active string, err error) {
+	event, err := r.deps.Events.Fabric(ctx, "fabric.deleted", fabric)
+	if err != nil {
+		return "", err
+	}
+	return r.deps.Store.DeleteFabric(ctx, fabric.GetFabricId(), generation, event)
+}
+
+func deleteLater(id int32, active string) error {
+	return errs.New(errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", id).
+		WithMeta("sync_id", active).WithRemedy("Wait for the sync to end, or cancel it, and delete the fabric then.")
 }
 
 // generation returns a number above one that a definition has had. It follows the clock, so that a fabric which takes
@@ -238,12 +268,17 @@ func (r *Register) replace(ctx context.Context, old, fabric *fabricv1.Fabric) er
 	return r.deps.Store.UpdateFabric(ctx, fabric, event)
 }
 
-// keep writes a changed definition into the ledger.
-func (r *Register) keep(fabric *fabricv1.Fabric) error {
+// keep writes a changed definition into the ledger. Where that fails the one before takes its place again.
+func (r *Register) keep(ctx context.Context, before, fabric *fabricv1.Fabric) error {
 	failpoint.Hit(failpoint.UpdateStored)
 	err := r.deps.Ledger.PutFabric(fabric)
 	failpoint.Hit(failpoint.UpdateKept)
-	return err
+	if err == nil {
+		return nil
+	}
+	return r.undo(ctx, fabric, err, func(ctx context.Context) error {
+		return r.replace(ctx, fabric, proto.CloneOf(before))
+	})
 }
 
 // attrs are what the log says of a change.

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
@@ -69,8 +70,8 @@ func sameBranch(a, b *fabricv1.Fabric) bool {
 	return a.GetRepositoryKey() == b.GetRepositoryKey() && a.GetLocation().GetBranch() == b.GetLocation().GetBranch()
 }
 
-// overlap reports whether one directory is the other, or inside it, in a checkout that does not tell the case of
-// letters.
+// overlap reports whether one directory is the other, or inside it, in a checkout that does not tell the case or the code
+// points of letters.
 func overlap(a, b string) bool {
 	short, long := a, b
 	if strings.Count(short, "/") > strings.Count(long, "/") {
@@ -81,7 +82,7 @@ func overlap(a, b string) bool {
 	}
 	names, of := strings.Split(short, "/"), strings.Split(long, "/")
 	for i, name := range names {
-		if !strings.EqualFold(name, of[i]) {
+		if !layout.Alike(name, of[i]) {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -13,21 +14,22 @@ import (
 
 // Suspend lets no sync of a fabric publish.
 func (r *Register) Suspend(ctx context.Context, id int32, reason string) (*fabricv1.Fabric, error) {
-	var fabric *fabricv1.Fabric
+	var before, fabric *fabricv1.Fabric
 	err := r.locked(ctx, func(ctx context.Context) (err error) {
-		if fabric, err = r.deps.Store.Fabric(ctx, id); err != nil {
+		if before, err = r.deps.Store.Fabric(ctx, id); err != nil {
 			return err
 		}
+		fabric = proto.CloneOf(before)
 		fabric.Suspension = &fabricv1.Suspension{
 			Reason: strings.TrimSpace(reason), SuspendedBy: eventlog.Requester(ctx),
 			SuspendedAt: timestamppb.New(r.deps.Now()),
 		}
-		return r.replace(ctx, fabric, fabric)
+		return r.replace(ctx, before, fabric)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := r.keep(fabric); err != nil {
+	if err := r.keep(ctx, before, fabric); err != nil {
 		return nil, err
 	}
 	r.deps.Log.InfoContext(ctx, "fabric suspended",
@@ -38,22 +40,23 @@ func (r *Register) Suspend(ctx context.Context, id int32, reason string) (*fabri
 // Resume lets a fabric be synced again, and starts a sync: of what happened meanwhile nobody was told. It returns the
 // fabric and the sync, which is empty when the fabric was not suspended.
 func (r *Register) Resume(ctx context.Context, id int32) (*fabricv1.Fabric, string, error) {
-	var fabric *fabricv1.Fabric
+	var before, fabric *fabricv1.Fabric
 	suspended := false
 	err := r.locked(ctx, func(ctx context.Context) (err error) {
-		if fabric, err = r.deps.Store.Fabric(ctx, id); err != nil {
+		if before, err = r.deps.Store.Fabric(ctx, id); err != nil {
 			return err
 		}
+		fabric = proto.CloneOf(before)
 		if suspended = fabric.GetSuspension() != nil; !suspended {
 			return nil
 		}
 		fabric.Suspension = nil
-		return r.replace(ctx, fabric, fabric)
+		return r.replace(ctx, before, fabric)
 	})
 	if err != nil || !suspended {
 		return fabric, "", err
 	}
-	if err := r.keep(fabric); err != nil {
+	if err := r.keep(ctx, before, fabric); err != nil {
 		return nil, "", err
 	}
 	r.deps.Log.InfoContext(ctx, "fabric resumed", attrs(ctx, fabric)...)

@@ -53,9 +53,12 @@ type Fabric struct {
 	// The last pull request of its syncs.
 	PullRequest *PullRequest `protobuf:"bytes,12,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	// When the next sync starts by itself; absent when none does.
-	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	NextSyncAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
+	// Whether a sync can read the credentials: false when the key that sealed them is gone, or when there is nothing where
+	// they refer to. Absent when there are none, and when it is not known.
+	CredentialsReadable *bool `protobuf:"varint,30,opt,name=credentials_readable,json=credentialsReadable,proto3,oneof" json:"credentials_readable,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Fabric) Reset() {
@@ -177,6 +180,13 @@ func (x *Fabric) GetNextSyncAt() *timestamppb.Timestamp {
 		return x.NextSyncAt
 	}
 	return nil
+}
+
+func (x *Fabric) GetCredentialsReadable() bool {
+	if x != nil && x.CredentialsReadable != nil {
+		return *x.CredentialsReadable
+	}
+	return false
 }
 
 // Why no sync of a fabric may publish.
@@ -572,7 +582,9 @@ type Connection struct {
 	// Pushes to the branch are refused or restricted; absent when that is not known.
 	BranchProtected *bool `protobuf:"varint,8,opt,name=branch_protected,json=branchProtected,proto3,oneof" json:"branch_protected,omitempty"`
 	// What stands in the way of a sync, in the order in which it can be mended.
-	Problems      []*ConnectionProblem `protobuf:"bytes,9,rep,name=problems,proto3" json:"problems,omitempty"`
+	Problems []*ConnectionProblem `protobuf:"bytes,9,rep,name=problems,proto3" json:"problems,omitempty"`
+	// What is no obstacle to a sync, and may not be wanted.
+	Warnings      []*ConnectionProblem `protobuf:"bytes,30,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -666,6 +678,13 @@ func (x *Connection) GetBranchProtected() bool {
 func (x *Connection) GetProblems() []*ConnectionProblem {
 	if x != nil {
 		return x.Problems
+	}
+	return nil
+}
+
+func (x *Connection) GetWarnings() []*ConnectionProblem {
+	if x != nil {
+		return x.Warnings
 	}
 	return nil
 }
@@ -2310,7 +2329,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x04\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x05\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -2330,7 +2349,9 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"suspension\x12=\n" +
 	"\fpull_request\x18\f \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\x12<\n" +
 	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"nextSyncAt\"\x86\x01\n" +
+	"nextSyncAt\x126\n" +
+	"\x14credentials_readable\x18\x1e \x01(\bH\x00R\x13credentialsReadable\x88\x01\x01B\x17\n" +
+	"\x15_credentials_readable\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -2387,7 +2408,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x0finstallation_id\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x0einstallationId\x12+\n" +
 	"\vprivate_key\x18\x03 \x01(\tB\n" +
 	"\xbaH\x04r\x02\x10\x01\x80\x01\x01R\n" +
-	"privateKey\"\xeb\x02\n" +
+	"privateKey\"\xa9\x03\n" +
 	"\n" +
 	"Connection\x12\x1c\n" +
 	"\treachable\x18\x01 \x01(\bR\treachable\x12$\n" +
@@ -2398,7 +2419,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x0edefault_branch\x18\x06 \x01(\tR\rdefaultBranch\x12\x14\n" +
 	"\x05empty\x18\a \x01(\bR\x05empty\x12.\n" +
 	"\x10branch_protected\x18\b \x01(\bH\x00R\x0fbranchProtected\x88\x01\x01\x12<\n" +
-	"\bproblems\x18\t \x03(\v2 .fgd.bridge.v1.ConnectionProblemR\bproblemsB\x13\n" +
+	"\bproblems\x18\t \x03(\v2 .fgd.bridge.v1.ConnectionProblemR\bproblems\x12<\n" +
+	"\bwarnings\x18\x1e \x03(\v2 .fgd.bridge.v1.ConnectionProblemR\bwarningsB\x13\n" +
 	"\x11_branch_protected\"m\n" +
 	"\x11ConnectionProblem\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
@@ -2617,29 +2639,30 @@ var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	21, // 6: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
 	4,  // 7: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
 	6,  // 8: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
-	15, // 9: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	7,  // 10: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	21, // 11: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	8,  // 12: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	21, // 13: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	21, // 14: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	21, // 15: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	9,  // 16: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	9,  // 17: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	10, // 18: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	21, // 19: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	11, // 20: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	16, // 21: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	17, // 22: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	9,  // 23: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	21, // 24: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	21, // 25: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
-	21, // 26: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	6,  // 9: fgd.bridge.v1.Connection.warnings:type_name -> fgd.bridge.v1.ConnectionProblem
+	15, // 10: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
+	7,  // 11: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	21, // 12: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	8,  // 13: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	21, // 14: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	21, // 15: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	21, // 16: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	9,  // 17: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	9,  // 18: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	10, // 19: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	21, // 20: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	11, // 21: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	16, // 22: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	17, // 23: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	9,  // 24: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	21, // 25: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	21, // 26: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
+	21, // 27: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -2647,6 +2670,7 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 	if File_fgd_bridge_v1_bridge_proto != nil {
 		return
 	}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[0].OneofWrappers = []any{}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[2].OneofWrappers = []any{}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[5].OneofWrappers = []any{}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[14].OneofWrappers = []any{}

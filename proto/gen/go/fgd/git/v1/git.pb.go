@@ -567,7 +567,9 @@ type Connection struct {
 	// Pushes to the branch are refused or restricted; absent when that is not known.
 	BranchProtected *bool `protobuf:"varint,8,opt,name=branch_protected,json=branchProtected,proto3,oneof" json:"branch_protected,omitempty"`
 	// What stands in the way of a sync, in the order in which it can be mended.
-	Problems      []*ConnectionProblem `protobuf:"bytes,9,rep,name=problems,proto3" json:"problems,omitempty"`
+	Problems []*ConnectionProblem `protobuf:"bytes,9,rep,name=problems,proto3" json:"problems,omitempty"`
+	// What is no obstacle to a sync, and may not be wanted.
+	Warnings      []*ConnectionProblem `protobuf:"bytes,30,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -661,6 +663,13 @@ func (x *Connection) GetBranchProtected() bool {
 func (x *Connection) GetProblems() []*ConnectionProblem {
 	if x != nil {
 		return x.Problems
+	}
+	return nil
+}
+
+func (x *Connection) GetWarnings() []*ConnectionProblem {
+	if x != nil {
+		return x.Warnings
 	}
 	return nil
 }
@@ -1335,7 +1344,7 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12\x1f\n" +
 	"\vhead_commit\x18\x05 \x01(\tR\n" +
 	"headCommit\x12!\n" +
-	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\xe8\x02\n" +
+	"\fmerge_commit\x18\x06 \x01(\tR\vmergeCommit\"\xa3\x03\n" +
 	"\n" +
 	"Connection\x12\x1c\n" +
 	"\treachable\x18\x01 \x01(\bR\treachable\x12$\n" +
@@ -1346,7 +1355,8 @@ const file_fgd_git_v1_git_proto_rawDesc = "" +
 	"\x0edefault_branch\x18\x06 \x01(\tR\rdefaultBranch\x12\x14\n" +
 	"\x05empty\x18\a \x01(\bR\x05empty\x12.\n" +
 	"\x10branch_protected\x18\b \x01(\bH\x00R\x0fbranchProtected\x88\x01\x01\x129\n" +
-	"\bproblems\x18\t \x03(\v2\x1d.fgd.git.v1.ConnectionProblemR\bproblemsB\x13\n" +
+	"\bproblems\x18\t \x03(\v2\x1d.fgd.git.v1.ConnectionProblemR\bproblems\x129\n" +
+	"\bwarnings\x18\x1e \x03(\v2\x1d.fgd.git.v1.ConnectionProblemR\bwarningsB\x13\n" +
 	"\x11_branch_protected\"m\n" +
 	"\x11ConnectionProblem\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
@@ -1447,19 +1457,20 @@ var file_fgd_git_v1_git_proto_depIdxs = []int32{
 	5,  // 1: fgd.git.v1.PlainCredentials.github_app:type_name -> fgd.git.v1.GitHubApp
 	0,  // 2: fgd.git.v1.PullRequest.state:type_name -> fgd.git.v1.PullRequestState
 	8,  // 3: fgd.git.v1.Connection.problems:type_name -> fgd.git.v1.ConnectionProblem
-	16, // 4: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
-	12, // 5: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
-	11, // 6: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
-	10, // 7: fgd.git.v1.Snapshot.surroundings:type_name -> fgd.git.v1.Surroundings
-	16, // 8: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
-	15, // 9: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
-	1,  // 10: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
-	1,  // 11: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	8,  // 4: fgd.git.v1.Connection.warnings:type_name -> fgd.git.v1.ConnectionProblem
+	16, // 5: fgd.git.v1.Snapshot.commit_time:type_name -> google.protobuf.Timestamp
+	12, // 6: fgd.git.v1.Snapshot.published:type_name -> fgd.git.v1.Published
+	11, // 7: fgd.git.v1.Snapshot.origin:type_name -> fgd.git.v1.Origin
+	10, // 8: fgd.git.v1.Snapshot.surroundings:type_name -> fgd.git.v1.Surroundings
+	16, // 9: fgd.git.v1.Origin.commit_time:type_name -> google.protobuf.Timestamp
+	15, // 10: fgd.git.v1.Published.counts:type_name -> fgd.git.v1.ChangeCounts
+	1,  // 11: fgd.git.v1.TreeEntry.mode:type_name -> fgd.git.v1.FileMode
+	1,  // 12: fgd.git.v1.Change.mode:type_name -> fgd.git.v1.FileMode
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_git_proto_init() }

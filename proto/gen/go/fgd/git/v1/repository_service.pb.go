@@ -363,18 +363,114 @@ func (x *CheckLocationResponse) GetBranch() string {
 	return ""
 }
 
-// Request of CheckConnection.
-type CheckConnectionRequest struct {
+// Request of CheckCredentials.
+type CheckCredentialsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What to try out.
-	Location      *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	// Where the credentials are for.
+	Locations     []*Location `protobuf:"bytes,1,rep,name=locations,proto3" json:"locations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *CheckCredentialsRequest) Reset() {
+	*x = CheckCredentialsRequest{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCredentialsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCredentialsRequest) ProtoMessage() {}
+
+func (x *CheckCredentialsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCredentialsRequest.ProtoReflect.Descriptor instead.
+func (*CheckCredentialsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CheckCredentialsRequest) GetLocations() []*Location {
+	if x != nil {
+		return x.Locations
+	}
+	return nil
+}
+
+// Response of CheckCredentials.
+type CheckCredentialsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether those of each location can be read, in their order; true where there are none.
+	Readable      []bool `protobuf:"varint,1,rep,packed,name=readable,proto3" json:"readable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckCredentialsResponse) Reset() {
+	*x = CheckCredentialsResponse{}
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCredentialsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCredentialsResponse) ProtoMessage() {}
+
+func (x *CheckCredentialsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCredentialsResponse.ProtoReflect.Descriptor instead.
+func (*CheckCredentialsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CheckCredentialsResponse) GetReadable() []bool {
+	if x != nil {
+		return x.Readable
+	}
+	return nil
+}
+
+// Request of CheckConnection.
+type CheckConnectionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to try out.
+	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	// Who commits will say has made them; what is configured when it is empty.
+	CommitCommitter string `protobuf:"bytes,30,opt,name=commit_committer,json=commitCommitter,proto3" json:"commit_committer,omitempty"`
+	// No sync makes the directory: that it does not exist is a problem, and no warning.
+	DirectoryRequired bool `protobuf:"varint,31,opt,name=directory_required,json=directoryRequired,proto3" json:"directory_required,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
 func (x *CheckConnectionRequest) Reset() {
 	*x = CheckConnectionRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +482,7 @@ func (x *CheckConnectionRequest) String() string {
 func (*CheckConnectionRequest) ProtoMessage() {}
 
 func (x *CheckConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[6]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -399,7 +495,7 @@ func (x *CheckConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckConnectionRequest.ProtoReflect.Descriptor instead.
 func (*CheckConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CheckConnectionRequest) GetLocation() *Location {
@@ -407,6 +503,20 @@ func (x *CheckConnectionRequest) GetLocation() *Location {
 		return x.Location
 	}
 	return nil
+}
+
+func (x *CheckConnectionRequest) GetCommitCommitter() string {
+	if x != nil {
+		return x.CommitCommitter
+	}
+	return ""
+}
+
+func (x *CheckConnectionRequest) GetDirectoryRequired() bool {
+	if x != nil {
+		return x.DirectoryRequired
+	}
+	return false
 }
 
 // Response of CheckConnection.
@@ -420,7 +530,7 @@ type CheckConnectionResponse struct {
 
 func (x *CheckConnectionResponse) Reset() {
 	*x = CheckConnectionResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +542,7 @@ func (x *CheckConnectionResponse) String() string {
 func (*CheckConnectionResponse) ProtoMessage() {}
 
 func (x *CheckConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[7]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +555,7 @@ func (x *CheckConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckConnectionResponse.ProtoReflect.Descriptor instead.
 func (*CheckConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CheckConnectionResponse) GetConnection() *Connection {
@@ -480,7 +590,7 @@ type OpenSnapshotRequest struct {
 
 func (x *OpenSnapshotRequest) Reset() {
 	*x = OpenSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -492,7 +602,7 @@ func (x *OpenSnapshotRequest) String() string {
 func (*OpenSnapshotRequest) ProtoMessage() {}
 
 func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[8]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -505,7 +615,7 @@ func (x *OpenSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OpenSnapshotRequest) GetLocation() *Location {
@@ -583,7 +693,7 @@ type OpenSnapshotResponse struct {
 
 func (x *OpenSnapshotResponse) Reset() {
 	*x = OpenSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +705,7 @@ func (x *OpenSnapshotResponse) String() string {
 func (*OpenSnapshotResponse) ProtoMessage() {}
 
 func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[9]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +718,7 @@ func (x *OpenSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*OpenSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OpenSnapshotResponse) GetSnapshot() *Snapshot {
@@ -629,7 +739,7 @@ type CloseSnapshotRequest struct {
 
 func (x *CloseSnapshotRequest) Reset() {
 	*x = CloseSnapshotRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +751,7 @@ func (x *CloseSnapshotRequest) String() string {
 func (*CloseSnapshotRequest) ProtoMessage() {}
 
 func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[10]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +764,7 @@ func (x *CloseSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CloseSnapshotRequest) GetSnapshotId() string {
@@ -673,7 +783,7 @@ type CloseSnapshotResponse struct {
 
 func (x *CloseSnapshotResponse) Reset() {
 	*x = CloseSnapshotResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +795,7 @@ func (x *CloseSnapshotResponse) String() string {
 func (*CloseSnapshotResponse) ProtoMessage() {}
 
 func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[11]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +808,7 @@ func (x *CloseSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*CloseSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{13}
 }
 
 // A person or a system in a commit.
@@ -714,7 +824,7 @@ type Signature struct {
 
 func (x *Signature) Reset() {
 	*x = Signature{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +836,7 @@ func (x *Signature) String() string {
 func (*Signature) ProtoMessage() {}
 
 func (x *Signature) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[12]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +849,7 @@ func (x *Signature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signature.ProtoReflect.Descriptor instead.
 func (*Signature) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Signature) GetName() string {
@@ -781,7 +891,7 @@ type PublishRequest struct {
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +903,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[13]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +916,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PublishRequest) GetSnapshotId() string {
@@ -884,7 +994,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +1006,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[14]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +1019,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Proposal) GetBranch() string {
@@ -960,7 +1070,7 @@ type GetPullRequestRequest struct {
 
 func (x *GetPullRequestRequest) Reset() {
 	*x = GetPullRequestRequest{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1082,7 @@ func (x *GetPullRequestRequest) String() string {
 func (*GetPullRequestRequest) ProtoMessage() {}
 
 func (x *GetPullRequestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[15]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1095,7 @@ func (x *GetPullRequestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPullRequestRequest.ProtoReflect.Descriptor instead.
 func (*GetPullRequestRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetPullRequestRequest) GetLocation() *Location {
@@ -1013,7 +1123,7 @@ type GetPullRequestResponse struct {
 
 func (x *GetPullRequestResponse) Reset() {
 	*x = GetPullRequestResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[16]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1135,7 @@ func (x *GetPullRequestResponse) String() string {
 func (*GetPullRequestResponse) ProtoMessage() {}
 
 func (x *GetPullRequestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[16]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1148,7 @@ func (x *GetPullRequestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPullRequestResponse.ProtoReflect.Descriptor instead.
 func (*GetPullRequestResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetPullRequestResponse) GetPullRequest() *PullRequest {
@@ -1071,7 +1181,7 @@ type PublishResponse struct {
 
 func (x *PublishResponse) Reset() {
 	*x = PublishResponse{}
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[17]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1193,7 @@ func (x *PublishResponse) String() string {
 func (*PublishResponse) ProtoMessage() {}
 
 func (x *PublishResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[17]
+	mi := &file_fgd_git_v1_repository_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1206,7 @@ func (x *PublishResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishResponse.ProtoReflect.Descriptor instead.
 func (*PublishResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_git_v1_repository_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PublishResponse) GetCommit() string {
@@ -1172,9 +1282,15 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x15CheckLocationResponse\x12%\n" +
 	"\x0erepository_key\x18\x01 \x01(\tR\rrepositoryKey\x12\x1c\n" +
 	"\tdirectory\x18\x02 \x01(\tR\tdirectory\x12\x16\n" +
-	"\x06branch\x18\x03 \x01(\tR\x06branch\"J\n" +
+	"\x06branch\x18\x03 \x01(\tR\x06branch\"X\n" +
+	"\x17CheckCredentialsRequest\x12=\n" +
+	"\tlocations\x18\x01 \x03(\v2\x14.fgd.git.v1.LocationB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tlocations\"6\n" +
+	"\x18CheckCredentialsResponse\x12\x1a\n" +
+	"\breadable\x18\x01 \x03(\bR\breadable\"\xa4\x01\n" +
 	"\x16CheckConnectionRequest\x120\n" +
-	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\"Q\n" +
+	"\blocation\x18\x01 \x01(\v2\x14.fgd.git.v1.LocationR\blocation\x12)\n" +
+	"\x10commit_committer\x18\x1e \x01(\tR\x0fcommitCommitter\x12-\n" +
+	"\x12directory_required\x18\x1f \x01(\bR\x11directoryRequired\"Q\n" +
 	"\x17CheckConnectionResponse\x126\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x16.fgd.git.v1.ConnectionR\n" +
@@ -1224,11 +1340,12 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
 	"\battempts\x18\x05 \x01(\x05R\battempts\x12:\n" +
 	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\x12 \n" +
-	"\vunconfirmed\x18\x1e \x01(\tR\vunconfirmed2\xf9\x05\n" +
+	"\vunconfirmed\x18\x1e \x01(\tR\vunconfirmed2\xde\x06\n" +
 	"\x11RepositoryService\x12`\n" +
 	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\"\x04\x88\xb5\x18\x04\x12f\n" +
 	"\x11ResealCredentials\x12$.fgd.git.v1.ResealCredentialsRequest\x1a%.fgd.git.v1.ResealCredentialsResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
-	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\"\x04\x88\xb5\x18\x04\x12`\n" +
+	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\"\x04\x88\xb5\x18\x04\x12c\n" +
+	"\x10CheckCredentials\x12#.fgd.git.v1.CheckCredentialsRequest\x1a$.fgd.git.v1.CheckCredentialsResponse\"\x04\x88\xb5\x18\x04\x12`\n" +
 	"\x0fCheckConnection\x12\".fgd.git.v1.CheckConnectionRequest\x1a#.fgd.git.v1.CheckConnectionResponse\"\x04\x88\xb5\x18\x04\x12W\n" +
 	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
 	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\"\x04\x88\xb5\x18\x04\x12H\n" +
@@ -1250,7 +1367,7 @@ func file_fgd_git_v1_repository_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_repository_service_proto_rawDescData
 }
 
-var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_fgd_git_v1_repository_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*SealCredentialsRequest)(nil),    // 0: fgd.git.v1.SealCredentialsRequest
 	(*SealCredentialsResponse)(nil),   // 1: fgd.git.v1.SealCredentialsResponse
@@ -1258,66 +1375,71 @@ var file_fgd_git_v1_repository_service_proto_goTypes = []any{
 	(*ResealCredentialsResponse)(nil), // 3: fgd.git.v1.ResealCredentialsResponse
 	(*CheckLocationRequest)(nil),      // 4: fgd.git.v1.CheckLocationRequest
 	(*CheckLocationResponse)(nil),     // 5: fgd.git.v1.CheckLocationResponse
-	(*CheckConnectionRequest)(nil),    // 6: fgd.git.v1.CheckConnectionRequest
-	(*CheckConnectionResponse)(nil),   // 7: fgd.git.v1.CheckConnectionResponse
-	(*OpenSnapshotRequest)(nil),       // 8: fgd.git.v1.OpenSnapshotRequest
-	(*OpenSnapshotResponse)(nil),      // 9: fgd.git.v1.OpenSnapshotResponse
-	(*CloseSnapshotRequest)(nil),      // 10: fgd.git.v1.CloseSnapshotRequest
-	(*CloseSnapshotResponse)(nil),     // 11: fgd.git.v1.CloseSnapshotResponse
-	(*Signature)(nil),                 // 12: fgd.git.v1.Signature
-	(*PublishRequest)(nil),            // 13: fgd.git.v1.PublishRequest
-	(*Proposal)(nil),                  // 14: fgd.git.v1.Proposal
-	(*GetPullRequestRequest)(nil),     // 15: fgd.git.v1.GetPullRequestRequest
-	(*GetPullRequestResponse)(nil),    // 16: fgd.git.v1.GetPullRequestResponse
-	(*PublishResponse)(nil),           // 17: fgd.git.v1.PublishResponse
-	(*PlainCredentials)(nil),          // 18: fgd.git.v1.PlainCredentials
-	(*Credentials)(nil),               // 19: fgd.git.v1.Credentials
-	(*Location)(nil),                  // 20: fgd.git.v1.Location
-	(*Connection)(nil),                // 21: fgd.git.v1.Connection
-	(*timestamppb.Timestamp)(nil),     // 22: google.protobuf.Timestamp
-	(*Snapshot)(nil),                  // 23: fgd.git.v1.Snapshot
-	(*PullRequest)(nil),               // 24: fgd.git.v1.PullRequest
-	(*ChangeCounts)(nil),              // 25: fgd.git.v1.ChangeCounts
+	(*CheckCredentialsRequest)(nil),   // 6: fgd.git.v1.CheckCredentialsRequest
+	(*CheckCredentialsResponse)(nil),  // 7: fgd.git.v1.CheckCredentialsResponse
+	(*CheckConnectionRequest)(nil),    // 8: fgd.git.v1.CheckConnectionRequest
+	(*CheckConnectionResponse)(nil),   // 9: fgd.git.v1.CheckConnectionResponse
+	(*OpenSnapshotRequest)(nil),       // 10: fgd.git.v1.OpenSnapshotRequest
+	(*OpenSnapshotResponse)(nil),      // 11: fgd.git.v1.OpenSnapshotResponse
+	(*CloseSnapshotRequest)(nil),      // 12: fgd.git.v1.CloseSnapshotRequest
+	(*CloseSnapshotResponse)(nil),     // 13: fgd.git.v1.CloseSnapshotResponse
+	(*Signature)(nil),                 // 14: fgd.git.v1.Signature
+	(*PublishRequest)(nil),            // 15: fgd.git.v1.PublishRequest
+	(*Proposal)(nil),                  // 16: fgd.git.v1.Proposal
+	(*GetPullRequestRequest)(nil),     // 17: fgd.git.v1.GetPullRequestRequest
+	(*GetPullRequestResponse)(nil),    // 18: fgd.git.v1.GetPullRequestResponse
+	(*PublishResponse)(nil),           // 19: fgd.git.v1.PublishResponse
+	(*PlainCredentials)(nil),          // 20: fgd.git.v1.PlainCredentials
+	(*Credentials)(nil),               // 21: fgd.git.v1.Credentials
+	(*Location)(nil),                  // 22: fgd.git.v1.Location
+	(*Connection)(nil),                // 23: fgd.git.v1.Connection
+	(*timestamppb.Timestamp)(nil),     // 24: google.protobuf.Timestamp
+	(*Snapshot)(nil),                  // 25: fgd.git.v1.Snapshot
+	(*PullRequest)(nil),               // 26: fgd.git.v1.PullRequest
+	(*ChangeCounts)(nil),              // 27: fgd.git.v1.ChangeCounts
 }
 var file_fgd_git_v1_repository_service_proto_depIdxs = []int32{
-	18, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
-	19, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
-	19, // 2: fgd.git.v1.ResealCredentialsRequest.credentials:type_name -> fgd.git.v1.Credentials
-	19, // 3: fgd.git.v1.ResealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
-	20, // 4: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
-	20, // 5: fgd.git.v1.CheckConnectionRequest.location:type_name -> fgd.git.v1.Location
-	21, // 6: fgd.git.v1.CheckConnectionResponse.connection:type_name -> fgd.git.v1.Connection
-	20, // 7: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
-	22, // 8: fgd.git.v1.OpenSnapshotRequest.at_time:type_name -> google.protobuf.Timestamp
-	23, // 9: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
-	12, // 10: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
-	22, // 11: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
-	14, // 12: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
-	20, // 13: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
-	24, // 14: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
-	25, // 15: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	24, // 16: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
-	0,  // 17: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
-	2,  // 18: fgd.git.v1.RepositoryService.ResealCredentials:input_type -> fgd.git.v1.ResealCredentialsRequest
-	4,  // 19: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
-	6,  // 20: fgd.git.v1.RepositoryService.CheckConnection:input_type -> fgd.git.v1.CheckConnectionRequest
-	8,  // 21: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
-	10, // 22: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
-	13, // 23: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
-	15, // 24: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
-	1,  // 25: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
-	3,  // 26: fgd.git.v1.RepositoryService.ResealCredentials:output_type -> fgd.git.v1.ResealCredentialsResponse
-	5,  // 27: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
-	7,  // 28: fgd.git.v1.RepositoryService.CheckConnection:output_type -> fgd.git.v1.CheckConnectionResponse
-	9,  // 29: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
-	11, // 30: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
-	17, // 31: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
-	16, // 32: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
-	25, // [25:33] is the sub-list for method output_type
-	17, // [17:25] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	20, // 0: fgd.git.v1.SealCredentialsRequest.credentials:type_name -> fgd.git.v1.PlainCredentials
+	21, // 1: fgd.git.v1.SealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	21, // 2: fgd.git.v1.ResealCredentialsRequest.credentials:type_name -> fgd.git.v1.Credentials
+	21, // 3: fgd.git.v1.ResealCredentialsResponse.credentials:type_name -> fgd.git.v1.Credentials
+	22, // 4: fgd.git.v1.CheckLocationRequest.location:type_name -> fgd.git.v1.Location
+	22, // 5: fgd.git.v1.CheckCredentialsRequest.locations:type_name -> fgd.git.v1.Location
+	22, // 6: fgd.git.v1.CheckConnectionRequest.location:type_name -> fgd.git.v1.Location
+	23, // 7: fgd.git.v1.CheckConnectionResponse.connection:type_name -> fgd.git.v1.Connection
+	22, // 8: fgd.git.v1.OpenSnapshotRequest.location:type_name -> fgd.git.v1.Location
+	24, // 9: fgd.git.v1.OpenSnapshotRequest.at_time:type_name -> google.protobuf.Timestamp
+	25, // 10: fgd.git.v1.OpenSnapshotResponse.snapshot:type_name -> fgd.git.v1.Snapshot
+	14, // 11: fgd.git.v1.PublishRequest.author:type_name -> fgd.git.v1.Signature
+	24, // 12: fgd.git.v1.PublishRequest.time:type_name -> google.protobuf.Timestamp
+	16, // 13: fgd.git.v1.PublishRequest.proposal:type_name -> fgd.git.v1.Proposal
+	22, // 14: fgd.git.v1.GetPullRequestRequest.location:type_name -> fgd.git.v1.Location
+	26, // 15: fgd.git.v1.GetPullRequestResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	27, // 16: fgd.git.v1.PublishResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	26, // 17: fgd.git.v1.PublishResponse.pull_request:type_name -> fgd.git.v1.PullRequest
+	0,  // 18: fgd.git.v1.RepositoryService.SealCredentials:input_type -> fgd.git.v1.SealCredentialsRequest
+	2,  // 19: fgd.git.v1.RepositoryService.ResealCredentials:input_type -> fgd.git.v1.ResealCredentialsRequest
+	4,  // 20: fgd.git.v1.RepositoryService.CheckLocation:input_type -> fgd.git.v1.CheckLocationRequest
+	6,  // 21: fgd.git.v1.RepositoryService.CheckCredentials:input_type -> fgd.git.v1.CheckCredentialsRequest
+	8,  // 22: fgd.git.v1.RepositoryService.CheckConnection:input_type -> fgd.git.v1.CheckConnectionRequest
+	10, // 23: fgd.git.v1.RepositoryService.OpenSnapshot:input_type -> fgd.git.v1.OpenSnapshotRequest
+	12, // 24: fgd.git.v1.RepositoryService.CloseSnapshot:input_type -> fgd.git.v1.CloseSnapshotRequest
+	15, // 25: fgd.git.v1.RepositoryService.Publish:input_type -> fgd.git.v1.PublishRequest
+	17, // 26: fgd.git.v1.RepositoryService.GetPullRequest:input_type -> fgd.git.v1.GetPullRequestRequest
+	1,  // 27: fgd.git.v1.RepositoryService.SealCredentials:output_type -> fgd.git.v1.SealCredentialsResponse
+	3,  // 28: fgd.git.v1.RepositoryService.ResealCredentials:output_type -> fgd.git.v1.ResealCredentialsResponse
+	5,  // 29: fgd.git.v1.RepositoryService.CheckLocation:output_type -> fgd.git.v1.CheckLocationResponse
+	7,  // 30: fgd.git.v1.RepositoryService.CheckCredentials:output_type -> fgd.git.v1.CheckCredentialsResponse
+	9,  // 31: fgd.git.v1.RepositoryService.CheckConnection:output_type -> fgd.git.v1.CheckConnectionResponse
+	11, // 32: fgd.git.v1.RepositoryService.OpenSnapshot:output_type -> fgd.git.v1.OpenSnapshotResponse
+	13, // 33: fgd.git.v1.RepositoryService.CloseSnapshot:output_type -> fgd.git.v1.CloseSnapshotResponse
+	19, // 34: fgd.git.v1.RepositoryService.Publish:output_type -> fgd.git.v1.PublishResponse
+	18, // 35: fgd.git.v1.RepositoryService.GetPullRequest:output_type -> fgd.git.v1.GetPullRequestResponse
+	27, // [27:36] is the sub-list for method output_type
+	18, // [18:27] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_repository_service_proto_init() }
@@ -1326,7 +1448,7 @@ func file_fgd_git_v1_repository_service_proto_init() {
 		return
 	}
 	file_fgd_git_v1_git_proto_init()
-	file_fgd_git_v1_repository_service_proto_msgTypes[8].OneofWrappers = []any{
+	file_fgd_git_v1_repository_service_proto_msgTypes[10].OneofWrappers = []any{
 		(*OpenSnapshotRequest_AtCommit)(nil),
 		(*OpenSnapshotRequest_AtTime)(nil),
 	}
@@ -1336,7 +1458,7 @@ func file_fgd_git_v1_repository_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_repository_service_proto_rawDesc), len(file_fgd_git_v1_repository_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	RepositoryService_SealCredentials_FullMethodName   = "/fgd.git.v1.RepositoryService/SealCredentials"
 	RepositoryService_ResealCredentials_FullMethodName = "/fgd.git.v1.RepositoryService/ResealCredentials"
 	RepositoryService_CheckLocation_FullMethodName     = "/fgd.git.v1.RepositoryService/CheckLocation"
+	RepositoryService_CheckCredentials_FullMethodName  = "/fgd.git.v1.RepositoryService/CheckCredentials"
 	RepositoryService_CheckConnection_FullMethodName   = "/fgd.git.v1.RepositoryService/CheckConnection"
 	RepositoryService_OpenSnapshot_FullMethodName      = "/fgd.git.v1.RepositoryService/OpenSnapshot"
 	RepositoryService_CloseSnapshot_FullMethodName     = "/fgd.git.v1.RepositoryService/CloseSnapshot"
@@ -45,6 +46,9 @@ type RepositoryServiceClient interface {
 	// Judges a location by its form and by what the configuration permits, and whether its credentials are for it
 	// (INVALID_ARGUMENT, FGD_4027), without asking the remote. Credentials that can't be read are not judged.
 	CheckLocation(ctx context.Context, in *CheckLocationRequest, opts ...grpc.CallOption) (*CheckLocationResponse, error)
+	// Says whether the credentials of locations can be read here, by the key that opens seals or where a reference leads
+	// to, and used for their locations. Nothing of them is told otherwise, and no remote is asked.
+	CheckCredentials(ctx context.Context, in *CheckCredentialsRequest, opts ...grpc.CallOption) (*CheckCredentialsResponse, error)
 	// Tries a location out: asks for the refs, fetches the head of the branch, and asks for what a push begins with. It
 	// writes nothing to the remote, and what it finds out is no error: each step that fails is a problem in the answer.
 	CheckConnection(ctx context.Context, in *CheckConnectionRequest, opts ...grpc.CallOption) (*CheckConnectionResponse, error)
@@ -92,6 +96,16 @@ func (c *repositoryServiceClient) CheckLocation(ctx context.Context, in *CheckLo
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckLocationResponse)
 	err := c.cc.Invoke(ctx, RepositoryService_CheckLocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *repositoryServiceClient) CheckCredentials(ctx context.Context, in *CheckCredentialsRequest, opts ...grpc.CallOption) (*CheckCredentialsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckCredentialsResponse)
+	err := c.cc.Invoke(ctx, RepositoryService_CheckCredentials_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +178,9 @@ type RepositoryServiceServer interface {
 	// Judges a location by its form and by what the configuration permits, and whether its credentials are for it
 	// (INVALID_ARGUMENT, FGD_4027), without asking the remote. Credentials that can't be read are not judged.
 	CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error)
+	// Says whether the credentials of locations can be read here, by the key that opens seals or where a reference leads
+	// to, and used for their locations. Nothing of them is told otherwise, and no remote is asked.
+	CheckCredentials(context.Context, *CheckCredentialsRequest) (*CheckCredentialsResponse, error)
 	// Tries a location out: asks for the refs, fetches the head of the branch, and asks for what a push begins with. It
 	// writes nothing to the remote, and what it finds out is no error: each step that fails is a problem in the answer.
 	CheckConnection(context.Context, *CheckConnectionRequest) (*CheckConnectionResponse, error)
@@ -195,6 +212,9 @@ func (UnimplementedRepositoryServiceServer) ResealCredentials(context.Context, *
 }
 func (UnimplementedRepositoryServiceServer) CheckLocation(context.Context, *CheckLocationRequest) (*CheckLocationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckLocation not implemented")
+}
+func (UnimplementedRepositoryServiceServer) CheckCredentials(context.Context, *CheckCredentialsRequest) (*CheckCredentialsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckCredentials not implemented")
 }
 func (UnimplementedRepositoryServiceServer) CheckConnection(context.Context, *CheckConnectionRequest) (*CheckConnectionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckConnection not implemented")
@@ -282,6 +302,24 @@ func _RepositoryService_CheckLocation_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(RepositoryServiceServer).CheckLocation(ctx, req.(*CheckLocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RepositoryService_CheckCredentials_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckCredentialsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RepositoryServiceServer).CheckCredentials(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RepositoryService_CheckCredentials_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RepositoryServiceServer).CheckCredentials(ctx, req.(*CheckCredentialsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -394,6 +432,10 @@ var RepositoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckLocation",
 			Handler:    _RepositoryService_CheckLocation_Handler,
+		},
+		{
+			MethodName: "CheckCredentials",
+			Handler:    _RepositoryService_CheckCredentials_Handler,
 		},
 		{
 			MethodName: "CheckConnection",
