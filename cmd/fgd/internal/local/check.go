@@ -23,6 +23,11 @@ func (s *Session) CheckConnection(ctx context.Context) (*gitv1.Connection, error
 	response, err := gitv1.NewRepositoryServiceClient(s.internal()).
 		CheckConnection(ctx, &gitv1.CheckConnectionRequest{Location: location})
 	found := response.GetConnection()
+	for _, p := range found.GetProblems() {
+		if p.GetCode() == errs.GitHubAuthenticationFailed.ID && s.secrets.none() {
+			p.Remedy = howToSignIn
+		}
+	}
 	if err != nil || !named || !found.GetCanRead() || !found.GetBranchExists() {
 		return found, err
 	}
