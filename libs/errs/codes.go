@@ -228,6 +228,10 @@ var (
 		"FGD_3015", Invalid, "FENCE_IGNORED",
 		"Nothing to do; the next commit of a sync takes its place. Whoever wrote the commit should leave the trailer out.",
 	}
+	LastSyncUnknown = Code{
+		"FGD_3016", Precondition, "LAST_SYNC_UNKNOWN",
+		"Compare the directory with an earlier commit (fgd history, fgd diff); after this sync it is known again.",
+	}
 )
 
 // Codes of the 4xxx family: the Git host.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -72,6 +74,27 @@ func (s *stages) RestoreTree(ctx context.Context, req *gitv1.RestoreTreeRequest)
 		}
 	}
 	return &gitv1.RestoreTreeResponse{Tree: strings.Join(tree, "\n")}, nil
+}
+
+// FindLastSync finds the last commit of a sync that changed the directory.
+func (s *stages) FindLastSync(ctx context.Context, req *gitv1.FindLastSyncRequest) (*gitv1.FindLastSyncResponse,
+	error,
+) {
+	if err := s.enter(ctx, "last sync"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	directory := s.open[req.GetSnapshotId()]
+	for number := len(s.commits) - 1; number > 0; number-- {
+		c := s.commits[number]
+		if strings.Contains(c.message, "Fgd-Sync-Id: ") && c.files[directory] != s.commits[number-1].files[directory] {
+			return &gitv1.FindLastSyncResponse{
+				Commit: longID(number), CommitTime: timestamppb.New(time.Unix(1_770_000_000, 0)), Tree: c.files[directory],
+			}, nil
+		}
+	}
+	return &gitv1.FindLastSyncResponse{}, nil
 }
 
 // ListCommits sends all commits, one a message, and says in the last what was asked.

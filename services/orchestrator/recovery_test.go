@@ -1,6 +1,7 @@
 package orchestrator_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -326,5 +327,46 @@ func TestAnUnfitRedis(t *testing.T) {
 		cfg := testConfig()
 		cfg.RedisChecks = mode
 		newNode(t, server.URL(), peers, cfg, "b").run().stop()
+	}
+}
+
+// TestALostIndexIsFoundOnTheBranch: what the last sync left is known although Redis has lost it, so that a sync which
+// takes much away stops, and the plan of one that is forced has it.
+func TestALostIndexIsFoundOnTheBranch(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, redistest.Start(t).URL(), testConfig())
+	b.twoStates(15)
+	for i := range 15 {
+		b.remove("f1", fmt.Sprint("managed/more-", i))
+	}
+	b.flush()
+	refused := b.sync(35, nil)
+	b.expect(refused, failed)
+	if refused.GetErrors()[0].GetCode() != errs.MassDeleteRefused.ID {
+		t.Errorf("%v", refused.GetErrors())
+	}
+	forced := b.sync(35, &syncv1.SyncOptions{Force: true})
+	b.expect(forced, completed)
+	if plan := forced.GetResult().GetPlan().GetCounts(); plan.GetDeletes() != 15 || plan.GetCreates() != 0 {
+		t.Errorf("forced: %v", plan)
+	}
+	b.forgetCalls()
+	b.expect(b.sync(35, nil), completed)
+	if calls := b.called(); slices.Contains(calls, "last sync") {
+		t.Errorf("the index is kept again, and was searched for: %v", calls)
+	}
+}
+
+// TestAHostWithoutHistory lets a sync go on, which says that the last one is not known.
+func TestAHostWithoutHistory(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, redistest.Start(t).URL(), testConfig())
+	b.twoStates(1)
+	b.flush()
+	b.on("last sync", func(context.Context) error { return errs.New(errs.RepositoryUnsupported, "No history here.") })
+	got := b.sync(35, nil)
+	b.expect(got, completed)
+	if w := got.GetWarnings(); len(w) != 1 || w[0].GetCode() != errs.LastSyncUnknown.ID {
+		t.Errorf("warnings: %v", w)
 	}
 }

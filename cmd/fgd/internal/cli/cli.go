@@ -54,6 +54,22 @@ func (e Environment) failed(err error, asJSON bool) int {
 	return exit.Of(err)
 }
 
+// publishes is the annotation of commands that may publish a commit.
+const publishes = "publishes"
+
+// interrupted says that a command was, and for one that publishes, where to see whether it had done so.
+func (e Environment) interrupted(cmd *cobra.Command) {
+	err := errs.New(errs.SyncCancelled, "The command was interrupted.").WithRemedy("Call it again.")
+	hint := ""
+	if cmd.Annotations[publishes] != "" {
+		hint = "; whether it has published is on the branch: see fgd history"
+		err = err.WithRemedy("See fgd history: the commit may be on the branch. Then call the command again.")
+	}
+	if !asksForJSON(cmd) || render.ErrorDocument(e.Stdout, err) != nil {
+		fmt.Fprintf(e.Stderr, "fgd: interrupted%s\n", hint)
+	}
+}
+
 // asksForJSON reports whether a command was told to print one JSON document.
 func asksForJSON(cmd *cobra.Command) bool {
 	asked, err := cmd.Flags().GetBool("json")
@@ -71,7 +87,7 @@ func Run(ctx context.Context, env Environment) int {
 	var code exit.Code
 	switch {
 	case err != nil && ctx.Err() != nil: // whatever became of the work then
-		fmt.Fprintln(env.Stderr, "fgd: interrupted")
+		env.interrupted(cmd)
 		return exit.Interrupted
 	case err == nil, errors.As(err, &code):
 		return exit.Of(err)
@@ -90,10 +106,9 @@ func newRoot(env Environment) *cobra.Command {
 	}
 	root.Flags().BoolP("version", "v", false, "print the version")
 	root.SetVersionTemplate(versionText() + "\n")
-	root.AddCommand(newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
+	return group(root, newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
 		newHistory(env), newDiff(env), newRestore(env), newState(env), newDeadLetters(env), newCredentials(env), newDemo(env),
 		newVersion())
-	return root
 }
 
 // group makes a command of one that only holds others: alone it shows its help, and a word that is none of them is a

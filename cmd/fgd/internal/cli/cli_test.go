@@ -199,9 +199,9 @@ func TestCredentials(t *testing.T) {
 		code          int
 	}{
 		{"token: s3cret\n", "", 0},
-		{"ssh_private_key: s3cret\n", "FGD_1010", 1},
-		{"github_app: {app_id: 1, installation_id: 2, private_key: s3cret}\n", "FGD_1010", 1},
-		{"token: s3cret\ngithub_app: {}\n", "exactly one way", 1},
+		{"ssh_private_key: s3cret\n", "FGD_1010", 2},
+		{"github_app: {app_id: 1, installation_id: 2, private_key: s3cret}\n", "FGD_1010", 2},
+		{"token: s3cret\ngithub_app: {}\n", "exactly one way", 2},
 		{"passphrase: s3cret\n", "github_app", 2},
 	} {
 		if err := os.WriteFile(file, []byte(test.content), 0o600); err != nil {

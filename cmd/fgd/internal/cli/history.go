@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +17,10 @@ import (
 // timeFormats are what the flags for times take; what has no zone is UTC, and a date alone is its first moment.
 func timeFormats() []string { return []string{time.RFC3339, time.DateTime, time.DateOnly} }
 
-const defaultCommits = 50
+const (
+	defaultCommits = 50
+	mostCommits    = 20_000
+)
 
 func newHistory(env Environment) *cobra.Command {
 	t, request := newTarget(env), &gitv1.ListCommitsRequest{}
@@ -29,6 +31,10 @@ func newHistory(env Environment) *cobra.Command {
 		Long: `Lists the commits that changed the directory, or files and folders in it, newest first: who made each, when, what it
 changed, and which sync it was. They are those of git log for a path.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if request.GetLimit() < 1 || request.GetLimit() > mostCommits {
+				return exit.Misuse(errs.New(errs.InvalidRequest, "--limit is %d; allowed is 1 to %d.", request.GetLimit(),
+					mostCommits))
+			}
 			request.Paths, request.Since, request.Until = args, timestamp(since), timestamp(until)
 			return t.run(cmd.Context(), func(ctx context.Context, s *local.Session) error { return t.history(ctx, s, request) })
 		},
@@ -58,9 +64,7 @@ func (t *target) history(ctx context.Context, s *local.Session, request *gitv1.L
 	}
 	unbounded := request.GetSince() == nil && request.GetUntil() == nil && request.GetPageToken() == ""
 	if len(list.GetCommits()) == 0 && len(request.GetPaths()) > 0 && unbounded && !list.GetTruncated() {
-		return exit.Misuse(errs.New(errs.InvalidRequest, "No commit of the branch changed %q in the directory.",
-			strings.Join(request.GetPaths(), " ")).
-			WithRemedy("Name paths inside the directory, as managed/vpcs; without one, all commits are listed."))
+		return local.NoSuchPath(request.GetPaths()...)
 	}
-	return t.print(list, func() { render.Commits(t.env.results(), list) })
+	return t.print(render.NewCommits(list), func() { render.Commits(t.env.results(), list) })
 }

@@ -282,7 +282,7 @@ func TestACommandLeavesOthersAlone(t *testing.T) {
 		"another number": {[]string{"--dir", "gitops/fab1", "--fabric-id", "3"}, 1, []string{"FGD_2011", `1, "fab1"`}},
 		"another name":   {[]string{"--dir", "gitops/fab1", "--name", "x"}, 1, []string{"FGD_2011", "--take-over"}},
 		"mistyped": {
-			[]string{"--dir", "gitops/fab3"}, 1, []string{"FGD_2001", "no such directory", "would be created"},
+			[]string{"--dir", "gitops/fab3"}, 1, []string{"FGD_2001", "no such directory", "--init"},
 		},
 		"a device": {[]string{"--dir", "gitops/aux", "--init"}, 2, []string{"FGD_2007"}},
 	} {
@@ -311,7 +311,7 @@ func TestACommandLeavesOthersAlone(t *testing.T) {
 		t.Errorf("%d commits", n)
 	}
 	for _, c := range []struct{ args, says string }{
-		{"--dir gitops/fab3 --init", "no such directory"},
+		{"--dir gitops/fab3 --init", "--init makes it"},
 		{"--dir gitops/fab1 --fabric-id 9 --name nine --take-over", "completed"},
 	} {
 		code, stdout, stderr := run(t.Context(), t, append([]string{

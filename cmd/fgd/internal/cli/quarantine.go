@@ -35,7 +35,7 @@ func (t *target) listQuarantine(ctx context.Context, s *local.Session) error {
 	if err != nil {
 		return err
 	}
-	return t.print(list, func() { render.Quarantine(t.env.results(), list) })
+	return t.print(render.NewQuarantine(list), func() { render.Quarantine(t.env.results(), list) })
 }
 
 func newQuarantineShow(env Environment) *cobra.Command {
@@ -58,7 +58,7 @@ func (t *target) showQuarantined(ctx context.Context, s *local.Session, path str
 	if err != nil {
 		return err
 	}
-	return t.print(file, func() { render.QuarantinedFile(t.env.results(), file, content) })
+	return t.print(render.NewQuarantinedFile(file), func() { render.QuarantinedFile(t.env.results(), file, content) })
 }
 
 func newQuarantineRetry(env Environment) *cobra.Command {
@@ -67,7 +67,7 @@ func newQuarantineRetry(env Environment) *cobra.Command {
 		Use: "retry PATH… | --all --repo URL|PATH --branch B --dir D", Short: "Sync, and judge files in quarantine again",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (len(args) > 0) == options.GetRetryQuarantined() {
-				return exit.Misuse(errors.New("name files, or say --all"))
+				return exit.Misuse(errors.New("name files, or say --all, and not both"))
 			}
 			options.RetryPaths = args
 			return t.sync(cmd.Context(), options)

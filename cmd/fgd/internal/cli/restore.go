@@ -34,6 +34,9 @@ A path that was not there then is taken away. .hnp/ can't be restored: its logs 
 					return err
 				}
 			}
+			if err := t.checkSync(options); err != nil {
+				return err
+			}
 			options.RestorePaths = args
 			return t.run(cmd.Context(), func(ctx context.Context, s *local.Session) error {
 				return t.restore(ctx, s, options, asOf)

@@ -7,9 +7,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/errs"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
+
+// checkSync refuses, by the names of the flags, what a command that runs a sync can't be told.
+func (t *target) checkSync(options *syncv1.SyncOptions) error {
+	switch {
+	case t.stat && !options.GetValidateOnly():
+		return exit.Misuse(errs.New(errs.InvalidRequest, "--stat is of the diff of --dry-run, which is not said.").
+			WithRemedy("Say --dry-run too; without it the sync publishes, and prints no diff."))
+	case t.FabricID < 0:
+		return exit.Misuse(errs.New(errs.InvalidRequest, "--fabric-id is %d; fabrics have numbers from 1.", t.FabricID))
+	}
+	return nil
+}
 
 func (t *target) addStatFlag(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&t.stat, "stat", false, "of a diff, only how much differs in each file")

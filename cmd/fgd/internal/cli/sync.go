@@ -46,6 +46,9 @@ Exit codes: 0 done (also when nothing changed), 1 failed, 2 called wrongly, 3 do
 
 // sync runs a sync to its end and says how that was.
 func (t *target) sync(ctx context.Context, options *syncv1.SyncOptions) error {
+	if err := t.checkSync(options); err != nil {
+		return err
+	}
 	return t.run(ctx, func(ctx context.Context, s *local.Session) error { return t.syncIn(ctx, s, options) })
 }
 

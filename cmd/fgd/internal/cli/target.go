@@ -50,6 +50,7 @@ func (t *target) addAccessFlags(cmd *cobra.Command) {
 // addSyncFlags adds those of a command that runs a sync.
 func (t *target) addSyncFlags(cmd *cobra.Command, options *syncv1.SyncOptions) {
 	t.addFlags(cmd)
+	cmd.Annotations = map[string]string{publishes: "yes"}
 	flags := cmd.Flags()
 	flags.StringVar(&t.Name, "name", "",
 		"`name` of the fabric; that of its manifest when absent, or else the last part of the directory")
@@ -72,6 +73,16 @@ func (t *target) print(answer proto.Message, words func()) error {
 	t.bar.Close()
 	if t.json {
 		return render.Message(t.env.Stdout, answer)
+	}
+	words()
+	return nil
+}
+
+// document prints an answer that is no message of a contract as JSON, or in words.
+func (t *target) document(answer any, words func()) error {
+	t.bar.Close()
+	if t.json {
+		return render.Document(t.env.Stdout, answer)
 	}
 	words()
 	return nil

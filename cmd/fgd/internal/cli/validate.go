@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -31,16 +30,15 @@ Prints a line per finding, "file:line:col: CODE NAME: message (remedy)", and exi
 
 func validate(ctx context.Context, env Environment, v local.Validation, paths []string, asJSON bool) error {
 	found, report, screen := 0, render.NewValidation(), env.results()
-	var encoding error
 	err := v.Run(ctx, env.local(), paths, func(file *ingestionv1.ValidateFilesResponse) {
 		found += len(file.GetFindings())
 		if asJSON {
-			encoding = errors.Join(encoding, report.Add(file))
+			report.Add(file)
 			return
 		}
 		render.Validated(screen, file)
 	})
-	if err = errors.Join(err, encoding); asJSON && err == nil {
+	if asJSON && err == nil {
 		err = render.Document(env.Stdout, report)
 	}
 	if err == nil && found > 0 {

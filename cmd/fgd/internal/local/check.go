@@ -26,8 +26,11 @@ func (s *Session) CheckConnection(ctx context.Context) (*gitv1.Connection, error
 		return nil, err
 	}
 	for _, p := range response.GetConnection().GetProblems() {
-		if p.GetCode() == errs.DirectoryNotFound.ID {
+		switch {
+		case p.GetCode() == errs.DirectoryNotFound.ID:
 			p.Remedy = makeDirectory
+		case p.GetCode() == errs.GitHubAuthenticationFailed.ID && s.secrets.none():
+			p.Remedy = howToSignIn
 		}
 	}
 	return response.GetConnection(), nil

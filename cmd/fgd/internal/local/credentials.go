@@ -22,6 +22,17 @@ const (
 	EnvPassword = "HEDGEHOG_FGD_GIT_PASSWORD"
 )
 
+// howToSignIn is the remedy of a command that was given no credentials.
+const howToSignIn = "Set " + EnvToken + ", or " + EnvUsername + " and " + EnvPassword + ", or give --credentials-file."
+
+// explain names the ways to give credentials where there are none and a host wants some.
+func (c credentials) explain(err error) error {
+	if !c.none() || !errs.HasCode(err, errs.GitHubAuthenticationFailed) {
+		return err
+	}
+	return errs.From(err).WithRemedy(howToSignIn)
+}
+
 // credentials are those of a command, in one way at most.
 type credentials struct {
 	token    secret.String
@@ -57,6 +68,10 @@ func readCredentials(environ []string, path string) (credentials, error) {
 	c := credentials{
 		token: secret.New(app.Environment(environ, EnvToken)), username: app.Environment(environ, EnvUsername),
 		password: secret.New(app.Environment(environ, EnvPassword)),
+	}
+	if !c.token.IsZero() && c.username != "" {
+		return c, exit.Misuse(errs.New(errs.InvalidRequest, "%s and %s are both set; one way to sign in is needed.", EnvToken,
+			EnvUsername).WithRemedy("Unset one of them, or give --credentials-file."))
 	}
 	if (c.username == "") != c.password.IsZero() {
 		return c, exit.Misuse(errs.New(errs.InvalidRequest, "%s and %s go together; only one is set.", EnvUsername,

@@ -3,8 +3,10 @@ package local
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -54,6 +56,33 @@ func (s *Session) Commits(ctx context.Context, req *gitv1.ListCommitsRequest) (*
 	return out, err
 }
 
+// neverThere refuses the first path that no commit of the branch has changed.
+func (s *Session) neverThere(ctx context.Context, snapshot *gitv1.Snapshot, paths []string) error {
+	for _, path := range paths {
+		changed := false
+		err := rpc.Collect(ctx, gitv1.NewHistoryServiceClient(s.internal()).ListCommits,
+			&gitv1.ListCommitsRequest{SnapshotId: snapshot.GetSnapshotId(), Paths: []string{path}, Limit: 1},
+			func(part *gitv1.ListCommitsResponse) error {
+				changed = changed || len(part.GetCommits()) > 0 || part.GetTruncated()
+				return nil
+			})
+		if err != nil {
+			return err
+		}
+		if !changed {
+			return NoSuchPath(path)
+		}
+	}
+	return nil
+}
+
+// NoSuchPath is the error of paths that were never in the directory.
+func NoSuchPath(paths ...string) error {
+	return exit.Misuse(errs.New(errs.InvalidRequest, "No commit of the branch changed %q in the directory.",
+		strings.Join(paths, " ")).
+		WithRemedy("Name paths inside the directory, as managed/vpcs; without one, all of it is meant."))
+}
+
 // Diff returns what differs in the directory between two commits, or between one and the branch head. The request needs
 // no snapshot.
 func (s *Session) Diff(ctx context.Context, req *gitv1.DiffCommitsRequest) (*bridgev1.DiffDirectoryResponse, error) {
@@ -69,6 +98,9 @@ func (s *Session) Diff(ctx context.Context, req *gitv1.DiffCommitsRequest) (*bri
 				out.Diff += part.GetDiff()
 				return nil
 			})
+		if err == nil && out.GetDiff() == "" {
+			err = s.neverThere(ctx, snapshot, req.GetPaths())
+		}
 		return exit.MisuseIfInvalid(err)
 	})
 	return out, err

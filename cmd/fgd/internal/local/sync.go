@@ -109,7 +109,7 @@ func (s *Session) mayMake(open *gitv1.OpenSnapshotRequest, snapshot *gitv1.Snaps
 	case !s.target.Init:
 		return err
 	}
-	_, err = fmt.Fprintf(s.env.Log, "fgd: %s\n", errs.From(err).Message)
+	_, err = fmt.Fprintf(s.env.Log, "fgd: %s --init makes it.\n", errs.From(err).Message)
 	return err
 }
 
@@ -122,7 +122,7 @@ func present(open *gitv1.OpenSnapshotRequest, snapshot *gitv1.Snapshot) error {
 		return nil
 	}
 	at := open.GetLocation()
-	return errs.New(errs.DirectoryNotFound, "There is no such directory: %q on the branch %s; it would be created.",
+	return errs.New(errs.DirectoryNotFound, "There is no such directory: %q on the branch %s.",
 		at.GetDirectory(), at.GetBranch()).
 		WithRemedy(makeDirectory)
 }

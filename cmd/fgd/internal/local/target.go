@@ -75,7 +75,7 @@ func (t *Target) Run(ctx context.Context, env Environment, work func(context.Con
 		return err
 	}
 	ctx = rpc.WithCall(ctx, rpc.Call{Principal: rpc.PrintableName(env.User()), CorrelationID: rpc.CleanCorrelationID("")})
-	return runFor(ctx, s.suite, func(ctx context.Context) error { return work(ctx, s) })
+	return runFor(ctx, s.suite, func(ctx context.Context) error { return s.secrets.explain(work(ctx, s)) })
 }
 
 // prepare reads what the command was told.
@@ -153,7 +153,7 @@ func (s *Session) signIn(ctx context.Context, location *gitv1.Location, fabricID
 		Credentials: s.secrets.plain(), RepositoryUrl: location.GetRepositoryUrl(), FabricId: fabricID,
 	})
 	if err != nil {
-		return err
+		return exit.MisuseIfInvalid(err)
 	}
 	location.Credentials = sealed.GetCredentials()
 	return nil

@@ -12,8 +12,10 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/suite"
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/ignore"
 	"fgdsync.dev/libs/layout"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
@@ -45,6 +47,10 @@ func (v Validation) Run(ctx context.Context, env Environment, paths []string,
 	files, err := yamlFiles(paths)
 	if err != nil {
 		return err
+	}
+	if len(files) == 0 {
+		return exit.Misuse(errs.New(errs.InvalidRequest, "There is nothing to judge in %s: no file that a sync would read.",
+			strings.Join(paths, " ")).WithRemedy("Name YAML files, or folders that hold some."))
 	}
 	tel, err := env.quiet(ctx)
 	if err != nil {

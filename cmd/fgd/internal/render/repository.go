@@ -6,19 +6,24 @@ import (
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 )
 
-// Connection prints how a repository can be reached.
+// Connection prints how a repository can be reached. Of what could not be found out it says so.
 func Connection(s *Screen, c *gitv1.Connection) {
+	known := NewConnection(c)
 	f := s.facts()
-	f.whether("reachable", c.GetReachable())
-	f.whether("authenticated", c.GetAuthenticated())
-	f.whether("can read", c.GetCanRead())
-	f.whether("can push", c.GetCanPush())
-	f.whether("branch exists", c.GetBranchExists())
-	f.add("empty", "%s", yesOrNo(c.GetEmpty()))
+	f.whether("reachable", known.Reachable)
+	f.whether("authenticated", known.Authenticated)
+	f.whether("can read", known.CanRead)
+	f.whether("can push", known.CanPush)
+	f.whether("branch exists", known.BranchExists)
+	if known.Empty != nil {
+		f.add("empty", "%s", yesOrNo(*known.Empty))
+	}
 	if c.BranchProtected != nil {
 		f.add("branch protected", "%s", yesOrNo(c.GetBranchProtected()))
 	}
-	f.add("default branch", "%s", c.GetDefaultBranch())
+	if c.GetDefaultBranch() != "" {
+		f.add("default branch", "%s", c.GetDefaultBranch())
+	}
 	f.end()
 	for _, p := range c.GetProblems() {
 		s.line(s.bad, "problem: ", said(p.GetCode(), p.GetName(), p.GetMessage(), p.GetRemedy()))
@@ -28,13 +33,16 @@ func Connection(s *Screen, c *gitv1.Connection) {
 	}
 }
 
-// whether adds a fact that is as it has to be, or not.
-func (f *facts) whether(name string, is bool) {
-	style := f.screen.bad
-	if is {
-		style = f.screen.good
+// whether adds a fact that is as it has to be, or not, or of which nothing is known.
+func (f *facts) whether(name string, is *bool) {
+	switch {
+	case is == nil:
+		f.add(name, "unknown")
+	case *is:
+		f.styled(f.screen.good, name, "%s", yesOrNo(true))
+	default:
+		f.styled(f.screen.bad, name, "%s", yesOrNo(false))
 	}
-	f.styled(style, name, "%s", yesOrNo(is))
 }
 
 // Quarantine prints what is in quarantine, and why.

@@ -74,7 +74,7 @@ func next(f *facts, status *bridgev1.SyncStatus, run Run) {
 	if run.Next == nil || run.DryRun || status.GetState() != "completed" || quarantined == 0 {
 		return
 	}
-	f.add("next", "%d in quarantine: %s", quarantined, run.Next("quarantine list"))
+	f.add("next", "%d quarantined: %s", quarantined, run.Next("quarantine list"))
 }
 
 // plan prints what would become of each resource and file.

@@ -1,28 +1,46 @@
 package render
 
-import (
-	"encoding/json"
-	"fmt"
-
-	"google.golang.org/protobuf/encoding/protojson"
-
-	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
-)
+import ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 
 // Validation is what was found in files, as one JSON document.
 type Validation struct {
-	Files []json.RawMessage `json:"files"`
+	Files []ValidatedFile `json:"files"`
+}
+
+// ValidatedFile is what was found in one file.
+type ValidatedFile struct {
+	Path      string             `json:"path"`
+	Documents int32              `json:"documents"`
+	Findings  []ValidatedFinding `json:"findings"`
+}
+
+// ValidatedFinding is one thing that was found, in the words of the API.
+type ValidatedFinding struct {
+	Severity string `json:"severity"`
+	Code     string `json:"code"`
+	Name     string `json:"name"`
+	Kind     string `json:"kind"`
+	Message  string `json:"message"`
+	File     string `json:"file"`
+	Document *int32 `json:"document,omitempty"`
+	Line     int32  `json:"line"`
+	Column   int32  `json:"column"`
+	Field    string `json:"field"`
+	Remedy   string `json:"remedy"`
 }
 
 // NewValidation returns one without files.
-func NewValidation() *Validation { return &Validation{Files: []json.RawMessage{}} }
+func NewValidation() *Validation { return &Validation{Files: []ValidatedFile{}} }
 
 // Add adds what was found in a file, which may be nothing.
-func (v *Validation) Add(file *ingestionv1.ValidateFilesResponse) error {
-	raw, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(file)
-	if err != nil {
-		return fmt.Errorf("encode JSON: %w", err)
+func (v *Validation) Add(file *ingestionv1.ValidateFilesResponse) {
+	out := ValidatedFile{Path: file.GetPath(), Documents: file.GetDocuments(), Findings: []ValidatedFinding{}}
+	for _, f := range file.GetFindings() {
+		out.Findings = append(out.Findings, ValidatedFinding{
+			Severity: word(f.GetSeverity().String(), "SEVERITY"), Code: f.GetCode(), Name: f.GetName(),
+			Kind: word(f.GetKind().String(), "KIND"), Message: f.GetMessage(), File: f.GetFile(), Document: f.Document,
+			Line: f.GetLine(), Column: f.GetColumn(), Field: f.GetField(), Remedy: f.GetRemedy(),
+		})
 	}
-	v.Files = append(v.Files, raw)
-	return nil
+	v.Files = append(v.Files, out)
 }

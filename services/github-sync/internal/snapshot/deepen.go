@@ -39,19 +39,30 @@ func (s *Snapshot) reach(ctx context.Context, id plumbing.Hash, distance int) (i
 		if info, held, err = s.commit(id); held || err != nil {
 			return info, held, err
 		}
-		if depth <= max(s.depth, distance) {
+		if depth <= distance {
 			continue
 		}
-		base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, s.head, depth)
-		if err != nil {
-			return info, false, movedOn(err, s.Branch)
-		}
-		if err := s.rest(base); err != nil {
+		if err := s.deepen(ctx, depth); err != nil {
 			return info, false, err
 		}
-		s.depth = depth
 	}
 	return s.commit(id)
+}
+
+// deepen makes sure of so much of the history. The caller holds s.deepening.
+func (s *Snapshot) deepen(ctx context.Context, depth int) error {
+	if depth <= s.depth || s.Location.Local() {
+		return nil
+	}
+	base, err := s.Repo.Ensure(ctx, s.Remote, s.Branch, s.head, depth)
+	if err != nil {
+		return movedOn(err, s.Branch)
+	}
+	if err := s.rest(base); err != nil {
+		return err
+	}
+	s.depth = depth
+	return nil
 }
 
 // rest reads from a deeper store from now on. What was read before is in that one too.

@@ -29,6 +29,15 @@ type Index struct {
 	Digest    string                           // empty when there is no index, or while it is being brought up to date
 }
 
+// NewIndex returns the index of resources, of which the digest is given.
+func NewIndex(resources []*ingestionv1.Resource, digest string) Index {
+	index := Index{Digest: digest, Resources: make(map[string]*ingestionv1.Resource, len(resources))}
+	for _, resource := range resources {
+		index.Resources[IDOf(resource.GetKey()).String()] = resource
+	}
+	return index
+}
+
 // Complete reports whether the index has all resources that the last sync left.
 func (x Index) Complete() bool { return x.Digest != "" }
 

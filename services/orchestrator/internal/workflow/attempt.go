@@ -32,11 +32,14 @@ type attempt struct {
 	fabric       *fabricv1.Fabric
 	snapshot     *gitv1.Snapshot
 	tree         string
-	last         state.Index // of resources, as the last sync left it
+	stored       state.Index // of resources, as it is kept
+	last         state.Index // of resources, as the last sync left them: stored, or found on the branch
+	head         state.Index // of resources, as the head has them; of a restore alone
 	resources    []*ingestionv1.Resource
 	digest       string             // of the resources
 	unchanged    bool               // the resources are those of the last sync
-	diff         state.ResourceDiff // against the index of the last sync
+	diff         state.ResourceDiff // against the index that is kept: what subscribers have to be told
+	change       state.ResourceDiff // against what the last sync left: what people are told
 	ingested     ingested           // until the plan is made of it
 	created      int
 	updated      int

@@ -22,7 +22,8 @@ func commitMessage(a *attempt) string {
 	counts := result.GetPlan().GetCounts()
 	var b strings.Builder
 	fmt.Fprintf(&b, "Sync fabric %s: %s\n\n", oneLine(a.fabric.GetName()), headline(a, counts))
-	fmt.Fprintf(&b, "Resources: %d created, %d updated, %d in all.\n", a.created, a.updated, result.GetResourcesTotal())
+	created, updated := a.written(counts)
+	fmt.Fprintf(&b, "Resources: %d created, %d updated, %d in all.\n", created, updated, result.GetResourcesTotal())
 	fmt.Fprintf(&b, "Quarantined: %d.\n", result.GetFilesQuarantined())
 	if counts.GetDeletes() > 0 {
 		fmt.Fprintf(&b, "Deleted since the last sync: %d; references that lead nowhere by it: %d.\n", counts.GetDeletes(),
@@ -49,6 +50,15 @@ func commitMessage(a *attempt) string {
 		fmt.Fprintf(&b, "%s: %v\n", trailer.name, trailer.value)
 	}
 	return b.String()
+}
+
+// written is how many resources the commit creates and updates: those of the documents that are ingested or, when files
+// are brought back as they were, those that differ from the last sync.
+func (a *attempt) written(counts *syncv1.PlanCounts) (created, updated int) {
+	if a.sync.record.GetOptions().GetRestoreCommit() != "" {
+		return int(counts.GetCreates()), int(counts.GetUpdates())
+	}
+	return a.created, a.updated
 }
 
 // headline says what the commit does. What is created and updated by it is not what the plan counts, which is since the

@@ -18,8 +18,8 @@ import (
 // would be an object less in a network.
 func (a *attempt) guardDeletions() error {
 	a.compare()
-	gone, before := len(a.diff.Deleted), len(a.resources)-len(a.diff.Created)+len(a.diff.Deleted)
-	plan := makePlan(a.ingested, a.diff, a.unchanged || before > 0)
+	gone, before := len(a.change.Deleted), len(a.resources)-len(a.change.Created)+len(a.change.Deleted)
+	plan := makePlan(a.ingested, a.change, a.unchanged || before > 0)
 	a.ingested = ingested{}
 	if a.sync.reported {
 		return nil
@@ -34,7 +34,7 @@ func (a *attempt) guardDeletions() error {
 	if options.GetValidateOnly() {
 		severity = reportv1.Severity_SEVERITY_WARNING
 	}
-	for _, resource := range a.diff.Deleted {
+	for _, resource := range a.change.Deleted {
 		a.sync.addFinding(goneFinding(resource, severity))
 	}
 	if options.GetValidateOnly() {
@@ -69,8 +69,9 @@ func (a *attempt) compare() {
 	if a.unchanged {
 		return
 	}
-	a.diff = a.last.Diff(a.resources)
-	slices.SortFunc(a.diff.Deleted, func(x, y *ingestionv1.Resource) int {
+	a.diff = a.stored.Diff(a.resources)
+	a.change = a.base().Diff(a.resources)
+	slices.SortFunc(a.change.Deleted, func(x, y *ingestionv1.Resource) int {
 		return strings.Compare(x.GetPath(), y.GetPath())
 	})
 }

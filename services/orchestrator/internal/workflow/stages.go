@@ -63,17 +63,16 @@ func (a *attempt) ingest(ctx context.Context) error {
 	if err := a.sync.enter(ctx, syncv1.State_STATE_PROCESSING, percentIngestion); err != nil {
 		return err
 	}
-	var err error
-	if a.last, err = a.deps.Store.Resources(ctx, a.fabric.GetFabricId()); err != nil {
+	if err := a.knowLast(ctx); err != nil {
 		return err
 	}
-	refresh, digest := a.sync.record.GetOptions().GetForceRefresh(), a.last.Digest
-	if refresh {
+	refresh, digest := a.sync.record.GetOptions().GetForceRefresh(), a.stored.Digest
+	if refresh || a.restores() { // what comes back is compared with more than what is kept
 		digest = ""
 	}
 	last := lastResources(a.last)
 	options, limit := a.sync.record.GetOptions(), &throttle{now: a.deps.Now, last: a.deps.Now()}
-	err = rpc.Collect(ctx, a.deps.Ingestion.Ingest, &ingestionv1.IngestRequest{
+	err := rpc.Collect(ctx, a.deps.Ingestion.Ingest, &ingestionv1.IngestRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Fabric: a.identity(), Options: a.fabric.GetOptions(),
 		Commit: a.snapshot.GetOrigin().GetCommit(), CommitTime: a.snapshot.GetOrigin().GetCommitTime(),
 		RetryQuarantined: options.GetRetryQuarantined(), RetryPaths: options.GetRetryPaths(),

@@ -222,3 +222,20 @@ func (h *Histories) RestoreTree(ctx context.Context, req *gitv1.RestoreTreeReque
 	}
 	return &gitv1.RestoreTreeResponse{Tree: tree.String()}, nil
 }
+
+// FindLastSync finds what the last sync of the directory left.
+func (h *Histories) FindLastSync(ctx context.Context, req *gitv1.FindLastSyncRequest) (*gitv1.FindLastSyncResponse,
+	error,
+) {
+	s, err := h.registry.Get(req.GetSnapshotId())
+	if err != nil {
+		return nil, err
+	}
+	last, err := s.FindLastSync(ctx)
+	if err != nil || last.Commit.IsZero() {
+		return &gitv1.FindLastSyncResponse{Truncated: last.Cut}, err
+	}
+	return &gitv1.FindLastSyncResponse{
+		Commit: last.Commit.String(), CommitTime: timestamppb.New(last.Time), Tree: last.Tree.String(),
+	}, nil
+}

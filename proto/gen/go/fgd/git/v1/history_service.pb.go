@@ -617,6 +617,125 @@ func (x *RestoreTreeResponse) GetTree() string {
 	return ""
 }
 
+// Request of FindLastSync.
+type FindLastSyncRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which snapshot.
+	SnapshotId    string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindLastSyncRequest) Reset() {
+	*x = FindLastSyncRequest{}
+	mi := &file_fgd_git_v1_history_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindLastSyncRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindLastSyncRequest) ProtoMessage() {}
+
+func (x *FindLastSyncRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_history_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindLastSyncRequest.ProtoReflect.Descriptor instead.
+func (*FindLastSyncRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_history_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *FindLastSyncRequest) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+// Response of FindLastSync.
+type FindLastSyncResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The commit; empty when there is none.
+	Commit string `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	// Its committer time.
+	CommitTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=commit_time,json=commitTime,proto3" json:"commit_time,omitempty"`
+	// Tree of the fabric directory in it. It can be read in the snapshot.
+	Tree string `protobuf:"bytes,3,opt,name=tree,proto3" json:"tree,omitempty"`
+	// There is none among the commits that were looked at, and history goes on.
+	Truncated     bool `protobuf:"varint,4,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindLastSyncResponse) Reset() {
+	*x = FindLastSyncResponse{}
+	mi := &file_fgd_git_v1_history_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindLastSyncResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindLastSyncResponse) ProtoMessage() {}
+
+func (x *FindLastSyncResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_git_v1_history_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindLastSyncResponse.ProtoReflect.Descriptor instead.
+func (*FindLastSyncResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_git_v1_history_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FindLastSyncResponse) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *FindLastSyncResponse) GetCommitTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CommitTime
+	}
+	return nil
+}
+
+func (x *FindLastSyncResponse) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
+}
+
+func (x *FindLastSyncResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
 var File_fgd_git_v1_history_service_proto protoreflect.FileDescriptor
 
 const file_fgd_git_v1_history_service_proto_rawDesc = "" +
@@ -675,11 +794,21 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\x06commit\x18\x02 \x01(\tR\x06commit\x12\x14\n" +
 	"\x05paths\x18\x03 \x03(\tR\x05paths\")\n" +
 	"\x13RestoreTreeResponse\x12\x12\n" +
-	"\x04tree\x18\x01 \x01(\tR\x04tree2\x96\x02\n" +
+	"\x04tree\x18\x01 \x01(\tR\x04tree\"6\n" +
+	"\x13FindLastSyncRequest\x12\x1f\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
+	"snapshotId\"\x9d\x01\n" +
+	"\x14FindLastSyncResponse\x12\x16\n" +
+	"\x06commit\x18\x01 \x01(\tR\x06commit\x12;\n" +
+	"\vcommit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"commitTime\x12\x12\n" +
+	"\x04tree\x18\x03 \x01(\tR\x04tree\x12\x1c\n" +
+	"\ttruncated\x18\x04 \x01(\bR\ttruncated2\xef\x02\n" +
 	"\x0eHistoryService\x12V\n" +
 	"\vListCommits\x12\x1e.fgd.git.v1.ListCommitsRequest\x1a\x1f.fgd.git.v1.ListCommitsResponse\"\x04\x88\xb5\x18\x040\x01\x12V\n" +
 	"\vDiffCommits\x12\x1e.fgd.git.v1.DiffCommitsRequest\x1a\x1f.fgd.git.v1.DiffCommitsResponse\"\x04\x88\xb5\x18\x040\x01\x12T\n" +
-	"\vRestoreTree\x12\x1e.fgd.git.v1.RestoreTreeRequest\x1a\x1f.fgd.git.v1.RestoreTreeResponse\"\x04\x88\xb5\x18\x04B\x93\x01\n" +
+	"\vRestoreTree\x12\x1e.fgd.git.v1.RestoreTreeRequest\x1a\x1f.fgd.git.v1.RestoreTreeResponse\"\x04\x88\xb5\x18\x04\x12W\n" +
+	"\fFindLastSync\x12\x1f.fgd.git.v1.FindLastSyncRequest\x1a .fgd.git.v1.FindLastSyncResponse\"\x04\x88\xb5\x18\x04B\x93\x01\n" +
 	"\x0ecom.fgd.git.v1B\x13HistoryServiceProtoP\x01Z\"fgdsync.dev/proto/fgd/git/v1;gitv1\xa2\x02\x03FGX\xaa\x02\n" +
 	"Fgd.Git.V1\xca\x02\n" +
 	"Fgd\\Git\\V1\xe2\x02\x16Fgd\\Git\\V1\\GPBMetadata\xea\x02\fFgd::Git::V1b\x06proto3"
@@ -696,7 +825,7 @@ func file_fgd_git_v1_history_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_history_service_proto_rawDescData
 }
 
-var file_fgd_git_v1_history_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_fgd_git_v1_history_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_fgd_git_v1_history_service_proto_goTypes = []any{
 	(*ListCommitsRequest)(nil),    // 0: fgd.git.v1.ListCommitsRequest
 	(*Commit)(nil),                // 1: fgd.git.v1.Commit
@@ -705,33 +834,38 @@ var file_fgd_git_v1_history_service_proto_goTypes = []any{
 	(*DiffCommitsResponse)(nil),   // 4: fgd.git.v1.DiffCommitsResponse
 	(*RestoreTreeRequest)(nil),    // 5: fgd.git.v1.RestoreTreeRequest
 	(*RestoreTreeResponse)(nil),   // 6: fgd.git.v1.RestoreTreeResponse
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*Signature)(nil),             // 8: fgd.git.v1.Signature
-	(*ChangeCounts)(nil),          // 9: fgd.git.v1.ChangeCounts
-	(*FileChange)(nil),            // 10: fgd.git.v1.FileChange
+	(*FindLastSyncRequest)(nil),   // 7: fgd.git.v1.FindLastSyncRequest
+	(*FindLastSyncResponse)(nil),  // 8: fgd.git.v1.FindLastSyncResponse
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*Signature)(nil),             // 10: fgd.git.v1.Signature
+	(*ChangeCounts)(nil),          // 11: fgd.git.v1.ChangeCounts
+	(*FileChange)(nil),            // 12: fgd.git.v1.FileChange
 }
 var file_fgd_git_v1_history_service_proto_depIdxs = []int32{
-	7,  // 0: fgd.git.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
-	7,  // 1: fgd.git.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
-	8,  // 2: fgd.git.v1.Commit.author:type_name -> fgd.git.v1.Signature
-	7,  // 3: fgd.git.v1.Commit.author_time:type_name -> google.protobuf.Timestamp
-	8,  // 4: fgd.git.v1.Commit.committer:type_name -> fgd.git.v1.Signature
-	7,  // 5: fgd.git.v1.Commit.commit_time:type_name -> google.protobuf.Timestamp
-	9,  // 6: fgd.git.v1.Commit.counts:type_name -> fgd.git.v1.ChangeCounts
-	10, // 7: fgd.git.v1.Commit.changes:type_name -> fgd.git.v1.FileChange
+	9,  // 0: fgd.git.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
+	9,  // 1: fgd.git.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
+	10, // 2: fgd.git.v1.Commit.author:type_name -> fgd.git.v1.Signature
+	9,  // 3: fgd.git.v1.Commit.author_time:type_name -> google.protobuf.Timestamp
+	10, // 4: fgd.git.v1.Commit.committer:type_name -> fgd.git.v1.Signature
+	9,  // 5: fgd.git.v1.Commit.commit_time:type_name -> google.protobuf.Timestamp
+	11, // 6: fgd.git.v1.Commit.counts:type_name -> fgd.git.v1.ChangeCounts
+	12, // 7: fgd.git.v1.Commit.changes:type_name -> fgd.git.v1.FileChange
 	1,  // 8: fgd.git.v1.ListCommitsResponse.commits:type_name -> fgd.git.v1.Commit
-	9,  // 9: fgd.git.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	0,  // 10: fgd.git.v1.HistoryService.ListCommits:input_type -> fgd.git.v1.ListCommitsRequest
-	3,  // 11: fgd.git.v1.HistoryService.DiffCommits:input_type -> fgd.git.v1.DiffCommitsRequest
-	5,  // 12: fgd.git.v1.HistoryService.RestoreTree:input_type -> fgd.git.v1.RestoreTreeRequest
-	2,  // 13: fgd.git.v1.HistoryService.ListCommits:output_type -> fgd.git.v1.ListCommitsResponse
-	4,  // 14: fgd.git.v1.HistoryService.DiffCommits:output_type -> fgd.git.v1.DiffCommitsResponse
-	6,  // 15: fgd.git.v1.HistoryService.RestoreTree:output_type -> fgd.git.v1.RestoreTreeResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	11, // 9: fgd.git.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	9,  // 10: fgd.git.v1.FindLastSyncResponse.commit_time:type_name -> google.protobuf.Timestamp
+	0,  // 11: fgd.git.v1.HistoryService.ListCommits:input_type -> fgd.git.v1.ListCommitsRequest
+	3,  // 12: fgd.git.v1.HistoryService.DiffCommits:input_type -> fgd.git.v1.DiffCommitsRequest
+	5,  // 13: fgd.git.v1.HistoryService.RestoreTree:input_type -> fgd.git.v1.RestoreTreeRequest
+	7,  // 14: fgd.git.v1.HistoryService.FindLastSync:input_type -> fgd.git.v1.FindLastSyncRequest
+	2,  // 15: fgd.git.v1.HistoryService.ListCommits:output_type -> fgd.git.v1.ListCommitsResponse
+	4,  // 16: fgd.git.v1.HistoryService.DiffCommits:output_type -> fgd.git.v1.DiffCommitsResponse
+	6,  // 17: fgd.git.v1.HistoryService.RestoreTree:output_type -> fgd.git.v1.RestoreTreeResponse
+	8,  // 18: fgd.git.v1.HistoryService.FindLastSync:output_type -> fgd.git.v1.FindLastSyncResponse
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_history_service_proto_init() }
@@ -748,7 +882,7 @@ func file_fgd_git_v1_history_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_history_service_proto_rawDesc), len(file_fgd_git_v1_history_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

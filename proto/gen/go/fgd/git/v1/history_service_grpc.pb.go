@@ -19,9 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	HistoryService_ListCommits_FullMethodName = "/fgd.git.v1.HistoryService/ListCommits"
-	HistoryService_DiffCommits_FullMethodName = "/fgd.git.v1.HistoryService/DiffCommits"
-	HistoryService_RestoreTree_FullMethodName = "/fgd.git.v1.HistoryService/RestoreTree"
+	HistoryService_ListCommits_FullMethodName  = "/fgd.git.v1.HistoryService/ListCommits"
+	HistoryService_DiffCommits_FullMethodName  = "/fgd.git.v1.HistoryService/DiffCommits"
+	HistoryService_RestoreTree_FullMethodName  = "/fgd.git.v1.HistoryService/RestoreTree"
+	HistoryService_FindLastSync_FullMethodName = "/fgd.git.v1.HistoryService/FindLastSync"
 )
 
 // HistoryServiceClient is the client API for HistoryService service.
@@ -42,6 +43,9 @@ type HistoryServiceClient interface {
 	// commit does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION
 	// (FGD_4020) for a path that can't be restored.
 	RestoreTree(ctx context.Context, in *RestoreTreeRequest, opts ...grpc.CallOption) (*RestoreTreeResponse, error)
+	// Finds what the last sync left: the newest commit with the trailer Fgd-Sync-Id that changed the fabric directory, up
+	// to that of the snapshot. It looks at the last 250 commits.
+	FindLastSync(ctx context.Context, in *FindLastSyncRequest, opts ...grpc.CallOption) (*FindLastSyncResponse, error)
 }
 
 type historyServiceClient struct {
@@ -100,6 +104,16 @@ func (c *historyServiceClient) RestoreTree(ctx context.Context, in *RestoreTreeR
 	return out, nil
 }
 
+func (c *historyServiceClient) FindLastSync(ctx context.Context, in *FindLastSyncRequest, opts ...grpc.CallOption) (*FindLastSyncResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindLastSyncResponse)
+	err := c.cc.Invoke(ctx, HistoryService_FindLastSync_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // HistoryServiceServer is the server API for HistoryService service.
 // All implementations must embed UnimplementedHistoryServiceServer
 // for forward compatibility.
@@ -118,6 +132,9 @@ type HistoryServiceServer interface {
 	// commit does not have is taken away. Nothing is visible to anyone until it is published. FAILED_PRECONDITION
 	// (FGD_4020) for a path that can't be restored.
 	RestoreTree(context.Context, *RestoreTreeRequest) (*RestoreTreeResponse, error)
+	// Finds what the last sync left: the newest commit with the trailer Fgd-Sync-Id that changed the fabric directory, up
+	// to that of the snapshot. It looks at the last 250 commits.
+	FindLastSync(context.Context, *FindLastSyncRequest) (*FindLastSyncResponse, error)
 	mustEmbedUnimplementedHistoryServiceServer()
 }
 
@@ -136,6 +153,9 @@ func (UnimplementedHistoryServiceServer) DiffCommits(*DiffCommitsRequest, grpc.S
 }
 func (UnimplementedHistoryServiceServer) RestoreTree(context.Context, *RestoreTreeRequest) (*RestoreTreeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RestoreTree not implemented")
+}
+func (UnimplementedHistoryServiceServer) FindLastSync(context.Context, *FindLastSyncRequest) (*FindLastSyncResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindLastSync not implemented")
 }
 func (UnimplementedHistoryServiceServer) mustEmbedUnimplementedHistoryServiceServer() {}
 func (UnimplementedHistoryServiceServer) testEmbeddedByValue()                        {}
@@ -198,6 +218,24 @@ func _HistoryService_RestoreTree_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HistoryService_FindLastSync_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindLastSyncRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HistoryServiceServer).FindLastSync(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HistoryService_FindLastSync_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HistoryServiceServer).FindLastSync(ctx, req.(*FindLastSyncRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // HistoryService_ServiceDesc is the grpc.ServiceDesc for HistoryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -208,6 +246,10 @@ var HistoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RestoreTree",
 			Handler:    _HistoryService_RestoreTree_Handler,
+		},
+		{
+			MethodName: "FindLastSync",
+			Handler:    _HistoryService_FindLastSync_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
