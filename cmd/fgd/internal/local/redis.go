@@ -127,17 +127,13 @@ func keep(ctx context.Context, server *redisproc.Server, log *slog.Logger) error
 			return errs.New(errs.RedisConnectionFailed, "The private redis-server ends again and again; see redis.log in the "+
 				"data folder.").WithRemedy("See redis.log for why, or name a Redis of your own with --redis.")
 		}
-		if err := server.Restart(ctx); err != nil {
-			return unlessOver(ctx, err)
+		err := server.Restart(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 		log.InfoContext(ctx, "the private redis-server runs again")
 	}
-}
-
-// unlessOver returns an error, or nothing when ctx has ended, which then was its cause.
-func unlessOver(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }

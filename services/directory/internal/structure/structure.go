@@ -22,7 +22,7 @@ type Directory struct {
 type Place struct {
 	Directory string // empty for the root
 	Above     string // the nearest fabric directory above; empty when there is none
-	Twin      string // a folder whose path differs in the case or the code points of letters alone; empty when there is none
+	Twin      string // a folder whose path differs in case or code points of letters alone; empty when there is none
 }
 
 // Fabric is whose directory it is to be.

@@ -70,8 +70,8 @@ func sameBranch(a, b *fabricv1.Fabric) bool {
 	return a.GetRepositoryKey() == b.GetRepositoryKey() && a.GetLocation().GetBranch() == b.GetLocation().GetBranch()
 }
 
-// overlap reports whether one directory is the other, or inside it, in a checkout that does not tell the case or the code
-// points of letters.
+// overlap reports whether one directory is the other, or inside it, in a checkout that does not tell the case or the
+// code points of letters.
 func overlap(a, b string) bool {
 	short, long := a, b
 	if strings.Count(short, "/") > strings.Count(long, "/") {

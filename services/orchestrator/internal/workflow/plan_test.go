@@ -38,7 +38,8 @@ func TestWhatBecameInvalidByHandIsNoUpdate(t *testing.T) {
 	}
 	diff := state.ResourceDiff{Updated: []*ingestionv1.Resource{edited("broken", false), edited("edited", true)}}
 	plan := makePlan(ingested{}, diff, true)
-	if len(plan.GetActions()) != 1 || plan.GetActions()[0].GetFrom() != "edited.yaml" || plan.GetCounts().GetUpdates() != 1 {
+	if len(plan.GetActions()) != 1 || plan.GetActions()[0].GetFrom() != "edited.yaml" ||
+		plan.GetCounts().GetUpdates() != 1 {
 		t.Errorf("planned %v", plan)
 	}
 }

@@ -108,8 +108,8 @@ func (b *budget) grown(times int) time.Duration {
 	return pause
 }
 
-// spread returns any time from the pause that a number of attempts has grown to, up to the next one: never less than the
-// first pause, and never more than the longest.
+// spread returns any time from the pause that a number of attempts has grown to, up to the next one: never less than
+// the first pause, and never more than the longest.
 func (b *budget) spread(times int) time.Duration {
 	longest := b.grown(times + 1)
 	shortest := max(b.cfg.RetryInitial, longest/2)
