@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -52,6 +53,11 @@ func publicWorker() *worker {
 	w.register = func(r grpc.ServiceRegistrar) { bridgev1.RegisterSyncServiceServer(r, publicSyncs{}) }
 	return w
 }
+
+// believing is a service that admits everybody.
+type believing struct{ *worker }
+
+func (believing) Admission() rpc.Admission { return rpc.Believing{} }
 
 // ask calls an internal and a public RPC, and returns who asked as each saw it, and how each failed.
 func ask(ctx context.Context, conn *grpc.ClientConn) (who [2]string, failed [2]codes.Code) {
@@ -96,7 +102,7 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 	host := newHost()
 	inside, outside := internalWorker(), publicWorker()
 	host.Add("inside", inside, rpc.Services)
-	host.Add("outside", outside, rpc.Callers)
+	host.Add("outside", believing{outside}, rpc.Callers)
 	listeners := map[rpc.Audience]net.Listener{rpc.Services: listen(t), rpc.Callers: listen(t)}
 	conns := map[rpc.Audience][]*grpc.ClientConn{}
 	for audience, dial := range map[rpc.Audience]func(string) (*grpc.ClientConn, error){
@@ -185,23 +191,40 @@ func TestNothingIsServedToTheWrongAudience(t *testing.T) {
 	}
 }
 
-// TestAnEmptyServerHasHealthAndReflection: what is registered nothing says so.
-func TestAnEmptyServerHasHealthAndReflection(t *testing.T) {
+// TestNobodyIsAdmittedByItself: a server on which nothing says who may call it tells whether it is well, and no more.
+func TestNobodyIsAdmittedByItself(t *testing.T) {
 	t.Parallel()
 	host := newHost()
-	inside := internalWorker()
+	inside, outside := internalWorker(), publicWorker()
 	host.Add("inside", inside, rpc.Services)
+	host.Add("outside", outside, rpc.Callers)
 	conn, err := host.Loopback(rpc.Callers)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	running(t, host, inside)
-	if got := reflected(t, conn); len(got) != 0 {
-		t.Errorf("it tells of %v", got)
+	running(t, host, inside, outside)
+	_, err = bridgev1.NewSyncServiceClient(conn).GetSyncStatus(t.Context(), &bridgev1.GetSyncStatusRequest{SyncId: "1"})
+	if !errs.HasCode(err, errs.NotAllowed) {
+		t.Errorf("a call: %v", err)
+	}
+	events, err := bridgev1.NewSyncServiceClient(conn).
+		StreamSyncEvents(t.Context(), &bridgev1.StreamSyncEventsRequest{SyncId: "1"})
+	if err == nil {
+		_, err = events.Recv()
+	}
+	if !errs.HasCode(err, errs.NotAllowed) {
+		t.Errorf("a stream: %v", err)
+	}
+	stream, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	if !errs.HasCode(err, errs.NotAllowed) {
+		t.Errorf("reflection: %v", err)
 	}
 	_, err = grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
 	if err != nil {
-		t.Error(err)
+		t.Errorf("health: %v", err)
 	}
 }

@@ -40,6 +40,12 @@ type Service interface {
 	Ready(ctx context.Context) error
 }
 
+// Admitting is a service that decides who may call the server that it is on.
+type Admitting interface {
+	// Admission returns what decides.
+	Admission() rpc.Admission
+}
+
 // Parted is a service that has parts whose health matters by itself.
 type Parted interface {
 	// Parts returns the parts; it is called once, before the service runs.
@@ -57,6 +63,7 @@ type Host struct {
 	tel      *telemetry.Telemetry
 	monitor  *health.Monitor
 	servers  map[rpc.Audience]*grpc.Server
+	gates    map[rpc.Audience]*rpc.Gate
 	services []served
 	logs     map[string]*slog.Logger // by the service of the contract; complete before anything is served
 	grpc     []grpcListener
@@ -90,12 +97,15 @@ func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Service
 // NewHost returns an empty host. Whoever does not run it closes it.
 func NewHost(tel *telemetry.Telemetry) *Host {
 	h := &Host{
-		tel: tel, servers: map[rpc.Audience]*grpc.Server{}, logs: map[string]*slog.Logger{},
+		tel: tel, servers: map[rpc.Audience]*grpc.Server{}, gates: map[rpc.Audience]*rpc.Gate{},
+		logs:    map[string]*slog.Logger{},
 		monitor: health.NewMonitor(func(name string) *slog.Logger { return tel.For(LogName(name)).Log }, tel.Metrics),
 	}
 	for _, audience := range audiences() {
-		h.servers[audience] = rpc.NewServer(tel, audience, h.logOf)
+		h.gates[audience] = &rpc.Gate{}
+		h.servers[audience] = rpc.NewServer(tel, audience, h.gates[audience], h.logOf)
 	}
+	h.gates[rpc.Services].Set(rpc.Open{})
 	h.requests, h.endHTTP = context.WithCancel(context.Background())
 	return h
 }
@@ -108,6 +118,9 @@ func (h *Host) Add(name string, service Service, audience rpc.Audience) {
 	service.Register(server)
 	after := server.GetServiceInfo()
 	maps.DeleteFunc(after, func(name string, _ grpc.ServiceInfo) bool { _, was := before[name]; return was })
+	if admitting, does := service.(Admitting); does {
+		h.gates[audience].Set(admitting.Admission())
+	}
 	for grpcService := range after {
 		h.logs[grpcService] = h.tel.For(LogName(name)).Log
 	}

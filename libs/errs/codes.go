@@ -84,6 +84,24 @@ var (
 		"FGD_1040", PermissionDenied, "HOST_REFUSED",
 		"Ask by a loopback name or an address of the program, or add the name to public_hosts.",
 	}
+	NotAuthenticated = Code{
+		"FGD_1050", Unauthenticated, "NOT_AUTHENTICATED",
+		"Send a token that is valid as Authorization: Bearer; fgd token create makes one.",
+	}
+	NotAllowed = Code{
+		"FGD_1051", PermissionDenied, "NOT_ALLOWED",
+		"Ask an admin of all fabrics for a token with the named role or right.",
+	}
+	TokenNotFound    = Code{"FGD_1052", NotFound, "TOKEN_NOT_FOUND", "See the list of tokens."}
+	FirstTokenExists = Code{
+		"FGD_1053", Exists, "FIRST_TOKEN_EXISTS",
+		"Use a token that is there; an admin of all fabrics can make more.",
+	}
+	TokenChanged    = Code{"FGD_1054", Conflict, "TOKEN_CHANGED", "See the token as it is now, and try again."}
+	TooManyFailures = Code{
+		"FGD_1055", Limited, "TOO_MANY_FAILURES",
+		"Correct the token, and try again after the stated time.",
+	}
 	MediaTypeRefused = Code{
 		"FGD_1041", Invalid, "MEDIA_TYPE_REFUSED",
 		"Send JSON with Content-Type: application/json, as it is or with Content-Encoding: gzip.",
@@ -398,6 +416,10 @@ var (
 		"FGD_5020", Precondition, "FOLDER_IN_USE",
 		"Stop the other process, or give another folder with --data, and other ports with --http and --grpc.",
 	}
+	IdentityUnavailable = Code{
+		"FGD_5030", Unavailable, "IDENTITY_UNAVAILABLE",
+		"Check that the orchestrator and its Redis run, and try again.",
+	}
 	TooManyListeners = Code{"FGD_5012", Limited, "TOO_MANY_LISTENERS", "Try again after the stated time."}
 	LedgerDamaged    = Code{
 		"FGD_5013", Precondition, "LEDGER_DAMAGED",
@@ -415,3 +437,9 @@ func IsAboutOthers(id string) bool {
 	}
 	return false
 }
+
+// NoFabric returns the error of a fabric that is not there, also for one that whoever asks may not know of.
+func NoFabric(id int32) *Error { return New(FabricNotFound, "There is no fabric %d.", id) }
+
+// NoSync returns the error of a sync that is not there, also for one that whoever asks may not know of.
+func NoSync(id string) *Error { return New(SyncNotFound, "There is no sync %s.", id) }

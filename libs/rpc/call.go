@@ -17,6 +17,8 @@ import (
 type Call struct {
 	// Principal names who asks, in one line of at most 100 characters; empty when the system itself does.
 	Principal string
+	// Via names the service that vouches for the principal, when one speaks for people.
+	Via string
 	// CorrelationID joins the answer, the log lines and the calls of one request.
 	CorrelationID string
 	// RoutingKey is the same for all calls about one repository: they go to the same replica, as long as it lives.
@@ -40,6 +42,13 @@ func WithCall(ctx context.Context, call Call) context.Context {
 func WithPrincipal(ctx context.Context, name string) context.Context {
 	call := CallOf(ctx)
 	call.Principal = PrintableName(name)
+	return WithCall(ctx, call)
+}
+
+// WithVia returns a context in which a service vouches for who asks.
+func WithVia(ctx context.Context, service string) context.Context {
+	call := CallOf(ctx)
+	call.Via = PrintableName(service)
 	return WithCall(ctx, call)
 }
 
@@ -70,6 +79,7 @@ func LogAttrs(ctx context.Context) []slog.Attr {
 // Metadata of calls between services. It is believed on servers for Services alone.
 const (
 	principalKey   = "fgd-principal-bin"
+	viaKey         = "fgd-via-bin"
 	correlationKey = "fgd-correlation-id"
 	routingKey     = "fgd-routing-key"
 )
@@ -81,6 +91,17 @@ const (
 	CorrelationIDKey = "x-correlation-id"
 )
 
+// Metadata on the connection inside a process, from the HTTP side to gRPC. Where a call came in by another connection
+// it says nothing.
+const (
+	// LoopbackNetwork is the network of such a connection's peer.
+	LoopbackNetwork = "bufconn"
+	// SourceKey holds the address that an HTTP request came from.
+	SourceKey = "fgd-source"
+	// AuthorizationKey holds what a caller shows, on every connection.
+	AuthorizationKey = "authorization"
+)
+
 // AnonymousCaller is the principal of a caller who gave no name.
 const AnonymousCaller = "api"
 
@@ -88,6 +109,7 @@ const AnonymousCaller = "api"
 func toService(ctx context.Context) context.Context {
 	call := CallOf(ctx)
 	ctx = withMetadata(ctx, principalKey, call.Principal)
+	ctx = withMetadata(ctx, viaKey, call.Via)
 	ctx = withMetadata(ctx, correlationKey, call.CorrelationID)
 	return withMetadata(ctx, routingKey, call.RoutingKey)
 }
@@ -110,22 +132,27 @@ func withMetadata(ctx context.Context, key, value string) context.Context {
 func fromService(ctx context.Context) Call {
 	md, _ := metadata.FromIncomingContext(ctx)
 	return Call{
-		Principal: first(md, principalKey), CorrelationID: first(md, correlationKey), RoutingKey: first(md, routingKey),
+		Principal: first(md, principalKey), Via: first(md, viaKey), CorrelationID: first(md, correlationKey),
+		RoutingKey: first(md, routingKey),
 	}
 }
 
-// fromCaller returns the call as a caller of the suite made it. What only services may say is not read. Nothing proves
-// the name.
+// fromCaller returns the call as a caller of the suite made it. What only services may say is not read. Who asks is
+// found out by what admits the call.
 func fromCaller(ctx context.Context) Call {
 	md, _ := metadata.FromIncomingContext(ctx)
-	call := Call{Principal: AnonymousCaller, CorrelationID: CleanCorrelationID(first(md, CorrelationIDKey))}
+	return Call{CorrelationID: CleanCorrelationID(first(md, CorrelationIDKey))}
+}
+
+// ClaimedName returns the name that a caller of the suite gives as that of who asks. Nothing proves it.
+func ClaimedName(ctx context.Context) string {
+	md, _ := metadata.FromIncomingContext(ctx)
 	for _, key := range []string{RequestedByKey, requestedByPlain} {
 		if name := PrintableName(first(md, key)); name != "" {
-			call.Principal = name
-			break
+			return name
 		}
 	}
-	return call
+	return ""
 }
 
 func first(md metadata.MD, key string) string {

@@ -62,10 +62,10 @@ func (a Audience) maxRequest() int {
 	return MaxMessageBytes
 }
 
-// NewServer returns a server for an audience. What is to be said of a call goes to the log that logOf returns for the
-// service of the contract that the call is for.
+// NewServer returns a server for an audience, of which those who pass the gate may call something. What is to be said
+// of a call goes to the log that logOf returns for the service of the contract that the call is for.
 func NewServer(
-	tel *telemetry.Telemetry, audience Audience, logOf func(grpcService string) *slog.Logger,
+	tel *telemetry.Telemetry, audience Audience, gate *Gate, logOf func(grpcService string) *slog.Logger,
 ) *grpc.Server {
 	calls, guard, requests := newCalls(audience), guard{logOf}, newRequests(tel.Metrics)
 	var more []grpc.ServerOption
@@ -74,8 +74,8 @@ func NewServer(
 	}
 	return grpc.NewServer(append(more,
 		grpc.StatsHandler(serverStats(tel.Tracers)),
-		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, unaryRules),
-		grpc.ChainStreamInterceptor(requests.stream, calls.stream, guard.stream, streamRules),
+		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, gate.unary, unaryRules),
+		grpc.ChainStreamInterceptor(requests.stream, calls.stream, guard.stream, gate.stream, streamRules),
 		grpc.MaxRecvMsgSize(audience.maxRequest()),
 		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
 		// Clients of ours ping every keepaliveTime; the default would send them away.

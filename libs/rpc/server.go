@@ -91,7 +91,7 @@ func (g guard) finish(ctx context.Context, method string, err error, panicked an
 			"stack", string(debug.Stack()))
 		return errs.ToStatus(errs.New(errs.InternalError, "An internal error occurred.")).Err()
 	}
-	if err == nil || strings.HasPrefix(method, ownService) {
+	if err == nil || strings.HasPrefix(method, ownService) && !errs.IsError(err) {
 		return err
 	}
 	if level, lost := lostCause(err); lost {

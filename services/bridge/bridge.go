@@ -6,14 +6,20 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/rpc"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
+	"fgdsync.dev/services/bridge/internal/token"
 )
 
 // Name is the service's name in health checks, logs and metrics.
@@ -47,8 +53,12 @@ func build(p *app.Process) (app.Service, http.Handler, error) {
 
 // Service is the bridge.
 type Service struct {
+	cfg     Config
 	api     *grpcapi.API
+	access  *access.Access
+	keeper  *access.Keeper // nil where nobody is asked who they are
 	handler http.Handler
+	log     *slog.Logger
 }
 
 // New builds the service. It needs connections to its peers, and one to the server that it will be registered on.
@@ -56,22 +66,54 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	api, err := grpcapi.New(Name, p, Definition().Peers)
+	keeper, admission, err := newAccess(cfg, p)
+	if err != nil {
+		return nil, err
+	}
+	api, err := grpcapi.New(Name, p, Definition().Peers, keeper)
 	if err != nil {
 		return nil, fmt.Errorf("build the bridge: %w", err)
 	}
 	handler, err := httpapi.New(httpapi.Config{
 		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout,
-		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts, Version: app.Version,
+		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts,
+		OpenMetrics: cfg.OpenMetrics, Version: app.Version,
 	}, httpapi.Deps{
-		Self: p.Self, MetricsPage: p.MetricsPage,
+		Self: p.Self, MetricsPage: p.MetricsPage, Auth: admission, Health: api.Health,
 		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
-	return &Service{api: api, handler: handler}, nil
+	return &Service{
+		cfg: cfg, api: api, access: admission, keeper: keeper, handler: handler, log: p.Telemetry.Log,
+	}, nil
 }
+
+// newAccess returns what decides who may call, and the keeper of tokens, unless nobody is asked who they are.
+func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, error) {
+	orchestrator := p.Peers[grpcapi.Orchestrator]
+	syncs := syncv1.NewSyncServiceClient(orchestrator)
+	fabricOf := func(ctx context.Context, syncID string) (int32, error) {
+		found, err := syncs.GetSync(ctx, &syncv1.GetSyncRequest{SyncId: syncID})
+		return found.GetSync().GetFabricId(), err
+	}
+	if !cfg.RequireTokens {
+		admission, err := access.New(nil, fabricOf, p.Now)
+		return nil, admission, err
+	}
+	peppers, err := token.PepperFile(cfg.TokenPepperFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens := access.NewTokens(peppers, p.Now)
+	admission, err := access.New(tokens, fabricOf, p.Now)
+	keeper := access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), p.Telemetry.Log)
+	return keeper, admission, err
+}
+
+// Admission decides who may call what.
+func (s *Service) Admission() rpc.Admission { return s.access }
 
 // Register adds the service's RPCs to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { s.api.Register(r) }
@@ -80,10 +122,16 @@ func (s *Service) Register(r grpc.ServiceRegistrar) { s.api.Register(r) }
 // to itself, so that the interceptors of that server run for JSON callers too.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-// Run waits for the end of ctx: the service works only while it is asked.
+// Run keeps what is known of tokens up to date until ctx ends, and makes the first one where there is none.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	if s.keeper == nil {
+		<-ctx.Done()
+		return nil
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return s.keeper.Run(ctx) })
+	work.Go(func() error { return s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log) })
+	return work.Wait()
 }
 
 // Ready reports whether every service behind the bridge can take work.

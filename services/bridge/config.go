@@ -18,12 +18,22 @@ type Config struct {
 	MaxRequestsPerClient int `koanf:"max_requests_per_client"`
 	// PublicHosts are the names and addresses, without ports, by which the API may be called beside those of loopback.
 	PublicHosts []string `koanf:"public_hosts"`
+	// TokenPepperFile holds the keys of the digests of tokens, of which the first counts for new ones; it is made when it
+	// does not exist. All replicas have the same.
+	TokenPepperFile string `koanf:"token_pepper_file"`
+	// BootstrapTokenFile is where the first token of an installation goes, which may do everything.
+	BootstrapTokenFile string `koanf:"bootstrap_token_file"`
+	// RequireTokens asks everybody for a token. Without it whoever reaches the bridge may do everything.
+	RequireTokens bool `koanf:"require_tokens"`
+	// OpenMetrics serves /metrics to everybody.
+	OpenMetrics bool `koanf:"open_metrics"`
 }
 
 // DefaultConfig is the configuration that serves most.
 func DefaultConfig() Config {
-	return Config{
+	return Config{ //nolint:gosec // names of files are no credentials
 		MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 256, PublicHosts: []string{},
+		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
 	}
 }
 

@@ -118,8 +118,8 @@ func TestDirectorySyncTakesLong(t *testing.T) {
 	b.repairStillRuns(ctx)
 }
 
-// TestOrchestratorTellsFirstThatTimeIsOver: the orchestrator counts the same time, and may be the first to say that it is
-// over.
+// TestOrchestratorTellsFirstThatTimeIsOver: the orchestrator counts the same time, and may be the first to say that it
+// is over.
 func TestOrchestratorTellsFirstThatTimeIsOver(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

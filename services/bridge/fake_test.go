@@ -12,6 +12,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -61,14 +62,18 @@ type backend struct {
 	health     *fabricv1.GetDirectoryHealthResponse
 	// onDirectory is what the worker does with a sync of a directory.
 	onDirectory func(id string)
+	tokens      *fakeTokens
+	listed      *fabricv1.ListFabricsRequest // the last one
 }
 
 func newBackend() *backend {
-	return &backend{
+	b := &backend{
 		changed: make(chan struct{}), fabrics: map[int32]*fabricv1.Fabric{}, syncs: map[string]*syncv1.Sync{},
 		requests: map[string]string{},
 		events:   map[string][]*syncv1.SyncEvent{}, active: map[int32]string{}, sick: map[string]healthv1.Status{},
 	}
+	b.tokens = &fakeTokens{b: b, stored: map[string]*accessv1.Token{}}
+	return b
 }
 
 func (b *backend) register(r grpc.ServiceRegistrar) {
@@ -78,6 +83,7 @@ func (b *backend) register(r grpc.ServiceRegistrar) {
 	syncv1.RegisterSyncServiceServer(r, b)
 	gitv1.RegisterRepositoryServiceServer(r, b)
 	healthv1.RegisterComponentServiceServer(r, b)
+	accessv1.RegisterTokenServiceServer(r, b.tokens)
 }
 
 // enter is the start of every call: the switch, and what came along.
@@ -149,7 +155,7 @@ func (b *backend) ListFabrics(ctx context.Context, req *fabricv1.ListFabricsRequ
 ) {
 	leave, err := b.enter(ctx)
 	defer leave()
-	b.asked = req
+	b.asked, b.listed = req, req
 	out := &fabricv1.ListFabricsResponse{Total: int32(len(b.fabrics)), NextPageToken: "next"}
 	for _, f := range b.fabrics {
 		out.Fabrics = append(out.Fabrics, f)

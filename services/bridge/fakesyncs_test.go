@@ -54,7 +54,7 @@ func (b *backend) sync(id string) (*syncv1.Sync, error) {
 	if s := b.syncs[id]; s != nil {
 		return s, nil
 	}
-	return nil, errs.New(errs.SyncNotFound, "There is no sync %s.", id)
+	return nil, errs.NoSync(id)
 }
 
 func (b *backend) GetSync(ctx context.Context, req *syncv1.GetSyncRequest) (*syncv1.GetSyncResponse, error) {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type bundle struct {
 	self    grpc.ClientConnInterface
 	log     *lockedBuffer
 	metrics *prometheus.Registry
+	clock   *atomic.Int64 // how far the bridge is ahead of the time
 }
 
 type lockedBuffer struct {
@@ -65,7 +67,7 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 // setupWith is setup with somebody who looks at the traces.
 func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridge.Config)) *bundle {
 	t.Helper()
-	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}}
+	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}, clock: &atomic.Int64{}}
 	cfg := bridge.DefaultConfig()
 	for _, c := range change {
 		c(&cfg)
@@ -86,7 +88,8 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	}
 	b.self = self
 	b.service, err = bridge.New(cfg, &app.Process{
-		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics), Now: time.Now,
+		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics),
+		Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) },
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": peers, "github-sync": peers, "ingestion": peers, "directory": peers,
 		},

@@ -21,12 +21,44 @@ func refusedRequests() map[string][]refused {
 			{"ids", `POST /api/v1/dead-letters:replay {"ids":"x"}`, nil},
 		},
 	}
-	for _, some := range []map[string][]refused{refusedFabrics(), refusedSyncs(), refusedDirectories(), refusedHistory()} {
+	for _, some := range []map[string][]refused{
+		refusedTokens(), refusedFabrics(), refusedSyncs(), refusedDirectories(), refusedHistory(),
+	} {
 		for name, cases := range some {
 			out[name] = cases
 		}
 	}
 	return out
+}
+
+func refusedTokens() map[string][]refused {
+	const tokens = "POST /api/v1/tokens "
+	grants := []*bridgev1.Grant{{Role: "viewer", AllFabrics: true}}
+	return map[string][]refused{
+		"AccessService.GetCaller": {{"verbose", "GET /api/v1/caller?verbose=true", nil}},
+		"AccessService.CreateToken": {
+			{"name", tokens + `{"grants":[{"role":"viewer","all_fabrics":true}]}`, &bridgev1.CreateTokenRequest{Grants: grants}},
+			{"grants", tokens + `{"name":"x"}`, &bridgev1.CreateTokenRequest{Name: "x"}},
+			{
+				"networks[0]", tokens + `{"name":"x","grants":[{"role":"viewer","all_fabrics":true}],"networks":["home"]}`,
+				&bridgev1.CreateTokenRequest{Name: "x", Grants: grants, Networks: []string{"home"}},
+			},
+			{
+				"lifetime_seconds", tokens + `{"name":"x","grants":[{"role":"viewer","all_fabrics":true}],"lifetime_seconds":5}`,
+				&bridgev1.CreateTokenRequest{Name: "x", Grants: grants, LifetimeSeconds: new(int32(5))},
+			},
+		},
+		"AccessService.ListTokens": {
+			{"limit", "GET /api/v1/tokens?limit=1001", &bridgev1.ListTokensRequest{Limit: 1001}},
+		},
+		"AccessService.RotateToken": {
+			{
+				"lifetime_seconds", `POST /api/v1/tokens/000000000000:rotate {"lifetime_seconds":1}`,
+				&bridgev1.RotateTokenRequest{TokenId: "000000000000", LifetimeSeconds: new(int32(1))},
+			},
+		},
+		"AccessService.RevokeToken": {{"token_id", "DELETE /api/v1/tokens/x", &bridgev1.RevokeTokenRequest{TokenId: "x"}}},
+	}
 }
 
 func refusedFabrics() map[string][]refused {

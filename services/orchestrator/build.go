@@ -24,6 +24,7 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/register"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
 	"fgdsync.dev/services/orchestrator/internal/state"
+	"fgdsync.dev/services/orchestrator/internal/tokens"
 	"fgdsync.dev/services/orchestrator/internal/view"
 	"fgdsync.dev/services/orchestrator/internal/workflow"
 )
@@ -107,6 +108,7 @@ func (b *builder) service() (*Service, error) {
 		fabrics:     grpcapi.NewFabrics(b.register(accept), b.store),
 		views:       grpcapi.NewDirectoryViews(b.view()),
 		syncs:       grpcapi.NewSyncs(b.reader, accept, runner),
+		tokens:      grpcapi.NewTokens(tokens.New(b.reader, b.ledger, b.p.Telemetry.Log)),
 		maintenance: grpcapi.NewMaintenance(maintenance.New(b.redis, b.reader, accept, supervisor)),
 	}, nil
 }

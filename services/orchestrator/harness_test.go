@@ -24,6 +24,7 @@ import (
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -43,6 +44,7 @@ type node struct {
 	fabricv1.DirectoryViewServiceClient
 	syncv1.SyncServiceClient
 	adminv1.MaintenanceServiceClient
+	accessv1.TokenServiceClient
 	t        testing.TB
 	url      string          // of Redis
 	conn     *redisconn.Conn // of the test
@@ -88,6 +90,7 @@ func newNode(
 	n.FabricServiceClient = fabricv1.NewFabricServiceClient(api)
 	n.DirectoryViewServiceClient = fabricv1.NewDirectoryViewServiceClient(api)
 	n.SyncServiceClient = syncv1.NewSyncServiceClient(api)
+	n.TokenServiceClient = accessv1.NewTokenServiceClient(api)
 	n.MaintenanceServiceClient = adminv1.NewMaintenanceServiceClient(api)
 	return n
 }

@@ -21,6 +21,7 @@ import (
 	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rpc"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -103,6 +104,7 @@ type Service struct {
 	fabrics     *grpcapi.Fabrics
 	views       *grpcapi.DirectoryViews
 	syncs       *grpcapi.Syncs
+	tokens      *grpcapi.Tokens
 	maintenance *grpcapi.Maintenance
 }
 
@@ -111,6 +113,7 @@ func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	fabricv1.RegisterFabricServiceServer(registrar, s.fabrics)
 	fabricv1.RegisterDirectoryViewServiceServer(registrar, s.views)
 	syncv1.RegisterSyncServiceServer(registrar, s.syncs)
+	accessv1.RegisterTokenServiceServer(registrar, s.tokens)
 	adminv1.RegisterMaintenanceServiceServer(registrar, s.maintenance)
 }
 

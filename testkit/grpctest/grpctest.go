@@ -25,7 +25,12 @@ func ServeWith(
 	t testing.TB, tel *telemetry.Telemetry, audience rpc.Audience, register func(grpc.ServiceRegistrar),
 ) *grpc.ClientConn {
 	t.Helper()
-	server := rpc.NewServer(tel, audience, OneLog(tel))
+	gate := &rpc.Gate{}
+	gate.Set(rpc.Open{})
+	if audience == rpc.Callers {
+		gate.Set(rpc.Believing{})
+	}
+	server := rpc.NewServer(tel, audience, gate, OneLog(tel))
 	register(server)
 	loopback := rpc.NewLoopback()
 	served := make(chan error, 1)

@@ -111,6 +111,9 @@ func inFolder(source *config.Source, folder string, paths []string, permitted Re
 		"ledger_file":         filepath.Join(folder, "ledger.db"),
 		"allowed_local_paths": append(configured.Paths, paths...),
 
+		"token_pepper_file":    filepath.Join(folder, "token.peppers"),
+		"bootstrap_token_file": filepath.Join(folder, "bootstrap.token"),
+
 		"allowed_private_networks": append(configured.Networks, permitted.AllowNetworks...),
 	}
 	if permitted.AllowHTTP {

@@ -129,7 +129,7 @@ func keep(ctx context.Context, server *redisproc.Server, log *slog.Logger) error
 		}
 		err := server.Restart(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // of a start that was given up
 		}
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -53,6 +54,8 @@ var (
 		gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
 	managedInvalidNames = newEnumNames(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_",
 		fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
+	roleNames         = newEnumNames(accessv1.Role_name, "ROLE_", accessv1.Role_ROLE_UNSPECIFIED)
+	rightNames        = newEnumNames(accessv1.Right_name, "RIGHT_", accessv1.Right_RIGHT_UNSPECIFIED)
 	foreignFilesNames = newEnumNames(fabricv1.ForeignFiles_name, "FOREIGN_FILES_",
 		fabricv1.ForeignFiles_FOREIGN_FILES_LEAVE)
 )

@@ -8,6 +8,7 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
 )
 
@@ -56,12 +57,14 @@ func (s *fabricServer) GetFabric(
 	return &bridgev1.GetFabricResponse{Fabric: s.show(ctx, found.GetFabric())[0]}, nil
 }
 
-// ListFabrics lists all fabrics.
+// ListFabrics lists the fabrics that the caller may see.
 func (s *fabricServer) ListFabrics(
 	ctx context.Context, req *bridgev1.ListFabricsRequest,
 ) (*bridgev1.ListFabricsResponse, error) {
+	only, all := access.PrincipalOf(ctx).VisibleFabrics()
 	found, err := s.fabrics.ListFabrics(ctx, &fabricv1.ListFabricsRequest{
 		Limit: apiv1.Limit(req.GetLimit(), apiv1.DefaultFabrics), PageToken: req.GetPageToken(),
+		OnlySome: !all, FabricIds: only,
 	})
 	if err != nil {
 		return nil, err

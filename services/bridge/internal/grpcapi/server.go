@@ -9,11 +9,13 @@ import (
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/app"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
 	"fgdsync.dev/services/bridge/internal/components"
 )
@@ -35,11 +37,12 @@ type API struct {
 	quarantine  *quarantineServer
 	maintenance *maintenanceServer
 	health      *healthServer
+	access      *accessServer
 }
 
 // New returns the servers. The name is what the health calls the bridge itself; behind it are services that the process
 // has connections to.
-func New(name string, p *app.Process, behind []app.Peer) (*API, error) {
+func New(name string, p *app.Process, behind []app.Peer, keeper *access.Keeper) (*API, error) {
 	services := make([]components.Service, len(behind))
 	for i, b := range behind {
 		conn := p.Peers[b.Name]
@@ -60,6 +63,9 @@ func New(name string, p *app.Process, behind []app.Peer) (*API, error) {
 		history:     &historyServer{views: views, syncs: syncs},
 		quarantine:  &quarantineServer{views: views, syncs: syncs},
 		maintenance: &maintenanceServer{admin: adminv1.NewMaintenanceServiceClient(orchestrator)},
+		access: &accessServer{
+			keeper: keeper, tokens: accessv1.NewTokenServiceClient(orchestrator), now: p.Now,
+		},
 		health: &healthServer{
 			own: name, version: app.Version, began: p.Now(), overview: components.New(services, p.Now),
 		},
@@ -75,6 +81,12 @@ func (a *API) Register(r grpc.ServiceRegistrar) {
 	bridgev1.RegisterQuarantineServiceServer(r, a.quarantine)
 	bridgev1.RegisterMaintenanceServiceServer(r, a.maintenance)
 	bridgev1.RegisterHealthServiceServer(r, a.health)
+	bridgev1.RegisterAccessServiceServer(r, a.access)
+}
+
+// Health returns the health of every component.
+func (a *API) Health(ctx context.Context) (*bridgev1.GetHealthResponse, error) {
+	return a.health.GetHealth(ctx, &bridgev1.GetHealthRequest{})
 }
 
 // Ready reports whether every service behind the bridge can take work.

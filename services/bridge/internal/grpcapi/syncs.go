@@ -2,14 +2,13 @@ package grpcapi
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"google.golang.org/grpc"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge/internal/apiv1"
+	"fgdsync.dev/services/bridge/internal/follow"
 )
 
 // syncServer implements fgd.bridge.v1.SyncService.
@@ -90,34 +89,7 @@ func (s *syncServer) ListSyncs(
 func (s *syncServer) StreamSyncEvents(
 	req *bridgev1.StreamSyncEventsRequest, stream grpc.ServerStreamingServer[bridgev1.StreamSyncEventsResponse],
 ) error {
-	return watch(stream.Context(), s.syncs, req.GetSyncId(), func(event *syncv1.SyncEvent) error {
+	return follow.Watch(stream.Context(), s.syncs, req.GetSyncId(), func(event *syncv1.SyncEvent) error {
 		return stream.Send(apiv1.EventToAPI(event))
 	})
-}
-
-// watch hands over all events of a sync in order and returns when it has ended. Its error is that of the stream, or
-// that of the receiver.
-func watch(
-	ctx context.Context, syncs syncv1.SyncServiceClient, syncID string, receive func(*syncv1.SyncEvent) error,
-) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stream, err := syncs.WatchSync(ctx, &syncv1.WatchSyncRequest{SyncId: syncID})
-	if err != nil {
-		return err
-	}
-	for {
-		page, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, event := range page.GetEvents() {
-			if err := receive(event); err != nil {
-				return err
-			}
-		}
-	}
 }

@@ -67,6 +67,7 @@ var registrations = []func(context.Context, *runtime.ServeMux, grpc.ClientConnIn
 	register(bridgev1.RegisterQuarantineServiceHandlerClient, bridgev1.NewQuarantineServiceClient),
 	register(bridgev1.RegisterMaintenanceServiceHandlerClient, bridgev1.NewMaintenanceServiceClient),
 	register(bridgev1.RegisterHealthServiceHandlerClient, bridgev1.NewHealthServiceClient),
+	register(bridgev1.RegisterAccessServiceHandlerClient, bridgev1.NewAccessServiceClient),
 }
 
 func register[Client any](
@@ -110,12 +111,13 @@ func newGateway(
 	return headAsGet(jsonOnly(problems, g.mux)), nil
 }
 
-// callMetadata is all that of a request's headers becomes metadata of a call: who asks, by name, and the correlation
-// id. Trace context travels by the instrumentation of the connection.
+// callMetadata is all that of a request's headers becomes metadata of a call: what it shows of who asks, for whom, and
+// the correlation id. Trace context travels by the instrumentation of the connection.
 func callMetadata(ctx context.Context, r *http.Request) metadata.MD {
 	md := metadata.Pairs(rpc.CorrelationIDKey, rpc.CallOf(ctx).CorrelationID)
 	if name := r.Header.Get(requestedByHeader); name != "" {
 		md.Set(rpc.RequestedByKey, name[:min(len(name), maxNameBytes)])
 	}
+	identityMetadata(ctx, md)
 	return md
 }

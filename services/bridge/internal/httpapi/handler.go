@@ -29,6 +29,7 @@ type Config struct {
 	RequestTimeout       time.Duration
 	MaxRequestsPerClient int
 	PublicHosts          []string // beside the names of loopback
+	OpenMetrics          bool     // metrics are for everybody
 	Version              string
 }
 
@@ -36,6 +37,8 @@ type Config struct {
 type Deps struct {
 	Self        grpc.ClientConnInterface // to the server that serves fgd.bridge.v1
 	MetricsPage http.Handler             // served at /metrics; nil for none
+	Auth        Authenticator
+	Health      HealthFunc
 	Log         *slog.Logger
 	Tracers     trace.TracerProvider
 	Metrics     prometheus.Registerer
@@ -67,23 +70,30 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	for path, stream := range live.byPath() {
 		mux.Handle(path, getOnly(problems, atRoute(path, stream)))
 	}
-	for path, page := range newPages(described, bridgev1.NewHealthServiceClient(deps.Self), problems).byPath() {
+	for path, page := range newPages(described, deps.Health, problems).byPath() {
 		mux.Handle(path, bounded.wrap(compressed(getOnly(problems, atRoute(path, page)))))
 	}
 	if deps.MetricsPage != nil {
 		mux.Handle("/metrics", bounded.wrap(getOnly(problems, deps.MetricsPage)))
 	}
-	return measured(deps.Metrics, outer(mux, hosts.New(cfg.PublicHosts), problems, deps.Tracers))
+	identify := func(next http.Handler) http.Handler {
+		return identified(deps.Auth, cfg.OpenMetrics, problems, next)
+	}
+	return measured(deps.Metrics, outer(mux, identify, hosts.New(cfg.PublicHosts), problems, deps.Tracers))
 }
 
 // outer is what every request passes before it is routed, the first wrapper last.
-func outer(mux http.Handler, public hosts.Public, problems problems, tracers trace.TracerProvider) http.Handler {
+func outer(
+	mux http.Handler, identify func(http.Handler) http.Handler, public hosts.Public, problems problems,
+	tracers trace.TracerProvider,
+) http.Handler {
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(problems.crossOrigin))
 	handler := problems.onPanic(mux)
 	handler = cleanPath(problems, handler)
 	handler = textOnly(problems, handler)
 	handler = sameOrigin.Handler(handler)
+	handler = identify(handler)
 	handler = dropHeaders(handler)
 	handler = publicOnly(public, problems, handler)
 	handler = securityHeaders(handler)

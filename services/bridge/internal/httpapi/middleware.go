@@ -38,13 +38,11 @@ func securityHeaders(next http.Handler) http.Handler {
 }
 
 // dropHeaders takes away what the gateway would act on by itself, whatever its header matcher says: a deadline and
-// metadata of the client's choice, another method than the one routed by, credentials nobody checks here, and
-// addresses that nobody vouches for.
+// metadata of the client's choice, another method than the one routed by, and addresses that nobody vouches for.
 func dropHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name := range r.Header {
-			if strings.HasPrefix(name, "Grpc-") || strings.HasPrefix(name, "X-Forwarded-") || name == "X-Http-Method-Override" ||
-				name == "Authorization" {
+			if strings.HasPrefix(name, "Grpc-") || strings.HasPrefix(name, "X-Forwarded-") || name == "X-Http-Method-Override" {
 				r.Header.Del(name)
 			}
 		}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -13,17 +14,21 @@ import (
 //go:embed docs.html
 var docsPage string
 
+// HealthFunc returns the health of every component. It asks nobody who wants to know: whether work can be taken is for
+// everybody.
+type HealthFunc func(ctx context.Context) (*bridgev1.GetHealthResponse, error)
+
 // pages are what is served beside the API: health, and the API's documentation.
 type pages struct {
-	client    bridgev1.HealthServiceClient
+	health    HealthFunc
 	problems  problems
 	described lazyDescription
 	docsCSP   string
 }
 
-func newPages(described lazyDescription, client bridgev1.HealthServiceClient, problems problems) *pages {
+func newPages(described lazyDescription, health HealthFunc, problems problems) *pages {
 	return &pages{
-		client: client, problems: problems, described: described,
+		health: health, problems: problems, described: described,
 		docsCSP: "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" +
 			"; script-src '" + hashOf(docsPage, "script") + "'; style-src '" + hashOf(docsPage, "style") + "'",
 	}
@@ -71,7 +76,7 @@ func (p *pages) alive(w http.ResponseWriter, _ *http.Request) {
 
 // ready says whether work can be taken, and how every component is.
 func (p *pages) ready(w http.ResponseWriter, r *http.Request) {
-	health, err := p.client.GetHealth(callContext(r), &bridgev1.GetHealthRequest{})
+	health, err := p.health(r.Context())
 	if err != nil {
 		p.problems.write(w, r, err)
 		return

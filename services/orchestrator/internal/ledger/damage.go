@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
@@ -74,6 +75,10 @@ func readable(tx *bbolt.Tx) error {
 		bucketSyncs: func(key, value []byte) error {
 			s := &syncv1.Sync{}
 			return check(proto.Unmarshal(value, s), string(key) == s.GetSyncId())
+		},
+		bucketTokens: func(key, value []byte) error {
+			t := &accessv1.Token{}
+			return check(proto.Unmarshal(value, t), string(key) == t.GetTokenId())
 		},
 	} {
 		bucket := tx.Bucket([]byte(name))

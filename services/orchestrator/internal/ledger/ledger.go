@@ -26,6 +26,7 @@ const (
 	bucketFabrics = "fabrics" // id: definition
 	bucketDeleted = "deleted" // id: generation above all that it had
 	bucketSyncs   = "syncs"   // sync id: the record as it was accepted
+	bucketTokens  = "tokens"  // token id: the token
 
 	lockTimeout = 2 * time.Second
 	queueLength = 1024
@@ -100,7 +101,7 @@ func openFile(path string) (*bbolt.DB, error) {
 		return nil, unusable(path, err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range []string{bucketFabrics, bucketDeleted, bucketSyncs} {
+		for _, name := range []string{bucketFabrics, bucketDeleted, bucketSyncs, bucketTokens} {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
 			}

@@ -57,7 +57,7 @@ type comparison struct {
 	fabrics []int32         // that are registered
 	deleted map[int32]int64 // up to which generation fabrics were deleted
 
-	fabricsRecovered, syncsRecovered int
+	fabricsRecovered, syncsRecovered, tokensRecovered int
 }
 
 // compare brings back what Redis has lost, whatever it says of itself.
@@ -74,13 +74,17 @@ func (r *Recovery) recover(ctx context.Context) (*comparison, error) {
 		err = r.register(ctx, c)
 	}
 	if err == nil {
+		err = r.tokens(ctx, c)
+	}
+	if err == nil {
 		err = r.accepted(ctx, c)
 	}
 	if err == nil {
 		err = r.deps.Store.SetComplete(ctx)
 	}
-	if c.fabricsRecovered+c.syncsRecovered > 0 {
-		r.deps.Log.WarnContext(ctx, "state recovered", "fabrics", c.fabricsRecovered, "syncs", c.syncsRecovered)
+	if c.fabricsRecovered+c.syncsRecovered+c.tokensRecovered > 0 {
+		r.deps.Log.WarnContext(ctx, "state recovered", "fabrics", c.fabricsRecovered, "syncs", c.syncsRecovered,
+			"tokens", c.tokensRecovered)
 	}
 	return c, err
 }

@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	"fgdsync.dev/services/orchestrator/internal/paging"
@@ -18,7 +19,7 @@ func (r *Register) Fabric(ctx context.Context, id int32) (*fabricv1.Fabric, erro
 	return fabric, err
 }
 
-// List returns a page of all fabrics by number.
+// List returns a page of all fabrics, or of some, by number.
 func (r *Register) List(ctx context.Context, req *fabricv1.ListFabricsRequest) (*fabricv1.ListFabricsResponse, error) {
 	query, err := paging.New(req.GetLimit(), req.GetPageToken(), "fabrics")
 	if err != nil {
@@ -27,6 +28,11 @@ func (r *Register) List(ctx context.Context, req *fabricv1.ListFabricsRequest) (
 	all, err := r.deps.Store.Fabrics(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if req.GetOnlySome() {
+		all = slices.DeleteFunc(all, func(f *fabricv1.Fabric) bool {
+			return !slices.Contains(req.GetFabricIds(), f.GetFabricId())
+		})
 	}
 	page, next := paging.Cut(query, all, func(f *fabricv1.Fabric) string { return fmt.Sprintf("%010d", f.GetFabricId()) })
 	ids := make([]int32, len(page))

@@ -26,7 +26,7 @@ const deleteMemory = time.Minute
 
 // FabricMissing is the error of a fabric that is not registered.
 func FabricMissing(id int32) error {
-	return errs.New(errs.FabricNotFound, "There is no fabric %d.", id)
+	return errs.NoFabric(id)
 }
 
 // Suspended is the error of a sync that would publish for a fabric which is suspended, nil for all others.

@@ -44,7 +44,7 @@ func (s *Store) Get(ctx context.Context, syncID string) (*Record, error) {
 		return nil, err
 	}
 	if folded == nil {
-		return nil, errs.New(errs.SyncNotFound, "There is no sync %s.", syncID)
+		return nil, errs.NoSync(syncID)
 	}
 	return &Record{Sync: folded, stored: folded.GetState()}, nil
 }

@@ -22,6 +22,8 @@ var (
 	deleteFabricLua string
 	//go:embed put_fabric.lua
 	putFabricLua string
+	//go:embed put_token.lua
+	putTokenLua string
 	//go:embed recover_fabric.lua
 	recoverFabricLua string
 	//go:embed recover_sync.lua
@@ -41,6 +43,7 @@ type scripts struct {
 	start, write, cancel, revive            *redis.Script
 	putFabric, deleteFabric, setPullRequest *redis.Script
 	recoverFabric, recoverSync              *redis.Script
+	putToken                                *redis.Script
 	thin, fold                              *redis.Script
 }
 
@@ -53,6 +56,7 @@ func newScripts() scripts {
 		putFabric:      redis.NewScript(putFabricLua),
 		deleteFabric:   redis.NewScript(deleteFabricLua),
 		setPullRequest: redis.NewScript(setPullRequestLua),
+		putToken:       redis.NewScript(putTokenLua),
 		recoverFabric:  redis.NewScript(recoverFabricLua),
 		recoverSync:    redis.NewScript(activateLua + recoverSyncLua),
 		thin:           redis.NewScript(thinLua),

@@ -135,7 +135,7 @@ func (s *Store) RequestCancel(ctx context.Context, syncID string) error {
 		return fmt.Errorf("cancel sync %s: %w", syncID, err)
 	}
 	if reply == "missing" {
-		return errs.New(errs.SyncNotFound, "There is no sync %s.", syncID)
+		return errs.NoSync(syncID)
 	}
 	return nil
 }

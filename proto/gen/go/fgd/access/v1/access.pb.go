@@ -4,7 +4,8 @@
 // 	protoc        (unknown)
 // source: fgd/access/v1/access.proto
 
-// Who may call what. Every RPC of the suite names the least role that it takes; an RPC without one is refused.
+// Who may call what. Every RPC of the suite names the least role that it takes and where that role is looked for; an
+// RPC without them is refused.
 
 package accessv1
 
@@ -86,6 +87,133 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_fgd_access_v1_access_proto_rawDescGZIP(), []int{0}
 }
 
+// Where a caller has to have the role that an RPC takes.
+type Scope int32
+
+const (
+	// Nowhere: refused to everybody. RPCs that take ROLE_SERVICE have no other.
+	Scope_SCOPE_UNSPECIFIED Scope = 0
+	// On the fabric that the request's fabric_id names; on all fabrics when it names none.
+	Scope_SCOPE_FABRIC Scope = 1
+	// On the fabric that the sync belongs to that the request's sync_id names.
+	Scope_SCOPE_SYNC Scope = 2
+	// On any fabric. The answer speaks of fabrics that the caller may see, and of no other.
+	Scope_SCOPE_ANY Scope = 3
+	// On all fabrics: it is about the system itself.
+	Scope_SCOPE_ALL Scope = 4
+)
+
+// Enum value maps for Scope.
+var (
+	Scope_name = map[int32]string{
+		0: "SCOPE_UNSPECIFIED",
+		1: "SCOPE_FABRIC",
+		2: "SCOPE_SYNC",
+		3: "SCOPE_ANY",
+		4: "SCOPE_ALL",
+	}
+	Scope_value = map[string]int32{
+		"SCOPE_UNSPECIFIED": 0,
+		"SCOPE_FABRIC":      1,
+		"SCOPE_SYNC":        2,
+		"SCOPE_ANY":         3,
+		"SCOPE_ALL":         4,
+	}
+)
+
+func (x Scope) Enum() *Scope {
+	p := new(Scope)
+	*p = x
+	return p
+}
+
+func (x Scope) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Scope) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_access_v1_access_proto_enumTypes[1].Descriptor()
+}
+
+func (Scope) Type() protoreflect.EnumType {
+	return &file_fgd_access_v1_access_proto_enumTypes[1]
+}
+
+func (x Scope) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Scope.Descriptor instead.
+func (Scope) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_access_v1_access_proto_rawDescGZIP(), []int{1}
+}
+
+// What a request may only ask for with a right of its own, beside the role. Whoever is admin of all fabrics has them
+// all; an admin of some has those that the grant names.
+type Right int32
+
+const (
+	// None is needed.
+	Right_RIGHT_UNSPECIFIED Right = 0
+	// Names the host that a repository is on: the suite will speak to it.
+	Right_RIGHT_NAME_HOSTS Right = 1
+	// Names credentials that the installation keeps.
+	Right_RIGHT_NAME_REFERENCES Right = 2
+	// Goes on where a sync would stop by itself.
+	Right_RIGHT_FORCE Right = 3
+	// Takes over a directory of another owner.
+	Right_RIGHT_TAKE_OVER Right = 4
+	// Takes a whole repository for the directory of a fabric.
+	Right_RIGHT_ALLOW_REPOSITORY_ROOT Right = 5
+)
+
+// Enum value maps for Right.
+var (
+	Right_name = map[int32]string{
+		0: "RIGHT_UNSPECIFIED",
+		1: "RIGHT_NAME_HOSTS",
+		2: "RIGHT_NAME_REFERENCES",
+		3: "RIGHT_FORCE",
+		4: "RIGHT_TAKE_OVER",
+		5: "RIGHT_ALLOW_REPOSITORY_ROOT",
+	}
+	Right_value = map[string]int32{
+		"RIGHT_UNSPECIFIED":           0,
+		"RIGHT_NAME_HOSTS":            1,
+		"RIGHT_NAME_REFERENCES":       2,
+		"RIGHT_FORCE":                 3,
+		"RIGHT_TAKE_OVER":             4,
+		"RIGHT_ALLOW_REPOSITORY_ROOT": 5,
+	}
+)
+
+func (x Right) Enum() *Right {
+	p := new(Right)
+	*p = x
+	return p
+}
+
+func (x Right) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Right) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_access_v1_access_proto_enumTypes[2].Descriptor()
+}
+
+func (Right) Type() protoreflect.EnumType {
+	return &file_fgd_access_v1_access_proto_enumTypes[2]
+}
+
+func (x Right) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Right.Descriptor instead.
+func (Right) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_access_v1_access_proto_rawDescGZIP(), []int{2}
+}
+
 var file_fgd_access_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -93,6 +221,38 @@ var file_fgd_access_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 		Field:         50001,
 		Name:          "fgd.access.v1.role",
 		Tag:           "varint,50001,opt,name=role,enum=fgd.access.v1.Role",
+		Filename:      "fgd/access/v1/access.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*Scope)(nil),
+		Field:         50002,
+		Name:          "fgd.access.v1.scope",
+		Tag:           "varint,50002,opt,name=scope,enum=fgd.access.v1.Scope",
+		Filename:      "fgd/access/v1/access.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: ([]string)(nil),
+		Field:         50003,
+		Name:          "fgd.access.v1.callers",
+		Tag:           "bytes,50003,rep,name=callers",
+		Filename:      "fgd/access/v1/access.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50004,
+		Name:          "fgd.access.v1.mutates",
+		Tag:           "varint,50004,opt,name=mutates",
+		Filename:      "fgd/access/v1/access.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*Right)(nil),
+		Field:         50001,
+		Name:          "fgd.access.v1.right",
+		Tag:           "varint,50001,opt,name=right,enum=fgd.access.v1.Right",
 		Filename:      "fgd/access/v1/access.proto",
 	},
 }
@@ -103,6 +263,26 @@ var (
 	//
 	// optional fgd.access.v1.Role role = 50001;
 	E_Role = &file_fgd_access_v1_access_proto_extTypes[0]
+	// Where the caller has to have it.
+	//
+	// optional fgd.access.v1.Scope scope = 50002;
+	E_Scope = &file_fgd_access_v1_access_proto_extTypes[1]
+	// The services that may call the RPC, where it takes ROLE_SERVICE.
+	//
+	// repeated string callers = 50003;
+	E_Callers = &file_fgd_access_v1_access_proto_extTypes[2]
+	// True when the RPC changes something. It has a line in the audit.
+	//
+	// optional bool mutates = 50004;
+	E_Mutates = &file_fgd_access_v1_access_proto_extTypes[3]
+)
+
+// Extension fields to descriptorpb.FieldOptions.
+var (
+	// The right that is needed to say something in this field.
+	//
+	// optional fgd.access.v1.Right right = 50001;
+	E_Right = &file_fgd_access_v1_access_proto_extTypes[4]
 )
 
 var File_fgd_access_v1_access_proto protoreflect.FileDescriptor
@@ -116,8 +296,26 @@ const file_fgd_access_v1_access_proto_rawDesc = "" +
 	"\rROLE_OPERATOR\x10\x02\x12\x0e\n" +
 	"\n" +
 	"ROLE_ADMIN\x10\x03\x12\x10\n" +
-	"\fROLE_SERVICE\x10\x04:I\n" +
-	"\x04role\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\x0e2\x13.fgd.access.v1.RoleR\x04roleB\xa0\x01\n" +
+	"\fROLE_SERVICE\x10\x04*^\n" +
+	"\x05Scope\x12\x15\n" +
+	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fSCOPE_FABRIC\x10\x01\x12\x0e\n" +
+	"\n" +
+	"SCOPE_SYNC\x10\x02\x12\r\n" +
+	"\tSCOPE_ANY\x10\x03\x12\r\n" +
+	"\tSCOPE_ALL\x10\x04*\x96\x01\n" +
+	"\x05Right\x12\x15\n" +
+	"\x11RIGHT_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10RIGHT_NAME_HOSTS\x10\x01\x12\x19\n" +
+	"\x15RIGHT_NAME_REFERENCES\x10\x02\x12\x0f\n" +
+	"\vRIGHT_FORCE\x10\x03\x12\x13\n" +
+	"\x0fRIGHT_TAKE_OVER\x10\x04\x12\x1f\n" +
+	"\x1bRIGHT_ALLOW_REPOSITORY_ROOT\x10\x05:I\n" +
+	"\x04role\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\x0e2\x13.fgd.access.v1.RoleR\x04role:L\n" +
+	"\x05scope\x12\x1e.google.protobuf.MethodOptions\x18҆\x03 \x01(\x0e2\x14.fgd.access.v1.ScopeR\x05scope::\n" +
+	"\acallers\x12\x1e.google.protobuf.MethodOptions\x18ӆ\x03 \x03(\tR\acallers::\n" +
+	"\amutates\x12\x1e.google.protobuf.MethodOptions\x18Ԇ\x03 \x01(\bR\amutates:K\n" +
+	"\x05right\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x14.fgd.access.v1.RightR\x05rightB\xa0\x01\n" +
 	"\x11com.fgd.access.v1B\vAccessProtoP\x01Z(fgdsync.dev/proto/fgd/access/v1;accessv1\xa2\x02\x03FAX\xaa\x02\rFgd.Access.V1\xca\x02\rFgd\\Access\\V1\xe2\x02\x19Fgd\\Access\\V1\\GPBMetadata\xea\x02\x0fFgd::Access::V1b\x06proto3"
 
 var (
@@ -132,18 +330,27 @@ func file_fgd_access_v1_access_proto_rawDescGZIP() []byte {
 	return file_fgd_access_v1_access_proto_rawDescData
 }
 
-var file_fgd_access_v1_access_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_fgd_access_v1_access_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_fgd_access_v1_access_proto_goTypes = []any{
 	(Role)(0),                          // 0: fgd.access.v1.Role
-	(*descriptorpb.MethodOptions)(nil), // 1: google.protobuf.MethodOptions
+	(Scope)(0),                         // 1: fgd.access.v1.Scope
+	(Right)(0),                         // 2: fgd.access.v1.Right
+	(*descriptorpb.MethodOptions)(nil), // 3: google.protobuf.MethodOptions
+	(*descriptorpb.FieldOptions)(nil),  // 4: google.protobuf.FieldOptions
 }
 var file_fgd_access_v1_access_proto_depIdxs = []int32{
-	1, // 0: fgd.access.v1.role:extendee -> google.protobuf.MethodOptions
-	0, // 1: fgd.access.v1.role:type_name -> fgd.access.v1.Role
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	1, // [1:2] is the sub-list for extension type_name
-	0, // [0:1] is the sub-list for extension extendee
+	3, // 0: fgd.access.v1.role:extendee -> google.protobuf.MethodOptions
+	3, // 1: fgd.access.v1.scope:extendee -> google.protobuf.MethodOptions
+	3, // 2: fgd.access.v1.callers:extendee -> google.protobuf.MethodOptions
+	3, // 3: fgd.access.v1.mutates:extendee -> google.protobuf.MethodOptions
+	4, // 4: fgd.access.v1.right:extendee -> google.protobuf.FieldOptions
+	0, // 5: fgd.access.v1.role:type_name -> fgd.access.v1.Role
+	1, // 6: fgd.access.v1.scope:type_name -> fgd.access.v1.Scope
+	2, // 7: fgd.access.v1.right:type_name -> fgd.access.v1.Right
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	5, // [5:8] is the sub-list for extension type_name
+	0, // [0:5] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -157,9 +364,9 @@ func file_fgd_access_v1_access_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_access_v1_access_proto_rawDesc), len(file_fgd_access_v1_access_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      3,
 			NumMessages:   0,
-			NumExtensions: 1,
+			NumExtensions: 5,
 			NumServices:   0,
 		},
 		GoTypes:           file_fgd_access_v1_access_proto_goTypes,

@@ -10,6 +10,7 @@ package bridgev1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "fgdsync.dev/proto/fgd/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -2329,7 +2330,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x05\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x05\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -2356,7 +2357,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
 	"\fsuspended_by\x18\x02 \x01(\tR\vsuspendedBy\x12=\n" +
-	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\x85\n" +
+	"\fsuspended_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vsuspendedAt\"\x8b\n" +
 	"\n" +
 	"\rFabricOptions\x12~\n" +
 	"\x10archive_strategy\x18\x01 \x01(\tBN\xbaHKrIR\x04noneR\x15rename_with_extensionR\x13move_to_archive_dirR\x15backup_with_timestampH\x00R\x0farchiveStrategy\x88\x01\x01\x12M\n" +
@@ -2375,8 +2376,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\rforeign_files\x18\t \x01(\tB\x18\xbaH\x15r\x13R\x05leaveR\n" +
 	"quarantineH\bR\fforeignFiles\x88\x01\x01\x12<\n" +
 	"\rserver_fields\x18\n" +
-	" \x01(\tB\x12\xbaH\x0fr\rR\x04warnR\x05stripH\tR\fserverFields\x88\x01\x01\x127\n" +
-	"\x15allow_repository_root\x18\v \x01(\bH\n" +
+	" \x01(\tB\x12\xbaH\x0fr\rR\x04warnR\x05stripH\tR\fserverFields\x88\x01\x01\x12=\n" +
+	"\x15allow_repository_root\x18\v \x01(\bB\x04\x88\xb5\x18\x05H\n" +
 	"R\x13allowRepositoryRoot\x88\x01\x01\x12\x82\x01\n" +
 	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\vR\fcommitAuthor\x88\x01\x01\x12t\n" +
 	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$H\fR\x0fcommitCommitter\x88\x01\x01B\x13\n" +
@@ -2392,12 +2393,12 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x0e_server_fieldsB\x18\n" +
 	"\x16_allow_repository_rootB\x10\n" +
 	"\x0e_commit_authorB\x13\n" +
-	"\x11_commit_committer\"\xaf\x05\n" +
+	"\x11_commit_committer\"\xb3\x05\n" +
 	"\vCredentials\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1f\n" +
-	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\x12G\n" +
-	"\x03ref\x18\x04 \x01(\tB5\xbaH/\xd8\x01\x01r*2(^(env|file):[A-Za-z0-9_][A-Za-z0-9_.-]*$\x80\x01\x01R\x03ref\x12+\n" +
+	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\x12K\n" +
+	"\x03ref\x18\x04 \x01(\tB9\xbaH/\xd8\x01\x01r*2(^(env|file):[A-Za-z0-9_][A-Za-z0-9_.-]*$\x88\xb5\x18\x02\x80\x01\x01R\x03ref\x12+\n" +
 	"\x0fssh_private_key\x18\x05 \x01(\tB\x03\x80\x01\x01R\rsshPrivateKey\x127\n" +
 	"\n" +
 	"github_app\x18\x06 \x01(\v2\x18.fgd.bridge.v1.GitHubAppR\tgithubApp:\x98\x03\xbaH\x94\x03\x1a\xa3\x02\n" +

@@ -1071,19 +1071,19 @@ var File_fgd_bridge_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xb1\x05\n" +
+	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xbb\x05\n" +
 	"\x13CreateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
-	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dR\x04name\x12.\n" +
-	"\x0erepository_url\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x16\n" +
+	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dR\x04name\x122\n" +
+	"\x0erepository_url\x18\x03 \x01(\tB\v\xbaH\x04r\x02\x10\x01\x88\xb5\x18\x01R\rrepositoryUrl\x12\x16\n" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12)\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tR\x0fgitopsDirectory\x12<\n" +
 	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb7\x01\n" +
 	"\x15sync_interval_seconds\x18\a \x01(\x05B~\xbaH{\xba\x01t\n" +
 	"\x13sync_interval.least\x12Dsync_interval_seconds has to be 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x00R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
-	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptions\x12\x1b\n" +
-	"\ttake_over\x18\t \x01(\bR\btakeOverB\x18\n" +
+	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptions\x12!\n" +
+	"\ttake_over\x18\t \x01(\bB\x04\x88\xb5\x18\x04R\btakeOverB\x18\n" +
 	"\x16_sync_interval_seconds\"^\n" +
 	"\x14CreateFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\x12\x17\n" +
@@ -1100,12 +1100,12 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x13ListFabricsResponse\x12/\n" +
 	"\afabrics\x18\x01 \x03(\v2\x15.fgd.bridge.v1.FabricR\afabrics\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xed\x05\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xf1\x05\n" +
 	"\x13UpdateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x9e\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
-	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dH\x00R\x04name\x88\x01\x01\x123\n" +
-	"\x0erepository_url\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x01R\rrepositoryUrl\x88\x01\x01\x12$\n" +
+	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dH\x00R\x04name\x88\x01\x01\x127\n" +
+	"\x0erepository_url\x18\x03 \x01(\tB\v\xbaH\x04r\x02\x10\x01\x88\xb5\x18\x01H\x01R\rrepositoryUrl\x88\x01\x01\x12$\n" +
 	"\x06branch\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x02R\x06branch\x88\x01\x01\x12.\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tH\x03R\x0fgitopsDirectory\x88\x01\x01\x12<\n" +
 	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb7\x01\n" +
@@ -1133,9 +1133,9 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x13DeleteFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\"0\n" +
 	"\x14DeleteFabricResponse\x12\x18\n" +
-	"\asuccess\x18\x01 \x01(\bR\asuccess\"\xc9\x01\n" +
-	"\x16CheckConnectionRequest\x12.\n" +
-	"\x0erepository_url\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\rrepositoryUrl\x12\x16\n" +
+	"\asuccess\x18\x01 \x01(\bR\asuccess\"\xcd\x01\n" +
+	"\x16CheckConnectionRequest\x122\n" +
+	"\x0erepository_url\x18\x01 \x01(\tB\v\xbaH\x04r\x02\x10\x01\x88\xb5\x18\x01R\rrepositoryUrl\x12\x16\n" +
 	"\x06branch\x18\x02 \x01(\tR\x06branch\x12)\n" +
 	"\x10gitops_directory\x18\x03 \x01(\tR\x0fgitopsDirectory\x12<\n" +
 	"\vcredentials\x18\x04 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\"T\n" +
@@ -1148,17 +1148,17 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x1dCheckFabricConnectionResponse\x129\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x19.fgd.bridge.v1.ConnectionR\n" +
-	"connection2\x81\a\n" +
-	"\rFabricService\x12]\n" +
-	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\"\x04\x88\xb5\x18\x03\x12T\n" +
-	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\"\x04\x88\xb5\x18\x01\x12Z\n" +
-	"\vListFabrics\x12!.fgd.bridge.v1.ListFabricsRequest\x1a\".fgd.bridge.v1.ListFabricsResponse\"\x04\x88\xb5\x18\x01\x12]\n" +
-	"\fUpdateFabric\x12\".fgd.bridge.v1.UpdateFabricRequest\x1a#.fgd.bridge.v1.UpdateFabricResponse\"\x04\x88\xb5\x18\x03\x12`\n" +
-	"\rSuspendFabric\x12#.fgd.bridge.v1.SuspendFabricRequest\x1a$.fgd.bridge.v1.SuspendFabricResponse\"\x04\x88\xb5\x18\x03\x12]\n" +
-	"\fResumeFabric\x12\".fgd.bridge.v1.ResumeFabricRequest\x1a#.fgd.bridge.v1.ResumeFabricResponse\"\x04\x88\xb5\x18\x03\x12]\n" +
-	"\fDeleteFabric\x12\".fgd.bridge.v1.DeleteFabricRequest\x1a#.fgd.bridge.v1.DeleteFabricResponse\"\x04\x88\xb5\x18\x03\x12f\n" +
-	"\x0fCheckConnection\x12%.fgd.bridge.v1.CheckConnectionRequest\x1a&.fgd.bridge.v1.CheckConnectionResponse\"\x04\x88\xb5\x18\x03\x12x\n" +
-	"\x15CheckFabricConnection\x12+.fgd.bridge.v1.CheckFabricConnectionRequest\x1a,.fgd.bridge.v1.CheckFabricConnectionResponse\"\x04\x88\xb5\x18\x02B\xa7\x01\n" +
+	"connection2\xb9\a\n" +
+	"\rFabricService\x12e\n" +
+	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12X\n" +
+	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12^\n" +
+	"\vListFabrics\x12!.fgd.bridge.v1.ListFabricsRequest\x1a\".fgd.bridge.v1.ListFabricsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x03\x12e\n" +
+	"\fUpdateFabric\x12\".fgd.bridge.v1.UpdateFabricRequest\x1a#.fgd.bridge.v1.UpdateFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12h\n" +
+	"\rSuspendFabric\x12#.fgd.bridge.v1.SuspendFabricRequest\x1a$.fgd.bridge.v1.SuspendFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12e\n" +
+	"\fResumeFabric\x12\".fgd.bridge.v1.ResumeFabricRequest\x1a#.fgd.bridge.v1.ResumeFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12e\n" +
+	"\fDeleteFabric\x12\".fgd.bridge.v1.DeleteFabricRequest\x1a#.fgd.bridge.v1.DeleteFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12j\n" +
+	"\x0fCheckConnection\x12%.fgd.bridge.v1.CheckConnectionRequest\x1a&.fgd.bridge.v1.CheckConnectionResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x03\x12|\n" +
+	"\x15CheckFabricConnection\x12+.fgd.bridge.v1.CheckFabricConnectionRequest\x1a,.fgd.bridge.v1.CheckFabricConnectionResponse\"\b\x88\xb5\x18\x02\x90\xb5\x18\x01B\xa7\x01\n" +
 	"\x11com.fgd.bridge.v1B\x12FabricServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

@@ -240,9 +240,9 @@ const file_fgd_bridge_v1_health_service_proto_rawDesc = "" +
 	"\n" +
 	"components\x18\x02 \x03(\v2\x1e.fgd.bridge.v1.ComponentHealthR\n" +
 	"components\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion2e\n" +
-	"\rHealthService\x12T\n" +
-	"\tGetHealth\x12\x1f.fgd.bridge.v1.GetHealthRequest\x1a .fgd.bridge.v1.GetHealthResponse\"\x04\x88\xb5\x18\x01B\xa7\x01\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion2i\n" +
+	"\rHealthService\x12X\n" +
+	"\tGetHealth\x12\x1f.fgd.bridge.v1.GetHealthRequest\x1a .fgd.bridge.v1.GetHealthResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x03B\xa7\x01\n" +
 	"\x11com.fgd.bridge.v1B\x12HealthServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

@@ -574,13 +574,13 @@ const file_fgd_bridge_v1_history_service_proto_rawDesc = "" +
 	"\rfiles_created\x18\x03 \x01(\x05R\ffilesCreated\x12#\n" +
 	"\rfiles_updated\x18\x04 \x01(\x05R\ffilesUpdated\x12#\n" +
 	"\rfiles_removed\x18\x05 \x01(\x05R\ffilesRemoved\x12\x12\n" +
-	"\x04diff\x18\x06 \x01(\tR\x04diff\"\x83\x03\n" +
+	"\x04diff\x18\x06 \x01(\tR\x04diff\"\x89\x03\n" +
 	"\x17RestoreDirectoryRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12L\n" +
 	"\x06commit\x18\x02 \x01(\tB4\xbaH1\xd8\x01\x01r,2*^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$R\x06commit\x12/\n" +
 	"\x05as_of\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1f\n" +
-	"\x05paths\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05paths\x12\x14\n" +
-	"\x05force\x18\x05 \x01(\bR\x05force\x12#\n" +
+	"\x05paths\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05paths\x12\x1a\n" +
+	"\x05force\x18\x05 \x01(\bB\x04\x88\xb5\x18\x03R\x05force\x12#\n" +
 	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly:g\xbaHd\x1ab\n" +
 	"\x0fcommit.or_as_of\x12'commit or as_of is needed, and not both\x1a&(this.commit != '') != has(this.as_of)\"\xfe\x01\n" +
 	"\x18RestoreDirectoryResponse\x12\x18\n" +
@@ -591,11 +591,11 @@ const file_fgd_bridge_v1_history_service_proto_rawDesc = "" +
 	"\ftracking_url\x18\x05 \x01(\tR\vtrackingUrl\x12\x1d\n" +
 	"\n" +
 	"status_url\x18\x06 \x01(\tR\tstatusUrl\x12#\n" +
-	"\rwebsocket_url\x18\a \x01(\tR\fwebsocketUrl2\xb9\x02\n" +
-	"\x0eHistoryService\x12Z\n" +
-	"\vListCommits\x12!.fgd.bridge.v1.ListCommitsRequest\x1a\".fgd.bridge.v1.ListCommitsResponse\"\x04\x88\xb5\x18\x01\x12`\n" +
-	"\rDiffDirectory\x12#.fgd.bridge.v1.DiffDirectoryRequest\x1a$.fgd.bridge.v1.DiffDirectoryResponse\"\x04\x88\xb5\x18\x01\x12i\n" +
-	"\x10RestoreDirectory\x12&.fgd.bridge.v1.RestoreDirectoryRequest\x1a'.fgd.bridge.v1.RestoreDirectoryResponse\"\x04\x88\xb5\x18\x02B\xa8\x01\n" +
+	"\rwebsocket_url\x18\a \x01(\tR\fwebsocketUrl2\xc9\x02\n" +
+	"\x0eHistoryService\x12^\n" +
+	"\vListCommits\x12!.fgd.bridge.v1.ListCommitsRequest\x1a\".fgd.bridge.v1.ListCommitsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12d\n" +
+	"\rDiffDirectory\x12#.fgd.bridge.v1.DiffDirectoryRequest\x1a$.fgd.bridge.v1.DiffDirectoryResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12q\n" +
+	"\x10RestoreDirectory\x12&.fgd.bridge.v1.RestoreDirectoryRequest\x1a'.fgd.bridge.v1.RestoreDirectoryResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01B\xa8\x01\n" +
 	"\x11com.fgd.bridge.v1B\x13HistoryServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

@@ -1126,16 +1126,16 @@ var File_fgd_bridge_v1_sync_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
-	" fgd/bridge/v1/sync_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x02\n" +
+	" fgd/bridge/v1/sync_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x02\n" +
 	"\x0eTriggerOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x123\n" +
 	"\x13include_github_sync\x18\x03 \x01(\bH\x00R\x11includeGithubSync\x88\x01\x01\x126\n" +
 	"\n" +
-	"if_running\x18\x04 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05queueR\x06refuseR\tifRunning\x12\x14\n" +
-	"\x05force\x18\x05 \x01(\bR\x05force\x12+\n" +
-	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\x12\x1b\n" +
-	"\ttake_over\x18\f \x01(\bR\btakeOverB\x16\n" +
+	"if_running\x18\x04 \x01(\tB\x17\xbaH\x14\xd8\x01\x01r\x0fR\x05queueR\x06refuseR\tifRunning\x12\x1a\n" +
+	"\x05force\x18\x05 \x01(\bB\x04\x88\xb5\x18\x03R\x05force\x12+\n" +
+	"\x11retry_quarantined\x18\x06 \x01(\bR\x10retryQuarantined\x12!\n" +
+	"\ttake_over\x18\f \x01(\bB\x04\x88\xb5\x18\x04R\btakeOverB\x16\n" +
 	"\x14_include_github_sync\"\xe3\x02\n" +
 	"\x12TriggerSyncRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12N\n" +
@@ -1212,16 +1212,16 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"sync.errorR\fsync.warningR\x0esync.completedR\vsync.failedR\x0esync.cancelledR\x04type\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x120\n" +
 	"\x04data\x18\x03 \x01(\v2\x1c.fgd.bridge.v1.SyncEventDataR\x04data\x128\n" +
-	"\ttimestamp\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp2\x9f\x05\n" +
-	"\vSyncService\x12Z\n" +
-	"\vTriggerSync\x12!.fgd.bridge.v1.TriggerSyncRequest\x1a\".fgd.bridge.v1.TriggerSyncResponse\"\x04\x88\xb5\x18\x02\x12`\n" +
-	"\rGetSyncStatus\x12#.fgd.bridge.v1.GetSyncStatusRequest\x1a$.fgd.bridge.v1.GetSyncStatusResponse\"\x04\x88\xb5\x18\x01\x12W\n" +
+	"\ttimestamp\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp2\xc3\x05\n" +
+	"\vSyncService\x12b\n" +
+	"\vTriggerSync\x12!.fgd.bridge.v1.TriggerSyncRequest\x1a\".fgd.bridge.v1.TriggerSyncResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12d\n" +
+	"\rGetSyncStatus\x12#.fgd.bridge.v1.GetSyncStatusRequest\x1a$.fgd.bridge.v1.GetSyncStatusResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x02\x12_\n" +
 	"\n" +
-	"CancelSync\x12 .fgd.bridge.v1.CancelSyncRequest\x1a!.fgd.bridge.v1.CancelSyncResponse\"\x04\x88\xb5\x18\x02\x12Z\n" +
-	"\vGetSyncPlan\x12!.fgd.bridge.v1.GetSyncPlanRequest\x1a\".fgd.bridge.v1.GetSyncPlanResponse\"\x04\x88\xb5\x18\x01\x12Z\n" +
-	"\vGetSyncDiff\x12!.fgd.bridge.v1.GetSyncDiffRequest\x1a\".fgd.bridge.v1.GetSyncDiffResponse\"\x04\x88\xb5\x18\x01\x12T\n" +
-	"\tListSyncs\x12\x1f.fgd.bridge.v1.ListSyncsRequest\x1a .fgd.bridge.v1.ListSyncsResponse\"\x04\x88\xb5\x18\x01\x12k\n" +
-	"\x10StreamSyncEvents\x12&.fgd.bridge.v1.StreamSyncEventsRequest\x1a'.fgd.bridge.v1.StreamSyncEventsResponse\"\x04\x88\xb5\x18\x010\x01B\xa5\x01\n" +
+	"CancelSync\x12 .fgd.bridge.v1.CancelSyncRequest\x1a!.fgd.bridge.v1.CancelSyncResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x02\xa0\xb5\x18\x01\x12^\n" +
+	"\vGetSyncPlan\x12!.fgd.bridge.v1.GetSyncPlanRequest\x1a\".fgd.bridge.v1.GetSyncPlanResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x02\x12^\n" +
+	"\vGetSyncDiff\x12!.fgd.bridge.v1.GetSyncDiffRequest\x1a\".fgd.bridge.v1.GetSyncDiffResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x02\x12X\n" +
+	"\tListSyncs\x12\x1f.fgd.bridge.v1.ListSyncsRequest\x1a .fgd.bridge.v1.ListSyncsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12o\n" +
+	"\x10StreamSyncEvents\x12&.fgd.bridge.v1.StreamSyncEventsRequest\x1a'.fgd.bridge.v1.StreamSyncEventsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x020\x01B\xa5\x01\n" +
 	"\x11com.fgd.bridge.v1B\x10SyncServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

@@ -241,7 +241,11 @@ type ListFabricsRequest struct {
 	// At most so many, 1 to 1000; all when it is 0.
 	Limit int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
 	// Where the last answer ended, with all else the same.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// True when the list has none but those that fabric_ids names.
+	OnlySome bool `protobuf:"varint,3,opt,name=only_some,json=onlySome,proto3" json:"only_some,omitempty"`
+	// These, as far as they are registered.
+	FabricIds     []int32 `protobuf:"varint,4,rep,packed,name=fabric_ids,json=fabricIds,proto3" json:"fabric_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -288,6 +292,20 @@ func (x *ListFabricsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListFabricsRequest) GetOnlySome() bool {
+	if x != nil {
+		return x.OnlySome
+	}
+	return false
+}
+
+func (x *ListFabricsRequest) GetFabricIds() []int32 {
+	if x != nil {
+		return x.FabricIds
+	}
+	return nil
 }
 
 // Response of ListFabrics.
@@ -747,12 +765,15 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\x10GetFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"B\n" +
 	"\x11GetFabricResponse\x12-\n" +
-	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"U\n" +
+	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\"\x91\x01\n" +
 	"\x12ListFabricsRequest\x12 \n" +
 	"\x05limit\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"\x84\x01\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tonly_some\x18\x03 \x01(\bR\bonlySome\x12\x1d\n" +
+	"\n" +
+	"fabric_ids\x18\x04 \x03(\x05R\tfabricIds\"\x84\x01\n" +
 	"\x13ListFabricsResponse\x12/\n" +
 	"\afabrics\x18\x01 \x03(\v2\x15.fgd.fabric.v1.FabricR\afabrics\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +

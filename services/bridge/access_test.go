@@ -1,0 +1,373 @@
+package bridge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/errs"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge"
+)
+
+// guarded is a bridge that asks everybody who they are.
+type guarded struct {
+	*bundle
+	folder    string
+	bootstrap string // the first token
+	calls     int
+}
+
+func setupGuarded(t *testing.T) *guarded {
+	t.Helper()
+	g := &guarded{folder: t.TempDir()}
+	g.bundle = setup(t, func(c *bridge.Config) {
+		c.RequireTokens = true
+		c.TokenPepperFile, c.BootstrapTokenFile = filepath.Join(g.folder, "peppers"), filepath.Join(g.folder, "bootstrap")
+	})
+	g.until("a first token", func() bool {
+		raw, err := os.ReadFile(filepath.Join(g.folder, "bootstrap"))
+		g.bootstrap = strings.TrimSpace(string(raw))
+		return err == nil
+	})
+	return g
+}
+
+// until waits for what gives no signal.
+func (g *guarded) until(what string, holds func() bool) {
+	g.t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !holds() {
+		select {
+		case <-g.t.Context().Done():
+			g.t.Fatalf("%s: %v", what, g.t.Context().Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+func bearer(token string) header { return header{"Authorization", "Bearer " + token} }
+
+// create makes a token over the API and returns its text.
+func (g *guarded) create(body string) string {
+	g.t.Helper()
+	text, _ := g.ok("POST", "/api/v1/tokens", body, bearer(g.bootstrap))["text"].(string)
+	if text == "" {
+		g.t.Fatal("a token without a text")
+	}
+	return text
+}
+
+func (g *guarded) grant(role string, fabrics string, rights ...string) string {
+	g.t.Helper()
+	where := `"all_fabrics":true`
+	if fabrics != "" {
+		where = `"fabric_ids":[` + fabrics + `]`
+	}
+	named := ""
+	if len(rights) > 0 {
+		named = `,"rights":["` + strings.Join(rights, `","`) + `"]`
+	}
+	return g.create(fmt.Sprintf(`{"name":%q,"grants":[{"role":%q,%s%s}]}`, role+" of "+fabrics, role, where, named))
+}
+
+func idOf(token string) string { return token[len("fgd_") : len("fgd_")+12] }
+
+// change changes a stored token behind the bridge's back, and waits until it has heard of it.
+func (g *guarded) change(token string, change func(*accessv1.Token)) {
+	g.t.Helper()
+	g.backend.mu.Lock()
+	stored := g.backend.tokens.stored[idOf(token)]
+	change(stored)
+	stored.Generation++
+	g.backend.wake()
+	g.backend.mu.Unlock()
+}
+
+// needs is what an RPC takes, as people were told.
+type needs struct {
+	role  string
+	scope string
+}
+
+// wants is the table of all RPCs. It is written by hand: what the contracts say has to be what was meant.
+func wants() map[string]needs {
+	return map[string]needs{
+		"AccessService.CreateToken":            {"admin", "all"},
+		"AccessService.GetCaller":              {"viewer", "any"},
+		"AccessService.ListTokens":             {"admin", "all"},
+		"AccessService.RevokeToken":            {"admin", "all"},
+		"AccessService.RotateToken":            {"admin", "all"},
+		"DirectoryService.GetDirectoryHealth":  {"viewer", "fabric"},
+		"DirectoryService.InitializeDirectory": {"operator", "fabric"},
+		"DirectoryService.ListDirectoryChanges": {
+			"viewer", "fabric",
+		},
+		"DirectoryService.ListFiles":           {"viewer", "fabric"},
+		"DirectoryService.RepairDirectory":     {"admin", "fabric"},
+		"DirectoryService.ValidateDirectory":   {"viewer", "fabric"},
+		"FabricService.CheckConnection":        {"admin", "any"},
+		"FabricService.CheckFabricConnection":  {"operator", "fabric"},
+		"FabricService.CreateFabric":           {"admin", "fabric"},
+		"FabricService.DeleteFabric":           {"admin", "fabric"},
+		"FabricService.GetFabric":              {"viewer", "fabric"},
+		"FabricService.ListFabrics":            {"viewer", "any"},
+		"FabricService.ResumeFabric":           {"admin", "fabric"},
+		"FabricService.SuspendFabric":          {"admin", "fabric"},
+		"FabricService.UpdateFabric":           {"admin", "fabric"},
+		"HealthService.GetHealth":              {"viewer", "any"},
+		"HistoryService.DiffDirectory":         {"viewer", "fabric"},
+		"HistoryService.ListCommits":           {"viewer", "fabric"},
+		"HistoryService.RestoreDirectory":      {"operator", "fabric"},
+		"MaintenanceService.ListDeadLetters":   {"admin", "all"},
+		"MaintenanceService.RebuildState":      {"admin", "all"},
+		"MaintenanceService.ReplayDeadLetters": {"admin", "all"},
+		"QuarantineService.GetQuarantinedFile": {"viewer", "fabric"},
+		"QuarantineService.ListQuarantine":     {"viewer", "fabric"},
+		"QuarantineService.ReleaseQuarantined": {"operator", "fabric"},
+		"QuarantineService.RetryQuarantined":   {"operator", "fabric"},
+		"SyncService.CancelSync":               {"operator", "sync"},
+		"SyncService.GetSyncDiff":              {"viewer", "sync"},
+		"SyncService.GetSyncPlan":              {"viewer", "sync"},
+		"SyncService.GetSyncStatus":            {"viewer", "sync"},
+		"SyncService.ListSyncs":                {"viewer", "fabric"},
+		"SyncService.StreamSyncEvents":         {"viewer", "sync"},
+		"SyncService.TriggerSync":              {"operator", "fabric"},
+	}
+}
+
+// caller is somebody who tries everything.
+type caller struct {
+	name  string
+	token string
+	role  string // empty: not known
+	all   bool   // of all fabrics, not of 35 alone
+}
+
+var ranks = map[string]int{"viewer": 1, "operator": 2, "admin": 3}
+
+// verdict returns the code that a call has to end with; empty when it is admitted.
+func (c caller) verdict(n needs, fabric int) errs.Code {
+	enough := ranks[c.role] >= ranks[n.role]
+	switch {
+	case c.role == "":
+		return errs.NotAuthenticated
+	case n.scope == "sync" && fabric == 99 && !enough: // whose it is can't be found out
+		return errs.SyncNotFound
+	case c.all && enough, n.scope == "any" && enough:
+		return errs.Code{}
+	case c.all, n.scope == "any", n.scope == "all", n.scope == "fabric" && fabric == 0:
+		return errs.NotAllowed
+	case fabric != 35 && n.scope == "sync":
+		return errs.SyncNotFound
+	case fabric != 35:
+		return errs.FabricNotFound
+	case enough:
+		return errs.Code{}
+	}
+	return errs.NotAllowed
+}
+
+// callers are those who show nothing that is valid, and those of each role.
+func (g *guarded) callers() []caller {
+	expired, revoked, elsewhere := g.grant("admin", ""), g.grant("admin", ""), g.grant("admin", "")
+	g.change(expired, func(t *accessv1.Token) { t.ExpiresAt = timestamppb.New(time.Now().Add(-time.Second)) })
+	g.change(elsewhere, func(t *accessv1.Token) { t.Networks = []string{"192.0.2.0/24"} })
+	g.ok("DELETE", "/api/v1/tokens/"+idOf(revoked), "", bearer(g.bootstrap))
+	all := []caller{
+		{name: "nobody"}, {name: "expired", token: expired}, {name: "revoked", token: revoked},
+		{name: "from elsewhere", token: elsewhere},
+	}
+	for role := range ranks {
+		all = append(all, caller{name: role, token: g.grant(role, ""), role: role, all: true},
+			caller{name: role + " of one", token: g.grant(role, "35"), role: role})
+	}
+	for _, c := range all { // what was made and changed is known
+		g.until(c.name, func() bool {
+			err := g.invokeAs(c, "AccessService", "GetCaller", 0)
+			return (err == nil) == (c.role != "")
+		})
+	}
+	return all
+}
+
+// invokeAs makes a call about a fabric, or about its sync, and returns its error.
+func (g *guarded) invokeAs(c caller, service, method string, fabric int) error {
+	g.t.Helper()
+	for _, rpc := range rpcs() {
+		if isPublic(rpc) && string(rpc.Parent().Name()) == service && string(rpc.Name()) == method {
+			return g.callRPC(c, rpc, fabric)
+		}
+	}
+	g.t.Fatalf("there is no RPC %s.%s", service, method)
+	return nil
+}
+
+func (g *guarded) callRPC(c caller, rpc protoreflect.MethodDescriptor, fabric int) error {
+	g.t.Helper()
+	request := dynamicpb.NewMessage(rpc.Input())
+	if field := rpc.Input().Fields().ByName("fabric_id"); field != nil {
+		request.Set(field, protoreflect.ValueOfInt32(int32(fabric)))
+	}
+	if field := rpc.Input().Fields().ByName("sync_id"); field != nil {
+		request.Set(field, protoreflect.ValueOfString(fmt.Sprint("sync-of-", fabric)))
+	}
+	g.calls++ // each from another address, for much of it is no token
+	ctx := metadata.AppendToOutgoingContext(g.t.Context(), "fgd-source",
+		fmt.Sprintf("127.1.%d.%d:1", g.calls/250, g.calls%250))
+	if c.token != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.token)
+	}
+	name := fmt.Sprintf("/%s/%s", rpc.Parent().FullName(), rpc.Name())
+	if !rpc.IsStreamingServer() {
+		return g.self.Invoke(ctx, name, request, dynamicpb.NewMessage(rpc.Output()))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	client := bridgev1.NewSyncServiceClient(g.self)
+	stream, err := client.StreamSyncEvents(ctx, &bridgev1.StreamSyncEventsRequest{SyncId: fmt.Sprint("sync-of-", fabric)})
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// withSyncs puts a sync of each fabric into the backend.
+func (g *guarded) withSyncs(fabrics ...int32) {
+	g.backend.mu.Lock()
+	defer g.backend.mu.Unlock()
+	for _, id := range fabrics {
+		syncID := fmt.Sprint("sync-of-", id)
+		g.backend.syncs[syncID] = &syncv1.Sync{
+			SyncId: syncID, FabricId: id, State: syncv1.State_STATE_COMPLETED, AcceptedAt: timestamppb.Now(),
+		}
+		g.backend.events[syncID] = []*syncv1.SyncEvent{{Type: "sync.completed", SyncId: syncID, FabricId: id}}
+	}
+}
+
+// TestWhoMayCallWhat: every RPC, for everybody, on the own fabric, on another one, on one that is not there, and on
+// none.
+func TestWhoMayCallWhat(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	g.withSyncs(35, 36)
+	table, everybody := wants(), g.callers()
+	for _, rpc := range rpcs() {
+		if !isPublic(rpc) {
+			continue
+		}
+		name := fmt.Sprintf("%s.%s", rpc.Parent().Name(), rpc.Name())
+		want, listed := table[name]
+		if !listed {
+			t.Errorf("%s is not in the table", name)
+		}
+		delete(table, name)
+		for _, c := range everybody {
+			for _, fabric := range []int{35, 36, 99, 0} {
+				if fabric == 0 && want.scope == "sync" {
+					continue
+				}
+				err := g.callRPC(c, rpc, fabric)
+				code := c.verdict(want, fabric)
+				if !fits(err, code) {
+					t.Errorf("%s by %s on %d: %v, not %s", name, c.name, fabric, err, code.Name)
+				}
+			}
+		}
+	}
+	for name := range table {
+		t.Errorf("there is no RPC %s", name)
+	}
+}
+
+// fits reports whether a call was refused with a code, or, without one, admitted: whatever came of it then.
+func fits(err error, code errs.Code) bool {
+	if code.ID != "" {
+		return errs.HasCode(err, code)
+	}
+	return !errs.HasCode(err, errs.NotAuthenticated) && !errs.HasCode(err, errs.NotAllowed)
+}
+
+// TestAForeignFabricIsLikeNone: nothing tells one from the other but the number that was asked for.
+func TestAForeignFabricIsLikeNone(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	g.withSyncs(35, 36)
+	one := caller{name: "viewer", token: g.grant("viewer", "35"), role: "viewer"}
+	for _, rpc := range rpcs() {
+		if !isPublic(rpc) {
+			continue
+		}
+		foreign, none := g.callRPC(one, rpc, 36), g.callRPC(one, rpc, 99)
+		if got, want := strings.ReplaceAll(fmt.Sprint(foreign), "36", "99"), fmt.Sprint(none); got != want {
+			t.Errorf("%s: %s, and of none %s", rpc.FullName(), got, want)
+		}
+	}
+}
+
+// TestEveryRouteAsksWhoIsThere: all that is described and all that is not, with nothing, and with what is no token.
+func TestEveryRouteAsksWhoIsThere(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	replace := strings.NewReplacer("{fabric_id}", "35", "{sync_id}", "s", "{path}", "unmanaged/a", "{token_id}", "t")
+	open := map[string]bool{"/healthz": true, "/readyz": true, "/docs": true, "/openapi.json": true, "/metrics": true}
+	routes := 0
+	g.openAPI().operations(func(method, path string, _ object) {
+		routes++
+		if open[path] {
+			return
+		}
+		target := replace.Replace(path)
+		for _, shown := range [][]header{nil, {{"Authorization", "Bearer x"}}, {{"X-Requested-By", "root"}}} {
+			a := g.call(strings.ToUpper(method), target, "", shown...)
+			if a.status != http.StatusUnauthorized && a.status != http.StatusTooManyRequests {
+				t.Errorf("%s %s with %v: %d %s", method, path, shown, a.status, a.raw)
+			}
+			if a.status == http.StatusUnauthorized && a.header.Get("WWW-Authenticate") == "" {
+				t.Errorf("%s %s does not say how", method, path)
+			}
+			g.forgive()
+		}
+	})
+	for path := range open {
+		if a := g.call("GET", path, ""); a.status == http.StatusUnauthorized {
+			t.Errorf("%s asks who is there", path)
+		}
+	}
+	for _, path := range []string{"/nowhere", "/api/v1", "/api/v2/fabrics", "/debug/pprof"} {
+		g.problem("GET", path, "", http.StatusUnauthorized, errs.NotAuthenticated.ID)
+	}
+	if routes < 50 {
+		t.Errorf("only %d routes", routes)
+	}
+}
+
+// forgive lets a minute pass, so that the address of the tests begins anew: it shows much that is no token.
+func (g *guarded) forgive() {
+	g.t.Helper()
+	g.clock.Add(int64(61 * time.Second))
+	g.backend.mu.Lock()
+	g.backend.wake() // what is known of tokens is confirmed
+	g.backend.mu.Unlock()
+	g.until("tokens that are known", func() bool {
+		return g.call("GET", "/api/v1/caller", "", bearer(g.bootstrap)).status == http.StatusOK
+	})
+}

@@ -1,0 +1,263 @@
+package access
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/recent"
+	"fgdsync.dev/libs/rpc"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+// Access stands before every RPC of fgd.bridge.v1.
+type Access struct {
+	policy   policy
+	tokens   *Tokens // nil: nobody is asked
+	fabricOf func(ctx context.Context, syncID string) (int32, error)
+	fabrics  *recent.Cache[string, int32] // of syncs; they never change
+	failures *failures
+}
+
+// rememberedSyncs is of how many syncs it is remembered which fabric they are of.
+const rememberedSyncs = 10_000
+
+// New returns what admits callers that show a token. Which fabric a sync is of is asked of fabricOf.
+func New(
+	tokens *Tokens, fabricOf func(ctx context.Context, syncID string) (int32, error), now func() time.Time,
+) (*Access, error) {
+	policy, err := newPolicy(bridgev1.File_fgd_bridge_v1_access_service_proto.Package())
+	if err != nil {
+		return nil, err
+	}
+	fabrics, err := recent.New[string, int32](rememberedSyncs)
+	if err != nil {
+		return nil, err
+	}
+	return &Access{
+		policy: policy, tokens: tokens, fabricOf: fabricOf, fabrics: fabrics, failures: newFailures(now),
+	}, nil
+}
+
+// Authenticate returns who shows what a request has as Authorization, from an address: UNAUTHENTICATED (FGD_1050) when
+// that proves nothing, RESOURCE_EXHAUSTED (FGD_1055) when the address has shown too much that proves nothing.
+func (a *Access) Authenticate(authorization string, from netip.Addr) (*Principal, error) {
+	if a.tokens == nil {
+		return &Principal{Name: rpc.AnonymousCaller, Method: ByNone, Grants: everything(), SpeaksForPeople: true}, nil
+	}
+	if err := a.failures.refuse(from); err != nil {
+		return nil, err
+	}
+	p, err := a.tokens.authenticate(authorization, from)
+	if errs.HasCode(err, errs.NotAuthenticated) && authorization != "" {
+		a.failures.count(from)
+	}
+	return p, err
+}
+
+// Check reports whether a request shows who makes it.
+func (a *Access) Check(authorization string, from netip.Addr) error {
+	_, err := a.Authenticate(authorization, from)
+	return err
+}
+
+// Unary admits a call.
+func (a *Access) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if rpc.IsHealth(info.FullMethod) {
+		return next(ctx, req)
+	}
+	ctx, err := a.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	message, _ := req.(proto.Message)
+	if err := a.authorize(ctx, info.FullMethod, message); err != nil {
+		return nil, err
+	}
+	return next(ctx, req)
+}
+
+// Stream admits a stream, for as long as its caller may have it.
+func (a *Access) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if rpc.IsHealth(info.FullMethod) {
+		return next(srv, stream)
+	}
+	ctx, err := a.known(stream.Context())
+	if err != nil {
+		return err
+	}
+	if a.tokens != nil {
+		var leave func()
+		ctx, leave = a.tokens.whileValid(ctx, PrincipalOf(ctx))
+		defer leave()
+	}
+	err = next(srv, &admitted{ServerStream: stream, ctx: ctx, method: info.FullMethod, access: a})
+	if cause := context.Cause(ctx); err != nil && errs.IsError(cause) {
+		return cause // the stream ended because its caller may not have it any more
+	}
+	return err
+}
+
+// admitted is a stream whose request is judged when it has been read.
+type admitted struct {
+	grpc.ServerStream
+	ctx    context.Context //nolint:containedctx // that of the stream, which ends with the caller's token
+	method string
+	access *Access
+}
+
+// Context returns the context of the call.
+func (s *admitted) Context() context.Context { return s.ctx }
+
+// RecvMsg reads a request, and refuses it when the caller may not make it.
+func (s *admitted) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	message, _ := m.(proto.Message)
+	return s.access.authorize(s.ctx, s.method, message)
+}
+
+// known returns the context of a call whose caller is known.
+func (a *Access) known(ctx context.Context) (context.Context, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	claimed := rpc.ClaimedName(ctx)
+	p, err := a.Authenticate(first(md, rpc.AuthorizationKey), sourceOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	ctx = context.WithValue(ctx, principalKey{}, p)
+	switch {
+	case !p.SpeaksForPeople || claimed == "":
+		return rpc.WithPrincipal(ctx, p.Name), nil
+	case p.Method == ByNone:
+		return rpc.WithPrincipal(ctx, claimed), nil
+	}
+	return rpc.WithVia(rpc.WithPrincipal(ctx, claimed), p.Name), nil
+}
+
+// authorize refuses a request that the caller of ctx may not make. What is about a fabric that the caller may not see
+// is answered as if there were none.
+func (a *Access) authorize(ctx context.Context, method string, request proto.Message) error {
+	p := PrincipalOf(ctx)
+	if strings.HasPrefix(method, "/grpc.") { // what there is to call, as reflection tells it: to everybody who is known
+		return nil
+	}
+	r, known := a.policy[method]
+	if !known || request == nil {
+		return denied("Nobody may call this.")
+	}
+	fabric, err := a.target(ctx, p, r, request.ProtoReflect())
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.scope == accessv1.Scope_SCOPE_ANY && p.mayAnywhere(r.role), p.may(r.role, fabric):
+	case r.scope == accessv1.Scope_SCOPE_ANY, fabric == allFabrics, p.sees(fabric):
+		return denied("This takes the role %s%s.", roleWord(r.role), where(r.scope, fabric))
+	default:
+		return errs.NoFabric(fabric)
+	}
+	for _, f := range r.rights {
+		if f.isAsked(request.ProtoReflect()) && !p.has(f.right, fabric) {
+			return denied("%s takes the right %s.", f.name(), rightWord(f.right)).WithMeta(errs.FieldKey, f.name())
+		}
+	}
+	return nil
+}
+
+// target returns the fabric that a request is about, or allFabrics.
+func (a *Access) target(ctx context.Context, p *Principal, r rule, request protoreflect.Message) (int32, error) {
+	switch {
+	case r.fabric != nil:
+		return int32(request.Get(r.fabric).Int()), nil
+	case r.sync != nil:
+		if p.may(r.role, allFabrics) {
+			return allFabrics, nil // whosever it is
+		}
+		return a.fabricOfSync(ctx, p, request.Get(r.sync).String())
+	}
+	return allFabrics, nil
+}
+
+// fabricOfSync looks up whose sync it is. One of a fabric that the caller may not see is not there.
+func (a *Access) fabricOfSync(ctx context.Context, p *Principal, syncID string) (int32, error) {
+	fabric, known := a.fabrics.Get(syncID)
+	if !known {
+		var err error
+		if fabric, err = a.fabricOf(ctx, syncID); err != nil {
+			return 0, err
+		}
+		a.fabrics.Add(syncID, fabric, 1)
+	}
+	if !p.sees(fabric) {
+		return 0, errs.NoSync(syncID)
+	}
+	return fabric, nil
+}
+
+func denied(format string, args ...any) *errs.Error {
+	return errs.New(errs.NotAllowed, format, args...)
+}
+
+func where(scope accessv1.Scope, fabric int32) string {
+	switch {
+	case scope == accessv1.Scope_SCOPE_ANY:
+		return ""
+	case fabric == allFabrics:
+		return " on all fabrics"
+	}
+	return " on the fabric"
+}
+
+// roleWord returns what a role is called in the JSON API.
+func roleWord(role accessv1.Role) string {
+	return strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_"))
+}
+
+func rightWord(right accessv1.Right) string {
+	return strings.ToLower(strings.TrimPrefix(right.String(), "RIGHT_"))
+}
+
+// sourceOf returns the address that a call comes from. Over the connection inside the process, which the HTTP side
+// alone has, it is the one that is said; nobody else is asked.
+func sourceOf(ctx context.Context) netip.Addr {
+	from, ok := peer.FromContext(ctx)
+	if !ok {
+		return netip.Addr{}
+	}
+	if from.Addr.Network() != rpc.LoopbackNetwork {
+		return addressOf(from.Addr.String())
+	}
+	md, _ := metadata.FromIncomingContext(ctx)
+	return addressOf(first(md, rpc.SourceKey))
+}
+
+// addressOf returns the address in host:port, or a bare one; the zero value when there is none.
+func addressOf(text string) netip.Addr {
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Unmap().WithZone("")
+}
+
+func first(md metadata.MD, key string) string {
+	if values := md.Get(key); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}

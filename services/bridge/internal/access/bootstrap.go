@@ -1,0 +1,94 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
+)
+
+// bootstrapName is the name of the first token of an installation.
+const bootstrapName = "bootstrap"
+
+// bootstrapPause is how long is waited before it is tried again whether there are tokens.
+const bootstrapPause = 500 * time.Millisecond
+
+// Bootstrap makes the first token, of an admin of all fabrics, when the installation has none, and keeps it in a file
+// that its owner alone can read. It tries until it is known whether there are tokens, or ctx ends. Its name goes to the
+// log; the token itself goes nowhere but into the file.
+func (k *Keeper) Bootstrap(ctx context.Context, file string, log *slog.Logger) error {
+	for {
+		done, err := k.bootstrap(ctx, file, log)
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(bootstrapPause):
+		}
+	}
+}
+
+func (k *Keeper) bootstrap(ctx context.Context, file string, log *slog.Logger) (done bool, err error) {
+	found, err := k.service.ListTokens(ctx, &accessv1.ListTokensRequest{Limit: 1})
+	if err != nil || found.GetTotal() > 0 {
+		return err == nil, nil //nolint:nilerr // not yet: whoever is needed may still be starting
+	}
+	if err := writable(file); err != nil {
+		return false, err
+	}
+	wish := &accessv1.Token{Name: bootstrapName, Grants: everything()}
+	text, err := k.create(rpc.WithPrincipal(ctx, bootstrapName), wish, defaultLifetime, true)
+	if err != nil { // another one was faster, or it can't be done yet
+		return errs.HasCode(err, errs.FirstTokenExists), nil
+	}
+	if err := keep(file, text.Reveal()); err != nil {
+		return false, err
+	}
+	log.WarnContext(ctx, "the first token was made: it may do everything", "token_id", wish.GetTokenId(), "file", file,
+		"expires_at", wish.GetExpiresAt().AsTime().Format(time.RFC3339))
+	return true, nil
+}
+
+// writable makes sure that the file can be written, before a token is made that nobody would ever see.
+func writable(file string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return unwritable(file, err)
+	}
+	probe, err := os.CreateTemp(filepath.Dir(file), ".bootstrap-*")
+	if err != nil {
+		return unwritable(file, err)
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return unwritable(file, err)
+	}
+	return nil
+}
+
+// keep writes the file as a whole.
+func keep(file, text string) (err error) {
+	temp, err := os.CreateTemp(filepath.Dir(file), ".bootstrap-*") // 0600
+	if err != nil {
+		return unwritable(file, err)
+	}
+	_, err = fmt.Fprintln(temp, text)
+	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return unwritable(file, errors.Join(err, os.Remove(temp.Name())))
+	}
+	if err := os.Rename(temp.Name(), file); err != nil {
+		return unwritable(file, errors.Join(err, os.Remove(temp.Name())))
+	}
+	return nil
+}
+
+func unwritable(file string, cause error) error {
+	return errs.New(errs.ConfigurationInvalid, "bootstrap_token_file: %s can't be written.", file).WithCause(cause)
+}

@@ -1,0 +1,94 @@
+package access
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"fgdsync.dev/libs/errs"
+)
+
+const (
+	// mostFailures is how often an address may show what proves nothing, within a minute.
+	mostFailures = 10
+	failureSpan  = time.Minute
+	// rememberedAddresses bounds the memory. An address that is forgotten begins anew.
+	rememberedAddresses = 10_000
+)
+
+// failures counts by address what proved nothing, so that nobody can try out tokens.
+type failures struct {
+	now func() time.Time
+	mu  sync.Mutex
+	of  map[netip.Prefix]*span
+}
+
+// span is a minute, and what failed in it.
+type span struct {
+	began time.Time
+	count int
+}
+
+func newFailures(now func() time.Time) *failures {
+	return &failures{now: now, of: map[netip.Prefix]*span{}}
+}
+
+// refuse refuses an address that has failed too often.
+func (f *failures) refuse(from netip.Addr) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.of[network(from)]
+	if s == nil || s.count < mostFailures {
+		return nil
+	}
+	left := failureSpan - f.now().Sub(s.began)
+	if left <= 0 {
+		return nil
+	}
+	return errs.New(errs.TooManyFailures, "Too much was shown from this address that is no valid token.").
+		WithRetryAfter(left)
+}
+
+func (f *failures) count(from netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now, key := f.now(), network(from)
+	s := f.of[key]
+	if s == nil || now.Sub(s.began) >= failureSpan {
+		f.forget(now)
+		s = &span{began: now}
+		f.of[key] = s
+	}
+	s.count++
+}
+
+// forget drops what is over, and when that is not enough, anything.
+func (f *failures) forget(now time.Time) {
+	if len(f.of) < rememberedAddresses {
+		return
+	}
+	for key, s := range f.of {
+		if now.Sub(s.began) >= failureSpan {
+			delete(f.of, key)
+		}
+	}
+	for key := range f.of {
+		if len(f.of) < rememberedAddresses {
+			return
+		}
+		delete(f.of, key)
+	}
+}
+
+// network returns what one person has of addresses: one of IPv4, a /64 of IPv6.
+func network(from netip.Addr) netip.Prefix {
+	bits := 32
+	if from.Is6() {
+		bits = 64
+	}
+	prefix, err := from.Prefix(bits)
+	if err != nil { // no address: all those are one
+		return netip.Prefix{}
+	}
+	return prefix
+}

@@ -1,0 +1,180 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
+	"fgdsync.dev/services/bridge/internal/token"
+)
+
+// Keeper makes, changes and revokes tokens, and follows what others do to them. Where no tokens are taken there is
+// none: a nil one refuses everything.
+type Keeper struct {
+	tokens  *Tokens
+	service accessv1.TokenServiceClient
+	log     *slog.Logger
+}
+
+// NewKeeper returns the keeper of tokens that a service has the records of.
+func NewKeeper(tokens *Tokens, service accessv1.TokenServiceClient, log *slog.Logger) *Keeper {
+	return &Keeper{tokens: tokens, service: service, log: log}
+}
+
+const (
+	// defaultLifetime is for how long a token is taken when nobody says.
+	defaultLifetime = 90 * 24 * time.Hour
+	// usePeriod is how often it is told when tokens were last used.
+	usePeriod = 20 * time.Second
+	// retryPause is how long is waited after the stream of changes has ended.
+	retryPause = time.Second
+)
+
+// Create stores a new token, of which the name, grants, networks and whether it speaks for people are given, and
+// returns what its holder shows. Without a lifetime it is taken for 90 days.
+func (k *Keeper) Create(ctx context.Context, wish *accessv1.Token, lifetime time.Duration) (secret.String, error) {
+	if k == nil {
+		return secret.String{}, noTokens()
+	}
+	return k.create(ctx, wish, cmp.Or(lifetime, defaultLifetime), false)
+}
+
+func (k *Keeper) create(
+	ctx context.Context, wish *accessv1.Token, lifetime time.Duration, first bool,
+) (secret.String, error) {
+	made, err := token.Generate()
+	if err != nil {
+		return secret.String{}, err
+	}
+	now := k.tokens.now()
+	wish.TokenId, wish.Generation = made.ID, 1
+	wish.PepperId, wish.Digest = k.tokens.peppers.Digest(made)
+	wish.CreatedAt, wish.CreatedBy = timestamppb.New(now), rpc.CallOf(ctx).Principal
+	wish.ExpiresAt = timestamppb.New(now.Add(lifetime))
+	return made.Text(), k.put(ctx, wish, first)
+}
+
+// Rotate gives a token a new secret, and when a lifetime is given a new end.
+func (k *Keeper) Rotate(
+	ctx context.Context, id string, lifetime time.Duration,
+) (*accessv1.Token, secret.String, error) {
+	if k == nil {
+		return nil, secret.String{}, noTokens()
+	}
+	record, err := k.next(id)
+	if err != nil {
+		return nil, secret.String{}, err
+	}
+	if record.GetRevokedAt() != nil {
+		return nil, secret.String{}, errs.New(errs.TokenNotFound, "The token %s was revoked.", id).
+			WithRemedy("Create a new one.")
+	}
+	made, err := token.Renew(id)
+	if err != nil {
+		return nil, secret.String{}, err
+	}
+	record.PepperId, record.Digest = k.tokens.peppers.Digest(made)
+	if lifetime == 0 {
+		lifetime = record.GetExpiresAt().AsTime().Sub(record.GetCreatedAt().AsTime())
+	}
+	record.ExpiresAt = timestamppb.New(k.tokens.now().Add(lifetime))
+	return record, made.Text(), k.put(ctx, record, false)
+}
+
+// Revoke has a token taken no more. One that was revoked before stays as it is.
+func (k *Keeper) Revoke(ctx context.Context, id string) (*accessv1.Token, error) {
+	if k == nil {
+		return nil, noTokens()
+	}
+	record, err := k.next(id)
+	if err != nil || record.GetRevokedAt() != nil {
+		return record, err
+	}
+	record.RevokedAt = timestamppb.New(k.tokens.now())
+	return record, k.put(ctx, record, false)
+}
+
+func noTokens() *errs.Error {
+	return errs.New(errs.NotAllowed, "No tokens are taken here: nobody is asked who he is.").
+		WithRemedy("Start the bridge with require_tokens.")
+}
+
+// next returns the next generation of a token, to be changed.
+func (k *Keeper) next(id string) (*accessv1.Token, error) {
+	record := k.tokens.record(id)
+	if record == nil {
+		return nil, errs.New(errs.TokenNotFound, "There is no token %s.", rpc.PrintableName(id))
+	}
+	record = proto.CloneOf(record)
+	record.Generation++
+	return record, nil
+}
+
+func (k *Keeper) put(ctx context.Context, record *accessv1.Token, first bool) error {
+	if _, err := k.service.PutToken(ctx, &accessv1.PutTokenRequest{Token: record, First: first}); err != nil {
+		return err
+	}
+	k.tokens.learn(record) // the one who asked finds it in force
+	return nil
+}
+
+// Run keeps what is known of tokens up to date until ctx ends, and tells when they were used.
+func (k *Keeper) Run(ctx context.Context) error {
+	uses := time.NewTicker(usePeriod)
+	defer uses.Stop()
+	followed := make(chan error, 1)
+	for {
+		go func() { followed <- k.follow(ctx) }()
+		for waiting := true; waiting; {
+			select {
+			case <-uses.C:
+				k.tellUses(ctx)
+			case err := <-followed:
+				waiting = false
+				k.log.DebugContext(ctx, "the stream of changes of tokens has ended", "error", err.Error())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryPause):
+		}
+	}
+}
+
+func (k *Keeper) follow(ctx context.Context) error {
+	stream, err := k.service.WatchTokens(ctx, &accessv1.WatchTokensRequest{})
+	if err != nil {
+		return err
+	}
+	for {
+		changed, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		k.tokens.Update(changed.GetTokens())
+	}
+}
+
+func (k *Keeper) tellUses(ctx context.Context) {
+	used := k.tokens.TakeUsed()
+	if len(used) == 0 {
+		return
+	}
+	if _, err := k.service.RecordTokenUse(ctx, &accessv1.RecordTokenUseRequest{UsedAt: used}); err != nil {
+		k.log.DebugContext(ctx, "when tokens were used is not stored", "error", err.Error())
+	}
+}
