@@ -124,6 +124,14 @@ var (
 		"FGD_1033", Invalid, "CONNECTION_UNTYPED",
 		"Say what it connects: one of the named fields below spec. A fabric refuses every other Connection because of it.",
 	}
+	IgnoreUnreadable = Code{
+		"FGD_1046", Invalid, "IGNORE_UNREADABLE",
+		"Mend .fgdignore: a plain file of UTF-8 text, with the patterns of gitignore.",
+	}
+	IgnoreTooCostly = Code{
+		"FGD_1047", Invalid, "IGNORE_TOO_COSTLY",
+		"Write the line with fewer wildcards, or name a folder in the place of many patterns.",
+	}
 )
 
 // Codes of the 2xxx family: the directory.
