@@ -132,6 +132,10 @@ var (
 		"FGD_1047", Invalid, "IGNORE_TOO_COSTLY",
 		"Write the line with fewer wildcards, or name a folder in the place of many patterns.",
 	}
+	DirectoryEmptied = Code{
+		"FGD_1048", Invalid, "DIRECTORY_EMPTIED",
+		"Nothing to do when all of them are to go; else see what became of the branch, and restore the directory.",
+	}
 )
 
 // Codes of the 2xxx family: the directory.
