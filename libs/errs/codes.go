@@ -406,6 +406,11 @@ var (
 		"FGD_5013", Precondition, "LEDGER_DAMAGED",
 		"Bring the file back from a backup; or move it away to begin without any fabric, and register them again.",
 	}
+	RedisKeyForeign = Code{
+		"FGD_5016", Unavailable, "REDIS_KEY_FOREIGN",
+		"See which of the keys another program wrote (redis-cli TYPE, GET), delete that one alone (redis-cli DEL), and " +
+			"have it write elsewhere; what FGD Sync had there comes back from the ledger and from Git.",
+	}
 )
 
 // IsAboutOthers reports whether findings of a code say that a resource names or collides with others, or makes a fabric
