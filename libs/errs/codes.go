@@ -142,6 +142,18 @@ var (
 		"FGD_1033", Invalid, "CONNECTION_UNTYPED",
 		"Say what it connects: one of the named fields below spec. A fabric refuses every other Connection because of it.",
 	}
+	IgnoreUnreadable = Code{
+		"FGD_1046", Invalid, "IGNORE_UNREADABLE",
+		"Mend .fgdignore: a plain file of UTF-8 text, with the patterns of gitignore.",
+	}
+	IgnoreTooCostly = Code{
+		"FGD_1047", Invalid, "IGNORE_TOO_COSTLY",
+		"Write the line with fewer wildcards, or name a folder in the place of many patterns.",
+	}
+	DirectoryEmptied = Code{
+		"FGD_1048", Invalid, "DIRECTORY_EMPTIED",
+		"Nothing to do when all of them are to go; else see what became of the branch, and restore the directory.",
+	}
 )
 
 // Codes of the 2xxx family: the directory.
@@ -424,6 +436,11 @@ var (
 	LedgerDamaged    = Code{
 		"FGD_5013", Precondition, "LEDGER_DAMAGED",
 		"Bring the file back from a backup; or move it away to begin without any fabric, and register them again.",
+	}
+	RedisKeyForeign = Code{
+		"FGD_5016", Unavailable, "REDIS_KEY_FOREIGN",
+		"See which of the keys another program wrote (redis-cli TYPE, GET), delete that one alone (redis-cli DEL), and " +
+			"have it write elsewhere; what FGD Sync had there comes back from the ledger and from Git.",
 	}
 )
 

@@ -66,7 +66,11 @@ func Open(text string) (*Conn, error) {
 				"Sentinel, ?addr=host:port for a Cluster.")
 	}
 	logging.Disable() // it would write to standard error what the error of the command says too
-	return &Conn{Main: open(poolSize), Blocking: open(blockingPool), Watching: open(watchingPool)}, nil
+	conn := &Conn{Main: open(poolSize), Blocking: open(blockingPool), Watching: open(watchingPool)}
+	for _, client := range []redis.UniversalClient{conn.Main, conn.Blocking, conn.Watching} {
+		client.AddHook(namesKeys{conn.Main})
+	}
+	return conn, nil
 }
 
 // opener returns what opens a client with a pool of a size. Retries of the library are off: Repeat is the one layer
@@ -179,6 +183,10 @@ func (c *Conn) Close() error {
 func Error(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
+	}
+	var wrong wrongTypeError
+	if errors.As(err, &wrong) {
+		return wrong.public().WithCause(err).WithRetryAfter(comeAgain)
 	}
 	return errs.New(errs.RedisConnectionFailed, "Redis can't be reached or refused a command.").WithCause(err).
 		WithRetryAfter(comeAgain)

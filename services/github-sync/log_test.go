@@ -458,3 +458,32 @@ func TestQuestionsThatAreWrong(t *testing.T) {
 	_, _, err := b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: "none"})
 	b.requireCode(err, errs.SnapshotNotFound)
 }
+
+// TestAMessageOfManyMegabytes: it stops nothing, wherever in the history it is, and its trailers are read.
+func TestAMessageOfManyMegabytes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.host.Create(t, repository, branch, content)
+	for i, message := range []string{
+		strings.Repeat("y", 3<<20), strings.Repeat("many lines\n", 300_000) + "\nFgd-Sync-Id: one\nRequested-by: ann\n",
+	} {
+		before := b.host.Head(t, repository, branch)
+		b.host.Commit(t, repository, branch, map[string]string{"f/n.yaml": fmt.Sprint(i)})
+		commit := b.host.GitWith(t, repository, "subject\n\n"+message, "commit-tree", "-p", before, branch+"^{tree}")
+		b.host.Git(t, repository, "update-ref", "refs/heads/"+branch, strings.TrimSpace(commit))
+		s := b.open("f")
+		if _, err := b.publish(s, b.mustWrite(s, map[string]string{"a.yaml": commit})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commits, _, err := b.listCommits(&gitv1.ListCommitsRequest{SnapshotId: b.open("f").GetSnapshotId(), Limit: 10})
+	if err != nil || len(commits) != 5 {
+		t.Fatalf("%d commits, %v", len(commits), err)
+	}
+	lines, letters := commits[1], commits[3]
+	if lines.GetSyncId() != "one" || lines.GetRequestedBy() != "ann" || lines.GetSubject() != "subject" ||
+		!strings.HasPrefix(lines.GetMessage(), "subject\n\nmany lines\n") || letters.GetSyncId() != "" ||
+		!strings.HasPrefix(letters.GetMessage(), "subject\n\nyyy") {
+		t.Errorf("read as %.300v and %.300v", lines, letters)
+	}
+}

@@ -356,6 +356,38 @@ func TestResourcesAreFollowed(t *testing.T) {
 	})
 }
 
+// TestADirectoryThatWasEmptied: when nothing is left of what the last sync had, that is said once, however little it
+// was; not when something is left, nor of a directory that never had anything.
+func TestADirectoryThatWasEmptied(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		told := func(what string, want ...string) {
+			t.Helper()
+			var got []string
+			for _, f := range b.sync(35, nil).GetWarnings() {
+				if f.GetCode() == errs.DirectoryEmptied.ID {
+					got = append(got, f.GetMessage())
+				}
+			}
+			equal(t, what, got, want)
+		}
+		told("empty from the start")
+		b.drop("f1", "a")
+		b.drop("f1", "b")
+		told("filled")
+		b.mu.Lock()
+		b.push("f1", "managed/a\nmanifest", "by hand")
+		b.mu.Unlock()
+		told("one is left")
+		b.mu.Lock()
+		b.push("f1", "manifest", "by hand")
+		b.mu.Unlock()
+		told("emptied", "none of the 1 resources that the directory had in the last sync is there any more")
+		told("empty")
+	})
+}
+
 // TestLongPathsFitIntoEvents: hundreds of them are more than one entry of a stream holds. The sync comes to its end all
 // the same.
 // TestTheIngestionKnowsWhatTheLastSyncLeft: also when it is to read everything anew.

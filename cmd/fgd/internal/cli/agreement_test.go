@@ -42,3 +42,25 @@ func TestWhichFilesThereAre(t *testing.T) {
 		t.Errorf("doctor: %+v, sync %+v", h, r.Sync)
 	}
 }
+
+// TestValidateWithoutTheIgnoreFile: when it is not known which files are to be left alone, none is judged.
+func TestValidateWithoutTheIgnoreFile(t *testing.T) {
+	t.Parallel()
+	for what, spoil := range map[string]func(file string) error{
+		"no pattern": func(file string) error { return os.WriteFile(file, []byte("ok\nkeep[\n"), 0o600) },
+		"a link":     func(file string) error { return os.Symlink("elsewhere", file) },
+		"a folder":   func(file string) error { return os.Mkdir(file, 0o700) },
+	} {
+		folder := t.TempDir()
+		if err := os.WriteFile(filepath.Join(folder, "x.yaml"), []byte(document), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := spoil(filepath.Join(folder, ".fgdignore")); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := run(t.Context(), t, "validate", folder)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, "FGD_1046") || !strings.Contains(stderr, ".fgdignore") {
+			t.Errorf("%s: exit %d\n%s%s", what, code, stdout, stderr)
+		}
+	}
+}

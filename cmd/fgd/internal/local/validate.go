@@ -16,6 +16,7 @@ import (
 	"fgdsync.dev/cmd/fgd/internal/suite"
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/ignore"
 	"fgdsync.dev/libs/layout"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
@@ -142,6 +143,11 @@ func yamlFiles(paths []string) ([]string, error) {
 			continue
 		}
 		below, err := yamlFilesBelow(root)
+		var problem *ignore.Problem
+		if errors.As(err, &problem) {
+			return nil, exit.Misuse(errs.New(problem.Code, "Which files of %s are to be left alone is not known: %v.", root,
+				problem))
+		}
 		if err != nil {
 			return nil, unreadable(root, err)
 		}
@@ -152,10 +158,11 @@ func yamlFiles(paths []string) ([]string, error) {
 
 // yamlFilesBelow returns the files that a sync would read if the folder were a fabric directory.
 func yamlFilesBelow(root string) ([]string, error) {
-	ignored, err := ignoreRules(root)
+	rules, err := ignoreRules(root)
 	if err != nil {
 		return nil, err
 	}
+	ignored := rules.Matcher()
 	var files []string
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || path == root {
@@ -168,8 +175,11 @@ func yamlFilesBelow(root string) ([]string, error) {
 			return nil
 		}
 		inFolder, err := filepath.Rel(root, path)
-		if inFolder = filepath.ToSlash(inFolder); err == nil && entry.Type().IsRegular() && isRead(inFolder) &&
-			(layout.Part(inFolder) == layout.Managed || !ignored.Match(inFolder)) {
+		if inFolder = filepath.ToSlash(inFolder); err != nil || !entry.Type().IsRegular() || !isRead(inFolder) {
+			return err
+		}
+		line, err := ignored.Line(inFolder)
+		if err == nil && (line == 0 || layout.Part(inFolder) == layout.Managed) {
 			files = append(files, path)
 		}
 		return err
@@ -193,9 +203,27 @@ func isRead(path string) bool {
 
 // ignoreRules reads what the folder's own file says is left alone.
 func ignoreRules(root string) (ignore.Rules, error) {
-	content, err := os.ReadFile(filepath.Join(root, layout.Ignore))
+	name := filepath.Join(root, layout.Ignore)
+	info, err := os.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return ignore.Parse(nil), nil
+		return ignore.Rules{}, nil
 	}
-	return ignore.Parse(content), err
+	if err != nil {
+		return ignore.Rules{}, err
+	}
+	entry := gittree.Entry{Path: layout.Ignore, Size: info.Size()}
+	switch {
+	case info.IsDir():
+		entry.Path += "/"
+	case !info.Mode().IsRegular():
+		entry.Mode = gittree.Symlink
+	}
+	if rules, err := ignore.Of([]gittree.Entry{entry}, nil); err != nil {
+		return rules, err
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return ignore.Rules{}, err
+	}
+	return ignore.Parse(content)
 }

@@ -63,8 +63,11 @@ func (m *Manager) Examine(ctx context.Context, tree Tree, fabric structure.Fabri
 		}
 		dir.Place = tree.Place
 		_, span := m.tracer.Start(ctx, "examine", trace.WithAttributes(attribute.Int("entries", len(dir.Entries))))
-		report = structure.Examine(dir, fabric, m.kinds, now)
+		report, err = structure.Examine(ctx, dir, fabric, m.kinds, now)
 		span.End()
+		if err != nil {
+			return structure.Report{}, fmt.Errorf("examine tree %s: %w", tree.ID, err)
+		}
 		m.noops.keep(key, report)
 	}
 	for _, issue := range report.Issues {

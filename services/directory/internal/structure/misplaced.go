@@ -1,6 +1,8 @@
 package structure
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -21,14 +23,16 @@ const (
 	countOther    = "other"
 )
 
-// misplacedFiles warns of YAML files outside the structure: the sync ingests them as if they were in raw/.
-func misplacedFiles(entries []gittree.Entry, ignoreFile []byte) []Issue {
-	rules := ignore.Parse(ignoreFile)
-	var paths []string
-	for _, e := range entries {
-		if isMisplaced(e) && !rules.Match(e.Path) {
-			paths = append(paths, e.Path)
-		}
+// misplacedFiles warns of YAML files outside the structure: the sync ingests them as if they were in raw/. When it is
+// not known which are to be left alone it ingests none of them, and that is the issue.
+func misplacedFiles(ctx context.Context, entries []gittree.Entry, ignoreFile []byte) ([]Issue, error) {
+	paths, err := misplacedPaths(ctx, entries, ignoreFile)
+	var problem *ignore.Problem
+	if errors.As(err, &problem) {
+		return []Issue{unruly(problem)}, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	slices.Sort(paths)
 	var issues []Issue
@@ -41,7 +45,39 @@ func misplacedFiles(entries []gittree.Entry, ignoreFile []byte) []Issue {
 			fmt.Sprintf("%d more files stand outside the structure; "+
 				"the next sync ingests those that have a Hedgehog resource.", more)))
 	}
-	return issues
+	return issues, nil
+}
+
+func misplacedPaths(ctx context.Context, entries []gittree.Entry, ignoreFile []byte) ([]string, error) {
+	rules, err := ignore.Of(entries, ignoreFile)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	matcher := rules.Matcher()
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if !isMisplaced(e) {
+			continue
+		}
+		line, err := matcher.Line(e.Path)
+		if err != nil {
+			return nil, err
+		}
+		if line == 0 {
+			paths = append(paths, e.Path)
+		}
+	}
+	return paths, nil
+}
+
+func unruly(problem *ignore.Problem) Issue {
+	return Issue{
+		Code: problem.Code, Path: layout.Ignore, Remedy: problem.Code.Remedy,
+		Message: problem.Error() + "; until that is mended only what is in raw/ is ingested.",
+	}
 }
 
 func isMisplaced(e gittree.Entry) bool {

@@ -28,7 +28,7 @@ func TestOverlapsNameTheOther(t *testing.T) {
 		}
 		dir := f.directory()
 		dir.Place = c.place
-		report := structure.Examine(dir, testFabric, testKinds, testTime)
+		report := examine(dir, testFabric)
 		remaining := report.Remaining()
 		if len(remaining) != 1 || remaining[0].Code.ID != errs.DirectoryOverlap.ID || !remaining[0].Error ||
 			len(remaining[0].Changes) > 0 || !strings.Contains(remaining[0].Message, c.named) {

@@ -4,6 +4,7 @@
 package structure
 
 import (
+	"context"
 	"time"
 
 	"fgdsync.dev/libs/errs"
@@ -87,13 +88,17 @@ func (r Report) Remaining() []Issue {
 	return out
 }
 
-// Examine judges a directory. The time is what a rewritten manifest will state.
-func Examine(dir Directory, fabric Fabric, kinds Kinds, now time.Time) Report {
+// Examine judges a directory. The time is what a rewritten manifest will state. It fails when the context ends.
+func Examine(ctx context.Context, dir Directory, fabric Fabric, kinds Kinds, now time.Time) (Report, error) {
 	index := newIndex(dir.Entries)
 	issues := overlapIssues(dir)
 	issues = append(issues, folderIssues(index, kinds)...)
 	issues = append(issues, manifestIssues(index, dir.Manifest, fabric, wantedFacts(fabric, kinds, now))...)
 	issues = append(issues, unknownFolders(dir.Entries, kinds)...)
-	issues = append(issues, misplacedFiles(dir.Entries, dir.Ignore)...)
-	return Report{Issues: issues, FileCounts: countFiles(dir.Entries), Owner: ownerOf(dir.Manifest)}
+	misplaced, err := misplacedFiles(ctx, dir.Entries, dir.Ignore)
+	if err != nil {
+		return Report{}, err
+	}
+	issues = append(issues, misplaced...)
+	return Report{Issues: issues, FileCounts: countFiles(dir.Entries), Owner: ownerOf(dir.Manifest)}, nil
 }

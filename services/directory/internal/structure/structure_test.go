@@ -1,6 +1,7 @@
 package structure_test
 
 import (
+	"context"
 	"crypto/sha1"
 	"fmt"
 	"slices"
@@ -44,7 +45,16 @@ func (f files) directory() structure.Directory {
 func (f files) examine() structure.Report { return f.examineFor(testFabric) }
 
 func (f files) examineFor(fabric structure.Fabric) structure.Report {
-	return structure.Examine(f.directory(), fabric, testKinds, testTime)
+	return examine(f.directory(), fabric)
+}
+
+// examine judges a directory for which there is time enough.
+func examine(dir structure.Directory, fabric structure.Fabric) structure.Report {
+	report, err := structure.Examine(context.Background(), dir, fabric, testKinds, testTime)
+	if err != nil {
+		panic(err)
+	}
+	return report
 }
 
 func (f files) repaired(t interface{ Fatalf(string, ...any) }) files {
@@ -230,7 +240,7 @@ func TestLinksBlock(t *testing.T) {
 			dir.Entries[i] = gittree.Entry{Path: "raw", Mode: gittree.Submodule}
 		}
 	}
-	report := structure.Examine(dir, testFabric, testKinds, testTime)
+	report := examine(dir, testFabric)
 	if len(report.Issues) != 2 || len(report.Remaining()) != 2 {
 		t.Fatalf("issues %v", codes(report))
 	}
@@ -317,8 +327,8 @@ func TestRepairLaws(t *testing.T) {
 		dir, again := f.directory(), f.directory()
 		slices.SortFunc(dir.Entries, func(a, b gittree.Entry) int { return strings.Compare(a.Path, b.Path) })
 		slices.SortFunc(again.Entries, func(a, b gittree.Entry) int { return strings.Compare(b.Path, a.Path) })
-		one := structure.Examine(dir, testFabric, testKinds, testTime)
-		two := structure.Examine(again, testFabric, testKinds, testTime)
+		one := examine(dir, testFabric)
+		two := examine(again, testFabric)
 		if fmt.Sprint(one) != fmt.Sprint(two) {
 			t.Fatalf("the order of entries matters:\n%v\n%v", one, two)
 		}
@@ -378,4 +388,28 @@ func collides(f files, p string) bool {
 		}
 	}
 	return false
+}
+
+// TestAnIgnoreFileThatCantBeObeyed: it is named, and no file is said to be ingested; whoever waits no longer is obeyed.
+func TestAnIgnoreFileThatCantBeObeyed(t *testing.T) {
+	t.Parallel()
+	costly := strings.Repeat(strings.Repeat("*a", 40)+"*b*\n", 2000)
+	for content, want := range map[string]string{
+		"docs/\n[\n": "FGD_1046 .fgdignore", "k\x00e\x00": "FGD_1046 .fgdignore", costly: "FGD_1047 .fgdignore",
+	} {
+		f := right(t)
+		f[layout.Ignore] = content
+		for i := range 1000 {
+			f[fmt.Sprintf("docs/%s%d.yaml", strings.Repeat("a", 200), i)] = ""
+		}
+		report := f.examine()
+		if got := codes(report); !slices.Equal(got, []string{want}) || !report.Valid() || len(report.Remaining()) != 1 {
+			t.Errorf("%.20q: %.300q, want %s", content, got, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := structure.Examine(ctx, right(t).directory(), testFabric, testKinds, testTime); err == nil {
+		t.Error("who waits no longer is not obeyed")
+	}
 }

@@ -1,12 +1,10 @@
 package remote
 
 import (
-	"errors"
-	"fmt"
 	"strings"
-	"unicode"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/github-sync/internal/object"
 )
 
@@ -35,47 +33,5 @@ func checkPart(part string) error {
 	if err := object.CheckName(part); err != nil {
 		return err
 	}
-	switch {
-	case strings.TrimFunc(part, unicode.IsSpace) != part:
-		return fmt.Errorf("%q has blanks at an end", part)
-	case strings.HasSuffix(part, "."):
-		return fmt.Errorf("%q ends in a dot, which Windows leaves out", part)
-	case strings.ContainsAny(part, `<>:"|?*`):
-		return fmt.Errorf("%q has a character that Windows permits in no name", part)
-	case isDevice(part):
-		return fmt.Errorf("%q is a device on Windows", part)
-	case isGitFolder(part):
-		return fmt.Errorf("%q is the folder of Git itself on Windows or macOS", part)
-	}
-	return checkText(part)
-}
-
-// checkText refuses characters that can't be seen: macOS leaves them out when it compares names.
-func checkText(part string) error {
-	if strings.ContainsFunc(part, func(r rune) bool { return unicode.Is(unicode.Cf, r) || unicode.IsControl(r) }) {
-		return errors.New("it has characters that can't be seen")
-	}
-	return nil
-}
-
-// isDevice reports whether Windows takes a name for a device, with whatever ending.
-func isDevice(part string) bool {
-	stem, _, _ := strings.Cut(strings.ToLower(part), ".")
-	switch stem = strings.TrimRight(stem, " "); stem {
-	case "con", "prn", "aux", "nul", "conin$", "conout$":
-		return true
-	}
-	number, isPort := strings.CutPrefix(stem, "com")
-	if !isPort {
-		number, isPort = strings.CutPrefix(stem, "lpt")
-	}
-	return isPort && len([]rune(number)) == 1 && strings.Contains("0123456789¹²³", number)
-}
-
-// isGitFolder reports whether a name is one of those under which file systems find ".git": the short name that Windows
-// gives it (core.protectNTFS in git-config(1)), and what follows a colon is no part of a name there.
-func isGitFolder(part string) bool {
-	lower := strings.ToLower(part)
-	rest, isShort := strings.CutPrefix(lower, "git~")
-	return isShort && rest != "" && strings.Trim(rest, "0123456789") == ""
+	return layout.CheckPortable(part)
 }

@@ -4,10 +4,12 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -271,18 +273,17 @@ func (s *Snapshot) read(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, err
 	return readFrom(s.base, kind, id)
 }
 
-// People write no longer commits, and a larger tree has more entries than are allowed, whatever their names.
 const (
+	// People write no longer commits. Of a longer one the beginning and the end are read, where the trailers are.
 	maxCommitBytes = 1 << 20
-	maxTreeBytes   = 64 << 20
+	commitEnd      = 64 << 10
+	// A larger tree has more entries than are allowed, whatever their names.
+	maxTreeBytes = 64 << 20
 )
 
 // maxBytes bounds an object that is read. The size of a file has been looked at.
 func maxBytes(kind plumbing.ObjectType) int64 {
-	switch kind {
-	case plumbing.CommitObject:
-		return maxCommitBytes
-	case plumbing.TreeObject:
+	if kind == plumbing.TreeObject {
 		return maxTreeBytes
 	}
 	return math.MaxInt64
@@ -301,15 +302,38 @@ func readFrom(base *store.Objects, kind plumbing.ObjectType, id plumbing.Hash) (
 	if err != nil {
 		return nil, base.Unreadable(id, err)
 	}
-	content := make([]byte, encoded.Size())
-	if _, err = io.ReadFull(r, content); err != nil {
+	// The library does not look: of an object whose length is wrong in its pack it gives a part.
+	hash := plumbing.NewHasher(kind, encoded.Size())
+	content, err := readMost(io.TeeReader(r, hash), kind, encoded.Size())
+	if err == nil && hash.Sum() != id {
+		err = errDamaged
+	}
+	if err != nil {
 		return nil, errors.Join(base.Unreadable(id, err), r.Close())
 	}
-	// The library does not look: of an object whose length is wrong in its pack it gives a part.
-	if object.ID(kind, content) != id {
-		return nil, errors.Join(base.Unreadable(id, errDamaged), r.Close())
-	}
 	return content, r.Close()
+}
+
+// readMost reads an object in full, and of a commit that is too long the beginning and the last lines.
+func readMost(r io.Reader, kind plumbing.ObjectType, size int64) ([]byte, error) {
+	if kind != plumbing.CommitObject || size <= maxCommitBytes {
+		content := make([]byte, size)
+		_, err := io.ReadFull(r, content)
+		return content, err
+	}
+	content := make([]byte, maxCommitBytes)
+	begin, end := content[:maxCommitBytes-commitEnd], content[maxCommitBytes-commitEnd:]
+	if _, err := io.ReadFull(r, begin); err != nil {
+		return nil, err
+	}
+	if _, err := io.CopyN(io.Discard, r, size-maxCommitBytes); err != nil {
+		return nil, err
+	}
+	if _, err := io.ReadFull(r, end); err != nil {
+		return nil, err
+	}
+	_, lines, _ := bytes.Cut(end, []byte("\n")) // of the first one the beginning is missing
+	return slices.Concat(begin, []byte("\n"), lines), nil
 }
 
 var errDamaged = errors.New("the content is not that of the object")

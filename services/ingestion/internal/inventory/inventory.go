@@ -3,6 +3,8 @@
 package inventory
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -41,8 +43,9 @@ type Inventory struct {
 
 // Rules are what the sorting depends on.
 type Rules struct {
-	Ignore       ignore.Rules // paths to leave alone
-	MaxFileBytes int64        // larger files are not read
+	Ignore       ignore.Rules    // paths to leave alone
+	Unruly       *ignore.Problem // why the paths to leave alone are not known: then raw/ alone is taken from
+	MaxFileBytes int64           // larger files are not read
 
 	// Quarantined is the content that each file of unmanaged/ had when it came there. One that has other content was
 	// mended by somebody, and waits; so does one that is not among them.
@@ -56,15 +59,28 @@ type Rules struct {
 }
 
 // Take sorts leaves.
-func Take(entries []gittree.Entry, rules Rules) Inventory {
+func Take(ctx context.Context, entries []gittree.Entry, rules Rules) (Inventory, error) {
 	sorted := slices.Clone(entries)
 	slices.SortFunc(sorted, func(a, b gittree.Entry) int { return strings.Compare(a.Path, b.Path) })
-	t := taking{Rules: rules, ignored: map[int][]string{}}
+	inv, err := takeSorted(ctx, sorted, rules)
+	if errors.As(err, &rules.Unruly) {
+		return takeSorted(ctx, sorted, rules)
+	}
+	return inv, err
+}
+
+func takeSorted(ctx context.Context, sorted []gittree.Entry, rules Rules) (Inventory, error) {
+	t := taking{Rules: rules, matcher: rules.Ignore.Matcher(), ignored: map[int][]string{}}
 	for _, e := range sorted {
-		t.take(e)
+		if err := ctx.Err(); err != nil {
+			return Inventory{}, err
+		}
+		if err := t.take(e); err != nil {
+			return Inventory{}, err
+		}
 	}
 	t.tellIgnored()
-	return t.Inventory
+	return t.Inventory, nil
 }
 
 // Unreadable warns of files and folders whose names can't be dealt with; their paths are escaped.
@@ -79,20 +95,39 @@ func (inv *Inventory) Unreadable(paths []string) {
 type taking struct {
 	Inventory
 	Rules
+	matcher *ignore.Matcher
 	ignored map[int][]string // files of managed/ by the line of the ignore file that names them
 }
 
-func (t *taking) take(e gittree.Entry) {
+func (t *taking) take(e gittree.Entry) error {
 	part := layout.Part(e.Path)
 	if part == layout.Metadata || layout.Hidden(e.Path) {
-		return
+		return nil
 	}
-	if line := t.Ignore.Line(e.Path); line > 0 {
-		if part != layout.Managed || layout.StaysPut(e.Path) {
-			return
-		}
-		t.ignored[line] = append(t.ignored[line], e.Path)
+	left, err := t.leaves(e.Path, part)
+	if !left && err == nil {
+		t.sort(e, part)
 	}
+	return err
+}
+
+// leaves reports whether a file is left alone because of the ignore file.
+func (t *taking) leaves(path, part string) (bool, error) {
+	if t.Unruly != nil {
+		return part != layout.Raw && part != layout.Managed, nil
+	}
+	line, err := t.matcher.Line(path)
+	if line == 0 || err != nil {
+		return false, err
+	}
+	if part != layout.Managed || layout.StaysPut(path) {
+		return true, nil
+	}
+	t.ignored[line] = append(t.ignored[line], path)
+	return false, nil
+}
+
+func (t *taking) sort(e gittree.Entry, part string) {
 	switch {
 	case part == layout.Unmanaged:
 		t.quarantined(e)
@@ -109,9 +144,12 @@ func (t *taking) take(e gittree.Entry) {
 	}
 }
 
-// tellIgnored warns of lines of the ignore file that name files of managed/, which are read all the same: a resource
-// that nobody reads would be taken for deleted.
+// tellIgnored says when the ignore file can't be obeyed, and warns of its lines that name files of managed/, which are
+// read all the same: a resource that nobody reads would be taken for deleted.
 func (t *taking) tellIgnored() {
+	if t.Unruly != nil {
+		t.Findings = append(t.Findings, unruly(t.Unruly))
+	}
 	for _, line := range slices.Sorted(maps.Keys(t.ignored)) {
 		paths := t.ignored[line]
 		names := paths[0]
@@ -123,6 +161,15 @@ func (t *taking) tellIgnored() {
 			Message: fmt.Sprintf("line %d of %s names %s, which a sync reads all the same", line, layout.Ignore, names),
 		})
 	}
+}
+
+// unruly says that only raw/ is taken from.
+func unruly(problem *ignore.Problem) finding.Finding {
+	f := whole(layout.Ignore, problem.Code, problem.Error()+"; until that is mended only what is in raw/ is ingested")
+	if problem.Line > 0 {
+		f.Line, f.Column = problem.Line, 1
+	}
+	return f
 }
 
 // quarantined takes what is to be ingested again.

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -266,6 +267,40 @@ func TestIgnoreLinesDontHideManagedFiles(t *testing.T) {
 	if second := s.files["managed/vpcs/a_default_vpc.githedgehog.com.yaml"]; second != "" ||
 		!strings.Contains(s.files[managedA], "vlan: 2") {
 		t.Errorf("updated: %v", s.files)
+	}
+}
+
+// TestAnIgnoreFileThatCantBeObeyed: what it protects stays, and so does everything else outside of raw/, which is
+// ingested. What is in managed/ stands.
+func TestAnIgnoreFileThatCantBeObeyed(t *testing.T) {
+	t.Parallel()
+	costly := strings.Repeat(strings.Repeat("*a", 40)+"*b*\n", 4000)
+	for content, code := range map[string]errs.Code{
+		"[\nkeep/\n": errs.IgnoreUnreadable, "k\x00e\x00": errs.IgnoreUnreadable, costly: errs.IgnoreTooCostly,
+	} {
+		s := newSynced(t, map[string]string{
+			"raw/a.yaml": vpc("v1beta1", "a", "", "", 1), "raw/bad.yaml": "kind: [\n", ".fgdignore": "keep/\n",
+			"keep/k.yaml": vpc("v1beta1", "k", "", "", 1),
+		})
+		s.sync(plan.Options{})
+		s.files[".fgdignore"], s.files["raw/b.yaml"] = content, vpc("v1beta1", "b", "", "", 1)
+		s.files["unmanaged/bad.yaml"] = vpc("v1beta1", "mended", "", "", 1)
+		for i := range 1000 {
+			s.files[fmt.Sprintf("keep/%s%d.yaml", strings.Repeat("a", 200), i)] = "kind: VPC\n"
+		}
+		before := len(s.files)
+		s.sync(plan.Options{})
+		said := s.found(code)
+		if len(said) != 1 || said[0].Warning || said[0].File != ".fgdignore" {
+			t.Fatalf("%.20q: said %+v", content, said)
+		}
+		if s.files["keep/k.yaml"] == "" || s.files["unmanaged/bad.yaml"] == "" || len(s.files) != before ||
+			s.files["managed/vpcs/b.yaml"] == "" || len(s.result.Plan.Resources) != 2 {
+			t.Errorf("%.20q: %d files of %d, resources %+v", content, len(s.files), before, s.result.Plan.Resources)
+		}
+		if s.sync(plan.Options{}) {
+			t.Errorf("%.20q: it does not come to rest", content)
+		}
 	}
 }
 

@@ -189,6 +189,21 @@ func TestReleaseRefused(t *testing.T) {
 	}
 }
 
+// TestNothingIsReleasedIntoAFileThatCantBeObeyed: the file would be taken again.
+func TestNothingIsReleasedIntoAFileThatCantBeObeyed(t *testing.T) {
+	t.Parallel()
+	store := treestore.New()
+	q := &quarantine{
+		t: t, store: store, p: pipelineOf(t, store.Serve(t), 2), files: map[string]string{"raw/a.yaml": "kind: [\n"},
+	}
+	q.ingest(asUsual)
+	q.files[".fgdignore"] = "keep[\n"
+	if q.ingest(func(r *pipeline.Request) { r.Release = []string{"unmanaged/a.yaml"} }) {
+		t.Errorf("released: %v", q.files)
+	}
+	q.requireFindings("FGD_1020 .fgdignore", "FGD_1046 .fgdignore")
+}
+
 // requireFindings holds what the last ingestion found, as "CODE file".
 func (q *quarantine) requireFindings(want ...string) {
 	q.t.Helper()

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"fgdsync.dev/libs/errs"
@@ -19,8 +20,9 @@ import (
 type scan struct {
 	inventory.Inventory
 	entries    []gittree.Entry
-	ignoreFile []byte // .fgdignore
-	log        []byte // the unmanaged log
+	ignoreFile []byte          // .fgdignore
+	unruly     *ignore.Problem // why that can't be obeyed
+	log        []byte          // the unmanaged log
 }
 
 // scan lists a tree and sorts its leaves.
@@ -37,10 +39,16 @@ func (p *Pipeline) scan(ctx context.Context, tree gittree.Ref, req Request) (sca
 	}
 	found := scan{entries: listing.Entries, ignoreFile: contents[layout.Ignore], log: contents[layout.UnmanagedLog]}
 	known := dirlog.Quarantined(found.log)
-	found.Inventory = inventory.Take(found.entries, inventory.Rules{
-		MaxFileBytes: p.MaxFileBytes, Ignore: ignore.Parse(found.ignoreFile), Quarantined: known.Contents(),
+	rules := inventory.Rules{
+		MaxFileBytes: p.MaxFileBytes, Quarantined: known.Contents(),
 		RetryQuarantined: req.Retry, Retry: setOf(req.RetryOf), Release: setOf(req.Release),
-	})
+	}
+	rules.Ignore, err = ignore.Of(found.entries, found.ignoreFile)
+	errors.As(err, &rules.Unruly)
+	found.unruly = rules.Unruly
+	if found.Inventory, err = inventory.Take(ctx, found.entries, rules); err != nil {
+		return scan{}, err
+	}
 	found.Unreadable(listing.Unreadable)
 	for i := range found.Sources {
 		if source := &found.Sources[i]; layout.Part(source.Path) == layout.Unmanaged {
@@ -64,11 +72,10 @@ func (s *scan) release(on *stage.Tree, req Request) ([]dirlog.Released, []findin
 	if len(req.Release) == 0 {
 		return nil, wishes
 	}
-	if e, there := gittree.Find(s.entries, layout.Ignore); there && (!e.Mode.IsFile() || e.Size > ignore.MaxBytes) {
+	if s.unruly != nil {
 		return nil, append(wishes, finding.Finding{
-			Code: errs.ReleaseRefused, File: layout.Ignore, Document: -1, Message: "nothing is released: " + layout.Ignore +
-				" is no file that can be added to",
-			Remedy: "Make " + layout.Ignore + " a plain file of less than a megabyte.",
+			Code: errs.ReleaseRefused, File: layout.Ignore, Document: -1, Message: "nothing is released: " + s.unruly.Error(),
+			Remedy: s.unruly.Code.Remedy,
 		})
 	}
 	released, ignoreFile, refused := quarantine.Release(on, quarantine.List(s.entries, s.log), req.Release, s.ignoreFile)

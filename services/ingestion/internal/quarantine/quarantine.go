@@ -52,11 +52,25 @@ func (f File) Origin() string {
 	return path.Join(path.Dir(r.From), path.Base(f.Path))
 }
 
-// isOrigin reports whether a path that a log names is one that a file may be put at.
+// deepestOrigin is how many folders deep a path may be that a log names.
+const deepestOrigin = 32
+
+// isOrigin reports whether a path that a log names is one that a file may be put at. Anybody can write into a log: it
+// is held to the rules for a fabric's directory, and leads to no name that other tools obey.
 func isOrigin(p string) bool {
-	if p == "" || path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") {
+	names := strings.Split(p, "/")
+	if len(names) > deepestOrigin || layout.Hidden(p) || p == layout.Ignore {
 		return false
 	}
-	part := layout.Part(p)
-	return part != layout.Unmanaged && part != layout.Metadata && p != layout.Ignore
+	for _, name := range names {
+		if layout.CheckPortable(name) != nil {
+			return false
+		}
+	}
+	for _, part := range []string{layout.Raw, layout.Managed, layout.Unmanaged, layout.Metadata} {
+		if strings.EqualFold(names[0], part) && (len(names) == 1 || names[0] != part) {
+			return false
+		}
+	}
+	return names[0] != layout.Unmanaged && names[0] != layout.Metadata
 }

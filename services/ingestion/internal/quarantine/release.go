@@ -68,7 +68,7 @@ func refuse(p, why string) finding.Finding {
 // ignoring adds a line for exactly one path to an ignore file, unless it is ignored already. It reports whether the
 // path is ignored then.
 func ignoring(ignoreFile []byte, p string) ([]byte, bool) {
-	if ignore.Parse(ignoreFile).Match(p) {
+	if isIgnored(ignoreFile, p) {
 		return ignoreFile, true
 	}
 	if strings.ContainsFunc(p, unicode.IsControl) {
@@ -83,7 +83,16 @@ func ignoring(ignoreFile []byte, p string) ([]byte, bool) {
 		out = append(out, ending...)
 	}
 	out = append(append(out, escape(p)...), ending...)
-	return out, ignore.Parse(out).Match(p)
+	return out, isIgnored(out, p)
+}
+
+func isIgnored(ignoreFile []byte, p string) bool {
+	rules, err := ignore.Parse(ignoreFile)
+	if err != nil {
+		return false
+	}
+	is, err := rules.Match(p)
+	return is && err == nil
 }
 
 // escape writes a path as a pattern that matches nothing else (gitignore(5)).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/health"
 )
 
@@ -15,7 +16,7 @@ const longWait = 10 * time.Minute
 func (c *Collector) Queue(ctx context.Context) error {
 	b, err := c.measure(ctx)
 	if err != nil {
-		return notKnown("what waits")
+		return notKnown("what waits", err)
 	}
 	oldest := b.groups[c.group].oldest
 	if oldest <= longWait {
@@ -32,7 +33,7 @@ func (c *Collector) Queue(ctx context.Context) error {
 func (c *Collector) DeadLetters(ctx context.Context) error {
 	b, err := c.measure(ctx)
 	if err != nil {
-		return notKnown("whether there are dead letters")
+		return notKnown("whether there are dead letters", err)
 	}
 	if b.dead == 0 {
 		return nil
@@ -44,7 +45,11 @@ func (c *Collector) DeadLetters(ctx context.Context) error {
 	}
 }
 
-func notKnown(what string) error {
+func notKnown(what string, err error) error {
+	if errs.HasCode(err, errs.RedisKeyForeign) {
+		e := errs.From(err)
+		return &health.Trouble{Status: health.Unknown, Reason: e.Message, Remedy: e.RemedyText()}
+	}
 	return &health.Trouble{
 		Status: health.Unknown, Reason: "Redis does not answer, so it is not known " + what + ".",
 		Remedy: "Mend what ails Redis; the component redis says what it is.",

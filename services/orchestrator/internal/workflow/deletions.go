@@ -27,6 +27,7 @@ func (a *attempt) guardDeletions() error {
 	a.sync.record.Result.Plan = plan
 	options := a.sync.record.GetOptions()
 	if !a.isMass(gone, before) || options.GetForce() {
+		a.tellEmptied(gone, before)
 		a.tellOrphans(plan)
 		return nil
 	}
@@ -42,6 +43,16 @@ func (a *attempt) guardDeletions() error {
 		return nil
 	}
 	return errs.New(errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
+}
+
+// tellEmptied warns when nothing is left of what the last sync had: a folder that was removed by mistake and a branch
+// that was replaced look so, also where a fabric is too small for the limits of a mass deletion.
+func (a *attempt) tellEmptied(gone, before int) {
+	if gone == 0 || gone < before {
+		return
+	}
+	a.sync.addFinding(errs.NewFinding(errs.DirectoryEmptied, reportv1.Severity_SEVERITY_WARNING,
+		"none of the %d resources that the directory had in the last sync is there any more", before))
 }
 
 // guardRoot stops the first sync of a whole repository when it would put more away than it ingests: most of what is

@@ -182,7 +182,7 @@ func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	if lease.Context().Err() != nil {
 		return fmt.Errorf("give up sync %s: %w", t.syncID(), context.Cause(lease.Context()))
 	}
-	if errs.HasCode(outcome, errs.RedisConnectionFailed) {
+	if errs.HasCode(outcome, errs.RedisConnectionFailed) || errs.HasCode(outcome, errs.RedisKeyForeign) {
 		return fmt.Errorf("give up sync %s: %w", t.syncID(), outcome)
 	}
 	end, endCancel := context.WithTimeout(lease.Context(), endTimeout)
