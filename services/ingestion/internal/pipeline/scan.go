@@ -19,8 +19,9 @@ import (
 type scan struct {
 	inventory.Inventory
 	entries    []gittree.Entry
-	ignoreFile []byte // .fgdignore
-	log        []byte // the unmanaged log
+	others     []string // paths that are no entries, escaped
+	ignoreFile []byte   // .fgdignore
+	log        []byte   // the unmanaged log
 }
 
 // scan lists a tree and sorts its leaves.
@@ -35,7 +36,10 @@ func (p *Pipeline) scan(ctx context.Context, tree gittree.Ref, req Request) (sca
 	if err != nil {
 		return scan{}, err
 	}
-	found := scan{entries: listing.Entries, ignoreFile: contents[layout.Ignore], log: contents[layout.UnmanagedLog]}
+	found := scan{
+		entries: listing.Entries, others: listing.Unreadable, ignoreFile: contents[layout.Ignore],
+		log: contents[layout.UnmanagedLog],
+	}
 	known := dirlog.Quarantined(found.log)
 	found.Inventory = inventory.Take(found.entries, inventory.Rules{
 		MaxFileBytes: p.MaxFileBytes, Ignore: ignore.Parse(found.ignoreFile), Quarantined: known.Contents(),
@@ -64,7 +68,8 @@ func (s *scan) release(on *stage.Tree, req Request) ([]dirlog.Released, []findin
 	if len(req.Release) == 0 {
 		return nil, wishes
 	}
-	if e, there := gittree.Find(s.entries, layout.Ignore); there && (!e.Mode.IsFile() || e.Size > ignore.MaxBytes) {
+	e, there := gittree.Find(s.entries, layout.Ignore)
+	if there && (!e.Mode.IsFile() || e.Size > ignore.MaxBytes) || !there && !on.Free(layout.Ignore) {
 		return nil, append(wishes, finding.Finding{
 			Code: errs.ReleaseRefused, File: layout.Ignore, Document: -1, Message: "nothing is released: " + layout.Ignore +
 				" is no file that can be added to",

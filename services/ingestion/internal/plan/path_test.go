@@ -64,7 +64,7 @@ func FuzzRefused(f *testing.F) {
 		if !isTree(one, other, there) || layout.Part(one) == layout.Managed || layout.Part(other) == layout.Managed {
 			return
 		}
-		s := stage.New(entries)
+		s := stage.New(entries, nil)
 		files := []document.File{refusedFile(entries[0], docsOfOne%4), refusedFile(entries[1], docsOfOther%4)}
 		done, err := Make(Input{Files: files}, s)
 		if err != nil {

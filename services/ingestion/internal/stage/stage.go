@@ -35,8 +35,9 @@ type Tree struct {
 	folders map[string]int  // number of leaves below
 }
 
-// New returns a staged tree that holds entries.
-func New(entries []gittree.Entry) *Tree {
+// New returns a staged tree that holds entries, and has other things at some paths, which are escaped: nothing becomes
+// of these, and their folders never get empty.
+func New(entries []gittree.Entry, others []string) *Tree {
 	t := &Tree{
 		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{}, folders: map[string]int{},
 	}
@@ -51,7 +52,24 @@ func New(entries []gittree.Entry) *Tree {
 		n++
 	}
 	t.count(last, n)
+	for _, escaped := range others {
+		t.occupy(escaped)
+	}
 	return t
+}
+
+// occupy keeps a path, and the folders above it, from ever being free.
+func (t *Tree) occupy(escaped string) {
+	p, err := strconv.Unquote(`"` + escaped + `"`)
+	if err != nil {
+		p = escaped
+	}
+	for i, r := range p {
+		if r == '/' {
+			t.folders[p[:i]]++
+		}
+	}
+	t.folders[p]++
 }
 
 // at returns what is at a path now.
@@ -108,6 +126,39 @@ func (t *Tree) Blocker(p string) (string, bool) {
 	return "", false
 }
 
+// Below returns the paths of all leaves in a folder.
+func (t *Tree) Below(folder string) []string {
+	var paths []string
+	add := func(p string) {
+		if strings.HasPrefix(p, folder+"/") {
+			paths = append(paths, p)
+		}
+	}
+	if t.folders[folder] == 0 {
+		return nil
+	}
+	for p := range t.before {
+		if _, touched := t.touched[p]; !touched {
+			add(p)
+		}
+	}
+	for p, l := range t.touched {
+		if !l.gone {
+			add(p)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// Rename gives what is at a path another one.
+func (t *Tree) Rename(from, to string) {
+	if l, there := t.at(from); there {
+		t.Remove(from)
+		t.set(to, l)
+	}
+}
+
 // Remove takes away what is at a path.
 func (t *Tree) Remove(p string) {
 	if l, there := t.at(p); there {
@@ -153,7 +204,8 @@ func (t *Tree) Changed() bool {
 	return false
 }
 
-// Changes returns the difference to what was there before, in path order.
+// Changes returns the difference to what was there before: first what is removed, so that a file can take the place of
+// a folder and a folder that of a file, then the rest, both in path order.
 func (t *Tree) Changes() []gittree.Change {
 	changes := make([]gittree.Change, 0, len(t.touched))
 	for p, l := range t.touched {
@@ -165,7 +217,15 @@ func (t *Tree) Changes() []gittree.Change {
 			changes = append(changes, gittree.Change{Path: p, Mode: l.mode, Blob: l.blob, Content: l.content})
 		}
 	}
-	slices.SortFunc(changes, func(a, b gittree.Change) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(changes, func(a, b gittree.Change) int {
+		if a.Remove != b.Remove {
+			if a.Remove {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Path, b.Path)
+	})
 	return changes
 }
 

@@ -1,0 +1,152 @@
+package pipeline_test
+
+import (
+	"strings"
+	"testing"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/ingestion/internal/pipeline"
+	"fgdsync.dev/services/ingestion/internal/plan"
+	"fgdsync.dev/testkit/treestore"
+)
+
+const (
+	badDoc     = "kind: Nothing\n"
+	archive    = ".hnp/archive-log.yaml"
+	reasons    = ".hnp/unmanaged-log.yaml"
+	someCommit = "1111111111111111111111111111111111111111"
+)
+
+// special is a leaf that is no file: "link" or "submodule" in the place of its content.
+func special(store *treestore.Store, files map[string]string) map[string]treestore.Leaf {
+	leaves := map[string]treestore.Leaf{}
+	for p, content := range files {
+		switch content {
+		case "link":
+			leaves[p] = treestore.Leaf{Mode: gitv1.FileMode_FILE_MODE_SYMLINK, Blob: store.PutBlob([]byte("../raw"))}
+		case "submodule":
+			leaves[p] = treestore.Leaf{Mode: gitv1.FileMode_FILE_MODE_SUBMODULE, Blob: someCommit}
+		default:
+			leaves[p] = treestore.Leaf{Mode: gitv1.FileMode_FILE_MODE_REGULAR, Blob: store.PutBlob([]byte(content))}
+		}
+	}
+	return leaves
+}
+
+// TestWhatStandsInThePlaceOfWhatIsWritten: a folder, a link or a submodule at any path that a sync writes stops
+// nothing. It moves as what it is, or the sync writes beside it, and the next sync changes nothing.
+func TestWhatStandsInThePlaceOfWhatIsWritten(t *testing.T) {
+	t.Parallel()
+	good, changed := vpc("v1beta1", "a", "", "", 1), vpc("v1beta1", "a", "", "", 2)
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  map[string]string // path and content, or what it is
+	}{
+		"archive log, folder": {
+			map[string]string{archive + "/x": "mine", archive + "/y/z.txt": "too", "raw/a.yaml": good},
+			map[string]string{".hnp/archive-log.legacy/x": "mine", ".hnp/archive-log.legacy/y/z.txt": "too", archive: "*"},
+		},
+		"archive log, link": {
+			map[string]string{archive: "link", "raw/a.yaml": good},
+			map[string]string{".hnp/archive-log.legacy.yaml": "link", archive: "*"},
+		},
+		"archive log, submodule": {
+			map[string]string{archive: "submodule", "raw/a.yaml": good},
+			map[string]string{".hnp/archive-log.legacy.yaml": "submodule", archive: "*"},
+		},
+		"unmanaged log, folder": {
+			map[string]string{reasons + "/x": "mine", "raw/b.yaml": badDoc},
+			map[string]string{".hnp/unmanaged-log.legacy/x": "mine", reasons: "*", "unmanaged/b.yaml": badDoc},
+		},
+		"unmanaged log, submodule": {
+			map[string]string{reasons: "submodule", "raw/b.yaml": badDoc},
+			map[string]string{".hnp/unmanaged-log.legacy.yaml": "submodule", reasons: "*", "unmanaged/b.yaml": badDoc},
+		},
+		"managed file, folder": {
+			map[string]string{"managed/vpcs/a.yaml/b.yaml": vpc("v1beta1", "b", "", "", 3), "raw/a.yaml": good},
+			map[string]string{"managed/vpcs/a.yaml": "*", "managed/vpcs/b.yaml": "*"},
+		},
+		"managed file, submodule": {
+			map[string]string{"managed/vpcs/a.yaml": "submodule", "raw/a.yaml": changed},
+			map[string]string{"managed/vpcs/a.yaml": "*", "unmanaged/managed/vpcs/a.yaml": "submodule"},
+		},
+		"managed file, link": {
+			map[string]string{"managed/vpcs/a.yaml": "link", "raw/a.yaml": changed},
+			map[string]string{"managed/vpcs/a.yaml": "*", "unmanaged/managed/vpcs/a.yaml": "link"},
+		},
+		"unmanaged file, folder that is emptied": {
+			map[string]string{
+				"unmanaged/x/y.yaml": good, "raw/x": "text",
+				reasons: "entries:\n- {path: \"unmanaged/x/y.yaml\", content: \"" + someCommit + "\"}\n",
+			},
+			map[string]string{"managed/vpcs/a.yaml": "*", "unmanaged/x": "text"},
+		},
+		"unmanaged file, link and submodule": {
+			map[string]string{"unmanaged/b.yaml": "link", "unmanaged/c": "submodule", "raw/b.yaml": badDoc, "raw/c/d.yaml": badDoc},
+			map[string]string{
+				"unmanaged/b.yaml": "link", "unmanaged/b-2.yaml": badDoc, "unmanaged/c": "submodule",
+				"unmanaged/c-2/d.yaml": badDoc,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := treestore.New()
+			p := pipelineOf(t, store.Serve(t), 2)
+			snapshot, tree := store.OpenLeaves(special(store, c.files))
+			result := ingest(t, p, gittree.Ref{Snapshot: snapshot, ID: tree}, plan.Options{})
+			after, wanted := store.Leaves(result.Tree), special(store, c.want)
+			for path, leaf := range wanted {
+				got, there := after[path]
+				if c.want[path] == "*" && got.Mode == gitv1.FileMode_FILE_MODE_REGULAR {
+					leaf.Blob = got.Blob
+				}
+				if !there || got != leaf {
+					t.Errorf("%s: %v, want %v", path, got, leaf)
+				}
+			}
+			again := ingest(t, p, gittree.Ref{Snapshot: snapshot, ID: result.Tree}, plan.Options{})
+			if again.Tree != result.Tree {
+				t.Errorf("a second sync changes %v", differences(store.Files(result.Tree), store.Files(again.Tree)))
+			}
+			_, moved := c.want[archive]
+			_, movedReasons := c.want[reasons]
+			requireSaid(t, result, errs.DirectoryRepairFailed, moved || movedReasons)
+		})
+	}
+}
+
+// requireSaid holds that there is a finding of a code, or none.
+func requireSaid(t *testing.T, result *pipeline.Result, code errs.Code, want bool) {
+	t.Helper()
+	said := messages(result, code)
+	if want != (len(said) > 0) {
+		t.Errorf("%s: %q", code.ID, said)
+	}
+}
+
+// TestAFolderThatCantBeEmptied: where a log can't be, the rest is ingested, and it is said what to do.
+func TestAFolderThatCantBeEmptied(t *testing.T) {
+	t.Parallel()
+	trees := withUnreadable{
+		&recording{memoryTrees: newMemoryTrees(map[string]string{"raw/a.yaml": vpc("v1beta1", "a", "", "", 1)})},
+		archive + `/Icon\r`,
+	}
+	result, err := benchPipeline(t, trees).Ingest(t.Context(), request(gittree.Ref{ID: "before"}, plan.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := messages(result, errs.DirectoryRepairFailed); len(said) != 1 || !strings.Contains(said[0], archive) {
+		t.Errorf("said %q", said)
+	}
+	for _, change := range trees.changes {
+		if change.Path == archive {
+			t.Errorf("%s is written", archive)
+		}
+	}
+	if len(result.Plan.Resources) != 1 {
+		t.Errorf("resources %v", result.Plan.Resources)
+	}
+}
