@@ -2,10 +2,13 @@ package githubsync_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/libs/rpc"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
@@ -87,5 +90,55 @@ func TestWhatIsNoFileMoves(t *testing.T) {
 	want := "120000 blob " + link + "\tf/b\n160000 commit " + commit + "\tf/c\n"
 	if got := b.host.Git(t, repository, "ls-tree", "-r", branch); got != want {
 		t.Errorf("the branch has\n%s, want\n%s", got, want)
+	}
+}
+
+// TestFoldersTooDeep: what lies deeper than can be written is named as a folder that stays, and nothing else is kept
+// from being listed, written and compared.
+func TestFoldersTooDeep(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	deep := strings.Repeat("d/", layout.MaxDepth-1)
+	b.host.Create(t, repository, branch, map[string]string{
+		"f/" + deep + "x": "x", "f/" + deep + "d/y": "y", "f/" + deep + "d/d/z": "z", "f/a": "a",
+	})
+	s := b.open("f")
+	var paths, unreadable []string
+	err := rpc.Collect(t.Context(), b.trees.ListTree,
+		&gitv1.ListTreeRequest{SnapshotId: s.GetSnapshotId(), Tree: s.GetTree()}, func(page *gitv1.ListTreeResponse) error {
+			unreadable = append(unreadable, page.GetUnreadable()...)
+			for _, e := range page.GetEntries() {
+				paths = append(paths, e.GetPath())
+			}
+			return nil
+		})
+	if want := []string{"a", deep + "x"}; err != nil || !slices.Equal(paths, want) {
+		t.Errorf("listed %q, %v", paths, err)
+	}
+	if want := []string{deep + "d"}; !slices.Equal(unreadable, want) {
+		t.Errorf("unreadable: %q", unreadable)
+	}
+	tree, err := b.apply(s, taken(deep+"x"), put("b", "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.publish(s, tree); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"f/" + deep + "d/y": "y", "f/" + deep + "d/d/z": "z", "f/a": "a", "f/b": "b"}
+	if got := b.host.Files(t, repository, branch); !maps.Equal(got, want) {
+		t.Errorf("the branch has %v, want %v", got, want)
+	}
+	b.host.Commit(t, repository, branch, map[string]string{"f/" + deep + "d/d/z": "other", "f/a": "other"})
+	later := b.open("f")
+	changed := 0
+	err = rpc.Collect(t.Context(), b.trees.ListChanges,
+		&gitv1.ListChangesRequest{SnapshotId: later.GetSnapshotId(), SinceCommit: "HEAD~1"},
+		func(page *gitv1.ListChangesResponse) error {
+			changed += len(page.GetChanges())
+			return nil
+		})
+	if err != nil || changed != 1 {
+		t.Errorf("%d changes, %v", changed, err)
 	}
 }

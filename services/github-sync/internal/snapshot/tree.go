@@ -19,7 +19,7 @@ type Leaf struct {
 }
 
 // Leaves lists all leaves of a tree, in the order of their paths' bytes. Apart from them it lists, escaped, the paths
-// of files and folders with names that nothing of ours may have.
+// of files and folders with names that nothing of ours may have, and of folders that lie too deep to be written again.
 func (s *Snapshot) Leaves(tree plumbing.Hash) (leaves []Leaf, unreadable []string, err error) {
 	w := walk{s: s}
 	if err := w.into(tree, "", 0); err != nil {
@@ -41,8 +41,9 @@ type walk struct {
 }
 
 func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
-	if limit := w.s.limits.MaxDepth; depth > limit {
-		return tooDeep(limit)
+	if depth >= w.s.limits.MaxDepth {
+		w.unreadable = append(w.unreadable, object.Escaped(strings.TrimSuffix(prefix, "/")))
+		return nil
 	}
 	entries, err := w.s.Entries(tree)
 	if err != nil {

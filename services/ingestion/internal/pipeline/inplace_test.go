@@ -6,6 +6,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/layout"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
@@ -148,5 +149,39 @@ func TestAFolderThatCantBeEmptied(t *testing.T) {
 	}
 	if len(result.Plan.Resources) != 1 {
 		t.Errorf("resources %v", result.Plan.Resources)
+	}
+}
+
+// TestDeepFiles: what is as deep as a file can be goes to a place that is no deeper, whatever the fabric keeps; and what
+// is deeper is told of and left.
+func TestDeepFiles(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat("d/", layout.MaxDepth-1) + "x.yaml"
+	bad := vpc("v1beta1", "BAD", "", "", 1)
+	for _, kept := range []plan.Archive{plan.ArchiveNone, plan.ArchiveRename, plan.ArchiveMove, plan.ArchiveBackup} {
+		result, after := ingestTwice(t, map[string]string{
+			deep: bad, "e/" + deep[2:]: vpc("v1beta1", "a", "", "", 1), "raw/b.yaml": vpc("v1beta1", "b", "", "", 2),
+		}, plan.Options{Archive: kept})
+		quarantined := 0
+		for p, content := range after {
+			if strings.HasPrefix(p, "unmanaged/") && content == bad {
+				quarantined++
+			}
+			if layout.TooDeep(p) {
+				t.Errorf("%s is too deep", p)
+			}
+		}
+		if quarantined != 1 || len(result.Plan.Resources) != 2 {
+			t.Errorf("archive %d: %d in quarantine, %d resources", kept, quarantined, len(result.Plan.Resources))
+		}
+	}
+	deeper := strings.Repeat("d/", layout.MaxDepth-1) + "d"
+	trees := withUnreadable{&recording{memoryTrees: newMemoryTrees(inRaw(wiring(1), 1))}, deeper}
+	result, err := benchPipeline(t, trees).Ingest(t.Context(), request(gittree.Ref{ID: "before"}, plan.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := messages(result, errs.UnreadableName); len(said) != 1 || !strings.Contains(said[0], "more than 64 levels deep") {
+		t.Errorf("said %q", said)
 	}
 }

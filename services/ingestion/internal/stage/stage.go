@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/layout"
 )
 
 // maxName is the longest name of a file that common file systems take, in bytes.
@@ -103,10 +104,10 @@ func (t *Tree) Blob(p string) (string, bool) {
 	return l.blob, there
 }
 
-// Free reports whether a file can be put at a path: nothing is there, and no file stands in the place of a folder
-// above.
+// Free reports whether a file can be put at a path: nothing is there, no file stands in the place of a folder above, and
+// it does not lie too deep.
 func (t *Tree) Free(p string) bool {
-	if _, there := t.at(p); there || t.folders[p] > 0 {
+	if _, there := t.at(p); there || t.folders[p] > 0 || layout.TooDeep(p) {
 		return false
 	}
 	if t.folders[path.Dir(p)] > 0 {
@@ -230,9 +231,10 @@ func (t *Tree) Changes() []gittree.Change {
 }
 
 // FreePath returns a path for content: the wanted one if it is free or holds this very content, else the first of "-2",
-// "-3" … before its extension. Where a file stands in the place of a folder, the folder gets the number.
+// "-3" … before its extension. Where a file stands in the place of a folder, the folder gets the number. A path that
+// would lie too deep has a hash in the place of its last folders.
 func (t *Tree) FreePath(wanted, blob, ext string) string {
-	dir, base := path.Split(wanted)
+	dir, base := path.Split(Shallow(wanted))
 	base = strings.TrimSuffix(base, ext)
 	for n := 1; ; n++ {
 		candidate := t.clear(dir) + Truncate(base+number(n), ext)
@@ -261,6 +263,17 @@ func (t *Tree) clear(dir string) string {
 	return out
 }
 
+// Shallow returns a path that does not lie too deep: folders too many are replaced by one with a hash of their names.
+func Shallow(p string) string {
+	if !layout.TooDeep(p) {
+		return p
+	}
+	parts := strings.Split(p, "/")
+	kept, last := layout.MaxDepth-2, len(parts)-1
+	mark := "~" + shortHash(strings.Join(parts[kept:last], "/"))
+	return strings.Join(append(parts[:kept:kept], mark, parts[last]), "/")
+}
+
 func number(n int) string {
 	if n < 2 {
 		return ""
@@ -280,13 +293,17 @@ func Truncate(base, ext string) string {
 	if len(ext) > maxExt {
 		base, ext = base+ext, ""
 	}
-	sum := sha1.Sum([]byte(base)) //nolint:gosec // only keeps names apart
-	mark := "~" + hex.EncodeToString(sum[:4])
+	mark := "~" + shortHash(base)
 	keep := max(0, maxName-len(ext)-len(mark))
 	for keep > 0 && !utf8.RuneStart(base[keep]) {
 		keep--
 	}
 	return base[:keep] + mark + ext
+}
+
+func shortHash(text string) string {
+	sum := sha1.Sum([]byte(text)) //nolint:gosec // only keeps names apart
+	return hex.EncodeToString(sum[:4])
 }
 
 // BlobID returns the id of a content as an object of Git.
