@@ -120,6 +120,10 @@ var (
 		"FGD_1032", Invalid, "READER_DIFFERS",
 		"Write spaces in place of the tab: between values, before comments and at the ends of lines.",
 	}
+	ListRemainder = Code{
+		"FGD_1042", Invalid, "LIST_REMAINDER",
+		"Write what is needed of it into the resources, and remove the file.",
+	}
 	ConnectionUntyped = Code{
 		"FGD_1033", Invalid, "CONNECTION_UNTYPED",
 		"Say what it connects: one of the named fields below spec. A fabric refuses every other Connection because of it.",
