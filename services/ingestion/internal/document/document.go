@@ -118,6 +118,9 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 		file.mentions = mentions(content)
 		return file
 	}
+	if len(parts) > MaxDocuments {
+		return file.refuse(content)
+	}
 	if len(parts) > r.Many {
 		file.Findings = append(file.Findings, finding.Finding{
 			Code: errs.TooManyDocuments, Warning: true, File: source.Path, Document: -1,
@@ -134,8 +137,23 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 		} else {
 			file.Docs = append(file.Docs, doc)
 		}
+		if len(file.Docs) > MaxDocuments {
+			return file.refuse(content)
+		}
 	}
 	return file
+}
+
+// MaxDocuments is how many documents a file may have to be taken apart, the items of its lists included.
+const MaxDocuments = 20_000
+
+// refuse returns the file as one that is not taken apart, because it would be too many documents.
+func (f File) refuse(content []byte) File {
+	f.Problem = &finding.Finding{
+		Code: errs.TooManyDocuments, File: f.Path, Document: -1,
+		Message: fmt.Sprintf("the file holds more than %d documents", MaxDocuments),
+	}
+	return File{Source: f.Source, mentions: mentions(content)}
 }
 
 // maxListDepth is how deep lists may stand in lists.

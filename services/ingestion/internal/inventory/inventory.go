@@ -72,8 +72,8 @@ func (inv *Inventory) Unreadable(paths []string) {
 	for _, p := range paths {
 		message := p + " has a name that can't be dealt with; it is left as it is"
 		if strings.Count(p, "/")+1 >= layout.MaxDepth {
-			message = fmt.Sprintf("%s has files more than %d levels deep, or a name that can't be dealt with; it is left as it is",
-				p, layout.MaxDepth)
+			message = fmt.Sprintf("%s has files more than %d levels deep, or a name that can't be dealt with; it is left as "+
+				"it is", p, layout.MaxDepth)
 		}
 		inv.Findings = append(inv.Findings, warning(p, errs.UnreadableName, message))
 	}

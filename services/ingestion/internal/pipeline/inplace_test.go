@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -8,6 +9,8 @@ import (
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	"fgdsync.dev/services/ingestion/internal/dirlog"
+	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 	"fgdsync.dev/testkit/treestore"
@@ -85,7 +88,9 @@ func TestWhatStandsInThePlaceOfWhatIsWritten(t *testing.T) {
 			map[string]string{"managed/vpcs/a.yaml": "*", "unmanaged/x": "text"},
 		},
 		"unmanaged file, link and submodule": {
-			map[string]string{"unmanaged/b.yaml": "link", "unmanaged/c": "submodule", "raw/b.yaml": badDoc, "raw/c/d.yaml": badDoc},
+			map[string]string{
+				"unmanaged/b.yaml": "link", "unmanaged/c": "submodule", "raw/b.yaml": badDoc, "raw/c/d.yaml": badDoc,
+			},
 			map[string]string{
 				"unmanaged/b.yaml": "link", "unmanaged/b-2.yaml": badDoc, "unmanaged/c": "submodule",
 				"unmanaged/c-2/d.yaml": badDoc,
@@ -181,7 +186,55 @@ func TestDeepFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := messages(result, errs.UnreadableName); len(said) != 1 || !strings.Contains(said[0], "more than 64 levels deep") {
+	said := messages(result, errs.UnreadableName)
+	if len(said) != 1 || !strings.Contains(said[0], "more than 64 levels deep") {
 		t.Errorf("said %q", said)
+	}
+}
+
+// TestTooManyDocuments: a file of very many documents goes to unmanaged/ as it is, those in its lists counted, and what
+// is beside it is ingested. In managed/ it stays.
+func TestTooManyDocuments(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("--- a\n", document.MaxDocuments+1)
+	list := "apiVersion: v1\nkind: List\nitems:\n" + strings.Repeat("- {a: b}\n", document.MaxDocuments/2+1)
+	files := map[string]string{
+		"raw/many.yaml": many, "raw/lists.yaml": list + "---\n" + list, "managed/vpcs/b.yaml": many,
+		"raw/a.yaml": vpc("v1beta1", "a", "", "", 1),
+	}
+	result, after := ingestTwice(t, files, plan.Options{})
+	for p, content := range map[string]string{
+		"unmanaged/many.yaml": many, "unmanaged/lists.yaml": files["raw/lists.yaml"], "managed/vpcs/b.yaml": many,
+	} {
+		if after[p] != content {
+			t.Errorf("%s has %d bytes, not %d", p, len(after[p]), len(content))
+		}
+	}
+	if after[managedA] == "" || len(messages(result, errs.TooManyDocuments)) != 2 {
+		t.Errorf("%d findings", len(result.Findings))
+	}
+}
+
+// TestLogsHaveABound: a sync with very much to note begins logs anew, none larger than is read, and loses no entry.
+func TestLogsHaveABound(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{}
+	name := strings.Repeat(strings.Repeat("x", 250)+"/", 60)
+	for i := range 300 {
+		files[fmt.Sprintf("raw/%s%d.txt", name, i)] = "text"
+	}
+	_, after := ingestTwice(t, files, plan.Options{})
+	entries := map[string]int{}
+	for p, content := range after {
+		if strings.HasPrefix(p, ".hnp/") {
+			kind, _, _ := strings.Cut(strings.TrimPrefix(p, ".hnp/"), ".")
+			entries[kind] += strings.Count(content, "\n- {")
+			if len(content) > dirlog.MaxBytes {
+				t.Errorf("%s has %d bytes", p, len(content))
+			}
+		}
+	}
+	if entries["archive-log"] != 300 || entries["unmanaged-log"] != 300 || after[".hnp/archive-log.1.yaml"] == "" {
+		t.Errorf("entries: %v", entries)
 	}
 }

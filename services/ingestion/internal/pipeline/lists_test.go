@@ -51,7 +51,8 @@ func TestWhatAListSays(t *testing.T) {
 		t.Errorf("said %q", said)
 	}
 
-	plain := "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCList\nmetadata: {resourceVersion: \"\", selfLink: \"\"}\nitems:\n"
+	plain := "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCList\n" +
+		"metadata: {resourceVersion: \"\", selfLink: \"\"}\nitems:\n"
 	_, after = ingestTwice(t, map[string]string{"raw/a.yaml": plain + inList(vpcNamed("a"))}, plan.Options{})
 	if len(after) != 2 || after["managed/vpcs/a.yaml"] == "" {
 		t.Errorf("as kubectl writes it: %v", after)
@@ -61,7 +62,8 @@ func TestWhatAListSays(t *testing.T) {
 		"empty":   "# M1\napiVersion: v1\nkind: List\nitems: []\n",
 		"in JSON": `{"apiVersion": "v1", "kind": "List", "more": 1, "items": [` + `{"kind": "A"}` + "]}\n",
 	} {
-		if _, after := ingestTwice(t, map[string]string{"raw/a.yaml": whole}, plan.Options{}); after["unmanaged/a.yaml"] != whole {
+		_, after := ingestTwice(t, map[string]string{"raw/a.yaml": whole}, plan.Options{})
+		if after["unmanaged/a.yaml"] != whole {
 			t.Errorf("%s: %v", name, after)
 		}
 	}

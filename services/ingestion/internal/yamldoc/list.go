@@ -49,7 +49,9 @@ func takeApart(doc []byte, limits Limits) (items []Item, rest []byte) {
 		return nil, nil
 	}
 	body := bytes.TrimPrefix(doc, bom)
-	l := listText{body: body, lines: bytes.SplitAfter(body, []byte("\n")), root: root, list: list}
+	l := listText{
+		textIndex: textIndex{body, lineStarts(body)}, texts: bytes.SplitAfter(body, []byte("\n")), root: root, list: list,
+	}
 	items = make([]Item, len(list.Content))
 	for i := range items {
 		if items[i] = l.item(i, limits); items[i].Bytes == nil {
@@ -126,7 +128,7 @@ func (l *listText) rest(items []Item, limits Limits) []byte {
 	if l.list.Style&yaml.FlowStyle != 0 {
 		return nil
 	}
-	text := slices.Concat(bytes.Join(l.lines[:l.dashOf(0)-1], nil), bytes.Join(l.lines[l.endOf(last):], nil))
+	text := slices.Concat(bytes.Join(l.texts[:l.dashOf(0)-1], nil), bytes.Join(l.texts[l.endOf(last):], nil))
 	root, err := Parse(text, limits)
 	if err != nil || root == nil || commentsOf(l.body, l.root) != commentsOf(text, root)+commentsIn(items, limits) {
 		return nil
@@ -143,8 +145,8 @@ func (l *listText) rest(items []Item, limits Limits) []byte {
 
 // listText is a list that is taken apart.
 type listText struct {
-	body       []byte
-	lines      [][]byte
+	textIndex
+	texts      [][]byte // of its lines
 	root, list *yaml.Node
 }
 
@@ -153,7 +155,7 @@ func (l *listText) item(i int, limits Limits) Item {
 	node := l.list.Content[i]
 	if l.list.Style&yaml.FlowStyle == 0 {
 		start, end := l.startOf(i), l.endOf(i)
-		text, ok := dedent(l.lines, node, start, end)
+		text, ok := dedent(l.texts, node, start, end)
 		if note := l.noteOf(i); ok && note != "" {
 			text, start = append([]byte(note), text...), start-1
 		}
@@ -172,7 +174,7 @@ func (l *listText) piece(node *yaml.Node) []byte {
 	if node.Kind != yaml.MappingNode || node.Style&yaml.FlowStyle == 0 {
 		return nil
 	}
-	at := textIndex{l.body, lineStarts(l.body)}.offset(node.Line, node.Column)
+	at := l.offset(node.Line, node.Column)
 	if at < 0 {
 		return nil
 	}
@@ -198,7 +200,7 @@ func (l *listText) noteOf(i int) string {
 	if dash == l.list.Content[i].Line {
 		return ""
 	}
-	note := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(string(l.lines[dash-1])), "-"))
+	note := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(string(l.texts[dash-1])), "-"))
 	if note == "" {
 		return ""
 	}
@@ -208,11 +210,11 @@ func (l *listText) noteOf(i int) string {
 // dashOf returns the number of the line on which the dash of an item stands.
 func (l *listText) dashOf(i int) int {
 	node := l.list.Content[i]
-	if node.Line <= len(l.lines) && l.before(node) {
+	if node.Line <= len(l.texts) && l.before(node) {
 		return node.Line
 	}
-	for line := node.Line - 1; line > 0 && line <= len(l.lines); line-- {
-		content := bytes.TrimSpace(l.lines[line-1])
+	for line := node.Line - 1; line > 0 && line <= len(l.texts); line-- {
+		content := bytes.TrimSpace(l.texts[line-1])
 		if len(content) > 0 && content[0] == '-' {
 			return line
 		}
@@ -225,7 +227,7 @@ func (l *listText) dashOf(i int) int {
 
 // before reports whether a dash stands before a node on its line.
 func (l *listText) before(node *yaml.Node) bool {
-	line := l.lines[node.Line-1]
+	line := l.texts[node.Line-1]
 	return bytes.HasSuffix(bytes.TrimRight(line[:min(len(line), node.Column-1)], " "), []byte("-"))
 }
 
@@ -234,7 +236,7 @@ func (l *listText) endOf(i int) int {
 	if i+1 < len(l.list.Content) {
 		return l.dashOf(i+1) - 1
 	}
-	end := len(l.lines)
+	end := len(l.texts)
 	for j := 0; j < len(l.root.Content); j += 2 {
 		if line := l.root.Content[j].Line; line > l.list.Content[i].Line {
 			end = min(end, line-1)
