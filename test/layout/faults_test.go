@@ -13,7 +13,7 @@ import (
 const faultsPage = "docs/faults.md"
 
 // series are the letters of the ids and how many there are of each.
-var series = map[string]int{"F": 20, "G": 4, "B": 11, "N": 20, "A": 14, "C": 11, "D": 18, "P": 11, "I": 5}
+var series = map[string]int{"F": 20, "G": 4, "B": 11, "N": 20, "A": 14, "C": 11, "D": 18, "P": 11, "I": 6}
 
 var (
 	faultRow = regexp.MustCompile(`^\| ([A-Z]\d+) \| (.+) \| (.+) \|$`)
