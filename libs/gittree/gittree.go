@@ -39,7 +39,7 @@ type Listing struct {
 }
 
 // Change is one change: Content is set for new content; else Blob for content that the snapshot holds already; else the
-// path is removed. Mode is what the path becomes. Changes that remove come before those of paths above and below theirs.
+// path is removed. Mode is what the path becomes. Removals come before changes of paths above and below theirs.
 type Change struct {
 	Path    string
 	Mode    Mode

@@ -284,7 +284,7 @@ func TestANameWithDots(t *testing.T) {
 	}
 }
 
-// TestAnAuthorsOwnAnnotation: of the annotations with the system's prefix, only those that it writes itself mean nothing.
+// TestAnAuthorsOwnAnnotation: of annotations with the system's prefix, only those that it writes itself mean nothing.
 func TestAnAuthorsOwnAnnotation(t *testing.T) {
 	t.Parallel()
 	owned := func(by string) string {

@@ -157,8 +157,8 @@ func TestAFolderThatCantBeEmptied(t *testing.T) {
 	}
 }
 
-// TestDeepFiles: what is as deep as a file can be goes to a place that is no deeper, whatever the fabric keeps; and what
-// is deeper is told of and left.
+// TestDeepFiles: what is as deep as a file can be goes to a place that is no deeper, whatever the fabric keeps. What is
+// deeper is told of and left.
 func TestDeepFiles(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("d/", layout.MaxDepth-1) + "x.yaml"

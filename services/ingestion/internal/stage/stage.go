@@ -104,8 +104,8 @@ func (t *Tree) Blob(p string) (string, bool) {
 	return l.blob, there
 }
 
-// Free reports whether a file can be put at a path: nothing is there, no file stands in the place of a folder above, and
-// it does not lie too deep.
+// Free reports whether a file can be put at a path: nothing is there, no file stands in the place of a folder above,
+// and it does not lie too deep.
 func (t *Tree) Free(p string) bool {
 	if _, there := t.at(p); there || t.folders[p] > 0 || layout.TooDeep(p) {
 		return false
