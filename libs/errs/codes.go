@@ -138,6 +138,10 @@ var (
 		"FGD_1032", Invalid, "READER_DIFFERS",
 		"Write spaces in place of the tab: between values, before comments and at the ends of lines.",
 	}
+	ListRemainder = Code{
+		"FGD_1042", Invalid, "LIST_REMAINDER",
+		"Write what is needed of it into the resources, and remove the file.",
+	}
 	ConnectionUntyped = Code{
 		"FGD_1033", Invalid, "CONNECTION_UNTYPED",
 		"Say what it connects: one of the named fields below spec. A fabric refuses every other Connection because of it.",
@@ -443,20 +447,3 @@ var (
 			"have it write elsewhere; what FGD Sync had there comes back from the ledger and from Git.",
 	}
 )
-
-// IsAboutOthers reports whether findings of a code say that a resource names or collides with others, or makes a fabric
-// refuse others: they come first among warnings.
-func IsAboutOthers(id string) bool {
-	switch id {
-	case ReferenceMissing.ID, PortConflict.ID, VLANOutOfRange.ID, SubnetConflict.ID, ReferenceOrphaned.ID,
-		ConnectionUntyped.ID:
-		return true
-	}
-	return false
-}
-
-// NoFabric returns the error of a fabric that is not there, also for one that whoever asks may not know of.
-func NoFabric(id int32) *Error { return New(FabricNotFound, "There is no fabric %d.", id) }
-
-// NoSync returns the error of a sync that is not there, also for one that whoever asks may not know of.
-func NoSync(id string) *Error { return New(SyncNotFound, "There is no sync %s.", id) }

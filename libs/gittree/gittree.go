@@ -39,7 +39,7 @@ type Listing struct {
 }
 
 // Change is one change: Content is set for new content; else Blob for content that the snapshot holds already; else the
-// path is removed. A path that becomes a regular file keeps its executable bit only when Mode says so.
+// path is removed. Mode is what the path becomes. Removals come before changes of paths above and below theirs.
 type Change struct {
 	Path    string
 	Mode    Mode
@@ -88,9 +88,19 @@ func changeToProto(c Change) *gitv1.Change {
 	default:
 		change.Change = &gitv1.Change_BlobId{BlobId: c.Blob}
 	}
-	change.Mode = gitv1.FileMode_FILE_MODE_REGULAR
-	if c.Mode == Executable {
-		change.Mode = gitv1.FileMode_FILE_MODE_EXECUTABLE
-	}
+	change.Mode = modeToProto(c.Mode)
 	return change
+}
+
+func modeToProto(m Mode) gitv1.FileMode {
+	switch m {
+	case Executable:
+		return gitv1.FileMode_FILE_MODE_EXECUTABLE
+	case Symlink:
+		return gitv1.FileMode_FILE_MODE_SYMLINK
+	case Submodule:
+		return gitv1.FileMode_FILE_MODE_SUBMODULE
+	default:
+		return gitv1.FileMode_FILE_MODE_REGULAR
+	}
 }

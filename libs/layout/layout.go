@@ -41,6 +41,12 @@ const (
 // StructureVersion is the version of the structure that the manifest states.
 const StructureVersion = "1.0"
 
+// MaxDepth is how many names a path has at most. What lies deeper is not read, and nothing is written there.
+const MaxDepth = 64
+
+// TooDeep reports whether a path has more names than that.
+func TooDeep(p string) bool { return strings.Count(p, "/") >= MaxDepth }
+
 // Part returns the part of the directory that a path is in: Raw, Managed, Unmanaged, Metadata, or "" for anywhere else.
 func Part(p string) string {
 	first, _, inside := strings.Cut(p, "/")

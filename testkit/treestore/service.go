@@ -154,19 +154,27 @@ func (s *Store) write(snapshot, base string, changes []*gitv1.Change) (string, e
 	if err != nil {
 		return "", err
 	}
-	next := maps.Clone(leaves)
+	next, folders := maps.Clone(leaves), map[string]int{}
+	for p := range next {
+		countIn(folders, p, 1)
+	}
 	seen := map[string]bool{}
 	for _, c := range changes {
-		if seen[c.GetPath()] || !validPath(c.GetPath()) {
-			return "", errs.New(errs.InvalidRequest, "The path %q is invalid or named twice.", c.GetPath())
+		p := c.GetPath()
+		if seen[p] || !validPath(p) {
+			return "", errs.New(errs.InvalidRequest, "The path %q is invalid or named twice.", p)
 		}
-		seen[c.GetPath()] = true
+		seen[p] = true
+		_, was := next[p]
 		if err := s.apply(next, c); err != nil {
 			return "", err
 		}
-	}
-	if p, clash := clashes(next); clash {
-		return "", errs.New(errs.InvalidRequest, "The path %q would be a file and a folder.", p)
+		if _, is := next[p]; is != was {
+			countIn(folders, p, map[bool]int{true: 1, false: -1}[is])
+		}
+		if clashes(next, folders, p) {
+			return "", errs.New(errs.InvalidRequest, "The path %q would be a file and a folder, or lead through a file.", p)
+		}
 	}
 	s.writes++
 	return s.putTree(next), nil
@@ -186,7 +194,7 @@ func (s *Store) apply(leaves map[string]Leaf, c *gitv1.Change) error {
 	case *gitv1.Change_Content:
 		leaf.Blob = s.putBlob(change.Content)
 	case *gitv1.Change_BlobId:
-		if _, ok := s.blobs[change.BlobId]; !ok {
+		if _, ok := s.blobs[change.BlobId]; !ok && leaf.Mode != gitv1.FileMode_FILE_MODE_SUBMODULE {
 			return errs.New(errs.SnapshotNotFound, "The snapshot holds no object %s.", change.BlobId)
 		}
 		leaf.Blob = change.BlobId
@@ -202,15 +210,25 @@ func validPath(p string) bool {
 		!strings.ContainsAny(p, "\x00\\")
 }
 
-func clashes(leaves map[string]Leaf) (string, bool) {
-	for p := range leaves {
-		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
-			if _, both := leaves[dir]; both {
-				return dir, true
-			}
+// countIn counts a leaf in the folders above it.
+func countIn(folders map[string]int, p string, by int) {
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		folders[dir] += by
+	}
+}
+
+// clashes reports whether the leaf at a path is a folder too, or stands below another leaf. As with Git, that must not
+// be at any time: what is in the way is removed before.
+func clashes(leaves map[string]Leaf, folders map[string]int, p string) bool {
+	if _, is := leaves[p]; !is {
+		return false
+	}
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		if _, both := leaves[dir]; both {
+			return true
 		}
 	}
-	return "", false
+	return folders[p] > 0
 }
 
 func (s *Store) diff(snapshot, from, to string) (*gitv1.ChangeCounts, string, error) {

@@ -43,13 +43,10 @@ func (c *comparison) run(from, to plumbing.Hash) ([]Pair, error) {
 	return c.pairs, nil
 }
 
-// compare goes down only where the trees differ.
+// compare goes down only where the trees differ, and not into what lies too deep to be a file of ours.
 func (c *comparison) compare(from, to plumbing.Hash, prefix string, depth int) error {
-	if from == to {
+	if from == to || depth >= c.news.limits.MaxDepth {
 		return nil
-	}
-	if limit := c.news.limits.MaxDepth; depth > limit {
-		return tooDeep(limit)
 	}
 	olds, err := c.olds.openFolder(from)
 	if err != nil {

@@ -36,7 +36,7 @@ type Limits struct {
 
 // DefaultLimits bound a tree and a history; the size of a file comes from the configuration.
 func DefaultLimits(maxBlobBytes int64) Limits {
-	return Limits{MaxBlobBytes: maxBlobBytes, MaxEntries: 200_000, MaxDepth: 64, MaxCommits: 20_000}
+	return Limits{MaxBlobBytes: maxBlobBytes, MaxEntries: 200_000, MaxDepth: layout.MaxDepth, MaxCommits: 20_000}
 }
 
 // Snapshot is a held branch head. Its methods may be called concurrently.

@@ -19,7 +19,7 @@ type Leaf struct {
 }
 
 // Leaves lists all leaves of a tree, in the order of their paths' bytes. Apart from them it lists, escaped, the paths
-// of files and folders with names that nothing of ours may have.
+// of files and folders with names that nothing of ours may have, and of folders that lie too deep to be written again.
 func (s *Snapshot) Leaves(tree plumbing.Hash) (leaves []Leaf, unreadable []string, err error) {
 	w := walk{s: s}
 	if err := w.into(tree, "", 0); err != nil {
@@ -41,8 +41,9 @@ type walk struct {
 }
 
 func (w *walk) into(tree plumbing.Hash, prefix string, depth int) error {
-	if limit := w.s.limits.MaxDepth; depth > limit {
-		return tooDeep(limit)
+	if depth >= w.s.limits.MaxDepth {
+		w.unreadable = append(w.unreadable, object.Escaped(strings.TrimSuffix(prefix, "/")))
+		return nil
 	}
 	entries, err := w.s.Entries(tree)
 	if err != nil {
@@ -118,7 +119,8 @@ func (s *Snapshot) openFolder(tree plumbing.Hash) (*folder, error) {
 	return f, nil
 }
 
-// Apply takes one change in. A path may change once.
+// Apply takes one change in. A path may change once. What stands in the way of a file, or of a folder that it needs,
+// has to be taken away before.
 func (e *Editor) Apply(c Change) error {
 	parts := strings.Split(c.Path, "/")
 	if len(parts) > e.s.limits.MaxDepth { // it could not be read again
@@ -178,10 +180,10 @@ func (f *folder) remove(name, path string) error {
 }
 
 func (e *Editor) put(parent *folder, name string, c Change) error {
-	old, exists := parent.entries[name]
-	if exists && old.IsTree() || parent.folders[name] != nil {
+	if !parent.makeWay(name) {
 		return errs.New(errs.InvalidRequest, "The path %q is a folder.", c.Path)
 	}
+	old, exists := parent.entries[name]
 	entry := object.Entry{Name: name, Mode: c.Mode, Hash: c.Blob}
 	if entry.Mode == filemode.Empty {
 		entry.Mode = filemode.Regular
@@ -200,6 +202,36 @@ func (e *Editor) put(parent *folder, name string, c Change) error {
 	}
 	parent.entries[name] = entry
 	return nil
+}
+
+// makeWay takes a folder out that holds nothing any more, and reports whether no folder is left at the name.
+func (f *folder) makeWay(name string) bool {
+	entry, exists := f.entries[name]
+	inner := f.folders[name]
+	if inner == nil {
+		return !exists || !entry.IsTree()
+	}
+	if !inner.isEmpty() {
+		return false
+	}
+	delete(f.entries, name)
+	delete(f.folders, name)
+	return true
+}
+
+// isEmpty reports whether nothing is left in a folder and in those below it.
+func (f *folder) isEmpty() bool {
+	for name := range f.entries {
+		if f.folders[name] == nil {
+			return false
+		}
+	}
+	for _, inner := range f.folders {
+		if !inner.isEmpty() {
+			return false
+		}
+	}
+	return true
 }
 
 // Tree writes the trees that changed and returns the id of the whole.

@@ -7,11 +7,13 @@ package dirlog
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/finding"
@@ -27,10 +29,13 @@ const (
 	reasonsHeader = "# Why each file in unmanaged/ is there, and how to fix it.\nentries:\n"
 )
 
+// yamlExt ends the names of logs.
+const yamlExt = ".yaml"
+
 // contentField stands before the id of the content in an entry of the unmanaged log.
 const contentField = `, content: "`
 
-// MaxBytes is how large the unmanaged log grows before a new one is begun.
+// MaxBytes is how large a log gets at most, and how large the unmanaged log grows before a new one is begun.
 const MaxBytes = 8 << 20
 
 // maxArchive is how large the archive log grows before a new one is begun. It is rewritten, and goes over the wire,
@@ -49,6 +54,8 @@ type Logs struct {
 	Entries []gittree.Entry // of the tree as it was
 	Known   []byte          // the unmanaged log as it was
 	Load    func(blob string) ([]byte, error)
+
+	Findings []finding.Finding // what stood in the place of a log; once Update was called
 }
 
 // Update notes what a plan did, and what was released.
@@ -225,15 +232,29 @@ func (w *Logs) extend(p, header string, lines []byte, most int64, obsolete func(
 		return nil
 	}
 	content, err := w.current(p, header, most)
-	if err != nil {
+	if err != nil || content == nil {
 		return err
 	}
 	if obsolete != nil {
 		content = without(content, obsolete)
 	}
 	content = slices.Concat(content, lines)
+	for len(content) > MaxBytes {
+		end := entriesIn(content, MaxBytes)
+		aside := w.aside(p, ".1", yamlExt)
+		w.Staged.Put(aside, content[:end], stage.BlobID(content[:end]))
+		content = slices.Concat([]byte(header), content[end:])
+	}
 	w.Staged.Put(p, content, stage.BlobID(content))
 	return nil
+}
+
+// entriesIn returns how many of the first bytes of a log are whole lines.
+func entriesIn(log []byte, most int) int { return bytes.LastIndexByte(log[:most], '\n') + 1 }
+
+// aside returns a free path for what a log has to make way for.
+func (w *Logs) aside(p, mark, ext string) string {
+	return w.Staged.FreePath(strings.TrimSuffix(p, yamlExt)+mark+ext, "", ext)
 }
 
 func without(log []byte, obsolete func(string) bool) []byte {
@@ -246,14 +267,20 @@ func without(log []byte, obsolete func(string) bool) []byte {
 	return out
 }
 
-// current returns the log to extend: the one that is there, or a new one.
+// current returns the log to extend: the one that is there, or a new one; nil when something stands in its place that
+// can't be moved.
 func (w *Logs) current(p, header string, most int64) ([]byte, error) {
 	entry, found := gittree.Find(w.Entries, p)
 	if !found {
-		return []byte(header), nil
+		return w.begin(p, header), nil
 	}
-	aside := "legacy"
-	if entry.Mode.IsFile() && entry.Size <= most {
+	mark := ".legacy"
+	switch {
+	case !entry.Mode.IsFile():
+		w.tell(p, "no file; it is set aside, and a new log is begun", true)
+	case entry.Size > most:
+		mark = ".1"
+	default:
 		content, err := w.Load(entry.Blob)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", p, err)
@@ -261,13 +288,40 @@ func (w *Logs) current(p, header string, most int64) ([]byte, error) {
 		if content, ok := appendable(content); ok {
 			return content, nil
 		}
-	} else if entry.Mode.IsFile() {
-		aside = "1"
 	}
 	w.Staged.Remove(p)
-	base := strings.TrimSuffix(p, ".yaml") + "." + aside
-	w.Staged.PutEntry(w.Staged.FreePath(base+".yaml", "", ".yaml"), entry)
+	w.Staged.PutEntry(w.aside(p, mark, yamlExt), entry)
 	return []byte(header), nil
+}
+
+// begin returns a new log, and moves what is in a folder that stands in its place.
+func (w *Logs) begin(p, header string) []byte {
+	if w.Staged.Free(p) {
+		return []byte(header)
+	}
+	for _, inside := range w.Staged.Below(p) {
+		ext := path.Ext(inside)
+		name := strings.TrimSuffix(strings.TrimPrefix(inside, p), ext)
+		w.Staged.Rename(inside, w.aside(p, ".legacy"+name, ext))
+	}
+	if !w.Staged.Free(p) {
+		w.tell(p, "a folder; what this sync did is noted nowhere", false)
+		return nil
+	}
+	w.tell(p, "a folder; what is in it is set aside, and a new log is begun", true)
+	return []byte(header)
+}
+
+// tell says what stands in the place of a log.
+func (w *Logs) tell(p, what string, mended bool) {
+	f := finding.Finding{
+		Code: errs.DirectoryRepairFailed, Warning: mended, File: p, Document: -1, Message: p + " is " + what,
+		Remedy: "Nothing to do; what was there is beside it.",
+	}
+	if !mended {
+		f.Remedy = fmt.Sprintf("Rename or remove %s in the repository.", p)
+	}
+	w.Findings = append(w.Findings, f)
 }
 
 // appendable returns a log ready for more lines, and reports whether it has our form.

@@ -68,6 +68,8 @@ type Doc struct {
 	Server    [][]string        // fields that only a cluster writes and that it has, as paths
 	Final     []byte
 	Blob      string
+
+	fault *finding.Finding // why it is no resource, where that is known before it is judged
 }
 
 // Settings are what reading depends on.
@@ -116,6 +118,9 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 		file.mentions = mentions(content)
 		return file
 	}
+	if len(parts) > MaxDocuments {
+		return file.refuse(content)
+	}
 	if len(parts) > r.Many {
 		file.Findings = append(file.Findings, finding.Finding{
 			Code: errs.TooManyDocuments, Warning: true, File: source.Path, Document: -1,
@@ -132,8 +137,23 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 		} else {
 			file.Docs = append(file.Docs, doc)
 		}
+		if len(file.Docs) > MaxDocuments {
+			return file.refuse(content)
+		}
 	}
 	return file
+}
+
+// MaxDocuments is how many documents a file may have to be taken apart, the items of its lists included.
+const MaxDocuments = 20_000
+
+// refuse returns the file as one that is not taken apart, because it would be too many documents.
+func (f File) refuse(content []byte) File {
+	f.Problem = &finding.Finding{
+		Code: errs.TooManyDocuments, File: f.Path, Document: -1,
+		Message: fmt.Sprintf("the file holds more than %d documents", MaxDocuments),
+	}
+	return File{Source: f.Source, mentions: mentions(content)}
 }
 
 // maxListDepth is how deep lists may stand in lists.
@@ -150,10 +170,17 @@ func (r *Reader) items(doc Doc, depth int) []Doc {
 		docs = append(docs, r.items(Doc{Number: doc.Number, Item: 1, Line: doc.Line + item.Line - 1, Bytes: item.Bytes},
 			depth+1)...)
 	}
+	if rest := yamldoc.Remainder(doc.Bytes, r.Limits); rest != nil {
+		docs = append(docs, Doc{Number: doc.Number, Line: doc.Line, Bytes: rest, fault: &finding.Finding{
+			Code: errs.ListRemainder, Message: "the list says something that is in none of its items: comments, annotations " +
+				"or other fields",
+		}})
+	}
 	return docs
 }
 
-// addItems adds what a document was taken apart into. Of an empty list there is nothing to keep.
+// addItems adds what a document was taken apart into. Of an empty list there is nothing to keep, but for one in
+// managed/: somebody may have emptied it by mistake.
 func (f *File) addItems(doc Doc, items []Doc) {
 	for i := range items {
 		if items[i].Item > 0 {
@@ -161,10 +188,17 @@ func (f *File) addItems(doc Doc, items []Doc) {
 		}
 	}
 	if len(items) == 0 {
-		f.Findings = append(f.Findings, finding.Finding{
+		empty := finding.Finding{
 			Code: errs.EmptyDocument, Warning: true, File: f.Path, Document: doc.Number, Line: doc.Line, Column: 1,
 			Message: "the list holds no resource", Remedy: "Nothing to do; there is nothing in it to be kept.",
-		})
+		}
+		if f.Managed {
+			empty.Warning, empty.Line, empty.Remedy = false, 1, ""
+			doc.fault = &empty
+			items = []Doc{doc}
+		} else {
+			f.Findings = append(f.Findings, empty)
+		}
 	}
 	f.Docs = append(f.Docs, items...)
 }
@@ -188,7 +222,9 @@ func fileProblem(p string, fault *yamldoc.Fault) *finding.Finding {
 func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, number int) {
 	doc := &file.Docs[number]
 	root, err := parser.Parse(doc.Bytes)
-	if err != nil {
+	if doc.fault != nil {
+		doc.Findings = []finding.Finding{*doc.fault}
+	} else if err != nil {
 		doc.Findings = []finding.Finding{syntaxFinding(err)}
 	} else {
 		doc.Verdict = r.Schemas.Check(ctx, root, r.Options)

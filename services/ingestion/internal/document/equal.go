@@ -10,6 +10,12 @@ import (
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
+// ownAnnotations are the annotations that the system writes. Others with their prefix are the author's.
+var ownAnnotations = []string{
+	ManagedBy, AnnotationPrefix + "fabric", AnnotationPrefix + "original-file",
+	AnnotationPrefix + "original-document-index", AnnotationPrefix + "ingested-at", AnnotationPrefix + "ingestion-version",
+}
+
 // Equal reports whether two documents wish for the same thing. The system's own annotations, what only a cluster
 // writes, the version of the API, the ways to say "namespace default" and comments make no difference.
 func (r *Reader) Equal(a, b *Doc) bool {
@@ -90,10 +96,8 @@ func (r *Reader) essence(d *Doc) map[string]any {
 		delete(metadata, "namespace")
 	}
 	annotations, _ := metadata["annotations"].(map[string]any)
-	for key := range annotations {
-		if strings.HasPrefix(key, AnnotationPrefix) {
-			delete(annotations, key)
-		}
+	for _, key := range ownAnnotations {
+		delete(annotations, key)
 	}
 	if len(annotations) == 0 {
 		delete(metadata, "annotations")

@@ -42,7 +42,7 @@ func (f *File) Foreign() bool {
 // isForeign reports whether a document that is not valid belongs to somebody else: it is of no API group of Hedgehog's.
 // Where that can't be told, in what is no YAML and in lists, the name of the API decides.
 func isForeign(doc *Doc, root *yaml.Node) bool {
-	if root == nil || strings.HasSuffix(yamldoc.Text(root, "kind"), "List") {
+	if root == nil || yamldoc.IsList(root) {
 		return !mentions(doc.Bytes)
 	}
 	group, _, _ := strings.Cut(doc.APIVersion, "/")

@@ -83,11 +83,15 @@ func takeSorted(ctx context.Context, sorted []gittree.Entry, rules Rules) (Inven
 	return t.Inventory, nil
 }
 
-// Unreadable warns of files and folders whose names can't be dealt with; their paths are escaped.
+// Unreadable warns of files and folders whose names can't be dealt with, or that lie too deep; their paths are escaped.
 func (inv *Inventory) Unreadable(paths []string) {
 	for _, p := range paths {
-		inv.Findings = append(inv.Findings, warning(p, errs.UnreadableName,
-			p+" has a name that can't be dealt with; it is left as it is"))
+		message := p + " has a name that can't be dealt with; it is left as it is"
+		if strings.Count(p, "/")+1 >= layout.MaxDepth {
+			message = fmt.Sprintf("%s has files more than %d levels deep, or a name that can't be dealt with; it is left as "+
+				"it is", p, layout.MaxDepth)
+		}
+		inv.Findings = append(inv.Findings, warning(p, errs.UnreadableName, message))
 	}
 }
 

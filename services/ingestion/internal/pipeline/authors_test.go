@@ -283,3 +283,24 @@ func TestANameWithDots(t *testing.T) {
 		t.Errorf("said %+v, files %v", said, s.files)
 	}
 }
+
+// TestAnAuthorsOwnAnnotation: of annotations with the system's prefix, only those that it writes itself mean nothing.
+func TestAnAuthorsOwnAnnotation(t *testing.T) {
+	t.Parallel()
+	owned := func(by string) string {
+		return vpc("v1beta1", "a", "", "  annotations:\n    hnp.githedgehog.com/owner: "+by+"\n", 1)
+	}
+	s := newSynced(t, map[string]string{"raw/a.yaml": owned("alice")})
+	s.sync(plan.Options{})
+	s.files["raw/a.yaml"] = owned("bob")
+	s.sync(plan.Options{})
+	if !strings.Contains(s.files[managedA], "hnp.githedgehog.com/owner: bob\n") {
+		t.Errorf("managed: %s", s.files[managedA])
+	}
+	s.files["raw/a.yaml"] = owned("bob")
+	s.sync(plan.Options{})
+	if s.result.Plan.Items[1].Outcome != plan.Duplicate {
+		t.Errorf("the same again: %+v", s.result.Plan.Items)
+	}
+	s.requireRest()
+}

@@ -94,15 +94,17 @@ func breakages(text string) map[string][2]string {
 		"conflict markers": {
 			strings.Replace(text, "spec:", "<<<<<<< HEAD\nspec:\n=======\n>>>>>>> theirs", 1), "has conflict markers",
 		},
-		"empty":          {"", "holds no document"},
-		"only a comment": {"# gone\n", "holds no document"},
-		"unknown kind":   {strings.Replace(text, "kind: VPC", "kind: VPX", 1), "no kind VPX"},
-		"another kind":   {strings.Replace(text, "kind: VPC", "kind: IPv4Namespace", 1), ""},
-		"no kind":        {strings.Replace(text, "kind: VPC", "kin: VPC", 1), "kind is missing"},
-		"no name":        {strings.Replace(text, "  name: a", "  nam: a", 1), ""},
-		"no YAML":        {"kind: [\n", ""},
-		"binary":         {"\x00\x01\x02", ""},
-		"no UTF-8":       {text + "# \xff\n", "UTF-8"},
+		"empty":                {"", "holds no document"},
+		"only a comment":       {"# gone\n", "holds no document"},
+		"empty list":           {"apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPCList\nitems: []\n", "holds no resource"},
+		"empty, and something": {"apiVersion: v1\nkind: List\nitems: # M\n", "says something"},
+		"unknown kind":         {strings.Replace(text, "kind: VPC", "kind: VPX", 1), "no kind VPX"},
+		"another kind":         {strings.Replace(text, "kind: VPC", "kind: IPv4Namespace", 1), ""},
+		"no kind":              {strings.Replace(text, "kind: VPC", "kin: VPC", 1), "kind is missing"},
+		"no name":              {strings.Replace(text, "  name: a", "  nam: a", 1), ""},
+		"no YAML":              {"kind: [\n", ""},
+		"binary":               {"\x00\x01\x02", ""},
+		"no UTF-8":             {text + "# \xff\n", "UTF-8"},
 	}
 }
 

@@ -87,6 +87,9 @@ func parts(doc []byte) [][]byte {
 	for _, item := range items {
 		out = append(out, parts(item.Bytes)...)
 	}
+	if rest := yamldoc.Remainder(doc, limits); rest != nil {
+		out = append(out, rest)
+	}
 	return out
 }
 

@@ -147,7 +147,7 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	var sorting sync.WaitGroup
 	sorting.Go(func() { order = index.Sorted() })
 	crossReference(req.References, files, index, held)
-	s := stage.New(found.entries)
+	s := stage.New(found.entries, found.others)
 	released, wishes := found.release(s, req)
 	sorting.Wait()
 	done, err := plan.Make(plan.Input{
@@ -173,7 +173,7 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 		Tree: req.Tree.ID, Plan: done, Released: released, Files: len(files),
 		Documents: document.Documents(files),
 	}
-	result.Findings = slices.Concat(found.Findings, wishes, done.Findings)
+	result.Findings = slices.Concat(found.Findings, wishes, done.Findings, logs.Findings)
 	finding.Sort(result.Findings)
 	result.Counts = counts(result)
 	return result, changes, nil

@@ -204,6 +204,23 @@ func TestNothingIsReleasedIntoAFileThatCantBeObeyed(t *testing.T) {
 	q.requireFindings("FGD_1020 .fgdignore", "FGD_1046 .fgdignore")
 }
 
+// TestReleaseIntoAFolder: where .fgdignore is a folder, nothing is released, and the rest is ingested.
+func TestReleaseIntoAFolder(t *testing.T) {
+	t.Parallel()
+	store := treestore.New()
+	q := &quarantine{
+		t: t, store: store, p: pipelineOf(t, store.Serve(t), 2),
+		files: map[string]string{"raw/a.yaml": "kind: [\n", ".fgdignore/x": "mine"},
+	}
+	q.ingest(asUsual)
+	q.files["raw/b.yaml"] = vpc("v1beta1", "b", "", "", 1)
+	q.ingest(func(r *pipeline.Request) { r.Release = []string{"unmanaged/a.yaml"} })
+	q.requireFindings("FGD_1020 .fgdignore", "FGD_1046 .fgdignore")
+	if q.files["unmanaged/a.yaml"] == "" || q.files["managed/vpcs/b.yaml"] == "" || q.files[".fgdignore/x"] != "mine" {
+		t.Errorf("released: %v", q.files)
+	}
+}
+
 // requireFindings holds what the last ingestion found, as "CODE file".
 func (q *quarantine) requireFindings(want ...string) {
 	q.t.Helper()

@@ -20,6 +20,7 @@ import (
 type scan struct {
 	inventory.Inventory
 	entries    []gittree.Entry
+	others     []string        // paths that are no entries, escaped
 	ignoreFile []byte          // .fgdignore
 	unruly     *ignore.Problem // why that can't be obeyed
 	log        []byte          // the unmanaged log
@@ -37,7 +38,10 @@ func (p *Pipeline) scan(ctx context.Context, tree gittree.Ref, req Request) (sca
 	if err != nil {
 		return scan{}, err
 	}
-	found := scan{entries: listing.Entries, ignoreFile: contents[layout.Ignore], log: contents[layout.UnmanagedLog]}
+	found := scan{
+		entries: listing.Entries, others: listing.Unreadable, ignoreFile: contents[layout.Ignore],
+		log: contents[layout.UnmanagedLog],
+	}
 	known := dirlog.Quarantined(found.log)
 	rules := inventory.Rules{
 		MaxFileBytes: p.MaxFileBytes, Quarantined: known.Contents(),

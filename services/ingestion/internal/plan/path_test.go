@@ -55,16 +55,19 @@ func FuzzRefused(f *testing.F) {
 	f.Add("raw/."+strings.Repeat("x", 254), "."+strings.Repeat("x", 254), uint8(0), uint8(0), "unmanaged/x/y")
 	f.Add("x/"+strings.Repeat("ü", 130)+".yaml", "raw/x/"+strings.Repeat("ü", 130)+".yaml", uint8(0), uint8(3),
 		"unmanaged")
+	f.Add(strings.Repeat("d/", layout.MaxDepth-1)+"x.yaml", strings.Repeat("e/", layout.MaxDepth-1)+"x.yaml", uint8(0),
+		uint8(2), "unmanaged/d")
 	f.Fuzz(func(t *testing.T, one, other string, docsOfOne, docsOfOther uint8, there string) {
 		entries := []gittree.Entry{
 			{Path: one, Blob: id("one")},
 			{Path: other, Blob: id("other")},
 			{Path: there, Blob: id("there")},
 		}
-		if !isTree(one, other, there) || layout.Part(one) == layout.Managed || layout.Part(other) == layout.Managed {
+		if !isTree(one, other, there) || layout.Part(one) == layout.Managed || layout.Part(other) == layout.Managed ||
+			layout.TooDeep(one) || layout.TooDeep(other) {
 			return
 		}
-		s := stage.New(entries)
+		s := stage.New(entries, nil)
 		files := []document.File{refusedFile(entries[0], docsOfOne%4), refusedFile(entries[1], docsOfOther%4)}
 		done, err := Make(Input{Files: files}, s)
 		if err != nil {
@@ -74,7 +77,7 @@ func FuzzRefused(f *testing.F) {
 		for _, item := range done.Items {
 			p := item.Destination
 			if item.Outcome != Quarantined || layout.Part(p) != layout.Unmanaged || !isTree(p) || len(path.Base(p)) > 255 ||
-				places[p] {
+				places[p] || layout.TooDeep(p) {
 				t.Errorf("outcome %d: %q goes to %q", item.Outcome, item.File.Path, p)
 			}
 			places[p] = true

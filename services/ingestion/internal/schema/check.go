@@ -136,11 +136,12 @@ func (j *judge) findKind(group, kindName string) *kind {
 	}
 	j.readIdentity(group, kindName)
 	switch {
-	case strings.HasSuffix(kindName, "List"):
+	case yamldoc.IsList(j.root):
 		j.add(finding.Finding{
 			Code: errs.UnsupportedResource, Field: "kind",
-			Message: "the list can't be taken apart: its items hang together, or are no mappings",
-			Remedy:  "Write each item of the list as a document of its own, separated by \"---\".",
+			Message: "the list can't be taken apart: its items hang together, are no mappings, or share lines with what the list " +
+				"says",
+			Remedy: "Write each item of the list as a document of its own, separated by \"---\".",
 		})
 		j.failed = true
 	case j.set.groups[group]:

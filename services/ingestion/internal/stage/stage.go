@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/layout"
 )
 
 // maxName is the longest name of a file that common file systems take, in bytes.
@@ -35,8 +36,9 @@ type Tree struct {
 	folders map[string]int  // number of leaves below
 }
 
-// New returns a staged tree that holds entries.
-func New(entries []gittree.Entry) *Tree {
+// New returns a staged tree that holds entries, and has other things at some paths, which are escaped: nothing becomes
+// of these, and their folders never get empty.
+func New(entries []gittree.Entry, others []string) *Tree {
 	t := &Tree{
 		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{}, folders: map[string]int{},
 	}
@@ -51,7 +53,24 @@ func New(entries []gittree.Entry) *Tree {
 		n++
 	}
 	t.count(last, n)
+	for _, escaped := range others {
+		t.occupy(escaped)
+	}
 	return t
+}
+
+// occupy keeps a path, and the folders above it, from ever being free.
+func (t *Tree) occupy(escaped string) {
+	p, err := strconv.Unquote(`"` + escaped + `"`)
+	if err != nil {
+		p = escaped
+	}
+	for i, r := range p {
+		if r == '/' {
+			t.folders[p[:i]]++
+		}
+	}
+	t.folders[p]++
 }
 
 // at returns what is at a path now.
@@ -85,10 +104,10 @@ func (t *Tree) Blob(p string) (string, bool) {
 	return l.blob, there
 }
 
-// Free reports whether a file can be put at a path: nothing is there, and no file stands in the place of a folder
-// above.
+// Free reports whether a file can be put at a path: nothing is there, no file stands in the place of a folder above,
+// and it does not lie too deep.
 func (t *Tree) Free(p string) bool {
-	if _, there := t.at(p); there || t.folders[p] > 0 {
+	if _, there := t.at(p); there || t.folders[p] > 0 || layout.TooDeep(p) {
 		return false
 	}
 	if t.folders[path.Dir(p)] > 0 {
@@ -106,6 +125,39 @@ func (t *Tree) Blocker(p string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Below returns the paths of all leaves in a folder.
+func (t *Tree) Below(folder string) []string {
+	var paths []string
+	add := func(p string) {
+		if strings.HasPrefix(p, folder+"/") {
+			paths = append(paths, p)
+		}
+	}
+	if t.folders[folder] == 0 {
+		return nil
+	}
+	for p := range t.before {
+		if _, touched := t.touched[p]; !touched {
+			add(p)
+		}
+	}
+	for p, l := range t.touched {
+		if !l.gone {
+			add(p)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// Rename gives what is at a path another one.
+func (t *Tree) Rename(from, to string) {
+	if l, there := t.at(from); there {
+		t.Remove(from)
+		t.set(to, l)
+	}
 }
 
 // Remove takes away what is at a path.
@@ -153,7 +205,8 @@ func (t *Tree) Changed() bool {
 	return false
 }
 
-// Changes returns the difference to what was there before, in path order.
+// Changes returns the difference to what was there before: first what is removed, so that a file can take the place of
+// a folder and a folder that of a file, then the rest, both in path order.
 func (t *Tree) Changes() []gittree.Change {
 	changes := make([]gittree.Change, 0, len(t.touched))
 	for p, l := range t.touched {
@@ -165,14 +218,23 @@ func (t *Tree) Changes() []gittree.Change {
 			changes = append(changes, gittree.Change{Path: p, Mode: l.mode, Blob: l.blob, Content: l.content})
 		}
 	}
-	slices.SortFunc(changes, func(a, b gittree.Change) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(changes, func(a, b gittree.Change) int {
+		if a.Remove != b.Remove {
+			if a.Remove {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Path, b.Path)
+	})
 	return changes
 }
 
 // FreePath returns a path for content: the wanted one if it is free or holds this very content, else the first of "-2",
-// "-3" … before its extension. Where a file stands in the place of a folder, the folder gets the number.
+// "-3" … before its extension. Where a file stands in the place of a folder, the folder gets the number. A path that
+// would lie too deep has a hash in the place of its last folders.
 func (t *Tree) FreePath(wanted, blob, ext string) string {
-	dir, base := path.Split(wanted)
+	dir, base := path.Split(Shallow(wanted))
 	base = strings.TrimSuffix(base, ext)
 	for n := 1; ; n++ {
 		candidate := t.clear(dir) + Truncate(base+number(n), ext)
@@ -201,6 +263,17 @@ func (t *Tree) clear(dir string) string {
 	return out
 }
 
+// Shallow returns a path that does not lie too deep: folders too many are replaced by one with a hash of their names.
+func Shallow(p string) string {
+	if !layout.TooDeep(p) {
+		return p
+	}
+	parts := strings.Split(p, "/")
+	kept, last := layout.MaxDepth-2, len(parts)-1
+	mark := "~" + shortHash(strings.Join(parts[kept:last], "/"))
+	return strings.Join(append(parts[:kept:kept], mark, parts[last]), "/")
+}
+
 func number(n int) string {
 	if n < 2 {
 		return ""
@@ -220,13 +293,17 @@ func Truncate(base, ext string) string {
 	if len(ext) > maxExt {
 		base, ext = base+ext, ""
 	}
-	sum := sha1.Sum([]byte(base)) //nolint:gosec // only keeps names apart
-	mark := "~" + hex.EncodeToString(sum[:4])
+	mark := "~" + shortHash(base)
 	keep := max(0, maxName-len(ext)-len(mark))
 	for keep > 0 && !utf8.RuneStart(base[keep]) {
 		keep--
 	}
 	return base[:keep] + mark + ext
+}
+
+func shortHash(text string) string {
+	sum := sha1.Sum([]byte(text)) //nolint:gosec // only keeps names apart
+	return hex.EncodeToString(sum[:4])
 }
 
 // BlobID returns the id of a content as an object of Git.

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"fgdsync.dev/libs/hedgehog"
 )
 
 // Item is one element of a list of resources, as a document of its own.
@@ -21,37 +24,129 @@ var listKind = regexp.MustCompile(`(?m)(?:^|[{,\s])["']?kind["']?[ \t]*:[ \t]*["
 // empty for a list in which there is nothing. It is nil when the document is none, or is written in a form that can't
 // be taken apart with certainty: each item has to mean the same on its own.
 func Items(doc []byte, limits Limits) []Item {
+	items, _ := takeApart(doc, limits)
+	return items
+}
+
+// Remainder returns what is left of a list without its items when that says something of its own: comments, fields that
+// lists don't have, or metadata that no cluster writes. It is nil when there is nothing, or no list.
+func Remainder(doc []byte, limits Limits) []byte {
+	_, rest := takeApart(doc, limits)
+	return rest
+}
+
+func takeApart(doc []byte, limits Limits) (items []Item, rest []byte) {
 	if !listKind.Match(doc) {
-		return nil
+		return nil, nil
 	}
 	root, err := Parse(doc, limits)
-	if err != nil || !strings.HasSuffix(Text(root, "kind"), "List") {
-		return nil
+	if err != nil || !IsList(root) {
+		return nil, nil
 	}
 	_, list := Field(root, "items")
-	switch {
-	case list == nil:
-		return nil
-	case list.Kind == yaml.ScalarNode && Resolve(list).Type == Null:
-		return []Item{}
-	case list.Kind != yaml.SequenceNode:
-		return nil
+	empty := list != nil && list.Kind == yaml.ScalarNode && Resolve(list).Type == Null
+	if list == nil || list.Kind != yaml.SequenceNode && !empty {
+		return nil, nil
 	}
 	body := bytes.TrimPrefix(doc, bom)
-	l := listText{body: body, lines: bytes.SplitAfter(body, []byte("\n")), root: root, list: list}
-	items := make([]Item, len(list.Content))
+	l := listText{
+		textIndex: textIndex{body, lineStarts(body)}, texts: bytes.SplitAfter(body, []byte("\n")), root: root, list: list,
+	}
+	items = make([]Item, len(list.Content))
 	for i := range items {
 		if items[i] = l.item(i, limits); items[i].Bytes == nil {
-			return nil
+			return nil, nil
 		}
 	}
-	return items
+	if !l.says(items, limits) {
+		return items, nil
+	}
+	if rest = l.rest(items, limits); rest == nil {
+		return nil, nil
+	}
+	return items, rest
+}
+
+// IsList reports whether a document is a list of resources by its type: what others call a list is a resource of its
+// own.
+func IsList(root *yaml.Node) bool {
+	kind, version := Text(root, "kind"), Text(root, "apiVersion")
+	if kind == "List" && (version == "" || version == "v1") {
+		return true
+	}
+	group, _, _ := strings.Cut(version, "/")
+	return strings.HasSuffix(kind, "List") && hedgehog.IsHedgehogGroup(group)
+}
+
+// listMetadata are the fields of the metadata of a list, which only a cluster writes.
+var listMetadata = []string{"resourceVersion", "selfLink", "continue", "remainingItemCount"}
+
+// says reports whether a list says anything that is in none of its items.
+func (l *listText) says(items []Item, limits Limits) bool {
+	for i := 0; i < len(l.root.Content); i += 2 {
+		switch value := l.root.Content[i+1]; l.root.Content[i].Value {
+		case "apiVersion", "kind", "items":
+		case "metadata":
+			if value.Kind != yaml.MappingNode && Resolve(value).Type != Null {
+				return true
+			}
+			for j := 0; j < len(value.Content); j += 2 {
+				if !slices.Contains(listMetadata, value.Content[j].Value) {
+					return true
+				}
+			}
+		default:
+			return true
+		}
+	}
+	return commentsOf(l.body, l.root) > commentsIn(items, limits)
+}
+
+func commentsOf(text []byte, root *yaml.Node) int {
+	if bytes.IndexByte(text, '#') < 0 {
+		return 0
+	}
+	return len(TriviaOf(text, root).Comments)
+}
+
+func commentsIn(items []Item, limits Limits) int {
+	n := 0
+	for _, item := range items {
+		if root, err := Parse(item.Bytes, limits); err == nil {
+			n += commentsOf(item.Bytes, root)
+		}
+	}
+	return n
+}
+
+// rest returns the lines of a list without those of its items; nil when that loses something or means something else.
+func (l *listText) rest(items []Item, limits Limits) []byte {
+	if len(items) == 0 {
+		return l.body
+	}
+	last := len(items) - 1
+	if l.list.Style&yaml.FlowStyle != 0 {
+		return nil
+	}
+	text := slices.Concat(bytes.Join(l.texts[:l.dashOf(0)-1], nil), bytes.Join(l.texts[l.endOf(last):], nil))
+	root, err := Parse(text, limits)
+	if err != nil || root == nil || commentsOf(l.body, l.root) != commentsOf(text, root)+commentsIn(items, limits) {
+		return nil
+	}
+	before, _ := Value(l.root).(map[string]any)
+	after, _ := Value(root).(map[string]any)
+	delete(before, "items")
+	delete(after, "items")
+	if !reflect.DeepEqual(before, after) {
+		return nil
+	}
+	return text
 }
 
 // listText is a list that is taken apart.
 type listText struct {
-	body       []byte
-	lines      [][]byte
+	textIndex
+	texts      [][]byte // of its lines
 	root, list *yaml.Node
 }
 
@@ -60,7 +155,11 @@ func (l *listText) item(i int, limits Limits) Item {
 	node := l.list.Content[i]
 	if l.list.Style&yaml.FlowStyle == 0 {
 		start, end := l.startOf(i), l.endOf(i)
-		if text, ok := dedent(l.lines, node, start, end); ok && sameMeaning(text, node, limits) {
+		text, ok := dedent(l.texts, node, start, end)
+		if note := l.noteOf(i); ok && note != "" {
+			text, start = append([]byte(note), text...), start-1
+		}
+		if ok && sameMeaning(text, node, limits) {
 			return Item{Bytes: text, Line: start}
 		}
 	}
@@ -75,7 +174,7 @@ func (l *listText) piece(node *yaml.Node) []byte {
 	if node.Kind != yaml.MappingNode || node.Style&yaml.FlowStyle == 0 {
 		return nil
 	}
-	at := textIndex{l.body, lineStarts(l.body)}.offset(node.Line, node.Column)
+	at := l.offset(node.Line, node.Column)
 	if at < 0 {
 		return nil
 	}
@@ -95,14 +194,27 @@ func (l *listText) startOf(i int) int {
 	return line
 }
 
+// noteOf returns the comment behind a dash that stands on a line of its own.
+func (l *listText) noteOf(i int) string {
+	dash := l.dashOf(i)
+	if dash == l.list.Content[i].Line {
+		return ""
+	}
+	note := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(string(l.texts[dash-1])), "-"))
+	if note == "" {
+		return ""
+	}
+	return note + "\n"
+}
+
 // dashOf returns the number of the line on which the dash of an item stands.
 func (l *listText) dashOf(i int) int {
 	node := l.list.Content[i]
-	if node.Line <= len(l.lines) && l.before(node) {
+	if node.Line <= len(l.texts) && l.before(node) {
 		return node.Line
 	}
-	for line := node.Line - 1; line > 0 && line <= len(l.lines); line-- {
-		content := bytes.TrimSpace(l.lines[line-1])
+	for line := node.Line - 1; line > 0 && line <= len(l.texts); line-- {
+		content := bytes.TrimSpace(l.texts[line-1])
 		if len(content) > 0 && content[0] == '-' {
 			return line
 		}
@@ -115,7 +227,7 @@ func (l *listText) dashOf(i int) int {
 
 // before reports whether a dash stands before a node on its line.
 func (l *listText) before(node *yaml.Node) bool {
-	line := l.lines[node.Line-1]
+	line := l.texts[node.Line-1]
 	return bytes.HasSuffix(bytes.TrimRight(line[:min(len(line), node.Column-1)], " "), []byte("-"))
 }
 
@@ -124,7 +236,7 @@ func (l *listText) endOf(i int) int {
 	if i+1 < len(l.list.Content) {
 		return l.dashOf(i+1) - 1
 	}
-	end := len(l.lines)
+	end := len(l.texts)
 	for j := 0; j < len(l.root.Content); j += 2 {
 		if line := l.root.Content[j].Line; line > l.list.Content[i].Line {
 			end = min(end, line-1)

@@ -51,6 +51,9 @@ func TestItems(t *testing.T) {
 		"no items":            "kind: List\n",
 		"broken":              "kind: List\nitems:\n- a: [\n",
 		"in a text":           "a: |\n  kind: List\n",
+		"of somebody else":    "apiVersion: example.com/v1\nkind: VPCList\nitems:\n- a: b\n",
+		"of no API":           "kind: VPCList\nitems:\n- a: b\n",
+		"more on one line":    "{kind: List, more: 1, items: [{a: b}]}\n",
 	} {
 		if items := Items([]byte(doc), DefaultLimits()); items != nil {
 			t.Errorf("%s: taken apart into %+v", name, items)
@@ -72,7 +75,7 @@ func TestItemsOfAllForms(t *testing.T) {
 			[]int{4, 5},
 		},
 		"JSON on a line": {
-			`{"items":[{"a":1},{"b":2}],"kind":"VPCList"}`,
+			`{"items":[{"a":1},{"b":2}],"kind":"VPCList","apiVersion":"vpc.githedgehog.com/v1beta1"}`,
 			[]string{"{\"a\":1}\n", "{\"b\":2}\n"},
 			[]int{1, 1},
 		},
@@ -93,8 +96,8 @@ func TestItemsOfAllForms(t *testing.T) {
 		},
 		"dashes alone": {
 			"kind: List\nitems:\n-\n  # one\n  a: b\n-   # two\n  c: d\n  e: f\n",
-			[]string{"# one\na: b\n", "c: d\ne: f\n"},
-			[]int{4, 7},
+			[]string{"# one\na: b\n", "# two\nc: d\ne: f\n"},
+			[]int{4, 6},
 		},
 		"empty":   {"kind: List\nitems: []\n", nil, nil},
 		"nothing": {"kind: List\nitems:\n", nil, nil},
