@@ -18,6 +18,7 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
@@ -107,7 +108,7 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 	conns := map[rpc.Audience][]*grpc.ClientConn{}
 	for audience, dial := range map[rpc.Audience]func(string) (*grpc.ClientConn, error){
 		rpc.Services: func(a string) (*grpc.ClientConn, error) { return rpc.Dial(a, noop.NewTracerProvider()) },
-		rpc.Callers:  func(a string) (*grpc.ClientConn, error) { return rpc.DialPublic(a, noop.NewTracerProvider()) },
+		rpc.Callers:  func(a string) (*grpc.ClientConn, error) { return rpc.DialPublic(a, secret.String{}, noop.NewTracerProvider()) },
 	} {
 		host.ServeGRPC(listeners[audience], audience)
 		loopback, err := host.Loopback(audience)

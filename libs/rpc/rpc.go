@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/test/bufconn"
 
+	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 )
 
@@ -100,11 +101,25 @@ func DialNamed(name, address string, tracers trace.TracerProvider) (*grpc.Client
 	return dial(server{name: name, address: address}, Services, tracers)
 }
 
-// DialPublic makes a lazy client connection to what the suite offers to callers. It says who asks and the correlation
-// id of the call that a context belongs to, as any caller can.
-func DialPublic(address string, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	return dial(server{address: address}, Callers, tracers)
+// DialPublic makes a lazy client connection to what the suite offers to callers. It shows a token, if there is one, and
+// says who asks and the correlation id of the call that a context belongs to, as any caller can.
+func DialPublic(address string, token secret.String, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
+	if token.IsZero() {
+		return dial(server{address: address}, Callers, tracers)
+	}
+	return dial(server{address: address}, Callers, tracers, grpc.WithPerRPCCredentials(bearer{token}))
 }
+
+// bearer shows a token with each call. Whether that goes in clear is for who runs the bridge to say, by where it listens.
+type bearer struct{ token secret.String }
+
+// GetRequestMetadata returns what is shown.
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{AuthorizationKey: "Bearer " + b.token.Reveal()}, nil
+}
+
+// RequireTransportSecurity reports that it is shown without TLS too.
+func (bearer) RequireTransportSecurity() bool { return false }
 
 // loopbackAddress is what is dialled inside the process.
 const loopbackAddress = "passthrough:///loopback"

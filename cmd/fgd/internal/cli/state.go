@@ -8,6 +8,7 @@ import (
 
 	"fgdsync.dev/cmd/fgd/internal/remote"
 	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/secret"
 )
 
 // running is the running system that a command is about, and in which form it answers.
@@ -19,6 +20,10 @@ type running struct {
 
 func newRunning(env Environment, cmd *cobra.Command) *running {
 	r := &running{System: remote.System{User: env.local().User()}, env: env}
+	var tokenFile string
+	cmd.Flags().StringVar(&tokenFile, "token-file", "",
+		"`file` with the token to show; "+envToken+" counts more, and without both "+bootstrapToken+", where it is there")
+	r.Token = func() (secret.String, error) { return readToken(env, tokenFile) }
 	cmd.Flags().StringVar(&r.Address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge")
 	cmd.Flags().BoolVar(&r.json, "json", false, "print one JSON document")
 	return r

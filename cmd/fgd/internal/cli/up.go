@@ -11,7 +11,7 @@ import (
 	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/libs/app"
-	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 )
 
 func newUp(env Environment) *cobra.Command {
@@ -66,7 +66,7 @@ func welcome(ctx context.Context, env Environment, at local.Serving) error {
 	if !screen.Terminal() {
 		return nil
 	}
-	list, err := bridgev1.NewFabricServiceClient(at.Callers).ListFabrics(ctx, &bridgev1.ListFabricsRequest{})
+	list, err := fabricv1.NewFabricServiceClient(at.Services).ListFabrics(ctx, &fabricv1.ListFabricsRequest{})
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 
 	"fgdsync.dev/cmd/fgd/internal/cli"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -112,7 +113,7 @@ func call(t *testing.T, method, address, body, correlationID string) (code int, 
 
 func dial(t *testing.T, address string) *grpc.ClientConn {
 	t.Helper()
-	conn, err := rpc.DialPublic(address, noop.NewTracerProvider())
+	conn, err := rpc.DialPublic(address, secret.String{}, noop.NewTracerProvider())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,11 @@ type Up struct {
 
 // Serving is where callers find the services, and what those keep.
 type Serving struct {
-	HTTP    string           // address of the JSON API
-	GRPC    string           // address of gRPC
-	Data    string           // folder with everything that is kept
-	Redis   string           // what kind of Redis it is
-	Callers *grpc.ClientConn // a connection to what is served to callers
+	HTTP     string           // address of the JSON API
+	GRPC     string           // address of gRPC
+	Data     string           // folder with everything that is kept
+	Redis    string           // what kind of Redis it is
+	Services *grpc.ClientConn // a connection to what is served to services
 }
 
 // Serve runs the services until ctx ends. It calls started once everything listens; an error of that ends them.
@@ -74,7 +74,7 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 			folder, err := resolve(u.DataDir)
 			return errors.Join(err, started(ctx, Serving{
 				HTTP: httpListener.Addr().String(), GRPC: grpcListener.Addr().String(), Data: folder, Redis: redis.kind,
-				Callers: s.Public(),
+				Services: s.Internal(),
 			}))
 		})
 	})

@@ -17,6 +17,7 @@ import (
 	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
@@ -30,6 +31,8 @@ const pageSize = 1000
 type System struct {
 	Address string // of gRPC of fgd up, or of a bridge
 	User    string // who asks
+	// Token returns what is shown there; nothing where nobody is asked.
+	Token func() (secret.String, error)
 }
 
 // RebuildState brings back what Redis has lost, and syncs every fabric.
@@ -74,7 +77,11 @@ func (s System) ReplayDeadLetters(ctx context.Context, ids []string,
 
 // call connects for as long as work takes. An error names the correlation id, by which the log of the system has more.
 func (s System) call(ctx context.Context, work func(context.Context, *grpc.ClientConn) error) (err error) {
-	conn, err := rpc.DialPublic(s.Address, noop.NewTracerProvider())
+	token, err := s.Token()
+	if err != nil {
+		return exit.Misuse(err)
+	}
+	conn, err := rpc.DialPublic(s.Address, token, noop.NewTracerProvider())
 	if err != nil {
 		return exit.Misuse(errs.New(errs.InvalidRequest, "The address %q can't be dialled.", s.Address).WithCause(err))
 	}

@@ -18,6 +18,7 @@ import (
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -70,7 +71,7 @@ func TestWhatIsInternalIsOnNoAddress(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	network, err := rpc.DialPublic(grpcListener.Addr().String(), noop.NewTracerProvider())
+	network, err := rpc.DialPublic(grpcListener.Addr().String(), secret.String{}, noop.NewTracerProvider())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,103 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fgdsync.dev/testkit/redistest"
+)
+
+// firstToken waits for the token that fgd up leaves in its data folder.
+func firstToken(t *testing.T, folder string) (path string) {
+	t.Helper()
+	path = filepath.Join(folder, "bootstrap.token")
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("there is no first token")
+		case <-ticker.C:
+		}
+	}
+}
+
+// TestTokens: made, listed, used, rotated and revoked from the command line, with the token that the first start leaves.
+func TestTokens(t *testing.T) {
+	folder := t.TempDir()
+	at, log := up(t, []string{"HEDGEHOG_FGD_REQUIRE_TOKENS=true"}, "--redis", redistest.Start(t).URL(), "--data", folder)
+	bootstrap := firstToken(t, folder)
+	fgd := func(want int, tokenFile string, args ...string) string {
+		t.Helper()
+		args = append(args, "--grpc", at.GRPC)
+		if tokenFile != "" {
+			args = append(args, "--token-file", tokenFile)
+		}
+		code, stdout, stderr := run(t.Context(), t, args...)
+		if code != want {
+			t.Fatalf("%v: exit %d\n%s%s", args, code, stdout, stderr)
+		}
+		return stdout + stderr
+	}
+	if out := fgd(1, "", "state", "rebuild"); !strings.Contains(out, "FGD_1050") {
+		t.Errorf("without a token: %s", out)
+	}
+	made := fgd(0, bootstrap, "token", "create", "alice", "--role", "viewer", "--fabric", "35", "--fabric", "36")
+	text, _, _ := strings.Cut(made, "\n")
+	if !strings.HasPrefix(text, "fgd_") || !strings.Contains(made, "viewer of 35, 36") {
+		t.Fatalf("made: %s", made)
+	}
+	own := filepath.Join(t.TempDir(), "alice")
+	if err := os.WriteFile(own, []byte(text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := fgd(1, own, "state", "rebuild"); !strings.Contains(out, "FGD_1051") {
+		t.Errorf("a viewer rebuilds the state: %s", out)
+	}
+	var list struct {
+		Tokens []struct{ Name, State string }
+	}
+	if err := json.Unmarshal([]byte(fgd(0, bootstrap, "token", "list", "--json")), &list); err != nil || len(list.Tokens) != 2 {
+		t.Errorf("listed: %+v, %v", list, err)
+	}
+	id := text[len("fgd_"):][:12]
+	rotated := fgd(0, bootstrap, "token", "rotate", id)
+	if strings.HasPrefix(rotated, text) || !strings.HasPrefix(rotated, "fgd_"+id) {
+		t.Errorf("rotated: %s", rotated)
+	}
+	if out := fgd(0, bootstrap, "token", "revoke", id); !strings.Contains(out, "alice") {
+		t.Errorf("revoked: %s", out)
+	}
+	if out := fgd(0, bootstrap, "token", "list"); !strings.Contains(out, "revoked") || !strings.Contains(out, "active") {
+		t.Errorf("listed: %s", out)
+	}
+	for _, args := range [][]string{
+		{"create", "x", "--role", "viewer"}, {"create", "x", "--role", "viewer", "--fabric", "1", "--all-fabrics"},
+		{"create", "x", "--fabric", "1"}, {"rotate"}, {"revoke", "a", "b"},
+	} {
+		fgd(2, bootstrap, append([]string{"token"}, args...)...)
+	}
+	if out := fgd(2, filepath.Join(folder, "none"), "token", "list"); !strings.Contains(out, "--token-file") {
+		t.Errorf("a file that is not there: %s", out)
+	}
+	raw, err := os.ReadFile(bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := call(t, http.MethodGet, "http://"+at.HTTP+"/api/v1/fabrics", "", ""); code != http.StatusUnauthorized {
+		t.Errorf("over HTTP without a token: %d", code)
+	}
+	for _, secret := range []string{strings.TrimSpace(string(raw)), text} {
+		if strings.Contains(log.String(), secret) {
+			t.Error("a token is in the log")
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/printable"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+// NewToken prints a token with what its holder shows: alone on its line, so that it can be taken over.
+func NewToken(w io.Writer, t *bridgev1.Token, text string) {
+	fmt.Fprintln(w, text)
+	fmt.Fprintf(w, "# %s, until %s. It is not shown again; keep it where only its holder can read it.\n", tokenName(t),
+		when(t.GetExpiresAt()))
+}
+
+// Tokens prints tokens, without their secrets.
+func Tokens(w io.Writer, tokens []*bridgev1.Token) {
+	t := newTable(w)
+	t.cells("ID", "NAME", "MAY", "STATE", "UNTIL", "LAST USED")
+	for _, one := range tokens {
+		t.cells(one.GetTokenId(), printable.Line(one.GetName()), grantsText(one), one.GetState(), when(one.GetExpiresAt()),
+			when(one.GetLastUsedAt()))
+	}
+	t.end()
+}
+
+// Revoked prints that a token is not taken any more.
+func Revoked(w io.Writer, t *bridgev1.Token) {
+	fmt.Fprintf(w, "%s is not taken since %s.\n", tokenName(t), when(t.GetRevokedAt()))
+}
+
+func tokenName(t *bridgev1.Token) string {
+	return fmt.Sprintf("token %s of %s (%s)", t.GetTokenId(), printable.Line(t.GetName()), grantsText(t))
+}
+
+// grantsText says what the holder of a token may do.
+func grantsText(t *bridgev1.Token) string {
+	var grants []string
+	for _, g := range t.GetGrants() {
+		text := g.GetRole() + " of all fabrics"
+		if !g.GetAllFabrics() {
+			text = g.GetRole() + " of " + strings.Trim(strings.ReplaceAll(fmt.Sprint(g.GetFabricIds()), " ", ", "), "[]")
+		}
+		if len(g.GetRights()) > 0 {
+			text += " with " + strings.Join(g.GetRights(), ", ")
+		}
+		grants = append(grants, text)
+	}
+	if t.GetSpeaksForPeople() {
+		grants = append(grants, "speaks for people")
+	}
+	return strings.Join(grants, "; ")
+}
+
+func when(at *timestamppb.Timestamp) string {
+	if at == nil {
+		return "never"
+	}
+	return at.AsTime().Format(time.RFC3339)
+}
