@@ -104,6 +104,8 @@ type Input struct {
 	Edited  func(id hedgehog.ResourceID, blob string) bool // a managed file, since the last sync
 	Equal   func(a, b *document.Doc) bool
 	Says    func(managed, wish *document.Doc) bool // what the wish says
+	// the comments of a document, in the order of their texts
+	Comments func(doc *document.Doc) []string
 	// what a newer wish takes over from the document it replaces
 	Inherit func(file *document.File, wish, managed *document.Doc)
 }
