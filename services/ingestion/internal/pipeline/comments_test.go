@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -70,6 +71,38 @@ func TestCommentsOfCopies(t *testing.T) {
 			if !f.Warning {
 				t.Errorf("%s: an error: %s", name, f.Message)
 			}
+		}
+	}
+}
+
+// TestAWishThatIsTurnedDown: with on_conflict: keep_managed, what was wished is in the archive, or else in unmanaged/,
+// each once.
+func TestAWishThatIsTurnedDown(t *testing.T) {
+	t.Parallel()
+	managed := vpc("v1beta1", "a", "", "  annotations:\n    hnp.githedgehog.com/managed-by: hedgehog-netbox-plugin\n", 7)
+	wish := vpc("v1beta1", "a", "", "", 8)
+	for archive, want := range map[plan.Archive]map[string]string{
+		plan.ArchiveNone:   {"unmanaged/x.yaml": wish},
+		plan.ArchiveRename: {"raw/x.yaml.archived": wish, "raw/y.yaml.archived": wish, "raw/z.yaml.archived": managed},
+		plan.ArchiveMove: {
+			".hnp/archive/raw/x.yaml": wish, ".hnp/archive/raw/y.yaml": wish, ".hnp/archive/raw/z.yaml": managed,
+		},
+	} {
+		files := map[string]string{managedA: managed, "raw/x.yaml": wish, "raw/y.yaml": wish}
+		_, after := ingestTwice(t, files, plan.Options{Archive: archive, Conflict: plan.ConflictKeep})
+		after["raw/z.yaml"] = managed // what is there already
+		_, after = ingestTwice(t, after, plan.Options{Archive: archive, Conflict: plan.ConflictKeep})
+		if after[managedA] != managed {
+			t.Errorf("archive %d: managed is\n%s", archive, after[managedA])
+		}
+		if archive == plan.ArchiveNone && !strings.Contains(after[reasons], "on_conflict: keep_managed") {
+			t.Errorf("the log has\n%s", after[reasons])
+		}
+		delete(after, managedA)
+		delete(after, reasons)
+		delete(after, ".hnp/archive-log.yaml")
+		if !maps.Equal(after, want) {
+			t.Errorf("archive %d: %v", archive, differences(want, after))
 		}
 	}
 }

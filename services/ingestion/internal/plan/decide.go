@@ -192,17 +192,9 @@ func (p *planner) rival(items []*Item) *Item {
 
 // conflict does with a wish that differs from the managed document what the fabric has chosen.
 func (p *planner) conflict(g *group, managed *Item) {
-	wish := g.inputs[0]
 	switch p.in.Options.Conflict {
 	case ConflictKeep:
-		for _, item := range g.inputs {
-			item.Outcome = KeptManaged
-		}
-		f := duplicate(wish, fmt.Sprintf("%s differs from %s, which stays (on_conflict: keep_managed)", describe(g),
-			managed.File.Path))
-		f.Warning, f.Remedy = true, "Change the managed file, or set on_conflict: update and put the document into raw/ "+
-			"again."
-		p.planFindings = append(p.planFindings, f)
+		p.keepManaged(g, managed)
 	case ConflictQuarantine:
 		for _, item := range g.inputs {
 			item.quarantine(fmt.Sprintf("%s differs from %s, which stays (on_conflict: quarantine)", describe(g),
@@ -211,6 +203,23 @@ func (p *planner) conflict(g *group, managed *Item) {
 	default:
 		p.update(g, managed)
 	}
+}
+
+// keepManaged gives a wish up: its file is in the archive then. Where the fabric archives nothing, it goes to
+// unmanaged/.
+func (p *planner) keepManaged(g *group, managed *Item) {
+	wish := g.inputs[0]
+	f := duplicate(wish, fmt.Sprintf("%s differs from %s, which stays (on_conflict: keep_managed)", describe(g),
+		managed.File.Path))
+	f.Warning, f.Remedy = true, "Change the managed file, or set on_conflict: update and put the document into raw/ again."
+	if p.in.Options.Archive == ArchiveNone {
+		wish.Outcome, wish.Reason = Quarantined, f
+		return
+	}
+	for _, item := range g.inputs {
+		item.Outcome = KeptManaged
+	}
+	p.planFindings = append(p.planFindings, f)
 }
 
 // update lets a wish replace the managed document, unless somebody edited that since the last sync: then nobody knows
