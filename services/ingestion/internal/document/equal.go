@@ -43,11 +43,11 @@ func (r *Reader) Says(managed, wish *Doc) bool {
 	}
 	held, wished := r.essence(managed), r.essence(wish)
 	return held != nil && wished != nil && reflect.DeepEqual(held, wished) &&
-		slices.Equal(r.comments(managed), r.comments(wish))
+		slices.Equal(r.Comments(managed), r.Comments(wish))
 }
 
-// comments returns the comments of a document, whatever their order.
-func (r *Reader) comments(d *Doc) []string {
+// Comments returns the comments of a document in the order of their texts.
+func (r *Reader) Comments(d *Doc) []string {
 	if bytes.IndexByte(d.Bytes, '#') < 0 {
 		return nil
 	}

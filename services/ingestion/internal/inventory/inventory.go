@@ -181,7 +181,7 @@ func (t *taking) quarantined(e gittree.Entry) {
 	blob, known := t.Quarantined[e.Path]
 	retry := t.RetryQuarantined || t.Retry[e.Path]
 	switch {
-	case t.Release[e.Path]:
+	case t.Release[e.Path], IsArchived(e.Path):
 	case !e.Mode.IsFile() || !layout.IsYAML(e.Path):
 		if !known {
 			t.warn(e.Path, errs.UnknownQuarantined, e.Path+" is in quarantine, and no log says why; it is no YAML file")

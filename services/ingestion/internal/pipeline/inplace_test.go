@@ -87,6 +87,20 @@ func TestWhatStandsInThePlaceOfWhatIsWritten(t *testing.T) {
 			},
 			map[string]string{"managed/vpcs/a.yaml": "*", "unmanaged/x": "text"},
 		},
+		"kind's folder, file": {
+			map[string]string{"managed/vpcs": "text", "raw/a.yaml": good},
+			map[string]string{"managed/vpcs": "text", "managed/vpcs-2/a.yaml": "*"},
+		},
+		"kind's folder, link and submodule": {
+			map[string]string{
+				"managed/vpcs": "link", "managed/vpcs-2": "submodule", "managed/odd/b.yaml": vpc("v1beta1", "b", "", "", 2),
+				"raw/a.yaml": good,
+			},
+			map[string]string{
+				"managed/vpcs": "link", "managed/vpcs-2": "submodule", "managed/vpcs-3/a.yaml": "*",
+				"managed/vpcs-3/b.yaml": "*",
+			},
+		},
 		"unmanaged file, link and submodule": {
 			map[string]string{
 				"unmanaged/b.yaml": "link", "unmanaged/c": "submodule", "raw/b.yaml": badDoc, "raw/c/d.yaml": badDoc,

@@ -333,3 +333,37 @@ func TestRetryLaw(t *testing.T) {
 		}
 	})
 }
+
+// TestOriginalsKeptInQuarantine: what is left beside a file that was mended in quarantine is no file in quarantine: no
+// sync warns of it, and no list has it.
+func TestOriginalsKeptInQuarantine(t *testing.T) {
+	t.Parallel()
+	for _, archive := range []plan.Archive{plan.ArchiveRename, plan.ArchiveBackup} {
+		store := treestore.New()
+		q := &quarantine{
+			t: t, store: store, p: pipelineOf(t, store.Serve(t), 2),
+			files: map[string]string{"raw/b.yaml": vpc("v1beta1", "b", "", "", "not a number")},
+		}
+		keeping := func(r *pipeline.Request) { r.Plan.Archive = archive }
+		q.ingest(keeping)
+		q.files["unmanaged/b.yaml"] = vpc("v1beta1", "b", "", "", 2)
+		q.ingest(keeping)
+		var originals []string
+		for p := range q.files {
+			if strings.HasPrefix(p, "unmanaged/") {
+				originals = append(originals, p)
+			}
+		}
+		if len(originals) != 1 || originals[0] == "unmanaged/b.yaml" {
+			t.Errorf("kept: %q", originals)
+		}
+		if q.ingest(keeping) || len(q.findings) > 0 {
+			t.Errorf("the next ingestion changes something, or says %+v", q.findings)
+		}
+		snapshot, tree := store.Open(q.files)
+		listed, err := q.p.Quarantine(t.Context(), gittree.Ref{Snapshot: snapshot, ID: tree})
+		if err != nil || len(listed) > 0 {
+			t.Errorf("in quarantine: %+v, %v", listed, err)
+		}
+	}
+}

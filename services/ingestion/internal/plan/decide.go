@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -31,7 +32,7 @@ func (p *planner) decideManaged(g *group) {
 	g.winner = g.managed[0]
 	for _, other := range g.managed[1:] {
 		if p.in.Equal(other.Doc, g.winner.Doc) {
-			other.Outcome = Duplicate
+			p.copied(g, other, g.winner)
 			continue
 		}
 		other.quarantine(fmt.Sprintf("%s differs from %s, which is managed already", describe(g), g.winner.File.Path))
@@ -96,7 +97,7 @@ func (p *planner) decideUnlogged(g *group) {
 		switch {
 		case !item.File.Unlogged:
 		case p.in.Equal(item.Doc, other.Doc):
-			item.Outcome = Duplicate
+			p.copied(g, item, other)
 		default:
 			item.quarantine(fmt.Sprintf("%s differs from %s, and no log says which is newer", describe(g), other.place()))
 		}
@@ -116,12 +117,10 @@ func (p *planner) decideInputs(g *group) {
 		}
 		return
 	}
-	slices.SortStableFunc(g.inputs, func(a, b *Item) int { // an author's word before a dump of a cluster
-		return cmp.Compare(len(a.Doc.Server), len(b.Doc.Server))
-	})
+	p.bestFirst(g.inputs)
 	wish, managed := g.inputs[0], g.winner
-	for _, copied := range g.inputs[1:] {
-		copied.Outcome = Duplicate
+	for _, item := range g.inputs[1:] {
+		p.copied(g, item, wish)
 	}
 	if managed == nil && len(g.broken) > 0 && !p.in.Options.QuarantineManaged {
 		p.rank(g, g.broken)
@@ -131,10 +130,54 @@ func (p *planner) decideInputs(g *group) {
 	case managed == nil:
 		wish.Outcome, g.winner = Created, wish
 	case managed.Doc.Valid && p.in.Says(managed.Doc, wish.Doc):
-		wish.Outcome = Duplicate
+		p.copied(g, wish, managed)
 	default:
 		p.conflict(g, managed)
 	}
+}
+
+// bestFirst puts the one of several documents of equal meaning first that is kept: an author's word before a dump of a
+// cluster, then the one with the most comments.
+func (p *planner) bestFirst(items []*Item) {
+	if len(items) < 2 {
+		return
+	}
+	comments := make(map[*Item]int, len(items))
+	for _, item := range items {
+		comments[item] = len(p.in.Comments(item.Doc))
+	}
+	slices.SortStableFunc(items, func(a, b *Item) int {
+		return cmp.Or(cmp.Compare(len(a.Doc.Server), len(b.Doc.Server)), cmp.Compare(comments[b], comments[a]))
+	})
+}
+
+// copied drops a document of which another, of equal meaning, is kept. Comments are an author's words: one that has
+// others than that goes to unmanaged/.
+func (p *planner) copied(g *group, item, kept *Item) {
+	if !p.saysMore(item, kept) {
+		item.Outcome = Duplicate
+		return
+	}
+	item.quarantine(fmt.Sprintf("%s means what %s does, which is kept, and has comments that are not there", describe(g),
+		kept.place()))
+	item.Reason.Warning = true
+	item.Reason.Remedy = "Put the comments that matter into the managed file, and delete this one."
+}
+
+// saysMore reports whether a document has comments that one of equal meaning has not.
+func (p *planner) saysMore(item, kept *Item) bool {
+	if bytes.Equal(item.Doc.Bytes, kept.Doc.Bytes) {
+		return false
+	}
+	said := p.in.Comments(item.Doc)
+	if len(said) == 0 {
+		return false
+	}
+	there := p.in.Comments(kept.Doc)
+	return slices.ContainsFunc(said, func(comment string) bool {
+		_, found := slices.BinarySearch(there, comment)
+		return !found
+	})
 }
 
 // rival finds a waiting document that differs from the first.
@@ -149,17 +192,9 @@ func (p *planner) rival(items []*Item) *Item {
 
 // conflict does with a wish that differs from the managed document what the fabric has chosen.
 func (p *planner) conflict(g *group, managed *Item) {
-	wish := g.inputs[0]
 	switch p.in.Options.Conflict {
 	case ConflictKeep:
-		for _, item := range g.inputs {
-			item.Outcome = KeptManaged
-		}
-		f := duplicate(wish, fmt.Sprintf("%s differs from %s, which stays (on_conflict: keep_managed)", describe(g),
-			managed.File.Path))
-		f.Warning, f.Remedy = true, "Change the managed file, or set on_conflict: update and put the document into raw/ "+
-			"again."
-		p.planFindings = append(p.planFindings, f)
+		p.keepManaged(g, managed)
 	case ConflictQuarantine:
 		for _, item := range g.inputs {
 			item.quarantine(fmt.Sprintf("%s differs from %s, which stays (on_conflict: quarantine)", describe(g),
@@ -168,6 +203,23 @@ func (p *planner) conflict(g *group, managed *Item) {
 	default:
 		p.update(g, managed)
 	}
+}
+
+// keepManaged gives a wish up: its file is in the archive then. Where the fabric archives nothing, it goes to
+// unmanaged/.
+func (p *planner) keepManaged(g *group, managed *Item) {
+	wish := g.inputs[0]
+	f := duplicate(wish, fmt.Sprintf("%s differs from %s, which stays (on_conflict: keep_managed)", describe(g),
+		managed.File.Path))
+	f.Warning, f.Remedy = true, "Change the managed file, or set on_conflict: update and put the document into raw/ again."
+	if p.in.Options.Archive == ArchiveNone {
+		wish.Outcome, wish.Reason = Quarantined, f
+		return
+	}
+	for _, item := range g.inputs {
+		item.Outcome = KeptManaged
+	}
+	p.planFindings = append(p.planFindings, f)
 }
 
 // update lets a wish replace the managed document, unless somebody edited that since the last sync: then nobody knows

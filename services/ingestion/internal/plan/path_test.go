@@ -30,12 +30,12 @@ func FuzzPaths(f *testing.F) {
 		}
 		one := &group{
 			id:     hedgehog.ResourceID{Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: namespace, Name: name},
-			plural: "vpcs",
+			folder: "managed/vpcs/",
 		}
 		other := &group{id: hedgehog.ResourceID{
 			Group: "vpc.githedgehog.com", Kind: "VPC", Namespace: otherNamespace,
 			Name: otherName,
-		}, plural: "vpcs"}
+		}, folder: "managed/vpcs/"}
 		for _, p := range []string{one.path(), one.longPath()} {
 			if path.Dir(p) != "managed/vpcs" || path.Clean(p) != p || len(path.Base(p)) > 255 || !strings.HasSuffix(p, ".yaml") {
 				t.Errorf("%q of %+v", p, one.id)

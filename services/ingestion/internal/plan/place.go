@@ -22,18 +22,27 @@ const yamlExt = ".yaml"
 func (g *group) path() string {
 	base := g.base()
 	if stage.Fits(base, yamlExt) {
-		return layout.Managed + "/" + g.plural + "/" + base + yamlExt
+		return g.folder + base + yamlExt
 	}
-	return g.folder() + stage.Truncate(base, yamlExt)
+	return g.folder + stage.Truncate(base, yamlExt)
 }
 
 // longPath returns the path at which it goes when the name is taken by another resource. "_" occurs in no name, so it
 // can't be the path of a third one.
 func (g *group) longPath() string {
-	return g.folder() + stage.Truncate(g.base()+"_"+g.id.Namespace+"_"+g.id.Group, yamlExt)
+	return g.folder + stage.Truncate(g.base()+"_"+g.id.Namespace+"_"+g.id.Group, yamlExt)
 }
 
-func (g *group) folder() string { return layout.Managed + "/" + g.plural + "/" }
+// folder returns the folder of a kind, with a slash at its end: where something else stands in its place, one with a
+// number. What stands there is none of the system's files, and so is there afterwards too.
+func (p *planner) folder(plural string) string {
+	folder, known := p.folders[plural]
+	if !known {
+		folder = p.staged.Folder(layout.Managed + "/" + plural)
+		p.folders[plural] = folder
+	}
+	return folder
+}
 
 func (g *group) base() string {
 	if g.id.Namespace == schema.DefaultNamespace {

@@ -104,6 +104,8 @@ type Input struct {
 	Edited  func(id hedgehog.ResourceID, blob string) bool // a managed file, since the last sync
 	Equal   func(a, b *document.Doc) bool
 	Says    func(managed, wish *document.Doc) bool // what the wish says
+	// the comments of a document, in the order of their texts
+	Comments func(doc *document.Doc) []string
 	// what a newer wish takes over from the document it replaces
 	Inherit func(file *document.File, wish, managed *document.Doc)
 }
@@ -113,7 +115,7 @@ func Make(in Input, s *stage.Tree) (*Plan, error) {
 	if err := checkFolders(s); err != nil {
 		return nil, err
 	}
-	p := &planner{in: in, staged: s, groups: make([]group, len(in.Order))}
+	p := &planner{in: in, staged: s, groups: make([]group, len(in.Order)), folders: map[string]string{}}
 	p.collect()
 	p.decide()
 	p.clear()
@@ -138,8 +140,9 @@ type planner struct {
 	staged       *stage.Tree
 	slots        []Item // of the items
 	items        []*Item
-	groups       []group  // by the number of the resource
-	order        []*group // by identity
+	groups       []group           // by the number of the resource
+	order        []*group          // by identity
+	folders      map[string]string // of kinds, by plural
 	held         map[unread][]*document.Held
 	left         map[*document.File]bool // what is not touched, although it waits
 	foreign      map[string][]string     // files of somebody else, by folder
@@ -156,6 +159,7 @@ type unread struct {
 type group struct {
 	id         hedgehog.ResourceID
 	plural     string
+	folder     string  // of its kind in managed/, with a slash at its end
 	managed    []*Item // valid, in managed/
 	broken     []*Item // invalid, in managed/
 	inputs     []*Item // valid, waiting
@@ -237,7 +241,7 @@ func (p *planner) refuse(item *Item) {
 func (p *planner) group(number int, id hedgehog.ResourceID, plural string) *group {
 	g := &p.groups[number]
 	if g.plural == "" {
-		g.id, g.plural = id, plural
+		g.id, g.plural, g.folder = id, plural, p.folder(plural)
 	}
 	return g
 }

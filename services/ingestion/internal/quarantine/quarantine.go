@@ -9,6 +9,7 @@ import (
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/dirlog"
+	"fgdsync.dev/services/ingestion/internal/inventory"
 )
 
 // File is one file in quarantine.
@@ -17,12 +18,12 @@ type File struct {
 	Reason *dirlog.Reason // nil when the log does not say it
 }
 
-// List returns the files in quarantine, in the order of the leaves.
+// List returns the files in quarantine, in the order of the leaves: not originals that were kept after their ingestion.
 func List(entries []gittree.Entry, log []byte) []File {
 	reasons := dirlog.Reasons(log)
 	var files []File
 	for _, e := range entries {
-		if layout.Part(e.Path) != layout.Unmanaged || layout.Hidden(e.Path) {
+		if layout.Part(e.Path) != layout.Unmanaged || layout.Hidden(e.Path) || inventory.IsArchived(e.Path) {
 			continue
 		}
 		file := File{Entry: e}

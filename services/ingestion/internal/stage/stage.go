@@ -237,15 +237,16 @@ func (t *Tree) FreePath(wanted, blob, ext string) string {
 	dir, base := path.Split(Shallow(wanted))
 	base = strings.TrimSuffix(base, ext)
 	for n := 1; ; n++ {
-		candidate := t.clear(dir) + Truncate(base+number(n), ext)
+		candidate := t.Folder(dir) + Truncate(base+number(n), ext)
 		if have, there := t.Blob(candidate); t.Free(candidate) || there && have == blob {
 			return candidate
 		}
 	}
 }
 
-// clear returns a folder path, with a slash at its end, in which no part is a file.
-func (t *Tree) clear(dir string) string {
+// Folder returns a folder path, with a slash at its end, in which no part is a file: where one stands, the part gets
+// the first of "-2", "-3" … at its end.
+func (t *Tree) Folder(dir string) string {
 	out := ""
 	for _, part := range strings.Split(strings.TrimSuffix(dir, "/"), "/") {
 		if part == "" {
