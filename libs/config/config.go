@@ -255,5 +255,6 @@ func (s *Source) unknownVariable(name, key string) Variable {
 // isNoKey reports whether a variable, without the prefix, is one of those that are read and are no keys: credentials,
 // what sealed them, a token, and what tests use.
 func isNoKey(name string) bool {
-	return name == "CREDENTIALS_KEY" || name == "TOKEN" || strings.HasPrefix(name, "GIT_") || strings.HasPrefix(name, "TEST_")
+	return name == "CREDENTIALS_KEY" || name == "TOKEN" || strings.HasPrefix(name, "GIT_") ||
+		strings.HasPrefix(name, "TEST_")
 }

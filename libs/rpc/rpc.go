@@ -110,7 +110,8 @@ func DialPublic(address string, token secret.String, tracers trace.TracerProvide
 	return dial(server{address: address}, Callers, tracers, grpc.WithPerRPCCredentials(bearer{token}))
 }
 
-// bearer shows a token with each call. Whether that goes in clear is for who runs the bridge to say, by where it listens.
+// bearer shows a token with each call. Whether that goes in clear is for who runs the bridge to say, by where it
+// listens.
 type bearer struct{ token secret.String }
 
 // GetRequestMetadata returns what is shown.

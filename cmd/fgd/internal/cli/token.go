@@ -18,13 +18,13 @@ import (
 )
 
 // envToken is the variable that holds what a command shows to a running system.
-const envToken = "HEDGEHOG_FGD_TOKEN" //nolint:gosec // the name of a variable
+const envToken = "HEDGEHOG_FGD_TOKEN"
 
 // bootstrapToken is where fgd up puts the first token, seen from where it was started.
 const bootstrapToken = "fgd-data/bootstrap.token" //nolint:gosec // the name of a file
 
-// readToken returns what a command shows to a running system: of the variable, of the file that is named, or of the one
-// that fgd up leaves here; nothing where there is none of them.
+// readToken returns what a command shows to a running system: of the variable, of the file that is named, or of the
+// one that fgd up leaves here; nothing where there is none of them.
 func readToken(env Environment, file string) (secret.String, error) {
 	if text := app.Environment(env.Environ, envToken); text != "" {
 		return secret.New(strings.TrimSpace(text)), nil
@@ -117,7 +117,8 @@ func newTokenRotate(env Environment) *cobra.Command {
 		Args: arguments(1, 1, "token's ID"),
 	}
 	var lifetime time.Duration
-	cmd.Flags().DurationVar(&lifetime, "lifetime", 0, "for how long it is taken from now on; as long as before without it")
+	cmd.Flags().DurationVar(&lifetime, "lifetime", 0,
+		"for how long it is taken from now on; as long as before without it")
 	r := newRunning(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		answer, err := r.RotateToken(cmd.Context(), args[0], lifetime)

@@ -30,10 +30,12 @@ func firstToken(t *testing.T, folder string) (path string) {
 	}
 }
 
-// TestTokens: made, listed, used, rotated and revoked from the command line, with the token that the first start leaves.
+// TestTokens: made, listed, used, rotated and revoked from the command line, with the token that the first start
+// leaves.
 func TestTokens(t *testing.T) {
 	folder := t.TempDir()
-	at, log := up(t, []string{"HEDGEHOG_FGD_REQUIRE_TOKENS=true"}, "--redis", redistest.Start(t).URL(), "--data", folder)
+	at, log := up(t, []string{"HEDGEHOG_FGD_REQUIRE_TOKENS=true"},
+		"--redis", redistest.Start(t).URL(), "--data", folder)
 	bootstrap := firstToken(t, folder)
 	fgd := func(want int, tokenFile string, args ...string) string {
 		t.Helper()
@@ -65,7 +67,8 @@ func TestTokens(t *testing.T) {
 	var list struct {
 		Tokens []struct{ Name, State string }
 	}
-	if err := json.Unmarshal([]byte(fgd(0, bootstrap, "token", "list", "--json")), &list); err != nil || len(list.Tokens) != 2 {
+	err := json.Unmarshal([]byte(fgd(0, bootstrap, "token", "list", "--json")), &list)
+	if err != nil || len(list.Tokens) != 2 {
 		t.Errorf("listed: %+v, %v", list, err)
 	}
 	id := text[len("fgd_"):][:12]
