@@ -108,7 +108,9 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 	conns := map[rpc.Audience][]*grpc.ClientConn{}
 	for audience, dial := range map[rpc.Audience]func(string) (*grpc.ClientConn, error){
 		rpc.Services: func(a string) (*grpc.ClientConn, error) { return rpc.Dial(a, noop.NewTracerProvider()) },
-		rpc.Callers:  func(a string) (*grpc.ClientConn, error) { return rpc.DialPublic(a, secret.String{}, noop.NewTracerProvider()) },
+		rpc.Callers: func(a string) (*grpc.ClientConn, error) {
+			return rpc.DialPublic(a, secret.String{}, noop.NewTracerProvider())
+		},
 	} {
 		host.ServeGRPC(listeners[audience], audience)
 		loopback, err := host.Loopback(audience)

@@ -190,7 +190,9 @@ func (g *guarded) callers() []caller {
 	g.change(elsewhere, func(t *accessv1.Token) { t.Networks = []string{"192.0.2.0/24"} })
 	g.ok("DELETE", "/api/v1/tokens/"+idOf(revoked), "", bearer(g.bootstrap))
 	all := []caller{
-		{name: "nobody"}, {name: "expired", token: expired}, {name: "revoked", token: revoked},
+		{name: "nobody"},
+		{name: "expired", token: expired},
+		{name: "revoked", token: revoked},
 		{name: "from elsewhere", token: elsewhere},
 	}
 	for role := range ranks {

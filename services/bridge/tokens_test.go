@@ -96,7 +96,9 @@ func TestWhoSpeaksForPeople(t *testing.T) {
 	hnp := g.create(`{"name":"hnp","grants":[{"role":"operator","all_fabrics":true}],"speaks_for_people":true}`)
 	person := g.create(`{"name":"mallory","grants":[{"role":"operator","all_fabrics":true}]}`)
 	for _, c := range []struct{ token, claims, who, via string }{
-		{hnp, "alice", "alice", "hnp"}, {hnp, "", "hnp", ""}, {person, "alice", "mallory", ""},
+		{hnp, "alice", "alice", "hnp"},
+		{hnp, "", "hnp", ""},
+		{person, "alice", "mallory", ""},
 		{person, "", "mallory", ""},
 	} {
 		g.call("POST", "/api/v1/fabrics/35/syncs", "{}", bearer(c.token), header{"X-Requested-By", c.claims})

@@ -83,8 +83,11 @@ func TestTokens(t *testing.T) {
 		t.Errorf("listed: %s", out)
 	}
 	for _, args := range [][]string{
-		{"create", "x", "--role", "viewer"}, {"create", "x", "--role", "viewer", "--fabric", "1", "--all-fabrics"},
-		{"create", "x", "--fabric", "1"}, {"rotate"}, {"revoke", "a", "b"},
+		{"create", "x", "--role", "viewer"},
+		{"create", "x", "--role", "viewer", "--fabric", "1", "--all-fabrics"},
+		{"create", "x", "--fabric", "1"},
+		{"rotate"},
+		{"revoke", "a", "b"},
 	} {
 		fgd(2, bootstrap, append([]string{"token"}, args...)...)
 	}

@@ -52,7 +52,8 @@ func TestWhatACheckDoesNotKnow(t *testing.T) {
 		no      []string
 	}{
 		"nobody listens": {
-			"http://127.0.0.1:1/r.git", []string{"authenticated", "can read", "can push", "branch exists"},
+			"http://127.0.0.1:1/r.git",
+			[]string{"authenticated", "can read", "can push", "branch exists"},
 			[]string{"reachable"},
 		},
 		"no repository": {host.URL("no.git"), []string{"authenticated", "can push", "branch exists"}, []string{"can read"}},

@@ -23,29 +23,36 @@ func TestCommentsOfCopies(t *testing.T) {
 		unmanaged map[string]string // all that is there
 	}{
 		"two that wait": {
-			map[string]string{"raw/x.yaml": one, "raw/y.yaml": other}, "# one\n",
+			map[string]string{"raw/x.yaml": one, "raw/y.yaml": other},
+			"# one\n",
 			map[string]string{"unmanaged/y.yaml": other},
 		},
 		"the second has more": {map[string]string{"raw/x.yaml": one, "raw/y.yaml": both}, "# one\n# other\n", nil},
 		"the first has more":  {map[string]string{"raw/x.yaml": both, "raw/y.yaml": other}, "# one\n# other\n", nil},
 		"the first has none":  {map[string]string{"raw/x.yaml": plain, "raw/y.yaml": one}, "# one\n", nil},
 		"the same ones":       {map[string]string{"raw/x.yaml": one, "raw/y.yaml": one + "\n"}, "# one\n", nil},
-		"a dump with a comment": {map[string]string{managedA: managed, "raw/x.yaml": dump(other)}, "# one\n",
-			map[string]string{"unmanaged/x.yaml": dump(other)}},
+		"a dump with a comment": {
+			map[string]string{managedA: managed, "raw/x.yaml": dump(other)},
+			"# one\n",
+			map[string]string{"unmanaged/x.yaml": dump(other)},
+		},
 		"a dump beside its author": {map[string]string{"raw/x.yaml": dump(one), "raw/y.yaml": one}, "# one\n", nil},
 		"one of a file": {
-			map[string]string{"raw/x.yaml": one + "---\n" + other}, "# one\n",
+			map[string]string{"raw/x.yaml": one + "---\n" + other},
+			"# one\n",
 			map[string]string{"unmanaged/x.doc-1.yaml": other},
 		},
 		"two managed": {
-			map[string]string{managedA: managed, "managed/vpcs/copy.yaml": other}, "# one\n",
+			map[string]string{managedA: managed, "managed/vpcs/copy.yaml": other},
+			"# one\n",
 			map[string]string{"unmanaged/managed/vpcs/copy.yaml": other},
 		},
 		"two managed with the same ones": {
 			map[string]string{managedA: managed, "managed/vpcs/copy.yaml": one}, "# one\n", nil,
 		},
 		"one in unmanaged/ that no log knows": {
-			map[string]string{managedA: managed, "unmanaged/u.yaml": other}, "# one\n",
+			map[string]string{managedA: managed, "unmanaged/u.yaml": other},
+			"# one\n",
 			map[string]string{"unmanaged/u.yaml": other},
 		},
 		"one in unmanaged/ with the same ones": {
