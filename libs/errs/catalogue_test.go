@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,7 +38,7 @@ func TestCatalogueIsDocumented(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s is not what codes.go says; run: go test ./libs/errs -update", catalogueDoc)
+		t.Fatalf("%s is not what the codes say; run: go test ./libs/errs -update", catalogueDoc)
 	}
 	if err := os.WriteFile(catalogueDoc, []byte(before+tableBegin+want+tableEnd+after), 0o644); err != nil {
 		t.Fatal(err)
@@ -62,18 +63,33 @@ func TestCatalogueIsSound(t *testing.T) {
 // catalogue reads id, name and remedy of every code out of the source, in order: the package has no list of them.
 func catalogue(t *testing.T) [][3]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "codes.go", nil, parser.SkipObjectResolution)
+	names, err := filepath.Glob("codes[1-5]_*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var codes [][3]string
+	for _, name := range names {
+		codes = append(codes, codesIn(t, name)...)
+	}
+	if len(codes) == 0 {
+		t.Fatal("there are no codes")
+	}
+	return codes
+}
+
+func codesIn(t *testing.T, name string) (codes [][3]string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		literal, ok := n.(*ast.CompositeLit)
 		if !ok {
 			return true
 		}
 		if kind, ok := literal.Type.(*ast.Ident); !ok || kind.Name != "Code" || len(literal.Elts) != 4 {
-			t.Fatalf("codes.go holds something that is no complete Code")
+			t.Fatalf("%s holds something that is no complete Code", name)
 		}
 		var code [3]string
 		for i, element := range append(literal.Elts[:1:1], literal.Elts[2:]...) { // all but the kind
@@ -82,9 +98,6 @@ func catalogue(t *testing.T) [][3]string {
 		codes = append(codes, code)
 		return true
 	})
-	if len(codes) == 0 {
-		t.Fatal("codes.go holds no codes")
-	}
 	return codes
 }
 
@@ -101,7 +114,7 @@ func text(t *testing.T, expression ast.Expr) string {
 		}
 		return said
 	}
-	t.Fatal("codes.go has a text that is no literal")
+	t.Fatal("a code has a text that is no literal")
 	return ""
 }
 

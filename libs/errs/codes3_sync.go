@@ -1,0 +1,60 @@
+package errs
+
+// Codes of the 3xxx family: the sync.
+var (
+	SyncAlreadyInProgress = Code{
+		"FGD_3001", Conflict, "SYNC_ALREADY_IN_PROGRESS",
+		"Wait for the active sync to end, or trigger without if_running: refuse.",
+	}
+	SyncTimeout = Code{
+		"FGD_3002", Deadline, "SYNC_TIMEOUT",
+		"Start the sync again; raise sync_timeout if the repository is large.",
+	}
+	SyncCancelled     = Code{"FGD_3003", Cancelled, "SYNC_CANCELLED", "Start the sync again when it is wanted."}
+	SyncFailed        = Code{"FGD_3004", Internal, "SYNC_FAILED", "See the errors of the sync."}
+	MassDeleteRefused = Code{
+		"FGD_3005", Precondition, "MASS_DELETE_REFUSED",
+		"Look through the list and start the sync with force if the deletions are wanted.",
+	}
+	FabricNotFound = Code{
+		"FGD_3006", NotFound, "FABRIC_NOT_FOUND",
+		"Register the fabric first: POST /api/v1/fabrics.",
+	}
+	SyncNotFound = Code{
+		"FGD_3007", NotFound, "SYNC_NOT_FOUND",
+		"See the list of syncs of its fabric; ended ones are forgotten after history_retention.",
+	}
+	FabricExists = Code{
+		"FGD_3008", Exists, "FABRIC_EXISTS",
+		"Use another number and name, or update the registered fabric.",
+	}
+	IllegalTransition = Code{
+		"FGD_3009", Precondition, "ILLEGAL_TRANSITION",
+		"The sync has moved on; read its status again.",
+	}
+	LockLost = Code{
+		"FGD_3010", Conflict, "LOCK_LOST",
+		"Nothing to do; another worker carries on with the sync.",
+	}
+	FabricSuspended = Code{
+		"FGD_3011", Precondition, "FABRIC_SUSPENDED",
+		"Resume the fabric when its syncs are wanted again: POST /api/v1/fabrics/{fabric_id}:resume.",
+	}
+	FabricChanged      = Code{"FGD_3012", Conflict, "FABRIC_CHANGED", "Read the fabric again and repeat the change."}
+	DeadLetterNotFound = Code{
+		"FGD_3013", NotFound, "DEAD_LETTER_NOT_FOUND",
+		"List the dead letters; this one may have been replayed already.",
+	}
+	NoCompletedSync = Code{
+		"FGD_3014", Precondition, "NO_COMPLETED_SYNC",
+		"Sync the fabric first, or name a commit to compare with.",
+	}
+	FenceIgnored = Code{
+		"FGD_3015", Invalid, "FENCE_IGNORED",
+		"Nothing to do; the next commit of a sync takes its place. Whoever wrote the commit should leave the trailer out.",
+	}
+	LastSyncUnknown = Code{
+		"FGD_3016", Precondition, "LAST_SYNC_UNKNOWN",
+		"Compare the directory with an earlier commit (fgd history, fgd diff); after this sync it is known again.",
+	}
+)
