@@ -36,7 +36,7 @@ func setupGuarded(t *testing.T) *guarded {
 	t.Helper()
 	g := &guarded{folder: t.TempDir()}
 	g.bundle = setup(t, func(c *bridge.Config) {
-		c.RequireTokens = true
+		c.Unauthenticated = false
 		c.TokenPepperFile, c.BootstrapTokenFile = filepath.Join(g.folder, "peppers"), filepath.Join(g.folder, "bootstrap")
 	})
 	g.until("a first token", func() bool {

@@ -14,6 +14,7 @@ import (
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge/internal/access"
@@ -59,6 +60,8 @@ type Service struct {
 	keeper  *access.Keeper // nil where nobody is asked who they are
 	handler http.Handler
 	log     *slog.Logger
+	// firstToken is told of it when it is known whether it was made here.
+	firstToken func(secret.String)
 }
 
 // New builds the service. It needs connections to its peers, and one to the server that it will be registered on.
@@ -85,12 +88,18 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
-	return &Service{
+	s := &Service{
 		cfg: cfg, api: api, access: admission, keeper: keeper, handler: handler, log: p.Telemetry.Log,
-	}, nil
+		firstToken: func(secret.String) {},
+	}
+	if p.FirstToken != nil {
+		s.firstToken = p.FirstToken
+	}
+	return s, nil
 }
 
-// newAccess returns what decides who may call, and the keeper of tokens, unless nobody is asked who they are.
+// newAccess returns what decides who may call, and the keeper of tokens, unless nobody is asked who they are: because
+// nobody outside the process can call, or because the configuration says so.
 func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, error) {
 	orchestrator := p.Peers[grpcapi.Orchestrator]
 	syncs := syncv1.NewSyncServiceClient(orchestrator)
@@ -98,7 +107,7 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		found, err := syncs.GetSync(ctx, &syncv1.GetSyncRequest{SyncId: syncID})
 		return found.GetSync().GetFabricId(), err
 	}
-	if !cfg.RequireTokens {
+	if p.Private || cfg.Unauthenticated {
 		admission, err := access.New(nil, fabricOf, p.Now)
 		return nil, admission, err
 	}
@@ -106,10 +115,17 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	replicas, err := p.Replicas(grpcapi.Orchestrator)
+	if err != nil {
+		return nil, nil, err
+	}
+	var keepers []accessv1.TokenServiceClient
+	for _, replica := range replicas {
+		keepers = append(keepers, accessv1.NewTokenServiceClient(replica))
+	}
 	tokens := access.NewTokens(peppers, p.Now)
 	admission, err := access.New(tokens, fabricOf, p.Now)
-	keeper := access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), p.Telemetry.Log)
-	return keeper, admission, err
+	return access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), keepers, p.Telemetry.Log), admission, err
 }
 
 // Admission decides who may call what.
@@ -125,12 +141,19 @@ func (s *Service) Handler() http.Handler { return s.handler }
 // Run keeps what is known of tokens up to date until ctx ends, and makes the first one where there is none.
 func (s *Service) Run(ctx context.Context) error {
 	if s.keeper == nil {
+		s.firstToken(secret.String{})
 		<-ctx.Done()
 		return nil
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.keeper.Run(ctx) })
-	work.Go(func() error { return s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log) })
+	work.Go(func() error {
+		made, err := s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log)
+		if err == nil {
+			s.firstToken(made)
+		}
+		return err
+	})
 	return work.Wait()
 }
 

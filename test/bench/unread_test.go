@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/test/system"
 )
@@ -82,7 +84,8 @@ func askJSON(b *testing.B, s *system.System) io.Closer {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fmt.Fprint(conn, "GET /api/v1/fabrics/1/files?include_content=true HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	fmt.Fprintf(conn, "GET /api/v1/fabrics/1/files?include_content=true HTTP/1.1\r\nHost: localhost\r\n"+
+		"Authorization: Bearer %s\r\n\r\n", s.Token())
 	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 		b.Fatal(err)
 	}
@@ -92,7 +95,7 @@ func askJSON(b *testing.B, s *system.System) io.Closer {
 // askGRPC returns the connection of a client that has seen the header of its answer.
 func askGRPC(b *testing.B, s *system.System) io.Closer {
 	b.Helper()
-	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := rpc.DialPublic(s.GRPC, secret.New(s.Token()), noop.NewTracerProvider())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func options(t *testing.T) suite.Options {
 	}
 	folder := t.TempDir()
 	source, err = source.With(map[string]any{
-		"redis_url": "redis://" + miniredis.RunT(t).Addr(), "data_dir": filepath.Join(folder, "git"),
+		"redis_url": "redis://" + miniredis.RunT(t).Addr(), "allow_unauthenticated": true, "data_dir": filepath.Join(folder, "git"),
 		"ledger_file": filepath.Join(folder, "ledger.db"), "credentials_key_file": filepath.Join(folder, "key"),
 	})
 	if err != nil {
@@ -57,12 +57,13 @@ func listen(t *testing.T) net.Listener {
 // TestWhatIsInternalIsOnNoAddress: services reach each other, and callers reach what is for them alone.
 func TestWhatIsInternalIsOnNoAddress(t *testing.T) {
 	t.Parallel()
-	s, err := suite.New(options(t))
+	grpcListener, httpListener := listen(t), listen(t)
+	o := options(t)
+	o.Callers = &suite.Listeners{GRPC: grpcListener, HTTP: httpListener}
+	s, err := suite.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	grpcListener, httpListener := listen(t), listen(t)
-	s.Serve(grpcListener, httpListener)
 	ended := make(chan error, 1)
 	ctx := t.Context()
 	go func() { ended <- s.Run(ctx) }()

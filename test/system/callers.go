@@ -1,0 +1,65 @@
+package system
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
+
+	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
+)
+
+// Token is the first token of the services, which may do everything; empty until it is made.
+func (s *System) Token() string {
+	raw, err := os.ReadFile(s.TokenFile)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(raw))
+}
+
+// Client is one of HTTP that shows the first token. It keeps no connection, so that none outlives a test, and does not
+// wait longer than a test wants to.
+func (s *System) Client() *http.Client {
+	return &http.Client{
+		Transport: Showing(s.Token(), &http.Transport{DisableKeepAlives: true}), Timeout: time.Minute,
+	}
+}
+
+// Showing is a transport that shows a token with each request; without one, it is the transport itself.
+func Showing(token string, transport http.RoundTripper) http.RoundTripper {
+	if token == "" {
+		return transport
+	}
+	return shower{token, transport}
+}
+
+type shower struct {
+	token     string
+	transport http.RoundTripper
+}
+
+// RoundTrip sends a request that shows the token, unless it shows one.
+func (s shower) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Header.Get("Authorization") == "" {
+		request = request.Clone(request.Context())
+		request.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	return s.transport.RoundTrip(request)
+}
+
+// Dial returns a connection of gRPC that shows the first token.
+func (s *System) Dial(t testing.TB) *grpc.ClientConn {
+	t.Helper()
+	conn, err := rpc.DialPublic(s.GRPC, secret.New(s.Token()), noop.NewTracerProvider())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
