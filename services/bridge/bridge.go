@@ -57,7 +57,7 @@ type Service struct {
 	cfg     Config
 	api     *grpcapi.API
 	access  *access.Access
-	keeper  *access.Keeper // nil where nobody is asked who they are
+	keeper  *access.Keeper // nil where nobody outside the process can call
 	handler http.Handler
 	log     *slog.Logger
 	// firstToken is told of it when it is known whether it was made here.
@@ -98,8 +98,8 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	return s, nil
 }
 
-// newAccess returns what decides who may call, and the keeper of tokens, unless nobody is asked who they are: because
-// nobody outside the process can call, or because the configuration says so.
+// newAccess returns what decides who may call, and the keeper of tokens. Where nobody outside the process can call there
+// is no keeper. Where the configuration says that nobody is asked there is: who has lost every token makes one there.
 func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, error) {
 	orchestrator := p.Peers[grpcapi.Orchestrator]
 	syncs := syncv1.NewSyncServiceClient(orchestrator)
@@ -107,7 +107,7 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		found, err := syncs.GetSync(ctx, &syncv1.GetSyncRequest{SyncId: syncID})
 		return found.GetSync().GetFabricId(), err
 	}
-	if p.Private || cfg.Unauthenticated {
+	if p.Private {
 		admission, err := access.New(nil, fabricOf, p.Now)
 		return nil, admission, err
 	}
@@ -124,7 +124,11 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		keepers = append(keepers, accessv1.NewTokenServiceClient(replica))
 	}
 	tokens := access.NewTokens(peppers, p.Now)
-	admission, err := access.New(tokens, fabricOf, p.Now)
+	asked := tokens
+	if cfg.Unauthenticated {
+		asked = nil
+	}
+	admission, err := access.New(asked, fabricOf, p.Now)
 	return access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), keepers, p.Telemetry.Log), admission, err
 }
 
@@ -138,7 +142,8 @@ func (s *Service) Register(r grpc.ServiceRegistrar) { s.api.Register(r) }
 // to itself, so that the interceptors of that server run for JSON callers too.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-// Run keeps what is known of tokens up to date until ctx ends, and makes the first one where there is none.
+// Run keeps what is known of tokens up to date until ctx ends, and makes the first one where there is none and callers are
+// asked for it.
 func (s *Service) Run(ctx context.Context) error {
 	if s.keeper == nil {
 		s.firstToken(secret.String{})
@@ -148,6 +153,10 @@ func (s *Service) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.keeper.Run(ctx) })
 	work.Go(func() error {
+		if s.cfg.Unauthenticated {
+			s.firstToken(secret.String{})
+			return nil
+		}
 		made, err := s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log)
 		if err == nil {
 			s.firstToken(made)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,6 +71,7 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}, clock: &atomic.Int64{}}
 	cfg := bridge.DefaultConfig()
 	cfg.Unauthenticated = true // most is the same whoever asks
+	cfg.TokenPepperFile = filepath.Join(t.TempDir(), "peppers")
 	for _, c := range change {
 		c(&cfg)
 	}

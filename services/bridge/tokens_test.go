@@ -238,6 +238,16 @@ func TestATokenOfAnotherBridge(t *testing.T) {
 	g.problem("DELETE", "/api/v1/tokens/000000000001", "", 404, "FGD_1052", bearer(g.bootstrap))
 }
 
+// TestALostToken: where nobody is asked, who has lost every token makes one.
+func TestALostToken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	made := b.ok("POST", "/api/v1/tokens", `{"name":"alice","grants":[{"role":"admin","all_fabrics":true}]}`)
+	if text, _ := made["text"].(string); !strings.HasPrefix(text, "fgd_") || len(b.backend.tokens.all()) != 1 {
+		t.Errorf("made %v", made)
+	}
+}
+
 // TestSeveralAuthorizations: which of them counts would be a matter of who reads them.
 func TestSeveralAuthorizations(t *testing.T) {
 	t.Parallel()

@@ -53,6 +53,18 @@ func (s shower) RoundTrip(request *http.Request) (*http.Response, error) {
 	return s.transport.RoundTrip(request)
 }
 
+// TryAs makes a call that shows another token, and gives the status code, 0 when there is no answer.
+func (s *System) TryAs(token, method, path string) int {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.bridge()+path, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	code, _ := s.send(request)
+	return code
+}
+
 // Dial returns a connection of gRPC that shows the first token.
 func (s *System) Dial(t testing.TB) *grpc.ClientConn {
 	t.Helper()

@@ -19,8 +19,8 @@ import (
 	"fgdsync.dev/services/bridge/internal/token"
 )
 
-// Keeper makes, changes and revokes tokens, and follows what others do to them. Where no tokens are taken there is
-// none: a nil one refuses everything.
+// Keeper makes, changes and revokes tokens, and follows what others do to them. Where nobody outside the process can call
+// there is none: a nil one refuses everything.
 type Keeper struct {
 	tokens   *Tokens
 	service  accessv1.TokenServiceClient
@@ -112,8 +112,7 @@ func (k *Keeper) Revoke(ctx context.Context, id string) (*accessv1.Token, error)
 }
 
 func noTokens() *errs.Error {
-	return errs.New(errs.NotAllowed, "No tokens are taken here: nobody is asked who he is.").
-		WithRemedy("Start the bridge without allow_unauthenticated.")
+	return errs.New(errs.NotAllowed, "There are no tokens here: nobody outside the process can call.")
 }
 
 // next returns the next generation of a token, to be changed.
