@@ -9,11 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 
-	"fgdsync.dev/libs/rpc"
-	"fgdsync.dev/libs/secret"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/test/system"
 )
@@ -95,10 +92,7 @@ func askJSON(b *testing.B, s *system.System) io.Closer {
 // askGRPC returns the connection of a client that has seen the header of its answer.
 func askGRPC(b *testing.B, s *system.System) io.Closer {
 	b.Helper()
-	conn, err := rpc.DialPublic(s.GRPC, secret.New(s.Token()), noop.NewTracerProvider())
-	if err != nil {
-		b.Fatal(err)
-	}
+	conn := s.Dial(b)
 	stream, err := conn.NewStream(b.Context(), &grpc.StreamDesc{ServerStreams: true},
 		bridgev1.DirectoryService_ListFiles_FullMethodName)
 	if err != nil {

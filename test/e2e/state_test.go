@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +51,10 @@ func stateCommands(t *testing.T, how division) {
 	}
 	fgd := func(code int, args ...string) string {
 		t.Helper()
-		result := programs.Run(t, nil, append(args, "--grpc", s.GRPC, "--token-file", s.TokenFile)...)
+		if !slices.Contains(args, "--grpc") {
+			args = append(args, "--grpc", s.GRPC)
+		}
+		result := programs.Run(t, nil, append(args, "--token-file", s.TokenFile)...)
 		if result.Code != code {
 			t.Fatalf("fgd %v: exit %d\n%s", args, result.Code, result.Output())
 		}

@@ -1,17 +1,15 @@
 package system
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
-
-	"fgdsync.dev/libs/rpc"
-	"fgdsync.dev/libs/secret"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 // Token is the first token of the services, which may do everything; empty until it is made.
@@ -65,13 +63,28 @@ func (s *System) TryAs(token, method, path string) int {
 	return code
 }
 
-// Dial returns a connection of gRPC that shows the first token.
+// Dial returns a connection of gRPC, as grpcurl makes one, that shows the first token.
 func (s *System) Dial(t testing.TB) *grpc.ClientConn {
 	t.Helper()
-	conn, err := rpc.DialPublic(s.GRPC, secret.New(s.Token()), noop.NewTracerProvider())
+	options := []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}
+	if token := s.Token(); token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(bearer(token)))
+	}
+	conn, err := grpc.NewClient(s.GRPC, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
+
+// bearer shows a token with each call.
+type bearer string
+
+// GetRequestMetadata returns what is shown.
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+// RequireTransportSecurity reports that it is shown without TLS too.
+func (bearer) RequireTransportSecurity() bool { return false }

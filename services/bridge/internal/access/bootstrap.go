@@ -18,22 +18,30 @@ import (
 // bootstrapName is the name of the first token of an installation.
 const bootstrapName = "bootstrap"
 
-// bootstrapPause is how long is waited before it is tried again whether there are tokens.
-const bootstrapPause = 500 * time.Millisecond
+const (
+	// bootstrapPause is how long is waited before it is tried again whether there are tokens.
+	bootstrapPause = time.Second
+	// knownPause is how often it is looked whether anything is known of tokens: until then none is taken.
+	knownPause = 50 * time.Millisecond
+)
 
 // Bootstrap makes the first token, of an admin of all fabrics, when the installation has none, and keeps it in a file
 // that its owner alone can read. It tries until it is known whether there are tokens, or ctx ends, and returns the token
 // when it was made here. Its id goes to the log; the token itself does not.
 func (k *Keeper) Bootstrap(ctx context.Context, file string, log *slog.Logger) (secret.String, error) {
 	for {
-		made, done, err := k.bootstrap(ctx, file, log)
-		if done || err != nil {
-			return made, err
+		pause := knownPause
+		if k.tokens.Known() { // whoever finds the file finds its token taken
+			made, done, err := k.bootstrap(ctx, file, log)
+			if done || err != nil {
+				return made, err
+			}
+			pause = bootstrapPause
 		}
 		select {
 		case <-ctx.Done():
 			return secret.String{}, ctx.Err()
-		case <-time.After(bootstrapPause):
+		case <-time.After(pause):
 		}
 	}
 }
