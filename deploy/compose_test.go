@@ -116,8 +116,8 @@ func TestEveryVariableIsRead(t *testing.T) {
 	}
 }
 
-// TestCallersShowTokens: the bridge, which others reach, asks for them, keeps what it needs for that in its volume, and the
-// page for operators says how to take out the first one.
+// TestCallersShowTokens: the bridge, which others reach, asks for them, keeps what it needs for that in its volume, and
+// the page for operators says how to take out the first one.
 func TestCallersShowTokens(t *testing.T) {
 	t.Parallel()
 	p := project(t)

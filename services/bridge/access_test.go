@@ -52,10 +52,11 @@ func (g *guarded) until(what string, holds func() bool) {
 	g.t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
+	deadline := time.After(patience)
 	for !holds() {
 		select {
-		case <-g.t.Context().Done():
-			g.t.Fatalf("%s: %v", what, g.t.Context().Err())
+		case <-deadline:
+			g.t.Fatalf("there is not: %s", what)
 		case <-ticker.C:
 		}
 	}

@@ -98,8 +98,9 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	return s, nil
 }
 
-// newAccess returns what decides who may call, and the keeper of tokens. Where nobody outside the process can call there
-// is no keeper. Where the configuration says that nobody is asked there is: who has lost every token makes one there.
+// newAccess returns what decides who may call, and the keeper of tokens. Where nobody outside the process can call
+// there is no keeper. Where the configuration says that nobody is asked there is: who has lost every token makes one
+// there.
 func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, error) {
 	orchestrator := p.Peers[grpcapi.Orchestrator]
 	syncs := syncv1.NewSyncServiceClient(orchestrator)
@@ -142,8 +143,8 @@ func (s *Service) Register(r grpc.ServiceRegistrar) { s.api.Register(r) }
 // to itself, so that the interceptors of that server run for JSON callers too.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-// Run keeps what is known of tokens up to date until ctx ends, and makes the first one where there is none and callers are
-// asked for it.
+// Run keeps what is known of tokens up to date until ctx ends, and makes the first one where there is none and callers
+// are asked for it.
 func (s *Service) Run(ctx context.Context) error {
 	if s.keeper == nil {
 		s.firstToken(secret.String{})

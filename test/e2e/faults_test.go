@@ -11,8 +11,8 @@ import (
 	"fgdsync.dev/testkit/gitserver"
 )
 
-// TestRedisAwayAtStart: the services start without Redis, say so, and take work once it is there. Then the first token is
-// made too.
+// TestRedisAwayAtStart: the services start without Redis, say so, and take work once it is there. Then the first token
+// is made too.
 func TestRedisAwayAtStart(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))

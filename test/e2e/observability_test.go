@@ -101,10 +101,12 @@ func TestLiveProgress(t *testing.T) {
 	if lines[0] != "sync.started" || lines[len(lines)-1] != "sync.completed" || count(lines, "sync.stage_completed") != 5 {
 		t.Errorf("newline-delimited JSON: %v", lines)
 	}
-	if got := webSocketMessages(t, s.Client(), s.Base+"/ws/sync-progress/"+registered.SyncID+"/"); !slices.Equal(got, lines) {
+	webSocket := s.Base + "/ws/sync-progress/" + registered.SyncID + "/"
+	if got := webSocketMessages(t, s.Client(), webSocket); !slices.Equal(got, lines) {
 		t.Errorf("WebSocket: %v, not %v", got, lines)
 	}
-	if got := serverSentEvents(t, s.Client(), s.Base+"/api/v1/syncs/"+registered.SyncID+"/events"); !slices.Equal(got, lines) {
+	events := s.Base + "/api/v1/syncs/" + registered.SyncID + "/events"
+	if got := serverSentEvents(t, s.Client(), events); !slices.Equal(got, lines) {
 		t.Errorf("server-sent events: %v, not %v", got, lines)
 	}
 }

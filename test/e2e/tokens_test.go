@@ -8,8 +8,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// TestRevokedWithoutRedis: each orchestrator is told of some revocations, and keeps them in its ledger alone. All bridges
-// hear of all of them.
+// TestRevokedWithoutRedis: each orchestrator is told of some revocations, and keeps them in its ledger alone. All
+// bridges hear of all of them.
 func TestRevokedWithoutRedis(t *testing.T) {
 	t.Parallel()
 	redis := system.Redis(t)

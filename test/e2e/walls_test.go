@@ -250,8 +250,8 @@ func reflected(t *testing.T, conn *grpc.ClientConn) []string {
 	return names
 }
 
-// TestNoProgramListensForOthers: an address that others can reach is refused, on gRPC as on HTTP, until it is allowed. The
-// bridge refuses it where nobody is asked who they are.
+// TestNoProgramListensForOthers: an address that others can reach is refused, on gRPC as on HTTP, until it is allowed.
+// The bridge refuses it where nobody is asked who they are.
 func TestNoProgramListensForOthers(t *testing.T) {
 	t.Parallel()
 	for _, name := range system.Services() {

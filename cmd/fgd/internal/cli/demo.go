@@ -64,8 +64,8 @@ func runDemo(ctx context.Context, env Environment, up local.Up, end bool) (err e
 			stop()
 			return nil
 		}
-		env.printf("\nThe services go on: http://%s/docs shows the API. Its callers show the token in %s.\nCtrl-C ends them.\n",
-			at.HTTP, at.TokenFile)
+		env.printf("\nThe services go on: http://%s/docs shows the API. Its callers show the token in %s.\n"+
+			"Ctrl-C ends them.\n", at.HTTP, at.TokenFile)
 		return nil
 	})
 }

@@ -95,8 +95,8 @@ func TestWhatACommandWaitsFor(t *testing.T) {
 	}
 }
 
-// TestUpOnATerminal says where it is found, and logs in words. The first token is on the terminal once, at the start that
-// has made it, and never in the log; after that it is said where it is.
+// TestUpOnATerminal says where it is found, and logs in words. The first token is on the terminal once, at the start
+// that has made it, and never in the log; after that it is said where it is.
 func TestUpOnATerminal(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -21,8 +21,8 @@ func newUp(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "up", Short: "Run all five services in one process", Args: noArguments,
 		Long: `Runs all five services in one process. The JSON API and gRPC serve what is for callers; what only services may
-reach is on no address. Callers show a token; the first one is made at the first start, and kept in bootstrap.token below
-the folder.`,
+reach is on no address. Callers show a token; the first one is made at the first start, and kept in bootstrap.token
+of the data folder.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runUp(cmd.Context(), env, configPath, up) },
 	}
 	flags := cmd.Flags()

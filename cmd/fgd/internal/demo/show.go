@@ -26,8 +26,8 @@ type demonstration struct {
 	repository string
 }
 
-// Show registers the repository at the JSON API whose address is base, where it shows a token, and prints what its first
-// sync makes of it.
+// Show registers the repository at the JSON API whose address is base, where it shows a token, and prints what its
+// first sync makes of it.
 func Show(ctx context.Context, out io.Writer, base string, token secret.String, repository string) error {
 	d := &demonstration{out, base, token, repository}
 	return d.run(ctx)

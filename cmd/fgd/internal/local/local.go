@@ -135,8 +135,8 @@ func withKeyFile(source *config.Source, file string) (*config.Source, error) {
 	return source.With(map[string]any{key: file})
 }
 
-// runWith runs a suite, and work beside it. An error of the work ends the suite, and the end of the suite the context of
-// the work. The error of the suite comes first: what the work has to say then follows from it.
+// runWith runs a suite, and work beside it. An error of the work ends the suite, and the end of the suite the context
+// of the work. The error of the suite comes first: what the work has to say then follows from it.
 func runWith(ctx context.Context, s *suite.Suite, work func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -35,7 +35,8 @@ func options(t *testing.T) suite.Options {
 	}
 	folder := t.TempDir()
 	source, err = source.With(map[string]any{
-		"redis_url": "redis://" + miniredis.RunT(t).Addr(), "allow_unauthenticated": true, "token_pepper_file": filepath.Join(folder, "peppers"),
+		"redis_url":             "redis://" + miniredis.RunT(t).Addr(),
+		"allow_unauthenticated": true, "token_pepper_file": filepath.Join(folder, "peppers"),
 		"data_dir":    filepath.Join(folder, "git"),
 		"ledger_file": filepath.Join(folder, "ledger.db"), "credentials_key_file": filepath.Join(folder, "key"),
 	})

@@ -26,8 +26,8 @@ const (
 )
 
 // Bootstrap makes the first token, of an admin of all fabrics, when the installation has none, and keeps it in a file
-// that its owner alone can read. It tries until it is known whether there are tokens, or ctx ends, and returns the token
-// when it was made here. Its id goes to the log; the token itself does not.
+// that its owner alone can read. It tries until it is known whether there are tokens, or ctx ends, and returns the
+// token when it was made here. Its id goes to the log; the token itself does not.
 func (k *Keeper) Bootstrap(ctx context.Context, file string, log *slog.Logger) (secret.String, error) {
 	for {
 		pause := knownPause

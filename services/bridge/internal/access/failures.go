@@ -16,8 +16,8 @@ const (
 	rememberedAddresses = 10_000
 )
 
-// failures counts by address what proved nothing, so that who tries out tokens learns little. What is valid passes, also
-// from an address of others who guess: a proxy's, or that of many behind one gateway.
+// failures counts by address what proved nothing, so that who tries out tokens learns little. What is valid passes,
+// also from an address of others who guess: a proxy's, or that of many behind one gateway.
 type failures struct {
 	now func() time.Time
 	mu  sync.Mutex

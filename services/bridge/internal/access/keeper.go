@@ -19,8 +19,8 @@ import (
 	"fgdsync.dev/services/bridge/internal/token"
 )
 
-// Keeper makes, changes and revokes tokens, and follows what others do to them. Where nobody outside the process can call
-// there is none: a nil one refuses everything.
+// Keeper makes, changes and revokes tokens, and follows what others do to them. Where nobody outside the process can
+// call there is none: a nil one refuses everything.
 type Keeper struct {
 	tokens   *Tokens
 	service  accessv1.TokenServiceClient
