@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -110,6 +111,33 @@ func TestEveryVariableIsRead(t *testing.T) {
 			key, ours := strings.CutPrefix(variable, "HEDGEHOG_FGD_")
 			if _, known := keys[strings.ToLower(key)]; ours && !known {
 				t.Errorf("%s has %s, which nothing reads", name, variable)
+			}
+		}
+	}
+}
+
+// TestCallersShowTokens: the bridge, which others reach, asks for them, keeps what it needs for that in its volume, and
+// the page for operators says how to take out the first one.
+func TestCallersShowTokens(t *testing.T) {
+	t.Parallel()
+	p := project(t)
+	bridge := p.Services["bridge"]
+	if open := bridge.Environment["HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"]; open != nil {
+		t.Errorf("the bridge is open to everybody: %s", *open)
+	}
+	if len(bridge.Volumes) != 1 || bridge.Volumes[0].Type != types.VolumeTypeVolume {
+		t.Fatalf("the bridge keeps what it has in %v", bridge.Volumes)
+	}
+	for _, key := range []string{"HEDGEHOG_FGD_TOKEN_PEPPER_FILE", "HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE"} {
+		file := bridge.Environment[key]
+		if file == nil || path.Dir(*file) != bridge.Volumes[0].Target {
+			t.Errorf("%s is not in the volume", key)
+			continue
+		}
+		command := "docker compose -f deploy/compose/compose.yaml cp bridge:" + *file + " bootstrap.token\n"
+		for _, page := range []string{"compose/compose.yaml", "../docs/operations.md"} {
+			if strings.Contains(key, "BOOTSTRAP") && !strings.Contains(text(t, page), command) {
+				t.Errorf("%s does not say: %s", page, command)
 			}
 		}
 	}

@@ -273,3 +273,37 @@ func TestGuardListen(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestGuardCallers: where nobody is asked who they are callers reach the process from this machine alone, and that is
+// said loudly; where tokens are shown they may come from anywhere, and what travels in clear is said.
+func TestGuardCallers(t *testing.T) {
+	t.Parallel()
+	local := app.Place{Key: "grpc_listen", Address: "127.0.0.1:9090"}
+	for address, isLocal := range map[string]bool{
+		"127.0.0.1:8080": true, "127.8.9.1:0": true, "localhost:8080": true, "[::1]:8080": true,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "example.com:8080": false,
+		"127.0.0.1.example.com:80": false, "[::ffff:192.0.2.1]:80": false,
+	} {
+		for _, unauthenticated := range []bool{false, true} {
+			var log bytes.Buffer
+			err := app.GuardCallers(t.Context(), unauthenticated, slog.New(slog.NewTextHandler(&log, nil)), local,
+				app.Place{Key: "some_listen", Address: address})
+			warned := strings.Contains(log.String(), "level=WARN")
+			switch {
+			case unauthenticated && !isLocal:
+				if !errs.HasCode(err, errs.ConfigurationInvalid) || !strings.Contains(err.Error(), "some_listen") ||
+					!strings.Contains(errs.From(err).RemedyText(), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED") || warned {
+					t.Errorf("%s, where nobody is asked: %v, logged %s", address, err, &log)
+				}
+			case err != nil, warned != (unauthenticated || !isLocal):
+				t.Errorf("%s, nobody is asked %t: %v, logged %q", address, unauthenticated, err, &log)
+			case unauthenticated && (strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "NOBODY")):
+				t.Errorf("%s: that nobody is asked is said as %q", address, &log)
+			}
+		}
+	}
+	err := app.GuardCallers(t.Context(), false, slog.New(slog.DiscardHandler), local, app.Place{Address: "nonsense"})
+	if !errs.HasCode(err, errs.ConfigurationInvalid) {
+		t.Errorf("got %v", err)
+	}
+}

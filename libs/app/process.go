@@ -23,6 +23,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 )
 
@@ -85,6 +86,11 @@ type Process struct {
 	Instance  string
 	LookupEnv func(string) (string, bool)
 	Now       func() time.Time
+	// Private says that callers are served inside the process alone, so that nobody has to be asked who they are.
+	Private bool
+	// FirstToken, unless it is nil, is told once when it is known whether there is a token: the first one of the
+	// installation when this process has made it, nothing otherwise. It does not block.
+	FirstToken func(secret.String)
 
 	closers []func() error
 }
@@ -174,7 +180,7 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	}
 	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
 	WarnOfVariables(ctx, source, tel.Log)
-	if err := guardListeners(ctx, s, tel.Log); err != nil {
+	if err := guardListeners(ctx, def.Audience, s, tel.Log); err != nil {
 		return err
 	}
 	host := NewHost(tel)
@@ -261,8 +267,12 @@ func listen(host *Host, s settings, handler http.Handler, audience rpc.Audience)
 	return nil
 }
 
-// guardListeners refuses addresses that others can reach, unless it is told that they may, and then says so loudly.
-func guardListeners(ctx context.Context, s settings, log *slog.Logger) error {
+// guardListeners refuses addresses that others can reach, where that is not safe.
+func guardListeners(ctx context.Context, audience rpc.Audience, s settings, log *slog.Logger) error {
+	if audience == rpc.Callers {
+		return GuardCallers(ctx, s.Unauthenticated, log, Place{"grpc_listen", s.GRPCListen},
+			Place{"http_listen", s.HTTPListen})
+	}
 	if err := GuardListen(ctx, "grpc_listen", s.GRPCListen, s.Unauthenticated, log); err != nil {
 		return err
 	}

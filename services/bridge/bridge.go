@@ -14,6 +14,7 @@ import (
 
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -62,9 +63,11 @@ type Service struct {
 	hooks   *webhook.Receiver
 	hookAPI *webhookapi.Server
 	access  *access.Access
-	keeper  *access.Keeper // nil where nobody is asked who they are
+	keeper  *access.Keeper // nil where nobody outside the process can call
 	handler http.Handler
 	log     *slog.Logger
+	// firstToken is told of it when it is known whether it was made here.
+	firstToken func(secret.String)
 }
 
 // New builds the service. It needs connections to its peers, and one to the server that it will be registered on.
@@ -95,13 +98,19 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
-	return &Service{
+	s := &Service{
 		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, access: admission, keeper: keeper, handler: handler,
-		log: p.Telemetry.Log,
-	}, nil
+		log: p.Telemetry.Log, firstToken: func(secret.String) {},
+	}
+	if p.FirstToken != nil {
+		s.firstToken = p.FirstToken
+	}
+	return s, nil
 }
 
-// newAccess returns what decides who may call, and the keeper of tokens, unless nobody is asked who they are.
+// newAccess returns what decides who may call, and the keeper of tokens. Where nobody outside the process can call
+// there is no keeper. Where the configuration says that nobody is asked there is: who has lost every token makes one
+// there.
 func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, error) {
 	orchestrator := p.Peers[grpcapi.Orchestrator]
 	syncs := syncv1.NewSyncServiceClient(orchestrator)
@@ -113,7 +122,7 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		RequestsPerSecond: cfg.CallerRequestsPerSecond, TriggersPerMinute: cfg.CallerTriggersPerMinute,
 		Listeners: cfg.CallerListeners,
 	}
-	if !cfg.RequireTokens {
+	if p.Private {
 		admission, err := access.New(nil, fabricOf, most, p.Telemetry.Metrics, p.Now)
 		return nil, admission, err
 	}
@@ -121,10 +130,21 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	replicas, err := p.Replicas(grpcapi.Orchestrator)
+	if err != nil {
+		return nil, nil, err
+	}
+	var keepers []accessv1.TokenServiceClient
+	for _, replica := range replicas {
+		keepers = append(keepers, accessv1.NewTokenServiceClient(replica))
+	}
 	tokens := access.NewTokens(peppers, p.Now)
-	admission, err := access.New(tokens, fabricOf, most, p.Telemetry.Metrics, p.Now)
-	keeper := access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), p.Telemetry.Log)
-	return keeper, admission, err
+	asked := tokens
+	if cfg.Unauthenticated {
+		asked = nil
+	}
+	admission, err := access.New(asked, fabricOf, most, p.Telemetry.Metrics, p.Now)
+	return access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), keepers, p.Telemetry.Log), admission, err
 }
 
 // newWebhooks returns what takes deliveries of Git hosts, and what says where they go.
@@ -159,9 +179,22 @@ func (s *Service) Run(ctx context.Context) error {
 	work.Go(func() error { return s.hooks.Run(ctx) })
 	if s.keeper != nil {
 		work.Go(func() error { return s.keeper.Run(ctx) })
-		work.Go(func() error { return s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log) })
 	}
+	work.Go(func() error { return s.makeFirstToken(ctx) })
 	return work.Wait()
+}
+
+// makeFirstToken makes the first token where there is none and callers are asked for it.
+func (s *Service) makeFirstToken(ctx context.Context) error {
+	if s.keeper == nil || s.cfg.Unauthenticated {
+		s.firstToken(secret.String{})
+		return nil
+	}
+	made, err := s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log)
+	if err == nil {
+		s.firstToken(made)
+	}
+	return err
 }
 
 // Ready reports whether every service behind the bridge can take work.

@@ -25,8 +25,8 @@ type Config struct {
 	TokenPepperFile string `koanf:"token_pepper_file"`
 	// BootstrapTokenFile is where the first token of an installation goes, which may do everything.
 	BootstrapTokenFile string `koanf:"bootstrap_token_file"`
-	// RequireTokens asks everybody for a token. Without it whoever reaches the bridge may do everything.
-	RequireTokens bool `koanf:"require_tokens"`
+	// Unauthenticated asks nobody for a token: whoever reaches the bridge may do everything.
+	Unauthenticated bool `koanf:"allow_unauthenticated"`
 	// OpenMetrics serves /metrics to everybody.
 	OpenMetrics bool `koanf:"open_metrics"`
 	// CallerRequestsPerSecond bounds the calls of one caller, over JSON and gRPC together; twice as many may come at once.

@@ -71,6 +71,8 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}, clock: &atomic.Int64{}}
 	cfg := bridge.DefaultConfig()
 	cfg.WebhookKeyFile = filepath.Join(t.TempDir(), "webhook.keys")
+	cfg.Unauthenticated = true // most is the same whoever asks
+	cfg.TokenPepperFile = filepath.Join(t.TempDir(), "peppers")
 	for _, c := range change {
 		c(&cfg)
 	}

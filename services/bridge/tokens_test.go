@@ -3,11 +3,13 @@ package bridge_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
@@ -183,22 +185,67 @@ func TestTokensThatCantBeKnown(t *testing.T) {
 	g.problem("GET", "/api/v1/caller", "", 503, "FGD_5030", bearer(g.bootstrap))
 }
 
-// TestGuessesAreLimited: who shows too much that is no token waits, and who shows a good one from elsewhere does not.
+// TestGuessesAreLimited: who shows too much that is no valid token is told no more about it, whatever it is. A good one
+// is taken from the same address all the while.
 func TestGuessesAreLimited(t *testing.T) {
 	t.Parallel()
 	g := setupGuarded(t)
-	for range 10 {
-		g.problem("GET", "/api/v1/caller", "", 401, "FGD_1050", bearer("guess"))
+	revoked := g.grant("viewer", "35")
+	g.ok("DELETE", "/api/v1/tokens/"+idOf(revoked), "", bearer(g.bootstrap))
+	replaced := g.grant("viewer", "35") // has another secret now
+	g.ok("POST", "/api/v1/tokens/"+idOf(replaced)+":rotate", "{}", bearer(g.bootstrap))
+	guesses := []string{"guess", revoked, replaced}
+	for i := range 10 {
+		g.problem("GET", "/api/v1/caller", "", 401, "FGD_1050", bearer(guesses[i%len(guesses)]))
 	}
-	a := g.call("GET", "/api/v1/caller", "", bearer(g.bootstrap))
-	if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
-		t.Errorf("after ten guesses: %d %s", a.status, a.raw)
+	var told []string
+	for _, guess := range guesses {
+		a := g.call("GET", "/api/v1/caller", "", bearer(guess))
+		if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+			t.Errorf("after ten guesses: %d %s", a.status, a.raw)
+		}
+		problem := a.body["error"].(map[string]any)
+		told = append(told, fmt.Sprint(problem["code"], problem["message"], problem["remedy"]))
 	}
-	g.forgive()
-	for range 20 { // nothing shown is no guess
-		g.problem("GET", "/api/v1/caller", "", 401, "FGD_1050")
+	if slices.Sort(told); told[0] != told[len(told)-1] {
+		t.Errorf("one guess is told from another: %q", told)
 	}
 	g.ok("GET", "/api/v1/caller", "", bearer(g.bootstrap))
+	g.problem("GET", "/api/v1/caller", "", 401, "FGD_1050") // nothing shown is no guess
+	g.clock.Add(int64(25 * time.Second))
+	g.problem("GET", "/api/v1/caller", "", 429, "FGD_1055", bearer("guess"))
+	g.forgive()
+	g.problem("GET", "/api/v1/caller", "", 401, "FGD_1050", bearer("guess"))
+}
+
+// TestATokenOfAnotherBridge can be changed by one that has not heard of it yet.
+func TestATokenOfAnotherBridge(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	id, other := idOf(g.grant("viewer", "35")), "000000000000"
+	g.backend.mu.Lock()
+	g.backend.tokens.silent = true
+	elsewhere := proto.CloneOf(g.backend.tokens.stored[id])
+	elsewhere.TokenId = other
+	g.backend.tokens.stored[other] = elsewhere
+	g.backend.mu.Unlock()
+	if made := g.ok("POST", "/api/v1/tokens/"+other+":rotate", "{}", bearer(g.bootstrap)); made["text"] == "" {
+		t.Errorf("rotated: %v", made)
+	}
+	if got := g.ok("DELETE", "/api/v1/tokens/"+other, "", bearer(g.bootstrap)); got["state"] != "revoked" {
+		t.Errorf("revoked: %v", got)
+	}
+	g.problem("DELETE", "/api/v1/tokens/000000000001", "", 404, "FGD_1052", bearer(g.bootstrap))
+}
+
+// TestALostToken: where nobody is asked, who has lost every token makes one.
+func TestALostToken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	made := b.ok("POST", "/api/v1/tokens", `{"name":"alice","grants":[{"role":"admin","all_fabrics":true}]}`)
+	if text, _ := made["text"].(string); !strings.HasPrefix(text, "fgd_") || len(b.backend.tokens.all()) != 1 {
+		t.Errorf("made %v", made)
+	}
 }
 
 // TestSeveralAuthorizations: which of them counts would be a matter of who reads them.

@@ -18,12 +18,15 @@ import (
 // shall not wait for it.
 const askAddress = "FGD_BENCH_ASK"
 
+// askToken is the variable with what it shows.
+const askToken = "FGD_BENCH_TOKEN"
+
 // askPeriod is how often it asks: so that the asking does not take the cores.
 const askPeriod = 5 * time.Millisecond
 
 func TestMain(m *testing.M) {
 	if address := os.Getenv(askAddress); address != "" {
-		if err := ask(address, os.Stdin, os.Stdout); err != nil {
+		if err := ask(address, os.Getenv(askToken), os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -41,17 +44,18 @@ type asked struct {
 
 // ask asks for the syncs whose ids it reads, one after the other, each until it has ended, over a connection that is
 // kept.
-func ask(address string, ids io.Reader, out io.Writer) error {
+func ask(address, token string, ids io.Reader, out io.Writer) error {
+	client := &http.Client{Transport: system.Showing(token, http.DefaultTransport)}
 	ticker := time.NewTicker(askPeriod)
 	defer ticker.Stop()
 	var seen asked
 	for lines := bufio.NewScanner(ids); lines.Scan(); {
 		for ended := false; !ended; {
-			floor, _, err := get(ticker, address+"/healthz")
+			floor, _, err := get(ticker, client, address+"/healthz")
 			if err != nil {
 				return err
 			}
-			took, body, err := get(ticker, address+"/api/v1/syncs/"+lines.Text())
+			took, body, err := get(ticker, client, address+"/api/v1/syncs/"+lines.Text())
 			if err != nil {
 				return err
 			}
@@ -69,10 +73,10 @@ func ask(address string, ids io.Reader, out io.Writer) error {
 }
 
 // get reads an answer when its time has come, and says how long it took.
-func get(ticker *time.Ticker, address string) (took time.Duration, body []byte, err error) {
+func get(ticker *time.Ticker, client *http.Client, address string) (took time.Duration, body []byte, err error) {
 	<-ticker.C
 	began := time.Now()
-	response, err := http.Get(address)
+	response, err := client.Get(address)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -92,10 +96,11 @@ type asking struct {
 	out     io.Reader
 }
 
-func startAsking(b *testing.B, address string) *asking {
+func startAsking(b *testing.B, s *system.System) *asking {
 	b.Helper()
 	a := &asking{b: b, process: exec.CommandContext(b.Context(), os.Args[0])}
-	a.process.Env, a.process.Stderr = append(os.Environ(), askAddress+"="+address), os.Stderr
+	a.process.Env = append(os.Environ(), askAddress+"="+s.Base, askToken+"="+s.Token())
+	a.process.Stderr = os.Stderr
 	var err error
 	if a.ids, err = a.process.StdinPipe(); err != nil {
 		b.Fatal(err)

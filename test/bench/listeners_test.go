@@ -50,7 +50,7 @@ func BenchmarkListeners(b *testing.B) {
 		silent.Break(gitserver.Fault{Hold: hold})
 		var hanging system.Accepted
 		s.Call(http.MethodPost, "/api/v1/fabrics", registration(fmt.Sprint("silent-", i), silent.URL("silent.git")), &hanging)
-		crowd := gather(b, s.Base, hanging.SyncID, listeners)
+		crowd := gather(b, s, hanging.SyncID, listeners)
 		listenedTo = append(listenedTo, syncs()...)
 		s.Call(http.MethodPost, "/api/v1/syncs/"+hanging.SyncID+":cancel", map[string]any{}, &struct{}{})
 		crowd.requireTold("sync.cancelled")
@@ -72,17 +72,17 @@ type crowd struct {
 }
 
 // gather has many listen to a sync, and returns when each has its first message.
-func gather(b *testing.B, base, syncID string, listeners int) *crowd {
+func gather(b *testing.B, s *system.System, syncID string, listeners int) *crowd {
 	b.Helper()
 	c := &crowd{b: b, ended: make([]string, listeners), last: make([]error, listeners)}
 	var first sync.WaitGroup
 	first.Add(listeners)
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := system.Showing(s.Token(), &http.Transport{DisableKeepAlives: true})
 	for i := range listeners {
 		c.work.Go(func() {
 			heard := sync.OnceFunc(first.Done)
 			defer heard()
-			c.ended[i], c.last[i] = listen(b, transport, base+"/api/v1/syncs/"+syncID+"/events", heard)
+			c.ended[i], c.last[i] = listen(b, transport, s.Base+"/api/v1/syncs/"+syncID+"/events", heard)
 		})
 	}
 	first.Wait()

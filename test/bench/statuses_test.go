@@ -28,7 +28,7 @@ import (
 func BenchmarkStatuses(b *testing.B) {
 	const callers, requests = 32, 20_000
 	s := programs(b).Up(b, []string{
-		"OTEL_EXPORTER_OTLP_ENDPOINT=" + forgetfulCollector(b), "HEDGEHOG_FGD_REQUIRE_TOKENS=true",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + forgetfulCollector(b),
 	})
 	asker := newCaller(b, s, callers)
 	busy := newHundred(b, s)

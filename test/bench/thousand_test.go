@@ -34,7 +34,7 @@ func BenchmarkThousand(b *testing.B) {
 			host.Commit(b, names[i], branch, map[string]string{directory +
 				"/raw/new.yaml": fabric.VPC(fmt.Sprintf("vpc-%d", round), round)})
 		})
-		asker := startAsking(b, s.Base)
+		asker := startAsking(b, s)
 		began := time.Now()
 		ids := make([]string, fabrics)
 		accepted := make([]time.Duration, fabrics)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/test/system"
@@ -82,7 +81,8 @@ func askJSON(b *testing.B, s *system.System) io.Closer {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fmt.Fprint(conn, "GET /api/v1/fabrics/1/files?include_content=true HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	fmt.Fprintf(conn, "GET /api/v1/fabrics/1/files?include_content=true HTTP/1.1\r\nHost: localhost\r\n"+
+		"Authorization: Bearer %s\r\n\r\n", s.Token())
 	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 		b.Fatal(err)
 	}
@@ -92,10 +92,7 @@ func askJSON(b *testing.B, s *system.System) io.Closer {
 // askGRPC returns the connection of a client that has seen the header of its answer.
 func askGRPC(b *testing.B, s *system.System) io.Closer {
 	b.Helper()
-	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		b.Fatal(err)
-	}
+	conn := s.Dial(b)
 	stream, err := conn.NewStream(b.Context(), &grpc.StreamDesc{ServerStreams: true},
 		bridgev1.DirectoryService_ListFiles_FullMethodName)
 	if err != nil {

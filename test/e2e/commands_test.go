@@ -12,14 +12,14 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-func get(t *testing.T, address, accept string) string {
+func get(t *testing.T, client *http.Client, address, accept string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Accept", accept)
-	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

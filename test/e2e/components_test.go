@@ -61,7 +61,7 @@ func TestHealthNamesWhatIsAway(t *testing.T) {
 		t.Errorf("without Redis the health is %+v", health)
 	}
 	s.Await("the metrics to say so", func() bool {
-		text := get(t, s.Operations["orchestrator"]+"/metrics", "text/plain")
+		text := get(t, s.Client(), s.Operations["orchestrator"]+"/metrics", "text/plain")
 		return strings.Contains(text, "\nfgd_redis_up 0\n") && strings.Contains(text, `fgd_ready{service="orchestrator"} 0`) &&
 			strings.Contains(text, `fgd_component_up{component="redis"} 0`)
 	})

@@ -11,7 +11,8 @@ import (
 	"fgdsync.dev/testkit/gitserver"
 )
 
-// TestRedisAwayAtStart: the services start without Redis, say so, and take work once it is there.
+// TestRedisAwayAtStart: the services start without Redis, say so, and take work once it is there. Then the first token
+// is made too.
 func TestRedisAwayAtStart(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
@@ -19,18 +20,14 @@ func TestRedisAwayAtStart(t *testing.T) {
 	redis.Kill()
 	s := programs.FiveUnready(t, redis.URL(), nil)
 	s.Await("the services to reach each other, and to say what is missing", func() bool {
-		code, body := s.Try(http.MethodPost, "/api/v1/fabrics", h.fabric())
-		if code == 0 {
-			return false
+		code, body := s.Try(http.MethodGet, "/readyz", nil)
+		if code == http.StatusOK {
+			t.Fatalf("ready without Redis: %s", body)
 		}
-		problem := system.Read[system.Problem](t, string(body)).Error
-		if code != http.StatusServiceUnavailable || problem.Remedy == "" {
-			t.Fatalf("%d %s", code, body)
-		}
-		return problem.Code == "FGD_5003"
+		return code == http.StatusServiceUnavailable && strings.Contains(string(body), "Redis can't be reached")
 	})
-	if code, body := s.Try(http.MethodGet, "/readyz", nil); code != http.StatusServiceUnavailable {
-		t.Errorf("ready without Redis: %d %s", code, body)
+	if code, body := s.Try(http.MethodPost, "/api/v1/fabrics", h.fabric()); code != http.StatusUnauthorized {
+		t.Errorf("without a token, and without Redis: %d %s", code, body)
 	}
 	redis.Start()
 	s.AwaitReady()

@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
@@ -83,7 +81,7 @@ func TestMetrics(t *testing.T) {
 		"directory":   {"go_goroutines"},
 		"bridge":      {"fgd_live_listeners"},
 	} {
-		body := get(t, s.Operations[name]+"/metrics", "text/plain")
+		body := get(t, s.Client(), s.Operations[name]+"/metrics", "text/plain")
 		for _, line := range lines {
 			if !strings.Contains(body, line) {
 				t.Errorf("%s has no %s:\n%s", name, line, body)
@@ -103,19 +101,22 @@ func TestLiveProgress(t *testing.T) {
 	if lines[0] != "sync.started" || lines[len(lines)-1] != "sync.completed" || count(lines, "sync.stage_completed") != 5 {
 		t.Errorf("newline-delimited JSON: %v", lines)
 	}
-	if got := webSocketMessages(t, s.Base+"/ws/sync-progress/"+registered.SyncID+"/"); !slices.Equal(got, lines) {
+	webSocket := s.Base + "/ws/sync-progress/" + registered.SyncID + "/"
+	if got := webSocketMessages(t, s.Client(), webSocket); !slices.Equal(got, lines) {
 		t.Errorf("WebSocket: %v, not %v", got, lines)
 	}
-	if got := serverSentEvents(t, s.Base+"/api/v1/syncs/"+registered.SyncID+"/events"); !slices.Equal(got, lines) {
+	events := s.Base + "/api/v1/syncs/" + registered.SyncID + "/events"
+	if got := serverSentEvents(t, s.Client(), events); !slices.Equal(got, lines) {
 		t.Errorf("server-sent events: %v, not %v", got, lines)
 	}
 }
 
-func webSocketMessages(t *testing.T, address string) []string {
+func webSocketMessages(t *testing.T, client *http.Client, address string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, strings.Replace(address, "http", "ws", 1), nil)
+	conn, _, err := websocket.Dial(ctx, strings.Replace(address, "http", "ws", 1),
+		&websocket.DialOptions{HTTPClient: client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,9 +134,9 @@ func webSocketMessages(t *testing.T, address string) []string {
 	}
 }
 
-func serverSentEvents(t *testing.T, address string) []string {
+func serverSentEvents(t *testing.T, client *http.Client, address string) []string {
 	t.Helper()
-	body := get(t, address, "text/event-stream")
+	body := get(t, client, address, "text/event-stream")
 	var types []string
 	for line := range strings.Lines(body) {
 		if data, found := strings.CutPrefix(line, "data:"); found {
@@ -159,11 +160,7 @@ func TestGRPC(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, fabric.PreInit(directory))
 	s := programs.Five(t, system.Redis(t).URL(), nil)
-	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
+	conn := s.Dial(t)
 	fabrics, syncs := bridgev1.NewFabricServiceClient(conn), bridgev1.NewSyncServiceClient(conn)
 	var registered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
@@ -201,7 +198,7 @@ func TestDocumentation(t *testing.T) {
 			t.Errorf("%s is not described", path)
 		}
 	}
-	if page := get(t, s.Base+"/docs", "text/html"); !strings.Contains(page, "openapi.json") {
+	if page := get(t, s.Client(), s.Base+"/docs", "text/html"); !strings.Contains(page, "openapi.json") {
 		t.Errorf("page: %s", page)
 	}
 }

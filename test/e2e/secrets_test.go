@@ -77,7 +77,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	planted := plantKeys(t, s, h)
 	found := places{}
 	for name, address := range s.Operations {
-		found["metrics of "+name] = get(t, address+"/metrics", "")
+		found["metrics of "+name] = get(t, s.Client(), address+"/metrics", "")
 	}
 	for _, path := range []string{"/api/v1/fabrics", "/api/v1/fabrics/1/syncs", "/api/v1/syncs/" + registered.SyncID +
 		"/events", "/api/v1/fabrics/1/files", "/metrics"} {
@@ -91,6 +91,10 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 	found["traces"] = traces.Text()
 	found["Redis"] = redis.Written()
+	planted = append(planted, s.Token())
+	if err := os.Remove(s.TokenFile); err != nil { // the one place where it is
+		t.Fatal(err)
+	}
 	found["data folder"] = all(read(t, s.Data, ""))
 	found["commits"] = h.Git(t, repository, "log", "-p", "--format=raw", branch)
 	found.requireNoSecret(t, planted...)

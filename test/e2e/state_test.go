@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,21 +51,24 @@ func stateCommands(t *testing.T, how division) {
 	}
 	fgd := func(code int, args ...string) string {
 		t.Helper()
-		result := programs.Run(t, nil, args...)
+		if !slices.Contains(args, "--grpc") {
+			args = append(args, "--grpc", s.GRPC)
+		}
+		result := programs.Run(t, nil, append(args, "--token-file", s.TokenFile)...)
 		if result.Code != code {
 			t.Fatalf("fgd %v: exit %d\n%s", args, result.Code, result.Output())
 		}
 		return result.Output()
 	}
-	listed := fgd(0, "dead-letters", "list", "--grpc", s.GRPC)
+	listed := fgd(0, "dead-letters", "list")
 	if !strings.Contains(listed, registered.SyncID) || !strings.Contains(listed, "never done") {
 		t.Errorf("list:\n%s", listed)
 	}
 	id := strings.Fields(strings.Split(listed, "\n")[1])[0]
-	if out := fgd(0, "dead-letters", "replay", id, "--grpc", s.GRPC); !strings.Contains(out, id+": sync ") {
+	if out := fgd(0, "dead-letters", "replay", id); !strings.Contains(out, id+": sync ") {
 		t.Errorf("replay: %s", out)
 	}
-	if out := fgd(1, "dead-letters", "replay", id, "--grpc", s.GRPC); !strings.Contains(out, "There is no dead letter") {
+	if out := fgd(1, "dead-letters", "replay", id); !strings.Contains(out, "There is no dead letter") {
 		t.Errorf("replay again: %s", out)
 	}
 	if err := client.FlushAll(t.Context()).Err(); err != nil {
@@ -72,7 +76,7 @@ func stateCommands(t *testing.T, how division) {
 	}
 	rebuilt := system.Read[struct {
 		SyncIDs []string `json:"sync_ids"`
-	}](t, fgd(0, "state", "rebuild", "--json", "--grpc", s.GRPC))
+	}](t, fgd(0, "state", "rebuild", "--json"))
 	if len(rebuilt.SyncIDs) != 1 {
 		t.Fatalf("rebuilt %v", rebuilt)
 	}

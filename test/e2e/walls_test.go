@@ -11,7 +11,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -54,17 +53,6 @@ func (th *thief) requireNothing(t *testing.T) {
 	if len(th.stolen) > 0 {
 		t.Errorf("credentials came to another host: %q", th.stolen)
 	}
-}
-
-// dialed returns a connection to a port, as grpcurl makes one.
-func dialed(t *testing.T, address string) *grpc.ClientConn {
-	t.Helper()
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
 }
 
 // problem is an error of the JSON API.
@@ -134,7 +122,7 @@ func (v victim) overJSON(t *testing.T) {
 // overGRPC tries what grpcurl can.
 func (v victim) overGRPC(t *testing.T) {
 	t.Helper()
-	conn, away := dialed(t, v.s.GRPC), v.away()
+	conn, away := v.s.Dial(t), v.away()
 	fabrics := bridgev1.NewFabricServiceClient(conn)
 	if _, err := fabrics.UpdateFabric(t.Context(), &bridgev1.UpdateFabricRequest{
 		FabricId: 35, RepositoryUrl: &away,
@@ -263,13 +251,18 @@ func reflected(t *testing.T, conn *grpc.ClientConn) []string {
 }
 
 // TestNoProgramListensForOthers: an address that others can reach is refused, on gRPC as on HTTP, until it is allowed.
+// The bridge refuses it where nobody is asked who they are.
 func TestNoProgramListensForOthers(t *testing.T) {
 	t.Parallel()
 	for _, name := range system.Services() {
 		for _, key := range []string{"grpc_listen", "http_listen"} {
 			t.Run(name+"/"+key, func(t *testing.T) {
 				t.Parallel()
-				p := programs.StartExpecting(t, 1, []string{"HEDGEHOG_FGD_" + strings.ToUpper(key) + "=0.0.0.0:0"}, name)
+				env := []string{"HEDGEHOG_FGD_" + strings.ToUpper(key) + "=0.0.0.0:0"}
+				if name == "bridge" {
+					env = append(env, "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true")
+				}
+				p := programs.StartExpecting(t, 1, env, name)
 				p.Wait()
 				for _, want := range []string{"FGD_5007", key, "0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"} {
 					if !strings.Contains(p.Output(), want) {
@@ -296,7 +289,7 @@ func TestTheCauseIsInTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("X-Correlation-Id", "my-id-1")
-	response, err := http.DefaultClient.Do(request)
+	response, err := s.Client().Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -208,7 +208,8 @@ func (s *soak) askAndNotRead() {
 			continue
 		}
 		defer func() { _ = conn.Close() }()
-		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path); err != nil {
+		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", path,
+			s.Token()); err != nil {
 			s.t.Errorf("ask: %v", err)
 		}
 	}

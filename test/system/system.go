@@ -21,6 +21,7 @@ type System struct {
 	Base      string
 	GRPC      string
 	Data      string // its data folder
+	TokenFile string // has the first token
 	Processes map[string]*Process
 	// Operations are the addresses of the metrics of each process.
 	Operations map[string]string
@@ -35,6 +36,10 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	t.Helper()
 	addresses := FreeAddresses(t, ownHost(), 2)
 	s := &System{t: t, Base: "http://" + addresses[0], GRPC: addresses[1], Data: t.TempDir()}
+	if i := slices.Index(args, "--data"); i >= 0 {
+		s.Data = args[i+1]
+	}
+	s.TokenFile = filepath.Join(s.Data, "bootstrap.token")
 	args = append([]string{
 		"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC,
 		"--allow-http", "--allow-network=127.0.0.0/8",
@@ -84,6 +89,7 @@ func (b Binaries) unready(t testing.TB, redisURL string, replicas int, env []str
 		t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{},
 		starts: map[string]func(env ...string) *Process{},
 	}
+	s.TokenFile = filepath.Join(s.Data, "bootstrap.token")
 	free := FreeAddresses(t, ownHost(), 2*replicas*len(Services()))
 	grpc, http := map[string][]string{}, map[string][]string{}
 	for i, name := range Services() {
@@ -96,7 +102,9 @@ func (b Binaries) unready(t testing.TB, redisURL string, replicas int, env []str
 	}
 	env = append(env, "HEDGEHOG_FGD_REDIS_URL="+redisURL,
 		"HEDGEHOG_FGD_ALLOW_HTTP=true", "HEDGEHOG_FGD_ALLOWED_PRIVATE_NETWORKS=127.0.0.0/8",
-		"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"))
+		"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"),
+		"HEDGEHOG_FGD_TOKEN_PEPPER_FILE="+filepath.Join(s.Data, "peppers"),
+		"HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE="+s.TokenFile)
 	for i := range replicas {
 		for _, name := range Services() {
 			s.add(b, Replica(name, i), name, append([]string{
@@ -154,7 +162,7 @@ const (
 	pollPeriod   = 20 * time.Millisecond
 )
 
-// AwaitReady waits until work can be taken.
+// AwaitReady waits until work can be taken, and the first token is.
 func (s *System) AwaitReady() {
 	s.t.Helper()
 	s.Await("the services to be ready", func() bool {
@@ -165,9 +173,11 @@ func (s *System) AwaitReady() {
 			default:
 			}
 		}
-		for range s.bridges { // each in turn
-			if code, _ := s.Try(http.MethodGet, "/readyz", nil); code != http.StatusOK {
-				return false
+		for _, bridge := range s.bridges {
+			for _, path := range []string{"/readyz", "/api/v1/caller"} {
+				if code, _ := s.get(bridge + path); code != http.StatusOK {
+					return false
+				}
 			}
 		}
 		return true
@@ -210,7 +220,21 @@ func (s *System) Try(method, path string, body any) (int, []byte) {
 		s.t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := client.Do(request)
+	return s.send(request)
+}
+
+func (s *System) get(address string) (int, []byte) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.send(request)
+}
+
+func (s *System) send(request *http.Request) (int, []byte) {
+	s.t.Helper()
+	response, err := s.Client().Do(request)
 	if err != nil {
 		return 0, nil
 	}
@@ -221,9 +245,6 @@ func (s *System) Try(method, path string, body any) (int, []byte) {
 	}
 	return response.StatusCode, answer
 }
-
-// client keeps no connection, so that none outlives a test, and does not wait longer than a test wants to.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 
 // Call makes a call that has to succeed.
 func (s *System) Call(method, path string, body, answer any) {
@@ -245,7 +266,7 @@ func (s *System) Follow(syncID string) []string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	response, err := client.Do(request)
+	response, err := s.Client().Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -53,14 +53,19 @@ func runDemo(ctx context.Context, env Environment, up local.Up, end bool) (err e
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	return up.Serve(ctx, services, source, tel, func(ctx context.Context, at local.Serving) error {
-		if err := demo.Show(ctx, env.Stdout, "http://"+at.HTTP, repository); err != nil {
+		token, err := at.FirstToken(ctx)
+		if err != nil {
+			return err
+		}
+		if err := demo.Show(ctx, env.Stdout, "http://"+at.HTTP, token, repository); err != nil {
 			return err
 		}
 		if end {
 			stop()
 			return nil
 		}
-		env.printf("\nThe services go on: http://%s/docs shows the API. Ctrl-C ends them.\n", at.HTTP)
+		env.printf("\nThe services go on: http://%s/docs shows the API. Its callers show the token in %s.\n"+
+			"Ctrl-C ends them.\n", at.HTTP, at.TokenFile)
 		return nil
 	})
 }

@@ -17,14 +17,14 @@ import (
 
 // served is a running fgd up, as callers see it.
 type served struct {
-	t   *testing.T
-	url string
+	t *testing.T
+	started
 }
 
 func serve(t *testing.T) served {
 	t.Helper()
 	at, _ := up(t, nil, "--allow-http", "--allow-network=127.0.0.0/8")
-	return served{t, "http://" + at.HTTP}
+	return served{t, at}
 }
 
 // ended is how a sync has ended.
@@ -46,16 +46,16 @@ func (e ended) failedWith(code string) bool {
 // post makes a request and follows the sync that its answer names to the end.
 func (s served) post(path, body string) ended {
 	s.t.Helper()
-	code, answer := call(s.t, http.MethodPost, s.url+path, body, "")
+	code, answer := s.call(s.t, http.MethodPost, path, body, "")
 	var started struct {
 		SyncID string `json:"sync_id"`
 	}
 	if err := json.Unmarshal([]byte(answer), &started); code != http.StatusOK || err != nil {
 		s.t.Fatalf("%s %s: %d %s", path, body, code, answer)
 	}
-	call(s.t, http.MethodGet, s.url+"/api/v1/syncs/"+started.SyncID+"/events", "", "") // which ends with the sync
+	s.call(s.t, http.MethodGet, "/api/v1/syncs/"+started.SyncID+"/events", "", "") // which ends with the sync
 	var status ended
-	_, answer = call(s.t, http.MethodGet, s.url+"/api/v1/syncs/"+started.SyncID, "", "")
+	_, answer = s.call(s.t, http.MethodGet, "/api/v1/syncs/"+started.SyncID, "", "")
 	if err := json.Unmarshal([]byte(answer), &status); err != nil {
 		s.t.Fatalf("%v in %s", err, answer)
 	}
@@ -73,7 +73,7 @@ func (s served) register(body string) {
 // refused holds that a registration is refused with a code.
 func (s served) refused(body, code string) {
 	s.t.Helper()
-	if status, answer := call(s.t, http.MethodPost, s.url+"/api/v1/fabrics", body, ""); status < 400 ||
+	if status, answer := s.call(s.t, http.MethodPost, "/api/v1/fabrics", body, ""); status < 400 ||
 		!strings.Contains(answer, `"code":"`+code+`"`) {
 		s.t.Errorf("%s: %d %s, not %s", body, status, answer, code)
 	}
@@ -168,13 +168,13 @@ func TestTwoServersDoNotShareADirectory(t *testing.T) {
 	if s := second.post("/api/v1/fabrics", registration(1, "inner", url, "f/raw", "")); !s.failedWith("FGD_2008") {
 		t.Errorf("inside another's directory: %v", s)
 	}
-	if code, answer := call(t, http.MethodDelete, second.url+"/api/v1/fabrics/1", "", ""); code != http.StatusOK {
+	if code, answer := second.call(t, http.MethodDelete, "/api/v1/fabrics/1", "", ""); code != http.StatusOK {
 		t.Error(answer)
 	}
 	if s := second.post("/api/v1/fabrics", registration(2, "two", url, "f", "")); !s.failedWith("FGD_2011") {
 		t.Errorf("another's directory: %v", s)
 	}
-	if _, answer := call(t, http.MethodGet, second.url+"/api/v1/fabrics/2/directory:validate", "", ""); !strings.Contains(
+	if _, answer := second.call(t, http.MethodGet, "/api/v1/fabrics/2/directory:validate", "", ""); !strings.Contains(
 		answer, "FGD_2011") || !strings.Contains(answer, `"valid":false`) {
 		t.Errorf("validated: %s", answer)
 	}
@@ -201,7 +201,7 @@ func TestARenamedFabricKeepsItsDirectory(t *testing.T) {
 	server.register(registration(5, "one", host.URL("r.git"), "f", ""))
 	before := slices.Sorted(maps.Keys(host.Files(t, "r.git", "main")))
 	for _, name := range []string{"two", "three"} {
-		if code, answer := call(t, http.MethodPatch, server.url+"/api/v1/fabrics/5", `{"name":"`+name+`"}`, ""); code != 200 {
+		if code, answer := server.call(t, http.MethodPatch, "/api/v1/fabrics/5", `{"name":"`+name+`"}`, ""); code != 200 {
 			t.Fatal(answer)
 		}
 	}
@@ -241,11 +241,11 @@ func TestTheDirectoryIsSaid(t *testing.T) {
 		`{"gitops_directory":""}`, `{"options":{"allow_repository_root":false}}`,
 		`{"gitops_directory":"f","options":{"publish_mode":"pull_request"}}`,
 	} {
-		if code, answer := call(t, http.MethodPatch, server.url+"/api/v1/fabrics/1", change, ""); code != 400 {
+		if code, answer := server.call(t, http.MethodPatch, "/api/v1/fabrics/1", change, ""); code != 400 {
 			t.Errorf("%s: %d %s", change, code, answer)
 		}
 	}
-	if _, answer := call(t, http.MethodGet, server.url+"/api/v1/fabrics/1", "", ""); !strings.Contains(answer,
+	if _, answer := server.call(t, http.MethodGet, "/api/v1/fabrics/1", "", ""); !strings.Contains(answer,
 		`"gitops_directory":"/"`) {
 		t.Error(answer)
 	}

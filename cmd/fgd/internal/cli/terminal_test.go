@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -93,12 +95,40 @@ func TestWhatACommandWaitsFor(t *testing.T) {
 	}
 }
 
-// TestUpOnATerminal says where it is found, and logs in words.
+// TestUpOnATerminal says where it is found, and logs in words. The first token is on the terminal once, at the start
+// that has made it, and never in the log; after that it is said where it is.
 func TestUpOnATerminal(t *testing.T) {
 	t.Parallel()
+	folder := t.TempDir()
+	said, logged := upOnTerminal(t, folder)
+	file := filepath.Join(folder, "bootstrap.token")
+	token := firstToken(t, file)
+	for _, part := range []string{"/docs", folder, "Ctrl-C ends it.", "gRPC", token, file} {
+		if !strings.Contains(said, part) {
+			t.Errorf("no %q in\n%s", part, said)
+		}
+	}
+	if strings.Contains(logged, `{"time"`) || !strings.Contains(logged, "msg=started") || strings.Contains(logged, token) {
+		t.Errorf("logged\n%s", logged)
+	}
+	said, logged = upOnTerminal(t, folder)
+	if strings.Contains(said+logged, token) || !strings.Contains(said, file) {
+		t.Errorf("the second time\n%s\nlogged\n%s", said, logged)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if said, _ = upOnTerminal(t, folder); strings.Contains(said, "bootstrap.token") {
+		t.Errorf("without the file\n%s", said)
+	}
+}
+
+// upOnTerminal runs fgd up until it has said everything, and returns what it said and what it logged.
+func upOnTerminal(t *testing.T, folder string) (said, logged string) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	out, log := terminal.Open(t, 200), terminal.Open(t, 200)
-	folder, ended := t.TempDir(), make(chan int, 1)
+	ended := make(chan int, 1)
 	go func() {
 		ended <- cli.Run(ctx, cli.Environment{
 			Args:   []string{"up", "--data", folder, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"},
@@ -110,15 +140,7 @@ func TestUpOnATerminal(t *testing.T) {
 	if code := <-ended; code != 0 {
 		t.Errorf("exit %d", code)
 	}
-	said, logged := out.Text(), log.Text()
-	for _, part := range []string{"/docs", folder, "Ctrl-C ends it.", "gRPC"} {
-		if !strings.Contains(said, part) {
-			t.Errorf("no %q in\n%s", part, said)
-		}
-	}
-	if strings.Contains(logged, `{"time"`) || !strings.Contains(logged, "msg=started") {
-		t.Errorf("logged\n%s", logged)
-	}
+	return out.Text(), log.Text()
 }
 
 // TestASecondUp in a folder names the first one, and does not touch what it keeps.

@@ -47,7 +47,7 @@ func readToken(env Environment, file string) (secret.String, error) {
 func newToken(env Environment) *cobra.Command {
 	return group(&cobra.Command{
 		Use: "token", Short: "Look after the tokens that callers of a running system show",
-		Long: "Tokens are asked for where the bridge is run with require_tokens.",
+		Long: "The first token is made at the first start, and kept in bootstrap.token of the data folder.",
 	}, newTokenCreate(env), newTokenList(env), newTokenRotate(env), newTokenRevoke(env))
 }
 

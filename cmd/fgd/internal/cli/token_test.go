@@ -7,36 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"fgdsync.dev/testkit/redistest"
 )
 
-// firstToken waits for the token that fgd up leaves in its data folder.
-func firstToken(t *testing.T, folder string) (path string) {
-	t.Helper()
-	path = filepath.Join(folder, "bootstrap.token")
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatal("there is no first token")
-		case <-ticker.C:
-		}
-	}
-}
-
 // TestTokens: made, listed, used, rotated and revoked from the command line, with the token that the first start
 // leaves.
 func TestTokens(t *testing.T) {
-	folder := t.TempDir()
-	at, log := up(t, []string{"HEDGEHOG_FGD_REQUIRE_TOKENS=true"},
-		"--redis", redistest.Start(t).URL(), "--data", folder)
-	bootstrap := firstToken(t, folder)
+	at, log := up(t, nil, "--redis", redistest.Start(t).URL())
+	bootstrap := at.tokenFile
 	fgd := func(want int, tokenFile string, args ...string) string {
 		t.Helper()
 		args = append(args, "--grpc", at.GRPC)
@@ -91,17 +70,18 @@ func TestTokens(t *testing.T) {
 	} {
 		fgd(2, bootstrap, append([]string{"token"}, args...)...)
 	}
-	if out := fgd(2, filepath.Join(folder, "none"), "token", "list"); !strings.Contains(out, "--token-file") {
+	if out := fgd(2, bootstrap+".none", "token", "list"); !strings.Contains(out, "--token-file") {
 		t.Errorf("a file that is not there: %s", out)
 	}
-	raw, err := os.ReadFile(bootstrap)
-	if err != nil {
-		t.Fatal(err)
+	if info, err := os.Stat(bootstrap); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file of the first token: %v, %v", info, err)
 	}
-	if code, _ := call(t, http.MethodGet, "http://"+at.HTTP+"/api/v1/fabrics", "", ""); code != http.StatusUnauthorized {
+	first := at.token
+	at.token = ""
+	if code, _ := at.call(t, http.MethodGet, "/api/v1/fabrics", "", ""); code != http.StatusUnauthorized {
 		t.Errorf("over HTTP without a token: %d", code)
 	}
-	for _, secret := range []string{strings.TrimSpace(string(raw)), text} {
+	for _, secret := range []string{first, text} {
 		if strings.Contains(log.String(), secret) {
 			t.Error("a token is in the log")
 		}

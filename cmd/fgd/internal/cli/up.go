@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,8 @@ func newUp(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "up", Short: "Run all five services in one process", Args: noArguments,
 		Long: `Runs all five services in one process. The JSON API and gRPC serve what is for callers; what only services may
-reach is on no address.`,
+reach is on no address. Callers show a token; the first one is made at the first start, and kept in bootstrap.token
+of the data folder.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runUp(cmd.Context(), env, configPath, up) },
 	}
 	flags := cmd.Flags()
@@ -70,9 +72,16 @@ func welcome(ctx context.Context, env Environment, at local.Serving) error {
 	if err != nil {
 		return err
 	}
+	token, err := at.FirstToken(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(at.TokenFile); err != nil {
+		at.TokenFile = "" // nobody is asked, or somebody has put it where it is safer
+	}
 	render.Serving(screen, render.Up{
 		Version: app.Version, HTTP: at.HTTP, GRPC: at.GRPC, Data: at.Data, Redis: at.Redis,
-		Fabrics: len(list.GetFabrics()),
+		Token: token, TokenFile: at.TokenFile, Fabrics: len(list.GetFabrics()),
 	})
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +38,8 @@ type started struct {
 	Msg  string `json:"msg"`
 	HTTP string `json:"http"`
 	GRPC string `json:"grpc"`
+
+	tokenFile, token string // the first one
 }
 
 // watched is a log that can be read while it is written, and tells when the services have started.
@@ -67,7 +71,11 @@ func up(t *testing.T, environ []string, args ...string) (at started, log *watche
 	ctx, stop := context.WithCancel(t.Context())
 	log = &watched{started: make(chan started, 1)}
 	ended := make(chan int, 1)
-	args = append([]string{"up", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, args...)
+	folder := t.TempDir()
+	args = append([]string{"up", "--data", folder, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, args...)
+	if i := slices.Index(args[3:], "--data"); i >= 0 {
+		folder = args[3+i+1]
+	}
 	go func() {
 		ended <- cli.Run(ctx, cli.Environment{Args: args, Environ: environ, Stdout: io.Discard, Stderr: log})
 	}()
@@ -83,7 +91,32 @@ func up(t *testing.T, environ []string, args ...string) (at started, log *watche
 			t.Errorf("exit %d\n%s", code, log)
 		}
 	})
+	if !slices.Contains(environ, unauthenticated) {
+		at.tokenFile = filepath.Join(folder, "bootstrap.token")
+		at.token = firstToken(t, at.tokenFile)
+	}
 	return at, log
+}
+
+// unauthenticated asks nobody who they are.
+const unauthenticated = "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true"
+
+// firstToken waits for the token that fgd up leaves in a file.
+func firstToken(t *testing.T, path string) string {
+	t.Helper()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		raw, err := os.ReadFile(path)
+		if err == nil {
+			return strings.TrimSpace(string(raw))
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("there is no first token: %v", err)
+		case <-ticker.C:
+		}
+	}
 }
 
 // client keeps no connection, so that none outlives a test.
@@ -91,14 +124,18 @@ func client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 }
 
-func call(t *testing.T, method, address, body, correlationID string) (code int, answer string) {
+// call makes a request that shows the first token.
+func (at started) call(t *testing.T, method, path, body, correlationID string) (code int, answer string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+at.HTTP+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Correlation-Id", correlationID)
+	if at.token != "" {
+		request.Header.Set("Authorization", "Bearer "+at.token)
+	}
 	response, err := client().Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -111,9 +148,9 @@ func call(t *testing.T, method, address, body, correlationID string) (code int, 
 	return response.StatusCode, string(raw)
 }
 
-func dial(t *testing.T, address string) *grpc.ClientConn {
+func (at started) dial(t *testing.T) *grpc.ClientConn {
 	t.Helper()
-	conn, err := rpc.DialPublic(address, secret.String{}, noop.NewTracerProvider())
+	conn, err := rpc.DialPublic(at.GRPC, secret.New(at.token), noop.NewTracerProvider())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,10 +162,10 @@ func dial(t *testing.T, address string) *grpc.ClientConn {
 func TestUp(t *testing.T) {
 	t.Parallel()
 	at, _ := up(t, nil)
-	if code, answer := call(t, http.MethodGet, "http://"+at.HTTP+"/healthz", "", ""); code != http.StatusOK {
+	if code, answer := at.call(t, http.MethodGet, "/healthz", "", ""); code != http.StatusOK {
 		t.Errorf("healthz: %d %s", code, answer)
 	}
-	conn := dial(t, at.GRPC)
+	conn := at.dial(t)
 	for name, call := range map[string]func() error{
 		"FabricService": func() error {
 			_, err := fabricv1.NewFabricServiceClient(conn).GetFabric(t.Context(), &fabricv1.GetFabricRequest{FabricId: 1})
@@ -183,25 +220,40 @@ func reflected(t *testing.T, conn *grpc.ClientConn) (names []string) {
 	return names
 }
 
-// TestUpIsNotForOthers: an address that others can reach is refused, for gRPC as for HTTP, until it is allowed, and
-// then that is said.
-func TestUpIsNotForOthers(t *testing.T) {
+// TestUpForOthers: an address that others can reach is served where callers show tokens, and it is said that those
+// travel in clear. Where nobody is asked, it is refused, for gRPC as for HTTP, and a loopback is loud.
+func TestUpForOthers(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute) // one that is not refused would go on
 	defer stop()
 	for _, flag := range []string{"--grpc", "--http"} {
 		var stderr bytes.Buffer
 		code := cli.Run(ctx, cli.Environment{
-			Args: []string{"up", "--data", t.TempDir(), flag, "0.0.0.0:0"}, Stdout: io.Discard, Stderr: &stderr,
+			Args: []string{"up", "--data", t.TempDir(), flag, "0.0.0.0:0"}, Environ: []string{unauthenticated},
+			Stdout: io.Discard, Stderr: &stderr,
 		})
 		if code != 2 || !strings.Contains(stderr.String(), flag) ||
 			!strings.Contains(stderr.String(), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED") {
 			t.Errorf("%s: exit %d\n%s", flag, code, &stderr)
 		}
 	}
-	_, log := up(t, []string{"HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true"}, "--grpc", "0.0.0.0:0")
-	if !strings.Contains(log.String(), `"level":"WARN","msg":"listening without authentication`) {
-		t.Errorf("nothing is said of it:\n%s", log)
+	for _, c := range []struct {
+		environ []string
+		address string
+		warns   string
+		code    int // of a call that shows nothing
+	}{
+		{nil, "0.0.0.0:0", `"level":"WARN","msg":"tokens travel in clear`, http.StatusUnauthorized},
+		{[]string{unauthenticated}, "127.0.0.1:0", `"level":"WARN","msg":"NOBODY IS ASKED`, http.StatusOK},
+	} {
+		at, log := up(t, c.environ, "--grpc", c.address)
+		if strings.Count(log.String(), c.warns) != 1 {
+			t.Errorf("not said once: %s\n%s", c.warns, log)
+		}
+		at.token = ""
+		if code, answer := at.call(t, http.MethodGet, "/api/v1/fabrics", "", ""); code != c.code {
+			t.Errorf("%v: %d %s", c.environ, code, answer)
+		}
 	}
 }
 
@@ -220,8 +272,8 @@ func TestTheCauseIsInTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	at, log := up(t, nil, "--redis", address.String())
-	fabrics := "http://" + at.HTTP + "/api/v1/fabrics"
-	if code, answer := call(t, http.MethodGet, fabrics, "", "my-id-0"); code != http.StatusOK {
+	const fabrics = "/api/v1/fabrics"
+	if code, answer := at.call(t, http.MethodGet, fabrics, "", "my-id-0"); code != http.StatusOK {
 		t.Fatalf("before: %d %s", code, answer)
 	}
 	if err := conn.Main.ConfigSet(t.Context(), "requirepass", "another").Err(); err != nil {
@@ -230,7 +282,7 @@ func TestTheCauseIsInTheLog(t *testing.T) {
 	if err := conn.Main.Do(t.Context(), "client", "kill", "type", "normal", "skipme", "yes").Err(); err != nil {
 		t.Fatal(err)
 	}
-	code, answer := call(t, http.MethodGet, fabrics, "", "my-id-1")
+	code, answer := at.call(t, http.MethodGet, fabrics, "", "my-id-1")
 	if code != http.StatusServiceUnavailable || strings.Contains(answer, "NOAUTH") ||
 		!strings.Contains(answer, "FGD_5003") || !strings.Contains(answer, "my-id-1") {
 		t.Errorf("answered %d %s", code, answer)
@@ -257,13 +309,13 @@ func TestARunningSystem(t *testing.T) {
 	server := redistest.Start(t)
 	at, _ := up(t, nil, "--redis", server.URL(), "--allow-http", "--allow-network=127.0.0.0/8")
 	definition := `{"fabric_id":7,"name":"f","gitops_directory":"f","repository_url":"` + host.URL("r.git") + `"}`
-	fabrics := "http://" + at.HTTP + "/api/v1/fabrics"
-	if code, answer := call(t, http.MethodPost, fabrics, definition, ""); code != http.StatusOK {
+	const fabrics = "/api/v1/fabrics"
+	if code, answer := at.call(t, http.MethodPost, fabrics, definition, ""); code != http.StatusOK {
 		t.Fatalf("register: %d %s", code, answer)
 	}
 	fgd := func(want int, args ...string) string {
 		t.Helper()
-		code, stdout, stderr := run(t.Context(), t, append(args, "--grpc", at.GRPC)...)
+		code, stdout, stderr := run(t.Context(), t, append(args, "--grpc", at.GRPC, "--token-file", at.tokenFile)...)
 		if code != want {
 			t.Fatalf("%v: exit %d\n%s%s", args, code, stdout, stderr)
 		}
@@ -283,8 +335,8 @@ func TestARunningSystem(t *testing.T) {
 		len(rebuilt.SyncIDs) != 1 {
 		t.Errorf("rebuilt: %+v, %v", rebuilt, err)
 	}
-	_, answer := call(t, http.MethodGet, "http://"+at.HTTP+"/api/sync-status/"+rebuilt.SyncIDs[0]+"/", "", "")
-	if !strings.Contains(answer, `"requested_by":"alice"`) {
+	_, answer := at.call(t, http.MethodGet, "/api/sync-status/"+rebuilt.SyncIDs[0]+"/", "", "")
+	if !strings.Contains(answer, `"requested_by":"bootstrap"`) {
 		t.Errorf("who asked is not known: %s", answer)
 	}
 	if out := fgd(0, "dead-letters", "list"); !strings.HasPrefix(out, "ID ") || strings.Count(out, "\n") != 1 {

@@ -15,18 +15,21 @@ import (
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/render"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/secret"
 )
 
 // demonstration talks to the JSON API as any caller would.
 type demonstration struct {
 	out        io.Writer
 	base       string
+	token      secret.String
 	repository string
 }
 
-// Show registers the repository at the JSON API whose address is base, and prints what its first sync makes of it.
-func Show(ctx context.Context, out io.Writer, base, repository string) error {
-	d := &demonstration{out, base, repository}
+// Show registers the repository at the JSON API whose address is base, where it shows a token, and prints what its
+// first sync makes of it.
+func Show(ctx context.Context, out io.Writer, base string, token secret.String, repository string) error {
+	d := &demonstration{out, base, token, repository}
 	return d.run(ctx)
 }
 
@@ -84,7 +87,9 @@ func (d *demonstration) request(ctx context.Context, method, path string, body a
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Requested-By", "demo")
+	if !d.token.IsZero() {
+		request.Header.Set("Authorization", "Bearer "+d.token.Reveal())
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", path, err)

@@ -113,7 +113,7 @@ func inFolder(source *config.Source, folder string, paths []string, permitted Re
 
 		"token_pepper_file":    filepath.Join(folder, "token.peppers"),
 		"webhook_key_file":     filepath.Join(folder, "webhook.keys"),
-		"bootstrap_token_file": filepath.Join(folder, "bootstrap.token"),
+		"bootstrap_token_file": bootstrapFile(folder),
 
 		"allowed_private_networks": append(configured.Networks, permitted.AllowNetworks...),
 	}
@@ -122,6 +122,9 @@ func inFolder(source *config.Source, folder string, paths []string, permitted Re
 	}
 	return source.With(keys)
 }
+
+// bootstrapFile is where the first token of an installation is kept.
+func bootstrapFile(folder string) string { return filepath.Join(folder, "bootstrap.token") }
 
 // withKeyFile returns a configuration with a key file of stored credentials, unless it says where that is, or that
 // there is none.
@@ -133,13 +136,16 @@ func withKeyFile(source *config.Source, file string) (*config.Source, error) {
 	return source.With(map[string]any{key: file})
 }
 
-// runWith runs a suite, and work beside it. An error of the work ends the suite. That of a suite comes first: what the
-// work has to say then follows from it.
+// runWith runs a suite, and work beside it. An error of the work ends the suite, and the end of the suite the context
+// of the work. The error of the suite comes first: what the work has to say then follows from it.
 func runWith(ctx context.Context, s *suite.Suite, work func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
+	go func() {
+		ended <- s.Run(ctx)
+		stop()
+	}()
 	if err := work(ctx); err != nil {
 		stop()
 		return errors.Join(<-ended, err)

@@ -70,8 +70,10 @@ func (t *Target) Run(ctx context.Context, env Environment, work func(context.Con
 		return err
 	}
 	defer func() { err = errors.Join(err, redis.stop()) }()
-	instance := app.Instance(strconv.Itoa(os.Getpid()))
-	if s.suite, err = newSuite(suite.Definitions(), env, source, redis, tel, instance); err != nil {
+	s.suite, err = newSuite(suite.Options{
+		Definitions: suite.Definitions(), Telemetry: tel, Instance: app.Instance(strconv.Itoa(os.Getpid())),
+	}, env, source, redis)
+	if err != nil {
 		return err
 	}
 	ctx = rpc.WithCall(ctx, rpc.Call{Principal: rpc.PrintableName(env.User()), CorrelationID: rpc.CleanCorrelationID("")})

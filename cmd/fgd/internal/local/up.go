@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 
@@ -14,6 +13,7 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 )
 
@@ -30,11 +30,26 @@ type Up struct {
 
 // Serving is where callers find the services, and what those keep.
 type Serving struct {
-	HTTP     string           // address of the JSON API
-	GRPC     string           // address of gRPC
-	Data     string           // folder with everything that is kept
-	Redis    string           // what kind of Redis it is
+	HTTP     string                   // address of the JSON API
+	GRPC     string                   // address of gRPC
+	Data     string                   // folder with everything that is kept
+	Redis    string                   // what kind of Redis it is
 	Services grpc.ClientConnInterface // a connection to what is served to services
+	// TokenFile is where the first token is kept, until somebody removes it.
+	TokenFile string
+
+	made <-chan secret.String
+}
+
+// FirstToken waits until it is known whether there is a token, and returns the first one when it has just been made, to
+// be shown this once. It is called once.
+func (s Serving) FirstToken(ctx context.Context) (secret.String, error) {
+	select {
+	case made := <-s.made:
+		return made, nil
+	case <-ctx.Done():
+		return secret.String{}, ctx.Err()
+	}
 }
 
 // Serve runs the services until ctx ends. It calls started once everything listens; an error of that ends them.
@@ -53,34 +68,46 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	grpcListener, httpListener, err := u.listen()
+	callers, err := u.listen()
 	if err != nil {
 		return err
 	}
 	redis, err := redisForUp(ctx, u.Redis, u.DataDir, source, tel.Log)
 	if err != nil {
-		return errors.Join(err, grpcListener.Close(), httpListener.Close())
+		return errors.Join(err, callers.Close())
 	}
 	defer func() { err = errors.Join(err, redis.stop()) }()
-	s, err := newSuite(suite.Definitions(), env, source, redis, tel, app.Instance(grpcListener.Addr().String()))
+	return u.serveOn(ctx, env, source, tel, callers, redis, started)
+}
+
+// serveOn runs the services on listeners, and with a Redis.
+func (u Up) serveOn(ctx context.Context, env Environment, source *config.Source, tel *telemetry.Telemetry,
+	callers *suite.Listeners, redis *redis, started func(context.Context, Serving) error,
+) error {
+	folder, err := resolve(u.DataDir)
 	if err != nil {
-		return errors.Join(err, grpcListener.Close(), httpListener.Close())
+		return errors.Join(err, callers.Close())
 	}
-	s.Serve(grpcListener, httpListener)
-	tel.Log.InfoContext(ctx, "started", "http", httpListener.Addr().String(), "grpc", grpcListener.Addr().String(),
-		"redis", redis.kind, "version", app.Version)
+	made := make(chan secret.String, 1)
+	at := Serving{
+		HTTP: callers.HTTP.Addr().String(), GRPC: callers.GRPC.Addr().String(), Data: folder, Redis: redis.kind,
+		TokenFile: bootstrapFile(folder), made: made,
+	}
+	s, err := newSuite(suite.Options{
+		Definitions: suite.Definitions(), Telemetry: tel, Instance: app.Instance(at.GRPC), Callers: callers,
+		FirstToken: func(first secret.String) { made <- first },
+	}, env, source, redis)
+	if err != nil {
+		return errors.Join(err, callers.Close())
+	}
+	at.Services = s.Internal()
+	tel.Log.InfoContext(ctx, "started", "http", at.HTTP, "grpc", at.GRPC, "redis", redis.kind, "version", app.Version)
 	return redis.during(ctx, tel.Log, func(ctx context.Context) error {
-		return runWith(ctx, s, func(ctx context.Context) error {
-			folder, err := resolve(u.DataDir)
-			return errors.Join(err, started(ctx, Serving{
-				HTTP: httpListener.Addr().String(), GRPC: grpcListener.Addr().String(), Data: folder, Redis: redis.kind,
-				Services: s.Internal(),
-			}))
-		})
+		return runWith(ctx, s, func(ctx context.Context) error { return started(ctx, at) })
 	})
 }
 
-// guard refuses addresses that others can reach, unless the configuration permits them.
+// guard refuses addresses that others can reach, where nobody is asked who they are.
 func (u Up) guard(ctx context.Context, source *config.Source, tel *telemetry.Telemetry) error {
 	var configured struct {
 		Unauthenticated bool `koanf:"allow_unauthenticated"`
@@ -88,10 +115,8 @@ func (u Up) guard(ctx context.Context, source *config.Source, tel *telemetry.Tel
 	if err := source.Into(&configured); err != nil {
 		return err
 	}
-	if err := app.GuardListen(ctx, "--grpc", u.GRPC, configured.Unauthenticated, tel.Log); err != nil {
-		return err
-	}
-	return app.GuardListen(ctx, "--http", u.HTTP, configured.Unauthenticated, tel.Log)
+	return app.GuardCallers(ctx, configured.Unauthenticated, tel.Log, app.Place{Key: "--grpc", Address: u.GRPC},
+		app.Place{Key: "--http", Address: u.HTTP})
 }
 
 func (u Up) configure(source *config.Source) (*config.Source, error) {
@@ -105,25 +130,24 @@ func (u Up) configure(source *config.Source) (*config.Source, error) {
 	return withKeyFile(source, filepath.Join(u.DataDir, "credentials.key"))
 }
 
-func (u Up) listen() (grpcListener, httpListener net.Listener, err error) {
-	if grpcListener, err = app.Listen(u.GRPC, "--grpc"); err != nil {
-		return nil, nil, err
+func (u Up) listen() (*suite.Listeners, error) {
+	grpcListener, err := app.Listen(u.GRPC, "--grpc")
+	if err != nil {
+		return nil, err
 	}
-	if httpListener, err = app.Listen(u.HTTP, "--http"); err != nil {
-		return nil, nil, errors.Join(err, grpcListener.Close())
+	httpListener, err := app.Listen(u.HTTP, "--http")
+	if err != nil {
+		return nil, errors.Join(err, grpcListener.Close())
 	}
-	return grpcListener, httpListener, nil
+	return &suite.Listeners{GRPC: grpcListener, HTTP: httpListener}, nil
 }
 
 // newSuite builds services that work with a Redis.
-func newSuite(definitions []app.Definition, env Environment, source *config.Source, redis *redis,
-	tel *telemetry.Telemetry, instance string,
-) (*suite.Suite, error) {
+func newSuite(o suite.Options, env Environment, source *config.Source, redis *redis) (*suite.Suite, error) {
 	source, err := source.With(map[string]any{"redis_url": redis.url})
 	if err != nil {
 		return nil, err
 	}
-	return suite.New(suite.Options{
-		Definitions: definitions, Source: source, Telemetry: tel, Instance: instance, LookupEnv: app.Lookup(env.Environ),
-	})
+	o.Source, o.LookupEnv = source, app.Lookup(env.Environ)
+	return suite.New(o)
 }

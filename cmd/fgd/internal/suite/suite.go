@@ -17,6 +17,7 @@ import (
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 	"fgdsync.dev/services/bridge"
 	"fgdsync.dev/services/directory"
@@ -40,7 +41,18 @@ type Options struct {
 	Telemetry   *telemetry.Telemetry
 	Instance    string // tells the process from its replicas
 	LookupEnv   func(string) (string, bool)
+	// Callers is where callers are served. Without it nobody outside the process is, so nobody is asked who they are.
+	Callers *Listeners
+	// FirstToken is told once when it is known whether there is a token (app.Process).
+	FirstToken func(secret.String)
 }
+
+// Listeners is where callers are served: gRPC, and over HTTP the JSON API, with live progress, health and metrics
+// beside it.
+type Listeners struct{ GRPC, HTTP net.Listener }
+
+// Close closes both, where no suite has taken them.
+func (l Listeners) Close() error { return errors.Join(l.GRPC.Close(), l.HTTP.Close()) }
 
 // Suite is services in one process.
 type Suite struct {
@@ -49,7 +61,8 @@ type Suite struct {
 	handler   http.Handler
 }
 
-// New builds the services in their order. Those that are called but not defined are not there.
+// New builds the services in their order. Those that are called but not defined are not there. The suite takes the
+// listeners, unless there is an error.
 func New(o Options) (*Suite, error) {
 	host := app.NewHost(o.Telemetry)
 	s := &Suite{host: host, handler: host.Operations(hosts.New(nil))}
@@ -65,6 +78,7 @@ func (s *Suite) build(o Options) error {
 			Source: o.Source, Telemetry: o.Telemetry.For(app.LogName(def.Name)), Peers: s.peers(o.Definitions),
 			Self:        s.host.Inside(def.Audience),
 			MetricsPage: s.host.Metrics(), Instance: o.Instance, LookupEnv: o.LookupEnv, Now: time.Now,
+			Private: o.Callers == nil, FirstToken: o.FirstToken,
 		}
 		s.processes = append(s.processes, process)
 		service, handler, err := def.Build(process)
@@ -75,6 +89,10 @@ func (s *Suite) build(o Options) error {
 			s.handler = handler
 		}
 		s.host.Add(def.Name, service, def.Audience)
+	}
+	if o.Callers != nil {
+		s.host.ServeGRPC(o.Callers.GRPC, rpc.Callers)
+		s.host.ServeHTTP(o.Callers.HTTP, s.handler)
 	}
 	return nil
 }
@@ -95,13 +113,6 @@ func (s *Suite) Internal() grpc.ClientConnInterface { return s.host.Inside(rpc.S
 
 // Public returns a connection to what is served to callers.
 func (s *Suite) Public() grpc.ClientConnInterface { return s.host.Inside(rpc.Callers) }
-
-// Serve serves what is for callers on listeners, until the suite ends: gRPC, and over HTTP the JSON API, with live
-// progress, health and metrics beside it. It is called before Run.
-func (s *Suite) Serve(grpcListener, httpListener net.Listener) {
-	s.host.ServeGRPC(grpcListener, rpc.Callers)
-	s.host.ServeHTTP(httpListener, s.handler)
-}
 
 // Run runs the services until ctx ends, and closes what belongs to the suite.
 func (s *Suite) Run(ctx context.Context) error {

@@ -1,9 +1,11 @@
 package suite_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -34,7 +36,9 @@ func options(t *testing.T) suite.Options {
 	}
 	folder := t.TempDir()
 	source, err = source.With(map[string]any{
-		"redis_url": "redis://" + miniredis.RunT(t).Addr(), "data_dir": filepath.Join(folder, "git"),
+		"redis_url":             "redis://" + miniredis.RunT(t).Addr(),
+		"allow_unauthenticated": true, "token_pepper_file": filepath.Join(folder, "peppers"),
+		"data_dir":    filepath.Join(folder, "git"),
 		"ledger_file": filepath.Join(folder, "ledger.db"), "credentials_key_file": filepath.Join(folder, "key"),
 	})
 	if err != nil {
@@ -58,12 +62,13 @@ func listen(t *testing.T) net.Listener {
 // TestWhatIsInternalIsOnNoAddress: services reach each other, and callers reach what is for them alone.
 func TestWhatIsInternalIsOnNoAddress(t *testing.T) {
 	t.Parallel()
-	s, err := suite.New(options(t))
+	grpcListener, httpListener := listen(t), listen(t)
+	o := options(t)
+	o.Callers = &suite.Listeners{GRPC: grpcListener, HTTP: httpListener}
+	s, err := suite.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	grpcListener, httpListener := listen(t), listen(t)
-	s.Serve(grpcListener, httpListener)
 	ended := make(chan error, 1)
 	ctx := t.Context()
 	go func() { ended <- s.Run(ctx) }()
@@ -108,6 +113,49 @@ func TestWhatIsInternalIsOnNoAddress(t *testing.T) {
 	}
 	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("not ready: %s, %v", response.Status, err)
+	}
+}
+
+// TestWhoIsAsked: a suite that serves nobody outside its process asks nobody and keeps nothing of tokens; one with
+// listeners asks everybody, and says when it has made the first token.
+func TestWhoIsAsked(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]codes.Code{"alone": codes.NotFound, "with listeners": codes.Unauthenticated} {
+		o, folder, made := options(t), t.TempDir(), make(chan secret.String, 1)
+		source, err := o.Source.With(map[string]any{
+			"allow_unauthenticated": false, "token_pepper_file": filepath.Join(folder, "peppers"),
+			"bootstrap_token_file": filepath.Join(folder, "token"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Source, o.FirstToken = source, func(first secret.String) { made <- first }
+		alone := name == "alone"
+		if !alone {
+			o.Callers = &suite.Listeners{GRPC: listen(t), HTTP: listen(t)}
+		}
+		s, err := suite.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		if first := <-made; first.IsZero() != alone {
+			t.Errorf("%s: a first token: %t", name, !first.IsZero())
+		}
+		_, err = bridgev1.NewFabricServiceClient(s.Public()).GetFabric(ctx, &bridgev1.GetFabricRequest{FabricId: 7})
+		if got := codeOf(err); got != want {
+			t.Errorf("%s: %s: %v", name, got, err)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		kept, err := os.ReadDir(folder)
+		if err != nil || len(kept) > 0 == alone {
+			t.Errorf("%s: kept %v, %v", name, kept, err)
+		}
 	}
 }
 

@@ -11,51 +11,62 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 )
 
 // bootstrapName is the name of the first token of an installation.
 const bootstrapName = "bootstrap"
 
-// bootstrapPause is how long is waited before it is tried again whether there are tokens.
-const bootstrapPause = 500 * time.Millisecond
+const (
+	// bootstrapPause is how long is waited before it is tried again whether there are tokens.
+	bootstrapPause = time.Second
+	// knownPause is how often it is looked whether anything is known of tokens: until then none is taken.
+	knownPause = 50 * time.Millisecond
+)
 
 // Bootstrap makes the first token, of an admin of all fabrics, when the installation has none, and keeps it in a file
-// that its owner alone can read. It tries until it is known whether there are tokens, or ctx ends. Its name goes to the
-// log; the token itself goes nowhere but into the file.
-func (k *Keeper) Bootstrap(ctx context.Context, file string, log *slog.Logger) error {
+// that its owner alone can read. It tries until it is known whether there are tokens, or ctx ends, and returns the
+// token when it was made here. Its id goes to the log; the token itself does not.
+func (k *Keeper) Bootstrap(ctx context.Context, file string, log *slog.Logger) (secret.String, error) {
 	for {
-		done, err := k.bootstrap(ctx, file, log)
-		if done || err != nil {
-			return err
+		pause := knownPause
+		if k.tokens.Known() { // whoever finds the file finds its token taken
+			made, done, err := k.bootstrap(ctx, file, log)
+			if done || err != nil {
+				return made, err
+			}
+			pause = bootstrapPause
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(bootstrapPause):
+			return secret.String{}, ctx.Err()
+		case <-time.After(pause):
 		}
 	}
 }
 
-func (k *Keeper) bootstrap(ctx context.Context, file string, log *slog.Logger) (done bool, err error) {
+func (k *Keeper) bootstrap(
+	ctx context.Context, file string, log *slog.Logger,
+) (made secret.String, done bool, err error) {
 	found, err := k.service.ListTokens(ctx, &accessv1.ListTokensRequest{Limit: 1})
 	if err != nil || found.GetTotal() > 0 {
-		return err == nil, nil //nolint:nilerr // not yet: whoever is needed may still be starting
+		return secret.String{}, err == nil, nil //nolint:nilerr // not yet: whoever is needed may still be starting
 	}
 	if err := writable(file); err != nil {
-		return false, err
+		return secret.String{}, false, err
 	}
 	wish := &accessv1.Token{Name: bootstrapName, Grants: everything()}
-	text, err := k.create(rpc.WithPrincipal(ctx, bootstrapName), wish, defaultLifetime, true)
+	made, err = k.create(rpc.WithPrincipal(ctx, bootstrapName), wish, defaultLifetime, true)
 	if err != nil { // another one was faster, or it can't be done yet
-		return errs.HasCode(err, errs.FirstTokenExists), nil
+		return secret.String{}, errs.HasCode(err, errs.FirstTokenExists), nil
 	}
-	if err := keep(file, text.Reveal()); err != nil {
-		return false, err
+	if err := keep(file, made.Reveal()); err != nil {
+		return secret.String{}, false, err
 	}
-	log.WarnContext(ctx, "the first token was made: it may do everything", "token_id", wish.GetTokenId(), "file", file,
+	log.InfoContext(ctx, "the first token was made: it may do everything", "token_id", wish.GetTokenId(), "file", file,
 		"expires_at", wish.GetExpiresAt().AsTime().Format(time.RFC3339))
-	return true, nil
+	return made, true, nil
 }
 
 // writable makes sure that the file can be written, before a token is made that nobody would ever see.

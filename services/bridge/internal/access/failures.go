@@ -9,14 +9,15 @@ import (
 )
 
 const (
-	// mostFailures is how often an address may show what proves nothing, within a minute.
+	// mostFailures is how often an address is told why what it shows proves nothing, within a minute.
 	mostFailures = 10
 	failureSpan  = time.Minute
 	// rememberedAddresses bounds the memory. An address that is forgotten begins anew.
 	rememberedAddresses = 10_000
 )
 
-// failures counts by address what proved nothing, so that nobody can try out tokens.
+// failures counts by address what proved nothing, so that who tries out tokens learns little. What is valid passes,
+// also from an address of others who guess: a proxy's, or that of many behind one gateway.
 type failures struct {
 	now func() time.Time
 	mu  sync.Mutex
@@ -33,23 +34,9 @@ func newFailures(now func() time.Time) *failures {
 	return &failures{now: now, of: map[netip.Prefix]*span{}}
 }
 
-// refuse refuses an address that has failed too often.
-func (f *failures) refuse(from netip.Addr) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := f.of[network(from)]
-	if s == nil || s.count < mostFailures {
-		return nil
-	}
-	left := failureSpan - f.now().Sub(s.began)
-	if left <= 0 {
-		return nil
-	}
-	return errs.New(errs.TooManyFailures, "Too much was shown from this address that is no valid token.").
-		WithRetryAfter(left)
-}
-
-func (f *failures) count(from netip.Addr) {
+// failed counts what an address has shown in vain, and returns what is answered: why it proves nothing, or, from an
+// address that has failed too often, FGD_1055, which tells nothing of what was shown.
+func (f *failures) failed(from netip.Addr, why error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now, key := f.now(), network(from)
@@ -59,7 +46,12 @@ func (f *failures) count(from netip.Addr) {
 		s = &span{began: now}
 		f.of[key] = s
 	}
+	if s.count >= mostFailures {
+		return errs.New(errs.TooManyFailures, "Too much was shown from this address that is no valid token.").
+			WithRetryAfter(failureSpan - now.Sub(s.began))
+	}
 	s.count++
+	return why
 }
 
 // forget drops what is over, and when that is not enough, anything.

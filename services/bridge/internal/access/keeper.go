@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -18,17 +19,21 @@ import (
 	"fgdsync.dev/services/bridge/internal/token"
 )
 
-// Keeper makes, changes and revokes tokens, and follows what others do to them. Where no tokens are taken there is
-// none: a nil one refuses everything.
+// Keeper makes, changes and revokes tokens, and follows what others do to them. Where nobody outside the process can
+// call there is none: a nil one refuses everything.
 type Keeper struct {
-	tokens  *Tokens
-	service accessv1.TokenServiceClient
-	log     *slog.Logger
+	tokens   *Tokens
+	service  accessv1.TokenServiceClient
+	replicas []accessv1.TokenServiceClient // of the service
+	log      *slog.Logger
 }
 
-// NewKeeper returns the keeper of tokens that a service has the records of.
-func NewKeeper(tokens *Tokens, service accessv1.TokenServiceClient, log *slog.Logger) *Keeper {
-	return &Keeper{tokens: tokens, service: service, log: log}
+// NewKeeper returns the keeper of tokens that a service has the records of. Each replica of the service is listened to:
+// without Redis one does not know what another was told.
+func NewKeeper(
+	tokens *Tokens, service accessv1.TokenServiceClient, replicas []accessv1.TokenServiceClient, log *slog.Logger,
+) *Keeper {
+	return &Keeper{tokens: tokens, service: service, replicas: replicas, log: log}
 }
 
 const (
@@ -38,6 +43,8 @@ const (
 	usePeriod = 20 * time.Second
 	// retryPause is how long is waited after the stream of changes has ended.
 	retryPause = time.Second
+	// pageSize is how many tokens are asked for at once.
+	pageSize = 1000
 )
 
 // Create stores a new token, of which the name, grants, networks and whether it speaks for people are given, and
@@ -71,7 +78,7 @@ func (k *Keeper) Rotate(
 	if k == nil {
 		return nil, secret.String{}, noTokens()
 	}
-	record, err := k.next(id)
+	record, err := k.next(ctx, id)
 	if err != nil {
 		return nil, secret.String{}, err
 	}
@@ -96,7 +103,7 @@ func (k *Keeper) Revoke(ctx context.Context, id string) (*accessv1.Token, error)
 	if k == nil {
 		return nil, noTokens()
 	}
-	record, err := k.next(id)
+	record, err := k.next(ctx, id)
 	if err != nil || record.GetRevokedAt() != nil {
 		return record, err
 	}
@@ -105,19 +112,40 @@ func (k *Keeper) Revoke(ctx context.Context, id string) (*accessv1.Token, error)
 }
 
 func noTokens() *errs.Error {
-	return errs.New(errs.NotAllowed, "No tokens are taken here: nobody is asked who he is.").
-		WithRemedy("Start the bridge with require_tokens.")
+	return errs.New(errs.NotAllowed, "There are no tokens here: nobody outside the process can call.")
 }
 
 // next returns the next generation of a token, to be changed.
-func (k *Keeper) next(id string) (*accessv1.Token, error) {
+func (k *Keeper) next(ctx context.Context, id string) (*accessv1.Token, error) {
 	record := k.tokens.record(id)
-	if record == nil {
-		return nil, errs.New(errs.TokenNotFound, "There is no token %s.", rpc.PrintableName(id))
+	if record == nil { // another bridge may have made it just now
+		var err error
+		if record, err = k.find(ctx, id); err != nil {
+			return nil, err
+		}
 	}
 	record = proto.CloneOf(record)
 	record.Generation++
 	return record, nil
+}
+
+// find looks a token up that is not known here.
+func (k *Keeper) find(ctx context.Context, id string) (*accessv1.Token, error) {
+	request := &accessv1.ListTokensRequest{Limit: pageSize}
+	for {
+		page, err := k.service.ListTokens(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		for _, record := range page.GetTokens() {
+			if record.GetTokenId() == id {
+				return record, nil
+			}
+		}
+		if request.PageToken = page.GetNextPageToken(); request.GetPageToken() == "" {
+			return nil, errs.New(errs.TokenNotFound, "There is no token %s.", rpc.PrintableName(id))
+		}
+	}
 }
 
 func (k *Keeper) put(ctx context.Context, record *accessv1.Token, first bool) error {
@@ -130,20 +158,30 @@ func (k *Keeper) put(ctx context.Context, record *accessv1.Token, first bool) er
 
 // Run keeps what is known of tokens up to date until ctx ends, and tells when they were used.
 func (k *Keeper) Run(ctx context.Context) error {
-	uses := time.NewTicker(usePeriod)
-	defer uses.Stop()
-	followed := make(chan error, 1)
-	for {
-		go func() { followed <- k.follow(ctx) }()
-		for waiting := true; waiting; {
+	work, ctx := errgroup.WithContext(ctx)
+	for _, replica := range k.replicas {
+		work.Go(func() error { return k.follow(ctx, replica) })
+	}
+	work.Go(func() error {
+		uses := time.NewTicker(usePeriod)
+		defer uses.Stop()
+		for {
 			select {
+			case <-ctx.Done():
+				return ctx.Err()
 			case <-uses.C:
 				k.tellUses(ctx)
-			case err := <-followed:
-				waiting = false
-				k.log.DebugContext(ctx, "the stream of changes of tokens has ended", "error", err.Error())
 			}
 		}
+	})
+	return work.Wait()
+}
+
+// follow takes over what a replica tells of tokens, until ctx ends.
+func (k *Keeper) follow(ctx context.Context, replica accessv1.TokenServiceClient) error {
+	for {
+		err := k.watch(ctx, replica)
+		k.log.DebugContext(ctx, "the stream of changes of tokens has ended", "error", err.Error())
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -152,8 +190,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-func (k *Keeper) follow(ctx context.Context) error {
-	stream, err := k.service.WatchTokens(ctx, &accessv1.WatchTokensRequest{})
+func (k *Keeper) watch(ctx context.Context, replica accessv1.TokenServiceClient) error {
+	stream, err := replica.WatchTokens(ctx, &accessv1.WatchTokensRequest{})
 	if err != nil {
 		return err
 	}

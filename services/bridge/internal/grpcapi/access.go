@@ -13,7 +13,7 @@ import (
 // accessServer implements fgd.bridge.v1.AccessService.
 type accessServer struct {
 	bridgev1.UnsafeAccessServiceServer
-	keeper *access.Keeper // nil where nobody is asked who they are
+	keeper *access.Keeper // nil where nobody outside the process can call
 	tokens accessv1.TokenServiceClient
 	now    func() time.Time
 }

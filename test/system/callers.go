@@ -1,0 +1,90 @@
+package system
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// Token is the first token of the services, which may do everything; empty until it is made.
+func (s *System) Token() string {
+	raw, err := os.ReadFile(s.TokenFile)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(raw))
+}
+
+// Client is one of HTTP that shows the first token. It keeps no connection, so that none outlives a test, and does not
+// wait longer than a test wants to.
+func (s *System) Client() *http.Client {
+	return &http.Client{
+		Transport: Showing(s.Token(), &http.Transport{DisableKeepAlives: true}), Timeout: time.Minute,
+	}
+}
+
+// Showing is a transport that shows a token with each request; without one, it is the transport itself.
+func Showing(token string, transport http.RoundTripper) http.RoundTripper {
+	if token == "" {
+		return transport
+	}
+	return shower{token, transport}
+}
+
+type shower struct {
+	token     string
+	transport http.RoundTripper
+}
+
+// RoundTrip sends a request that shows the token, unless it shows one.
+func (s shower) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Header.Get("Authorization") == "" {
+		request = request.Clone(request.Context())
+		request.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	return s.transport.RoundTrip(request)
+}
+
+// TryAs makes a call that shows another token, and gives the status code, 0 when there is no answer.
+func (s *System) TryAs(token, method, path string) int {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.bridge()+path, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	code, _ := s.send(request)
+	return code
+}
+
+// Dial returns a connection of gRPC, as grpcurl makes one, that shows the first token.
+func (s *System) Dial(t testing.TB) *grpc.ClientConn {
+	t.Helper()
+	options := []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}
+	if token := s.Token(); token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(bearer(token)))
+	}
+	conn, err := grpc.NewClient(s.GRPC, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// bearer shows a token with each call.
+type bearer string
+
+// GetRequestMetadata returns what is shown.
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+// RequireTransportSecurity reports that it is shown without TLS too.
+func (bearer) RequireTransportSecurity() bool { return false }
