@@ -93,6 +93,11 @@ var (
 		"FGD_1055", Limited, "TOO_MANY_FAILURES",
 		"Correct the token, and try again after the stated time.",
 	}
+	LoginNotOffered = Code{
+		"FGD_1057", NotFound, "LOGIN_NOT_OFFERED",
+		"Use a token of the suite's own (fgd token create), or have the bridge run with oidc_issuer and oidc_client_id.",
+	}
+	LoginFailed      = Code{"FGD_1058", Precondition, "LOGIN_FAILED", "Call fgd login again."}
 	MediaTypeRefused = Code{
 		"FGD_1041", Invalid, "MEDIA_TYPE_REFUSED",
 		"Send JSON with Content-Type: application/json, as it is or with Content-Encoding: gzip.",

@@ -17,8 +17,10 @@ import (
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge/internal/access"
+	"fgdsync.dev/services/bridge/internal/components"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
+	"fgdsync.dev/services/bridge/internal/issuer"
 	"fgdsync.dev/services/bridge/internal/token"
 )
 
@@ -57,6 +59,7 @@ type Service struct {
 	api     *grpcapi.API
 	access  *access.Access
 	keeper  *access.Keeper // nil where nobody is asked who they are
+	issuer  *issuer.Issuer // nil where no JWT is taken
 	handler http.Handler
 	log     *slog.Logger
 }
@@ -66,11 +69,19 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	keeper, admission, err := newAccess(cfg, p)
+	jwts, err := newIssuer(cfg, p)
 	if err != nil {
 		return nil, err
 	}
-	api, err := grpcapi.New(Name, p, Definition().Peers, keeper)
+	keeper, admission, err := newAccess(cfg, p, jwts)
+	if err != nil {
+		return nil, err
+	}
+	own := components.Own{Name: Name}
+	if jwts != nil {
+		own.Parts = append(own.Parts, jwts.Health)
+	}
+	api, err := grpcapi.New(own, p, Definition().Peers, keeper, jwts)
 	if err != nil {
 		return nil, fmt.Errorf("build the bridge: %w", err)
 	}
@@ -86,12 +97,20 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
 	return &Service{
-		cfg: cfg, api: api, access: admission, keeper: keeper, handler: handler, log: p.Telemetry.Log,
+		cfg: cfg, api: api, access: admission, keeper: keeper, issuer: jwts, handler: handler, log: p.Telemetry.Log,
 	}, nil
 }
 
+// newIssuer returns what verifies JWTs; nil where none is taken, as where nobody is asked who they are.
+func newIssuer(cfg Config, p *app.Process) (*issuer.Issuer, error) {
+	if cfg.OIDC.Issuer == "" || !cfg.RequireTokens {
+		return nil, nil
+	}
+	return issuer.New(cfg.OIDC, p.Telemetry.Log, p.Now)
+}
+
 // newAccess returns what decides who may call, and the keeper of tokens, unless nobody is asked who they are.
-func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, error) {
+func newAccess(cfg Config, p *app.Process, jwts *issuer.Issuer) (*access.Keeper, *access.Access, error) {
 	orchestrator := p.Peers[grpcapi.Orchestrator]
 	syncs := syncv1.NewSyncServiceClient(orchestrator)
 	fabricOf := func(ctx context.Context, syncID string) (int32, error) {
@@ -99,7 +118,7 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		return found.GetSync().GetFabricId(), err
 	}
 	if !cfg.RequireTokens {
-		admission, err := access.New(nil, fabricOf, p.Now)
+		admission, err := access.New(nil, nil, fabricOf, p.Now)
 		return nil, admission, err
 	}
 	peppers, err := token.PepperFile(cfg.TokenPepperFile)
@@ -107,7 +126,7 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		return nil, nil, err
 	}
 	tokens := access.NewTokens(peppers, p.Now)
-	admission, err := access.New(tokens, fabricOf, p.Now)
+	admission, err := access.New(tokens, jwts, fabricOf, p.Now)
 	keeper := access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), p.Telemetry.Log)
 	return keeper, admission, err
 }
@@ -130,6 +149,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.keeper.Run(ctx) })
+	if s.issuer != nil {
+		work.Go(func() error { return s.issuer.Run(ctx) })
+	}
 	work.Go(func() error { return s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log) })
 	return work.Wait()
 }

@@ -5,6 +5,7 @@ import (
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/hosts"
+	"fgdsync.dev/services/bridge/internal/issuer"
 )
 
 // Config is what can be set of the bridge.
@@ -25,6 +26,8 @@ type Config struct {
 	BootstrapTokenFile string `koanf:"bootstrap_token_file"`
 	// RequireTokens asks everybody for a token. Without it whoever reaches the bridge may do everything.
 	RequireTokens bool `koanf:"require_tokens"`
+	// OIDC is the issuer whose JWTs are taken too.
+	OIDC issuer.Config `koanf:",squash"`
 	// OpenMetrics serves /metrics to everybody.
 	OpenMetrics bool `koanf:"open_metrics"`
 }
@@ -34,6 +37,7 @@ func DefaultConfig() Config {
 	return Config{ //nolint:gosec // names of files are no credentials
 		MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 256, PublicHosts: []string{},
 		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
+		OIDC: issuer.DefaultConfig(),
 	}
 }
 
@@ -46,6 +50,9 @@ func (c *Config) Validate() error {
 		return config.Invalid("request_timeout", c.RequestTimeout, "1s or more")
 	case c.MaxRequestsPerClient < 1:
 		return config.Invalid("max_requests_per_client", c.MaxRequestsPerClient, "1 or more")
+	}
+	if err := c.OIDC.Validate(); err != nil {
+		return err
 	}
 	return hosts.Check(c.PublicHosts)
 }

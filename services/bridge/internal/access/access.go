@@ -18,12 +18,14 @@ import (
 	"fgdsync.dev/libs/rpc"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/services/bridge/internal/issuer"
 )
 
 // Access stands before every RPC of fgd.bridge.v1.
 type Access struct {
 	policy   policy
-	tokens   *Tokens // nil: nobody is asked
+	tokens   *Tokens        // nil: nobody is asked
+	issuer   *issuer.Issuer // nil: no JWT is taken
 	fabricOf func(ctx context.Context, syncID string) (int32, error)
 	fabrics  *recent.Cache[string, int32] // of syncs; they never change
 	failures *failures
@@ -32,9 +34,11 @@ type Access struct {
 // rememberedSyncs is of how many syncs it is remembered which fabric they are of.
 const rememberedSyncs = 10_000
 
-// New returns what admits callers that show a token. Which fabric a sync is of is asked of fabricOf.
+// New returns what admits callers that show a token, or a JWT of the issuer. Which fabric a sync is of is asked of
+// fabricOf.
 func New(
-	tokens *Tokens, fabricOf func(ctx context.Context, syncID string) (int32, error), now func() time.Time,
+	tokens *Tokens, jwts *issuer.Issuer, fabricOf func(ctx context.Context, syncID string) (int32, error),
+	now func() time.Time,
 ) (*Access, error) {
 	policy, err := newPolicy(bridgev1.File_fgd_bridge_v1_access_service_proto.Package())
 	if err != nil {
@@ -45,7 +49,7 @@ func New(
 		return nil, err
 	}
 	return &Access{
-		policy: policy, tokens: tokens, fabricOf: fabricOf, fabrics: fabrics, failures: newFailures(now),
+		policy: policy, tokens: tokens, issuer: jwts, fabricOf: fabricOf, fabrics: fabrics, failures: newFailures(now),
 	}, nil
 }
 
@@ -58,7 +62,7 @@ func (a *Access) Authenticate(authorization string, from netip.Addr) (*Principal
 	if err := a.failures.refuse(from); err != nil {
 		return nil, err
 	}
-	p, err := a.tokens.authenticate(authorization, from)
+	p, err := a.identify(authorization, from)
 	if errs.HasCode(err, errs.NotAuthenticated) && authorization != "" {
 		a.failures.count(from)
 	}
@@ -75,6 +79,9 @@ func (a *Access) Check(authorization string, from netip.Addr) error {
 func (a *Access) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if rpc.IsHealth(info.FullMethod) {
 		return next(ctx, req)
+	}
+	if a.policy.isPublic(info.FullMethod) {
+		return next(rpc.WithPrincipal(ctx, rpc.AnonymousCaller), req)
 	}
 	ctx, err := a.known(ctx)
 	if err != nil {
@@ -96,11 +103,8 @@ func (a *Access) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServ
 	if err != nil {
 		return err
 	}
-	if a.tokens != nil {
-		var leave func()
-		ctx, leave = a.tokens.whileValid(ctx, PrincipalOf(ctx))
-		defer leave()
-	}
+	ctx, leave := a.whileValid(ctx, PrincipalOf(ctx))
+	defer leave()
 	err = next(srv, &admitted{ServerStream: stream, ctx: ctx, method: info.FullMethod, access: a})
 	if cause := context.Cause(ctx); err != nil && errs.IsError(cause) {
 		return cause // the stream ended because its caller may not have it any more

@@ -26,10 +26,11 @@ type shown struct {
 
 type shownKey struct{}
 
-// openPath reports whether a path is served to everybody: whether the process is well, and the documentation.
+// openPath reports whether a path is served to everybody: whether the process is well, the documentation, and how one
+// signs in.
 func openPath(path string) bool {
 	switch strings.TrimSuffix(path, "/") {
-	case "", "/healthz", "/readyz", "/docs", "/openapi.json":
+	case "", "/healthz", "/readyz", "/docs", "/openapi.json", "/api/v1/login":
 		return true
 	}
 	return false
