@@ -6,7 +6,8 @@ import (
 	"fgdsync.dev/libs/reach"
 )
 
-// TestAnyButNever: private networks and this machine may be connected to, what the machinery of clouds answers at never.
+// TestAnyButNever: private networks and this machine may be connected to, what the machinery of clouds answers at
+// never.
 func TestAnyButNever(t *testing.T) {
 	t.Parallel()
 	for address, permitted := range map[string]bool{

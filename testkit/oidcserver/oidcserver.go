@@ -1,5 +1,5 @@
-// Package oidcserver is an OpenID Connect issuer for the time of a test: discovery, keys, JWTs and the device flow, over
-// real HTTP and with real signatures. It can be told to misbehave.
+// Package oidcserver is an OpenID Connect issuer for the time of a test: discovery, keys, JWTs and the device flow,
+// over real HTTP and with real signatures. It can be told to misbehave.
 package oidcserver
 
 import (

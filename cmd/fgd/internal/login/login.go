@@ -1,5 +1,5 @@
-// Package login has people sign in at the OIDC issuer that a bridge trusts, by the device flow (RFC 8628), and keeps what
-// comes of it: on any machine, as long as there is a browser on some.
+// Package login has people sign in at the OIDC issuer that a bridge trusts, by the device flow (RFC 8628), and keeps
+// what comes of it: on any machine, as long as there is a browser on some.
 package login
 
 import (

@@ -18,8 +18,8 @@ const (
 	lockPoll = 50 * time.Millisecond
 )
 
-// Token returns what is shown to a server, refreshed when its time is over: an error (FGD_1058) when that can't be done,
-// and nothing where nobody has signed in for that server.
+// Token returns what is shown to a server, refreshed when its time is over: an error (FGD_1058) when that can't be
+// done, and nothing where nobody has signed in for that server.
 func (s Store) Token(ctx context.Context, server string) (secret.String, error) {
 	l, err := s.load(server)
 	if err != nil || l == nil {

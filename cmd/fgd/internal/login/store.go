@@ -79,7 +79,8 @@ func (s Store) load(server string) (*Login, error) {
 // Save keeps a login in the place of the one for the same server.
 func (s Store) Save(l *Login) (err error) {
 	if s.folder == "" {
-		return errs.New(errs.FolderUnusable, "There is no folder to keep a login in.").WithRemedy("Set HOME or XDG_CONFIG_HOME.")
+		return errs.New(errs.FolderUnusable, "There is no folder to keep a login in.").
+			WithRemedy("Set HOME or XDG_CONFIG_HOME.")
 	}
 	raw, err := json.MarshalIndent(kept{ //nolint:gosec // a login is kept in this file alone
 		l.Server, l.Issuer, l.ClientID, l.Access.Reveal(), l.Refresh.Reveal(), l.ExpiresAt,

@@ -46,8 +46,8 @@ func DefaultConfig() Config {
 	}
 }
 
-// asymmetric are the signatures that can be made with a key which nobody but the issuer has. "none" is none of them, and
-// those with a shared key are not: what verifies them could make them.
+// asymmetric are the signatures that can be made with a key which nobody but the issuer has. "none" is none of them,
+// and those with a shared key are not: what verifies them could make them.
 var asymmetric = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
 }

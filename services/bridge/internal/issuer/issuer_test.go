@@ -181,7 +181,8 @@ func TestAFloodOfNamesOfKeys(t *testing.T) {
 	}
 }
 
-// TestRotatedKeys: a new key is taken when it is first seen, and an old one no more, of what was verified a minute later.
+// TestRotatedKeys: a new key is taken when it is first seen, and an old one no more; of what was verified, a minute
+// later.
 func TestRotatedKeys(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

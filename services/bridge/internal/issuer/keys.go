@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// refetchPause is how long the issuer is left alone at least, whatever is shown meanwhile: whoever writes names of keys
-	// into JWTs can't have it asked more often.
+	// refetchPause is how long the issuer is left alone at least, whatever is shown meanwhile: whoever writes names of
+	// keys into JWTs can't have it asked more often.
 	refetchPause = 10 * time.Second
 	// maxKeys bounds what is kept of an issuer.
 	maxKeys = 100
@@ -71,7 +71,8 @@ func (k *keys) named(id string) []crypto.PublicKey {
 	return found
 }
 
-// refetch asks the issuer for its keys, unless that was done within the pause. Who comes meanwhile waits for the answer.
+// refetch asks the issuer for its keys, unless that was done within the pause. Who comes meanwhile waits for the
+// answer.
 func (k *keys) refetch() {
 	k.fetching.Lock()
 	defer k.fetching.Unlock()
