@@ -93,6 +93,11 @@ var (
 		"FGD_1055", Limited, "TOO_MANY_FAILURES",
 		"Correct the token, and try again after the stated time.",
 	}
+	LoginNotOffered = Code{
+		"FGD_1057", NotFound, "LOGIN_NOT_OFFERED",
+		"Use a token of the suite's own (fgd token create), or have the bridge run with oidc_issuer and oidc_client_id.",
+	}
+	LoginFailed   = Code{"FGD_1058", Precondition, "LOGIN_FAILED", "Call fgd login again."}
 	CallerLimited = Code{
 		"FGD_1061", Limited, "CALLER_LIMITED",
 		"Ask again after the stated time, and less often; or raise the limit: caller_requests_per_second, " +

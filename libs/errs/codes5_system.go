@@ -52,6 +52,10 @@ var (
 		"FGD_5030", Unavailable, "IDENTITY_UNAVAILABLE",
 		"Check that the orchestrator and its Redis run, and try again.",
 	}
+	IssuerUnavailable = Code{
+		"FGD_5032", Unavailable, "ISSUER_UNAVAILABLE",
+		"Check that the issuer runs and that the bridge reaches it, and try again; own tokens are taken all the same.",
+	}
 	TooManyListeners = Code{"FGD_5012", Limited, "TOO_MANY_LISTENERS", "Try again after the stated time."}
 	LedgerDamaged    = Code{
 		"FGD_5013", Precondition, "LEDGER_DAMAGED",

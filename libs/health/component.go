@@ -17,6 +17,7 @@ const (
 	DeadLetters = "dead-letters"
 	Store       = "store"
 	GitHosts    = "git-hosts"
+	Issuer      = "issuer" // of JWTs, where the bridge has one
 )
 
 // Status says how a component is.

@@ -15,14 +15,9 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/secret"
-	accessv1 "fgdsync.dev/proto/fgd/access/v1"
-	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
-	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
-	"fgdsync.dev/services/bridge/internal/access"
+	"fgdsync.dev/services/bridge/internal/components"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
-	"fgdsync.dev/services/bridge/internal/token"
 	"fgdsync.dev/services/bridge/internal/webhook"
 	"fgdsync.dev/services/bridge/internal/webhookapi"
 )
@@ -62,8 +57,7 @@ type Service struct {
 	api     *grpcapi.API
 	hooks   *webhook.Receiver
 	hookAPI *webhookapi.Server
-	access  *access.Access
-	keeper  *access.Keeper // nil where nobody outside the process can call
+	who     identity
 	handler http.Handler
 	log     *slog.Logger
 	// firstToken is told of it when it is known whether it was made here.
@@ -75,11 +69,15 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	keeper, admission, err := newAccess(cfg, p)
+	who, err := newIdentity(cfg, p)
 	if err != nil {
 		return nil, err
 	}
-	api, err := grpcapi.New(Name, p, Definition().Peers, keeper)
+	own := components.Own{Name: Name}
+	if who.issuer != nil {
+		own.Parts = append(own.Parts, who.issuer.Health)
+	}
+	api, err := grpcapi.New(own, p, Definition().Peers, who.keeper, who.issuer)
 	if err != nil {
 		return nil, fmt.Errorf("build the bridge: %w", err)
 	}
@@ -92,14 +90,14 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts,
 		OpenMetrics: cfg.OpenMetrics, Version: app.Version,
 	}, httpapi.Deps{
-		Self: p.Self, MetricsPage: p.MetricsPage, Auth: admission, Health: api.Health, Webhooks: hooks,
+		Self: p.Self, MetricsPage: p.MetricsPage, Auth: who.admission, Health: api.Health, Webhooks: hooks,
 		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
 	s := &Service{
-		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, access: admission, keeper: keeper, handler: handler,
+		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, handler: handler,
 		log: p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
@@ -108,59 +106,8 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	return s, nil
 }
 
-// newAccess returns what decides who may call, and the keeper of tokens. Where nobody outside the process can call
-// there is no keeper. Where the configuration says that nobody is asked there is: who has lost every token makes one
-// there.
-func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, error) {
-	orchestrator := p.Peers[grpcapi.Orchestrator]
-	syncs := syncv1.NewSyncServiceClient(orchestrator)
-	fabricOf := func(ctx context.Context, syncID string) (int32, error) {
-		found, err := syncs.GetSync(ctx, &syncv1.GetSyncRequest{SyncId: syncID})
-		return found.GetSync().GetFabricId(), err
-	}
-	most := access.Limits{
-		RequestsPerSecond: cfg.CallerRequestsPerSecond, TriggersPerMinute: cfg.CallerTriggersPerMinute,
-		Listeners: cfg.CallerListeners,
-	}
-	if p.Private {
-		admission, err := access.New(nil, fabricOf, most, p.Telemetry.Metrics, p.Now)
-		return nil, admission, err
-	}
-	peppers, err := token.PepperFile(cfg.TokenPepperFile)
-	if err != nil {
-		return nil, nil, err
-	}
-	replicas, err := p.Replicas(grpcapi.Orchestrator)
-	if err != nil {
-		return nil, nil, err
-	}
-	var keepers []accessv1.TokenServiceClient
-	for _, replica := range replicas {
-		keepers = append(keepers, accessv1.NewTokenServiceClient(replica))
-	}
-	tokens := access.NewTokens(peppers, p.Now)
-	asked := tokens
-	if cfg.Unauthenticated {
-		asked = nil
-	}
-	admission, err := access.New(asked, fabricOf, most, p.Telemetry.Metrics, p.Now)
-	return access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), keepers, p.Telemetry.Log), admission, err
-}
-
-// newWebhooks returns what takes deliveries of Git hosts, and what says where they go.
-func newWebhooks(cfg Config, p *app.Process) (*webhook.Receiver, *webhookapi.Server, error) {
-	fabrics := fabricv1.NewFabricServiceClient(p.Peers[grpcapi.Orchestrator])
-	own := webhook.NewRepositories(cfg.WebhookKeyFile)
-	receiver, err := webhook.New(webhook.Config{Secrets: cfg.webhookSecrets(), Own: own}, webhook.Deps{
-		Fabrics: fabrics, Syncs: syncv1.NewSyncServiceClient(p.Peers[grpcapi.Orchestrator]),
-		Repositories: gitv1.NewRepositoryServiceClient(p.Peers[grpcapi.GithubSync]),
-		Log:          p.Telemetry.Log, Metrics: p.Telemetry.Metrics, Now: p.Now,
-	})
-	return receiver, webhookapi.New(fabrics, own), err
-}
-
 // Admission decides who may call what.
-func (s *Service) Admission() rpc.Admission { return s.access }
+func (s *Service) Admission() rpc.Admission { return s.who.admission }
 
 // Register adds the service's RPCs to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
@@ -177,24 +124,14 @@ func (s *Service) Handler() http.Handler { return s.handler }
 func (s *Service) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.hooks.Run(ctx) })
-	if s.keeper != nil {
-		work.Go(func() error { return s.keeper.Run(ctx) })
+	if s.who.keeper != nil {
+		work.Go(func() error { return s.who.keeper.Run(ctx) })
+	}
+	if s.who.issuer != nil {
+		work.Go(func() error { return s.who.issuer.Run(ctx) })
 	}
 	work.Go(func() error { return s.makeFirstToken(ctx) })
 	return work.Wait()
-}
-
-// makeFirstToken makes the first token where there is none and callers are asked for it.
-func (s *Service) makeFirstToken(ctx context.Context) error {
-	if s.keeper == nil || s.cfg.Unauthenticated {
-		s.firstToken(secret.String{})
-		return nil
-	}
-	made, err := s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log)
-	if err == nil {
-		s.firstToken(made)
-	}
-	return err
 }
 
 // Ready reports whether every service behind the bridge can take work.

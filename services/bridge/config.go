@@ -6,6 +6,7 @@ import (
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/secret"
+	"fgdsync.dev/services/bridge/internal/issuer"
 	"fgdsync.dev/services/bridge/internal/webhook"
 )
 
@@ -27,6 +28,8 @@ type Config struct {
 	BootstrapTokenFile string `koanf:"bootstrap_token_file"`
 	// Unauthenticated asks nobody for a token: whoever reaches the bridge may do everything.
 	Unauthenticated bool `koanf:"allow_unauthenticated"`
+	// OIDC is the issuer whose JWTs are taken too.
+	OIDC issuer.Config `koanf:",squash"`
 	// OpenMetrics serves /metrics to everybody.
 	OpenMetrics bool `koanf:"open_metrics"`
 	// CallerRequestsPerSecond bounds the calls of one caller, over JSON and gRPC together; twice as many may come at once.
@@ -52,6 +55,7 @@ func DefaultConfig() Config {
 		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
 		CallerRequestsPerSecond: 100, CallerTriggersPerMinute: 600, CallerListeners: 1000,
 		WebhookKeyFile: "fgd-data/webhook.keys",
+		OIDC:           issuer.DefaultConfig(),
 	}
 }
 
@@ -72,6 +76,9 @@ func (c *Config) Validate() error {
 		return config.Invalid("caller_listeners", c.CallerListeners, "1 or more")
 	}
 	if err := c.checkSecrets(); err != nil {
+		return err
+	}
+	if err := c.OIDC.Validate(); err != nil {
 		return err
 	}
 	return hosts.Check(c.PublicHosts)

@@ -36,6 +36,7 @@ func refusedTokens() map[string][]refused {
 	grants := []*bridgev1.Grant{{Role: "viewer", AllFabrics: true}}
 	return map[string][]refused{
 		"AccessService.GetCaller": {{"verbose", "GET /api/v1/caller?verbose=true", nil}},
+		"AccessService.GetLogin":  {{"access_token", "GET /api/v1/login?access_token=x", nil}},
 		"AccessService.CreateToken": {
 			{"name", tokens + `{"grants":[{"role":"viewer","all_fabrics":true}]}`, &bridgev1.CreateTokenRequest{Grants: grants}},
 			{"grants", tokens + `{"name":"x"}`, &bridgev1.CreateTokenRequest{Name: "x"}},

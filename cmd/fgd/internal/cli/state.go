@@ -18,15 +18,25 @@ type running struct {
 	json bool
 }
 
-func newRunning(env Environment, cmd *cobra.Command) *running {
+// newReached returns one that nothing is shown to.
+func newReached(env Environment, cmd *cobra.Command) *running {
 	r := &running{System: remote.System{User: env.local().User()}, env: env}
-	var tokenFile string
-	cmd.Flags().StringVar(&tokenFile, "token-file", "",
-		"`file` with the token to show; "+envToken+" counts more, and without both "+bootstrapToken+", where it is there")
-	r.Token = func() (secret.String, error) { return readToken(env, tokenFile) }
-	cmd.Flags().StringVar(&r.Address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge")
+	addAddressFlag(cmd, &r.Address)
 	cmd.Flags().BoolVar(&r.json, "json", false, "print one JSON document")
 	return r
+}
+
+func newRunning(env Environment, cmd *cobra.Command) *running {
+	r := newReached(env, cmd)
+	var tokenFile string
+	cmd.Flags().StringVar(&tokenFile, "token-file", "",
+		"`file` with the token to show; "+envToken+" counts more, and without both fgd login, or "+bootstrapToken)
+	r.Token = func(ctx context.Context) (secret.String, error) { return readToken(ctx, env, tokenFile, r.Address) }
+	return r
+}
+
+func addAddressFlag(cmd *cobra.Command, address *string) {
+	cmd.Flags().StringVar(address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge")
 }
 
 // print prints an answer as JSON, or in words.

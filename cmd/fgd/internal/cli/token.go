@@ -23,14 +23,18 @@ const envToken = "HEDGEHOG_FGD_TOKEN"
 // bootstrapToken is where fgd up puts the first token, seen from where it was started.
 const bootstrapToken = "fgd-data/bootstrap.token" //nolint:gosec // the name of a file
 
-// readToken returns what a command shows to a running system: of the variable, of the file that is named, or of the
-// one that fgd up leaves here; nothing where there is none of them.
-func readToken(env Environment, file string) (secret.String, error) {
+// readToken returns what a command shows to a running system: of the variable, of the file that is named, of the login
+// for its address, or of the file that fgd up leaves here; nothing where there is none of them. Whoever has signed in
+// acts as himself, also where the first token lies.
+func readToken(ctx context.Context, env Environment, file, address string) (secret.String, error) {
 	if text := app.Environment(env.Environ, envToken); text != "" {
 		return secret.New(strings.TrimSpace(text)), nil
 	}
 	named := file != ""
 	if !named {
+		if token, err := logins(env).Token(ctx, address); err != nil || !token.IsZero() {
+			return token, err
+		}
 		file = bootstrapToken
 	}
 	raw, err := os.ReadFile(file)
@@ -38,8 +42,8 @@ func readToken(env Environment, file string) (secret.String, error) {
 		return secret.String{}, nil
 	}
 	if err != nil {
-		return secret.String{}, errs.New(errs.InvalidRequest, "The token in %s can't be read.", file).WithCause(err).
-			WithRemedy("Name a file with a token as --token-file, or set %s.", envToken)
+		return secret.String{}, exit.Misuse(errs.New(errs.InvalidRequest, "The token in %s can't be read.", file).
+			WithCause(err).WithRemedy("Name a file with a token as --token-file, or set %s.", envToken))
 	}
 	return secret.New(strings.TrimSpace(string(raw))), nil
 }

@@ -61,6 +61,24 @@ func (s System) RevokeToken(ctx context.Context, id string) (answer *bridgev1.Re
 	return answer, err
 }
 
+// Login says where a person signs in. It shows nothing.
+func (s System) Login(ctx context.Context) (answer *bridgev1.GetLoginResponse, err error) {
+	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		answer, err = bridgev1.NewAccessServiceClient(conn).GetLogin(ctx, &bridgev1.GetLoginRequest{})
+		return err
+	})
+	return answer, err
+}
+
+// Caller says who the caller is there.
+func (s System) Caller(ctx context.Context) (answer *bridgev1.GetCallerResponse, err error) {
+	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		answer, err = bridgev1.NewAccessServiceClient(conn).GetCaller(ctx, &bridgev1.GetCallerRequest{})
+		return err
+	})
+	return answer, err
+}
+
 func seconds(lifetime time.Duration) *int32 {
 	if lifetime == 0 {
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/cmd/fgd/internal/login"
 	"fgdsync.dev/libs/printable"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
@@ -35,14 +36,36 @@ func Revoked(w io.Writer, t *bridgev1.Token) {
 	fmt.Fprintf(w, "%s is not taken since %s.\n", tokenName(t), when(t.GetRevokedAt()))
 }
 
+// SignIn prints what a person has to do to sign in.
+func SignIn(w io.Writer, p login.Prompt) {
+	fmt.Fprintf(w, "Sign in at %s and enter the code %s there (the issuer is %s).\n", p.URL, p.Code, p.Issuer)
+	if p.Complete != "" {
+		fmt.Fprintf(w, "Or open %s and see whether it shows that code.\n", p.Complete)
+	}
+}
+
+// Caller prints who somebody is at an address, and what they may do there.
+func Caller(w io.Writer, address string, c *bridgev1.GetCallerResponse) {
+	fmt.Fprintf(w, "You are %s at %s (%s), until %s.\n", printable.Line(c.GetName()), address,
+		strings.Join(grantTexts(c.GetGrants()), "; "), when(c.GetExpiresAt()))
+}
+
 func tokenName(t *bridgev1.Token) string {
 	return fmt.Sprintf("token %s of %s (%s)", t.GetTokenId(), printable.Line(t.GetName()), grantsText(t))
 }
 
 // grantsText says what the holder of a token may do.
 func grantsText(t *bridgev1.Token) string {
+	grants := grantTexts(t.GetGrants())
+	if t.GetSpeaksForPeople() {
+		grants = append(grants, "speaks for people")
+	}
+	return strings.Join(grants, "; ")
+}
+
+func grantTexts(granted []*bridgev1.Grant) []string {
 	var grants []string
-	for _, g := range t.GetGrants() {
+	for _, g := range granted {
 		text := g.GetRole() + " of all fabrics"
 		if !g.GetAllFabrics() {
 			text = g.GetRole() + " of " + strings.Trim(strings.ReplaceAll(fmt.Sprint(g.GetFabricIds()), " ", ", "), "[]")
@@ -52,10 +75,7 @@ func grantsText(t *bridgev1.Token) string {
 		}
 		grants = append(grants, text)
 	}
-	if t.GetSpeaksForPeople() {
-		grants = append(grants, "speaks for people")
-	}
-	return strings.Join(grants, "; ")
+	return grants
 }
 
 func when(at *timestamppb.Timestamp) string {

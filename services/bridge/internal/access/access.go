@@ -19,12 +19,14 @@ import (
 	"fgdsync.dev/libs/rpc"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/services/bridge/internal/issuer"
 )
 
 // Access stands before every RPC of fgd.bridge.v1.
 type Access struct {
 	policy   policy
-	tokens   *Tokens // nil: nobody is asked
+	tokens   *Tokens        // nil: nobody is asked
+	issuer   *issuer.Issuer // nil: no JWT is taken
 	fabricOf func(ctx context.Context, syncID string) (int32, error)
 	fabrics  *recent.Cache[string, int32] // of syncs; they never change
 	failures *failures
@@ -34,12 +36,19 @@ type Access struct {
 // rememberedSyncs is of how many syncs it is remembered which fabric they are of.
 const rememberedSyncs = 10_000
 
-// New returns what admits callers that show a token, each as often as the limits permit. Which fabric a sync is of is
-// asked of fabricOf.
-func New(
-	tokens *Tokens, fabricOf func(ctx context.Context, syncID string) (int32, error), most Limits,
-	metrics prometheus.Registerer, now func() time.Time,
-) (*Access, error) {
+// Deps are what admission works with.
+type Deps struct {
+	Tokens *Tokens        // nil where nobody is asked who they are
+	Issuer *issuer.Issuer // nil where no JWT is taken
+	// FabricOf returns which fabric a sync is of.
+	FabricOf func(ctx context.Context, syncID string) (int32, error)
+	Limits   Limits
+	Metrics  prometheus.Registerer
+	Now      func() time.Time
+}
+
+// New returns what admits callers that show a token, or a JWT of the issuer, each as often as the limits permit.
+func New(deps Deps) (*Access, error) {
 	policy, err := newPolicy(bridgev1.File_fgd_bridge_v1_access_service_proto.Package())
 	if err != nil {
 		return nil, err
@@ -48,12 +57,13 @@ func New(
 	if err != nil {
 		return nil, err
 	}
-	limits, err := newLimits(most, metrics, now)
+	limits, err := newLimits(deps.Limits, deps.Metrics, deps.Now)
 	if err != nil {
 		return nil, err
 	}
 	return &Access{
-		policy: policy, tokens: tokens, fabricOf: fabricOf, fabrics: fabrics, failures: newFailures(now), limits: limits,
+		policy: policy, tokens: deps.Tokens, issuer: deps.Issuer, fabricOf: deps.FabricOf, fabrics: fabrics,
+		failures: newFailures(deps.Now), limits: limits,
 	}, nil
 }
 
@@ -63,7 +73,7 @@ func (a *Access) Authenticate(authorization string, from netip.Addr) (*Principal
 	if a.tokens == nil {
 		return &Principal{Name: rpc.AnonymousCaller, Method: ByNone, Grants: everything(), SpeaksForPeople: true}, nil
 	}
-	p, err := a.tokens.authenticate(authorization, from) // an HMAC: as much as it would cost to refuse it unread
+	p, err := a.identify(authorization, from) // an HMAC, or a signature: little more than it would cost to refuse it unread
 	if errs.HasCode(err, errs.NotAuthenticated) && authorization != "" {
 		err = a.failures.failed(from, err)
 	}
@@ -80,6 +90,9 @@ func (a *Access) Check(authorization string, from netip.Addr) error {
 func (a *Access) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if rpc.IsHealth(info.FullMethod) {
 		return next(ctx, req)
+	}
+	if a.policy.isPublic(info.FullMethod) {
+		return next(rpc.WithPrincipal(ctx, rpc.AnonymousCaller), req)
 	}
 	ctx, err := a.known(ctx)
 	if err != nil {
@@ -109,11 +122,8 @@ func (a *Access) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServ
 		return err
 	}
 	defer leave()
-	if a.tokens != nil {
-		var ended func()
-		ctx, ended = a.tokens.whileValid(ctx, PrincipalOf(ctx))
-		defer ended()
-	}
+	ctx, ended := a.whileValid(ctx, PrincipalOf(ctx))
+	defer ended()
 	err = next(srv, &admitted{ServerStream: stream, ctx: ctx, method: info.FullMethod, access: a})
 	if cause := context.Cause(ctx); err != nil && errs.IsError(cause) {
 		return cause // the stream ended because its caller may not have it any more

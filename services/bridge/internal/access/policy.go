@@ -52,6 +52,9 @@ func newPolicy(name protoreflect.FullName) (policy, error) {
 	return p, flaw
 }
 
+// isPublic reports whether an RPC is for whoever reaches the bridge.
+func (p policy) isPublic(method string) bool { return p[method].scope == accessv1.Scope_SCOPE_PUBLIC }
+
 func newRule(method protoreflect.MethodDescriptor) (rule, error) {
 	options := method.Options()
 	r := rule{}
@@ -75,6 +78,10 @@ func newRule(method protoreflect.MethodDescriptor) (rule, error) {
 			return rule{}, fmt.Errorf("%s, and the request has no string sync_id", r.scope)
 		}
 	case accessv1.Scope_SCOPE_ANY, accessv1.Scope_SCOPE_ALL:
+	case accessv1.Scope_SCOPE_PUBLIC:
+		if r.mutates {
+			return rule{}, fmt.Errorf("%s, and it changes something", r.scope)
+		}
 	case accessv1.Scope_SCOPE_UNSPECIFIED:
 		return rule{}, fmt.Errorf("%s", r.scope)
 	}

@@ -17,6 +17,7 @@ type Method string
 // Methods.
 const (
 	ByToken Method = "token" // an own token of the suite
+	ByOIDC  Method = "oidc"  // a JWT of the issuer
 	ByNone  Method = "none"  // nobody is asked
 )
 
@@ -25,6 +26,7 @@ type Principal struct {
 	Name    string
 	Method  Method
 	TokenID string
+	Subject string // with ByOIDC: the issuer, a blank, and its subject
 	Grants  []*accessv1.Grant
 	Expires time.Time // zero: never
 	// SpeaksForPeople says that it is a service, which is believed when it names for whom it asks.

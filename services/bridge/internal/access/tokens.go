@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -100,18 +99,9 @@ func (t *Tokens) TakeUsed() map[string]*timestamppb.Timestamp {
 	return used
 }
 
-const bearer = "Bearer "
-
 // authenticate returns who shows a token.
-func (t *Tokens) authenticate(authorization string, from netip.Addr) (*Principal, error) {
-	if authorization == "" {
-		return nil, notAuthenticated("The call does not say who makes it.")
-	}
-	scheme, text, _ := strings.Cut(authorization, " ")
-	if !strings.EqualFold(scheme, strings.TrimSpace(bearer)) {
-		return nil, notAuthenticated("Authorization has another scheme than Bearer.")
-	}
-	shown, err := token.Parse(strings.TrimSpace(text))
+func (t *Tokens) authenticate(text string, from netip.Addr) (*Principal, error) {
+	shown, err := token.Parse(text)
 	if err != nil {
 		return nil, notAuthenticated("What is shown is %v.", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/services/bridge/internal/issuer"
 )
 
 // TokenWish returns the token that a caller wants, without what the suite adds.
@@ -63,6 +64,11 @@ func TokensToAPI(found *accessv1.ListTokensResponse, now time.Time) *bridgev1.Li
 		Tokens: each(found.GetTokens(), func(t *accessv1.Token) *bridgev1.Token { return TokenToAPI(t, now) }),
 		Total:  found.GetTotal(), NextPageToken: found.GetNextPageToken(),
 	}
+}
+
+// LoginToAPI shows where a person signs in.
+func LoginToAPI(l issuer.Login) *bridgev1.GetLoginResponse {
+	return &bridgev1.GetLoginResponse{Issuer: l.Issuer, ClientId: l.ClientID, Scopes: l.Scopes, Audience: l.Audience}
 }
 
 // ExpiryToAPI returns when something ends; nothing when it does not.

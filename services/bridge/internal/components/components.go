@@ -34,25 +34,39 @@ type Found struct {
 	Parts   []health.State
 }
 
+// Own is the bridge itself, which is well when it answers, and parts that it has.
+type Own struct {
+	Name  string
+	Parts []func(context.Context) health.State
+}
+
 // Overview asks services how they are.
 type Overview struct {
+	own      Own
+	began    time.Time
 	services []Service
 	journal  *health.Journal // of what only the bridge can see
 }
 
 // New returns an overview. It logs nothing: each process tells of its own components.
-func New(services []Service, now func() time.Time) *Overview {
-	return &Overview{services: services, journal: health.NewJournal(slog.New(slog.DiscardHandler), now)}
+func New(own Own, services []Service, now func() time.Time) *Overview {
+	return &Overview{
+		own: own, began: now(), services: services, journal: health.NewJournal(slog.New(slog.DiscardHandler), now),
+	}
 }
 
-// Look asks all services at the same time. What it returns is in their order.
+// Look asks all services at the same time. What it returns is the bridge itself, and they in their order.
 func (o *Overview) Look(ctx context.Context) []Found {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	out := make([]Found, len(o.services))
+	out := make([]Found, 1+len(o.services))
 	var asking sync.WaitGroup
 	for i, service := range o.services {
-		asking.Go(func() { out[i] = o.ask(ctx, service) })
+		asking.Go(func() { out[1+i] = o.ask(ctx, service) })
+	}
+	out[0].Service = health.State{Name: o.own.Name, Since: o.began}
+	for _, part := range o.own.Parts {
+		out[0].Parts = append(out[0].Parts, part(ctx))
 	}
 	asking.Wait()
 	return out

@@ -8,6 +8,7 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
+	"fgdsync.dev/services/bridge/internal/issuer"
 )
 
 // accessServer implements fgd.bridge.v1.AccessService.
@@ -15,6 +16,7 @@ type accessServer struct {
 	bridgev1.UnsafeAccessServiceServer
 	keeper *access.Keeper // nil where nobody outside the process can call
 	tokens accessv1.TokenServiceClient
+	issuer *issuer.Issuer // nil where no JWT is taken
 	now    func() time.Time
 }
 
@@ -27,8 +29,14 @@ func (s *accessServer) GetCaller(
 	p := access.PrincipalOf(ctx)
 	return &bridgev1.GetCallerResponse{
 		Name: p.Name, Method: string(p.Method), TokenId: p.TokenID, Grants: apiv1.GrantsToAPI(p.Grants),
-		ExpiresAt: apiv1.ExpiryToAPI(p.Expires),
+		ExpiresAt: apiv1.ExpiryToAPI(p.Expires), Subject: p.Subject,
 	}, nil
+}
+
+// GetLogin says where a person signs in.
+func (s *accessServer) GetLogin(context.Context, *bridgev1.GetLoginRequest) (*bridgev1.GetLoginResponse, error) {
+	login, err := s.issuer.Login()
+	return apiv1.LoginToAPI(login), err
 }
 
 // CreateToken makes a token.

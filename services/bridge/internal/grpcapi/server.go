@@ -18,6 +18,7 @@ import (
 	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
 	"fgdsync.dev/services/bridge/internal/components"
+	"fgdsync.dev/services/bridge/internal/issuer"
 )
 
 // The services behind the bridge.
@@ -40,9 +41,11 @@ type API struct {
 	access      *accessServer
 }
 
-// New returns the servers. The name is what the health calls the bridge itself; behind it are services that the process
-// has connections to.
-func New(name string, p *app.Process, behind []app.Peer, keeper *access.Keeper) (*API, error) {
+// New returns the servers. Behind the bridge, which the health lists as own, are services that the process has
+// connections to.
+func New(
+	own components.Own, p *app.Process, behind []app.Peer, keeper *access.Keeper, jwts *issuer.Issuer,
+) (*API, error) {
 	services := make([]components.Service, len(behind))
 	for i, b := range behind {
 		conn := p.Peers[b.Name]
@@ -64,11 +67,9 @@ func New(name string, p *app.Process, behind []app.Peer, keeper *access.Keeper) 
 		quarantine:  &quarantineServer{views: views, syncs: syncs},
 		maintenance: &maintenanceServer{admin: adminv1.NewMaintenanceServiceClient(orchestrator)},
 		access: &accessServer{
-			keeper: keeper, tokens: accessv1.NewTokenServiceClient(orchestrator), now: p.Now,
+			keeper: keeper, issuer: jwts, tokens: accessv1.NewTokenServiceClient(orchestrator), now: p.Now,
 		},
-		health: &healthServer{
-			own: name, version: app.Version, began: p.Now(), overview: components.New(services, p.Now),
-		},
+		health: &healthServer{version: app.Version, overview: components.New(own, services, p.Now)},
 	}, nil
 }
 

@@ -26,11 +26,11 @@ type shown struct {
 
 type shownKey struct{}
 
-// openPath reports whether a path is served to everybody: whether the process is well, the documentation, and what Git
-// hosts post, whose signature says who they are.
+// openPath reports whether a path is served to everybody: whether the process is well, the documentation, how one signs
+// in, and what Git hosts post, whose signature says who they are.
 func openPath(path string) bool {
 	switch strings.TrimSuffix(path, "/") {
-	case "", "/healthz", "/readyz", "/docs", "/openapi.json":
+	case "", "/healthz", "/readyz", "/docs", "/openapi.json", "/api/v1/login":
 		return true
 	}
 	return strings.HasPrefix(path, webhookPath)

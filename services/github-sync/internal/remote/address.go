@@ -10,6 +10,7 @@ import (
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/reach"
 )
 
 // special are networks that no public host is in: private ones, those of this machine, those that are set aside for
@@ -35,18 +36,12 @@ func ParseNetworks(texts []string) ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for _, text := range texts {
 		network, err := netip.ParsePrefix(strings.TrimSpace(text))
-		if err != nil || network != network.Masked() || isNever(network.Addr()) {
+		if err != nil || network != network.Masked() || reach.Never(network.Addr()) {
 			return nil, config.Invalid("allowed_private_networks", text, "networks like 10.0.0.0/8, and none that is link-local")
 		}
 		networks = append(networks, network)
 	}
 	return networks, nil
-}
-
-// isNever reports whether an address is one that no configuration allows: the machinery of clouds answers at link-local
-// ones.
-func isNever(ip netip.Addr) bool {
-	return ip.IsLinkLocalUnicast() || ip.IsMulticast()
 }
 
 // permittedOnly looks at the address that is connected to, whatever the name resolved to before.
@@ -62,7 +57,7 @@ func (p Policy) checkAddress(ip netip.Addr) error {
 	ip = ip.Unmap().WithZone("")
 	within := func(network netip.Prefix) bool { return network.Contains(ip) }
 	switch {
-	case isNever(ip), ip.IsUnspecified():
+	case reach.Never(ip), ip.IsUnspecified():
 		return errs.New(errs.RemoteRefused,
 			"The Git host's address is link-local or none of a host, which is never permitted.")
 	case slices.ContainsFunc(special, within) && !slices.ContainsFunc(p.Networks, within):
@@ -70,23 +65,10 @@ func (p Policy) checkAddress(ip netip.Addr) error {
 			"The Git host's address is loopback, private or set aside, which is not permitted.").
 			WithRemedy("List its network in allowed_private_networks (--allow-network), if the host is one of yours.")
 	}
-	if inner, embedded := embedded(ip); embedded {
+	if inner, embedded := reach.Embedded(ip); embedded {
 		return p.checkAddress(inner)
 	}
 	return nil
-}
-
-// embedded returns the IPv4 address that an IPv6 address leads to through a translator (RFC 6052) or a tunnel (RFC
-// 3056).
-func embedded(ip netip.Addr) (netip.Addr, bool) {
-	bytes := ip.As16()
-	switch {
-	case netip.MustParsePrefix("64:ff9b::/96").Contains(ip):
-		return netip.AddrFrom4([4]byte(bytes[12:])), true
-	case netip.MustParsePrefix("2002::/16").Contains(ip):
-		return netip.AddrFrom4([4]byte(bytes[2:6])), true
-	}
-	return ip, false
 }
 
 // allowsLoopback reports whether this machine may be spoken to.

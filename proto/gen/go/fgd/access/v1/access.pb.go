@@ -101,6 +101,8 @@ const (
 	Scope_SCOPE_ANY Scope = 3
 	// On all fabrics: it is about the system itself.
 	Scope_SCOPE_ALL Scope = 4
+	// Nowhere: whoever reaches the bridge may call it, and shows nothing. Such an RPC changes nothing.
+	Scope_SCOPE_PUBLIC Scope = 5
 )
 
 // Enum value maps for Scope.
@@ -111,6 +113,7 @@ var (
 		2: "SCOPE_SYNC",
 		3: "SCOPE_ANY",
 		4: "SCOPE_ALL",
+		5: "SCOPE_PUBLIC",
 	}
 	Scope_value = map[string]int32{
 		"SCOPE_UNSPECIFIED": 0,
@@ -118,6 +121,7 @@ var (
 		"SCOPE_SYNC":        2,
 		"SCOPE_ANY":         3,
 		"SCOPE_ALL":         4,
+		"SCOPE_PUBLIC":      5,
 	}
 )
 
@@ -308,14 +312,15 @@ const file_fgd_access_v1_access_proto_rawDesc = "" +
 	"\rROLE_OPERATOR\x10\x02\x12\x0e\n" +
 	"\n" +
 	"ROLE_ADMIN\x10\x03\x12\x10\n" +
-	"\fROLE_SERVICE\x10\x04*^\n" +
+	"\fROLE_SERVICE\x10\x04*p\n" +
 	"\x05Scope\x12\x15\n" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSCOPE_FABRIC\x10\x01\x12\x0e\n" +
 	"\n" +
 	"SCOPE_SYNC\x10\x02\x12\r\n" +
 	"\tSCOPE_ANY\x10\x03\x12\r\n" +
-	"\tSCOPE_ALL\x10\x04*\x96\x01\n" +
+	"\tSCOPE_ALL\x10\x04\x12\x10\n" +
+	"\fSCOPE_PUBLIC\x10\x05*\x96\x01\n" +
 	"\x05Right\x12\x15\n" +
 	"\x11RIGHT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10RIGHT_NAME_HOSTS\x10\x01\x12\x19\n" +

@@ -276,14 +276,16 @@ type GetCallerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who asks.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// How that was proven: token, or none where nobody is asked.
+	// How that was proven: token, oidc by a JWT of the issuer that the bridge trusts, or none where nobody is asked.
 	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
 	// The token that was shown.
 	TokenId string `protobuf:"bytes,3,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
 	// What the caller may do.
 	Grants []*Grant `protobuf:"bytes,4,rep,name=grants,proto3" json:"grants,omitempty"`
 	// Until when what was shown is taken.
-	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// Who that is to the issuer of a JWT: the issuer, a blank, and its subject. It stays the same when names change.
+	Subject       string `protobuf:"bytes,6,opt,name=subject,proto3" json:"subject,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -353,6 +355,123 @@ func (x *GetCallerResponse) GetExpiresAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *GetCallerResponse) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+// Request of GetLogin.
+type GetLoginRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetLoginRequest) Reset() {
+	*x = GetLoginRequest{}
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetLoginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetLoginRequest) ProtoMessage() {}
+
+func (x *GetLoginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetLoginRequest.ProtoReflect.Descriptor instead.
+func (*GetLoginRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{4}
+}
+
+// Response of GetLogin. All else that a client has to know the issuer says itself.
+type GetLoginResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// URL of the OIDC issuer; its discovery document is below it.
+	Issuer string `protobuf:"bytes,1,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// The public client that commands are there, for the device flow.
+	ClientId string `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	// The scopes to ask for.
+	Scopes []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// The audience that the access token has to be for.
+	Audience      string `protobuf:"bytes,4,opt,name=audience,proto3" json:"audience,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetLoginResponse) Reset() {
+	*x = GetLoginResponse{}
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetLoginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetLoginResponse) ProtoMessage() {}
+
+func (x *GetLoginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetLoginResponse.ProtoReflect.Descriptor instead.
+func (*GetLoginResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GetLoginResponse) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *GetLoginResponse) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *GetLoginResponse) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *GetLoginResponse) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
+}
+
 // Request of CreateToken.
 type CreateTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -372,7 +491,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -384,7 +503,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -397,7 +516,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{4}
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateTokenRequest) GetName() string {
@@ -448,7 +567,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +579,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +592,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateTokenResponse) GetToken() *Token {
@@ -503,7 +622,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +634,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +647,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListTokensRequest) GetLimit() int32 {
@@ -560,7 +679,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +691,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +704,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListTokensResponse) GetTokens() []*Token {
@@ -622,7 +741,7 @@ type RotateTokenRequest struct {
 
 func (x *RotateTokenRequest) Reset() {
 	*x = RotateTokenRequest{}
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +753,7 @@ func (x *RotateTokenRequest) String() string {
 func (*RotateTokenRequest) ProtoMessage() {}
 
 func (x *RotateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +766,7 @@ func (x *RotateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateTokenRequest.ProtoReflect.Descriptor instead.
 func (*RotateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RotateTokenRequest) GetTokenId() string {
@@ -677,7 +796,7 @@ type RotateTokenResponse struct {
 
 func (x *RotateTokenResponse) Reset() {
 	*x = RotateTokenResponse{}
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +808,7 @@ func (x *RotateTokenResponse) String() string {
 func (*RotateTokenResponse) ProtoMessage() {}
 
 func (x *RotateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +821,7 @@ func (x *RotateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateTokenResponse.ProtoReflect.Descriptor instead.
 func (*RotateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RotateTokenResponse) GetToken() *Token {
@@ -730,7 +849,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +861,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +874,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RevokeTokenRequest) GetTokenId() string {
@@ -776,7 +895,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -788,7 +907,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_access_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -801,7 +920,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_access_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RevokeTokenResponse) GetToken() *Token {
@@ -843,14 +962,21 @@ const file_fgd_bridge_v1_access_service_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\trevokedAt\x12<\n" +
 	"\flast_used_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"lastUsedAt\"\x12\n" +
-	"\x10GetCallerRequest\"\xd7\x01\n" +
+	"\x10GetCallerRequest\"\xf7\x01\n" +
 	"\x11GetCallerResponse\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12*\n" +
-	"\x06method\x18\x02 \x01(\tB\x12\xbaH\x0fr\rR\x05tokenR\x04noneR\x06method\x12\x19\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x120\n" +
+	"\x06method\x18\x02 \x01(\tB\x18\xbaH\x15r\x13R\x05tokenR\x04oidcR\x04noneR\x06method\x12\x19\n" +
 	"\btoken_id\x18\x03 \x01(\tR\atokenId\x12,\n" +
 	"\x06grants\x18\x04 \x03(\v2\x14.fgd.bridge.v1.GrantR\x06grants\x129\n" +
 	"\n" +
-	"expires_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\x98\x03\n" +
+	"expires_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12\x18\n" +
+	"\asubject\x18\x06 \x01(\tR\asubject\"\x11\n" +
+	"\x0fGetLoginRequest\"{\n" +
+	"\x10GetLoginResponse\x12\x16\n" +
+	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1b\n" +
+	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x16\n" +
+	"\x06scopes\x18\x03 \x03(\tR\x06scopes\x12\x1a\n" +
+	"\baudience\x18\x04 \x01(\tR\baudience\"\x98\x03\n" +
 	"\x12CreateTokenRequest\x12\x99\x01\n" +
 	"\x04name\x18\x01 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
 	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dR\x04name\x128\n" +
@@ -882,9 +1008,10 @@ const file_fgd_bridge_v1_access_service_proto_rawDesc = "" +
 	"\x12RevokeTokenRequest\x12#\n" +
 	"\btoken_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x98\x01\fR\atokenId\"A\n" +
 	"\x13RevokeTokenResponse\x12*\n" +
-	"\x05token\x18\x01 \x01(\v2\x14.fgd.bridge.v1.TokenR\x05token2\xf2\x03\n" +
+	"\x05token\x18\x01 \x01(\v2\x14.fgd.bridge.v1.TokenR\x05token2\xc9\x04\n" +
 	"\rAccessService\x12X\n" +
-	"\tGetCaller\x12\x1f.fgd.bridge.v1.GetCallerRequest\x1a .fgd.bridge.v1.GetCallerResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x03\x12b\n" +
+	"\tGetCaller\x12\x1f.fgd.bridge.v1.GetCallerRequest\x1a .fgd.bridge.v1.GetCallerResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x03\x12U\n" +
+	"\bGetLogin\x12\x1e.fgd.bridge.v1.GetLoginRequest\x1a\x1f.fgd.bridge.v1.GetLoginResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x05\x12b\n" +
 	"\vCreateToken\x12!.fgd.bridge.v1.CreateTokenRequest\x1a\".fgd.bridge.v1.CreateTokenResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x04\xa0\xb5\x18\x01\x12[\n" +
 	"\n" +
 	"ListTokens\x12 .fgd.bridge.v1.ListTokensRequest\x1a!.fgd.bridge.v1.ListTokensResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x04\x12b\n" +
@@ -904,47 +1031,51 @@ func file_fgd_bridge_v1_access_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_access_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_fgd_bridge_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fgd_bridge_v1_access_service_proto_goTypes = []any{
 	(*Grant)(nil),                 // 0: fgd.bridge.v1.Grant
 	(*Token)(nil),                 // 1: fgd.bridge.v1.Token
 	(*GetCallerRequest)(nil),      // 2: fgd.bridge.v1.GetCallerRequest
 	(*GetCallerResponse)(nil),     // 3: fgd.bridge.v1.GetCallerResponse
-	(*CreateTokenRequest)(nil),    // 4: fgd.bridge.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),   // 5: fgd.bridge.v1.CreateTokenResponse
-	(*ListTokensRequest)(nil),     // 6: fgd.bridge.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),    // 7: fgd.bridge.v1.ListTokensResponse
-	(*RotateTokenRequest)(nil),    // 8: fgd.bridge.v1.RotateTokenRequest
-	(*RotateTokenResponse)(nil),   // 9: fgd.bridge.v1.RotateTokenResponse
-	(*RevokeTokenRequest)(nil),    // 10: fgd.bridge.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),   // 11: fgd.bridge.v1.RevokeTokenResponse
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*GetLoginRequest)(nil),       // 4: fgd.bridge.v1.GetLoginRequest
+	(*GetLoginResponse)(nil),      // 5: fgd.bridge.v1.GetLoginResponse
+	(*CreateTokenRequest)(nil),    // 6: fgd.bridge.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),   // 7: fgd.bridge.v1.CreateTokenResponse
+	(*ListTokensRequest)(nil),     // 8: fgd.bridge.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),    // 9: fgd.bridge.v1.ListTokensResponse
+	(*RotateTokenRequest)(nil),    // 10: fgd.bridge.v1.RotateTokenRequest
+	(*RotateTokenResponse)(nil),   // 11: fgd.bridge.v1.RotateTokenResponse
+	(*RevokeTokenRequest)(nil),    // 12: fgd.bridge.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),   // 13: fgd.bridge.v1.RevokeTokenResponse
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_access_service_proto_depIdxs = []int32{
 	0,  // 0: fgd.bridge.v1.Token.grants:type_name -> fgd.bridge.v1.Grant
-	12, // 1: fgd.bridge.v1.Token.created_at:type_name -> google.protobuf.Timestamp
-	12, // 2: fgd.bridge.v1.Token.expires_at:type_name -> google.protobuf.Timestamp
-	12, // 3: fgd.bridge.v1.Token.revoked_at:type_name -> google.protobuf.Timestamp
-	12, // 4: fgd.bridge.v1.Token.last_used_at:type_name -> google.protobuf.Timestamp
+	14, // 1: fgd.bridge.v1.Token.created_at:type_name -> google.protobuf.Timestamp
+	14, // 2: fgd.bridge.v1.Token.expires_at:type_name -> google.protobuf.Timestamp
+	14, // 3: fgd.bridge.v1.Token.revoked_at:type_name -> google.protobuf.Timestamp
+	14, // 4: fgd.bridge.v1.Token.last_used_at:type_name -> google.protobuf.Timestamp
 	0,  // 5: fgd.bridge.v1.GetCallerResponse.grants:type_name -> fgd.bridge.v1.Grant
-	12, // 6: fgd.bridge.v1.GetCallerResponse.expires_at:type_name -> google.protobuf.Timestamp
+	14, // 6: fgd.bridge.v1.GetCallerResponse.expires_at:type_name -> google.protobuf.Timestamp
 	0,  // 7: fgd.bridge.v1.CreateTokenRequest.grants:type_name -> fgd.bridge.v1.Grant
 	1,  // 8: fgd.bridge.v1.CreateTokenResponse.token:type_name -> fgd.bridge.v1.Token
 	1,  // 9: fgd.bridge.v1.ListTokensResponse.tokens:type_name -> fgd.bridge.v1.Token
 	1,  // 10: fgd.bridge.v1.RotateTokenResponse.token:type_name -> fgd.bridge.v1.Token
 	1,  // 11: fgd.bridge.v1.RevokeTokenResponse.token:type_name -> fgd.bridge.v1.Token
 	2,  // 12: fgd.bridge.v1.AccessService.GetCaller:input_type -> fgd.bridge.v1.GetCallerRequest
-	4,  // 13: fgd.bridge.v1.AccessService.CreateToken:input_type -> fgd.bridge.v1.CreateTokenRequest
-	6,  // 14: fgd.bridge.v1.AccessService.ListTokens:input_type -> fgd.bridge.v1.ListTokensRequest
-	8,  // 15: fgd.bridge.v1.AccessService.RotateToken:input_type -> fgd.bridge.v1.RotateTokenRequest
-	10, // 16: fgd.bridge.v1.AccessService.RevokeToken:input_type -> fgd.bridge.v1.RevokeTokenRequest
-	3,  // 17: fgd.bridge.v1.AccessService.GetCaller:output_type -> fgd.bridge.v1.GetCallerResponse
-	5,  // 18: fgd.bridge.v1.AccessService.CreateToken:output_type -> fgd.bridge.v1.CreateTokenResponse
-	7,  // 19: fgd.bridge.v1.AccessService.ListTokens:output_type -> fgd.bridge.v1.ListTokensResponse
-	9,  // 20: fgd.bridge.v1.AccessService.RotateToken:output_type -> fgd.bridge.v1.RotateTokenResponse
-	11, // 21: fgd.bridge.v1.AccessService.RevokeToken:output_type -> fgd.bridge.v1.RevokeTokenResponse
-	17, // [17:22] is the sub-list for method output_type
-	12, // [12:17] is the sub-list for method input_type
+	4,  // 13: fgd.bridge.v1.AccessService.GetLogin:input_type -> fgd.bridge.v1.GetLoginRequest
+	6,  // 14: fgd.bridge.v1.AccessService.CreateToken:input_type -> fgd.bridge.v1.CreateTokenRequest
+	8,  // 15: fgd.bridge.v1.AccessService.ListTokens:input_type -> fgd.bridge.v1.ListTokensRequest
+	10, // 16: fgd.bridge.v1.AccessService.RotateToken:input_type -> fgd.bridge.v1.RotateTokenRequest
+	12, // 17: fgd.bridge.v1.AccessService.RevokeToken:input_type -> fgd.bridge.v1.RevokeTokenRequest
+	3,  // 18: fgd.bridge.v1.AccessService.GetCaller:output_type -> fgd.bridge.v1.GetCallerResponse
+	5,  // 19: fgd.bridge.v1.AccessService.GetLogin:output_type -> fgd.bridge.v1.GetLoginResponse
+	7,  // 20: fgd.bridge.v1.AccessService.CreateToken:output_type -> fgd.bridge.v1.CreateTokenResponse
+	9,  // 21: fgd.bridge.v1.AccessService.ListTokens:output_type -> fgd.bridge.v1.ListTokensResponse
+	11, // 22: fgd.bridge.v1.AccessService.RotateToken:output_type -> fgd.bridge.v1.RotateTokenResponse
+	13, // 23: fgd.bridge.v1.AccessService.RevokeToken:output_type -> fgd.bridge.v1.RevokeTokenResponse
+	18, // [18:24] is the sub-list for method output_type
+	12, // [12:18] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -955,15 +1086,15 @@ func file_fgd_bridge_v1_access_service_proto_init() {
 	if File_fgd_bridge_v1_access_service_proto != nil {
 		return
 	}
-	file_fgd_bridge_v1_access_service_proto_msgTypes[4].OneofWrappers = []any{}
-	file_fgd_bridge_v1_access_service_proto_msgTypes[8].OneofWrappers = []any{}
+	file_fgd_bridge_v1_access_service_proto_msgTypes[6].OneofWrappers = []any{}
+	file_fgd_bridge_v1_access_service_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_access_service_proto_rawDesc), len(file_fgd_bridge_v1_access_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

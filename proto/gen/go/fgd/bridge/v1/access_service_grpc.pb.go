@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	AccessService_GetCaller_FullMethodName   = "/fgd.bridge.v1.AccessService/GetCaller"
+	AccessService_GetLogin_FullMethodName    = "/fgd.bridge.v1.AccessService/GetLogin"
 	AccessService_CreateToken_FullMethodName = "/fgd.bridge.v1.AccessService/CreateToken"
 	AccessService_ListTokens_FullMethodName  = "/fgd.bridge.v1.AccessService/ListTokens"
 	AccessService_RotateToken_FullMethodName = "/fgd.bridge.v1.AccessService/RotateToken"
@@ -34,6 +35,8 @@ const (
 type AccessServiceClient interface {
 	// Says who the caller is, and what it may do.
 	GetCaller(ctx context.Context, in *GetCallerRequest, opts ...grpc.CallOption) (*GetCallerResponse, error)
+	// Says where a person signs in to get what the bridge takes as a proof. NOT_FOUND (FGD_1057) where nobody can sign in.
+	GetLogin(ctx context.Context, in *GetLoginRequest, opts ...grpc.CallOption) (*GetLoginResponse, error)
 	// Makes a token. Its text is in this answer and in no other.
 	CreateToken(ctx context.Context, in *CreateTokenRequest, opts ...grpc.CallOption) (*CreateTokenResponse, error)
 	// Lists tokens, those that are expired or revoked among them.
@@ -56,6 +59,16 @@ func (c *accessServiceClient) GetCaller(ctx context.Context, in *GetCallerReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetCallerResponse)
 	err := c.cc.Invoke(ctx, AccessService_GetCaller_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *accessServiceClient) GetLogin(ctx context.Context, in *GetLoginRequest, opts ...grpc.CallOption) (*GetLoginResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetLoginResponse)
+	err := c.cc.Invoke(ctx, AccessService_GetLogin_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +123,8 @@ func (c *accessServiceClient) RevokeToken(ctx context.Context, in *RevokeTokenRe
 type AccessServiceServer interface {
 	// Says who the caller is, and what it may do.
 	GetCaller(context.Context, *GetCallerRequest) (*GetCallerResponse, error)
+	// Says where a person signs in to get what the bridge takes as a proof. NOT_FOUND (FGD_1057) where nobody can sign in.
+	GetLogin(context.Context, *GetLoginRequest) (*GetLoginResponse, error)
 	// Makes a token. Its text is in this answer and in no other.
 	CreateToken(context.Context, *CreateTokenRequest) (*CreateTokenResponse, error)
 	// Lists tokens, those that are expired or revoked among them.
@@ -130,6 +145,9 @@ type UnimplementedAccessServiceServer struct{}
 
 func (UnimplementedAccessServiceServer) GetCaller(context.Context, *GetCallerRequest) (*GetCallerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCaller not implemented")
+}
+func (UnimplementedAccessServiceServer) GetLogin(context.Context, *GetLoginRequest) (*GetLoginResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetLogin not implemented")
 }
 func (UnimplementedAccessServiceServer) CreateToken(context.Context, *CreateTokenRequest) (*CreateTokenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateToken not implemented")
@@ -178,6 +196,24 @@ func _AccessService_GetCaller_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(AccessServiceServer).GetCaller(ctx, req.(*GetCallerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AccessService_GetLogin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetLoginRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccessServiceServer).GetLogin(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccessService_GetLogin_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccessServiceServer).GetLogin(ctx, req.(*GetLoginRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -264,6 +300,10 @@ var AccessService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetCaller",
 			Handler:    _AccessService_GetCaller_Handler,
+		},
+		{
+			MethodName: "GetLogin",
+			Handler:    _AccessService_GetLogin_Handler,
 		},
 		{
 			MethodName: "CreateToken",

@@ -1,0 +1,21 @@
+package apiv1
+
+import (
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"fgdsync.dev/libs/health"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+// ComponentToAPI shows how a component is, and the service that it is a part of; empty for a service itself.
+func ComponentToAPI(s health.State, service string) *bridgev1.ComponentHealth {
+	c := &bridgev1.ComponentHealth{Name: s.Name, Status: s.Status.String(), Since: timestamppb.New(s.Since)}
+	if service != "" {
+		c.Service = proto.String(service)
+	}
+	if s.Status != health.Healthy {
+		c.Reason, c.Remedy = proto.String(s.Reason), proto.String(s.Remedy)
+	}
+	return c
+}
