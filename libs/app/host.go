@@ -62,7 +62,7 @@ const (
 type Host struct {
 	tel      *telemetry.Telemetry
 	monitor  *health.Monitor
-	servers  map[rpc.Audience]*grpc.Server
+	servers  map[rpc.Audience]*rpc.Server
 	gates    map[rpc.Audience]*rpc.Gate
 	services []served
 	logs     map[string]*slog.Logger // by the service of the contract; complete before anything is served
@@ -82,7 +82,7 @@ type served struct {
 
 type grpcListener struct {
 	net.Listener
-	server *grpc.Server
+	server *rpc.Server
 }
 
 type httpServer struct {
@@ -97,7 +97,7 @@ func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Service
 // NewHost returns an empty host. Whoever does not run it closes it.
 func NewHost(tel *telemetry.Telemetry) *Host {
 	h := &Host{
-		tel: tel, servers: map[rpc.Audience]*grpc.Server{}, gates: map[rpc.Audience]*rpc.Gate{},
+		tel: tel, servers: map[rpc.Audience]*rpc.Server{}, gates: map[rpc.Audience]*rpc.Gate{},
 		logs:    map[string]*slog.Logger{},
 		monitor: health.NewMonitor(func(name string) *slog.Logger { return tel.For(LogName(name)).Log }, tel.Metrics),
 	}
@@ -140,22 +140,13 @@ func (h *Host) logOf(grpcService string) *slog.Logger {
 // ServeGRPC serves the services of an audience on a listener, with their health and reflection. No client has more than
 // a fair part of the connections.
 func (h *Host) ServeGRPC(listener net.Listener, audience rpc.Audience) {
-	h.serveGRPC(newFairListener(listener, maxGRPCPerClient, h.tel.Log), audience)
-}
-
-func (h *Host) serveGRPC(listener net.Listener, audience rpc.Audience) {
+	listener = newFairListener(listener, maxGRPCPerClient, h.tel.Log)
 	h.grpc = append(h.grpc, grpcListener{listener, h.servers[audience]})
 }
 
-// Loopback returns a connection inside the process to what is served to an audience. Whoever asks for it closes it.
-func (h *Host) Loopback(audience rpc.Audience) (*grpc.ClientConn, error) {
-	loopback := rpc.NewLoopback()
-	conn, err := loopback.Dial(audience, h.tel.Tracers)
-	if err != nil {
-		return nil, err
-	}
-	h.serveGRPC(loopback.Listener(), audience)
-	return conn, nil
+// Inside returns a connection inside the process to what is served to an audience.
+func (h *Host) Inside(audience rpc.Audience) grpc.ClientConnInterface {
+	return h.servers[audience].Inside()
 }
 
 // ServeHTTP serves a handler on a listener. No client has more than a fair part of the connections.

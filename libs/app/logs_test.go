@@ -41,10 +41,7 @@ func TestALineSaysWhichServiceItIsAbout(t *testing.T) {
 	ill.register = func(r grpc.ServiceRegistrar) { syncv1.RegisterSyncServiceServer(r, broken{}) }
 	host.Add("ingestion", well, rpc.Services)
 	host.Add("orchestrator", ill, rpc.Services)
-	conn, err := host.Loopback(rpc.Services)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := host.Inside(rpc.Services)
 	end := running(t, host, well, ill.worker)
 	_, err = syncv1.NewSyncServiceClient(conn).GetSync(t.Context(), &syncv1.GetSyncRequest{
 		SyncId: "019b2d58-4a6f-7d6a-b2a3-0123456789ab",
@@ -52,7 +49,7 @@ func TestALineSaysWhichServiceItIsAbout(t *testing.T) {
 	if !errs.HasCode(err, errs.InternalError) {
 		t.Fatal(err)
 	}
-	if err := errors.Join(end(), conn.Close()); err != nil {
+	if err := end(); err != nil {
 		t.Error(err)
 	}
 	said := map[string]string{}

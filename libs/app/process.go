@@ -202,12 +202,7 @@ func (p *Process) build(def Definition, s settings, host *Host) error {
 	if err := p.dialPeers(def.Peers); err != nil {
 		return err
 	}
-	self, err := host.Loopback(def.Audience)
-	if err != nil {
-		return err
-	}
-	p.OnClose(self.Close)
-	p.Self = self
+	p.Self = host.Inside(def.Audience)
 	service, handler, err := def.Build(p)
 	if err != nil {
 		return err

@@ -28,13 +28,13 @@ func newClient(audience Audience, to server) client {
 // server is who a client calls.
 type server struct {
 	name    string // empty when it is not known
-	address string
+	address string // empty inside the process
 }
 
 // away is the error of a server that can't be reached. Inside a process there is no address to look at.
 func (s server) away(cause error) *errs.Error {
 	e := errs.New(errs.ServiceUnavailable, "A service that is needed can't be reached.").WithCause(cause)
-	if s.address == loopbackAddress {
+	if s.address == "" {
 		return e
 	}
 	who := "The service"

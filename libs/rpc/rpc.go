@@ -5,8 +5,6 @@ package rpc
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"net"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
@@ -16,7 +14,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/stats"
-	"google.golang.org/grpc/test/bufconn"
 
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
@@ -32,7 +29,6 @@ const (
 const (
 	keepaliveTime    = 30 * time.Second
 	keepaliveTimeout = 10 * time.Second
-	bufferBytes      = 1 << 20
 	windowBytes      = 1 << 20
 	connectTimeout   = 5 * time.Second
 )
@@ -63,30 +59,13 @@ func (a Audience) maxRequest() int {
 	return MaxMessageBytes
 }
 
-// NewServer returns a server for an audience, of which those who pass the gate may call something. What is to be said
-// of a call goes to the log that logOf returns for the service of the contract that the call is for.
-func NewServer(
-	tel *telemetry.Telemetry, audience Audience, gate *Gate, logOf func(grpcService string) *slog.Logger,
-) *grpc.Server {
-	calls, guard, requests := newCalls(audience), guard{logOf}, newRequests(tel.Metrics)
-	var more []grpc.ServerOption
-	if audience == Callers {
-		more = append(more, grpc.Creds(newTakenCredentials()), grpc.StatsHandler(&taken{log: tel.Log}))
-	}
-	return grpc.NewServer(append(more,
-		grpc.StatsHandler(serverStats(tel.Tracers)),
-		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, gate.unary, unaryRules),
-		grpc.ChainStreamInterceptor(requests.stream, calls.stream, guard.stream, gate.stream, streamRules),
-		grpc.MaxRecvMsgSize(audience.maxRequest()),
-		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
-		// Clients of ours ping every keepaliveTime; the default would send them away.
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveTime / 2, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-	)...)
-}
-
 func serverStats(tracers trace.TracerProvider) stats.Handler {
 	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithFilter(traced),
+		otelgrpc.WithPropagators(telemetry.Propagator()))
+}
+
+func clientStats(tracers trace.TracerProvider) stats.Handler {
+	return otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithFilter(traced),
 		otelgrpc.WithPropagators(telemetry.Propagator()))
 }
 
@@ -122,9 +101,6 @@ func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]strin
 // RequireTransportSecurity reports that it is shown without TLS too.
 func (bearer) RequireTransportSecurity() bool { return false }
 
-// loopbackAddress is what is dialled inside the process.
-const loopbackAddress = "passthrough:///loopback"
-
 func dial(
 	to server, audience Audience, tracers trace.TracerProvider, extra ...grpc.DialOption,
 ) (*grpc.ClientConn, error) {
@@ -132,8 +108,7 @@ func dial(
 	client := newClient(audience, to)
 	options = append(options,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers),
-			otelgrpc.WithFilter(traced), otelgrpc.WithPropagators(telemetry.Propagator()))),
+		grpc.WithStatsHandler(clientStats(tracers)),
 		grpc.WithChainUnaryInterceptor(client.unary),
 		grpc.WithChainStreamInterceptor(client.stream),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),
@@ -160,20 +135,4 @@ func reconnecting() grpc.ConnectParams {
 			MaxDelay: time.Second,
 		},
 	}
-}
-
-// Loopback is a listener inside the process, and the way to dial it: the services of one process speak the same gRPC
-// as those of five.
-type Loopback struct{ listener *bufconn.Listener }
-
-// NewLoopback returns a loopback.
-func NewLoopback() *Loopback { return &Loopback{listener: bufconn.Listen(bufferBytes)} }
-
-// Listener returns the server's end.
-func (l *Loopback) Listener() net.Listener { return l.listener }
-
-// Dial makes a client connection through the loopback, to a server for an audience.
-func (l *Loopback) Dial(audience Audience, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	return dial(server{address: loopbackAddress}, audience, tracers, grpc.WithContextDialer(
-		func(ctx context.Context, _ string) (net.Conn, error) { return l.listener.DialContext(ctx) }))
 }

@@ -82,13 +82,9 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	b.metrics = tel.Metrics
 	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
 	host := app.NewHost(tel)
-	self, err := host.Loopback(rpc.Callers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.self = self
+	b.self = host.Inside(rpc.Callers)
 	b.service, err = bridge.New(cfg, &app.Process{
-		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics),
+		Telemetry: tel, Self: b.self, MetricsPage: http.HandlerFunc(metrics),
 		Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) },
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": peers, "github-sync": peers, "ingestion": peers, "directory": peers,
@@ -98,7 +94,7 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 		t.Fatal(err)
 	}
 	host.Add(bridge.Name, b.service, rpc.Callers)
-	b.run(host, self)
+	b.run(host)
 	b.server = httptest.NewServer(b.service.Handler())
 	t.Cleanup(b.server.Close)
 	return b
@@ -107,7 +103,7 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 func metrics(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }
 
 // run runs a host for the time of the test.
-func (b *bundle) run(host *app.Host, self io.Closer) {
+func (b *bundle) run(host *app.Host) {
 	ctx, stop := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- host.Run(ctx) }()
@@ -116,7 +112,6 @@ func (b *bundle) run(host *app.Host, self io.Closer) {
 		if err := <-ended; err != nil {
 			b.t.Errorf("run: %v", err)
 		}
-		_ = self.Close()
 	})
 }
 

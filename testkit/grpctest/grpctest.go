@@ -1,15 +1,17 @@
-// Package grpctest serves gRPC services for the time of a test, on a connection inside the process.
+// Package grpctest serves gRPC services for the time of a test, over a network.
 package grpctest
 
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"testing"
 
 	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 )
 
@@ -32,10 +34,13 @@ func ServeWith(
 	}
 	server := rpc.NewServer(tel, audience, gate, OneLog(tel))
 	register(server)
-	loopback := rpc.NewLoopback()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(loopback.Listener()) }()
-	conn, err := loopback.Dial(audience, noop.NewTracerProvider())
+	go func() { served <- server.Serve(listener) }()
+	conn, err := dial(audience, listener.Addr().String())
 	if err != nil {
 		t.Fatalf("dial the server: %v", err)
 	}
@@ -47,6 +52,13 @@ func ServeWith(
 		}
 	})
 	return conn
+}
+
+func dial(audience rpc.Audience, address string) (*grpc.ClientConn, error) {
+	if audience == rpc.Callers {
+		return rpc.DialPublic(address, secret.String{}, noop.NewTracerProvider())
+	}
+	return rpc.Dial(address, noop.NewTracerProvider())
 }
 
 // OneLog returns that of a process, whatever service is asked about.

@@ -120,10 +120,10 @@ func withDefinitions(source *config.Source, folder string) (*config.Source, erro
 }
 
 // internal returns a connection to what is served to services.
-func (s *Session) internal() *grpc.ClientConn { return s.suite.Internal() }
+func (s *Session) internal() grpc.ClientConnInterface { return s.suite.Internal() }
 
 // public returns a connection to what is served to callers.
-func (s *Session) public() *grpc.ClientConn { return s.suite.Public() }
+func (s *Session) public() grpc.ClientConnInterface { return s.suite.Public() }
 
 // locate returns where the directory is, without credentials, and the key of its repository.
 func (s *Session) locate(ctx context.Context) (*gitv1.Location, string, error) {

@@ -34,7 +34,7 @@ type Serving struct {
 	GRPC     string           // address of gRPC
 	Data     string           // folder with everything that is kept
 	Redis    string           // what kind of Redis it is
-	Services *grpc.ClientConn // a connection to what is served to services
+	Services grpc.ClientConnInterface // a connection to what is served to services
 }
 
 // Serve runs the services until ctx ends. It calls started once everything listens; an error of that ends them.

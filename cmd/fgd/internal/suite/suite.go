@@ -1,5 +1,5 @@
-// Package suite puts services into one process. They speak the same gRPC to each other as in five processes, over a
-// loopback inside the process, and use the same Redis Streams; which mode it is, is known here and nowhere else. What
+// Package suite puts services into one process. They speak the same gRPC to each other as in five processes, without a
+// network, and use the same Redis Streams; which mode it is, is known here and nowhere else. What
 // only services may reach is on no network address.
 package suite
 
@@ -45,7 +45,6 @@ type Options struct {
 // Suite is services in one process.
 type Suite struct {
 	host      *app.Host
-	conns     map[rpc.Audience]*grpc.ClientConn
 	processes []*app.Process
 	handler   http.Handler
 }
@@ -53,7 +52,7 @@ type Suite struct {
 // New builds the services in their order. Those that are called but not defined are not there.
 func New(o Options) (*Suite, error) {
 	host := app.NewHost(o.Telemetry)
-	s := &Suite{host: host, conns: map[rpc.Audience]*grpc.ClientConn{}, handler: host.Operations(hosts.New(nil))}
+	s := &Suite{host: host, handler: host.Operations(hosts.New(nil))}
 	if err := s.build(o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -61,17 +60,10 @@ func New(o Options) (*Suite, error) {
 }
 
 func (s *Suite) build(o Options) error {
-	for _, audience := range []rpc.Audience{rpc.Services, rpc.Callers} {
-		conn, err := s.host.Loopback(audience)
-		if err != nil {
-			return err
-		}
-		s.conns[audience] = conn
-	}
 	for _, def := range o.Definitions {
 		process := &app.Process{
 			Source: o.Source, Telemetry: o.Telemetry.For(app.LogName(def.Name)), Peers: s.peers(o.Definitions),
-			Self:        s.conns[def.Audience],
+			Self:        s.host.Inside(def.Audience),
 			MetricsPage: s.host.Metrics(), Instance: o.Instance, LookupEnv: o.LookupEnv, Now: time.Now,
 		}
 		s.processes = append(s.processes, process)
@@ -87,22 +79,22 @@ func (s *Suite) build(o Options) error {
 	return nil
 }
 
-// peers are the services for services by their names: all are reached by the same loopback.
+// peers are the services for services by their names: all are reached by the same connection.
 func (s *Suite) peers(definitions []app.Definition) map[string]grpc.ClientConnInterface {
 	peers := map[string]grpc.ClientConnInterface{}
 	for _, def := range definitions {
 		if def.Audience == rpc.Services {
-			peers[def.Name] = s.conns[rpc.Services]
+			peers[def.Name] = s.host.Inside(rpc.Services)
 		}
 	}
 	return peers
 }
 
 // Internal returns a connection to what is served to services.
-func (s *Suite) Internal() *grpc.ClientConn { return s.conns[rpc.Services] }
+func (s *Suite) Internal() grpc.ClientConnInterface { return s.host.Inside(rpc.Services) }
 
 // Public returns a connection to what is served to callers.
-func (s *Suite) Public() *grpc.ClientConn { return s.conns[rpc.Callers] }
+func (s *Suite) Public() grpc.ClientConnInterface { return s.host.Inside(rpc.Callers) }
 
 // Serve serves what is for callers on listeners, until the suite ends: gRPC, and over HTTP the JSON API, with live
 // progress, health and metrics beside it. It is called before Run.
@@ -123,9 +115,6 @@ func (s *Suite) release() error {
 	var err error
 	for _, process := range slices.Backward(s.processes) {
 		err = errors.Join(err, process.Close())
-	}
-	for _, conn := range s.conns {
-		err = errors.Join(err, conn.Close())
 	}
 	return err
 }
