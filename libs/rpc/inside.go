@@ -2,12 +2,14 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/fullstorydev/grpchan"
 	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/telemetry"
 )
@@ -39,7 +41,7 @@ func NewServer(
 	if audience == Callers {
 		options = append(options, grpc.Creds(newTakenCredentials()), grpc.StatsHandler(&taken{log: tel.Log}))
 	}
-	inside := (&inprocgrpc.Channel{}).
+	inside := (&inprocgrpc.Channel{}).WithCloner(inprocgrpc.CopyFunc(copyMessage)).
 		WithServerUnaryInterceptor(chainUnary(unary)).WithServerStreamInterceptor(chainStream(stream)).
 		WithServerStatsHandler(serverStats(tel.Tracers)).WithClientStatsHandler(clientStats(tel.Tracers))
 	client := newClient(audience, server{})
@@ -58,6 +60,18 @@ func (s *Server) RegisterService(desc *grpc.ServiceDesc, service any) {
 // Inside returns a connection inside the process: messages are copied and not encoded. All else is as on a listener,
 // the interceptors, traces, metadata, deadlines and errors. It is there as long as the process.
 func (s *Server) Inside() grpc.ClientConnInterface { return s.conn }
+
+// copyMessage makes a message as another one is, so that the two ends of a call share nothing.
+func copyMessage(out, in any) error {
+	to, isMessage := out.(proto.Message)
+	from, isToo := in.(proto.Message)
+	if !isMessage || !isToo {
+		return fmt.Errorf("%T and %T are not both messages", out, in)
+	}
+	proto.Reset(to)
+	proto.Merge(to, from)
+	return nil
+}
 
 // chainUnary returns interceptors as one, the first outermost.
 func chainUnary(all []grpc.UnaryServerInterceptor) grpc.UnaryServerInterceptor {
