@@ -144,8 +144,8 @@ func TestPeppers(t *testing.T) {
 func TestBadPepperFiles(t *testing.T) {
 	t.Parallel()
 	for content, says := range map[string]string{
-		"":                                 "no pepper",
-		"# nothing\n":                      "no pepper",
+		"":                                 "no key",
+		"# nothing\n":                      "no key",
 		"c2hvcnQ=\n":                       "32 bytes",
 		strings.Repeat("A", 43) + "=\n?\n": "32 bytes",
 	} {
