@@ -98,8 +98,12 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		found, err := syncs.GetSync(ctx, &syncv1.GetSyncRequest{SyncId: syncID})
 		return found.GetSync().GetFabricId(), err
 	}
+	most := access.Limits{
+		RequestsPerSecond: cfg.CallerRequestsPerSecond, TriggersPerMinute: cfg.CallerTriggersPerMinute,
+		Listeners: cfg.CallerListeners,
+	}
 	if !cfg.RequireTokens {
-		admission, err := access.New(nil, fabricOf, p.Now)
+		admission, err := access.New(nil, fabricOf, most, p.Telemetry.Metrics, p.Now)
 		return nil, admission, err
 	}
 	peppers, err := token.PepperFile(cfg.TokenPepperFile)
@@ -107,7 +111,7 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		return nil, nil, err
 	}
 	tokens := access.NewTokens(peppers, p.Now)
-	admission, err := access.New(tokens, fabricOf, p.Now)
+	admission, err := access.New(tokens, fabricOf, most, p.Telemetry.Metrics, p.Now)
 	keeper := access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), p.Telemetry.Log)
 	return keeper, admission, err
 }

@@ -27,6 +27,12 @@ type Config struct {
 	RequireTokens bool `koanf:"require_tokens"`
 	// OpenMetrics serves /metrics to everybody.
 	OpenMetrics bool `koanf:"open_metrics"`
+	// CallerRequestsPerSecond bounds the calls of one caller, over JSON and gRPC together; twice as many may come at once.
+	CallerRequestsPerSecond int `koanf:"caller_requests_per_second"`
+	// CallerTriggersPerMinute bounds the calls of one caller that start syncs; as many may come at once.
+	CallerTriggersPerMinute int `koanf:"caller_triggers_per_minute"`
+	// CallerListeners bounds the streams of one caller that are open at the same time.
+	CallerListeners int `koanf:"caller_listeners"`
 }
 
 // DefaultConfig is the configuration that serves most.
@@ -34,6 +40,7 @@ func DefaultConfig() Config {
 	return Config{ //nolint:gosec // names of files are no credentials
 		MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 256, PublicHosts: []string{},
 		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
+		CallerRequestsPerSecond: 100, CallerTriggersPerMinute: 600, CallerListeners: 1000,
 	}
 }
 
@@ -46,6 +53,12 @@ func (c *Config) Validate() error {
 		return config.Invalid("request_timeout", c.RequestTimeout, "1s or more")
 	case c.MaxRequestsPerClient < 1:
 		return config.Invalid("max_requests_per_client", c.MaxRequestsPerClient, "1 or more")
+	case c.CallerRequestsPerSecond < 1:
+		return config.Invalid("caller_requests_per_second", c.CallerRequestsPerSecond, "1 or more")
+	case c.CallerTriggersPerMinute < 1:
+		return config.Invalid("caller_triggers_per_minute", c.CallerTriggersPerMinute, "1 or more")
+	case c.CallerListeners < 1:
+		return config.Invalid("caller_listeners", c.CallerListeners, "1 or more")
 	}
 	return hosts.Check(c.PublicHosts)
 }
