@@ -5,6 +5,8 @@ import (
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/hosts"
+	"fgdsync.dev/libs/secret"
+	"fgdsync.dev/services/bridge/internal/webhook"
 )
 
 // Config is what can be set of the bridge.
@@ -33,6 +35,14 @@ type Config struct {
 	CallerTriggersPerMinute int `koanf:"caller_triggers_per_minute"`
 	// CallerListeners bounds the streams of one caller that are open at the same time.
 	CallerListeners int `koanf:"caller_listeners"`
+	// GithubWebhookSecret, GitlabWebhookSecret and GiteaWebhookSecret are those that Git hosts sign deliveries with, for
+	// all repositories: one, or two while one replaces the other.
+	GithubWebhookSecret []secret.String `koanf:"github_webhook_secret"`
+	GitlabWebhookSecret []secret.String `koanf:"gitlab_webhook_secret"`
+	GiteaWebhookSecret  []secret.String `koanf:"gitea_webhook_secret"`
+	// WebhookKeyFile holds the keys of the secrets of single repositories, of which the first counts for new ones; it is
+	// made when it is first needed. All replicas have the same. Without it there are none.
+	WebhookKeyFile string `koanf:"webhook_key_file"`
 }
 
 // DefaultConfig is the configuration that serves most.
@@ -41,6 +51,7 @@ func DefaultConfig() Config {
 		MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 256, PublicHosts: []string{},
 		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
 		CallerRequestsPerSecond: 100, CallerTriggersPerMinute: 600, CallerListeners: 1000,
+		WebhookKeyFile: "fgd-data/webhook.keys",
 	}
 }
 
@@ -60,5 +71,25 @@ func (c *Config) Validate() error {
 	case c.CallerListeners < 1:
 		return config.Invalid("caller_listeners", c.CallerListeners, "1 or more")
 	}
+	if err := c.checkSecrets(); err != nil {
+		return err
+	}
 	return hosts.Check(c.PublicHosts)
+}
+
+// webhookSecrets are those that count for all repositories of a kind of host.
+func (c *Config) webhookSecrets() map[webhook.Host][]secret.String {
+	return map[webhook.Host][]secret.String{
+		webhook.GitHub: c.GithubWebhookSecret, webhook.GitLab: c.GitlabWebhookSecret, webhook.Gitea: c.GiteaWebhookSecret,
+	}
+}
+
+func (c *Config) checkSecrets() error {
+	secrets := c.webhookSecrets()
+	for _, host := range webhook.Hosts() {
+		if err := webhook.CheckSecrets(string(host)+"_webhook_secret", secrets[host]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,6 +70,7 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	t.Helper()
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}, clock: &atomic.Int64{}}
 	cfg := bridge.DefaultConfig()
+	cfg.WebhookKeyFile = filepath.Join(t.TempDir(), "webhook.keys")
 	for _, c := range change {
 		c(&cfg)
 	}

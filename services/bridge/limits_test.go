@@ -156,8 +156,8 @@ func TestTooManyListenersOfACaller(t *testing.T) {
 	})
 }
 
-// TestWhatStartsSyncs is the table of the RPCs that start syncs. It is written by hand: what the contracts say has to be
-// what was meant. Each changes something, and no other one answers with a sync that it started.
+// TestWhatStartsSyncs is the table of the RPCs that start syncs. It is written by hand: what the contracts say has to
+// be what was meant. Each changes something.
 func TestWhatStartsSyncs(t *testing.T) {
 	t.Parallel()
 	var starts []string

@@ -26,13 +26,14 @@ type shown struct {
 
 type shownKey struct{}
 
-// openPath reports whether a path is served to everybody: whether the process is well, and the documentation.
+// openPath reports whether a path is served to everybody: whether the process is well, the documentation, and what Git
+// hosts post, whose signature says who they are.
 func openPath(path string) bool {
 	switch strings.TrimSuffix(path, "/") {
 	case "", "/healthz", "/readyz", "/docs", "/openapi.json":
 		return true
 	}
-	return false
+	return strings.HasPrefix(path, webhookPath)
 }
 
 // identified keeps out who shows nothing that is valid, before a body is read, and remembers what is shown for the
