@@ -155,9 +155,10 @@ func TestALargePackedOrSlowDelivery(t *testing.T) {
 	h.checkProblem("too large", h.post(hubPush, large, fromHub(hubSecret, large, "x")...), 413, "FGD_1010")
 	h.checkProblem("packed", h.post(hubPush, "{}", "Content-Encoding", "gzip"), 415, "FGD_1041")
 	h.checkProblem("a form", h.post(hubPush, "payload=x", "Content-Type", "x"), 401, "FGD_1062")
+	chunk := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(large), large)
 	for name, c := range map[string]struct{ head, want string }{
 		"100 MB":  {"Content-Length: 104857600\r\n\r\n{", "HTTP/1.1 413 "},
-		"chunked": {fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(large), large), "HTTP/1.1 413 "},
+		"chunked": {"Transfer-Encoding: chunked\r\n\r\n" + chunk, "HTTP/1.1 413 "},
 		"slow":    {"Content-Length: 100\r\n\r\n{", "HTTP/1.1 408 "},
 	} {
 		conn, err := net.Dial("tcp", h.server.Listener.Addr().String())
