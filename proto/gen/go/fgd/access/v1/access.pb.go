@@ -248,14 +248,6 @@ var file_fgd_access_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "fgd/access/v1/access.proto",
 	},
 	{
-		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
-		ExtensionType: (*bool)(nil),
-		Field:         50005,
-		Name:          "fgd.access.v1.starts_syncs",
-		Tag:           "varint,50005,opt,name=starts_syncs",
-		Filename:      "fgd/access/v1/access.proto",
-	},
-	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*Right)(nil),
 		Field:         50001,
@@ -275,7 +267,8 @@ var (
 	//
 	// optional fgd.access.v1.Scope scope = 50002;
 	E_Scope = &file_fgd_access_v1_access_proto_extTypes[1]
-	// The services that may call the RPC, where it takes ROLE_SERVICE.
+	// The services that may call the RPC, where it takes ROLE_SERVICE: by the names in their certificates. All others are
+	// refused, and a server with an RPC that names none does not start.
 	//
 	// repeated string callers = 50003;
 	E_Callers = &file_fgd_access_v1_access_proto_extTypes[2]
@@ -283,10 +276,6 @@ var (
 	//
 	// optional bool mutates = 50004;
 	E_Mutates = &file_fgd_access_v1_access_proto_extTypes[3]
-	// True when the RPC starts a sync, or several. How often a caller may call such ones in a minute is limited.
-	//
-	// optional bool starts_syncs = 50005;
-	E_StartsSyncs = &file_fgd_access_v1_access_proto_extTypes[4]
 )
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -294,7 +283,7 @@ var (
 	// The right that is needed to say something in this field.
 	//
 	// optional fgd.access.v1.Right right = 50001;
-	E_Right = &file_fgd_access_v1_access_proto_extTypes[5]
+	E_Right = &file_fgd_access_v1_access_proto_extTypes[4]
 )
 
 var File_fgd_access_v1_access_proto protoreflect.FileDescriptor
@@ -326,8 +315,7 @@ const file_fgd_access_v1_access_proto_rawDesc = "" +
 	"\x04role\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\x0e2\x13.fgd.access.v1.RoleR\x04role:L\n" +
 	"\x05scope\x12\x1e.google.protobuf.MethodOptions\x18҆\x03 \x01(\x0e2\x14.fgd.access.v1.ScopeR\x05scope::\n" +
 	"\acallers\x12\x1e.google.protobuf.MethodOptions\x18ӆ\x03 \x03(\tR\acallers::\n" +
-	"\amutates\x12\x1e.google.protobuf.MethodOptions\x18Ԇ\x03 \x01(\bR\amutates:C\n" +
-	"\fstarts_syncs\x12\x1e.google.protobuf.MethodOptions\x18Ն\x03 \x01(\bR\vstartsSyncs:K\n" +
+	"\amutates\x12\x1e.google.protobuf.MethodOptions\x18Ԇ\x03 \x01(\bR\amutates:K\n" +
 	"\x05right\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x14.fgd.access.v1.RightR\x05rightB\xa0\x01\n" +
 	"\x11com.fgd.access.v1B\vAccessProtoP\x01Z(fgdsync.dev/proto/fgd/access/v1;accessv1\xa2\x02\x03FAX\xaa\x02\rFgd.Access.V1\xca\x02\rFgd\\Access\\V1\xe2\x02\x19Fgd\\Access\\V1\\GPBMetadata\xea\x02\x0fFgd::Access::V1b\x06proto3"
 
@@ -356,15 +344,14 @@ var file_fgd_access_v1_access_proto_depIdxs = []int32{
 	3, // 1: fgd.access.v1.scope:extendee -> google.protobuf.MethodOptions
 	3, // 2: fgd.access.v1.callers:extendee -> google.protobuf.MethodOptions
 	3, // 3: fgd.access.v1.mutates:extendee -> google.protobuf.MethodOptions
-	3, // 4: fgd.access.v1.starts_syncs:extendee -> google.protobuf.MethodOptions
-	4, // 5: fgd.access.v1.right:extendee -> google.protobuf.FieldOptions
-	0, // 6: fgd.access.v1.role:type_name -> fgd.access.v1.Role
-	1, // 7: fgd.access.v1.scope:type_name -> fgd.access.v1.Scope
-	2, // 8: fgd.access.v1.right:type_name -> fgd.access.v1.Right
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	6, // [6:9] is the sub-list for extension type_name
-	0, // [0:6] is the sub-list for extension extendee
+	4, // 4: fgd.access.v1.right:extendee -> google.protobuf.FieldOptions
+	0, // 5: fgd.access.v1.role:type_name -> fgd.access.v1.Role
+	1, // 6: fgd.access.v1.scope:type_name -> fgd.access.v1.Scope
+	2, // 7: fgd.access.v1.right:type_name -> fgd.access.v1.Right
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	5, // [5:8] is the sub-list for extension type_name
+	0, // [0:5] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -380,7 +367,7 @@ func file_fgd_access_v1_access_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_access_v1_access_proto_rawDesc), len(file_fgd_access_v1_access_proto_rawDesc)),
 			NumEnums:      3,
 			NumMessages:   0,
-			NumExtensions: 6,
+			NumExtensions: 5,
 			NumServices:   0,
 		},
 		GoTypes:           file_fgd_access_v1_access_proto_goTypes,

@@ -1048,11 +1048,11 @@ const file_fgd_bridge_v1_directory_service_proto_rawDesc = "" +
 	"\tsince_sha\x18\x03 \x01(\tR\bsinceSha\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x04 \x01(\tR\tcommitSha\x12&\n" +
-	"\x0fnext_page_token\x18\x05 \x01(\tR\rnextPageToken2\xc2\x05\n" +
+	"\x0fnext_page_token\x18\x05 \x01(\tR\rnextPageToken2\xba\x05\n" +
 	"\x10DirectoryService\x12p\n" +
-	"\x11ValidateDirectory\x12'.fgd.bridge.v1.ValidateDirectoryRequest\x1a(.fgd.bridge.v1.ValidateDirectoryResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12~\n" +
-	"\x13InitializeDirectory\x12).fgd.bridge.v1.InitializeDirectoryRequest\x1a*.fgd.bridge.v1.InitializeDirectoryResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12r\n" +
-	"\x0fRepairDirectory\x12%.fgd.bridge.v1.RepairDirectoryRequest\x1a&.fgd.bridge.v1.RepairDirectoryResponse\"\x10\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12s\n" +
+	"\x11ValidateDirectory\x12'.fgd.bridge.v1.ValidateDirectoryRequest\x1a(.fgd.bridge.v1.ValidateDirectoryResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12z\n" +
+	"\x13InitializeDirectory\x12).fgd.bridge.v1.InitializeDirectoryRequest\x1a*.fgd.bridge.v1.InitializeDirectoryResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12n\n" +
+	"\x0fRepairDirectory\x12%.fgd.bridge.v1.RepairDirectoryRequest\x1a&.fgd.bridge.v1.RepairDirectoryResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12s\n" +
 	"\x12GetDirectoryHealth\x12(.fgd.bridge.v1.GetDirectoryHealthRequest\x1a).fgd.bridge.v1.GetDirectoryHealthResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12X\n" +
 	"\tListFiles\x12\x1f.fgd.bridge.v1.ListFilesRequest\x1a .fgd.bridge.v1.ListFilesResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12y\n" +
 	"\x14ListDirectoryChanges\x12*.fgd.bridge.v1.ListDirectoryChangesRequest\x1a+.fgd.bridge.v1.ListDirectoryChangesResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01B\xaa\x01\n" +

@@ -1148,14 +1148,14 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x1dCheckFabricConnectionResponse\x129\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x19.fgd.bridge.v1.ConnectionR\n" +
-	"connection2\xc1\a\n" +
-	"\rFabricService\x12i\n" +
-	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\"\x10\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12X\n" +
+	"connection2\xb9\a\n" +
+	"\rFabricService\x12e\n" +
+	"\fCreateFabric\x12\".fgd.bridge.v1.CreateFabricRequest\x1a#.fgd.bridge.v1.CreateFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12X\n" +
 	"\tGetFabric\x12\x1f.fgd.bridge.v1.GetFabricRequest\x1a .fgd.bridge.v1.GetFabricResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12^\n" +
 	"\vListFabrics\x12!.fgd.bridge.v1.ListFabricsRequest\x1a\".fgd.bridge.v1.ListFabricsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x03\x12e\n" +
 	"\fUpdateFabric\x12\".fgd.bridge.v1.UpdateFabricRequest\x1a#.fgd.bridge.v1.UpdateFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12h\n" +
-	"\rSuspendFabric\x12#.fgd.bridge.v1.SuspendFabricRequest\x1a$.fgd.bridge.v1.SuspendFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12i\n" +
-	"\fResumeFabric\x12\".fgd.bridge.v1.ResumeFabricRequest\x1a#.fgd.bridge.v1.ResumeFabricResponse\"\x10\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12e\n" +
+	"\rSuspendFabric\x12#.fgd.bridge.v1.SuspendFabricRequest\x1a$.fgd.bridge.v1.SuspendFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12e\n" +
+	"\fResumeFabric\x12\".fgd.bridge.v1.ResumeFabricRequest\x1a#.fgd.bridge.v1.ResumeFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12e\n" +
 	"\fDeleteFabric\x12\".fgd.bridge.v1.DeleteFabricRequest\x1a#.fgd.bridge.v1.DeleteFabricResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12j\n" +
 	"\x0fCheckConnection\x12%.fgd.bridge.v1.CheckConnectionRequest\x1a&.fgd.bridge.v1.CheckConnectionResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x03\x12|\n" +
 	"\x15CheckFabricConnection\x12+.fgd.bridge.v1.CheckFabricConnectionRequest\x1a,.fgd.bridge.v1.CheckFabricConnectionResponse\"\b\x88\xb5\x18\x02\x90\xb5\x18\x01B\xa7\x01\n" +

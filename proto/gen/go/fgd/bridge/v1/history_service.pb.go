@@ -591,11 +591,11 @@ const file_fgd_bridge_v1_history_service_proto_rawDesc = "" +
 	"\ftracking_url\x18\x05 \x01(\tR\vtrackingUrl\x12\x1d\n" +
 	"\n" +
 	"status_url\x18\x06 \x01(\tR\tstatusUrl\x12#\n" +
-	"\rwebsocket_url\x18\a \x01(\tR\fwebsocketUrl2\xcd\x02\n" +
+	"\rwebsocket_url\x18\a \x01(\tR\fwebsocketUrl2\xc9\x02\n" +
 	"\x0eHistoryService\x12^\n" +
 	"\vListCommits\x12!.fgd.bridge.v1.ListCommitsRequest\x1a\".fgd.bridge.v1.ListCommitsResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12d\n" +
-	"\rDiffDirectory\x12#.fgd.bridge.v1.DiffDirectoryRequest\x1a$.fgd.bridge.v1.DiffDirectoryResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12u\n" +
-	"\x10RestoreDirectory\x12&.fgd.bridge.v1.RestoreDirectoryRequest\x1a'.fgd.bridge.v1.RestoreDirectoryResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01B\xa8\x01\n" +
+	"\rDiffDirectory\x12#.fgd.bridge.v1.DiffDirectoryRequest\x1a$.fgd.bridge.v1.DiffDirectoryResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12q\n" +
+	"\x10RestoreDirectory\x12&.fgd.bridge.v1.RestoreDirectoryRequest\x1a'.fgd.bridge.v1.RestoreDirectoryResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01B\xa8\x01\n" +
 	"\x11com.fgd.bridge.v1B\x13HistoryServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

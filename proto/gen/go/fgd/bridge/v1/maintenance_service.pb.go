@@ -527,11 +527,11 @@ const file_fgd_bridge_v1_maintenance_service_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"P\n" +
 	"\x19ReplayDeadLettersResponse\x123\n" +
-	"\breplayed\x18\x01 \x03(\v2\x17.fgd.bridge.v1.ReplayedR\breplayed2\xe5\x02\n" +
-	"\x12MaintenanceService\x12i\n" +
-	"\fRebuildState\x12\".fgd.bridge.v1.RebuildStateRequest\x1a#.fgd.bridge.v1.RebuildStateResponse\"\x10\x88\xb5\x18\x03\x90\xb5\x18\x04\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12j\n" +
-	"\x0fListDeadLetters\x12%.fgd.bridge.v1.ListDeadLettersRequest\x1a&.fgd.bridge.v1.ListDeadLettersResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x04\x12x\n" +
-	"\x11ReplayDeadLetters\x12'.fgd.bridge.v1.ReplayDeadLettersRequest\x1a(.fgd.bridge.v1.ReplayDeadLettersResponse\"\x10\x88\xb5\x18\x03\x90\xb5\x18\x04\xa0\xb5\x18\x01\xa8\xb5\x18\x01B\xac\x01\n" +
+	"\breplayed\x18\x01 \x03(\v2\x17.fgd.bridge.v1.ReplayedR\breplayed2\xdd\x02\n" +
+	"\x12MaintenanceService\x12e\n" +
+	"\fRebuildState\x12\".fgd.bridge.v1.RebuildStateRequest\x1a#.fgd.bridge.v1.RebuildStateResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x04\xa0\xb5\x18\x01\x12j\n" +
+	"\x0fListDeadLetters\x12%.fgd.bridge.v1.ListDeadLettersRequest\x1a&.fgd.bridge.v1.ListDeadLettersResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x04\x12t\n" +
+	"\x11ReplayDeadLetters\x12'.fgd.bridge.v1.ReplayDeadLettersRequest\x1a(.fgd.bridge.v1.ReplayDeadLettersResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x04\xa0\xb5\x18\x01B\xac\x01\n" +
 	"\x11com.fgd.bridge.v1B\x17MaintenanceServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

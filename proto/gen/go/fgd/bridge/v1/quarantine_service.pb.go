@@ -630,12 +630,12 @@ const file_fgd_bridge_v1_quarantine_service_proto_rawDesc = "" +
 	"\asuccess\x18( \x01(\bR\asuccess\x12\x18\n" +
 	"\amessage\x18) \x01(\tR\amessage\x12!\n" +
 	"\ftracking_url\x18* \x01(\tR\vtrackingUrl\x12#\n" +
-	"\rwebsocket_url\x18+ \x01(\tR\fwebsocketUrl2\xe5\x03\n" +
+	"\rwebsocket_url\x18+ \x01(\tR\fwebsocketUrl2\xdd\x03\n" +
 	"\x11QuarantineService\x12g\n" +
 	"\x0eListQuarantine\x12$.fgd.bridge.v1.ListQuarantineRequest\x1a%.fgd.bridge.v1.ListQuarantineResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12s\n" +
-	"\x12GetQuarantinedFile\x12(.fgd.bridge.v1.GetQuarantinedFileRequest\x1a).fgd.bridge.v1.GetQuarantinedFileResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12u\n" +
-	"\x10RetryQuarantined\x12&.fgd.bridge.v1.RetryQuarantinedRequest\x1a'.fgd.bridge.v1.RetryQuarantinedResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12{\n" +
-	"\x12ReleaseQuarantined\x12(.fgd.bridge.v1.ReleaseQuarantinedRequest\x1a).fgd.bridge.v1.ReleaseQuarantinedResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01B\xab\x01\n" +
+	"\x12GetQuarantinedFile\x12(.fgd.bridge.v1.GetQuarantinedFileRequest\x1a).fgd.bridge.v1.GetQuarantinedFileResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12q\n" +
+	"\x10RetryQuarantined\x12&.fgd.bridge.v1.RetryQuarantinedRequest\x1a'.fgd.bridge.v1.RetryQuarantinedResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12w\n" +
+	"\x12ReleaseQuarantined\x12(.fgd.bridge.v1.ReleaseQuarantinedRequest\x1a).fgd.bridge.v1.ReleaseQuarantinedResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01B\xab\x01\n" +
 	"\x11com.fgd.bridge.v1B\x16QuarantineServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

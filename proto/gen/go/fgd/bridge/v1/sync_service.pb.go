@@ -1212,9 +1212,9 @@ const file_fgd_bridge_v1_sync_service_proto_rawDesc = "" +
 	"sync.errorR\fsync.warningR\x0esync.completedR\vsync.failedR\x0esync.cancelledR\x04type\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x120\n" +
 	"\x04data\x18\x03 \x01(\v2\x1c.fgd.bridge.v1.SyncEventDataR\x04data\x128\n" +
-	"\ttimestamp\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp2\xc7\x05\n" +
-	"\vSyncService\x12f\n" +
-	"\vTriggerSync\x12!.fgd.bridge.v1.TriggerSyncRequest\x1a\".fgd.bridge.v1.TriggerSyncResponse\"\x10\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\xa8\xb5\x18\x01\x12d\n" +
+	"\ttimestamp\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp2\xc3\x05\n" +
+	"\vSyncService\x12b\n" +
+	"\vTriggerSync\x12!.fgd.bridge.v1.TriggerSyncRequest\x1a\".fgd.bridge.v1.TriggerSyncResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12d\n" +
 	"\rGetSyncStatus\x12#.fgd.bridge.v1.GetSyncStatusRequest\x1a$.fgd.bridge.v1.GetSyncStatusResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x02\x12_\n" +
 	"\n" +
 	"CancelSync\x12 .fgd.bridge.v1.CancelSyncRequest\x1a!.fgd.bridge.v1.CancelSyncResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x02\xa0\xb5\x18\x01\x12^\n" +
