@@ -61,7 +61,7 @@ type believing struct{ *worker }
 func (believing) Admission() rpc.Admission { return rpc.Believing{} }
 
 // ask calls an internal and a public RPC, and returns who asked as each saw it, and how each failed.
-func ask(ctx context.Context, conn grpc.ClientConnInterface) (who [2]string, failed [2]codes.Code) {
+func ask(ctx context.Context, conn *grpc.ClientConn) (who [2]string, failed [2]codes.Code) {
 	internal, err := syncv1.NewSyncServiceClient(conn).GetSync(ctx, &syncv1.GetSyncRequest{})
 	who[0], failed[0] = internal.GetSync().GetRequestedBy(), status.Code(err)
 	public, err := bridgev1.NewSyncServiceClient(conn).GetSyncStatus(ctx, &bridgev1.GetSyncStatusRequest{SyncId: "1"})
@@ -70,7 +70,7 @@ func ask(ctx context.Context, conn grpc.ClientConnInterface) (who [2]string, fai
 }
 
 // reflected returns the services of the suite that a server tells of.
-func reflected(t *testing.T, conn grpc.ClientConnInterface) []string {
+func reflected(t *testing.T, conn *grpc.ClientConn) []string {
 	t.Helper()
 	stream, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
 	if err != nil {
@@ -105,7 +105,7 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 	host.Add("inside", inside, rpc.Services)
 	host.Add("outside", believing{outside}, rpc.Callers)
 	listeners := map[rpc.Audience]net.Listener{rpc.Services: listen(t), rpc.Callers: listen(t)}
-	conns := map[rpc.Audience][]grpc.ClientConnInterface{}
+	conns := map[rpc.Audience][]*grpc.ClientConn{}
 	for audience, dial := range map[rpc.Audience]func(string) (*grpc.ClientConn, error){
 		rpc.Services: func(a string) (*grpc.ClientConn, error) { return rpc.Dial(a, noop.NewTracerProvider()) },
 		rpc.Callers: func(a string) (*grpc.ClientConn, error) {
@@ -113,12 +113,15 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 		},
 	} {
 		host.ServeGRPC(listeners[audience], audience)
+		loopback, err := host.Loopback(audience)
+		if err != nil {
+			t.Fatal(err)
+		}
 		network, err := dial(listeners[audience].Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = network.Close() })
-		conns[audience] = []grpc.ClientConnInterface{host.Inside(audience), network}
+		conns[audience] = []*grpc.ClientConn{loopback, network}
 	}
 	end := running(t, host, inside, outside)
 	ctx := rpc.WithPrincipal(t.Context(), "alice")
@@ -160,6 +163,9 @@ func TestEachAudienceHasItsOwn(t *testing.T) {
 					t.Errorf("%s, connection %d: health of %q: %v", audience, i, name, err)
 				}
 			}
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 	if err := end(); err != nil {
@@ -195,9 +201,13 @@ func TestNobodyIsAdmittedByItself(t *testing.T) {
 	inside, outside := internalWorker(), publicWorker()
 	host.Add("inside", inside, rpc.Services)
 	host.Add("outside", outside, rpc.Callers)
-	conn := host.Inside(rpc.Callers)
+	conn, err := host.Loopback(rpc.Callers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
 	running(t, host, inside, outside)
-	_, err := bridgev1.NewSyncServiceClient(conn).GetSyncStatus(t.Context(), &bridgev1.GetSyncStatusRequest{SyncId: "1"})
+	_, err = bridgev1.NewSyncServiceClient(conn).GetSyncStatus(t.Context(), &bridgev1.GetSyncStatusRequest{SyncId: "1"})
 	if !errs.HasCode(err, errs.NotAllowed) {
 		t.Errorf("a call: %v", err)
 	}

@@ -28,7 +28,14 @@ func TestAHostTellsOfComponents(t *testing.T) {
 	w := parted{newWorker()}
 	host.Add("orchestrator", w, rpc.Services)
 	host.ServeHTTP(listen(t), host.Operations(hosts.New(nil)))
-	services, callers := host.Inside(rpc.Services), host.Inside(rpc.Callers)
+	services, err := host.Loopback(rpc.Services)
+	if err != nil {
+		t.Fatal(err)
+	}
+	callers, err := host.Loopback(rpc.Callers)
+	if err != nil {
+		t.Fatal(err)
+	}
 	end := running(t, host, w.worker)
 	client := healthv1.NewComponentServiceClient(services)
 	answer, err := client.ListComponents(t.Context(), &healthv1.ListComponentsRequest{Service: "orchestrator"})
@@ -55,4 +62,5 @@ func TestAHostTellsOfComponents(t *testing.T) {
 	if err := end(); err != nil {
 		t.Error(err)
 	}
+	_, _ = services.Close(), callers.Close()
 }

@@ -62,7 +62,7 @@ func (w *worker) Run(ctx context.Context) error {
 	}
 }
 
-func newHost() *app.Host { return app.NewHost(telemetry.Discard()) }
+func newHost() *app.Host { return app.NewHost(telemetry.Discard(), app.Security{}) }
 
 // running runs a host until the test ends, or until end is called, which returns how it ended.
 func running(t *testing.T, host *app.Host, workers ...*worker) (end func() error) {

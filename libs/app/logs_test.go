@@ -36,12 +36,15 @@ func TestALineSaysWhichServiceItIsAbout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := app.NewHost(tel)
+	host := app.NewHost(tel, app.Security{})
 	well, ill := newWorker(), parted{newWorker()}
 	ill.register = func(r grpc.ServiceRegistrar) { syncv1.RegisterSyncServiceServer(r, broken{}) }
 	host.Add("ingestion", well, rpc.Services)
 	host.Add("orchestrator", ill, rpc.Services)
-	conn := host.Inside(rpc.Services)
+	conn, err := host.Loopback(rpc.Services)
+	if err != nil {
+		t.Fatal(err)
+	}
 	end := running(t, host, well, ill.worker)
 	_, err = syncv1.NewSyncServiceClient(conn).GetSync(t.Context(), &syncv1.GetSyncRequest{
 		SyncId: "019b2d58-4a6f-7d6a-b2a3-0123456789ab",
@@ -49,7 +52,7 @@ func TestALineSaysWhichServiceItIsAbout(t *testing.T) {
 	if !errs.HasCode(err, errs.InternalError) {
 		t.Fatal(err)
 	}
-	if err := end(); err != nil {
+	if err := errors.Join(end(), conn.Close()); err != nil {
 		t.Error(err)
 	}
 	said := map[string]string{}

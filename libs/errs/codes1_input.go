@@ -93,26 +93,9 @@ var (
 		"FGD_1055", Limited, "TOO_MANY_FAILURES",
 		"Correct the token, and try again after the stated time.",
 	}
-	CallerLimited = Code{
-		"FGD_1061", Limited, "CALLER_LIMITED",
-		"Ask again after the stated time, and less often; or raise the limit: caller_requests_per_second, " +
-			"caller_triggers_per_minute or caller_listeners.",
-	}
-	WebhookNotSigned = Code{
-		"FGD_1062", Unauthenticated, "WEBHOOK_NOT_SIGNED",
-		"Enter the secret of this system at the Git host; fgd and the host have to have the same.",
-	}
-	WebhooksOff = Code{
-		"FGD_1063", NotFound, "WEBHOOKS_OFF",
-		"Ask for the webhook of a fabric at /api/v1/fabrics/{fabric_id}/webhook, or configure a secret for the kind of host.",
-	}
-	WebhooksBusy = Code{
-		"FGD_1064", Unavailable, "WEBHOOKS_BUSY",
-		"Have the Git host deliver it again later; a sync that is due comes in any case.",
-	}
-	WebhookUnreadable = Code{
-		"FGD_1065", Invalid, "WEBHOOK_UNREADABLE",
-		"Have the Git host send push events as application/json.",
+	ServiceRefused = Code{
+		"FGD_1059", PermissionDenied, "SERVICE_REFUSED",
+		"Give each service its own certificate; the contract of the method names the services that may call it.",
 	}
 	MediaTypeRefused = Code{
 		"FGD_1041", Invalid, "MEDIA_TYPE_REFUSED",

@@ -17,6 +17,10 @@ const (
 	DeadLetters = "dead-letters"
 	Store       = "store"
 	GitHosts    = "git-hosts"
+
+	// Of each process that has them.
+	ServiceCertificate = "service-certificate"
+	CallersCertificate = "callers-certificate"
 )
 
 // Status says how a component is.

@@ -95,7 +95,7 @@ const (
 // it says nothing.
 const (
 	// LoopbackNetwork is the network of such a connection's peer.
-	LoopbackNetwork = "inproc"
+	LoopbackNetwork = "bufconn"
 	// SourceKey holds the address that an HTTP request came from.
 	SourceKey = "fgd-source"
 	// AuthorizationKey holds what a caller shows, on every connection.

@@ -28,14 +28,22 @@ func newClient(audience Audience, to server) client {
 // server is who a client calls.
 type server struct {
 	name    string // empty when it is not known
-	address string // empty inside the process
+	address string
+	// unproven says why the last connection was not taken, when that was because of a certificate; nil where none is
+	// looked at.
+	unproven func() *errs.Error
 }
 
 // away is the error of a server that can't be reached. Inside a process there is no address to look at.
 func (s server) away(cause error) *errs.Error {
 	e := errs.New(errs.ServiceUnavailable, "A service that is needed can't be reached.").WithCause(cause)
-	if s.address == "" {
+	if s.address == loopbackAddress {
 		return e
+	}
+	if s.unproven != nil {
+		if why := s.unproven(); why != nil {
+			return why.WithCause(cause).WithMeta("address", s.address)
+		}
 	}
 	who := "The service"
 	if s.name != "" {

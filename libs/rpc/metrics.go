@@ -55,7 +55,7 @@ func shared[C prometheus.Collector](registry *prometheus.Registry, fresh C) C {
 
 // Announce brings the series of the services of a server into being, once all are registered: of a series that is born
 // at its first failure, no rate shows that failure.
-func Announce(tel *telemetry.Telemetry, server *Server) {
+func Announce(tel *telemetry.Telemetry, server *grpc.Server) {
 	r := newRequests(tel.Metrics)
 	for service := range server.GetServiceInfo() {
 		if operational("/" + service) {

@@ -74,7 +74,7 @@ func TestCallsAreCounted(t *testing.T) {
 		syncv1.RegisterSyncServiceServer(r, asked)
 		grpc_health_v1.RegisterHealthServer(r, health.New(nil, nil))
 		healthv1.RegisterComponentServiceServer(r, health.NewComponents(health.NewMonitor(grpctest.OneLog(tel), tel.Metrics)))
-		rpc.Announce(tel, r.(*rpc.Server))
+		rpc.Announce(tel, r.(*grpc.Server))
 	})
 	if calls(t, tel, syncService, codes.Internal) != 0 || calls(t, tel, syncService, codes.OK) != 0 {
 		t.Error("the series are born with their first event")

@@ -5,16 +5,21 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"net"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/test/bufconn"
 
+	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 )
@@ -29,8 +34,12 @@ const (
 const (
 	keepaliveTime    = 30 * time.Second
 	keepaliveTimeout = 10 * time.Second
+	bufferBytes      = 1 << 20
 	windowBytes      = 1 << 20
 	connectTimeout   = 5 * time.Second
+	// provenFor is how long a connection of a service is used, so that none outlives by much the certificate or the
+	// authority that it was made with. Calls that are under way then go on.
+	provenFor = time.Hour
 )
 
 // Audience says who calls a server, and with it what is believed of a call.
@@ -59,13 +68,37 @@ func (a Audience) maxRequest() int {
 	return MaxMessageBytes
 }
 
-func serverStats(tracers trace.TracerProvider) stats.Handler {
-	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithFilter(traced),
-		otelgrpc.WithPropagators(telemetry.Propagator()))
+// NewServer returns a server for an audience, of which those who pass the gate may call something. Over a network it
+// speaks as the credentials do, or in clear when there are none; inside the process always in clear. What is to be said
+// of a call goes to the log that logOf returns for the service of the contract that the call is for.
+func NewServer(
+	tel *telemetry.Telemetry, audience Audience, gate *Gate, network credentials.TransportCredentials,
+	logOf func(grpcService string) *slog.Logger,
+) *grpc.Server {
+	calls, guard, requests := newCalls(audience), guard{logOf}, newRequests(tel.Metrics)
+	transport := newTransport(network)
+	alive := keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}
+	var more []grpc.ServerOption
+	if audience == Callers {
+		more = append(more, grpc.Creds(takenCredentials{transport}), grpc.StatsHandler(&taken{log: tel.Log}))
+	} else {
+		more = append(more, grpc.Creds(transport))
+		alive.MaxConnectionAge = provenFor
+	}
+	return grpc.NewServer(append(more,
+		grpc.StatsHandler(serverStats(tel.Tracers)),
+		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, gate.unary, unaryRules),
+		grpc.ChainStreamInterceptor(requests.stream, calls.stream, guard.stream, gate.stream, streamRules),
+		grpc.MaxRecvMsgSize(audience.maxRequest()),
+		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
+		// Clients of ours ping every keepaliveTime; the default would send them away.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveTime / 2, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(alive),
+	)...)
 }
 
-func clientStats(tracers trace.TracerProvider) stats.Handler {
-	return otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithFilter(traced),
+func serverStats(tracers trace.TracerProvider) stats.Handler {
+	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(tracers), otelgrpc.WithFilter(traced),
 		otelgrpc.WithPropagators(telemetry.Propagator()))
 }
 
@@ -75,18 +108,28 @@ func Dial(address string, tracers trace.TracerProvider) (*grpc.ClientConn, error
 	return dial(server{address: address}, Services, tracers)
 }
 
-// DialNamed is Dial for a service whose name is known. When it can't be reached, its name is in the error.
-func DialNamed(name, address string, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	return dial(server{name: name, address: address}, Services, tracers)
+// DialNamed is Dial for a service whose name is known. When it can't be reached, its name is in the error. With keys it
+// has to prove that it is that service, and is shown who calls.
+func DialNamed(name, address string, keys *mtls.Keys, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
+	to := server{name: name, address: address}
+	if keys == nil {
+		return dial(to, Services, tracers)
+	}
+	network, unproven := keys.Client(name)
+	to.unproven = unproven
+	return dial(to, Services, tracers, grpc.WithTransportCredentials(network))
 }
 
 // DialPublic makes a lazy client connection to what the suite offers to callers. It shows a token, if there is one, and
-// says who asks and the correlation id of the call that a context belongs to, as any caller can.
-func DialPublic(address string, token secret.String, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	if token.IsZero() {
-		return dial(server{address: address}, Callers, tracers)
+// says who asks and the correlation id of the call that a context belongs to, as any caller can. It speaks in clear
+// unless an option says otherwise.
+func DialPublic(
+	address string, token secret.String, tracers trace.TracerProvider, options ...grpc.DialOption,
+) (*grpc.ClientConn, error) {
+	if !token.IsZero() {
+		options = append(options, grpc.WithPerRPCCredentials(bearer{token}))
 	}
-	return dial(server{address: address}, Callers, tracers, grpc.WithPerRPCCredentials(bearer{token}))
+	return dial(server{address: address}, Callers, tracers, options...)
 }
 
 // bearer shows a token with each call. Whether that goes in clear is for who runs the bridge to say, by where it
@@ -101,6 +144,9 @@ func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]strin
 // RequireTransportSecurity reports that it is shown without TLS too.
 func (bearer) RequireTransportSecurity() bool { return false }
 
+// loopbackAddress is what is dialled inside the process.
+const loopbackAddress = "passthrough:///loopback"
+
 func dial(
 	to server, audience Audience, tracers trace.TracerProvider, extra ...grpc.DialOption,
 ) (*grpc.ClientConn, error) {
@@ -108,7 +154,8 @@ func dial(
 	client := newClient(audience, to)
 	options = append(options,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithStatsHandler(clientStats(tracers)),
+		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracers),
+			otelgrpc.WithFilter(traced), otelgrpc.WithPropagators(telemetry.Propagator()))),
 		grpc.WithChainUnaryInterceptor(client.unary),
 		grpc.WithChainStreamInterceptor(client.stream),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),
@@ -135,4 +182,20 @@ func reconnecting() grpc.ConnectParams {
 			MaxDelay: time.Second,
 		},
 	}
+}
+
+// Loopback is a listener inside the process, and the way to dial it: the services of one process speak the same gRPC
+// as those of five.
+type Loopback struct{ listener *bufconn.Listener }
+
+// NewLoopback returns a loopback.
+func NewLoopback() *Loopback { return &Loopback{listener: bufconn.Listen(bufferBytes)} }
+
+// Listener returns the server's end.
+func (l *Loopback) Listener() net.Listener { return l.listener }
+
+// Dial makes a client connection through the loopback, to a server for an audience.
+func (l *Loopback) Dial(audience Audience, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
+	return dial(server{address: loopbackAddress}, audience, tracers, grpc.WithContextDialer(
+		func(ctx context.Context, _ string) (net.Conn, error) { return l.listener.DialContext(ctx) }))
 }

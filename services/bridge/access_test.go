@@ -32,13 +32,13 @@ type guarded struct {
 	calls     int
 }
 
-func setupGuarded(t *testing.T, change ...func(*bridge.Config)) *guarded {
+func setupGuarded(t *testing.T) *guarded {
 	t.Helper()
 	g := &guarded{folder: t.TempDir()}
-	g.bundle = setup(t, append(change, func(c *bridge.Config) {
+	g.bundle = setup(t, func(c *bridge.Config) {
 		c.RequireTokens = true
 		c.TokenPepperFile, c.BootstrapTokenFile = filepath.Join(g.folder, "peppers"), filepath.Join(g.folder, "bootstrap")
-	})...)
+	})
 	g.until("a first token", func() bool {
 		raw, err := os.ReadFile(filepath.Join(g.folder, "bootstrap"))
 		g.bootstrap = strings.TrimSpace(string(raw))
@@ -48,14 +48,14 @@ func setupGuarded(t *testing.T, change ...func(*bridge.Config)) *guarded {
 }
 
 // until waits for what gives no signal.
-func (b *bundle) until(what string, holds func() bool) {
-	b.t.Helper()
+func (g *guarded) until(what string, holds func() bool) {
+	g.t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
 	for !holds() {
 		select {
-		case <-b.t.Context().Done():
-			b.t.Fatalf("%s: %v", what, b.t.Context().Err())
+		case <-g.t.Context().Done():
+			g.t.Fatalf("%s: %v", what, g.t.Context().Err())
 		case <-ticker.C:
 		}
 	}
@@ -148,7 +148,6 @@ func wants() map[string]needs {
 		"SyncService.ListSyncs":                {"viewer", "fabric"},
 		"SyncService.StreamSyncEvents":         {"viewer", "sync"},
 		"SyncService.TriggerSync":              {"operator", "fabric"},
-		"WebhookService.GetFabricWebhook":      {"admin", "fabric"},
 	}
 }
 

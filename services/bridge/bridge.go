@@ -15,15 +15,11 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/rpc"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
-	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
 	"fgdsync.dev/services/bridge/internal/token"
-	"fgdsync.dev/services/bridge/internal/webhook"
-	"fgdsync.dev/services/bridge/internal/webhookapi"
 )
 
 // Name is the service's name in health checks, logs and metrics.
@@ -59,8 +55,6 @@ func build(p *app.Process) (app.Service, http.Handler, error) {
 type Service struct {
 	cfg     Config
 	api     *grpcapi.API
-	hooks   *webhook.Receiver
-	hookAPI *webhookapi.Server
 	access  *access.Access
 	keeper  *access.Keeper // nil where nobody is asked who they are
 	handler http.Handler
@@ -80,24 +74,19 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the bridge: %w", err)
 	}
-	hooks, hookAPI, err := newWebhooks(cfg, p)
-	if err != nil {
-		return nil, fmt.Errorf("build the receiver of webhooks: %w", err)
-	}
 	handler, err := httpapi.New(httpapi.Config{
 		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout,
 		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts,
 		OpenMetrics: cfg.OpenMetrics, Version: app.Version,
 	}, httpapi.Deps{
-		Self: p.Self, MetricsPage: p.MetricsPage, Auth: admission, Health: api.Health, Webhooks: hooks,
+		Self: p.Self, MetricsPage: p.MetricsPage, Auth: admission, Health: api.Health,
 		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
 	return &Service{
-		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, access: admission, keeper: keeper, handler: handler,
-		log: p.Telemetry.Log,
+		cfg: cfg, api: api, access: admission, keeper: keeper, handler: handler, log: p.Telemetry.Log,
 	}, nil
 }
 
@@ -109,12 +98,8 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		found, err := syncs.GetSync(ctx, &syncv1.GetSyncRequest{SyncId: syncID})
 		return found.GetSync().GetFabricId(), err
 	}
-	most := access.Limits{
-		RequestsPerSecond: cfg.CallerRequestsPerSecond, TriggersPerMinute: cfg.CallerTriggersPerMinute,
-		Listeners: cfg.CallerListeners,
-	}
 	if !cfg.RequireTokens {
-		admission, err := access.New(nil, fabricOf, most, p.Telemetry.Metrics, p.Now)
+		admission, err := access.New(nil, fabricOf, p.Now)
 		return nil, admission, err
 	}
 	peppers, err := token.PepperFile(cfg.TokenPepperFile)
@@ -122,45 +107,30 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 		return nil, nil, err
 	}
 	tokens := access.NewTokens(peppers, p.Now)
-	admission, err := access.New(tokens, fabricOf, most, p.Telemetry.Metrics, p.Now)
+	admission, err := access.New(tokens, fabricOf, p.Now)
 	keeper := access.NewKeeper(tokens, accessv1.NewTokenServiceClient(orchestrator), p.Telemetry.Log)
 	return keeper, admission, err
-}
-
-// newWebhooks returns what takes deliveries of Git hosts, and what says where they go.
-func newWebhooks(cfg Config, p *app.Process) (*webhook.Receiver, *webhookapi.Server, error) {
-	fabrics := fabricv1.NewFabricServiceClient(p.Peers[grpcapi.Orchestrator])
-	own := webhook.NewRepositories(cfg.WebhookKeyFile)
-	receiver, err := webhook.New(webhook.Config{Secrets: cfg.webhookSecrets(), Own: own}, webhook.Deps{
-		Fabrics: fabrics, Syncs: syncv1.NewSyncServiceClient(p.Peers[grpcapi.Orchestrator]),
-		Repositories: gitv1.NewRepositoryServiceClient(p.Peers[grpcapi.GithubSync]),
-		Log:          p.Telemetry.Log, Metrics: p.Telemetry.Metrics, Now: p.Now,
-	})
-	return receiver, webhookapi.New(fabrics, own), err
 }
 
 // Admission decides who may call what.
 func (s *Service) Admission() rpc.Admission { return s.access }
 
 // Register adds the service's RPCs to a server.
-func (s *Service) Register(r grpc.ServiceRegistrar) {
-	s.api.Register(r)
-	s.hookAPI.Register(r)
-}
+func (s *Service) Register(r grpc.ServiceRegistrar) { s.api.Register(r) }
 
 // Handler returns everything that the bridge serves over HTTP. It calls the service's own RPCs through the connection
 // to itself, so that the interceptors of that server run for JSON callers too.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-// Run keeps what is known of tokens up to date until ctx ends, makes the first one where there is none, and starts the
-// syncs that Git hosts ask for.
+// Run keeps what is known of tokens up to date until ctx ends, and makes the first one where there is none.
 func (s *Service) Run(ctx context.Context) error {
-	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error { return s.hooks.Run(ctx) })
-	if s.keeper != nil {
-		work.Go(func() error { return s.keeper.Run(ctx) })
-		work.Go(func() error { return s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log) })
+	if s.keeper == nil {
+		<-ctx.Done()
+		return nil
 	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return s.keeper.Run(ctx) })
+	work.Go(func() error { return s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log) })
 	return work.Wait()
 }
 

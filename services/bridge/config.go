@@ -5,8 +5,6 @@ import (
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/hosts"
-	"fgdsync.dev/libs/secret"
-	"fgdsync.dev/services/bridge/internal/webhook"
 )
 
 // Config is what can be set of the bridge.
@@ -29,20 +27,6 @@ type Config struct {
 	RequireTokens bool `koanf:"require_tokens"`
 	// OpenMetrics serves /metrics to everybody.
 	OpenMetrics bool `koanf:"open_metrics"`
-	// CallerRequestsPerSecond bounds the calls of one caller, over JSON and gRPC together; twice as many may come at once.
-	CallerRequestsPerSecond int `koanf:"caller_requests_per_second"`
-	// CallerTriggersPerMinute bounds the calls of one caller that start syncs; as many may come at once.
-	CallerTriggersPerMinute int `koanf:"caller_triggers_per_minute"`
-	// CallerListeners bounds the streams of one caller that are open at the same time.
-	CallerListeners int `koanf:"caller_listeners"`
-	// GithubWebhookSecret, GitlabWebhookSecret and GiteaWebhookSecret are those that Git hosts sign deliveries with, for
-	// all repositories: one, or two while one replaces the other.
-	GithubWebhookSecret []secret.String `koanf:"github_webhook_secret"`
-	GitlabWebhookSecret []secret.String `koanf:"gitlab_webhook_secret"`
-	GiteaWebhookSecret  []secret.String `koanf:"gitea_webhook_secret"`
-	// WebhookKeyFile holds the keys of the secrets of single repositories, of which the first counts for new ones; it is
-	// made when it is first needed. All replicas have the same. Without it there are none.
-	WebhookKeyFile string `koanf:"webhook_key_file"`
 }
 
 // DefaultConfig is the configuration that serves most.
@@ -50,8 +34,6 @@ func DefaultConfig() Config {
 	return Config{ //nolint:gosec // names of files are no credentials
 		MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 256, PublicHosts: []string{},
 		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
-		CallerRequestsPerSecond: 100, CallerTriggersPerMinute: 600, CallerListeners: 1000,
-		WebhookKeyFile: "fgd-data/webhook.keys",
 	}
 }
 
@@ -64,32 +46,6 @@ func (c *Config) Validate() error {
 		return config.Invalid("request_timeout", c.RequestTimeout, "1s or more")
 	case c.MaxRequestsPerClient < 1:
 		return config.Invalid("max_requests_per_client", c.MaxRequestsPerClient, "1 or more")
-	case c.CallerRequestsPerSecond < 1:
-		return config.Invalid("caller_requests_per_second", c.CallerRequestsPerSecond, "1 or more")
-	case c.CallerTriggersPerMinute < 1:
-		return config.Invalid("caller_triggers_per_minute", c.CallerTriggersPerMinute, "1 or more")
-	case c.CallerListeners < 1:
-		return config.Invalid("caller_listeners", c.CallerListeners, "1 or more")
-	}
-	if err := c.checkSecrets(); err != nil {
-		return err
 	}
 	return hosts.Check(c.PublicHosts)
-}
-
-// webhookSecrets are those that count for all repositories of a kind of host.
-func (c *Config) webhookSecrets() map[webhook.Host][]secret.String {
-	return map[webhook.Host][]secret.String{
-		webhook.GitHub: c.GithubWebhookSecret, webhook.GitLab: c.GitlabWebhookSecret, webhook.Gitea: c.GiteaWebhookSecret,
-	}
-}
-
-func (c *Config) checkSecrets() error {
-	secrets := c.webhookSecrets()
-	for _, host := range webhook.Hosts() {
-		if err := webhook.CheckSecrets(string(host)+"_webhook_secret", secrets[host]); err != nil {
-			return err
-		}
-	}
-	return nil
 }

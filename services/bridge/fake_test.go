@@ -123,8 +123,7 @@ func (b *backend) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 	if err := b.bind(fabric.GetLocation()); err != nil {
 		return nil, err
 	}
-	fabric.RepositoryKey, _ = keyOf(fabric.GetLocation().GetRepositoryUrl()) // what is none has none
-	fabric.Location.FabricId = 0                                             // who uses a location says for which fabric
+	fabric.Location.FabricId = 0 // who uses a location says for which fabric
 	fabric.CreatedAt = timestamppb.Now()
 	fabric.UpdatedAt = fabric.GetCreatedAt()
 	b.fabrics[fabric.GetFabricId()] = fabric

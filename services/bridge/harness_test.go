@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,7 +69,6 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	t.Helper()
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}, clock: &atomic.Int64{}}
 	cfg := bridge.DefaultConfig()
-	cfg.WebhookKeyFile = filepath.Join(t.TempDir(), "webhook.keys")
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -83,10 +81,14 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	tel.Tracers = tracers
 	b.metrics = tel.Metrics
 	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
-	host := app.NewHost(tel)
-	b.self = host.Inside(rpc.Callers)
+	host := app.NewHost(tel, app.Security{})
+	self, err := host.Loopback(rpc.Callers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.self = self
 	b.service, err = bridge.New(cfg, &app.Process{
-		Telemetry: tel, Self: b.self, MetricsPage: http.HandlerFunc(metrics),
+		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics),
 		Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) },
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": peers, "github-sync": peers, "ingestion": peers, "directory": peers,
@@ -96,7 +98,7 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 		t.Fatal(err)
 	}
 	host.Add(bridge.Name, b.service, rpc.Callers)
-	b.run(host)
+	b.run(host, self)
 	b.server = httptest.NewServer(b.service.Handler())
 	t.Cleanup(b.server.Close)
 	return b
@@ -105,7 +107,7 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 func metrics(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }
 
 // run runs a host for the time of the test.
-func (b *bundle) run(host *app.Host) {
+func (b *bundle) run(host *app.Host, self io.Closer) {
 	ctx, stop := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- host.Run(ctx) }()
@@ -114,6 +116,7 @@ func (b *bundle) run(host *app.Host) {
 		if err := <-ended; err != nil {
 			b.t.Errorf("run: %v", err)
 		}
+		_ = self.Close()
 	})
 }
 

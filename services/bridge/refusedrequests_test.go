@@ -48,10 +48,6 @@ func refusedTokens() map[string][]refused {
 				&bridgev1.CreateTokenRequest{Name: "x", Grants: grants, LifetimeSeconds: new(int32(5))},
 			},
 		},
-		"WebhookService.GetFabricWebhook": {
-			{"verbose", "GET /api/v1/fabrics/35/webhook?verbose=true", nil},
-			{"fabric_id", "GET /api/v1/fabrics/0/webhook", &bridgev1.GetFabricWebhookRequest{}},
-		},
 		"AccessService.ListTokens": {
 			{"limit", "GET /api/v1/tokens?limit=1001", &bridgev1.ListTokensRequest{Limit: 1001}},
 		},

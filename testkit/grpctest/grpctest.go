@@ -1,17 +1,15 @@
-// Package grpctest serves gRPC services for the time of a test, over a network.
+// Package grpctest serves gRPC services for the time of a test, on a connection inside the process.
 package grpctest
 
 import (
 	"errors"
 	"log/slog"
-	"net"
 	"testing"
 
 	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/rpc"
-	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 )
 
@@ -28,19 +26,16 @@ func ServeWith(
 ) *grpc.ClientConn {
 	t.Helper()
 	gate := &rpc.Gate{}
-	gate.Set(rpc.Open{})
+	gate.Set(&rpc.Peers{})
 	if audience == rpc.Callers {
 		gate.Set(rpc.Believing{})
 	}
-	server := rpc.NewServer(tel, audience, gate, OneLog(tel))
+	server := rpc.NewServer(tel, audience, gate, nil, OneLog(tel))
 	register(server)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("listen: %v", err)
-	}
+	loopback := rpc.NewLoopback()
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	conn, err := dial(audience, listener.Addr().String())
+	go func() { served <- server.Serve(loopback.Listener()) }()
+	conn, err := loopback.Dial(audience, noop.NewTracerProvider())
 	if err != nil {
 		t.Fatalf("dial the server: %v", err)
 	}
@@ -52,13 +47,6 @@ func ServeWith(
 		}
 	})
 	return conn
-}
-
-func dial(audience rpc.Audience, address string) (*grpc.ClientConn, error) {
-	if audience == rpc.Callers {
-		return rpc.DialPublic(address, secret.String{}, noop.NewTracerProvider())
-	}
-	return rpc.Dial(address, noop.NewTracerProvider())
 }
 
 // OneLog returns that of a process, whatever service is asked about.

@@ -24,7 +24,9 @@ func newRunning(env Environment, cmd *cobra.Command) *running {
 	cmd.Flags().StringVar(&tokenFile, "token-file", "",
 		"`file` with the token to show; "+envToken+" counts more, and without both "+bootstrapToken+", where it is there")
 	r.Token = func() (secret.String, error) { return readToken(env, tokenFile) }
-	cmd.Flags().StringVar(&r.Address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge")
+	cmd.Flags().StringVar(&r.Address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge; https://… for TLS")
+	cmd.Flags().StringVar(&r.CAFile, "ca-file", "",
+		"PEM `file` of authorities that are trusted for an https:// address; those of this machine without it")
 	cmd.Flags().BoolVar(&r.json, "json", false, "print one JSON document")
 	return r
 }

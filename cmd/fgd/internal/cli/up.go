@@ -71,7 +71,7 @@ func welcome(ctx context.Context, env Environment, at local.Serving) error {
 		return err
 	}
 	render.Serving(screen, render.Up{
-		Version: app.Version, HTTP: at.HTTP, GRPC: at.GRPC, Data: at.Data, Redis: at.Redis,
+		Version: app.Version, HTTP: at.HTTP, TLS: at.TLS, GRPC: at.GRPC, Data: at.Data, Redis: at.Redis,
 		Fabrics: len(list.GetFabrics()),
 	})
 	return nil

@@ -112,7 +112,6 @@ func inFolder(source *config.Source, folder string, paths []string, permitted Re
 		"allowed_local_paths": append(configured.Paths, paths...),
 
 		"token_pepper_file":    filepath.Join(folder, "token.peppers"),
-		"webhook_key_file":     filepath.Join(folder, "webhook.keys"),
 		"bootstrap_token_file": filepath.Join(folder, "bootstrap.token"),
 
 		"allowed_private_networks": append(configured.Networks, permitted.AllowNetworks...),

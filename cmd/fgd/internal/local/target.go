@@ -71,7 +71,7 @@ func (t *Target) Run(ctx context.Context, env Environment, work func(context.Con
 	}
 	defer func() { err = errors.Join(err, redis.stop()) }()
 	instance := app.Instance(strconv.Itoa(os.Getpid()))
-	if s.suite, err = newSuite(suite.Definitions(), env, source, redis, tel, instance); err != nil {
+	if s.suite, err = newSuite(suite.Definitions(), env, source, redis, tel, nil, instance); err != nil {
 		return err
 	}
 	ctx = rpc.WithCall(ctx, rpc.Call{Principal: rpc.PrintableName(env.User()), CorrelationID: rpc.CleanCorrelationID("")})
@@ -120,10 +120,10 @@ func withDefinitions(source *config.Source, folder string) (*config.Source, erro
 }
 
 // internal returns a connection to what is served to services.
-func (s *Session) internal() grpc.ClientConnInterface { return s.suite.Internal() }
+func (s *Session) internal() *grpc.ClientConn { return s.suite.Internal() }
 
 // public returns a connection to what is served to callers.
-func (s *Session) public() grpc.ClientConnInterface { return s.suite.Public() }
+func (s *Session) public() *grpc.ClientConn { return s.suite.Public() }
 
 // locate returns where the directory is, without credentials, and the key of its repository.
 func (s *Session) locate(ctx context.Context) (*gitv1.Location, string, error) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -14,6 +15,7 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/telemetry"
 )
 
@@ -31,10 +33,11 @@ type Up struct {
 // Serving is where callers find the services, and what those keep.
 type Serving struct {
 	HTTP     string           // address of the JSON API
+	TLS      bool             // whether it and gRPC speak TLS
 	GRPC     string           // address of gRPC
 	Data     string           // folder with everything that is kept
 	Redis    string           // what kind of Redis it is
-	Services grpc.ClientConnInterface // a connection to what is served to services
+	Services *grpc.ClientConn // a connection to what is served to services
 }
 
 // Serve runs the services until ctx ends. It calls started once everything listens; an error of that ends them.
@@ -44,6 +47,10 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 	app.WarnOfVariables(ctx, source, tel.Log)
 	if err := u.guard(ctx, source, tel); err != nil {
 		return exit.Misuse(err)
+	}
+	served, err := servedTo(source, tel)
+	if err != nil {
+		return err
 	}
 	if source, err = u.configure(source); err != nil {
 		return err
@@ -62,7 +69,7 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 		return errors.Join(err, grpcListener.Close(), httpListener.Close())
 	}
 	defer func() { err = errors.Join(err, redis.stop()) }()
-	s, err := newSuite(suite.Definitions(), env, source, redis, tel, app.Instance(grpcListener.Addr().String()))
+	s, err := newSuite(suite.Definitions(), env, source, redis, tel, served, app.Instance(grpcListener.Addr().String()))
 	if err != nil {
 		return errors.Join(err, grpcListener.Close(), httpListener.Close())
 	}
@@ -73,8 +80,8 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 		return runWith(ctx, s, func(ctx context.Context) error {
 			folder, err := resolve(u.DataDir)
 			return errors.Join(err, started(ctx, Serving{
-				HTTP: httpListener.Addr().String(), GRPC: grpcListener.Addr().String(), Data: folder, Redis: redis.kind,
-				Services: s.Internal(),
+				HTTP: httpListener.Addr().String(), TLS: served != nil, GRPC: grpcListener.Addr().String(), Data: folder,
+				Redis: redis.kind, Services: s.Internal(),
 			}))
 		})
 	})
@@ -92,6 +99,15 @@ func (u Up) guard(ctx context.Context, source *config.Source, tel *telemetry.Tel
 		return err
 	}
 	return app.GuardListen(ctx, "--http", u.HTTP, configured.Unauthenticated, tel.Log)
+}
+
+// servedTo reads the certificate that is shown to callers, if there is one.
+func servedTo(source *config.Source, tel *telemetry.Telemetry) (*mtls.Served, error) {
+	var files mtls.ServedFiles
+	if err := source.Into(&files); err != nil {
+		return nil, err
+	}
+	return mtls.LoadServed(files, tel.Log, time.Now)
 }
 
 func (u Up) configure(source *config.Source) (*config.Source, error) {
@@ -117,7 +133,7 @@ func (u Up) listen() (grpcListener, httpListener net.Listener, err error) {
 
 // newSuite builds services that work with a Redis.
 func newSuite(definitions []app.Definition, env Environment, source *config.Source, redis *redis,
-	tel *telemetry.Telemetry, instance string,
+	tel *telemetry.Telemetry, served *mtls.Served, instance string,
 ) (*suite.Suite, error) {
 	source, err := source.With(map[string]any{"redis_url": redis.url})
 	if err != nil {
@@ -125,5 +141,6 @@ func newSuite(definitions []app.Definition, env Environment, source *config.Sour
 	}
 	return suite.New(suite.Options{
 		Definitions: definitions, Source: source, Telemetry: tel, Instance: instance, LookupEnv: app.Lookup(env.Environ),
+		Served: served,
 	})
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"go.opentelemetry.io/otel/trace/noop"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -82,7 +81,7 @@ func TestWhatIsInternalIsOnNoAddress(t *testing.T) {
 		"loopback of services": {notFound, unimplemented}, "loopback of callers": {unimplemented, notFound},
 		"network": {unimplemented, notFound},
 	} {
-		conn := grpc.ClientConnInterface(network)
+		conn := network
 		switch name {
 		case "loopback of services":
 			conn = s.Internal()

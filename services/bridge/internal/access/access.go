@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
@@ -28,17 +27,14 @@ type Access struct {
 	fabricOf func(ctx context.Context, syncID string) (int32, error)
 	fabrics  *recent.Cache[string, int32] // of syncs; they never change
 	failures *failures
-	limits   *limits
 }
 
 // rememberedSyncs is of how many syncs it is remembered which fabric they are of.
 const rememberedSyncs = 10_000
 
-// New returns what admits callers that show a token, each as often as the limits permit. Which fabric a sync is of is
-// asked of fabricOf.
+// New returns what admits callers that show a token. Which fabric a sync is of is asked of fabricOf.
 func New(
-	tokens *Tokens, fabricOf func(ctx context.Context, syncID string) (int32, error), most Limits,
-	metrics prometheus.Registerer, now func() time.Time,
+	tokens *Tokens, fabricOf func(ctx context.Context, syncID string) (int32, error), now func() time.Time,
 ) (*Access, error) {
 	policy, err := newPolicy(bridgev1.File_fgd_bridge_v1_access_service_proto.Package())
 	if err != nil {
@@ -48,12 +44,8 @@ func New(
 	if err != nil {
 		return nil, err
 	}
-	limits, err := newLimits(most, metrics, now)
-	if err != nil {
-		return nil, err
-	}
 	return &Access{
-		policy: policy, tokens: tokens, fabricOf: fabricOf, fabrics: fabrics, failures: newFailures(now), limits: limits,
+		policy: policy, tokens: tokens, fabricOf: fabricOf, fabrics: fabrics, failures: newFailures(now),
 	}, nil
 }
 
@@ -88,9 +80,6 @@ func (a *Access) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	if err != nil {
 		return nil, err
 	}
-	if err := a.limits.call(callerOf(ctx), info.FullMethod, a.policy[info.FullMethod]); err != nil {
-		return nil, err
-	}
 	message, _ := req.(proto.Message)
 	if err := a.authorize(ctx, info.FullMethod, message); err != nil {
 		return nil, err
@@ -107,15 +96,10 @@ func (a *Access) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServ
 	if err != nil {
 		return err
 	}
-	leave, err := a.limits.listen(callerOf(ctx), info.FullMethod)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	if a.tokens != nil {
-		var ended func()
-		ctx, ended = a.tokens.whileValid(ctx, PrincipalOf(ctx))
-		defer ended()
+		var leave func()
+		ctx, leave = a.tokens.whileValid(ctx, PrincipalOf(ctx))
+		defer leave()
 	}
 	err = next(srv, &admitted{ServerStream: stream, ctx: ctx, method: info.FullMethod, access: a})
 	if cause := context.Cause(ctx); err != nil && errs.IsError(cause) {

@@ -18,7 +18,6 @@ type rule struct {
 	role    accessv1.Role
 	scope   accessv1.Scope
 	mutates bool
-	starts  bool                         // syncs
 	fabric  protoreflect.FieldDescriptor // of the request; nil where the scope needs none
 	sync    protoreflect.FieldDescriptor
 	rights  []rightField
@@ -58,7 +57,6 @@ func newRule(method protoreflect.MethodDescriptor) (rule, error) {
 	r.role, _ = proto.GetExtension(options, accessv1.E_Role).(accessv1.Role)
 	r.scope, _ = proto.GetExtension(options, accessv1.E_Scope).(accessv1.Scope)
 	r.mutates, _ = proto.GetExtension(options, accessv1.E_Mutates).(bool)
-	r.starts, _ = proto.GetExtension(options, accessv1.E_StartsSyncs).(bool)
 	if r.role < accessv1.Role_ROLE_VIEWER || r.role > accessv1.Role_ROLE_ADMIN {
 		return rule{}, fmt.Errorf("%s is no role of callers", r.role)
 	}

@@ -68,7 +68,6 @@ var registrations = []func(context.Context, *runtime.ServeMux, grpc.ClientConnIn
 	register(bridgev1.RegisterMaintenanceServiceHandlerClient, bridgev1.NewMaintenanceServiceClient),
 	register(bridgev1.RegisterHealthServiceHandlerClient, bridgev1.NewHealthServiceClient),
 	register(bridgev1.RegisterAccessServiceHandlerClient, bridgev1.NewAccessServiceClient),
-	register(bridgev1.RegisterWebhookServiceHandlerClient, bridgev1.NewWebhookServiceClient),
 }
 
 func register[Client any](

@@ -21,7 +21,6 @@ import (
 	"fgdsync.dev/libs/telemetry"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/proto/openapi"
-	"fgdsync.dev/services/bridge/internal/webhook"
 )
 
 // Config is what can be set of the handler.
@@ -40,7 +39,6 @@ type Deps struct {
 	MetricsPage http.Handler             // served at /metrics; nil for none
 	Auth        Authenticator
 	Health      HealthFunc
-	Webhooks    *webhook.Receiver
 	Log         *slog.Logger
 	Tracers     trace.TracerProvider
 	Metrics     prometheus.Registerer
@@ -74,9 +72,6 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	}
 	for path, page := range newPages(described, deps.Health, problems).byPath() {
 		mux.Handle(path, bounded.wrap(compressed(getOnly(problems, atRoute(path, page)))))
-	}
-	for path, hook := range (webhooks{deps.Webhooks, problems}).byPath(bounded) {
-		mux.Handle(path, hook)
 	}
 	if deps.MetricsPage != nil {
 		mux.Handle("/metrics", bounded.wrap(getOnly(problems, deps.MetricsPage)))

@@ -26,14 +26,13 @@ type shown struct {
 
 type shownKey struct{}
 
-// openPath reports whether a path is served to everybody: whether the process is well, the documentation, and what Git
-// hosts post, whose signature says who they are.
+// openPath reports whether a path is served to everybody: whether the process is well, and the documentation.
 func openPath(path string) bool {
 	switch strings.TrimSuffix(path, "/") {
 	case "", "/healthz", "/readyz", "/docs", "/openapi.json":
 		return true
 	}
-	return strings.HasPrefix(path, webhookPath)
+	return false
 }
 
 // identified keeps out who shows nothing that is valid, before a body is read, and remembers what is shown for the

@@ -135,7 +135,7 @@ func describeStream(o *operation) {
 func (d *document) sortTags() {
 	order := []string{
 		"FabricService", "SyncService", "DirectoryService", "QuarantineService", "HistoryService", "HealthService",
-		"MaintenanceService", "AccessService", "WebhookService", operationalTag,
+		"MaintenanceService", "AccessService", operationalTag,
 	}
 	place := func(tag object) int {
 		if i := slices.IndexFunc(order, func(name string) bool { return tag["name"] == name }); i >= 0 {

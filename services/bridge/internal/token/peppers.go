@@ -1,13 +1,23 @@
 package token
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
-	"fgdsync.dev/services/bridge/internal/keyfile"
+	"fgdsync.dev/libs/errs"
 )
+
+const pepperBytes = 32
 
 // Peppers key the digests of tokens. The first one is used for new digests, and all for those that are there: a stored
 // digest alone, without the file of peppers, proves nothing and helps nobody to find a token.
@@ -47,28 +57,37 @@ func (p pepper) digest(t Token) []byte {
 // PepperFile reads the peppers of a file, one a line in base 64, and makes the file when there is none. Whoever wants
 // another pepper puts it into the first line, and takes the old one away when no token is left that was made with it.
 func PepperFile(path string) (Peppers, error) {
-	file := keyfile.File{
-		Path: path, Setting: "token_pepper_file",
-		Comment: "Keys of the digests of tokens. Who has this file and the digests can test guesses.",
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := makePepperFile(path); err != nil {
+			return nil, unusable(path, "can't be made").WithCause(err)
+		}
 	}
-	if err := file.Make(); err != nil {
-		return nil, err
-	}
-	keys, err := file.Read()
+	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, unusable(path, "can't be read").WithCause(err)
 	}
-	peppers := make(Peppers, len(keys))
-	for i, key := range keys {
-		peppers[i] = newPepper(key)
+	var peppers Peppers
+	for line := range bytes.Lines(raw) {
+		text := string(bytes.TrimSpace(line))
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		key, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || len(key) != pepperBytes {
+			return nil, unusable(path, "holds a line that is not 32 bytes in base 64")
+		}
+		peppers = append(peppers, newPepper(key))
+	}
+	if len(peppers) == 0 {
+		return nil, unusable(path, "holds no pepper")
 	}
 	return peppers, nil
 }
 
 // NewPeppers returns a pepper that is lost with the process.
 func NewPeppers() (Peppers, error) {
-	key, err := keyfile.New()
-	if err != nil {
+	key := make([]byte, pepperBytes)
+	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("read random bytes: %w", err)
 	}
 	return Peppers{newPepper(key)}, nil
@@ -78,4 +97,37 @@ func NewPeppers() (Peppers, error) {
 func newPepper(key []byte) pepper {
 	sum := sha256.Sum256(append([]byte("fgd pepper "), key...))
 	return pepper{id: hex.EncodeToString(sum[:6]), key: key}
+}
+
+// makePepperFile writes a whole file under another name first; the link fails when another process was faster, whose
+// file then counts.
+func makePepperFile(path string) (err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	key := make([]byte, pepperBytes)
+	if _, err := rand.Read(key); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(dir, ".peppers-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(temp.Name())) }()
+	_, err = temp.WriteString("# Keys of the digests of tokens. Who has this file and the digests can test guesses.\n" +
+		base64.StdEncoding.EncodeToString(key) + "\n")
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func unusable(path, how string) *errs.Error {
+	return errs.New(errs.ConfigurationInvalid, "token_pepper_file: %s %s.", cmp.Or(path, `""`), how).
+		WithRemedy("Name a file of this process's own with 32 random bytes in base 64, as from: openssl rand -base64 32.")
 }

@@ -144,8 +144,8 @@ func TestPeppers(t *testing.T) {
 func TestBadPepperFiles(t *testing.T) {
 	t.Parallel()
 	for content, says := range map[string]string{
-		"":                                 "no key",
-		"# nothing\n":                      "no key",
+		"":                                 "no pepper",
+		"# nothing\n":                      "no pepper",
 		"c2hvcnQ=\n":                       "32 bytes",
 		strings.Repeat("A", 43) + "=\n?\n": "32 bytes",
 	} {
