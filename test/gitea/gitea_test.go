@@ -44,8 +44,6 @@ func TestGitea(t *testing.T) {
 	}
 	g := start(t, *built)
 	r := &trial{gitea: g, System: programs.Up(t, []string{"HEDGEHOG_FGD_SSH_KNOWN_HOSTS_FILE=" + g.knownHosts()})}
-	r.create("announced")
-	r.announces("announced")
 	r.create("by-token")
 	r.works("by-token", r.url("by-token"), map[string]any{"token": g.token})
 	r.create("by-key")
@@ -79,33 +77,6 @@ func (r *trial) works(name, url string, credentials map[string]any) {
 	if n := r.commits(name); n != 5 {
 		r.t.Errorf("%s: %d commits", name, n)
 	}
-}
-
-// announces has the host say by itself, signed with the secret of the repository, that somebody has pushed.
-func (r *trial) announces(name string) {
-	r.t.Helper()
-	r.change(name, fabric.PreInit(directory))
-	id, _ := r.register(name, r.url(name), map[string]any{"token": r.token}, "direct")
-	var hook struct {
-		Endpoints []struct{ Host, Path string }
-		Secret    string
-	}
-	r.Call(http.MethodGet, fmt.Sprintf("/api/v1/fabrics/%d/webhook", id), nil, &hook)
-	at := slices.IndexFunc(hook.Endpoints, func(e struct{ Host, Path string }) bool { return e.Host == "gitea" })
-	r.call(http.MethodPost, "/repos/"+owner+"/"+name+"/hooks", map[string]any{
-		"type": "gitea", "active": true, "events": []string{"push"},
-		"config": map[string]string{
-			"url": r.Base + hook.Endpoints[at].Path, "content_type": "json", "secret": hook.Secret,
-		},
-	}, nil)
-	r.change(name, map[string]string{directory + "/raw/announced.yaml": fabric.VPC("announced", 300)})
-	r.Await("the sync of a push", func() bool {
-		var found struct{ Syncs []system.Status }
-		r.Call(http.MethodGet, fmt.Sprintf("/api/v1/fabrics/%d/syncs?trigger=webhook", id), nil, &found)
-		return slices.ContainsFunc(found.Syncs, func(s system.Status) bool {
-			return s.State == "completed" && s.Result.FilesCreated == 1
-		})
-	})
 }
 
 // refuses holds what the system says when the host does not let it do what it wants to.

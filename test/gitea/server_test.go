@@ -94,8 +94,6 @@ INSTALL_LOCK = true
 SECRET_KEY = a-secret-of-the-test
 [service]
 DISABLE_REGISTRATION = true
-[webhook]
-ALLOWED_HOST_LIST = loopback
 [log]
 LEVEL = warn
 `, g.folder, port(g.http), port(g.ssh), built)

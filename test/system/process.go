@@ -64,9 +64,6 @@ func (b Binaries) command(ctx context.Context, t testing.TB, name string, env []
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "USER=alice",
 		"GORACE=halt_on_error=1 exitcode=66",
 		"HEDGEHOG_FGD_RETRY_INITIAL=50ms", "HEDGEHOG_FGD_RETRY_MAX=200ms",
-		// A test is one caller, and does the work of many.
-		"HEDGEHOG_FGD_CALLER_REQUESTS_PER_SECOND=1000000", "HEDGEHOG_FGD_CALLER_TRIGGERS_PER_MINUTE=1000000",
-		"HEDGEHOG_FGD_CALLER_LISTENERS=100000",
 	}, env...)
 	return command
 }
