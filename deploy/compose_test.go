@@ -45,7 +45,7 @@ func TestEveryContainerIsBounded(t *testing.T) {
 	t.Parallel()
 	p := project(t)
 	if got := slices.Sorted(maps.Keys(p.Services)); !slices.Equal(got, slices.Sorted(slices.Values(append(own(), "redis",
-		"jaeger", "prometheus")))) {
+		"jaeger", "prometheus", "certs")))) {
 		t.Fatalf("the services are %q", got)
 	}
 	for name, s := range p.Services {
@@ -60,7 +60,7 @@ func TestEveryContainerIsBounded(t *testing.T) {
 			t.Errorf("the log of %s grows without bound", name)
 		case !tag.MatchString(s.Image) || strings.HasSuffix(s.Image, ":latest"):
 			t.Errorf("%s is any version of %s", name, s.Image)
-		case s.Restart != "unless-stopped":
+		case (s.Restart == "unless-stopped") == (name == "certs"):
 			t.Errorf("%s is restarted %q", name, s.Restart)
 		case !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Contains(s.SecurityOpt, "no-new-privileges:true"):
 			t.Errorf("%s has the rights of root", name)
@@ -95,6 +95,41 @@ func TestTheServicesRunAsTheirImageIs(t *testing.T) {
 	}
 	if !strings.Contains(dockerfile, "CGO_ENABLED=0 go build") || strings.Contains(image, "\nRUN ") {
 		t.Error("the program of the image needs more than is in it")
+	}
+}
+
+// TestEachServiceHasItsOwnKey and no other, and the key of the authority is with none. All begin when they are there.
+func TestEachServiceHasItsOwnKey(t *testing.T) {
+	t.Parallel()
+	p := project(t)
+	made := map[string]string{}
+	for _, volume := range p.Services["certs"].Volumes {
+		made[volume.Source] = volume.Target
+	}
+	for _, name := range own() {
+		s := p.Services[name]
+		for _, volume := range s.Volumes {
+			switch where, is := made[volume.Source]; {
+			case is && (volume.Source != name+"-tls" || where != "/certs/"+name || volume.Target != "/tls" || !volume.ReadOnly):
+				t.Errorf("%s has %s at %s", name, volume.Source, volume.Target)
+			case is:
+				delete(made, volume.Source)
+			}
+		}
+		for key, file := range map[string]string{"CA": "ca.crt", "CERTIFICATE": "tls.crt", "KEY": "tls.key"} {
+			if got := s.Environment["HEDGEHOG_FGD_SERVICE_"+key+"_FILE"]; got == nil || *got != "/tls/"+file {
+				t.Errorf("%s has no %s", name, file)
+			}
+		}
+		if s.DependsOn["certs"].Condition != types.ServiceConditionCompletedSuccessfully {
+			t.Errorf("%s does not wait for its certificate", name)
+		}
+		if open := s.Environment["HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"]; (open != nil) != (name == "bridge") {
+			t.Errorf("%s is open: %v", name, open != nil)
+		}
+	}
+	if len(made) != 1 || made["certs"] != "/certs" {
+		t.Errorf("nobody mounts %v", made)
 	}
 }
 

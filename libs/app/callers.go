@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"log/slog"
-	"net"
 
 	"fgdsync.dev/libs/errs"
 )
@@ -16,14 +15,15 @@ type Place struct {
 
 // GuardCallers looks at the places where callers are served. Where nobody is asked who they are, one that other
 // machines can reach is refused, and the log says loudly that nobody is. Where callers show tokens, the log warns of
-// each that others can reach, for tokens travel in clear.
-func GuardCallers(ctx context.Context, unauthenticated bool, log *slog.Logger, places ...Place) error {
+// each that others can reach, unless it speaks TLS, for tokens travel in clear.
+func GuardCallers(ctx context.Context, unauthenticated, tls bool, log *slog.Logger, places ...Place) error {
 	for _, place := range places {
-		local, err := place.onLoopback()
+		local, err := isLocal(place.Key, place.Address)
 		switch {
 		case err != nil:
 			return err
 		case local:
+		case tls && !unauthenticated:
 		case unauthenticated:
 			return errs.New(errs.ConfigurationInvalid,
 				"%s: other machines can reach %s, and allow_unauthenticated says that nobody is asked who they are.",
@@ -39,14 +39,4 @@ func GuardCallers(ctx context.Context, unauthenticated bool, log *slog.Logger, p
 			"key", "allow_unauthenticated")
 	}
 	return nil
-}
-
-// onLoopback reports whether only this machine reaches the place.
-func (p Place) onLoopback() (bool, error) {
-	host, _, err := net.SplitHostPort(p.Address)
-	if err != nil {
-		return false, errs.New(errs.ConfigurationInvalid, "%s: %q is no address; write host:port.", p.Key, p.Address)
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback(), nil
 }

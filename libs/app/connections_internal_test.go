@@ -64,7 +64,7 @@ func TestAClientHasSoManyConnections(t *testing.T) {
 // TestEveryListenerIsFair, that of gRPC as that of HTTP.
 func TestEveryListenerIsFair(t *testing.T) {
 	t.Parallel()
-	host := NewHost(telemetry.Discard())
+	host := NewHost(telemetry.Discard(), Security{})
 	t.Cleanup(func() { _ = host.Close() })
 	for range 2 {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")

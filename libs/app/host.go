@@ -6,6 +6,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,12 +20,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/hosts"
+	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	healthv1 "fgdsync.dev/proto/fgd/health/v1"
@@ -58,9 +61,40 @@ const (
 	stopTimeout       = 10 * time.Second
 )
 
+// Security is what a process shows to those who come over a network, and asks of them. Each part may be nil: then that
+// is in clear, and nobody is asked.
+type Security struct {
+	Services *mtls.Keys   // between services
+	Callers  *mtls.Served // to callers
+}
+
+// of returns what a gRPC server for an audience speaks over a network.
+func (s Security) of(audience rpc.Audience) credentials.TransportCredentials {
+	switch {
+	case audience == rpc.Callers && s.Callers != nil:
+		return s.Callers.Server()
+	case audience == rpc.Services && s.Services != nil:
+		return s.Services.Server()
+	}
+	return nil
+}
+
+// parts are the certificates that a service of an audience needs.
+func (s Security) parts(audience rpc.Audience) []health.Part {
+	var parts []health.Part
+	if s.Services != nil {
+		parts = append(parts, health.Part{Name: health.ServiceCertificate, Check: s.Services.Check})
+	}
+	if s.Callers != nil && audience == rpc.Callers {
+		parts = append(parts, health.Part{Name: health.CallersCertificate, Check: s.Callers.Check})
+	}
+	return parts
+}
+
 // Host holds what one process serves.
 type Host struct {
 	tel      *telemetry.Telemetry
+	security Security
 	monitor  *health.Monitor
 	servers  map[rpc.Audience]*rpc.Server
 	gates    map[rpc.Audience]*rpc.Gate
@@ -90,22 +124,28 @@ type httpServer struct {
 	server   *http.Server
 }
 
+func (s httpServer) serve() error {
+	if s.server.TLSConfig != nil {
+		return s.server.ServeTLS(s.listener, "", "")
+	}
+	return s.server.Serve(s.listener)
+}
+
 // audiences are those that a host has a server for, in the order in which the servers stop: what callers asked for may
 // need the services.
 func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Services} }
 
 // NewHost returns an empty host. Whoever does not run it closes it.
-func NewHost(tel *telemetry.Telemetry) *Host {
+func NewHost(tel *telemetry.Telemetry, security Security) *Host {
 	h := &Host{
-		tel: tel, servers: map[rpc.Audience]*rpc.Server{}, gates: map[rpc.Audience]*rpc.Gate{},
+		tel: tel, security: security, servers: map[rpc.Audience]*rpc.Server{}, gates: map[rpc.Audience]*rpc.Gate{},
 		logs:    map[string]*slog.Logger{},
 		monitor: health.NewMonitor(func(name string) *slog.Logger { return tel.For(LogName(name)).Log }, tel.Metrics),
 	}
 	for _, audience := range audiences() {
 		h.gates[audience] = &rpc.Gate{}
-		h.servers[audience] = rpc.NewServer(tel, audience, h.gates[audience], h.logOf)
+		h.servers[audience] = rpc.NewServer(tel, audience, h.gates[audience], security.of(audience), h.logOf)
 	}
-	h.gates[rpc.Services].Set(rpc.Open{})
 	h.requests, h.endHTTP = context.WithCancel(context.Background())
 	return h
 }
@@ -129,7 +169,7 @@ func (h *Host) Add(name string, service Service, audience rpc.Audience) {
 	if parted, has := service.(Parted); has {
 		parts = parted.Parts()
 	}
-	h.monitor.Add(name, service.Ready, parts...)
+	h.monitor.Add(name, service.Ready, append(parts, h.security.parts(audience)...)...)
 }
 
 // logOf returns the log of the service that serves a service of the contract, or that of the process.
@@ -149,11 +189,24 @@ func (h *Host) Inside(audience rpc.Audience) grpc.ClientConnInterface {
 	return h.servers[audience].Inside()
 }
 
-// ServeHTTP serves a handler on a listener. No client has more than a fair part of the connections.
+// ServeHTTP serves a handler on a listener, in clear. No client has more than a fair part of the connections.
 func (h *Host) ServeHTTP(listener net.Listener, handler http.Handler) {
+	h.serveHTTP(listener, handler, nil)
+}
+
+// ServeCallers is ServeHTTP for what is for callers: over TLS, when there is a certificate to show to them.
+func (h *Host) ServeCallers(listener net.Listener, handler http.Handler) {
+	if h.security.Callers == nil {
+		h.ServeHTTP(listener, handler)
+		return
+	}
+	h.serveHTTP(listener, handler, h.security.Callers.Config())
+}
+
+func (h *Host) serveHTTP(listener net.Listener, handler http.Handler, config *tls.Config) {
 	listener = newFairListener(listener, maxHTTPPerClient, h.tel.Log)
 	h.http = append(h.http, httpServer{listener, &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, TLSConfig: config,
 		BaseContext: func(net.Listener) context.Context { return h.requests },
 	}})
 }
@@ -200,12 +253,15 @@ func (h *Host) Run(ctx context.Context) error {
 		return errors.Join(err, h.Close())
 	}
 	h.registerHealth()
+	if err := h.admitServices(); err != nil {
+		return errors.Join(err, h.Close())
+	}
 	servers, serving := errgroup.WithContext(context.WithoutCancel(ctx))
 	for _, listener := range h.grpc {
 		servers.Go(func() error { return ignoreClosed(listener.server.Serve(listener.Listener)) })
 	}
 	for _, s := range h.http {
-		servers.Go(func() error { return ignoreClosed(s.server.Serve(s.listener)) })
+		servers.Go(func() error { return ignoreClosed(s.serve()) })
 	}
 	workErr := h.runServices(ctx, serving)
 	stopErr := h.stopServers(context.WithoutCancel(ctx))
@@ -231,6 +287,16 @@ func (h *Host) checkAudiences() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// admitServices lets each service call what the contracts say, on the server for services.
+func (h *Host) admitServices() error {
+	peers, err := rpc.NewPeers(h.servers[rpc.Services].GetServiceInfo(), h.security.Services != nil)
+	if err != nil {
+		return err
+	}
+	h.gates[rpc.Services].Set(peers)
 	return nil
 }
 

@@ -62,7 +62,7 @@ func (w *worker) Run(ctx context.Context) error {
 	}
 }
 
-func newHost() *app.Host { return app.NewHost(telemetry.Discard()) }
+func newHost() *app.Host { return app.NewHost(telemetry.Discard(), app.Security{}) }
 
 // running runs a host until the test ends, or until end is called, which returns how it ended.
 func running(t *testing.T, host *app.Host, workers ...*worker) (end func() error) {
@@ -243,37 +243,6 @@ func TestATakenPortIsNamed(t *testing.T) {
 	}
 }
 
-func TestGuardListen(t *testing.T) {
-	t.Parallel()
-	for address, local := range map[string]bool{
-		"127.0.0.1:8080": true, "127.8.9.1:0": true, "localhost:8080": true, "[::1]:8080": true,
-		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "example.com:8080": false,
-		"127.0.0.1.example.com:80": false, "[::ffff:192.0.2.1]:80": false,
-	} {
-		var log bytes.Buffer
-		logger := slog.New(slog.NewTextHandler(&log, nil))
-		err := app.GuardListen(t.Context(), "some_listen", address, false, logger)
-		if (err == nil) != local || log.Len() != 0 {
-			t.Errorf("%s: %v, logged %s", address, err, &log)
-		}
-		if err != nil && (!strings.Contains(errs.From(err).RemedyText(), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED") ||
-			!strings.Contains(err.Error(), "some_listen")) {
-			t.Errorf("%s: %v (%s)", address, err, errs.From(err).RemedyText())
-		}
-		if err := app.GuardListen(t.Context(), "some_listen", address, true, logger); err != nil {
-			t.Errorf("%s, although it was allowed: %v", address, err)
-		}
-		loud := strings.Contains(log.String(), "level=WARN") && strings.Contains(log.String(), address)
-		if loud == local {
-			t.Errorf("%s, allowed: logged %q", address, &log)
-		}
-	}
-	if err := app.GuardListen(t.Context(), "some_listen", "nonsense", true, slog.New(slog.DiscardHandler)); !errs.HasCode(
-		err, errs.ConfigurationInvalid) {
-		t.Errorf("got %v", err)
-	}
-}
-
 // TestGuardCallers: where nobody is asked who they are callers reach the process from this machine alone, and that is
 // said loudly; where tokens are shown they may come from anywhere, and what travels in clear is said.
 func TestGuardCallers(t *testing.T) {
@@ -286,7 +255,7 @@ func TestGuardCallers(t *testing.T) {
 	} {
 		for _, unauthenticated := range []bool{false, true} {
 			var log bytes.Buffer
-			err := app.GuardCallers(t.Context(), unauthenticated, slog.New(slog.NewTextHandler(&log, nil)), local,
+			err := app.GuardCallers(t.Context(), unauthenticated, false, slog.New(slog.NewTextHandler(&log, nil)), local,
 				app.Place{Key: "some_listen", Address: address})
 			warned := strings.Contains(log.String(), "level=WARN")
 			switch {
@@ -302,7 +271,7 @@ func TestGuardCallers(t *testing.T) {
 			}
 		}
 	}
-	err := app.GuardCallers(t.Context(), false, slog.New(slog.DiscardHandler), local, app.Place{Address: "nonsense"})
+	err := app.GuardCallers(t.Context(), false, false, slog.New(slog.DiscardHandler), local, app.Place{Address: "nonsense"})
 	if !errs.HasCode(err, errs.ConfigurationInvalid) {
 		t.Errorf("got %v", err)
 	}

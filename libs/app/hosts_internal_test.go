@@ -32,7 +32,7 @@ func TestMetricsAndHealthHaveKnownHosts(t *testing.T) {
 	if err := source.Into(&s); err != nil {
 		t.Fatal(err)
 	}
-	host := NewHost(telemetry.Discard())
+	host := NewHost(telemetry.Discard(), Security{})
 	p := &Process{Source: source, Telemetry: telemetry.Discard()}
 	t.Cleanup(func() { _, _ = host.Close(), p.Close() })
 	def := Definition{Name: "test", Audience: rpc.Services, Build: func(*Process) (Service, http.Handler, error) {

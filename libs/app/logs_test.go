@@ -14,6 +14,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
+	healthv1 "fgdsync.dev/proto/fgd/health/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
@@ -36,7 +37,7 @@ func TestALineSaysWhichServiceItIsAbout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := app.NewHost(tel)
+	host := app.NewHost(tel, app.Security{})
 	well, ill := newWorker(), parted{newWorker()}
 	ill.register = func(r grpc.ServiceRegistrar) { syncv1.RegisterSyncServiceServer(r, broken{}) }
 	host.Add("ingestion", well, rpc.Services)
@@ -48,6 +49,10 @@ func TestALineSaysWhichServiceItIsAbout(t *testing.T) {
 	})
 	if !errs.HasCode(err, errs.InternalError) {
 		t.Fatal(err)
+	}
+	if _, err := healthv1.NewComponentServiceClient(conn).
+		ListComponents(t.Context(), &healthv1.ListComponentsRequest{Service: "orchestrator"}); err != nil {
+		t.Error(err)
 	}
 	if err := end(); err != nil {
 		t.Error(err)

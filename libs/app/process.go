@@ -22,6 +22,7 @@ import (
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/hosts"
+	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
@@ -40,6 +41,9 @@ type settings struct {
 	// PublicHosts are the names and addresses, without ports, by which the process may be asked over HTTP beside those
 	// of loopback.
 	PublicHosts []string `koanf:"public_hosts"`
+
+	Keys   mtls.Files       `koanf:",squash"`
+	Served mtls.ServedFiles `koanf:",squash"`
 }
 
 // LogName is what a service is called in logs and traces, be it alone in its process or one of five.
@@ -92,6 +96,7 @@ type Process struct {
 	// installation when this process has made it, nothing otherwise. It does not block.
 	FirstToken func(secret.String)
 
+	keys    *mtls.Keys // prove to peers who this is; nil where nobody asks
 	closers []func() error
 }
 
@@ -169,7 +174,7 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	}
 	s.GRPCListen, s.HTTPListen = cmp.Or(s.GRPCListen, def.GRPCListen), cmp.Or(s.HTTPListen, def.HTTPListen)
 	if line.ready {
-		return askReady(ctx, s.HTTPListen)
+		return askReady(ctx, s.HTTPListen, s.servedFile(def.Audience))
 	}
 	tel, err := telemetry.New(ctx, telemetry.Config{
 		Service: LogName(def.Name), Version: Version, LogWriter: stderr, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
@@ -180,10 +185,14 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	}
 	defer func() { err = errors.Join(err, flush(ctx, tel)) }()
 	WarnOfVariables(ctx, source, tel.Log)
-	if err := guardListeners(ctx, def.Audience, s, tel.Log); err != nil {
+	security, err := s.security(def, tel.Log)
+	if err != nil {
 		return err
 	}
-	host := NewHost(tel)
+	if err := guardListeners(ctx, def.Audience, s, security, tel.Log); err != nil {
+		return err
+	}
+	host := NewHost(tel, security)
 	p := &Process{
 		Source: source, Telemetry: tel, MetricsPage: host.Metrics(), Instance: Instance(s.GRPCListen),
 		LookupEnv: Lookup(environ), Now: time.Now,
@@ -196,6 +205,25 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	return host.Run(ctx)
 }
 
+// security reads the certificates that are configured.
+func (s *settings) security(def Definition, log *slog.Logger) (security Security, err error) {
+	if security.Services, err = mtls.Load(s.Keys, def.Name, log, time.Now); err != nil {
+		return security, err
+	}
+	if def.Audience == rpc.Callers {
+		security.Callers, err = mtls.LoadServed(s.Served, log, time.Now)
+	}
+	return security, err
+}
+
+// servedFile returns the file with the certificate of the HTTP listener; empty when that speaks in clear.
+func (s *settings) servedFile(audience rpc.Audience) string {
+	if audience == rpc.Callers {
+		return s.Served.CertificateFile
+	}
+	return ""
+}
+
 // WarnOfVariables says which variables of the environment look like settings, and are none.
 func WarnOfVariables(ctx context.Context, source *config.Source, log *slog.Logger) {
 	for _, v := range source.Unknown() {
@@ -205,7 +233,7 @@ func WarnOfVariables(ctx context.Context, source *config.Source, log *slog.Logge
 
 // build puts the service on the host, and the host on its listeners.
 func (p *Process) build(def Definition, s settings, host *Host) error {
-	if err := p.dialPeers(def.Peers); err != nil {
+	if err := p.dialPeers(def.Peers, host.security.Services); err != nil {
 		return err
 	}
 	p.Self = host.Inside(def.Audience)
@@ -220,12 +248,14 @@ func (p *Process) build(def Definition, s settings, host *Host) error {
 	return listen(host, s, handler, def.Audience)
 }
 
-// dialPeers makes connections to services at their configured addresses. They connect when they are first used.
-func (p *Process) dialPeers(peers []Peer) error {
+// dialPeers makes connections to services at their configured addresses. They connect when they are first used, and
+// with keys each side proves who it is.
+func (p *Process) dialPeers(peers []Peer, keys *mtls.Keys) error {
+	p.keys = keys
 	p.Peers, p.Addresses = map[string]grpc.ClientConnInterface{}, map[string]string{}
 	for _, peer := range peers {
 		address := p.Source.Text(peer.AddressKey(), peer.Address)
-		conn, err := rpc.DialNamed(peer.Name, address, p.Telemetry.Tracers)
+		conn, err := rpc.DialNamed(peer.Name, address, keys, p.Telemetry.Tracers)
 		if err != nil {
 			return errs.New(errs.ConfigurationInvalid, "%s: %q can't be dialled.", peer.AddressKey(), address).WithCause(err)
 		}
@@ -263,41 +293,46 @@ func listen(host *Host, s settings, handler http.Handler, audience rpc.Audience)
 		return errors.Join(err, grpcListener.Close())
 	}
 	host.ServeGRPC(grpcListener, audience)
-	host.ServeHTTP(httpListener, handler)
+	if audience == rpc.Callers {
+		host.ServeCallers(httpListener, handler)
+	} else {
+		host.ServeHTTP(httpListener, handler)
+	}
 	return nil
 }
 
-// guardListeners refuses addresses that others can reach, where that is not safe.
-func guardListeners(ctx context.Context, audience rpc.Audience, s settings, log *slog.Logger) error {
-	if audience == rpc.Callers {
-		return GuardCallers(ctx, s.Unauthenticated, log, Place{"grpc_listen", s.GRPCListen},
-			Place{"http_listen", s.HTTPListen})
+// guardListeners refuses addresses that others can reach, unless those who come are asked who they are.
+func guardListeners(
+	ctx context.Context, audience rpc.Audience, s settings, security Security, log *slog.Logger,
+) error {
+	if audience == rpc.Services {
+		return guardServices(s.GRPCListen, security.Services != nil)
 	}
-	if err := GuardListen(ctx, "grpc_listen", s.GRPCListen, s.Unauthenticated, log); err != nil {
+	return GuardCallers(ctx, s.Unauthenticated, security.Callers != nil, log,
+		Place{"grpc_listen", s.GRPCListen}, Place{"http_listen", s.HTTPListen})
+}
+
+// guardServices refuses an address for services that other machines can reach, unless all prove who they are there.
+// What is served over HTTP beside it is metrics and health alone, and may be anywhere.
+func guardServices(address string, proven bool) error {
+	local, err := isLocal("grpc_listen", address)
+	if err != nil || local || proven {
 		return err
 	}
-	return GuardListen(ctx, "http_listen", s.HTTPListen, s.Unauthenticated, log)
+	return errs.New(errs.ConfigurationInvalid,
+		"grpc_listen: other machines can reach %s, where no service has to prove who it is.", address).
+		WithRemedy("Listen on 127.0.0.1; or make certificates with fgd certs init, and set service_ca_file, " +
+			"service_certificate_file and service_key_file.")
 }
 
-// GuardListen refuses an address that other machines can reach, because nobody is asked there who they are, unless that
-// is allowed: then it says so in the log. The key or flag is what sets the address.
-func GuardListen(ctx context.Context, key, address string, allowed bool, log *slog.Logger) error {
+// isLocal reports whether an address can be reached from this machine alone. The key or flag is what sets it.
+func isLocal(key, address string) (bool, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return errs.New(errs.ConfigurationInvalid, "%s: %q is no address; write host:port.", key, address)
+		return false, errs.New(errs.ConfigurationInvalid, "%s: %q is no address; write host:port.", key, address)
 	}
-	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) {
-		return nil
-	}
-	if !allowed {
-		return errs.New(errs.ConfigurationInvalid,
-			"%s: other machines can reach %s, where nobody is asked who they are.", key, address).
-			WithRemedy("Listen on 127.0.0.1, or keep the address from others by other means, such as a proxy that " +
-				"authenticates, and set HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true.")
-	}
-	log.WarnContext(ctx, "listening without authentication: whoever reaches this address may do everything",
-		"key", key, "address", address)
-	return nil
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback()), nil
 }
 
 // Listen opens a TCP listener; its error names the key or flag that sets the address.

@@ -22,6 +22,12 @@ func definition(w *worker) app.Definition {
 	}
 }
 
+func forCallers(w *worker) app.Definition {
+	def := definition(w)
+	def.Audience = rpc.Callers
+	return def
+}
+
 // TestAProcessEndsInOrderOnASignal has the signal for itself: other tests run before it or after it.
 func TestAProcessEndsInOrderOnASignal(t *testing.T) {
 	w := newWorker()
@@ -134,14 +140,14 @@ func TestAProcessSaysWhyItDoesNotStart(t *testing.T) {
 			[]string{"FGD_5006", "http_listen"},
 		},
 		"HTTP open to all": {
-			definition(newWorker()), nil,
-			[]string{"HEDGEHOG_FGD_HTTP_LISTEN=0.0.0.0:0"},
+			forCallers(newWorker()), nil,
+			[]string{"HEDGEHOG_FGD_HTTP_LISTEN=0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true"},
 			[]string{"FGD_5007", "http_listen", "0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"},
 		},
 		"gRPC open to all": {
 			definition(newWorker()), nil,
-			[]string{"HEDGEHOG_FGD_GRPC_LISTEN=:0"},
-			[]string{"FGD_5007", "grpc_listen", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"},
+			[]string{"HEDGEHOG_FGD_GRPC_LISTEN=:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true"},
+			[]string{"FGD_5007", "grpc_listen", "fgd certs init"},
 		},
 		"no public host": {
 			definition(newWorker()), nil,
@@ -175,18 +181,21 @@ func TestHelpIsNoFailure(t *testing.T) {
 	}
 }
 
-// TestAnOpenProcessSaysSo: one that others can reach because it is told so warns of it, for both listeners.
+// TestAnOpenProcessSaysSo: one that others can reach in clear warns of it, for both listeners.
 func TestAnOpenProcessSaysSo(t *testing.T) {
 	w := newWorker()
 	var stderr bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- app.Main(definition(w), nil, []string{
+		code <- app.Main(forCallers(w), nil, []string{
 			"HEDGEHOG_FGD_GRPC_LISTEN=0.0.0.0:0", "HEDGEHOG_FGD_HTTP_LISTEN=[::]:0",
-			"HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true",
 		}, &stderr)
 	}()
-	<-w.began
+	select {
+	case <-w.began:
+	case got := <-code:
+		t.Fatalf("exit code %d: %s", got, stderr.String())
+	}
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +203,7 @@ func TestAnOpenProcessSaysSo(t *testing.T) {
 		t.Errorf("exit code %d: %s", got, stderr.String())
 	}
 	for _, address := range []string{"0.0.0.0:0", "[::]:0"} {
-		if !strings.Contains(stderr.String(), `"level":"WARN","msg":"listening without authentication`) ||
+		if !strings.Contains(stderr.String(), `"level":"WARN","msg":"tokens travel in clear`) ||
 			!strings.Contains(stderr.String(), `"address":"`+address+`"`) {
 			t.Errorf("no warning of %s in %s", address, stderr.String())
 		}

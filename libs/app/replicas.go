@@ -18,7 +18,7 @@ func (p *Process) Replicas(peer string) ([]grpc.ClientConnInterface, error) {
 	}
 	var replicas []grpc.ClientConnInterface
 	for _, address := range addresses {
-		conn, err := rpc.DialNamed(peer, strings.TrimSpace(address), p.Telemetry.Tracers)
+		conn, err := rpc.DialNamed(peer, strings.TrimSpace(address), p.keys, p.Telemetry.Tracers)
 		if err != nil {
 			return nil, errs.New(errs.ConfigurationInvalid, "%q, of %s, can't be dialled.", address,
 				Peer{Name: peer}.AddressKey()).WithCause(err)

@@ -119,6 +119,10 @@ var (
 		"FGD_1065", Invalid, "WEBHOOK_UNREADABLE",
 		"Have the Git host send push events as application/json.",
 	}
+	ServiceRefused = Code{
+		"FGD_1059", PermissionDenied, "SERVICE_REFUSED",
+		"Give each service its own certificate; the contract of the method names the services that may call it.",
+	}
 	MediaTypeRefused = Code{
 		"FGD_1041", Invalid, "MEDIA_TYPE_REFUSED",
 		"Send JSON with Content-Type: application/json, as it is or with Content-Encoding: gzip.",

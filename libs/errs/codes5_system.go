@@ -56,6 +56,14 @@ var (
 		"FGD_5032", Unavailable, "ISSUER_UNAVAILABLE",
 		"Check that the issuer runs and that the bridge reaches it, and try again; own tokens are taken all the same.",
 	}
+	CertificateExpired = Code{
+		"FGD_5033", Unavailable, "CERTIFICATE_EXPIRED",
+		"Renew it: fgd certs renew writes new certificates, which count without a restart.",
+	}
+	ServiceUnproven = Code{
+		"FGD_5034", Unavailable, "SERVICE_UNPROVEN",
+		"Check that all services have certificates of one authority, each that of its own name; fgd certs show lists them.",
+	}
 	TooManyListeners = Code{"FGD_5012", Limited, "TOO_MANY_LISTENERS", "Try again after the stated time."}
 	LedgerDamaged    = Code{
 		"FGD_5013", Precondition, "LEDGER_DAMAGED",

@@ -18,6 +18,10 @@ const (
 	Store       = "store"
 	GitHosts    = "git-hosts"
 	Issuer      = "issuer" // of JWTs, where the bridge has one
+
+	// Of each process that has them.
+	ServiceCertificate = "service-certificate"
+	CallersCertificate = "callers-certificate"
 )
 
 // Status says how a component is.

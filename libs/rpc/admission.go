@@ -55,19 +55,6 @@ func closed() error {
 // IsHealth reports whether a method asks whether a server is well, which everybody may.
 func IsHealth(method string) bool { return strings.HasPrefix(method, "/grpc.health.v1.Health/") }
 
-// Open admits every call as it is: that of other services, where nobody else can reach the server.
-type Open struct{}
-
-// Unary admits a call.
-func (Open) Unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	return next(ctx, req)
-}
-
-// Stream admits a stream.
-func (Open) Stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	return next(srv, stream)
-}
-
 // Believing admits every caller, by the name that is given.
 type Believing struct{}
 

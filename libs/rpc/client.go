@@ -29,6 +29,9 @@ func newClient(audience Audience, to server) client {
 type server struct {
 	name    string // empty when it is not known
 	address string // empty inside the process
+	// unproven says why the last connection was not taken, when that was because of a certificate; nil where none is
+	// looked at.
+	unproven func() *errs.Error
 }
 
 // away is the error of a server that can't be reached. Inside a process there is no address to look at.
@@ -36,6 +39,11 @@ func (s server) away(cause error) *errs.Error {
 	e := errs.New(errs.ServiceUnavailable, "A service that is needed can't be reached.").WithCause(cause)
 	if s.address == "" {
 		return e
+	}
+	if s.unproven != nil {
+		if why := s.unproven(); why != nil {
+			return why.WithCause(cause).WithMeta("address", s.address)
+		}
 	}
 	who := "The service"
 	if s.name != "" {

@@ -8,6 +8,8 @@ import (
 	"github.com/fullstorydev/grpchan"
 	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/protobuf/proto"
 
@@ -21,10 +23,11 @@ type Server struct {
 	conn   grpc.ClientConnInterface
 }
 
-// NewServer returns a server for an audience, of which those who pass the gate may call something. What is to be said
-// of a call goes to the log that logOf returns for the service of the contract that the call is for.
+// NewServer returns a server for an audience, of which those who pass the gate may call something. Over a network it
+// speaks as the credentials do, or in clear when there are none. What is to be said of a call goes to the log that logOf returns for the service of the contract that the call is for.
 func NewServer(
-	tel *telemetry.Telemetry, audience Audience, gate *Gate, logOf func(grpcService string) *slog.Logger,
+	tel *telemetry.Telemetry, audience Audience, gate *Gate, network credentials.TransportCredentials,
+	logOf func(grpcService string) *slog.Logger,
 ) *Server {
 	calls, guard, requests := newCalls(audience), guard{logOf}, newRequests(tel.Metrics)
 	unary := []grpc.UnaryServerInterceptor{requests.unary, calls.unary, guard.unary, gate.unary, unaryRules}
@@ -36,11 +39,18 @@ func NewServer(
 		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
 		// Clients of ours ping every keepaliveTime; the default would send them away.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveTime / 2, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 	}
+	if network == nil {
+		network = insecure.NewCredentials()
+	}
+	alive := keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}
 	if audience == Callers {
-		options = append(options, grpc.Creds(newTakenCredentials()), grpc.StatsHandler(&taken{log: tel.Log}))
+		options = append(options, grpc.Creds(takenCredentials{network}), grpc.StatsHandler(&taken{log: tel.Log}))
+	} else {
+		options = append(options, grpc.Creds(network))
+		alive.MaxConnectionAge = provenFor
 	}
+	options = append(options, grpc.KeepaliveParams(alive))
 	inside := (&inprocgrpc.Channel{}).WithCloner(inprocgrpc.CopyFunc(copyMessage)).
 		WithServerUnaryInterceptor(chainUnary(unary)).WithServerStreamInterceptor(chainStream(stream)).
 		WithServerStatsHandler(serverStats(tel.Tracers)).WithClientStatsHandler(clientStats(tel.Tracers))

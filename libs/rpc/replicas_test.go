@@ -38,7 +38,7 @@ func start(t *testing.T, r *replica) (address string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := rpc.NewServer(telemetry.Discard(), rpc.Services, open(), grpctest.OneLog(telemetry.Discard()))
+	server := rpc.NewServer(telemetry.Discard(), rpc.Services, open(), nil, grpctest.OneLog(telemetry.Discard()))
 	syncv1.RegisterSyncServiceServer(server, r)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener); close(served) }()

@@ -37,10 +37,19 @@ func CheckAudience(services map[string]grpc.ServiceInfo, audience Audience) erro
 
 // roleOf returns the least role that an RPC takes.
 func roleOf(service, method string) (accessv1.Role, error) {
-	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + method))
+	found, err := contractOf(service, method)
 	if err != nil {
-		return 0, fmt.Errorf("find the contract of %s/%s: %w", service, method, err)
+		return 0, err
 	}
 	role, _ := proto.GetExtension(found.Options(), accessv1.E_Role).(accessv1.Role)
 	return role, nil
+}
+
+// contractOf returns what the contracts say of an RPC.
+func contractOf(service, method string) (protoreflect.Descriptor, error) {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + method))
+	if err != nil {
+		return nil, fmt.Errorf("find the contract of %s/%s: %w", service, method, err)
+	}
+	return found, nil
 }

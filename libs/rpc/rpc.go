@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/stats"
 
+	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 )
@@ -31,6 +32,9 @@ const (
 	keepaliveTimeout = 10 * time.Second
 	windowBytes      = 1 << 20
 	connectTimeout   = 5 * time.Second
+	// provenFor is how long a connection of a service is used, so that none outlives by much the certificate or the
+	// authority that it was made with. Calls that are under way then go on.
+	provenFor = time.Hour
 )
 
 // Audience says who calls a server, and with it what is believed of a call.
@@ -75,18 +79,28 @@ func Dial(address string, tracers trace.TracerProvider) (*grpc.ClientConn, error
 	return dial(server{address: address}, Services, tracers)
 }
 
-// DialNamed is Dial for a service whose name is known. When it can't be reached, its name is in the error.
-func DialNamed(name, address string, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	return dial(server{name: name, address: address}, Services, tracers)
+// DialNamed is Dial for a service whose name is known. When it can't be reached, its name is in the error. With keys it
+// has to prove that it is that service, and is shown who calls.
+func DialNamed(name, address string, keys *mtls.Keys, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
+	to := server{name: name, address: address}
+	if keys == nil {
+		return dial(to, Services, tracers)
+	}
+	network, unproven := keys.Client(name)
+	to.unproven = unproven
+	return dial(to, Services, tracers, grpc.WithTransportCredentials(network))
 }
 
 // DialPublic makes a lazy client connection to what the suite offers to callers. It shows a token, if there is one, and
-// says who asks and the correlation id of the call that a context belongs to, as any caller can.
-func DialPublic(address string, token secret.String, tracers trace.TracerProvider) (*grpc.ClientConn, error) {
-	if token.IsZero() {
-		return dial(server{address: address}, Callers, tracers)
+// says who asks and the correlation id of the call that a context belongs to, as any caller can. It speaks in clear
+// unless an option says otherwise.
+func DialPublic(
+	address string, token secret.String, tracers trace.TracerProvider, options ...grpc.DialOption,
+) (*grpc.ClientConn, error) {
+	if !token.IsZero() {
+		options = append(options, grpc.WithPerRPCCredentials(bearer{token}))
 	}
-	return dial(server{address: address}, Callers, tracers, grpc.WithPerRPCCredentials(bearer{token}))
+	return dial(server{address: address}, Callers, tracers, options...)
 }
 
 // bearer shows a token with each call. Whether that goes in clear is for who runs the bridge to say, by where it

@@ -254,7 +254,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 	address := listener.Addr().String()
 	_ = listener.Close()
-	conn, err := rpc.DialNamed("orchestrator", address, noop.NewTracerProvider())
+	conn, err := rpc.DialNamed("orchestrator", address, nil, noop.NewTracerProvider())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestOverTheNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := rpc.NewServer(telemetry.Discard(), rpc.Services, open(), grpctest.OneLog(telemetry.Discard()))
+	server := rpc.NewServer(telemetry.Discard(), rpc.Services, open(), nil, grpctest.OneLog(telemetry.Discard()))
 	syncv1.RegisterSyncServiceServer(server, &service{fail: errs.New(errs.GitHubRateLimited, "Later.").
 		WithRetryAfter(time.Minute)})
 	served := make(chan error, 1)
@@ -334,6 +334,6 @@ func TestOverTheNetwork(t *testing.T) {
 // open is a gate that everybody passes.
 func open() *rpc.Gate {
 	gate := &rpc.Gate{}
-	gate.Set(rpc.Open{})
+	gate.Set(&rpc.Peers{})
 	return gate
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/stats"
 
@@ -82,12 +81,10 @@ func (c *takenConn) wasCut() bool {
 	return c.cut
 }
 
-// takenCredentials are none, but they make a takenConn of each connection that comes from a network, and remember it.
+// takenCredentials are those of a transport, and make a takenConn of each connection, and remember it.
 type takenCredentials struct {
 	credentials.TransportCredentials
 }
-
-func newTakenCredentials() takenCredentials { return takenCredentials{insecure.NewCredentials()} }
 
 // takenInfo leads from a call to its connection.
 type takenInfo struct {
@@ -97,11 +94,11 @@ type takenInfo struct {
 
 // ServerHandshake wraps a connection.
 func (c takenCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	_, info, err := c.TransportCredentials.ServerHandshake(raw)
-	if _, network := raw.RemoteAddr().(*net.TCPAddr); err != nil || !network {
-		return raw, info, err
+	ready, info, err := c.TransportCredentials.ServerHandshake(raw)
+	if err != nil {
+		return ready, info, err
 	}
-	conn := &takenConn{Conn: raw}
+	conn := &takenConn{Conn: ready}
 	return conn, takenInfo{info, conn}, nil
 }
 

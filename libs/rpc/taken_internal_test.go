@@ -54,7 +54,7 @@ func TestACallerThatTakesNothing(t *testing.T) {
 	}
 	seen := sent{make(chan *takenConn, 2), make(chan *takenConn, 2)}
 	var log bytes.Buffer
-	server := grpc.NewServer(grpc.Creds(newTakenCredentials()),
+	server := grpc.NewServer(grpc.Creds(takenCredentials{insecure.NewCredentials()}),
 		grpc.StatsHandler(&taken{log: slog.New(slog.NewTextHandler(&log, nil))}), grpc.StatsHandler(seen))
 	server.RegisterService(heavy(), nil)
 	served := make(chan error, 1)

@@ -85,7 +85,7 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	tel.Tracers = tracers
 	b.metrics = tel.Metrics
 	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
-	host := app.NewHost(tel)
+	host := app.NewHost(tel, app.Security{})
 	b.self = host.Inside(rpc.Callers)
 	b.service, err = bridge.New(cfg, &app.Process{
 		Telemetry: tel, Self: b.self, MetricsPage: http.HandlerFunc(metrics),

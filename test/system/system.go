@@ -72,7 +72,7 @@ func (b Binaries) Five(t testing.TB, redisURL string, env []string) *System {
 // Ten runs two replicas of each of the five services over one Redis.
 func (b Binaries) Ten(t testing.TB, redisURL string, env []string) *System {
 	t.Helper()
-	s := b.unready(t, redisURL, 2, env)
+	s := b.unready(t, redisURL, 2, env, nil)
 	s.AwaitReady()
 	return s
 }
@@ -80,10 +80,31 @@ func (b Binaries) Ten(t testing.TB, redisURL string, env []string) *System {
 // FiveUnready runs five and does not wait until they are ready.
 func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *System {
 	t.Helper()
-	return b.unready(t, redisURL, 1, env)
+	return b.unready(t, redisURL, 1, env, nil)
 }
 
-func (b Binaries) unready(t testing.TB, redisURL string, replicas int, env []string) *System {
+// FiveProving runs five of which each proves to the others who it is, with certificates in a folder that fgd certs init
+// has made.
+func (b Binaries) FiveProving(t testing.TB, redisURL, certs string, env []string) *System {
+	t.Helper()
+	s := b.unready(t, redisURL, 1, env, func(service string) []string { return Certificates(certs, service) })
+	s.AwaitReady()
+	return s
+}
+
+// Certificates are the variables that name what a service has in a folder that fgd certs init has made.
+func Certificates(folder, service string) []string {
+	return []string{
+		"HEDGEHOG_FGD_SERVICE_CA_FILE=" + filepath.Join(folder, service, "ca.crt"),
+		"HEDGEHOG_FGD_SERVICE_CERTIFICATE_FILE=" + filepath.Join(folder, service, "tls.crt"),
+		"HEDGEHOG_FGD_SERVICE_KEY_FILE=" + filepath.Join(folder, service, "tls.key"),
+	}
+}
+
+// unready has an environment for all processes, and one of its own for each service.
+func (b Binaries) unready(
+	t testing.TB, redisURL string, replicas int, env []string, special func(service string) []string,
+) *System {
 	t.Helper()
 	s := &System{
 		t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{},
@@ -107,11 +128,15 @@ func (b Binaries) unready(t testing.TB, redisURL string, replicas int, env []str
 		"HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE="+s.TokenFile)
 	for i := range replicas {
 		for _, name := range Services() {
-			s.add(b, Replica(name, i), name, append([]string{
+			var of []string
+			if special != nil {
+				of = special(name)
+			}
+			s.add(b, Replica(name, i), name, slices.Concat(of, []string{
 				"HEDGEHOG_FGD_GRPC_LISTEN=" + grpc[name][i], "HEDGEHOG_FGD_HTTP_LISTEN=" + http[name][i],
 				"HEDGEHOG_FGD_DATA_DIR=" + filepath.Join(s.Data, fmt.Sprint("git-", i)),
 				"HEDGEHOG_FGD_LEDGER_FILE=" + filepath.Join(s.Data, fmt.Sprint("ledger-", i, ".db")),
-			}, env...), http[name][i])
+			}, env), http[name][i])
 		}
 		s.bridges = append(s.bridges, "http://"+http["bridge"][i])
 	}

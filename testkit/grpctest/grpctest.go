@@ -28,11 +28,11 @@ func ServeWith(
 ) *grpc.ClientConn {
 	t.Helper()
 	gate := &rpc.Gate{}
-	gate.Set(rpc.Open{})
+	gate.Set(&rpc.Peers{})
 	if audience == rpc.Callers {
 		gate.Set(rpc.Believing{})
 	}
-	server := rpc.NewServer(tel, audience, gate, OneLog(tel))
+	server := rpc.NewServer(tel, audience, gate, nil, OneLog(tel))
 	register(server)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -22,6 +22,8 @@ type running struct {
 func newReached(env Environment, cmd *cobra.Command) *running {
 	r := &running{System: remote.System{User: env.local().User()}, env: env}
 	addAddressFlag(cmd, &r.Address)
+	cmd.Flags().StringVar(&r.CAFile, "ca-file", "",
+		"PEM `file` of authorities that are trusted for an https:// address; those of this machine without it")
 	cmd.Flags().BoolVar(&r.json, "json", false, "print one JSON document")
 	return r
 }
@@ -36,7 +38,7 @@ func newRunning(env Environment, cmd *cobra.Command) *running {
 }
 
 func addAddressFlag(cmd *cobra.Command, address *string) {
-	cmd.Flags().StringVar(address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge")
+	cmd.Flags().StringVar(address, "grpc", "127.0.0.1:9090", "`address` of gRPC of fgd up, or of a bridge; https://… for TLS")
 }
 
 // print prints an answer as JSON, or in words.

@@ -80,7 +80,7 @@ func welcome(ctx context.Context, env Environment, at local.Serving) error {
 		at.TokenFile = "" // nobody is asked, or somebody has put it where it is safer
 	}
 	render.Serving(screen, render.Up{
-		Version: app.Version, HTTP: at.HTTP, GRPC: at.GRPC, Data: at.Data, Redis: at.Redis,
+		Version: app.Version, HTTP: at.HTTP, TLS: at.TLS, GRPC: at.GRPC, Data: at.Data, Redis: at.Redis,
 		Token: token, TokenFile: at.TokenFile, Fabrics: len(list.GetFabrics()),
 	})
 	return nil

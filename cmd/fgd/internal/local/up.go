@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -13,6 +14,7 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 )
@@ -31,6 +33,7 @@ type Up struct {
 // Serving is where callers find the services, and what those keep.
 type Serving struct {
 	HTTP     string                   // address of the JSON API
+	TLS      bool                     // whether it and gRPC speak TLS
 	GRPC     string                   // address of gRPC
 	Data     string                   // folder with everything that is kept
 	Redis    string                   // what kind of Redis it is
@@ -57,7 +60,11 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 	started func(context.Context, Serving) error,
 ) (err error) {
 	app.WarnOfVariables(ctx, source, tel.Log)
-	if err := u.guard(ctx, source, tel); err != nil {
+	served, err := servedTo(source, tel)
+	if err != nil {
+		return err
+	}
+	if err := u.guard(ctx, source, served != nil, tel); err != nil {
 		return exit.Misuse(err)
 	}
 	if source, err = u.configure(source); err != nil {
@@ -77,28 +84,27 @@ func (u Up) Serve(ctx context.Context, env Environment, source *config.Source, t
 		return errors.Join(err, callers.Close())
 	}
 	defer func() { err = errors.Join(err, redis.stop()) }()
-	return u.serveOn(ctx, env, source, tel, callers, redis, started)
+	return u.serveOn(ctx, env, source, tel, suite.Options{Callers: callers, Served: served}, redis, started)
 }
 
 // serveOn runs the services on listeners, and with a Redis.
 func (u Up) serveOn(ctx context.Context, env Environment, source *config.Source, tel *telemetry.Telemetry,
-	callers *suite.Listeners, redis *redis, started func(context.Context, Serving) error,
+	o suite.Options, redis *redis, started func(context.Context, Serving) error,
 ) error {
 	folder, err := resolve(u.DataDir)
 	if err != nil {
-		return errors.Join(err, callers.Close())
+		return errors.Join(err, o.Callers.Close())
 	}
 	made := make(chan secret.String, 1)
 	at := Serving{
-		HTTP: callers.HTTP.Addr().String(), GRPC: callers.GRPC.Addr().String(), Data: folder, Redis: redis.kind,
-		TokenFile: bootstrapFile(folder), made: made,
+		HTTP: o.Callers.HTTP.Addr().String(), TLS: o.Served != nil, GRPC: o.Callers.GRPC.Addr().String(), Data: folder,
+		Redis: redis.kind, TokenFile: bootstrapFile(folder), made: made,
 	}
-	s, err := newSuite(suite.Options{
-		Definitions: suite.Definitions(), Telemetry: tel, Instance: app.Instance(at.GRPC), Callers: callers,
-		FirstToken: func(first secret.String) { made <- first },
-	}, env, source, redis)
+	o.Definitions, o.Telemetry, o.Instance = suite.Definitions(), tel, app.Instance(at.GRPC)
+	o.FirstToken = func(first secret.String) { made <- first }
+	s, err := newSuite(o, env, source, redis)
 	if err != nil {
-		return errors.Join(err, callers.Close())
+		return errors.Join(err, o.Callers.Close())
 	}
 	at.Services = s.Internal()
 	tel.Log.InfoContext(ctx, "started", "http", at.HTTP, "grpc", at.GRPC, "redis", redis.kind, "version", app.Version)
@@ -108,15 +114,24 @@ func (u Up) serveOn(ctx context.Context, env Environment, source *config.Source,
 }
 
 // guard refuses addresses that others can reach, where nobody is asked who they are.
-func (u Up) guard(ctx context.Context, source *config.Source, tel *telemetry.Telemetry) error {
+func (u Up) guard(ctx context.Context, source *config.Source, tls bool, tel *telemetry.Telemetry) error {
 	var configured struct {
 		Unauthenticated bool `koanf:"allow_unauthenticated"`
 	}
 	if err := source.Into(&configured); err != nil {
 		return err
 	}
-	return app.GuardCallers(ctx, configured.Unauthenticated, tel.Log, app.Place{Key: "--grpc", Address: u.GRPC},
+	return app.GuardCallers(ctx, configured.Unauthenticated, tls, tel.Log, app.Place{Key: "--grpc", Address: u.GRPC},
 		app.Place{Key: "--http", Address: u.HTTP})
+}
+
+// servedTo reads the certificate that is shown to callers, if there is one.
+func servedTo(source *config.Source, tel *telemetry.Telemetry) (*mtls.Served, error) {
+	var files mtls.ServedFiles
+	if err := source.Into(&files); err != nil {
+		return nil, err
+	}
+	return mtls.LoadServed(files, tel.Log, time.Now)
 }
 
 func (u Up) configure(source *config.Source) (*config.Source, error) {

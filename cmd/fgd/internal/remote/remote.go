@@ -4,13 +4,18 @@ package remote
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
@@ -29,7 +34,8 @@ const pageSize = 1000
 
 // System is a running system.
 type System struct {
-	Address string // of gRPC of fgd up, or of a bridge
+	Address string // of gRPC of fgd up, or of a bridge; with https:// before it where that speaks TLS
+	CAFile  string // has authorities that are trusted for it; without one those of this machine are
 	User    string // who asks
 	// Token returns what is shown there; nil where nothing is, nothing where nobody is asked.
 	Token func(context.Context) (secret.String, error)
@@ -88,7 +94,11 @@ func (s System) call(ctx context.Context, work func(context.Context, *grpc.Clien
 	if err != nil {
 		return err
 	}
-	conn, err := rpc.DialPublic(s.Address, token, noop.NewTracerProvider())
+	address, options, err := s.target()
+	if err != nil {
+		return exit.Misuse(err)
+	}
+	conn, err := rpc.DialPublic(address, token, noop.NewTracerProvider(), options...)
 	if err != nil {
 		return exit.Misuse(errs.New(errs.InvalidRequest, "The address %q can't be dialled.", s.Address).WithCause(err))
 	}
@@ -107,7 +117,39 @@ func (s System) call(ctx context.Context, work func(context.Context, *grpc.Clien
 	answered := errs.From(err)
 	if answered.Code == errs.ServiceUnavailable && answered.Cause != nil { // of the connection, and not of the bridge
 		answered.Message = fmt.Sprintf("Nothing can be reached at %s.", s.Address)
-		answered = answered.WithRemedy("Start fgd up or a bridge, or give --grpc the address of one.")
+		answered = answered.WithRemedy("Start fgd up or a bridge, or give --grpc the address of one, with https:// before " +
+			"it where that speaks TLS.")
+		if s.isTLS() {
+			answered = answered.WithRemedy("Give --grpc the address of a bridge that speaks TLS, by a name that its " +
+				"certificate has, and --ca-file where its authority is none of this machine's.")
+		}
 	}
 	return answered.WithMeta(render.CorrelationID, call.CorrelationID)
+}
+
+// tlsScheme stands before the address of a system that speaks TLS.
+const tlsScheme = "https://"
+
+func (s System) isTLS() bool { return strings.HasPrefix(s.Address, tlsScheme) }
+
+// target returns what is dialled, and how.
+func (s System) target() (address string, options []grpc.DialOption, err error) {
+	if !s.isTLS() {
+		if s.CAFile != "" {
+			return "", nil, errs.New(errs.InvalidRequest, "--ca-file is for an address that speaks TLS.").
+				WithRemedy("Give --grpc https://%s, or leave --ca-file out.", s.Address)
+		}
+		return s.Address, nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.CAFile != "" {
+		content, err := os.ReadFile(s.CAFile)
+		config.RootCAs = x509.NewCertPool()
+		if err != nil || !config.RootCAs.AppendCertsFromPEM(content) {
+			return "", nil, errs.New(errs.InvalidRequest, "--ca-file: %s has no certificate that can be read.", s.CAFile).
+				WithCause(err).WithRemedy("Name a PEM file with the certificate of an authority.")
+		}
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(s.Address, tlsScheme), "/"),
+		[]grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(config))}, nil
 }

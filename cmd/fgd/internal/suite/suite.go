@@ -16,6 +16,7 @@ import (
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/hosts"
+	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
@@ -45,6 +46,8 @@ type Options struct {
 	Callers *Listeners
 	// FirstToken is told once when it is known whether there is a token (app.Process).
 	FirstToken func(secret.String)
+	// Served is the certificate for callers; nil: they are answered in clear.
+	Served *mtls.Served
 }
 
 // Listeners is where callers are served: gRPC, and over HTTP the JSON API, with live progress, health and metrics
@@ -64,7 +67,7 @@ type Suite struct {
 // New builds the services in their order. Those that are called but not defined are not there. The suite takes the
 // listeners, unless there is an error.
 func New(o Options) (*Suite, error) {
-	host := app.NewHost(o.Telemetry)
+	host := app.NewHost(o.Telemetry, app.Security{Callers: o.Served})
 	s := &Suite{host: host, handler: host.Operations(hosts.New(nil))}
 	if err := s.build(o); err != nil {
 		return nil, errors.Join(err, s.Close())

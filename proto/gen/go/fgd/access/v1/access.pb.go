@@ -279,7 +279,8 @@ var (
 	//
 	// optional fgd.access.v1.Scope scope = 50002;
 	E_Scope = &file_fgd_access_v1_access_proto_extTypes[1]
-	// The services that may call the RPC, where it takes ROLE_SERVICE.
+	// The services that may call the RPC, where it takes ROLE_SERVICE: by the names in their certificates. All others are
+	// refused, and a server with an RPC that names none does not start.
 	//
 	// repeated string callers = 50003;
 	E_Callers = &file_fgd_access_v1_access_proto_extTypes[2]

@@ -529,11 +529,11 @@ const file_fgd_admin_v1_maintenance_service_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"O\n" +
 	"\x19ReplayDeadLettersResponse\x122\n" +
-	"\breplayed\x18\x01 \x03(\v2\x16.fgd.admin.v1.ReplayedR\breplayed2\xc3\x02\n" +
-	"\x12MaintenanceService\x12[\n" +
-	"\fRebuildState\x12!.fgd.admin.v1.RebuildStateRequest\x1a\".fgd.admin.v1.RebuildStateResponse\"\x04\x88\xb5\x18\x04\x12d\n" +
-	"\x0fListDeadLetters\x12$.fgd.admin.v1.ListDeadLettersRequest\x1a%.fgd.admin.v1.ListDeadLettersResponse\"\x04\x88\xb5\x18\x04\x12j\n" +
-	"\x11ReplayDeadLetters\x12&.fgd.admin.v1.ReplayDeadLettersRequest\x1a'.fgd.admin.v1.ReplayDeadLettersResponse\"\x04\x88\xb5\x18\x04B\xa5\x01\n" +
+	"\breplayed\x18\x01 \x03(\v2\x16.fgd.admin.v1.ReplayedR\breplayed2\xe1\x02\n" +
+	"\x12MaintenanceService\x12e\n" +
+	"\fRebuildState\x12!.fgd.admin.v1.RebuildStateRequest\x1a\".fgd.admin.v1.RebuildStateResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12n\n" +
+	"\x0fListDeadLetters\x12$.fgd.admin.v1.ListDeadLettersRequest\x1a%.fgd.admin.v1.ListDeadLettersResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12t\n" +
+	"\x11ReplayDeadLetters\x12&.fgd.admin.v1.ReplayDeadLettersRequest\x1a'.fgd.admin.v1.ReplayDeadLettersResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridgeB\xa5\x01\n" +
 	"\x10com.fgd.admin.v1B\x17MaintenanceServiceProtoP\x01Z&fgdsync.dev/proto/fgd/admin/v1;adminv1\xa2\x02\x03FAX\xaa\x02\fFgd.Admin.V1\xca\x02\fFgd\\Admin\\V1\xe2\x02\x18Fgd\\Admin\\V1\\GPBMetadata\xea\x02\x0eFgd::Admin::V1b\x06proto3"
 
 var (

@@ -345,10 +345,10 @@ const file_fgd_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x04tree\x18\x01 \x01(\tR\x04tree\x12!\n" +
 	"\frepairs_made\x18\x02 \x03(\tR\vrepairsMade\x129\n" +
 	"\x06report\x18\x03 \x01(\v2!.fgd.directory.v1.DirectoryReportR\x06report\x12B\n" +
-	"\x10remaining_issues\x18\x04 \x03(\v2\x17.fgd.directory.v1.IssueR\x0fremainingIssues2\xf4\x01\n" +
-	"\x10DirectoryService\x12r\n" +
-	"\x11ValidateDirectory\x12*.fgd.directory.v1.ValidateDirectoryRequest\x1a+.fgd.directory.v1.ValidateDirectoryResponse\"\x04\x88\xb5\x18\x04\x12l\n" +
-	"\x0fRepairDirectory\x12(.fgd.directory.v1.RepairDirectoryRequest\x1a).fgd.directory.v1.RepairDirectoryResponse\"\x04\x88\xb5\x18\x04B\xc1\x01\n" +
+	"\x10remaining_issues\x18\x04 \x03(\v2\x17.fgd.directory.v1.IssueR\x0fremainingIssues2\x95\x02\n" +
+	"\x10DirectoryService\x12\x82\x01\n" +
+	"\x11ValidateDirectory\x12*.fgd.directory.v1.ValidateDirectoryRequest\x1a+.fgd.directory.v1.ValidateDirectoryResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12|\n" +
+	"\x0fRepairDirectory\x12(.fgd.directory.v1.RepairDirectoryRequest\x1a).fgd.directory.v1.RepairDirectoryResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestratorB\xc1\x01\n" +
 	"\x14com.fgd.directory.v1B\x15DirectoryServiceProtoP\x01Z.fgdsync.dev/proto/fgd/directory/v1;directoryv1\xa2\x02\x03FDX\xaa\x02\x10Fgd.Directory.V1\xca\x02\x11Fgd\\Directory_\\V1\xe2\x02\x1dFgd\\Directory_\\V1\\GPBMetadata\xea\x02\x12Fgd::Directory::V1b\x06proto3"
 
 var (

@@ -1434,15 +1434,15 @@ const file_fgd_fabric_v1_directory_view_service_proto_rawDesc = "" +
 	"\x1cDIRECTORY_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18DIRECTORY_STATUS_HEALTHY\x10\x01\x12\x1d\n" +
 	"\x19DIRECTORY_STATUS_DEGRADED\x10\x02\x12\x1e\n" +
-	"\x1aDIRECTORY_STATUS_UNHEALTHY\x10\x032\xbb\x05\n" +
-	"\x14DirectoryViewService\x12c\n" +
-	"\x0eCheckDirectory\x12$.fgd.fabric.v1.CheckDirectoryRequest\x1a%.fgd.fabric.v1.CheckDirectoryResponse\"\x04\x88\xb5\x18\x04\x12T\n" +
-	"\tListFiles\x12\x1f.fgd.fabric.v1.ListFilesRequest\x1a .fgd.fabric.v1.ListFilesResponse\"\x04\x88\xb5\x18\x04\x12c\n" +
-	"\x0eListQuarantine\x12$.fgd.fabric.v1.ListQuarantineRequest\x1a%.fgd.fabric.v1.ListQuarantineResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
-	"\vListChanges\x12!.fgd.fabric.v1.ListChangesRequest\x1a\".fgd.fabric.v1.ListChangesResponse\"\x04\x88\xb5\x18\x04\x12o\n" +
-	"\x12GetDirectoryHealth\x12(.fgd.fabric.v1.GetDirectoryHealthRequest\x1a).fgd.fabric.v1.GetDirectoryHealthResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
-	"\vListCommits\x12!.fgd.fabric.v1.ListCommitsRequest\x1a\".fgd.fabric.v1.ListCommitsResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
-	"\vDiffCommits\x12!.fgd.fabric.v1.DiffCommitsRequest\x1a\".fgd.fabric.v1.DiffCommitsResponse\"\x04\x88\xb5\x18\x04B\xae\x01\n" +
+	"\x1aDIRECTORY_STATUS_UNHEALTHY\x10\x032\x81\x06\n" +
+	"\x14DirectoryViewService\x12m\n" +
+	"\x0eCheckDirectory\x12$.fgd.fabric.v1.CheckDirectoryRequest\x1a%.fgd.fabric.v1.CheckDirectoryResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12^\n" +
+	"\tListFiles\x12\x1f.fgd.fabric.v1.ListFilesRequest\x1a .fgd.fabric.v1.ListFilesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12m\n" +
+	"\x0eListQuarantine\x12$.fgd.fabric.v1.ListQuarantineRequest\x1a%.fgd.fabric.v1.ListQuarantineResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12d\n" +
+	"\vListChanges\x12!.fgd.fabric.v1.ListChangesRequest\x1a\".fgd.fabric.v1.ListChangesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12y\n" +
+	"\x12GetDirectoryHealth\x12(.fgd.fabric.v1.GetDirectoryHealthRequest\x1a).fgd.fabric.v1.GetDirectoryHealthResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12d\n" +
+	"\vListCommits\x12!.fgd.fabric.v1.ListCommitsRequest\x1a\".fgd.fabric.v1.ListCommitsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12d\n" +
+	"\vDiffCommits\x12!.fgd.fabric.v1.DiffCommitsRequest\x1a\".fgd.fabric.v1.DiffCommitsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridgeB\xae\x01\n" +
 	"\x11com.fgd.fabric.v1B\x19DirectoryViewServiceProtoP\x01Z(fgdsync.dev/proto/fgd/fabric/v1;fabricv1\xa2\x02\x03FFX\xaa\x02\rFgd.Fabric.V1\xca\x02\rFgd\\Fabric\\V1\xe2\x02\x19Fgd\\Fabric\\V1\\GPBMetadata\xea\x02\x0fFgd::Fabric::V1b\x06proto3"
 
 var (

@@ -795,15 +795,15 @@ const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"2\n" +
 	"\x13DeleteFabricRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\"\x16\n" +
-	"\x14DeleteFabricResponse2\x9f\x05\n" +
-	"\rFabricService\x12]\n" +
-	"\fCreateFabric\x12\".fgd.fabric.v1.CreateFabricRequest\x1a#.fgd.fabric.v1.CreateFabricResponse\"\x04\x88\xb5\x18\x04\x12T\n" +
-	"\tGetFabric\x12\x1f.fgd.fabric.v1.GetFabricRequest\x1a .fgd.fabric.v1.GetFabricResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
-	"\vListFabrics\x12!.fgd.fabric.v1.ListFabricsRequest\x1a\".fgd.fabric.v1.ListFabricsResponse\"\x04\x88\xb5\x18\x04\x12]\n" +
-	"\fUpdateFabric\x12\".fgd.fabric.v1.UpdateFabricRequest\x1a#.fgd.fabric.v1.UpdateFabricResponse\"\x04\x88\xb5\x18\x04\x12`\n" +
-	"\rSuspendFabric\x12#.fgd.fabric.v1.SuspendFabricRequest\x1a$.fgd.fabric.v1.SuspendFabricResponse\"\x04\x88\xb5\x18\x04\x12]\n" +
-	"\fResumeFabric\x12\".fgd.fabric.v1.ResumeFabricRequest\x1a#.fgd.fabric.v1.ResumeFabricResponse\"\x04\x88\xb5\x18\x04\x12]\n" +
-	"\fDeleteFabric\x12\".fgd.fabric.v1.DeleteFabricRequest\x1a#.fgd.fabric.v1.DeleteFabricResponse\"\x04\x88\xb5\x18\x04B\xa7\x01\n" +
+	"\x14DeleteFabricResponse2\xe5\x05\n" +
+	"\rFabricService\x12g\n" +
+	"\fCreateFabric\x12\".fgd.fabric.v1.CreateFabricRequest\x1a#.fgd.fabric.v1.CreateFabricResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12^\n" +
+	"\tGetFabric\x12\x1f.fgd.fabric.v1.GetFabricRequest\x1a .fgd.fabric.v1.GetFabricResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12d\n" +
+	"\vListFabrics\x12!.fgd.fabric.v1.ListFabricsRequest\x1a\".fgd.fabric.v1.ListFabricsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12g\n" +
+	"\fUpdateFabric\x12\".fgd.fabric.v1.UpdateFabricRequest\x1a#.fgd.fabric.v1.UpdateFabricResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12j\n" +
+	"\rSuspendFabric\x12#.fgd.fabric.v1.SuspendFabricRequest\x1a$.fgd.fabric.v1.SuspendFabricResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12g\n" +
+	"\fResumeFabric\x12\".fgd.fabric.v1.ResumeFabricRequest\x1a#.fgd.fabric.v1.ResumeFabricResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12g\n" +
+	"\fDeleteFabric\x12\".fgd.fabric.v1.DeleteFabricRequest\x1a#.fgd.fabric.v1.DeleteFabricResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridgeB\xa7\x01\n" +
 	"\x11com.fgd.fabric.v1B\x12FabricServiceProtoP\x01Z(fgdsync.dev/proto/fgd/fabric/v1;fabricv1\xa2\x02\x03FFX\xaa\x02\rFgd.Fabric.V1\xca\x02\rFgd\\Fabric\\V1\xe2\x02\x19Fgd\\Fabric\\V1\\GPBMetadata\xea\x02\x0fFgd::Fabric::V1b\x06proto3"
 
 var (

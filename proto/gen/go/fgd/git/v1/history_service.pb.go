@@ -803,12 +803,12 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\vcommit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"commitTime\x12\x12\n" +
 	"\x04tree\x18\x03 \x01(\tR\x04tree\x12\x1c\n" +
-	"\ttruncated\x18\x04 \x01(\bR\ttruncated2\xef\x02\n" +
-	"\x0eHistoryService\x12V\n" +
-	"\vListCommits\x12\x1e.fgd.git.v1.ListCommitsRequest\x1a\x1f.fgd.git.v1.ListCommitsResponse\"\x04\x88\xb5\x18\x040\x01\x12V\n" +
-	"\vDiffCommits\x12\x1e.fgd.git.v1.DiffCommitsRequest\x1a\x1f.fgd.git.v1.DiffCommitsResponse\"\x04\x88\xb5\x18\x040\x01\x12T\n" +
-	"\vRestoreTree\x12\x1e.fgd.git.v1.RestoreTreeRequest\x1a\x1f.fgd.git.v1.RestoreTreeResponse\"\x04\x88\xb5\x18\x04\x12W\n" +
-	"\fFindLastSync\x12\x1f.fgd.git.v1.FindLastSyncRequest\x1a .fgd.git.v1.FindLastSyncResponse\"\x04\x88\xb5\x18\x04B\x93\x01\n" +
+	"\ttruncated\x18\x04 \x01(\bR\ttruncated2\xaf\x03\n" +
+	"\x0eHistoryService\x12f\n" +
+	"\vListCommits\x12\x1e.fgd.git.v1.ListCommitsRequest\x1a\x1f.fgd.git.v1.ListCommitsResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12f\n" +
+	"\vDiffCommits\x12\x1e.fgd.git.v1.DiffCommitsRequest\x1a\x1f.fgd.git.v1.DiffCommitsResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12d\n" +
+	"\vRestoreTree\x12\x1e.fgd.git.v1.RestoreTreeRequest\x1a\x1f.fgd.git.v1.RestoreTreeResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12g\n" +
+	"\fFindLastSync\x12\x1f.fgd.git.v1.FindLastSyncRequest\x1a .fgd.git.v1.FindLastSyncResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestratorB\x93\x01\n" +
 	"\x0ecom.fgd.git.v1B\x13HistoryServiceProtoP\x01Z\"fgdsync.dev/proto/fgd/git/v1;gitv1\xa2\x02\x03FGX\xaa\x02\n" +
 	"Fgd.Git.V1\xca\x02\n" +
 	"Fgd\\Git\\V1\xe2\x02\x16Fgd\\Git\\V1\\GPBMetadata\xea\x02\fFgd::Git::V1b\x06proto3"

@@ -1340,17 +1340,17 @@ const file_fgd_git_v1_repository_service_proto_rawDesc = "" +
 	"\x06counts\x18\x04 \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x12\x1a\n" +
 	"\battempts\x18\x05 \x01(\x05R\battempts\x12:\n" +
 	"\fpull_request\x18\x06 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\x12 \n" +
-	"\vunconfirmed\x18\x1e \x01(\tR\vunconfirmed2\xde\x06\n" +
-	"\x11RepositoryService\x12`\n" +
-	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\"\x04\x88\xb5\x18\x04\x12f\n" +
-	"\x11ResealCredentials\x12$.fgd.git.v1.ResealCredentialsRequest\x1a%.fgd.git.v1.ResealCredentialsResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
-	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\"\x04\x88\xb5\x18\x04\x12c\n" +
-	"\x10CheckCredentials\x12#.fgd.git.v1.CheckCredentialsRequest\x1a$.fgd.git.v1.CheckCredentialsResponse\"\x04\x88\xb5\x18\x04\x12`\n" +
-	"\x0fCheckConnection\x12\".fgd.git.v1.CheckConnectionRequest\x1a#.fgd.git.v1.CheckConnectionResponse\"\x04\x88\xb5\x18\x04\x12W\n" +
-	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\"\x04\x88\xb5\x18\x04\x12Z\n" +
-	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\"\x04\x88\xb5\x18\x04\x12H\n" +
-	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponse\"\x04\x88\xb5\x18\x04\x12]\n" +
-	"\x0eGetPullRequest\x12!.fgd.git.v1.GetPullRequestRequest\x1a\".fgd.git.v1.GetPullRequestResponse\"\x04\x88\xb5\x18\x04B\x96\x01\n" +
+	"\vunconfirmed\x18\x1e \x01(\tR\vunconfirmed2\xe7\a\n" +
+	"\x11RepositoryService\x12j\n" +
+	"\x0fSealCredentials\x12\".fgd.git.v1.SealCredentialsRequest\x1a#.fgd.git.v1.SealCredentialsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12\x80\x01\n" +
+	"\x11ResealCredentials\x12$.fgd.git.v1.ResealCredentialsRequest\x1a%.fgd.git.v1.ResealCredentialsResponse\"\x1e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x9a\xb5\x18\forchestrator\x12j\n" +
+	"\rCheckLocation\x12 .fgd.git.v1.CheckLocationRequest\x1a!.fgd.git.v1.CheckLocationResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12m\n" +
+	"\x10CheckCredentials\x12#.fgd.git.v1.CheckCredentialsRequest\x1a$.fgd.git.v1.CheckCredentialsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12j\n" +
+	"\x0fCheckConnection\x12\".fgd.git.v1.CheckConnectionRequest\x1a#.fgd.git.v1.CheckConnectionResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12g\n" +
+	"\fOpenSnapshot\x12\x1f.fgd.git.v1.OpenSnapshotRequest\x1a .fgd.git.v1.OpenSnapshotResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12j\n" +
+	"\rCloseSnapshot\x12 .fgd.git.v1.CloseSnapshotRequest\x1a!.fgd.git.v1.CloseSnapshotResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12X\n" +
+	"\aPublish\x12\x1a.fgd.git.v1.PublishRequest\x1a\x1b.fgd.git.v1.PublishResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12m\n" +
+	"\x0eGetPullRequest\x12!.fgd.git.v1.GetPullRequestRequest\x1a\".fgd.git.v1.GetPullRequestResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestratorB\x96\x01\n" +
 	"\x0ecom.fgd.git.v1B\x16RepositoryServiceProtoP\x01Z\"fgdsync.dev/proto/fgd/git/v1;gitv1\xa2\x02\x03FGX\xaa\x02\n" +
 	"Fgd.Git.V1\xca\x02\n" +
 	"Fgd\\Git\\V1\xe2\x02\x16Fgd\\Git\\V1\\GPBMetadata\xea\x02\fFgd::Git::V1b\x06proto3"

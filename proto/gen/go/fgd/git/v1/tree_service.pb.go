@@ -825,13 +825,13 @@ const file_fgd_git_v1_tree_service_proto_rawDesc = "" +
 	"\x1cFILE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18FILE_CHANGE_KIND_CREATED\x10\x01\x12\x1c\n" +
 	"\x18FILE_CHANGE_KIND_UPDATED\x10\x02\x12\x1c\n" +
-	"\x18FILE_CHANGE_KIND_REMOVED\x10\x032\xaa\x03\n" +
-	"\vTreeService\x12M\n" +
-	"\bListTree\x12\x1b.fgd.git.v1.ListTreeRequest\x1a\x1c.fgd.git.v1.ListTreeResponse\"\x04\x88\xb5\x18\x040\x01\x12P\n" +
-	"\tReadBlobs\x12\x1c.fgd.git.v1.ReadBlobsRequest\x1a\x1d.fgd.git.v1.ReadBlobsResponse\"\x04\x88\xb5\x18\x040\x01\x12P\n" +
-	"\tWriteTree\x12\x1c.fgd.git.v1.WriteTreeRequest\x1a\x1d.fgd.git.v1.WriteTreeResponse\"\x04\x88\xb5\x18\x04(\x01\x12P\n" +
-	"\tDiffTrees\x12\x1c.fgd.git.v1.DiffTreesRequest\x1a\x1d.fgd.git.v1.DiffTreesResponse\"\x04\x88\xb5\x18\x040\x01\x12V\n" +
-	"\vListChanges\x12\x1e.fgd.git.v1.ListChangesRequest\x1a\x1f.fgd.git.v1.ListChangesResponse\"\x04\x88\xb5\x18\x040\x01B\x90\x01\n" +
+	"\x18FILE_CHANGE_KIND_REMOVED\x10\x032\xb8\x04\n" +
+	"\vTreeService\x12w\n" +
+	"\bListTree\x12\x1b.fgd.git.v1.ListTreeRequest\x1a\x1c.fgd.git.v1.ListTreeResponse\".\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x9a\xb5\x18\tingestion\x9a\xb5\x18\tdirectory0\x01\x12z\n" +
+	"\tReadBlobs\x12\x1c.fgd.git.v1.ReadBlobsRequest\x1a\x1d.fgd.git.v1.ReadBlobsResponse\".\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x9a\xb5\x18\tingestion\x9a\xb5\x18\tdirectory0\x01\x12j\n" +
+	"\tWriteTree\x12\x1c.fgd.git.v1.WriteTreeRequest\x1a\x1d.fgd.git.v1.WriteTreeResponse\"\x1e\x88\xb5\x18\x04\x9a\xb5\x18\tingestion\x9a\xb5\x18\tdirectory(\x01\x12`\n" +
+	"\tDiffTrees\x12\x1c.fgd.git.v1.DiffTreesRequest\x1a\x1d.fgd.git.v1.DiffTreesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12f\n" +
+	"\vListChanges\x12\x1e.fgd.git.v1.ListChangesRequest\x1a\x1f.fgd.git.v1.ListChangesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01B\x90\x01\n" +
 	"\x0ecom.fgd.git.v1B\x10TreeServiceProtoP\x01Z\"fgdsync.dev/proto/fgd/git/v1;gitv1\xa2\x02\x03FGX\xaa\x02\n" +
 	"Fgd.Git.V1\xca\x02\n" +
 	"Fgd\\Git\\V1\xe2\x02\x16Fgd\\Git\\V1\\GPBMetadata\xea\x02\fFgd::Git::V1b\x06proto3"

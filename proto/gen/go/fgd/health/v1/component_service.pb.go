@@ -284,9 +284,9 @@ const file_fgd_health_v1_component_service_proto_rawDesc = "" +
 	"\x0eSTATUS_HEALTHY\x10\x01\x12\x13\n" +
 	"\x0fSTATUS_DEGRADED\x10\x02\x12\x14\n" +
 	"\x10STATUS_UNHEALTHY\x10\x03\x12\x12\n" +
-	"\x0eSTATUS_UNKNOWN\x10\x042w\n" +
-	"\x10ComponentService\x12c\n" +
-	"\x0eListComponents\x12$.fgd.health.v1.ListComponentsRequest\x1a%.fgd.health.v1.ListComponentsResponse\"\x04\x88\xb5\x18\x04B\xaa\x01\n" +
+	"\x0eSTATUS_UNKNOWN\x10\x042\x81\x01\n" +
+	"\x10ComponentService\x12m\n" +
+	"\x0eListComponents\x12$.fgd.health.v1.ListComponentsRequest\x1a%.fgd.health.v1.ListComponentsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridgeB\xaa\x01\n" +
 	"\x11com.fgd.health.v1B\x15ComponentServiceProtoP\x01Z(fgdsync.dev/proto/fgd/health/v1;healthv1\xa2\x02\x03FHX\xaa\x02\rFgd.Health.V1\xca\x02\rFgd\\Health\\V1\xe2\x02\x19Fgd\\Health\\V1\\GPBMetadata\xea\x02\x0fFgd::Health::V1b\x06proto3"
 
 var (

@@ -1296,12 +1296,12 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x13OUTCOME_QUARANTINED\x10\x04\x12\x11\n" +
 	"\rOUTCOME_MOVED\x10\x05\x12\x18\n" +
 	"\x14OUTCOME_KEPT_MANAGED\x10\x06\x12\x14\n" +
-	"\x10OUTCOME_RELEASED\x10\a2\x97\x03\n" +
-	"\x10IngestionService\x12W\n" +
-	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\"\x04\x88\xb5\x18\x04\x12S\n" +
-	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse\"\x04\x88\xb5\x18\x040\x01\x12i\n" +
-	"\x0eListQuarantine\x12'.fgd.ingestion.v1.ListQuarantineRequest\x1a(.fgd.ingestion.v1.ListQuarantineResponse\"\x04\x88\xb5\x18\x04\x12j\n" +
-	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse\"\x04\x88\xb5\x18\x04(\x010\x01B\xbf\x01\n" +
+	"\x10OUTCOME_RELEASED\x10\a2\xd7\x03\n" +
+	"\x10IngestionService\x12g\n" +
+	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12c\n" +
+	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12y\n" +
+	"\x0eListQuarantine\x12'.fgd.ingestion.v1.ListQuarantineRequest\x1a(.fgd.ingestion.v1.ListQuarantineResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12z\n" +
+	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator(\x010\x01B\xbf\x01\n" +
 	"\x14com.fgd.ingestion.v1B\x15IngestionServiceProtoP\x01Z.fgdsync.dev/proto/fgd/ingestion/v1;ingestionv1\xa2\x02\x03FIX\xaa\x02\x10Fgd.Ingestion.V1\xca\x02\x10Fgd\\Ingestion\\V1\xe2\x02\x1cFgd\\Ingestion\\V1\\GPBMetadata\xea\x02\x12Fgd::Ingestion::V1b\x06proto3"
 
 var (

@@ -896,16 +896,16 @@ const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\x10WatchSyncRequest\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\"C\n" +
 	"\x11WatchSyncResponse\x12.\n" +
-	"\x06events\x18\x01 \x03(\v2\x16.fgd.sync.v1.SyncEventR\x06events2\xd6\x04\n" +
-	"\vSyncService\x12P\n" +
-	"\tStartSync\x12\x1d.fgd.sync.v1.StartSyncRequest\x1a\x1e.fgd.sync.v1.StartSyncResponse\"\x04\x88\xb5\x18\x04\x12J\n" +
-	"\aGetSync\x12\x1b.fgd.sync.v1.GetSyncRequest\x1a\x1c.fgd.sync.v1.GetSyncResponse\"\x04\x88\xb5\x18\x04\x12V\n" +
-	"\vGetSyncPlan\x12\x1f.fgd.sync.v1.GetSyncPlanRequest\x1a .fgd.sync.v1.GetSyncPlanResponse\"\x04\x88\xb5\x18\x04\x12V\n" +
-	"\vGetSyncDiff\x12\x1f.fgd.sync.v1.GetSyncDiffRequest\x1a .fgd.sync.v1.GetSyncDiffResponse\"\x04\x88\xb5\x18\x04\x12P\n" +
-	"\tListSyncs\x12\x1d.fgd.sync.v1.ListSyncsRequest\x1a\x1e.fgd.sync.v1.ListSyncsResponse\"\x04\x88\xb5\x18\x04\x12S\n" +
+	"\x06events\x18\x01 \x03(\v2\x16.fgd.sync.v1.SyncEventR\x06events2\x9c\x05\n" +
+	"\vSyncService\x12Z\n" +
+	"\tStartSync\x12\x1d.fgd.sync.v1.StartSyncRequest\x1a\x1e.fgd.sync.v1.StartSyncResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12T\n" +
+	"\aGetSync\x12\x1b.fgd.sync.v1.GetSyncRequest\x1a\x1c.fgd.sync.v1.GetSyncResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12`\n" +
+	"\vGetSyncPlan\x12\x1f.fgd.sync.v1.GetSyncPlanRequest\x1a .fgd.sync.v1.GetSyncPlanResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12`\n" +
+	"\vGetSyncDiff\x12\x1f.fgd.sync.v1.GetSyncDiffRequest\x1a .fgd.sync.v1.GetSyncDiffResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12Z\n" +
+	"\tListSyncs\x12\x1d.fgd.sync.v1.ListSyncsRequest\x1a\x1e.fgd.sync.v1.ListSyncsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12]\n" +
 	"\n" +
-	"CancelSync\x12\x1e.fgd.sync.v1.CancelSyncRequest\x1a\x1f.fgd.sync.v1.CancelSyncResponse\"\x04\x88\xb5\x18\x04\x12R\n" +
-	"\tWatchSync\x12\x1d.fgd.sync.v1.WatchSyncRequest\x1a\x1e.fgd.sync.v1.WatchSyncResponse\"\x04\x88\xb5\x18\x040\x01B\x97\x01\n" +
+	"CancelSync\x12\x1e.fgd.sync.v1.CancelSyncRequest\x1a\x1f.fgd.sync.v1.CancelSyncResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12\\\n" +
+	"\tWatchSync\x12\x1d.fgd.sync.v1.WatchSyncRequest\x1a\x1e.fgd.sync.v1.WatchSyncResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge0\x01B\x97\x01\n" +
 	"\x0fcom.fgd.sync.v1B\x10SyncServiceProtoP\x01Z$fgdsync.dev/proto/fgd/sync/v1;syncv1\xa2\x02\x03FSX\xaa\x02\vFgd.Sync.V1\xca\x02\vFgd\\Sync\\V1\xe2\x02\x17Fgd\\Sync\\V1\\GPBMetadata\xea\x02\rFgd::Sync::V1b\x06proto3"
 
 var (
