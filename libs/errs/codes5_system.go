@@ -52,6 +52,14 @@ var (
 		"FGD_5030", Unavailable, "IDENTITY_UNAVAILABLE",
 		"Check that the orchestrator and its Redis run, and try again.",
 	}
+	AuditUnwritable = Code{
+		"FGD_5031", Unavailable, "AUDIT_UNWRITABLE",
+		"Make room on the disk of audit_file, let the bridge write to its folder, and try again: nothing was changed.",
+	}
+	AuditAbsent = Code{
+		"FGD_5035", Precondition, "AUDIT_ABSENT",
+		"Set audit_file, and start the bridge again.",
+	}
 	TooManyListeners = Code{"FGD_5012", Limited, "TOO_MANY_LISTENERS", "Try again after the stated time."}
 	LedgerDamaged    = Code{
 		"FGD_5013", Precondition, "LEDGER_DAMAGED",

@@ -13,10 +13,14 @@ import (
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/rpc"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/bridge/internal/access"
+	"fgdsync.dev/services/bridge/internal/auditapi"
+	"fgdsync.dev/services/bridge/internal/components"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
 	"fgdsync.dev/services/bridge/internal/token"
@@ -56,6 +60,8 @@ type Service struct {
 	cfg     Config
 	api     *grpcapi.API
 	access  *access.Access
+	audit   *audited // nil where nothing is written down
+	queries *auditapi.Server
 	keeper  *access.Keeper // nil where nobody is asked who they are
 	handler http.Handler
 	log     *slog.Logger
@@ -66,27 +72,34 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	for _, peer := range Definition().Peers {
+		if p.Peers[peer.Name] == nil {
+			return nil, fmt.Errorf("build the bridge: there is no connection to the service %s", peer.Name)
+		}
+	}
 	keeper, admission, err := newAccess(cfg, p)
 	if err != nil {
 		return nil, err
 	}
-	api, err := grpcapi.New(Name, p, Definition().Peers, keeper)
+	audit, err := newAudit(cfg, p, admission)
 	if err != nil {
-		return nil, fmt.Errorf("build the bridge: %w", err)
+		return nil, err
 	}
+	api := grpcapi.New(components.Own{Name: Name, Since: p.Now(), Parts: audit.parts()}, p, Definition().Peers, keeper)
 	handler, err := httpapi.New(httpapi.Config{
 		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout,
 		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts,
 		OpenMetrics: cfg.OpenMetrics, Version: app.Version,
 	}, httpapi.Deps{
-		Self: p.Self, MetricsPage: p.MetricsPage, Auth: admission, Health: api.Health,
+		Self: p.Self, MetricsPage: p.MetricsPage, Auth: admission, Denied: audit.denied(), Health: api.Health,
 		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
 	return &Service{
-		cfg: cfg, api: api, access: admission, keeper: keeper, handler: handler, log: p.Telemetry.Log,
+		cfg: cfg, api: api, access: admission, audit: audit, queries: audit.queries(p.Peers[grpcapi.Orchestrator]),
+		keeper: keeper, handler: handler, log: p.Telemetry.Log,
 	}, nil
 }
 
@@ -112,25 +125,42 @@ func newAccess(cfg Config, p *app.Process) (*access.Keeper, *access.Access, erro
 	return keeper, admission, err
 }
 
-// Admission decides who may call what.
-func (s *Service) Admission() rpc.Admission { return s.access }
+// Admission decides who may call what, and has it written down.
+func (s *Service) Admission() rpc.Admission {
+	if s.audit == nil {
+		return s.access
+	}
+	return s.audit.recorder
+}
+
+// Parts returns what the service has.
+func (s *Service) Parts() []health.Part { return s.audit.parts() }
 
 // Register adds the service's RPCs to a server.
-func (s *Service) Register(r grpc.ServiceRegistrar) { s.api.Register(r) }
+func (s *Service) Register(r grpc.ServiceRegistrar) {
+	s.api.Register(r)
+	bridgev1.RegisterAuditServiceServer(r, s.queries)
+}
 
 // Handler returns everything that the bridge serves over HTTP. It calls the service's own RPCs through the connection
 // to itself, so that the interceptors of that server run for JSON callers too.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-// Run keeps what is known of tokens up to date until ctx ends, and makes the first one where there is none.
+// Run keeps what is known of tokens up to date until ctx ends, makes the first one where there is none, and tells the
+// orchestrator of the audit.
 func (s *Service) Run(ctx context.Context) error {
-	if s.keeper == nil {
-		<-ctx.Done()
-		return nil
-	}
 	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error { return s.keeper.Run(ctx) })
-	work.Go(func() error { return s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log) })
+	work.Go(func() error { <-ctx.Done(); return nil })
+	if s.keeper != nil {
+		work.Go(func() error { return s.keeper.Run(ctx) })
+		work.Go(func() error { return s.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log) })
+	}
+	if s.audit == nil {
+		s.log.WarnContext(ctx, "no audit is written: audit_file is empty")
+		return work.Wait()
+	}
+	work.Go(func() error { return s.audit.recorder.Run(ctx) })
+	work.Go(func() error { return s.audit.teller.Run(ctx) })
 	return work.Wait()
 }
 

@@ -25,6 +25,13 @@ type Config struct {
 	BootstrapTokenFile string `koanf:"bootstrap_token_file"`
 	// RequireTokens asks everybody for a token. Without it whoever reaches the bridge may do everything.
 	RequireTokens bool `koanf:"require_tokens"`
+	// AuditFile is where it is written down who changes what, and who is refused. It is this bridge's alone. Without one
+	// nothing is written down.
+	AuditFile string `koanf:"audit_file"`
+	// AuditKeyFile holds the key that signs checkpoints of the audit; it is made when it does not exist.
+	AuditKeyFile string `koanf:"audit_key_file"`
+	// AuditRotateBytes is at which size of the audit's file another one is begun.
+	AuditRotateBytes int64 `koanf:"audit_rotate_bytes"`
 	// OpenMetrics serves /metrics to everybody.
 	OpenMetrics bool `koanf:"open_metrics"`
 }
@@ -34,6 +41,7 @@ func DefaultConfig() Config {
 	return Config{ //nolint:gosec // names of files are no credentials
 		MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 256, PublicHosts: []string{},
 		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
+		AuditFile: "fgd-data/audit/audit.jsonl", AuditKeyFile: "fgd-data/audit/audit.key", AuditRotateBytes: 64 << 20,
 	}
 }
 
@@ -46,6 +54,10 @@ func (c *Config) Validate() error {
 		return config.Invalid("request_timeout", c.RequestTimeout, "1s or more")
 	case c.MaxRequestsPerClient < 1:
 		return config.Invalid("max_requests_per_client", c.MaxRequestsPerClient, "1 or more")
+	case c.AuditFile != "" && c.AuditKeyFile == "":
+		return config.Invalid("audit_key_file", `""`, "the name of a file, beside audit_file")
+	case c.AuditRotateBytes < 1024:
+		return config.Invalid("audit_rotate_bytes", c.AuditRotateBytes, "1024 or more")
 	}
 	return hosts.Check(c.PublicHosts)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,7 @@ type bundle struct {
 	self    grpc.ClientConnInterface
 	log     *lockedBuffer
 	metrics *prometheus.Registry
+	audit   string        // the file
 	clock   *atomic.Int64 // how far the bridge is ahead of the time
 }
 
@@ -68,7 +70,9 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridge.Config)) *bundle {
 	t.Helper()
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}, clock: &atomic.Int64{}}
+	b.audit = filepath.Join(t.TempDir(), "audit.jsonl")
 	cfg := bridge.DefaultConfig()
+	cfg.AuditFile, cfg.AuditKeyFile = b.audit, b.audit+".key"
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -87,14 +91,19 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 		t.Fatal(err)
 	}
 	b.self = self
-	b.service, err = bridge.New(cfg, &app.Process{
+	process := &app.Process{
 		Telemetry: tel, Self: self, MetricsPage: http.HandlerFunc(metrics),
 		Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) },
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": peers, "github-sync": peers, "ingestion": peers, "directory": peers,
 		},
+	}
+	t.Cleanup(func() {
+		if err := process.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	if err != nil {
+	if b.service, err = bridge.New(cfg, process); err != nil {
 		t.Fatal(err)
 	}
 	host.Add(bridge.Name, b.service, rpc.Callers)

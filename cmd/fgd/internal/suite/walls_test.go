@@ -35,6 +35,7 @@ func options(t *testing.T) suite.Options {
 	source, err = source.With(map[string]any{
 		"redis_url": "redis://" + miniredis.RunT(t).Addr(), "data_dir": filepath.Join(folder, "git"),
 		"ledger_file": filepath.Join(folder, "ledger.db"), "credentials_key_file": filepath.Join(folder, "key"),
+		"audit_file": filepath.Join(folder, "audit.jsonl"), "audit_key_file": filepath.Join(folder, "audit.key"),
 	})
 	if err != nil {
 		t.Fatal(err)

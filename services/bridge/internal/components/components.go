@@ -34,28 +34,45 @@ type Found struct {
 	Parts   []health.State
 }
 
+// Own is the service that looks: that it answers says that it is well.
+type Own struct {
+	Name  string
+	Since time.Time
+	Parts []health.Part
+}
+
 // Overview asks services how they are.
 type Overview struct {
+	own      Own
 	services []Service
 	journal  *health.Journal // of what only the bridge can see
 }
 
 // New returns an overview. It logs nothing: each process tells of its own components.
-func New(services []Service, now func() time.Time) *Overview {
-	return &Overview{services: services, journal: health.NewJournal(slog.New(slog.DiscardHandler), now)}
+func New(own Own, services []Service, now func() time.Time) *Overview {
+	return &Overview{own: own, services: services, journal: health.NewJournal(slog.New(slog.DiscardHandler), now)}
 }
 
-// Look asks all services at the same time. What it returns is in their order.
+// Look asks all services at the same time. What it returns is in their order, after the one that looks.
 func (o *Overview) Look(ctx context.Context) []Found {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	out := make([]Found, len(o.services))
+	out := make([]Found, 1+len(o.services))
 	var asking sync.WaitGroup
 	for i, service := range o.services {
-		asking.Go(func() { out[i] = o.ask(ctx, service) })
+		asking.Go(func() { out[1+i] = o.ask(ctx, service) })
 	}
+	out[0] = o.lookAtOwn(ctx)
 	asking.Wait()
 	return out
+}
+
+func (o *Overview) lookAtOwn(ctx context.Context) Found {
+	found := Found{Service: health.State{Name: o.own.Name, Since: o.own.Since}}
+	for _, part := range o.own.Parts {
+		found.Parts = append(found.Parts, o.journal.Note(ctx, health.StateOf(part.Name, part.Check(ctx))))
+	}
+	return found
 }
 
 // Ready returns the error of a service that can't take work, if there is one.

@@ -2,7 +2,6 @@ package grpcapi
 
 import (
 	"context"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -15,9 +14,8 @@ import (
 // healthServer implements fgd.bridge.v1.HealthService.
 type healthServer struct {
 	bridgev1.UnsafeHealthServiceServer
-	own, version string
-	began        time.Time
-	overview     *components.Overview
+	version  string
+	overview *components.Overview
 }
 
 var _ bridgev1.HealthServiceServer = (*healthServer)(nil)
@@ -38,8 +36,7 @@ func partsOf(service string) []string {
 func (s *healthServer) GetHealth(
 	ctx context.Context, _ *bridgev1.GetHealthRequest,
 ) (*bridgev1.GetHealthResponse, error) {
-	services := []*bridgev1.ComponentHealth{toComponent(health.State{Name: s.own, Since: s.began}, "")}
-	var parts []*bridgev1.ComponentHealth
+	var services, parts []*bridgev1.ComponentHealth
 	worst := health.Healthy
 	for _, found := range s.overview.Look(ctx) {
 		services = append(services, toComponent(found.Service, ""))

@@ -4,7 +4,6 @@ package grpcapi
 
 import (
 	"context"
-	"fmt"
 
 	"google.golang.org/grpc"
 
@@ -40,17 +39,13 @@ type API struct {
 	access      *accessServer
 }
 
-// New returns the servers. The name is what the health calls the bridge itself; behind it are services that the process
-// has connections to.
-func New(name string, p *app.Process, behind []app.Peer, keeper *access.Keeper) (*API, error) {
+// New returns the servers of the bridge itself; behind it are services that the process has connections to.
+func New(own components.Own, p *app.Process, behind []app.Peer, keeper *access.Keeper) *API {
 	services := make([]components.Service, len(behind))
 	for i, b := range behind {
-		conn := p.Peers[b.Name]
-		if conn == nil {
-			return nil, fmt.Errorf("there is no connection to the service %s", b.Name)
-		}
 		services[i] = components.Service{
-			Name: b.Name, Address: p.Addresses[b.Name], AddressKey: b.AddressKey(), Conn: conn, Parts: partsOf(b.Name),
+			Name: b.Name, Address: p.Addresses[b.Name], AddressKey: b.AddressKey(), Conn: p.Peers[b.Name],
+			Parts: partsOf(b.Name),
 		}
 	}
 	orchestrator, githubSync := callerErrors{p.Peers[Orchestrator]}, callerErrors{p.Peers[GithubSync]}
@@ -66,10 +61,8 @@ func New(name string, p *app.Process, behind []app.Peer, keeper *access.Keeper) 
 		access: &accessServer{
 			keeper: keeper, tokens: accessv1.NewTokenServiceClient(orchestrator), now: p.Now,
 		},
-		health: &healthServer{
-			own: name, version: app.Version, began: p.Now(), overview: components.New(services, p.Now),
-		},
-	}, nil
+		health: &healthServer{version: app.Version, overview: components.New(own, services, p.Now)},
+	}
 }
 
 // Register adds all services to a server.

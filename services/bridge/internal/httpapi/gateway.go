@@ -68,6 +68,7 @@ var registrations = []func(context.Context, *runtime.ServeMux, grpc.ClientConnIn
 	register(bridgev1.RegisterMaintenanceServiceHandlerClient, bridgev1.NewMaintenanceServiceClient),
 	register(bridgev1.RegisterHealthServiceHandlerClient, bridgev1.NewHealthServiceClient),
 	register(bridgev1.RegisterAccessServiceHandlerClient, bridgev1.NewAccessServiceClient),
+	register(bridgev1.RegisterAuditServiceHandlerClient, bridgev1.NewAuditServiceClient),
 }
 
 func register[Client any](
