@@ -256,6 +256,9 @@ func (h *Host) Run(ctx context.Context) error {
 	if err := h.admitServices(); err != nil {
 		return errors.Join(err, h.Close())
 	}
+	for _, server := range h.servers {
+		server.Open()
+	}
 	servers, serving := errgroup.WithContext(context.WithoutCancel(ctx))
 	for _, listener := range h.grpc {
 		servers.Go(func() error { return ignoreClosed(listener.server.Serve(listener.Listener)) })
@@ -335,6 +338,7 @@ func (h *Host) stopServers(ctx context.Context) error {
 		defer close(stopped)
 		for _, audience := range audiences() {
 			h.servers[audience].GracefulStop()
+			h.servers[audience].End(ctx)
 		}
 	}()
 	select {

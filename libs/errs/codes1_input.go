@@ -79,6 +79,10 @@ var (
 		"FGD_1050", Unauthenticated, "NOT_AUTHENTICATED",
 		"Send a token that is valid as Authorization: Bearer; fgd token create makes one.",
 	}
+	AuditBroken = Code{
+		"FGD_1060", Precondition, "AUDIT_BROKEN",
+		"Compare the files with a backup, and see who could write to their folder.",
+	}
 	NotAllowed = Code{
 		"FGD_1051", PermissionDenied, "NOT_ALLOWED",
 		"Ask an admin of all fabrics for a token with the named role or right.",

@@ -64,6 +64,14 @@ var (
 		"FGD_5034", Unavailable, "SERVICE_UNPROVEN",
 		"Check that all services have certificates of one authority, each that of its own name; fgd certs show lists them.",
 	}
+	AuditUnwritable = Code{
+		"FGD_5031", Unavailable, "AUDIT_UNWRITABLE",
+		"Make room on the disk of audit_file, let the bridge write to its folder, and try again: nothing was changed.",
+	}
+	AuditAbsent = Code{
+		"FGD_5035", Precondition, "AUDIT_ABSENT",
+		"Set audit_file, and start the bridge again.",
+	}
 	TooManyListeners = Code{"FGD_5012", Limited, "TOO_MANY_LISTENERS", "Try again after the stated time."}
 	LedgerDamaged    = Code{
 		"FGD_5013", Precondition, "LEDGER_DAMAGED",

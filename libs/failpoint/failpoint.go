@@ -50,6 +50,20 @@ const (
 	BuryStored      Point = "bury.stored"
 )
 
+// Effects of the audit of a call.
+const (
+	AuditBefore     Point = "audit.before"
+	AuditWritten    Point = "audit.written"
+	AuditStored     Point = "audit.stored"
+	AuditIntent     Point = "audit.intent"
+	AuditEffect     Point = "audit.effect"
+	AuditOutcome    Point = "audit.outcome"
+	AuditSignBefore Point = "audit.sign-before"
+	AuditSigned     Point = "audit.signed"
+	AuditRotated    Point = "audit.rotated"
+	AuditPutAside   Point = "audit.put-aside"
+)
+
 // Before returns the place before a sync is written in a state.
 func Before(state syncv1.State) Point { return Point("before." + state.String()) }
 
@@ -64,6 +78,8 @@ func All() []Point {
 		LockBefore, LockHeld, LockReleased, FetchBefore, FetchStored, SnapshotOpen, TreeWritten,
 		PushBefore, PushDone, PushConfirmed, PushStored, ResourcesBefore, ResourcesStored, AckBefore, AckDone, BuryBefore,
 		BuryTold, BuryStored,
+		AuditBefore, AuditWritten, AuditStored, AuditIntent, AuditEffect, AuditOutcome, AuditSignBefore, AuditSigned,
+		AuditRotated, AuditPutAside,
 	}
 	for number := range syncv1.State_name {
 		// pending is what AcceptBefore and AcceptStored are about

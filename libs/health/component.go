@@ -17,6 +17,7 @@ const (
 	DeadLetters = "dead-letters"
 	Store       = "store"
 	GitHosts    = "git-hosts"
+	Audit       = "audit"
 	Issuer      = "issuer" // of JWTs, where the bridge has one
 
 	// Of each process that has them.
@@ -64,8 +65,8 @@ type State struct {
 	Reason, Remedy string // empty when it is healthy
 }
 
-// stateOf returns what the outcome of a check says of a component.
-func stateOf(name string, err error) State {
+// StateOf returns what the outcome of a check says of a component.
+func StateOf(name string, err error) State {
 	var trouble *Trouble
 	switch {
 	case err == nil:

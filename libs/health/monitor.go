@@ -59,7 +59,7 @@ func (m *Monitor) Look(ctx context.Context, service string) ([]State, error) {
 	found := make([]State, len(parts))
 	var looking sync.WaitGroup
 	for i, part := range parts {
-		looking.Go(func() { found[i] = stateOf(part.Name, bounded(ctx, part)) })
+		looking.Go(func() { found[i] = StateOf(part.Name, bounded(ctx, part)) })
 	}
 	looking.Wait()
 	if ctx.Err() != nil { // which says nothing of the components

@@ -36,6 +36,8 @@ const (
 	TrailerFence     = "Fgd-Fence"
 	TrailerBase      = "Fgd-Base" // of a proposal: the commit that it was made from
 	TrailerRequester = "Requested-by"
+	TrailerVia       = "Requested-via" // the service that spoke for who asked
+	TrailerAudit     = "Fgd-Audit"     // a line of the audit of a bridge: SEQ:HASH LOG
 )
 
 // StructureVersion is the version of the structure that the manifest states.

@@ -21,6 +21,8 @@ type Call struct {
 	Via string
 	// CorrelationID joins the answer, the log lines and the calls of one request.
 	CorrelationID string
+	// Audit is the head of the audit of the bridge that the call came in by; empty for what changes nothing.
+	Audit string
 	// RoutingKey is the same for all calls about one repository: they go to the same replica, as long as it lives.
 	RoutingKey string
 }
@@ -52,6 +54,13 @@ func WithVia(ctx context.Context, service string) context.Context {
 	return WithCall(ctx, call)
 }
 
+// WithAudit returns a context whose calls are in an audit, of which this is the head.
+func WithAudit(ctx context.Context, head string) context.Context {
+	call := CallOf(ctx)
+	call.Audit = head
+	return WithCall(ctx, call)
+}
+
 // WithCorrelationID returns a context whose log lines and calls carry an id.
 func WithCorrelationID(ctx context.Context, id string) context.Context {
 	call := CallOf(ctx)
@@ -80,6 +89,7 @@ func LogAttrs(ctx context.Context) []slog.Attr {
 const (
 	principalKey   = "fgd-principal-bin"
 	viaKey         = "fgd-via-bin"
+	auditKey       = "fgd-audit"
 	correlationKey = "fgd-correlation-id"
 	routingKey     = "fgd-routing-key"
 )
@@ -110,6 +120,7 @@ func toService(ctx context.Context) context.Context {
 	call := CallOf(ctx)
 	ctx = withMetadata(ctx, principalKey, call.Principal)
 	ctx = withMetadata(ctx, viaKey, call.Via)
+	ctx = withMetadata(ctx, auditKey, call.Audit)
 	ctx = withMetadata(ctx, correlationKey, call.CorrelationID)
 	return withMetadata(ctx, routingKey, call.RoutingKey)
 }
@@ -133,7 +144,7 @@ func fromService(ctx context.Context) Call {
 	md, _ := metadata.FromIncomingContext(ctx)
 	return Call{
 		Principal: first(md, principalKey), Via: first(md, viaKey), CorrelationID: first(md, correlationKey),
-		RoutingKey: first(md, routingKey),
+		RoutingKey: first(md, routingKey), Audit: first(md, auditKey),
 	}
 }
 

@@ -78,8 +78,9 @@ func TestACallTravelsOverEveryHop(t *testing.T) {
 	ctx := rpc.WithPrincipal(t.Context(), "Zoë Ångström")
 	ctx = rpc.WithCorrelationID(ctx, "id-1")
 	ctx = rpc.WithRoutingKey(ctx, "https://git.example.com/r.git")
+	ctx = rpc.WithAudit(rpc.WithVia(ctx, "hnp"), "7:ab cd")
 	want := rpc.CallOf(ctx)
-	if want.Principal == "" || want.CorrelationID == "" || want.RoutingKey == "" {
+	if want.Via == "" || want.Audit == "" || want.Principal == "" || want.CorrelationID == "" || want.RoutingKey == "" {
 		t.Fatalf("the context has %+v", want)
 	}
 	for i, got := range bothWays(ctx, t, client, seen) {
@@ -117,7 +118,9 @@ func TestTheEdgeSaysWhoAsks(t *testing.T) {
 		"a blank name":         {[]string{"x-requested-by", " "}, rpc.Call{Principal: "api"}},
 		"an id for the log":    {[]string{"x-correlation-id", "a b\"c"}, rpc.Call{Principal: "api"}},
 		"a service's words": {
-			[]string{"fgd-principal-bin", "root", "fgd-correlation-id", "forged", "fgd-routing-key", "k"},
+			[]string{"fgd-principal-bin", "root", "fgd-correlation-id", "forged", "fgd-routing-key", "k", "fgd-audit",
+				"1:a b", "fgd-via-bin", "hnp",
+			},
 			rpc.Call{Principal: "api"},
 		},
 	} {

@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/fullstorydev/grpchan"
 	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/telemetry"
@@ -21,10 +24,15 @@ type Server struct {
 	*grpc.Server
 	inside *inprocgrpc.Channel
 	conn   grpc.ClientConnInterface
+
+	opened chan struct{}
+	open   func()
+	calls  running
 }
 
 // NewServer returns a server for an audience, of which those who pass the gate may call something. Over a network it
-// speaks as the credentials do, or in clear when there are none. What is to be said of a call goes to the log that logOf returns for the service of the contract that the call is for.
+// speaks as the credentials do, or in clear when there are none. What is to be said of a call goes to the log that logOf
+// returns for the service of the contract that the call is for.
 func NewServer(
 	tel *telemetry.Telemetry, audience Audience, gate *Gate, network credentials.TransportCredentials,
 	logOf func(grpcService string) *slog.Logger,
@@ -51,14 +59,15 @@ func NewServer(
 		alive.MaxConnectionAge = provenFor
 	}
 	options = append(options, grpc.KeepaliveParams(alive))
-	inside := (&inprocgrpc.Channel{}).WithCloner(inprocgrpc.CopyFunc(copyMessage)).
-		WithServerUnaryInterceptor(chainUnary(unary)).WithServerStreamInterceptor(chainStream(stream)).
+	opened := make(chan struct{})
+	s := &Server{Server: grpc.NewServer(options...), opened: opened, open: sync.OnceFunc(func() { close(opened) })}
+	s.inside = (&inprocgrpc.Channel{}).WithCloner(inprocgrpc.CopyFunc(copyMessage)).
+		WithServerUnaryInterceptor(chainUnary(append([]grpc.UnaryServerInterceptor{s.calls.unary}, unary...))).
+		WithServerStreamInterceptor(chainStream(append([]grpc.StreamServerInterceptor{s.calls.stream}, stream...))).
 		WithServerStatsHandler(serverStats(tel.Tracers)).WithClientStatsHandler(clientStats(tel.Tracers))
 	client := newClient(audience, server{})
-	return &Server{
-		Server: grpc.NewServer(options...), inside: inside,
-		conn: grpchan.InterceptClientConn(inside, client.unary, client.stream),
-	}
+	s.conn = grpchan.InterceptClientConn(waiting{s}, client.unary, client.stream)
+	return s
 }
 
 // RegisterService adds a service.
@@ -68,8 +77,102 @@ func (s *Server) RegisterService(desc *grpc.ServiceDesc, service any) {
 }
 
 // Inside returns a connection inside the process: messages are copied and not encoded. All else is as on a listener,
-// the interceptors, traces, metadata, deadlines and errors. It is there as long as the process.
+// the interceptors, traces, metadata, deadlines and errors. Calls wait until the server is open.
 func (s *Server) Inside() grpc.ClientConnInterface { return s.conn }
+
+// Open lets calls inside the process begin: everything has been registered.
+func (s *Server) Open() { s.open() }
+
+// End refuses calls inside the process from now on, and waits for those that are under way, until ctx ends.
+func (s *Server) End(ctx context.Context) { s.calls.end(ctx) }
+
+// waiting is the connection of a server that may not be open yet, or not any more.
+type waiting struct{ server *Server }
+
+// Invoke makes a call.
+func (w waiting) Invoke(ctx context.Context, method string, req, reply any, opts ...grpc.CallOption) error {
+	if err := w.wait(ctx); err != nil {
+		return err
+	}
+	return w.server.inside.Invoke(ctx, method, req, reply, opts...)
+}
+
+// NewStream begins a stream.
+func (w waiting) NewStream(
+	ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	if err := w.wait(ctx); err != nil {
+		return nil, err
+	}
+	return w.server.inside.NewStream(ctx, desc, method, opts...)
+}
+
+func (w waiting) wait(ctx context.Context) error {
+	select {
+	case <-w.server.opened:
+		return nil
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
+}
+
+// running counts the calls inside the process that are under way.
+type running struct {
+	mu    sync.Mutex
+	count int
+	idle  chan struct{} // closed with the last one; nil as long as calls may begin
+}
+
+func (r *running) begin() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.idle != nil {
+		return status.Error(codes.Unavailable, "the server has ended")
+	}
+	r.count++
+	return nil
+}
+
+func (r *running) done() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count--
+	if r.idle != nil && r.count == 0 {
+		close(r.idle)
+	}
+}
+
+func (r *running) end(ctx context.Context) {
+	r.mu.Lock()
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+		if r.count == 0 {
+			close(r.idle)
+		}
+	}
+	idle := r.idle
+	r.mu.Unlock()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+}
+
+func (r *running) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if err := r.begin(); err != nil {
+		return nil, err
+	}
+	defer r.done()
+	return next(ctx, req)
+}
+
+func (r *running) stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	defer r.done()
+	return next(srv, stream)
+}
 
 // copyMessage makes a message as another one is, so that the two ends of a call share nothing.
 func copyMessage(out, in any) error {

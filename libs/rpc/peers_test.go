@@ -51,6 +51,7 @@ func proving(t *testing.T, keys *mtls.Keys) (address string, inside grpc.ClientC
 	gate.Set(peers)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	server.Open()
 	t.Cleanup(func() {
 		server.Stop()
 		if err := <-served; err != nil && !strings.Contains(err.Error(), "stopped") {

@@ -115,6 +115,9 @@ func wants() map[string]needs {
 		"AccessService.ListTokens":             {"admin", "all"},
 		"AccessService.RevokeToken":            {"admin", "all"},
 		"AccessService.RotateToken":            {"admin", "all"},
+		"AuditService.ExportAudit":             {"admin", "all"},
+		"AuditService.ListAudit":               {"viewer", "any"},
+		"AuditService.VerifyAudit":             {"admin", "all"},
 		"DirectoryService.GetDirectoryHealth":  {"viewer", "fabric"},
 		"DirectoryService.InitializeDirectory": {"operator", "fabric"},
 		"DirectoryService.ListDirectoryChanges": {
@@ -246,6 +249,13 @@ func (g *guarded) callRPC(c caller, rpc protoreflect.MethodDescriptor, fabric in
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if rpc.Name() == "ExportAudit" {
+		stream, err := bridgev1.NewAuditServiceClient(g.self).ExportAudit(ctx, &bridgev1.ExportAuditRequest{})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		return err
+	}
 	client := bridgev1.NewSyncServiceClient(g.self)
 	stream, err := client.StreamSyncEvents(ctx, &bridgev1.StreamSyncEventsRequest{SyncId: fmt.Sprint("sync-of-", fabric)})
 	if err == nil {

@@ -13,8 +13,11 @@ import (
 	"google.golang.org/grpc"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/secret"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/services/bridge/internal/auditapi"
 	"fgdsync.dev/services/bridge/internal/components"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
@@ -58,6 +61,8 @@ type Service struct {
 	hooks   *webhook.Receiver
 	hookAPI *webhookapi.Server
 	who     identity
+	audit   *audited // nil where nothing is written down
+	queries *auditapi.Server
 	handler http.Handler
 	log     *slog.Logger
 	// firstToken is told of it when it is known whether it was made here.
@@ -69,36 +74,40 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	for _, peer := range Definition().Peers {
+		if p.Peers[peer.Name] == nil {
+			return nil, fmt.Errorf("build the bridge: there is no connection to the service %s", peer.Name)
+		}
+	}
 	who, err := newIdentity(cfg, p)
 	if err != nil {
 		return nil, err
 	}
-	own := components.Own{Name: Name}
-	if who.issuer != nil {
-		own.Parts = append(own.Parts, who.issuer.Health)
-	}
-	api, err := grpcapi.New(own, p, Definition().Peers, who.keeper, who.issuer)
+	audit, err := newAudit(cfg, p, who.admission)
 	if err != nil {
-		return nil, fmt.Errorf("build the bridge: %w", err)
+		return nil, err
 	}
-	hooks, hookAPI, err := newWebhooks(cfg, p)
+	hooks, hookAPI, err := newWebhooks(cfg, p, audit.hooks())
 	if err != nil {
 		return nil, fmt.Errorf("build the receiver of webhooks: %w", err)
 	}
+	own := components.Own{Name: Name, Since: p.Now(), Parts: append(audit.parts(), who.parts()...)}
+	api := grpcapi.New(own, p, Definition().Peers, who.keeper, who.issuer)
 	handler, err := httpapi.New(httpapi.Config{
 		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout,
 		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts,
 		OpenMetrics: cfg.OpenMetrics, Version: app.Version,
 	}, httpapi.Deps{
-		Self: p.Self, MetricsPage: p.MetricsPage, Auth: who.admission, Health: api.Health, Webhooks: hooks,
-		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
+		Self: p.Self, MetricsPage: p.MetricsPage, Auth: who.admission, Denied: audit.denied(), Health: api.Health,
+		Webhooks: hooks,
+		Log:      p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
 	}
 	s := &Service{
-		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, handler: handler,
-		log: p.Telemetry.Log, firstToken: func(secret.String) {},
+		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, audit: audit,
+		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler, log: p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
 		s.firstToken = p.FirstToken
@@ -106,21 +115,30 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	return s, nil
 }
 
-// Admission decides who may call what.
-func (s *Service) Admission() rpc.Admission { return s.who.admission }
+// Admission decides who may call what, and has it written down.
+func (s *Service) Admission() rpc.Admission {
+	if s.audit == nil {
+		return s.who.admission
+	}
+	return s.audit.recorder
+}
+
+// Parts returns what the service has.
+func (s *Service) Parts() []health.Part { return s.audit.parts() }
 
 // Register adds the service's RPCs to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	s.api.Register(r)
 	s.hookAPI.Register(r)
+	bridgev1.RegisterAuditServiceServer(r, s.queries)
 }
 
 // Handler returns everything that the bridge serves over HTTP. It calls the service's own RPCs through the connection
 // to itself, so that the interceptors of that server run for JSON callers too.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-// Run keeps what is known of tokens up to date until ctx ends, makes the first one where there is none, and starts the
-// syncs that Git hosts ask for.
+// Run keeps what is known of tokens up to date until ctx ends, makes the first one where there is none, starts the
+// syncs that Git hosts ask for, and tells the orchestrator of the audit.
 func (s *Service) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.hooks.Run(ctx) })
@@ -131,6 +149,7 @@ func (s *Service) Run(ctx context.Context) error {
 		work.Go(func() error { return s.who.issuer.Run(ctx) })
 	}
 	work.Go(func() error { return s.makeFirstToken(ctx) })
+	work.Go(func() error { return s.audit.run(ctx, s.log) })
 	return work.Wait()
 }
 

@@ -30,6 +30,13 @@ type Config struct {
 	Unauthenticated bool `koanf:"allow_unauthenticated"`
 	// OIDC is the issuer whose JWTs are taken too.
 	OIDC issuer.Config `koanf:",squash"`
+	// AuditFile is where it is written down who changes what, and who is refused. It is this bridge's alone. Without one
+	// nothing is written down.
+	AuditFile string `koanf:"audit_file"`
+	// AuditKeyFile holds the key that signs checkpoints of the audit; it is made when it does not exist.
+	AuditKeyFile string `koanf:"audit_key_file"`
+	// AuditRotateBytes is at which size of the audit's file another one is begun.
+	AuditRotateBytes int64 `koanf:"audit_rotate_bytes"`
 	// OpenMetrics serves /metrics to everybody.
 	OpenMetrics bool `koanf:"open_metrics"`
 	// CallerRequestsPerSecond bounds the calls of one caller, over JSON and gRPC together; twice as many may come at once.
@@ -54,8 +61,8 @@ func DefaultConfig() Config {
 		MaxRequestBytes: 1 << 20, RequestTimeout: time.Minute, MaxRequestsPerClient: 256, PublicHosts: []string{},
 		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
 		CallerRequestsPerSecond: 100, CallerTriggersPerMinute: 600, CallerListeners: 1000,
-		WebhookKeyFile: "fgd-data/webhook.keys",
-		OIDC:           issuer.DefaultConfig(),
+		WebhookKeyFile: "fgd-data/webhook.keys", OIDC: issuer.DefaultConfig(),
+		AuditFile: "fgd-data/audit/audit.jsonl", AuditKeyFile: "fgd-data/audit/audit.key", AuditRotateBytes: 64 << 20,
 	}
 }
 
@@ -74,6 +81,10 @@ func (c *Config) Validate() error {
 		return config.Invalid("caller_triggers_per_minute", c.CallerTriggersPerMinute, "1 or more")
 	case c.CallerListeners < 1:
 		return config.Invalid("caller_listeners", c.CallerListeners, "1 or more")
+	case c.AuditFile != "" && c.AuditKeyFile == "":
+		return config.Invalid("audit_key_file", `""`, "the name of a file, beside audit_file")
+	case c.AuditRotateBytes < 1024:
+		return config.Invalid("audit_rotate_bytes", c.AuditRotateBytes, "1024 or more")
 	}
 	if err := c.checkSecrets(); err != nil {
 		return err

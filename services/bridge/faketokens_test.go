@@ -2,12 +2,14 @@ package bridge_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"fgdsync.dev/libs/chain"
 	"fgdsync.dev/libs/errs"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 )
@@ -18,7 +20,8 @@ type fakeTokens struct {
 	b      *backend
 	stored map[string]*accessv1.Token
 	uses   []*accessv1.RecordTokenUseRequest
-	silent bool // tells nobody of changes
+	silent bool              // tells nobody of changes
+	heads  map[string]string // of audits, by their logs
 }
 
 func (f *fakeTokens) PutToken(ctx context.Context, req *accessv1.PutTokenRequest) (*accessv1.PutTokenResponse, error) {
@@ -76,6 +79,23 @@ func (f *fakeTokens) WatchTokens(
 			return stream.Context().Err()
 		}
 	}
+}
+
+func (f *fakeTokens) RecordAuditHead(ctx context.Context, req *accessv1.RecordAuditHeadRequest) (
+	*accessv1.RecordAuditHeadResponse, error,
+) {
+	leave, err := f.b.enter(ctx)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	if head, ok := chain.ParseHead(req.GetHead()); ok {
+		if f.heads == nil {
+			f.heads = map[string]string{}
+		}
+		f.heads[head.Log] = req.GetHead()
+	}
+	return &accessv1.RecordAuditHeadResponse{Heads: slices.Sorted(maps.Values(f.heads))}, nil
 }
 
 func (f *fakeTokens) RecordTokenUse(ctx context.Context, req *accessv1.RecordTokenUseRequest) (

@@ -39,6 +39,7 @@ type bundle struct {
 	self    grpc.ClientConnInterface
 	log     *lockedBuffer
 	metrics *prometheus.Registry
+	audit   string        // the file
 	clock   *atomic.Int64 // how far the bridge is ahead of the time
 }
 
@@ -69,10 +70,12 @@ func setup(t *testing.T, change ...func(*bridge.Config)) *bundle {
 func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridge.Config)) *bundle {
 	t.Helper()
 	b := &bundle{t: t, backend: newBackend(), log: &lockedBuffer{}, clock: &atomic.Int64{}}
+	b.audit = filepath.Join(t.TempDir(), "audit.jsonl")
 	cfg := bridge.DefaultConfig()
 	cfg.WebhookKeyFile = filepath.Join(t.TempDir(), "webhook.keys")
 	cfg.Unauthenticated = true // most is the same whoever asks
 	cfg.TokenPepperFile = filepath.Join(t.TempDir(), "peppers")
+	cfg.AuditFile, cfg.AuditKeyFile = b.audit, b.audit+".key"
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -87,14 +90,19 @@ func setupWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridg
 	peers := grpctest.ServeWith(t, tel, rpc.Services, b.backend.register)
 	host := app.NewHost(tel, app.Security{})
 	b.self = host.Inside(rpc.Callers)
-	b.service, err = bridge.New(cfg, &app.Process{
+	process := &app.Process{
 		Telemetry: tel, Self: b.self, MetricsPage: http.HandlerFunc(metrics),
 		Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) },
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": peers, "github-sync": peers, "ingestion": peers, "directory": peers,
 		},
+	}
+	t.Cleanup(func() {
+		if err := process.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	if err != nil {
+	if b.service, err = bridge.New(cfg, process); err != nil {
 		t.Fatal(err)
 	}
 	host.Add(bridge.Name, b.service, rpc.Callers)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func everyComponent() map[string]string {
 	return map[string]string{
 		"bridge": "", "orchestrator": "", "ingestion": "", "directory": "", "github-sync": "",
 		"redis": "orchestrator", "ledger": "orchestrator", "queue": "orchestrator", "dead-letters": "orchestrator",
-		"store": "github-sync", "git-hosts": "github-sync",
+		"store": "github-sync", "git-hosts": "github-sync", "audit": "bridge",
 	}
 }
 
@@ -127,7 +128,11 @@ func TestAServiceThatIsAwayIsNamed(t *testing.T) {
 		},
 		Addresses: map[string]string{"orchestrator": address},
 	}
-	service, err := bridge.New(bridge.DefaultConfig(), process)
+	cfg := bridge.DefaultConfig()
+	cfg.AuditFile = filepath.Join(t.TempDir(), "audit.jsonl")
+	cfg.AuditKeyFile = cfg.AuditFile + ".key"
+	t.Cleanup(func() { _ = process.Close() })
+	service, err := bridge.New(cfg, process)
 	if err != nil {
 		t.Fatal(err)
 	}

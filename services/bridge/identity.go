@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/health"
 	"fgdsync.dev/libs/secret"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -45,6 +46,14 @@ func newIdentity(cfg Config, p *app.Process) (identity, error) {
 	}
 	who.admission, err = access.New(deps)
 	return who, err
+}
+
+// parts are what the health of the bridge tells of callers.
+func (i identity) parts() []health.Part {
+	if i.issuer == nil {
+		return nil
+	}
+	return []health.Part{{Name: health.Issuer, Check: i.issuer.Check}}
 }
 
 // asked makes what callers are asked for, as the configuration says.

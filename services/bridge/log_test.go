@@ -56,6 +56,7 @@ func TestTheHTTPLayerLogsItsOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	cfg := bridge.DefaultConfig()
+	cfg.AuditFile = ""
 	log := &lockedBuffer{}
 	tel, err := telemetry.New(t.Context(), telemetry.Config{
 		LogWriter: log, LogLevel: "info", LogFormat: "json", ContextAttrs: rpc.LogAttrs,

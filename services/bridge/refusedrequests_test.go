@@ -35,6 +35,13 @@ func refusedTokens() map[string][]refused {
 	const tokens = "POST /api/v1/tokens "
 	grants := []*bridgev1.Grant{{Role: "viewer", AllFabrics: true}}
 	return map[string][]refused{
+		"AuditService.ListAudit": {
+			{"limit", "GET /api/v1/audit?limit=1001", &bridgev1.ListAuditRequest{Limit: 1001}},
+		},
+		"AuditService.VerifyAudit": {{"verbose", "GET /api/v1/audit:verify?verbose=true", nil}},
+		"AuditService.ExportAudit": {
+			{"format", "GET /api/v1/audit:export?format=csv", &bridgev1.ExportAuditRequest{Format: "csv"}},
+		},
 		"AccessService.GetCaller": {{"verbose", "GET /api/v1/caller?verbose=true", nil}},
 		"AccessService.GetLogin":  {{"access_token", "GET /api/v1/login?access_token=x", nil}},
 		"AccessService.CreateToken": {

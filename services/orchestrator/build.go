@@ -108,7 +108,7 @@ func (b *builder) service() (*Service, error) {
 		fabrics:     grpcapi.NewFabrics(b.register(accept), b.store),
 		views:       grpcapi.NewDirectoryViews(b.view()),
 		syncs:       grpcapi.NewSyncs(b.reader, accept, runner),
-		tokens:      grpcapi.NewTokens(tokens.New(b.reader, b.ledger, b.p.Telemetry.Log)),
+		tokens:      grpcapi.NewTokens(tokens.New(b.reader, b.ledger, b.p.Telemetry.Log), b.store),
 		maintenance: grpcapi.NewMaintenance(maintenance.New(b.redis, b.reader, accept, supervisor)),
 	}, nil
 }

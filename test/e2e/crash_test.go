@@ -33,6 +33,9 @@ var crashing = sync.OnceValues(func() (system.Binaries, error) {
 	return system.Build(folder, "failpoints")
 })
 
+// manyRotations has the audit begin another file with every few calls.
+const manyRotations = "HEDGEHOG_FGD_AUDIT_ROTATE_BYTES=1024"
+
 // mortal is a fabric in a system that dies.
 type mortal struct {
 	*host
@@ -60,7 +63,7 @@ func (p *mortal) another(how division, env ...string) *system.System {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return how(binaries, p.t, p.redis.URL(), append(env, shortLease, "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+p.key))
+	return how(binaries, p.t, p.redis.URL(), append(env, shortLease, manyRotations, "HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+p.key))
 }
 
 func (p *mortal) definition() map[string]any {
@@ -136,12 +139,20 @@ func scenarios() map[failpoint.Point]scenario {
 		},
 		ends: []syncv1.State{syncv1.State_STATE_FAILED},
 	}
+	rotate := scenario{act: func(p *mortal) {
+		p.register()
+		for range 5 {
+			p.Try(http.MethodPatch, fabricPath, map[string]any{"name": "fabric-1"})
+		}
+	}}
 	bury := scenario{before: (*mortal).registered, act: func(p *mortal) { p.poison() }}
 	out := map[failpoint.Point]scenario{
 		failpoint.UpdateStored: update, failpoint.UpdateKept: update,
 		failpoint.DeleteBefore: remove, failpoint.DeleteStored: remove, failpoint.DeleteKept: remove,
-		failpoint.CancelMarked: cancel,
-		failpoint.BuryBefore:   bury, failpoint.BuryTold: bury, failpoint.BuryStored: bury,
+		failpoint.CancelMarked:    cancel,
+		failpoint.AuditSignBefore: rotate, failpoint.AuditSigned: rotate, failpoint.AuditRotated: rotate,
+		failpoint.AuditPutAside: rotate,
+		failpoint.BuryBefore:    bury, failpoint.BuryTold: bury, failpoint.BuryStored: bury,
 	}
 	for state, s := range map[syncv1.State]scenario{
 		syncv1.State_STATE_CANCELLED: cancel, syncv1.State_STATE_RETRYING: retry, syncv1.State_STATE_FAILED: fail,
@@ -207,6 +218,7 @@ func (p *mortal) revive() bool { return p.Revive("FGD_FAILPOINT=") }
 // recovered holds what is so after a crash, whatever it was.
 func (p *mortal) recovered(s scenario) {
 	p.t.Helper()
+	defer p.audited()
 	p.Await("somebody to say what there is", func() bool {
 		p.revive()
 		code, _ := p.Try(http.MethodGet, fabricPath, nil)
@@ -354,4 +366,31 @@ func (p *mortal) records() string {
 		all = append(all, fmt.Sprint(status.SyncID, fields))
 	}
 	return strings.Join(all, "\n")
+}
+
+// audited holds that the audit is whole: each line follows the one before, each call has an end, and what commits name
+// is there.
+func (p *mortal) audited() {
+	p.t.Helper()
+	var verified struct {
+		Intact   bool             `json:"intact"`
+		Problems []map[string]any `json:"problems"`
+	}
+	p.Call(http.MethodGet, "/api/v1/audit:verify", nil, &verified)
+	if !verified.Intact {
+		p.t.Errorf("the audit: %v", verified.Problems)
+	}
+	var listed struct {
+		Lines []struct{ ID, Stage string } `json:"lines"`
+	}
+	p.Call(http.MethodGet, "/api/v1/audit?limit=1000", nil, &listed)
+	open := map[string]bool{}
+	for _, line := range slices.Backward(listed.Lines) {
+		open[line.ID] = line.Stage == "requested"
+	}
+	for id, is := range open {
+		if is {
+			p.t.Errorf("nobody wrote what came of the call %s", id)
+		}
+	}
 }

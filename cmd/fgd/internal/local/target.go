@@ -110,6 +110,10 @@ func (t *Target) configure(source *config.Source, folder, localPath string) (*co
 	if source, err = withKeyFile(source, ""); err != nil { // what is sealed ends with the command
 		return nil, err
 	}
+	// Nobody else is served, and a line that a commit would name is gone with the command.
+	if source, err = source.With(map[string]any{"audit_file": ""}); err != nil {
+		return nil, err
+	}
 	return withDefinitions(source, t.CRDs)
 }
 

@@ -142,6 +142,13 @@ func (u Up) configure(source *config.Source) (*config.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	source, err = source.With(map[string]any{
+		"audit_file":     filepath.Join(u.DataDir, "audit", "audit.jsonl"),
+		"audit_key_file": filepath.Join(u.DataDir, "audit", "audit.key"),
+	})
+	if err != nil {
+		return nil, err
+	}
 	return withKeyFile(source, filepath.Join(u.DataDir, "credentials.key"))
 }
 

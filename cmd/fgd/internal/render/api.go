@@ -44,7 +44,7 @@ func NewCommits(list *gitv1.ListCommitsResponse) *bridgev1.ListCommitsResponse {
 			CommitSha: c.GetCommit(), ParentShas: c.GetParents(), Subject: c.GetSubject(), Message: c.GetMessage(),
 			AuthorName: author.GetName(), AuthorEmail: author.GetEmail(), AuthoredAt: c.GetAuthorTime(),
 			CommitterName: committer.GetName(), CommitterEmail: committer.GetEmail(), CommittedAt: c.GetCommitTime(),
-			SyncId: c.GetSyncId(), Trigger: c.GetTrigger(), RequestedBy: c.GetRequestedBy(),
+			SyncId: c.GetSyncId(), Trigger: c.GetTrigger(), RequestedBy: c.GetRequestedBy(), RequestedVia: c.GetRequestedVia(),
 			FilesCreated: counts.GetCreated(), FilesUpdated: counts.GetUpdated(), FilesRemoved: counts.GetRemoved(),
 		})
 	}

@@ -37,6 +37,8 @@ func TestSampleIsTheDefault(t *testing.T) {
 	defaults, sampled := load(t, ""), load(t, sample)
 	lists := &sampled.GithubSync // empty ones
 	lists.AllowedLocalPaths, lists.AllowedPrivateNetworks, lists.CommitEmails = nil, nil, nil
+	hooks := &sampled.Bridge
+	hooks.GithubWebhookSecret, hooks.GitlabWebhookSecret, hooks.GiteaWebhookSecret = nil, nil, nil
 	if !reflect.DeepEqual(sampled, defaults) {
 		t.Errorf("the sample has %+v, the code %+v", sampled, defaults)
 	}

@@ -40,6 +40,7 @@ func options(t *testing.T) suite.Options {
 		"allow_unauthenticated": true, "token_pepper_file": filepath.Join(folder, "peppers"),
 		"data_dir":    filepath.Join(folder, "git"),
 		"ledger_file": filepath.Join(folder, "ledger.db"), "credentials_key_file": filepath.Join(folder, "key"),
+		"audit_file": filepath.Join(folder, "audit.jsonl"), "audit_key_file": filepath.Join(folder, "audit.key"),
 	})
 	if err != nil {
 		t.Fatal(err)

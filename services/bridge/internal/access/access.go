@@ -31,6 +31,7 @@ type Access struct {
 	fabrics  *recent.Cache[string, int32] // of syncs; they never change
 	failures *failures
 	limits   *limits
+	refused  RefusedFunc // nil: nobody wants to know
 }
 
 // rememberedSyncs is of how many syncs it is remembered which fabric they are of.
@@ -94,15 +95,17 @@ func (a *Access) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	if a.policy.isPublic(info.FullMethod) {
 		return next(rpc.WithPrincipal(ctx, rpc.AnonymousCaller), req)
 	}
+	message, _ := req.(proto.Message)
 	ctx, err := a.known(ctx)
 	if err != nil {
+		a.tellRefused(ctx, info.FullMethod, message, err)
 		return nil, err
 	}
 	if err := a.limits.call(callerOf(ctx), info.FullMethod, a.policy[info.FullMethod]); err != nil {
 		return nil, err
 	}
-	message, _ := req.(proto.Message)
 	if err := a.authorize(ctx, info.FullMethod, message); err != nil {
+		a.tellRefused(ctx, info.FullMethod, message, err)
 		return nil, err
 	}
 	return next(ctx, req)
@@ -115,6 +118,7 @@ func (a *Access) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServ
 	}
 	ctx, err := a.known(stream.Context())
 	if err != nil {
+		a.tellRefused(ctx, info.FullMethod, nil, err)
 		return err
 	}
 	leave, err := a.limits.listen(callerOf(ctx), info.FullMethod)
@@ -148,16 +152,20 @@ func (s *admitted) RecvMsg(m any) error {
 		return err
 	}
 	message, _ := m.(proto.Message)
-	return s.access.authorize(s.ctx, s.method, message)
+	err := s.access.authorize(s.ctx, s.method, message)
+	if err != nil {
+		s.access.tellRefused(s.ctx, s.method, message, err)
+	}
+	return err
 }
 
-// known returns the context of a call whose caller is known.
+// known returns the context of a call whose caller is known; as it was when nobody is.
 func (a *Access) known(ctx context.Context) (context.Context, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
 	claimed := rpc.ClaimedName(ctx)
-	p, err := a.Authenticate(first(md, rpc.AuthorizationKey), sourceOf(ctx))
+	p, err := a.Authenticate(first(md, rpc.AuthorizationKey), SourceOf(ctx))
 	if err != nil {
-		return nil, err
+		return ctx, err
 	}
 	ctx = context.WithValue(ctx, principalKey{}, p)
 	switch {
@@ -252,9 +260,9 @@ func rightWord(right accessv1.Right) string {
 	return strings.ToLower(strings.TrimPrefix(right.String(), "RIGHT_"))
 }
 
-// sourceOf returns the address that a call comes from. Over the connection inside the process, which the HTTP side
+// SourceOf returns the address that a call comes from. Over the connection inside the process, which the HTTP side
 // alone has, it is the one that is said; nobody else is asked.
-func sourceOf(ctx context.Context) netip.Addr {
+func SourceOf(ctx context.Context) netip.Addr {
 	from, ok := peer.FromContext(ctx)
 	if !ok {
 		return netip.Addr{}

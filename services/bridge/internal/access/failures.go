@@ -39,7 +39,7 @@ func newFailures(now func() time.Time) *failures {
 func (f *failures) failed(from netip.Addr, why error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now, key := f.now(), network(from)
+	now, key := f.now(), Network(from)
 	s := f.of[key]
 	if s == nil || now.Sub(s.began) >= failureSpan {
 		f.forget(now)
@@ -72,8 +72,8 @@ func (f *failures) forget(now time.Time) {
 	}
 }
 
-// network returns what one person has of addresses: one of IPv4, a /64 of IPv6.
-func network(from netip.Addr) netip.Prefix {
+// Network returns what one person has of addresses: one of IPv4, a /64 of IPv6.
+func Network(from netip.Addr) netip.Prefix {
 	bits := 32
 	if from.Is6() {
 		bits = 64

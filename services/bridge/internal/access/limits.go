@@ -69,7 +69,7 @@ func newLimits(most Limits, metrics prometheus.Registerer, now func() time.Time)
 
 // callerOf returns who the call of ctx counts for: a token, a subject, or where nobody is asked who they are, an
 // address. A service that speaks for people is one caller.
-func callerOf(ctx context.Context) string { return PrincipalOf(ctx).caller(sourceOf(ctx)) }
+func callerOf(ctx context.Context) string { return PrincipalOf(ctx).caller(SourceOf(ctx)) }
 
 func (p *Principal) caller(from netip.Addr) string {
 	switch {
@@ -78,7 +78,7 @@ func (p *Principal) caller(from netip.Addr) string {
 	case p.Method != ByNone:
 		return string(p.Method) + " " + p.Name
 	}
-	return "address " + network(from).String()
+	return "address " + Network(from).String()
 }
 
 // call counts a call of a caller, and refuses it when there were too many.

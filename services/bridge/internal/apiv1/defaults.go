@@ -19,6 +19,7 @@ const (
 	DefaultCommits     = 50
 	DefaultDeadLetters = 100
 	DefaultTokens      = 500
+	DefaultAudit       = 100
 	DefaultActions     = 200
 	DefaultDiffLines   = 5000
 )
@@ -42,6 +43,7 @@ func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
 		nameOf(&bridgev1.ListCommitsRequest{}):          limit(DefaultCommits),
 		nameOf(&bridgev1.ListDeadLettersRequest{}):      limit(DefaultDeadLetters),
 		nameOf(&bridgev1.ListTokensRequest{}):           limit(DefaultTokens),
+		nameOf(&bridgev1.ListAuditRequest{}):            limit(DefaultAudit),
 		nameOf(&bridgev1.CreateFabricRequest{}):         {"branch": DefaultBranch, "sync_interval_seconds": DefaultInterval},
 		nameOf(&bridgev1.CheckConnectionRequest{}):      branch,
 		nameOf(&bridgev1.TriggerSyncRequest{}):          {"trigger": triggerNames.name(0)},

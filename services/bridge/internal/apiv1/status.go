@@ -15,7 +15,7 @@ func SyncToAPI(s *syncv1.Sync) *bridgev1.SyncStatus {
 		StartedAt: s.GetStartedAt(), UpdatedAt: s.GetUpdatedAt(), CompletedAt: s.GetCompletedAt(),
 		AcceptedAt: s.GetAcceptedAt(),
 		Errors:     each(s.GetErrors(), FindingToAPI), Warnings: each(s.GetWarnings(), FindingToAPI),
-		Result: resultToAPI(s.GetResult()), RequestedBy: s.GetRequestedBy(),
+		Result: resultToAPI(s.GetResult()), RequestedBy: s.GetRequestedBy(), RequestedVia: s.GetRequestedVia(),
 		Transitions: each(s.GetTransitions(), transitionToAPI), Folded: s.GetFolded(),
 		ErrorsTotal: s.GetErrorsTotal(), WarningsTotal: s.GetWarningsTotal(),
 	}

@@ -34,28 +34,26 @@ type Found struct {
 	Parts   []health.State
 }
 
-// Own is the bridge itself, which is well when it answers, and parts that it has.
+// Own is the service that looks: that it answers says that it is well.
 type Own struct {
 	Name  string
-	Parts []func(context.Context) health.State
+	Since time.Time
+	Parts []health.Part
 }
 
 // Overview asks services how they are.
 type Overview struct {
 	own      Own
-	began    time.Time
 	services []Service
 	journal  *health.Journal // of what only the bridge can see
 }
 
 // New returns an overview. It logs nothing: each process tells of its own components.
 func New(own Own, services []Service, now func() time.Time) *Overview {
-	return &Overview{
-		own: own, began: now(), services: services, journal: health.NewJournal(slog.New(slog.DiscardHandler), now),
-	}
+	return &Overview{own: own, services: services, journal: health.NewJournal(slog.New(slog.DiscardHandler), now)}
 }
 
-// Look asks all services at the same time. What it returns is the bridge itself, and they in their order.
+// Look asks all services at the same time. What it returns is in their order, after the one that looks.
 func (o *Overview) Look(ctx context.Context) []Found {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -64,12 +62,17 @@ func (o *Overview) Look(ctx context.Context) []Found {
 	for i, service := range o.services {
 		asking.Go(func() { out[1+i] = o.ask(ctx, service) })
 	}
-	out[0].Service = health.State{Name: o.own.Name, Since: o.began}
-	for _, part := range o.own.Parts {
-		out[0].Parts = append(out[0].Parts, part(ctx))
-	}
+	out[0] = o.lookAtOwn(ctx)
 	asking.Wait()
 	return out
+}
+
+func (o *Overview) lookAtOwn(ctx context.Context) Found {
+	found := Found{Service: health.State{Name: o.own.Name, Since: o.own.Since}}
+	for _, part := range o.own.Parts {
+		found.Parts = append(found.Parts, o.journal.Note(ctx, health.StateOf(part.Name, part.Check(ctx))))
+	}
+	return found
 }
 
 // Ready returns the error of a service that can't take work, if there is one.

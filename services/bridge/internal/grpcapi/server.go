@@ -4,7 +4,6 @@ package grpcapi
 
 import (
 	"context"
-	"fmt"
 
 	"google.golang.org/grpc"
 
@@ -45,15 +44,12 @@ type API struct {
 // connections to.
 func New(
 	own components.Own, p *app.Process, behind []app.Peer, keeper *access.Keeper, jwts *issuer.Issuer,
-) (*API, error) {
+) *API {
 	services := make([]components.Service, len(behind))
 	for i, b := range behind {
-		conn := p.Peers[b.Name]
-		if conn == nil {
-			return nil, fmt.Errorf("there is no connection to the service %s", b.Name)
-		}
 		services[i] = components.Service{
-			Name: b.Name, Address: p.Addresses[b.Name], AddressKey: b.AddressKey(), Conn: conn, Parts: partsOf(b.Name),
+			Name: b.Name, Address: p.Addresses[b.Name], AddressKey: b.AddressKey(), Conn: p.Peers[b.Name],
+			Parts: partsOf(b.Name),
 		}
 	}
 	orchestrator, githubSync := callerErrors{p.Peers[Orchestrator]}, callerErrors{p.Peers[GithubSync]}
@@ -70,7 +66,7 @@ func New(
 			keeper: keeper, issuer: jwts, tokens: accessv1.NewTokenServiceClient(orchestrator), now: p.Now,
 		},
 		health: &healthServer{version: app.Version, overview: components.New(own, services, p.Now)},
-	}, nil
+	}
 }
 
 // Register adds all services to a server.

@@ -69,6 +69,7 @@ var registrations = []func(context.Context, *runtime.ServeMux, grpc.ClientConnIn
 	register(bridgev1.RegisterHealthServiceHandlerClient, bridgev1.NewHealthServiceClient),
 	register(bridgev1.RegisterAccessServiceHandlerClient, bridgev1.NewAccessServiceClient),
 	register(bridgev1.RegisterWebhookServiceHandlerClient, bridgev1.NewWebhookServiceClient),
+	register(bridgev1.RegisterAuditServiceHandlerClient, bridgev1.NewAuditServiceClient),
 }
 
 func register[Client any](

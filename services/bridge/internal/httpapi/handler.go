@@ -39,6 +39,7 @@ type Deps struct {
 	Self        grpc.ClientConnInterface // to the server that serves fgd.bridge.v1
 	MetricsPage http.Handler             // served at /metrics; nil for none
 	Auth        Authenticator
+	Denied      DeniedFunc // nil: nobody wants to know
 	Health      HealthFunc
 	Webhooks    *webhook.Receiver
 	Log         *slog.Logger
@@ -69,6 +70,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", bounded.wrap(compressed(gateway)))
+	mux.Handle(exportPath, getOnly(problems, atRoute(exportPath, newExport(deps.Self, problems))))
 	for path, stream := range live.byPath() {
 		mux.Handle(path, getOnly(problems, atRoute(path, stream)))
 	}
@@ -82,7 +84,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		mux.Handle("/metrics", bounded.wrap(getOnly(problems, deps.MetricsPage)))
 	}
 	identify := func(next http.Handler) http.Handler {
-		return identified(deps.Auth, cfg.OpenMetrics, problems, next)
+		return identified(deps.Auth, deps.Denied, cfg.OpenMetrics, problems, next)
 	}
 	return measured(deps.Metrics, outer(mux, identify, hosts.New(cfg.PublicHosts), problems, deps.Tracers))
 }

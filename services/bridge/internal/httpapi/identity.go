@@ -18,6 +18,9 @@ type Authenticator interface {
 	Check(authorization string, from netip.Addr) error
 }
 
+// DeniedFunc is told of a request that shows nothing that is valid.
+type DeniedFunc func(ctx context.Context, method, path string, from netip.Addr, refusal error)
+
 // shown is what a request shows of who makes it, and where it came from.
 type shown struct {
 	authorization string
@@ -38,13 +41,18 @@ func openPath(path string) bool {
 
 // identified keeps out who shows nothing that is valid, before a body is read, and remembers what is shown for the
 // calls that the request makes. The header itself goes no further.
-func identified(auth Authenticator, openMetrics bool, problems problems, next http.Handler) http.Handler {
+func identified(
+	auth Authenticator, denied DeniedFunc, openMetrics bool, problems problems, next http.Handler,
+) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := shown{authorization: authorizationOf(r), from: r.RemoteAddr}
 		r.Header.Del("Authorization")
 		open := openPath(r.URL.Path) || openMetrics && r.URL.Path == "/metrics"
 		if !open {
 			if err := auth.Check(s.authorization, addressOf(r.RemoteAddr)); err != nil {
+				if denied != nil {
+					denied(r.Context(), r.Method, r.URL.Path, addressOf(r.RemoteAddr), err)
+				}
 				if errs.KindOf(err) == errs.Unauthenticated {
 					w.Header().Set("WWW-Authenticate", `Bearer realm="fgd"`)
 				}

@@ -46,8 +46,11 @@ func describe(generated []byte, version string) (*description, error) {
 	for path, operations := range document.Paths {
 		for method, operation := range operations {
 			operation.Responses["default"] = errorResponse()
-			if operation.is("SyncService_StreamSyncEvents") {
+			switch {
+			case operation.is("SyncService_StreamSyncEvents"):
 				describeStream(operation)
+			case operation.is("AuditService_ExportAudit"):
+				describeExport(operation)
 			}
 			key := operationKey(strings.ToUpper(method), path)
 			queries[key], times[key] = operation.namesIn("query"), operation.times()
@@ -131,11 +134,19 @@ func describeStream(o *operation) {
 	}
 }
 
+func describeExport(o *operation) {
+	o.Produces = []string{ndjson}
+	o.Responses["200"] = object{
+		"description": "One line of the audit a line, as it is in the file, or as an event of OCSF.",
+		"schema":      object{"type": "string", "format": "binary"},
+	}
+}
+
 // sortTags puts the groups of operations into the order in which people need them.
 func (d *document) sortTags() {
 	order := []string{
 		"FabricService", "SyncService", "DirectoryService", "QuarantineService", "HistoryService", "HealthService",
-		"MaintenanceService", "AccessService", "WebhookService", operationalTag,
+		"MaintenanceService", "AccessService", "AuditService", "WebhookService", operationalTag,
 	}
 	place := func(tag object) int {
 		if i := slices.IndexFunc(order, func(name string) bool { return tag["name"] == name }); i >= 0 {

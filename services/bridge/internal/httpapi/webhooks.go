@@ -76,6 +76,7 @@ func (h webhooks) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, err := h.receiver.Receive(r.Context(), webhook.Delivery{
 		Host: webhook.Host(r.PathValue("host")), Repository: r.PathValue("repository"), Header: r.Header, Body: body,
+		From: addressOf(r.RemoteAddr),
 	})
 	if err != nil {
 		h.problems.write(w, r, err)

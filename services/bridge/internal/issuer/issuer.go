@@ -229,6 +229,15 @@ func (i *Issuer) Health(ctx context.Context) health.State {
 	return i.journal.Note(ctx, state)
 }
 
+// Check returns what is the trouble with the issuer, if there is any. It asks nobody.
+func (i *Issuer) Check(ctx context.Context) error {
+	state := i.Health(ctx)
+	if state.Status == health.Healthy {
+		return nil
+	}
+	return &health.Trouble{Status: state.Status, Reason: state.Reason, Remedy: state.Remedy}
+}
+
 // Login is what a program has to know to have somebody sign in at the issuer.
 type Login struct {
 	Issuer, ClientID, Audience string

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ type Delivery struct {
 	Repository string // the id of the repository that the path has; empty where it has none
 	Header     http.Header
 	Body       []byte
+	From       netip.Addr
 }
 
 // Answer is what the poster is told, the same for a repository that is known and for one that is not.
@@ -85,6 +87,7 @@ type Deps struct {
 	Fabrics      fabricv1.FabricServiceClient
 	Syncs        syncv1.SyncServiceClient
 	Repositories gitv1.RepositoryServiceClient
+	Recorder     Recorder
 	Log          *slog.Logger
 	Metrics      prometheus.Registerer
 	Now          func() time.Time
@@ -158,6 +161,9 @@ func (r *Receiver) Receive(ctx context.Context, d Delivery) (Answer, error) {
 	if err != nil {
 		outcome = outcomeOf(err)
 	}
+	if errs.HasCode(err, errs.WebhookNotSigned) {
+		r.deps.Recorder.Denied(ctx, Event{Host: d.Host, ID: d.id(), From: d.From}, err)
+	}
 	r.metrics.received(d.Host, outcome)
 	r.deps.Log.InfoContext(ctx, "webhook received", "host", string(d.Host), "outcome", outcome, "event", d.event(),
 		"delivery_id", d.id(), "bytes", len(d.Body))
@@ -189,7 +195,7 @@ func (r *Receiver) receive(ctx context.Context, d Delivery) (Answer, error) {
 		return Answer{repeated, "The delivery was seen already."}, nil
 	}
 	if !r.enqueue(job{
-		push: pushed, host: d.Host, repository: d.Repository, mark: mark, id: d.id(), call: rpc.CallOf(ctx),
+		push: pushed, host: d.Host, repository: d.Repository, mark: mark, id: d.id(), from: d.From, call: rpc.CallOf(ctx),
 	}) {
 		return Answer{}, errs.New(errs.WebhooksBusy, "Too many deliveries wait.").WithRetryAfter(busyPause)
 	}

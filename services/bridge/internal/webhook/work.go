@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ type job struct {
 	repository string // the id of the one whose secret was used; empty for one that counts for all
 	mark       string
 	id         string
+	from       netip.Addr
 	call       rpc.Call // of the delivery
 }
 
@@ -127,10 +129,13 @@ func (r *Receiver) do(ctx context.Context, j job) {
 // delivery.
 func (r *Receiver) start(ctx context.Context, j job, fabric *fabricv1.Fabric) (syncID string, err error) {
 	ctx = rpc.WithPrincipal(ctx, fmt.Sprintf("%s (%s)", j.by, j.host))
-	started, err := r.deps.Syncs.StartSync(ctx, &syncv1.StartSyncRequest{
-		FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_WEBHOOK, RequestId: j.mark,
+	event := Event{Host: j.host, ID: j.id, From: j.from, By: rpc.CallOf(ctx).Principal, FabricID: fabric.GetFabricId()}
+	return r.deps.Recorder.Do(ctx, event, func(ctx context.Context) (string, error) {
+		started, err := r.deps.Syncs.StartSync(ctx, &syncv1.StartSyncRequest{
+			FabricId: fabric.GetFabricId(), Trigger: syncv1.Trigger_TRIGGER_WEBHOOK, RequestId: j.mark,
+		})
+		return started.GetSyncId(), err
 	})
-	return started.GetSyncId(), err
 }
 
 // touched returns the fabrics of the repository and the branch whose directories a push touches.

@@ -7,6 +7,7 @@ import (
 
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	"fgdsync.dev/services/orchestrator/internal/paging"
+	"fgdsync.dev/services/orchestrator/internal/state"
 	"fgdsync.dev/services/orchestrator/internal/tokens"
 )
 
@@ -14,12 +15,13 @@ import (
 type Tokens struct {
 	accessv1.UnsafeTokenServiceServer
 	tokens *tokens.Tokens
+	heads  *state.Store
 }
 
 var _ accessv1.TokenServiceServer = (*Tokens)(nil)
 
-// NewTokens returns the service.
-func NewTokens(t *tokens.Tokens) *Tokens { return &Tokens{tokens: t} }
+// NewTokens returns the service. The heads of audits are in the store.
+func NewTokens(t *tokens.Tokens, heads *state.Store) *Tokens { return &Tokens{tokens: t, heads: heads} }
 
 // PutToken stores a token.
 func (t *Tokens) PutToken(ctx context.Context, req *accessv1.PutTokenRequest) (*accessv1.PutTokenResponse, error) {

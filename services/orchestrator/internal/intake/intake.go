@@ -10,8 +10,10 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/chain"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/eventlog"
@@ -53,7 +55,10 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 	if err := state.Suspended(fabric, options); err != nil {
 		return state.Admission{}, err
 	}
-	record := i.record(ctx, req, options)
+	record, err := i.record(ctx, req, options)
+	if err != nil {
+		return state.Admission{}, err
+	}
 	requestID := req.GetRequestId()
 	if requestID == "" {
 		requestID = uuid.NewString()
@@ -72,15 +77,26 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 	return admission, err
 }
 
-// record returns a sync as it is accepted.
-func (i *Intake) record(ctx context.Context, req *syncv1.StartSyncRequest, options *syncv1.SyncOptions) *syncv1.Sync {
-	now := i.now()
+// record returns a sync as it is accepted. It names the audit that its request is in, or, when nobody has asked for it,
+// those of all bridges.
+func (i *Intake) record(
+	ctx context.Context, req *syncv1.StartSyncRequest, options *syncv1.SyncOptions,
+) (*syncv1.Sync, error) {
+	now, call := i.now(), rpc.CallOf(ctx)
+	heads := []string{call.Audit}
+	if _, own := chain.ParseHead(call.Audit); !own {
+		var err error
+		if heads, err = i.store.AuditHeads(ctx); err != nil {
+			return nil, err
+		}
+	}
 	accepted := timestamppb.New(now)
 	return &syncv1.Sync{
 		SyncId: state.NewSyncID(now, req.GetFabricId()), FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING,
 		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options,
 		RequestedBy: eventlog.Requester(ctx), Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
-	}
+		RequestedVia: call.Via, AuditHeads: heads,
+	}, nil
 }
 
 func refusal(req *syncv1.StartSyncRequest, a state.Admission) error {

@@ -171,6 +171,7 @@ func fold(s *syncv1.Sync) ([]byte, error) {
 	if s.GetRequestedBy() != eventlog.System {
 		f.RequestedBy = s.GetRequestedBy()
 	}
+	f.RequestedVia = s.GetRequestedVia()
 	if s.GetState() != syncv1.State_STATE_COMPLETED {
 		f.State, f.Cause = s.GetState(), lastCause(s)
 	}
@@ -224,7 +225,7 @@ func unfold(fabricID int32, raw string) (*syncv1.Sync, error) {
 	state := max(f.GetState(), syncv1.State_STATE_COMPLETED)
 	out := &syncv1.Sync{
 		SyncId: id.String(), FabricId: fabricID, State: state, Trigger: f.GetTrigger(), Options: &syncv1.SyncOptions{},
-		RequestedBy: f.GetRequestedBy(), AcceptedAt: timestamppb.New(accepted),
+		RequestedBy: f.GetRequestedBy(), RequestedVia: f.GetRequestedVia(), AcceptedAt: timestamppb.New(accepted),
 		StartedAt: before(accepted, f.GetStartedAfter()), CompletedAt: before(accepted, f.GetCompletedAfter()),
 		UpdatedAt: before(accepted, f.GetCompletedAfter()),
 		Progress:  &syncv1.Progress{FilesProcessed: f.GetTotalFiles(), TotalFiles: f.GetTotalFiles()},

@@ -115,6 +115,7 @@ func (s *Store) RecoverSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 		Options: accepted.GetOptions(), RequestedBy: accepted.GetRequestedBy(), Progress: &syncv1.Progress{},
 		AcceptedAt: accepted.GetAcceptedAt(), UpdatedAt: accepted.GetAcceptedAt(),
 		CoalescedTriggers: accepted.GetCoalescedTriggers(), Restored: true,
+		RequestedVia: accepted.GetRequestedVia(), AuditHeads: accepted.GetAuditHeads(),
 	}
 	raw, err := proto.Marshal(record)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"fgdsync.dev/libs/chain"
 	"fgdsync.dev/libs/layout"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -48,6 +49,14 @@ func commitMessage(a *attempt) string {
 		{layout.TrailerRequester, oneLine(s.GetRequestedBy())},
 	} {
 		fmt.Fprintf(&b, "%s: %v\n", trailer.name, trailer.value)
+	}
+	if via := s.GetRequestedVia(); via != "" {
+		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerVia, oneLine(via))
+	}
+	for _, text := range s.GetAuditHeads()[:min(len(s.GetAuditHeads()), chain.MaxHeads)] {
+		if head, ok := chain.ParseHead(text); ok { // what a record has may have been put there
+			fmt.Fprintf(&b, "%s: %s\n", layout.TrailerAudit, head)
+		}
 	}
 	return b.String()
 }

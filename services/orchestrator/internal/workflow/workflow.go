@@ -168,7 +168,7 @@ func (r *Runner) release(ctx context.Context, lease *lock.Lease) {
 func (r *Runner) toTheEnd(lease *lock.Lease, t *tracker) error {
 	r.metrics.active.Inc()
 	defer r.metrics.active.Dec()
-	asked := rpc.WithPrincipal(lease.Context(), t.record.GetRequestedBy())
+	asked := rpc.WithVia(rpc.WithPrincipal(lease.Context(), t.record.GetRequestedBy()), t.record.GetRequestedVia())
 	work, stop := context.WithTimeoutCause(asked, r.cfg.Timeout, r.timeout())
 	defer stop()
 	t.record.Deadline = timestamppb.New(r.deps.Now().Add(r.cfg.Timeout))

@@ -7,6 +7,7 @@
 package accessv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -400,11 +401,103 @@ func (*RecordTokenUseResponse) Descriptor() ([]byte, []int) {
 	return file_fgd_access_v1_token_service_proto_rawDescGZIP(), []int{7}
 }
 
+// Request of RecordAuditHead.
+type RecordAuditHeadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The head, as SEQ:HASH LOG. Without one nothing is remembered.
+	Head          string `protobuf:"bytes,1,opt,name=head,proto3" json:"head,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordAuditHeadRequest) Reset() {
+	*x = RecordAuditHeadRequest{}
+	mi := &file_fgd_access_v1_token_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordAuditHeadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordAuditHeadRequest) ProtoMessage() {}
+
+func (x *RecordAuditHeadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_access_v1_token_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordAuditHeadRequest.ProtoReflect.Descriptor instead.
+func (*RecordAuditHeadRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_access_v1_token_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RecordAuditHeadRequest) GetHead() string {
+	if x != nil {
+		return x.Head
+	}
+	return ""
+}
+
+// Response of RecordAuditHead.
+type RecordAuditHeadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest of each log, by their names; those of bridges that have said nothing for a month are left out.
+	Heads         []string `protobuf:"bytes,1,rep,name=heads,proto3" json:"heads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordAuditHeadResponse) Reset() {
+	*x = RecordAuditHeadResponse{}
+	mi := &file_fgd_access_v1_token_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordAuditHeadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordAuditHeadResponse) ProtoMessage() {}
+
+func (x *RecordAuditHeadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_access_v1_token_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordAuditHeadResponse.ProtoReflect.Descriptor instead.
+func (*RecordAuditHeadResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_access_v1_token_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RecordAuditHeadResponse) GetHeads() []string {
+	if x != nil {
+		return x.Heads
+	}
+	return nil
+}
+
 var File_fgd_access_v1_token_service_proto protoreflect.FileDescriptor
 
 const file_fgd_access_v1_token_service_proto_rawDesc = "" +
 	"\n" +
-	"!fgd/access/v1/token_service.proto\x12\rfgd.access.v1\x1a\x1afgd/access/v1/access.proto\x1a\x19fgd/access/v1/token.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"S\n" +
+	"!fgd/access/v1/token_service.proto\x12\rfgd.access.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x19fgd/access/v1/token.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"S\n" +
 	"\x0fPutTokenRequest\x12*\n" +
 	"\x05token\x18\x01 \x01(\v2\x14.fgd.access.v1.TokenR\x05token\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\bR\x05first\"\x12\n" +
@@ -425,13 +518,18 @@ const file_fgd_access_v1_token_service_proto_rawDesc = "" +
 	"\vUsedAtEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05value:\x028\x01\"\x18\n" +
-	"\x16RecordTokenUseResponse2\xa5\x03\n" +
+	"\x16RecordTokenUseResponse\"5\n" +
+	"\x16RecordAuditHeadRequest\x12\x1b\n" +
+	"\x04head\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18xR\x04head\"/\n" +
+	"\x17RecordAuditHeadResponse\x12\x14\n" +
+	"\x05heads\x18\x01 \x03(\tR\x05heads2\x97\x04\n" +
 	"\fTokenService\x12[\n" +
 	"\bPutToken\x12\x1e.fgd.access.v1.PutTokenRequest\x1a\x1f.fgd.access.v1.PutTokenResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12a\n" +
 	"\n" +
 	"ListTokens\x12 .fgd.access.v1.ListTokensRequest\x1a!.fgd.access.v1.ListTokensResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12f\n" +
 	"\vWatchTokens\x12!.fgd.access.v1.WatchTokensRequest\x1a\".fgd.access.v1.WatchTokensResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge0\x01\x12m\n" +
-	"\x0eRecordTokenUse\x12$.fgd.access.v1.RecordTokenUseRequest\x1a%.fgd.access.v1.RecordTokenUseResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridgeB\xa6\x01\n" +
+	"\x0eRecordTokenUse\x12$.fgd.access.v1.RecordTokenUseRequest\x1a%.fgd.access.v1.RecordTokenUseResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12p\n" +
+	"\x0fRecordAuditHead\x12%.fgd.access.v1.RecordAuditHeadRequest\x1a&.fgd.access.v1.RecordAuditHeadResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridgeB\xa6\x01\n" +
 	"\x11com.fgd.access.v1B\x11TokenServiceProtoP\x01Z(fgdsync.dev/proto/fgd/access/v1;accessv1\xa2\x02\x03FAX\xaa\x02\rFgd.Access.V1\xca\x02\rFgd\\Access\\V1\xe2\x02\x19Fgd\\Access\\V1\\GPBMetadata\xea\x02\x0fFgd::Access::V1b\x06proto3"
 
 var (
@@ -446,36 +544,40 @@ func file_fgd_access_v1_token_service_proto_rawDescGZIP() []byte {
 	return file_fgd_access_v1_token_service_proto_rawDescData
 }
 
-var file_fgd_access_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_fgd_access_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_fgd_access_v1_token_service_proto_goTypes = []any{
-	(*PutTokenRequest)(nil),        // 0: fgd.access.v1.PutTokenRequest
-	(*PutTokenResponse)(nil),       // 1: fgd.access.v1.PutTokenResponse
-	(*ListTokensRequest)(nil),      // 2: fgd.access.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),     // 3: fgd.access.v1.ListTokensResponse
-	(*WatchTokensRequest)(nil),     // 4: fgd.access.v1.WatchTokensRequest
-	(*WatchTokensResponse)(nil),    // 5: fgd.access.v1.WatchTokensResponse
-	(*RecordTokenUseRequest)(nil),  // 6: fgd.access.v1.RecordTokenUseRequest
-	(*RecordTokenUseResponse)(nil), // 7: fgd.access.v1.RecordTokenUseResponse
-	nil,                            // 8: fgd.access.v1.RecordTokenUseRequest.UsedAtEntry
-	(*Token)(nil),                  // 9: fgd.access.v1.Token
-	(*timestamppb.Timestamp)(nil),  // 10: google.protobuf.Timestamp
+	(*PutTokenRequest)(nil),         // 0: fgd.access.v1.PutTokenRequest
+	(*PutTokenResponse)(nil),        // 1: fgd.access.v1.PutTokenResponse
+	(*ListTokensRequest)(nil),       // 2: fgd.access.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),      // 3: fgd.access.v1.ListTokensResponse
+	(*WatchTokensRequest)(nil),      // 4: fgd.access.v1.WatchTokensRequest
+	(*WatchTokensResponse)(nil),     // 5: fgd.access.v1.WatchTokensResponse
+	(*RecordTokenUseRequest)(nil),   // 6: fgd.access.v1.RecordTokenUseRequest
+	(*RecordTokenUseResponse)(nil),  // 7: fgd.access.v1.RecordTokenUseResponse
+	(*RecordAuditHeadRequest)(nil),  // 8: fgd.access.v1.RecordAuditHeadRequest
+	(*RecordAuditHeadResponse)(nil), // 9: fgd.access.v1.RecordAuditHeadResponse
+	nil,                             // 10: fgd.access.v1.RecordTokenUseRequest.UsedAtEntry
+	(*Token)(nil),                   // 11: fgd.access.v1.Token
+	(*timestamppb.Timestamp)(nil),   // 12: google.protobuf.Timestamp
 }
 var file_fgd_access_v1_token_service_proto_depIdxs = []int32{
-	9,  // 0: fgd.access.v1.PutTokenRequest.token:type_name -> fgd.access.v1.Token
-	9,  // 1: fgd.access.v1.ListTokensResponse.tokens:type_name -> fgd.access.v1.Token
-	9,  // 2: fgd.access.v1.WatchTokensResponse.tokens:type_name -> fgd.access.v1.Token
-	8,  // 3: fgd.access.v1.RecordTokenUseRequest.used_at:type_name -> fgd.access.v1.RecordTokenUseRequest.UsedAtEntry
-	10, // 4: fgd.access.v1.RecordTokenUseRequest.UsedAtEntry.value:type_name -> google.protobuf.Timestamp
+	11, // 0: fgd.access.v1.PutTokenRequest.token:type_name -> fgd.access.v1.Token
+	11, // 1: fgd.access.v1.ListTokensResponse.tokens:type_name -> fgd.access.v1.Token
+	11, // 2: fgd.access.v1.WatchTokensResponse.tokens:type_name -> fgd.access.v1.Token
+	10, // 3: fgd.access.v1.RecordTokenUseRequest.used_at:type_name -> fgd.access.v1.RecordTokenUseRequest.UsedAtEntry
+	12, // 4: fgd.access.v1.RecordTokenUseRequest.UsedAtEntry.value:type_name -> google.protobuf.Timestamp
 	0,  // 5: fgd.access.v1.TokenService.PutToken:input_type -> fgd.access.v1.PutTokenRequest
 	2,  // 6: fgd.access.v1.TokenService.ListTokens:input_type -> fgd.access.v1.ListTokensRequest
 	4,  // 7: fgd.access.v1.TokenService.WatchTokens:input_type -> fgd.access.v1.WatchTokensRequest
 	6,  // 8: fgd.access.v1.TokenService.RecordTokenUse:input_type -> fgd.access.v1.RecordTokenUseRequest
-	1,  // 9: fgd.access.v1.TokenService.PutToken:output_type -> fgd.access.v1.PutTokenResponse
-	3,  // 10: fgd.access.v1.TokenService.ListTokens:output_type -> fgd.access.v1.ListTokensResponse
-	5,  // 11: fgd.access.v1.TokenService.WatchTokens:output_type -> fgd.access.v1.WatchTokensResponse
-	7,  // 12: fgd.access.v1.TokenService.RecordTokenUse:output_type -> fgd.access.v1.RecordTokenUseResponse
-	9,  // [9:13] is the sub-list for method output_type
-	5,  // [5:9] is the sub-list for method input_type
+	8,  // 9: fgd.access.v1.TokenService.RecordAuditHead:input_type -> fgd.access.v1.RecordAuditHeadRequest
+	1,  // 10: fgd.access.v1.TokenService.PutToken:output_type -> fgd.access.v1.PutTokenResponse
+	3,  // 11: fgd.access.v1.TokenService.ListTokens:output_type -> fgd.access.v1.ListTokensResponse
+	5,  // 12: fgd.access.v1.TokenService.WatchTokens:output_type -> fgd.access.v1.WatchTokensResponse
+	7,  // 13: fgd.access.v1.TokenService.RecordTokenUse:output_type -> fgd.access.v1.RecordTokenUseResponse
+	9,  // 14: fgd.access.v1.TokenService.RecordAuditHead:output_type -> fgd.access.v1.RecordAuditHeadResponse
+	10, // [10:15] is the sub-list for method output_type
+	5,  // [5:10] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -494,7 +596,7 @@ func file_fgd_access_v1_token_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_access_v1_token_service_proto_rawDesc), len(file_fgd_access_v1_token_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,10 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	TokenService_PutToken_FullMethodName       = "/fgd.access.v1.TokenService/PutToken"
-	TokenService_ListTokens_FullMethodName     = "/fgd.access.v1.TokenService/ListTokens"
-	TokenService_WatchTokens_FullMethodName    = "/fgd.access.v1.TokenService/WatchTokens"
-	TokenService_RecordTokenUse_FullMethodName = "/fgd.access.v1.TokenService/RecordTokenUse"
+	TokenService_PutToken_FullMethodName        = "/fgd.access.v1.TokenService/PutToken"
+	TokenService_ListTokens_FullMethodName      = "/fgd.access.v1.TokenService/ListTokens"
+	TokenService_WatchTokens_FullMethodName     = "/fgd.access.v1.TokenService/WatchTokens"
+	TokenService_RecordTokenUse_FullMethodName  = "/fgd.access.v1.TokenService/RecordTokenUse"
+	TokenService_RecordAuditHead_FullMethodName = "/fgd.access.v1.TokenService/RecordAuditHead"
 )
 
 // TokenServiceClient is the client API for TokenService service.
@@ -40,6 +41,8 @@ type TokenServiceClient interface {
 	WatchTokens(ctx context.Context, in *WatchTokensRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTokensResponse], error)
 	// Remembers when tokens were last used.
 	RecordTokenUse(ctx context.Context, in *RecordTokenUseRequest, opts ...grpc.CallOption) (*RecordTokenUseResponse, error)
+	// Remembers the head of the audit of a bridge, and tells those of all. Commits name them.
+	RecordAuditHead(ctx context.Context, in *RecordAuditHeadRequest, opts ...grpc.CallOption) (*RecordAuditHeadResponse, error)
 }
 
 type tokenServiceClient struct {
@@ -99,6 +102,16 @@ func (c *tokenServiceClient) RecordTokenUse(ctx context.Context, in *RecordToken
 	return out, nil
 }
 
+func (c *tokenServiceClient) RecordAuditHead(ctx context.Context, in *RecordAuditHeadRequest, opts ...grpc.CallOption) (*RecordAuditHeadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecordAuditHeadResponse)
+	err := c.cc.Invoke(ctx, TokenService_RecordAuditHead_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TokenServiceServer is the server API for TokenService service.
 // All implementations must embed UnimplementedTokenServiceServer
 // for forward compatibility.
@@ -114,6 +127,8 @@ type TokenServiceServer interface {
 	WatchTokens(*WatchTokensRequest, grpc.ServerStreamingServer[WatchTokensResponse]) error
 	// Remembers when tokens were last used.
 	RecordTokenUse(context.Context, *RecordTokenUseRequest) (*RecordTokenUseResponse, error)
+	// Remembers the head of the audit of a bridge, and tells those of all. Commits name them.
+	RecordAuditHead(context.Context, *RecordAuditHeadRequest) (*RecordAuditHeadResponse, error)
 	mustEmbedUnimplementedTokenServiceServer()
 }
 
@@ -135,6 +150,9 @@ func (UnimplementedTokenServiceServer) WatchTokens(*WatchTokensRequest, grpc.Ser
 }
 func (UnimplementedTokenServiceServer) RecordTokenUse(context.Context, *RecordTokenUseRequest) (*RecordTokenUseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordTokenUse not implemented")
+}
+func (UnimplementedTokenServiceServer) RecordAuditHead(context.Context, *RecordAuditHeadRequest) (*RecordAuditHeadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecordAuditHead not implemented")
 }
 func (UnimplementedTokenServiceServer) mustEmbedUnimplementedTokenServiceServer() {}
 func (UnimplementedTokenServiceServer) testEmbeddedByValue()                      {}
@@ -222,6 +240,24 @@ func _TokenService_RecordTokenUse_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TokenService_RecordAuditHead_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordAuditHeadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TokenServiceServer).RecordAuditHead(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TokenService_RecordAuditHead_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TokenServiceServer).RecordAuditHead(ctx, req.(*RecordAuditHeadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TokenService_ServiceDesc is the grpc.ServiceDesc for TokenService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -240,6 +276,10 @@ var TokenService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RecordTokenUse",
 			Handler:    _TokenService_RecordTokenUse_Handler,
+		},
+		{
+			MethodName: "RecordAuditHead",
+			Handler:    _TokenService_RecordAuditHead_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -1292,6 +1292,8 @@ type SyncStatus struct {
 	ErrorsTotal int32 `protobuf:"varint,31,opt,name=errors_total,json=errorsTotal,proto3" json:"errors_total,omitempty"`
 	// Number of warnings, also in lists, which leave them out.
 	WarningsTotal int32 `protobuf:"varint,32,opt,name=warnings_total,json=warningsTotal,proto3" json:"warnings_total,omitempty"`
+	// The service that spoke for who asked.
+	RequestedVia  string `protobuf:"bytes,33,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1443,6 +1445,13 @@ func (x *SyncStatus) GetWarningsTotal() int32 {
 		return x.WarningsTotal
 	}
 	return 0
+}
+
+func (x *SyncStatus) GetRequestedVia() string {
+	if x != nil {
+		return x.RequestedVia
+	}
+	return ""
 }
 
 // One issue of a directory.
@@ -2179,7 +2188,9 @@ type Commit struct {
 	// Files it updated.
 	FilesUpdated int32 `protobuf:"varint,15,opt,name=files_updated,json=filesUpdated,proto3" json:"files_updated,omitempty"`
 	// Files it removed.
-	FilesRemoved  int32 `protobuf:"varint,16,opt,name=files_removed,json=filesRemoved,proto3" json:"files_removed,omitempty"`
+	FilesRemoved int32 `protobuf:"varint,16,opt,name=files_removed,json=filesRemoved,proto3" json:"files_removed,omitempty"`
+	// The service that spoke for who asked.
+	RequestedVia  string `protobuf:"bytes,17,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2324,6 +2335,13 @@ func (x *Commit) GetFilesRemoved() int32 {
 		return x.FilesRemoved
 	}
 	return 0
+}
+
+func (x *Commit) GetRequestedVia() string {
+	if x != nil {
+		return x.RequestedVia
+	}
+	return ""
 }
 
 var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
@@ -2476,7 +2494,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"validatingR\vdiscoveringR\n" +
 	"processingR\asyncingR\vreconcilingR\tcompletedR\x06failedR\bretryingR\tcancelledR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xa3\a\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xc8\a\n" +
 	"\n" +
 	"SyncStatus\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
@@ -2501,7 +2519,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\vtransitions\x18\x0e \x03(\v2\x19.fgd.bridge.v1.TransitionR\vtransitions\x12\x16\n" +
 	"\x06folded\x18\x1e \x01(\bR\x06folded\x12!\n" +
 	"\ferrors_total\x18\x1f \x01(\x05R\verrorsTotal\x12%\n" +
-	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\"\xc5\x01\n" +
+	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\x12#\n" +
+	"\rrequested_via\x18! \x01(\tR\frequestedVia\"\xc5\x01\n" +
 	"\x0eDirectoryIssue\x121\n" +
 	"\bseverity\x18\x01 \x01(\tB\x15\xbaH\x12r\x10R\x05errorR\awarningR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
@@ -2568,7 +2587,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\fold_blob_sha\x18\x04 \x01(\tR\n" +
 	"oldBlobSha\x12 \n" +
 	"\fnew_blob_sha\x18\x05 \x01(\tR\n" +
-	"newBlobSha\"\xd1\x04\n" +
+	"newBlobSha\"\xf6\x04\n" +
 	"\x06Commit\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1f\n" +
@@ -2590,7 +2609,8 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\frequested_by\x18\r \x01(\tR\vrequestedBy\x12#\n" +
 	"\rfiles_created\x18\x0e \x01(\x05R\ffilesCreated\x12#\n" +
 	"\rfiles_updated\x18\x0f \x01(\x05R\ffilesUpdated\x12#\n" +
-	"\rfiles_removed\x18\x10 \x01(\x05R\ffilesRemovedB\xa0\x01\n" +
+	"\rfiles_removed\x18\x10 \x01(\x05R\ffilesRemoved\x12#\n" +
+	"\rrequested_via\x18\x11 \x01(\tR\frequestedViaB\xa0\x01\n" +
 	"\x11com.fgd.bridge.v1B\vBridgeProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

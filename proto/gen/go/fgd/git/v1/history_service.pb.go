@@ -163,7 +163,9 @@ type Commit struct {
 	// How many files it changed.
 	Counts *ChangeCounts `protobuf:"bytes,13,opt,name=counts,proto3" json:"counts,omitempty"`
 	// Which, in path order, when asked for.
-	Changes       []*FileChange `protobuf:"bytes,14,rep,name=changes,proto3" json:"changes,omitempty"`
+	Changes []*FileChange `protobuf:"bytes,14,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Trailer Requested-via.
+	RequestedVia  string `protobuf:"bytes,15,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -294,6 +296,13 @@ func (x *Commit) GetChanges() []*FileChange {
 		return x.Changes
 	}
 	return nil
+}
+
+func (x *Commit) GetRequestedVia() string {
+	if x != nil {
+		return x.RequestedVia
+	}
+	return ""
 }
 
 // Response of ListCommits: the next commits. One that changed very many files comes in several messages: those that
@@ -752,7 +761,7 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\x05limit\x18\x06 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x9c\x01(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tR\tpageToken\x12!\n" +
-	"\fwith_changes\x18\b \x01(\bR\vwithChanges\"\x9e\x04\n" +
+	"\fwith_changes\x18\b \x01(\bR\vwithChanges\"\xc3\x04\n" +
 	"\x06Commit\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12\x18\n" +
 	"\aparents\x18\x02 \x03(\tR\aparents\x12-\n" +
@@ -770,7 +779,8 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\atrigger\x18\v \x01(\tR\atrigger\x12!\n" +
 	"\frequested_by\x18\f \x01(\tR\vrequestedBy\x120\n" +
 	"\x06counts\x18\r \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x120\n" +
-	"\achanges\x18\x0e \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\"\x89\x01\n" +
+	"\achanges\x18\x0e \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\x12#\n" +
+	"\rrequested_via\x18\x0f \x01(\tR\frequestedVia\"\x89\x01\n" +
 	"\x13ListCommitsResponse\x12,\n" +
 	"\acommits\x18\x01 \x03(\v2\x12.fgd.git.v1.CommitR\acommits\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +

@@ -1035,6 +1035,11 @@ type Sync struct {
 	ErrorsTotal int32 `protobuf:"varint,31,opt,name=errors_total,json=errorsTotal,proto3" json:"errors_total,omitempty"`
 	// Number of warnings, also where they are left out.
 	WarningsTotal int32 `protobuf:"varint,32,opt,name=warnings_total,json=warningsTotal,proto3" json:"warnings_total,omitempty"`
+	// The service that spoke for who asked; empty when nobody did.
+	RequestedVia string `protobuf:"bytes,33,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
+	// Heads of the audits of bridges when it was accepted, as SEQ:HASH LOG: of the one that it was asked of, or of all
+	// that are known when nobody asked.
+	AuditHeads    []string `protobuf:"bytes,34,rep,name=audit_heads,json=auditHeads,proto3" json:"audit_heads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1230,6 +1235,20 @@ func (x *Sync) GetWarningsTotal() int32 {
 	return 0
 }
 
+func (x *Sync) GetRequestedVia() string {
+	if x != nil {
+		return x.RequestedVia
+	}
+	return ""
+}
+
+func (x *Sync) GetAuditHeads() []string {
+	if x != nil {
+		return x.AuditHeads
+	}
+	return nil
+}
+
 // What is remembered of a sync that changed nothing and ended long ago. Thousands of them are kept for each fabric.
 type FoldedSync struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1256,7 +1275,9 @@ type FoldedSync struct {
 	// How it ended, when it did not complete.
 	State State `protobuf:"varint,11,opt,name=state,proto3,enum=fgd.sync.v1.State" json:"state,omitempty"`
 	// Why it ended so, when it did not complete.
-	Cause         string `protobuf:"bytes,12,opt,name=cause,proto3" json:"cause,omitempty"`
+	Cause string `protobuf:"bytes,12,opt,name=cause,proto3" json:"cause,omitempty"`
+	// The service that spoke for who asked.
+	RequestedVia  string `protobuf:"bytes,13,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1371,6 +1392,13 @@ func (x *FoldedSync) GetState() State {
 func (x *FoldedSync) GetCause() string {
 	if x != nil {
 		return x.Cause
+	}
+	return ""
+}
+
+func (x *FoldedSync) GetRequestedVia() string {
+	if x != nil {
+		return x.RequestedVia
 	}
 	return ""
 }
@@ -1576,7 +1604,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x9e\b\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xe4\b\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1604,7 +1632,10 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\bdeadline\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x16\n" +
 	"\x06folded\x18\x1e \x01(\bR\x06folded\x12!\n" +
 	"\ferrors_total\x18\x1f \x01(\x05R\verrorsTotal\x12%\n" +
-	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\"\xbb\x03\n" +
+	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\x12#\n" +
+	"\rrequested_via\x18! \x01(\tR\frequestedVia\x12\x1f\n" +
+	"\vaudit_heads\x18\" \x03(\tR\n" +
+	"auditHeads\"\xe0\x03\n" +
 	"\n" +
 	"FoldedSync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +
@@ -1621,7 +1652,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\ferrors_total\x18\n" +
 	" \x01(\x05R\verrorsTotal\x12(\n" +
 	"\x05state\x18\v \x01(\x0e2\x12.fgd.sync.v1.StateR\x05state\x12\x14\n" +
-	"\x05cause\x18\f \x01(\tR\x05cause\"\x8e\x03\n" +
+	"\x05cause\x18\f \x01(\tR\x05cause\x12#\n" +
+	"\rrequested_via\x18\r \x01(\tR\frequestedVia\"\x8e\x03\n" +
 	"\tSyncEvent\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\x12\x1b\n" +
