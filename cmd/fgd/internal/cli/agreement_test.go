@@ -35,7 +35,8 @@ func TestWhichFilesThereAre(t *testing.T) {
 	host.Create(t, "r.git", "main", inFabric)
 	r := examined(t, 3, "--repo", host.URL("r.git"), "--dir", "f", "--allow-http",
 		"--allow-network=127.0.0.0/8")
-	if h := r.Head; h.Files != 2 || h.InvalidFiles != 1 || h.WarnedFiles != 0 || h.Quarantined != 2 || r.Sync.Quarantines != 1 {
+	if h := r.Head; h.Files != 2 || h.InvalidFiles != 1 || h.WarnedFiles != 0 || h.Quarantined != 2 ||
+		r.Sync.Quarantines != 1 {
 		t.Errorf("doctor: %+v, sync %+v", h, r.Sync)
 	}
 }

@@ -41,8 +41,8 @@ func looseFiles(paths []string) ([][]looseFile, error) {
 	return groups, nil
 }
 
-// filesAt returns the files of a path, and the fabric directory that they are in: that whose manifest is above or, for a
-// folder without one, the folder itself. A file without one is in none.
+// filesAt returns the files of a path, and the fabric directory that they are in: that whose manifest is above or, for
+// a folder without one, the folder itself. A file without one is in none.
 func filesAt(path string) (root string, files []looseFile, err error) {
 	if path == StandardInput {
 		return "", []looseFile{{name: path}}, nil
@@ -152,8 +152,8 @@ func (f *looseFile) taken(part bool, ignored *ignore.Matcher) (bool, error) {
 	return err == nil && (line == 0 || read), err
 }
 
-// isJudged reports whether a sync may have something to say of a file by its path in the fabric directory: not of what is
-// in quarantine already, nor of what is none of YAML where that stays.
+// isJudged reports whether a sync may have something to say of a file by its path in the fabric directory: not of what
+// is in quarantine already, nor of what is none of YAML where that stays.
 func isJudged(path string) bool {
 	switch layout.Part(path) {
 	case layout.Unmanaged, layout.Metadata:
