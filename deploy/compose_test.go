@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -160,12 +159,15 @@ func TestCallersShowTokens(t *testing.T) {
 	if open := bridge.Environment["HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"]; open != nil {
 		t.Errorf("the bridge is open to everybody: %s", *open)
 	}
-	if len(bridge.Volumes) != 1 || bridge.Volumes[0].Type != types.VolumeTypeVolume {
+	if len(bridge.Volumes) == 0 || bridge.Volumes[0].Type != types.VolumeTypeVolume || bridge.Volumes[0].ReadOnly {
 		t.Fatalf("the bridge keeps what it has in %v", bridge.Volumes)
 	}
-	for _, key := range []string{"HEDGEHOG_FGD_TOKEN_PEPPER_FILE", "HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE"} {
+	for _, key := range []string{
+		"HEDGEHOG_FGD_TOKEN_PEPPER_FILE", "HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE", "HEDGEHOG_FGD_WEBHOOK_KEY_FILE",
+		"HEDGEHOG_FGD_AUDIT_FILE", "HEDGEHOG_FGD_AUDIT_KEY_FILE",
+	} {
 		file := bridge.Environment[key]
-		if file == nil || path.Dir(*file) != bridge.Volumes[0].Target {
+		if file == nil || !strings.HasPrefix(*file, bridge.Volumes[0].Target+"/") {
 			t.Errorf("%s is not in the volume", key)
 			continue
 		}

@@ -44,7 +44,7 @@ var (
 	}
 	DirectoryOwned = Code{
 		"FGD_2011", Exists, "DIRECTORY_OWNED",
-		"Use the owner's number and name, or another directory; or end what the owner does there and take it over: take_over: " +
-			"true in a registration or in the options of a trigger, or --take-over.",
+		"Use the owner's number and name (a registration without any gets them), or another directory; or end what the owner " +
+			"does there and take it over: take_over: true in a registration or in the options of a trigger, or --take-over.",
 	}
 )

@@ -145,7 +145,7 @@ func TestInvalidFabrics(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for name, c := range map[string]struct{ body, field string }{
-		"no name":           {`{"repository_url":"https://git.example/r.git"}`, "name"},
+		"a name of blanks":  {`{"name":" ","repository_url":"https://git.example/r.git"}`, "name"},
 		"no url":            {`{"name":"x"}`, "repository_url"},
 		"negative id":       {`{"fabric_id":-1,"name":"x","repository_url":"u"}`, "fabric_id"},
 		"negative interval": {`{"name":"x","repository_url":"u","sync_interval_seconds":-1}`, "sync_interval_seconds"},

@@ -245,13 +245,15 @@ func TestRulesOfTheMainRequest(t *testing.T) {
 	t.Parallel()
 	o := setup(t).openAPI()
 	definition := o.definitions()["CreateFabricRequest"].(object)
-	if got := fmt.Sprint(definition["required"]); got != "[name repository_url]" {
+	if got := fmt.Sprint(definition["required"]); got != "[repository_url]" {
 		t.Errorf("required %s", got)
 	}
 	properties := definition["properties"].(object)
 	for name, want := range map[string]string{
-		"fabric_id":  "map[description:HNP's number; chosen when absent. format:int32 minimum:0 type:integer]",
-		"name":       "map[description:Name, unique among fabrics. maxLength:100 minLength:1 type:string]",
+		"fabric_id": "map[description:HNP's number. When absent, the one that the manifest in the directory names, or else one " +
+			"that is chosen. format:int32 minimum:0 type:integer]",
+		"name": "map[description:Name, unique among fabrics. It may be absent where the manifest in the directory names one. " +
+			"maxLength:100 type:string]",
 		"branch":     `map[default:main description:Branch; "main" when absent. type:string]`,
 		"created_at": "<nil>",
 	} {

@@ -84,7 +84,10 @@ func refusedFabrics() map[string][]refused {
 	}
 	return map[string][]refused{
 		"FabricService.CreateFabric": {
-			{"name", fabrics + `{"repository_url":"u"}`, &bridgev1.CreateFabricRequest{RepositoryUrl: "u"}},
+			{
+				"name", fabrics + `{"name":" ","repository_url":"u"}`,
+				&bridgev1.CreateFabricRequest{Name: " ", RepositoryUrl: "u"},
+			},
 			{
 				"name", fabrics + `{"name":"a\u0007b","repository_url":"u"}`,
 				&bridgev1.CreateFabricRequest{Name: "a\ab", RepositoryUrl: "u"},

@@ -159,11 +159,9 @@ func TestStatusShape(t *testing.T) {
 			"map[current_stage:file_ingestion documents_processed:11 files_processed:3 percent_complete:42 " +
 			"stages_completed:[validation discovery] stages_pending:[github_sync reconciliation] total_files:7] " +
 			"[map[code:FGD_1008 column:5 file:raw/a.yaml line:3 message:m name:UNKNOWN_FIELD remedy:r]] " +
-			"map[commit_sha:c0ffee files_created:1 files_quarantined:4 files_removed:3 files_updated:2 " +
-			"plan:map[actions:[map[action:create from:raw/a.yaml kind:VPC name:n namespace:ns to:managed/vpcs/n.yaml]] " +
-			"creates:1 deletes:5 duplicates:6 moves:3 " +
-			"orphans:[map[field:f kind:VPCPeering missing_kind:VPC missing_name:gone name:p namespace:ns]] quarantines:4 " +
-			"releases:7 updates:2] resources_total:5]"
+			"map[commit_sha:c0ffee counts:map[creates:1 deletes:5 duplicates:6 moves:3 quarantines:4 releases:7 updates:2] " +
+			"files_created:1 files_quarantined:4 files_removed:3 files_updated:2 " +
+			"resources_total:5]"
 		if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 			t.Errorf("%s: %s", path, got)
 		}

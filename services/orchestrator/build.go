@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -28,6 +29,9 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/view"
 	"fgdsync.dev/services/orchestrator/internal/workflow"
 )
+
+// registerPatience is how long a registration waits at most for what the directory says of its owner.
+const registerPatience = 3 * time.Second
 
 // peers are the other services.
 type peers struct {
@@ -143,7 +147,8 @@ func (b *builder) runner() (*workflow.Runner, error) {
 func (b *builder) register(accept intake.AcceptFunc) *register.Register {
 	return register.New(register.Deps{
 		Store: b.reader, Ledger: b.ledger, Accept: accept, Locker: b.locker, Repositories: b.peers.repositories,
-		Events: b.events, Log: b.p.Telemetry.Log, Now: b.p.Now,
+		Directory: b.peers.directory, Events: b.events, Log: b.p.Telemetry.Log, Now: b.p.Now,
+		Patience: registerPatience,
 	})
 }
 

@@ -191,7 +191,7 @@ func TestACancelledSyncIsNoHealth(t *testing.T) {
 func TestChangesSinceACommit(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b *bench) {
-		b.fail("open", 1, errs.New(errs.BranchNotFound, "The repository has no branch."))
+		b.fail("open", 2, errs.New(errs.BranchNotFound, "The repository has no branch.")) // also at the registration
 		created, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{Fabric: definition(35, "f1")})
 		b.expect(b.await(must(t, created, err).GetSyncId()), failed)
 		_, err = b.DirectoryViewServiceClient.ListChanges(t.Context(), &fabricv1.ListChangesRequest{FabricId: 35})

@@ -177,7 +177,7 @@ func TestAPublishedCommitIsFoundAgain(t *testing.T) {
 	s.onDone("publish", g.wait)
 	id := dead.start(35, nil)
 	<-g.came
-	before := dead.get(id)
+	before, plan := dead.get(id), dead.plan(id)
 	dead.die()
 	s.onDone("publish", nil)
 	g.open()
@@ -191,7 +191,7 @@ func TestAPublishedCommitIsFoundAgain(t *testing.T) {
 	if result.GetCommitSha() != own || result.GetFiles().GetCreated() != 1 || len(s.published()) != 2 {
 		t.Errorf("reports %v, commits %q", result, s.published())
 	}
-	if !proto.Equal(result.GetPlan(), before.GetResult().GetPlan()) || result.GetBaseCommit() != before.GetResult().
+	if !proto.Equal(alive.plan(id), plan) || !proto.Equal(result.GetPlan(), before.GetResult().GetPlan()) || result.GetBaseCommit() != before.GetResult().
 		GetBaseCommit() || len(got.GetWarnings()) != len(before.GetWarnings()) {
 		t.Errorf("the report became %v, from %v", got, before)
 	}

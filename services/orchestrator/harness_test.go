@@ -221,6 +221,23 @@ func (n *node) get(syncID string) *syncv1.Sync {
 	return must(n.t, response, err).GetSync()
 }
 
+// diff returns the diff of a dry run. A status has none.
+func (n *node) diff(syncID string) string {
+	n.t.Helper()
+	if r := n.get(syncID).GetResult(); r.GetDiff() != "" || len(r.GetPlan().GetActions()) > 0 {
+		n.t.Errorf("the status has the diff or the plan: %v", r)
+	}
+	response, err := n.GetSyncDiff(n.t.Context(), &syncv1.GetSyncDiffRequest{SyncId: syncID})
+	return must(n.t, response, err).GetDiff()
+}
+
+// plan returns the first page of what became of resources and files.
+func (n *node) plan(syncID string) *syncv1.Plan {
+	n.t.Helper()
+	response, err := n.GetSyncPlan(n.t.Context(), &syncv1.GetSyncPlanRequest{SyncId: syncID})
+	return must(n.t, response, err).GetPlan()
+}
+
 // watch returns the types of all events of a sync, to its end.
 func (n *node) watch(syncID string) []*syncv1.SyncEvent {
 	n.t.Helper()

@@ -43,7 +43,7 @@ func TestRestore(t *testing.T) {
 		dry := b.sync(35, &syncv1.SyncOptions{RestoreCommit: first, ValidateOnly: true})
 		b.expect(dry, completed)
 		before := b.headNumber()
-		if dry.GetResult().GetDiff() == "" || len(b.published()) != 2 {
+		if b.diff(dry.GetSyncId()) == "" || len(b.published()) != 2 {
 			t.Errorf("the dry run: %v, commits %q", dry.GetResult(), b.published())
 		}
 		b.forgetCalls()

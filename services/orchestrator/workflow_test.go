@@ -117,7 +117,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 		got := b.sync(35, &syncv1.SyncOptions{ValidateOnly: true})
 		b.expect(got, completed)
 		equal(t, "calls", b.called("check", "close"), []string{"open", "repair", "discover", "ingest", "diff"})
-		if got.GetResult().GetDiff() != "+a\n+b\n" || got.GetResult().GetFiles().GetCreated() != 2 || got.GetResult().
+		if b.diff(got.GetSyncId()) != "+a\n+b\n" || got.GetResult().GetFiles().GetCreated() != 2 || got.GetResult().
 			GetCommitSha() != "" || len(b.published()) != 1 {
 			t.Errorf("result %v", got.GetResult())
 		}

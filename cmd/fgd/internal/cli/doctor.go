@@ -60,7 +60,7 @@ func (t *target) examine(ctx context.Context, s *local.Session) error {
 // outlook is what a dry run said of a sync.
 func outlook(status *bridgev1.SyncStatus) doctor.Sync {
 	result := status.GetResult()
-	plan := result.GetPlan()
+	plan := result.GetCounts()
 	s := doctor.Sync{
 		State:        status.GetState(),
 		Creates:      int(plan.GetCreates()),

@@ -171,21 +171,28 @@ func TestTwoServersDoNotShareADirectory(t *testing.T) {
 	if code, answer := second.call(t, http.MethodDelete, "/api/v1/fabrics/1", "", ""); code != http.StatusOK {
 		t.Error(answer)
 	}
-	if s := second.post("/api/v1/fabrics", registration(2, "two", url, "f", "")); !s.failedWith("FGD_2011") {
-		t.Errorf("another's directory: %v", s)
+	second.refused(registration(2, "two", url, "f", ""), "FGD_2011")
+	second.refused(registration(1, "two", url, "f", ""), "FGD_2011")
+	if host.Head(t, "r.git", "main") != head {
+		t.Error("another's directory was changed")
 	}
-	if _, answer := second.call(t, http.MethodGet, "/api/v1/fabrics/2/directory:validate", "", ""); !strings.Contains(
+	second.register(registration(2, "two", url, "f", `,"take_over":true`))
+	head = host.Head(t, "r.git", "main")
+	if s := first.post("/api/v1/fabrics/1/syncs", `{}`); !s.failedWith("FGD_2011") {
+		t.Errorf("the owner before: %v", s)
+	}
+	if _, answer := first.call(t, http.MethodGet, "/api/v1/fabrics/1/directory:validate", "", ""); !strings.Contains(
 		answer, "FGD_2011") || !strings.Contains(answer, `"valid":false`) {
 		t.Errorf("validated: %s", answer)
 	}
 	if host.Head(t, "r.git", "main") != head {
 		t.Error("another's directory was changed")
 	}
-	if s := second.post("/api/v1/fabrics/2/syncs", `{"options":{"take_over":true}}`); s.State != "completed" ||
+	if s := first.post("/api/v1/fabrics/1/syncs", `{"options":{"take_over":true}}`); s.State != "completed" ||
 		s.Result.CommitSHA == "" {
-		t.Errorf("taken over: %v", s)
+		t.Errorf("taken back: %v", s)
 	}
-	if s := first.post("/api/v1/fabrics/1/syncs", `{}`); !s.failedWith("FGD_2011") {
+	if s := second.post("/api/v1/fabrics/2/syncs", `{}`); !s.failedWith("FGD_2011") {
 		t.Errorf("the owner before: %v", s)
 	}
 	first.register(registration(3, "three", url, "g", ""))

@@ -57,8 +57,15 @@ func (t *target) syncIn(ctx context.Context, s *local.Session, options *syncv1.S
 	if err != nil {
 		return err
 	}
-	err = t.print(status, func() { render.Sync(t.env.results(), status, t.asked(options)) })
+	asked := t.asked(options)
+	if asked.Plan, asked.Diff, err = s.Details(ctx, status); err != nil {
+		return err
+	}
+	document, err := render.NewSync(status, asked.Plan, asked.Diff)
 	if err != nil {
+		return err
+	}
+	if err := t.document(document, func() { render.Sync(t.env.results(), status, asked) }); err != nil {
 		return err
 	}
 	return outcome(status)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -9,6 +10,7 @@ import (
 	"fgdsync.dev/cmd/fgd/internal/local"
 	"fgdsync.dev/cmd/fgd/internal/render"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 )
 
 func newValidate(env Environment) *cobra.Command {
@@ -16,10 +18,12 @@ func newValidate(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "validate PATH…", Short: "Judge files offline, as a sync would", Args: arguments(1, noLimit, "PATH"),
 		Long: `Judges YAML files, and all YAML files in folders, with the code that a sync uses. "-" is standard input.
-Of a folder those files are judged that a sync would read if it were a fabric directory: not what its .fgdignore names,
-what is in its unmanaged/, and what has a name that begins with a dot.
+Where a file stands in its fabric directory counts as it does in a sync: the directory is the one above with a manifest
+in .hnp/ or, without one, the folder that is named. Left out of a folder is what the directory's .fgdignore names, what
+is in its unmanaged/, and what has a name that begins with a dot.
 
-Prints a line per finding, "file:line:col: CODE NAME: message (remedy)", and exits with 3 when there is any.`,
+Prints a line per finding, "file:line:col: CODE NAME: message (remedy)", and exits with 3 when there is any but that a
+file stays where it is because it is somebody else's.`,
 		RunE: func(cmd *cobra.Command, paths []string) error { return validate(cmd.Context(), env, v, paths, asJSON) },
 	}
 	addConfigFlag(cmd, &v.ConfigPath)
@@ -29,9 +33,11 @@ Prints a line per finding, "file:line:col: CODE NAME: message (remedy)", and exi
 }
 
 func validate(ctx context.Context, env Environment, v local.Validation, paths []string, asJSON bool) error {
-	found, report, screen := 0, render.NewValidation(), env.results()
+	found, report, screen := false, render.NewValidation(), env.results()
 	err := v.Run(ctx, env.local(), paths, func(file *ingestionv1.ValidateFilesResponse) {
-		found += len(file.GetFindings())
+		found = found || slices.ContainsFunc(file.GetFindings(), func(f *reportv1.Finding) bool {
+			return exit.IsNoteworthy(f.GetCode())
+		})
 		if asJSON {
 			report.Add(file)
 			return
@@ -41,7 +47,7 @@ func validate(ctx context.Context, env Environment, v local.Validation, paths []
 	if asJSON && err == nil {
 		err = render.Document(env.Stdout, report)
 	}
-	if err == nil && found > 0 {
+	if err == nil && found {
 		return exit.Code(exit.Findings)
 	}
 	return err

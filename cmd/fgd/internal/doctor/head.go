@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/libs/rpc"
@@ -33,11 +34,11 @@ type census struct {
 	invalid, warned int // files
 }
 
-// headFiles returns the files that a sync would read.
-func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.TreeEntry, error) {
+// headFiles returns the files that a sync would read, and what it says of others by their names alone.
+func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.TreeEntry, []*reportv1.Finding, error) {
 	discovered, err := e.services.Ingestion.Discover(ctx, &ingestionv1.DiscoverRequest{SnapshotId: e.snapshot, Tree: tree})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	read := map[string]bool{}
 	for _, path := range slices.Concat(discovered.GetInputs(), discovered.GetManaged()) {
@@ -53,7 +54,8 @@ func (e *examination) headFiles(ctx context.Context, tree string) ([]*gitv1.Tree
 			}
 			return nil
 		})
-	return files, err
+	others := slices.DeleteFunc(discovered.GetFindings(), func(f *reportv1.Finding) bool { return read[f.GetFile()] })
+	return files, others, err
 }
 
 // measureQuarantine counts what is in quarantine.
@@ -67,7 +69,7 @@ func (e *examination) measureQuarantine(ctx context.Context, tree string) error 
 
 // measureHead counts, and lets the code of a sync judge, the files at the head.
 func (e *examination) measureHead(ctx context.Context, tree string) error {
-	files, err := e.headFiles(ctx, tree)
+	files, others, err := e.headFiles(ctx, tree)
 	if err != nil {
 		return err
 	}
@@ -84,6 +86,9 @@ func (e *examination) measureHead(ctx context.Context, tree string) error {
 	err = c.judge(stream)
 	if err = errors.Join(sending.Wait(), err); err != nil {
 		return err
+	}
+	for _, f := range others {
+		c.judged(f.GetFile(), []*reportv1.Finding{f})
 	}
 	c.finish()
 	return nil
@@ -104,7 +109,10 @@ func (e *examination) sendFiles(ctx context.Context, files []*gitv1.TreeEntry, c
 		for _, file := range batch {
 			content := contents[file.GetBlobId()]
 			c.count(file.GetPath(), content)
-			if err := stream.Send(&ingestionv1.ValidateFilesRequest{Path: file.GetPath(), Content: content}); err != nil {
+			request := &ingestionv1.ValidateFilesRequest{
+				Path: file.GetPath(), PathInDirectory: file.GetPath(), Content: content,
+			}
+			if err := stream.Send(request); err != nil {
 				return nil
 			}
 		}
@@ -160,24 +168,24 @@ func (c *census) judge(stream grpc.BidiStreamingClient[ingestionv1.ValidateFiles
 		if err != nil {
 			return err
 		}
-		c.judged(response)
+		c.judged(response.GetPath(), response.GetFindings())
 	}
 }
 
 // judged counts what was found in one file.
-func (c *census) judged(file *ingestionv1.ValidateFilesResponse) {
-	switch worst(file.GetFindings()) {
+func (c *census) judged(path string, findings []*reportv1.Finding) {
+	switch worst(findings) {
 	case reportv1.Severity_SEVERITY_ERROR:
 		c.invalid++
 	case reportv1.Severity_SEVERITY_WARNING:
 		c.warned++
 	}
 	seen := map[string]bool{}
-	for _, f := range file.GetFindings() {
+	for _, f := range findings {
 		code := c.codes[f.GetCode()]
 		if code == nil {
 			code = &Code{
-				Code: f.GetCode(), Example: fmt.Sprintf("%s:%d: %s", file.GetPath(), max(f.GetLine(), 1), f.GetMessage()),
+				Code: f.GetCode(), Example: fmt.Sprintf("%s:%d: %s", path, max(f.GetLine(), 1), f.GetMessage()),
 			}
 			c.codes[f.GetCode()] = code
 		}
@@ -190,7 +198,9 @@ func (c *census) judged(file *ingestionv1.ValidateFilesResponse) {
 
 func worst(findings []*reportv1.Finding) (severity reportv1.Severity) {
 	for _, f := range findings {
-		severity = max(severity, f.GetSeverity())
+		if exit.IsNoteworthy(f.GetCode()) {
+			severity = max(severity, f.GetSeverity())
+		}
 	}
 	return severity
 }

@@ -18,6 +18,12 @@ const (
 	Interrupted = 130
 )
 
+// IsNoteworthy reports whether a code that was found in a file is a reason for Findings: not where it only says that
+// the file stays where it is, because it is somebody else's.
+func IsNoteworthy(code string) bool {
+	return code != errs.ForeignFile.ID && code != errs.KustomizationKept.ID
+}
+
 // Code is an error that ends a command without a message: what there is to say has been said.
 type Code int
 

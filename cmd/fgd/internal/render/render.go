@@ -21,9 +21,9 @@ const timeForm = "2006-01-02 15:04:05 UTC"
 
 // Message prints a message as JSON, with the field names of the contracts.
 func Message(w io.Writer, m proto.Message) error {
-	raw, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(m)
+	raw, err := encoded(m)
 	if err != nil {
-		return fmt.Errorf("encode JSON: %w", err)
+		return err
 	}
 	var out bytes.Buffer // protojson's own spacing differs from build to build
 	if err := json.Indent(&out, raw, "", "  "); err != nil {
@@ -31,6 +31,14 @@ func Message(w io.Writer, m proto.Message) error {
 	}
 	_, err = fmt.Fprintf(w, "%s\n", &out)
 	return err
+}
+
+func encoded(m proto.Message) ([]byte, error) {
+	raw, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode JSON: %w", err)
+	}
+	return raw, nil
 }
 
 // Document prints a value as JSON.

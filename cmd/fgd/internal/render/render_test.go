@@ -99,14 +99,15 @@ func TestADryRun(t *testing.T) {
 	render.Sync(screen(&out), &bridgev1.SyncStatus{
 		State:  "completed",
 		Errors: []*bridgev1.Finding{{Code: "FGD_1001", Name: "INVALID_YAML", Message: "No.", File: "a", Line: 2}},
-		Result: &bridgev1.Result{Diff: "diff --git a/managed/a b/managed/a\n@@ -0,0 +1 @@\n+kind\n", Plan: &bridgev1.Plan{
-			Creates: 1,
+		Result: &bridgev1.Result{Counts: &bridgev1.PlanCounts{Creates: 1}},
+	}, render.Run{
+		DryRun: true, Diff: "diff --git a/managed/a b/managed/a\n@@ -0,0 +1 @@\n+kind\n", Plan: &bridgev1.Plan{
 			Actions: []*bridgev1.PlannedAction{{
 				Action: "create", Kind: "VPC", Namespace: "default", Name: "a", To: "managed/a",
 			}},
 			Orphans: []*bridgev1.Orphan{{Kind: "VPC", Name: "b", Field: "spec.x", MissingKind: "VPC", MissingName: "c"}},
-		}},
-	}, render.Run{DryRun: true})
+		},
+	})
 	last := -1
 	for _, part := range []string{
 		" managed/a  +1 -0\n", "+kind\n",
@@ -142,7 +143,7 @@ func TestAFileInQuarantine(t *testing.T) {
 // TestAFailedSyncSaysWhatItWouldHaveDone: and nothing that reads as if it were published.
 func TestAFailedSyncSaysWhatItWouldHaveDone(t *testing.T) {
 	t.Parallel()
-	status := &bridgev1.SyncStatus{State: "failed", Result: &bridgev1.Result{Plan: &bridgev1.Plan{Creates: 47}}}
+	status := &bridgev1.SyncStatus{State: "failed", Result: &bridgev1.Result{Counts: &bridgev1.PlanCounts{Creates: 47}}}
 	var out bytes.Buffer
 	render.Sync(screen(&out), status, render.Run{})
 	if !strings.Contains(out.String(), "would have") || !strings.Contains(out.String(), "47 created") ||

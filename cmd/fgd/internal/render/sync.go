@@ -1,9 +1,14 @@
 package render
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
@@ -12,16 +17,48 @@ import (
 type Run struct {
 	Repository, Branch, Directory string
 	DryRun                        bool
-	StatOnly                      bool                        // of a dry run's diff
+	Plan                          *bridgev1.Plan              // what became of each resource and file
+	Diff                          string                      // of a dry run
+	StatOnly                      bool                        // of the diff
 	Next                          func(command string) string // the call of another command for the same directory
+}
+
+// NewSync returns how a sync ended as a JSON document: its status, with the plan and the diff of a dry run
+// in its result.
+func NewSync(status *bridgev1.SyncStatus, plan *bridgev1.Plan, diff string) (any, error) {
+	document, err := fields(status)
+	if err != nil {
+		return nil, err
+	}
+	result, ended := document["result"].(map[string]any)
+	if !ended || plan == nil {
+		return document, nil
+	}
+	result["diff"] = diff
+	result["plan"], err = fields(plan)
+	return document, err
+}
+
+// fields returns a message as the JSON object that Message prints.
+func fields(m proto.Message) (map[string]any, error) {
+	raw, err := encoded(m)
+	if err != nil {
+		return nil, err
+	}
+	var document map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&document); err != nil {
+		return nil, fmt.Errorf("encode JSON: %w", err)
+	}
+	return document, nil
 }
 
 // Sync prints how a sync ended, after the diff and the plan when it was a dry run.
 func Sync(s *Screen, status *bridgev1.SyncStatus, run Run) {
-	result := status.GetResult()
-	if run.DryRun && result.GetDiff() != "" {
-		diff(s, result.GetDiff(), run.StatOnly)
-		plan(s, result.GetPlan())
+	if run.Diff != "" {
+		diff(s, run.Diff, run.StatOnly)
+		plan(s, run.Plan)
 	}
 	findings(s, "error", status.GetErrors())
 	findings(s, "warning", status.GetWarnings())
@@ -49,7 +86,7 @@ func ending(f *facts, status *bridgev1.SyncStatus) {
 // outcome says what a sync did, or what one that did not come to its end would have done.
 func outcome(f *facts, status *bridgev1.SyncStatus) {
 	result := status.GetResult()
-	p := result.GetPlan()
+	p := result.GetCounts()
 	if status.GetState() != "completed" {
 		if p != nil {
 			f.add("would have", "%d created, %d updated, %d moved, %d deleted, %d quarantined", p.GetCreates(), p.GetUpdates(),

@@ -5,6 +5,8 @@ import ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 // Validation is what was found in files, as one JSON document.
 type Validation struct {
 	Files []ValidatedFile `json:"files"`
+
+	byPath map[string]int
 }
 
 // ValidatedFile is what was found in one file.
@@ -30,11 +32,14 @@ type ValidatedFinding struct {
 }
 
 // NewValidation returns one without files.
-func NewValidation() *Validation { return &Validation{Files: []ValidatedFile{}} }
+func NewValidation() *Validation {
+	return &Validation{Files: []ValidatedFile{}, byPath: map[string]int{}}
+}
 
-// Add adds what was found in a file, which may be nothing.
+// Add adds what was found in a file, which may be nothing, or more of one that was added before.
 func (v *Validation) Add(file *ingestionv1.ValidateFilesResponse) {
-	out := ValidatedFile{Path: file.GetPath(), Documents: file.GetDocuments(), Findings: []ValidatedFinding{}}
+	out := v.file(file.GetPath())
+	out.Documents += file.GetDocuments()
 	for _, f := range file.GetFindings() {
 		out.Findings = append(out.Findings, ValidatedFinding{
 			Severity: word(f.GetSeverity().String(), "SEVERITY"), Code: f.GetCode(), Name: f.GetName(),
@@ -42,5 +47,15 @@ func (v *Validation) Add(file *ingestionv1.ValidateFilesResponse) {
 			Line: f.GetLine(), Column: f.GetColumn(), Field: f.GetField(), Remedy: f.GetRemedy(),
 		})
 	}
-	v.Files = append(v.Files, out)
+}
+
+// file returns the entry of a file, which is made where there is none.
+func (v *Validation) file(path string) *ValidatedFile {
+	i, known := v.byPath[path]
+	if !known {
+		i = len(v.Files)
+		v.byPath[path] = i
+		v.Files = append(v.Files, ValidatedFile{Path: path, Findings: []ValidatedFinding{}})
+	}
+	return &v.Files[i]
 }

@@ -47,6 +47,19 @@ func planToAPI(p *syncv1.Plan) *bridgev1.Plan {
 	}
 }
 
+// countsToAPI shows of a plan what a status has: the rest has pages of its own.
+func countsToAPI(p *syncv1.Plan) *bridgev1.PlanCounts {
+	if p == nil {
+		return nil
+	}
+	counts := p.GetCounts()
+	return &bridgev1.PlanCounts{
+		Creates: counts.GetCreates(), Updates: counts.GetUpdates(), Moves: counts.GetMoves(),
+		Quarantines: counts.GetQuarantines(), Deletes: counts.GetDeletes(), Duplicates: counts.GetDuplicates(),
+		Releases: counts.GetReleases(),
+	}
+}
+
 func actionToAPI(a *syncv1.PlannedAction) *bridgev1.PlannedAction {
 	r := a.GetResource()
 	return &bridgev1.PlannedAction{

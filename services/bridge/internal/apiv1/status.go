@@ -58,8 +58,8 @@ func resultToAPI(r *syncv1.Result) *bridgev1.Result {
 	return &bridgev1.Result{
 		CommitSha: r.GetCommitSha(), CommitUrl: r.GetCommitUrl(),
 		FilesCreated: files.GetCreated(), FilesUpdated: files.GetUpdated(), FilesRemoved: files.GetRemoved(),
-		FilesQuarantined: r.GetFilesQuarantined(), ResourcesTotal: r.GetResourcesTotal(), Diff: r.GetDiff(),
-		Plan: planToAPI(r.GetPlan()), PullRequest: pullRequestToAPI(r.GetPullRequest()),
+		FilesQuarantined: r.GetFilesQuarantined(), ResourcesTotal: r.GetResourcesTotal(),
+		Counts: countsToAPI(r.GetPlan()), PullRequest: pullRequestToAPI(r.GetPullRequest()),
 	}
 }
 

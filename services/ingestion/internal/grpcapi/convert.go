@@ -128,6 +128,12 @@ func resourceToProto(r plan.Resource) *ingestionv1.Resource {
 	}
 }
 
+func judgedToProto(judged pipeline.Judged) *ingestionv1.ValidateFilesResponse {
+	return &ingestionv1.ValidateFilesResponse{
+		Path: judged.Name, Documents: count(len(judged.Docs)), Findings: findingsToProto(judged.Findings),
+	}
+}
+
 func findingToProto(f finding.Finding) *reportv1.Finding {
 	out := &reportv1.Finding{
 		Severity: severityToProto(f.Warning), Code: f.Code.ID, Name: f.Code.Name, Message: f.Message,

@@ -12,7 +12,6 @@ import (
 
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
-	"fgdsync.dev/services/ingestion/internal/finding"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/plan"
 )
@@ -172,28 +171,34 @@ func inBatches[T any](items []T, send func([]T) error) error {
 func (s *Server) ValidateFiles(stream grpc.BidiStreamingServer[ingestionv1.ValidateFilesRequest,
 	ingestionv1.ValidateFilesResponse],
 ) error {
+	validation := s.pipeline.Validate()
 	for {
 		req, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return sendRest(stream, validation)
 		}
 		if err != nil {
 			return err
 		}
-		file := s.pipeline.Validate(stream.Context(), req.GetPath(), req.GetContent())
-		found := append([]finding.Finding(nil), file.Findings...)
-		if file.Problem != nil {
-			found = append(found, *file.Problem)
+		judged, err := validation.File(stream.Context(), pipeline.Loose{
+			Name: req.GetPath(), InDirectory: req.GetPathInDirectory(), Content: req.GetContent(),
+		})
+		if err != nil {
+			return err
 		}
-		for i := range file.Docs {
-			found = append(found, file.Docs[i].Findings...)
-		}
-		response := &ingestionv1.ValidateFilesResponse{
-			Path: req.GetPath(), Documents: count(len(file.Docs)),
-			Findings: findingsToProto(found),
-		}
-		if err := stream.Send(response); err != nil {
+		if err := stream.Send(judgedToProto(judged)); err != nil {
 			return err
 		}
 	}
+}
+
+func sendRest(stream grpc.ServerStreamingServer[ingestionv1.ValidateFilesResponse],
+	validation *pipeline.Validation,
+) error {
+	for _, judged := range validation.Rest() {
+		if err := stream.Send(judgedToProto(judged)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

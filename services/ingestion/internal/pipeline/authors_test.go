@@ -258,7 +258,7 @@ func TestReaderDiffers(t *testing.T) {
 	}
 	p, read := newPipeline(t), readings(t, docs)
 	for i, doc := range docs {
-		file := p.Validate(t.Context(), "x.yaml", []byte(doc))
+		file := validate(t, p, "x.yaml", doc)
 		warned := slices.ContainsFunc(file.Docs[0].Findings, func(f finding.Finding) bool {
 			return f.Code == errs.ReaderDiffers
 		})

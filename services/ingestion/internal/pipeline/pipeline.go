@@ -217,19 +217,3 @@ func (p *Pipeline) load(ctx context.Context, snapshot, blob string) ([]byte, err
 	})
 	return out, err
 }
-
-// Validate judges one file that is in no tree.
-func (p *Pipeline) Validate(ctx context.Context, name string, content []byte) document.File {
-	source := inventory.Source{Entry: gittree.Entry{Path: name, Size: int64(len(content))}}
-	source.Problem = inventory.TooLarge(source.Entry, p.MaxFileBytes)
-	reader := document.NewReader(document.Settings{
-		Schemas: p.Schemas, Options: schema.Options{Upgrade: true},
-		Limits: p.Limits, Many: p.MaxDocuments,
-	})
-	file := reader.Open(source, content)
-	parser := yamldoc.NewParser(p.Limits)
-	for i := range file.Docs {
-		reader.Judge(ctx, parser, &file, i)
-	}
-	return file
-}

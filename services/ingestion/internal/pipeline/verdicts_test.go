@@ -79,7 +79,7 @@ func TestCorpusDifferences(t *testing.T) {
 	eachCase(t, func(t *testing.T, name, dir string) {
 		got, want, p := map[string]int{}, upstream(t, dir), newPipeline(t)
 		for path, content := range readFiles(t, filepath.Join(dir, "tree")) {
-			file := p.Validate(t.Context(), path, []byte(content))
+			file := validate(t, p, path, content)
 			for i := range file.Docs {
 				got[verdictOf(&file.Docs[i])]++
 			}
@@ -171,7 +171,7 @@ func TestCorpusDefinitions(t *testing.T) {
 		builtIn, other := newPipeline(t), newPipeline(t)
 		other.Schemas = brought
 		for path, content := range readFiles(t, filepath.Join(dir, "tree")) {
-			a, b := builtIn.Validate(t.Context(), path, []byte(content)), other.Validate(t.Context(), path, []byte(content))
+			a, b := validate(t, builtIn, path, content), validate(t, other, path, content)
 			for i := range a.Docs {
 				if one, two := codesOf(&a.Docs[i]), codesOf(&b.Docs[i]); !slices.Equal(one, two) {
 					t.Errorf("document %d of %s: %q and %q", i, path, one, two)
@@ -188,18 +188,6 @@ func codesOf(doc *document.Doc) []string {
 		out = append(out, f.Code.ID)
 	}
 	return out
-}
-
-// saidOf returns all findings of a file.
-func saidOf(file *document.File) []string {
-	all := slices.Clone(file.Findings)
-	if file.Problem != nil {
-		all = append(all, *file.Problem)
-	}
-	for i := range file.Docs {
-		all = append(all, file.Docs[i].Findings...)
-	}
-	return said(all)
 }
 
 func said(findings []finding.Finding) []string {
@@ -228,8 +216,8 @@ func TestCorpusValidated(t *testing.T) {
 		for path, content := range readFiles(t, filepath.Join(dir, "tree")) {
 			if path = "raw/" + path; layout.IsInput(path) {
 				files[path] = content
-				file := p.Validate(t.Context(), path, []byte(content))
-				validated = append(validated, saidOf(&file)...)
+				file := validate(t, p, path, content)
+				validated = append(validated, said(file.Findings)...)
 			}
 		}
 		snapshot, tree := store.Open(files)

@@ -16,26 +16,56 @@ import (
 // maxNamed is how many files of a folder are named in one warning.
 const maxNamed = 3
 
-// leave reports whether a file that waits stays as it is: somebody else's, or one of unmanaged/ of which no log says
-// why it is there and that is still no good.
-func (p *planner) leave(file *document.File) bool {
-	switch {
-	case file.Managed:
-		return false
-	case file.Unlogged:
-		return p.leaveUnlogged(file)
-	case p.in.Options.QuarantineForeign || layout.Part(file.Path) != "" || !file.Foreign():
+// Others are files of somebody else, which stay where they are. The zero value has none.
+type Others struct {
+	folders map[string][]string
+	large   []finding.Finding
+}
+
+// Takes reports whether a file that waits is somebody else's, and remembers it: outside of raw/ it holds nothing of
+// Hedgehog's.
+func (o *Others) Takes(file *document.File) bool {
+	if file.Managed || file.Unlogged || layout.Part(file.Path) != "" || !file.Foreign() {
 		return false
 	}
 	if file.Problem != nil && file.Problem.Code == errs.FileTooLarge {
 		f := *file.Problem
 		f.Warning, f.Message = true, f.Message+"; it is left where it is"
-		p.planFindings = append(p.planFindings, f)
+		o.large = append(o.large, f)
 		return true
 	}
+	if o.folders == nil {
+		o.folders = map[string][]string{}
+	}
 	dir := path.Dir(file.Path)
-	p.foreign[dir] = append(p.foreign[dir], file.Path)
+	o.folders[dir] = append(o.folders[dir], file.Path)
 	return true
+}
+
+// Findings warns of them: of those that are too large to be read one by one, of the others once a folder.
+func (o *Others) Findings() []finding.Finding {
+	found := slices.Clone(o.large)
+	for _, dir := range slices.Sorted(maps.Keys(o.folders)) {
+		files := o.folders[dir]
+		names := strings.Join(files[:min(len(files), maxNamed)], ", ")
+		if more := len(files) - maxNamed; more > 0 {
+			names += fmt.Sprintf(" and %d more of that folder", more)
+		}
+		found = append(found, finding.Finding{
+			Code: errs.ForeignFile, Warning: true, File: files[0], Document: -1,
+			Message: "nothing of Hedgehog's, and left where it is: " + names,
+		})
+	}
+	return found
+}
+
+// leave reports whether a file that waits stays as it is: somebody else's, or one of unmanaged/ of which no log says
+// why it is there and that is still no good.
+func (p *planner) leave(file *document.File) bool {
+	if file.Unlogged {
+		return p.leaveUnlogged(file)
+	}
+	return !p.in.Options.QuarantineForeign && p.others.Takes(file)
 }
 
 func (p *planner) leaveUnlogged(file *document.File) bool {
@@ -53,19 +83,4 @@ func (p *planner) leaveUnlogged(file *document.File) bool {
 		Message: fmt.Sprintf("%s is in quarantine, and no log says why: %s", file.Path, reason.Message),
 	})
 	return true
-}
-
-// tellForeign warns of files of somebody else, once a folder.
-func (p *planner) tellForeign() {
-	for _, dir := range slices.Sorted(maps.Keys(p.foreign)) {
-		files := p.foreign[dir]
-		names := strings.Join(files[:min(len(files), maxNamed)], ", ")
-		if more := len(files) - maxNamed; more > 0 {
-			names += fmt.Sprintf(" and %d more of that folder", more)
-		}
-		p.planFindings = append(p.planFindings, finding.Finding{
-			Code: errs.ForeignFile, Warning: true, File: files[0], Document: -1,
-			Message: "nothing of Hedgehog's, and left where it is: " + names,
-		})
-	}
 }

@@ -145,7 +145,7 @@ type planner struct {
 	folders      map[string]string // of kinds, by plural
 	held         map[unread][]*document.Held
 	left         map[*document.File]bool // what is not touched, although it waits
-	foreign      map[string][]string     // files of somebody else, by folder
+	others       Others
 	planFindings []finding.Finding
 }
 
@@ -175,7 +175,6 @@ func (p *planner) collect() {
 	most := document.Documents(p.in.Files) + len(p.in.Files)
 	p.items, p.slots = make([]*Item, 0, most), make([]Item, 0, most)
 	p.held, p.left = map[unread][]*document.Held{}, map[*document.File]bool{}
-	p.foreign = map[string][]string{}
 	for i := range p.in.Held {
 		h := &p.in.Held[i]
 		p.held[unread{h.File, h.Doc}] = append(p.held[unread{h.File, h.Doc}], h)
@@ -195,7 +194,7 @@ func (p *planner) collect() {
 			}
 		}
 	}
-	p.tellForeign()
+	p.planFindings = append(p.planFindings, p.others.Findings()...)
 	p.order = make([]*group, 0, len(p.groups))
 	for _, n := range p.in.Order {
 		if g := &p.groups[n]; g.plural != "" {

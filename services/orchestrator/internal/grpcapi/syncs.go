@@ -48,7 +48,7 @@ func (s *Syncs) GetSync(ctx context.Context, req *syncv1.GetSyncRequest) (*syncv
 	if err != nil {
 		return nil, err
 	}
-	return &syncv1.GetSyncResponse{Sync: record.Sync}, nil
+	return &syncv1.GetSyncResponse{Sync: state.Shown(record.Sync)}, nil
 }
 
 // ListSyncs lists the syncs of a fabric.
@@ -93,7 +93,7 @@ func (s *Syncs) CancelSync(ctx context.Context, req *syncv1.CancelSyncRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return &syncv1.CancelSyncResponse{Sync: record}, nil
+	return &syncv1.CancelSyncResponse{Sync: state.Shown(record)}, nil
 }
 
 // WatchSync streams the events of a sync.

@@ -16,6 +16,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/lock"
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -33,9 +34,11 @@ type Deps struct {
 	Accept       intake.AcceptFunc
 	Locker       *lock.Locker
 	Repositories gitv1.RepositoryServiceClient
+	Directory    directoryv1.DirectoryServiceClient
 	Events       *eventlog.Log
 	Log          *slog.Logger
 	Now          func() time.Time
+	Patience     time.Duration // how long a registration waits for what the directory says
 }
 
 // Register is the register of fabrics.
@@ -53,9 +56,16 @@ func (r *Register) Create(ctx context.Context, req *fabricv1.CreateFabricRequest
 	if err != nil {
 		return nil, "", err
 	}
+	chosen := fabric.GetFabricId() != 0
+	if err := r.checkUnique(ctx, fabric); err != nil { // before anything is fetched
+		return nil, "", err
+	}
+	if err := r.settle(ctx, fabric, req.GetFirstSync().GetTakeOver()); err != nil {
+		return nil, "", err
+	}
 	fabric.CreatedAt, fabric.Suspension, fabric.FormerNames = timestamppb.New(r.deps.Now()), nil, nil
 	fabric.UpdatedAt, fabric.Generation = fabric.GetCreatedAt(), r.generation(0)
-	err = r.locked(ctx, func(ctx context.Context) error { return r.create(ctx, fabric) })
+	err = r.locked(ctx, func(ctx context.Context) error { return r.create(ctx, fabric, chosen) })
 	if err != nil {
 		return nil, "", err
 	}
@@ -69,15 +79,16 @@ func (r *Register) Create(ctx context.Context, req *fabricv1.CreateFabricRequest
 	return fabric, syncID, err
 }
 
-// create chooses a number where there is none, and stores the fabric. The caller holds the lock.
-func (r *Register) create(ctx context.Context, fabric *fabricv1.Fabric) error {
+// create chooses a number where there is none, and stores the fabric. Where the caller chose none, the credentials are
+// not bound to one yet. The caller holds the lock.
+func (r *Register) create(ctx context.Context, fabric *fabricv1.Fabric, chosen bool) error {
 	if err := r.checkUnique(ctx, fabric); err != nil {
 		return err
 	}
-	if fabric.GetFabricId() == 0 {
-		if err := r.chooseID(ctx, fabric); err != nil {
-			return err
-		}
+	if err := r.chooseID(ctx, fabric); err != nil {
+		return err
+	}
+	if !chosen {
 		if err := r.bindCredentials(ctx, fabric); err != nil {
 			return err
 		}
@@ -91,7 +102,7 @@ func (r *Register) create(ctx context.Context, fabric *fabricv1.Fabric) error {
 	return r.deps.Store.CreateFabric(ctx, fabric, event)
 }
 
-// chooseID gives a fabric the next number that is free.
+// chooseID gives a fabric without a number the next one that is free.
 func (r *Register) chooseID(ctx context.Context, fabric *fabricv1.Fabric) error {
 	for fabric.GetFabricId() == 0 {
 		id, err := r.deps.Store.NextFabricID(ctx)
@@ -145,6 +156,9 @@ func (r *Register) startFirst(ctx context.Context, id int32, req *fabricv1.Creat
 
 // Update replaces a definition. ABORTED (FGD_3012) when it changed since the generation that the new one has.
 func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabricv1.Fabric, error) {
+	if err := checkName(wanted); err != nil {
+		return nil, err
+	}
 	fabric, err := r.locate(ctx, wanted)
 	if err != nil {
 		return nil, err

@@ -15,8 +15,10 @@ import (
 	"fgdsync.dev/libs/lock"
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/rpc"
+	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/orchestrator/internal/eventlog"
 	"fgdsync.dev/services/orchestrator/internal/intake"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
@@ -29,12 +31,50 @@ import (
 
 func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 
-// anywhere takes every location as it is.
+// anywhere takes every location as it is. Its directories belong to one owner.
 type anywhere struct {
 	gitv1.UnimplementedRepositoryServiceServer
+	directoryv1.UnimplementedDirectoryServiceServer
+
+	owner    *directoryv1.FabricIdentity // none where nil
+	plugin   bool                        // its manifest was written by the plugin
+	open     func(context.Context) error // what becomes of who opens a snapshot
+	resealed []int32                     // the fabrics that credentials were bound to
 }
 
-func (anywhere) CheckLocation(
+func (a *anywhere) OpenSnapshot(ctx context.Context, _ *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse, error) {
+	if a.open != nil {
+		if err := a.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &gitv1.OpenSnapshotResponse{Snapshot: &gitv1.Snapshot{SnapshotId: "s", Tree: "t"}}, nil
+}
+
+func (*anywhere) CloseSnapshot(context.Context, *gitv1.CloseSnapshotRequest) (*gitv1.CloseSnapshotResponse, error) {
+	return &gitv1.CloseSnapshotResponse{}, nil
+}
+
+func (a *anywhere) ResealCredentials(_ context.Context, req *gitv1.ResealCredentialsRequest) (
+	*gitv1.ResealCredentialsResponse, error,
+) {
+	a.resealed = append(a.resealed, req.GetFabricId())
+	return &gitv1.ResealCredentialsResponse{Credentials: req.GetCredentials()}, nil
+}
+
+func (a *anywhere) ValidateDirectory(_ context.Context, req *directoryv1.ValidateDirectoryRequest) (
+	*directoryv1.ValidateDirectoryResponse, error,
+) {
+	report := &directoryv1.DirectoryReport{Owner: a.owner}
+	asked := req.GetFabric()
+	if a.owner != nil && !a.plugin &&
+		(a.owner.GetFabricId() != asked.GetFabricId() || a.owner.GetName() != asked.GetName()) {
+		report.Issues = append(report.Issues, &directoryv1.Issue{Finding: &reportv1.Finding{Code: errs.DirectoryOwned.ID}})
+	}
+	return &directoryv1.ValidateDirectoryResponse{Report: report}, nil
+}
+
+func (*anywhere) CheckLocation(
 	_ context.Context, req *gitv1.CheckLocationRequest,
 ) (*gitv1.CheckLocationResponse, error) {
 	at := req.GetLocation()
@@ -46,6 +86,7 @@ func (anywhere) CheckLocation(
 // office is a register over a Redis and a ledger.
 type office struct {
 	*register.Register
+	host       *anywhere
 	t          *testing.T
 	conn       *redisconn.Conn
 	path       string
@@ -53,15 +94,20 @@ type office struct {
 	store      *state.Store
 	supervisor *recovery.Supervisor
 	git        gitv1.RepositoryServiceClient
+	directory  directoryv1.DirectoryServiceClient
+	patience   time.Duration
 }
 
 func newOffice(t *testing.T, conn *redisconn.Conn) *office {
 	t.Helper()
+	host := &anywhere{}
 	git := grpctest.Serve(t, rpc.Services, func(s grpc.ServiceRegistrar) {
-		gitv1.RegisterRepositoryServiceServer(s, anywhere{})
+		gitv1.RegisterRepositoryServiceServer(s, host)
+		directoryv1.RegisterDirectoryServiceServer(s, host)
 	})
 	o := &office{
 		t: t, conn: conn, path: filepath.Join(t.TempDir(), "ledger.db"), git: gitv1.NewRepositoryServiceClient(git),
+		directory: directoryv1.NewDirectoryServiceClient(git), host: host, patience: time.Minute,
 	}
 	o.open()
 	o.round()
@@ -84,7 +130,7 @@ func (o *office) open() {
 	o.Register = register.New(register.Deps{
 		Store: reader, Ledger: kept, Accept: intake.New(reader, kept, log, time.Now).Accept,
 		Locker: lock.New(o.conn, time.Minute, time.Hour), Repositories: o.git, Events: eventlog.New(time.Now), Log: log,
-		Now: time.Now,
+		Directory: o.directory, Now: time.Now, Patience: o.patience,
 	})
 }
 

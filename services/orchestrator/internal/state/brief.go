@@ -22,6 +22,14 @@ func Brief(s *syncv1.Sync) *syncv1.Sync {
 	return out
 }
 
+// Shown returns a sync without what has pages of its own: the diff, and the lists of the plan. It shares the rest with
+// the whole one.
+func Shown(s *syncv1.Sync) *syncv1.Sync {
+	out := leaveOut(s, "result")
+	out.Result = BriefResult(s.GetResult())
+	return out
+}
+
 // BriefResult returns a result without what can be long: the diff, and the lists of the plan.
 func BriefResult(r *syncv1.Result) *syncv1.Result {
 	if r == nil {

@@ -1071,12 +1071,11 @@ type Result struct {
 	FilesQuarantined int32 `protobuf:"varint,6,opt,name=files_quarantined,json=filesQuarantined,proto3" json:"files_quarantined,omitempty"`
 	// Resources in managed/ afterwards.
 	ResourcesTotal int32 `protobuf:"varint,7,opt,name=resources_total,json=resourcesTotal,proto3" json:"resources_total,omitempty"`
-	// Unified diff of a dry run.
-	Diff string `protobuf:"bytes,8,opt,name=diff,proto3" json:"diff,omitempty"`
-	// What it did to resources and files, or would have done.
-	Plan *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
 	// The pull request that proposes what the sync would change.
-	PullRequest   *PullRequest `protobuf:"bytes,10,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	PullRequest *PullRequest `protobuf:"bytes,10,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// How much it did to resources and files, or would have done. GetSyncPlan has what became of each, and GetSyncDiff the
+	// diff of a dry run.
+	Counts        *PlanCounts `protobuf:"bytes,11,opt,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1160,23 +1159,16 @@ func (x *Result) GetResourcesTotal() int32 {
 	return 0
 }
 
-func (x *Result) GetDiff() string {
+func (x *Result) GetPullRequest() *PullRequest {
 	if x != nil {
-		return x.Diff
-	}
-	return ""
-}
-
-func (x *Result) GetPlan() *Plan {
-	if x != nil {
-		return x.Plan
+		return x.PullRequest
 	}
 	return nil
 }
 
-func (x *Result) GetPullRequest() *PullRequest {
+func (x *Result) GetCounts() *PlanCounts {
 	if x != nil {
-		return x.PullRequest
+		return x.Counts
 	}
 	return nil
 }
@@ -1636,6 +1628,106 @@ func (x *File) GetContent() string {
 	return ""
 }
 
+// How much a sync does to resources and files, or would do.
+type PlanCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Resources that are new.
+	Creates int32 `protobuf:"varint,1,opt,name=creates,proto3" json:"creates,omitempty"`
+	// Resources with new content.
+	Updates int32 `protobuf:"varint,2,opt,name=updates,proto3" json:"updates,omitempty"`
+	// Files of managed/ that take the place they belong to.
+	Moves int32 `protobuf:"varint,3,opt,name=moves,proto3" json:"moves,omitempty"`
+	// Documents and files that go to unmanaged/.
+	Quarantines int32 `protobuf:"varint,4,opt,name=quarantines,proto3" json:"quarantines,omitempty"`
+	// Resources that are no longer there.
+	Deletes int32 `protobuf:"varint,5,opt,name=deletes,proto3" json:"deletes,omitempty"`
+	// Documents that are identical to one which is there.
+	Duplicates int32 `protobuf:"varint,6,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	// Files of unmanaged/ that are put back.
+	Releases      int32 `protobuf:"varint,7,opt,name=releases,proto3" json:"releases,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanCounts) Reset() {
+	*x = PlanCounts{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanCounts) ProtoMessage() {}
+
+func (x *PlanCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanCounts.ProtoReflect.Descriptor instead.
+func (*PlanCounts) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PlanCounts) GetCreates() int32 {
+	if x != nil {
+		return x.Creates
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetUpdates() int32 {
+	if x != nil {
+		return x.Updates
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetMoves() int32 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetQuarantines() int32 {
+	if x != nil {
+		return x.Quarantines
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetDeletes() int32 {
+	if x != nil {
+		return x.Deletes
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetDuplicates() int32 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *PlanCounts) GetReleases() int32 {
+	if x != nil {
+		return x.Releases
+	}
+	return 0
+}
+
 // What a sync does to the fabric, or in a dry run would do.
 type Plan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1663,7 +1755,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +1767,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +1780,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Plan) GetCreates() int32 {
@@ -1775,7 +1867,7 @@ type PlannedAction struct {
 
 func (x *PlannedAction) Reset() {
 	*x = PlannedAction{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +1879,7 @@ func (x *PlannedAction) String() string {
 func (*PlannedAction) ProtoMessage() {}
 
 func (x *PlannedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +1892,7 @@ func (x *PlannedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
 func (*PlannedAction) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PlannedAction) GetAction() string {
@@ -1866,7 +1958,7 @@ type Orphan struct {
 
 func (x *Orphan) Reset() {
 	*x = Orphan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +1970,7 @@ func (x *Orphan) String() string {
 func (*Orphan) ProtoMessage() {}
 
 func (x *Orphan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +1983,7 @@ func (x *Orphan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
 func (*Orphan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Orphan) GetKind() string {
@@ -1967,7 +2059,7 @@ type QuarantinedFile struct {
 
 func (x *QuarantinedFile) Reset() {
 	*x = QuarantinedFile{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1979,7 +2071,7 @@ func (x *QuarantinedFile) String() string {
 func (*QuarantinedFile) ProtoMessage() {}
 
 func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1992,7 +2084,7 @@ func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
 func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *QuarantinedFile) GetPath() string {
@@ -2091,7 +2183,7 @@ type DirectoryChange struct {
 
 func (x *DirectoryChange) Reset() {
 	*x = DirectoryChange{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2195,7 @@ func (x *DirectoryChange) String() string {
 func (*DirectoryChange) ProtoMessage() {}
 
 func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2208,7 @@ func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
 func (*DirectoryChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DirectoryChange) GetPath() string {
@@ -2197,7 +2289,7 @@ type Commit struct {
 
 func (x *Commit) Reset() {
 	*x = Commit{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2301,7 @@ func (x *Commit) String() string {
 func (*Commit) ProtoMessage() {}
 
 func (x *Commit) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2314,7 @@ func (x *Commit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commit.ProtoReflect.Descriptor instead.
 func (*Commit) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{20}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Commit) GetCommitSha() string {
@@ -2472,7 +2564,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04line\x18\x04 \x01(\x05R\x04line\x12\x16\n" +
 	"\x06column\x18\x05 \x01(\x05R\x06column\x12\x16\n" +
 	"\x06remedy\x18\x06 \x01(\tR\x06remedy\x12\x12\n" +
-	"\x04name\x18\a \x01(\tR\x04name\"\x87\x03\n" +
+	"\x04name\x18\a \x01(\tR\x04name\"\x95\x03\n" +
 	"\x06Result\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1d\n" +
@@ -2482,11 +2574,11 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\rfiles_updated\x18\x04 \x01(\x05R\ffilesUpdated\x12#\n" +
 	"\rfiles_removed\x18\x05 \x01(\x05R\ffilesRemoved\x12+\n" +
 	"\x11files_quarantined\x18\x06 \x01(\x05R\x10filesQuarantined\x12'\n" +
-	"\x0fresources_total\x18\a \x01(\x05R\x0eresourcesTotal\x12\x12\n" +
-	"\x04diff\x18\b \x01(\tR\x04diff\x12'\n" +
-	"\x04plan\x18\t \x01(\v2\x13.fgd.bridge.v1.PlanR\x04plan\x12=\n" +
+	"\x0fresources_total\x18\a \x01(\x05R\x0eresourcesTotal\x12=\n" +
 	"\fpull_request\x18\n" +
-	" \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\"\xf8\x01\n" +
+	" \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\x121\n" +
+	"\x06counts\x18\v \x01(\v2\x19.fgd.bridge.v1.PlanCountsR\x06countsJ\x04\b\b\x10\tJ\x04\b\t\x10\n" +
+	"R\x04diffR\x04plan\"\xf8\x01\n" +
 	"\n" +
 	"Transition\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x8f\x01\n" +
@@ -2536,7 +2628,18 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\x04type\x18\x05 \x01(\tB\x1f\xbaH\x1cr\x1aR\x04fileR\asymlinkR\tsubmoduleR\x04type\x12\x1d\n" +
 	"\acontent\x18\x06 \x01(\tH\x00R\acontent\x88\x01\x01B\n" +
 	"\n" +
-	"\b_content\"\xb1\x02\n" +
+	"\b_content\"\xce\x01\n" +
+	"\n" +
+	"PlanCounts\x12\x18\n" +
+	"\acreates\x18\x01 \x01(\x05R\acreates\x12\x18\n" +
+	"\aupdates\x18\x02 \x01(\x05R\aupdates\x12\x14\n" +
+	"\x05moves\x18\x03 \x01(\x05R\x05moves\x12 \n" +
+	"\vquarantines\x18\x04 \x01(\x05R\vquarantines\x12\x18\n" +
+	"\adeletes\x18\x05 \x01(\x05R\adeletes\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\x06 \x01(\x05R\n" +
+	"duplicates\x12\x1a\n" +
+	"\breleases\x18\a \x01(\x05R\breleases\"\xb1\x02\n" +
 	"\x04Plan\x12\x18\n" +
 	"\acreates\x18\x01 \x01(\x05R\acreates\x12\x18\n" +
 	"\aupdates\x18\x02 \x01(\x05R\aupdates\x12\x14\n" +
@@ -2625,7 +2728,7 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
 	(*Suspension)(nil),            // 1: fgd.bridge.v1.Suspension
@@ -2642,43 +2745,44 @@ var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*SyncStatus)(nil),            // 12: fgd.bridge.v1.SyncStatus
 	(*DirectoryIssue)(nil),        // 13: fgd.bridge.v1.DirectoryIssue
 	(*File)(nil),                  // 14: fgd.bridge.v1.File
-	(*Plan)(nil),                  // 15: fgd.bridge.v1.Plan
-	(*PlannedAction)(nil),         // 16: fgd.bridge.v1.PlannedAction
-	(*Orphan)(nil),                // 17: fgd.bridge.v1.Orphan
-	(*QuarantinedFile)(nil),       // 18: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),       // 19: fgd.bridge.v1.DirectoryChange
-	(*Commit)(nil),                // 20: fgd.bridge.v1.Commit
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*PlanCounts)(nil),            // 15: fgd.bridge.v1.PlanCounts
+	(*Plan)(nil),                  // 16: fgd.bridge.v1.Plan
+	(*PlannedAction)(nil),         // 17: fgd.bridge.v1.PlannedAction
+	(*Orphan)(nil),                // 18: fgd.bridge.v1.Orphan
+	(*QuarantinedFile)(nil),       // 19: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),       // 20: fgd.bridge.v1.DirectoryChange
+	(*Commit)(nil),                // 21: fgd.bridge.v1.Commit
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
 	2,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	21, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	21, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	22, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	22, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
 	7,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	21, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
-	21, // 6: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	22, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	22, // 6: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
 	4,  // 7: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
 	6,  // 8: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
 	6,  // 9: fgd.bridge.v1.Connection.warnings:type_name -> fgd.bridge.v1.ConnectionProblem
-	15, // 10: fgd.bridge.v1.Result.plan:type_name -> fgd.bridge.v1.Plan
-	7,  // 11: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	21, // 12: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	7,  // 10: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	15, // 11: fgd.bridge.v1.Result.counts:type_name -> fgd.bridge.v1.PlanCounts
+	22, // 12: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
 	8,  // 13: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	21, // 14: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	21, // 15: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	21, // 16: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	22, // 14: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	22, // 15: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	22, // 16: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
 	9,  // 17: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
 	9,  // 18: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
 	10, // 19: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	21, // 20: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	22, // 20: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
 	11, // 21: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	16, // 22: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	17, // 23: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	17, // 22: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	18, // 23: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
 	9,  // 24: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	21, // 25: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	21, // 26: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
-	21, // 27: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
+	22, // 25: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	22, // 26: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
+	22, // 27: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
 	28, // [28:28] is the sub-list for method output_type
 	28, // [28:28] is the sub-list for method input_type
 	28, // [28:28] is the sub-list for extension type_name
@@ -2695,14 +2799,14 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 	file_fgd_bridge_v1_bridge_proto_msgTypes[2].OneofWrappers = []any{}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[5].OneofWrappers = []any{}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[14].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[18].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -26,9 +26,9 @@ const (
 // Request of CreateFabric.
 type CreateFabricRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// HNP's number; chosen when absent.
+	// HNP's number. When absent, the one that the manifest in the directory names, or else one that is chosen.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Name, unique among fabrics.
+	// Name, unique among fabrics. It may be absent where the manifest in the directory names one.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Repository URL without credentials.
 	RepositoryUrl string `protobuf:"bytes,3,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
@@ -42,7 +42,8 @@ type CreateFabricRequest struct {
 	SyncIntervalSeconds *int32 `protobuf:"varint,7,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3,oneof" json:"sync_interval_seconds,omitempty"`
 	// How it is synced.
 	Options *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
-	// Takes the directory over when its manifest names another owner, which the first sync refuses else (FGD_2011).
+	// Takes the directory over when its manifest names another number or name, which is refused else (FGD_2011): at once,
+	// or by the first sync where the directory can't be read at the registration.
 	TakeOver      bool `protobuf:"varint,9,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1071,11 +1072,11 @@ var File_fgd_bridge_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xbb\x05\n" +
+	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xbc\x05\n" +
 	"\x13CreateFabricRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
-	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
-	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dR\x04name\x122\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x9a\x01\n" +
+	"\x04name\x18\x02 \x01(\tB\x85\x01\xbaH\x81\x01\xba\x01w\n" +
+	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')\xd8\x01\x01r\x02\x18dR\x04name\x122\n" +
 	"\x0erepository_url\x18\x03 \x01(\tB\v\xbaH\x04r\x02\x10\x01\x88\xb5\x18\x01R\rrepositoryUrl\x12\x16\n" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12)\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tR\x0fgitopsDirectory\x12<\n" +

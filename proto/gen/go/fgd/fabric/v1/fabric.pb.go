@@ -472,7 +472,7 @@ type Fabric struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The number HNP knows it by; positive.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Name, unique among fabrics.
+	// Name, unique among fabrics. A registration may leave it to the manifest in the directory.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Where its directory lives.
 	Location *v1.Location `protobuf:"bytes,3,opt,name=location,proto3" json:"location,omitempty"`
@@ -843,11 +843,11 @@ var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\a\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\a\n" +
 	"\x06Fabric\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x99\x01\n" +
-	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
-	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')r\x04\x10\x01\x18dR\x04name\x128\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x9a\x01\n" +
+	"\x04name\x18\x02 \x01(\tB\x85\x01\xbaH\x81\x01\xba\x01w\n" +
+	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')\xd8\x01\x01r\x02\x18dR\x04name\x128\n" +
 	"\blocation\x18\x03 \x01(\v2\x14.fgd.git.v1.LocationB\x06\xbaH\x03\xc8\x01\x01R\blocation\x12\xb2\x01\n" +
 	"\x15sync_interval_seconds\x18\x04 \x01(\x05B~\xbaH{\xba\x01t\n" +
 	"\x13sync_interval.least\x12Dsync_interval_seconds has to be 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00R\x13syncIntervalSeconds\x120\n" +

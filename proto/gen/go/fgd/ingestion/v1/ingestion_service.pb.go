@@ -984,10 +984,13 @@ type ValidateFilesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Path that findings name.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// Content.
-	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Content. It may be left away where the name alone says that a sync does not read the file.
+	Content []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	// Path relative to the fabric directory that the file is in. Where a file stands decides whether a sync takes it. One
+	// without is judged as it would be in raw/.
+	PathInDirectory string `protobuf:"bytes,3,opt,name=path_in_directory,json=pathInDirectory,proto3" json:"path_in_directory,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ValidateFilesRequest) Reset() {
@@ -1034,14 +1037,22 @@ func (x *ValidateFilesRequest) GetContent() []byte {
 	return nil
 }
 
-// Response of ValidateFiles: what was found in the next file.
+func (x *ValidateFilesRequest) GetPathInDirectory() string {
+	if x != nil {
+		return x.PathInDirectory
+	}
+	return ""
+}
+
+// Response of ValidateFiles: what was found in the next file. After the last file there is one more for each folder with
+// files of somebody else, with the path of the first of them and the warning about the folder.
 type ValidateFilesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Path of the file.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	// Documents in it.
 	Documents int32 `protobuf:"varint,2,opt,name=documents,proto3" json:"documents,omitempty"`
-	// What was found; none means the file can be ingested as it is.
+	// What was found; none means that a sync has nothing to say of the file.
 	Findings      []*v1.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1274,10 +1285,11 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\bseverity\x18\x01 \x01(\x0e2\x17.fgd.report.v1.SeverityR\bseverity\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
-	"\x06number\x18\x04 \x01(\x05R\x06number\"D\n" +
+	"\x06number\x18\x04 \x01(\x05R\x06number\"p\n" +
 	"\x14ValidateFilesRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\fR\acontent\"}\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\x12*\n" +
+	"\x11path_in_directory\x18\x03 \x01(\tR\x0fpathInDirectory\"}\n" +
 	"\x15ValidateFilesResponse\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x1c\n" +
 	"\tdocuments\x18\x02 \x01(\x05R\tdocuments\x122\n" +

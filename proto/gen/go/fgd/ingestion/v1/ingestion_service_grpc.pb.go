@@ -39,7 +39,8 @@ type IngestionServiceClient interface {
 	Ingest(ctx context.Context, in *IngestRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[IngestResponse], error)
 	// Lists what is in quarantine, with the reasons that the logs of the tree give.
 	ListQuarantine(ctx context.Context, in *ListQuarantineRequest, opts ...grpc.CallOption) (*ListQuarantineResponse, error)
-	// Judges files that are sent along, without a tree. Nothing is written anywhere.
+	// Judges files that are sent along, without a tree: those of one fabric directory, or files that are in none. Nothing
+	// is written anywhere.
 	ValidateFiles(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ValidateFilesRequest, ValidateFilesResponse], error)
 }
 
@@ -115,7 +116,8 @@ type IngestionServiceServer interface {
 	Ingest(*IngestRequest, grpc.ServerStreamingServer[IngestResponse]) error
 	// Lists what is in quarantine, with the reasons that the logs of the tree give.
 	ListQuarantine(context.Context, *ListQuarantineRequest) (*ListQuarantineResponse, error)
-	// Judges files that are sent along, without a tree. Nothing is written anywhere.
+	// Judges files that are sent along, without a tree: those of one fabric directory, or files that are in none. Nothing
+	// is written anywhere.
 	ValidateFiles(grpc.BidiStreamingServer[ValidateFilesRequest, ValidateFilesResponse]) error
 	mustEmbedUnimplementedIngestionServiceServer()
 }

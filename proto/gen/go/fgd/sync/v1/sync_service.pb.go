@@ -201,7 +201,7 @@ func (x *GetSyncRequest) GetSyncId() string {
 // Response of GetSync.
 type GetSyncResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The sync.
+	// The sync, without the diff and with a plan of counts alone: GetSyncDiff and GetSyncPlan have the rest.
 	Sync          *Sync `protobuf:"bytes,1,opt,name=sync,proto3" json:"sync,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
