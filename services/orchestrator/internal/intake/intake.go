@@ -12,6 +12,7 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/libs/rpc"
 	"fgdsync.dev/libs/telemetry"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/eventlog"
@@ -26,6 +27,7 @@ type Intake struct {
 	ledger *ledger.Ledger
 	log    *slog.Logger
 	now    func() time.Time
+	open   pending
 }
 
 // AcceptFunc is Accept, for those who start syncs.
@@ -58,6 +60,7 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 	if requestID == "" {
 		requestID = uuid.NewString()
 	}
+	defer i.open.begin(record.GetSyncId())()
 	failpoint.Hit(failpoint.AcceptBefore)
 	admission, err := i.store.Start(ctx, record, requestID, telemetry.Traceparent(ctx))
 	if err != nil {
@@ -79,7 +82,8 @@ func (i *Intake) record(ctx context.Context, req *syncv1.StartSyncRequest, optio
 	return &syncv1.Sync{
 		SyncId: state.NewSyncID(now, req.GetFabricId()), FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING,
 		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options,
-		RequestedBy: eventlog.Requester(ctx), Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
+		RequestedBy: eventlog.Requester(ctx), CorrelationId: rpc.CallOf(ctx).CorrelationID,
+		Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
 	}
 }
 

@@ -1035,6 +1035,8 @@ type Sync struct {
 	ErrorsTotal int32 `protobuf:"varint,31,opt,name=errors_total,json=errorsTotal,proto3" json:"errors_total,omitempty"`
 	// Number of warnings, also where they are left out.
 	WarningsTotal int32 `protobuf:"varint,32,opt,name=warnings_total,json=warningsTotal,proto3" json:"warnings_total,omitempty"`
+	// Correlation id of the request that it was accepted for; empty when the system itself asked.
+	CorrelationId string `protobuf:"bytes,33,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1228,6 +1230,13 @@ func (x *Sync) GetWarningsTotal() int32 {
 		return x.WarningsTotal
 	}
 	return 0
+}
+
+func (x *Sync) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
 }
 
 // What is remembered of a sync that changed nothing and ended long ago. Thousands of them are kept for each fabric.
@@ -1576,7 +1585,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x9e\b\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xc5\b\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1604,7 +1613,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\bdeadline\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x16\n" +
 	"\x06folded\x18\x1e \x01(\bR\x06folded\x12!\n" +
 	"\ferrors_total\x18\x1f \x01(\x05R\verrorsTotal\x12%\n" +
-	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\"\xbb\x03\n" +
+	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\x12%\n" +
+	"\x0ecorrelation_id\x18! \x01(\tR\rcorrelationId\"\xbb\x03\n" +
 	"\n" +
 	"FoldedSync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +
