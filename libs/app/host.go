@@ -62,7 +62,8 @@ const (
 type Host struct {
 	tel      *telemetry.Telemetry
 	monitor  *health.Monitor
-	servers  map[rpc.Audience]*grpc.Server
+	servers  map[rpc.Audience]*grpc.Server // for the network
+	inside   *grpc.Server                  // for callers by the loopback: the HTTP side has all its calls on one connection
 	gates    map[rpc.Audience]*rpc.Gate
 	services []served
 	logs     map[string]*slog.Logger // by the service of the contract; complete before anything is served
@@ -90,8 +91,7 @@ type httpServer struct {
 	server   *http.Server
 }
 
-// audiences are those that a host has a server for, in the order in which the servers stop: what callers asked for may
-// need the services.
+// audiences are those that a host has a server for.
 func audiences() []rpc.Audience { return []rpc.Audience{rpc.Callers, rpc.Services} }
 
 // NewHost returns an empty host. Whoever does not run it closes it.
@@ -105,6 +105,7 @@ func NewHost(tel *telemetry.Telemetry) *Host {
 		h.gates[audience] = &rpc.Gate{}
 		h.servers[audience] = rpc.NewServer(tel, audience, h.gates[audience], h.logOf)
 	}
+	h.inside = rpc.NewServer(tel, rpc.Callers, h.gates[rpc.Callers], h.logOf, rpc.AnyNumberOfCalls())
 	h.gates[rpc.Services].Set(rpc.Open{})
 	h.requests, h.endHTTP = context.WithCancel(context.Background())
 	return h
@@ -116,6 +117,9 @@ func (h *Host) Add(name string, service Service, audience rpc.Audience) {
 	server := h.servers[audience]
 	before := server.GetServiceInfo()
 	service.Register(server)
+	if audience == rpc.Callers {
+		service.Register(h.inside)
+	}
 	after := server.GetServiceInfo()
 	maps.DeleteFunc(after, func(name string, _ grpc.ServiceInfo) bool { _, was := before[name]; return was })
 	if admitting, does := service.(Admitting); does {
@@ -140,10 +144,7 @@ func (h *Host) logOf(grpcService string) *slog.Logger {
 // ServeGRPC serves the services of an audience on a listener, with their health and reflection. No client has more than
 // a fair part of the connections.
 func (h *Host) ServeGRPC(listener net.Listener, audience rpc.Audience) {
-	h.serveGRPC(newFairListener(listener, maxGRPCPerClient, h.tel.Log), audience)
-}
-
-func (h *Host) serveGRPC(listener net.Listener, audience rpc.Audience) {
+	listener = newFairListener(listener, maxGRPCPerClient, h.tel.Log)
 	h.grpc = append(h.grpc, grpcListener{listener, h.servers[audience]})
 }
 
@@ -154,7 +155,11 @@ func (h *Host) Loopback(audience rpc.Audience) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.serveGRPC(loopback.Listener(), audience)
+	server := h.servers[audience]
+	if audience == rpc.Callers {
+		server = h.inside
+	}
+	h.grpc = append(h.grpc, grpcListener{loopback.Listener(), server})
 	return conn, nil
 }
 
@@ -276,14 +281,14 @@ func (h *Host) stopServers(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for _, audience := range audiences() {
-			h.servers[audience].GracefulStop()
+		for _, server := range h.inOrder() {
+			server.GracefulStop()
 		}
 	}()
 	select {
 	case <-stopped:
 	case <-ctx.Done():
-		for _, server := range h.servers {
+		for _, server := range h.inOrder() {
 			server.Stop()
 		}
 		<-stopped
@@ -291,11 +296,18 @@ func (h *Host) stopServers(ctx context.Context) error {
 	return err
 }
 
+// inOrder returns the servers in the order in which they stop: what callers asked for may need the services.
+func (h *Host) inOrder() []*grpc.Server {
+	return []*grpc.Server{h.servers[rpc.Callers], h.inside, h.servers[rpc.Services]}
+}
+
 // registerHealth adds to each server the health of what it serves, and reflection of it, even when that is nothing.
 // Only services are told of components.
 func (h *Host) registerHealth() {
 	healthv1.RegisterComponentServiceServer(h.servers[rpc.Services], health.NewComponents(h.monitor))
-	for audience, server := range h.servers {
+	for audience, servers := range map[rpc.Audience][]*grpc.Server{
+		rpc.Callers: {h.servers[rpc.Callers], h.inside}, rpc.Services: {h.servers[rpc.Services]},
+	} {
 		checks, aliases := map[string]health.Check{}, map[string]string{}
 		for _, service := range h.services {
 			if service.audience != audience {
@@ -306,9 +318,11 @@ func (h *Host) registerHealth() {
 				aliases[name] = service.name
 			}
 		}
-		grpc_health_v1.RegisterHealthServer(server, health.New(checks, aliases))
-		reflection.Register(server)
-		rpc.Announce(h.tel, server)
+		for _, server := range servers {
+			grpc_health_v1.RegisterHealthServer(server, health.New(checks, aliases))
+			reflection.Register(server)
+			rpc.Announce(h.tel, server)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"time"
 
@@ -28,6 +29,15 @@ const (
 	// MaxRequestBytes bounds what a caller of the suite sends: a thousand paths, each as long as one can be.
 	MaxRequestBytes = 8 << 20
 )
+
+// MaxCalls is how many calls one connection of a caller has at work. More wait in the client, or are refused when it
+// does not keep to that. Each that waits takes tens of kilobytes here, and a client may have many connections; whoever
+// has more listeners than that makes another one.
+const MaxCalls = 1000
+
+// AnyNumberOfCalls has a server for callers bound no connection: it is for the HTTP side, which bounds what it takes and
+// has all of it on one.
+func AnyNumberOfCalls() grpc.ServerOption { return grpc.MaxConcurrentStreams(math.MaxUint32) }
 
 const (
 	keepaliveTime    = 30 * time.Second
@@ -67,12 +77,15 @@ func (a Audience) maxRequest() int {
 // of a call goes to the log that logOf returns for the service of the contract that the call is for.
 func NewServer(
 	tel *telemetry.Telemetry, audience Audience, gate *Gate, logOf func(grpcService string) *slog.Logger,
+	extra ...grpc.ServerOption,
 ) *grpc.Server {
 	calls, guard, requests := newCalls(audience), guard{logOf}, newRequests(tel.Metrics)
 	var more []grpc.ServerOption
 	if audience == Callers {
-		more = append(more, grpc.Creds(newTakenCredentials()), grpc.StatsHandler(&taken{log: tel.Log}))
+		more = append(more, grpc.Creds(newTakenCredentials()), grpc.StatsHandler(&taken{log: tel.Log}),
+			grpc.MaxConcurrentStreams(MaxCalls))
 	}
+	more = append(more, extra...)
 	return grpc.NewServer(append(more,
 		grpc.StatsHandler(serverStats(tel.Tracers)),
 		grpc.ChainUnaryInterceptor(requests.unary, calls.unary, guard.unary, gate.unary, unaryRules),
