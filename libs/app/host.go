@@ -63,7 +63,7 @@ type Host struct {
 	tel      *telemetry.Telemetry
 	monitor  *health.Monitor
 	servers  map[rpc.Audience]*grpc.Server // for the network
-	inside   *grpc.Server                  // for callers by the loopback: the HTTP side has all its calls on one connection
+	inside   *grpc.Server                  // for callers inside: the HTTP side has all calls on one connection
 	gates    map[rpc.Audience]*rpc.Gate
 	services []served
 	logs     map[string]*slog.Logger // by the service of the contract; complete before anything is served

@@ -14,8 +14,8 @@ import (
 const PrivateSocket = "redis.sock"
 
 // PrivateRemedy is what to do when such a redis-server is away.
-const PrivateRemedy = "See redis.log in the folder redis of the data folder for why it ended, and whether disk or memory are " +
-	"full; it is started again as long as that helps."
+const PrivateRemedy = "See redis.log in the folder redis of the data folder for why it ended, and whether disk or memory " +
+	"are full; it is started again as long as that helps."
 
 // refusals are what to do about what Redis answers when it takes nothing, by the first word of the answer.
 var refusals = map[string]string{

@@ -24,7 +24,9 @@ func TestARemedyFits(t *testing.T) {
 		filepath.Join(folder, "other.sock"):            "HEDGEHOG_FGD_REDIS_URL",
 	} {
 		conn := redistest.Open(t, "unix://"+socket)
-		_, scriptErr := redisconn.Repeat(t.Context(), func() (string, error) { return conn.Main.Get(t.Context(), "k").Result() })
+		_, scriptErr := redisconn.Repeat(t.Context(), func() (string, error) {
+			return conn.Main.Get(t.Context(), "k").Result()
+		})
 		for call, err := range map[string]error{
 			"ping": conn.Ping(t.Context()), "write": conn.Writable(t.Context()), "repeated": scriptErr,
 		} {

@@ -35,8 +35,8 @@ const (
 // has more listeners than that makes another one.
 const MaxCalls = 1000
 
-// AnyNumberOfCalls has a server for callers bound no connection: it is for the HTTP side, which bounds what it takes and
-// has all of it on one.
+// AnyNumberOfCalls has a server for callers bound no connection: it is for the HTTP side, which bounds what it takes
+// and has all of it on one.
 func AnyNumberOfCalls() grpc.ServerOption { return grpc.MaxConcurrentStreams(math.MaxUint32) }
 
 const (

@@ -16,7 +16,9 @@ const defaultCommits = 50
 // those of github-sync.
 func (v *View) Commits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse, error) {
 	out := &fabricv1.ListCommitsResponse{}
-	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric,
+		snapshot *gitv1.Snapshot,
+	) error {
 		out.Commit = snapshot.GetCommit()
 		err := rpc.Collect(ctx, v.deps.History.ListCommits, &gitv1.ListCommitsRequest{
 			SnapshotId: snapshot.GetSnapshotId(), Paths: req.GetPaths(), Since: req.GetSince(), Until: req.GetUntil(),
@@ -40,7 +42,9 @@ func (v *View) Commits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*
 // Diff compares a fabric's directory at two commits.
 func (v *View) Diff(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse, error) {
 	out := &fabricv1.DiffCommitsResponse{}
-	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric,
+		snapshot *gitv1.Snapshot,
+	) error {
 		var text strings.Builder
 		err := rpc.Collect(ctx, v.deps.History.DiffCommits, &gitv1.DiffCommitsRequest{
 			SnapshotId: snapshot.GetSnapshotId(), FromCommit: req.GetFromCommit(), ToCommit: req.GetToCommit(),
