@@ -227,7 +227,7 @@ func knownKeys() (map[string]string, error) {
 }
 
 func (s *Source) fromEnvironment(environ []string) map[string]any {
-	values := map[string]any{}
+	values, signIn := map[string]any{}, signInVariables(environ)
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		rest, prefixed := strings.CutPrefix(name, EnvPrefix)
@@ -239,6 +239,8 @@ func (s *Source) fromEnvironment(environ []string) map[string]any {
 			values[key], s.origins[key] = value, "the variable "+name
 		} else if !isNoKey(rest) {
 			s.unknown = append(s.unknown, s.unknownVariable(name, key))
+		} else if meant := signIn.meant(name); meant != "" {
+			s.unknown = append(s.unknown, Variable{name, meant})
 		}
 	}
 	return values

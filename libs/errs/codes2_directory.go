@@ -47,4 +47,8 @@ var (
 		"Use the owner's number and name (a registration without any gets them), or another directory; or end what the owner " +
 			"does there and take it over: take_over: true in a registration or in the options of a trigger, or --take-over.",
 	}
+	NoSuchPath = Code{
+		"FGD_2030", NotFound, "NO_SUCH_PATH",
+		"Write the path as it is below the fabric's directory; the list of its files has those that are there.",
+	}
 )

@@ -82,4 +82,8 @@ var (
 		"See which of the keys another program wrote (redis-cli TYPE, GET), delete that one alone (redis-cli DEL), and " +
 			"have it write elsewhere; what FGD Sync had there comes back from the ledger and from Git.",
 	}
+	MessageTooLarge = Code{
+		"FGD_5036", Invalid, "MESSAGE_TOO_LARGE",
+		"Ask for less at once: fewer paths in a request, or a smaller page and no contents in an answer.",
+	}
 )

@@ -69,6 +69,9 @@ func Open(text string) (*Conn, error) {
 	conn := &Conn{Main: open(poolSize), Blocking: open(blockingPool), Watching: open(watchingPool)}
 	for _, client := range []redis.UniversalClient{conn.Main, conn.Blocking, conn.Watching} {
 		client.AddHook(namesKeys{conn.Main})
+		if isPrivate(text) {
+			client.AddHook(tellsPrivate{})
+		}
 	}
 	return conn, nil
 }
@@ -188,8 +191,10 @@ func Error(err error) error {
 	if errors.As(err, &wrong) {
 		return wrong.public().WithCause(err).WithRetryAfter(comeAgain)
 	}
-	return errs.New(errs.RedisConnectionFailed, "Redis can't be reached or refused a command.").WithCause(err).
+	public := errs.New(errs.RedisConnectionFailed, "Redis can't be reached or refused a command.").WithCause(err).
 		WithRetryAfter(comeAgain)
+	public.Remedy = remedy(err)
+	return public
 }
 
 // Run runs a script that is safe to repeat, and repeats it while Redis can't be reached.

@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/redisconn"
 )
 
 const (
@@ -89,13 +90,13 @@ func (s *Server) chooseSocket() error {
 	if err != nil {
 		return fmt.Errorf("resolve %s: %w", s.dataDir, err)
 	}
-	if s.socket = filepath.Join(absolute, "redis.sock"); len(s.socket) <= longestPath {
+	if s.socket = filepath.Join(absolute, redisconn.PrivateSocket); len(s.socket) <= longestPath {
 		return nil
 	}
 	if s.ownDir, err = os.MkdirTemp("", "fgd-redis-"); err != nil {
 		return fmt.Errorf("make a folder for the socket: %w", err)
 	}
-	s.socket = filepath.Join(s.ownDir, "redis.sock")
+	s.socket = filepath.Join(s.ownDir, redisconn.PrivateSocket)
 	return nil
 }
 
@@ -137,9 +138,11 @@ func (s *Server) wait(ctx context.Context) error {
 	for client.Ping(ctx).Err() != nil {
 		select {
 		case <-ctx.Done():
-			return errs.New(errs.RedisConnectionFailed, "The private redis-server did not come up; see redis.log in its folder.")
+			return errs.New(errs.RedisConnectionFailed, "The private redis-server did not come up.").
+				WithRemedy(redisconn.PrivateRemedy)
 		case <-s.exited:
-			return errs.New(errs.RedisConnectionFailed, "The private redis-server ended at once; see redis.log in its folder.")
+			return errs.New(errs.RedisConnectionFailed, "The private redis-server ended at once.").
+				WithRemedy(redisconn.PrivateRemedy)
 		case <-ticker.C:
 		}
 	}

@@ -217,7 +217,7 @@ func TestWhyItCannotStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Start(t.Context(), dir)
-		if !errs.HasCode(err, errs.RedisConnectionFailed) || !strings.Contains(err.Error(), "redis.log") {
+		if !errs.HasCode(err, errs.RedisConnectionFailed) || !strings.Contains(errs.From(err).RemedyText(), "redis.log") {
 			t.Errorf("got %v", err)
 		}
 	})

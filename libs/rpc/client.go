@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"fgdsync.dev/libs/errs"
@@ -91,5 +93,13 @@ func (s server) fromWire(err error) error {
 	if foreign := e.Cause != nil; foreign && e.Code.ID == errs.ServiceUnavailable.ID {
 		return s.away(e.Cause)
 	}
+	if e.Cause != nil && isTooLarge(st) {
+		return errs.New(errs.MessageTooLarge, "A message is larger than the services take.").WithCause(e.Cause)
+	}
 	return e
+}
+
+// isTooLarge reports whether a status is gRPC's own about a message that is too large. It has no code that says so.
+func isTooLarge(st *status.Status) bool {
+	return st.Code() == codes.ResourceExhausted && strings.Contains(st.Message(), "larger than max")
 }

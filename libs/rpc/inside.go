@@ -53,7 +53,8 @@ func NewServer(
 	}
 	alive := keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}
 	if audience == Callers {
-		options = append(options, grpc.Creds(takenCredentials{network}), grpc.StatsHandler(&taken{log: tel.Log}))
+		options = append(options, grpc.Creds(takenCredentials{network}), grpc.StatsHandler(&taken{log: tel.Log}),
+			grpc.MaxConcurrentStreams(MaxCalls))
 	} else {
 		options = append(options, grpc.Creds(network))
 		alive.MaxConnectionAge = provenFor

@@ -27,6 +27,11 @@ const (
 	MaxRequestBytes = 8 << 20
 )
 
+// MaxCalls is how many calls one connection of a caller has at work. More wait in the client, or are refused when it
+// does not keep to that. Each that waits takes tens of kilobytes here, and a client may have many connections; whoever
+// has more listeners than that makes another one.
+const MaxCalls = 1000
+
 const (
 	keepaliveTime    = 30 * time.Second
 	keepaliveTimeout = 10 * time.Second

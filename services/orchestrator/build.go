@@ -95,14 +95,15 @@ func (b *builder) service() (*Service, error) {
 		Store: b.store, Ledger: b.ledger, Retention: b.cfg.HistoryRetention, Log: b.p.Telemetry.Log, Now: b.p.Now,
 	})
 	b.reader = recovery.NewReader(recoverer)
-	runner, err := b.runner()
+	taker := intake.New(b.reader, b.ledger, b.p.Telemetry.Log, b.p.Now)
+	runner, err := b.runner(taker)
 	if err != nil {
 		return nil, fmt.Errorf("build the workflow: %w", err)
 	}
 	supervisor := recovery.NewSupervisor(recoverer, recovery.SupervisorConfig{
 		Expire: runner.Expire, Grace: expireGrace, Takeover: 2 * b.cfg.claimIdle(),
 	})
-	accept := intake.New(b.reader, b.ledger, b.p.Telemetry.Log, b.p.Now).Accept
+	accept := taker.Accept
 	return &Service{
 		cfg: b.cfg, redis: b.redis, store: b.store, ledger: b.ledger, log: b.p.Telemetry.Log,
 		now: b.p.Now, instance: b.p.Instance, dead: dead, backlog: waiting,
@@ -131,13 +132,13 @@ func (b *builder) metrics(waiting *backlog.Collector) (prometheus.Counter, error
 	return dead, nil
 }
 
-func (b *builder) runner() (*workflow.Runner, error) {
+func (b *builder) runner(taker *intake.Intake) (*workflow.Runner, error) {
 	return workflow.New(workflow.Config{
 		Timeout: b.cfg.SyncTimeout, StageTimeout: b.cfg.StageTimeout, Attempts: b.cfg.SyncAttempts,
 		RetryInitial: b.cfg.RetryInitial, RetryMax: b.cfg.RetryMax,
 		MassDeletePercent: b.cfg.MassDeletePercent, MassDeleteMinimum: b.cfg.MassDeleteMinimum,
 	}, workflow.Deps{
-		Store: b.reader, Ledger: b.ledger, Locker: b.locker, Events: b.events,
+		Store: b.reader, Answered: taker.Answered, Ledger: b.ledger, Locker: b.locker, Events: b.events,
 		Repositories: b.peers.repositories, Trees: b.peers.trees, History: b.peers.history,
 		Ingestion: b.peers.ingestion, Directory: b.peers.directory,
 		Log: b.p.Telemetry.Log, Tracer: b.p.Telemetry.Tracers.Tracer(Name), Metrics: b.p.Telemetry.Metrics, Now: b.p.Now,

@@ -104,6 +104,9 @@ func (s *stages) ListCommits(req *gitv1.ListCommitsRequest,
 	if err := s.enter(stream.Context(), "commits"); err != nil {
 		return err
 	}
+	if s.never(req.GetPaths()) {
+		return stream.Send(&gitv1.ListCommitsResponse{})
+	}
 	for number := s.headNumber(); number >= 0; number-- {
 		if err := stream.Send(&gitv1.ListCommitsResponse{Commits: []*gitv1.Commit{{Commit: longID(number)}}}); err != nil {
 			return err
@@ -116,12 +119,22 @@ func (s *stages) ListCommits(req *gitv1.ListCommitsRequest,
 	})
 }
 
+// never reports whether no commit changed any of the paths, which is so of those that have one of these in them.
+func (s *stages) never(paths []string) bool {
+	return len(paths) > 0 && !slices.ContainsFunc(paths, func(p string) bool {
+		return !strings.Contains(p, "nope") && !strings.Contains(p, "manageb")
+	})
+}
+
 // DiffCommits sends what was asked as the difference, in two messages.
 func (s *stages) DiffCommits(req *gitv1.DiffCommitsRequest,
 	stream grpc.ServerStreamingServer[gitv1.DiffCommitsResponse],
 ) error {
 	if err := s.enter(stream.Context(), "diffCommits"); err != nil {
 		return err
+	}
+	if s.never(req.GetPaths()) || slices.Equal(req.GetPaths(), []string{"managed/gone"}) {
+		return stream.Send(&gitv1.DiffCommitsResponse{Counts: &gitv1.ChangeCounts{}})
 	}
 	for _, part := range []*gitv1.DiffCommitsResponse{
 		{

@@ -124,6 +124,24 @@ func (l *lines) of(message, key string, value any) []map[string]any {
 	return out
 }
 
+// before reports whether the first message about a sync stands before the second.
+func (l *lines) before(first, second, syncID string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range bytes.Lines(l.all.Bytes()) {
+		if !bytes.Contains(line, []byte(syncID)) {
+			continue
+		}
+		switch {
+		case bytes.Contains(line, []byte(`"msg":"`+first+`"`)):
+			return true
+		case bytes.Contains(line, []byte(`"msg":"`+second+`"`)):
+			return false
+		}
+	}
+	return false
+}
+
 // as is the context of a call that somebody makes.
 func (n *node) as(name string) context.Context { return rpc.WithPrincipal(n.t.Context(), name) }
 

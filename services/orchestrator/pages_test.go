@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
 	adminv1 "fgdsync.dev/proto/fgd/admin/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -194,6 +195,30 @@ func TestTheLogSaysWhatHasChanged(t *testing.T) {
 		}
 		if by := b.log.of("fabric resumed", "fabric_id", 35)[0]["requested_by"]; by != "Ada" {
 			t.Errorf("resumed by %v", by)
+		}
+	})
+}
+
+// TestTheLogFollowsARequest: a line says that its sync is accepted, and one after it that the sync ended, with the id
+// of the request in both.
+func TestTheLogFollowsARequest(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(b.stages, 35, "f1")
+		for number := range 20 {
+			id := fmt.Sprintf("request-%d", number)
+			response, err := b.StartSync(rpc.WithCorrelationID(t.Context(), id), &syncv1.StartSyncRequest{FabricId: 35})
+			b.expect(b.await(must(t, response, err).GetSyncId()), completed)
+			b.idle(35)
+			syncID := response.GetSyncId()
+			accepted := b.log.of("sync accepted", "sync_id", syncID)
+			ended := b.log.of("sync ended", "request_correlation_id", id)
+			if len(accepted) != 1 || len(ended) != 1 || ended[0]["sync_id"] != syncID {
+				t.Fatalf("the log has %v and %v of %s", accepted, ended, id)
+			}
+			if !b.log.before("sync accepted", "sync ended", syncID) {
+				t.Fatalf("sync %d ended before it was accepted", number)
+			}
 		}
 	})
 }

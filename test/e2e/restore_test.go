@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -188,5 +189,40 @@ func TestRestoreCommands(t *testing.T) {
 	}
 	if said := run(1, "restore", "--as-of", "2001-01-01"); !strings.Contains(said, "FGD_4013") {
 		t.Errorf("before the beginning:\n%s", said)
+	}
+}
+
+// TestAPathThatNeverWas: it is not found, and what it may mean is named; what was deleted has its history.
+func TestAPathThatNeverWas(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, map[string]string{directory + "/raw/few.yaml": fabric.VPC("first", 1)})
+	s := programs.Up(t, nil)
+	var registered system.Accepted
+	s.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
+	s.Ended(registered.SyncID)
+	base := h.Head(t, repository, branch)
+	const api = "/api/v1/fabrics/1/"
+	for _, path := range []string{"commits?path=", "directory:diff?from=" + base + "&path=", "files?directory="} {
+		for written, meant := range map[string]string{
+			"managed/vpc/first.yaml": "managed/vpcs/first.yaml", directory + "/managed/vpcs": "managed/vpcs", "nope": "",
+		} {
+			var answer struct {
+				Error struct {
+					Code    string            `json:"code"`
+					Details map[string]string `json:"details"`
+				} `json:"error"`
+			}
+			status, body := s.Try(http.MethodGet, api+path+written, nil)
+			if err := json.Unmarshal(body, &answer); err != nil {
+				t.Fatal(err)
+			}
+			if status != http.StatusNotFound || answer.Error.Code != "FGD_2030" || answer.Error.Details["meant"] != meant {
+				t.Errorf("%s%s: %d %+v", path, written, status, answer.Error)
+			}
+		}
+		// raw/few.yaml became managed/vpcs/first.yaml
+		if status, _ := s.Try(http.MethodGet, api+path+"raw/few.yaml", nil); status != http.StatusOK {
+			t.Errorf("%sraw/few.yaml: %d", path, status)
+		}
 	}
 }

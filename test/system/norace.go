@@ -3,3 +3,6 @@
 package system
 
 func raceFlags() []string { return nil }
+
+// Race is whether programs are built with the race detector.
+const Race = false

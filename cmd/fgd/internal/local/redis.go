@@ -53,7 +53,8 @@ func suitable(ctx context.Context, conn *redisconn.Conn, checks string) error {
 func redisInMemory() (*redis, error) {
 	server := miniredis.NewMiniRedis()
 	if err := server.Start(); err != nil {
-		return nil, errs.New(errs.RedisConnectionFailed, "The in-memory Redis can't be started.").WithCause(err)
+		return nil, errs.New(errs.RedisConnectionFailed, "The in-memory Redis can't be started.").
+			WithRemedy("Name a Redis that runs with --redis.").WithCause(err)
 	}
 	return &redis{
 		url: "redis://" + server.Addr(), kind: "in memory", stop: func() error { server.Close(); return nil },

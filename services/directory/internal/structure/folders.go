@@ -9,6 +9,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/gittree"
 	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/libs/nearest"
 )
 
 // index finds what is at a path.
@@ -125,15 +126,21 @@ func unknownFolders(entries []gittree.Entry, kinds Kinds) []Issue {
 	}
 	var issues []Issue
 	for _, name := range sortedKeys(found) {
-		issues = append(issues, unknownManaged(layout.Managed+"/"+name, found[name]))
+		meant := nearest.To(name, slices.Concat(kinds.Required, kinds.Known))
+		issues = append(issues, unknownManaged(name, found[name], meant))
 	}
 	return issues
 }
 
-func unknownManaged(p string, isFolder bool) Issue {
+// unknownManaged warns of something in managed/; meant is the folder of a kind that it is like, if any.
+func unknownManaged(name string, isFolder bool, meant string) Issue {
+	p := layout.Managed + "/" + name
 	message := fmt.Sprintf("The file %s is in no folder of a kind.", p)
 	if isFolder {
 		message = fmt.Sprintf("The folder %s belongs to no kind.", p)
+	}
+	if isFolder && meant != "" {
+		message = fmt.Sprintf("The folder %s belongs to no kind; perhaps %s/%s is meant.", p, layout.Managed, meant)
 	}
 	return Issue{
 		Code: errs.StrayFile, Path: p, Message: message,

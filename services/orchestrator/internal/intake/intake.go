@@ -28,6 +28,7 @@ type Intake struct {
 	ledger *ledger.Ledger
 	log    *slog.Logger
 	now    func() time.Time
+	open   pending
 }
 
 // AcceptFunc is Accept, for those who start syncs.
@@ -63,6 +64,7 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 	if requestID == "" {
 		requestID = uuid.NewString()
 	}
+	defer i.open.begin(record.GetSyncId())()
 	failpoint.Hit(failpoint.AcceptBefore)
 	admission, err := i.store.Start(ctx, record, requestID, telemetry.Traceparent(ctx))
 	if err != nil {
@@ -95,7 +97,7 @@ func (i *Intake) record(
 		SyncId: state.NewSyncID(now, req.GetFabricId()), FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING,
 		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options,
 		RequestedBy: eventlog.Requester(ctx), Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
-		RequestedVia: call.Via, AuditHeads: heads,
+		RequestedVia: call.Via, AuditHeads: heads, CorrelationId: call.CorrelationID,
 	}, nil
 }
 

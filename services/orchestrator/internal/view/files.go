@@ -26,13 +26,18 @@ func (v *View) Files(ctx context.Context, req *fabricv1.ListFilesRequest) (*fabr
 		open.At = &gitv1.OpenSnapshotRequest_AtTime{AtTime: at.AsOf}
 	}
 	out := &fabricv1.ListFilesResponse{}
-	err = v.at(ctx, req.GetFabricId(), open, func(ctx context.Context, _ *fabricv1.Fabric,
+	err = v.at(ctx, req.GetFabricId(), open, func(ctx context.Context, fabric *fabricv1.Fabric,
 		snapshot *gitv1.Snapshot,
 	) error {
 		out.Commit = snapshot.GetCommit()
 		entries, err := v.list(ctx, snapshot, req)
 		if err != nil {
 			return err
+		}
+		if directory := strings.Trim(req.GetDirectory(), "/"); len(entries) == 0 && directory != "" {
+			if err := v.everWere(ctx, fabric, snapshot, []string{directory}); err != nil {
+				return err
+			}
 		}
 		out.Total = int32(len(entries))
 		entries, out.NextPageToken = paging.Cut(query, entries, (*gitv1.TreeEntry).GetPath)

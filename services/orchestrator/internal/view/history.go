@@ -16,9 +16,11 @@ const defaultCommits = 50
 // those of github-sync.
 func (v *View) Commits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*fabricv1.ListCommitsResponse, error) {
 	out := &fabricv1.ListCommitsResponse{}
-	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric,
+		snapshot *gitv1.Snapshot,
+	) error {
 		out.Commit = snapshot.GetCommit()
-		return rpc.Collect(ctx, v.deps.History.ListCommits, &gitv1.ListCommitsRequest{
+		err := rpc.Collect(ctx, v.deps.History.ListCommits, &gitv1.ListCommitsRequest{
 			SnapshotId: snapshot.GetSnapshotId(), Paths: req.GetPaths(), Since: req.GetSince(), Until: req.GetUntil(),
 			FirstParent: req.GetFirstParent(), Limit: cmp.Or(req.GetLimit(), defaultCommits), PageToken: req.GetPageToken(),
 		}, func(part *gitv1.ListCommitsResponse) error {
@@ -26,6 +28,10 @@ func (v *View) Commits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*
 			out.NextPageToken, out.Truncated = part.GetNextPageToken(), part.GetTruncated()
 			return nil
 		})
+		if err != nil || len(out.GetCommits()) > 0 || out.GetTruncated() || req.GetPageToken() != "" {
+			return err
+		}
+		return v.everWere(ctx, fabric, snapshot, req.GetPaths())
 	})
 	if err != nil {
 		return nil, err
@@ -36,7 +42,9 @@ func (v *View) Commits(ctx context.Context, req *fabricv1.ListCommitsRequest) (*
 // Diff compares a fabric's directory at two commits.
 func (v *View) Diff(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fabricv1.DiffCommitsResponse, error) {
 	out := &fabricv1.DiffCommitsResponse{}
-	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, _ *fabricv1.Fabric, snapshot *gitv1.Snapshot) error {
+	err := v.atHead(ctx, req.GetFabricId(), func(ctx context.Context, fabric *fabricv1.Fabric,
+		snapshot *gitv1.Snapshot,
+	) error {
 		var text strings.Builder
 		err := rpc.Collect(ctx, v.deps.History.DiffCommits, &gitv1.DiffCommitsRequest{
 			SnapshotId: snapshot.GetSnapshotId(), FromCommit: req.GetFromCommit(), ToCommit: req.GetToCommit(),
@@ -49,7 +57,10 @@ func (v *View) Diff(ctx context.Context, req *fabricv1.DiffCommitsRequest) (*fab
 			return nil
 		})
 		out.Diff = text.String()
-		return err
+		if err != nil || out.GetDiff() != "" {
+			return err
+		}
+		return v.everWere(ctx, fabric, snapshot, req.GetPaths())
 	})
 	if err != nil {
 		return nil, err

@@ -30,6 +30,9 @@ func (r *Runner) logEnd(ctx context.Context, s *syncv1.Sync, outcome error) {
 		"sync_id", s.GetSyncId(), "fabric_id", s.GetFabricId(), "state", state.StateWord(s.GetState()),
 		"commit", s.GetResult().GetCommitSha(), "attempt", s.GetAttempt(),
 	}
+	if id := s.GetCorrelationId(); id != "" {
+		attrs = append(attrs, "request_correlation_id", id)
+	}
 	if s.GetState() == syncv1.State_STATE_FAILED {
 		level = slog.LevelWarn
 		attrs = append(attrs, "code", errs.From(outcome).Code.ID, "error", outcome.Error())

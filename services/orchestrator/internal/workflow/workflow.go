@@ -45,6 +45,7 @@ type Config struct {
 // Deps is what a sync is run with.
 type Deps struct {
 	Store        *recovery.Reader
+	Answered     func(ctx context.Context, syncID string) error // waits until a sync is in the ledger and the log
 	Locker       *lock.Locker
 	Repositories gitv1.RepositoryServiceClient
 	Trees        gitv1.TreeServiceClient
@@ -86,6 +87,9 @@ var errCancelRequested = errs.New(errs.SyncCancelled, "The sync was cancelled on
 // Run runs the sync of a work entry to its end. An error means that it has not ended and must be delivered again.
 func (r *Runner) Run(ctx context.Context, request *eventv1.SyncRequested) error {
 	ctx = telemetry.WithTraceparent(ctx, request.GetTraceparent())
+	if err := r.deps.Answered(ctx, request.GetSyncId()); err != nil {
+		return fmt.Errorf("wait for the answer to who asked: %w", err)
+	}
 	ctx, span := r.deps.Tracer.Start(ctx, "sync", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		attribute.String("fgd.sync_id", request.GetSyncId()), attribute.Int("fgd.fabric_id", int(request.GetFabricId()))))
 	defer span.End()

@@ -1039,7 +1039,9 @@ type Sync struct {
 	RequestedVia string `protobuf:"bytes,33,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
 	// Heads of the audits of bridges when it was accepted, as SEQ:HASH LOG: of the one that it was asked of, or of all
 	// that are known when nobody asked.
-	AuditHeads    []string `protobuf:"bytes,34,rep,name=audit_heads,json=auditHeads,proto3" json:"audit_heads,omitempty"`
+	AuditHeads []string `protobuf:"bytes,34,rep,name=audit_heads,json=auditHeads,proto3" json:"audit_heads,omitempty"`
+	// Correlation id of the request that it was accepted for; empty when the system itself asked.
+	CorrelationId string `protobuf:"bytes,35,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1247,6 +1249,13 @@ func (x *Sync) GetAuditHeads() []string {
 		return x.AuditHeads
 	}
 	return nil
+}
+
+func (x *Sync) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
 }
 
 // What is remembered of a sync that changed nothing and ended long ago. Thousands of them are kept for each fabric.
@@ -1604,7 +1613,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xe4\b\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x8b\t\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1635,7 +1644,8 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x0ewarnings_total\x18  \x01(\x05R\rwarningsTotal\x12#\n" +
 	"\rrequested_via\x18! \x01(\tR\frequestedVia\x12\x1f\n" +
 	"\vaudit_heads\x18\" \x03(\tR\n" +
-	"auditHeads\"\xe0\x03\n" +
+	"auditHeads\x12%\n" +
+	"\x0ecorrelation_id\x18# \x01(\tR\rcorrelationId\"\xe0\x03\n" +
 	"\n" +
 	"FoldedSync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +
