@@ -85,8 +85,8 @@ func TestABrokenRuleIsPutIntoWords(t *testing.T) {
 		want    string
 	}{
 		"min_len": {
-			create, newFabric(func(r *bridgev1.CreateFabricRequest) { r.Name = "" }),
-			"name", "name is needed.",
+			create, newFabric(func(r *bridgev1.CreateFabricRequest) { r.RepositoryUrl = "" }),
+			"repository_url", "repository_url is needed.",
 		},
 		"min_len, and only blanks": {
 			create, newFabric(func(r *bridgev1.CreateFabricRequest) { r.Name = " " }),

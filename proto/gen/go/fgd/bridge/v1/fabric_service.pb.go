@@ -1072,11 +1072,11 @@ var File_fgd_bridge_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xbc\x05\n" +
+	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xbe\x05\n" +
 	"\x13CreateFabricRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x9a\x01\n" +
-	"\x04name\x18\x02 \x01(\tB\x85\x01\xbaH\x81\x01\xba\x01w\n" +
-	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')\xd8\x01\x01r\x02\x18dR\x04name\x122\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x9c\x01\n" +
+	"\x04name\x18\x02 \x01(\tB\x87\x01\xbaH\x83\x01\xba\x01w\n" +
+	"\tname.line\x12.name has characters that are no part of a line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')\xd8\x01\x01r\x04\x10\x01\x18dR\x04name\x122\n" +
 	"\x0erepository_url\x18\x03 \x01(\tB\v\xbaH\x04r\x02\x10\x01\x88\xb5\x18\x01R\rrepositoryUrl\x12\x16\n" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12)\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tR\x0fgitopsDirectory\x12<\n" +
