@@ -271,7 +271,8 @@ func TestGuardCallers(t *testing.T) {
 			}
 		}
 	}
-	err := app.GuardCallers(t.Context(), false, false, slog.New(slog.DiscardHandler), local, app.Place{Address: "nonsense"})
+	err := app.GuardCallers(t.Context(), false, false, slog.New(slog.DiscardHandler), local,
+		app.Place{Address: "nonsense"})
 	if !errs.HasCode(err, errs.ConfigurationInvalid) {
 		t.Errorf("got %v", err)
 	}

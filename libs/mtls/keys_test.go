@@ -54,10 +54,14 @@ func TestWhatCannotBeUsedIsNamedAtTheStart(t *testing.T) {
 		"another authority": {other.PEM(), good, errs.ConfigurationInvalid, "service_certificate_file: "},
 		"another service":   {ca.PEM(), ca.Service("bridge"), errs.ConfigurationInvalid, "is that of bridge"},
 		"expired":           {ca.PEM(), expired, errs.CertificateExpired, "service_certificate_file: "},
-		"no URI": {ca.PEM(), issue(func(c *x509.Certificate) { c.URIs, c.DNSNames = nil, []string{"directory"} }),
-			errs.ConfigurationInvalid, "names no service"},
-		"for servers alone": {ca.PEM(), issue(func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[1:] }),
-			errs.ConfigurationInvalid, "service_certificate_file: "},
+		"no URI": {
+			ca.PEM(), issue(func(c *x509.Certificate) { c.URIs, c.DNSNames = nil, []string{"directory"} }),
+			errs.ConfigurationInvalid, "names no service",
+		},
+		"for servers alone": {
+			ca.PEM(), issue(func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[1:] }),
+			errs.ConfigurationInvalid, "service_certificate_file: ",
+		},
 	} {
 		_, err := load(certtest.Write(t, t.TempDir(), c.ca, c.pair), &bytes.Buffer{}, time.Now)
 		if !errs.HasCode(err, c.code) || !strings.Contains(err.Error(), c.says) || errs.From(err).RemedyText() == "" ||

@@ -1,6 +1,6 @@
 // Package openid asks an OpenID Connect issuer what it says of itself. Whoever runs the system has named the issuer,
-// and still it is not trusted with more than it needs: what it answers is bounded in size and time, it can't send anybody
-// elsewhere, and a network that stands in its place can't lead to the machinery of clouds.
+// and still it is not trusted with more than it needs: what it answers is bounded in size and time, it can't send
+// anybody elsewhere, and a network that stands in its place can't lead to the machinery of clouds.
 package openid
 
 import (

@@ -18,7 +18,7 @@ const PrivateRemedy = "See redis.log in the folder redis of the data folder for 
 	"are full; it is started again as long as that helps."
 
 // refusals are what to do about what Redis answers when it takes nothing, by the first word of the answer.
-var refusals = map[string]string{
+var refusals = map[string]string{ //nolint:gosec // what to do, and no password
 	"OOM":       "Redis has no memory left: raise its maxmemory, or have less kept (history_retention).",
 	"MISCONF":   "Redis can't write to its disk: see its log, and free space there.",
 	"NOAUTH":    "Redis asks for a password: put it into redis_url, as in redis://:PASSWORD@HOST.",

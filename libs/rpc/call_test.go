@@ -118,7 +118,8 @@ func TestTheEdgeSaysWhoAsks(t *testing.T) {
 		"a blank name":         {[]string{"x-requested-by", " "}, rpc.Call{Principal: "api"}},
 		"an id for the log":    {[]string{"x-correlation-id", "a b\"c"}, rpc.Call{Principal: "api"}},
 		"a service's words": {
-			[]string{"fgd-principal-bin", "root", "fgd-correlation-id", "forged", "fgd-routing-key", "k", "fgd-audit",
+			[]string{
+				"fgd-principal-bin", "root", "fgd-correlation-id", "forged", "fgd-routing-key", "k", "fgd-audit",
 				"1:a b", "fgd-via-bin", "hnp",
 			},
 			rpc.Call{Principal: "api"},

@@ -31,8 +31,8 @@ type Server struct {
 }
 
 // NewServer returns a server for an audience, of which those who pass the gate may call something. Over a network it
-// speaks as the credentials do, or in clear when there are none. What is to be said of a call goes to the log that logOf
-// returns for the service of the contract that the call is for.
+// speaks as the credentials do, or in clear when there are none. What is to be said of a call goes to the log that
+// logOf returns for the service of the contract that the call is for.
 func NewServer(
 	tel *telemetry.Telemetry, audience Audience, gate *Gate, network credentials.TransportCredentials,
 	logOf func(grpcService string) *slog.Logger,

@@ -44,8 +44,12 @@ func (c *rawClient) call(whole bool) uint32 {
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":path", syncv1.SyncService_GetSync_FullMethodName},
-		{":authority", "host"}, {"content-type", "application/grpc"}, {"te", "trailers"},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":path", syncv1.SyncService_GetSync_FullMethodName},
+		{":authority", "host"},
+		{"content-type", "application/grpc"},
+		{"te", "trailers"},
 	} {
 		if err := encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}); err != nil {
 			c.t.Fatal(err)

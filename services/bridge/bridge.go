@@ -107,7 +107,8 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, audit: audit,
-		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler, log: p.Telemetry.Log, firstToken: func(secret.String) {},
+		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler,
+		log: p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
 		s.firstToken = p.FirstToken

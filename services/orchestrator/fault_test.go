@@ -191,8 +191,9 @@ func TestAPublishedCommitIsFoundAgain(t *testing.T) {
 	if result.GetCommitSha() != own || result.GetFiles().GetCreated() != 1 || len(s.published()) != 2 {
 		t.Errorf("reports %v, commits %q", result, s.published())
 	}
-	if !proto.Equal(alive.plan(id), plan) || !proto.Equal(result.GetPlan(), before.GetResult().GetPlan()) || result.GetBaseCommit() != before.GetResult().
-		GetBaseCommit() || len(got.GetWarnings()) != len(before.GetWarnings()) {
+	was := before.GetResult()
+	if !proto.Equal(alive.plan(id), plan) || !proto.Equal(result.GetPlan(), was.GetPlan()) ||
+		result.GetBaseCommit() != was.GetBaseCommit() || len(got.GetWarnings()) != len(before.GetWarnings()) {
 		t.Errorf("the report became %v, from %v", got, before)
 	}
 	next := alive.sync(35, nil)

@@ -34,7 +34,7 @@ func look(t *testing.T, s *system.System) components {
 	if code == 0 {
 		return health // it has not come up yet
 	}
-	if err := json.Unmarshal(body, &health); err != nil || code != http.StatusOK || len(health.Components) != 11 {
+	if err := json.Unmarshal(body, &health); err != nil || code != http.StatusOK || len(health.Components) != 12 {
 		t.Fatalf("health: %d, %v, %s", code, err, body)
 	}
 	return health

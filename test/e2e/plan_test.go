@@ -31,7 +31,7 @@ func TestPlan(t *testing.T) {
 			definition["options"] = map[string]any{"references": references}
 			s.Call(http.MethodPost, "/api/v1/fabrics", definition, &registered)
 			first := s.Ended(registered.SyncID)
-			requirePlan(t, "first", first, "create VPC a raw/all.yaml managed/vpcs/a.yaml",
+			requirePlan(t, s, "first", first, "create VPC a raw/all.yaml managed/vpcs/a.yaml",
 				"create VPC b raw/all.yaml managed/vpcs/b.yaml",
 				"create VPCPeering a--b raw/all.yaml managed/vpcpeerings/a--b.yaml")
 
@@ -56,7 +56,7 @@ func TestPlan(t *testing.T) {
 				s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{"options": map[string]any{"validate_only": dry}},
 					&triggered)
 				status := s.Ended(triggered.SyncID)
-				requirePlan(t, fmt.Sprintf("dry %t", dry), status, want...)
+				requirePlan(t, s, fmt.Sprintf("dry %t", dry), status, want...)
 				warnings := slices.DeleteFunc(status.Warnings, func(f system.Finding) bool {
 					return strings.Contains(f.Message,
 						"in the cluster only")
@@ -70,9 +70,9 @@ func TestPlan(t *testing.T) {
 }
 
 // requirePlan holds what a sync says that it did, in lines of action, kind, name, from and to, and that it counts them.
-func requirePlan(t *testing.T, what string, status system.Status, want ...string) {
+func requirePlan(t *testing.T, s *system.System, what string, status system.Status, want ...string) {
 	t.Helper()
-	plan := status.Result.Plan
+	plan := s.Plan(status.SyncID)
 	counts := map[string]int{
 		"create": plan.Creates, "update": plan.Updates, "move": plan.Moves, "quarantine": plan.Quarantines,
 		"delete":    plan.Deletes,

@@ -8,8 +8,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// TestWhatAProgramAtRestTakes: nothing is registered, and so nothing is held. The bounds are about twice what was measured
-// (docs/benchmarks.md); of the resident memory, most is pages of the program.
+// TestWhatAProgramAtRestTakes: nothing is registered, and so nothing is held. The bounds are about twice what was
+// measured (docs/benchmarks.md); of the resident memory, most is pages of the program.
 func TestWhatAProgramAtRestTakes(t *testing.T) {
 	t.Parallel()
 	if system.Race {

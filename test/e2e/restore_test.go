@@ -75,7 +75,7 @@ func TestRestoreByUp(t *testing.T) {
 		}
 	}
 	if got := restore(first.Result.CommitSHA, map[string]any{"validate_only": true}); got.State != "completed" ||
-		coded(got.Warnings, "FGD_3005") != 15 || !strings.Contains(got.Result.Diff, "vlan: 2") {
+		coded(got.Warnings, "FGD_3005") != 15 || !strings.Contains(s.Diff(got.SyncID), "vlan: 2") {
 		t.Errorf("dry: %+v", got)
 	}
 	if got := restore(before, map[string]any{"force": true}); got.State != "failed" || got.Errors[0].Code != "FGD_4020" ||
@@ -84,7 +84,7 @@ func TestRestoreByUp(t *testing.T) {
 	}
 	h.requireCommits(count)
 	forced := restore(first.Result.CommitSHA, map[string]any{"force": true})
-	if forced.State != "completed" || forced.Result.ResourcesTotal != 2 || forced.Result.Plan.Deletes != 15 ||
+	if forced.State != "completed" || forced.Result.ResourcesTotal != 2 || forced.Result.Counts.Deletes != 15 ||
 		!maps.Equal(h.managedFiles(), was) {
 		t.Errorf("forced: %+v with %v", forced, h.managedFiles())
 	}

@@ -30,7 +30,7 @@ func TestUnreadable(t *testing.T) {
 	var triggered system.Accepted
 	s.Call(http.MethodPost, "/api/v1/fabrics/1/syncs", map[string]any{}, &triggered)
 	status := s.Ended(triggered.SyncID)
-	requirePlan(t, "broken", status, "quarantine VPC b raw/b.yaml unmanaged/b.yaml",
+	requirePlan(t, s, "broken", status, "quarantine VPC b raw/b.yaml unmanaged/b.yaml",
 		"update VPC b managed/vpcs/b.yaml managed/vpcs/b.yaml")
 	if status.State != "completed" || status.Result.ResourcesTotal != 3 || coded(status.Errors, "FGD_1029") != 1 ||
 		coded(status.Errors, "FGD_1005") != 1 || coded(status.Warnings, "FGD_1021") != 0 {

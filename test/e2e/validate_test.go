@@ -12,8 +12,8 @@ import (
 	"fgdsync.dev/test/system"
 )
 
-// aboutOthers are the codes of findings that depend on the other files of a fabric, or are about one that is not read.
-var aboutOthers = []string{"FGD_1005", "FGD_1014", "FGD_1015", "FGD_1016", "FGD_1017", "FGD_1018"}
+// aboutOthers are the codes of findings that depend on the other files of a fabric.
+var aboutOthers = []string{"FGD_1005", "FGD_1015", "FGD_1016", "FGD_1017", "FGD_1018"}
 
 // TestValidateAsSync: fgd validate says of the files in raw/ what a sync says of them.
 func TestValidateAsSync(t *testing.T) {

@@ -250,21 +250,23 @@ func reflected(t *testing.T, conn *grpc.ClientConn) []string {
 	return names
 }
 
-// TestNoProgramListensForOthers: an address that others can reach is refused, on gRPC as on HTTP, until it is allowed.
-// The bridge refuses it where nobody is asked who they are.
+// TestNoProgramListensForOthers: an address that others can reach is refused by services that have no certificates, and
+// by the bridge where nobody is asked who they are.
 func TestNoProgramListensForOthers(t *testing.T) {
 	t.Parallel()
 	for _, name := range system.Services() {
-		for _, key := range []string{"grpc_listen", "http_listen"} {
+		keys, remedy := []string{"grpc_listen"}, "fgd certs init"
+		if name == "bridge" {
+			keys, remedy = append(keys, "http_listen"), "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"
+		}
+		for _, key := range keys {
 			t.Run(name+"/"+key, func(t *testing.T) {
 				t.Parallel()
-				env := []string{"HEDGEHOG_FGD_" + strings.ToUpper(key) + "=0.0.0.0:0"}
-				if name == "bridge" {
-					env = append(env, "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true")
-				}
-				p := programs.StartExpecting(t, 1, env, name)
+				p := programs.StartExpecting(t, 1, []string{
+					"HEDGEHOG_FGD_" + strings.ToUpper(key) + "=0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED=true",
+				}, name)
 				p.Wait()
-				for _, want := range []string{"FGD_5007", key, "0.0.0.0:0", "HEDGEHOG_FGD_ALLOW_UNAUTHENTICATED"} {
+				for _, want := range []string{"FGD_5007", key, "0.0.0.0:0", remedy} {
 					if !strings.Contains(p.Output(), want) {
 						t.Errorf("no %q in %s", want, p.Output())
 					}

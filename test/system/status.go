@@ -27,14 +27,18 @@ type Status struct {
 		FilesRemoved     int    `json:"files_removed"`
 		FilesQuarantined int    `json:"files_quarantined"`
 		ResourcesTotal   int    `json:"resources_total"`
-		Diff             string `json:"diff"`
+		Diff             string `json:"diff"` // it and the plan are in what fgd sync says, and not in a status
 		Plan             Plan   `json:"plan"`
+		Counts           Counts `json:"counts"`
 	} `json:"result"`
 }
 
+// Counts is how much a sync does to resources and files.
+type Counts struct{ Creates, Updates, Moves, Quarantines, Deletes, Duplicates, Releases int }
+
 // Plan is what a sync does to resources and files.
 type Plan struct {
-	Creates, Updates, Moves, Quarantines, Deletes, Duplicates, Releases int
+	Counts
 
 	Actions []struct{ Action, Kind, Name, From, To string }
 	Orphans []struct {

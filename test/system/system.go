@@ -321,3 +321,19 @@ func (s *System) Ended(syncID string) Status {
 	s.Call(http.MethodGet, "/api/sync-status/"+syncID+"/", nil, &status)
 	return status
 }
+
+// Plan gives what a sync did, or would do.
+func (s *System) Plan(syncID string) Plan {
+	s.t.Helper()
+	var page struct{ Plan Plan }
+	s.Call(http.MethodGet, "/api/v1/syncs/"+syncID+"/plan", nil, &page)
+	return page.Plan
+}
+
+// Diff gives what a dry run would change.
+func (s *System) Diff(syncID string) string {
+	s.t.Helper()
+	var page struct{ Diff string }
+	s.Call(http.MethodGet, "/api/v1/syncs/"+syncID+"/diff", nil, &page)
+	return page.Diff
+}

@@ -75,7 +75,8 @@ func TestLogin(t *testing.T) {
 	s.issuer.Approve(time.Hour, "alice", "admins")
 	said := s.fgd(0, "login")
 	for _, part := range []string{
-		oidcserver.UserCode, s.issuer.URL() + "/activate", "You are alice@example.com at " + s.at.GRPC + " (admin of all fabrics)",
+		oidcserver.UserCode, s.issuer.URL() + "/activate",
+		"You are alice@example.com at " + s.at.GRPC + " (admin of all fabrics)",
 	} {
 		if !strings.Contains(said, part) {
 			t.Errorf("no %q in\n%s", part, said)
@@ -148,7 +149,8 @@ func TestALoginLasts(t *testing.T) {
 		t.Errorf("a login that is over: %q", said)
 	}
 	s.issuer.Set(oidcserver.Away)
-	if said := s.fgd(1, "token", "list"); !strings.Contains(said, "FGD_1058") || !strings.Contains(said, "reached from here") {
+	if said := s.fgd(1, "token", "list"); !strings.Contains(said, "FGD_1058") ||
+		!strings.Contains(said, "reached from here") {
 		t.Errorf("the issuer is away: %s", said)
 	}
 	for _, file := range []string{"{", `{"server":"elsewhere","access_token":"x"}`} {
@@ -189,7 +191,8 @@ func TestNobodySignsIn(t *testing.T) {
 		t.Error("something is kept")
 	}
 	at, _ := up(t, nil)
-	if code, _, stderr := run(t.Context(), t, "login", "--grpc", at.GRPC); code != 1 || !strings.Contains(stderr, "FGD_1057") {
+	if code, _, stderr := run(t.Context(), t, "login", "--grpc", at.GRPC); code != 1 ||
+		!strings.Contains(stderr, "FGD_1057") {
 		t.Errorf("where nobody can sign in: exit %d\n%s", code, stderr)
 	}
 }

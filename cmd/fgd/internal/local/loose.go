@@ -42,7 +42,7 @@ func looseFiles(paths []string) ([][]looseFile, error) {
 }
 
 // filesAt returns the files of a path, and the fabric directory that they are in: that whose manifest is above or, for
-// a folder without one, the folder itself. A file without one is in none.
+// a folder without one that has raw/ or managed/, the folder itself. All else is in none.
 func filesAt(path string) (root string, files []looseFile, err error) {
 	if path == StandardInput {
 		return "", []looseFile{{name: path}}, nil
@@ -62,10 +62,16 @@ func filesAt(path string) (root string, files []looseFile, err error) {
 		root = fabricAbove(filepath.Dir(from))
 		return root, []looseFile{{path, placeIn(root, from)}}, nil
 	}
+	known := true
 	if root = fabricAbove(from); root == "" {
-		root = from
+		root, known = from, hasParts(from)
 	}
 	files, err = filesBelow(root, path, from)
+	for i := range files {
+		if !known {
+			files[i].inDirectory = ""
+		}
+	}
 	var problem *ignore.Problem
 	if errors.As(err, &problem) {
 		return "", nil, exit.Misuse(errs.New(problem.Code, "Which files of %s are to be left alone is not known: %v.", path,
@@ -89,6 +95,16 @@ func fabricAbove(folder string) string {
 		}
 		folder = above
 	}
+}
+
+// hasParts reports whether a folder looks like a fabric directory.
+func hasParts(folder string) bool {
+	for _, part := range []string{layout.Raw, layout.Managed} {
+		if info, err := os.Stat(filepath.Join(folder, part)); err == nil && info.IsDir() {
+			return true
+		}
+	}
+	return false
 }
 
 // placeIn returns the path of a file in a fabric directory. One that no sync reads there is judged as if it were in no

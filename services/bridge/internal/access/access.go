@@ -74,7 +74,8 @@ func (a *Access) Authenticate(authorization string, from netip.Addr) (*Principal
 	if a.tokens == nil {
 		return &Principal{Name: rpc.AnonymousCaller, Method: ByNone, Grants: everything(), SpeaksForPeople: true}, nil
 	}
-	p, err := a.identify(authorization, from) // an HMAC, or a signature: little more than it would cost to refuse it unread
+	// An HMAC, or a signature: little more than it would cost to refuse it unread.
+	p, err := a.identify(authorization, from)
 	if errs.HasCode(err, errs.NotAuthenticated) && authorization != "" {
 		err = a.failures.failed(from, err)
 	}

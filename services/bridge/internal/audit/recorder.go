@@ -155,8 +155,8 @@ func (r *Recorder) deny(ctx context.Context, line chain.Line, from netip.Addr, r
 	}
 }
 
-// Webhook returns the line of an event that a Git host of a kind, as "github", tells of: with the id of its delivery and
-// who pushed, which is empty when nothing is believed. Do writes it down, and DenyWebhook one that is not believed.
+// Webhook returns the line of an event that a Git host of a kind, as "github", tells of: with the id of its delivery
+// and who pushed, which is empty when nothing is believed. Do writes it down, and DenyWebhook one that is not believed.
 func (r *Recorder) Webhook(ctx context.Context, kind, delivery, by string, from netip.Addr) chain.Line {
 	line := r.line(ctx, "")
 	line.Principal = &chain.Principal{Name: cmp.Or(by, "webhook "+kind), Method: "webhook"}

@@ -43,18 +43,19 @@ func TestForgedJWTs(t *testing.T) {
 	parts := strings.Split(good, ".")
 	other := strings.Split(b.server.AccessToken(t, "alice", "net-ops"), ".")
 	forged := map[string]string{
-		"alg none":              unsigned(t, `{"alg":"none","typ":"at+jwt","kid":"key-1"}`, claims(), ""),
-		"alg None":              unsigned(t, `{"alg":"None","typ":"at+jwt","kid":"key-1"}`, claims(), "x"),
-		"no alg":                unsigned(t, `{"typ":"at+jwt","kid":"key-1"}`, claims(), "x"),
-		"signature taken off":   parts[0] + "." + parts[1] + ".",
-		"claims of another":     parts[0] + "." + other[1] + "." + parts[2],
-		"a foreign key":         oidcserver.SignWith(t, mallory, claims(), nil),
-		"a key that it brings":  oidcserver.SignWith(t, mallory, claims(), map[string]any{"jwk": public(mallory)}),
-		"a place of keys":       oidcserver.SignWith(t, mallory, claims(), map[string]any{"jku": "http://127.0.0.1:1/"}),
-		"a part that must be":   b.server.Sign(t, claims(), map[string]any{"crit": []string{"x"}, "x": 1}),
-		"1 MB":                  parts[0] + "." + strings.Repeat("A", 1<<20) + "." + parts[2],
-		"1 MB, signed":          signed(t, b, "padding", strings.Repeat("x", 1<<20)),
-		"an algorithm too many": oidcserver.SignWith(t, oidcserver.Key{ID: "key-1", Algorithm: jose.RS384, Private: own.Private}, claims(), nil),
+		"alg none":             unsigned(t, `{"alg":"none","typ":"at+jwt","kid":"key-1"}`, claims(), ""),
+		"alg None":             unsigned(t, `{"alg":"None","typ":"at+jwt","kid":"key-1"}`, claims(), "x"),
+		"no alg":               unsigned(t, `{"typ":"at+jwt","kid":"key-1"}`, claims(), "x"),
+		"signature taken off":  parts[0] + "." + parts[1] + ".",
+		"claims of another":    parts[0] + "." + other[1] + "." + parts[2],
+		"a foreign key":        oidcserver.SignWith(t, mallory, claims(), nil),
+		"a key that it brings": oidcserver.SignWith(t, mallory, claims(), map[string]any{"jwk": public(mallory)}),
+		"a place of keys":      oidcserver.SignWith(t, mallory, claims(), map[string]any{"jku": "http://127.0.0.1:1/"}),
+		"a part that must be":  b.server.Sign(t, claims(), map[string]any{"crit": []string{"x"}, "x": 1}),
+		"1 MB":                 parts[0] + "." + strings.Repeat("A", 1<<20) + "." + parts[2],
+		"1 MB, signed":         signed(t, b, "padding", strings.Repeat("x", 1<<20)),
+		"an algorithm too many": oidcserver.SignWith(t,
+			oidcserver.Key{ID: "key-1", Algorithm: jose.RS384, Private: own.Private}, claims(), nil),
 	}
 	for name, key := range publicForms(t, own) {
 		hmac := oidcserver.Key{ID: "key-1", Algorithm: jose.HS256, Private: key}
@@ -124,10 +125,11 @@ func TestOthersJWTs(t *testing.T) {
 		b.refused(t, name, text, errs.NotAuthenticated)
 	}
 	for name, text := range map[string]string{
-		"without a type": typed(nil, "x", 1), "JWT": typed("JWT", "x", 1), "at+jwt with a nonce": typed("AT+JWT", "nonce", "n"),
-		"application/at+jwt": typed("application/at+jwt", "x", 1),
-		"several audiences":  signed(t, b, "aud", []string{"x", oidcserver.Audience}),
-		"without a kid":      b.server.Sign(t, b.server.Claims("root"), map[string]any{"kid": nil}),
+		"without a type": typed(nil, "x", 1), "JWT": typed("JWT", "x", 1),
+		"at+jwt with a nonce": typed("AT+JWT", "nonce", "n"),
+		"application/at+jwt":  typed("application/at+jwt", "x", 1),
+		"several audiences":   signed(t, b, "aud", []string{"x", oidcserver.Audience}),
+		"without a kid":       b.server.Sign(t, b.server.Claims("root"), map[string]any{"kid": nil}),
 	} {
 		if _, err := b.Identify(text); err != nil {
 			t.Errorf("%s: %v", name, err)

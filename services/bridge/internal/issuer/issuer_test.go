@@ -120,8 +120,12 @@ func TestGroupsMatchExactly(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, groups := range []any{
-		[]any{"Net-Ops", "net-ops ", "net-op", "/net-ops", "net-ops/sub", ""}, []any{}, "net-ops,x", 7, nil,
-		map[string]any{"net-ops": true}, []any{"net-ops", 7}, [][]string{{"net-ops"}},
+		[]any{"Net-Ops", "net-ops ", "net-op", "/net-ops", "net-ops/sub", ""},
+		[]any{},
+		"net-ops,x", 7, nil,
+		map[string]any{"net-ops": true},
+		[]any{"net-ops", 7},
+		[][]string{{"net-ops"}},
 	} {
 		claims := b.server.Claims("bob")
 		claims["groups"] = groups

@@ -42,8 +42,8 @@ func (r *Register) settle(ctx context.Context, fabric *fabricv1.Fabric, takeOver
 	return checkName(fabric)
 }
 
-// takeNumber gives a fabric the number that a manifest names. Whoever may take the directory over gets another one where
-// that is taken.
+// takeNumber gives a fabric the number that a manifest names. Whoever may take the directory over gets another one
+// where that is taken.
 func (r *Register) takeNumber(ctx context.Context, fabric *fabricv1.Fabric, owner *directoryv1.FabricIdentity,
 	mayTakeOver bool,
 ) error {

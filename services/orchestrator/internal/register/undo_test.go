@@ -42,7 +42,9 @@ type anywhere struct {
 	resealed []int32                     // the fabrics that credentials were bound to
 }
 
-func (a *anywhere) OpenSnapshot(ctx context.Context, _ *gitv1.OpenSnapshotRequest) (*gitv1.OpenSnapshotResponse, error) {
+func (a *anywhere) OpenSnapshot(
+	ctx context.Context, _ *gitv1.OpenSnapshotRequest,
+) (*gitv1.OpenSnapshotResponse, error) {
 	if a.open != nil {
 		if err := a.open(ctx); err != nil {
 			return nil, err
