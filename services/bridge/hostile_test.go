@@ -98,9 +98,9 @@ func TestNamesForgeNothing(t *testing.T) {
 	const forgery = "{\"level\":\"INFO\",\"msg\":\"forged\"}"
 	for name, want := range map[string]string{
 		"eve\r\n" + forgery + "\r\nFgd-Fence: 9": "eve  " + forgery + "  Fgd-Fence: 9",
-		"eve\n\n" + forgery:                       "eve  " + forgery,
-		"eve\u0085\u2028\u202e\x00\x1b[31m":       "",
-		"{{.Token}} ${jndi:ldap://x} %s%n $(id)":  "{{.Token}} ${jndi:ldap://x} %s%n $(id)",
+		"eve\n\n" + forgery:                      "eve  " + forgery,
+		"eve\u0085\u2028\u202e\x00\x1b[31m":      "",
+		"{{.Token}} ${jndi:ldap://x} %s%n $(id)": "{{.Token}} ${jndi:ldap://x} %s%n $(id)",
 	} {
 		ctx := metadata.AppendToOutgoingContext(t.Context(), rpc.RequestedByKey, name)
 		started, err := bridgev1.NewSyncServiceClient(b.self).TriggerSync(ctx, &bridgev1.TriggerSyncRequest{FabricId: 35})
