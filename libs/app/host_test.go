@@ -291,7 +291,8 @@ func TestHeadersOfARequestAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		go func() { // what is read no more may not be taken as a whole
-			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nBaggage: "+strings.Repeat("a=b,", size/4)+"\r\n\r\n")
+			baggage := strings.Repeat("a=b,", size/4)
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nBaggage: "+baggage+"\r\n\r\n")
 		}()
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {

@@ -21,7 +21,9 @@ type watchful struct {
 	passed, reached atomic.Int32
 }
 
-func (w *watchful) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (w *watchful) Unary(
+	ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+) (any, error) {
 	w.passed.Add(1)
 	return next(ctx, req)
 }
