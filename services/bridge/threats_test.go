@@ -292,20 +292,28 @@ func TestBaggageStaysOutside(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	b := setupWith(t, sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)))
 	b.fabric()
-	baggage := "user=planted," + strings.Repeat("k=planted,", 30<<10/10)
-	b.ok("GET", "/api/v1/fabrics/35", "", header{"Baggage", baggage})
-	ctx := metadata.AppendToOutgoingContext(t.Context(), "baggage", baggage)
-	_, err := bridgev1.NewFabricServiceClient(b.network("")).GetFabric(ctx, &bridgev1.GetFabricRequest{FabricId: 35})
-	if err != nil {
-		t.Error(err)
-	}
-	b.backend.mu.Lock()
-	defer b.backend.mu.Unlock()
-	if got := b.backend.metadata.Get("baggage"); len(got) > 0 {
-		t.Errorf("%d bytes of it went on", len(got[0]))
+	fabrics := bridgev1.NewFabricServiceClient(b.network(""))
+	for _, baggage := range []string{"user=planted", "user=planted," + strings.Repeat("k=planted,", 30<<10/10)} {
+		b.ok("GET", "/api/v1/fabrics/35", "", header{"Baggage", baggage})
+		b.requireNoBaggage("JSON")
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "baggage", baggage)
+		if _, err := fabrics.GetFabric(ctx, &bridgev1.GetFabricRequest{FabricId: 35}); err != nil {
+			t.Error(err)
+		}
+		b.requireNoBaggage("gRPC")
 	}
 	if strings.Contains(b.log.String(), "planted") || strings.Contains(fmt.Sprint(spans.GetSpans()), "planted") {
 		t.Error("it is in the log or in a span")
+	}
+}
+
+// requireNoBaggage looks at the last call of a service behind.
+func (b *bundle) requireNoBaggage(over string) {
+	b.t.Helper()
+	b.backend.mu.Lock()
+	defer b.backend.mu.Unlock()
+	if got := b.backend.metadata.Get("baggage"); len(got) > 0 {
+		b.t.Errorf("over %s: %d bytes of it went on", over, len(got[0]))
 	}
 }
 
