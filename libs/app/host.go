@@ -207,7 +207,8 @@ func (h *Host) serveHTTP(listener net.Listener, handler http.Handler, config *tl
 	listener = newFairListener(listener, maxHTTPPerClient, h.tel.Log)
 	h.http = append(h.http, httpServer{listener, &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, TLSConfig: config,
-		BaseContext: func(net.Listener) context.Context { return h.requests },
+		MaxHeaderBytes: rpc.MaxHeaderBytes,
+		BaseContext:    func(net.Listener) context.Context { return h.requests },
 	}})
 }
 

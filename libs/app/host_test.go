@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -275,5 +276,33 @@ func TestGuardCallers(t *testing.T) {
 		app.Place{Address: "nonsense"})
 	if !errs.HasCode(err, errs.ConfigurationInvalid) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestHeadersOfARequestAreBounded, for they are read before anybody knows who makes it: X16 of the fault matrix.
+func TestHeadersOfARequestAreBounded(t *testing.T) {
+	t.Parallel()
+	host, worker, listener := newHost(), newWorker(), listen(t)
+	host.Add("one", worker, rpc.Services)
+	host.ServeHTTP(listener, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	running(t, host, worker)
+	for size, want := range map[int]int{32 << 10: http.StatusOK, 1 << 20: http.StatusRequestHeaderFieldsTooLarge} {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { // what is read no more may not be taken as a whole
+			baggage := strings.Repeat("a=b,", size/4)
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nBaggage: "+baggage+"\r\n\r\n")
+		}()
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		if response.StatusCode != want {
+			t.Errorf("%d bytes: %s", size, response.Status)
+		}
+		_ = response.Body.Close()
+		_ = conn.Close()
 	}
 }

@@ -54,7 +54,7 @@ func NewServer(
 	alive := keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}
 	if audience == Callers {
 		options = append(options, grpc.Creds(takenCredentials{network}), grpc.StatsHandler(&taken{log: tel.Log}),
-			grpc.MaxConcurrentStreams(MaxCalls))
+			grpc.MaxConcurrentStreams(MaxCalls), grpc.MaxHeaderListSize(MaxHeaderBytes))
 	} else {
 		options = append(options, grpc.Creds(network))
 		alive.MaxConnectionAge = provenFor

@@ -25,6 +25,9 @@ const (
 	MaxMessageBytes = 64 << 20
 	// MaxRequestBytes bounds what a caller of the suite sends: a thousand paths, each as long as one can be.
 	MaxRequestBytes = 8 << 20
+	// MaxHeaderBytes bounds the headers of a caller's request: several times the longest JWT. They are kept as long as the
+	// request is awaited, before anybody knows who makes it.
+	MaxHeaderBytes = 64 << 10
 )
 
 // MaxCalls is how many calls one connection of a caller has at work. More wait in the client, or are refused when it

@@ -14,6 +14,9 @@ import (
 	"fgdsync.dev/testkit/grpctest"
 )
 
+// maxFrame is how many bytes a frame of HTTP/2 has at most, unless it is agreed otherwise.
+const maxFrame = 16 << 10
+
 // A rawClient speaks HTTP/2 without keeping to what the server says that it takes.
 type rawClient struct {
 	t      *testing.T
@@ -41,25 +44,33 @@ func newRawClient(t *testing.T, address string) *rawClient {
 // call begins a call, whose request is to come unless it is whole, and returns its number.
 func (c *rawClient) call(whole bool) uint32 {
 	c.t.Helper()
+	return c.begin(syncv1.SyncService_GetSync_FullMethodName, whole)
+}
+
+// begin is call for a path of any form, with more headers.
+func (c *rawClient) begin(path string, whole bool, headers ...[2]string) uint32 {
+	c.t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
-	for _, field := range [][2]string{
-		{":method", "POST"},
-		{":scheme", "http"},
-		{":path", syncv1.SyncService_GetSync_FullMethodName},
-		{":authority", "host"},
-		{"content-type", "application/grpc"},
-		{"te", "trailers"},
-	} {
+	for _, field := range append([][2]string{
+		{":method", "POST"}, {":scheme", "http"}, {":path", path},
+		{":authority", "host"}, {"content-type", "application/grpc"}, {"te", "trailers"},
+	}, headers...) {
 		if err := encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}); err != nil {
 			c.t.Fatal(err)
 		}
 	}
 	number := c.next
 	c.next += 2
-	if err := c.framer.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: number, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: whole,
-	}); err != nil {
+	fragment := block.Next(maxFrame)
+	err := c.framer.WriteHeaders(http2.HeadersFrameParam{
+		StreamID: number, BlockFragment: fragment, EndHeaders: block.Len() == 0, EndStream: whole,
+	})
+	for err == nil && block.Len() > 0 {
+		fragment = block.Next(maxFrame)
+		err = c.framer.WriteContinuation(number, block.Len() == 0, fragment)
+	}
+	if err != nil {
 		c.t.Fatal(err)
 	}
 	return number
@@ -84,27 +95,42 @@ func (c *rawClient) answer(number uint32) (refused bool) {
 // TestAConnectionHasSoManyCalls: one more of a caller that does not wait is refused, on that connection alone.
 func TestAConnectionHasSoManyCalls(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := rpc.NewServer(telemetry.Discard(), rpc.Callers, open(), nil, grpctest.OneLog(telemetry.Discard()))
-	syncv1.RegisterSyncServiceServer(server, &service{})
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	greedy := newRawClient(t, listener.Addr().String())
+	address := serveCallers(t, open(), &service{})
+	greedy := newRawClient(t, address)
 	for range rpc.MaxCalls {
 		greedy.call(false)
 	}
 	if !greedy.answer(greedy.call(true)) {
 		t.Errorf("call %d of a connection was taken", rpc.MaxCalls+1)
 	}
-	other := newRawClient(t, listener.Addr().String())
+	requireServed(t, address)
+}
+
+// serveCallers serves to callers over a network for the time of a test, and returns the address.
+func serveCallers(t *testing.T, gate *rpc.Gate, service syncv1.SyncServiceServer) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := rpc.NewServer(telemetry.Discard(), rpc.Callers, gate, nil, grpctest.OneLog(telemetry.Discard()))
+	syncv1.RegisterSyncServiceServer(server, service)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return listener.Addr().String()
+}
+
+// requireServed makes a call over a connection of its own.
+func requireServed(t *testing.T, address string) {
+	t.Helper()
+	other := newRawClient(t, address)
 	if other.answer(other.call(true)) {
 		t.Error("a call of another connection was refused")
-	}
-	server.Stop()
-	if err := <-served; err != nil {
-		t.Error(err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
@@ -34,8 +36,14 @@ type guarded struct {
 
 func setupGuarded(t *testing.T, change ...func(*bridge.Config)) *guarded {
 	t.Helper()
+	return setupGuardedWith(t, noop.NewTracerProvider(), change...)
+}
+
+// setupGuardedWith is setupGuarded with somebody who looks at the traces.
+func setupGuardedWith(t *testing.T, tracers trace.TracerProvider, change ...func(*bridge.Config)) *guarded {
+	t.Helper()
 	g := &guarded{folder: t.TempDir()}
-	g.bundle = setup(t, append(change, func(c *bridge.Config) {
+	g.bundle = setupWith(t, tracers, append(change, func(c *bridge.Config) {
 		c.Unauthenticated = false
 		c.TokenPepperFile, c.BootstrapTokenFile = filepath.Join(g.folder, "peppers"), filepath.Join(g.folder, "bootstrap")
 	})...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -47,6 +48,7 @@ type backend struct {
 	lastCheck  *gitv1.CheckConnectionRequest
 	onWatch    error       // what the orchestrator says to a listener
 	metadata   metadata.MD // of the last call
+	deadline   time.Time   // of the last call
 	failure    error
 	sick       map[string]healthv1.Status // services and parts that are not healthy
 	watchers   int
@@ -90,6 +92,7 @@ func (b *backend) register(r grpc.ServiceRegistrar) {
 func (b *backend) enter(ctx context.Context) (leave func(), err error) {
 	b.mu.Lock()
 	b.metadata, _ = metadata.FromIncomingContext(ctx)
+	b.deadline, _ = ctx.Deadline()
 	return b.mu.Unlock, b.failure
 }
 

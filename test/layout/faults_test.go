@@ -12,6 +12,9 @@ import (
 // faultsPage lists faults that use has shown, a row each: the id, what holds now, and the tests that hold it.
 const faultsPage = "docs/faults.md"
 
+// threatsPage lists what somebody could try, in the same form: X of the matrix of faults, and T beside it.
+const threatsPage = "docs/threats.md"
+
 // series are the letters of the ids and how many there are of each.
 var series = map[string]int{
 	"F": 20, "G": 4, "B": 11, "N": 20, "A": 14, "C": 11, "D": 18, "P": 11, "L": 8, "K": 6, "Q": 6, "I": 10, "R": 8,
@@ -25,7 +28,19 @@ var (
 // TestEveryFaultIsHeld: the page has every fault, and the tests that it names are there.
 func TestEveryFaultIsHeld(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile(filepath.Join("..", "..", faultsPage))
+	checkPage(t, faultsPage, series)
+}
+
+// TestEveryThreatIsHeld: the page has every threat, and the tests that it names are there.
+func TestEveryThreatIsHeld(t *testing.T) {
+	t.Parallel()
+	checkPage(t, threatsPage, map[string]int{"X": 19, "T": 10})
+}
+
+// checkPage holds that a page has a row for each id of its series, once, and that what it names is there.
+func checkPage(t *testing.T, page string, series map[string]int) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", page))
 	if err != nil {
 		t.Fatal(err)
 	}

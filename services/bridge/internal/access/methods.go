@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 const bearer = "Bearer "
@@ -46,8 +47,19 @@ func (a *Access) whileValid(ctx context.Context, p *Principal) (context.Context,
 	case ByToken:
 		return a.tokens.whileValid(ctx, p)
 	case ByOIDC:
-		return context.WithDeadlineCause(ctx, p.Expires, notAuthenticated("The JWT has expired while the call went on."))
+		return endingAt(ctx, p.Expires, notAuthenticated("The JWT has expired while the call went on."))
 	case ByNone:
 	}
 	return ctx, func() {}
+}
+
+// endingAt returns a context that ends at a time, because of an error. It has no deadline: the services behind would
+// be told of it, and might end the call first, for another reason.
+func endingAt(ctx context.Context, at time.Time, because error) (context.Context, func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(time.Until(at), func() { end(because) })
+	return ctx, func() {
+		timer.Stop()
+		end(nil)
+	}
 }

@@ -180,8 +180,7 @@ func (t *Tokens) use(record *accessv1.Token) {
 // whileValid returns a context that ends when the token of a principal is not taken any more. The function it returns
 // is called when the stream has ended.
 func (t *Tokens) whileValid(ctx context.Context, p *Principal) (context.Context, func()) {
-	ctx, stop := context.WithDeadlineCause(ctx, p.Expires,
-		notAuthenticated("The token has expired while the call went on."))
+	ctx, stop := endingAt(ctx, p.Expires, notAuthenticated("The token has expired while the call went on."))
 	ctx, end := context.WithCancelCause(ctx)
 	o := &open{end: end}
 	t.mu.Lock()

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -20,11 +19,6 @@ func addressText(from netip.Addr) string {
 	}
 	return from.String()
 }
-
-var tokenForm = regexp.MustCompile(`fgd_[0-9A-Za-z_%]+|eyJ[0-9A-Za-z._%-]+`)
-
-// withoutTokens takes out of a path what looks like a token: somebody may have put it there.
-func withoutTokens(path string) string { return tokenForm.ReplaceAllString(path, "[redacted]") }
 
 // describe adds what a request or an answer is about. Nothing else of it is looked at: what else it has may be a
 // secret.

@@ -17,6 +17,7 @@ import (
 	"fgdsync.dev/libs/rpc"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/services/bridge/internal/access"
+	"fgdsync.dev/services/bridge/internal/token"
 )
 
 // Recorder writes down calls: those that change something before they have an effect and when they have ended, and
@@ -139,7 +140,7 @@ func (r *Recorder) Denied(ctx context.Context, method string, request proto.Mess
 // DeniedRequest writes down that an HTTP request was refused before it was known which call it makes.
 func (r *Recorder) DeniedRequest(ctx context.Context, method, path string, from netip.Addr, refusal error) {
 	line := r.line(ctx, "")
-	line.Action = method + " " + withoutTokens(path)
+	line.Action = method + " " + token.Redact(path)
 	r.deny(ctx, line, from, refusal)
 }
 

@@ -106,6 +106,7 @@ func outer(
 	handler = securityHeaders(handler)
 	handler = correlated(handler)
 	handler = timed(handler)
+	handler = tracedWithoutTokens(handler)
 	return otelhttp.NewHandler(handler, "http",
 		otelhttp.WithTracerProvider(tracers), otelhttp.WithPropagators(telemetry.Propagator()),
 		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()),

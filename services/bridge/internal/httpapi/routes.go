@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/bridge/internal/token"
 )
 
 // fromRouting answers requests that no route of the gateway takes.
@@ -136,4 +137,14 @@ func nameSpan(r *http.Request, route string) {
 	span := trace.SpanFromContext(r.Context())
 	span.SetName(r.Method + " " + route)
 	span.SetAttributes(attribute.String("http.route", route))
+}
+
+// tracedWithoutTokens takes out of a request's span what looks like a token in its path. A query is not in it.
+func tracedWithoutTokens(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if clean := token.Redact(r.URL.Path); clean != r.URL.Path {
+			trace.SpanFromContext(r.Context()).SetAttributes(attribute.String("url.path", clean))
+		}
+		next.ServeHTTP(w, r)
+	})
 }
