@@ -47,6 +47,9 @@ func New(code Code, format string, args ...any) *Error {
 // FieldKey is the detail that names the field to correct.
 const FieldKey = "field"
 
+// OtherFabricKey is the detail that names another fabric, which stands in the way.
+const OtherFabricKey = "other_fabric_id"
+
 // Field returns the error of a field that the caller has to correct. The name is the one that the caller used.
 func Field(name, format string, args ...any) *Error {
 	return New(InvalidRequest, format, args...).WithMeta(FieldKey, name)

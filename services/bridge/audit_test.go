@@ -83,6 +83,20 @@ func TestWhatChangesSomethingSaysSo(t *testing.T) {
 	})
 }
 
+// TestTheFirstTokenIsWrittenDown: nobody asks for it, and it may do everything.
+func TestTheFirstTokenIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	if got := g.stages("CreateToken"); !slices.Equal(got, []string{"requested", "completed OK"}) {
+		t.Fatalf("written down is %v", got)
+	}
+	made := g.lines()[1]
+	if *made.Principal != (chain.Principal{Name: "bootstrap", Method: "system"}) ||
+		*made.Object != (chain.Object{Kind: "token", Name: idOf(g.bootstrap)}) {
+		t.Errorf("by %+v: %+v", made.Principal, made.Object)
+	}
+}
+
 // TestWhoChangedWhat: the person, the service that speaks for it, and what came of it, and nothing of the body.
 func TestWhoChangedWhat(t *testing.T) {
 	t.Parallel()

@@ -72,6 +72,21 @@ func (a *audited) hooks() webhook.Recorder {
 	return hookRecorder{a.recorder}
 }
 
+// firstToken returns what writes down that the first token is made.
+func (a *audited) firstToken() access.RecordFunc {
+	return func(ctx context.Context, create func(context.Context) (*accessv1.Token, error)) error {
+		if a == nil {
+			_, err := create(ctx)
+			return err
+		}
+		_, err := a.recorder.Do(ctx, a.recorder.Own(ctx), func(ctx context.Context) (audit.About, error) {
+			made, err := create(ctx)
+			return audit.About{TokenID: made.GetTokenId()}, err
+		})
+		return err
+	}
+}
+
 // hookRecorder writes down deliveries.
 type hookRecorder struct{ recorder *audit.Recorder }
 

@@ -50,18 +50,20 @@ type backend struct {
 	metadata   metadata.MD // of the last call
 	deadline   time.Time   // of the last call
 	failure    error
-	sick       map[string]healthv1.Status // services and parts that are not healthy
-	watchers   int
-	files      *fabricv1.ListFilesResponse
-	check      *fabricv1.CheckDirectoryResponse
-	kept       *fabricv1.ListQuarantineResponse
-	changes    *fabricv1.ListChangesResponse
-	commits    *fabricv1.ListCommitsResponse
-	diff       *fabricv1.DiffCommitsResponse
-	letters    *adminv1.ListDeadLettersResponse
-	rebuilt    *adminv1.RebuildStateResponse
-	asked      proto.Message // the last request for a list or a difference
-	health     *fabricv1.GetDirectoryHealthResponse
+
+	updateFailure error                      // of changes of fabrics alone
+	sick          map[string]healthv1.Status // services and parts that are not healthy
+	watchers      int
+	files         *fabricv1.ListFilesResponse
+	check         *fabricv1.CheckDirectoryResponse
+	kept          *fabricv1.ListQuarantineResponse
+	changes       *fabricv1.ListChangesResponse
+	commits       *fabricv1.ListCommitsResponse
+	diff          *fabricv1.DiffCommitsResponse
+	letters       *adminv1.ListDeadLettersResponse
+	rebuilt       *adminv1.RebuildStateResponse
+	asked         proto.Message // the last request for a list or a difference
+	health        *fabricv1.GetDirectoryHealthResponse
 	// onDirectory is what the worker does with a sync of a directory.
 	onDirectory func(id string)
 	tokens      *fakeTokens
@@ -178,6 +180,9 @@ func (b *backend) UpdateFabric(ctx context.Context, req *fabricv1.UpdateFabricRe
 	}
 	if _, err := b.fabric(req.GetFabric().GetFabricId()); err != nil {
 		return nil, err
+	}
+	if b.updateFailure != nil {
+		return nil, b.updateFailure
 	}
 	b.fabrics[req.GetFabric().GetFabricId()] = req.GetFabric()
 	return &fabricv1.UpdateFabricResponse{Fabric: req.GetFabric()}, nil

@@ -90,7 +90,7 @@ func (s *Service) makeFirstToken(ctx context.Context) error {
 		s.firstToken(secret.String{})
 		return nil
 	}
-	made, err := s.who.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.log)
+	made, err := s.who.keeper.Bootstrap(ctx, s.cfg.BootstrapTokenFile, s.audit.firstToken(), s.log)
 	if err == nil {
 		s.firstToken(made)
 	}

@@ -286,6 +286,28 @@ func TestForeignPagesGetNoWebSocket(t *testing.T) {
 	}
 }
 
+// TestAPageShowsItsTokenAsAProtocol: it can set no headers. A browser ends a WebSocket whose answer takes none of the
+// protocols that were named, and the answer never is the token.
+func TestAPageShowsItsTokenAsAProtocol(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	g.withSyncs(35, 36)
+	text := g.grant("viewer", "35")
+	for syncID, want := range map[string]int{"sync-of-35": http.StatusSwitchingProtocols, "sync-of-36": http.StatusNotFound} {
+		conn, response, err := websocket.Dial(t.Context(), g.server.URL+"/ws/sync-progress/"+syncID+"/",
+			&websocket.DialOptions{Subprotocols: []string{"fgd.bearer." + text, "fgd"}})
+		if response == nil || response.StatusCode != want {
+			t.Fatalf("%s: %v", syncID, err)
+		}
+		if conn != nil {
+			if taken := conn.Subprotocol(); taken != "fgd" {
+				t.Errorf("the protocol %q was taken", taken)
+			}
+			_ = conn.CloseNow()
+		}
+	}
+}
+
 // TestBrowserIsTurnedAwayAfterTheEnd: an EventSource reconnects by itself, and would hear it all again for ever.
 func TestBrowserIsTurnedAwayAfterTheEnd(t *testing.T) {
 	t.Parallel()

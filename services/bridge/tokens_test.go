@@ -62,6 +62,17 @@ func TestTokenLifecycle(t *testing.T) {
 	}
 }
 
+// TestTwoTokensAreNone: who reads the first and who reads the last would see different callers, over gRPC as over HTTP.
+func TestTwoTokensAreNone(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	ctx := metadata.AppendToOutgoingContext(g.as(g.bootstrap), "authorization", "Bearer "+g.grant("viewer", ""))
+	_, err := bridgev1.NewAccessServiceClient(g.self).GetCaller(ctx, &bridgev1.GetCallerRequest{})
+	if !errs.HasCode(err, errs.NotAuthenticated) {
+		t.Errorf("two tokens: %v", err)
+	}
+}
+
 // TestARevokedTokenEndsItsStreams: what goes on ends, and says why.
 func TestARevokedTokenEndsItsStreams(t *testing.T) {
 	t.Parallel()

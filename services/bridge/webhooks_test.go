@@ -302,6 +302,10 @@ func TestARepositoryHasASecretOfItsOwn(t *testing.T) {
 	h.checkProblem("that of all", h.post(path, body, fromHub(hubSecret, body, "x")...), 401, "FGD_1062")
 	h.checkProblem("at the path of all", h.post(hubPush, body, fromHub(mine, body, "x")...), 401, "FGD_1062")
 	h.checkProblem("of nobody", h.post(nobody, body, fromHub(mine, body, "x")...), 401, "FGD_1062")
+	elsewhere := append(fromHub(mine, body, "again"), "X-Gitea-Event", "push")
+	if a := h.post(strings.Replace(path, "github", "gitea", 1), body, elsewhere...); a.body["status"] != "repeated" {
+		t.Errorf("a delivery of GitHub at the path of Gitea, which has the same secret: %d %s", a.status, a.raw)
+	}
 	h.post(path, foreign, fromHub(mine, foreign, "foreign")...)
 	if got := h.looked("foreign"); len(got) != 0 {
 		t.Errorf("with the secret of another repository %v were looked at", got)

@@ -95,7 +95,7 @@ func (s *Suite) build(o Options) error {
 	}
 	if o.Callers != nil {
 		s.host.ServeGRPC(o.Callers.GRPC, rpc.Callers)
-		s.host.ServeHTTP(o.Callers.HTTP, s.handler)
+		s.host.ServeCallers(o.Callers.HTTP, s.handler)
 	}
 	return nil
 }

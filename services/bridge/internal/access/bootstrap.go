@@ -25,14 +25,20 @@ const (
 	knownPause = 50 * time.Millisecond
 )
 
+// RecordFunc has something written down that has an effect: before it, with what it made, and how it ended. What can't be
+// written down is not done.
+type RecordFunc func(ctx context.Context, create func(context.Context) (*accessv1.Token, error)) error
+
 // Bootstrap makes the first token, of an admin of all fabrics, when the installation has none, and keeps it in a file
 // that its owner alone can read. It tries until it is known whether there are tokens, or ctx ends, and returns the
-// token when it was made here. Its id goes to the log; the token itself does not.
-func (k *Keeper) Bootstrap(ctx context.Context, file string, log *slog.Logger) (secret.String, error) {
+// token when it was made here, which is recorded. Its id goes to the log; the token itself does not.
+func (k *Keeper) Bootstrap(
+	ctx context.Context, file string, record RecordFunc, log *slog.Logger,
+) (secret.String, error) {
 	for {
 		pause := knownPause
 		if k.tokens.Known() { // whoever finds the file finds its token taken
-			made, done, err := k.bootstrap(ctx, file, log)
+			made, done, err := k.bootstrap(ctx, file, record, log)
 			if done || err != nil {
 				return made, err
 			}
@@ -47,7 +53,7 @@ func (k *Keeper) Bootstrap(ctx context.Context, file string, log *slog.Logger) (
 }
 
 func (k *Keeper) bootstrap(
-	ctx context.Context, file string, log *slog.Logger,
+	ctx context.Context, file string, record RecordFunc, log *slog.Logger,
 ) (made secret.String, done bool, err error) {
 	found, err := k.service.ListTokens(ctx, &accessv1.ListTokensRequest{Limit: 1})
 	if err != nil || found.GetTotal() > 0 {
@@ -57,7 +63,10 @@ func (k *Keeper) bootstrap(
 		return secret.String{}, false, err
 	}
 	wish := &accessv1.Token{Name: bootstrapName, Grants: everything()}
-	made, err = k.create(rpc.WithPrincipal(ctx, bootstrapName), wish, defaultLifetime, true)
+	err = record(rpc.WithPrincipal(ctx, bootstrapName), func(ctx context.Context) (*accessv1.Token, error) {
+		made, err = k.create(ctx, wish, defaultLifetime, true)
+		return wish, err
+	})
 	if err != nil { // another one was faster, or it can't be done yet
 		return secret.String{}, errs.HasCode(err, errs.FirstTokenExists), nil
 	}

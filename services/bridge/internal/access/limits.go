@@ -75,8 +75,8 @@ func (p *Principal) caller(from netip.Addr) string {
 	switch {
 	case p.TokenID != "":
 		return "token " + p.TokenID
-	case p.Method != ByNone:
-		return string(p.Method) + " " + p.Name
+	case p.Method == ByOIDC: // by the subject: a name is what somebody may choose, and another person have too
+		return "subject " + p.Subject
 	}
 	return "address " + Network(from).String()
 }

@@ -127,14 +127,15 @@ func TestTheMemoryOfCallersIsBounded(t *testing.T) {
 	}
 }
 
-// TestWhoACallerIs: tokens are told apart by their ids, and where nobody is asked the addresses of one network are one.
+// TestWhoACallerIs: tokens are told apart by their ids, and people by their subjects, whatever they are called. Where
+// nobody is asked the addresses of one network are one.
 func TestWhoACallerIs(t *testing.T) {
 	t.Parallel()
 	from := netip.MustParseAddr("2001:db8::1")
 	for want, p := range map[string]*Principal{
-		"token abc":               {Name: "x", Method: ByToken, TokenID: "abc"},
-		"address 2001:db8::/64":   {Name: "api", Method: ByNone},
-		"another method somebody": {Name: "somebody", Method: "another method"},
+		"token abc":                       {Name: "x", Method: ByToken, TokenID: "abc"},
+		"address 2001:db8::/64":           {Name: "api", Method: ByNone},
+		"subject https://id.example 7b2e": {Name: "alice", Method: ByOIDC, Subject: "https://id.example 7b2e"},
 	} {
 		if got := p.caller(from); got != want {
 			t.Errorf("%q, not %q", got, want)

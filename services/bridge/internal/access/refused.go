@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
@@ -38,6 +39,17 @@ func (a *Access) Mutates(method string) bool { return a.policy[method].mutates }
 
 // Sees reports whether a principal may know that there is a fabric.
 func (p *Principal) Sees(fabric int32) bool { return p.sees(fabric) }
+
+// WithoutForeign returns an error as the principal may hear it. One that tells of a fabric that the principal may not see
+// says only that there is another.
+func (p *Principal) WithoutForeign(err error) error {
+	e := errs.From(err)
+	other, _ := strconv.Atoi(e.Meta[errs.OtherFabricKey])
+	if other == allFabrics || p.sees(int32(other)) {
+		return err
+	}
+	return errs.New(e.Code, "Another fabric has the name, or a directory that overlaps with this one.")
+}
 
 // AdminOfAll reports whether a principal may do everything, on all fabrics.
 func (p *Principal) AdminOfAll() bool { return p.may(accessv1.Role_ROLE_ADMIN, allFabrics) }

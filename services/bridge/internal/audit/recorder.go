@@ -75,6 +75,7 @@ func (r *Recorder) call(ctx context.Context, req any, method string, next grpc.U
 type About struct {
 	FabricID int32
 	SyncID   string
+	TokenID  string
 	response proto.Message
 }
 
@@ -100,6 +101,9 @@ func (r *Recorder) Do(
 	}
 	if about.SyncID != "" {
 		outcome.SyncID = about.SyncID
+	}
+	if about.TokenID != "" {
+		outcome.Object = &chain.Object{Kind: "token", Name: about.TokenID}
 	}
 	outcome.Code, outcome.Message = chain.OK, ""
 	if err != nil {
@@ -169,6 +173,13 @@ func (r *Recorder) Webhook(ctx context.Context, kind, delivery, by string, from 
 // DenyWebhook writes down that an event was not believed.
 func (r *Recorder) DenyWebhook(ctx context.Context, line chain.Line, from netip.Addr, refusal error) {
 	r.deny(ctx, line, from, refusal)
+}
+
+// Own returns the line of a token that the bridge makes by itself, because there is none.
+func (r *Recorder) Own(ctx context.Context) chain.Line {
+	line := r.line(ctx, bridgev1.AccessService_CreateToken_FullMethodName)
+	line.Principal = &chain.Principal{Name: rpc.CallOf(ctx).Principal, Method: "system"}
+	return line
 }
 
 // line returns what is to be said of the call that a context belongs to.

@@ -39,7 +39,7 @@ func (s *fabricServer) CreateFabric(
 		Fabric: fabric, FirstSync: apiv1.FirstSync(req),
 	})
 	if err != nil {
-		return nil, err
+		return nil, access.PrincipalOf(ctx).WithoutForeign(err)
 	}
 	return &bridgev1.CreateFabricResponse{
 		Fabric: s.show(ctx, created.GetFabric())[0], SyncId: created.GetSyncId(),
@@ -99,7 +99,7 @@ func (s *fabricServer) UpdateFabric(
 	}
 	updated, err := s.fabrics.UpdateFabric(ctx, &fabricv1.UpdateFabricRequest{Fabric: fabric})
 	if err != nil {
-		return nil, err
+		return nil, access.PrincipalOf(ctx).WithoutForeign(err)
 	}
 	return &bridgev1.UpdateFabricResponse{Fabric: s.show(ctx, updated.GetFabric())[0]}, nil
 }

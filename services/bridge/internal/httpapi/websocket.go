@@ -11,6 +11,10 @@ import (
 	"fgdsync.dev/libs/errs"
 )
 
+// liveProtocol is what a page names beside its token: a browser ends a WebSocket whose answer takes none of the
+// protocols that were named, and a token belongs into no answer.
+const liveProtocol = "fgd"
+
 // webSocket serves progress as text frames. Pages of other origins are refused by the library's default.
 func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 	syncID := r.PathValue("sync_id")
@@ -27,7 +31,7 @@ func (l *live) webSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer from.close()
 	answer := &handshake{ResponseWriter: w}
-	conn, err := websocket.Accept(answer, r, nil)
+	conn, err := websocket.Accept(answer, r, &websocket.AcceptOptions{Subprotocols: []string{liveProtocol}})
 	if err != nil {
 		l.refuse(w, r, answer.status)
 		return

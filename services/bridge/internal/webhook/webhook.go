@@ -260,10 +260,14 @@ func printableID(text string) string {
 }
 
 // mark returns what a delivery is known again by. What is signed counts: GitHub and Gitea do not sign the id of a
-// delivery, so that whoever has recorded one could send it again under a new id.
+// delivery, so that whoever has recorded one could send it again under a new id. Both sign alike, and a repository has
+// one secret for both, so that a delivery of the one could be sent to the path of the other.
 func (d Delivery) mark() string {
-	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\x00%s\x00", d.Host, d.Repository)
+	sum, signs := sha256.New(), string(d.Host)
+	if d.Repository != "" && d.Host != GitLab {
+		signs = "the body"
+	}
+	fmt.Fprintf(sum, "%s\x00%s\x00", signs, d.Repository)
 	switch {
 	case d.Host != GitLab:
 		sum.Write(d.Body)

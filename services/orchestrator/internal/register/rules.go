@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -56,11 +57,13 @@ func (r *Register) checkUnique(ctx context.Context, fabric *fabricv1.Fabric) err
 			continue
 		}
 		if other.GetName() == fabric.GetName() {
-			return errs.New(errs.FabricExists, "The name %q belongs to fabric %d.", fabric.GetName(), other.GetFabricId())
+			return errs.New(errs.FabricExists, "The name %q belongs to fabric %d.", fabric.GetName(), other.GetFabricId()).
+				WithMeta(errs.OtherFabricKey, strconv.Itoa(int(other.GetFabricId())))
 		}
 		if sameBranch(other, fabric) && overlap(other.GetLocation().GetDirectory(), fabric.GetLocation().GetDirectory()) {
 			return errs.New(errs.DirectoryOverlap, "The directory %q overlaps with %q of fabric %d.",
-				fabric.GetLocation().GetDirectory(), other.GetLocation().GetDirectory(), other.GetFabricId())
+				fabric.GetLocation().GetDirectory(), other.GetLocation().GetDirectory(), other.GetFabricId()).
+				WithMeta(errs.OtherFabricKey, strconv.Itoa(int(other.GetFabricId())))
 		}
 	}
 	return nil

@@ -29,7 +29,7 @@ type AuditPrincipal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// How that was proven: token, oidc, none, or webhook.
+	// How that was proven: token, oidc, none, or webhook; system when it is the bridge itself.
 	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
 	// The token that was shown.
 	TokenId string `protobuf:"bytes,3,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
