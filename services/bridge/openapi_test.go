@@ -253,7 +253,7 @@ func TestRulesOfTheMainRequest(t *testing.T) {
 		"fabric_id": "map[description:HNP's number. When absent, the one that the manifest in the directory names, or else one " +
 			"that is chosen. format:int32 minimum:0 type:integer]",
 		"name": "map[description:Name, unique among fabrics. It may be absent where the manifest in the directory names one. " +
-			"maxLength:100 type:string]",
+			"maxLength:100 minLength:1 type:string]",
 		"branch":     `map[default:main description:Branch; "main" when absent. type:string]`,
 		"created_at": "<nil>",
 	} {
