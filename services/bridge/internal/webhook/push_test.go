@@ -10,11 +10,14 @@ import (
 	"fgdsync.dev/libs/secret"
 )
 
-// FuzzHubPush: whatever is signed, reading it ends without a panic, and who pushed fits into a line.
+// FuzzHubPush: whatever GitHub or Gitea has signed, reading it ends without a panic, and who pushed fits into a line.
 func FuzzHubPush(f *testing.F) {
 	f.Add([]byte(`{"ref":"refs/heads/main","after":"1","commits":[{"added":["a/b"]}],"repository":{"clone_url":"https://h/r"}}`))
 	f.Add([]byte(`{"ref":"refs/heads/main","commits":[null],"repository":null,"pusher":{"name":"a\r\nb"}}`))
-	f.Fuzz(func(t *testing.T, body []byte) { readsWell(t, GitHub, body) })
+	f.Fuzz(func(t *testing.T, body []byte) {
+		readsWell(t, GitHub, body)
+		readsWell(t, Gitea, body)
+	})
 }
 
 // FuzzLabPush is the same for what GitLab writes.
