@@ -84,7 +84,8 @@ func TestWhateverIsDoneToALogIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lines, notes := slices.Clone(w.lines), w.notes
 		i := rapid.IntRange(0, len(lines)-1).Draw(t, "line")
-		switch rapid.SampledFrom([]string{"remove", "change", "repeat", "turn", "cut", "forge"}).Draw(t, "what") {
+		ways := []string{"remove", "change", "repeat", "turn", "cut", "forge", "cut and forge"}
+		switch rapid.SampledFrom(ways).Draw(t, "what") {
 		case "remove":
 			lines = slices.Delete(lines, i, min(i+rapid.IntRange(1, 5).Draw(t, "many"), len(lines)))
 		case "change":
@@ -99,27 +100,42 @@ func TestWhateverIsDoneToALogIsFound(t *testing.T) {
 			lines[i], lines[j] = lines[j], lines[i]
 		case "cut":
 			lines = lines[:i]
-			for range (len(w.lines) - i + 6) / 7 { // their checkpoints too
-				notes = notes[:max(0, bytes.LastIndex(bytes.TrimSuffix(notes, []byte("\n\n")), []byte("\n\nfgd-audit/"))+2)]
-			}
+			notes = w.notesBefore(i)
 		case "forge": // all that follows is made anew, by somebody who has no key
-			head := chain.Head{Log: w.head.Log, Hash: chain.Origin}
-			if i > 0 {
-				line, _ := chain.Parse(bytes.TrimSpace(lines[i-1]))
-				head = line.Head()
-			}
-			for j := i; j < len(lines); j++ {
-				raw, next, err := chain.Line{ID: "forged", Stage: chain.Denied, Action: "y"}.Seal(head)
-				if err != nil {
-					t.Fatal(err)
-				}
-				lines[j], head = raw, next
-			}
+			forge(t, lines, i)
+		case "cut and forge": // and no checkpoint is left that says otherwise
+			forge(t, lines, i)
+			notes = w.notesBefore(i)
 		}
 		if report := w.examine(t, lines, notes, true); report.Total == 0 {
 			t.Errorf("nothing was found in %d lines", len(lines))
 		}
 	})
+}
+
+// notesBefore are the checkpoints of the lines before one.
+func (w written) notesBefore(line int) []byte {
+	notes := w.notes
+	for range len(w.lines)/7 - line/7 {
+		notes = notes[:max(0, bytes.LastIndex(bytes.TrimSuffix(notes, []byte("\n\n")), []byte("\n\nfgd-audit/"))+2)]
+	}
+	return notes
+}
+
+// forge makes a line and all that follow it anew.
+func forge(t interface{ Fatal(args ...any) }, lines [][]byte, from int) {
+	head := chain.Head{Log: "0123456789abcdef", Hash: chain.Origin}
+	if from > 0 {
+		line, _ := chain.Parse(bytes.TrimSpace(lines[from-1]))
+		head = line.Head()
+	}
+	for i := from; i < len(lines); i++ {
+		raw, next, err := chain.Line{ID: "forged", Stage: chain.Denied, Action: "y"}.Seal(head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines[i], head = raw, next
+	}
 }
 
 // TestRemovedCheckpointsAreFound: the lines alone say nothing of their end.

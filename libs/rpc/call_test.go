@@ -2,8 +2,11 @@ package rpc_test
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -184,4 +187,23 @@ func TestTheAudienceOfAnRPC(t *testing.T) {
 	if err := rpc.CheckAudience(unknown, rpc.Services); err == nil || errs.IsError(err) {
 		t.Errorf("an RPC without a contract: %v", err)
 	}
+}
+
+// FuzzClaims: whatever a caller sends as a name or a correlation id, what is taken over fits into one line of a log.
+func FuzzClaims(f *testing.F) {
+	f.Add("alice", "", "9f0c1d8e-6a55")
+	f.Add("", "b\u00f6b\r\nFgd-Sync-Id: 1", strings.Repeat("x", 129))
+	f.Add("\xff\u202e\x1b[2J", strings.Repeat("\u2603", 101), "a\nb")
+	form := regexp.MustCompile(`\A[A-Za-z0-9._:-]{1,128}\z`)
+	f.Fuzz(func(t *testing.T, encoded, plain, id string) {
+		ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs(rpc.RequestedByKey, encoded, "x-requested-by", plain))
+		name := rpc.ClaimedName(ctx)
+		if !utf8.ValidString(name) || utf8.RuneCountInString(name) > 100 || strings.TrimSpace(name) != name ||
+			strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q and %q: the name is %q", encoded, plain, name)
+		}
+		if clean := rpc.CleanCorrelationID(id); !form.MatchString(clean) || form.MatchString(id) && clean != id {
+			t.Errorf("%q: the id is %q", id, clean)
+		}
+	})
 }

@@ -136,7 +136,7 @@ func TestTooManyListenersOfACaller(t *testing.T) {
 	defer second()
 	third, err := listen(busy)
 	if third(); !errs.HasCode(err, errs.CallerLimited) {
-		t.Errorf("a third over gRPC: %v", err)
+		t.Fatalf("a third over gRPC: %v", err)
 	}
 	over := g.call("GET", "/api/v1/syncs/"+id+"/events", "", bearer(busy))
 	g.checkProblem("a third over HTTP", over, http.StatusTooManyRequests, "FGD_1061")
