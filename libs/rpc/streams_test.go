@@ -53,8 +53,12 @@ func (c *rawClient) begin(path string, whole bool, headers ...[2]string) uint32 
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range append([][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":path", path},
-		{":authority", "host"}, {"content-type", "application/grpc"}, {"te", "trailers"},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":path", path},
+		{":authority", "host"},
+		{"content-type", "application/grpc"},
+		{"te", "trailers"},
 	}, headers...) {
 		if err := encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}); err != nil {
 			c.t.Fatal(err)

@@ -293,7 +293,9 @@ func TestAPageShowsItsTokenAsAProtocol(t *testing.T) {
 	g := setupGuarded(t)
 	g.withSyncs(35, 36)
 	text := g.grant("viewer", "35")
-	for syncID, want := range map[string]int{"sync-of-35": http.StatusSwitchingProtocols, "sync-of-36": http.StatusNotFound} {
+	for syncID, want := range map[string]int{
+		"sync-of-35": http.StatusSwitchingProtocols, "sync-of-36": http.StatusNotFound,
+	} {
 		conn, response, err := websocket.Dial(t.Context(), g.server.URL+"/ws/sync-progress/"+syncID+"/",
 			&websocket.DialOptions{Subprotocols: []string{"fgd.bearer." + text, "fgd"}})
 		if response == nil || response.StatusCode != want {

@@ -25,8 +25,8 @@ const (
 	knownPause = 50 * time.Millisecond
 )
 
-// RecordFunc has something written down that has an effect: before it, with what it made, and how it ended. What can't be
-// written down is not done.
+// RecordFunc has something written down that has an effect: before it, with what it made, and how it ended. What can't
+// be written down is not done.
 type RecordFunc func(ctx context.Context, create func(context.Context) (*accessv1.Token, error)) error
 
 // Bootstrap makes the first token, of an admin of all fabrics, when the installation has none, and keeps it in a file
@@ -57,7 +57,7 @@ func (k *Keeper) bootstrap(
 ) (made secret.String, done bool, err error) {
 	found, err := k.service.ListTokens(ctx, &accessv1.ListTokensRequest{Limit: 1})
 	if err != nil || found.GetTotal() > 0 {
-		return secret.String{}, err == nil, nil //nolint:nilerr // not yet: whoever is needed may still be starting
+		return secret.String{}, err == nil, nil // not yet: whoever is needed may still be starting
 	}
 	if err := writable(file); err != nil {
 		return secret.String{}, false, err

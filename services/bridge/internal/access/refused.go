@@ -40,11 +40,11 @@ func (a *Access) Mutates(method string) bool { return a.policy[method].mutates }
 // Sees reports whether a principal may know that there is a fabric.
 func (p *Principal) Sees(fabric int32) bool { return p.sees(fabric) }
 
-// WithoutForeign returns an error as the principal may hear it. One that tells of a fabric that the principal may not see
-// says only that there is another.
+// WithoutForeign returns an error as the principal may hear it. One that tells of a fabric that the principal may not
+// see says only that there is another.
 func (p *Principal) WithoutForeign(err error) error {
 	e := errs.From(err)
-	other, _ := strconv.Atoi(e.Meta[errs.OtherFabricKey])
+	other, _ := strconv.ParseInt(e.Meta[errs.OtherFabricKey], 10, 32)
 	if other == allFabrics || p.sees(int32(other)) {
 		return err
 	}
