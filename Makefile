@@ -78,6 +78,7 @@ test-gitea: $(TOOLS)/gitea-$(GITEA_VERSION) test-deps ## build a Gitea, once, an
 bench: test-deps ## measure from outside, then ingestion and orchestration alone; docs/benchmarks.md says what the figures mean
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -timeout 30m fgdsync.dev/test/bench
 	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/ingestion/internal/pipeline
+	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/bridge/internal/access fgdsync.dev/services/bridge/internal/audit
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 200x fgdsync.dev/services/orchestrator
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x fgdsync.dev/services/orchestrator/internal/state
 
