@@ -106,6 +106,19 @@ func (j *journal) expect(t *testing.T, want ...string) {
 	}
 }
 
+// expectEach waits for entries that are handled in whatever order.
+func (j *journal) expectEach(t *testing.T, want ...string) {
+	t.Helper()
+	var got []string
+	for range want {
+		got = append(got, <-j.news)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Fatalf("handled %v, want each of %v", got, want)
+	}
+}
+
 func add(t *testing.T, conn *redisconn.Conn, payloads ...string) {
 	t.Helper()
 	for _, p := range payloads {

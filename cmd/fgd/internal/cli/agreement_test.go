@@ -170,7 +170,7 @@ func TestWhereAFileStands(t *testing.T) {
 		{"f/unmanaged", "FGD_1002", 3},
 		{"f/unmanaged/theirs.yaml", "FGD_1002", 3},
 		{"loose.yaml", "FGD_1002", 3},
-		{"other", "FGD_1024", 0},
+		{"other", "FGD_1002", 3},
 	} {
 		code, stdout, stderr := run(t.Context(), t, "validate", filepath.Join(folder, test.named))
 		if code != test.exit || strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, ": "+test.code+" ") ||
@@ -179,7 +179,7 @@ func TestWhereAFileStands(t *testing.T) {
 		}
 	}
 	if code, stdout, _ := run(t.Context(), t, "validate", fabric, filepath.Join(folder, "other")); code != 3 ||
-		strings.Count(stdout, "FGD_1024") != 2 || strings.Count(stdout, "FGD_1002") != 1 {
+		strings.Count(stdout, "FGD_1024") != 1 || strings.Count(stdout, "FGD_1002") != 2 {
 		t.Errorf("two directories: exit %d\n%s", code, stdout)
 	}
 }

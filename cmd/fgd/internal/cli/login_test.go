@@ -43,7 +43,7 @@ oidc_grants:
 		t.Fatal(err)
 	}
 	s.at, s.log = up(t, nil, "--config", file, "--redis", redistest.Start(t).URL(), "--data", folder)
-	s.bootstrap = firstToken(t, folder)
+	s.bootstrap = s.at.tokenFile
 	return s
 }
 
