@@ -4,18 +4,25 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"fgdsync.dev/cmd/fgd/internal/cli"
+	"fgdsync.dev/libs/app"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
+	if err := app.RefuseCores(); err != nil {
+		fmt.Fprintln(os.Stderr, "fgd:", err)
+		return 1
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, cli.Environment{
+	defer stop()
+	return cli.Run(ctx, cli.Environment{
 		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	})
-	stop()
-	os.Exit(code)
 }

@@ -124,7 +124,7 @@ func Main(def Definition, args, environ []string, stderr io.Writer) int {
 	if line == nil {
 		return code
 	}
-	if err := runService(ctx, def, *line, environ, stderr); err != nil && ctx.Err() == nil {
+	if err := runWithoutCores(ctx, def, *line, environ, stderr); err != nil && ctx.Err() == nil {
 		e := errs.From(err)
 		fmt.Fprintf(stderr, "%s: %v\n  %s\n", def.Name, err, e.RemedyText())
 		return 1
@@ -161,6 +161,15 @@ func parse(name string, args []string, stderr io.Writer) (line *commandLine, cod
 		return nil, misused
 	}
 	return line, 0
+}
+
+func runWithoutCores(
+	ctx context.Context, def Definition, line commandLine, environ []string, stderr io.Writer,
+) error {
+	if err := RefuseCores(); err != nil {
+		return err
+	}
+	return runService(ctx, def, line, environ, stderr)
 }
 
 func runService(ctx context.Context, def Definition, line commandLine, environ []string, stderr io.Writer) (err error) {

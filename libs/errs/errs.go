@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"fgdsync.dev/libs/secret"
 )
 
 // Kind says what a caller can do about an error.
@@ -39,9 +41,9 @@ type Error struct {
 	Cause      error             // for the log only
 }
 
-// New returns an error of a code. The message is public.
+// New returns an error of a code. The message is public: what it repeats of a caller's is scrubbed.
 func New(code Code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: code, Message: secret.Scrub(fmt.Sprintf(format, args...))}
 }
 
 // FieldKey is the detail that names the field to correct.
@@ -89,7 +91,7 @@ func (e *Error) WithCause(cause error) *Error {
 
 // WithRemedy replaces the remedy of the code.
 func (e *Error) WithRemedy(format string, args ...any) *Error {
-	e.Remedy = fmt.Sprintf(format, args...)
+	e.Remedy = secret.Scrub(fmt.Sprintf(format, args...))
 	return e
 }
 
@@ -99,7 +101,7 @@ func (e *Error) WithMeta(key, value string) *Error {
 	if meta == nil {
 		meta = map[string]string{}
 	}
-	meta[key] = value
+	meta[key] = secret.Scrub(value)
 	e.Meta = meta
 	return e
 }

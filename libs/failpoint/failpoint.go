@@ -64,6 +64,25 @@ const (
 	AuditPutAside   Point = "audit.put-aside"
 )
 
+// Effects on who may call.
+const (
+	TokenBefore      Point = "token.before"
+	TokenStored      Point = "token.stored"
+	TokenKept        Point = "token.kept"
+	BootstrapPending Point = "bootstrap.pending"
+	BootstrapMade    Point = "bootstrap.made"
+	BootstrapKept    Point = "bootstrap.kept"
+	KeysWritten      Point = "keys.written"
+	KeysKept         Point = "keys.kept"
+)
+
+// OfIdentity returns the places of effects on who may call. A process comes by them before it is asked for anything.
+func OfIdentity() []Point {
+	return []Point{
+		TokenBefore, TokenStored, TokenKept, BootstrapPending, BootstrapMade, BootstrapKept, KeysWritten, KeysKept,
+	}
+}
+
 // Before returns the place before a sync is written in a state.
 func Before(state syncv1.State) Point { return Point("before." + state.String()) }
 
@@ -81,6 +100,7 @@ func All() []Point {
 		AuditBefore, AuditWritten, AuditStored, AuditIntent, AuditEffect, AuditOutcome, AuditSignBefore, AuditSigned,
 		AuditRotated, AuditPutAside,
 	}
+	points = append(points, OfIdentity()...)
 	for number := range syncv1.State_name {
 		// pending is what AcceptBefore and AcceptStored are about
 		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING {

@@ -12,11 +12,14 @@ import (
 )
 
 // Hit ends or stops the process, when FGD_FAILPOINT says so: "kill:NAME" as a crash does, "stop:NAME" until it is
-// continued. The signal goes to the thread of the caller, which does not get past it.
+// continued; or panics, for "panic:NAME". The signal goes to the thread of the caller, which does not get past it.
 func Hit(p Point) {
 	how, name, _ := strings.Cut(os.Getenv("FGD_FAILPOINT"), ":")
 	if Point(name) != p {
 		return
+	}
+	if how == "panic" {
+		panic("at " + name)
 	}
 	signal := syscall.SIGKILL
 	if how == "stop" {

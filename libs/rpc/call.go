@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"fgdsync.dev/libs/printable"
+	"fgdsync.dev/libs/secret"
 )
 
 // Call is what travels with a call over every hop, and what records, events, logs and spans say of it.
@@ -175,9 +176,10 @@ func first(md metadata.MD, key string) string {
 
 var correlationForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
-// CleanCorrelationID returns a caller's correlation id when it can be logged as it stands, else a new one.
+// CleanCorrelationID returns a caller's correlation id when it can be logged as it stands, else a new one: also for one
+// with what looks like a token.
 func CleanCorrelationID(id string) string {
-	if correlationForm.MatchString(id) {
+	if correlationForm.MatchString(id) && secret.Scrub(id) == id {
 		return id
 	}
 	return uuid.NewString()
@@ -185,7 +187,8 @@ func CleanCorrelationID(id string) string {
 
 const maxNameLength = 100
 
-// PrintableName returns what can be printed of a name in one line, at most 100 characters of it.
+// PrintableName returns what can be printed of a name in one line, at most 100 characters of it, and nothing of what looks
+// like a token.
 func PrintableName(name string) string {
-	return printable.Truncate(printable.Line(name), maxNameLength)
+	return printable.Truncate(secret.Scrub(printable.Line(name)), maxNameLength)
 }

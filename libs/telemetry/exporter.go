@@ -19,7 +19,7 @@ type loggedExporter struct {
 
 // ExportSpans sends spans. Those that can't be sent are lost, which is no failure of whoever ends a span.
 func (e *loggedExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	err := e.SpanExporter.ExportSpans(ctx, spans)
+	err := e.SpanExporter.ExportSpans(ctx, scrubbed(spans))
 	switch {
 	case err == nil:
 		if lost := e.lost.Swap(0); lost > 0 {

@@ -177,6 +177,19 @@ func (p *Process) AwaitCrash() {
 	})
 }
 
+// Crash sends a signal that ends it at once, and says how it ended.
+func (p *Process) Crash(signal syscall.Signal) syscall.WaitStatus {
+	p.t.Helper()
+	p.Signal(signal)
+	p.Wait()
+	p.once.Do(func() {})
+	status, is := p.command.ProcessState.Sys().(syscall.WaitStatus)
+	if !is {
+		p.t.Fatal("the system does not say how a process ended")
+	}
+	return status
+}
+
 // Kill ends it as a crash does.
 func (p *Process) Kill() {
 	p.once.Do(func() {

@@ -53,22 +53,25 @@ func (k *Keeper) Create(ctx context.Context, wish *accessv1.Token, lifetime time
 	if k == nil {
 		return secret.String{}, noTokens()
 	}
-	return k.create(ctx, wish, cmp.Or(lifetime, defaultLifetime), false)
-}
-
-func (k *Keeper) create(
-	ctx context.Context, wish *accessv1.Token, lifetime time.Duration, first bool,
-) (secret.String, error) {
-	made, err := token.Generate()
+	made, err := k.draw(ctx, wish, cmp.Or(lifetime, defaultLifetime))
 	if err != nil {
 		return secret.String{}, err
+	}
+	return made.Text(), k.put(ctx, wish, false)
+}
+
+// draw completes the record of a new token, which nothing knows yet.
+func (k *Keeper) draw(ctx context.Context, wish *accessv1.Token, lifetime time.Duration) (token.Token, error) {
+	made, err := token.Generate()
+	if err != nil {
+		return made, err
 	}
 	now := k.tokens.now()
 	wish.TokenId, wish.Generation = made.ID, 1
 	wish.PepperId, wish.Digest = k.tokens.peppers.Digest(made)
 	wish.CreatedAt, wish.CreatedBy = timestamppb.New(now), rpc.CallOf(ctx).Principal
 	wish.ExpiresAt = timestamppb.New(now.Add(lifetime))
-	return made.Text(), k.put(ctx, wish, first)
+	return made, nil
 }
 
 // Rotate gives a token a new secret, and when a lifetime is given a new end.

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"fgdsync.dev/libs/chain"
+	"fgdsync.dev/libs/secret"
 )
 
 // actionOf returns what a full method is called in the audit.
@@ -74,5 +75,5 @@ func textOf(message protoreflect.Message, name protoreflect.Name) string {
 	if f == nil || f.Kind() != protoreflect.StringKind || f.IsList() {
 		return ""
 	}
-	return message.Get(f).String()
+	return secret.Scrub(message.Get(f).String()) // who revokes a token may give the whole of it for its id
 }

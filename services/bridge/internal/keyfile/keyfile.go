@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 )
 
 // keyBytes is how long a key is.
@@ -89,9 +90,11 @@ func (f File) write() (err error) {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.KeysWritten)
 	if err := os.Link(temp.Name(), f.Path); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
+	failpoint.Hit(failpoint.KeysKept)
 	return nil
 }
 

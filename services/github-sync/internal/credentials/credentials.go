@@ -5,7 +5,9 @@
 package credentials
 
 import (
+	"encoding/base64"
 	"errors"
+	"net/url"
 
 	"github.com/golang-jwt/jwt/v4"
 	"golang.org/x/crypto/ssh"
@@ -29,6 +31,23 @@ func Token(token secret.String) Basic { return Basic{tokenUser, token} }
 
 // None reports whether there are no credentials.
 func (b Basic) None() bool { return b.Username == "" && b.Password.IsZero() }
+
+// RemoveFrom returns a text of a host without the credentials, as they are and as they travel: a host, or a proxy
+// before it, may repeat the header that it was shown, or a URL that it has made of it.
+func (b Basic) RemoveFrom(text string) string {
+	if b.Password.IsZero() {
+		return text
+	}
+	password := b.Password.Reveal()
+	for _, form := range []string{
+		base64.RawStdEncoding.EncodeToString([]byte(b.Username + ":" + password)),
+		base64.RawURLEncoding.EncodeToString([]byte(b.Username + ":" + password)),
+		base64.RawStdEncoding.EncodeToString([]byte(password)), url.QueryEscape(password), url.PathEscape(password), password,
+	} {
+		text = secret.New(form).RemoveFrom(text)
+	}
+	return text
+}
 
 // Login is what a remote is signed in with: at most one of its ways. It is for one server, and is shown to no other.
 type Login struct {

@@ -307,6 +307,6 @@ func Scrub(text string, login credentials.Basic) string {
 			return ' '
 		}
 		return r
-	}, login.Password.RemoveFrom(text))
+	}, login.RemoveFrom(text))
 	return clipTo(userInfo.ReplaceAllString(text, "://[redacted]@"), longest)
 }

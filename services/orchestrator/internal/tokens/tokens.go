@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
@@ -46,13 +47,16 @@ func (t *Tokens) Put(ctx context.Context, token *accessv1.Token, first bool) err
 	if err := t.store.EnsureComplete(ctx); err != nil && token.GetRevokedAt() == nil {
 		return err
 	}
+	failpoint.Hit(failpoint.TokenBefore)
 	err := t.store.PutToken(ctx, token, first)
+	failpoint.Hit(failpoint.TokenStored)
 	if err != nil && (errs.KindOf(err) != errs.Unavailable || token.GetRevokedAt() == nil) {
 		return err
 	}
 	if err := t.ledger.PutToken(token); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.TokenKept)
 	if err != nil {
 		t.log.WarnContext(ctx, "a token was revoked while Redis is away", "token_id", token.GetTokenId(),
 			"error", err.Error())
