@@ -146,7 +146,8 @@ func (g *garden) syncs() []string {
 	for i, credentials := range []map[string]any{
 		{"token": g.text("a token that the host says aloud")},
 		{"username": "alice", "password": g.text("a password that the host says aloud")},
-		{"ref": "env:HEDGEHOG_FGD_GIT_A"}, {"ref": "file:A"},
+		{"ref": "env:HEDGEHOG_FGD_GIT_A"},
+		{"ref": "file:A"},
 	} {
 		g.Call(http.MethodPost, "/api/v1/fabrics", map[string]any{
 			"name": fmt.Sprint("echoed-", i), "repository_url": fmt.Sprint(g.echo.URL, "/", i, ".git"), "branch": branch,
@@ -207,7 +208,8 @@ func (g *garden) credentials() {
 			{"github_app": map[string]any{"app_id": 1, "installation_id": 2, "private_key": key + g.text("a key of an app")}},
 			{"token": g.text("one of two ways"), "username": "alice", "password": g.text("the other way")},
 			{"ref": g.text("a secret given as a reference")},
-			{"ref": "env:HEDGEHOG_FGD_GIT_B"}, {"ref": "file:B"},
+			{"ref": "env:HEDGEHOG_FGD_GIT_B"},
+			{"ref": "file:B"},
 		} {
 			for _, at := range []string{g.echo.URL + "/x.git", "http://127.0.0.1:1/x.git"} {
 				g.to(method, path, nil, document(g.t, map[string]any{
