@@ -187,8 +187,8 @@ func CleanCorrelationID(id string) string {
 
 const maxNameLength = 100
 
-// PrintableName returns what can be printed of a name in one line, at most 100 characters of it, and nothing of what looks
-// like a token.
+// PrintableName returns what can be printed of a name in one line, at most 100 characters of it, and nothing of what
+// looks like a token.
 func PrintableName(name string) string {
 	return printable.Truncate(secret.Scrub(printable.Line(name)), maxNameLength)
 }
