@@ -1,6 +1,6 @@
 // Package bridge is the front of the suite: the gRPC services of fgd.bridge.v1, and over a client connection to them
 // the JSON API, live progress by WebSocket, server-sent events and newline-JSON, and the API's documentation. It keeps
-// nothing; any replica can serve any request.
+// nothing but its audit; any replica can serve any request.
 package bridge
 
 import (

@@ -15,9 +15,9 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/rpc"
+	"fgdsync.dev/libs/secret"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/services/bridge/internal/access"
-	"fgdsync.dev/services/bridge/internal/token"
 )
 
 // Recorder writes down calls: those that change something before they have an effect and when they have ended, and
@@ -144,7 +144,7 @@ func (r *Recorder) Denied(ctx context.Context, method string, request proto.Mess
 // DeniedRequest writes down that an HTTP request was refused before it was known which call it makes.
 func (r *Recorder) DeniedRequest(ctx context.Context, method, path string, from netip.Addr, refusal error) {
 	line := r.line(ctx, "")
-	line.Action = method + " " + token.Redact(path)
+	line.Action = method + " " + secret.Scrub(path)
 	r.deny(ctx, line, from, refusal)
 }
 

@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/services/bridge/internal/token"
+	"fgdsync.dev/libs/secret"
 )
 
 // fromRouting answers requests that no route of the gateway takes.
@@ -142,7 +142,7 @@ func nameSpan(r *http.Request, route string) {
 // tracedWithoutTokens takes out of a request's span what looks like a token in its path. A query is not in it.
 func tracedWithoutTokens(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if clean := token.Redact(r.URL.Path); clean != r.URL.Path {
+		if clean := secret.Scrub(r.URL.Path); clean != r.URL.Path {
 			trace.SpanFromContext(r.Context()).SetAttributes(attribute.String("url.path", clean))
 		}
 		next.ServeHTTP(w, r)
