@@ -115,8 +115,12 @@ func (s *Source) With(values map[string]any) (*Source, error) {
 	return &Source{k, s.known, origins, s.unknown}, nil
 }
 
-// Has reports whether a key was read, be it as an empty text.
-func (s *Source) Has(key string) bool { return s.k.Exists(key) }
+// WithDefaults returns a source in which some keys have these values where none was read, not even an empty text.
+func (s *Source) WithDefaults(values map[string]any) (*Source, error) {
+	absent := maps.Clone(values)
+	maps.DeleteFunc(absent, func(key string, _ any) bool { return s.k.Exists(key) })
+	return s.With(absent)
+}
 
 // Text returns the value of a key, or a default when the key is absent or empty.
 func (s *Source) Text(key, fallback string) string {

@@ -112,12 +112,20 @@ func TestUnknownVariables(t *testing.T) {
 	}
 }
 
-// TestHas: a key that is said to be empty was said.
-func TestHas(t *testing.T) {
+// TestWithDefaults: a key that is said to be empty was said.
+func TestWithDefaults(t *testing.T) {
 	t.Parallel()
-	source, err := config.Load("", []string{"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="})
-	if err != nil || !source.Has("credentials_key_file") || source.Has("data_dir") {
-		t.Errorf("%v, %v", source, err)
+	source, err := config.Load("", []string{"HEDGEHOG_FGD_REDIS_URL="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := source.WithDefaults(map[string]any{"redis_url": "redis://default", "sync_concurrency": 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := settings{RedisURL: "none", SyncConcurrency: 7}
+	if err := with.Into(&got); err != nil || got.RedisURL != "" || got.SyncConcurrency != 3 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

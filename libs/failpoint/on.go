@@ -5,17 +5,27 @@ package failpoint
 import (
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
+// passed counts how often the process came by the place that was chosen.
+var passed atomic.Int64
+
 // Hit ends or stops the process, when FGD_FAILPOINT says so: "kill:NAME" as a crash does, "stop:NAME" until it is
-// continued; or panics, for "panic:NAME". The signal goes to the thread of the caller, which does not get past it.
+// continued; or panics, for "panic:NAME". With ":N" behind the name it does so the Nth time it comes by. The signal goes
+// to the thread of the caller, which does not get past it.
 func Hit(p Point) {
-	how, name, _ := strings.Cut(os.Getenv("FGD_FAILPOINT"), ":")
+	how, where, _ := strings.Cut(os.Getenv("FGD_FAILPOINT"), ":")
+	name, times, counted := strings.Cut(where, ":")
 	if Point(name) != p {
+		return
+	}
+	if counted && strconv.FormatInt(passed.Add(1), 10) != times {
 		return
 	}
 	if how == "panic" {

@@ -39,9 +39,9 @@ func newAudit(cfg Config, p *app.Process, admission *access.Access) (*audited, e
 	}
 	p.OnClose(log.Close)
 	tokens := accessv1.NewTokenServiceClient(p.Peers[grpcapi.Orchestrator])
+	teller := audit.NewTeller(log, tokens, p.Telemetry.Log)
 	return &audited{
-		log: log, recorder: audit.NewRecorder(log, admission, p.Now, p.Telemetry.Log),
-		teller: audit.NewTeller(log, tokens, p.Telemetry.Log),
+		log: log, recorder: audit.NewRecorder(log, teller, admission, p.Now, p.Telemetry.Log), teller: teller,
 	}, nil
 }
 

@@ -42,7 +42,7 @@ type mortal struct {
 	*system.System
 	t     *testing.T
 	redis *system.RedisServer
-	key   string // of the credentials; all systems share it
+	keys  string // a folder of what all systems share: the key of the credentials, the peppers, the first token
 }
 
 // admit starts a system in which a point is armed, as "kill:NAME" or "stop:NAME".
@@ -50,7 +50,7 @@ func admit(t *testing.T, how division, armed string) *mortal {
 	t.Helper()
 	p := &mortal{
 		host: newHost(t, fabric.PreInit(directory)), t: t, redis: system.Redis(t),
-		key: filepath.Join(t.TempDir(), "key"),
+		keys: t.TempDir(),
 	}
 	if !strings.Contains(armed, ":audit.") {
 		p.System = p.another(how, "FGD_FAILPOINT="+armed)
@@ -67,7 +67,7 @@ func rearm(s *system.System, env ...string) {
 		p.Kill()
 		s.Restart(name, env...)
 	}
-	s.AwaitReady()
+	s.Await("the services to be ready, or one to die", func() bool { return s.Died() || s.Ready() })
 }
 
 // another starts one more system on the same Redis and the same Git host: an orchestrator, a github-sync and all.
@@ -78,7 +78,9 @@ func (p *mortal) another(how division, env ...string) *system.System {
 		p.t.Fatal(err)
 	}
 	return how(binaries, p.t, p.redis.URL(), append(env, shortLease, manyRotations,
-		"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+p.key))
+		"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(p.keys, "key"),
+		"HEDGEHOG_FGD_TOKEN_PEPPER_FILE="+filepath.Join(p.keys, "peppers"),
+		"HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE="+filepath.Join(p.keys, "bootstrap.token")))
 }
 
 func (p *mortal) definition() map[string]any {
@@ -141,18 +143,26 @@ func scenarios() map[failpoint.Point]scenario {
 			return code == http.StatusNotFound
 		},
 	}
-	cancel := scenario{act: (*mortal).cancelled, ends: []syncv1.State{syncv1.State_STATE_CANCELLED}}
-	retry := scenario{act: func(p *mortal) {
-		p.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusServiceUnavailable})
-		p.register()
-	}}
-	fail := scenario{
+	completed := syncv1.State_STATE_COMPLETED
+	cancel := scenario{
+		before: (*mortal).registered, act: (*mortal).cancelled,
+		ends: []syncv1.State{syncv1.State_STATE_CANCELLED, completed},
+	}
+	retry := scenario{
+		before: (*mortal).registered,
 		act: func(p *mortal) {
-			definition := p.definition()
-			definition["branch"] = "no-such-branch"
-			p.Try(http.MethodPost, "/api/v1/fabrics", definition)
+			p.Break(gitserver.Fault{On: gitserver.Refs, Times: 1, Status: http.StatusServiceUnavailable})
+			p.start()
 		},
-		ends: []syncv1.State{syncv1.State_STATE_FAILED},
+		ends: []syncv1.State{completed, completed},
+	}
+	fail := scenario{
+		before: (*mortal).registered,
+		act: func(p *mortal) {
+			p.Git(p.t, repository, "branch", "-m", branch, "away")
+			p.start()
+		},
+		ends: []syncv1.State{syncv1.State_STATE_FAILED, completed},
 	}
 	rotate := scenario{act: func(p *mortal) {
 		p.register()
@@ -177,14 +187,17 @@ func scenarios() map[failpoint.Point]scenario {
 	return out
 }
 
-// cancelled cancels the first sync while it fetches.
+// start asks for a sync, and bears that nobody answers.
+func (p *mortal) start() { p.Try(http.MethodPost, fabricPath+"/syncs", map[string]any{}) }
+
+// cancelled cancels a sync while it asks what there is.
 func (p *mortal) cancelled() {
 	p.t.Helper()
-	held := p.hold(gitserver.Fetch)
-	var registered system.Accepted
-	p.Call(http.MethodPost, "/api/v1/fabrics", p.definition(), &registered)
+	held := p.hold(gitserver.Refs)
+	var started system.Accepted
+	p.Call(http.MethodPost, fabricPath+"/syncs", map[string]any{}, &started)
 	<-held.began
-	p.Try(http.MethodPost, "/api/v1/syncs/"+registered.SyncID+":cancel", map[string]any{})
+	p.Try(http.MethodPost, "/api/v1/syncs/"+started.SyncID+":cancel", map[string]any{})
 	p.t.Cleanup(held.release)
 }
 
@@ -213,6 +226,10 @@ func TestKilledAtEveryPoint(t *testing.T) {
 			})
 		}
 	}
+	t.Run("one/"+string(afterRegistration), func(t *testing.T) {
+		t.Parallel()
+		killed(t, system.Binaries.One, afterRegistration)
+	})
 }
 
 func killed(t *testing.T, how division, point failpoint.Point) {
@@ -247,14 +264,7 @@ func (p *mortal) recovered(s scenario) {
 		p.quiet()
 		return
 	}
-	p.Await("the fabric to be registered", func() bool {
-		p.revive()
-		code, _ := p.Try(http.MethodGet, fabricPath, nil)
-		if code == http.StatusNotFound {
-			p.register() // nobody was told that it had been done
-		}
-		return code == http.StatusOK
-	})
+	p.registerAgain()
 	syncs := p.settled()
 	p.quiet()
 	if len(s.ends) == 0 {
@@ -268,6 +278,19 @@ func (p *mortal) recovered(s scenario) {
 	for _, status := range syncs {
 		p.endedOnce(status)
 	}
+}
+
+// registerAgain registers the fabric where that did not come to its end: nobody was told that it had been done.
+func (p *mortal) registerAgain() {
+	p.t.Helper()
+	p.Await("the fabric to be registered", func() bool {
+		p.revive()
+		code, _ := p.Try(http.MethodGet, fabricPath, nil)
+		if code == http.StatusNotFound {
+			p.register()
+		}
+		return code == http.StatusOK
+	})
 }
 
 // onlyCommit returns the sync that has published, which is one.
@@ -318,11 +341,15 @@ func (p *mortal) quiet() {
 	}
 }
 
-// late are the points of a sync that come before an effect.
+// afterRegistration is the second time that a snapshot is opened: a registration looks at the directory, and the first
+// sync has what it has fetched.
+const afterRegistration = failpoint.SnapshotOpen + ":2"
+
+// late are the points of a registration and its first sync that come before an effect.
 func late() []failpoint.Point {
 	points := []failpoint.Point{
-		failpoint.LockHeld, failpoint.FetchBefore, failpoint.SnapshotOpen, failpoint.TreeWritten, failpoint.PushBefore,
-		failpoint.PushDone,
+		failpoint.LockHeld, failpoint.FetchBefore, failpoint.SnapshotOpen, afterRegistration, failpoint.TreeWritten,
+		failpoint.PushBefore, failpoint.PushDone,
 		failpoint.ResourcesBefore, failpoint.AckBefore, failpoint.LockReleased,
 	}
 	for number := range syncv1.State_name {
@@ -353,6 +380,7 @@ func TestStoppedAtEveryPoint(t *testing.T) {
 			}()
 			stopped.AwaitStop()
 			p.System = p.another(system.Binaries.One)
+			p.registerAgain()
 			status := p.onlyCommit(p.settled())
 			p.requireIngested(status)
 			written := p.records()

@@ -39,7 +39,7 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	if i := slices.Index(args, "--data"); i >= 0 {
 		s.Data = args[i+1]
 	}
-	s.TokenFile = filepath.Join(s.Data, "bootstrap.token")
+	s.TokenFile = tokenFile(s.Data, env)
 	args = append([]string{
 		"up", "--data", s.Data, "--http", addresses[0], "--grpc", s.GRPC,
 		"--allow-http", "--allow-network=127.0.0.0/8",
@@ -53,6 +53,20 @@ func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	s.Processes = map[string]*Process{"fgd": s.starts["fgd"]()}
 	s.AwaitReady()
 	return s
+}
+
+// tokenVariable names the file of the first token.
+const tokenVariable = "HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE="
+
+// tokenFile is where the first token is: in the data folder, unless an environment says otherwise, as it does for a
+// system that joins another one.
+func tokenFile(data string, env []string) string {
+	for _, variable := range env {
+		if path, found := strings.CutPrefix(variable, tokenVariable); found {
+			return path
+		}
+	}
+	return filepath.Join(data, "bootstrap.token")
 }
 
 // One runs fgd up over a Redis.
@@ -110,7 +124,7 @@ func (b Binaries) unready(
 		t: t, Data: t.TempDir(), Processes: map[string]*Process{}, Operations: map[string]string{},
 		starts: map[string]func(env ...string) *Process{},
 	}
-	s.TokenFile = filepath.Join(s.Data, "bootstrap.token")
+	s.TokenFile = tokenFile(s.Data, env)
 	free := FreeAddresses(t, ownHost(), 2*replicas*len(Services()))
 	grpc, http := map[string][]string{}, map[string][]string{}
 	for i, name := range Services() {
@@ -125,7 +139,7 @@ func (b Binaries) unready(
 		"HEDGEHOG_FGD_ALLOW_HTTP=true", "HEDGEHOG_FGD_ALLOWED_PRIVATE_NETWORKS=127.0.0.0/8",
 		"HEDGEHOG_FGD_CREDENTIALS_KEY_FILE="+filepath.Join(s.Data, "key"),
 		"HEDGEHOG_FGD_TOKEN_PEPPER_FILE="+filepath.Join(s.Data, "peppers"),
-		"HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE="+s.TokenFile)
+		tokenVariable+s.TokenFile)
 	for i := range replicas {
 		for _, name := range Services() {
 			var of []string
@@ -193,22 +207,36 @@ const (
 func (s *System) AwaitReady() {
 	s.t.Helper()
 	s.Await("the services to be ready", func() bool {
-		for name, p := range s.Processes {
-			select {
-			case <-p.exited:
-				s.t.Fatalf("%s ended:\n%s", name, p.Output())
-			default:
-			}
+		if s.Died() {
+			s.t.Fatalf("a process ended:\n%s", s.Output())
 		}
-		for _, bridge := range s.bridges {
-			for _, path := range []string{"/readyz", "/api/v1/caller"} {
-				if code, _ := s.get(bridge + path); code != http.StatusOK {
-					return false
-				}
-			}
-		}
-		return true
+		return s.Ready()
 	})
+}
+
+// Died reports whether a process has ended.
+func (s *System) Died() bool {
+	for _, p := range s.Processes {
+		select {
+		case <-p.exited:
+			return true
+		default:
+		}
+	}
+	return false
+}
+
+// Ready reports whether work can be taken, and the first token is.
+func (s *System) Ready() bool {
+	s.t.Helper()
+	for _, bridge := range s.bridges {
+		for _, path := range []string{"/readyz", "/api/v1/caller"} {
+			if code, _ := s.get(bridge + path); code != http.StatusOK {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Await waits until something holds that no event announces.

@@ -50,6 +50,28 @@ func TestOneProcessKeepsWhatFiveKeep(t *testing.T) {
 	}
 }
 
+// TestTwoOverOneRedis: fgd up takes the keys that it is told, since another one's tokens are of use with its peppers only.
+func TestTwoOverOneRedis(t *testing.T) {
+	t.Parallel()
+	said := map[string]string{
+		"token_pepper_file": "/s/peppers", "webhook_key_file": "/s/webhooks", "bootstrap_token_file": "/s/first",
+		"audit_file": "/s/audit", "audit_key_file": "/s/audit.key",
+	}
+	var environ []string
+	for key, file := range said {
+		environ = append(environ, config.EnvPrefix+strings.ToUpper(key)+"="+file)
+	}
+	second, err := Up{DataDir: t.TempDir()}.configure(load(t, environ...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, file := range said {
+		if got := second.Text(key, ""); got != file {
+			t.Errorf("%s is %q", key, got)
+		}
+	}
+}
+
 // TestTheKeyFileThatIsSaid counts for fgd up and for commands, also when it is said that there is none; a command has
 // none of its own.
 func TestTheKeyFileThatIsSaid(t *testing.T) {

@@ -111,29 +111,12 @@ func inFolder(source *config.Source, folder string, paths []string, permitted Re
 		"ledger_file":         filepath.Join(folder, "ledger.db"),
 		"allowed_local_paths": append(configured.Paths, paths...),
 
-		"token_pepper_file":    filepath.Join(folder, "token.peppers"),
-		"webhook_key_file":     filepath.Join(folder, "webhook.keys"),
-		"bootstrap_token_file": bootstrapFile(folder),
-
 		"allowed_private_networks": append(configured.Networks, permitted.AllowNetworks...),
 	}
 	if permitted.AllowHTTP {
 		keys["allow_http"] = true
 	}
 	return source.With(keys)
-}
-
-// bootstrapFile is where the first token of an installation is kept.
-func bootstrapFile(folder string) string { return filepath.Join(folder, "bootstrap.token") }
-
-// withKeyFile returns a configuration with a key file of stored credentials, unless it says where that is, or that
-// there is none.
-func withKeyFile(source *config.Source, file string) (*config.Source, error) {
-	const key = "credentials_key_file"
-	if source.Has(key) {
-		return source, nil
-	}
-	return source.With(map[string]any{key: file})
 }
 
 // runWith runs a suite, and work beside it. An error of the work ends the suite, and the end of the suite the context

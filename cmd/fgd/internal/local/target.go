@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -107,11 +108,16 @@ func (t *Target) configure(source *config.Source, folder, localPath string) (*co
 	if err != nil {
 		return nil, err
 	}
-	if source, err = withKeyFile(source, ""); err != nil { // what is sealed ends with the command
+	// What is sealed ends with the command.
+	if source, err = source.WithDefaults(map[string]any{"credentials_key_file": ""}); err != nil {
 		return nil, err
 	}
-	// Nobody else is served, and a line that a commit would name is gone with the command.
-	if source, err = source.With(map[string]any{"audit_file": ""}); err != nil {
+	// Nobody else is served: no token is shown, and a line of the audit that a commit would name is gone with the command.
+	source, err = source.With(map[string]any{
+		"token_pepper_file": filepath.Join(folder, "token.peppers"), "webhook_key_file": "",
+		bootstrapKey: filepath.Join(folder, "bootstrap.token"), "audit_file": "",
+	})
+	if err != nil {
 		return nil, err
 	}
 	return withDefinitions(source, t.CRDs)

@@ -95,10 +95,14 @@ func (u Up) serveOn(ctx context.Context, env Environment, source *config.Source,
 	if err != nil {
 		return errors.Join(err, o.Callers.Close())
 	}
+	tokenFile, err := resolve(source.Text(bootstrapKey, filepath.Join(u.DataDir, "bootstrap.token")))
+	if err != nil {
+		return errors.Join(err, o.Callers.Close())
+	}
 	made := make(chan secret.String, 1)
 	at := Serving{
 		HTTP: o.Callers.HTTP.Addr().String(), TLS: o.Served != nil, GRPC: o.Callers.GRPC.Addr().String(), Data: folder,
-		Redis: redis.kind, TokenFile: bootstrapFile(folder), made: made,
+		Redis: redis.kind, TokenFile: tokenFile, made: made,
 	}
 	o.Definitions, o.Telemetry, o.Instance = suite.Definitions(), tel, app.Instance(at.GRPC)
 	o.FirstToken = func(first secret.String) { made <- first }
@@ -142,15 +146,19 @@ func (u Up) configure(source *config.Source) (*config.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err = source.With(map[string]any{
-		"audit_file":     filepath.Join(u.DataDir, "audit", "audit.jsonl"),
-		"audit_key_file": filepath.Join(u.DataDir, "audit", "audit.key"),
+	// Whoever runs a second one over the same Redis says where these are, and has the first one's keys.
+	return source.WithDefaults(map[string]any{
+		"credentials_key_file": filepath.Join(u.DataDir, "credentials.key"),
+		"token_pepper_file":    filepath.Join(u.DataDir, "token.peppers"),
+		"webhook_key_file":     filepath.Join(u.DataDir, "webhook.keys"),
+		bootstrapKey:           filepath.Join(u.DataDir, "bootstrap.token"),
+		"audit_file":           filepath.Join(u.DataDir, "audit", "audit.jsonl"),
+		"audit_key_file":       filepath.Join(u.DataDir, "audit", "audit.key"),
 	})
-	if err != nil {
-		return nil, err
-	}
-	return withKeyFile(source, filepath.Join(u.DataDir, "credentials.key"))
 }
+
+// bootstrapKey is the key of where the first token of an installation is kept.
+const bootstrapKey = "bootstrap_token_file"
 
 func (u Up) listen() (*suite.Listeners, error) {
 	grpcListener, err := app.Listen(u.GRPC, "--grpc")

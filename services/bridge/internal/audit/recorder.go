@@ -24,15 +24,18 @@ import (
 // those that were refused. It stands between what admits calls and what serves them.
 type Recorder struct {
 	log     *Log
+	teller  *Teller
 	access  *access.Access
 	now     func() time.Time
 	tell    *slog.Logger
 	refused *denials
 }
 
-// NewRecorder returns what writes down the calls that an access admits or refuses.
-func NewRecorder(log *Log, admission *access.Access, now func() time.Time, tell *slog.Logger) *Recorder {
-	r := &Recorder{log: log, access: admission, now: now, tell: tell, refused: newDenials(now)}
+// NewRecorder returns what writes down the calls that an access admits or refuses, in a log whose head is told.
+func NewRecorder(
+	log *Log, teller *Teller, admission *access.Access, now func() time.Time, tell *slog.Logger,
+) *Recorder {
+	r := &Recorder{log: log, teller: teller, access: admission, now: now, tell: tell, refused: newDenials(now)}
 	admission.TellRefused(r.Denied)
 	return r
 }
@@ -90,6 +93,7 @@ func (r *Recorder) Do(
 		return head, err
 	}
 	failpoint.Hit(failpoint.AuditIntent)
+	r.teller.first(ctx)
 	outcome := intent
 	outcome.Stage, outcome.Code = chain.Completed, errs.InternalError.ID // of one that panics
 	defer func() { r.conclude(ctx, outcome) }()
