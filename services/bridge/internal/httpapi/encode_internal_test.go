@@ -106,3 +106,19 @@ func requireSame(t *rapid.T, message *dynamicpb.Message) {
 		t.Fatalf("%v: %s", err, raw)
 	}
 }
+
+// TestTimesAreThoseOfProtojson: at any second and with any digits of it.
+func TestTimesAreThoseOfProtojson(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		at := &timestamppb.Timestamp{
+			Seconds: rapid.Int64Range(-62135596801, 253402300800).Draw(t, "seconds"),
+			Nanos:   rapid.SampledFrom([]int32{1, 1_000, 1_000_000}).Draw(t, "unit") * rapid.Int32Range(-1, 999).Draw(t, "n"),
+		}
+		want, refused := protojson.Marshal(at)
+		got, err := encode(at)
+		if (err != nil) != (refused != nil) || err == nil && string(got) != string(want) {
+			t.Fatalf("%s, %v; want %s, %v", got, err, want, refused)
+		}
+	})
+}
