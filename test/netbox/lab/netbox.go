@@ -18,11 +18,11 @@ import (
 	"fgdsync.dev/libs/redisproc"
 )
 
-const (
-	// User is the administrator of a NetBox of the lab, with Password.
-	User     = "admin"
-	Password = "lab-password" //nolint:gosec // of what nobody else reaches
-)
+// User is the administrator of a NetBox of the lab.
+const User = "admin"
+
+// Password is theirs.
+const Password = "lab-password"
 
 // NetBox is a running one, with a database, two redis-servers, web and worker processes of its own.
 type NetBox struct {
