@@ -74,6 +74,21 @@ soak: test-deps ## let one thing fail after the other for SOAK_TIME while people
 test-gitea: $(TOOLS)/gitea-$(GITEA_VERSION) test-deps ## build a Gitea, once, and try the whole system on it
 	go test -count=1 fgdsync.dev/test/gitea -args -gitea $<
 
+# A NetBox, and what it runs on. NETBOX_KEPT is the folder of what takes minutes to make.
+NETBOX_KEPT ?= $(CURDIR)/.cache/netbox
+
+.PHONY: netbox-deps
+netbox-deps: test-deps
+	@scripts/install-packages postgresql
+
+.PHONY: netbox-lab
+netbox-lab: netbox-deps ## run a NetBox until Ctrl-C, and say where it is; needs Python 3.12 or newer
+	@go run ./test/netbox/netboxlab -kept $(NETBOX_KEPT)
+
+.PHONY: test-netbox
+test-netbox: netbox-deps ## run the tests that need the real NetBox
+	go test $(TEST_FLAGS) -parallel 2 fgdsync.dev/test/netbox -args -netbox $(NETBOX_KEPT)
+
 .PHONY: bench
 bench: test-deps ## measure from outside, then ingestion and orchestration alone; docs/benchmarks.md says what the figures mean
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -timeout 30m fgdsync.dev/test/bench

@@ -1,0 +1,216 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"fgdsync.dev/libs/redisproc"
+)
+
+// User is the administrator of a NetBox of the lab.
+const User = "admin"
+
+// Password is theirs.
+const Password = "lab-password"
+
+// NetBox is a running one, with a database, two redis-servers, web and worker processes of its own.
+type NetBox struct {
+	URL   string // ends without a slash
+	Token string // of the administrator, as the value of Authorization
+
+	// Tasks is where it queues what its worker does, webhooks among it; Caching is what it can do without.
+	Tasks, Caching *redisproc.Server
+
+	lab         *Lab
+	name        string // of its database
+	folder      string
+	env         []string
+	web, worker *process
+}
+
+// count numbers the instances of this process.
+var count atomic.Int64 //nolint:gochecknoglobals // names of databases differ within a cluster
+
+// Start clones the database and runs a NetBox over it. Stop ends it.
+func (l *Lab) Start(ctx context.Context) (*NetBox, error) {
+	name := fmt.Sprint("netbox_", count.Add(1))
+	n := &NetBox{lab: l, name: name, folder: filepath.Join(l.folder, name)}
+	if err := n.start(ctx); err != nil {
+		return nil, errors.Join(err, n.Stop())
+	}
+	return n, nil
+}
+
+func (n *NetBox) start(ctx context.Context) error {
+	if err := n.lab.pg.clone(ctx, n.name); err != nil {
+		return err
+	}
+	if err := n.configure(ctx, n.name); err != nil {
+		return err
+	}
+	if err := n.StartWorker(ctx); err != nil {
+		return err
+	}
+	if err := n.StartWeb(ctx); err != nil {
+		return err
+	}
+	return n.provision(ctx)
+}
+
+// configure starts the redis-servers, and writes the configuration.
+func (n *NetBox) configure(ctx context.Context, database string) (err error) {
+	if err := os.MkdirAll(filepath.Join(n.folder, "conf"), 0o700); err != nil {
+		return err
+	}
+	if n.Tasks, err = redisproc.Start(ctx, filepath.Join(n.folder, "tasks")); err != nil {
+		return err
+	}
+	if n.Caching, err = redisproc.Start(ctx, filepath.Join(n.folder, "caching")); err != nil {
+		return err
+	}
+	n.env = []string{
+		"NETBOX_ROOT=" + n.folder, "HOME=" + n.folder, "PYTHONPATH=" + n.lab.pluginFolder(), "PYTHONDONTWRITEBYTECODE=1",
+		"LAB_DATABASE=" + database, "LAB_DATABASE_HOST=" + n.lab.pg.folder, "LAB_PLUGINS=" + pluginName,
+		"LAB_TASKS_URL=" + n.Tasks.URL(), "LAB_CACHING_URL=" + n.Caching.URL(),
+	}
+	return os.WriteFile(filepath.Join(n.folder, "conf", "configuration.py"), []byte(configuration), 0o600)
+}
+
+// migrate makes the template: tables, and an administrator.
+func (l *Lab) migrate(ctx context.Context) (err error) {
+	if err := l.pg.sql(ctx, "CREATE DATABASE "+template); err != nil {
+		return err
+	}
+	n := &NetBox{lab: l, folder: filepath.Join(l.folder, template)}
+	defer func() { err = errors.Join(err, n.Stop()) }()
+	if err := n.configure(ctx, template); err != nil {
+		return err
+	}
+	if err := n.Manage(ctx, nil, "migrate", "--no-input"); err != nil {
+		return err
+	}
+	return n.Manage(ctx, []string{"DJANGO_SUPERUSER_PASSWORD=" + Password},
+		"createsuperuser", "--no-input", "--username", User, "--email", User+"@example.com")
+}
+
+// program is a program of the virtual environment.
+func (l *Lab) program(name string) string { return filepath.Join(filepath.Dir(l.python), name) }
+
+// Manage runs a command of NetBox, such as nbshell, to its end.
+func (n *NetBox) Manage(ctx context.Context, env []string, args ...string) error {
+	return run(ctx, append(n.env, env...), n.lab.program("netbox"), args...)
+}
+
+// StartWeb runs the web processes, at the address that they had.
+func (n *NetBox) StartWeb(ctx context.Context) (err error) {
+	if n.URL == "" {
+		address, err := freeAddress()
+		if err != nil {
+			return err
+		}
+		n.URL = "http://" + address
+	}
+	n.web, err = begin("the web server of NetBox", syscall.SIGINT, nil, n.env, n.lab.program("gunicorn"),
+		"--bind", n.URL[len("http://"):], "--workers", "2", "--threads", "3", "--preload", "--timeout", "120",
+		"netbox.wsgi")
+	if err != nil {
+		return err
+	}
+	return n.web.await(ctx, func() error {
+		response, err := http.Get(n.URL + "/login/") //nolint:noctx // within the bound of await
+		if err != nil {
+			return err
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return errors.New(response.Status)
+		}
+		return nil
+	})
+}
+
+// StopWeb ends the web processes: nobody answers at the address.
+func (n *NetBox) StopWeb() error {
+	web := n.web
+	n.web = nil
+	return web.stop()
+}
+
+// StartWorker runs a process that does what is queued.
+func (n *NetBox) StartWorker(context.Context) (err error) {
+	n.worker, err = begin("the worker of NetBox", syscall.SIGTERM, nil, n.env, n.lab.program("netbox"),
+		"rqworker", "high", "default", "low")
+	return err
+}
+
+// StopWorker ends it: what is queued waits.
+func (n *NetBox) StopWorker() error {
+	worker := n.worker
+	n.worker = nil
+	return worker.stop()
+}
+
+// provision asks for a token of the administrator.
+func (n *NetBox) provision(ctx context.Context) error {
+	body, err := json.Marshal(map[string]string{"username": User, "password": Password})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL+"/api/users/tokens/provision/",
+		bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	var made struct{ Key, Token string }
+	if err := json.Unmarshal(answer, &made); err != nil || response.StatusCode != http.StatusCreated {
+		return fmt.Errorf("NetBox gives no token: %s %s", response.Status, answer)
+	}
+	n.Token = fmt.Sprintf("Bearer nbt_%s.%s", made.Key, made.Token)
+	return nil
+}
+
+// Stop ends it, and removes what it had.
+func (n *NetBox) Stop() error {
+	ended := []error{n.web.stop(), n.worker.stop()}
+	for _, server := range []*redisproc.Server{n.Tasks, n.Caching} {
+		if server != nil {
+			ended = append(ended, server.Stop())
+		}
+	}
+	if n.name != "" {
+		ended = append(ended, n.lab.pg.drop(context.Background(), n.name))
+	}
+	return errors.Join(append(ended, os.RemoveAll(n.folder))...)
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String(), nil
+}

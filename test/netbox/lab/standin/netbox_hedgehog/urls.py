@@ -1,0 +1,25 @@
+"""Routes of the pages. Six names are not those that NetBox looks for (Q2)."""
+
+from django.urls import path
+
+from .models import FIXED, KINDS, HedgehogFabric
+from .views import detail_of
+
+app_name = "netbox_hedgehog"
+
+# What NetBox asks for as plugins:netbox_hedgehog:<model>, and these have under another name.
+MISNAMED = {
+    "hedgehogfabric": "fabric_detail",
+    "external": "external_detail",
+    "externalattachment": "externalattachment_detail",
+    "externalpeering": "externalpeering_detail",
+    "vpcattachment": "vpcattachment_detail",
+    "vpcpeering": "vpcpeering_detail",
+}
+
+urlpatterns = []
+for endpoint, model in {"fabrics": HedgehogFabric, **KINDS}.items():
+    view = detail_of(model)
+    expected = model._meta.model_name
+    for name in {MISNAMED.get(expected, expected), *([expected] if FIXED else [])}:
+        urlpatterns.append(path(f"{endpoint}/<int:pk>/", view, name=name))
