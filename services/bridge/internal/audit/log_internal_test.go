@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -293,6 +294,44 @@ func TestLinesComeNewestFirst(t *testing.T) {
 	if next != 0 {
 		t.Errorf("it ended before line %d", next)
 	}
+}
+
+// TestFewLinesAreSignedByTheClock: ten minutes after the start, and then each ten minutes in which a line came. Who cuts
+// off such a line is found.
+func TestFewLinesAreSignedByTheClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(t)
+		l := opened(t, cfg, &disk{})
+		_, err := l.Append(call("a", chain.Denied))
+		must(t, err)
+		_, err = l.Append(call("b", chain.Denied))
+		must(t, err)
+		for i, step := range []struct {
+			sleep time.Duration
+			line  bool // one more comes before
+			want  int
+		}{
+			{checkpointPeriod - time.Second, false, 0}, {time.Second, false, 1}, {3 * checkpointPeriod, false, 1},
+			{checkpointPeriod, true, 2},
+		} {
+			if step.line {
+				_, err := l.Append(call("c", chain.Denied))
+				must(t, err)
+			}
+			time.Sleep(step.sleep)
+			synctest.Wait()
+			if report := requireIntact(t, l); report.Checkpoints != step.want {
+				t.Errorf("step %d: %d checkpoints, not %d", i, report.Checkpoints, step.want)
+			}
+		}
+		raw, err := os.ReadFile(cfg.File)
+		must(t, err)
+		must(t, os.WriteFile(cfg.File, raw[:bytes.LastIndexByte(raw[:len(raw)-1], '\n')+1], 0o600))
+		if report, err := l.Verify(nil); err != nil || report.Total != 1 {
+			t.Errorf("the signed end is cut off: %+v, %v", report, err)
+		}
+	})
 }
 
 func BenchmarkAppend(b *testing.B) {
