@@ -100,10 +100,13 @@ without commits.`,
 			return err
 		}
 		err = r.print(answer, func() { render.AuditVerified(env.Stdout, answer) })
-		if err == nil && !answer.GetIntact() {
-			err = errs.New(errs.AuditBroken, "The audit is not what was written.")
+		switch {
+		case err != nil || answer.GetIntact():
+			return err
+		case r.json: // the one document says it
+			return exit.Code(exit.Failed)
 		}
-		return err
+		return errs.New(errs.AuditBroken, "The audit is not what was written.")
 	}
 	return cmd
 }
