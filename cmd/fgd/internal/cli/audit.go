@@ -152,6 +152,9 @@ func newAuditExport(env Environment) *cobra.Command {
 		if request.Since, request.Until, err = times(since, until); err != nil {
 			return err
 		}
+		if f := request.GetFormat(); f != "jsonl" && f != "ocsf" {
+			return exit.Misuse(errs.New(errs.InvalidRequest, "--format is %q; it has to be jsonl or ocsf.", f))
+		}
 		return r.ExportAudit(cmd.Context(), request, env.Stdout)
 	}
 	return cmd
