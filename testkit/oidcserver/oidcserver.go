@@ -44,6 +44,7 @@ const (
 	NoKeys         // has a set of keys that is empty
 	Foreign        // calls itself by another name
 	Lured          // has its keys at another host
+	Echo           // refuses tokens, and says aloud what it was shown for them
 )
 
 // Server is an issuer.
@@ -58,6 +59,7 @@ type Server struct {
 	device  device
 	refresh int    // how many tokens were refreshed
 	refuse  string // what is said to a refresh; empty when it is granted
+	given   []string
 }
 
 // Key is one that the issuer signs with.
