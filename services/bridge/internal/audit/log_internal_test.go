@@ -254,6 +254,28 @@ func TestTwoProcesses(t *testing.T) {
 	opened(t, cfg, &disk{})
 }
 
+// TestAnAuditThatCantBeOpened: the key of the configuration is named, with what to do, before anything is served.
+func TestAnAuditThatCantBeOpened(t *testing.T) {
+	t.Parallel()
+	for says, spoil := range map[string]func(c *Config, folder string){
+		"audit_file: ": func(c *Config, folder string) { c.File = filepath.Join(folder, "a file", "audit.jsonl") },
+		"can't be written": func(c *Config, _ string) {
+			must(t, os.MkdirAll(c.File, 0o700)) // a folder is in its place
+		},
+		"can't be read or made":     func(c *Config, folder string) { c.KeyFile = filepath.Join(folder, "a file", "key") },
+		"has no key of checkpoints": func(c *Config, folder string) { c.KeyFile = filepath.Join(folder, "a file") },
+	} {
+		cfg, folder := config(t), t.TempDir()
+		must(t, os.WriteFile(filepath.Join(folder, "a file"), []byte("x\n"), 0o600))
+		spoil(&cfg, folder)
+		_, err := Open(cfg, time.Now, slog.New(slog.DiscardHandler))
+		e := errs.From(err)
+		if !errs.HasCode(err, errs.ConfigurationInvalid) || !strings.Contains(e.Message, says) || e.RemedyText() == "" {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
+}
+
 // TestOthersCantRead: the file and the key are for their owner alone.
 func TestOthersCantRead(t *testing.T) {
 	t.Parallel()
