@@ -36,9 +36,9 @@ type verified struct {
 	}
 }
 
-// TestAuditAgainstCommits: fgd audit verify holds the audit against what commits say of it. Whoever changes a line, turns
-// lines around, makes all anew that follows, or takes files and checkpoints back to what they were, while the process is
-// dead, is found when it runs again.
+// TestAuditAgainstCommits: fgd audit verify holds the audit against what commits say of it. Whoever changes a line,
+// turns lines around, makes all anew, or takes files and checkpoints back to what they were, while the process is dead,
+// is found when it runs again.
 func TestAuditAgainstCommits(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]struct {

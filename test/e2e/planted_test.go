@@ -60,7 +60,8 @@ func plant(t *testing.T, how configured) {
 		issuer: oidcserver.Start(t),
 	}
 	traces, redis := system.Traces(t), system.Redis(t)
-	g.System = how(programs, t, redis.URL(), g.trusting(""), append(g.environment(), "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL))
+	g.System = how(programs, t, redis.URL(), g.trusting(""), append(g.environment(),
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL))
 	at, err := url.Parse(redis.URL())
 	if err != nil {
 		t.Fatal(err)

@@ -105,8 +105,8 @@ func (g *garden) people() string {
 	return started.GetSyncId()
 }
 
-// logins are those of the command line: one that goes well and is refreshed, and those that an issuer refuses which says
-// aloud what it was shown.
+// logins are those of the command line: one that goes well and is refreshed, and those that an issuer refuses, which
+// says aloud what it was shown.
 func (g *garden) logins() {
 	g.t.Helper()
 	home := g.t.TempDir()

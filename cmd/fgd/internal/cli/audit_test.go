@@ -98,7 +98,9 @@ func TestAuditList(t *testing.T) {
 		t.Errorf("two of them: %+v", got)
 	}
 	words, _ := a.fgd(0, "list")
-	for _, part := range []string{"LINE ", "bootstrap", "127.0.0.1", "CreateFabric", " 35 ", "completed", "denied", "FGD_1050"} {
+	for _, part := range []string{
+		"LINE ", "bootstrap", "127.0.0.1", "CreateFabric", " 35 ", "completed", "denied", "FGD_1050",
+	} {
 		if !strings.Contains(words, part) {
 			t.Errorf("no %q in\n%s", part, words)
 		}

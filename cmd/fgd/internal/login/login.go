@@ -97,8 +97,8 @@ func promptOf(issuer string, started *oauth2.DeviceAuthResponse) (Prompt, error)
 
 func shown(text string) string { return printable.Truncate(printable.Line(text), maxShown) }
 
-// failed returns what a person is told of a failure. The texts of an issuer are one line of it, without the secrets that
-// it was shown.
+// failed returns what a person is told of a failure. The texts of an issuer are one line of it, without the secrets
+// that it was shown.
 func failed(ctx context.Context, issuer string, err error, secrets ...secret.String) *errs.Error {
 	var refusal *oauth2.RetrieveError
 	switch {

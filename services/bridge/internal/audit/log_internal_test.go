@@ -318,8 +318,8 @@ func TestLinesComeNewestFirst(t *testing.T) {
 	}
 }
 
-// TestFewLinesAreSignedByTheClock: ten minutes after the start, and then each ten minutes in which a line came. Who cuts
-// off such a line is found.
+// TestFewLinesAreSignedByTheClock: ten minutes after the start, and then each ten minutes in which a line came. Whoever
+// cuts off such a line is found.
 func TestFewLinesAreSignedByTheClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -334,7 +334,9 @@ func TestFewLinesAreSignedByTheClock(t *testing.T) {
 			line  bool // one more comes before
 			want  int
 		}{
-			{checkpointPeriod - time.Second, false, 0}, {time.Second, false, 1}, {3 * checkpointPeriod, false, 1},
+			{checkpointPeriod - time.Second, false, 0},
+			{time.Second, false, 1},
+			{3 * checkpointPeriod, false, 1},
 			{checkpointPeriod, true, 2},
 		} {
 			if step.line {

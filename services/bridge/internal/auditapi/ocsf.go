@@ -95,7 +95,8 @@ func actorOf(l chain.Line) object {
 // apiOf returns what was called: an RPC, or a request that was refused before it was known which it is.
 func apiOf(l chain.Line) object {
 	api := object{
-		"operation": l.Action, "request": object{"uid": l.ID}, "response": object{"code_string": l.Code, "message": l.Message},
+		"operation": l.Action, "request": object{"uid": l.ID},
+		"response": object{"code_string": l.Code, "message": l.Message},
 	}
 	if isRPC(l.Action) {
 		api["operation"], api["service"] = path.Base(l.Action), object{"name": path.Dir(l.Action)}

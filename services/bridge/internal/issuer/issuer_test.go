@@ -242,8 +242,8 @@ func TestTheIssuerIsAway(t *testing.T) {
 	}
 }
 
-// TestASlowIssuer: while it is asked, JWTs of keys that are known are taken. All who wait for the answer share it, however
-// long it took.
+// TestASlowIssuer: while it is asked, JWTs of keys that are known are taken. All who wait for the answer share it,
+// however long it took.
 func TestASlowIssuer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
