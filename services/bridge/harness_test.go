@@ -41,6 +41,8 @@ type bundle struct {
 	metrics *prometheus.Registry
 	audit   string        // the file
 	clock   *atomic.Int64 // how far the bridge is ahead of the time
+	end     func()        // tells it to end
+	await   func()        // waits until it has ended
 }
 
 type lockedBuffer struct {
@@ -119,12 +121,12 @@ func (b *bundle) run(host *app.Host) {
 	ctx, stop := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- host.Run(ctx) }()
-	b.t.Cleanup(func() {
-		stop()
+	b.end, b.await = stop, sync.OnceFunc(func() {
 		if err := <-ended; err != nil {
 			b.t.Errorf("run: %v", err)
 		}
 	})
+	b.t.Cleanup(func() { b.end(); b.await() })
 }
 
 // stopping is a bundle whose server gives its requests a context that a test can end.

@@ -348,6 +348,30 @@ func TestAFullQueue(t *testing.T) {
 	}
 }
 
+// TestWhatWaitsIsDoneBeforeTheEnd: the bridge is told to end while deliveries wait that were answered. All of them have
+// their syncs when it has ended, and one that comes then is refused, to be delivered again.
+func TestWhatWaitsIsDoneBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	h := setupHooked(t)
+	const many = 20     // more than are worked off at the same time
+	h.backend.mu.Lock() // nothing that is asked of it is answered
+	for i := range many {
+		body := hubBody("other", "main", fmt.Sprint("gitops/f1/", i))
+		if a := h.post(hubPush, body, fromHub(hubSecret, body, fmt.Sprint("n", i))...); a.body["status"] != "accepted" {
+			t.Errorf("%d: %d %s", i, a.status, a.raw)
+		}
+	}
+	h.end()
+	h.backend.mu.Unlock()
+	h.await()
+	if started := len(h.syncsOf()); started != many {
+		t.Errorf("%d syncs for %d deliveries:\n%s", started, many, h.log)
+	}
+	body := hubBody("other", "main", "gitops/f1/late")
+	late := h.post(hubPush, body, fromHub(hubSecret, body, "late")...)
+	h.checkProblem("after the end", late, http.StatusServiceUnavailable, "FGD_1064")
+}
+
 // TestWhatFailsCanBeDeliveredAgain: a sync that could not be started was not seen.
 func TestWhatFailsCanBeDeliveredAgain(t *testing.T) {
 	t.Parallel()

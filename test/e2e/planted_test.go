@@ -23,6 +23,7 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/oidcserver"
 )
 
 // leastPlanted is how many secrets there have to be.
@@ -35,6 +36,7 @@ type garden struct {
 	t      *testing.T
 	host   *host
 	echo   *httptest.Server // a Git host that says what it is shown
+	issuer *oidcserver.Server
 	hooks  map[string]string
 	answer strings.Builder
 }
@@ -43,7 +45,7 @@ type garden struct {
 // well and go wrong, and finds none of them wherever something was written.
 func TestPlantedSecrets(t *testing.T) {
 	t.Parallel()
-	for name, how := range map[string]division{"one": system.Binaries.One, "five": system.Binaries.Five} {
+	for name, how := range map[string]configured{"one": oneConfigured, "five": system.Binaries.FiveConfigured} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			plant(t, how)
@@ -51,13 +53,15 @@ func TestPlantedSecrets(t *testing.T) {
 	}
 }
 
-func plant(t *testing.T, how division) {
+func plant(t *testing.T, how configured) {
 	t.Helper()
 	g := &garden{
 		sown: &sown{}, t: t, host: newHost(t, fabric.PreInit(directory)), echo: newEcho(t), hooks: map[string]string{},
+		issuer: oidcserver.Start(t),
 	}
 	traces, redis := system.Traces(t), system.Redis(t)
-	g.System = how(programs, t, redis.URL(), append(g.environment(), "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL))
+	g.System = how(programs, t, redis.URL(), g.trusting(""), append(g.environment(),
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL))
 	at, err := url.Parse(redis.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +77,8 @@ func plant(t *testing.T, how division) {
 	g.targets()
 	g.headers()
 	g.metadata()
+	synced = append(synced, g.people())
+	g.logins()
 	found := g.look(synced)
 	for name, p := range g.Processes {
 		p.Stop()
@@ -113,6 +119,7 @@ func (g *garden) environment() []string {
 	own := []string{
 		"HEDGEHOG_FGD_LOG_LEVEL=debug", "HEDGEHOG_FGD_CREDENTIALS_DIR=" + folder,
 		"HEDGEHOG_FGD_PASWORD=" + g.text("a variable that is no key"),
+		"HEDGEHOG_FGD_OIDC_CLIENT_SECRET=" + g.text("a secret of the client, which has none"),
 	}
 	at, err := url.Parse(g.echo.URL)
 	if err != nil {
@@ -452,5 +459,7 @@ func (g *garden) starts() string {
 			"--allow-network=127.0.0.0/8", "--branch", branch).Output())
 		b.WriteString(programs.Run(g.t, env, "token", "list", "--grpc", strings.TrimPrefix(g.echo.URL, "http://")).Output())
 	}
+	b.WriteString(programs.Run(g.t, nil, "check", "--repo", g.echo.URL+"/x.git", "--config",
+		g.trusting("oidc_client_secret: "+g.text("a key that there is not"))).Output())
 	return b.String()
 }

@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"os"
 	"strings"
@@ -24,9 +25,11 @@ func (s *System) Token() string {
 // Client is one of HTTP that shows the first token. It keeps no connection, so that none outlives a test, and does not
 // wait longer than a test wants to.
 func (s *System) Client() *http.Client {
-	return &http.Client{
-		Transport: Showing(s.Token(), &http.Transport{DisableKeepAlives: true}), Timeout: time.Minute,
+	transport := &http.Transport{DisableKeepAlives: true}
+	if s.trusted != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: s.trusted, MinVersion: tls.VersionTLS12}
 	}
+	return &http.Client{Transport: Showing(s.Token(), transport), Timeout: time.Minute}
 }
 
 // Showing is a transport that shows a token with each request; without one, it is the transport itself.
@@ -66,10 +69,21 @@ func (s *System) TryAs(token, method, path string) int {
 // Dial returns a connection of gRPC, as grpcurl makes one, that shows the first token.
 func (s *System) Dial(t testing.TB) *grpc.ClientConn {
 	t.Helper()
-	options := []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}
 	if token := s.Token(); token != "" {
-		options = append(options, grpc.WithPerRPCCredentials(bearer(token)))
+		return s.dial(t, grpc.WithPerRPCCredentials(bearer(token)))
 	}
+	return s.dial(t)
+}
+
+// Anonymous returns a connection of gRPC that shows nothing by itself.
+func (s *System) Anonymous(t testing.TB) *grpc.ClientConn {
+	t.Helper()
+	return s.dial(t)
+}
+
+func (s *System) dial(t testing.TB, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	conn, err := grpc.NewClient(s.GRPC, options...)
 	if err != nil {
 		t.Fatal(err)

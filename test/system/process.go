@@ -267,8 +267,8 @@ func FreeAddresses(t testing.TB, host string, n int) []string {
 	return addresses
 }
 
-// ownHost is a loopback address of which nobody else takes ports, neither to listen nor to connect from (RFC 1122: all
+// OwnHost is a loopback address of which nobody else takes ports, neither to listen nor to connect from (RFC 1122: all
 // of 127/8 is this host).
-func ownHost() string {
+func OwnHost() string {
 	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
 }

@@ -3,10 +3,12 @@ package system
 import (
 	"bufio"
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,14 +30,36 @@ type System struct {
 
 	starts  map[string]func(env ...string) *Process
 	bridges []string
+	trusted *x509.CertPool // who signs what the bridge shows; nil where it speaks no TLS
 	calls   atomic.Uint64
 }
 
 // Up runs fgd up, with a private redis-server.
 func (b Binaries) Up(t testing.TB, env []string, args ...string) *System {
 	t.Helper()
-	addresses := FreeAddresses(t, ownHost(), 2)
-	s := &System{t: t, Base: "http://" + addresses[0], GRPC: addresses[1], Data: t.TempDir()}
+	return b.up(t, &System{}, OwnHost(), env, args)
+}
+
+// UpTLS runs fgd up that speaks TLS with callers at an address, with what fgd certs init has made for it in a folder.
+func (b Binaries) UpTLS(t testing.TB, host, certs string, env []string) *System {
+	t.Helper()
+	authority, err := os.ReadFile(filepath.Join(certs, "ca.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &System{trusted: x509.NewCertPool()}
+	s.trusted.AppendCertsFromPEM(authority)
+	return b.up(t, s, host, append(env, "HEDGEHOG_FGD_TLS_CERTIFICATE_FILE="+filepath.Join(certs, "https", "tls.crt"),
+		"HEDGEHOG_FGD_TLS_KEY_FILE="+filepath.Join(certs, "https", "tls.key")), nil)
+}
+
+func (b Binaries) up(t testing.TB, s *System, host string, env, args []string) *System {
+	t.Helper()
+	addresses, scheme := FreeAddresses(t, host, 2), "http://"
+	if s.trusted != nil {
+		scheme = "https://"
+	}
+	s.t, s.Base, s.GRPC, s.Data = t, scheme+addresses[0], addresses[1], t.TempDir()
 	if i := slices.Index(args, "--data"); i >= 0 {
 		s.Data = args[i+1]
 	}
@@ -91,6 +115,14 @@ func (b Binaries) Ten(t testing.TB, redisURL string, env []string) *System {
 	return s
 }
 
+// FiveConfigured runs five that read a configuration file.
+func (b Binaries) FiveConfigured(t testing.TB, redisURL, file string, env []string) *System {
+	t.Helper()
+	s := b.unready(t, redisURL, 1, env, nil, "--config", file)
+	s.AwaitReady()
+	return s
+}
+
 // FiveUnready runs five and does not wait until they are ready.
 func (b Binaries) FiveUnready(t testing.TB, redisURL string, env []string) *System {
 	t.Helper()
@@ -115,9 +147,9 @@ func Certificates(folder, service string) []string {
 	}
 }
 
-// unready has an environment for all processes, and one of its own for each service.
+// unready has an environment and arguments for all processes, and an environment of its own for each service.
 func (b Binaries) unready(
-	t testing.TB, redisURL string, replicas int, env []string, special func(service string) []string,
+	t testing.TB, redisURL string, replicas int, env []string, special func(service string) []string, args ...string,
 ) *System {
 	t.Helper()
 	s := &System{
@@ -125,7 +157,7 @@ func (b Binaries) unready(
 		starts: map[string]func(env ...string) *Process{},
 	}
 	s.TokenFile = tokenFile(s.Data, env)
-	free := FreeAddresses(t, ownHost(), 2*replicas*len(Services()))
+	free := FreeAddresses(t, OwnHost(), 2*replicas*len(Services()))
 	grpc, http := map[string][]string{}, map[string][]string{}
 	for i, name := range Services() {
 		own := free[2*replicas*i : 2*replicas*(i+1)]
@@ -152,7 +184,7 @@ func (b Binaries) unready(
 				"HEDGEHOG_FGD_LEDGER_FILE=" + filepath.Join(s.Data, fmt.Sprint("ledger-", i, ".db")),
 				"HEDGEHOG_FGD_AUDIT_FILE=" + filepath.Join(s.Data, fmt.Sprint("audit-", i), "audit.jsonl"),
 				"HEDGEHOG_FGD_AUDIT_KEY_FILE=" + filepath.Join(s.Data, fmt.Sprint("audit-", i), "audit.key"),
-			}, env), http[name][i])
+			}, env), http[name][i], args)
 		}
 		s.bridges = append(s.bridges, "http://"+http["bridge"][i])
 	}
@@ -160,8 +192,8 @@ func (b Binaries) unready(
 	return s
 }
 
-func (s *System) add(b Binaries, name, program string, env []string, operations string) {
-	s.starts[name] = func(more ...string) *Process { return b.Start(s.t, slices.Concat(env, more), program) }
+func (s *System) add(b Binaries, name, program string, env []string, operations string, args []string) {
+	s.starts[name] = func(more ...string) *Process { return b.Start(s.t, slices.Concat(env, more), program, args...) }
 	s.Processes[name] = s.starts[name]()
 	s.Operations[name] = "http://" + operations
 }

@@ -1,8 +1,9 @@
 package oidcserver
 
 import (
-	"fmt"
+	"crypto/rand"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type device struct {
 	denied         string // the error of the issuer
 	audience       string // that was asked for
 	lifetime       time.Duration
+	refresh        string // the refresh token that is good
 }
 
 // UserCode is what a person types in.
@@ -62,7 +64,7 @@ func (s *Server) deviceStart(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.device.code, s.device.userCode, s.device.started = "device-code", UserCode, true
+	s.device.code, s.device.userCode, s.device.started = s.give(rand.Text()), UserCode, true
 	s.device.audience = r.FormValue("audience")
 	answer(w, http.StatusOK, map[string]any{
 		"device_code": s.device.code, "user_code": s.device.userCode, "verification_uri": s.URL() + "/activate",
@@ -76,9 +78,11 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	switch grant := r.FormValue("grant_type"); {
 	case r.FormValue("client_id") != ClientID:
 		refuse(w, "invalid_client")
+	case s.fault == Echo:
+		refuse(w, "invalid_grant I was shown "+r.FormValue("device_code")+r.FormValue("refresh_token"))
 	case grant == "refresh_token" && s.refuse != "":
 		refuse(w, s.refuse)
-	case grant == "refresh_token" && r.FormValue("refresh_token") == s.refreshToken():
+	case grant == "refresh_token" && s.device.refresh != "" && r.FormValue("refresh_token") == s.device.refresh:
 		s.refresh++
 		s.device.lifetime = time.Hour
 		s.grant(w)
@@ -101,7 +105,18 @@ func (s *Server) poll(w http.ResponseWriter) {
 	}
 }
 
-func (s *Server) refreshToken() string { return fmt.Sprint("refresh-", s.refresh) }
+// Given returns all secrets that sign-ins were given: codes of devices, access tokens and refresh tokens.
+func (s *Server) Given() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.given)
+}
+
+// give remembers a secret; it is called with the lock held.
+func (s *Server) give(text string) string {
+	s.given = append(s.given, text)
+	return text
+}
 
 // grant answers with tokens; it is called with the lock held.
 func (s *Server) grant(w http.ResponseWriter) {
@@ -111,9 +126,10 @@ func (s *Server) grant(w http.ResponseWriter) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	s.device.refresh = s.give(rand.Text())
 	answer(w, http.StatusOK, map[string]any{
-		"access_token": text, "token_type": "Bearer", "expires_in": int(s.device.lifetime.Seconds()),
-		"refresh_token": s.refreshToken(),
+		"access_token": s.give(text), "token_type": "Bearer", "expires_in": int(s.device.lifetime.Seconds()),
+		"refresh_token": s.device.refresh,
 	})
 }
 

@@ -44,6 +44,8 @@ const (
 	NoKeys         // has a set of keys that is empty
 	Foreign        // calls itself by another name
 	Lured          // has its keys at another host
+	Echo           // refuses tokens, and says aloud what it was shown for them
+	slow           // waits; Hold has it so
 )
 
 // Server is an issuer.
@@ -58,6 +60,9 @@ type Server struct {
 	device  device
 	refresh int    // how many tokens were refreshed
 	refuse  string // what is said to a refresh; empty when it is granted
+	given   []string
+	gate    chan struct{}
+	began   chan struct{}
 }
 
 // Key is one that the issuer signs with.
@@ -114,6 +119,18 @@ func (s *Server) Set(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = fault
+}
+
+// Hold has requests wait until they are released. Began has something once one waits.
+func (s *Server) Hold() (began <-chan struct{}, release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault, s.gate, s.began = slow, make(chan struct{}), make(chan struct{}, 1)
+	gate := s.gate
+	return s.began, func() {
+		s.Set(None)
+		close(gate)
+	}
 }
 
 // Rotate replaces all keys by others; JWTs are signed with the first.
@@ -193,9 +210,19 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.asked[r.URL.Path]++
-		fault := s.fault
+		fault, gate, began := s.fault, s.gate, s.began
 		s.mu.Unlock()
 		switch fault {
+		case slow:
+			select {
+			case began <- struct{}{}:
+			default:
+			}
+			select {
+			case <-gate:
+			case <-s.ended:
+			}
+			next.ServeHTTP(w, r)
 		case Away:
 			panic(http.ErrAbortHandler)
 		case Junk:

@@ -100,10 +100,13 @@ without commits.`,
 			return err
 		}
 		err = r.print(answer, func() { render.AuditVerified(env.Stdout, answer) })
-		if err == nil && !answer.GetIntact() {
-			err = errs.New(errs.AuditBroken, "The audit is not what was written.")
+		switch {
+		case err != nil || answer.GetIntact():
+			return err
+		case r.json: // the one document says it
+			return exit.Code(exit.Failed)
 		}
-		return err
+		return errs.New(errs.AuditBroken, "The audit is not what was written.")
 	}
 	return cmd
 }
@@ -148,6 +151,9 @@ func newAuditExport(env Environment) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if request.Since, request.Until, err = times(since, until); err != nil {
 			return err
+		}
+		if f := request.GetFormat(); f != "jsonl" && f != "ocsf" {
+			return exit.Misuse(errs.New(errs.InvalidRequest, "--format is %q; it has to be jsonl or ocsf.", f))
 		}
 		return r.ExportAudit(cmd.Context(), request, env.Stdout)
 	}

@@ -12,6 +12,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/openid"
 	"fgdsync.dev/libs/printable"
+	"fgdsync.dev/libs/secret"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 )
 
@@ -55,7 +56,7 @@ func SignIn(
 	defer cancel()
 	found, err := config.DeviceAccessToken(waiting, started, audience)
 	if err != nil {
-		return nil, failed(ctx, l.Issuer, err)
+		return nil, failed(ctx, l.Issuer, err, secret.New(started.DeviceCode))
 	}
 	l.take(found)
 	return l, nil
@@ -96,8 +97,9 @@ func promptOf(issuer string, started *oauth2.DeviceAuthResponse) (Prompt, error)
 
 func shown(text string) string { return printable.Truncate(printable.Line(text), maxShown) }
 
-// failed returns what a person is told of a failure. The texts of an issuer are one line of it.
-func failed(ctx context.Context, issuer string, err error) *errs.Error {
+// failed returns what a person is told of a failure. The texts of an issuer are one line of it, without the secrets
+// that it was shown.
+func failed(ctx context.Context, issuer string, err error, secrets ...secret.String) *errs.Error {
 	var refusal *oauth2.RetrieveError
 	switch {
 	case ctx.Err() != nil:
@@ -105,8 +107,11 @@ func failed(ctx context.Context, issuer string, err error) *errs.Error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return errs.New(errs.LoginFailed, "Nobody has signed in at %s in time.", shown(issuer))
 	case errors.As(err, &refusal) && refusal.ErrorCode != "":
-		return errs.New(errs.LoginFailed, "The issuer %s refuses it: %s", shown(issuer),
-			shown(refusal.ErrorCode+" "+refusal.ErrorDescription))
+		text := refusal.ErrorCode + " " + refusal.ErrorDescription
+		for _, one := range secrets {
+			text = one.RemoveFrom(text)
+		}
+		return errs.New(errs.LoginFailed, "The issuer %s refuses it: %s", shown(issuer), shown(text))
 	case errors.As(err, &refusal):
 		return errs.New(errs.LoginFailed, "The issuer %s answers with status %d.", shown(issuer), refusal.Response.StatusCode)
 	}

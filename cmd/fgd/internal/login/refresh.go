@@ -58,7 +58,7 @@ func (s Store) refreshed(ctx context.Context, server string) (token secret.Strin
 	}
 	found, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: l.Refresh.Reveal()}).Token()
 	if err != nil {
-		return secret.String{}, failed(ctx, l.Issuer, err).WithRemedy("Call fgd login --grpc %s.", server)
+		return secret.String{}, failed(ctx, l.Issuer, err, l.Refresh).WithRemedy("Call fgd login --grpc %s.", server)
 	}
 	l.take(found)
 	return l.Access, s.Save(l)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -253,6 +254,28 @@ func TestTwoProcesses(t *testing.T) {
 	opened(t, cfg, &disk{})
 }
 
+// TestAnAuditThatCantBeOpened: the key of the configuration is named, with what to do, before anything is served.
+func TestAnAuditThatCantBeOpened(t *testing.T) {
+	t.Parallel()
+	for says, spoil := range map[string]func(c *Config, folder string){
+		"audit_file: ": func(c *Config, folder string) { c.File = filepath.Join(folder, "a file", "audit.jsonl") },
+		"can't be written": func(c *Config, _ string) {
+			must(t, os.MkdirAll(c.File, 0o700)) // a folder is in its place
+		},
+		"can't be read or made":     func(c *Config, folder string) { c.KeyFile = filepath.Join(folder, "a file", "key") },
+		"has no key of checkpoints": func(c *Config, folder string) { c.KeyFile = filepath.Join(folder, "a file") },
+	} {
+		cfg, folder := config(t), t.TempDir()
+		must(t, os.WriteFile(filepath.Join(folder, "a file"), []byte("x\n"), 0o600))
+		spoil(&cfg, folder)
+		_, err := Open(cfg, time.Now, slog.New(slog.DiscardHandler))
+		e := errs.From(err)
+		if !errs.HasCode(err, errs.ConfigurationInvalid) || !strings.Contains(e.Message, says) || e.RemedyText() == "" {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
+}
+
 // TestOthersCantRead: the file and the key are for their owner alone.
 func TestOthersCantRead(t *testing.T) {
 	t.Parallel()
@@ -293,6 +316,46 @@ func TestLinesComeNewestFirst(t *testing.T) {
 	if next != 0 {
 		t.Errorf("it ended before line %d", next)
 	}
+}
+
+// TestFewLinesAreSignedByTheClock: ten minutes after the start, and then each ten minutes in which a line came. Whoever
+// cuts off such a line is found.
+func TestFewLinesAreSignedByTheClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(t)
+		l := opened(t, cfg, &disk{})
+		_, err := l.Append(call("a", chain.Denied))
+		must(t, err)
+		_, err = l.Append(call("b", chain.Denied))
+		must(t, err)
+		for i, step := range []struct {
+			sleep time.Duration
+			line  bool // one more comes before
+			want  int
+		}{
+			{checkpointPeriod - time.Second, false, 0},
+			{time.Second, false, 1},
+			{3 * checkpointPeriod, false, 1},
+			{checkpointPeriod, true, 2},
+		} {
+			if step.line {
+				_, err := l.Append(call("c", chain.Denied))
+				must(t, err)
+			}
+			time.Sleep(step.sleep)
+			synctest.Wait()
+			if report := requireIntact(t, l); report.Checkpoints != step.want {
+				t.Errorf("step %d: %d checkpoints, not %d", i, report.Checkpoints, step.want)
+			}
+		}
+		raw, err := os.ReadFile(cfg.File)
+		must(t, err)
+		must(t, os.WriteFile(cfg.File, raw[:bytes.LastIndexByte(raw[:len(raw)-1], '\n')+1], 0o600))
+		if report, err := l.Verify(nil); err != nil || report.Total != 1 {
+			t.Errorf("the signed end is cut off: %+v, %v", report, err)
+		}
+	})
 }
 
 func BenchmarkAppend(b *testing.B) {

@@ -1,12 +1,20 @@
 package auditapi
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
+	"net/netip"
 	"path"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
 	"fgdsync.dev/libs/app"
 	"fgdsync.dev/libs/chain"
+	accessv1 "fgdsync.dev/proto/fgd/access/v1"
 )
 
 // Numbers of OCSF 1.3: API Activity of the category Application Activity.
@@ -16,6 +24,7 @@ const (
 	ocsfClass    = 6003
 
 	ocsfCreate = 1
+	ocsfRead   = 2
 	ocsfUpdate = 3
 	ocsfDelete = 4
 	ocsfOther  = 99
@@ -47,13 +56,10 @@ func toOCSF(l chain.Line) ([]byte, error) {
 			"version": ocsfVersion, "uid": l.Hash, "sequence": l.Seq, "log_name": l.Log, "correlation_uid": l.CorrelationID,
 			"product": object{"name": "FGD Sync", "vendor_name": "FGD Sync", "version": app.Version},
 		},
-		"api": object{
-			"operation": path.Base(l.Action), "service": object{"name": path.Dir(l.Action)}, "request": object{"uid": l.ID},
-			"response": object{"code_string": l.Code, "message": l.Message},
-		},
-		"actor": actorOf(l), "src_endpoint": object{"ip": l.Source}, "status_code": l.Code, "status_detail": l.Message,
+		"api": apiOf(l), "actor": actorOf(l), "src_endpoint": endpointOf(l.Source), "status_code": l.Code,
+		"status_detail": l.Message,
 		"unmapped": object{
-			"stage": l.Stage, "prev": l.Prev, "fabric_id": l.FabricID, "sync_id": l.SyncID, "trace_id": l.TraceID,
+			"stage": string(l.Stage), "prev": l.Prev, "fabric_id": l.FabricID, "sync_id": l.SyncID, "trace_id": l.TraceID,
 		},
 	}
 	if l.Count > 0 {
@@ -62,7 +68,16 @@ func toOCSF(l chain.Line) ([]byte, error) {
 	if o := l.Object; o != nil {
 		event["resources"] = []object{{"type": o.Kind, "name": o.Name}}
 	}
-	return json.Marshal(event)
+	return json.Marshal(filled(event))
+}
+
+// filled leaves out what is empty.
+func filled(o object) object {
+	maps.DeleteFunc(o, func(_ string, value any) bool {
+		inner, is := value.(object)
+		return value == "" || value == int32(0) || is && len(filled(inner)) == 0
+	})
+	return o
 }
 
 func actorOf(l chain.Line) object {
@@ -77,17 +92,53 @@ func actorOf(l chain.Line) object {
 	return actor
 }
 
+// apiOf returns what was called: an RPC, or a request that was refused before it was known which it is.
+func apiOf(l chain.Line) object {
+	api := object{
+		"operation": l.Action, "request": object{"uid": l.ID},
+		"response": object{"code_string": l.Code, "message": l.Message},
+	}
+	if isRPC(l.Action) {
+		api["operation"], api["service"] = path.Base(l.Action), object{"name": path.Dir(l.Action)}
+	}
+	return api
+}
+
+// endpointOf returns where a call came from. What counts many calls has a network, and what the bridge does by itself
+// has nothing.
+func endpointOf(source string) object {
+	if _, err := netip.ParseAddr(source); err == nil {
+		return object{"ip": source}
+	}
+	return object{"name": cmp.Or(source, "bridge")}
+}
+
+func isRPC(action string) bool { return strings.HasPrefix(action, "fgd.") }
+
+// changes reports whether an RPC changes something, as its contract says.
+func changes(action string) bool {
+	found, _ := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(strings.ReplaceAll(action, "/", ".")))
+	rpc, is := found.(protoreflect.MethodDescriptor)
+	if !is {
+		return true // one of another version
+	}
+	mutates, _ := proto.GetExtension(rpc.Options(), accessv1.E_Mutates).(bool)
+	return mutates
+}
+
 func activityOf(action string) (id int, name string) {
 	verb := path.Base(action)
 	switch {
+	case strings.HasPrefix(action, "GET "), isRPC(action) && !changes(action):
+		return ocsfRead, "Read"
+	case !isRPC(action):
+		return ocsfOther, "Other"
 	case strings.HasPrefix(verb, "Create"), strings.HasPrefix(verb, "Trigger"):
 		return ocsfCreate, "Create"
 	case strings.HasPrefix(verb, "Delete"), strings.HasPrefix(verb, "Revoke"):
 		return ocsfDelete, "Delete"
-	case strings.Contains(action, "fgd."):
-		return ocsfUpdate, "Update"
 	}
-	return ocsfOther, "Other"
+	return ocsfUpdate, "Update"
 }
 
 func statusOf(l chain.Line) (id int, name string) {

@@ -72,8 +72,6 @@ func (s *Server) ask(ctx context.Context, w *witnesses) (err error) {
 	w.told = map[string]bool{}
 	if w.others, err = s.heads(ctx); err != nil {
 		w.note("Which other bridges there are could not be found out: %s", errs.From(err).Message)
-	} else if head, known := w.others[w.own]; known {
-		w.of = append(w.of, chain.Witness{Head: head, Where: "what this bridge told the orchestrator last"})
 	}
 	request := &fabricv1.ListFabricsRequest{Limit: fabricPage}
 	work, ctx := errgroup.WithContext(ctx)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -238,6 +239,39 @@ func TestTheIssuerIsAway(t *testing.T) {
 		b.server.Sign(t, b.server.Claims("root"), map[string]any{"kid": "key-9"}), errs.IssuerUnavailable)
 	if n := strings.Count(b.log.String(), "\n"); n != 3 {
 		t.Errorf("each change is one line:\n%s", b.log.String())
+	}
+}
+
+// TestASlowIssuer: while it is asked, JWTs of keys that are known are taken. All who wait for the answer share it,
+// however long it took.
+func TestASlowIssuer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if _, err := b.Identify(b.server.AccessToken(t, "root")); err != nil {
+		t.Fatal(err)
+	}
+	fresh := b.server.AccessToken(t, "root") // not seen yet, of a known key
+	b.pass(11 * time.Second)
+	b.server.Rotate(oidcserver.NewECDSA(t, "key-2"))
+	began, release := b.server.Hold()
+	var waiting sync.WaitGroup
+	for range 50 {
+		text := b.server.AccessToken(t, "root")
+		waiting.Go(func() {
+			if _, err := b.Identify(text); err != nil {
+				t.Errorf("one who waited: %v", err)
+			}
+		})
+	}
+	<-began
+	if _, err := b.Identify(fresh); err != nil {
+		t.Errorf("a key that is known: %v", err)
+	}
+	b.pass(11 * time.Second)
+	release()
+	waiting.Wait()
+	if n := b.server.KeyRequests(); n != 2 {
+		t.Errorf("the keys were asked for %d times, not 2", n)
 	}
 }
 

@@ -35,7 +35,7 @@ type keys struct {
 	noted  func(err error) // hears how each fetch went
 
 	fetching sync.Mutex // one fetch at a time
-	asked    time.Time  // when the last one began; guarded by fetching
+	asked    time.Time  // when the last one ended; guarded by fetching
 
 	mu    sync.RWMutex
 	known []jose.JSONWebKey
@@ -76,8 +76,8 @@ func (k *keys) named(id string) []crypto.PublicKey {
 func (k *keys) refetch() {
 	k.fetching.Lock()
 	defer k.fetching.Unlock()
-	if now := k.now(); k.asked.IsZero() || now.Sub(k.asked) >= refetchPause {
-		k.fetch(now)
+	if k.asked.IsZero() || k.now().Sub(k.asked) >= refetchPause {
+		k.fetch()
 	}
 }
 
@@ -85,12 +85,12 @@ func (k *keys) refetch() {
 func (k *keys) refresh() {
 	k.fetching.Lock()
 	defer k.fetching.Unlock()
-	k.fetch(k.now())
+	k.fetch()
 }
 
-// fetch is called with fetching held. It belongs to no call: those that wait for it share it.
-func (k *keys) fetch(now time.Time) {
-	k.asked = now
+// fetch is called with fetching held. It belongs to no call: those that wait for it share it, however long it takes.
+func (k *keys) fetch() {
+	defer func() { k.asked = k.now() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*k.client.Timeout)
 	defer cancel()
 	found, err := k.ask(ctx)
