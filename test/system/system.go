@@ -80,7 +80,7 @@ func (b Binaries) up(t testing.TB, s *System, host string, env, args []string) *
 }
 
 // tokenVariable names the file of the first token.
-const tokenVariable = "HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE="
+const tokenVariable = "HEDGEHOG_FGD_BOOTSTRAP_TOKEN_FILE=" //nolint:gosec // a name
 
 // tokenFile is where the first token is: in the data folder, unless an environment says otherwise, as it does for a
 // system that joins another one.
