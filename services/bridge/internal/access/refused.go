@@ -54,3 +54,6 @@ func (p *Principal) WithoutForeign(err error) error {
 
 // AdminOfAll reports whether a principal may do everything, on all fabrics.
 func (p *Principal) AdminOfAll() bool { return p.may(accessv1.Role_ROLE_ADMIN, allFabrics) }
+
+// AdminOf reports whether a principal is admin of a fabric.
+func (p *Principal) AdminOf(fabric int32) bool { return p.may(accessv1.Role_ROLE_ADMIN, fabric) }
