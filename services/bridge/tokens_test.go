@@ -104,6 +104,36 @@ func TestARevokedTokenEndsItsStreams(t *testing.T) {
 	}
 }
 
+// TestAChangedTokenIsReplacedWhole: what a later record does not grant is not granted any more, and an earlier one that
+// comes late brings nothing back.
+func TestAChangedTokenIsReplacedWhole(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	g.withSyncs(35, 36)
+	text := g.create(`{"name":"alice","grants":[{"role":"admin","fabric_ids":[35,36]}]}`)
+	g.backend.mu.Lock()
+	before := proto.CloneOf(g.backend.tokens.stored[idOf(text)])
+	g.backend.mu.Unlock()
+	less := func(token *accessv1.Token) {
+		token.Grants = []*accessv1.Grant{{Role: accessv1.Role_ROLE_VIEWER, FabricIds: []int32{36}}}
+	}
+	granted := func(token string) string {
+		return fmt.Sprint(g.ok("GET", "/api/v1/caller", "", bearer(token))["grants"])
+	}
+	g.change(text, less)
+	const want = "[map[all_fabrics:false fabric_ids:[36] rights:[] role:viewer]]"
+	g.until("the grants of the later record", func() bool { return granted(text) == want })
+	g.backend.mu.Lock()
+	g.backend.tokens.stored[idOf(text)] = before
+	g.backend.mu.Unlock()
+	other := g.grant("viewer", "35")
+	g.change(other, less)
+	g.until("what was told together with the earlier record", func() bool { return granted(other) == want })
+	if got := granted(text); got != want {
+		t.Errorf("granted is %s", got)
+	}
+}
+
 // TestWhoSpeaksForPeople: a service that may is believed, and named beside them; nobody else is.
 func TestWhoSpeaksForPeople(t *testing.T) {
 	t.Parallel()
