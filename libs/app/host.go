@@ -229,8 +229,8 @@ func (h *Host) Operations(public hosts.Public) http.Handler {
 	})
 }
 
-// readyz says whether all services can take work, or which one can't. It is open to everybody: why is in the log, and in
-// the health for who may see it.
+// readyz says whether all services can take work, or which one can't. It is open to everybody: why is in the log, and
+// in the health for who may see it.
 func (h *Host) readyz(w http.ResponseWriter, r *http.Request) {
 	for _, service := range h.services {
 		if err := service.Ready(r.Context()); err != nil {

@@ -148,7 +148,7 @@ func TestWhoAskedForASecret(t *testing.T) {
 	if err := os.Mkdir(g.audit, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	g.problem("GET", "/api/v1/fabrics/35/webhook", "", http.StatusServiceUnavailable, errs.AuditUnwritable.ID, bearer(admin))
+	g.problem("GET", "/api/v1/fabrics/35/webhook", "", 503, errs.AuditUnwritable.ID, bearer(admin))
 }
 
 // TestTheFirstTokenIsWrittenDown: nobody asks for it, and it may do everything.

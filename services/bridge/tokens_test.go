@@ -263,7 +263,7 @@ func TestStreamsEndWhenTokensCantBeKnown(t *testing.T) {
 	g.backend.mu.Unlock()
 	g.clock.Add(int64(31 * time.Second))
 	_, err := stream.Recv()
-	if e := errs.From(err); !errs.HasCode(err, errs.IdentityUnavailable) || !strings.Contains(e.RemedyText(), "Come again") {
+	if e := errs.From(err); e.Code.ID != "FGD_5030" || !strings.Contains(e.RemedyText(), "Come again") {
 		t.Errorf("the stream ended with %v", err)
 	}
 	g.until("an end of the lines", func() bool { return len(lines) == 1 })

@@ -35,8 +35,8 @@ func (b *bundle) verified(query string) (intact bool, problems, notes string) {
 	return answer["intact"] == true, fmt.Sprint(answer["problems"]), fmt.Sprint(answer["notes"])
 }
 
-// TestALogIsRetired: that commits name the log of a bridge that is no more is a problem until somebody says so, and then
-// a note. The problem says how.
+// TestALogIsRetired: that commits name the log of a bridge that is no more is a problem until somebody says so, and
+// then a note. The problem says how.
 func TestALogIsRetired(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

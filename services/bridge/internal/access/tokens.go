@@ -43,9 +43,9 @@ func NewTokens(peppers token.Peppers, now func() time.Time) *Tokens {
 }
 
 // Update takes over what has changed of tokens, and ends what goes on with those that are not taken any more. A record
-// replaces the one before as a whole; nothing of that one stays. An older record never replaces a newer one, and what is
-// not among the changed stays as it is, also when they are all that one orchestrator has: tokens are never removed, and
-// without Redis one may not know what another was told. Without any it says that what is known is right.
+// replaces the one before as a whole; nothing of that one stays. An older record never replaces a newer one, and what
+// is not among the changed stays as it is, also when they are all that one orchestrator has: tokens are never removed,
+// and without Redis one may not know what another was told. Without any it says that what is known is right.
 func (t *Tokens) Update(changed []*accessv1.Token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
