@@ -229,12 +229,12 @@ func (h *Host) Operations(public hosts.Public) http.Handler {
 	})
 }
 
-// readyz says whether all services can take work, or which one can't, why, and what to do about it.
+// readyz says whether all services can take work, or which one can't. It is open to everybody: why is in the log, and
+// in the health for who may see it.
 func (h *Host) readyz(w http.ResponseWriter, r *http.Request) {
 	for _, service := range h.services {
 		if err := service.Ready(r.Context()); err != nil {
-			e := errs.From(err)
-			text := fmt.Sprintf("%s is not ready: %s %s", service.name, e.Message, e.RemedyText())
+			text := fmt.Sprintf("%s is not ready (%s); its log says why", service.name, errs.From(err).Code.ID)
 			http.Error(w, text, http.StatusServiceUnavailable)
 			return
 		}

@@ -134,10 +134,10 @@ func TestAHostServesUntilItIsToldToEnd(t *testing.T) {
 		!strings.Contains(body, "b is not ready") || strings.Contains(body, "s3cret") {
 		t.Errorf("not ready: %d %s", got, body)
 	}
-	var known error = errs.New(errs.RedisConnectionFailed, "Redis is away.")
+	var known error = errs.New(errs.RedisConnectionFailed, "Redis at s3cret is away.").WithRemedy("Look at s3cret.")
 	b.ready.Store(&known)
-	if _, body := get(t, base+"/readyz"); !strings.Contains(body, "b is not ready: Redis is away. Check that Redis runs") {
-		t.Errorf("it does not say why it is not ready, and what to do: %s", body)
+	if _, body := get(t, base+"/readyz"); body != "b is not ready (FGD_5003); its log says why\n" {
+		t.Errorf("to everybody it says: %s", body)
 	}
 	if got, _ := get(t, base+"/healthz"); got != 200 {
 		t.Errorf("not ready is not dead: %d", got)

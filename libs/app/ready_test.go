@@ -17,7 +17,7 @@ func TestAProgramAsksWhetherAnotherIsReady(t *testing.T) {
 	var sick atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/readyz" || r.Host != "localhost" || sick.Load() {
-			http.Error(w, "test is not ready: Redis is away.", http.StatusServiceUnavailable)
+			http.Error(w, "test is not ready (FGD_5003); its log says why", http.StatusServiceUnavailable)
 		}
 	}))
 	defer server.Close()
@@ -34,7 +34,7 @@ func TestAProgramAsksWhetherAnotherIsReady(t *testing.T) {
 		}
 	}
 	sick.Store(true)
-	if code, said := ask("127.0.0.1:" + port); code != 1 || !strings.Contains(said, "Redis is away.") {
+	if code, said := ask("127.0.0.1:" + port); code != 1 || !strings.Contains(said, "FGD_5003") {
 		t.Errorf("not ready: %d %s", code, said)
 	}
 	server.Close()

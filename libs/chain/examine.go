@@ -20,6 +20,16 @@ type Problem struct {
 type Witness struct {
 	Head
 	Where string // in words, as "commit 1234 of fabric 35"
+	// Forger is who else could have written what the witness says, in words; empty for nobody.
+	Forger string
+}
+
+// doubt returns how else than by a changed file it can come that a witness says something else.
+func (w Witness) doubt() string {
+	if w.Forger == "" {
+		return "."
+	}
+	return ", or " + w.Forger + " made that up."
 }
 
 // maxProblems is how many are told; all are counted.
@@ -214,8 +224,8 @@ func (e *Examination) line(line Line, bad error, notes map[int64]Checkpoint) {
 // compare holds the last line against what somebody saw of it.
 func (e *Examination) compare(w Witness) {
 	if w.Head != e.last {
-		e.problem(w.Seq, "Line %d has another hash than %s says: the line or one before it was changed, or that was not "+
-			"written by FGD Sync.", w.Seq, w.Where)
+		e.problem(w.Seq, "Line %d has another hash than %s says: the file was changed, in that line or one before it%s",
+			w.Seq, w.Where, w.doubt())
 		return
 	}
 	e.confirmed++
@@ -237,8 +247,8 @@ func (e *Examination) End() Report {
 		if seq < e.first.Seq {
 			continue // in a file that is kept elsewhere
 		}
-		e.problem(seq, "Line %d, which %s names, is not there: the end was cut off, or lines were removed.", seq,
-			witnesses[0].Where)
+		e.problem(seq, "Line %d, which %s names, is not there: the end was cut off, or lines were removed%s", seq,
+			witnesses[0].Where, witnesses[0].doubt())
 	}
 	if e.verifier != nil && e.last.Seq > e.signed+Interval+MaxBatch {
 		e.problem(e.last.Seq, "There is no checkpoint after that of line %d: some were removed.", e.signed)

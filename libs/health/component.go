@@ -63,6 +63,7 @@ type State struct {
 	Status         Status
 	Since          time.Time
 	Reason, Remedy string // empty when it is healthy
+	Code           string // of the error, when it is one of the catalogue
 }
 
 // StateOf returns what the outcome of a check says of a component.
@@ -75,7 +76,7 @@ func StateOf(name string, err error) State {
 		return State{Name: name, Status: trouble.Status, Reason: trouble.Reason, Remedy: trouble.Remedy}
 	}
 	e := errs.From(err)
-	return State{Name: name, Status: Unhealthy, Reason: e.Message, Remedy: e.RemedyText()}
+	return State{Name: name, Status: Unhealthy, Reason: e.Message, Remedy: e.RemedyText(), Code: e.Code.ID}
 }
 
 // bounded runs a check, which has to answer in time: one that hangs is no better than one that fails. One that notices

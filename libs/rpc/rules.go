@@ -136,6 +136,8 @@ func formWords(pattern string) string {
 	switch pattern {
 	case "^[0-9a-f]{40}$":
 		return "the 40 hex digits of a commit, in lower case"
+	case "^[0-9a-f]{16}$":
+		return "the 16 hex digits of a log, in lower case"
 	case "^(HEAD|@|[0-9a-f]{4,40})([~^][0-9]{0,5})*$":
 		return "4 to 40 hex digits of a commit, or HEAD, with ~N or ^N behind"
 	case "^(env|file):[A-Za-z0-9_][A-Za-z0-9_.-]*$":

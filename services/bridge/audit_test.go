@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"fgdsync.dev/libs/chain"
 	"fgdsync.dev/libs/errs"
@@ -81,6 +83,72 @@ func TestWhatChangesSomethingSaysSo(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhatHandsOutASecretSaysSo: an RPC whose answer has a secret changes something, or says that it is audited, which
+// is for those that change nothing. Each is a single call, for streams are not written down.
+func TestWhatHandsOutASecretSaysSo(t *testing.T) {
+	t.Parallel()
+	var tell []string
+	for _, rpc := range rpcs() {
+		if !isPublic(rpc) {
+			continue
+		}
+		mutates, _ := proto.GetExtension(rpc.Options(), accessv1.E_Mutates).(bool)
+		audited, _ := proto.GetExtension(rpc.Options(), accessv1.E_Audited).(bool)
+		if secret := secretIn(rpc.Output()); secret && !mutates && !audited || audited && (!secret || mutates) {
+			t.Errorf("%s: a secret in its answer %t, mutates %t, audited %t", nameOf(rpc), secret, mutates, audited)
+		}
+		if audited && (rpc.IsStreamingServer() || rpc.IsStreamingClient()) {
+			t.Errorf("%s is a stream, and hands out a secret", nameOf(rpc))
+		}
+		if audited {
+			tell = append(tell, nameOf(rpc))
+		}
+	}
+	if !slices.Equal(tell, []string{"WebhookService.GetFabricWebhook"}) {
+		t.Errorf("%v hand out secrets and change nothing", tell)
+	}
+}
+
+// secretIn reports whether a message has a field that is not to be shown, at any depth. Answers do not hold themselves.
+func secretIn(message protoreflect.MessageDescriptor) bool {
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		options, _ := field.Options().(*descriptorpb.FieldOptions)
+		if options.GetDebugRedact() || field.Message() != nil && secretIn(field.Message()) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestWhoAskedForASecret: a line before it is handed out and one after, with who it was and which fabric, and not the
+// secret. One that can't be written down is not handed out.
+func TestWhoAskedForASecret(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	g.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"f","repository_url":"https://git.example/r.git",`+
+		`"gitops_directory":"gitops/f1"}`, bearer(g.bootstrap))
+	admin := g.grant("admin", "35")
+	secret, _ := g.ok("GET", "/api/v1/fabrics/35/webhook", "", bearer(admin))["secret"].(string)
+	if got := g.stages("GetFabricWebhook"); !slices.Equal(got, []string{"requested", "completed OK"}) {
+		t.Fatalf("written down is %v", got)
+	}
+	lines := g.lines()
+	if last := lines[len(lines)-1]; last.FabricID != 35 || last.Principal.TokenID != idOf(admin) {
+		t.Errorf("fabric %d, by %+v", last.FabricID, last.Principal)
+	}
+	if raw, err := os.ReadFile(g.audit); err != nil || secret == "" || strings.Contains(string(raw), secret) {
+		t.Errorf("the secret is in the audit, or there is none: %v", err)
+	}
+	if err := os.Rename(g.audit, g.audit+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(g.audit, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	g.problem("GET", "/api/v1/fabrics/35/webhook", "", 503, errs.AuditUnwritable.ID, bearer(admin))
 }
 
 // TestTheFirstTokenIsWrittenDown: nobody asks for it, and it may do everything.

@@ -98,7 +98,7 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts,
 		OpenMetrics: cfg.OpenMetrics, Version: app.Version,
 	}, httpapi.Deps{
-		Self: p.Self, MetricsPage: p.MetricsPage, Auth: who.admission, Denied: audit.denied(), Health: api.Health,
+		Self: p.Self, MetricsPage: p.MetricsPage, Auth: who.admission, Denied: audit.denied(), Health: api.OpenHealth,
 		Webhooks: hooks,
 		Log:      p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})

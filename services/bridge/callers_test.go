@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -91,7 +92,7 @@ func (f federated) restore() {
 	for _, id := range []int32{35, 36} {
 		f.backend.fabrics[id] = &fabricv1.Fabric{FabricId: id, Name: "fabric", Location: &gitv1.Location{
 			RepositoryUrl: "https://git.example/r.git", Branch: "main", Directory: "gitops/f1",
-		}, CreatedAt: timestamppb.Now(), UpdatedAt: timestamppb.Now()}
+		}, RepositoryKey: fmt.Sprint("git.example/", id), CreatedAt: timestamppb.Now(), UpdatedAt: timestamppb.Now()}
 	}
 }
 

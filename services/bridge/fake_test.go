@@ -251,7 +251,7 @@ func (b *backend) ListComponents(
 	for _, name := range append([]string{req.GetService()}, parts[req.GetService()]...) {
 		c := &healthv1.Component{Name: name, Status: healthv1.Status_STATUS_HEALTHY, Since: timestamppb.Now()}
 		if status, sick := b.sick[name]; sick {
-			c.Status, c.Reason, c.Remedy = status, name+" is sick.", "Heal "+name+"."
+			c.Status, c.Reason, c.Remedy, c.Code = status, name+" is sick.", "Heal "+name+".", "FGD_5000"
 		}
 		out.Components = append(out.Components, c)
 	}

@@ -69,17 +69,18 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestASickServiceTakesNoWork: the health says which one it is, why, and what to do.
+// TestASickServiceTakesNoWork: the health says which one it is, why, and what to do. That no work can be taken is for
+// everybody.
 func TestASickServiceTakesNoWork(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.sicken("ingestion", healthv1.Status_STATUS_UNHEALTHY)
 	b.ok("GET", "/healthz", "")
-	a := b.call("GET", "/readyz", "")
-	if a.status != http.StatusServiceUnavailable || a.body["status"] != "unhealthy" {
+	if a := b.call("GET", "/readyz", ""); a.status != http.StatusServiceUnavailable || a.body["status"] != "unhealthy" {
 		t.Errorf("readyz %d %s", a.status, a.raw)
 	}
-	for name, c := range components(t, a.body) {
+	health := b.ok("GET", "/api/v1/health", "")
+	for name, c := range components(t, health) {
 		if sick := name == "ingestion"; sick != (c["status"] == "unhealthy") ||
 			sick && (c["reason"] != "ingestion is sick." || c["remedy"] != "Heal ingestion.") {
 			t.Errorf("component %v", c)
@@ -105,6 +106,35 @@ func TestTroubleOfAPartIsForALook(t *testing.T) {
 	}
 }
 
+// TestWhoIsToldWhatAilsAComponent: a reason may name hosts, folders and repositories of others. Who may not see every
+// fabric is told that something ails it, and by which code.
+func TestWhoIsToldWhatAilsAComponent(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	g.sicken("git-hosts", healthv1.Status_STATUS_DEGRADED)
+	g.sicken("store", healthv1.Status_STATUS_UNHEALTHY)
+	one, all := bearer(g.grant("admin", "35")), bearer(g.grant("viewer", ""))
+	for name, bare := range map[string]answer{
+		"readyz":              g.call("GET", "/readyz", ""),
+		"readyz with a token": g.call("GET", "/readyz", "", all),
+		"an admin of one":     g.call("GET", "/api/v1/health", "", one),
+	} {
+		if strings.Contains(bare.raw, "sick") || strings.Contains(bare.raw, "Heal") || strings.Contains(bare.raw, "since") {
+			t.Errorf("%s is told what ails a component: %s", name, bare.raw)
+		}
+		found := components(t, bare.body)
+		if hosts, store := found["git-hosts"], found["store"]; bare.body["status"] != "degraded" ||
+			hosts["status"] != "degraded" || store["status"] != "unhealthy" || store["code"] != "FGD_5000" ||
+			store["service"] != "github-sync" {
+			t.Errorf("%s is not told that a component is not well: %s", name, bare.raw)
+		}
+	}
+	health := g.ok("GET", "/api/v1/health", "", all)
+	if c := components(t, health)["git-hosts"]; c["reason"] != "git-hosts is sick." || c["remedy"] == nil {
+		t.Errorf("who may see all is not told why: %v", c)
+	}
+}
+
 func (b *bundle) sicken(name string, status healthv1.Status) {
 	b.backend.mu.Lock()
 	defer b.backend.mu.Unlock()
@@ -116,13 +146,14 @@ func TestAServiceThatIsAwayIsNamed(t *testing.T) {
 	t.Parallel()
 	address := nobodyListens(t)
 	here := grpctest.Serve(t, rpc.Services, newBackend().register)
+	host := app.NewHost(telemetry.Discard(), app.Security{})
 	away, err := rpc.Dial(address, noop.NewTracerProvider())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = away.Close() })
 	process := &app.Process{
-		Telemetry: telemetry.Discard(), Self: here, Now: time.Now,
+		Telemetry: telemetry.Discard(), Self: host.Inside(rpc.Callers), Now: time.Now, Private: true,
 		Peers: map[string]grpc.ClientConnInterface{
 			"orchestrator": away, "github-sync": here, "ingestion": here, "directory": here,
 		},
@@ -136,8 +167,9 @@ func TestAServiceThatIsAwayIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := bridgev1.NewHealthServiceClient(grpctest.Serve(t, rpc.Callers, service.Register))
-	health, err := client.GetHealth(t.Context(), &bridgev1.GetHealthRequest{})
+	host.Add(bridge.Name, service, rpc.Callers)
+	(&bundle{t: t}).run(host)
+	health, err := bridgev1.NewHealthServiceClient(process.Self).GetHealth(t.Context(), &bridgev1.GetHealthRequest{})
 	if err != nil || health.GetStatus() != "unhealthy" || len(health.GetComponents()) != len(everyComponent()) {
 		t.Fatalf("health %v, %v", health, err)
 	}

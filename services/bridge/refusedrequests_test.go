@@ -38,7 +38,13 @@ func refusedTokens() map[string][]refused {
 		"AuditService.ListAudit": {
 			{"limit", "GET /api/v1/audit?limit=1001", &bridgev1.ListAuditRequest{Limit: 1001}},
 		},
-		"AuditService.VerifyAudit": {{"verbose", "GET /api/v1/audit:verify?verbose=true", nil}},
+		"AuditService.VerifyAudit": {
+			{"verbose", "GET /api/v1/audit:verify?verbose=true", nil},
+			{
+				"retired_logs[1]", "GET /api/v1/audit:verify?retired_logs=0123456789abcdef&retired_logs=0123",
+				&bridgev1.VerifyAuditRequest{RetiredLogs: []string{"0123456789abcdef", "0123"}},
+			},
+		},
 		"AuditService.ExportAudit": {
 			{"format", "GET /api/v1/audit:export?format=csv", &bridgev1.ExportAuditRequest{Format: "csv"}},
 		},

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -99,6 +101,36 @@ func TestARevokedTokenEndsItsStreams(t *testing.T) {
 	}
 	if err := g.backend.awaitNoWatchers(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAChangedTokenIsReplacedWhole: what a later record does not grant is not granted any more, and an earlier one that
+// comes late brings nothing back.
+func TestAChangedTokenIsReplacedWhole(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	g.withSyncs(35, 36)
+	text := g.create(`{"name":"alice","grants":[{"role":"admin","fabric_ids":[35,36]}]}`)
+	g.backend.mu.Lock()
+	before := proto.CloneOf(g.backend.tokens.stored[idOf(text)])
+	g.backend.mu.Unlock()
+	less := func(token *accessv1.Token) {
+		token.Grants = []*accessv1.Grant{{Role: accessv1.Role_ROLE_VIEWER, FabricIds: []int32{36}}}
+	}
+	granted := func(token string) string {
+		return fmt.Sprint(g.ok("GET", "/api/v1/caller", "", bearer(token))["grants"])
+	}
+	g.change(text, less)
+	const want = "[map[all_fabrics:false fabric_ids:[36] rights:[] role:viewer]]"
+	g.until("the grants of the later record", func() bool { return granted(text) == want })
+	g.backend.mu.Lock()
+	g.backend.tokens.stored[idOf(text)] = before
+	g.backend.mu.Unlock()
+	other := g.grant("viewer", "35")
+	g.change(other, less)
+	g.until("what was told together with the earlier record", func() bool { return granted(other) == want })
+	if got := granted(text); got != want {
+		t.Errorf("granted is %s", got)
 	}
 }
 
@@ -194,6 +226,63 @@ func TestTokensThatCantBeKnown(t *testing.T) {
 	g.ok("GET", "/api/v1/caller", "", bearer(g.bootstrap))
 	g.clock.Add(int64(2 * time.Second))
 	g.problem("GET", "/api/v1/caller", "", 503, "FGD_5030", bearer(g.bootstrap))
+}
+
+// TestStreamsEndWhenTokensCantBeKnown: a revocation would not be heard of, so what goes on ends too, over gRPC as over
+// HTTP, and says to come again. When somebody says again which tokens are taken, it can.
+func TestStreamsEndWhenTokensCantBeKnown(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	g.withSyncs(35)
+	g.backend.mu.Lock()
+	g.backend.events["sync-of-35"] = nil // goes on
+	g.backend.mu.Unlock()
+	text := g.grant("viewer", "35")
+	ctx, cancel := context.WithTimeout(g.as(text), patience)
+	defer cancel()
+	listen := func() grpc.ServerStreamingClient[bridgev1.StreamSyncEventsResponse] {
+		stream, err := bridgev1.NewSyncServiceClient(g.self).
+			StreamSyncEvents(ctx, &bridgev1.StreamSyncEventsRequest{SyncId: "sync-of-35"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stream
+	}
+	listeners := func(n int) {
+		g.until(fmt.Sprintf("%d listeners", n), func() bool {
+			g.backend.mu.Lock()
+			defer g.backend.mu.Unlock()
+			return g.backend.watchers == n
+		})
+	}
+	stream, lines := listen(), make(chan answer, 1)
+	go func() { lines <- g.call("GET", "/api/v1/syncs/sync-of-35/events", "", bearer(text)) }()
+	listeners(2)
+	g.backend.mu.Lock()
+	g.backend.tokens.silent = true
+	g.backend.mu.Unlock()
+	g.clock.Add(int64(31 * time.Second))
+	_, err := stream.Recv()
+	if e := errs.From(err); e.Code.ID != "FGD_5030" || !strings.Contains(e.RemedyText(), "Come again") {
+		t.Errorf("the stream ended with %v", err)
+	}
+	g.until("an end of the lines", func() bool { return len(lines) == 1 })
+	if a := <-lines; !strings.Contains(a.raw, "FGD_5030") || !strings.Contains(a.raw, "Come again") {
+		t.Errorf("the lines ended with %d %s", a.status, a.raw)
+	}
+	listeners(0)
+	g.backend.mu.Lock()
+	g.backend.tokens.silent = false
+	g.backend.wake()
+	g.backend.mu.Unlock()
+	g.until("tokens that are known", func() bool {
+		return g.call("GET", "/api/v1/caller", "", bearer(text)).status == http.StatusOK
+	})
+	again := listen()
+	g.backend.tell("sync-of-35", progress(1))
+	if _, err := again.Recv(); err != nil {
+		t.Errorf("come again: %v", err)
+	}
 }
 
 // TestGuessesAreLimited: who shows too much that is no valid token is told no more about it, whatever it is. A good one

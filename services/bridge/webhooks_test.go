@@ -319,6 +319,35 @@ func TestARepositoryHasASecretOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestASecretCountsForEveryFabricOfItsRepository: so it is for who is admin of each of them, and for nobody who is not,
+// also when the foreign one was registered later. Which others there are is not said.
+func TestASecretCountsForEveryFabricOfItsRepository(t *testing.T) {
+	t.Parallel()
+	g := setupGuarded(t)
+	register := func(id int, repository string) {
+		g.ok("POST", "/api/v1/fabrics", fmt.Sprintf(`{"fabric_id":%d,"name":"fabric-%d","gitops_directory":"gitops/f%d",
+			"repository_url":"https://git.example/team/%s.git"}`, id, id, id, repository), bearer(g.bootstrap))
+	}
+	register(35, "r")
+	register(38, "other")
+	one, both := bearer(g.grant("admin", "35")), bearer(g.grant("admin", "35,36"))
+	g.ok("GET", "/api/v1/fabrics/35/webhook", "", one)
+	register(36, "r")
+	refused := g.problem("GET", "/api/v1/fabrics/35/webhook", "", http.StatusForbidden, "FGD_1051", one)
+	text := fmt.Sprint(refused["message"], refused["remedy"], refused["details"])
+	if strings.Contains(text, "36") || strings.Contains(text, "team/r") {
+		t.Errorf("the refusal tells of the other fabric: %s", text)
+	}
+	mixed := bearer(g.create(`{"name":"mixed","grants":[{"role":"admin","fabric_ids":[35]},` +
+		`{"role":"operator","all_fabrics":true}]}`))
+	g.problem("GET", "/api/v1/fabrics/35/webhook", "", http.StatusForbidden, "FGD_1051", mixed)
+	g.ok("GET", "/api/v1/fabrics/35/webhook", "", both)
+	g.ok("GET", "/api/v1/fabrics/35/webhook", "", bearer(g.bootstrap))
+	if got := g.stages("GetFabricWebhook"); !slices.Contains(got, "completed FGD_1051") {
+		t.Errorf("the refusal is not written down: %v", got)
+	}
+}
+
 // TestAFullQueue: a delivery that finds no room is refused, and can be delivered again; what waits is done still.
 func TestAFullQueue(t *testing.T) {
 	t.Parallel()

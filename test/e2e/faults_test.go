@@ -24,7 +24,7 @@ func TestRedisAwayAtStart(t *testing.T) {
 		if code == http.StatusOK {
 			t.Fatalf("ready without Redis: %s", body)
 		}
-		return code == http.StatusServiceUnavailable && strings.Contains(string(body), "Redis can't be reached")
+		return code == http.StatusServiceUnavailable && strings.Contains(string(body), `"code":"FGD_5003"`)
 	})
 	if code, body := s.Try(http.MethodPost, "/api/v1/fabrics", h.fabric()); code != http.StatusUnauthorized {
 		t.Errorf("without a token, and without Redis: %d %s", code, body)

@@ -85,15 +85,20 @@ func newAuditVerify(env Environment) *cobra.Command {
 all fabrics say. With --file it checks a file here, and those beside it that came before, without any bridge and
 without commits.`,
 	}
-	r := newRunning(env, cmd)
+	r, request := newRunning(env, cmd), &bridgev1.VerifyAuditRequest{}
 	var file, key string
+	cmd.Flags().StringSliceVar(&request.RetiredLogs, "retired-log", nil,
+		"`log` of a bridge that is no more, 16 hex digits: that commits name it is no problem")
 	cmd.Flags().StringVar(&file, "file", "", "check this `file`")
 	cmd.Flags().StringVar(&key, "key", "", "the `file` with the key of checkpoints; audit.key.pub beside --file without it")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		var answer *bridgev1.VerifyAuditResponse
-		if file == "" {
-			answer, err = r.VerifyAudit(cmd.Context())
-		} else {
+		switch {
+		case file == "":
+			answer, err = r.VerifyAudit(cmd.Context(), request)
+		case len(request.GetRetiredLogs()) > 0:
+			return exit.Misuse(errs.New(errs.InvalidRequest, "--retired-log goes with commits, which --file leaves out."))
+		default:
 			answer, err = verifyFile(file, key)
 		}
 		if err != nil {

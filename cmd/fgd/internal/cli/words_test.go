@@ -25,6 +25,7 @@ func TestWhatCannotBeMeant(t *testing.T) {
 		"name files, or say --all, and not both":    append([]string{"quarantine", "retry", "--all", "x"}, target...),
 		`No commit of the branch changed "nope"`:    append([]string{"diff", "HEAD", "--path", "nope"}, target...),
 		"There is nothing to judge in ":             {"validate", t.TempDir()},
+		"--retired-log goes with commits":           {"audit", "verify", "--file", "x", "--retired-log", "0123456789abcdef"},
 		"perhaps validate is meant":                 {"vaildate", "x"},
 	} {
 		code, stdout, stderr := run(t.Context(), t, args...)

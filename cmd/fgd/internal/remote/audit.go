@@ -31,9 +31,11 @@ func (s System) Audit(ctx context.Context, req *bridgev1.ListAuditRequest) (*bri
 }
 
 // VerifyAudit has the audit verified.
-func (s System) VerifyAudit(ctx context.Context) (answer *bridgev1.VerifyAuditResponse, err error) {
+func (s System) VerifyAudit(
+	ctx context.Context, req *bridgev1.VerifyAuditRequest,
+) (answer *bridgev1.VerifyAuditResponse, err error) {
 	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
-		answer, err = bridgev1.NewAuditServiceClient(conn).VerifyAudit(ctx, &bridgev1.VerifyAuditRequest{})
+		answer, err = bridgev1.NewAuditServiceClient(conn).VerifyAudit(ctx, req)
 		return err
 	})
 	return answer, err

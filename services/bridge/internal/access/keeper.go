@@ -41,6 +41,8 @@ const (
 	defaultLifetime = 90 * 24 * time.Hour
 	// usePeriod is how often it is told when tokens were last used.
 	usePeriod = 20 * time.Second
+	// checkPeriod is how often it is looked whether what is known of tokens is still confirmed.
+	checkPeriod = time.Second
 	// retryPause is how long is waited after the stream of changes has ended.
 	retryPause = time.Second
 	// pageSize is how many tokens are asked for at once.
@@ -165,19 +167,23 @@ func (k *Keeper) Run(ctx context.Context) error {
 	for _, replica := range k.replicas {
 		work.Go(func() error { return k.follow(ctx, replica) })
 	}
-	work.Go(func() error {
-		uses := time.NewTicker(usePeriod)
-		defer uses.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-uses.C:
-				k.tellUses(ctx)
-			}
-		}
-	})
+	work.Go(func() error { return every(ctx, usePeriod, func() { k.tellUses(ctx) }) })
+	work.Go(func() error { return every(ctx, checkPeriod, k.tokens.EndUnknown) }) // also while telling hangs
 	return work.Wait()
+}
+
+// every does something again and again until ctx ends.
+func every(ctx context.Context, period time.Duration, do func()) error {
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+			do()
+		}
+	}
 }
 
 // follow takes over what a replica tells of tokens, until ctx ends.

@@ -18,6 +18,7 @@ type rule struct {
 	role    accessv1.Role
 	scope   accessv1.Scope
 	mutates bool
+	audited bool                         // it has lines in the audit
 	starts  bool                         // syncs
 	fabric  protoreflect.FieldDescriptor // of the request; nil where the scope needs none
 	sync    protoreflect.FieldDescriptor
@@ -61,6 +62,8 @@ func newRule(method protoreflect.MethodDescriptor) (rule, error) {
 	r.role, _ = proto.GetExtension(options, accessv1.E_Role).(accessv1.Role)
 	r.scope, _ = proto.GetExtension(options, accessv1.E_Scope).(accessv1.Scope)
 	r.mutates, _ = proto.GetExtension(options, accessv1.E_Mutates).(bool)
+	tells, _ := proto.GetExtension(options, accessv1.E_Audited).(bool)
+	r.audited = r.mutates || tells
 	r.starts, _ = proto.GetExtension(options, accessv1.E_StartsSyncs).(bool)
 	if r.role < accessv1.Role_ROLE_VIEWER || r.role > accessv1.Role_ROLE_ADMIN {
 		return rule{}, fmt.Errorf("%s is no role of callers", r.role)
@@ -79,8 +82,8 @@ func newRule(method protoreflect.MethodDescriptor) (rule, error) {
 		}
 	case accessv1.Scope_SCOPE_ANY, accessv1.Scope_SCOPE_ALL:
 	case accessv1.Scope_SCOPE_PUBLIC:
-		if r.mutates {
-			return rule{}, fmt.Errorf("%s, and it changes something", r.scope)
+		if r.audited {
+			return rule{}, fmt.Errorf("%s, and it changes something or hands out a secret", r.scope)
 		}
 	case accessv1.Scope_SCOPE_UNSPECIFIED:
 		return rule{}, fmt.Errorf("%s", r.scope)

@@ -61,6 +61,9 @@ func (p *Principal) sees(fabric int32) bool {
 	return slices.ContainsFunc(p.Grants, func(g *accessv1.Grant) bool { return covers(g, fabric) })
 }
 
+// SeesAll reports whether a principal may see all fabrics, those too that there will be. Nobody may not.
+func (p *Principal) SeesAll() bool { return p != nil && p.sees(allFabrics) }
+
 // may reports whether a principal has a role, or a higher one, on a fabric.
 func (p *Principal) may(role accessv1.Role, fabric int32) bool {
 	return slices.ContainsFunc(p.Grants, func(g *accessv1.Grant) bool {

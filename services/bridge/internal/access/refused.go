@@ -34,8 +34,9 @@ func IsRefusal(err error) bool {
 	}
 }
 
-// Mutates reports whether the contract says that a method changes something.
-func (a *Access) Mutates(method string) bool { return a.policy[method].mutates }
+// Audited reports whether the contract says that a method changes something, or hands out a secret: that calls of it
+// are written down.
+func (a *Access) Audited(method string) bool { return a.policy[method].audited }
 
 // Sees reports whether a principal may know that there is a fabric.
 func (p *Principal) Sees(fabric int32) bool { return p.sees(fabric) }
@@ -53,3 +54,6 @@ func (p *Principal) WithoutForeign(err error) error {
 
 // AdminOfAll reports whether a principal may do everything, on all fabrics.
 func (p *Principal) AdminOfAll() bool { return p.may(accessv1.Role_ROLE_ADMIN, allFabrics) }
+
+// AdminOf reports whether a principal is admin of a fabric.
+func (p *Principal) AdminOf(fabric int32) bool { return p.may(accessv1.Role_ROLE_ADMIN, fabric) }

@@ -42,8 +42,10 @@ func NewTokens(peppers token.Peppers, now func() time.Time) *Tokens {
 	}
 }
 
-// Update takes over what has changed of tokens, and ends what goes on with those that are not taken any more. An older
-// record never replaces a newer one. Without any it says that what is known is right.
+// Update takes over what has changed of tokens, and ends what goes on with those that are not taken any more. A record
+// replaces the one before as a whole; nothing of that one stays. An older record never replaces a newer one, and what
+// is not among the changed stays as it is, also when they are all that one orchestrator has: tokens are never removed,
+// and without Redis one may not know what another was told. Without any it says that what is known is right.
 func (t *Tokens) Update(changed []*accessv1.Token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,7 +86,27 @@ func (t *Tokens) record(id string) *accessv1.Token {
 func (t *Tokens) Known() bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.now().Sub(t.confirmed) < staleAfter
+	return t.fresh()
+}
+
+// fresh is Known with the lock held.
+func (t *Tokens) fresh() bool { return t.now().Sub(t.confirmed) < staleAfter }
+
+// EndUnknown ends what goes on with tokens when what is known of them has not been confirmed of late, as new calls are
+// refused then: a revocation could not be heard of.
+func (t *Tokens) EndUnknown() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fresh() {
+		return
+	}
+	for _, streams := range t.open {
+		for o := range streams {
+			o.end(unknown().WithRemedy("Come again with the same token in a while. When that does not help, see that the " +
+				"orchestrator and its Redis run."))
+		}
+	}
+	clear(t.open)
 }
 
 // TakeUsed returns when tokens were used that were used since it was last asked.
@@ -124,10 +146,10 @@ func (t *Tokens) authenticate(text string, from netip.Addr) (*Principal, error) 
 // long.
 func (t *Tokens) find(shown token.Token) (*accessv1.Token, error) {
 	t.mu.RLock()
-	record, fresh := t.byID[shown.ID], t.now().Sub(t.confirmed) < staleAfter
+	record, fresh := t.byID[shown.ID], t.fresh()
 	t.mu.RUnlock()
 	if !fresh {
-		return nil, errs.New(errs.IdentityUnavailable, "It can't be found out at the moment which tokens are taken.")
+		return nil, unknown()
 	}
 	pepper, digest := record.GetPepperId(), record.GetDigest()
 	if record == nil {
@@ -203,6 +225,10 @@ func (t *Tokens) whileValid(ctx context.Context, p *Principal) (context.Context,
 			delete(t.open, p.TokenID)
 		}
 	}
+}
+
+func unknown() *errs.Error {
+	return errs.New(errs.IdentityUnavailable, "It can't be found out at the moment which tokens are taken.")
 }
 
 func notAuthenticated(format string, args ...any) *errs.Error {

@@ -20,8 +20,8 @@ import (
 	"fgdsync.dev/services/bridge/internal/access"
 )
 
-// Recorder writes down calls: those that change something before they have an effect and when they have ended, and
-// those that were refused. It stands between what admits calls and what serves them.
+// Recorder writes down calls: those that change something or hand out a secret before they have an effect and when they
+// have ended, and those that were refused. It stands between what admits calls and what serves them.
 type Recorder struct {
 	log     *Log
 	teller  *Teller
@@ -45,14 +45,14 @@ func (r *Recorder) Unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler,
 ) (any, error) {
 	return r.access.Unary(ctx, req, info, func(ctx context.Context, req any) (any, error) {
-		if !r.access.Mutates(info.FullMethod) {
+		if !r.access.Audited(info.FullMethod) {
 			return next(ctx, req)
 		}
 		return r.call(ctx, req, info.FullMethod, next)
 	})
 }
 
-// Stream admits a stream. None changes anything; a test holds that.
+// Stream admits a stream. None changes anything or hands out a secret; a test holds that.
 func (r *Recorder) Stream(
 	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler,
 ) error {

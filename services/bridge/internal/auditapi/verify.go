@@ -3,6 +3,7 @@ package auditapi
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -10,8 +11,10 @@ import (
 	"fgdsync.dev/libs/chain"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/libs/rpc"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 )
 
 const (
@@ -26,12 +29,15 @@ const (
 
 // VerifyAudit checks the audit, with the commits of all fabrics as witnesses.
 func (s *Server) VerifyAudit(
-	ctx context.Context, _ *bridgev1.VerifyAuditRequest,
+	ctx context.Context, req *bridgev1.VerifyAuditRequest,
 ) (*bridgev1.VerifyAuditResponse, error) {
 	if s.log == nil {
 		return nil, noAudit()
 	}
-	w := &witnesses{own: s.log.Head().Log}
+	w := &witnesses{own: s.log.Head().Log, retired: req.GetRetiredLogs()}
+	if slices.Contains(w.retired, w.own) {
+		return nil, errs.Field("retired_logs", "retired_logs has %s, which is the log of the bridge that answers.", w.own)
+	}
 	if err := s.ask(ctx, w); err != nil {
 		return nil, err
 	}
@@ -57,13 +63,14 @@ func (s *Server) VerifyAudit(
 
 // witnesses are what commits say of audits.
 type witnesses struct {
-	own string // the log that is verified
+	own     string   // the log that is verified
+	retired []string // logs of bridges that are no more
 
 	mu     sync.Mutex
 	others map[string]chain.Head // logs that bridges have now
 	of     []chain.Witness
 	strays []chain.Problem // of logs that nobody has
-	told   map[string]bool // logs of which that was said
+	told   map[string]bool // logs of which something was said
 	notes  []string
 }
 
@@ -71,6 +78,7 @@ type witnesses struct {
 func (s *Server) ask(ctx context.Context, w *witnesses) (err error) {
 	w.told = map[string]bool{}
 	if w.others, err = s.heads(ctx); err != nil {
+		w.others = nil
 		w.note("Which other bridges there are could not be found out: %s", errs.From(err).Message)
 	}
 	request := &fabricv1.ListFabricsRequest{Limit: fabricPage}
@@ -107,11 +115,21 @@ func (s *Server) askFabric(ctx context.Context, id int32, w *witnesses) error {
 			continue // no sync made it
 		}
 		for _, head := range chain.HeadsIn(commit.GetMessage(), layout.TrailerAudit) {
-			w.take(head, fmt.Sprintf("commit %.10s of fabric %d", commit.GetCommit(), id))
+			w.take(head, fmt.Sprintf("commit %.10s of fabric %d, by %s as Git has it,", commit.GetCommit(), id,
+				authorOf(commit)))
 		}
 	}
 	return nil
 }
+
+// authorOf returns who made a commit as it says itself, which nobody has proven.
+func authorOf(commit *gitv1.Commit) string {
+	author := commit.GetAuthor()
+	return rpc.PrintableName(fmt.Sprintf("%s <%s>", author.GetName(), author.GetEmail()))
+}
+
+// forger is who can have a commit say of an audit what is not so.
+const forger = "somebody who can push to the repository"
 
 func (w *witnesses) take(head chain.Head, where string) {
 	w.mu.Lock()
@@ -119,16 +137,26 @@ func (w *witnesses) take(head chain.Head, where string) {
 	_, known := w.others[head.Log]
 	switch {
 	case head.Log == w.own:
-		w.of = append(w.of, chain.Witness{Head: head, Where: where})
-	case !known && w.others != nil && !w.told[head.Log]:
+		w.of = append(w.of, chain.Witness{Head: head, Where: where, Forger: forger})
+	case known, w.others == nil, w.told[head.Log]:
+	case slices.Contains(w.retired, head.Log):
+		w.told[head.Log] = true
+		w.tell("The %s names line %d of the log %s, which is said to be retired.", where, head.Seq, head.Log)
+	default:
 		w.told[head.Log] = true
 		w.strays = append(w.strays, chain.Problem{Text: fmt.Sprintf("The %s names line %d of the log %s, which no bridge "+
-			"has: it is that of a bridge that is no more, or it was taken away.", where, head.Seq, head.Log)})
+			"has: it is that of a bridge that is no more, it was taken away, or %s made that up. When you know why, verify "+
+			"with retired_logs (fgd audit verify --retired-log %s).", where, head.Seq, head.Log, forger, head.Log)})
 	}
 }
 
 func (w *witnesses) note(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.tell(format, args...)
+}
+
+// tell is note with the lock held.
+func (w *witnesses) tell(format string, args ...any) {
 	w.notes = append(w.notes, fmt.Sprintf(format, args...))
 }

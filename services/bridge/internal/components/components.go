@@ -113,7 +113,7 @@ func (o *Overview) away(ctx context.Context, s Service, err error) Found {
 		reason = fmt.Sprintf("What answers at %s is not %s", s.Address, s.Name)
 	}
 	found := Found{Service: o.journal.Note(ctx, health.State{
-		Name: s.Name, Status: health.Unhealthy, Reason: reason + ".", Remedy: remedy,
+		Name: s.Name, Status: health.Unhealthy, Reason: reason + ".", Remedy: remedy, Code: errs.ServiceUnavailable.ID,
 	})}
 	for _, part := range s.Parts {
 		found.Parts = append(found.Parts, o.journal.Note(ctx, health.State{

@@ -3,11 +3,14 @@ package webhookapi
 
 import (
 	"context"
+	"fmt"
 
 	"google.golang.org/grpc"
 
+	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/webhook"
 )
 
@@ -36,7 +39,11 @@ func (s *Server) GetFabricWebhook(
 	if err != nil {
 		return nil, err
 	}
-	own, err := s.own.Of(found.GetFabric().GetRepositoryKey())
+	repository := found.GetFabric().GetRepositoryKey()
+	if err := s.permit(ctx, repository); err != nil {
+		return nil, err
+	}
+	own, err := s.own.Of(repository)
 	if err != nil {
 		return nil, err
 	}
@@ -50,4 +57,25 @@ func (s *Server) GetFabricWebhook(
 		})
 	}
 	return out, nil
+}
+
+// permit refuses the secret of a repository to who is not admin of all its fabrics: it counts for each of them. That
+// there are others is said, and not which.
+func (s *Server) permit(ctx context.Context, repositoryKey string) error {
+	caller := access.PrincipalOf(ctx)
+	if caller.AdminOfAll() {
+		return nil
+	}
+	all, err := s.fabrics.ListFabrics(ctx, &fabricv1.ListFabricsRequest{})
+	if err != nil {
+		return fmt.Errorf("list the fabrics: %w", err)
+	}
+	for _, fabric := range all.GetFabrics() {
+		if fabric.GetRepositoryKey() == repositoryKey && !caller.AdminOf(fabric.GetFabricId()) {
+			return errs.New(errs.NotAllowed, "The secret counts for every fabric of the repository, and takes the role "+
+				"admin on each of them.").
+				WithRemedy("Have somebody enter it who is admin of all fabrics of the repository, or of all there are.")
+		}
+	}
+	return nil
 }

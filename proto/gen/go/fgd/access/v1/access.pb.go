@@ -260,6 +260,14 @@ var file_fgd_access_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "fgd/access/v1/access.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50006,
+		Name:          "fgd.access.v1.audited",
+		Tag:           "varint,50006,opt,name=audited",
+		Filename:      "fgd/access/v1/access.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*Right)(nil),
 		Field:         50001,
@@ -292,6 +300,10 @@ var (
 	//
 	// optional bool starts_syncs = 50005;
 	E_StartsSyncs = &file_fgd_access_v1_access_proto_extTypes[4]
+	// True when the RPC changes nothing and has lines in the audit all the same: it hands out a secret.
+	//
+	// optional bool audited = 50006;
+	E_Audited = &file_fgd_access_v1_access_proto_extTypes[5]
 )
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -299,7 +311,7 @@ var (
 	// The right that is needed to say something in this field.
 	//
 	// optional fgd.access.v1.Right right = 50001;
-	E_Right = &file_fgd_access_v1_access_proto_extTypes[5]
+	E_Right = &file_fgd_access_v1_access_proto_extTypes[6]
 )
 
 var File_fgd_access_v1_access_proto protoreflect.FileDescriptor
@@ -333,7 +345,8 @@ const file_fgd_access_v1_access_proto_rawDesc = "" +
 	"\x05scope\x12\x1e.google.protobuf.MethodOptions\x18҆\x03 \x01(\x0e2\x14.fgd.access.v1.ScopeR\x05scope::\n" +
 	"\acallers\x12\x1e.google.protobuf.MethodOptions\x18ӆ\x03 \x03(\tR\acallers::\n" +
 	"\amutates\x12\x1e.google.protobuf.MethodOptions\x18Ԇ\x03 \x01(\bR\amutates:C\n" +
-	"\fstarts_syncs\x12\x1e.google.protobuf.MethodOptions\x18Ն\x03 \x01(\bR\vstartsSyncs:K\n" +
+	"\fstarts_syncs\x12\x1e.google.protobuf.MethodOptions\x18Ն\x03 \x01(\bR\vstartsSyncs::\n" +
+	"\aaudited\x12\x1e.google.protobuf.MethodOptions\x18ֆ\x03 \x01(\bR\aaudited:K\n" +
 	"\x05right\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x14.fgd.access.v1.RightR\x05rightB\xa0\x01\n" +
 	"\x11com.fgd.access.v1B\vAccessProtoP\x01Z(fgdsync.dev/proto/fgd/access/v1;accessv1\xa2\x02\x03FAX\xaa\x02\rFgd.Access.V1\xca\x02\rFgd\\Access\\V1\xe2\x02\x19Fgd\\Access\\V1\\GPBMetadata\xea\x02\x0fFgd::Access::V1b\x06proto3"
 
@@ -358,20 +371,21 @@ var file_fgd_access_v1_access_proto_goTypes = []any{
 	(*descriptorpb.FieldOptions)(nil),  // 4: google.protobuf.FieldOptions
 }
 var file_fgd_access_v1_access_proto_depIdxs = []int32{
-	3, // 0: fgd.access.v1.role:extendee -> google.protobuf.MethodOptions
-	3, // 1: fgd.access.v1.scope:extendee -> google.protobuf.MethodOptions
-	3, // 2: fgd.access.v1.callers:extendee -> google.protobuf.MethodOptions
-	3, // 3: fgd.access.v1.mutates:extendee -> google.protobuf.MethodOptions
-	3, // 4: fgd.access.v1.starts_syncs:extendee -> google.protobuf.MethodOptions
-	4, // 5: fgd.access.v1.right:extendee -> google.protobuf.FieldOptions
-	0, // 6: fgd.access.v1.role:type_name -> fgd.access.v1.Role
-	1, // 7: fgd.access.v1.scope:type_name -> fgd.access.v1.Scope
-	2, // 8: fgd.access.v1.right:type_name -> fgd.access.v1.Right
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	6, // [6:9] is the sub-list for extension type_name
-	0, // [0:6] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	3,  // 0: fgd.access.v1.role:extendee -> google.protobuf.MethodOptions
+	3,  // 1: fgd.access.v1.scope:extendee -> google.protobuf.MethodOptions
+	3,  // 2: fgd.access.v1.callers:extendee -> google.protobuf.MethodOptions
+	3,  // 3: fgd.access.v1.mutates:extendee -> google.protobuf.MethodOptions
+	3,  // 4: fgd.access.v1.starts_syncs:extendee -> google.protobuf.MethodOptions
+	3,  // 5: fgd.access.v1.audited:extendee -> google.protobuf.MethodOptions
+	4,  // 6: fgd.access.v1.right:extendee -> google.protobuf.FieldOptions
+	0,  // 7: fgd.access.v1.role:type_name -> fgd.access.v1.Role
+	1,  // 8: fgd.access.v1.scope:type_name -> fgd.access.v1.Scope
+	2,  // 9: fgd.access.v1.right:type_name -> fgd.access.v1.Right
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	7,  // [7:10] is the sub-list for extension type_name
+	0,  // [0:7] is the sub-list for extension extendee
+	0,  // [0:0] is the sub-list for field type_name
 }
 
 func init() { file_fgd_access_v1_access_proto_init() }
@@ -386,7 +400,7 @@ func file_fgd_access_v1_access_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_access_v1_access_proto_rawDesc), len(file_fgd_access_v1_access_proto_rawDesc)),
 			NumEnums:      3,
 			NumMessages:   0,
-			NumExtensions: 6,
+			NumExtensions: 7,
 			NumServices:   0,
 		},
 		GoTypes:           file_fgd_access_v1_access_proto_goTypes,

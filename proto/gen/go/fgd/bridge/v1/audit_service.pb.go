@@ -527,7 +527,9 @@ func (x *ListAuditResponse) GetNextPageToken() string {
 
 // Request of VerifyAudit.
 type VerifyAuditRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Logs that commits may name although no bridge has them: those of bridges that are no more. 16 hex digits each.
+	RetiredLogs   []string `protobuf:"bytes,1,rep,name=retired_logs,json=retiredLogs,proto3" json:"retired_logs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -560,6 +562,13 @@ func (x *VerifyAuditRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use VerifyAuditRequest.ProtoReflect.Descriptor instead.
 func (*VerifyAuditRequest) Descriptor() ([]byte, []int) {
 	return file_fgd_bridge_v1_audit_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *VerifyAuditRequest) GetRetiredLogs() []string {
+	if x != nil {
+		return x.RetiredLogs
+	}
+	return nil
 }
 
 // Something that is not right in an audit.
@@ -912,8 +921,9 @@ const file_fgd_bridge_v1_audit_service_proto_rawDesc = "" +
 	"_fabric_id\"k\n" +
 	"\x11ListAuditResponse\x12.\n" +
 	"\x05lines\x18\x01 \x03(\v2\x18.fgd.bridge.v1.AuditLineR\x05lines\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x14\n" +
-	"\x12VerifyAuditRequest\":\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"W\n" +
+	"\x12VerifyAuditRequest\x12A\n" +
+	"\fretired_logs\x18\x01 \x03(\tB\x1e\xbaH\x1b\x92\x01\x18\x10d\x18\x01\"\x12r\x102\x0e^[0-9a-f]{16}$R\vretiredLogs\":\n" +
 	"\fAuditProblem\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x05R\x03seq\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"\xed\x02\n" +

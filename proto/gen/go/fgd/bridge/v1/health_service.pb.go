@@ -69,14 +69,16 @@ type ComponentHealth struct {
 	// healthy; degraded when it works and something wants a look; unhealthy when it does not work; unknown when it could
 	// not be found out.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
-	// Since when it has been so, as far as the process has seen it.
+	// Since when it has been so, as far as the process has seen it; absent for who may see some fabrics alone.
 	Since *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=since,proto3" json:"since,omitempty"`
-	// Why it is not healthy; absent when it is.
+	// Why it is not healthy; absent when it is, and for who may see some fabrics alone.
 	Reason *string `protobuf:"bytes,11,opt,name=reason,proto3,oneof" json:"reason,omitempty"`
-	// What to do about it; absent when it is healthy.
+	// What to do about it; absent when it is healthy, and for who may see some fabrics alone.
 	Remedy *string `protobuf:"bytes,12,opt,name=remedy,proto3,oneof" json:"remedy,omitempty"`
 	// The service that the component is a part of; absent for a service.
-	Service       *string `protobuf:"bytes,13,opt,name=service,proto3,oneof" json:"service,omitempty"`
+	Service *string `protobuf:"bytes,13,opt,name=service,proto3,oneof" json:"service,omitempty"`
+	// Code of the error; absent when it is healthy, and when it is none of the catalogue.
+	Code          *string `protobuf:"bytes,14,opt,name=code,proto3,oneof" json:"code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -153,6 +155,13 @@ func (x *ComponentHealth) GetService() string {
 	return ""
 }
 
+func (x *ComponentHealth) GetCode() string {
+	if x != nil && x.Code != nil {
+		return *x.Code
+	}
+	return ""
+}
+
 // Response of GetHealth.
 type GetHealthResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -222,7 +231,7 @@ var File_fgd_bridge_v1_health_service_proto protoreflect.FileDescriptor
 const file_fgd_bridge_v1_health_service_proto_rawDesc = "" +
 	"\n" +
 	"\"fgd/bridge/v1/health_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetHealthRequest\"\xa7\x02\n" +
+	"\x10GetHealthRequest\"\xc9\x02\n" +
 	"\x0fComponentHealth\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12D\n" +
 	"\x06status\x18\x02 \x01(\tB,\xbaH)r'R\ahealthyR\bdegradedR\tunhealthyR\aunknownR\x06status\x120\n" +
@@ -230,11 +239,13 @@ const file_fgd_bridge_v1_health_service_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x1b\n" +
 	"\x06reason\x18\v \x01(\tH\x00R\x06reason\x88\x01\x01\x12\x1b\n" +
 	"\x06remedy\x18\f \x01(\tH\x01R\x06remedy\x88\x01\x01\x12\x1d\n" +
-	"\aservice\x18\r \x01(\tH\x02R\aservice\x88\x01\x01B\t\n" +
+	"\aservice\x18\r \x01(\tH\x02R\aservice\x88\x01\x01\x12\x17\n" +
+	"\x04code\x18\x0e \x01(\tH\x03R\x04code\x88\x01\x01B\t\n" +
 	"\a_reasonB\t\n" +
 	"\a_remedyB\n" +
 	"\n" +
-	"\b_serviceJ\x04\b\x03\x10\x04R\amessage\"\xaa\x01\n" +
+	"\b_serviceB\a\n" +
+	"\x05_codeJ\x04\b\x03\x10\x04R\amessage\"\xaa\x01\n" +
 	"\x11GetHealthResponse\x12;\n" +
 	"\x06status\x18\x01 \x01(\tB#\xbaH r\x1eR\ahealthyR\bdegradedR\tunhealthyR\x06status\x12>\n" +
 	"\n" +

@@ -28,7 +28,8 @@ const (
 //
 // Says how the system is.
 type HealthServiceClient interface {
-	// Shows the health of every component.
+	// Shows the health of every component. Since when, why, and what to do is for who may see all fabrics: it tells of
+	// hosts, folders and repositories, whosever they are.
 	GetHealth(ctx context.Context, in *GetHealthRequest, opts ...grpc.CallOption) (*GetHealthResponse, error)
 }
 
@@ -56,7 +57,8 @@ func (c *healthServiceClient) GetHealth(ctx context.Context, in *GetHealthReques
 //
 // Says how the system is.
 type HealthServiceServer interface {
-	// Shows the health of every component.
+	// Shows the health of every component. Since when, why, and what to do is for who may see all fabrics: it tells of
+	// hosts, folders and repositories, whosever they are.
 	GetHealth(context.Context, *GetHealthRequest) (*GetHealthResponse, error)
 	mustEmbedUnimplementedHealthServiceServer()
 }

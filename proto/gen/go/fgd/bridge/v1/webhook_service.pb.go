@@ -221,9 +221,9 @@ const file_fgd_bridge_v1_webhook_service_proto_rawDesc = "" +
 	"\rsigning_token\x18\x05 \x01(\tB\x03\x80\x01\x01R\fsigningToken\"W\n" +
 	"\x0fWebhookEndpoint\x120\n" +
 	"\x04host\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17R\x06githubR\x06gitlabR\x05giteaR\x04host\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path2\x7f\n" +
-	"\x0eWebhookService\x12m\n" +
-	"\x10GetFabricWebhook\x12&.fgd.bridge.v1.GetFabricWebhookRequest\x1a'.fgd.bridge.v1.GetFabricWebhookResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x01B\xa8\x01\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path2\x83\x01\n" +
+	"\x0eWebhookService\x12q\n" +
+	"\x10GetFabricWebhook\x12&.fgd.bridge.v1.GetFabricWebhookRequest\x1a'.fgd.bridge.v1.GetFabricWebhookResponse\"\f\x88\xb5\x18\x03\x90\xb5\x18\x01\xb0\xb5\x18\x01B\xa8\x01\n" +
 	"\x11com.fgd.bridge.v1B\x13WebhookServiceProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

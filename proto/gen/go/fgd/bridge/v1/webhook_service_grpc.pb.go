@@ -29,7 +29,8 @@ const (
 // Says how a Git host is told to announce what is pushed to it, so that a sync need not wait for its time.
 type WebhookServiceClient interface {
 	// Shows what to enter at the Git host of a fabric, the secret among it. All fabrics of one repository have the same,
-	// and those of another have another one.
+	// and those of another have another one. It takes the role on each fabric of the repository: PERMISSION_DENIED
+	// (FGD_1051) else.
 	GetFabricWebhook(ctx context.Context, in *GetFabricWebhookRequest, opts ...grpc.CallOption) (*GetFabricWebhookResponse, error)
 }
 
@@ -58,7 +59,8 @@ func (c *webhookServiceClient) GetFabricWebhook(ctx context.Context, in *GetFabr
 // Says how a Git host is told to announce what is pushed to it, so that a sync need not wait for its time.
 type WebhookServiceServer interface {
 	// Shows what to enter at the Git host of a fabric, the secret among it. All fabrics of one repository have the same,
-	// and those of another have another one.
+	// and those of another have another one. It takes the role on each fabric of the repository: PERMISSION_DENIED
+	// (FGD_1051) else.
 	GetFabricWebhook(context.Context, *GetFabricWebhookRequest) (*GetFabricWebhookResponse, error)
 	mustEmbedUnimplementedWebhookServiceServer()
 }

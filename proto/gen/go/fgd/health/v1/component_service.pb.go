@@ -191,7 +191,9 @@ type Component struct {
 	// Why it is not healthy; empty when it is.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What to do about it; empty when it is healthy.
-	Remedy        string `protobuf:"bytes,5,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	Remedy string `protobuf:"bytes,5,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	// Code of the error, when it is one of the catalogue.
+	Code          string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -261,6 +263,13 @@ func (x *Component) GetRemedy() string {
 	return ""
 }
 
+func (x *Component) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
 var File_fgd_health_v1_component_service_proto protoreflect.FileDescriptor
 
 const file_fgd_health_v1_component_service_proto_rawDesc = "" +
@@ -271,14 +280,15 @@ const file_fgd_health_v1_component_service_proto_rawDesc = "" +
 	"\x16ListComponentsResponse\x128\n" +
 	"\n" +
 	"components\x18\x01 \x03(\v2\x18.fgd.health.v1.ComponentR\n" +
-	"components\"\xbc\x01\n" +
+	"components\"\xd0\x01\n" +
 	"\tComponent\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x129\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x15.fgd.health.v1.StatusB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06status\x120\n" +
 	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x16\n" +
-	"\x06remedy\x18\x05 \x01(\tR\x06remedy*s\n" +
+	"\x06remedy\x18\x05 \x01(\tR\x06remedy\x12\x12\n" +
+	"\x04code\x18\x06 \x01(\tR\x04code*s\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATUS_HEALTHY\x10\x01\x12\x13\n" +
