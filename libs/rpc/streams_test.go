@@ -50,6 +50,16 @@ func (c *rawClient) call(whole bool) uint32 {
 // begin is call for a path of any form, with more headers.
 func (c *rawClient) begin(path string, whole bool, headers ...[2]string) uint32 {
 	c.t.Helper()
+	number, err := c.try(path, whole, headers...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return number
+}
+
+// try is begin where the other side may have gone away.
+func (c *rawClient) try(path string, whole bool, headers ...[2]string) (uint32, error) {
+	c.t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range append([][2]string{
@@ -74,10 +84,7 @@ func (c *rawClient) begin(path string, whole bool, headers ...[2]string) uint32 
 		fragment = block.Next(maxFrame)
 		err = c.framer.WriteContinuation(number, block.Len() == 0, fragment)
 	}
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return number
+	return number, err
 }
 
 // answer reads up to the first answer to a call, and reports whether it was refused.

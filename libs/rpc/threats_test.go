@@ -149,10 +149,10 @@ func TestHeadersOfACallAreBounded(t *testing.T) {
 	w := &watchful{}
 	address := serveCallers(t, w.gate(), w)
 	large := newRawClient(t, address)
-	number := large.begin(syncv1.SyncService_GetSync_FullMethodName, false,
+	number, err := large.try(syncv1.SyncService_GetSync_FullMethodName, false,
 		[2]string{"baggage", strings.Repeat("a=bcdefg,", 1<<20/9)})
-	if err := large.framer.WriteData(number, true, make([]byte, 5)); err != nil {
-		t.Fatal(err)
+	if err == nil { // else it is cut off already
+		_ = large.framer.WriteData(number, true, make([]byte, 5))
 	}
 	for {
 		frame, err := large.framer.ReadFrame()
