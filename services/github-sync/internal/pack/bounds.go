@@ -14,8 +14,14 @@ const (
 	smallPack = 1 << 16
 	// atOnce is how many packs are resolved at the same time. It takes a processor, and no network.
 	atOnce = 2
-	// mostHeld bounds the bytes of one pack that are held in files while it is resolved.
+	// mostHeld bounds the bytes of one pack that are held in a file while it is resolved.
 	mostHeld = 512 << 20
+	// mostDeep bounds how deep deltas are made of each other. Git itself makes them 4095 deep at most (pack.depth).
+	mostDeep = 1 << 14
+	// leastPart and leastRead are how many bytes a part of what a delta makes counts for at least, by the time that it
+	// takes: the second of a base that is held in a file.
+	leastPart = 16
+	leastRead = 1 << 10
 	// inflation is how many times its greatest size a pack may have when it is inflated. Text is deflated to a tenth;
 	// files of a history are more, since each is made of the one before.
 	inflation = 16
@@ -90,6 +96,17 @@ func (q *quota) inflate(size int64) error {
 	}
 	if q.left -= size; size > q.bounds.inflated || q.left < 0 {
 		return tooLarge("its objects have more than %d bytes together", q.bounds.inflated)
+	}
+	return nil
+}
+
+// work takes account of what an instruction of a delta costs beside the bytes that it makes.
+func (q *quota) work(bytes int64) error {
+	if q.bounds == nil || bytes <= 0 {
+		return nil
+	}
+	if q.left -= bytes; q.left < 0 {
+		return tooLarge("its deltas are made of too many small parts")
 	}
 	return nil
 }
