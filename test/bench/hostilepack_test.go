@@ -74,10 +74,12 @@ func hostilePacks() map[string]hostilePack {
 		"a million empty files":      {mostObjects - 10, emptyFiles(mostObjects - 10), completed, ""},
 		"a million different files":  {mostObjects - 10, differentFiles, completed, ""},
 		"a million deltas":           {mostObjects - 10, tinyDeltas(1, mostObjects-11), completed, ""},
-		"a hundred thousand deep":    {100_001, tinyDeltas(100_000, 100_000), completed, ""},
+		"16,384 deep":                {1 + 1<<14, tinyDeltas(1<<14, 1<<14), completed, ""},
+		"a million deep":             {mostObjects - 10, tinyDeltas(mostObjects, mostObjects-11), failed, tooLarge},
 		"large deltas of each other": {5, largeDeltas(1<<30, 4, 0), failed, tooLarge},
 		"deltas within all bounds":   {240, largeDeltas(16<<20, 30, 209), completed, ""},
-		"byte for byte":              {41, byteForByte(17<<20, 40), completed, ""},
+		"byte for byte":              {41, byteForByte(16<<20, 40), failed, tooLarge},
+		"byte for byte of a disk":    {41, byteForByte(17<<20, 40), failed, tooLarge},
 	}
 }
 

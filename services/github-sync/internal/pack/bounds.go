@@ -20,7 +20,7 @@ const (
 	mostDeep = 1 << 14
 	// leastPart and leastRead are how many bytes a part of what a delta makes counts for at least, by the time that it
 	// takes: the second of a base that is held in a file.
-	leastPart = 16
+	leastPart = 32
 	leastRead = 1 << 10
 	// inflation is how many times its greatest size a pack may have when it is inflated. Text is deflated to a tenth;
 	// files of a history are more, since each is made of the one before.
@@ -42,6 +42,13 @@ func NewBounds(objects int, bytes int64) *Bounds {
 		objects: objects, inflated: bytes * inflation, entries: semaphore.NewWeighted(int64(objects)),
 		resolving: semaphore.NewWeighted(atOnce),
 	}
+}
+
+// tooLaborious says that no Git has made a pack in this way.
+func tooLaborious(format string, args ...any) error {
+	return errs.New(errs.RepositoryUnsupported, "What the Git host sends takes too much work: %s.",
+		fmt.Sprintf(format, args...)).
+		WithRemedy("Have the repository packed anew on the Git host (git repack -adf).")
 }
 
 func tooLarge(format string, args ...any) error {
@@ -106,7 +113,7 @@ func (q *quota) work(bytes int64) error {
 		return nil
 	}
 	if q.left -= bytes; q.left < 0 {
-		return tooLarge("its deltas are made of too many small parts")
+		return tooLaborious("its deltas are made of too many small parts")
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (r *resolver) grow(ctx context.Context, root *entry) error {
 			continue
 		}
 		if path = append(path, *above); len(path) > mostDeep {
-			return tooLarge("its deltas are made of each other more than %d deep", mostDeep)
+			return tooLaborious("its deltas are made of each other more than %d deep", mostDeep)
 		}
 	}
 	return nil
