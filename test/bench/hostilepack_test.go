@@ -33,8 +33,8 @@ type hostilePack struct {
 }
 
 // BenchmarkHostilePack lets a Git host answer a fetch with packs that are made to cost much, and measures what fgd up
-// has resident at most, what its data folder takes at most, with files that have no name any more, and how long it takes
-// until the sync has ended as it should.
+// has resident at most, what its data folder takes at most, with files that have no name any more, and how long it
+// takes until the sync has ended as it should.
 func BenchmarkHostilePack(b *testing.B) {
 	built, host := programs(b), server(b)
 	for name, hostile := range hostilePacks() {
@@ -139,7 +139,8 @@ func tinyDeltas(depth, number int) func(*handPack) {
 	}
 }
 
-// largeDeltas are deltas of a size of which each is made of the one before it, and others that are all made of the last.
+// largeDeltas are deltas of a size of which each is made of the one before it, and others that are all made of the
+// last.
 func largeDeltas(size, depth, wide int) func(*handPack) {
 	const first = 16 << 20
 	return func(p *handPack) {

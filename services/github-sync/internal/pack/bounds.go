@@ -20,8 +20,8 @@ const (
 	mostDeep = 1 << 14
 	// leastPart and leastRead are how many bytes a part of what a delta makes counts for at least, by the time that it
 	// takes: the second of a base that is held in a file.
-	leastPart = 32
-	leastRead = 1 << 10
+	leastPart = 64
+	leastRead = 4 << 10
 	// inflation is how many times its greatest size a pack may have when it is inflated. Text is deflated to a tenth;
 	// files of a history are more, since each is made of the one before.
 	inflation = 16

@@ -177,8 +177,8 @@ func TestDeepDeltas(t *testing.T) {
 func TestSmallParts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ base, few, many int }{
-		"in memory": {1 << 10, 20_000, 200_000},
-		"on disk":   {17 << 20, 10_000, 50_000},
+		"in memory": {1 << 10, 10_000, 200_000},
+		"on disk":   {17 << 20, 2000, 50_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 )
@@ -50,8 +51,8 @@ func readSize(r io.ByteReader) (size int64, err error) {
 
 // patcher makes an object of a base and a delta.
 type patcher struct {
-	to     io.Writer
-	delta  byteReader
+	to     *bufio.Writer
+	delta  *bufio.Reader
 	base   *content
 	quota  *quota
 	left   int64 // still to be made

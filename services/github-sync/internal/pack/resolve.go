@@ -41,7 +41,8 @@ func newResolver(file *os.File, folder string, found *contents, quota *quota) *r
 	found.sort()
 	return &resolver{
 		contents: found, file: file, budget: &budget{left: memoryBudget, folder: folder}, quota: quota,
-		section: io.NewSectionReader(file, 0, math.MaxInt64), buffered: bufio.NewReader(nil), delta: bufio.NewReader(nil), id: newIdentifier(),
+		section: io.NewSectionReader(file, 0, math.MaxInt64), buffered: bufio.NewReader(nil), delta: bufio.NewReader(nil),
+		id:   newIdentifier(),
 		made: bufio.NewWriterSize(nil, bufferSize), open: len(found.byOffset) + len(found.byID),
 	}
 }

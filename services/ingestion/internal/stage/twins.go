@@ -6,8 +6,8 @@ import (
 	"fgdsync.dev/libs/layout"
 )
 
-// twins are the paths, of files and of the folders above them, that are not what they fold to: how many leaves there are
-// at each or below, by what it folds to. Most directories have none.
+// twins are the paths, of files and of the folders above them, that are not what they fold to: how many leaves there
+// are at each or below, by what it folds to. Most directories have none.
 type twins map[string]map[string]int
 
 // note takes note of more or fewer leaves at a path.
