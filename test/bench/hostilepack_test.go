@@ -51,16 +51,18 @@ func BenchmarkHostilePack(b *testing.B) {
 				host.Break(gitserver.Fault{On: gitserver.Fetch, Pack: content})
 				watched := watchDisk(s)
 				var registered system.Accepted
+				began := time.Now() // the registration looks at the directory, and may fetch
 				s.Call(http.MethodPost, "/api/v1/fabrics", registration(repository, host.URL(repository)), &registered)
 				status := s.Ended(registered.SyncID)
+				times = append(times, time.Since(began))
 				disk = max(disk, watched.most())
 				hostile.require(b, status)
-				times, memory = append(times, took(status)), max(memory, s.Processes["fgd"].Memory())
+				memory = max(memory, s.Processes["fgd"].Memory())
 				b.ReportMetric(float64(len(content))/(1<<20), "pack-MiB")
 				b.ReportMetric(float64(rest)/(1<<20), "rest-MiB")
 				s.Processes["fgd"].Stop()
 			}
-			report(b, "sync", times)
+			report(b, "ended", times)
 			b.ReportMetric(float64(memory)/(1<<20), "peak-MiB")
 			b.ReportMetric(float64(disk)/(1<<20), "disk-MiB")
 		})
