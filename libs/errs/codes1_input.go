@@ -183,4 +183,8 @@ var (
 		"FGD_1048", Invalid, "DIRECTORY_EMPTIED",
 		"Nothing to do when all of them are to go; else see what became of the branch, and restore the directory.",
 	}
+	NamesCollide = Code{
+		"FGD_1066", Invalid, "NAMES_COLLIDE",
+		"Rename one of the two with git: on Windows and macOS a checkout has only one of them.",
+	}
 )

@@ -6,6 +6,8 @@ package layout
 import (
 	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -100,4 +102,31 @@ func IsInput(p string) bool {
 
 // Alike reports whether a checkout on Windows or macOS may take two names for one: those that differ in the case of
 // letters, or in the code points of a letter with its accent, which may be one or two.
-func Alike(a, b string) bool { return strings.EqualFold(norm.NFC.String(a), norm.NFC.String(b)) }
+func Alike(a, b string) bool { return Folded(a) == Folded(b) }
+
+// Folded returns what all names have in common that are alike. It is the name itself when that is of ASCII without
+// upper-case letters.
+func Folded(name string) string {
+	if strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf || 'A' <= r && r <= 'Z' }) < 0 {
+		return name
+	}
+	return strings.Map(foldedRune, norm.NFC.String(name))
+}
+
+// foldedRune returns the last of the ASCII letters that are alike but for their case, which is a small one, or else the
+// first of all.
+func foldedRune(r rune) rune {
+	least, last := r, rune(-1)
+	for next := unicode.SimpleFold(r); ; next = unicode.SimpleFold(next) {
+		if least = min(least, next); next < utf8.RuneSelf {
+			last = max(last, next)
+		}
+		if next == r {
+			break
+		}
+	}
+	if last >= 0 {
+		return last
+	}
+	return least
+}

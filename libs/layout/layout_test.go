@@ -81,11 +81,16 @@ func TestNamesThatAreOneElsewhere(t *testing.T) {
 		{"fabric", "Fabric", true},
 		{"caf\u00e9", "cafe\u0301", true},
 		{"CAF\u00c9", "cafe\u0301", true},
+		{"\u212aelvin", "kelvin", true},
+		{"\u03a3\u03c2", "\u03c3\u03c3", true},
 		{"cafe", "caf\u00e9", false},
 		{"f1", "f2", false},
 	} {
 		if got := layout.Alike(c.a, c.b); got != c.alike {
 			t.Errorf("%+q and %+q: %v", c.a, c.b, got)
 		}
+	}
+	if name := "raw/a-1_~.yaml"; layout.Folded(name) != name {
+		t.Errorf("%q is folded to %q", name, layout.Folded(name))
 	}
 }

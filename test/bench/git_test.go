@@ -265,6 +265,7 @@ type handPack struct {
 	out    bytes.Buffer
 	sum    hash.Hash
 	writer *zlib.Writer
+	last   int // where the last object begins
 }
 
 func newPack(b *testing.B, objects int) *handPack {
@@ -281,6 +282,14 @@ func newPack(b *testing.B, objects int) *handPack {
 
 // add adds an object and gives its id.
 func (p *handPack) add(number byte, kind, content string) string {
+	p.put(number, nil, content)
+	id := sha1.Sum(fmt.Appendf(nil, "%s %d\x00%s", kind, len(content), content))
+	return string(id[:])
+}
+
+// put adds an object, with what stands between its head and its content.
+func (p *handPack) put(number byte, between []byte, content string) {
+	p.last = p.out.Len()
 	size := len(content)
 	first := number<<4 | byte(size&15)
 	for size >>= 4; size > 0; size >>= 7 {
@@ -288,6 +297,7 @@ func (p *handPack) add(number byte, kind, content string) string {
 		first = byte(size & 0x7f)
 	}
 	p.out.WriteByte(first)
+	p.out.Write(between)
 	p.writer.Reset(&p.out)
 	if _, err := io.WriteString(p.writer, content); err != nil {
 		p.b.Fatal(err)
@@ -295,8 +305,6 @@ func (p *handPack) add(number byte, kind, content string) string {
 	if err := p.writer.Close(); err != nil {
 		p.b.Fatal(err)
 	}
-	id := sha1.Sum(fmt.Appendf(nil, "%s %d\x00%s", kind, len(content), content))
-	return string(id[:])
 }
 
 func (p *handPack) end() []byte {

@@ -17,7 +17,7 @@ const threatsPage = "docs/threats.md"
 
 // series are the letters of the ids and how many there are of each.
 var series = map[string]int{
-	"F": 20, "G": 4, "B": 11, "N": 20, "A": 14, "C": 11, "D": 18, "P": 11, "L": 8, "K": 6, "Q": 6, "I": 10, "R": 8,
+	"F": 20, "G": 4, "B": 11, "N": 20, "A": 14, "C": 11, "D": 18, "P": 11, "L": 8, "K": 6, "Q": 6, "I": 11, "R": 8,
 }
 
 var (

@@ -43,6 +43,7 @@ type Fault struct {
 	Truncate   int           // does its work, and cuts the connection after so many bytes of the answer
 	Lose       bool          // does its work, and cuts the connection before the answer
 	Damage     bool          // does its work, and changes a byte in the middle of the pack that it answers with
+	Pack       []byte        // answers a fetch as it would, with this in the place of the pack
 	Hold       chan struct{} // waits until it is closed, or until the client goes away, before it does its work
 	Held       chan struct{} // told, without blocking, each time a request begins to wait
 	After      int           // with Hold or Drip: does its work, and lets so many bytes of the answer through first
@@ -127,6 +128,8 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 			f.cut(w, r, next)
 		case f.Damage:
 			damage(w, r, next)
+		case f.Pack != nil:
+			f.replace(w, r, next)
 		default:
 			next.ServeHTTP(w, r)
 		}

@@ -185,15 +185,15 @@ const message = "files"
 // fast-import quotes it, which can be any bytes.
 func (s *Server) CommitSaying(t testing.TB, repository, branch, message string, files map[string]string) string {
 	t.Helper()
-	var changes strings.Builder
+	var changes, removed strings.Builder
 	for path, content := range files {
-		if content == Removed {
-			fmt.Fprintf(&changes, "D %s\n", path)
+		if content == Removed { // first, since a folder may come in its place
+			fmt.Fprintf(&removed, "D %s\n", path)
 			continue
 		}
 		fmt.Fprintf(&changes, "M 100644 inline %s\ndata %d\n%s\n", path, len(content), content)
 	}
-	return s.add(t, repository, branch, message, changes.String())
+	return s.add(t, repository, branch, message, removed.String()+changes.String())
 }
 
 // Import adds a commit whose changes are given in the words of git fast-import, which knows all sorts of entries. It

@@ -14,8 +14,14 @@ const (
 	smallPack = 1 << 16
 	// atOnce is how many packs are resolved at the same time. It takes a processor, and no network.
 	atOnce = 2
-	// mostHeld bounds the bytes of one pack that are held in files while it is resolved.
+	// mostHeld bounds the bytes of one pack that are held in a file while it is resolved.
 	mostHeld = 512 << 20
+	// mostDeep bounds how deep deltas are made of each other. Git itself makes them 4095 deep at most (pack.depth).
+	mostDeep = 1 << 14
+	// leastPart and leastRead are how many bytes a part of what a delta makes counts for at least, by the time that it
+	// takes: the second of a base that is held in a file.
+	leastPart = 64
+	leastRead = 4 << 10
 	// inflation is how many times its greatest size a pack may have when it is inflated. Text is deflated to a tenth;
 	// files of a history are more, since each is made of the one before.
 	inflation = 16
@@ -36,6 +42,13 @@ func NewBounds(objects int, bytes int64) *Bounds {
 		objects: objects, inflated: bytes * inflation, entries: semaphore.NewWeighted(int64(objects)),
 		resolving: semaphore.NewWeighted(atOnce),
 	}
+}
+
+// tooLaborious says that no Git has made a pack in this way.
+func tooLaborious(format string, args ...any) error {
+	return errs.New(errs.RepositoryUnsupported, "What the Git host sends takes too much work: %s.",
+		fmt.Sprintf(format, args...)).
+		WithRemedy("Have the repository packed anew on the Git host (git repack -adf).")
 }
 
 func tooLarge(format string, args ...any) error {
@@ -90,6 +103,17 @@ func (q *quota) inflate(size int64) error {
 	}
 	if q.left -= size; size > q.bounds.inflated || q.left < 0 {
 		return tooLarge("its objects have more than %d bytes together", q.bounds.inflated)
+	}
+	return nil
+}
+
+// work takes account of what an instruction of a delta costs beside the bytes that it makes.
+func (q *quota) work(bytes int64) error {
+	if q.bounds == nil || bytes <= 0 {
+		return nil
+	}
+	if q.left -= bytes; q.left < 0 {
+		return tooLaborious("its deltas are made of too many small parts")
 	}
 	return nil
 }

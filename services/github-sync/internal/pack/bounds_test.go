@@ -154,6 +154,51 @@ func TestWhatAPackInflatesTo(t *testing.T) {
 	}
 }
 
+// TestDeepDeltas: deltas that are made of each other deeper than any Git makes them are refused.
+func TestDeepDeltas(t *testing.T) {
+	t.Parallel()
+	const size, most = 100, 1 << 14
+	for depth, refused := range map[int]bool{most: false, most + 1: true} {
+		b := newBuilder(uint32(depth) + 1)
+		b.object(blobKind, size, nil, deflate(t, make([]byte, size)))
+		for range depth {
+			b.delta(t, []byte{size, size, 0x90, size})
+		}
+		err := receiveBounded(t.Context(), t, pack.NewBounds(most+2, 1<<20), bytes.NewReader(b.sealed()))
+		if refused {
+			requireTooLarge(t, err, "more than 16384 deep")
+		} else if err != nil {
+			t.Errorf("%d deep: %v", depth, err)
+		}
+	}
+}
+
+// TestSmallParts: what a delta makes byte for byte costs more than its bytes, and most of a base that is not in memory.
+func TestSmallParts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ base, few, many int }{
+		"in memory": {1 << 10, 10_000, 200_000},
+		"on disk":   {17 << 20, 2000, 50_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, number := range []int{test.few, test.many} {
+				b := newBuilder(2)
+				b.object(blobKind, test.base, nil, deflate(t, make([]byte, test.base)))
+				head := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(test.base)), uint64(number))
+				b.delta(t, append(head, bytes.Repeat([]byte{0x90, 1}, number)...))
+				bounds := pack.NewBounds(10, max(int64(test.base)/8, 1<<17))
+				err := receiveBounded(t.Context(), t, bounds, bytes.NewReader(b.sealed()))
+				if number == test.many {
+					requireTooLarge(t, err, "too many small parts")
+				} else if err != nil {
+					t.Errorf("%d parts: %v", number, err)
+				}
+			}
+		})
+	}
+}
+
 // TestTheOutcomeOfADelta: a delta that claims to make more than a gigabyte is refused before it makes anything.
 func TestTheOutcomeOfADelta(t *testing.T) {
 	t.Parallel()

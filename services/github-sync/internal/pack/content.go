@@ -1,27 +1,31 @@
 package pack
 
 import (
-	"errors"
+	"fmt"
 	"io"
 	"os"
 )
 
-// budget bounds what all contents of a pack hold in memory. What does not fit goes to files that have no name, and is
-// bounded too: nobody sees how large they are.
+// budget bounds what all contents of a pack hold in memory. What does not fit goes to one file that has no name, and is
+// bounded too: nobody sees how large it is. Contents are closed in the opposite order in which they are made, so that
+// the file is a stack of them, however deep deltas stand on each other.
 type budget struct {
 	left   int64 // of memory
-	held   int64 // that may still go to files
 	folder string
+	file   *os.File // nil until something goes there
+	end    int64    // of what is held in the file
 }
 
 const memoryBudget = 16 << 20
 
 // content is that of an object others are deltas of.
 type content struct {
-	budget *budget
-	size   int64
-	memory []byte
-	file   *os.File
+	budget  *budget
+	size    int64
+	memory  []byte
+	spilled bool
+	offset  int64 // in the file
+	written int64
 }
 
 // make returns an empty content of a size to come.
@@ -32,24 +36,43 @@ func (b *budget) make(size int64) (*content, error) {
 		c.memory = make([]byte, 0, size)
 		return c, nil
 	}
-	if size > b.held {
+	if size > mostHeld-b.end {
 		return nil, tooLarge("its deltas need more than %d bytes at the same time", mostHeld)
 	}
-	file, err := os.CreateTemp(b.folder, "tmp_base_*")
-	if err != nil {
+	if err := b.open(); err != nil {
 		return nil, err
 	}
-	c.file = file
-	b.held -= size
-	if err := os.Remove(file.Name()); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
+	c.spilled, c.offset = true, b.end
+	b.end += size
 	return c, nil
 }
 
+// open makes the file, which is gone from the folder at once.
+func (b *budget) open() error {
+	if b.file != nil {
+		return nil
+	}
+	file, err := os.CreateTemp(b.folder, "tmp_base_*")
+	if err != nil {
+		return err
+	}
+	b.file = file
+	return os.Remove(file.Name())
+}
+
+// close gives back what the file takes on the disk.
+func (b *budget) close() error {
+	if b.file == nil {
+		return nil
+	}
+	return b.file.Close()
+}
+
 func (c *content) Write(p []byte) (int, error) {
-	if c.file != nil {
-		return c.file.Write(p)
+	if c.spilled {
+		n, err := c.budget.file.WriteAt(p, c.offset+c.written)
+		c.written += int64(n)
+		return n, err
 	}
 	c.memory = append(c.memory, p...)
 	return len(p), nil
@@ -60,20 +83,29 @@ func (c *content) copyTo(to io.Writer, offset, size int64, buffer []byte) error 
 	if offset > c.size || size > c.size-offset {
 		return damaged("a delta goes beyond its base")
 	}
-	if c.file == nil {
+	if !c.spilled {
 		_, err := to.Write(c.memory[offset : offset+size])
 		return err
 	}
-	_, err := io.CopyBuffer(to, io.NewSectionReader(c.file, offset, size), buffer)
-	return err
+	for size > 0 {
+		part := buffer[:min(size, int64(len(buffer)))]
+		if _, err := c.budget.file.ReadAt(part, c.offset+offset); err != nil {
+			return fmt.Errorf("read an object that is held: %w", err)
+		}
+		if _, err := to.Write(part); err != nil {
+			return err
+		}
+		offset, size = offset+int64(len(part)), size-int64(len(part))
+	}
+	return nil
 }
 
-func (c *content) close() error {
-	if c.file != nil {
-		c.budget.held += c.size
-		return c.file.Close()
+// close gives back what it takes. Those that were made after it are closed.
+func (c *content) close() {
+	if c.spilled {
+		c.budget.end = c.offset
+		return
 	}
 	c.budget.left += c.size
 	c.memory = nil
-	return nil
 }

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 )
@@ -48,47 +49,61 @@ func readSize(r io.ByteReader) (size int64, err error) {
 	}
 }
 
-// patch makes an object of a base and a delta.
-func patch(to io.Writer, delta byteReader, base *content, size int64, buffer []byte) error {
+// patcher makes an object of a base and a delta.
+type patcher struct {
+	to     *bufio.Writer
+	delta  *bufio.Reader
+	base   *content
+	quota  *quota
+	left   int64 // still to be made
+	buffer []byte
+}
+
+func (p *patcher) patch() error {
 	for {
-		instruction, err := delta.ReadByte()
+		instruction, err := p.delta.ReadByte()
 		if err == io.EOF { //nolint:errorlint // a reader's own end
 			break
 		}
 		if err != nil {
 			return unreadable(err)
 		}
-		var n int64
 		switch {
 		case instruction&copyFlag != 0:
-			n, err = patchCopy(to, delta, instruction, base, size, buffer)
+			err = p.copy(instruction)
 		case instruction == 0:
 			err = damaged("a delta has an instruction that is none")
 		default:
-			n, err = patchInsert(to, delta, int64(instruction), size, buffer)
+			err = p.insert(int64(instruction))
 		}
 		if err != nil {
 			return err
 		}
-		size -= n
 	}
-	if size != 0 {
+	if p.left != 0 {
 		return damaged("a delta makes less than it says")
 	}
 	return nil
 }
 
-func patchCopy(to io.Writer, delta io.ByteReader, instruction byte, base *content, left int64, buffer []byte) (int64,
-	error,
-) {
+// take takes account of so many bytes that an instruction makes.
+func (p *patcher) take(n, least int64) error {
+	if n > p.left {
+		return damaged("a delta makes more than it says")
+	}
+	p.left -= n
+	return p.quota.work(least - n)
+}
+
+func (p *patcher) copy(instruction byte) error {
 	var fields [sizeEnd]byte
 	for i := range fields {
 		if instruction&(1<<i) == 0 {
 			continue
 		}
-		b, err := delta.ReadByte()
+		b, err := p.delta.ReadByte()
 		if err != nil {
-			return 0, fmt.Errorf("read delta: %w", eof(err))
+			return fmt.Errorf("read delta: %w", eof(err))
 		}
 		fields[i] = b
 	}
@@ -97,10 +112,14 @@ func patchCopy(to io.Writer, delta io.ByteReader, instruction byte, base *conten
 	if n == 0 {
 		n = copyDefault
 	}
-	if n > left {
-		return 0, damaged("a delta makes more than it says")
+	least := int64(leastPart)
+	if p.base.spilled {
+		least = leastRead
 	}
-	return n, base.copyTo(to, offset, n, buffer)
+	if err := p.take(n, least); err != nil {
+		return err
+	}
+	return p.base.copyTo(p.to, offset, n, p.buffer)
 }
 
 func littleEndian(bytes []byte) (n int64) {
@@ -110,13 +129,13 @@ func littleEndian(bytes []byte) (n int64) {
 	return n
 }
 
-func patchInsert(to io.Writer, delta io.Reader, n, left int64, buffer []byte) (int64, error) {
-	if n > left {
-		return 0, damaged("a delta makes more than it says")
+func (p *patcher) insert(n int64) error {
+	if err := p.take(n, leastPart); err != nil {
+		return err
 	}
-	if _, err := io.ReadFull(delta, buffer[:n]); err != nil {
-		return 0, fmt.Errorf("read delta: %w", eof(err))
+	if _, err := io.ReadFull(p.delta, p.buffer[:n]); err != nil {
+		return fmt.Errorf("read delta: %w", eof(err))
 	}
-	_, err := to.Write(buffer[:n])
-	return n, err
+	_, err := p.to.Write(p.buffer[:n])
+	return err
 }

@@ -65,7 +65,8 @@ func (f Folder) receive(ctx context.Context, from *source, file *os.File) error 
 	if err != nil || len(found.entries) == 0 {
 		return err
 	}
-	if err := f.resolve(ctx, newResolver(file, f.Path, found, quota)); err != nil {
+	r := newResolver(file, f.Path, found, quota)
+	if err := errors.Join(f.resolve(ctx, r), r.budget.close()); err != nil {
 		return err
 	}
 	return f.keep(file, found.entries, found.checksum)

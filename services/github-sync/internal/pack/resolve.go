@@ -19,10 +19,12 @@ type resolver struct {
 	file     *os.File
 	budget   *budget
 	quota    *quota
+	section  *io.SectionReader // of the file
 	buffered *bufio.Reader
 	inflater inflater
 	delta    *bufio.Reader
 	id       *identifier
+	made     *bufio.Writer // brings together what a delta makes of small parts
 
 	open int   // deltas not yet resolved
 	end  int64 // of the objects, where more can be added
@@ -38,9 +40,10 @@ type branch struct {
 func newResolver(file *os.File, folder string, found *contents, quota *quota) *resolver {
 	found.sort()
 	return &resolver{
-		contents: found, file: file, budget: &budget{left: memoryBudget, held: mostHeld, folder: folder}, quota: quota,
-		buffered: bufio.NewReaderSize(nil, bufferSize), delta: bufio.NewReader(nil), id: newIdentifier(),
-		open: len(found.byOffset) + len(found.byID),
+		contents: found, file: file, budget: &budget{left: memoryBudget, folder: folder}, quota: quota,
+		section: io.NewSectionReader(file, 0, math.MaxInt64), buffered: bufio.NewReader(nil), delta: bufio.NewReader(nil),
+		id:   newIdentifier(),
+		made: bufio.NewWriterSize(nil, bufferSize), open: len(found.byOffset) + len(found.byID),
 	}
 }
 
@@ -57,7 +60,7 @@ func (r *resolver) resolve(ctx context.Context) error {
 }
 
 // grow resolves all that is made of an object, directly or not.
-func (r *resolver) grow(ctx context.Context, root *entry) (err error) {
+func (r *resolver) grow(ctx context.Context, root *entry) error {
 	deltas := r.take(root)
 	if len(deltas) == 0 {
 		return nil
@@ -67,11 +70,6 @@ func (r *resolver) grow(ctx context.Context, root *entry) (err error) {
 		return err
 	}
 	path := []branch{{root.kind, base, deltas}}
-	defer func() {
-		for _, b := range path {
-			err = errors.Join(err, b.content.close())
-		}
-	}()
 	for len(path) > 0 {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -79,9 +77,7 @@ func (r *resolver) grow(ctx context.Context, root *entry) (err error) {
 		top := &path[len(path)-1]
 		if len(top.deltas) == 0 {
 			path = path[:len(path)-1]
-			if err := top.content.close(); err != nil {
-				return err
-			}
+			top.content.close()
 			continue
 		}
 		e := &r.entries[top.deltas[0]]
@@ -90,8 +86,11 @@ func (r *resolver) grow(ctx context.Context, root *entry) (err error) {
 		if err != nil {
 			return err
 		}
-		if above != nil {
-			path = append(path, *above)
+		if above == nil {
+			continue
+		}
+		if path = append(path, *above); len(path) > mostDeep {
+			return tooLaborious("its deltas are made of each other more than %d deep", mostDeep)
 		}
 	}
 	return nil
@@ -107,15 +106,25 @@ func (r *resolver) read(e *entry) (*content, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hold an object: %w", err)
 	}
-	if err := r.inflater.inflate(c, r.buffered, h.size); err != nil {
-		return nil, errors.Join(err, c.close())
-	}
-	return c, nil
+	return c, r.inflater.inflate(c, r.buffered, h.size)
 }
 
-// skipTo goes to where the deflated content of an object begins.
+// skipTo goes to where the deflated content of an object begins. Most stand behind the one that was read before.
 func (r *resolver) skipTo(e *entry) (head, error) {
-	r.buffered.Reset(io.NewSectionReader(r.file, e.offset, math.MaxInt64-e.offset))
+	at, err := r.section.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return head{}, fmt.Errorf("read pack: %w", err)
+	}
+	ahead := e.offset - (at - int64(r.buffered.Buffered()))
+	if ahead >= 0 && ahead <= int64(r.buffered.Buffered()) {
+		_, err = r.buffered.Discard(int(ahead))
+	} else {
+		_, err = r.section.Seek(e.offset, io.SeekStart)
+		r.buffered.Reset(r.section)
+	}
+	if err != nil {
+		return head{}, fmt.Errorf("read pack: %w", err)
+	}
 	return readEntry(r.buffered, e.offset)
 }
 
@@ -136,32 +145,33 @@ func (r *resolver) apply(e *entry, base *branch) (*branch, error) {
 	if err != nil {
 		return nil, err
 	}
+	made, err := r.patch(e, base, size)
+	if err != nil || made == nil {
+		return nil, err
+	}
+	if deltas := r.take(e); len(deltas) > 0 {
+		return &branch{base.kind, made, deltas}, nil
+	}
+	made.close()
+	return nil, nil
+}
+
+// patch makes an object of so many bytes, of which it holds the content if more may be made of it.
+func (r *resolver) patch(e *entry, base *branch, size int64) (made *content, err error) {
 	r.id.begin(base.kind, size)
 	var to io.Writer = r.id
-	var made *content
 	if len(r.at(e.offset)) > 0 || r.waiting > 0 {
 		if made, err = r.budget.make(size); err != nil {
 			return nil, fmt.Errorf("hold an object: %w", err)
 		}
 		to = io.MultiWriter(r.id, made)
 	}
-	if err := patch(to, r.delta, base.content, size, r.inflater.buffer); err != nil {
-		return nil, errors.Join(err, closed(made))
+	r.made.Reset(to)
+	p := patcher{r.made, r.delta, base.content, r.quota, size, r.inflater.buffer}
+	if err := errors.Join(p.patch(), r.made.Flush()); err != nil {
+		return nil, err
 	}
 	e.id = r.id.sum()
 	r.open--
-	if made == nil {
-		return nil, nil
-	}
-	if deltas := r.take(e); len(deltas) > 0 {
-		return &branch{base.kind, made, deltas}, nil
-	}
-	return nil, made.close()
-}
-
-func closed(c *content) error {
-	if c == nil {
-		return nil
-	}
-	return c.close()
+	return made, nil
 }

@@ -66,6 +66,7 @@ func (r *resolver) adopt(ctx context.Context, id plumbing.Hash, base plumbing.En
 	if _, err := r.file.WriteAt(raw.Bytes(), r.end); err != nil {
 		return fmt.Errorf("store pack: %w", err)
 	}
+	r.buffered.Reset(r.section) // which may have read what stood there
 	e.crc = crc32.ChecksumIEEE(raw.Bytes())
 	r.end += int64(raw.Len())
 	r.entries = append(r.entries, e)

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/yamldoc"
@@ -16,20 +17,37 @@ var ownAnnotations = []string{
 	AnnotationPrefix + "original-document-index", AnnotationPrefix + "ingested-at", AnnotationPrefix + "ingestion-version",
 }
 
-// Equal reports whether two documents wish for the same thing. The system's own annotations, what only a cluster
+// Meaning is what a document wishes for, which others are compared with. It is found out once, when it is first needed.
+type Meaning struct {
+	reader   *Reader
+	doc      *Doc
+	wish     func() map[string]any
+	comments func() []string
+}
+
+// Meaning returns the meaning of a document.
+func (r *Reader) Meaning(d *Doc) *Meaning {
+	return &Meaning{
+		reader: r, doc: d, wish: sync.OnceValue(func() map[string]any { return r.wish(d) }),
+		comments: sync.OnceValue(func() []string { return r.Comments(d) }),
+	}
+}
+
+// Of reports whether it is that of a document.
+func (m *Meaning) Of(d *Doc) bool { return m != nil && m.doc == d }
+
+// Equal reports whether another document wishes for the same thing. The system's own annotations, what only a cluster
 // writes, the version of the API, the ways to say "namespace default" and comments make no difference.
-func (r *Reader) Equal(a, b *Doc) bool {
-	if bytes.Equal(a.Bytes, b.Bytes) {
+func (m *Meaning) Equal(other *Doc) bool {
+	if bytes.Equal(m.doc.Bytes, other.Bytes) {
 		return true
 	}
-	left, right := r.essence(a), r.essence(b)
-	if left == nil || right == nil {
-		return false
-	}
-	dropServerFields(left)
-	dropServerFields(right)
-	return reflect.DeepEqual(left, right)
+	wish := m.wish()
+	return wish != nil && reflect.DeepEqual(wish, m.reader.wish(other))
 }
+
+// Comments returns the comments of the document in the order of their texts.
+func (m *Meaning) Comments() []string { return m.comments() }
 
 // Says reports whether the managed document says already what a wish says: the same thing, in the same comments. What
 // only a cluster writes says nothing in a wish, which is then a dump of the cluster and no word of an author; a wish
@@ -39,7 +57,7 @@ func (r *Reader) Says(managed, wish *Doc) bool {
 		return true
 	}
 	if len(wish.Server) > 0 {
-		return r.Equal(managed, wish)
+		return r.Meaning(managed).Equal(wish)
 	}
 	held, wished := r.essence(managed), r.essence(wish)
 	return held != nil && wished != nil && reflect.DeepEqual(held, wished) &&
@@ -58,6 +76,15 @@ func (r *Reader) Comments(d *Doc) []string {
 	found := yamldoc.TriviaOf(d.Bytes, root).Comments
 	slices.Sort(found)
 	return found
+}
+
+// wish returns what a document wishes for; nil when it can't be read.
+func (r *Reader) wish(d *Doc) map[string]any {
+	object := r.essence(d)
+	if object != nil {
+		dropServerFields(object)
+	}
+	return object
 }
 
 // dropServerFields takes out what only a cluster writes.

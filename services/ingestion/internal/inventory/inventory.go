@@ -80,6 +80,7 @@ func takeSorted(ctx context.Context, sorted []gittree.Entry, rules Rules) (Inven
 		}
 	}
 	t.tellIgnored()
+	t.tellTwins(sorted)
 	return t.Inventory, nil
 }
 

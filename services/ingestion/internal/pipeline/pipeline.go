@@ -152,7 +152,7 @@ func (p *Pipeline) decide(ctx context.Context, req Request, reader *document.Rea
 	sorting.Wait()
 	done, err := plan.Make(plan.Input{
 		Files: files, Index: index, Order: order, Options: req.Plan, Time: req.Time,
-		Held: held, Edited: req.Last.Edited, Equal: reader.Equal, Says: reader.Says, Comments: reader.Comments,
+		Held: held, Edited: req.Last.Edited, Meaning: reader.Meaning, Says: reader.Says, Comments: reader.Comments,
 		Inherit: reader.Inherit,
 	}, s)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
 )
 
@@ -31,7 +32,7 @@ func (p *planner) decideManaged(g *group) {
 	p.rank(g, g.managed)
 	g.winner = g.managed[0]
 	for _, other := range g.managed[1:] {
-		if p.in.Equal(other.Doc, g.winner.Doc) {
+		if p.meaning(g.winner).Equal(other.Doc) {
 			p.copied(g, other, g.winner)
 			continue
 		}
@@ -96,7 +97,7 @@ func (p *planner) decideUnlogged(g *group) {
 	for _, item := range g.inputs {
 		switch {
 		case !item.File.Unlogged:
-		case p.in.Equal(item.Doc, other.Doc):
+		case p.meaning(other).Equal(item.Doc):
 			p.copied(g, item, other)
 		default:
 			item.quarantine(fmt.Sprintf("%s differs from %s, and no log says which is newer", describe(g), other.place()))
@@ -173,17 +174,25 @@ func (p *planner) saysMore(item, kept *Item) bool {
 	if len(said) == 0 {
 		return false
 	}
-	there := p.in.Comments(kept.Doc)
+	there := p.meaning(kept).Comments()
 	return slices.ContainsFunc(said, func(comment string) bool {
 		_, found := slices.BinarySearch(there, comment)
 		return !found
 	})
 }
 
+// meaning returns what a document means that others are compared with, one after the other.
+func (p *planner) meaning(item *Item) *document.Meaning {
+	if !p.compared.Of(item.Doc) {
+		p.compared = p.in.Meaning(item.Doc)
+	}
+	return p.compared
+}
+
 // rival finds a waiting document that differs from the first.
 func (p *planner) rival(items []*Item) *Item {
 	for _, item := range items[1:] {
-		if !p.in.Equal(items[0].Doc, item.Doc) {
+		if !p.meaning(items[0]).Equal(item.Doc) {
 			return item
 		}
 	}

@@ -102,7 +102,7 @@ type Input struct {
 	Time    time.Time // of the commit that is ingested
 	Held    []document.Held
 	Edited  func(id hedgehog.ResourceID, blob string) bool // a managed file, since the last sync
-	Equal   func(a, b *document.Doc) bool
+	Meaning func(doc *document.Doc) *document.Meaning
 	Says    func(managed, wish *document.Doc) bool // what the wish says
 	// the comments of a document, in the order of their texts
 	Comments func(doc *document.Doc) []string
@@ -146,6 +146,7 @@ type planner struct {
 	held         map[unread][]*document.Held
 	left         map[*document.File]bool // what is not touched, although it waits
 	others       Others
+	compared     *document.Meaning // of the document that others were compared with last
 	planFindings []finding.Finding
 }
 

@@ -34,6 +34,7 @@ type Tree struct {
 	before  map[string]leaf
 	touched map[string]leaf // what is now at paths that were touched
 	folders map[string]int  // number of leaves below
+	twins   twins
 }
 
 // New returns a staged tree that holds entries, and has other things at some paths, which are escaped: nothing becomes
@@ -41,10 +42,12 @@ type Tree struct {
 func New(entries []gittree.Entry, others []string) *Tree {
 	t := &Tree{
 		before: make(map[string]leaf, len(entries)), touched: map[string]leaf{}, folders: map[string]int{},
+		twins: twins{},
 	}
 	last, n := "", 0 // entries of one folder mostly come one after another
 	for _, e := range entries {
 		t.before[e.Path] = leaf{mode: e.Mode, blob: e.Blob}
+		t.twins.note(e.Path, 1)
 		dir := path.Dir(e.Path)
 		if dir != last {
 			t.count(last, n)
@@ -85,6 +88,7 @@ func (t *Tree) at(p string) (leaf, bool) {
 func (t *Tree) set(p string, l leaf) {
 	if _, there := t.at(p); !there {
 		t.count(path.Dir(p), 1)
+		t.twins.note(p, 1)
 	}
 	t.touched[p] = l
 }
@@ -104,10 +108,10 @@ func (t *Tree) Blob(p string) (string, bool) {
 	return l.blob, there
 }
 
-// Free reports whether a file can be put at a path: nothing is there, no file stands in the place of a folder above,
-// and it does not lie too deep.
+// Free reports whether a file can be put at a path: nothing is there, nor what a checkout on Windows or macOS takes for
+// it, no file stands in the place of a folder above, and it does not lie too deep.
 func (t *Tree) Free(p string) bool {
-	if _, there := t.at(p); there || t.folders[p] > 0 || layout.TooDeep(p) {
+	if _, there := t.at(p); there || t.folders[p] > 0 || layout.TooDeep(p) || t.twin(p) {
 		return false
 	}
 	if t.folders[path.Dir(p)] > 0 {
@@ -166,6 +170,7 @@ func (t *Tree) Remove(p string) {
 		l.gone = true
 		t.touched[p] = l
 		t.count(path.Dir(p), -1)
+		t.twins.note(p, -1)
 	}
 }
 
@@ -189,6 +194,7 @@ func (t *Tree) Add(p string, content []byte, blob string) bool {
 	}
 	t.touched[p] = leaf{mode: mode, blob: blob, content: content}
 	t.count(path.Dir(p), 1)
+	t.twins.note(p, 1)
 	return true
 }
 
@@ -254,7 +260,7 @@ func (t *Tree) Folder(dir string) string {
 		}
 		candidate := out + part
 		for n := 2; ; n++ {
-			if _, isFile := t.at(candidate); !isFile {
+			if _, isFile := t.at(candidate); !isFile && !t.fileAlike(candidate) {
 				break
 			}
 			candidate = out + part + number(n)
