@@ -50,7 +50,8 @@ func TestOneProcessKeepsWhatFiveKeep(t *testing.T) {
 	}
 }
 
-// TestTwoOverOneRedis: fgd up takes the keys that it is told, since another one's tokens are of use with its peppers only.
+// TestTwoOverOneRedis: fgd up takes the keys that it is told, since tokens of another one are of use with its peppers
+// only.
 func TestTwoOverOneRedis(t *testing.T) {
 	t.Parallel()
 	said := map[string]string{
