@@ -7,8 +7,8 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// compressedFrom is the size in bytes from which an answer is worth being compressed. A status, which is asked for most,
-// is below it: it would take a tenth more of a processor for a packet less.
+// compressedFrom is the size in bytes from which an answer is worth being compressed. A status, which is asked for
+// most, is below it: it would take a tenth more of a processor for a packet less.
 const compressedFrom = 4096
 
 // newCompression returns what compresses the answers of a handler for who accepts gzip.
