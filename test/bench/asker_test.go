@@ -3,11 +3,13 @@ package bench
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,12 +23,19 @@ const askAddress = "FGD_BENCH_ASK"
 // askToken is the variable with what it shows.
 const askToken = "FGD_BENCH_TOKEN"
 
+// askPath is the variable with the one path that it asks for, instead of syncs whose ids it reads.
+const askPath = "FGD_BENCH_PATH"
+
 // askPeriod is how often it asks: so that the asking does not take the cores.
 const askPeriod = 5 * time.Millisecond
 
 func TestMain(m *testing.M) {
 	if address := os.Getenv(askAddress); address != "" {
-		if err := ask(address, os.Getenv(askToken), os.Stdin, os.Stdout); err != nil {
+		asks := ask
+		if os.Getenv(askPath) != "" {
+			asks = askOften
+		}
+		if err := asks(address, os.Getenv(askToken), os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -55,13 +64,13 @@ func ask(address, token string, ids io.Reader, out io.Writer) error {
 			if err != nil {
 				return err
 			}
-			took, body, err := get(ticker, client, address+"/api/v1/syncs/"+lines.Text())
+			took, content, err := get(ticker, client, address+"/api/v1/syncs/"+lines.Text())
 			if err != nil {
 				return err
 			}
 			seen.Floor, seen.Took = append(seen.Floor, floor), append(seen.Took, took)
 			var status system.Status
-			if err := json.Unmarshal(body, &status); err != nil {
+			if err := json.Unmarshal(content, &status); err != nil {
 				return err
 			}
 			if ended = !status.CompletedAt.IsZero(); ended {
@@ -73,19 +82,72 @@ func ask(address, token string, ids io.Reader, out io.Writer) error {
 }
 
 // get reads an answer when its time has come, and says how long it took.
-func get(ticker *time.Ticker, client *http.Client, address string) (took time.Duration, body []byte, err error) {
+func get(
+	ticker *time.Ticker, client *http.Client, address string,
+) (took time.Duration, content []byte, err error) {
 	<-ticker.C
 	began := time.Now()
+	content, err = body(client, address)
+	return time.Since(began), content, err
+}
+
+// body returns what an answer has, which has to be one of success.
+func body(client *http.Client, address string) ([]byte, error) {
 	response, err := client.Get(address)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err = io.ReadAll(response.Body)
+	content, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %d %s", address, response.StatusCode, body)
+		err = fmt.Errorf("%s: %d %s", address, response.StatusCode, content)
 	}
-	return time.Since(began), body, err
+	return content, err
+}
+
+// askOften asks for a path and for the floor in turn, each 500 times a second, until its input ends. It does not wait
+// for an answer before it asks again, and counts from when the time to ask had come.
+func askOften(address, token string, until io.Reader, out io.Writer) error {
+	const period = time.Millisecond
+	client := &http.Client{Transport: system.Showing(token, &http.Transport{MaxIdleConnsPerHost: 100})}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, until)
+		ended <- err
+	}()
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	var seen asked
+	var failed error
+	for i, due := 0, time.Now(); ; i, due = i+1, due.Add(period) {
+		select {
+		case err := <-ended:
+			work.Wait()
+			if err := errors.Join(err, failed); err != nil {
+				return err
+			}
+			return json.NewEncoder(out).Encode(seen)
+		case <-time.After(time.Until(due)):
+		}
+		path, took := os.Getenv(askPath), &seen.Took
+		if i%2 == 0 {
+			path, took = "/healthz", &seen.Floor
+		}
+		work.Go(func() {
+			_, err := body(client, address+path)
+			mu.Lock()
+			defer mu.Unlock()
+			*took, failed = append(*took, time.Since(due)), errors.Join(failed, err)
+		})
+	}
+}
+
+// askEvenly has a process ask for a path, until done is closed.
+func askEvenly(b *testing.B, s *system.System, path string, done <-chan struct{}) asked {
+	b.Helper()
+	a := startAsking(b, s, askPath+"="+path)
+	<-done
+	return a.about(nil)
 }
 
 // asking starts a process that asks; what it is given are the ids of syncs.
@@ -96,10 +158,10 @@ type asking struct {
 	out     io.Reader
 }
 
-func startAsking(b *testing.B, s *system.System) *asking {
+func startAsking(b *testing.B, s *system.System, env ...string) *asking {
 	b.Helper()
 	a := &asking{b: b, process: exec.CommandContext(b.Context(), os.Args[0])}
-	a.process.Env = append(os.Environ(), askAddress+"="+s.Base, askToken+"="+s.Token())
+	a.process.Env = append(append(os.Environ(), askAddress+"="+s.Base, askToken+"="+s.Token()), env...)
 	a.process.Stderr = os.Stderr
 	var err error
 	if a.ids, err = a.process.StdinPipe(); err != nil {

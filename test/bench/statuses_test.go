@@ -3,14 +3,9 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,31 +18,37 @@ import (
 )
 
 // BenchmarkStatuses asks for the status of a sync that has ended, by a token and with traces on, as fast as 32 callers
-// can over connections that they keep; its floor is an answer of the same program that needs nobody. Then it asks 500
-// times a second while 100 syncs run.
+// can over connections that they keep; its floor is an answer of the same program that needs nobody. Then a process of
+// its own asks 500 times a second while 100 syncs run, in turn with the floor.
 func BenchmarkStatuses(b *testing.B) {
 	const callers, requests = 32, 20_000
 	s := programs(b).Up(b, []string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT=" + forgetfulCollector(b),
 	})
-	asker := newCaller(b, s, callers)
+	c := newCaller(b, s, callers)
 	busy := newHundred(b, s)
-	ended := busy.first
-	var rates, floors []float64
-	var quick []time.Duration
+	status := "/api/v1/syncs/" + busy.first
+	var rates, floors, costs []float64
+	var quick, floor []time.Duration
 	for b.Loop() {
-		floors = append(floors, asker.rate(callers, requests, "/healthz"))
-		rates = append(rates, asker.rate(callers, requests, "/api/v1/syncs/"+ended))
-		done := busy.start()
-		quick = append(quick, asker.evenly(done, "/api/v1/syncs/"+ended)...)
+		floors = append(floors, c.rate(callers, requests, "/healthz"))
+		before := s.Processes["fgd"].Processor()
+		rates = append(rates, c.rate(callers, requests, status))
+		costs = append(costs, float64((s.Processes["fgd"].Processor()-before).Microseconds())/requests)
+		seen := askEvenly(b, s, status, busy.start())
+		quick, floor = append(quick, seen.Took...), append(floor, seen.Floor...)
 	}
-	slices.Sort(rates)
-	slices.Sort(floors)
+	for _, sorted := range [][]float64{rates, floors, costs} {
+		slices.Sort(sorted)
+	}
 	slices.Sort(quick)
+	slices.Sort(floor)
 	b.ReportMetric(rates[len(rates)/2], "statuses/s")
+	b.ReportMetric(costs[len(costs)/2], "cpu-µs/status")
 	b.ReportMetric(floors[len(floors)/2], "floor/s")
 	b.ReportMetric(milliseconds(quick[len(quick)/2]), "busy-median-ms")
 	b.ReportMetric(milliseconds(quick[len(quick)*99/100]), "busy-p99-ms")
+	b.ReportMetric(milliseconds(floor[len(floor)*99/100]), "busy-floor-p99-ms")
 	b.ReportMetric(float64(len(quick)), "busy-requests")
 }
 
@@ -55,79 +56,25 @@ func BenchmarkStatuses(b *testing.B) {
 type caller struct {
 	b      *testing.B
 	base   string
-	token  string
 	client *http.Client
 }
 
 func newCaller(b *testing.B, s *system.System, connections int) *caller {
 	b.Helper()
-	raw, err := os.ReadFile(filepath.Join(s.Data, "bootstrap.token"))
-	if err != nil {
-		b.Fatal(err)
-	}
 	transport := &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}
 	b.Cleanup(transport.CloseIdleConnections)
-	return &caller{
-		b: b, base: s.Base, token: strings.TrimSpace(string(raw)),
-		client: &http.Client{Transport: transport, Timeout: time.Minute},
-	}
-}
-
-// ask makes a request that has to succeed.
-func (c *caller) ask(path string) error {
-	request, err := http.NewRequestWithContext(c.b.Context(), http.MethodGet, c.base+path, nil)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+c.token)
-	response, err := c.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %d %s", path, response.StatusCode, body)
-	}
-	return err
+	return &caller{b: b, base: s.Base, client: &http.Client{Transport: system.Showing(s.Token(), transport)}}
 }
 
 // rate makes requests, so many at a time, and returns how many a second were answered.
 func (c *caller) rate(callers, requests int, path string) float64 {
 	began := time.Now()
 	inParallel(callers, requests, func(int) {
-		if err := c.ask(path); err != nil {
+		if _, err := body(c.client, c.base+path); err != nil {
 			c.b.Error(err)
 		}
 	})
 	return float64(requests) / time.Since(began).Seconds()
-}
-
-// evenly makes 500 requests a second until done is closed, and returns how long each took since its time had come.
-func (c *caller) evenly(done <-chan struct{}, path string) []time.Duration {
-	ticker := time.NewTicker(2 * time.Millisecond)
-	defer ticker.Stop()
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	var took []time.Duration
-	defer all.Wait()
-	for {
-		select {
-		case <-done:
-			all.Wait()
-			return took
-		case <-ticker.C:
-			due := time.Now()
-			all.Go(func() {
-				if err := c.ask(path); err != nil {
-					c.b.Error(err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				took = append(took, time.Since(due))
-			})
-		}
-	}
 }
 
 // hundred are 100 fabrics in 100 repositories.

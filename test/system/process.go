@@ -207,6 +207,27 @@ func (p *Process) Memory() int64 { return p.resident("VmHWM:") }
 // Resident is what it has resident now, in bytes.
 func (p *Process) Resident() int64 { return p.resident("VmRSS:") }
 
+// Processor is how long it has used processors so far, in its program and in the system for it.
+func (p *Process) Processor() time.Duration {
+	p.t.Helper()
+	stat, err := os.ReadFile(filepath.Join("/proc", p.ID(), "stat"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	const user, tick = 11, 10 * time.Millisecond // proc_pid_stat(5): utime and stime, in hundredths of a second
+	fields := strings.Fields(after)
+	var ticks int64
+	for _, field := range fields[user : user+2] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * tick
+}
+
 func (p *Process) resident(field string) int64 {
 	p.t.Helper()
 	raw, err := os.ReadFile(filepath.Join("/proc", p.ID(), "status"))

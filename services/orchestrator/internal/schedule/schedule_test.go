@@ -38,16 +38,19 @@ type bench struct {
 	at     atomic.Int64
 }
 
+// retention is longer than any test goes on by its clock: a list of syncs is dropped with the day that it is of.
+const retention = 30 * 24 * time.Hour
+
 func newBench(t *testing.T, conn *redisconn.Conn) *bench {
 	b := &bench{t: t, conn: conn}
 	b.at.Store(time.Now().UnixMilli())
-	b.store = state.New(conn, state.Limits{Retention: time.Hour, Active: 1 << 20}, b.now)
+	b.store = state.New(conn, state.Limits{Retention: retention, Active: 1 << 20}, b.now)
 	kept, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	b.must(err)
 	t.Cleanup(func() { b.must(kept.Close()) })
 	log := slog.New(slog.DiscardHandler)
 	reader := recovery.NewReader(recovery.New(recovery.Deps{
-		Store: b.store, Ledger: kept, Retention: time.Hour, Log: log, Now: b.now,
+		Store: b.store, Ledger: kept, Retention: retention, Log: log, Now: b.now,
 	}))
 	b.accept = intake.New(reader, kept, log, b.now).Accept
 	return b
