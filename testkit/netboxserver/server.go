@@ -25,11 +25,13 @@ const Version = "4.7.3"
 type Server struct {
 	URL string // ends without a slash
 
-	mu      sync.Mutex
-	now     func() time.Time
-	kinds   map[string]*kind // by endpoint
-	last    int              // number of a record
-	changes int              // of records, as the change log counts them
+	mu       sync.Mutex
+	now      func() time.Time
+	kinds    map[string]*kind // by endpoint
+	faults   []Fault
+	last     int // number of a record
+	changes  int // of records, as the change log counts them
+	requests int
 }
 
 // Start runs one until the test ends.
@@ -76,11 +78,22 @@ type call struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.requests++
+	fault := s.fault(r)
+	if fault != nil && !fault.Done {
+		fault.show(w, r)
+		return
+	}
 	if !strings.HasSuffix(r.URL.Path, "/") {
 		http.Redirect(w, r, r.URL.Path+"/?"+r.URL.RawQuery, http.StatusMovedPermanently)
 		return
 	}
 	a := s.answer(r)
+	if fault != nil {
+		fault.show(w, r)
+		return
+	}
+	w.Header().Set("X-Request-ID", fmt.Sprintf("emulated-%d", s.requests))
 	if a.etag != "" {
 		w.Header().Set("ETag", a.etag)
 	}
@@ -176,4 +189,15 @@ func (c *call) read() (answer, bool) {
 		return detail(http.StatusBadRequest, "JSON parse error - %s", err), true
 	}
 	return answer{}, false
+}
+
+// AddFabric adds a fabric, and returns its number.
+func (s *Server) AddFabric(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fabrics := s.kinds["fabrics"]
+	record := s.fresh(fabrics)
+	record["name"], record["last_updated"] = name, timeOf(s.now())
+	fabrics.records = append(fabrics.records, record)
+	return s.last
 }
