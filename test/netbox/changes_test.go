@@ -83,14 +83,14 @@ func bulks() []contractCase {
 
 // lists are about pages. Of VLAN namespaces there are those of these cases alone.
 func lists() []contractCase {
-	make := func(name string) step {
+	add := func(name string) step {
 		return step{method: "POST", path: "vlan-namespaces/?" + fields, body: resource(name, nil)}
 	}
 	list := func(query string) step {
 		return step{method: "GET", path: "vlan-namespaces/?fields=name,namespace&" + query}
 	}
 	return []contractCase{
-		one("pages", make("l-1"), make("l-2"), make("l-3"), list("ordering=id&limit=2"), list("ordering=id&limit=2&offset=2"),
+		one("pages", add("l-1"), add("l-2"), add("l-3"), list("ordering=id&limit=2"), list("ordering=id&limit=2&offset=2"),
 			list("ordering=id&limit=2&offset=1000"), list("ordering=-id&limit=2")),
 		one("a limit that is too high", list("ordering=id&limit=100000&offset=1000")),
 		one("no limit", list("ordering=id&limit=0&offset=1000")),

@@ -48,7 +48,7 @@ func (s *Server) fault(r *http.Request) *Fault {
 }
 
 // show answers with it.
-func (f *Fault) show(w http.ResponseWriter, r *http.Request) {
+func (f *Fault) show(w http.ResponseWriter) {
 	if f.Status == 0 {
 		panic(http.ErrAbortHandler)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // Token is what a request has to show as Authorization.
-const Token = "Bearer nbt_emulated0000.emulatedemulatedemulatedemulatedemulated"
+const Token = "Bearer nbt_emulated0000.emulatedemulatedemulatedemulatedemulated" //nolint:gosec // opens nothing
 
 // Version is that of the NetBox which it is held against.
 const Version = "4.7.3"
@@ -81,16 +81,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests++
 	fault := s.fault(r)
 	if fault != nil && !fault.Done {
-		fault.show(w, r)
+		fault.show(w)
 		return
 	}
 	if !strings.HasSuffix(r.URL.Path, "/") {
-		http.Redirect(w, r, r.URL.Path+"/?"+r.URL.RawQuery, http.StatusMovedPermanently)
+		http.Redirect(w, r, r.URL.Path+"/?"+r.URL.RawQuery, http.StatusMovedPermanently) //nolint:gosec // as NetBox does
 		return
 	}
 	a := s.answer(r)
 	if fault != nil {
-		fault.show(w, r)
+		fault.show(w)
 		return
 	}
 	w.Header().Set("X-Request-ID", fmt.Sprintf("emulated-%d", s.requests))
@@ -176,7 +176,7 @@ func refusal(shown string) (answer, bool) {
 
 // read reads the body of a request that has one.
 func (c *call) read() (answer, bool) {
-	raw, err := io.ReadAll(c.Request.Body)
+	raw, err := io.ReadAll(c.Body)
 	if err != nil || len(raw) == 0 {
 		return answer{}, false
 	}

@@ -52,8 +52,8 @@ func (p *plugin) put(kind, name string, seen *hnp.Record, content hnp.Content) h
 	return effect
 }
 
-// TestLifeOfARecord of each kind: it is made, left alone when it is right, changed and deleted, and each change is there
-// once. Records of five kinds can't be deleted, which is said.
+// TestLifeOfARecord of each kind: it is made, left alone when it is right, changed and deleted, and each change is
+// there once. Records of five kinds can't be deleted, which is said.
 func TestLifeOfARecord(t *testing.T) {
 	t.Parallel()
 	for _, kind := range hnp.Kinds() {
@@ -200,7 +200,9 @@ func TestLongMessages(t *testing.T) {
 // TestAddresses that can't be meant are refused at once.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"", "netbox", "ftp://netbox", "https://u:p@netbox", "https://netbox?x=1", "//netbox"} {
+	for _, address := range []string{
+		"", "netbox", "ftp://netbox", "https://u:p@netbox", "https://netbox?x=1", "//netbox",
+	} {
 		if _, err := hnp.New(address, secret.New("t"), http.DefaultTransport); err == nil {
 			t.Errorf("%q is taken", address)
 		}

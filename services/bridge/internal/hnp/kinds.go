@@ -18,8 +18,8 @@ func endpoints() map[string]string {
 // Kinds returns the kinds of which the plugin has records, in order.
 func Kinds() []string { return slices.Sorted(maps.Keys(endpoints())) }
 
-// placeholder returns what a record has for a spec that is empty, which the plugin does not take (Q4). Of a Server it is
-// one that its definition takes.
+// placeholder returns what a record has for a spec that is empty, which the plugin does not take (Q4). Of a Server it
+// is one that its definition takes.
 func placeholder(kind string) map[string]any {
 	if kind == "Server" {
 		return map[string]any{"description": ""}

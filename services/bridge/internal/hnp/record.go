@@ -54,8 +54,8 @@ func orEmpty(values map[string]any) map[string]any {
 	return values
 }
 
-// Same reports whether a record of a kind says what a content does: the order of keys and how a number is written do not
-// count, and a map that is not there is an empty one.
+// Same reports whether a record of a kind says what a content does: the order of keys and how a number is written do
+// not count, and a map that is not there is an empty one.
 func (r Record) Same(kind string, c Content) bool {
 	spec := r.Spec
 	if equal(spec, placeholder(kind)) && len(c.Spec) == 0 {
