@@ -36,6 +36,9 @@ func (c *Client) Put(
 	if seen != nil && seen.Same(kind, content) {
 		return Effect{Record: *seen}, nil
 	}
+	if why := content.unfit(); why != "" {
+		return Effect{}, &Error{Reason: Refused, Detail: why}
+	}
 	outcome := Created
 	if seen != nil {
 		outcome = Updated

@@ -187,6 +187,21 @@ func TestNobodyIsOverwritten(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeStored is refused with words, and not sent: NetBox would fail on it each time.
+func TestWhatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	for name, content := range map[string]hnp.Content{
+		"a NUL": spec([]any{map[string]any{"b": "\x00"}}), "a NUL in a key": {Labels: map[string]any{"\x00": ""}},
+		"too much": spec(strings.Repeat("a", 1<<20)),
+	} {
+		_, err := p.Put(t.Context(), "VPC", p.identity("v"), nil, content, "")
+		if !hnp.Is(err, hnp.Refused) || p.Changes() != 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestLongMessages are cut: NetBox fails on one that is longer than its column.
 func TestLongMessages(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package hnp
 import (
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -45,6 +46,30 @@ func (c Content) body(kind string) map[string]any {
 		spec = placeholder(kind)
 	}
 	return map[string]any{"spec": spec, "labels": orEmpty(c.Labels), "annotations": orEmpty(c.Annotations)}
+}
+
+// unfit says why NetBox could not store a content; empty when it can.
+func (c Content) unfit() string {
+	if hasNUL(c.Spec) || hasNUL(c.Labels) || hasNUL(c.Annotations) {
+		return "a text in it has a NUL, which NetBox's database does not take"
+	}
+	return ""
+}
+
+func hasNUL(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return strings.Contains(value, "\x00")
+	case []any:
+		return slices.ContainsFunc(value, hasNUL)
+	case map[string]any:
+		for key, inner := range value {
+			if hasNUL(key) || hasNUL(inner) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func orEmpty(values map[string]any) map[string]any {
