@@ -93,8 +93,19 @@ func (n *netbox) call(method, path string, body any) answer {
 
 func (n *netbox) ask(method, path string, body any) answer {
 	n.t.Helper()
+	return n.send(method, path, body, nil)
+}
+
+// raw is a body that is sent as it is.
+type raw string
+
+// send makes a request with more headers, or others. It follows no redirect.
+func (n *netbox) send(method, path string, body any, header map[string]string) answer {
+	n.t.Helper()
 	var content []byte
-	if body != nil {
+	if as, is := body.(raw); is {
+		content = []byte(as)
+	} else if body != nil {
 		var err error
 		if content, err = json.Marshal(body); err != nil {
 			n.t.Fatal(err)
@@ -109,17 +120,21 @@ func (n *netbox) ask(method, path string, body any) answer {
 	request.Header.Set("Authorization", n.Token)
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	for name, value := range header {
+		request.Header.Set(name, value)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	raw, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	a := answer{code: response.StatusCode, raw: string(raw)}
-	_ = json.Unmarshal(raw, &a.fields) // an error page is no JSON
+	a := answer{code: response.StatusCode, raw: string(text)}
+	_ = json.Unmarshal(text, &a.fields) // an error page is no JSON
 	return a
 }
 

@@ -126,7 +126,7 @@ func (l *Lab) database(ctx context.Context, kept string) error {
 	if err := l.unpackPlugins(); err != nil {
 		return err
 	}
-	copied := filepath.Join(kept, "cluster-"+digest(l.python, configuration, pluginsDigest(), pg.programs))
+	copied := filepath.Join(kept, "cluster-"+digest(l.python, configuration, migrationsDigest(), pg.programs))
 	if _, err := os.Stat(copied); err != nil {
 		return l.makeDatabase(ctx, copied)
 	}

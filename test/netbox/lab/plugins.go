@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 //go:embed all:standin
@@ -25,16 +24,13 @@ func (l *Lab) unpackPlugins() error {
 
 func (l *Lab) pluginFolder() string { return filepath.Join(l.folder, "plugins") }
 
-// pluginsDigest names a state of the plugins.
-func pluginsDigest() string {
+// migrationsDigest names a state of the tables of the plugins.
+func migrationsDigest() string {
+	paths, _ := fs.Glob(plugins, "standin/*/migrations/*.py") // the pattern is well formed
 	var parts []string
-	_ = fs.WalkDir(plugins, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || strings.Contains(path, "__pycache__") {
-			return err
-		}
-		content, err := fs.ReadFile(plugins, path)
+	for _, path := range paths {
+		content, _ := fs.ReadFile(plugins, path) // what is embedded can be read
 		parts = append(parts, path, string(content))
-		return err
-	}) // what is embedded can be read
+	}
 	return digest(parts...)
 }

@@ -1,6 +1,7 @@
 """Endpoints without filters (Q3)."""
 
 from netbox.api.viewsets import NetBoxModelViewSet
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -30,6 +31,8 @@ VIEWSETS = {endpoint: viewset_of(model) for endpoint, model in KINDS.items()}
 class SyncView(APIView):
     """Says that a sync was done, and does nothing."""
 
+    permission_classes = (IsAuthenticated,)
+
     def post(self, request):
         """Answer what the plugin answers."""
         return Response({"status": "success", "message": "Sync operation initiated"})
@@ -37,6 +40,8 @@ class SyncView(APIView):
 
 class StatusView(APIView):
     """Says that all is well."""
+
+    permission_classes = (IsAuthenticated,)
 
     def get(self, request):
         """Answer what the plugin answers."""

@@ -1,0 +1,144 @@
+// Package hnp talks to the Hedgehog NetBox Plugin over NetBox's REST API: it lists the records of a kind, and makes,
+// changes and deletes single ones. docs/netbox.md says what is odd about the plugin (Q1 to Q8); each has its rule here.
+package hnp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"fgdsync.dev/libs/secret"
+)
+
+const (
+	// requestTimeout bounds a request with its answer.
+	requestTimeout = 30 * time.Second
+	// maxRequest is how much is sent at once. NetBox takes 2.5 MB.
+	maxRequest = 1 << 20
+	// maxAnswer is how much of an answer is read.
+	maxAnswer = 64 << 20
+	// root is where the plugin is below the address of NetBox.
+	root = "/api/plugins/hedgehog/"
+	// fields are those that are asked for, and taken of what is sent. Without them NetBox looks for pages that the plugin
+	// does not have (Q2).
+	fields = "id,fabric,name,namespace,spec,labels,annotations,auto_sync,created,last_updated"
+)
+
+// Client talks to the plugin of one NetBox.
+type Client struct {
+	base  *url.URL
+	token secret.String
+	http  *http.Client
+}
+
+// New returns a client of the NetBox at an address, which ends before /api. The token is shown as it is, with its kind:
+// "Bearer nbt_…" or "Token …".
+func New(address string, token secret.String, transport http.RoundTripper) (*Client, error) {
+	base, err := url.Parse(strings.TrimSuffix(address, "/"))
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil ||
+		base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("the address of NetBox has to be one as https://netbox.example.com, without user and query")
+	}
+	return &Client{base: base, token: token, http: &http.Client{
+		Transport: transport, Timeout: requestTimeout,
+		// A redirect leads from POST to GET, and from https to where the token shall not go.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Answered is what is known of an answer beside what it says.
+type Answered struct {
+	// RequestID is what NetBox calls the request in its change log.
+	RequestID string
+}
+
+// call makes a request and reads the answer into a value, unless that is nil.
+func (c *Client) call(
+	ctx context.Context, method, path string, query url.Values, body, into any, header http.Header,
+) (Answered, error) {
+	request, err := c.request(ctx, method, path, query, body, header)
+	if err != nil {
+		return Answered{}, err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return Answered{}, unanswered(method, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answered := Answered{RequestID: response.Header.Get("X-Request-ID")}
+	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return answered, unanswered(method, err)
+	case len(raw) > maxAnswer:
+		return answered, &Error{Reason: Unclear, Detail: "NetBox sends more than is read"}
+	case response.StatusCode >= http.StatusMultipleChoices:
+		return answered, refused(response, raw)
+	case into == nil:
+		return answered, nil
+	}
+	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "application/json" {
+		return answered, &Error{
+			Reason: doubtful(method), Status: response.StatusCode,
+			Detail: "what answers is no REST API: its answer is " + printable(media),
+		}
+	}
+	if err := decode(raw, into); err != nil {
+		return answered, &Error{
+			Reason: doubtful(method), Status: response.StatusCode, Detail: "the answer of NetBox is cut off, or no JSON",
+		}
+	}
+	return answered, nil
+}
+
+func (c *Client) request(
+	ctx context.Context, method, path string, query url.Values, body any, header http.Header,
+) (*http.Request, error) {
+	var content []byte
+	if body != nil {
+		var err error
+		if content, err = json.Marshal(body); err != nil {
+			return nil, fmt.Errorf("encode: %w", err)
+		}
+		if len(content) > maxRequest {
+			return nil, &Error{Reason: Refused, Detail: fmt.Sprintf("it is larger than %d KiB", maxRequest>>10)}
+		}
+	}
+	at := c.base.JoinPath(path)
+	at.Path += "/"
+	at.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, method, at.String(), bytes.NewReader(content))
+	if err != nil {
+		return nil, fmt.Errorf("make a request: %w", err)
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	request.Header.Set("Authorization", c.token.Reveal())
+	request.Header.Set("Accept", "application/json")
+	if content != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, nil
+}
+
+// decode reads JSON, with numbers as they are written.
+func decode(raw []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if decoder.More() {
+		return errors.New("more than one value")
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package hnp_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"fgdsync.dev/libs/secret"
+	"fgdsync.dev/services/bridge/internal/hnp"
+	"fgdsync.dev/testkit/netboxserver"
+)
+
+// plugin is a client of a NetBox in which there is a fabric.
+type plugin struct {
+	*netboxserver.Server
+	*hnp.Client
+	t      *testing.T
+	fabric int64
+}
+
+func setup(t *testing.T) *plugin {
+	t.Helper()
+	s := netboxserver.Start(t)
+	return &plugin{s, client(t, s.URL, netboxserver.Token), t, int64(s.AddFabric("fabric-1"))}
+}
+
+func client(t *testing.T, address, token string) *hnp.Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := hnp.New(address, secret.New(token), transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (p *plugin) identity(name string) hnp.Identity {
+	return hnp.Identity{Fabric: p.fabric, Namespace: "default", Name: name}
+}
+
+func spec(value any) hnp.Content { return hnp.Content{Spec: map[string]any{"a": value}} }
+
+// put has a record hold a content, and returns the record.
+func (p *plugin) put(kind, name string, seen *hnp.Record, content hnp.Content) hnp.Effect {
+	p.t.Helper()
+	effect, err := p.Put(p.t.Context(), kind, p.identity(name), seen, content, "0123abcd somebody: why")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return effect
+}
+
+// TestLifeOfARecord of each kind: it is made, left alone when it is right, changed and deleted, and each change is
+// there once. Records of five kinds can't be deleted, which is said.
+func TestLifeOfARecord(t *testing.T) {
+	t.Parallel()
+	for _, kind := range hnp.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			p := setup(t)
+			made := p.put(kind, "r", nil, spec(1))
+			same := p.put(kind, "r", &made.Record, spec(1.0))
+			changed := p.put(kind, "r", &made.Record, spec(2))
+			if made.Outcome != hnp.Created || same.Outcome != hnp.Unchanged || changed.Outcome != hnp.Updated ||
+				p.Changes() != 2 || made.RequestID == "" {
+				t.Errorf("%v, %v, %v, %d changes", made, same, changed, p.Changes())
+			}
+			effect, err := p.Delete(t.Context(), kind, changed.Record, "gone")
+			left, findErr := p.Find(t.Context(), kind, p.identity("r"))
+			deleted := err == nil && effect.Outcome == hnp.Deleted && left == nil
+			if kept := hnp.Is(err, hnp.Refused) && left != nil; findErr != nil || !deleted && !kept ||
+				kept != strings.HasPrefix(kind, "External") && kept != (kind == "VPCAttachment" || kind == "VPCPeering") {
+				t.Errorf("%v, %v; left %v, %v", effect, err, left, findErr)
+			}
+		})
+	}
+}
+
+// TestEmptySpec is a placeholder in NetBox, and an empty one here.
+func TestEmptySpec(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	for _, kind := range []string{"SwitchGroup", "Server"} {
+		made := p.put(kind, "empty", nil, hnp.Content{})
+		if made.Record.Spec == nil || !made.Record.Same(kind, hnp.Content{Spec: map[string]any{}}) ||
+			made.Record.Same(kind, spec(1)) {
+			t.Errorf("%s: %v", kind, made.Record.Spec)
+		}
+		if again := p.put(kind, "empty", &made.Record, hnp.Content{}); again.Outcome != hnp.Unchanged {
+			t.Errorf("%s: %v", kind, again)
+		}
+	}
+}
+
+// TestWhatComesOfARequest that nobody answers well: it is looked up, and the effect is there once.
+func TestWhatComesOfARequest(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]netboxserver.Fault{
+		"an error of the server": {Status: http.StatusInternalServerError, Body: `{"exception":"X"}`},
+		"a page":                 {Status: http.StatusOK, Header: map[string]string{"Content-Type": "text/html"}, Body: "<h1>"},
+		"a page of an error":     {Status: http.StatusBadGateway, Header: map[string]string{"Content-Type": "text/html"}},
+		"a cut answer":           {Status: http.StatusOK, Body: `{"id": 1, "na`, Cut: true},
+		"half an answer":         {Status: http.StatusOK, Body: `{"id": 1, "na`},
+		"no answer":              {},
+	} {
+		for _, done := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				p, f := setup(t), f
+				f.Done, f.Times, f.Method = done, 1, http.MethodPost
+				p.Break(f)
+				effect, err := p.Put(t.Context(), "VPC", p.identity("v"), nil, spec(1), "made")
+				p.judge(done, hnp.Created, effect, err, 1)
+				seen := p.put("VPC", "w", nil, spec(1)).Record
+				f.Method = http.MethodPatch
+				p.Break(f)
+				effect, err = p.Put(t.Context(), "VPC", p.identity("w"), &seen, spec(2), "changed")
+				p.judge(done, hnp.Updated, effect, err, 2)
+			})
+		}
+	}
+}
+
+// judge holds that what was done is known to be, and what was not can be tried again.
+func (p *plugin) judge(done bool, want hnp.Outcome, effect hnp.Effect, err error, changes int) {
+	p.t.Helper()
+	if done && (err != nil || effect.Outcome != want) || !done && !hnp.Is(err, hnp.Away) {
+		p.t.Errorf("done %v: %v, %v", done, effect, err)
+	}
+	if done && p.Changes() < changes {
+		p.t.Errorf("%d changes", p.Changes())
+	}
+}
+
+// TestWhatNetBoxSays: each refusal has its reason, in NetBox's words.
+func TestWhatNetBoxSays(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault  netboxserver.Fault
+		reason hnp.Reason
+		says   string
+	}{
+		"a token that is not taken": {netboxserver.Fault{Status: 403, Body: `{"detail":"Invalid v2 token"}`}, hnp.Denied,
+			"Invalid v2 token"},
+		"a busy one": {netboxserver.Fault{Status: 503, Header: map[string]string{"Retry-After": "7"}}, hnp.Away, "503"},
+		"a redirect": {netboxserver.Fault{Status: 301, Header: map[string]string{"Location": "/elsewhere"}}, hnp.Refused,
+			"/elsewhere"},
+		"fields": {netboxserver.Fault{Status: 400, Body: `{"name":["Too long.","Bad."]}`}, hnp.Refused,
+			"name: Too long. Bad."},
+		"a changed one":        {netboxserver.Fault{Status: 412, Body: `{"detail":"Precondition failed."}`}, hnp.Changed, "412"},
+		"lines and colours":    {netboxserver.Fault{Status: 400, Body: `{"detail":"a\n\u001b[1mb"}`}, hnp.Refused, "a  [1mb"},
+		"an error of the page": {netboxserver.Fault{Status: 404, Body: "<h1>"}, hnp.Gone, "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := setup(t)
+			p.Break(c.fault)
+			_, err := p.Put(t.Context(), "VPC", p.identity("v"), nil, spec(1), "")
+			var said *hnp.Error
+			if !hnp.Is(err, c.reason) || !strings.Contains(err.Error(), c.says) || !errors.As(err, &said) {
+				t.Errorf("got %v", err)
+			}
+			if name == "a busy one" && said.After.Seconds() != 7 {
+				t.Errorf("after %s", said.After)
+			}
+		})
+	}
+}
+
+// TestNobodyIsOverwritten: a record that has changed since it was seen stays as it is.
+func TestNobodyIsOverwritten(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	seen := p.put("VPC", "v", nil, spec(1)).Record
+	now := p.put("VPC", "v", &seen, spec(2)).Record
+	_, putErr := p.Put(t.Context(), "VPC", p.identity("v"), &seen, spec(3), "")
+	_, deleteErr := p.Delete(t.Context(), "VPC", seen, "")
+	_, twinErr := p.Put(t.Context(), "VPC", p.identity("v"), nil, spec(4), "")
+	if !hnp.Is(putErr, hnp.Changed) || !hnp.Is(deleteErr, hnp.Changed) || !hnp.Is(twinErr, hnp.Changed) {
+		t.Errorf("%v; %v; %v", putErr, deleteErr, twinErr)
+	}
+	if found, err := p.Find(t.Context(), "VPC", p.identity("v")); err != nil || !found.Same("VPC", spec(2)) ||
+		found.LastUpdated != now.LastUpdated {
+		t.Errorf("%v, %v", found, err)
+	}
+}
+
+// TestWhatCannotBeStored is refused with words, and not sent: NetBox would fail on it each time.
+func TestWhatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	for name, content := range map[string]hnp.Content{
+		"a NUL": spec([]any{map[string]any{"b": "\x00"}}), "a NUL in a key": {Labels: map[string]any{"\x00": ""}},
+		"too much": spec(strings.Repeat("a", 1<<20)),
+	} {
+		_, err := p.Put(t.Context(), "VPC", p.identity("v"), nil, content, "")
+		if !hnp.Is(err, hnp.Refused) || p.Changes() != 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestLongMessages are cut: NetBox fails on one that is longer than its column.
+func TestLongMessages(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	_, err := p.Put(t.Context(), "VPC", p.identity("v"), nil, spec(1), strings.Repeat("ü", 300)+"\n")
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAddresses that can't be meant are refused at once.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"", "netbox", "ftp://netbox", "https://u:p@netbox", "https://netbox?x=1", "//netbox",
+	} {
+		if _, err := hnp.New(address, secret.New("t"), http.DefaultTransport); err == nil {
+			t.Errorf("%q is taken", address)
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package netboxserver
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+const (
+	usualLimit   = 50
+	highestLimit = 1000
+)
+
+// many answers a request for records.
+func (s *Server) many(c call) answer {
+	switch c.Method {
+	case http.MethodGet:
+		return s.list(c)
+	case http.MethodPost:
+		if bodies, is := c.body.([]any); is {
+			return s.createAll(c, bodies)
+		}
+		return s.create(c)
+	case http.MethodPatch, http.MethodDelete:
+		return s.bulk(c, list(c.body))
+	}
+	return detail(http.StatusMethodNotAllowed, "Method %q not allowed.", c.Method)
+}
+
+// list answers with a page. Filters do not count (Q3).
+func (s *Server) list(c call) answer {
+	query := c.URL.Query()
+	records := slices.Clone(c.kind.records)
+	slices.SortFunc(records, func(a, b map[string]any) int { return cmp.Compare(a["id"].(int), b["id"].(int)) })
+	switch order := query.Get("ordering"); {
+	case order == "-id":
+		slices.Reverse(records)
+	case order != "id" && !c.kind.fabric:
+		return failed("QuerySetNotOrdered") // Q1
+	}
+	limit, offset := pageOf(query)
+	page := records[min(offset, len(records)):min(offset+limit, len(records))]
+	results := []any{}
+	for _, record := range page {
+		a := s.show(c, http.StatusOK, record)
+		if a.code != http.StatusOK {
+			return a
+		}
+		results = append(results, a.body)
+	}
+	body := map[string]any{"count": len(records), "next": nil, "previous": nil, "results": results}
+	if offset+limit < len(records) {
+		body["next"] = s.page(c, limit, offset+limit)
+	}
+	if offset > 0 {
+		body["previous"] = s.page(c, limit, max(0, offset-limit))
+	}
+	return answer{code: http.StatusOK, body: body}
+}
+
+func pageOf(query url.Values) (limit, offset int) {
+	limit, err := strconv.Atoi(query.Get("limit"))
+	switch {
+	case err != nil || limit < 0:
+		limit = usualLimit
+	case limit == 0 || limit > highestLimit:
+		limit = highestLimit
+	}
+	offset, _ = strconv.Atoi(query.Get("offset")) // 0 when there is none
+	return limit, offset
+}
+
+// page is the address of another page.
+func (s *Server) page(c call, limit, offset int) string {
+	query := c.URL.Query()
+	query.Set("limit", strconv.Itoa(limit))
+	query.Set("offset", strconv.Itoa(offset))
+	if offset == 0 {
+		query.Del("offset")
+	}
+	return s.URL + c.URL.Path + "?" + query.Encode()
+}
+
+func (s *Server) create(c call) answer {
+	body, is := c.body.(map[string]any)
+	if !is {
+		return answer{code: http.StatusBadRequest, body: map[string]any{
+			"__all__": []string{"Invalid data. Expected a dictionary, but got str."},
+		}}
+	}
+	made, errors, exception := s.written(c, s.fresh(c.kind), body)
+	if a, refused := refusedWith(errors, exception); refused {
+		return a
+	}
+	c.kind.records = append(c.kind.records, made)
+	s.changes++
+	return s.show(c, http.StatusCreated, made)
+}
+
+// several is the answer of a request about many records of which some are bad: none is done.
+func several(bad []any, of int, what string) answer {
+	return answer{code: http.StatusBadRequest, body: map[string]any{
+		"detail": fmt.Sprintf("%d of %d objects %s.", len(bad), of, what), "errors": bad,
+	}}
+}
+
+func (s *Server) createAll(c call, bodies []any) answer {
+	before := slices.Clone(c.kind.records)
+	shownOnes, bad := []any{}, []any{}
+	for i, item := range bodies {
+		body, _ := item.(map[string]any)
+		made, errors, exception := s.written(c, s.fresh(c.kind), body)
+		switch {
+		case exception != "":
+			c.kind.records = before
+			return failed(exception)
+		case len(errors) > 0:
+			bad = append(bad, map[string]any{"index": i, "errors": errors})
+		default:
+			c.kind.records = append(c.kind.records, made)
+			shownOnes = append(shownOnes, shown(made, c.URL.Query().Get("fields")))
+		}
+	}
+	if len(bad) > 0 {
+		c.kind.records = before
+		return several(bad, len(bodies), "could not be created")
+	}
+	s.changes += len(bodies)
+	return answer{code: http.StatusCreated, body: shownOnes}
+}
+
+// bulk changes or deletes many records.
+func (s *Server) bulk(c call, items []any) answer {
+	indexes, bodies, a := s.named(c.kind, items)
+	if a.code != 0 {
+		return a
+	}
+	if c.Method == http.MethodDelete {
+		return s.remove(c, indexes)
+	}
+	changed, bad := slices.Clone(c.kind.records), []any{}
+	results := []any{}
+	for n, i := range indexes {
+		record, errors, exception := s.written(c, changed[i], bodies[n])
+		if exception != "" {
+			return failed(exception)
+		}
+		if len(errors) > 0 {
+			bad = append(bad, map[string]any{"id": record["id"], "errors": errors})
+			continue
+		}
+		changed[i] = record
+		results = append(results, shown(record, c.URL.Query().Get("fields")))
+	}
+	if len(bad) > 0 {
+		return several(bad, len(items), "could not be updated")
+	}
+	c.kind.records = changed
+	s.changes += len(indexes)
+	return answer{code: http.StatusOK, body: results}
+}
+
+// named returns the records that the items of a bulk request name, and the answer when one does not name one.
+func (s *Server) named(k *kind, items []any) (indexes []int, bodies []map[string]any, refused answer) {
+	times := map[int]int{}
+	var without, missing, twice []any
+	for n, item := range items {
+		body, _ := item.(map[string]any)
+		number, is := body["id"].(json.Number)
+		if !is {
+			without = append(without, map[string]any{
+				"index": n, "errors": map[string]any{"id": []string{"This field is required."}},
+			})
+			continue
+		}
+		id, _ := strconv.Atoi(number.String()) // 0 is nobody's
+		times[id]++
+		i := k.find(id)
+		if i < 0 {
+			missing = append(missing, about(id, fmt.Sprintf("Object with ID %d does not exist", id)))
+			continue
+		}
+		indexes, bodies = append(indexes, i), append(bodies, body)
+	}
+	for _, id := range slices.Sorted(maps.Keys(times)) {
+		if times[id] > 1 {
+			twice = append(twice, about(id, fmt.Sprintf(
+				"Each object may be specified only once; ID %d is listed %d times", id, times[id])))
+		}
+	}
+	switch {
+	case len(without) > 0:
+		return nil, nil, several(without, len(items), "failed validation")
+	case len(twice) > 0:
+		return nil, nil, several(twice, len(items), "are listed more than once")
+	case len(missing) > 0:
+		return nil, nil, several(missing, len(items), "could not be found")
+	}
+	return indexes, bodies, answer{}
+}
+
+func about(id int, problem string) map[string]any {
+	return map[string]any{"id": id, "errors": map[string]any{"id": []string{problem}}}
+}

@@ -1,0 +1,204 @@
+package netboxserver
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const longestMessage = 200 // of the change log, by its column
+
+// one answers a request for a record.
+func (s *Server) one(c call) answer {
+	id, err := strconv.Atoi(c.id)
+	if c.Method == http.MethodPost {
+		return detail(http.StatusMethodNotAllowed, "Method %q not allowed.", c.Method)
+	}
+	i := c.kind.find(id)
+	if err != nil || i < 0 {
+		return detail(http.StatusNotFound, "No %s matches the given query.", c.kind.model)
+	}
+	record := c.kind.records[i]
+	if wanted := c.Header.Get("If-Match"); wanted != "" && wanted != etag(record) && c.Method != http.MethodGet {
+		a := detail(http.StatusPreconditionFailed, "Precondition failed.")
+		a.etag = etag(record)
+		return a
+	}
+	switch c.Method {
+	case http.MethodGet:
+		return s.show(c, http.StatusOK, record)
+	case http.MethodDelete:
+		return s.remove(c, []int{i})
+	}
+	body, is := c.body.(map[string]any)
+	if !is {
+		return failed("NotImplementedError")
+	}
+	changed, errors, exception := s.written(c, record, body)
+	if a, refused := refusedWith(errors, exception); refused {
+		return a
+	}
+	c.kind.records[i] = changed
+	s.changes++
+	return s.show(c, http.StatusOK, changed)
+}
+
+func refusedWith(errors map[string]any, exception string) (answer, bool) {
+	switch {
+	case len(errors) > 0:
+		return answer{code: http.StatusBadRequest, body: errors}, true
+	case exception != "":
+		return failed(exception), true
+	}
+	return answer{}, false
+}
+
+func etag(record map[string]any) string {
+	at, _ := record["last_updated"].(string)
+	return `W/"` + strings.Replace(at, "Z", "+00:00", 1) + `"`
+}
+
+// show answers with a record, which fails where its page is asked for and not found (Q2): what was done stays done.
+func (s *Server) show(c call, code int, record map[string]any) answer {
+	fields := c.URL.Query().Get("fields")
+	if c.kind.misnamed && (fields == "" || strings.Contains(fields, "display_url")) {
+		return failed("ImproperlyConfigured")
+	}
+	return answer{code: code, body: shown(record, fields), etag: etag(record)}
+}
+
+// written returns a record with what a body says of the fields that are asked for; all of them in a new record, and in
+// one that is replaced.
+func (s *Server) written(c call, record, body map[string]any) (out, errors map[string]any, exception string) {
+	out, errors = maps.Clone(record), map[string]any{}
+	asked := c.URL.Query().Get("fields")
+	takes := func(name string) bool { return asked == "" || strings.Contains(","+asked+",", ","+name+",") }
+	for _, f := range c.kind.fields {
+		value, given := body[f.name]
+		switch {
+		case !takes(f.name):
+		case !given && f.required && c.Method != http.MethodPatch:
+			errors[f.name] = []string{"This field is required."}
+		case !given:
+		case value == nil && f.initial == nil && !f.required:
+			out[f.name] = nil
+		case value == nil:
+			errors[f.name] = []string{"This field may not be null."}
+		case value == "" && f.required:
+			errors[f.name] = []string{"This field may not be blank."}
+		default:
+			read, problem := f.read(s, value)
+			if problem != "" {
+				errors[f.name] = []string{problem}
+			}
+			out[f.name] = read
+		}
+	}
+	if takes("tags") && len(list(body["tags"])) > 0 {
+		errors["tags"] = []string{"Related object not found using the provided attributes: {'slug': 'none'}"}
+	}
+	if custom, _ := body["custom_fields"].(map[string]any); takes("custom_fields") && len(custom) > 0 {
+		errors["custom_fields"] = noCustomFields(custom)
+	}
+	if len(errors) > 0 {
+		return out, errors, ""
+	}
+	return s.held(c, out, body)
+}
+
+func noCustomFields(custom map[string]any) map[string]any {
+	errors := map[string]any{}
+	for name := range custom {
+		errors[name] = fmt.Sprintf("Custom field '%s' does not exist for this object type.", name)
+	}
+	return errors
+}
+
+func list(value any) []any {
+	out, _ := value.([]any)
+	return out
+}
+
+// held holds a record against the model and the database.
+func (s *Server) held(c call, out, body map[string]any) (record, errors map[string]any, exception string) {
+	errors = map[string]any{}
+	for _, f := range c.kind.fields {
+		if f.hold == nil {
+			continue
+		}
+		if problem := f.hold(out[f.name]); problem != "" {
+			errors[f.name] = []string{problem}
+		}
+	}
+	if c.kind.fabric && c.kind.taken(out) {
+		errors["name"] = []string{c.kind.verbose + " with this name already exists."}
+	}
+	message, _ := body["changelog_message"].(string)
+	switch {
+	case len(errors) > 0:
+		return out, errors, ""
+	case hasNUL(out["spec"]) || hasNUL(out["labels"]) || hasNUL(out["annotations"]):
+		return out, nil, "DataError"
+	case !c.kind.fabric && c.kind.twin(out):
+		return out, nil, "IntegrityError"
+	case utf8.RuneCountInString(message) > longestMessage:
+		return out, nil, "DataError"
+	}
+	out["last_updated"] = timeOf(s.now())
+	out["display"] = s.display(c.kind, out)
+	return out, nil, ""
+}
+
+func (k *kind) taken(record map[string]any) bool {
+	for _, other := range k.records {
+		if other["name"] == record["name"] && other["id"] != record["id"] {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) display(k *kind, record map[string]any) string {
+	if k.fabric {
+		return fmt.Sprint(record["name"])
+	}
+	return fmt.Sprintf("%v/%v", record["namespace"], record["name"])
+}
+
+// fresh returns a record that has only what all new ones have.
+func (s *Server) fresh(k *kind) map[string]any {
+	s.last++
+	record := map[string]any{
+		"id": s.last, "created": timeOf(s.now()), "custom_field_data": map[string]any{},
+		"custom_fields": map[string]any{}, "tags": []any{},
+		"url":         fmt.Sprintf("%s/api/plugins/hedgehog/%s/%d/", s.URL, k.endpoint, s.last),
+		"display_url": fmt.Sprintf("%s/plugins/hedgehog/%s/%d/", s.URL, k.endpoint, s.last),
+	}
+	for _, f := range k.fields {
+		record[f.name] = f.initial
+	}
+	return record
+}
+
+// remove removes records, with a fabric all that are in it (Q8), unless NetBox does not find their page (Q2).
+func (s *Server) remove(c call, indexes []int) answer {
+	if c.kind.misnamed {
+		return failed("ImproperlyConfigured")
+	}
+	gone := map[any]bool{}
+	for _, i := range indexes {
+		gone[c.kind.records[i]["id"]] = true
+	}
+	var left []map[string]any
+	for _, record := range c.kind.records {
+		if !gone[record["id"]] {
+			left = append(left, record)
+		}
+	}
+	c.kind.records = left
+	s.changes += len(indexes)
+	return answer{code: http.StatusNoContent}
+}

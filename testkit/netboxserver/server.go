@@ -1,0 +1,203 @@
+// Package netboxserver is a NetBox with the Hedgehog NetBox Plugin, as their REST APIs look from outside. It keeps
+// records in memory, and can be told to fail. What it answers is held against the real NetBox by test/netbox.
+package netboxserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Token is what a request has to show as Authorization.
+const Token = "Bearer nbt_emulated0000.emulatedemulatedemulatedemulatedemulated" //nolint:gosec // opens nothing
+
+// Version is that of the NetBox which it is held against.
+const Version = "4.7.3"
+
+// Server is one of them.
+type Server struct {
+	URL string // ends without a slash
+
+	mu       sync.Mutex
+	now      func() time.Time
+	kinds    map[string]*kind // by endpoint
+	faults   []Fault
+	last     int // number of a record
+	changes  int // of records, as the change log counts them
+	requests int
+}
+
+// Start runs one until the test ends.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{now: time.Now, kinds: endpoints()}
+	web := httptest.NewServer(s)
+	t.Cleanup(web.Close)
+	s.URL = web.URL
+	return s
+}
+
+// Changes returns how many changes of records there were: what a change log has, and webhooks are sent for.
+func (s *Server) Changes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changes
+}
+
+// answer is what a request gets.
+type answer struct {
+	code int
+	body any // nil for none
+	etag string
+}
+
+func failed(exception string) answer {
+	return answer{code: http.StatusInternalServerError, body: map[string]any{"exception": exception}}
+}
+
+func detail(code int, format string, args ...any) answer {
+	return answer{code: code, body: map[string]any{"detail": fmt.Sprintf(format, args...)}}
+}
+
+// call is a request.
+type call struct {
+	*http.Request
+	kind *kind
+	id   string // empty at a list
+	body any
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests++
+	fault := s.fault(r)
+	if fault != nil && !fault.Done {
+		fault.show(w)
+		return
+	}
+	if !strings.HasSuffix(r.URL.Path, "/") {
+		http.Redirect(w, r, r.URL.Path+"/?"+r.URL.RawQuery, http.StatusMovedPermanently) //nolint:gosec // as NetBox does
+		return
+	}
+	a := s.answer(r)
+	if fault != nil {
+		fault.show(w)
+		return
+	}
+	w.Header().Set("X-Request-ID", fmt.Sprintf("emulated-%d", s.requests))
+	if a.etag != "" {
+		w.Header().Set("ETag", a.etag)
+	}
+	if a.body == nil {
+		w.WriteHeader(a.code)
+		return
+	}
+	if page, is := a.body.(string); is {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(a.code)
+		_, _ = io.WriteString(w, page)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.code)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(a.body) // who asked has gone
+}
+
+func (s *Server) answer(r *http.Request) answer {
+	if a, refused := refusal(r.Header.Get("Authorization")); refused {
+		return a
+	}
+	switch r.URL.Path {
+	case "/api/status/":
+		return answer{code: http.StatusOK, body: map[string]any{
+			"netbox-version": Version, "plugins": map[string]any{"netbox_hedgehog": "0.2.0"}, "rq-workers-running": 1,
+		}}
+	case "/api/authentication-check/":
+		return answer{code: http.StatusOK, body: s.user()}
+	}
+	path, ours := strings.CutPrefix(r.URL.Path, "/api/plugins/hedgehog/")
+	endpoint, id, _ := strings.Cut(strings.TrimSuffix(path, "/"), "/")
+	kind := s.kinds[endpoint]
+	switch {
+	case ours && path == "sync/":
+		return stub("Sync operation initiated")
+	case ours && path == "status/":
+		return stub("System is operational")
+	case !ours || kind == nil:
+		return answer{code: http.StatusNotFound, body: "<h1>Page Not Found</h1>"}
+	}
+	c := call{Request: r, kind: kind, id: id}
+	if a, refused := c.read(); refused {
+		return a
+	}
+	if id == "" {
+		return s.many(c)
+	}
+	return s.one(c)
+}
+
+// user is whose token it is.
+func (s *Server) user() map[string]any {
+	return map[string]any{
+		"id": 1, "url": s.URL + "/api/users/users/1/", "display_url": s.URL + "/users/users/1/", "display": "admin",
+		"username": "admin", "first_name": "", "last_name": "", "email": "admin@example.com", "is_active": true,
+		"date_joined": timeOf(s.now()), "last_login": nil, "groups": []any{}, "permissions": []any{},
+	}
+}
+
+func stub(message string) answer {
+	return answer{code: http.StatusOK, body: map[string]any{"status": "success", "message": message}}
+}
+
+// refusal returns what somebody is told who shows no token that is known.
+func refusal(shown string) (answer, bool) {
+	kind, token, _ := strings.Cut(shown, " ")
+	switch {
+	case shown == Token:
+		return answer{}, false
+	case kind == "Bearer" && strings.HasPrefix(token, "nbt_"):
+		return detail(http.StatusForbidden, "Invalid v2 token"), true
+	case token != "":
+		return detail(http.StatusForbidden, "Invalid v1 token"), true
+	}
+	return detail(http.StatusForbidden, "Authentication credentials were not provided."), true
+}
+
+// read reads the body of a request that has one.
+func (c *call) read() (answer, bool) {
+	raw, err := io.ReadAll(c.Body)
+	if err != nil || len(raw) == 0 {
+		return answer{}, false
+	}
+	if media := c.Header.Get("Content-Type"); media != "application/json" {
+		return detail(http.StatusUnsupportedMediaType, "Unsupported media type %q in request.", media), true
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&c.body); err != nil {
+		return detail(http.StatusBadRequest, "JSON parse error - %s", err), true
+	}
+	return answer{}, false
+}
+
+// AddFabric adds a fabric, and returns its number.
+func (s *Server) AddFabric(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fabrics := s.kinds["fabrics"]
+	record := s.fresh(fabrics)
+	record["name"], record["last_updated"] = name, timeOf(s.now())
+	fabrics.records = append(fabrics.records, record)
+	return s.last
+}
