@@ -303,11 +303,12 @@ func TestG20EntryNames(t *testing.T) {
 			h.RequireSound(t, repository)
 		})
 	}
+	// The system makes no two names that are one on Windows or macOS, whatever somebody else has made.
 	t.Run("case twins that are refused", func(t *testing.T) {
 		h := newTreeHost(t)
 		h.commitRaw([]string{h.file("good.yaml", good), h.file("Bad.yaml", "a: [\n"), h.file("bad.yaml", "b: [\n")})
 		after, _ := h.requireIngestedBeside()
-		if after["unmanaged/Bad.yaml"] != "a: [\n" || after["unmanaged/bad.yaml"] != "b: [\n" {
+		if after["unmanaged/Bad.yaml"] != "a: [\n" || after["unmanaged/bad-2.yaml"] != "b: [\n" {
 			t.Errorf("quarantined: %q", after)
 		}
 	})
