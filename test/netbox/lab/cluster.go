@@ -98,7 +98,7 @@ func (c *cluster) start(ctx context.Context) (err error) {
 	return c.server.await(ctx, func() error { return c.sql(ctx, "SELECT 1") })
 }
 
-func (c *cluster) stop() error { return c.server.stop() }
+func (c *cluster) stop() { c.server.stop() }
 
 // sql runs a statement outside the databases of NetBox.
 func (c *cluster) sql(ctx context.Context, statement string) error {
@@ -148,9 +148,7 @@ func (l *Lab) makeDatabase(ctx context.Context, copied string) error {
 	if err := l.migrate(ctx); err != nil {
 		return err
 	}
-	if err := l.pg.stop(); err != nil {
-		return err
-	}
+	l.pg.stop()
 	partial := copied + ".partial"
 	if err := os.RemoveAll(partial); err != nil {
 		return err

@@ -63,11 +63,10 @@ func (l *Lab) prepare(ctx context.Context, kept string) error {
 
 // Close ends the cluster, and removes what was made to run.
 func (l *Lab) Close() error {
-	var err error
 	if l.pg != nil {
-		err = l.pg.stop()
+		l.pg.stop()
 	}
-	return errors.Join(err, os.RemoveAll(l.folder))
+	return os.RemoveAll(l.folder)
 }
 
 // pinned returns the version of a package that is required.

@@ -141,10 +141,9 @@ func (n *NetBox) StartWeb(ctx context.Context) (err error) {
 }
 
 // StopWeb ends the web processes: nobody answers at the address.
-func (n *NetBox) StopWeb() error {
-	web := n.web
+func (n *NetBox) StopWeb() {
+	n.web.stop()
 	n.web = nil
-	return web.stop()
 }
 
 // StartWorker runs a process that does what is queued.
@@ -155,10 +154,9 @@ func (n *NetBox) StartWorker(context.Context) (err error) {
 }
 
 // StopWorker ends it: what is queued waits.
-func (n *NetBox) StopWorker() error {
-	worker := n.worker
+func (n *NetBox) StopWorker() {
+	n.worker.stop()
 	n.worker = nil
-	return worker.stop()
 }
 
 // provision asks for a token of the administrator.
@@ -194,7 +192,9 @@ func (n *NetBox) provision(ctx context.Context) error {
 
 // Stop ends it, and removes what it had.
 func (n *NetBox) Stop() error {
-	ended := []error{n.web.stop(), n.worker.stop()}
+	n.StopWeb()
+	n.StopWorker()
+	var ended []error
 	for _, server := range []*redisproc.Server{n.Tasks, n.Caching} {
 		if server != nil {
 			ended = append(ended, server.Stop())

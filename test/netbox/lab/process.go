@@ -90,20 +90,18 @@ func (p *process) await(ctx context.Context, ready func() error) error {
 	}
 }
 
-// stop ends it, and what it has started.
-func (p *process) stop() error {
+// stop ends it, and what it has started. Nothing of what it has is kept, so that one which takes long is killed.
+func (p *process) stop() {
 	if p == nil {
-		return nil
+		return
 	}
 	group := -p.command.Process.Pid
 	defer func() { _ = syscall.Kill(group, syscall.SIGKILL) }() // what is left of the group
 	_ = p.command.Process.Signal(p.signal)
 	select {
 	case <-p.exited:
-		return nil
 	case <-time.After(stopTimeout):
+		_ = syscall.Kill(group, syscall.SIGKILL)
+		<-p.exited
 	}
-	_ = syscall.Kill(group, syscall.SIGKILL)
-	<-p.exited
-	return fmt.Errorf("%s did not end:\n%s", p.name, p.output)
 }

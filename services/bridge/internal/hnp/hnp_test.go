@@ -142,13 +142,22 @@ func TestWhatNetBoxSays(t *testing.T) {
 		reason hnp.Reason
 		says   string
 	}{
-		"a token that is not taken": {netboxserver.Fault{Status: 403, Body: `{"detail":"Invalid v2 token"}`}, hnp.Denied,
-			"Invalid v2 token"},
+		"a token that is not taken": {
+			netboxserver.Fault{Status: 403, Body: `{"detail":"Invalid v2 token"}`},
+			hnp.Denied,
+			"Invalid v2 token",
+		},
 		"a busy one": {netboxserver.Fault{Status: 503, Header: map[string]string{"Retry-After": "7"}}, hnp.Away, "503"},
-		"a redirect": {netboxserver.Fault{Status: 301, Header: map[string]string{"Location": "/elsewhere"}}, hnp.Refused,
-			"/elsewhere"},
-		"fields": {netboxserver.Fault{Status: 400, Body: `{"name":["Too long.","Bad."]}`}, hnp.Refused,
-			"name: Too long. Bad."},
+		"a redirect": {
+			netboxserver.Fault{Status: 301, Header: map[string]string{"Location": "/elsewhere"}},
+			hnp.Refused,
+			"/elsewhere",
+		},
+		"fields": {
+			netboxserver.Fault{Status: 400, Body: `{"name":["Too long.","Bad."]}`},
+			hnp.Refused,
+			"name: Too long. Bad.",
+		},
 		"a changed one":        {netboxserver.Fault{Status: 412, Body: `{"detail":"Precondition failed."}`}, hnp.Changed, "412"},
 		"lines and colours":    {netboxserver.Fault{Status: 400, Body: `{"detail":"a\n\u001b[1mb"}`}, hnp.Refused, "a  [1mb"},
 		"an error of the page": {netboxserver.Fault{Status: 404, Body: "<h1>"}, hnp.Gone, "404"},
