@@ -123,11 +123,12 @@ func (b *bench) dump() map[string]string {
 	return out
 }
 
+// restore brings back what Redis had. The services go on meanwhile, and may have written a key anew.
 func (b *bench) restore(all map[string]string) {
 	b.t.Helper()
 	b.flush()
 	for key, raw := range all {
-		if err := b.conn.Main.Restore(b.t.Context(), key, 0, raw).Err(); err != nil {
+		if err := b.conn.Main.RestoreReplace(b.t.Context(), key, 0, raw).Err(); err != nil {
 			b.t.Fatal(err)
 		}
 	}
