@@ -28,8 +28,19 @@ func (s *Server) many(c call) answer {
 		return s.create(c)
 	case http.MethodPatch, http.MethodDelete:
 		return s.bulk(c, list(c.body))
+	case http.MethodOptions:
+		return options(c.kind)
 	}
 	return detail(http.StatusMethodNotAllowed, "Method %q not allowed.", c.Method)
+}
+
+// options answers with what can be written. Of a field there is its type alone.
+func options(k *kind) answer {
+	fields := map[string]any{}
+	for _, f := range k.fields {
+		fields[f.name] = map[string]any{"required": f.required}
+	}
+	return answer{code: http.StatusOK, body: map[string]any{"actions": map[string]any{"POST": fields}}}
 }
 
 // list answers with a page. Filters do not count (Q3).

@@ -44,30 +44,34 @@ func (c *Client) Put(
 		outcome = Updated
 	}
 	made, err := c.put(ctx, kind, of, seen, content, why)
-	if !Is(err, Unclear) {
+	var said *Error
+	if !errors.As(err, &said) || said.Reason != Unclear && (seen != nil || !said.twin()) {
 		return Effect{Outcome: outcome, Record: made.Record, RequestID: made.RequestID}, err
 	}
 	found, lookErr := c.Find(ctx, kind, of)
 	switch {
 	case lookErr != nil:
 		return Effect{}, errors.Join(err, lookErr)
+	case seen == nil && found != nil:
+		return taken(kind, content, *found, said)
 	case found != nil && found.Same(kind, content):
 		return Effect{Outcome: outcome, Record: *found}, nil
-	case seen == nil && found != nil:
-		return Effect{}, &Error{Reason: Changed, Detail: "there is such a record already", cause: err}
 	case seen != nil && (found == nil || found.LastUpdated != seen.LastUpdated):
 		return Effect{}, &Error{Reason: Changed, Detail: "the record has changed meanwhile", cause: err}
 	}
-	return Effect{}, undone(err)
+	return Effect{}, undone(said)
 }
 
-// undone is the error of a request that had no effect, so that it can be made again.
-func undone(err error) error {
-	var said *Error
-	if !errors.As(err, &said) {
-		return err
+// undone is the error of a request that had no effect, so that it can be made again; but not where the plugin's defect
+// would have it fail again (Q2).
+func undone(said *Error) error {
+	if said.defect() {
+		return &Error{
+			Reason: Refused, Status: said.Status, Exception: said.Exception, cause: said,
+			Detail: said.Detail + ": NetBox finds no page of records of this kind, and so can't write or delete them",
+		}
 	}
-	return &Error{Reason: Away, Status: said.Status, Detail: said.Detail, cause: err}
+	return &Error{Reason: Away, Status: said.Status, Detail: said.Detail, Exception: said.Exception, cause: said}
 }
 
 func (c *Client) put(
@@ -82,33 +86,23 @@ func (c *Client) put(
 // Delete deletes a record that was seen, unless it has changed. One that is not there any more is deleted.
 func (c *Client) Delete(ctx context.Context, kind string, seen Record, why string) (Effect, error) {
 	gone, err := c.remove(ctx, kind, seen, why)
-	if Is(err, Gone) {
-		return Effect{Outcome: Deleted, Record: seen}, nil
-	}
-	if Is(err, Unclear) {
-		found, lookErr := c.Find(ctx, kind, seen.Identity())
-		switch {
-		case lookErr != nil:
-			return Effect{}, errors.Join(err, lookErr)
-		case found == nil:
-			return Effect{Outcome: Deleted, Record: seen}, nil
-		case found.LastUpdated != seen.LastUpdated:
-			return Effect{}, &Error{Reason: Changed, Detail: "the record has changed meanwhile", cause: err}
-		}
-		return Effect{}, stays(err)
-	}
-	return Effect{Outcome: Deleted, Record: seen, RequestID: gone.RequestID}, err
-}
-
-// stays is the error of a record that an error of the server has kept: of some kinds the plugin can't delete any (Q2).
-func stays(err error) error {
 	var said *Error
-	if errors.As(err, &said) && said.Status != 0 {
-		return &Error{
-			Reason: Refused, Status: said.Status, Detail: said.Detail + ": NetBox can't delete records of this kind", cause: err,
-		}
+	switch {
+	case Is(err, Gone):
+		return Effect{Outcome: Deleted, Record: seen}, nil
+	case !errors.As(err, &said) || said.Reason != Unclear:
+		return Effect{Outcome: Deleted, Record: seen, RequestID: gone.RequestID}, err
 	}
-	return undone(err)
+	found, err := c.Get(ctx, kind, seen.ID)
+	switch {
+	case err != nil:
+		return Effect{}, errors.Join(said, err)
+	case found == nil:
+		return Effect{Outcome: Deleted, Record: seen}, nil
+	case found.LastUpdated != seen.LastUpdated:
+		return Effect{}, &Error{Reason: Changed, Detail: "the record has changed meanwhile", cause: said}
+	}
+	return Effect{}, undone(said)
 }
 
 // Find returns the record with an identity, nil when there is none. All of its kind are listed: the plugin does not

@@ -37,21 +37,28 @@ type Client struct {
 	base  *url.URL
 	token secret.String
 	http  *http.Client
+	known chan known // what its generation is; who has taken it out finds that out
 }
 
-// New returns a client of the NetBox at an address, which ends before /api. The token is shown as it is, with its kind:
-// "Bearer nbt_…" or "Token …".
+// New returns a client of the NetBox at an address, which ends before /api. The token is as people have it: a word
+// before it says its kind ("Bearer nbt_…", "Token …"), and may be left out.
 func New(address string, token secret.String, transport http.RoundTripper) (*Client, error) {
 	base, err := url.Parse(strings.TrimSuffix(address, "/"))
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil ||
 		base.RawQuery != "" || base.Fragment != "" {
 		return nil, fmt.Errorf("the address of NetBox has to be one as https://netbox.example.com, without user and query")
 	}
-	return &Client{base: base, token: token, http: &http.Client{
+	shown, err := authorization(token)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{base: base, token: shown, known: make(chan known, 1), http: &http.Client{
 		Transport: transport, Timeout: requestTimeout,
 		// A redirect leads from POST to GET, and from https to where the token shall not go.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}}
+	c.known <- known{}
+	return c, nil
 }
 
 // Answered is what is known of an answer beside what it says.
@@ -81,7 +88,7 @@ func (c *Client) call(
 	case len(raw) > maxAnswer:
 		return answered, &Error{Reason: Unclear, Detail: "NetBox sends more than is read"}
 	case response.StatusCode >= http.StatusMultipleChoices:
-		return answered, refused(response, raw)
+		return answered, c.told(ctx, refused(response, raw))
 	case into == nil:
 		return answered, nil
 	}
@@ -109,7 +116,7 @@ func (c *Client) request(
 			return nil, fmt.Errorf("encode: %w", err)
 		}
 		if len(content) > maxRequest {
-			return nil, &Error{Reason: Refused, Detail: fmt.Sprintf("it is larger than %d KiB", maxRequest>>10)}
+			return nil, tooLarge()
 		}
 	}
 	at := c.base.JoinPath(path)
@@ -124,6 +131,7 @@ func (c *Client) request(
 	}
 	request.Header.Set("Authorization", c.token.Reveal())
 	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Accept-Language", "en") // what a refusal means is known by its words
 	if content != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}

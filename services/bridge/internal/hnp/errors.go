@@ -1,6 +1,7 @@
 package hnp
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,12 +24,16 @@ const (
 	Away
 	// Refused is for what NetBox does not take as it is, now or later.
 	Refused
-	// Denied is for a token that is not taken, or may not do this.
+	// Denied is for a token that is not taken: nothing can be done with it.
 	Denied
 	// Gone is for a record that is not there.
 	Gone
 	// Changed is for a record that is another one than was seen.
 	Changed
+	// Forbidden is for a token that is taken, and may not do this: it may do other things.
+	Forbidden
+	// Unusable is for what is no NetBox with the plugin, or none that is known: nothing can be done there.
+	Unusable
 )
 
 // Error is why a request has not had the effect that was asked for, or may not have had it.
@@ -38,7 +43,11 @@ type Error struct {
 	Detail string              // in NetBox's own words where it has any
 	Fields map[string][]string // what is wrong with which field
 	After  time.Duration       // when it may be tried again; 0 where NetBox does not say
-	cause  error
+	// Exception is what NetBox calls an error of its own, such as IntegrityError; empty where it does not say.
+	Exception string
+
+	items map[int]map[string][]string // of a request about many records: what is wrong with which, by its index
+	cause error
 }
 
 // Error returns the detail and the fields.
@@ -65,25 +74,45 @@ func Is(err error, reason Reason) bool {
 
 // doubtful is the reason of an answer that says nothing: what only reads has done nothing.
 func doubtful(method string) Reason {
-	if method == http.MethodGet {
+	if method == http.MethodGet || method == http.MethodOptions {
 		return Away
 	}
 	return Unclear
 }
+
+// twin reports whether NetBox says that such a record is there already (Q5). One whose models check that says it in
+// words: NetBox up to 4.5.1 asks them.
+func (e *Error) twin() bool {
+	const said = "already exists."
+	if e.Exception == "IntegrityError" {
+		return true
+	}
+	fields := slices.Concat(e.Fields["__all__"], e.Fields["non_field_errors"])
+	for _, item := range e.items {
+		fields = slices.Concat(fields, item["__all__"], item["non_field_errors"])
+	}
+	return e.Reason == Refused && slices.ContainsFunc(fields, func(text string) bool { return strings.HasSuffix(text, said) })
+}
+
+// defect reports whether NetBox fails because the plugin has no page for records of a kind (Q2): it does so each time.
+func (e *Error) defect() bool { return e.Exception == "ImproperlyConfigured" }
 
 func unanswered(method string, err error) error {
 	return &Error{Reason: doubtful(method), Detail: "NetBox does not answer", cause: err}
 }
 
 // refused reads an answer that is no success.
-func refused(response *http.Response, raw []byte) error {
+func refused(response *http.Response, raw []byte) *Error {
 	e := &Error{Status: response.StatusCode, Reason: Refused}
-	e.words(raw)
+	spoken := e.words(raw)
 	switch code := response.StatusCode; {
 	case code < http.StatusBadRequest:
+		e.Reason = Unusable
 		e.Detail = "it sends on to " + printable(response.Header.Get("Location")) + ": the address of NetBox is another one"
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		e.Reason = Denied
+	case code == http.StatusNotFound && !spoken:
+		e.Reason, e.Detail = Unusable, "there is no such path: the address is not that of a NetBox with the plugin"
 	case code == http.StatusNotFound:
 		e.Reason = Gone
 	case code == http.StatusPreconditionFailed:
@@ -107,34 +136,90 @@ func after(header string) time.Duration {
 	return min(time.Duration(seconds)*time.Second, maxWait)
 }
 
-// words reads what NetBox says: a detail, the kind of an exception, or what is wrong with which field.
-func (e *Error) words(raw []byte) {
+// words reads what NetBox says, and reports whether it is NetBox that says it: a detail, an exception, or what is wrong
+// with which field of which record.
+func (e *Error) words(raw []byte) bool {
+	var list []map[string]json.RawMessage
+	if json.Unmarshal(raw, &list) == nil { // before 4.7: an entry for each record, empty for those that are right
+		for i, one := range list {
+			e.item(i, fieldsOf(one))
+		}
+		return true
+	}
 	var said map[string]json.RawMessage
 	if json.Unmarshal(raw, &said) != nil {
 		e.Detail = "no reason is given"
+		return false
+	}
+	e.Exception = wordOf(said["exception"])
+	e.Detail = cmp.Or(wordOf(said["detail"]), e.Exception, wordOf(said["error"]))
+	var bad []struct {
+		Index  *int                       `json:"index"`
+		Errors map[string]json.RawMessage `json:"errors"`
+	}
+	if json.Unmarshal(said["errors"], &bad) == nil {
+		for _, one := range bad {
+			if one.Index != nil {
+				e.item(*one.Index, fieldsOf(one.Errors))
+			}
+		}
+		return true
+	}
+	if e.Status == http.StatusBadRequest {
+		delete(said, "detail")
+		e.Fields = fieldsOf(said)
+	}
+	return true
+}
+
+// item notes what is wrong with a record of many.
+func (e *Error) item(index int, fields map[string][]string) {
+	if len(fields) == 0 {
 		return
 	}
-	for field, value := range said {
-		var one string
-		var many []string
-		switch {
-		case (field == "detail" || field == "exception" || field == "error") && json.Unmarshal(value, &one) == nil:
-			if e.Detail == "" || field == "detail" {
-				e.Detail = printable(one)
-			}
-		case json.Unmarshal(value, &many) == nil && e.Status == http.StatusBadRequest:
-			if e.Fields == nil {
-				e.Fields = map[string][]string{}
-			}
-			for i := range many {
-				many[i] = printable(many[i])
-			}
-			e.Fields[printable(field)] = many
-		}
+	if e.items == nil {
+		e.items = map[int]map[string][]string{}
 	}
+	e.items[index] = fields
+}
+
+// wordOf returns a text of NetBox's, and nothing for what is none.
+func wordOf(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return ""
+	}
+	return printable(text)
+}
+
+// fieldsOf reads what is wrong with which field: a list of sentences, or something else, which is shown as it is.
+func fieldsOf(said map[string]json.RawMessage) map[string][]string {
+	fields := map[string][]string{}
+	for field, value := range said {
+		var sentences []string
+		if json.Unmarshal(value, &sentences) != nil {
+			sentences = []string{cmp.Or(wordOf(value), string(value))}
+		}
+		for i := range sentences {
+			sentences[i] = printable(sentences[i])
+		}
+		fields[printable(field)] = sentences
+	}
+	return fields
 }
 
 const longestWord = 500
+
+// printableLines returns a text as a field of NetBox takes it: without characters that are not for people, and without
+// spaces around it, which NetBox takes off.
+func printableLines(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text))
+}
 
 // printable returns a text of somebody else's as one line of bounded length.
 func printable(text string) string {

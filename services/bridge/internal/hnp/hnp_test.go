@@ -150,7 +150,7 @@ func TestWhatNetBoxSays(t *testing.T) {
 		"a busy one": {netboxserver.Fault{Status: 503, Header: map[string]string{"Retry-After": "7"}}, hnp.Away, "503"},
 		"a redirect": {
 			netboxserver.Fault{Status: 301, Header: map[string]string{"Location": "/elsewhere"}},
-			hnp.Refused,
+			hnp.Unusable,
 			"/elsewhere",
 		},
 		"fields": {
@@ -160,11 +160,19 @@ func TestWhatNetBoxSays(t *testing.T) {
 		},
 		"a changed one":        {netboxserver.Fault{Status: 412, Body: `{"detail":"Precondition failed."}`}, hnp.Changed, "412"},
 		"lines and colours":    {netboxserver.Fault{Status: 400, Body: `{"detail":"a\n\u001b[1mb"}`}, hnp.Refused, "a  [1mb"},
-		"an error of the page": {netboxserver.Fault{Status: 404, Body: "<h1>"}, hnp.Gone, "404"},
+		"no such path":         {netboxserver.Fault{Status: 404, Body: "<h1>"}, hnp.Unusable, "404"},
+		"no such record":       {netboxserver.Fault{Status: 404, Body: `{"detail":"No VPC matches."}`}, hnp.Gone, "matches"},
+		"no permission": {
+			netboxserver.Fault{Status: 403, Body: `{"detail":"You do not have permission to perform this action."}`},
+			hnp.Forbidden,
+			"permission",
+		},
+		"other words for no permission": {netboxserver.Fault{Status: 403, Body: `{"detail":"Nein."}`}, hnp.Forbidden, "Nein"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := setup(t)
+			c.fault.Method = http.MethodPost
 			p.Break(c.fault)
 			_, err := p.Put(t.Context(), "VPC", p.identity("v"), nil, spec(1), "")
 			var said *hnp.Error

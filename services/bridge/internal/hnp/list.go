@@ -14,28 +14,43 @@ const (
 	listTries = 3
 )
 
-type page struct {
-	Count   int      `json:"count"`
-	Results []Record `json:"results"`
+// page is a part of a list.
+type page[T any] struct {
+	Count   int `json:"count"`
+	Results []T `json:"results"`
 }
 
-// List returns all records of a kind, of every fabric: the plugin does not filter (Q3). Pages overlap by a record, so
-// that none is missed when others go meanwhile; a list that changed under way is begun again.
+// List returns all records of a kind, of every fabric: the plugin does not filter (Q3).
 func (c *Client) List(ctx context.Context, kind string) ([]Record, error) {
+	return whole(ctx, kind, func(r Record) int64 { return r.ID }, func(offset int) (page[Record], error) {
+		var p page[Record]
+		_, err := c.call(ctx, http.MethodGet, root+endpoints()[kind], listed(fields, offset), nil, &p, nil)
+		return p, err
+	})
+}
+
+// whole reads a list by its pages, which overlap by an object, so that none is missed when others go meanwhile. A list
+// that changed under way is begun again.
+func whole[T any](
+	ctx context.Context, what string, id func(T) int64, read func(offset int) (page[T], error),
+) ([]T, error) {
 	for range listTries {
-		records, whole, err := c.listOnce(ctx, kind)
+		objects, whole, err := wholeOnce(id, read)
 		if err != nil || whole {
-			return records, err
+			return objects, err
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil, &Error{Reason: Away, Detail: "the list of " + kind + " changes faster than it can be read"}
+	return nil, &Error{Reason: Away, Detail: "the list of " + what + " changes faster than it can be read"}
 }
 
-// listOnce reads the pages one after the other, and reports whether they are of one list.
-func (c *Client) listOnce(ctx context.Context, kind string) (records []Record, whole bool, err error) {
+// wholeOnce reads the pages one after the other, and reports whether they are of one list.
+func wholeOnce[T any](id func(T) int64, read func(offset int) (page[T], error)) (all []T, whole bool, err error) {
 	first := -1
 	for {
-		p, err := c.page(ctx, kind, max(0, len(records)-1))
+		p, err := read(max(0, len(all)-1))
 		if err != nil {
 			return nil, false, err
 		}
@@ -43,29 +58,40 @@ func (c *Client) listOnce(ctx context.Context, kind string) (records []Record, w
 			first = p.Count
 		}
 		results := p.Results
-		if len(records) > 0 {
-			if len(results) == 0 || results[0].ID != records[len(records)-1].ID {
+		if len(all) > 0 {
+			if len(results) == 0 || id(results[0]) != id(all[len(all)-1]) {
 				return nil, false, nil
 			}
 			results = results[1:]
 		}
-		records = append(records, results...)
+		all = append(all, results...)
 		switch {
-		case p.Count != first || len(records) > p.Count:
+		case p.Count != first || len(all) > p.Count:
 			return nil, false, nil
-		case len(records) == p.Count:
-			return records, true, nil
+		case len(all) == p.Count:
+			return all, true, nil
 		case len(results) == 0:
 			return nil, false, nil
 		}
 	}
 }
 
-func (c *Client) page(ctx context.Context, kind string, offset int) (page, error) {
-	query := url.Values{
+// listed is the query of a page. Without an order a list is an error of the server (Q1).
+func listed(fields string, offset int) url.Values {
+	return url.Values{
 		"ordering": {"id"}, "fields": {fields}, "limit": {strconv.Itoa(pageRecords)}, "offset": {strconv.Itoa(offset)},
 	}
-	var p page
-	_, err := c.call(ctx, http.MethodGet, root+endpoints()[kind], query, nil, &p, nil)
-	return p, err
+}
+
+// Get returns a record by its number, nil when it is gone.
+func (c *Client) Get(ctx context.Context, kind string, id int64) (*Record, error) {
+	var found Record
+	_, err := c.call(ctx, http.MethodGet, at(kind, id), asked(), nil, &found, nil)
+	if Is(err, Gone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found, nil
 }

@@ -1,9 +1,11 @@
 package hnp
 
 import (
+	"cmp"
 	"encoding/json"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +20,35 @@ type Record struct {
 	Annotations map[string]any `json:"annotations"`
 	AutoSync    bool           `json:"auto_sync"`
 	LastUpdated string         `json:"last_updated"`
+
+	odd odd
+}
+
+// odd is what is no object where one should be. The plugin takes any JSON, and people may have written it.
+type odd struct{ spec, labels, annotations any }
+
+// UnmarshalJSON reads a record, whatever its labels and annotations are: one that is odd does not stop a list.
+func (r *Record) UnmarshalJSON(raw []byte) error {
+	type plain Record
+	read := struct {
+		*plain
+		Labels      any `json:"labels"`
+		Annotations any `json:"annotations"`
+	}{plain: (*plain)(r)}
+	if err := decode(raw, &read); err != nil {
+		return err
+	}
+	r.Labels, r.odd.labels = objectOf(read.Labels)
+	r.Annotations, r.odd.annotations = objectOf(read.Annotations)
+	return nil
+}
+
+// objectOf returns a value that is an object, or the value beside it when it is none.
+func objectOf(value any) (map[string]any, any) {
+	if object, is := value.(map[string]any); is {
+		return object, nil
+	}
+	return nil, value
 }
 
 // Identity is which record it is.
@@ -37,15 +68,13 @@ type Content struct {
 	Spec        map[string]any
 	Labels      map[string]any
 	Annotations map[string]any
+
+	odd odd
 }
 
 // body is what is sent of it. A PATCH replaces each of these whole (Q7).
 func (c Content) body(kind string) map[string]any {
-	spec := c.Spec
-	if len(spec) == 0 {
-		spec = placeholder(kind)
-	}
-	return map[string]any{"spec": spec, "labels": orEmpty(c.Labels), "annotations": orEmpty(c.Annotations)}
+	return map[string]any{"spec": specOf(kind, c), "labels": orEmpty(c.Labels), "annotations": orEmpty(c.Annotations)}
 }
 
 // unfit says why NetBox could not store a content; empty when it can.
@@ -80,14 +109,20 @@ func orEmpty(values map[string]any) map[string]any {
 }
 
 // Same reports whether a record of a kind says what a content does: the order of keys and how a number is written do
-// not count, and a map that is not there is an empty one.
+// not count, a map that is not there is an empty one, and a placeholder is an empty spec.
 func (r Record) Same(kind string, c Content) bool {
-	spec := r.Spec
-	if equal(spec, placeholder(kind)) && len(c.Spec) == 0 {
-		spec = map[string]any{}
+	own := r.Content(kind)
+	return equal(specOf(kind, own), specOf(kind, c)) && equal(orEmpty(own.Labels), orEmpty(c.Labels)) &&
+		equal(orEmpty(own.Annotations), orEmpty(c.Annotations)) && equal(own.odd.spec, c.odd.spec) &&
+		equal(own.odd.labels, c.odd.labels) && equal(own.odd.annotations, c.odd.annotations)
+}
+
+// specOf returns the spec that a record of a content has.
+func specOf(kind string, c Content) map[string]any {
+	if len(c.Spec) == 0 {
+		return placeholder(kind)
 	}
-	return equal(spec, orEmpty(c.Spec)) && equal(orEmpty(r.Labels), orEmpty(c.Labels)) &&
-		equal(orEmpty(r.Annotations), orEmpty(c.Annotations))
+	return c.Spec
 }
 
 func equal(a, b any) bool {
@@ -129,16 +164,26 @@ func equal(a, b any) bool {
 func number(value any) (*big.Rat, bool) {
 	switch value := value.(type) {
 	case json.Number:
-		if len(value) > 400 { // exponents of JSON numbers are bounded by float64's
-			return nil, false
-		}
-		return new(big.Rat).SetString(value.String())
+		return rational(value.String())
 	case int:
 		return new(big.Rat).SetInt64(int64(value)), true
 	case int64:
 		return new(big.Rat).SetInt64(value), true
 	case float64:
-		return new(big.Rat).SetFloat64(value), true
+		exact := new(big.Rat).SetFloat64(value)
+		return exact, exact != nil
 	}
 	return nil, false
+}
+
+// longestNumber is how many digits of a number are looked at, and how many its exponent may add: the largest float64
+// has 309. A number beyond that is compared as it is written.
+const longestNumber = 400
+
+func rational(text string) (*big.Rat, bool) {
+	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if size, err := strconv.Atoi(cmp.Or(exponent, "0")); err != nil || max(size, -size, len(text)) > longestNumber {
+		return nil, false
+	}
+	return new(big.Rat).SetString(text)
 }
