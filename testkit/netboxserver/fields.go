@@ -29,6 +29,18 @@ func text(longest int) func(*Server, any) (any, string) {
 
 func anything(_ *Server, value any) (any, string) { return value, "" }
 
+// count reads a number of things.
+func count(_ *Server, value any) (any, string) {
+	number, err := strconv.Atoi(fmt.Sprint(value))
+	switch {
+	case err != nil:
+		return nil, "A valid integer is required."
+	case number < 0:
+		return nil, "Ensure this value is greater than or equal to 0."
+	}
+	return number, ""
+}
+
 func boolean(_ *Server, value any) (any, string) {
 	if _, is := value.(bool); !is {
 		return nil, "Must be a valid boolean."

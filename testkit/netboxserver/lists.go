@@ -51,7 +51,7 @@ func (s *Server) list(c call) answer {
 	switch order := query.Get("ordering"); {
 	case order == "-id":
 		slices.Reverse(records)
-	case order != "id" && !c.kind.fabric:
+	case order != "id" && !c.kind.fabric && s.generation.ordered():
 		return failed("QuerySetNotOrdered") // Q1
 	}
 	limit, offset := pageOf(query)
@@ -105,7 +105,7 @@ func (s *Server) create(c call) answer {
 		}}
 	}
 	made, errors, exception := s.written(c, s.fresh(c.kind), body)
-	if a, refused := refusedWith(errors, exception); refused {
+	if a, refused := refusedWith(errors, s.seen(c, exception)); refused {
 		return a
 	}
 	c.kind.records = append(c.kind.records, made)
@@ -122,16 +122,17 @@ func several(bad []any, of int, what string) answer {
 
 func (s *Server) createAll(c call, bodies []any) answer {
 	before := slices.Clone(c.kind.records)
-	shownOnes, bad := []any{}, []any{}
+	shownOnes, bad := []any{}, map[int]map[string]any{}
 	for i, item := range bodies {
 		body, _ := item.(map[string]any)
 		made, errors, exception := s.written(c, s.fresh(c.kind), body)
+		exception = s.seen(c, exception)
 		switch {
 		case exception != "":
 			c.kind.records = before
 			return failed(exception)
 		case len(errors) > 0:
-			bad = append(bad, map[string]any{"index": i, "errors": errors})
+			bad[i] = errors
 		default:
 			c.kind.records = append(c.kind.records, made)
 			shownOnes = append(shownOnes, shown(made, c.URL.Query().Get("fields")))
@@ -139,7 +140,7 @@ func (s *Server) createAll(c call, bodies []any) answer {
 	}
 	if len(bad) > 0 {
 		c.kind.records = before
-		return several(bad, len(bodies), "could not be created")
+		return s.generation.refusals(bad, len(bodies))
 	}
 	s.changes += len(bodies)
 	return answer{code: http.StatusCreated, body: shownOnes}
@@ -148,6 +149,9 @@ func (s *Server) createAll(c call, bodies []any) answer {
 // bulk changes or deletes many records.
 func (s *Server) bulk(c call, items []any) answer {
 	indexes, bodies, a := s.named(c.kind, items)
+	if !s.generation.named() {
+		indexes, bodies, a = s.those(c.kind, items)
+	}
 	if a.code != 0 {
 		return a
 	}
@@ -158,8 +162,11 @@ func (s *Server) bulk(c call, items []any) answer {
 	results := []any{}
 	for n, i := range indexes {
 		record, errors, exception := s.written(c, changed[i], bodies[n])
-		if exception != "" {
+		if exception = s.seen(c, exception); exception != "" {
 			return failed(exception)
+		}
+		if len(errors) > 0 && !s.generation.named() {
+			return answer{code: http.StatusBadRequest, body: errors} // it does not say whose they are
 		}
 		if len(errors) > 0 {
 			bad = append(bad, map[string]any{"id": record["id"], "errors": errors})
@@ -211,6 +218,32 @@ func (s *Server) named(k *kind, items []any) (indexes []int, bodies []map[string
 		return nil, nil, several(twice, len(items), "are listed more than once")
 	case len(missing) > 0:
 		return nil, nil, several(missing, len(items), "could not be found")
+	}
+	return indexes, bodies, answer{}
+}
+
+// those returns the records that the items of a bulk request name, as NetBox before 4.7 does: it passes over those that
+// are not there, and of one that is named twice the last counts.
+func (s *Server) those(k *kind, items []any) (indexes []int, bodies []map[string]any, refused answer) {
+	without, bad := make([]any, len(items)), false
+	for n, item := range items {
+		body, _ := item.(map[string]any)
+		number, is := body["id"].(json.Number)
+		without[n] = map[string]any{}
+		if !is {
+			without[n], bad = map[string]any{"id": []string{"This field is required."}}, true
+			continue
+		}
+		id, _ := strconv.Atoi(number.String()) // 0 is nobody's
+		i := k.find(id)
+		if at := slices.Index(indexes, i); at >= 0 {
+			bodies[at] = body
+		} else if i >= 0 {
+			indexes, bodies = append(indexes, i), append(bodies, body)
+		}
+	}
+	if bad {
+		return nil, nil, answer{code: http.StatusBadRequest, body: without}
 	}
 	return indexes, bodies, answer{}
 }

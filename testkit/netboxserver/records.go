@@ -22,7 +22,8 @@ func (s *Server) one(c call) answer {
 		return detail(http.StatusNotFound, "No %s matches the given query.", c.kind.model)
 	}
 	record := c.kind.records[i]
-	if wanted := c.Header.Get("If-Match"); wanted != "" && wanted != etag(record) && c.Method != http.MethodGet {
+	wanted := c.Header.Get("If-Match")
+	if s.generation.conditional() && wanted != "" && wanted != etag(record) && c.Method != http.MethodGet {
 		a := detail(http.StatusPreconditionFailed, "Precondition failed.")
 		a.etag = etag(record)
 		return a
@@ -38,7 +39,7 @@ func (s *Server) one(c call) answer {
 		return failed("NotImplementedError")
 	}
 	changed, errors, exception := s.written(c, record, body)
-	if a, refused := refusedWith(errors, exception); refused {
+	if a, refused := refusedWith(errors, s.seen(c, exception)); refused {
 		return a
 	}
 	c.kind.records[i] = changed
@@ -54,6 +55,15 @@ func refusedWith(errors map[string]any, exception string) (answer, bool) {
 		return failed(exception), true
 	}
 	return answer{}, false
+}
+
+// seen returns the exception of a save: a NetBox that looks for the page of what it saves fails where it finds none
+// (Q2), and nothing is done.
+func (s *Server) seen(c call, exception string) string {
+	if exception == "" && c.kind.misnamed && s.generation.eager() {
+		return "ImproperlyConfigured"
+	}
+	return exception
 }
 
 func etag(record map[string]any) string {
@@ -144,7 +154,7 @@ func (s *Server) held(c call, out, body map[string]any) (record, errors map[stri
 		return out, nil, "DataError"
 	case !c.kind.fabric && c.kind.twin(out):
 		return out, nil, "IntegrityError"
-	case utf8.RuneCountInString(message) > longestMessage:
+	case s.generation.messages() && utf8.RuneCountInString(message) > longestMessage:
 		return out, nil, "DataError"
 	}
 	out["last_updated"] = timeOf(s.now())

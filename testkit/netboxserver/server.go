@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,12 +20,12 @@ import (
 // Token is what a request has to show as Authorization.
 const Token = "Bearer nbt_emulated0000.emulatedemulatedemulatedemulatedemulated" //nolint:gosec // opens nothing
 
-// Version is that of the NetBox which it is held against.
-const Version = "4.7.3"
-
 // Server is one of them.
 type Server struct {
 	URL string // ends without a slash
+
+	generation generation
+	version    string
 
 	mu       sync.Mutex
 	now      func() time.Time
@@ -37,7 +39,14 @@ type Server struct {
 // Start runs one until the test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return StartVersion(t, Version)
+}
+
+// StartVersion runs one of a version until the test ends: 4.3 or newer. "4.5" is the newest of these that is known.
+func StartVersion(t testing.TB, version string) *Server {
+	t.Helper()
 	s := &Server{now: time.Now, kinds: endpoints()}
+	s.generation, s.version = generationOf(t, version)
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
 	s.URL = web.URL
@@ -94,7 +103,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Request-ID", fmt.Sprintf("emulated-%d", s.requests))
-	if a.etag != "" {
+	if a.etag != "" && s.generation.conditional() {
 		w.Header().Set("ETag", a.etag)
 	}
 	if a.body == nil {
@@ -121,10 +130,12 @@ func (s *Server) answer(r *http.Request) answer {
 	switch r.URL.Path {
 	case "/api/status/":
 		return answer{code: http.StatusOK, body: map[string]any{
-			"netbox-version": Version, "plugins": map[string]any{"netbox_hedgehog": "0.2.0"}, "rq-workers-running": 1,
+			"netbox-version": s.version, "plugins": map[string]any{"netbox_hedgehog": "0.2.0"}, "rq-workers-running": 1,
 		}}
 	case "/api/authentication-check/":
-		return answer{code: http.StatusOK, body: s.user()}
+		if s.generation.selfCheck() {
+			return answer{code: http.StatusOK, body: s.user()}
+		}
 	}
 	path, ours := strings.CutPrefix(r.URL.Path, "/api/plugins/hedgehog/")
 	endpoint, id, _ := strings.Cut(strings.TrimSuffix(path, "/"), "/")
@@ -200,4 +211,25 @@ func (s *Server) AddFabric(name string) int {
 	record["name"], record["last_updated"] = name, timeOf(s.now())
 	fabrics.records = append(fabrics.records, record)
 	return s.last
+}
+
+// Plant has a record hold values that were written by somebody else, whatever they are, at a later time.
+func (s *Server) Plant(endpoint string, id int, values map[string]any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.kinds[endpoint]
+	record := maps.Clone(k.records[k.find(id)])
+	maps.Copy(record, values)
+	record["last_updated"] = timeOf(s.now())
+	k.records[k.find(id)] = record
+	s.changes++
+}
+
+// Remove has a record be deleted by somebody else.
+func (s *Server) Remove(endpoint string, id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.kinds[endpoint]
+	k.records = slices.Delete(slices.Clone(k.records), k.find(id), k.find(id)+1)
+	s.changes++
 }

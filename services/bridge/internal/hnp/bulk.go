@@ -25,8 +25,8 @@ type Made struct {
 }
 
 // Create makes many records of a kind, by requests of bounded size. Each has an outcome of its own, in the order of
-// what was given: one that NetBox refuses stops no other. One that is there already is Changed, unless it says the same.
-// What concerns all, such as a NetBox that is away, is the error; those that were not made because of it have it too.
+// what was given: one that NetBox refuses stops no other, and one that is there already is Changed, unless it says the
+// same. What concerns all, such as a NetBox that is away, is the error; those that were not made because of it have it.
 func (c *Client) Create(ctx context.Context, kind string, drafts []Draft) ([]Made, error) {
 	b := &batch{
 		client: c, kind: kind, drafts: drafts, bodies: make([]json.RawMessage, len(drafts)), out: make([]Made, len(drafts)),
@@ -52,13 +52,15 @@ func (c *Client) Create(ctx context.Context, kind string, drafts []Draft) ([]Mad
 type batch struct {
 	client *Client
 	kind   string
-	drafts   []Draft
+	drafts []Draft
 	bodies []json.RawMessage
 	out    []Made
 	open   []bool // whether it is not known yet what becomes of it
 }
 
-func (b *batch) decide(i int, effect Effect, err error) { b.out[i], b.open[i] = Made{effect, err}, false }
+func (b *batch) decide(i int, effect Effect, err error) {
+	b.out[i], b.open[i] = Made{effect, err}, false
+}
 
 // encode makes what is sent, and refuses what NetBox could not store.
 func (b *batch) encode(g Generation) {
@@ -182,7 +184,10 @@ func (b *batch) halves(ctx context.Context, some []int) error {
 func (b *batch) lookUp(ctx context.Context, some []int, said *Error) error {
 	all, err := b.client.List(ctx, b.kind)
 	if err != nil {
-		return errors.Join(said, err)
+		for _, i := range some {
+			b.decide(i, Effect{}, errors.Join(said, err))
+		}
+		return err
 	}
 	there := make(map[Identity]Record, len(all))
 	for _, record := range all {
@@ -200,6 +205,11 @@ func (b *batch) lookUp(ctx context.Context, some []int, said *Error) error {
 	}
 	switch {
 	case len(left) == 0:
+		return nil
+	case said.defect():
+		for _, i := range left {
+			b.decide(i, Effect{}, undone(said))
+		}
 		return nil
 	case said.Status != http.StatusInternalServerError && !said.twin():
 		return undone(said)

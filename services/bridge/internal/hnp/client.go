@@ -35,7 +35,8 @@ const (
 // Client talks to the plugin of one NetBox.
 type Client struct {
 	base  *url.URL
-	token secret.String
+	token secret.String // as it is shown
+	bare  secret.String // without the word before it
 	http  *http.Client
 	known chan known // what its generation is; who has taken it out finds that out
 }
@@ -52,7 +53,8 @@ func New(address string, token secret.String, transport http.RoundTripper) (*Cli
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, token: shown, known: make(chan known, 1), http: &http.Client{
+	_, bare, _ := strings.Cut(shown.Reveal(), " ")
+	c := &Client{base: base, token: shown, bare: secret.New(bare), known: make(chan known, 1), http: &http.Client{
 		Transport: transport, Timeout: requestTimeout,
 		// A redirect leads from POST to GET, and from https to where the token shall not go.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -88,7 +90,7 @@ func (c *Client) call(
 	case len(raw) > maxAnswer:
 		return answered, &Error{Reason: Unclear, Detail: "NetBox sends more than is read"}
 	case response.StatusCode >= http.StatusMultipleChoices:
-		return answered, c.told(ctx, refused(response, raw))
+		return answered, c.told(ctx, refused(response, []byte(c.bare.RemoveFrom(string(raw)))))
 	case into == nil:
 		return answered, nil
 	}

@@ -43,7 +43,7 @@ func (c Content) Digest(kind string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// write writes a value so that two are written alike exactly when they are equal: its kind, its size, and what is in it.
+// write writes a value so that two are written alike exactly when they are equal: its kind, its size, what is in it.
 func write(to hash.Hash, value any) {
 	switch value := value.(type) {
 	case map[string]any:

@@ -91,7 +91,8 @@ func (e *Error) twin() bool {
 	for _, item := range e.items {
 		fields = slices.Concat(fields, item["__all__"], item["non_field_errors"])
 	}
-	return e.Reason == Refused && slices.ContainsFunc(fields, func(text string) bool { return strings.HasSuffix(text, said) })
+	told := slices.ContainsFunc(fields, func(text string) bool { return strings.HasSuffix(text, said) })
+	return e.Reason == Refused && told
 }
 
 // defect reports whether NetBox fails because the plugin has no page for records of a kind (Q2): it does so each time.

@@ -11,100 +11,86 @@ import (
 	"fgdsync.dev/testkit/netboxserver"
 )
 
-// plugin is a client of a NetBox in which there is a fabric.
-type plugin struct {
-	*netboxserver.Server
-	*hnp.Client
-	t      *testing.T
-	fabric int64
-}
-
-func setup(t *testing.T) *plugin {
-	t.Helper()
-	s := netboxserver.Start(t)
-	return &plugin{s, client(t, s.URL, netboxserver.Token), t, int64(s.AddFabric("fabric-1"))}
-}
-
-func client(t *testing.T, address, token string) *hnp.Client {
-	t.Helper()
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	c, err := hnp.New(address, secret.New(token), transport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func (p *plugin) identity(name string) hnp.Identity {
-	return hnp.Identity{Fabric: p.fabric, Namespace: "default", Name: name}
-}
-
-func spec(value any) hnp.Content { return hnp.Content{Spec: map[string]any{"a": value}} }
-
-// put has a record hold a content, and returns the record.
-func (p *plugin) put(kind, name string, seen *hnp.Record, content hnp.Content) hnp.Effect {
-	p.t.Helper()
-	effect, err := p.Put(p.t.Context(), kind, p.identity(name), seen, content, "0123abcd somebody: why")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return effect
-}
-
 // TestLifeOfARecord of each kind: it is made, left alone when it is right, changed and deleted, and each change is
-// there once. Records of five kinds can't be deleted, which is said.
+// there once. Records of five kinds can't be deleted, and on NetBox up to 4.5.1 not be made, which is said.
 func TestLifeOfARecord(t *testing.T) {
 	t.Parallel()
-	for _, kind := range hnp.Kinds() {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			p := setup(t)
-			made := p.put(kind, "r", nil, spec(1))
-			same := p.put(kind, "r", &made.Record, spec(1.0))
-			changed := p.put(kind, "r", &made.Record, spec(2))
-			if made.Outcome != hnp.Created || same.Outcome != hnp.Unchanged || changed.Outcome != hnp.Updated ||
-				p.Changes() != 2 || made.RequestID == "" {
-				t.Errorf("%v, %v, %v, %d changes", made, same, changed, p.Changes())
+	eachVersion(t, func(p *plugin) {
+		g, err := p.Generation(p.t.Context())
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for _, kind := range hnp.Kinds() {
+			if pageless(kind) && g.Eager {
+				p.unmakable(kind)
+				continue
 			}
-			effect, err := p.Delete(t.Context(), kind, changed.Record, "gone")
-			left, findErr := p.Find(t.Context(), kind, p.identity("r"))
-			deleted := err == nil && effect.Outcome == hnp.Deleted && left == nil
-			if kept := hnp.Is(err, hnp.Refused) && left != nil; findErr != nil || !deleted && !kept ||
-				kept != strings.HasPrefix(kind, "External") && kept != (kind == "VPCAttachment" || kind == "VPCPeering") {
-				t.Errorf("%v, %v; left %v, %v", effect, err, left, findErr)
-			}
-		})
+			p.life(kind)
+		}
+	})
+}
+
+// life is that of a record of a kind.
+func (p *plugin) life(kind string) {
+	p.t.Helper()
+	before := p.Changes()
+	made := p.put(kind, "r", nil, spec(1))
+	same := p.put(kind, "r", &made.Record, spec(1.0))
+	changed := p.put(kind, "r", &made.Record, spec(2))
+	if made.Outcome != hnp.Created || same.Outcome != hnp.Unchanged || changed.Outcome != hnp.Updated ||
+		p.Changes()-before != 2 || made.RequestID == "" {
+		p.t.Errorf("%s: %v, %v, %v, %d changes", kind, made, same, changed, p.Changes()-before)
 	}
+	effect, err := p.Delete(p.t.Context(), kind, changed.Record, "gone")
+	left, getErr := p.Get(p.t.Context(), kind, made.Record.ID)
+	deleted := err == nil && effect.Outcome == hnp.Deleted && left == nil
+	if kept := hnp.Is(err, hnp.Refused) && left != nil; getErr != nil || !deleted && !kept || kept != pageless(kind) {
+		p.t.Errorf("%s: %v, %v; left %v, %v", kind, effect, err, left, getErr)
+	}
+}
+
+// unmakable holds that a record of a kind is refused for good, and not tried again and again.
+func (p *plugin) unmakable(kind string) {
+	p.t.Helper()
+	_, err := p.Put(p.t.Context(), kind, p.identity("r"), nil, spec(1), "")
+	made, allErr := p.Create(p.t.Context(), kind, []hnp.Draft{
+		{Identity: p.identity("a"), Content: spec(1)}, {Identity: p.identity("b"), Content: spec(1)},
+	})
+	if !hnp.Is(err, hnp.Refused) || allErr != nil || !hnp.Is(made[0].Err, hnp.Refused) ||
+		!hnp.Is(made[1].Err, hnp.Refused) || p.asked("POST "+path(kind)) != 2 {
+		p.t.Errorf("%s: %v; %v, %v", kind, err, made, allErr)
+	}
+}
+
+// path is where the records of a kind are.
+func path(kind string) string {
+	return "/api/plugins/hedgehog/" + map[string]string{
+		"External": "externals", "ExternalAttachment": "external-attachments", "ExternalPeering": "external-peerings",
+		"VPCAttachment": "vpc-attachments", "VPCPeering": "vpc-peerings", "VPC": "vpcs",
+	}[kind] + "/"
 }
 
 // TestEmptySpec is a placeholder in NetBox, and an empty one here.
 func TestEmptySpec(t *testing.T) {
 	t.Parallel()
-	p := setup(t)
-	for _, kind := range []string{"SwitchGroup", "Server"} {
-		made := p.put(kind, "empty", nil, hnp.Content{})
-		if made.Record.Spec == nil || !made.Record.Same(kind, hnp.Content{Spec: map[string]any{}}) ||
-			made.Record.Same(kind, spec(1)) {
-			t.Errorf("%s: %v", kind, made.Record.Spec)
+	eachVersion(t, func(p *plugin) {
+		for _, kind := range []string{"SwitchGroup", "Server"} {
+			made := p.put(kind, "empty", nil, hnp.Content{})
+			if made.Record.Spec == nil || !made.Record.Same(kind, hnp.Content{Spec: map[string]any{}}) ||
+				made.Record.Same(kind, spec(1)) || made.Record.Content(kind).Spec != nil {
+				p.t.Errorf("%s: %v", kind, made.Record.Spec)
+			}
+			if again := p.put(kind, "empty", &made.Record, hnp.Content{}); again.Outcome != hnp.Unchanged {
+				p.t.Errorf("%s: %v", kind, again)
+			}
 		}
-		if again := p.put(kind, "empty", &made.Record, hnp.Content{}); again.Outcome != hnp.Unchanged {
-			t.Errorf("%s: %v", kind, again)
-		}
-	}
+	})
 }
 
 // TestWhatComesOfARequest that nobody answers well: it is looked up, and the effect is there once.
 func TestWhatComesOfARequest(t *testing.T) {
 	t.Parallel()
-	for name, f := range map[string]netboxserver.Fault{
-		"an error of the server": {Status: http.StatusInternalServerError, Body: `{"exception":"X"}`},
-		"a page":                 {Status: http.StatusOK, Header: map[string]string{"Content-Type": "text/html"}, Body: "<h1>"},
-		"a page of an error":     {Status: http.StatusBadGateway, Header: map[string]string{"Content-Type": "text/html"}},
-		"a cut answer":           {Status: http.StatusOK, Body: `{"id": 1, "na`, Cut: true},
-		"half an answer":         {Status: http.StatusOK, Body: `{"id": 1, "na`},
-		"no answer":              {},
-	} {
+	for name, f := range illAnswers() {
 		for _, done := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -158,10 +144,10 @@ func TestWhatNetBoxSays(t *testing.T) {
 			hnp.Refused,
 			"name: Too long. Bad.",
 		},
-		"a changed one":        {netboxserver.Fault{Status: 412, Body: `{"detail":"Precondition failed."}`}, hnp.Changed, "412"},
-		"lines and colours":    {netboxserver.Fault{Status: 400, Body: `{"detail":"a\n\u001b[1mb"}`}, hnp.Refused, "a  [1mb"},
-		"no such path":         {netboxserver.Fault{Status: 404, Body: "<h1>"}, hnp.Unusable, "404"},
-		"no such record":       {netboxserver.Fault{Status: 404, Body: `{"detail":"No VPC matches."}`}, hnp.Gone, "matches"},
+		"a changed one":     {netboxserver.Fault{Status: 412, Body: `{"detail":"Precondition failed."}`}, hnp.Changed, "412"},
+		"lines and colours": {netboxserver.Fault{Status: 400, Body: `{"detail":"a\n\u001b[1mb"}`}, hnp.Refused, "a  [1mb"},
+		"no such path":      {netboxserver.Fault{Status: 404, Body: "<h1>"}, hnp.Unusable, "404"},
+		"no such record":    {netboxserver.Fault{Status: 404, Body: `{"detail":"No VPC matches."}`}, hnp.Gone, "matches"},
 		"no permission": {
 			netboxserver.Fault{Status: 403, Body: `{"detail":"You do not have permission to perform this action."}`},
 			hnp.Forbidden,
@@ -189,19 +175,55 @@ func TestWhatNetBoxSays(t *testing.T) {
 // TestNobodyIsOverwritten: a record that has changed since it was seen stays as it is.
 func TestNobodyIsOverwritten(t *testing.T) {
 	t.Parallel()
+	eachVersion(t, func(p *plugin) {
+		seen := p.put("VPC", "v", nil, spec(1)).Record
+		now := p.put("VPC", "v", &seen, spec(2)).Record
+		_, putErr := p.Put(p.t.Context(), "VPC", p.identity("v"), &seen, spec(3), "")
+		_, deleteErr := p.Delete(p.t.Context(), "VPC", seen, "")
+		_, twinErr := p.Put(p.t.Context(), "VPC", p.identity("v"), nil, spec(4), "")
+		if !hnp.Is(putErr, hnp.Changed) || !hnp.Is(deleteErr, hnp.Changed) || !hnp.Is(twinErr, hnp.Changed) {
+			p.t.Errorf("%v; %v; %v", putErr, deleteErr, twinErr)
+		}
+		found, err := p.Find(p.t.Context(), "VPC", p.identity("v"))
+		if err != nil || !found.Same("VPC", spec(2)) || found.LastUpdated != now.LastUpdated {
+			p.t.Errorf("%v, %v", found, err)
+		}
+	})
+}
+
+// TestATwinThatSaysTheSame is what was wanted, also where NetBox's own models find it (up to 4.5.1).
+func TestATwinThatSaysTheSame(t *testing.T) {
+	t.Parallel()
 	p := setup(t)
-	seen := p.put("VPC", "v", nil, spec(1)).Record
-	now := p.put("VPC", "v", &seen, spec(2)).Record
-	_, putErr := p.Put(t.Context(), "VPC", p.identity("v"), &seen, spec(3), "")
-	_, deleteErr := p.Delete(t.Context(), "VPC", seen, "")
-	_, twinErr := p.Put(t.Context(), "VPC", p.identity("v"), nil, spec(4), "")
-	if !hnp.Is(putErr, hnp.Changed) || !hnp.Is(deleteErr, hnp.Changed) || !hnp.Is(twinErr, hnp.Changed) {
-		t.Errorf("%v; %v; %v", putErr, deleteErr, twinErr)
+	made := p.put("VPC", "v", nil, spec(1))
+	again := p.put("VPC", "v", nil, spec(1))
+	p.Break(netboxserver.Fault{
+		Method: http.MethodPost, Status: http.StatusBadRequest, Times: 1,
+		Body: `{"__all__":["VPC with this Fabric, Namespace and Name already exists."]}`,
+	})
+	told := p.put("VPC", "v", nil, spec(1))
+	for _, effect := range []hnp.Effect{again, told} {
+		if effect.Outcome != hnp.Unchanged || effect.Record.ID != made.Record.ID {
+			t.Errorf("got %v", effect)
+		}
 	}
-	if found, err := p.Find(t.Context(), "VPC", p.identity("v")); err != nil || !found.Same("VPC", spec(2)) ||
-		found.LastUpdated != now.LastUpdated {
-		t.Errorf("%v, %v", found, err)
-	}
+}
+
+// TestWhatIsGone is nothing to change, and deleted already.
+func TestWhatIsGone(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(p *plugin) {
+		seen := p.put("VPC", "v", nil, spec(1)).Record
+		if _, err := p.Delete(p.t.Context(), "VPC", seen, ""); err != nil {
+			p.t.Fatal(err)
+		}
+		_, putErr := p.Put(p.t.Context(), "VPC", p.identity("v"), &seen, spec(2), "")
+		again, deleteErr := p.Delete(p.t.Context(), "VPC", seen, "")
+		found, getErr := p.Get(p.t.Context(), "VPC", seen.ID)
+		if !hnp.Is(putErr, hnp.Gone) || deleteErr != nil || again.Outcome != hnp.Deleted || found != nil || getErr != nil {
+			p.t.Errorf("%v; %v, %v; %v, %v", putErr, again, deleteErr, found, getErr)
+		}
+	})
 }
 
 // TestWhatCannotBeStored is refused with words, and not sent: NetBox would fail on it each time.

@@ -170,8 +170,7 @@ func number(value any) (*big.Rat, bool) {
 	case int64:
 		return new(big.Rat).SetInt64(value), true
 	case float64:
-		exact := new(big.Rat).SetFloat64(value)
-		return exact, exact != nil
+		return rational(strconv.FormatFloat(value, 'g', -1, 64)) // what is meant is what is written of it
 	}
 	return nil, false
 }

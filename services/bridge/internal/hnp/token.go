@@ -29,7 +29,7 @@ func authorization(token secret.String) (secret.String, error) {
 	return secret.String{}, errors.New("the token of NetBox has to be as NetBox shows it: nbt_… or 40 digits")
 }
 
-// told tells apart why a token may not do what was asked for. NetBox answers 403 for a token that it does not take, too.
+// told tells apart why a token may not do what was asked for. NetBox answers 403 also for one that it does not take.
 func (c *Client) told(ctx context.Context, e *Error) *Error {
 	if e.Reason != Denied {
 		return e
