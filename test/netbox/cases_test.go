@@ -73,6 +73,9 @@ func requests() []contractCase {
 		one("no JSON", step{method: "POST", path: "servers/", body: raw("{")}),
 		one("no object", step{method: "POST", path: "servers/", body: "text"}),
 		one("nothing", step{method: "POST", path: "servers/?" + fields, body: map[string]any{}}),
+		one("what a record may have", step{method: "OPTIONS", path: "vpcs/"}),
+		one("what a fabric may have", step{method: "OPTIONS", path: "fabrics/"}),
+		one("what a record of no page may have", step{method: "OPTIONS", path: "externals/"}),
 		one("the stub of a sync", step{method: "POST", path: "sync/", body: map[string]any{}}),
 		one("the stub of a status", get("status/", nil)),
 	}

@@ -61,6 +61,27 @@ func bulks() []contractCase {
 		one("make two", many("POST", []any{resource("b-1", nil), resource("b-2", nil)})),
 		one("make two of which one is bad", many("POST", []any{resource("b-1", nil), bad}), post("b-1", nil)),
 		one("make none", many("POST", []any{})),
+		one("make six of which four are bad", many("POST", []any{
+			resource("s-1", nil), bad, resource("s-2", map[string]any{"spec": map[string]any{}}),
+			resource("s-3", map[string]any{"fabric": nobody}), resource("s-4", map[string]any{"namespace": "A.B"}),
+			resource("s-5", nil),
+		}), post("s-1", nil)),
+		one("make two that are the same", many("POST", []any{
+			resource("s-6", nil), resource("s-6", nil),
+		}), post("s-6", nil)),
+		one("make one that is there in a list", post("s-7", nil), many("POST", []any{
+			resource("s-8", nil), resource("s-7", nil),
+		}), post("s-8", nil)),
+		one("make one that is there and one that is bad in a list", post("s-9", nil), many("POST", []any{
+			bad, resource("s-9", nil),
+		})),
+		one("make one with a NUL in a list", many("POST", []any{
+			resource("s-10", map[string]any{"spec": map[string]any{"a": "\x00"}}), resource("s-11", nil),
+		}), post("s-11", nil)),
+		one("make what is no object in a list", many("POST", []any{resource("s-12", nil), "text", nil, []any{}})),
+		one("make one with a message of 201 in a list", many("POST", []any{
+			resource("s-13", map[string]any{"changelog_message": strings.Repeat("m", 201)}),
+		})),
 		one("change one in a list", post("b", nil), step{
 			method: "PATCH", path: "servers/?" + fields, of: 1,
 			body: []any{map[string]any{"id": "{id}", "spec": map[string]any{"c": 3}}},
@@ -115,6 +136,24 @@ func fabrics() []contractCase {
 			"sync_status": "in_sync", "sync_error": "", "last_sync": "2026-01-02T03:04:05Z",
 		})),
 		one("a state that is none", at("PATCH", "?"+state, map[string]any{"sync_status": "synced"})),
+		one("the counts of a fabric", at("PATCH", "?fields=connections_count,vpcs_count,cached_crd_count", map[string]any{
+			"connections_count": 26, "vpcs_count": 2, "cached_crd_count": 48,
+		})),
+		one("a count below zero", at("PATCH", "?fields=vpcs_count", map[string]any{"vpcs_count": -1})),
+		one("a count that is none", at("PATCH", "?fields=vpcs_count", map[string]any{"vpcs_count": "many"})),
+		one("an error of a fabric in lines", at("PATCH", "?"+state, map[string]any{
+			"sync_status": "error", "sync_error": " one\ntwo ", "last_sync": "2026-01-02T03:04:05.678901+01:00",
+		})),
+		one("a fabric that was never synced", at("PATCH", "?"+state, map[string]any{"last_sync": nil})),
+		one("the state of a fabric that has changed", step{
+			method: "PATCH", path: "fabrics/{fabric}/?" + state, body: map[string]any{"sync_status": "syncing"},
+			header: map[string]string{"If-Match": `W/"2000"`},
+		}),
+		one("the state of a fabric in a list", step{
+			method: "PATCH", path: "fabrics/?" + state,
+			body: []any{map[string]any{"id": "{fabric}", "sync_status": "syncing"}},
+		}),
+		one("the state of no fabric", step{method: "PATCH", path: "fabrics/999999/?" + state, body: map[string]any{}}),
 		one("a fabric that is there", step{
 			method: "POST", path: "fabrics/?" + fabricFields, body: map[string]any{"name": "a fabric that is there"},
 		}),

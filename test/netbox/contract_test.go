@@ -102,9 +102,27 @@ func (n *netbox) played(c contractCase) []said {
 		}
 		a := n.send(s.method, path, body, s.header)
 		ids = append(ids, a.id())
-		answers = append(answers, said{a.code, n.masked(a, fabric, ids)})
+		told := n.masked(a, fabric, ids)
+		if s.method == http.MethodOptions {
+			told = writable(told)
+		}
+		answers = append(answers, said{a.code, told})
 	}
 	return answers
+}
+
+// writable returns of what NetBox says of a list which fields can be written, and whether each has to be.
+func writable(options any) any {
+	object, _ := options.(map[string]any)
+	actions, _ := object["actions"].(map[string]any)
+	fields, _ := actions["POST"].(map[string]any)
+	required := map[string]any{}
+	for name, field := range fields {
+		if field, _ := field.(map[string]any); field["read_only"] != true {
+			required[name] = field["required"]
+		}
+	}
+	return required
 }
 
 // placed puts numbers into a body.

@@ -1,6 +1,7 @@
 package netboxserver
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -61,6 +62,9 @@ func (g generation) eager() bool { return !g.from(4, 5, 2) }
 // conditional reports whether there are ETags, and If-Match counts.
 func (g generation) conditional() bool { return g.from(4, 6, 0) }
 
+// tagged reports whether single tags can be added and taken off.
+func (g generation) tagged() bool { return g.from(4, 6, 0) }
+
 // named reports whether refusals of a request about many records say which of them are bad.
 func (g generation) named() bool { return g.from(4, 7, 0) }
 
@@ -83,4 +87,24 @@ func (g generation) refusals(bad map[int]map[string]any, of int) answer {
 		}
 	}
 	return answer{code: http.StatusBadRequest, body: list}
+}
+
+// noObject is what is said of what should be an object and is none.
+func (g generation) noObject(value any) map[string]any {
+	is := "str"
+	switch value.(type) {
+	case nil:
+		is = "NoneType"
+	case []any:
+		is = "list"
+	case bool:
+		is = "bool"
+	case json.Number:
+		is = "int"
+	}
+	key := "__all__"
+	if !g.named() {
+		key = "non_field_errors"
+	}
+	return map[string]any{key: []string{"Invalid data. Expected a dictionary, but got " + is + "."}}
 }

@@ -9,6 +9,7 @@ import (
 // kind is an endpoint, and the records behind it.
 type kind struct {
 	endpoint string
+	page     string // where its pages are, when it is not as the endpoint
 	model    string // as messages call it
 	verbose  string // the same in words
 	misnamed bool   // NetBox does not find its page (Q2)
@@ -46,6 +47,7 @@ func endpoints() map[string]*kind {
 	for endpoint, k := range all {
 		k.endpoint = endpoint
 	}
+	all["ipv4-namespaces"].page = "ipv4namespaces"
 	return all
 }
 

@@ -29,16 +29,27 @@ func (s *Server) many(c call) answer {
 	case http.MethodPatch, http.MethodDelete:
 		return s.bulk(c, list(c.body))
 	case http.MethodOptions:
-		return options(c.kind)
+		return s.options(c.kind)
 	}
 	return detail(http.StatusMethodNotAllowed, "Method %q not allowed.", c.Method)
 }
 
-// options answers with what can be written. Of a field there is its type alone.
-func options(k *kind) answer {
+// options answers with what can be written of a record, and whether it has to be. Of what the real one says besides
+// there is nothing.
+func (s *Server) options(k *kind) answer {
 	fields := map[string]any{}
 	for _, f := range k.fields {
 		fields[f.name] = map[string]any{"required": f.required}
+	}
+	others := []string{"tags", "custom_fields", "custom_field_data"}
+	if s.generation.messages() {
+		others = append(others, "changelog_message")
+	}
+	if s.generation.tagged() {
+		others = append(others, "add_tags", "remove_tags")
+	}
+	for _, name := range others {
+		fields[name] = map[string]any{"required": false}
 	}
 	return answer{code: http.StatusOK, body: map[string]any{"actions": map[string]any{"POST": fields}}}
 }
@@ -100,9 +111,7 @@ func (s *Server) page(c call, limit, offset int) string {
 func (s *Server) create(c call) answer {
 	body, is := c.body.(map[string]any)
 	if !is {
-		return answer{code: http.StatusBadRequest, body: map[string]any{
-			"__all__": []string{"Invalid data. Expected a dictionary, but got str."},
-		}}
+		return answer{code: http.StatusBadRequest, body: s.generation.noObject(c.body)}
 	}
 	made, errors, exception := s.written(c, s.fresh(c.kind), body)
 	if a, refused := refusedWith(errors, s.seen(c, exception)); refused {
@@ -124,7 +133,11 @@ func (s *Server) createAll(c call, bodies []any) answer {
 	before := slices.Clone(c.kind.records)
 	shownOnes, bad := []any{}, map[int]map[string]any{}
 	for i, item := range bodies {
-		body, _ := item.(map[string]any)
+		body, is := item.(map[string]any)
+		if !is {
+			bad[i] = s.generation.noObject(item)
+			continue
+		}
 		made, errors, exception := s.written(c, s.fresh(c.kind), body)
 		exception = s.seen(c, exception)
 		switch {

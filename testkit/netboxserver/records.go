@@ -1,6 +1,7 @@
 package netboxserver
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -175,7 +176,11 @@ func (s *Server) display(k *kind, record map[string]any) string {
 	if k.fabric {
 		return fmt.Sprint(record["name"])
 	}
-	return fmt.Sprintf("%v/%v", record["namespace"], record["name"])
+	fabrics := s.kinds["fabrics"]
+	if i := fabrics.find(record["fabric"]); i >= 0 {
+		return fmt.Sprintf("%v (%v)", record["name"], fabrics.records[i]["name"])
+	}
+	return fmt.Sprint(record["name"])
 }
 
 // fresh returns a record that has only what all new ones have.
@@ -185,7 +190,7 @@ func (s *Server) fresh(k *kind) map[string]any {
 		"id": s.last, "created": timeOf(s.now()), "custom_field_data": map[string]any{},
 		"custom_fields": map[string]any{}, "tags": []any{},
 		"url":         fmt.Sprintf("%s/api/plugins/hedgehog/%s/%d/", s.URL, k.endpoint, s.last),
-		"display_url": fmt.Sprintf("%s/plugins/hedgehog/%s/%d/", s.URL, k.endpoint, s.last),
+		"display_url": fmt.Sprintf("%s/plugins/hedgehog/%s/%d/", s.URL, cmp.Or(k.page, k.endpoint), s.last),
 	}
 	for _, f := range k.fields {
 		record[f.name] = f.initial

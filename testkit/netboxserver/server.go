@@ -141,10 +141,8 @@ func (s *Server) answer(r *http.Request) answer {
 	endpoint, id, _ := strings.Cut(strings.TrimSuffix(path, "/"), "/")
 	kind := s.kinds[endpoint]
 	switch {
-	case ours && path == "sync/":
-		return stub("Sync operation initiated")
-	case ours && path == "status/":
-		return stub("System is operational")
+	case ours && (path == "sync/" || path == "status/"):
+		return failed("AssertionError") // NetBox asks of which model they are
 	case !ours || kind == nil:
 		return answer{code: http.StatusNotFound, body: "<h1>Page Not Found</h1>"}
 	}
@@ -165,10 +163,6 @@ func (s *Server) user() map[string]any {
 		"username": "admin", "first_name": "", "last_name": "", "email": "admin@example.com", "is_active": true,
 		"date_joined": timeOf(s.now()), "last_login": nil, "groups": []any{}, "permissions": []any{},
 	}
-}
-
-func stub(message string) answer {
-	return answer{code: http.StatusOK, body: map[string]any{"status": "success", "message": message}}
 }
 
 // refusal returns what somebody is told who shows no token that is known.

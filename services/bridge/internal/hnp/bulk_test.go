@@ -64,12 +64,12 @@ func TestManyAtOnce(t *testing.T) {
 func TestLargeOnes(t *testing.T) {
 	t.Parallel()
 	p := setup(t)
-	drafts := p.drafts(5)
+	drafts := p.drafts(6)
 	for i := range drafts {
 		drafts[i].Content = spec(strings.Repeat("a", 400<<10))
 	}
 	left, err := p.create(drafts)
-	if err != nil || len(left) != 0 || p.there() != 5 || p.asked("POST") != 3 {
+	if err != nil || len(left) != 0 || p.there() != 6 || p.asked("POST") != 3 {
 		t.Errorf("%v, %v; %d there, %d requests", left, err, p.there(), p.asked("POST"))
 	}
 }
@@ -219,6 +219,26 @@ func TestAnAnswerAboutOthers(t *testing.T) {
 	})
 	if left, err := p.create(p.drafts(2)); len(left) != 0 || err != nil || p.there() != 2 {
 		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// TestTwinsInWords: where NetBox says of each record that it is there already, it is looked up.
+func TestTwinsInWords(t *testing.T) {
+	t.Parallel()
+	const exists = `{"__all__":["Server with this Fabric, Namespace and Name already exists."]}`
+	for _, body := range []string{
+		`{"detail":"2 of 3 objects could not be created.","errors":[{"index":0,"errors":` + exists +
+			`},{"index":1,"errors":` + exists + `}]}`,
+		`[` + exists + `,` + exists + `,{}]`, exists,
+	} {
+		p := setup(t)
+		p.put("Server", "r-0", nil, spec(0))
+		p.put("Server", "r-1", nil, spec("other"))
+		p.Break(netboxserver.Fault{Method: http.MethodPost, Status: http.StatusBadRequest, Times: 1, Body: body})
+		left, err := p.create(p.drafts(3))
+		if err != nil || len(left) != 1 || !hnp.Is(left["r-1"], hnp.Changed) || p.there() != 3 || p.Changes() != 3 {
+			t.Errorf("%s: %v, %v; %d there", body, left, err, p.there())
+		}
 	}
 }
 

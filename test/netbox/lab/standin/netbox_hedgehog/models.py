@@ -78,7 +78,7 @@ class Resource(NetBoxModel):
         ordering = ["namespace", "name"]
 
     def __str__(self):
-        return f"{self.namespace}/{self.name}"
+        return f"{self.name} ({self.fabric.name})"
 
     def get_absolute_url(self):
         """Return the address of the record's page, which some kinds do not have (Q2)."""

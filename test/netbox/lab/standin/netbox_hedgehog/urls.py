@@ -17,9 +17,12 @@ MISNAMED = {
     "vpcpeering": "vpcpeering_detail",
 }
 
+# Pages that are elsewhere than their endpoints.
+ELSEWHERE = {"ipv4-namespaces": "ipv4namespaces"}
+
 urlpatterns = []
 for endpoint, model in {"fabrics": HedgehogFabric, **KINDS}.items():
     view = detail_of(model)
     expected = model._meta.model_name
     for name in {MISNAMED.get(expected, expected), *([expected] if FIXED else [])}:
-        urlpatterns.append(path(f"{endpoint}/<int:pk>/", view, name=name))
+        urlpatterns.append(path(f"{ELSEWHERE.get(endpoint, endpoint)}/<int:pk>/", view, name=name))
