@@ -139,3 +139,18 @@ func TestAVersionOfTwoNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestWithAFabricGoAllOfItsRecords, whoever deletes it.
+func TestWithAFabricGoAllOfItsRecords(t *testing.T) {
+	t.Parallel()
+	n := start(t, netboxserver.Version)
+	n.send(http.MethodPost, "vpcs/"+fields, n.record("v"))
+	other := n.record("v")
+	other["fabric"] = n.AddFabric("fabric-2")
+	n.send(http.MethodPost, "vpcs/"+fields, other)
+	n.Remove("fabrics", n.fabric)
+	_, list, _ := n.send(http.MethodGet, "vpcs/"+fields, nil)
+	if !strings.Contains(list, `"count":1,`) || n.Changes() != 4 {
+		t.Errorf("%s, %d changes", list, n.Changes())
+	}
+}

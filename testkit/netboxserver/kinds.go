@@ -1,6 +1,7 @@
 package netboxserver
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -15,8 +16,36 @@ type kind struct {
 	misnamed bool   // NetBox does not find its page (Q2)
 	fabric   bool   // it is the one of fabrics
 	fields   []field
-	records  []map[string]any
+	records  []map[string]any // by their numbers
+
+	numbers map[identity]any // of the records; nil when it has to be made anew
 }
+
+// identity is which record it is, among those of a kind.
+type identity struct{ fabric, namespace, name any }
+
+func identityOf(record map[string]any) identity {
+	return identity{record["fabric"], record["namespace"], record["name"]}
+}
+
+// add adds a record, which is newer than all others.
+func (k *kind) add(record map[string]any) {
+	k.records = append(k.records, record)
+	if k.numbers != nil {
+		k.numbers[identityOf(record)] = record["id"]
+	}
+}
+
+// change puts a record in the place of one.
+func (k *kind) change(i int, record map[string]any) {
+	if identityOf(k.records[i]) != identityOf(record) {
+		k.numbers = nil
+	}
+	k.records[i] = record
+}
+
+// replace puts records in the place of all.
+func (k *kind) replace(records []map[string]any) { k.records, k.numbers = records, nil }
 
 // field is one that can be written.
 type field struct {
@@ -101,17 +130,32 @@ func fabricFields() []field {
 	}
 }
 
-// find returns the index of a record by its number as it is in a path, and -1 when there is none.
+// find returns the index of a record by its number, and -1 when there is none.
 func (k *kind) find(id any) int {
-	return slices.IndexFunc(k.records, func(record map[string]any) bool { return record["id"] == id })
+	number, is := id.(int)
+	if !is {
+		return -1
+	}
+	i, found := slices.BinarySearchFunc(k.records, number, func(record map[string]any, number int) int {
+		own, _ := record["id"].(int)
+		return cmp.Compare(own, number)
+	})
+	if !found {
+		return -1
+	}
+	return i
 }
 
 // twin reports whether another record than that with a number has the identity of one (Q5).
 func (k *kind) twin(record map[string]any) bool {
-	return slices.ContainsFunc(k.records, func(other map[string]any) bool {
-		return other["id"] != record["id"] && other["fabric"] == record["fabric"] && other["name"] == record["name"] &&
-			other["namespace"] == record["namespace"]
-	})
+	if k.numbers == nil {
+		k.numbers = make(map[identity]any, len(k.records))
+		for _, other := range k.records {
+			k.numbers[identityOf(other)] = other["id"]
+		}
+	}
+	other, there := k.numbers[identityOf(record)]
+	return there && other != record["id"]
 }
 
 // shown returns of a record what is asked for; all where nothing is.

@@ -1,7 +1,6 @@
 package netboxserver
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -57,10 +56,10 @@ func (s *Server) options(k *kind) answer {
 // list answers with a page. Filters do not count (Q3).
 func (s *Server) list(c call) answer {
 	query := c.URL.Query()
-	records := slices.Clone(c.kind.records)
-	slices.SortFunc(records, func(a, b map[string]any) int { return cmp.Compare(a["id"].(int), b["id"].(int)) })
+	records := c.kind.records
 	switch order := query.Get("ordering"); {
 	case order == "-id":
+		records = slices.Clone(records)
 		slices.Reverse(records)
 	case order != "id" && !c.kind.fabric && s.generation.ordered():
 		return failed("QuerySetNotOrdered") // Q1
@@ -117,7 +116,7 @@ func (s *Server) create(c call) answer {
 	if a, refused := refusedWith(errors, s.seen(c, exception)); refused {
 		return a
 	}
-	c.kind.records = append(c.kind.records, made)
+	c.kind.add(made)
 	s.changes++
 	return s.show(c, http.StatusCreated, made)
 }
@@ -142,17 +141,17 @@ func (s *Server) createAll(c call, bodies []any) answer {
 		exception = s.seen(c, exception)
 		switch {
 		case exception != "":
-			c.kind.records = before
+			c.kind.replace(before)
 			return failed(exception)
 		case len(errors) > 0:
 			bad[i] = errors
 		default:
-			c.kind.records = append(c.kind.records, made)
+			c.kind.add(made)
 			shownOnes = append(shownOnes, shown(made, c.URL.Query().Get("fields")))
 		}
 	}
 	if len(bad) > 0 {
-		c.kind.records = before
+		c.kind.replace(before)
 		return s.generation.refusals(bad, len(bodies))
 	}
 	s.changes += len(bodies)
@@ -191,7 +190,7 @@ func (s *Server) bulk(c call, items []any) answer {
 	if len(bad) > 0 {
 		return several(bad, len(items), "could not be updated")
 	}
-	c.kind.records = changed
+	c.kind.replace(changed)
 	s.changes += len(indexes)
 	return answer{code: http.StatusOK, body: results}
 }

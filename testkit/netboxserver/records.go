@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -43,7 +44,7 @@ func (s *Server) one(c call) answer {
 	if a, refused := refusedWith(errors, s.seen(c, exception)); refused {
 		return a
 	}
-	c.kind.records[i] = changed
+	c.kind.change(i, changed)
 	s.changes++
 	return s.show(c, http.StatusOK, changed)
 }
@@ -198,7 +199,7 @@ func (s *Server) fresh(k *kind) map[string]any {
 	return record
 }
 
-// remove removes records, with a fabric all that are in it (Q8), unless NetBox does not find their page (Q2).
+// remove removes records, unless NetBox does not find their page (Q2).
 func (s *Server) remove(c call, indexes []int) answer {
 	if c.kind.misnamed {
 		return failed("ImproperlyConfigured")
@@ -207,13 +208,21 @@ func (s *Server) remove(c call, indexes []int) answer {
 	for _, i := range indexes {
 		gone[c.kind.records[i]["id"]] = true
 	}
-	var left []map[string]any
-	for _, record := range c.kind.records {
-		if !gone[record["id"]] {
-			left = append(left, record)
+	s.drop(c.kind, "id", gone)
+	return answer{code: http.StatusNoContent}
+}
+
+// drop removes the records of which a field has one of some values. With a fabric go all that are in it (Q8).
+func (s *Server) drop(k *kind, field string, values map[any]bool) {
+	left := slices.DeleteFunc(slices.Clone(k.records), func(record map[string]any) bool { return values[record[field]] })
+	s.changes += len(k.records) - len(left)
+	k.replace(left)
+	if !k.fabric {
+		return
+	}
+	for _, other := range s.kinds {
+		if !other.fabric {
+			s.drop(other, "fabric", values)
 		}
 	}
-	c.kind.records = left
-	s.changes += len(indexes)
-	return answer{code: http.StatusNoContent}
 }

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -203,7 +202,7 @@ func (s *Server) AddFabric(name string) int {
 	fabrics := s.kinds["fabrics"]
 	record := s.fresh(fabrics)
 	record["name"], record["last_updated"] = name, timeOf(s.now())
-	fabrics.records = append(fabrics.records, record)
+	fabrics.add(record)
 	return s.last
 }
 
@@ -215,15 +214,13 @@ func (s *Server) Plant(endpoint string, id int, values map[string]any) {
 	record := maps.Clone(k.records[k.find(id)])
 	maps.Copy(record, values)
 	record["last_updated"] = timeOf(s.now())
-	k.records[k.find(id)] = record
+	k.change(k.find(id), record)
 	s.changes++
 }
 
-// Remove has a record be deleted by somebody else.
+// Remove has a record be deleted by somebody else; a fabric with all that is in it (Q8).
 func (s *Server) Remove(endpoint string, id int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := s.kinds[endpoint]
-	k.records = slices.Delete(slices.Clone(k.records), k.find(id), k.find(id)+1)
-	s.changes++
+	s.drop(s.kinds[endpoint], "id", map[any]bool{id: true})
 }

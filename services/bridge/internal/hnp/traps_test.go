@@ -162,7 +162,7 @@ func TestAnAnswerWithoutEnd(t *testing.T) {
 	c := client(t, "http://netbox", "t", roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{
 			StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-			Body: io.NopCloser(spaces{}),
+			Body: io.NopCloser(nothing{}),
 		}, nil
 	}))
 	if _, err := c.List(t.Context(), "VPC"); err == nil || !strings.Contains(err.Error(), "more than is read") {
@@ -170,13 +170,11 @@ func TestAnAnswerWithoutEnd(t *testing.T) {
 	}
 }
 
-// spaces is a body without an end.
-type spaces struct{}
+// nothing is a body without an end.
+type nothing struct{}
 
-func (spaces) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
+func (nothing) Read(p []byte) (int, error) {
+	clear(p)
 	return len(p), nil
 }
 
