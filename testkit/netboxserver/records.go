@@ -70,7 +70,8 @@ func (s *Server) seen(c call, exception string) string {
 
 func etag(record map[string]any) string {
 	at, _ := record["last_updated"].(string)
-	return `W/"` + strings.Replace(at, "Z", "+00:00", 1) + `"`
+	at = strings.TrimSuffix(strings.TrimSuffix(at, "Z"), ".000000") // as Python writes it
+	return `W/"` + at + `+00:00"`
 }
 
 // show answers with a record, which fails where its page is asked for and not found (Q2): what was done stays done.

@@ -212,8 +212,8 @@ func (s *Server) Plant(endpoint string, id int, values map[string]any) {
 	defer s.mu.Unlock()
 	k := s.kinds[endpoint]
 	record := maps.Clone(k.records[k.find(id)])
-	maps.Copy(record, values)
 	record["last_updated"] = timeOf(s.now())
+	maps.Copy(record, values)
 	k.change(k.find(id), record)
 	s.changes++
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Record is one of NetBox, without what it has for NetBox alone.
@@ -19,7 +20,8 @@ type Record struct {
 	Labels      map[string]any `json:"labels"`
 	Annotations map[string]any `json:"annotations"`
 	AutoSync    bool           `json:"auto_sync"`
-	LastUpdated string         `json:"last_updated"`
+	// LastUpdated is when it was, in UTC: NetBox writes times in a zone of its own.
+	LastUpdated string `json:"last_updated"`
 
 	odd odd
 }
@@ -40,6 +42,9 @@ func (r *Record) UnmarshalJSON(raw []byte) error {
 	}
 	r.Labels, r.odd.labels = objectOf(read.Labels)
 	r.Annotations, r.odd.annotations = objectOf(read.Annotations)
+	if at, err := time.Parse(time.RFC3339Nano, r.LastUpdated); err == nil {
+		r.LastUpdated = at.UTC().Format(time.RFC3339Nano)
+	}
 	return nil
 }
 
@@ -60,8 +65,18 @@ type Identity struct {
 // Identity returns which record it is.
 func (r Record) Identity() Identity { return Identity{r.Fabric, r.Namespace, r.Name} }
 
-// etag returns what NetBox calls this version of the record: by when it was last updated, in UTC.
-func (r Record) etag() string { return `W/"` + strings.Replace(r.LastUpdated, "Z", "+00:00", 1) + `"` }
+// etag returns what NetBox calls this version of the record: by when it was last updated, as Python writes that in UTC.
+func (r Record) etag() string {
+	at, err := time.Parse(time.RFC3339Nano, r.LastUpdated)
+	if err != nil {
+		return `W/"` + r.LastUpdated + `"`
+	}
+	layout := "2006-01-02T15:04:05.000000-07:00"
+	if at.Nanosecond() == 0 {
+		layout = "2006-01-02T15:04:05-07:00"
+	}
+	return `W/"` + at.UTC().Format(layout) + `"`
+}
 
 // Content is what a file says of a resource, as far as a record has it.
 type Content struct {

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -202,5 +205,34 @@ func TestAListOfManyPages(t *testing.T) {
 	left, err := p.List(t.Context(), "Server")
 	if err != nil || len(left) != 2100 || left[0].ID != all[1].ID || left[2098].ID != all[2099].ID {
 		t.Errorf("%d, %v", len(left), err)
+	}
+}
+
+// TestTimesOfAnotherZone: NetBox writes times in its own zone, and compares versions in UTC.
+func TestTimesOfAnotherZone(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	updated := regexp.MustCompile(`"last_updated":"([^"]*)"`)
+	p.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorder := httptest.NewRecorder()
+		p.ServeHTTP(recorder, r)
+		maps.Copy(w.Header(), recorder.Header())
+		w.WriteHeader(recorder.Code)
+		_, _ = io.WriteString(w, updated.ReplaceAllStringFunc(recorder.Body.String(), func(field string) string {
+			at, err := time.Parse(time.RFC3339Nano, updated.FindStringSubmatch(field)[1])
+			if err != nil {
+				t.Error(err)
+			}
+			return `"last_updated":"` + at.In(time.FixedZone("", 19800)).Format("2006-01-02T15:04:05.000000-07:00") + `"`
+		}))
+	})
+	seen := p.put("VPC", "v", nil, spec(1)).Record
+	for _, at := range []string{"2026-01-02T03:04:05.100000Z", "2026-01-02T03:04:05.000000Z", "2026-01-02T03:04:05Z"} {
+		p.Plant("vpcs", int(seen.ID), map[string]any{"last_updated": at})
+		now, err := p.Get(t.Context(), "VPC", seen.ID)
+		if err != nil || !strings.HasSuffix(now.LastUpdated, "Z") {
+			t.Fatal(now, err)
+		}
+		p.put("VPC", "v", now, spec(at))
 	}
 }
