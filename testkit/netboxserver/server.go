@@ -224,3 +224,10 @@ func (s *Server) Remove(endpoint string, id int) {
 	defer s.mu.Unlock()
 	s.drop(s.kinds[endpoint], "id", map[any]bool{id: true})
 }
+
+// Has reports whether there is a record with a number.
+func (s *Server) Has(endpoint string, id int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kinds[endpoint].find(id) >= 0
+}

@@ -128,13 +128,16 @@ func refused(response *http.Response, raw []byte) *Error {
 
 const maxWait = time.Hour
 
-// after returns how long to wait; not longer than an hour, whatever somebody says.
+// after returns how long to wait, by a number of seconds or a date; not longer than an hour, whatever somebody says.
 func after(header string) time.Duration {
+	if at, err := http.ParseTime(header); err == nil {
+		return min(max(time.Until(at), 0), maxWait)
+	}
 	seconds, err := strconv.Atoi(strings.TrimSpace(header))
 	if err != nil || seconds < 0 {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, maxWait)
+	return time.Duration(min(seconds, int(maxWait/time.Second))) * time.Second
 }
 
 // words reads what NetBox says, and reports whether it is NetBox that says it: a detail, an exception, or what is wrong

@@ -3,6 +3,7 @@ package hnp_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -234,5 +235,24 @@ func TestTimesOfAnotherZone(t *testing.T) {
 			t.Fatal(now, err)
 		}
 		p.put("VPC", "v", now, spec(at))
+	}
+}
+
+// TestWhenToComeAgain is what NetBox says, in seconds or as a date, within an hour.
+func TestWhenToComeAgain(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]time.Duration{
+		"": 0, "7": 7 * time.Second, "-1": 0, "soon": 0, "9223372036854775807": time.Hour,
+		"Wed, 21 Oct 2015 07:28:00 GMT": 0, "Fri, 31 Dec 2900 23:59:59 GMT": time.Hour,
+	} {
+		p := setup(t)
+		p.Break(netboxserver.Fault{
+			Status: http.StatusServiceUnavailable, Header: map[string]string{"Retry-After": header},
+		})
+		_, err := p.List(t.Context(), "VPC")
+		var said *hnp.Error
+		if !errors.As(err, &said) || said.Reason != hnp.Away || said.After != want {
+			t.Errorf("%q: %v after %v", header, err, said)
+		}
 	}
 }
