@@ -28,8 +28,9 @@ type Effect struct {
 }
 
 // Put has NetBox hold a content for an identity, and nothing is written when it does. seen is the record that is known
-// of it, nil for none; it is not overwritten when it has changed: the error is Changed then. A request of which nobody
-// knows what came is looked up, so that the effect is there once.
+// of it, nil for none; it is not overwritten when it has changed: the error is Changed then, and where there should be
+// none the effect has the one that is there. A request of which nobody knows what came is looked up, so that the effect
+// is there once.
 func (c *Client) Put(
 	ctx context.Context, kind string, of Identity, seen *Record, content Content, why string,
 ) (Effect, error) {

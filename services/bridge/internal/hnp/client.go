@@ -1,5 +1,6 @@
-// Package hnp talks to the Hedgehog NetBox Plugin over NetBox's REST API: it lists the records of a kind, and makes,
-// changes and deletes single ones. docs/netbox.md says what is odd about the plugin (Q1 to Q8); each has its rule here.
+// Package hnp talks to the Hedgehog NetBox Plugin over NetBox's REST API: it lists the records of a kind, makes many,
+// changes and deletes single ones, and writes how a fabric stands. docs/netbox.md says what is odd about the plugin (Q1
+// to Q8) and what NetBox from 4.3 on does otherwise than its newest; each has its rule here.
 package hnp
 
 import (
