@@ -53,12 +53,12 @@ type netbox struct {
 }
 
 // start runs a NetBox of its own for a test.
-func start(t *testing.T) *netbox {
+func start(t *testing.T, options ...lab.Option) *netbox {
 	t.Helper()
 	if shared == nil {
 		t.Skip("make test-netbox makes a lab and runs this")
 	}
-	n, err := shared.Start(t.Context())
+	n, err := shared.Start(t.Context(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +75,7 @@ type answer struct {
 	code   int
 	raw    string
 	fields map[string]any
+	header http.Header
 }
 
 // id is the number of the object of an answer.
@@ -133,7 +134,7 @@ func (n *netbox) send(method, path string, body any, header map[string]string) a
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	a := answer{code: response.StatusCode, raw: string(text)}
+	a := answer{code: response.StatusCode, raw: string(text), header: response.Header}
 	_ = json.Unmarshal(text, &a.fields) // an error page is no JSON
 	return a
 }

@@ -115,8 +115,7 @@ func (c *cluster) drop(ctx context.Context, name string) error {
 	return c.sql(ctx, fmt.Sprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", name))
 }
 
-// database starts a cluster with the template in it, which it copies from what is kept; it is made first where there is
-// none of this NetBox, these plugins and this configuration.
+// database starts a cluster with the template in it. What is kept of it is copied; what is missing is made, and kept.
 func (l *Lab) database(ctx context.Context, kept string) error {
 	pg, err := newCluster(filepath.Join(l.folder, "postgres"))
 	if err != nil {
@@ -126,40 +125,53 @@ func (l *Lab) database(ctx context.Context, kept string) error {
 	if err := l.unpackPlugins(); err != nil {
 		return err
 	}
-	copied := filepath.Join(kept, "cluster-"+digest(l.python, configuration, migrationsDigest(), pg.programs))
-	if _, err := os.Stat(copied); err != nil {
-		return l.makeDatabase(ctx, copied)
+	layers := l.layers(kept)
+	made := len(layers)
+	for made > 0 && !exists(layers[made-1].kept) {
+		made--
 	}
-	if err := copyTree(ctx, copied, pg.folder); err != nil {
+	if made == 0 {
+		err = pg.initialize(ctx)
+	} else {
+		err = copyTree(ctx, layers[made-1].kept, pg.folder)
+	}
+	if err != nil {
 		return err
 	}
-	return pg.start(ctx)
+	if err := pg.start(ctx); err != nil {
+		return err
+	}
+	for i, layer := range layers[made:] {
+		if err := l.makeLayer(ctx, layer, made+i == 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// makeDatabase makes the template in a new cluster, and keeps a copy of the cluster.
-func (l *Lab) makeDatabase(ctx context.Context, copied string) error {
-	l.tell("making the database of NetBox %s", l.Version)
-	if err := l.pg.initialize(ctx); err != nil {
-		return err
-	}
-	if err := l.pg.start(ctx); err != nil {
-		return err
-	}
-	if err := l.migrate(ctx); err != nil {
+// makeLayer brings the template to where a layer has it, and keeps a copy of the cluster.
+func (l *Lab) makeLayer(ctx context.Context, layer layer, first bool) error {
+	l.tell("making the database of NetBox %s with %s", l.Version, strings.Join(layer.plugins, ", "))
+	if err := l.migrate(ctx, layer.plugins, first); err != nil {
 		return err
 	}
 	l.pg.stop()
-	partial := copied + ".partial"
+	partial := layer.kept + ".partial"
 	if err := os.RemoveAll(partial); err != nil {
 		return err
 	}
 	if err := copyTree(ctx, l.pg.folder, partial); err != nil {
 		return err
 	}
-	if err := os.Rename(partial, copied); err != nil {
+	if err := os.Rename(partial, layer.kept); err != nil {
 		return err
 	}
 	return l.pg.start(ctx)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // copyTree copies a folder with owners and modes.

@@ -10,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -35,6 +37,7 @@ type NetBox struct {
 	lab         *Lab
 	name        string // of its database
 	folder      string
+	plugins     []string
 	env         []string
 	web, worker *process
 }
@@ -42,10 +45,19 @@ type NetBox struct {
 // count numbers the instances of this process.
 var count atomic.Int64 //nolint:gochecknoglobals // names of databases differ within a cluster
 
+// An Option is what one NetBox has otherwise than others.
+type Option func(*NetBox)
+
+// WithoutOwnPlugin starts a NetBox that has the Hedgehog NetBox Plugin, and not that of this project.
+func WithoutOwnPlugin() Option { return func(n *NetBox) { n.plugins = []string{standIn} } }
+
 // Start clones the database and runs a NetBox over it. Stop ends it.
-func (l *Lab) Start(ctx context.Context) (*NetBox, error) {
+func (l *Lab) Start(ctx context.Context, options ...Option) (*NetBox, error) {
 	name := fmt.Sprint("netbox_", count.Add(1))
-	n := &NetBox{lab: l, name: name, folder: filepath.Join(l.folder, name)}
+	n := &NetBox{lab: l, name: name, folder: filepath.Join(l.folder, name), plugins: []string{standIn, own}}
+	for _, option := range options {
+		option(n)
+	}
 	if err := n.start(ctx); err != nil {
 		return nil, errors.Join(err, n.Stop())
 	}
@@ -81,23 +93,26 @@ func (n *NetBox) configure(ctx context.Context, database string) (err error) {
 	}
 	n.env = []string{
 		"NETBOX_ROOT=" + n.folder, "HOME=" + n.folder, "PYTHONPATH=" + n.lab.pluginFolder(), "PYTHONDONTWRITEBYTECODE=1",
-		"LAB_DATABASE=" + database, "LAB_DATABASE_HOST=" + n.lab.pg.folder, "LAB_PLUGINS=" + pluginName,
+		"LAB_DATABASE=" + database, "LAB_DATABASE_HOST=" + n.lab.pg.folder, "LAB_PLUGINS=" + strings.Join(n.plugins, ","),
 		"LAB_TASKS_URL=" + n.Tasks.URL(), "LAB_CACHING_URL=" + n.Caching.URL(),
 	}
 	return os.WriteFile(filepath.Join(n.folder, "conf", "configuration.py"), []byte(configuration), 0o600)
 }
 
-// migrate makes the template: tables, and an administrator.
-func (l *Lab) migrate(ctx context.Context) (err error) {
-	if err := l.pg.sql(ctx, "CREATE DATABASE "+template); err != nil {
-		return err
+// migrate makes the tables of the template that some plugins need. The first time it makes the template too, and an
+// administrator.
+func (l *Lab) migrate(ctx context.Context, plugins []string, first bool) (err error) {
+	if first {
+		if err := l.pg.sql(ctx, "CREATE DATABASE "+template); err != nil {
+			return err
+		}
 	}
-	n := &NetBox{lab: l, folder: filepath.Join(l.folder, template)}
+	n := &NetBox{lab: l, folder: filepath.Join(l.folder, template), plugins: plugins}
 	defer func() { err = errors.Join(err, n.Stop()) }()
 	if err := n.configure(ctx, template); err != nil {
 		return err
 	}
-	if err := n.Manage(ctx, nil, "migrate", "--no-input"); err != nil {
+	if err := n.Manage(ctx, nil, "migrate", "--no-input"); err != nil || !first {
 		return err
 	}
 	return n.Manage(ctx, []string{"DJANGO_SUPERUSER_PASSWORD=" + Password},
@@ -110,6 +125,14 @@ func (l *Lab) program(name string) string { return filepath.Join(filepath.Dir(l.
 // Manage runs a command of NetBox, such as nbshell, to its end.
 func (n *NetBox) Manage(ctx context.Context, env []string, args ...string) error {
 	return run(ctx, append(n.env, env...), n.lab.program("netbox"), args...)
+}
+
+// Command returns a command of NetBox that somebody else runs, to talk with it meanwhile. With ctx ends what it started.
+func (n *NetBox) Command(ctx context.Context, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, n.lab.program("netbox"), args...)
+	command.Env = append(os.Environ(), n.env...)
+	command.Dir = "/"
+	return command
 }
 
 // StartWeb runs the web processes, at the address that they had.

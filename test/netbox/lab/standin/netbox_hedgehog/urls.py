@@ -3,7 +3,7 @@
 from django.urls import path
 
 from .models import FIXED, KINDS, HedgehogFabric
-from .views import detail_of
+from .views import detail_of, edit_of
 
 app_name = "netbox_hedgehog"
 
@@ -26,3 +26,7 @@ for endpoint, model in {"fabrics": HedgehogFabric, **KINDS}.items():
     expected = model._meta.model_name
     for name in {MISNAMED.get(expected, expected), *([expected] if FIXED else [])}:
         urlpatterns.append(path(f"{ELSEWHERE.get(endpoint, endpoint)}/<int:pk>/", view, name=name))
+
+for endpoint, model in KINDS.items():
+    name = f"{model._meta.model_name}_edit"
+    urlpatterns.append(path(f"{endpoint}/<int:pk>/edit/", edit_of(model), name=name))

@@ -1,7 +1,10 @@
-"""Pages that extend base/layout.html, and so have none of NetBox's places for other plugins."""
+"""Pages that extend base/layout.html, and so have none of NetBox's places for other plugins, and forms."""
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.forms import modelform_factory
 from django.views.generic import DetailView
+from netbox.forms import NetBoxModelForm
+from netbox.views.generic import ObjectEditView
 
 
 def detail_of(model):
@@ -15,5 +18,20 @@ def detail_of(model):
             "template_name": "netbox_hedgehog/detail.html",
             "permission_required": f"netbox_hedgehog.view_{model._meta.model_name}",
         },
+    )
+    return view.as_view()
+
+
+def edit_of(model):
+    """Return the page on which people change a resource, as JSON."""
+    form = modelform_factory(
+        model,
+        form=NetBoxModelForm,
+        fields=("fabric", "name", "namespace", "spec", "labels", "annotations", "auto_sync", "tags"),
+    )
+    view = type(
+        f"{model.__name__}EditView",
+        (ObjectEditView,),
+        {"__module__": __name__, "queryset": model.objects.all(), "form": form},
     )
     return view.as_view()
