@@ -1,12 +1,9 @@
 package lab
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -15,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"fgdsync.dev/libs/redisproc"
 )
@@ -127,7 +123,7 @@ func (n *NetBox) Manage(ctx context.Context, env []string, args ...string) error
 	return run(ctx, append(n.env, env...), n.lab.program("netbox"), args...)
 }
 
-// Command returns a command of NetBox that somebody else runs, to talk with it meanwhile. With ctx ends what it started.
+// Command returns a command of NetBox that the caller runs, to talk with it meanwhile. It ends with ctx.
 func (n *NetBox) Command(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, n.lab.program("netbox"), args...)
 	command.Env = append(os.Environ(), n.env...)
@@ -184,30 +180,10 @@ func (n *NetBox) StopWorker() {
 
 // provision asks for a token of the administrator.
 func (n *NetBox) provision(ctx context.Context) error {
-	body, err := json.Marshal(map[string]string{"username": User, "password": Password})
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL+"/api/users/tokens/provision/",
-		bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
 	var made struct{ Key, Token string }
-	if err := json.Unmarshal(answer, &made); err != nil || response.StatusCode != http.StatusCreated {
-		return fmt.Errorf("NetBox gives no token: %s %s", response.Status, answer)
+	who := map[string]string{"username": User, "password": Password}
+	if err := n.call(ctx, http.MethodPost, "/api/users/tokens/provision/", who, &made); err != nil {
+		return fmt.Errorf("NetBox gives no token: %w", err)
 	}
 	n.Token = fmt.Sprintf("Bearer nbt_%s.%s", made.Key, made.Token)
 	return nil
