@@ -140,7 +140,8 @@ func (n *NetBox) StartWeb(ctx context.Context) (err error) {
 		}
 		n.URL = "http://" + address
 	}
-	n.web, err = begin("the web server of NetBox", syscall.SIGINT, nil, n.env, n.lab.program("gunicorn"),
+	// It waits for its callers to go when it is asked to end.
+	n.web, err = begin("the web server of NetBox", syscall.SIGKILL, nil, n.env, n.lab.program("gunicorn"),
 		"--bind", n.URL[len("http://"):], "--workers", "2", "--threads", "3", "--preload", "--timeout", "120",
 		"netbox.wsgi")
 	if err != nil {
