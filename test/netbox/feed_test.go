@@ -36,6 +36,7 @@ func TestFeed(t *testing.T) {
 		{"no secrets", (*netbox).noSecrets},
 		{"rights", (*netbox).toldWithRights},
 		{"cursors", (*netbox).cursors},
+		{"plain role", (*netbox).asPlainRole},
 		{"cost", (*netbox).cost},
 		{"pruned", (*netbox).toldThatPruned},
 		{"restored", (*netbox).toldThatRestored},

@@ -131,6 +131,31 @@ ChangeRecord.objects.update(cluster=F("cluster") - 1, txid=F("txid") + 1000000)`
 	told(n.t, r.all())
 }
 
+// asPlainRole: who owns the database of a NetBox is no administrator of the cluster.
+func (n *netbox) asPlainRole(shell *console) {
+	fabric := n.fabric("feed-role")
+	r := n.reader()
+	made := shell.run(`
+from netbox_fgd_sync import feed, recording
+role = "plain_" + connections["default"].settings_dict["NAME"]
+with connections["default"].cursor() as cursor:
+    cursor.execute("CREATE ROLE " + role)
+    for what in ("TABLES", "SEQUENCES"):
+        cursor.execute("GRANT ALL ON ALL " + what + " IN SCHEMA public TO " + role)
+    cursor.execute("SET ROLE " + role)
+    recording.cluster.cache_clear()
+    Switch(fabric_id=%d, name="plain", spec={"a": 1}).save()
+    feed.head(), feed.blocked_since()
+    cursor.execute("RESET ROLE")
+    cursor.execute("DROP OWNED BY " + role)
+    cursor.execute("DROP ROLE " + role)
+result = recording.cluster("default")`, fabric)
+	told(n.t, r.all(), "Switch default/plain created")
+	if made == "0::bigint" {
+		n.t.Error("a plain role does not see which cluster it is")
+	}
+}
+
 // cost: a save makes one query more.
 func (n *netbox) cost(shell *console) {
 	fabric := n.fabric("feed-cost")

@@ -108,13 +108,13 @@ def watched(model: type[Model]) -> frozenset[str]:
     return frozenset(recorded | {model._meta.get_field(name).attname for name in recorded})
 
 
-def record(model: type[Model], instance: Model, action: Action, using: str) -> None:
+def record(model: type[Model], instance: Model, action: str, using: str) -> None:
     """Write a row, unless the record is as the last row of it says."""
     request = current_request.get()
     user = getattr(request, "user", None)
     number = getattr(request, "id", None)
     values = {
-        "action": action.value,
+        "action": str(action),
         "object_type": model._meta.label_lower,
         "object_id": instance.pk,
         "kind": model.__name__,
@@ -125,7 +125,7 @@ def record(model: type[Model], instance: Model, action: Action, using: str) -> N
     }
     # A branch is a connection whose schema has no such table, so that the row goes to that of the main one.
     with connections[using].cursor() as cursor:
-        cursor.execute(statement(model, action is Action.DELETED, cluster(using)), values)
+        cursor.execute(statement(model, action == Action.DELETED, cluster(using)), values)
 
 
 @cache
