@@ -47,7 +47,8 @@ func (n *netbox) toldWithRights(*console) {
 		n.t.Fatalf("%d %s", given.code, given.raw)
 	}
 	for _, fabric := range []int{other, mine} {
-		n.must(http.StatusCreated, "POST", "vpcs/?"+fields, record(fabric, fmt.Sprint("seen-", fabric), map[string]any{"a": 1}))
+		seen := record(fabric, fmt.Sprint("seen-", fabric), map[string]any{"a": 1})
+		n.must(http.StatusCreated, "POST", "vpcs/?"+fields, seen)
 	}
 	theirs := &reader{member, r.cursor}
 	r.all()

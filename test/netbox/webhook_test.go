@@ -16,8 +16,9 @@ import (
 	"regexp"
 	"testing"
 
-	"fgdsync.dev/test/netbox/lab"
 	"github.com/redis/go-redis/v9"
+
+	"fgdsync.dev/test/netbox/lab"
 )
 
 // delivery is what NetBox sends.
