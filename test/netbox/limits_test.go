@@ -118,6 +118,13 @@ result = [ChangeRecord.objects.filter(action=a).count() for a in ("pruned", "del
 		n.t.Errorf("of marks and deletions are left %v", left)
 	}
 	upToDate.all()
+	job := shell.run(`
+from netbox.registry import registry
+from netbox_fgd_sync.jobs import PruneChangesJob
+result = [PruneChangesJob in registry["system_jobs"], PruneChangesJob.enqueue(immediate=True).status]`)
+	if fmt.Sprint(job) != "[true completed]" {
+		n.t.Errorf("the daily job is %v", job)
+	}
 }
 
 // toldThatRestored: in a database that was restored elsewhere numbers of transactions begin anew.

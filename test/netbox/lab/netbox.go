@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"fgdsync.dev/libs/redisproc"
+	"fgdsync.dev/test/system"
 )
 
 // User is the administrator of a NetBox of the lab.
@@ -206,8 +207,9 @@ func (n *NetBox) Stop() error {
 	return errors.Join(append(ended, os.RemoveAll(n.folder))...)
 }
 
+// freeAddress returns an address on which nothing listens, and that nobody else gets while it is not used.
 func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", net.JoinHostPort(system.OwnHost(), "0"))
 	if err != nil {
 		return "", err
 	}
