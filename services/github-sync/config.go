@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"fgdsync.dev/libs/config"
+	"fgdsync.dev/libs/reach"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/publish"
@@ -112,14 +113,14 @@ func (c *Config) Validate() error {
 	}
 	_, hosts := github.ParseHosts(c.GitHubHosts, true) // whether http is permitted may be said by a flag, later
 	_, limits := c.pushLimits()
-	_, networks := remote.ParseNetworks(c.AllowedPrivateNetworks)
+	_, networks := reach.ParseNetworks(c.AllowedPrivateNetworks)
 	_, identity := c.identity()
 	return errors.Join(hosts, limits, networks, identity)
 }
 
 // remotes returns what Git hosts are spoken to with.
 func (c *Config) remotes(m *metrics, tracers trace.TracerProvider) (remote.Options, error) {
-	networks, err := remote.ParseNetworks(c.AllowedPrivateNetworks)
+	networks, err := reach.ParseNetworks(c.AllowedPrivateNetworks)
 	return remote.Options{
 		Policy: remote.Policy{
 			AllowHTTP: c.AllowHTTP, Networks: networks, LocalPaths: c.AllowedLocalPaths, KnownHosts: c.SSHKnownHostsFile,

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/libs/secret"
-	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 // tokenUser is the user name that goes with a token; hosts look at the token alone.
@@ -54,14 +54,14 @@ type Login struct {
 	Basic
 	SSHKey secret.String // a private key
 	App    *App
-	Server githost.Host // that it is for
+	Server remotehost.Host // that it is for
 }
 
 // None reports whether there are no credentials.
 func (l Login) None() bool { return l.Basic.None() && l.SSHKey.IsZero() && l.App == nil }
 
 // MayEnter returns an error unless the login may be shown to a server. No credentials may be shown to all.
-func (l Login) MayEnter(server githost.Host) error {
+func (l Login) MayEnter(server remotehost.Host) error {
 	if l.None() || l.Server == server && !server.None() {
 		return nil
 	}

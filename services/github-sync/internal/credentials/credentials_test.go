@@ -8,16 +8,16 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/github-sync/internal/credentials"
-	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 const planted = "a-secret-nobody-guesses"
 
 // here is what the credentials of these tests are for.
 var here = credentials.Target{
-	Server: githost.Host{Scheme: "https", Name: "git.example.com", Port: "443"}, Fabric: 7,
+	Server: remotehost.Host{Scheme: "https", Name: "git.example.com", Port: "443"}, Fabric: 7,
 }
 
 func sealer(t *testing.T, file string) *credentials.Sealer {

@@ -1,14 +1,12 @@
 package credentials
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"fgdsync.dev/libs/credref"
 	"fgdsync.dev/libs/secret"
-	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 // Source is where the credentials of a location come from: at most one of its ways.
@@ -19,14 +17,15 @@ type Source struct {
 
 // Resolver finds the credentials that a location names.
 type Resolver struct {
-	sealer    *Sealer
-	dir       string
-	lookupEnv func(string) (string, bool)
+	sealer     *Sealer
+	references *credref.Finder
 }
 
 // NewResolver returns a resolver. References "file:NAME" are read from the folder, "env:NAME" through the function.
 func NewResolver(sealer *Sealer, dir string, lookupEnv func(string) (string, bool)) *Resolver {
-	return &Resolver{sealer, dir, lookupEnv}
+	return &Resolver{sealer, &credref.Finder{
+		Prefix: envPrefix, Dir: dir, LookupEnv: lookupEnv, Service: "github-sync", Host: "Git host", Field: Field,
+	}}
 }
 
 // Resolve finds credentials for a target, and refuses those that are not for it. A nil source has none.
@@ -37,14 +36,14 @@ func (r *Resolver) Resolve(source *Source, target Target) (Login, error) {
 	case source.Sealed != nil:
 		return r.sealer.Open(source.Sealed, target)
 	}
-	found, err := r.reference(source.Reference)
+	found, err := r.references.Find(source.Reference)
 	if err != nil {
 		return Login{}, err
 	}
-	if err := found.admit(target); err != nil {
+	if err := admit(found, target); err != nil {
 		return Login{}, err
 	}
-	l, err := found.login()
+	l, err := login(found)
 	l.Server = target.Server
 	return l, err
 }
@@ -57,112 +56,27 @@ func (r *Resolver) Admits(source *Source, target Target) error {
 	case source.Sealed != nil:
 		return r.sealer.Admits(source.Sealed, target)
 	}
-	found, err := r.reference(source.Reference)
+	found, err := r.references.Find(source.Reference)
 	if err != nil {
 		return err
 	}
-	return found.admit(target)
+	return admit(found, target)
 }
 
-// envPrefix bounds which variables can be referred to, so that nobody has the rest of the environment sent to a Git
-// host, not even the settings of this system: the URL of Redis may hold a password.
+// envPrefix bounds which variables can be referred to.
 const envPrefix = "HEDGEHOG_FGD_GIT_"
 
-// What the names of a secret end with that name the list of the servers that it may be sent to.
-const (
-	envHosts  = "_HOSTS"
-	fileHosts = ".hosts"
-)
-
-// reference is a secret outside of this system, and the list of the servers that it may be sent to.
-type reference struct {
-	name  string // as it was given
-	list  string // what holds the list, as people call it
-	hosts func() (text string, set bool)
-	read  func() (string, error)
-}
-
-func (r *Resolver) reference(text string) (reference, error) {
-	kind, name, _ := strings.Cut(text, ":")
-	switch {
-	case kind == "env" && strings.HasPrefix(name, envPrefix):
-		return reference{
-			name: text, list: "the variable " + name + envHosts,
-			hosts: func() (string, bool) { return r.lookupEnv(name + envHosts) },
-			read: func() (string, error) {
-				value, set := r.lookupEnv(name)
-				if !set {
-					return "", unreadable("The variable %s is not set where github-sync runs.", name)
-				}
-				return value, nil
-			},
-		}, nil
-	case kind == "env":
-		return reference{}, unreadable("Only variables that begin with %s can be referred to.", envPrefix)
-	case kind == "file":
-		return r.file(text, name)
-	}
-	return reference{}, unreadable("A reference is env:NAME or file:NAME.")
-}
-
-const longestFile = 64 << 10
-
-func (r *Resolver) file(text, name string) (reference, error) {
-	if r.dir == "" {
-		return reference{}, unreadable("References to files need credentials_dir to be set.")
-	}
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
-		return reference{}, unreadable("The reference file:NAME takes the name of a file in credentials_dir.")
-	}
-	return reference{
-		name: text, list: "the file " + name + fileHosts + " in credentials_dir",
-		hosts: func() (string, bool) {
-			content, err := readFile(r.dir, name+fileHosts)
-			return content, err == nil
-		},
-		read: func() (string, error) { return readFile(r.dir, name) },
-	}, nil
-}
-
-func readFile(dir, name string) (string, error) {
-	path := filepath.Join(dir, name)
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > longestFile {
-		return "", unreadable("There is no readable file %q in credentials_dir.", name).WithCause(err)
-	}
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return "", unreadable("There is no readable file %q in credentials_dir.", name).WithCause(err)
-	}
-	return string(raw), nil
-}
-
-// admit returns an error unless the secret may be sent to the target's server. Without a list it may be sent nowhere.
-// Nothing of the secret is read for it, and nothing of the list is quoted.
-func (f reference) admit(target Target) error {
+// admit returns an error unless the secret may be sent to the target's server.
+func admit(found credref.Reference, target Target) error {
 	if target.Server.None() {
 		return forAnotherHost(target.Server)
 	}
-	text, set := f.hosts()
-	list, ok := githost.ParseList(text)
-	switch {
-	case !set || ok && len(list) == 0:
-		return refusal("The reference %s has no list of the Git hosts that it may be used for.", f.name).
-			WithRemedy("Set %s where github-sync runs, to %s and any other host that the credentials are for.", f.list,
-				target.Server)
-	case !ok:
-		return refusal("The list of the Git hosts that the reference %s may be used for can't be read.", f.name).
-			WithRemedy("Write hosts as HOST or HOST:PORT, separated by commas or blanks, into %s.", f.list)
-	case !list.Allows(target.Server):
-		return refusal("The reference %s may not be used for the Git host %s.", f.name, target.Server).
-			WithRemedy("If the credentials are for this host too, add %s to %s where github-sync runs.", target.Server, f.list)
-	}
-	return nil
+	return found.Admit(target.Server)
 }
 
 // login reads an SSH private key, a GitHub App in YAML, "username:password", or a token.
-func (f reference) login() (Login, error) {
-	content, err := f.read()
+func login(found credref.Reference) (Login, error) {
+	content, err := found.Read()
 	if err != nil {
 		return Login{}, err
 	}

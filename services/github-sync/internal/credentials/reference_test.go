@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/services/github-sync/internal/credentials"
-	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 func yamlApp(key string) string {
@@ -115,7 +115,7 @@ func TestReferences(t *testing.T) {
 func TestReferencesHaveTheirHosts(t *testing.T) {
 	t.Parallel()
 	at := func(scheme, name, port string) credentials.Target {
-		server, ok := githost.New(scheme, name, port)
+		server, ok := remotehost.New(scheme, name, port)
 		if !ok {
 			t.Fatalf("%s://%s:%s is none", scheme, name, port)
 		}

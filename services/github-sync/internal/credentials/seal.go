@@ -9,8 +9,8 @@ import (
 	"filippo.io/age"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/libs/secret"
-	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 // Sealer seals credentials for one server and one fabric, and opens them again for these alone.
@@ -125,7 +125,7 @@ func (c *sealed) plain() Plain {
 // admit returns an error unless the credentials are for the target.
 func (c *sealed) admit(target Target) error {
 	switch {
-	case target.Server.None(), target.Server != githost.Host{Scheme: c.Scheme, Name: c.Host, Port: c.Port}:
+	case target.Server.None(), target.Server != remotehost.Host{Scheme: c.Scheme, Name: c.Host, Port: c.Port}:
 		return forAnotherHost(target.Server)
 	case target.Fabric != c.Fabric:
 		return refusal("The credentials were given for another fabric.")

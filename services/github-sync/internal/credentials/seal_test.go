@@ -10,17 +10,17 @@ import (
 	"pgregory.net/rapid"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/libs/secret"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/github-sync/internal/credentials"
-	"fgdsync.dev/services/github-sync/internal/githost"
 )
 
 // spelling is one way to write a server.
 type spelling struct{ scheme, name, port string }
 
 // spellings draws ways to write one of few servers, so that many pairs are of one.
-func spellings(t *rapid.T, label string) (spelling, githost.Host) {
+func spellings(t *rapid.T, label string) (spelling, remotehost.Host) {
 	s := spelling{
 		scheme: rapid.SampledFrom([]string{"https", "HTTPS", "http", "ssh"}).Draw(t, label+" scheme"),
 		name: rapid.SampledFrom([]string{
@@ -30,7 +30,7 @@ func spellings(t *rapid.T, label string) (spelling, githost.Host) {
 		}).Draw(t, label+" name"),
 		port: rapid.SampledFrom([]string{"", "443", "80", "22", "8443"}).Draw(t, label+" port"),
 	}
-	server, ok := githost.New(s.scheme, s.name, s.port)
+	server, ok := remotehost.New(s.scheme, s.name, s.port)
 	if !ok {
 		t.Fatalf("%v is no server", s)
 	}
@@ -108,11 +108,11 @@ func TestALoginEntersItsServerAlone(t *testing.T) {
 	for name, login := range map[string]credentials.Login{
 		"of nowhere": {Basic: basic}, "of another": {
 			Basic:  basic,
-			Server: githost.Host{Scheme: "https", Name: "a", Port: "443"},
+			Server: remotehost.Host{Scheme: "https", Name: "a", Port: "443"},
 		},
 		"a key": {SSHKey: secret.New(planted)}, "an app": {App: &credentials.App{}},
 	} {
-		for _, server := range []githost.Host{{}, here.Server} {
+		for _, server := range []remotehost.Host{{}, here.Server} {
 			if err := login.MayEnter(server); !errs.HasCode(err, errs.CredentialsForAnotherHost) {
 				t.Errorf("%s, %v: %v", name, server, err)
 			}
@@ -213,7 +213,9 @@ func FuzzOpen(f *testing.F) {
 			!errs.HasCode(err, errs.CredentialsForAnotherHost)) {
 			t.Fatalf("%v, %v", login, err)
 		}
-		elsewhere := credentials.Target{Server: githost.Host{Scheme: "https", Name: "evil.example", Port: "443"}, Fabric: 7}
+		elsewhere := credentials.Target{
+			Server: remotehost.Host{Scheme: "https", Name: "evil.example", Port: "443"}, Fabric: 7,
+		}
 		if login, err := s.Open(content, elsewhere); !inside && (err == nil || !login.None()) {
 			t.Fatalf("opened for another host: %v, %v", login, err)
 		}

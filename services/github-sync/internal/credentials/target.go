@@ -2,19 +2,19 @@ package credentials
 
 import (
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/services/github-sync/internal/githost"
+	"fgdsync.dev/libs/remotehost"
 )
 
 // Target is what credentials are for.
 type Target struct {
-	Server githost.Host // none for a repository on this machine, which takes no credentials
-	Fabric int32        // 0 before the fabric has a number
+	Server remotehost.Host // none for a repository on this machine, which takes no credentials
+	Fabric int32           // 0 before the fabric has a number
 }
 
 // Field is the name of the field that credentials come in.
 const Field = "credentials"
 
-func forAnotherHost(server githost.Host) error {
+func forAnotherHost(server remotehost.Host) error {
 	if server.None() {
 		return refusal("A repository on this machine takes no credentials.").
 			WithRemedy("Leave the credentials away, or give the repository's https or ssh URL.")

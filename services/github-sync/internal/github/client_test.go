@@ -10,9 +10,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/github-sync/internal/credentials"
-	"fgdsync.dev/services/github-sync/internal/githost"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/testkit/githubserver"
@@ -204,7 +204,7 @@ func TestWhoGoesAwayIsNotKept(t *testing.T) {
 func TestOtherHosts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	gitlab := githost.Host{Scheme: "https", Name: "gitlab.com", Port: "443"}
+	gitlab := remotehost.Host{Scheme: "https", Name: "gitlab.com", Port: "443"}
 	for _, location := range []remote.Location{
 		{Key: "gitlab.com/o/r", URL: "https://gitlab.com/o/r", Host: "gitlab.com", Server: gitlab},
 		{Key: "git.example.com/o/r", Host: "git.example.com", Server: gitlab},

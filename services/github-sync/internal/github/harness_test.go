@@ -19,9 +19,9 @@ import (
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/github-sync/internal/credentials"
-	"fgdsync.dev/services/github-sync/internal/githost"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/remote"
 	"fgdsync.dev/testkit/githubserver"
@@ -113,7 +113,7 @@ func setup(t *testing.T) *bench {
 }
 
 // server is the GitHub of these tests.
-var server = githost.Host{Scheme: "https", Name: "git.example.com", Port: "443"}
+var server = remotehost.Host{Scheme: "https", Name: "git.example.com", Port: "443"}
 
 func tokenLogin(token string) credentials.Login {
 	return credentials.Login{Basic: credentials.Token(secret.New(token)), Server: server}

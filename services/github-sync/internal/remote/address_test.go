@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/reach"
 )
 
 // TestAddresses: without permission only public addresses are connected to. Nothing is dialled.
@@ -26,7 +27,7 @@ func TestAddresses(t *testing.T) {
 	check := func(policy Policy, addresses []string, permitted bool) {
 		t.Helper()
 		for _, text := range addresses {
-			err := policy.checkAddress(netip.MustParseAddr(text))
+			err := policy.Networks.Check(gitHost, netip.MustParseAddr(text))
 			if permitted && err != nil || !permitted && !errs.HasCode(err, errs.RemoteRefused) {
 				t.Errorf("%s, permitted %t: %v", text, permitted, err)
 			}
@@ -43,7 +44,7 @@ func TestAddresses(t *testing.T) {
 // TestPermittedNetworks: a network permits its own addresses and no others.
 func TestPermittedNetworks(t *testing.T) {
 	t.Parallel()
-	networks, err := ParseNetworks([]string{"10.0.0.0/8", " 127.0.0.0/8"})
+	networks, err := reach.ParseNetworks([]string{"10.0.0.0/8", " 127.0.0.0/8"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,7 @@ func TestPermittedNetworks(t *testing.T) {
 	for address, permitted := range map[string]bool{
 		"10.9.9.9": true, "127.0.0.1": true, "::ffff:10.0.0.1": true, "172.16.0.1": false, "192.168.0.1": false, "::1": false,
 	} {
-		if err := policy.checkAddress(netip.MustParseAddr(address)); (err == nil) != permitted {
+		if err := policy.Networks.Check(gitHost, netip.MustParseAddr(address)); (err == nil) != permitted {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
@@ -62,7 +63,7 @@ func TestPermittedNetworks(t *testing.T) {
 		t.Error("localhost, and loopback is not listed")
 	}
 	for _, bad := range []string{"", "10.0.0.1", "10.0.0.1/8", "169.254.0.0/16", "fe80::/10", "x/8"} {
-		if _, err := ParseNetworks([]string{bad}); !errs.HasCode(err, errs.ConfigurationInvalid) {
+		if _, err := reach.ParseNetworks([]string{bad}); !errs.HasCode(err, errs.ConfigurationInvalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

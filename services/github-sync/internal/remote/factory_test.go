@@ -10,9 +10,9 @@ import (
 	"go.uber.org/goleak"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/remotehost"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/github-sync/internal/credentials"
-	"fgdsync.dev/services/github-sync/internal/githost"
 	"fgdsync.dev/services/github-sync/internal/remote"
 )
 
@@ -58,7 +58,7 @@ func TestARemoteTakesItsLoginAlone(t *testing.T) {
 		"a token": {Basic: credentials.Token(secret.New("secret"))}, "a key": {SSHKey: secret.New("key")},
 		"an app": {App: &credentials.App{ID: 1, Installation: 2, Key: secret.New("key")}},
 	} {
-		for _, login.Server = range []githost.Host{{}, home.Server} {
+		for _, login.Server = range []remotehost.Host{{}, home.Server} {
 			for _, url := range []string{
 				"https://git.example.com:8443/o/r", "https://example.com/o/r", "ssh://git@git.example.com/o/r",
 				"git@git.example.com:o/r", "https://git.example.com.evil.example/o/r",

@@ -4,7 +4,6 @@
 package remote
 
 import (
-	"net/netip"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -12,25 +11,26 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
-	"fgdsync.dev/services/github-sync/internal/githost"
+	"fgdsync.dev/libs/reach"
+	"fgdsync.dev/libs/remotehost"
 )
 
 // Policy says which remotes are permitted.
 type Policy struct {
 	AllowHTTP  bool           // in clear
-	Networks   []netip.Prefix // private ones that may be connected to, this machine among them when it is listed
+	Networks   reach.Networks // private ones that may be connected to, this machine among them when it is listed
 	LocalPaths []string       // folders whose repositories may be used as file:// or path
 	KnownHosts string         // file of the host keys that are believed; without it there is no SSH
 }
 
 // Location is a repository that the policy permits.
 type Location struct {
-	Key    string       // the same for all spellings, over HTTP and over SSH
-	URL    string       // for HTTP: without credentials
-	Server githost.Host // that is spoken to; none for a path
-	Host   string       // the server as people call it; "local" for a path
-	Path   string       // for a repository on this machine
-	SSH    *Account     // for a repository behind SSH
+	Key    string          // the same for all spellings, over HTTP and over SSH
+	URL    string          // for HTTP: without credentials
+	Server remotehost.Host // that is spoken to; none for a path
+	Host   string          // the server as people call it; "local" for a path
+	Path   string          // for a repository on this machine
+	SSH    *Account        // for a repository behind SSH
 }
 
 // Local reports whether the repository is on this machine.
@@ -98,7 +98,7 @@ func httpLocation(u *url.URL) (Location, error) {
 	if u.Hostname() == "" {
 		return Location{}, refused("The repository URL names no host.")
 	}
-	server, ok := githost.New(u.Scheme, u.Hostname(), u.Port())
+	server, ok := remotehost.New(u.Scheme, u.Hostname(), u.Port())
 	if !ok {
 		return Location{}, refused("The repository URL has a host or a port that can't be one.")
 	}
@@ -119,7 +119,7 @@ func named(without string) *errs.Error {
 }
 
 // key has no scheme: a repository is the same over HTTPS and over SSH. Another port is another server.
-func key(server githost.Host, cleanPath string) string {
+func key(server remotehost.Host, cleanPath string) string {
 	return server.Identity() + strings.TrimSuffix(cleanPath, ".git")
 }
 

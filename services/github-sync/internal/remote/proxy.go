@@ -2,31 +2,15 @@ package remote
 
 import (
 	"context"
-	"crypto/x509"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/secret"
 )
-
-// authorities returns those that the system trusts, and those of a file.
-func authorities(file string) (*x509.CertPool, error) {
-	trusted, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, errs.New(errs.ConfigurationInvalid, "The certificate authorities of the system can't be read.").
-			WithCause(err)
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil || !trusted.AppendCertsFromPEM(pem) {
-		return nil, config.Invalid("remotes_ca_file", file, "a readable PEM file with certificates")
-	}
-	return trusted, nil
-}
 
 // proxy is the one that HTTP remotes are reached through.
 type proxy struct{ url *url.URL }

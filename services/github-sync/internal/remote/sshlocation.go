@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"fgdsync.dev/services/github-sync/internal/githost"
+	"fgdsync.dev/libs/remotehost"
 )
 
 // Account is where a repository is reached over SSH.
@@ -42,7 +42,7 @@ func (p Policy) ssh(user, host, port, at string) (Location, error) {
 	if user == "" {
 		user = sshUser
 	}
-	server, ok := githost.New("ssh", host, port)
+	server, ok := remotehost.New("ssh", host, port)
 	if !ok {
 		return Location{}, refused("The repository URL has a host or a port that can't be one.")
 	}

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/trace"
 
+	"fgdsync.dev/libs/reach"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/libs/telemetry"
 	"fgdsync.dev/services/github-sync/internal/pack"
@@ -52,7 +53,7 @@ func NewTransport(o Options) (*Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the breakers: %w", err)
 	}
-	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: o.Policy.permittedOnly}
+	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: o.Policy.Networks.Control(gitHost)}
 	base, err := newBase(o, dialer)
 	if err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ func newBase(o Options, dialer *net.Dialer) (*http.Transport, error) {
 		IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: idlePerHost, ForceAttemptHTTP2: true,
 	}
 	if o.CAFile != "" {
-		trusted, err := authorities(o.CAFile)
+		trusted, err := reach.Authorities(o.CAFile)
 		if err != nil {
 			return nil, err
 		}

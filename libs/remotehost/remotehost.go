@@ -1,7 +1,7 @@
-// Package githost names the servers that credentials are for. A server has one spelling: two URLs are of one server if
-// and only if their Hosts are equal. What the names resolve to is not looked at, so that the answer is the same
+// Package remotehost names the servers that credentials are for. A server has one spelling: two URLs are of one server
+// if and only if their Hosts are equal. What the names resolve to is not looked at, so that the answer is the same
 // wherever and whenever it is asked for.
-package githost
+package remotehost
 
 import (
 	"net"

@@ -1,4 +1,4 @@
-package githost_test
+package remotehost_test
 
 import (
 	"net/url"
@@ -6,14 +6,14 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"fgdsync.dev/services/github-sync/internal/githost"
+	"fgdsync.dev/libs/remotehost"
 )
 
 // TestOneSpelling: all spellings of a server are one Host, and different servers are different ones.
 func TestOneSpelling(t *testing.T) {
 	t.Parallel()
 	type parts [3]string
-	seen := map[githost.Host]string{}
+	seen := map[remotehost.Host]string{}
 	for name, spellings := range map[string][]parts{
 		"example.com": {
 			{"https", "example.com", ""},
@@ -34,9 +34,9 @@ func TestOneSpelling(t *testing.T) {
 		"the IPv6 form of an IPv4": {{"https", "::ffff:192.0.2.1", ""}},
 		"my_host":                  {{"https", "my_host", ""}},
 	} {
-		var first githost.Host
+		var first remotehost.Host
 		for i, p := range spellings {
-			h, ok := githost.New(p[0], p[1], p[2])
+			h, ok := remotehost.New(p[0], p[1], p[2])
 			if !ok || h.None() {
 				t.Errorf("%s: %v is none", name, p)
 			}
@@ -61,25 +61,25 @@ func TestNoServer(t *testing.T) {
 		"", ".", "..", "a..b", ".a", "a..", "-a", "a.-b", "a b", "a/b", "a\\b", "a@b", "a\x00", "a\n", "a:b", "a%41", "a'b",
 		"[::1]", "::1%", "::1%a/b", "\u00fc..b", "xn--a\u00fc", "a\u200d", "\xff",
 	} {
-		if h, ok := githost.New("https", name, ""); ok {
+		if h, ok := remotehost.New("https", name, ""); ok {
 			t.Errorf("%q is %v", name, h)
 		}
-		list, ok := githost.ParseList(name)
-		if h := (githost.Host{Scheme: "https", Name: name, Port: "443"}); ok && list.Allows(h) {
+		list, ok := remotehost.ParseList(name)
+		if h := (remotehost.Host{Scheme: "https", Name: name, Port: "443"}); ok && list.Allows(h) {
 			t.Errorf("%q is in a list", name)
 		}
 	}
 	for _, port := range []string{"0", "00443", "0443", "65536", "-1", "+1", "x", " 1", "1.0"} {
-		if h, ok := githost.New("https", "a", port); ok {
+		if h, ok := remotehost.New("https", "a", port); ok {
 			t.Errorf("the port %q is %v", port, h)
 		}
 	}
 	for _, scheme := range []string{"", "file", "ftp", "git", "git+ssh"} {
-		if h, ok := githost.New(scheme, "a", ""); ok {
+		if h, ok := remotehost.New(scheme, "a", ""); ok {
 			t.Errorf("the scheme %q is %v", scheme, h)
 		}
 	}
-	if (githost.List{}).Allows(githost.Host{}) {
+	if (remotehost.List{}).Allows(remotehost.Host{}) {
 		t.Error("no list permits no server")
 	}
 }
@@ -95,24 +95,24 @@ func FuzzNew(f *testing.F) {
 		f.Add("ssh", name, "")
 	}
 	f.Fuzz(func(t *testing.T, scheme, name, port string) {
-		h, ok := githost.New(scheme, name, port)
+		h, ok := remotehost.New(scheme, name, port)
 		if !ok {
 			return
 		}
-		if again, ok := githost.New(h.Scheme, h.Name, h.Port); !ok || again != h {
+		if again, ok := remotehost.New(h.Scheme, h.Name, h.Port); !ok || again != h {
 			t.Fatalf("%v is %v", h, again)
 		}
 		u, err := url.Parse((&url.URL{Scheme: h.Scheme, Host: h.String(), Path: "/"}).String())
 		if err != nil {
 			t.Fatalf("%v can't be in a URL: %v", h, err)
 		}
-		if read, ok := githost.New(u.Scheme, u.Hostname(), u.Port()); !ok || read != h {
+		if read, ok := remotehost.New(u.Scheme, u.Hostname(), u.Port()); !ok || read != h {
 			t.Fatalf("%v in a URL is %v", h, read)
 		}
 		if dialed, err := httpguts.PunycodeHostPort(h.Address()); err != nil || dialed != h.Address() {
 			t.Fatalf("%v is dialled as %s, %v", h, dialed, err)
 		}
-		list, ok := githost.ParseList(h.Address())
+		list, ok := remotehost.ParseList(h.Address())
 		if !ok || !list.Allows(h) {
 			t.Fatalf("%v is not in a list of it", h)
 		}

@@ -1,9 +1,9 @@
-package githost_test
+package remotehost_test
 
 import (
 	"testing"
 
-	"fgdsync.dev/services/github-sync/internal/githost"
+	"fgdsync.dev/libs/remotehost"
 )
 
 // TestIdentity: what certainly is one server has one identity, whatever it is called, and nothing else shares it.
@@ -27,7 +27,7 @@ func TestIdentity(t *testing.T) {
 		"1.2.3.4.5": {"1.2.3.4.5"},
 	} {
 		for _, name := range names {
-			h, ok := githost.New("https", name, "")
+			h, ok := remotehost.New("https", name, "")
 			if got := h.Identity(); !ok || got != identity {
 				t.Errorf("%s is %q, not %q", name, got, identity)
 			}
@@ -38,7 +38,7 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 	for _, port := range []string{"8443", "80"} {
-		if h, _ := githost.New("https", "127.1", port); h.Identity() != "127.0.0.1:"+port {
+		if h, _ := remotehost.New("https", "127.1", port); h.Identity() != "127.0.0.1:"+port {
 			t.Errorf("with a port: %s", h.Identity())
 		}
 	}
