@@ -56,7 +56,7 @@ test-deps: ## install what the tests need besides Go: redis-server, python3-yaml
 
 .PHONY: test-kills
 test-kills: test-deps ## kill and stop the programs at every point where that could matter; RACE=1 adds the race detector
-	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '^Test(Killed|Stopped)AtEveryPoint$$' fgdsync.dev/test/e2e
+	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '^Test((Killed|Stopped)AtEveryPoint|DeliveryIsKilled)$$' fgdsync.dev/test/e2e
 
 .PHONY: mutate
 mutate: test-deps ## take guards out of the code one at a time, and see that a test fails without each
@@ -79,7 +79,7 @@ NETBOX_KEPT ?= $(CURDIR)/.cache/netbox
 
 .PHONY: netbox-deps
 netbox-deps: test-deps
-	@scripts/install-packages postgresql
+	@scripts/install-packages postgresql chromium
 
 .PHONY: netbox-lab
 netbox-lab: netbox-deps ## run a NetBox until Ctrl-C, and say where it is; needs Python 3.12 or newer
@@ -93,7 +93,8 @@ test-netbox: netbox-deps ## run the tests that need the real NetBox
 bench: test-deps ## measure from outside, then ingestion and orchestration alone; docs/benchmarks.md says what the figures mean
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -timeout 30m fgdsync.dev/test/bench
 	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/ingestion/internal/pipeline
-	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/bridge/internal/access fgdsync.dev/services/bridge/internal/audit
+	go test -run '^$$' -bench '$(BENCH)' -benchmem fgdsync.dev/services/bridge/internal/access fgdsync.dev/services/bridge/internal/audit \
+		fgdsync.dev/services/bridge/internal/outbox
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 200x fgdsync.dev/services/orchestrator
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x fgdsync.dev/services/orchestrator/internal/state
 

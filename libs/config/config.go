@@ -262,5 +262,5 @@ func (s *Source) unknownVariable(name, key string) Variable {
 // what sealed them, a token, and what tests use.
 func isNoKey(name string) bool {
 	return name == "CREDENTIALS_KEY" || name == "TOKEN" || strings.HasPrefix(name, "GIT_") ||
-		strings.HasPrefix(name, "TEST_")
+		strings.HasPrefix(name, "NETBOX_") || strings.HasPrefix(name, "TEST_")
 }

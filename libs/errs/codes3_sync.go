@@ -57,4 +57,9 @@ var (
 		"FGD_3016", Precondition, "LAST_SYNC_UNKNOWN",
 		"Compare the directory with an earlier commit (fgd history, fgd diff); after this sync it is known again.",
 	}
+	NetBoxChanged   = Code{"FGD_3017", Conflict, "NETBOX_CHANGED", "Read it again and repeat the change."}
+	NetBoxNotLinked = Code{
+		"FGD_3018", Precondition, "NETBOX_NOT_LINKED",
+		"Link the fabric to its record in NetBox: fgd fabric update --netbox-url.",
+	}
 )

@@ -114,4 +114,12 @@ var (
 		"FGD_4031", Precondition, "COMMITTER_IS_NOBODY",
 		"Set commit_committer, or options.commit_committer of the fabric, to an address of the account that has the key.",
 	}
+	NetBoxUnavailable = Code{
+		"FGD_4032", Unavailable, "NETBOX_UNAVAILABLE",
+		"Look whether NetBox runs and can be reached from the bridge; then ask again.",
+	}
+	NetBoxRefused = Code{
+		"FGD_4033", Precondition, "NETBOX_REFUSED",
+		"Look at what NetBox says; fgd netbox check says what a token may do.",
+	}
 )

@@ -76,6 +76,21 @@ const (
 	KeysKept         Point = "keys.kept"
 )
 
+// Effects of what is delivered to NetBox.
+const (
+	ReceiptBefore Point = "receipt.before"
+	ReceiptKept   Point = "receipt.kept"
+	ReceiptStored Point = "receipt.stored"
+	RecordBefore  Point = "record.before"
+	RecordWritten Point = "record.written"
+)
+
+// OfDelivery returns the places of effects of what is delivered to NetBox. A process comes by them when a fabric is
+// linked to one.
+func OfDelivery() []Point {
+	return []Point{ReceiptBefore, ReceiptKept, ReceiptStored, RecordBefore, RecordWritten}
+}
+
 // OfIdentity returns the places of effects on who may call. A process comes by them before it is asked for anything.
 func OfIdentity() []Point {
 	return []Point{
@@ -100,7 +115,7 @@ func All() []Point {
 		AuditBefore, AuditWritten, AuditStored, AuditIntent, AuditEffect, AuditOutcome, AuditSignBefore, AuditSigned,
 		AuditRotated, AuditPutAside,
 	}
-	points = append(points, OfIdentity()...)
+	points = slices.Concat(points, OfIdentity(), OfDelivery())
 	for number := range syncv1.State_name {
 		// pending is what AcceptBefore and AcceptStored are about
 		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING {

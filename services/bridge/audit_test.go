@@ -55,6 +55,7 @@ func TestWhatChangesSomethingSaysSo(t *testing.T) {
 	reads := map[string]string{
 		"FabricService.CheckConnection":       "it has credentials in its body, and leaves nothing",
 		"FabricService.CheckFabricConnection": "it asks the Git host, and leaves nothing",
+		"NetBoxService.CheckNetBox":           "it names a reference in its body, and leaves nothing",
 	}
 	for _, rpc := range rpcs() {
 		if !isPublic(rpc) {

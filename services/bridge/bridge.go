@@ -21,6 +21,8 @@ import (
 	"fgdsync.dev/services/bridge/internal/components"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/httpapi"
+	"fgdsync.dev/services/bridge/internal/netboxapi"
+	"fgdsync.dev/services/bridge/internal/outbox"
 	"fgdsync.dev/services/bridge/internal/webhook"
 	"fgdsync.dev/services/bridge/internal/webhookapi"
 )
@@ -63,6 +65,8 @@ type Service struct {
 	who     identity
 	audit   *audited // nil where nothing is written down
 	queries *auditapi.Server
+	netbox  *netboxapi.Server
+	outbox  *outbox.Outbox
 	handler http.Handler
 	log     *slog.Logger
 	// firstToken is told of it when it is known whether it was made here.
@@ -91,16 +95,29 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the receiver of webhooks: %w", err)
 	}
+	hears, err := newHears(cfg, p, audit.hooks())
+	if err != nil {
+		return nil, fmt.Errorf("build what hears about NetBox: %w", err)
+	}
 	own := components.Own{Name: Name, Since: p.Now(), Parts: append(audit.parts(), who.parts()...)}
-	api := grpcapi.New(own, p, Definition().Peers, who.keeper, who.issuer)
+	dialer, err := newDialer(cfg, p)
+	if err != nil {
+		return nil, err
+	}
+	box, err := newOutbox(cfg, p, dialer.Connect, hears)
+	if err != nil {
+		return nil, fmt.Errorf("build the outbox: %w", err)
+	}
+	links, netbox := newNetBox(cfg, p, dialer, box)
+	api := grpcapi.New(own, p, Definition().Peers, who.keeper, who.issuer, links)
 	handler, err := httpapi.New(httpapi.Config{
 		MaxRequestBytes: cfg.MaxRequestBytes, RequestTimeout: cfg.RequestTimeout,
 		MaxRequestsPerClient: cfg.MaxRequestsPerClient, PublicHosts: cfg.PublicHosts,
 		OpenMetrics: cfg.OpenMetrics, Version: app.Version,
 	}, httpapi.Deps{
 		Self: p.Self, MetricsPage: p.MetricsPage, Auth: who.admission, Denied: audit.denied(), Health: api.OpenHealth,
-		Webhooks: hooks,
-		Log:      p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
+		Webhooks: hooks, NetBox: hears.receiver,
+		Log: p.Telemetry.Log, Tracers: p.Telemetry.Tracers, Metrics: p.Telemetry.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the HTTP handler: %w", err)
@@ -108,7 +125,7 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	s := &Service{
 		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, audit: audit,
 		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler,
-		log: p.Telemetry.Log, firstToken: func(secret.String) {},
+		netbox: netbox, outbox: box, log: p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
 		s.firstToken = p.FirstToken
@@ -131,6 +148,7 @@ func (s *Service) Parts() []health.Part { return s.audit.parts() }
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	s.api.Register(r)
 	s.hookAPI.Register(r)
+	s.netbox.Register(r)
 	bridgev1.RegisterAuditServiceServer(r, s.queries)
 }
 
@@ -143,6 +161,7 @@ func (s *Service) Handler() http.Handler { return s.handler }
 func (s *Service) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.hooks.Run(ctx) })
+	work.Go(func() error { return s.outbox.Run(ctx) })
 	if s.who.keeper != nil {
 		work.Go(func() error { return s.who.keeper.Run(ctx) })
 	}

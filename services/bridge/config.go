@@ -5,8 +5,10 @@ import (
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/hosts"
+	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/libs/secret"
 	"fgdsync.dev/services/bridge/internal/issuer"
+	"fgdsync.dev/services/bridge/internal/netboxdial"
 	"fgdsync.dev/services/bridge/internal/webhook"
 )
 
@@ -37,6 +39,13 @@ type Config struct {
 	AuditKeyFile string `koanf:"audit_key_file"`
 	// AuditRotateBytes is at which size of the audit's file another one is begun.
 	AuditRotateBytes int64 `koanf:"audit_rotate_bytes"`
+	// RedisURL is where Redis is, which keeps what is known of records in NetBox. It is not asked where no fabric is
+	// linked to one.
+	RedisURL string `koanf:"redis_url"`
+	// LockLease is the lease of the lock on a NetBox: so long nobody delivers there after a bridge that did has died.
+	LockLease time.Duration `koanf:"lock_lease"`
+	// OutboxFile keeps what this bridge has delivered to NetBox, for the day on which Redis has lost it.
+	OutboxFile string `koanf:"outbox_file"`
 	// OpenMetrics serves /metrics to everybody.
 	OpenMetrics bool `koanf:"open_metrics"`
 	// CallerRequestsPerSecond bounds the calls of one caller, over JSON and gRPC together; twice as many may come at once.
@@ -50,9 +59,13 @@ type Config struct {
 	GithubWebhookSecret []secret.String `koanf:"github_webhook_secret"`
 	GitlabWebhookSecret []secret.String `koanf:"gitlab_webhook_secret"`
 	GiteaWebhookSecret  []secret.String `koanf:"gitea_webhook_secret"`
+	// NetboxWebhookSecret is what NetBox signs its webhooks with: one, or two while one replaces the other.
+	NetboxWebhookSecret []secret.String `koanf:"netbox_webhook_secret"`
 	// WebhookKeyFile holds the keys of the secrets of single repositories, of which the first counts for new ones; it is
 	// made when it is first needed. All replicas have the same. Without it there are none.
 	WebhookKeyFile string `koanf:"webhook_key_file"`
+	// NetBox is what NetBoxes are connected with.
+	NetBox netboxdial.Config `koanf:",squash"`
 }
 
 // DefaultConfig is the configuration that serves most.
@@ -62,6 +75,8 @@ func DefaultConfig() Config {
 		TokenPepperFile: "fgd-data/token.peppers", BootstrapTokenFile: "fgd-data/bootstrap.token", OpenMetrics: true,
 		CallerRequestsPerSecond: 100, CallerTriggersPerMinute: 600, CallerListeners: 1000,
 		WebhookKeyFile: "fgd-data/webhook.keys", OIDC: issuer.DefaultConfig(),
+		RedisURL: redisconn.DefaultConfig().RedisURL, OutboxFile: "fgd-data/outbox.db",
+		LockLease: 30 * time.Second,
 		AuditFile: "fgd-data/audit/audit.jsonl", AuditKeyFile: "fgd-data/audit/audit.key", AuditRotateBytes: 64 << 20,
 	}
 }
@@ -83,6 +98,10 @@ func (c *Config) Validate() error {
 		return config.Invalid("caller_listeners", c.CallerListeners, "1 or more")
 	case c.AuditFile != "" && c.AuditKeyFile == "":
 		return config.Invalid("audit_key_file", `""`, "the name of a file, beside audit_file")
+	case c.LockLease < 3*time.Second:
+		return config.Invalid("lock_lease", c.LockLease, "3s or more")
+	case c.OutboxFile == "":
+		return config.Invalid("outbox_file", `""`, "the name of a file")
 	case c.AuditRotateBytes < 1024:
 		return config.Invalid("audit_rotate_bytes", c.AuditRotateBytes, "1024 or more")
 	}
@@ -90,6 +109,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.OIDC.Validate(); err != nil {
+		return err
+	}
+	if err := c.NetBox.Validate(); err != nil {
 		return err
 	}
 	return hosts.Check(c.PublicHosts)
@@ -109,5 +131,5 @@ func (c *Config) checkSecrets() error {
 			return err
 		}
 	}
-	return nil
+	return webhook.CheckSecrets("netbox_webhook_secret", c.NetboxWebhookSecret)
 }

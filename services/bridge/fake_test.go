@@ -67,7 +67,10 @@ type backend struct {
 	// onDirectory is what the worker does with a sync of a directory.
 	onDirectory func(id string)
 	tokens      *fakeTokens
-	listed      *fabricv1.ListFabricsRequest // the last one
+	resources   *fakeResources
+	// suspendReason is that of the last registration.
+	suspendReason string
+	listed        *fabricv1.ListFabricsRequest // the last one
 }
 
 func newBackend() *backend {
@@ -77,6 +80,7 @@ func newBackend() *backend {
 		events:   map[string][]*syncv1.SyncEvent{}, active: map[int32]string{}, sick: map[string]healthv1.Status{},
 	}
 	b.tokens = &fakeTokens{b: b, stored: map[string]*accessv1.Token{}}
+	b.resources = &fakeResources{b: b}
 	return b
 }
 
@@ -88,6 +92,7 @@ func (b *backend) register(r grpc.ServiceRegistrar) {
 	gitv1.RegisterRepositoryServiceServer(r, b)
 	healthv1.RegisterComponentServiceServer(r, b)
 	accessv1.RegisterTokenServiceServer(r, b.tokens)
+	fabricv1.RegisterResourceServiceServer(r, b.resources)
 }
 
 // enter is the start of every call: the switch, and what came along.
@@ -124,6 +129,7 @@ func (b *backend) CreateFabric(ctx context.Context, req *fabricv1.CreateFabricRe
 		return nil, err
 	}
 	fabric := proto.CloneOf(req.GetFabric())
+	b.suspendReason = req.GetSuspendReason()
 	if fabric.GetFabricId() == 0 {
 		fabric.FabricId = int32(len(b.fabrics) + 1)
 	}

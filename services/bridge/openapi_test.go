@@ -329,6 +329,9 @@ func TestDescribedPathsAreServed(t *testing.T) {
 		if path == "/api/v1/login" {
 			want = 404 // nobody can sign in here
 		}
+		if strings.HasSuffix(path, "/netbox/fabrics") || strings.HasSuffix(path, "/receipts") {
+			want = 400 // there is no NetBox
+		}
 		if a := b.call("GET", target, ""); a.status != want {
 			t.Errorf("%s: %d %s", path, a.status, a.raw)
 		}

@@ -22,7 +22,7 @@ func refusedRequests() map[string][]refused {
 		},
 	}
 	for _, some := range []map[string][]refused{
-		refusedTokens(), refusedFabrics(), refusedSyncs(), refusedDirectories(), refusedHistory(),
+		refusedTokens(), refusedFabrics(), refusedNetBox(), refusedSyncs(), refusedDirectories(), refusedHistory(),
 	} {
 		for name, cases := range some {
 			out[name] = cases

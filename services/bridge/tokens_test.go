@@ -165,16 +165,21 @@ func TestRightsBesideTheRole(t *testing.T) {
 	t.Parallel()
 	g := setupGuarded(t)
 	g.withSyncs(35)
-	requests := map[string]string{
-		"name_hosts":            `PATCH /api/v1/fabrics/35 {"repository_url":"https://git.example.com/x"}`,
-		"name_references":       `PATCH /api/v1/fabrics/35 {"credentials":{"ref":"env:HEDGEHOG_FGD_GIT_X"}}`,
-		"allow_repository_root": `PATCH /api/v1/fabrics/35 {"options":{"allow_repository_root":true}}`,
-		"force":                 `POST /api/v1/fabrics/35/syncs {"options":{"force":true}}`,
-		"take_over":             `POST /api/v1/fabrics/35/syncs {"options":{"take_over":true}}`,
+	requests := []struct{ right, request string }{
+		{"name_hosts", `PATCH /api/v1/fabrics/35 {"repository_url":"https://git.example.com/x"}`},
+		{"name_hosts", `PATCH /api/v1/fabrics/35 {"netbox":{"url":"https://netbox.example.com"}}`},
+		{"name_references", `PATCH /api/v1/fabrics/35 {"credentials":{"ref":"env:HEDGEHOG_FGD_GIT_X"}}`},
+		{"name_references", `PATCH /api/v1/fabrics/35 {"netbox":{"token_ref":"env:HEDGEHOG_FGD_NETBOX_X"}}`},
+		{"allow_repository_root", `PATCH /api/v1/fabrics/35 {"options":{"allow_repository_root":true}}`},
+		{"force", `POST /api/v1/fabrics/35/syncs {"options":{"force":true}}`},
+		{"force", `POST /api/v1/fabrics/35/receipts:deliver {"overwrite":true}`},
+		{"force", `POST /api/v1/fabrics/35/receipts:deliver {"confirm_deletions":true}`},
+		{"take_over", `POST /api/v1/fabrics/35/syncs {"options":{"take_over":true}}`},
 	}
 	all, none, operator := g.grant("admin", ""), g.grant("admin", "35"), g.grant("operator", "")
-	for right, request := range requests {
-		method, rest, _ := strings.Cut(request, " ")
+	for _, c := range requests {
+		right := c.right
+		method, rest, _ := strings.Cut(c.request, " ")
 		path, body, _ := strings.Cut(rest, " ")
 		refused := func(token string) bool {
 			a := g.call(method, path, body, bearer(token))

@@ -19,11 +19,14 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/intake"
 	"fgdsync.dev/services/orchestrator/internal/ledger"
 	"fgdsync.dev/services/orchestrator/internal/maintenance"
+	"fgdsync.dev/services/orchestrator/internal/netbox"
 	"fgdsync.dev/services/orchestrator/internal/pullrequests"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/redisstats"
 	"fgdsync.dev/services/orchestrator/internal/register"
+	"fgdsync.dev/services/orchestrator/internal/resources"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
+	"fgdsync.dev/services/orchestrator/internal/snapshots"
 	"fgdsync.dev/services/orchestrator/internal/state"
 	"fgdsync.dev/services/orchestrator/internal/tokens"
 	"fgdsync.dev/services/orchestrator/internal/view"
@@ -112,6 +115,7 @@ func (b *builder) service() (*Service, error) {
 		follower:    pullrequests.New(b.store, b.peers.repositories, accept),
 		fabrics:     grpcapi.NewFabrics(b.register(accept), b.store),
 		views:       grpcapi.NewDirectoryViews(b.view()),
+		resources:   grpcapi.NewResources(b.resources(), b.netbox()),
 		syncs:       grpcapi.NewSyncs(b.reader, accept, runner),
 		tokens:      grpcapi.NewTokens(tokens.New(b.reader, b.ledger, b.p.Telemetry.Log), b.store),
 		maintenance: grpcapi.NewMaintenance(maintenance.New(b.redis, b.reader, accept, supervisor)),
@@ -155,7 +159,22 @@ func (b *builder) register(accept intake.AcceptFunc) *register.Register {
 
 func (b *builder) view() *view.View {
 	return view.New(view.Deps{
-		Store: b.reader, Repositories: b.peers.repositories, Trees: b.peers.trees, History: b.peers.history,
+		Store: b.reader, Snapshots: b.snapshots(), Trees: b.peers.trees, History: b.peers.history,
 		Directory: b.peers.directory, Ingestion: b.peers.ingestion, MaxFileBytes: b.cfg.MaxFileBytes,
 	})
+}
+
+func (b *builder) resources() *resources.Resources {
+	return resources.New(resources.Deps{
+		Store: b.reader, Snapshots: b.snapshots(), Trees: b.peers.trees, History: b.peers.history,
+		Ingestion: b.peers.ingestion,
+	})
+}
+
+func (b *builder) netbox() *netbox.Default {
+	return netbox.New(netbox.Deps{Store: b.reader, Ledger: b.ledger, Log: b.p.Telemetry.Log, Now: b.p.Now})
+}
+
+func (b *builder) snapshots() snapshots.Opener {
+	return snapshots.Opener{Store: b.reader, Repositories: b.peers.repositories}
 }

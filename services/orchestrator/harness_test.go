@@ -42,6 +42,7 @@ func TestMain(m *testing.M) { redistest.VerifyNoLeaks(m) }
 type node struct {
 	fabricv1.FabricServiceClient
 	fabricv1.DirectoryViewServiceClient
+	fabricv1.ResourceServiceClient
 	syncv1.SyncServiceClient
 	adminv1.MaintenanceServiceClient
 	accessv1.TokenServiceClient
@@ -89,6 +90,7 @@ func newNode(
 	api := grpctest.Serve(t, rpc.Services, n.service.Register)
 	n.FabricServiceClient = fabricv1.NewFabricServiceClient(api)
 	n.DirectoryViewServiceClient = fabricv1.NewDirectoryViewServiceClient(api)
+	n.ResourceServiceClient = fabricv1.NewResourceServiceClient(api)
 	n.SyncServiceClient = syncv1.NewSyncServiceClient(api)
 	n.TokenServiceClient = accessv1.NewTokenServiceClient(api)
 	n.MaintenanceServiceClient = adminv1.NewMaintenanceServiceClient(api)

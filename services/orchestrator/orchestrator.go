@@ -103,6 +103,7 @@ type Service struct {
 
 	fabrics     *grpcapi.Fabrics
 	views       *grpcapi.DirectoryViews
+	resources   *grpcapi.Resources
 	syncs       *grpcapi.Syncs
 	tokens      *grpcapi.Tokens
 	maintenance *grpcapi.Maintenance
@@ -112,6 +113,7 @@ type Service struct {
 func (s *Service) Register(registrar grpc.ServiceRegistrar) {
 	fabricv1.RegisterFabricServiceServer(registrar, s.fabrics)
 	fabricv1.RegisterDirectoryViewServiceServer(registrar, s.views)
+	fabricv1.RegisterResourceServiceServer(registrar, s.resources)
 	syncv1.RegisterSyncServiceServer(registrar, s.syncs)
 	accessv1.RegisterTokenServiceServer(registrar, s.tokens)
 	adminv1.RegisterMaintenanceServiceServer(registrar, s.maintenance)

@@ -72,6 +72,7 @@ func plant(t *testing.T, how configured) {
 	g.add(strings.Split(g.Token(), "_")[2], "the first token")
 	synced := g.syncs()
 	g.credentials()
+	g.netboxes()
 	g.bodies()
 	g.deliveries()
 	g.targets()
@@ -127,7 +128,9 @@ func (g *garden) environment() []string {
 	}
 	for _, name := range []string{"A", "B", "C", "D"} {
 		own = append(own, "HEDGEHOG_FGD_GIT_"+name+"="+g.text("a variable that is referred to"),
-			"HEDGEHOG_FGD_GIT_"+name+"_HOSTS="+at.Host)
+			"HEDGEHOG_FGD_GIT_"+name+"_HOSTS="+at.Host,
+			"HEDGEHOG_FGD_NETBOX_"+name+"="+g.text("a variable with a token of NetBox"),
+			"HEDGEHOG_FGD_NETBOX_"+name+"_HOSTS="+at.Host)
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(g.text("a file that is referred to")), 0o600); err != nil {
 			g.t.Fatal(err)
 		}

@@ -50,7 +50,7 @@ func TestFeed(t *testing.T) {
 }
 
 // told checks what the feed told.
-func told(t *testing.T, got []change, want ...string) {
+func told(t *testing.T, got []heard, want ...string) {
 	t.Helper()
 	if !slices.Equal(briefs(got), want) {
 		t.Fatalf("told %q, not %q", briefs(got), want)

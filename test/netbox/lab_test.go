@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	defer func() { _ = os.RemoveAll(built) }()
 	if *kept == "" {
 		return m.Run()
 	}

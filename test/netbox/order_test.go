@@ -135,7 +135,7 @@ func TestFeedMissesNothing(t *testing.T) {
 	shell := n.console()
 	const transactions = 60 // of each of 8
 	shell.run(writers, fabric, transactions)
-	var changes []change
+	var changes []heard
 	for shell.run(`result = any(t.is_alive() for t in threads)`) == true {
 		p := r.page(1)
 		changes, r.cursor = append(changes, p.Results...), p.Cursor
@@ -146,7 +146,7 @@ func TestFeedMissesNothing(t *testing.T) {
 	if float64(len(changes)) != count {
 		t.Errorf("%v changes were made, and %d told", count, len(changes))
 	}
-	told, seen := map[string]any{}, map[string]bool{}
+	told, seen, which := map[string]any{}, map[string]bool{}, map[string]int{}
 	for _, c := range changes {
 		if seen[c.Cursor] {
 			t.Errorf("%s is told twice", c.Cursor)
@@ -155,7 +155,10 @@ func TestFeedMissesNothing(t *testing.T) {
 		if c.Superseded {
 			continue
 		}
-		if told[c.Name] = c.Content["spec"]; c.Action == "deleted" {
+		switch {
+		case c.Action != "deleted":
+			told[c.Name], which[c.Name] = c.Content["spec"], c.ObjectID
+		case which[c.Name] == c.ObjectID: // else there is another one of its name by now
 			delete(told, c.Name)
 		}
 	}

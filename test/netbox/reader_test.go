@@ -12,8 +12,8 @@ import (
 // feed is where our plugin answers.
 const feed = "/api/plugins/fgd-sync/"
 
-// change is one that the feed tells.
-type change struct {
+// heard is a change that the feed tells.
+type heard struct {
 	Cursor     string
 	ID         int
 	Time       time.Time
@@ -32,11 +32,11 @@ type change struct {
 }
 
 // brief is what was done to what.
-func (c change) brief() string {
+func (c heard) brief() string {
 	return fmt.Sprintf("%s %s/%s %s", c.Kind, c.Namespace, c.Name, c.Action)
 }
 
-func briefs(changes []change) []string {
+func briefs(changes []heard) []string {
 	all := []string{}
 	for _, c := range changes {
 		all = append(all, c.brief())
@@ -52,7 +52,7 @@ type reader struct {
 
 // page is an answer of the feed.
 type page struct {
-	Results []change
+	Results []heard
 	Cursor  string
 	Blocked *time.Time `json:"blocked_since"`
 }
@@ -85,9 +85,9 @@ func (r *reader) page(wait int) page {
 }
 
 // until returns what has changed until something of a name did, without that. It waits for it.
-func (r *reader) until(name string) []change {
+func (r *reader) until(name string) []heard {
 	r.t.Helper()
-	var before []change
+	var before []heard
 	for {
 		p := r.page(25)
 		for _, c := range p.Results {
@@ -106,7 +106,7 @@ func (r *reader) until(name string) []change {
 }
 
 // all returns what has changed up to now, in the order in which it is told.
-func (r *reader) all() []change {
+func (r *reader) all() []heard {
 	r.t.Helper()
 	name := fmt.Sprint("mark-", time.Now().UnixNano())
 	r.fabric(name)

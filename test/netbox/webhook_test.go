@@ -21,14 +21,14 @@ import (
 	"fgdsync.dev/test/netbox/lab"
 )
 
-// delivery is what NetBox sends.
-type delivery struct {
+// sentHook is a webhook as NetBox sends it.
+type sentHook struct {
 	header http.Header
 	body   []byte
 }
 
 // says returns which object a webhook is about, and what became of it.
-func (d delivery) says(t *testing.T) string {
+func (d sentHook) says(t *testing.T) string {
 	t.Helper()
 	var body struct {
 		Event string
@@ -44,15 +44,15 @@ func (d delivery) says(t *testing.T) string {
 }
 
 // hooked has a NetBox send webhooks for some types, and returns what it sends.
-func (n *netbox) hooked(secret string, types []string) <-chan delivery {
+func (n *netbox) hooked(secret string, types []string) <-chan sentHook {
 	n.t.Helper()
-	sent := make(chan delivery, 100)
+	sent := make(chan sentHook, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			n.t.Error(err)
 		}
-		sent <- delivery{r.Header, body}
+		sent <- sentHook{r.Header, body}
 	}))
 	n.t.Cleanup(server.Close)
 	remove, err := n.Hook(n.t.Context(), server.URL+"/hook", secret, types)
@@ -143,7 +143,7 @@ func (n *netbox) change(id, to int) {
 }
 
 // expect waits for a webhook, which has to be a certain one.
-func (n *netbox) expect(sent <-chan delivery, want string) {
+func (n *netbox) expect(sent <-chan sentHook, want string) {
 	n.t.Helper()
 	if got := (<-sent).says(n.t); got != want {
 		n.t.Fatalf("sent was %q, not %q", got, want)

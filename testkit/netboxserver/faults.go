@@ -8,6 +8,7 @@ import (
 // Fault is what goes wrong with a request.
 type Fault struct {
 	Method string // of the requests; empty for all
+	Path   string // the same
 	Times  int    // how many of them; 0 for all from now on
 	Done   bool   // it is done, and only its answer goes wrong
 
@@ -34,7 +35,7 @@ func (s *Server) Mend() {
 // fault returns the fault that a request has, and nil when it has none.
 func (s *Server) fault(r *http.Request) *Fault {
 	for i, f := range s.faults {
-		if f.Method != "" && f.Method != r.Method {
+		if f.Method != "" && f.Method != r.Method || f.Path != "" && f.Path != r.URL.Path {
 			continue
 		}
 		if f.Times == 1 {

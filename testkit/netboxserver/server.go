@@ -33,6 +33,12 @@ type Server struct {
 	last     int // number of a record
 	changes  int // of records, as the change log counts them
 	requests int
+	history  history
+
+	tables  []*table
+	secrets map[string]map[string]any // tokens by what their holders show
+	idle    bool                      // no worker runs
+	ahead   time.Duration             // of its clock
 }
 
 // Start runs one until the test ends.
@@ -44,7 +50,7 @@ func Start(t testing.TB) *Server {
 // StartVersion runs one of a version until the test ends: 4.3 or newer. "4.5" is the newest of these that is known.
 func StartVersion(t testing.TB, version string) *Server {
 	t.Helper()
-	s := &Server{now: time.Now, kinds: endpoints()}
+	s := &Server{now: time.Now, kinds: endpoints(), tables: tables(), secrets: map[string]map[string]any{}}
 	s.generation, s.version = generationOf(t, version)
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
@@ -96,11 +102,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, r.URL.Path+"/?"+r.URL.RawQuery, http.StatusMovedPermanently) //nolint:gosec // as NetBox does
 		return
 	}
-	a := s.answer(r)
+	a := s.recorded(r)
 	if fault != nil {
 		fault.show(w)
 		return
 	}
+	w.Header().Set("Date", s.now().Add(s.ahead).UTC().Format(http.TimeFormat))
 	w.Header().Set("X-Request-ID", fmt.Sprintf("emulated-%d", s.requests))
 	if a.etag != "" && s.generation.conditional() {
 		w.Header().Set("ETag", a.etag)
@@ -123,17 +130,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) answer(r *http.Request) answer {
-	if a, refused := refusal(r.Header.Get("Authorization")); refused {
+	user, known := s.holder(r.Header.Get("Authorization"))
+	if !known {
+		return refusal(r.Header.Get("Authorization"))
+	}
+	if a, refused := s.forbidden(user, r); refused {
+		return a
+	}
+	return s.writable(user, r, s.permitted(user, r))
+}
+
+// permitted answers a request that somebody may make.
+func (s *Server) permitted(who any, r *http.Request) answer {
+	if a, is := s.administered(r); is {
 		return a
 	}
 	switch r.URL.Path {
 	case "/api/status/":
 		return answer{code: http.StatusOK, body: map[string]any{
-			"netbox-version": s.version, "plugins": map[string]any{"netbox_hedgehog": "0.2.0"}, "rq-workers-running": 1,
+			"netbox-version": s.version, "plugins": map[string]any{"netbox_hedgehog": "0.2.0"},
+			"rq-workers-running": s.workers(),
 		}}
 	case "/api/authentication-check/":
 		if s.generation.selfCheck() {
-			return answer{code: http.StatusOK, body: s.user()}
+			return answer{code: http.StatusOK, body: s.user(who)}
 		}
 	}
 	path, ours := strings.CutPrefix(r.URL.Path, "/api/plugins/hedgehog/")
@@ -142,6 +162,10 @@ func (s *Server) answer(r *http.Request) answer {
 	switch {
 	case ours && (path == "sync/" || path == "status/"):
 		return failed("AssertionError") // NetBox asks of which model they are
+	case r.URL.Path == "/api/core/object-changes/": // nobody has changed anything
+		return answer{code: http.StatusOK, body: map[string]any{
+			"count": 0, "next": nil, "previous": nil, "results": []any{},
+		}}
 	case !ours || kind == nil:
 		return answer{code: http.StatusNotFound, body: "<h1>Page Not Found</h1>"}
 	}
@@ -155,27 +179,29 @@ func (s *Server) answer(r *http.Request) answer {
 	return s.one(c)
 }
 
-// user is whose token it is.
-func (s *Server) user() map[string]any {
-	return map[string]any{
+// user is whose token it is: nil is the administrator.
+func (s *Server) user(who any) map[string]any {
+	shown := map[string]any{
 		"id": 1, "url": s.URL + "/api/users/users/1/", "display_url": s.URL + "/users/users/1/", "display": "admin",
 		"username": "admin", "first_name": "", "last_name": "", "email": "admin@example.com", "is_active": true,
 		"date_joined": timeOf(s.now()), "last_login": nil, "groups": []any{}, "permissions": []any{},
 	}
+	if who != nil {
+		shown["id"], shown["permissions"] = who, s.permissionsOf(who)
+	}
+	return shown
 }
 
 // refusal returns what somebody is told who shows no token that is known.
-func refusal(shown string) (answer, bool) {
+func refusal(shown string) answer {
 	kind, token, _ := strings.Cut(shown, " ")
 	switch {
-	case shown == Token:
-		return answer{}, false
 	case kind == "Bearer" && strings.HasPrefix(token, "nbt_"):
-		return detail(http.StatusForbidden, "Invalid v2 token"), true
+		return detail(http.StatusForbidden, "Invalid v2 token")
 	case token != "":
-		return detail(http.StatusForbidden, "Invalid v1 token"), true
+		return detail(http.StatusForbidden, "Invalid v1 token")
 	}
-	return detail(http.StatusForbidden, "Authentication credentials were not provided."), true
+	return detail(http.StatusForbidden, "Authentication credentials were not provided.")
 }
 
 // read reads the body of a request that has one.
@@ -193,6 +219,20 @@ func (c *call) read() (answer, bool) {
 		return detail(http.StatusBadRequest, "JSON parse error - %s", err), true
 	}
 	return answer{}, false
+}
+
+func (s *Server) workers() int {
+	if s.idle {
+		return 0
+	}
+	return 1
+}
+
+// Neglect stops the workers, and sets the clock ahead.
+func (s *Server) Neglect(ahead time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle, s.ahead = true, ahead
 }
 
 // AddFabric adds a fabric, and returns its number.

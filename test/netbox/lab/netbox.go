@@ -216,3 +216,6 @@ func freeAddress() (string, error) {
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().String(), nil
 }
+
+// Static is the folder of what pages are drawn with, once the command collectstatic has put it there.
+func (n *NetBox) Static() string { return filepath.Join(n.folder, "static") }

@@ -107,7 +107,8 @@ func newRoot(env Environment) *cobra.Command {
 	root.Flags().BoolP("version", "v", false, "print the version")
 	root.SetVersionTemplate(versionText() + "\n")
 	return group(root, newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
-		newHistory(env), newDiff(env), newRestore(env), newState(env), newDeadLetters(env), newToken(env),
+		newHistory(env), newDiff(env), newRestore(env), newState(env), newDeadLetters(env), newToken(env), newFabric(env),
+		newNetBox(env),
 		newAudit(env), newCerts(env), newLogin(env), newLogout(env), newCredentials(env), newDemo(env), newVersion())
 }
 

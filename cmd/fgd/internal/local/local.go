@@ -109,6 +109,7 @@ func inFolder(source *config.Source, folder string, paths []string, permitted Re
 	keys := map[string]any{
 		"data_dir":            filepath.Join(folder, "git"),
 		"ledger_file":         filepath.Join(folder, "ledger.db"),
+		"outbox_file":         filepath.Join(folder, "outbox.db"),
 		"allowed_local_paths": append(configured.Paths, paths...),
 
 		"allowed_private_networks": append(configured.Networks, permitted.AllowNetworks...),

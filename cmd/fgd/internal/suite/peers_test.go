@@ -28,6 +28,7 @@ func mayCall() map[string]string {
 		"admin.v1.MaintenanceService/*":              "bridge",
 		"fabric.v1.DirectoryViewService/*":           "bridge",
 		"fabric.v1.FabricService/*":                  "bridge",
+		"fabric.v1.ResourceService/*":                "bridge",
 		"sync.v1.SyncService/*":                      "bridge",
 		"health.v1.ComponentService/*":               "bridge",
 		"directory.v1.DirectoryService/*":            "orchestrator",

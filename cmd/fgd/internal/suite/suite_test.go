@@ -39,6 +39,8 @@ func TestSampleIsTheDefault(t *testing.T) {
 	lists.AllowedLocalPaths, lists.AllowedPrivateNetworks, lists.CommitEmails = nil, nil, nil
 	hooks := &sampled.Bridge
 	hooks.GithubWebhookSecret, hooks.GitlabWebhookSecret, hooks.GiteaWebhookSecret = nil, nil, nil
+	hooks.NetboxWebhookSecret, hooks.NetBox.AllowedPrivateNetworks = nil, nil
+	hooks.NetboxWebhookSecret = nil
 	if !reflect.DeepEqual(sampled, defaults) {
 		t.Errorf("the sample has %+v, the code %+v", sampled, defaults)
 	}

@@ -21,6 +21,7 @@ const (
 	DefaultTokens      = 500
 	DefaultAudit       = 100
 	DefaultActions     = 200
+	DefaultReceipts    = 100
 	DefaultDiffLines   = 5000
 )
 
@@ -44,6 +45,8 @@ func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
 		nameOf(&bridgev1.ListDeadLettersRequest{}):      limit(DefaultDeadLetters),
 		nameOf(&bridgev1.ListTokensRequest{}):           limit(DefaultTokens),
 		nameOf(&bridgev1.ListAuditRequest{}):            limit(DefaultAudit),
+		nameOf(&bridgev1.ListReceiptsRequest{}):         limit(DefaultReceipts),
+		nameOf(&bridgev1.ListNetBoxFabricsRequest{}):    limit(DefaultFabrics),
 		nameOf(&bridgev1.CreateFabricRequest{}):         {"branch": DefaultBranch, "sync_interval_seconds": DefaultInterval},
 		nameOf(&bridgev1.CheckConnectionRequest{}):      branch,
 		nameOf(&bridgev1.TriggerSyncRequest{}):          {"trigger": triggerNames.name(0)},

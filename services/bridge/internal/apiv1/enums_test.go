@@ -29,6 +29,7 @@ func TestWordsOfTheContract(t *testing.T) {
 		{&bridgev1.FabricOptions{}, "publish_mode", publishNames.words},
 		{&bridgev1.FabricOptions{}, "foreign_files", foreignFilesNames.words},
 		{&bridgev1.FabricOptions{}, "server_fields", serverFieldsNames.words},
+		{&bridgev1.NetBoxLink{}, "on_difference", differenceNames.words},
 		{&bridgev1.TriggerSyncRequest{}, "trigger", triggerNames.words},
 		{&bridgev1.TriggerOptions{}, "if_running", []string{ifRunningQueue, ifRunningRefuse}},
 		{&bridgev1.ListSyncsRequest{}, "status", stateNames.words},

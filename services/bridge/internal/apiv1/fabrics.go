@@ -38,7 +38,7 @@ func CheckDirectory(given string) error {
 func NewFabric(req *bridgev1.CreateFabricRequest) *fabricv1.Fabric {
 	fabric := &fabricv1.Fabric{
 		FabricId: req.GetFabricId(), Name: strings.TrimSpace(req.GetName()),
-		SyncIntervalSeconds: DefaultInterval, Options: &fabricv1.Options{},
+		SyncIntervalSeconds: DefaultInterval, Options: &fabricv1.Options{}, Netbox: netBoxLink(nil, req.GetNetbox()),
 		Location: &gitv1.Location{
 			RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: cmp.Or(req.GetBranch(), DefaultBranch),
 			Directory: req.GetGitopsDirectory(), FabricId: req.GetFabricId(),
@@ -56,8 +56,9 @@ func FirstSync(req *bridgev1.CreateFabricRequest) *syncv1.SyncOptions {
 	return &syncv1.SyncOptions{TakeOver: req.GetTakeOver()}
 }
 
-// UpdateFabric changes what a request names of a definition, but for its credentials.
-func UpdateFabric(fabric *fabricv1.Fabric, req *bridgev1.UpdateFabricRequest) {
+// UpdateFabric changes what a request names of a definition, but for its credentials. It refuses one that contradicts
+// itself.
+func UpdateFabric(fabric *fabricv1.Fabric, req *bridgev1.UpdateFabricRequest) error {
 	if fabric.GetLocation() == nil {
 		fabric.Location = &gitv1.Location{}
 	}
@@ -82,6 +83,7 @@ func UpdateFabric(fabric *fabricv1.Fabric, req *bridgev1.UpdateFabricRequest) {
 	}
 	location.FabricId = fabric.GetFabricId()
 	mergeOptions(fabric.GetOptions(), req.GetOptions())
+	return updateNetBox(fabric, req)
 }
 
 // FabricToAPI shows a fabric. Of its credentials it says only whether there are any.
@@ -95,7 +97,7 @@ func FabricToAPI(f *fabricv1.Fabric) *bridgev1.Fabric {
 		SyncIntervalSeconds:   f.GetSyncIntervalSeconds(), Options: optionsToAPI(f.GetOptions()),
 		CreatedAt: f.GetCreatedAt(), UpdatedAt: f.GetUpdatedAt(),
 		Suspension: suspensionToAPI(f.GetSuspension()), PullRequest: pullRequestToAPI(f.GetPullRequest()),
-		NextSyncAt: f.GetNextSyncAt(),
+		NextSyncAt: f.GetNextSyncAt(), Netbox: netBoxToAPI(f.GetNetbox()),
 	}
 }
 

@@ -44,13 +44,28 @@ func CallerError(method string, err error) error {
 	if !errors.As(err, &e) || e.Meta[errs.FieldKey] == "" {
 		return err
 	}
-	theirs := e.Meta[errs.FieldKey]
-	ours := callerField(method, theirs)
-	if ours == theirs {
+	if ours := callerField(method, e.Meta[errs.FieldKey]); ours != e.Meta[errs.FieldKey] {
+		return rename(e, ours)
+	}
+	return err
+}
+
+// Renamed returns an error that names a field in a message as one that names the field alone.
+func Renamed(err error, prefix string) error {
+	var e *errs.Error
+	if !errors.As(err, &e) {
 		return err
 	}
+	ours, inside := strings.CutPrefix(e.Meta[errs.FieldKey], prefix)
+	if !inside {
+		return err
+	}
+	return rename(e, ours)
+}
+
+func rename(e *errs.Error, ours string) error {
 	renamed := *e
-	if rest, ok := strings.CutPrefix(e.Message, theirs); ok {
+	if rest, ok := strings.CutPrefix(e.Message, e.Meta[errs.FieldKey]); ok {
 		renamed.Message = ours + rest
 	}
 	return renamed.WithMeta(errs.FieldKey, ours)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"time"
 
-	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
+	"fgdsync.dev/services/bridge/internal/sealing"
 )
 
 // readableTimeout is how long an answer waits for github-sync to say whether it can read credentials.
@@ -20,6 +20,8 @@ type fabricServer struct {
 	bridgev1.UnsafeFabricServiceServer
 	fabrics      fabricv1.FabricServiceClient
 	repositories gitv1.RepositoryServiceClient
+	sealer       sealing.Sealer
+	netbox       NetBox
 }
 
 var _ bridgev1.FabricServiceServer = (*fabricServer)(nil)
@@ -32,11 +34,14 @@ func (s *fabricServer) CreateFabric(
 		return nil, err
 	}
 	fabric := apiv1.NewFabric(req)
-	if err := s.seal(ctx, fabric.GetLocation(), req.GetCredentials()); err != nil {
+	if err := s.netbox.Default.Complete(ctx, fabric.GetNetbox()); err != nil {
+		return nil, err
+	}
+	if err := s.sealer.Seal(ctx, fabric.GetLocation(), req.GetCredentials()); err != nil {
 		return nil, err
 	}
 	created, err := s.fabrics.CreateFabric(ctx, &fabricv1.CreateFabricRequest{
-		Fabric: fabric, FirstSync: apiv1.FirstSync(req),
+		Fabric: fabric, FirstSync: apiv1.FirstSync(req), SuspendReason: req.GetSuspendReason(),
 	})
 	if err != nil {
 		return nil, access.PrincipalOf(ctx).WithoutForeign(err)
@@ -88,13 +93,13 @@ func (s *fabricServer) UpdateFabric(
 		return nil, err
 	}
 	fabric := found.GetFabric()
-	apiv1.UpdateFabric(fabric, req)
-	if req.GetCredentials() == nil {
-		err = s.reseal(ctx, fabric.GetLocation())
-	} else {
-		err = s.seal(ctx, fabric.GetLocation(), req.GetCredentials())
+	if err := apiv1.UpdateFabric(fabric, req); err != nil {
+		return nil, err
 	}
-	if err != nil {
+	if err := s.netbox.Default.Complete(ctx, fabric.GetNetbox()); err != nil {
+		return nil, err
+	}
+	if err := s.sealer.SealAgain(ctx, fabric.GetLocation(), req.GetCredentials()); err != nil {
 		return nil, err
 	}
 	updated, err := s.fabrics.UpdateFabric(ctx, &fabricv1.UpdateFabricRequest{Fabric: fabric})
@@ -130,13 +135,19 @@ func (s *fabricServer) ResumeFabric(
 	}, nil
 }
 
-// DeleteFabric forgets a fabric.
+// DeleteFabric forgets a fabric, and what is known of its records in NetBox.
 func (s *fabricServer) DeleteFabric(
 	ctx context.Context, req *bridgev1.DeleteFabricRequest,
 ) (*bridgev1.DeleteFabricResponse, error) {
-	_, err := s.fabrics.DeleteFabric(ctx, &fabricv1.DeleteFabricRequest{FabricId: req.GetFabricId()})
+	found, err := s.fabrics.GetFabric(ctx, &fabricv1.GetFabricRequest{FabricId: req.GetFabricId()})
 	if err != nil {
 		return nil, err
+	}
+	if _, err := s.fabrics.DeleteFabric(ctx, &fabricv1.DeleteFabricRequest{FabricId: req.GetFabricId()}); err != nil {
+		return nil, err
+	}
+	if found.GetFabric().GetNetbox() != nil {
+		s.netbox.Forget(context.WithoutCancel(ctx), req.GetFabricId())
 	}
 	return &bridgev1.DeleteFabricResponse{Success: true}, nil
 }
@@ -146,7 +157,7 @@ func (s *fabricServer) CheckConnection(
 	ctx context.Context, req *bridgev1.CheckConnectionRequest,
 ) (*bridgev1.CheckConnectionResponse, error) {
 	location := apiv1.LocationOf(req)
-	if err := s.seal(ctx, location, req.GetCredentials()); err != nil {
+	if err := s.sealer.Seal(ctx, location, req.GetCredentials()); err != nil {
 		return nil, err
 	}
 	found, err := s.repositories.CheckConnection(ctx, &gitv1.CheckConnectionRequest{Location: location})
@@ -195,44 +206,4 @@ func (s *fabricServer) show(ctx context.Context, fabrics ...*fabricv1.Fabric) []
 		with[i].CredentialsReadable = &readable
 	}
 	return shown
-}
-
-// seal puts what a caller gave into a location, sealed for it or as a reference.
-func (s *fabricServer) seal(ctx context.Context, location *gitv1.Location, given *bridgev1.Credentials) error {
-	if given == nil {
-		return nil
-	}
-	if ref := given.GetRef(); ref != "" {
-		location.Credentials = &gitv1.Credentials{Source: &gitv1.Credentials_Reference{Reference: ref}}
-		return nil
-	}
-	sealed, err := s.repositories.SealCredentials(ctx, &gitv1.SealCredentialsRequest{
-		Credentials: apiv1.PlainCredentials(given), RepositoryUrl: location.GetRepositoryUrl(),
-		FabricId: location.GetFabricId(),
-	})
-	if err != nil {
-		return err
-	}
-	location.Credentials = sealed.GetCredentials()
-	return nil
-}
-
-// reseal has stored credentials sealed with the key that seals now, for the location as it will be: to another host
-// they do not go along. Those that no key opens stay, since a fabric has to be changeable without them.
-func (s *fabricServer) reseal(ctx context.Context, location *gitv1.Location) error {
-	if len(location.GetCredentials().GetSealed()) == 0 {
-		return nil
-	}
-	resealed, err := s.repositories.ResealCredentials(ctx, &gitv1.ResealCredentialsRequest{
-		Credentials: location.GetCredentials(), RepositoryUrl: location.GetRepositoryUrl(),
-		FabricId: location.GetFabricId(),
-	})
-	if errs.HasCode(err, errs.CredentialsUnreadable) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	location.Credentials = resealed.GetCredentials()
-	return nil
 }

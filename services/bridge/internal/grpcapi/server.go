@@ -18,6 +18,8 @@ import (
 	"fgdsync.dev/services/bridge/internal/apiv1"
 	"fgdsync.dev/services/bridge/internal/components"
 	"fgdsync.dev/services/bridge/internal/issuer"
+	"fgdsync.dev/services/bridge/internal/netboxdefault"
+	"fgdsync.dev/services/bridge/internal/sealing"
 )
 
 // The services behind the bridge.
@@ -40,10 +42,18 @@ type API struct {
 	access      *accessServer
 }
 
+// NetBox is what registering a fabric has to do with NetBox.
+type NetBox struct {
+	Default *netboxdefault.Keeper
+	// Forget forgets what is known of the records of a fabric that is not registered, or not linked, any more.
+	Forget func(ctx context.Context, fabricID int32)
+}
+
 // New returns the servers. Behind the bridge, which the health lists as own, are services that the process has
 // connections to.
 func New(
 	own components.Own, p *app.Process, behind []app.Peer, keeper *access.Keeper, jwts *issuer.Issuer,
+	netbox NetBox,
 ) *API {
 	services := make([]components.Service, len(behind))
 	for i, b := range behind {
@@ -55,8 +65,11 @@ func New(
 	orchestrator, githubSync := callerErrors{p.Peers[Orchestrator]}, callerErrors{p.Peers[GithubSync]}
 	fabrics, syncs := fabricv1.NewFabricServiceClient(orchestrator), syncv1.NewSyncServiceClient(orchestrator)
 	views := fabricv1.NewDirectoryViewServiceClient(orchestrator)
+	repositories := gitv1.NewRepositoryServiceClient(githubSync)
 	return &API{
-		fabrics:     &fabricServer{fabrics: fabrics, repositories: gitv1.NewRepositoryServiceClient(githubSync)},
+		fabrics: &fabricServer{
+			fabrics: fabrics, repositories: repositories, sealer: sealing.New(repositories), netbox: netbox,
+		},
 		syncs:       &syncServer{syncs: syncs},
 		directories: &directoryServer{views: views, syncs: syncs},
 		history:     &historyServer{views: views, syncs: syncs},

@@ -40,6 +40,7 @@ type Client struct {
 	bare  secret.String // without the word before it
 	http  *http.Client
 	known chan known // what its generation is; who has taken it out finds that out
+	most  int        // bytes of an answer that are read
 }
 
 // New returns a client of the NetBox at an address, which ends before /api. The token is as people have it: a word
@@ -55,11 +56,12 @@ func New(address string, token secret.String, transport http.RoundTripper) (*Cli
 		return nil, err
 	}
 	_, bare, _ := strings.Cut(shown.Reveal(), " ")
-	c := &Client{base: base, token: shown, bare: secret.New(bare), known: make(chan known, 1), http: &http.Client{
+	c := &Client{base: base, token: shown, bare: secret.New(bare), known: make(chan known, 1), most: maxAnswer}
+	c.http = &http.Client{
 		Transport: transport, Timeout: requestTimeout,
 		// A redirect leads from POST to GET, and from https to where the token shall not go.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 	c.known <- known{}
 	return c, nil
 }
@@ -68,6 +70,8 @@ func New(address string, token secret.String, transport http.RoundTripper) (*Cli
 type Answered struct {
 	// RequestID is what NetBox calls the request in its change log.
 	RequestID string
+	// At is what time it was for NetBox, to a second; zero when it does not say.
+	At time.Time
 }
 
 // call makes a request and reads the answer into a value, unless that is nil.
@@ -84,13 +88,16 @@ func (c *Client) call(
 	}
 	defer func() { _ = response.Body.Close() }()
 	answered := Answered{RequestID: response.Header.Get("X-Request-ID")}
-	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	answered.At, _ = http.ParseTime(response.Header.Get("Date"))
+	raw, err := io.ReadAll(io.LimitReader(response.Body, int64(c.most)+1))
+	_ = response.Body.Close() // who asks NetBox why it refuses waits for its turn, which this request has till then
 	switch {
 	case err != nil:
 		return answered, unanswered(method, err)
-	case len(raw) > maxAnswer:
-		return answered, &Error{Reason: Unclear, Detail: "NetBox sends more than is read"}
+	case len(raw) > c.most:
+		return answered, &Error{Reason: Unclear, Detail: "NetBox sends more than is read", cause: errTooMuch}
 	case response.StatusCode >= http.StatusMultipleChoices:
+		response.Header.Set("Location", c.bare.RemoveFrom(response.Header.Get("Location")))
 		return answered, c.told(ctx, refused(response, []byte(c.bare.RemoveFrom(string(raw)))))
 	case into == nil:
 		return answered, nil
@@ -140,6 +147,9 @@ func (c *Client) request(
 	}
 	return request, nil
 }
+
+// errTooMuch is for an answer that is larger than what is read.
+var errTooMuch = errors.New("the answer is too large")
 
 // decode reads JSON, with numbers as they are written.
 func decode(raw []byte, into any) error {

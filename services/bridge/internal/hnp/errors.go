@@ -98,8 +98,15 @@ func (e *Error) twin() bool {
 // defect reports whether NetBox fails because the plugin has no page for records of a kind (Q2): it does so each time.
 func (e *Error) defect() bool { return e.Exception == "ImproperlyConfigured" }
 
+// ErrNotSent says that a request was not sent: nothing was done.
+var ErrNotSent = errors.New("the request was not sent")
+
 func unanswered(method string, err error) error {
-	return &Error{Reason: doubtful(method), Detail: "NetBox does not answer", cause: err}
+	reason := doubtful(method)
+	if errors.Is(err, ErrNotSent) {
+		reason = Away
+	}
+	return &Error{Reason: reason, Detail: "NetBox does not answer", cause: err}
 }
 
 // refused reads an answer that is no success.

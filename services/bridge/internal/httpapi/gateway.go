@@ -70,6 +70,7 @@ var registrations = []func(context.Context, *runtime.ServeMux, grpc.ClientConnIn
 	register(bridgev1.RegisterAccessServiceHandlerClient, bridgev1.NewAccessServiceClient),
 	register(bridgev1.RegisterWebhookServiceHandlerClient, bridgev1.NewWebhookServiceClient),
 	register(bridgev1.RegisterAuditServiceHandlerClient, bridgev1.NewAuditServiceClient),
+	register(bridgev1.RegisterNetBoxServiceHandlerClient, bridgev1.NewNetBoxServiceClient),
 }
 
 func register[Client any](

@@ -21,6 +21,7 @@ import (
 	"fgdsync.dev/libs/telemetry"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/proto/openapi"
+	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/webhook"
 )
 
@@ -42,6 +43,7 @@ type Deps struct {
 	Denied      DeniedFunc // nil: nobody wants to know
 	Health      HealthFunc
 	Webhooks    *webhook.Receiver
+	NetBox      *hearing.Receiver
 	Log         *slog.Logger
 	Tracers     trace.TracerProvider
 	Metrics     prometheus.Registerer
@@ -77,7 +79,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	for path, page := range newPages(described, deps.Health, problems).byPath() {
 		mux.Handle(path, bounded.wrap(compressed(getOnly(problems, atRoute(path, page)))))
 	}
-	for path, hook := range (webhooks{deps.Webhooks, problems}).byPath(bounded) {
+	for path, hook := range (webhooks{deps.Webhooks, deps.NetBox, problems}).byPath(bounded) {
 		mux.Handle(path, hook)
 	}
 	if deps.MetricsPage != nil {

@@ -16,6 +16,7 @@ func TestWhichPathsAreOpen(t *testing.T) {
 		"/openapi.json":                 "says what everybody can read in the sources",
 		"/healthz":                      "what watches the process has no token",
 		"/readyz":                       "what watches the process has no token",
+		"/webhooks/netbox":              "NetBox signs what it posts",
 		"/webhooks/{host}":              "a Git host signs what it posts",
 		"/webhooks/{host}/{repository}": "a Git host signs what it posts",
 	}

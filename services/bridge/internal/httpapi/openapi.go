@@ -146,7 +146,7 @@ func describeExport(o *operation) {
 func (d *document) sortTags() {
 	order := []string{
 		"FabricService", "SyncService", "DirectoryService", "QuarantineService", "HistoryService", "HealthService",
-		"MaintenanceService", "AccessService", "AuditService", "WebhookService", operationalTag,
+		"MaintenanceService", "AccessService", "AuditService", "WebhookService", "NetBoxService", operationalTag,
 	}
 	place := func(tag object) int {
 		if i := slices.IndexFunc(order, func(name string) bool { return tag["name"] == name }); i >= 0 {

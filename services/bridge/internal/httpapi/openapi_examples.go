@@ -21,6 +21,7 @@ func examples() map[string]object {
 		directory  = "gitops/hedgehog/fabric-1"
 		commit     = "5ea0f1e9b3c1d7a2468ace013579bdf02468ace1"
 		kept       = "unmanaged/prepop.doc-12.yaml"
+		netbox     = "https://netbox.example.com"
 	)
 	return map[string]object{
 		"CreateFabricRequest": {
@@ -40,5 +41,13 @@ func examples() map[string]object {
 		"RetryQuarantinedBody":     {"paths": []string{kept}},
 		"ReleaseQuarantinedBody":   {"paths": []string{kept}},
 		"ReplayDeadLettersRequest": {"ids": []string{"0/1772366400000-0"}},
+		"UpdateNetBoxRequest":      {"url": netbox, "token_ref": "file:netbox"},
+		"CheckNetBoxRequest":       {"url": netbox, "token_ref": "file:netbox"},
+		"SetUpNetBoxRequest": {
+			"url": netbox, "admin_token": "nbt_0123456789ab.example", "plan_only": true,
+			"webhook_address": "https://fgd.example.com", "allowed_networks": []string{"192.0.2.0/24"},
+		},
+		"RemoveNetBoxRequest": {"url": netbox, "admin_token": "nbt_0123456789ab.example", "plan_only": true},
+		"DeliverRecordsBody":  {"confirm_deletions": false},
 	}
 }

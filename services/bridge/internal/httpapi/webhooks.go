@@ -8,38 +8,63 @@ import (
 	"time"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/webhook"
 )
 
 const (
-	// maxWebhookBytes is more than a push has of people; one with more is no loss, since the next sync comes in any case.
+	// maxWebhookBytes is more than a push has of people; one with more is no loss, since the next sync comes in any case,
+	// and so does the next look at NetBox.
 	maxWebhookBytes = 2 << 20
 	// webhookTime is how long a delivery may take to arrive: hosts give up after about as long.
 	webhookTime = 10 * time.Second
-	// webhookPath is where Git hosts post to. Their signature says who they are.
+	// webhookPath is where Git hosts post to, and below it NetBox. Their signature says who they are.
 	webhookPath = "/webhooks/"
+	netboxPath  = webhookPath + "netbox"
 )
 
-// webhooks serve what Git hosts post.
+// webhooks serve what Git hosts and NetBox post.
 type webhooks struct {
 	receiver *webhook.Receiver
+	netbox   *hearing.Receiver
 	problems problems
 }
 
 func (h webhooks) byPath(bounded bounds) map[string]http.Handler {
 	bounded.maxBytes, bounded.timeout = maxWebhookBytes, min(bounded.timeout, webhookTime)
+	receive := h.admitted(webhookPath+"{host}", h.fromHost, bounded.wrap(http.HandlerFunc(h.receive)))
 	return map[string]http.Handler{
-		webhookPath + "{host}":              h.admitted(bounded.wrap(http.HandlerFunc(h.receive))),
-		webhookPath + "{host}/{repository}": h.admitted(bounded.wrap(http.HandlerFunc(h.receive))),
+		webhookPath + "{host}":              receive,
+		webhookPath + "{host}/{repository}": receive,
+		netboxPath: h.admitted(netboxPath, func(http.ResponseWriter, *http.Request) bool { return true },
+			bounded.wrap(http.HandlerFunc(h.receiveNetBox))),
 	}
 }
 
+// fromHost reports whether a path is that of a kind of host, and answers when it is not.
+func (h webhooks) fromHost(w http.ResponseWriter, r *http.Request) bool {
+	host := webhook.Host(r.PathValue("host"))
+	known := host == webhook.GitHub || host == webhook.GitLab || host == webhook.Gitea
+	if !known {
+		h.problems.notFound(w, r)
+	}
+	return known
+}
+
+// takes returns the error of a path at which nothing is taken.
+func (h webhooks) takes(r *http.Request) error {
+	if host := r.PathValue("host"); host != "" {
+		return h.receiver.Takes(webhook.Host(host), r.PathValue("repository"))
+	}
+	return h.netbox.Takes()
+}
+
 // admitted ends what need not be read.
-func (h webhooks) admitted(next http.Handler) http.Handler {
+func (h webhooks) admitted(
+	route string, known func(http.ResponseWriter, *http.Request) bool, next http.Handler,
+) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := webhook.Host(r.PathValue("host"))
-		if host != webhook.GitHub && host != webhook.GitLab && host != webhook.Gitea {
-			h.problems.notFound(w, r)
+		if !known(w, r) {
 			return
 		}
 		if r.Method != http.MethodPost {
@@ -50,7 +75,7 @@ func (h webhooks) admitted(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 			h.problems.writeStatus(w, r, http.StatusRequestEntityTooLarge,
 				errs.New(errs.InvalidRequest, "The request is larger than %d bytes.", maxWebhookBytes).
-					WithRemedy("Nothing to do: the next sync that is due takes up what was pushed."))
+					WithRemedy("Nothing to do: the next sync or look that is due takes up what has changed."))
 			return
 		}
 		if r.Header.Get("Content-Encoding") != "" || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
@@ -59,11 +84,11 @@ func (h webhooks) admitted(next http.Handler) http.Handler {
 					WithRemedy("Choose application/json as the content type of the webhook."))
 			return
 		}
-		if err := h.receiver.Takes(host, r.PathValue("repository")); err != nil {
+		if err := h.takes(r); err != nil {
 			h.problems.write(w, r, err)
 			return
 		}
-		nameSpan(r, webhookPath+"{host}")
+		nameSpan(r, route)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -82,7 +107,27 @@ func (h webhooks) receive(w http.ResponseWriter, r *http.Request) {
 		h.problems.write(w, r, err)
 		return
 	}
-	text, err := json.Marshal(map[string]string{"status": answer.Status, "message": answer.Message})
+	h.answer(w, r, answer.Status, answer.Message)
+}
+
+func (h webhooks) receiveNetBox(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body) // in memory already
+	if err != nil {
+		h.problems.write(w, r, err)
+		return
+	}
+	status, message, err := h.netbox.Receive(r.Context(), hearing.Hook{
+		Header: r.Header, Body: body, From: addressOf(r.RemoteAddr),
+	})
+	if err != nil {
+		h.problems.write(w, r, err)
+		return
+	}
+	h.answer(w, r, status, message)
+}
+
+func (h webhooks) answer(w http.ResponseWriter, r *http.Request, status, message string) {
+	text, err := json.Marshal(map[string]string{"status": status, "message": message})
 	if err != nil {
 		h.problems.write(w, r, err)
 		return

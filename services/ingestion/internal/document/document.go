@@ -40,6 +40,9 @@ const AnnotationPrefix = "hnp.githedgehog.com/"
 // ManagedBy is the annotation that marks a managed document.
 const ManagedBy = AnnotationPrefix + "managed-by"
 
+// originalFile is the annotation that says where a document was ingested from.
+const originalFile = AnnotationPrefix + "original-file"
+
 const (
 	manager          = "hedgehog-netbox-plugin"
 	ingestionVersion = "1.0"
@@ -127,7 +130,7 @@ func (r *Reader) Open(source inventory.Source, content []byte) File {
 			Message: fmt.Sprintf("the file holds %d documents; more than %d in a file are hard to read", len(parts), r.Many),
 		})
 	}
-	file.origin = splice.NewPair(AnnotationPrefix+"original-file", clean(file.from()))
+	file.origin = splice.NewPair(originalFile, clean(file.from()))
 	file.Docs = make([]Doc, 0, len(parts))
 	lists := bytes.Contains(content, []byte("List"))
 	for _, part := range parts {
@@ -245,10 +248,15 @@ func (r *Reader) Judge(ctx context.Context, parser *yamldoc.Parser, file *File, 
 	r.warnOfServer(doc, root, stripped)
 	r.warnOfReader(doc, root)
 	for i := range doc.Findings {
-		f := &doc.Findings[i]
-		f.File, f.Document, f.Column = file.Path, doc.Number, max(f.Column, 1)
-		f.Line = doc.Line + max(f.Line, 1) - 1
+		doc.Findings[i] = doc.place(doc.Findings[i], file)
 	}
+}
+
+// place returns a finding whose lines count in the document with its place in the file.
+func (d *Doc) place(f finding.Finding, file *File) finding.Finding {
+	f.File, f.Document, f.Column = file.Path, d.Number, max(f.Column, 1)
+	f.Line = d.Line + max(f.Line, 1) - 1
+	return f
 }
 
 // splice writes a document as it would stand in managed/, and reports whether fields were taken out of it. One that is

@@ -13,7 +13,7 @@ import (
 
 // ownAnnotations are the annotations that the system writes. Others with their prefix are the author's.
 var ownAnnotations = []string{
-	ManagedBy, AnnotationPrefix + "fabric", AnnotationPrefix + "original-file",
+	ManagedBy, AnnotationPrefix + "fabric", originalFile,
 	AnnotationPrefix + "original-document-index", AnnotationPrefix + "ingested-at", AnnotationPrefix + "ingestion-version",
 }
 

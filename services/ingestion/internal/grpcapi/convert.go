@@ -30,11 +30,7 @@ func requestFromProto(req *ingestionv1.IngestRequest) (pipeline.Request, error) 
 			QuarantineManaged: o.GetManagedInvalid() == fabricv1.ManagedInvalid_MANAGED_INVALID_QUARANTINE,
 			QuarantineForeign: o.GetForeignFiles() == fabricv1.ForeignFiles_FOREIGN_FILES_QUARANTINE,
 		},
-		Schema: schema.Options{
-			RejectUnknown: o.GetUnknownFields() == fabricv1.UnknownFields_UNKNOWN_FIELDS_REJECT,
-			StripServer:   o.GetServerFields() == fabricv1.ServerFields_SERVER_FIELDS_STRIP,
-			Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
-		},
+		Schema:     schemaFromProto(o),
 		References: referenceChoices[o.GetReferences()],
 		Last:       lastFromProto(req),
 		Retry:      req.GetRetryQuarantined(),
@@ -44,6 +40,14 @@ func requestFromProto(req *ingestionv1.IngestRequest) (pipeline.Request, error) 
 		Commit:     req.GetCommit(),
 		Time:       req.GetCommitTime().AsTime(),
 	}, nil
+}
+
+func schemaFromProto(o *fabricv1.Options) schema.Options {
+	return schema.Options{
+		RejectUnknown: o.GetUnknownFields() == fabricv1.UnknownFields_UNKNOWN_FIELDS_REJECT,
+		StripServer:   o.GetServerFields() == fabricv1.ServerFields_SERVER_FIELDS_STRIP,
+		Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
+	}
 }
 
 func lastFromProto(req *ingestionv1.IngestRequest) *document.Last {

@@ -176,3 +176,35 @@ func BenchmarkSteps(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkContents is what it takes to read what ten thousand managed files say, and ten of them after a sync.
+func BenchmarkContents(b *testing.B) {
+	trees := &recording{memoryTrees: newMemoryTrees(inRaw(wiring(10_000), 46))}
+	p := benchPipeline(b, trees)
+	result, err := p.Ingest(b.Context(), request(gittree.Ref{ID: "before"}, plan.Options{}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	trees.memoryTrees = trees.apply(trees.changes)
+	if _, err := p.Ingest(b.Context(), request(gittree.Ref{ID: "after"}, plan.Options{})); err != nil {
+		b.Fatal(err)
+	}
+	var ten []string
+	for _, r := range result.Plan.Resources[:10] {
+		ten = append(ten, r.Path)
+	}
+	for name, paths := range map[string][]string{"all": nil, "ten": ten} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				want := 10_000
+				if paths != nil {
+					want = len(paths)
+				}
+				if got := contents(b, p, gittree.Ref{ID: "after"}, paths...); len(got) != want || got[0].Problem != nil {
+					b.Fatalf("%d files, %v", len(got), got[0].Problem)
+				}
+			}
+		})
+	}
+}

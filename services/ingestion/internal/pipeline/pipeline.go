@@ -63,6 +63,7 @@ type Request struct {
 	RetryOf    []string             // these are
 	Release    []string             // these are put back to where they came from
 	Refresh    bool                 // nothing remembered counts
+	wants      map[string]bool      // files whose bytes are needed, whatever is remembered of them
 	Notify     func(Progress) error // called from one goroutine at a time
 }
 

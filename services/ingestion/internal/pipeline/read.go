@@ -68,7 +68,7 @@ func (p *Pipeline) judgeFresh(ctx context.Context, req Request, reader *document
 // recall fills in the files that are remembered.
 func (p *Pipeline) recall(req Request, sources []inventory.Source, files []document.File) (fresh, recalled []int) {
 	for i, source := range sources {
-		if file, known := p.Memory.Recall(source, req.Schema); known && !req.Refresh {
+		if file, known := p.Memory.Recall(source, req.Schema); known && !req.Refresh && !req.wants[source.Path] {
 			files[i] = file
 			recalled = append(recalled, i)
 		} else {

@@ -17,7 +17,7 @@ func (l *Ledger) PutToken(t *accessv1.Token) error {
 	if err != nil {
 		return fmt.Errorf("encode token: %w", err)
 	}
-	return l.durably(func(tx *bbolt.Tx) error {
+	return l.Durably(func(tx *bbolt.Tx) error {
 		tokens, key := tx.Bucket([]byte(bucketTokens)), []byte(t.GetTokenId())
 		known := &accessv1.Token{}
 		if err := proto.Unmarshal(tokens.Get(key), known); err != nil {
@@ -33,12 +33,12 @@ func (l *Ledger) PutToken(t *accessv1.Token) error {
 // Tokens reads all tokens.
 func (l *Ledger) Tokens() ([]*accessv1.Token, error) {
 	var tokens []*accessv1.Token
-	err := l.view(func(tx *bbolt.Tx) error {
+	err := l.View(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte(bucketTokens)).ForEach(func(_, raw []byte) error {
 			t := &accessv1.Token{}
 			tokens = append(tokens, t)
 			return proto.Unmarshal(raw, t)
 		})
 	})
-	return tokens, unreadable(err)
+	return tokens, err
 }

@@ -58,6 +58,8 @@ type comparison struct {
 	deleted map[int32]int64 // up to which generation fabrics were deleted
 
 	fabricsRecovered, syncsRecovered, tokensRecovered int
+
+	netboxRecovered bool
 }
 
 // compare brings back what Redis has lost, whatever it says of itself.
@@ -77,14 +79,17 @@ func (r *Recovery) recover(ctx context.Context) (*comparison, error) {
 		err = r.tokens(ctx, c)
 	}
 	if err == nil {
+		err = r.netbox(ctx, c)
+	}
+	if err == nil {
 		err = r.accepted(ctx, c)
 	}
 	if err == nil {
 		err = r.deps.Store.SetComplete(ctx)
 	}
-	if c.fabricsRecovered+c.syncsRecovered+c.tokensRecovered > 0 {
+	if c.fabricsRecovered+c.syncsRecovered+c.tokensRecovered > 0 || c.netboxRecovered {
 		r.deps.Log.WarnContext(ctx, "state recovered", "fabrics", c.fabricsRecovered, "syncs", c.syncsRecovered,
-			"tokens", c.tokensRecovered)
+			"tokens", c.tokensRecovered, "netbox", c.netboxRecovered)
 	}
 	return c, err
 }

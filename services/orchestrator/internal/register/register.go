@@ -52,6 +52,10 @@ func (r *Register) Create(ctx context.Context, req *fabricv1.CreateFabricRequest
 	if err := intake.CheckOptions("first_sync", req.GetFirstSync()); err != nil {
 		return nil, "", err
 	}
+	suspension, err := r.suspendedAtOnce(ctx, req.GetSuspendReason())
+	if err != nil {
+		return nil, "", err
+	}
 	fabric, err := r.locate(ctx, req.GetFabric())
 	if err != nil {
 		return nil, "", err
@@ -63,7 +67,7 @@ func (r *Register) Create(ctx context.Context, req *fabricv1.CreateFabricRequest
 	if err := r.settle(ctx, fabric, req.GetFirstSync().GetTakeOver()); err != nil {
 		return nil, "", err
 	}
-	fabric.CreatedAt, fabric.Suspension, fabric.FormerNames = timestamppb.New(r.deps.Now()), nil, nil
+	fabric.CreatedAt, fabric.Suspension, fabric.FormerNames = timestamppb.New(r.deps.Now()), suspension, nil
 	fabric.UpdatedAt, fabric.Generation = fabric.GetCreatedAt(), r.generation(0)
 	err = r.locked(ctx, func(ctx context.Context) error { return r.create(ctx, fabric, chosen) })
 	if err != nil {
@@ -92,6 +96,9 @@ func (r *Register) create(ctx context.Context, fabric *fabricv1.Fabric, chosen b
 		if err := r.bindCredentials(ctx, fabric); err != nil {
 			return err
 		}
+	}
+	if err := r.settleLink(ctx, fabric); err != nil {
+		return err
 	}
 	fabric.Location.FabricId = fabric.GetFabricId()
 	event, err := r.deps.Events.Fabric(ctx, "fabric.created", fabric)
@@ -145,6 +152,12 @@ func (r *Register) startFirst(ctx context.Context, id int32, req *fabricv1.Creat
 	if options != nil {
 		options.RefuseIfRunning = false
 	}
+	if req.GetSuspendReason() != "" {
+		if options == nil {
+			options = &syncv1.SyncOptions{}
+		}
+		options.ValidateOnly = true
+	}
 	admission, err := r.deps.Accept(ctx, &syncv1.StartSyncRequest{
 		FabricId: id, Trigger: trigger, Options: options,
 	})
@@ -176,6 +189,9 @@ func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabric
 		}
 		fabric.CreatedAt, fabric.Suspension = stored.GetCreatedAt(), stored.GetSuspension()
 		fabric.FormerNames = formerNames(stored, fabric.GetName())
+		if err := r.settleLink(ctx, fabric); err != nil {
+			return err
+		}
 		return r.replace(ctx, stored, fabric)
 	})
 	if err != nil {

@@ -19,6 +19,9 @@ import (
 func (r *Register) locate(ctx context.Context, wanted *fabricv1.Fabric) (*fabricv1.Fabric, error) {
 	fabric := proto.CloneOf(wanted)
 	fabric.PullRequest = nil
+	if err := checkLink(fabric.GetNetbox()); err != nil {
+		return nil, err
+	}
 	fabric.Location = state.LocationOf(wanted)
 	checked, err := r.deps.Repositories.CheckLocation(ctx, &gitv1.CheckLocationRequest{
 		Location:     fabric.GetLocation(),

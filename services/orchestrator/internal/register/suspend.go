@@ -3,10 +3,12 @@ package register
 import (
 	"context"
 	"strings"
+	"unicode"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/eventlog"
@@ -20,10 +22,7 @@ func (r *Register) Suspend(ctx context.Context, id int32, reason string) (*fabri
 			return err
 		}
 		fabric = proto.CloneOf(before)
-		fabric.Suspension = &fabricv1.Suspension{
-			Reason: strings.TrimSpace(reason), SuspendedBy: eventlog.Requester(ctx),
-			SuspendedAt: timestamppb.New(r.deps.Now()),
-		}
+		fabric.Suspension = r.suspension(ctx, reason)
 		return r.replace(ctx, before, fabric)
 	})
 	if err != nil {
@@ -35,6 +34,24 @@ func (r *Register) Suspend(ctx context.Context, id int32, reason string) (*fabri
 	r.deps.Log.InfoContext(ctx, "fabric suspended",
 		append(attrs(ctx, fabric), "reason", fabric.GetSuspension().GetReason())...)
 	return fabric, nil
+}
+
+// suspendedAtOnce is the suspension of a fabric that is registered with one; nil without a reason.
+func (r *Register) suspendedAtOnce(ctx context.Context, reason string) (*fabricv1.Suspension, error) {
+	if reason == "" {
+		return nil, nil //nolint:nilnil // it is not suspended
+	}
+	if strings.ContainsFunc(reason, unicode.IsControl) || strings.TrimSpace(reason) == "" {
+		return nil, errs.Field("suspend_reason", "suspend_reason has to be text on one line.")
+	}
+	return r.suspension(ctx, reason), nil
+}
+
+func (r *Register) suspension(ctx context.Context, reason string) *fabricv1.Suspension {
+	return &fabricv1.Suspension{
+		Reason: strings.TrimSpace(reason), SuspendedBy: eventlog.Requester(ctx),
+		SuspendedAt: timestamppb.New(r.deps.Now()),
+	}
 }
 
 // Resume lets a fabric be synced again, and starts a sync: of what happened meanwhile nobody was told. It returns the

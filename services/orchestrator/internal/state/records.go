@@ -21,6 +21,9 @@ type Record struct {
 	version int64
 	fence   int64
 	stored  syncv1.State // as Redis has it
+
+	// Left is what the sync leaves on the branch; its end is remembered with it. Nil when nothing is known of that.
+	Left *Left
 }
 
 // Fence is the fencing number of the last one who wrote it.

@@ -24,6 +24,8 @@ var (
 	putFabricLua string
 	//go:embed put_token.lua
 	putTokenLua string
+	//go:embed put_netbox.lua
+	putNetBoxLua string
 	//go:embed recover_fabric.lua
 	recoverFabricLua string
 	//go:embed recover_sync.lua
@@ -43,7 +45,7 @@ type scripts struct {
 	start, write, cancel, revive            *redis.Script
 	putFabric, deleteFabric, setPullRequest *redis.Script
 	recoverFabric, recoverSync              *redis.Script
-	putToken                                *redis.Script
+	putToken, putNetBox                     *redis.Script
 	thin, fold                              *redis.Script
 }
 
@@ -57,6 +59,7 @@ func newScripts() scripts {
 		deleteFabric:   redis.NewScript(deleteFabricLua),
 		setPullRequest: redis.NewScript(setPullRequestLua),
 		putToken:       redis.NewScript(putTokenLua),
+		putNetBox:      redis.NewScript(putNetBoxLua),
 		recoverFabric:  redis.NewScript(recoverFabricLua),
 		recoverSync:    redis.NewScript(activateLua + recoverSyncLua),
 		thin:           redis.NewScript(thinLua),

@@ -32,6 +32,11 @@ func (s *Store) Write(ctx context.Context, v *Record, fence int64, told []*syncv
 		syncID, fence, v.version, uuid.NewString(), brief, flag(Terminal(v.GetState())), s.limits.Retention.Milliseconds(), 0,
 		lock.Furthest.Microseconds(), rest, liveMemory.Milliseconds(),
 	}
+	standing, err := v.standing()
+	if err != nil {
+		return err
+	}
+	args = append(args, standing...)
 	args, count, err := appendMessages(args, batches(told))
 	if err != nil {
 		return err

@@ -4,8 +4,9 @@
 -- KEYS 1 record, 2 run, 3 sync events, 4 bus, 5 work
 -- ARGV 1 sync id, 2 fence, 3 expected version, 4 write id, 5 record, 6 "1" for an end, 7 ttl ms after the end,
 --      8 number of sync events, 9 how far a fence may be ahead of the clock in microseconds, 10 details of the record,
---      11 ttl ms of the sync events after the end, then the sync events, then the bus events. A stored fence that is
---      further ahead was never given, and keeps nobody from writing.
+--      11 ttl ms of the sync events after the end, 12 how the last sync of the whole directory ended, "" for what was
+--      known, 13 what it left, "" for what was known, 14 where that is, then the sync events, then the bus events. A
+--      stored fence that is further ahead was never given, and keeps nobody from writing.
 
 local r = redis.call('HMGET', KEYS[1], 'version', 'fence', 'write', 'ended', 'cancel')
 if not r[1] then return {'missing', 0, 0} end
@@ -23,9 +24,11 @@ if ARGV[6] == '1' then
   redis.call('HSET', KEYS[1], 'ended', '1')
   redis.call('PEXPIRE', KEYS[1], ARGV[7])
   leave(KEYS[2], KEYS[5], ARGV[1])
+  if ARGV[12] ~= '' then redis.call('HSET', KEYS[2], 'last_ended', ARGV[12]) end
+  if ARGV[13] ~= '' then redis.call('HSET', KEYS[2], 'published', ARGV[13], 'published_place', ARGV[14]) end
 end
 local events = tonumber(ARGV[8])
-for i = 12, 11 + events do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
+for i = 15, 14 + events do redis.call('XADD', KEYS[3], '*', 'e', ARGV[i]) end
 if ARGV[6] == '1' then redis.call('PEXPIRE', KEYS[3], ARGV[11]) end
-for i = 12 + events, #ARGV do redis.call('XADD', KEYS[4], '*', 'e', ARGV[i]) end
+for i = 15 + events, #ARGV do redis.call('XADD', KEYS[4], '*', 'e', ARGV[i]) end
 return {'ok', version, cancel}

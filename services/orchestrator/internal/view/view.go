@@ -4,25 +4,21 @@ package view
 
 import (
 	"context"
-	"errors"
-	"time"
 
-	"fgdsync.dev/libs/rpc"
 	directoryv1 "fgdsync.dev/proto/fgd/directory/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
+	"fgdsync.dev/services/orchestrator/internal/snapshots"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
-
-const closeTimeout = 5 * time.Second
 
 // Deps is what answers are made of.
 type Deps struct {
 	Store        *recovery.Reader
-	Repositories gitv1.RepositoryServiceClient
+	Snapshots    snapshots.Opener
 	Trees        gitv1.TreeServiceClient
 	History      gitv1.HistoryServiceClient
 	Directory    directoryv1.DirectoryServiceClient
@@ -48,23 +44,7 @@ func (v *View) at(
 	ctx context.Context, fabricID int32, open *gitv1.OpenSnapshotRequest,
 	call func(context.Context, *fabricv1.Fabric, *gitv1.Snapshot) error,
 ) error {
-	fabric, err := v.deps.Store.Fabric(ctx, fabricID)
-	if err != nil {
-		return err
-	}
-	ctx = rpc.WithRoutingKey(ctx, fabric.GetRepositoryKey())
-	open.Location = state.LocationOf(fabric)
-	response, err := v.deps.Repositories.OpenSnapshot(ctx, open)
-	if err != nil {
-		return err
-	}
-	snapshot := response.GetSnapshot()
-	err = call(ctx, fabric, snapshot)
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	_, closeErr := v.deps.Repositories.CloseSnapshot(closing,
-		&gitv1.CloseSnapshotRequest{SnapshotId: snapshot.GetSnapshotId()})
-	return errors.Join(err, closeErr)
+	return v.deps.Snapshots.At(ctx, fabricID, open, call)
 }
 
 // Check judges the structure of a fabric's directory.
@@ -124,7 +104,4 @@ func (v *View) lastSyncs(ctx context.Context, fabricID int32) (ended, completed 
 	}
 }
 
-func wholeAndEnded(s *syncv1.Sync) bool {
-	o := s.GetOptions()
-	return !o.GetValidateOnly() && o.GetScope() != syncv1.Scope_SCOPE_DIRECTORY && state.Terminal(s.GetState())
-}
+func wholeAndEnded(s *syncv1.Sync) bool { return state.Whole(s) && state.Terminal(s.GetState()) }

@@ -76,6 +76,7 @@ func (r *Runner) attempt(ctx, uncancellable context.Context, t *tracker) (err er
 	if err := a.traced(uncancellable, "github_sync", a.publish); err != nil {
 		return err
 	}
+	t.record.Left = a.left()
 	return a.traced(uncancellable, "reconciliation", a.reconcile)
 }
 

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 func (a *attempt) publish(ctx context.Context) error {
@@ -64,6 +66,26 @@ func (a *attempt) skipPublish(ctx context.Context) {
 	result.CommitSha, result.CommitUrl = a.snapshot.GetCommit(), published.GetCommitUrl()
 	result.Files = published.GetCounts()
 	a.committed(ctx)
+}
+
+// left returns what is on the branch when all is done: what is proposed is not. Nil when the directory is not there
+// yet.
+func (a *attempt) left() *state.Left {
+	result := a.sync.record.GetResult()
+	left := &state.Left{
+		Commit: cmp.Or(result.GetCommitSha(), result.GetBaseCommit()), Resources: int(result.GetResourcesTotal()),
+		Place: state.PlaceOf(a.fabric),
+	}
+	if a.proposes() {
+		left.Commit = result.GetBaseCommit()
+	}
+	if a.proposedOnly {
+		left.Resources = len(a.stored.Resources)
+	}
+	if a.proposedOnly && !a.snapshot.GetDirectoryExists() {
+		return nil
+	}
+	return left
 }
 
 func (a *attempt) committed(ctx context.Context) {

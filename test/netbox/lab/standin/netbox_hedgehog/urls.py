@@ -3,7 +3,7 @@
 from django.urls import path
 
 from .models import FIXED, KINDS, HedgehogFabric
-from .views import detail_of, edit_of
+from .views import FabricView, detail_of, edit_of
 
 app_name = "netbox_hedgehog"
 
@@ -22,11 +22,11 @@ ELSEWHERE = {"ipv4-namespaces": "ipv4namespaces"}
 
 urlpatterns = []
 for endpoint, model in {"fabrics": HedgehogFabric, **KINDS}.items():
-    view = detail_of(model)
+    view = FabricView.as_view() if model is HedgehogFabric else detail_of(model)
     expected = model._meta.model_name
     for name in {MISNAMED.get(expected, expected), *([expected] if FIXED else [])}:
         urlpatterns.append(path(f"{ELSEWHERE.get(endpoint, endpoint)}/<int:pk>/", view, name=name))
 
 for endpoint, model in KINDS.items():
     name = f"{model._meta.model_name}_edit"
-    urlpatterns.append(path(f"{endpoint}/<int:pk>/edit/", edit_of(model), name=name))
+    urlpatterns.append(path(f"{ELSEWHERE.get(endpoint, endpoint)}/<int:pk>/edit/", edit_of(model), name=name))

@@ -6,6 +6,8 @@ from django.views.generic import DetailView
 from netbox.forms import NetBoxModelForm
 from netbox.views.generic import ObjectEditView
 
+from .models import KINDS, HedgehogFabric
+
 
 def detail_of(model):
     """Return the page of a model."""
@@ -20,6 +22,23 @@ def detail_of(model):
         },
     )
     return view.as_view()
+
+
+class FabricView(PermissionRequiredMixin, DetailView):
+    """The page of a fabric, with its resources."""
+
+    model = HedgehogFabric
+    template_name = "netbox_hedgehog/fabric.html"
+    permission_required = "netbox_hedgehog.view_hedgehogfabric"
+
+    def get_context_data(self, **kwargs):
+        """Return what the page shows."""
+        resources = [
+            (model.__name__, record)
+            for model in KINDS.values()
+            for record in model.objects.filter(fabric=self.object).order_by("namespace", "name")
+        ]
+        return super().get_context_data(**kwargs, resources=resources)
 
 
 def edit_of(model):

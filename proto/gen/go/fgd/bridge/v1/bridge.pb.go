@@ -58,8 +58,10 @@ type Fabric struct {
 	// Whether a sync can read the credentials: false when the key that sealed them is gone, or when there is nothing where
 	// they refer to. Absent when there are none, and when it is not known.
 	CredentialsReadable *bool `protobuf:"varint,30,opt,name=credentials_readable,json=credentialsReadable,proto3,oneof" json:"credentials_readable,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// The NetBox that shows its resources; absent when none does.
+	Netbox        *NetBoxLink `protobuf:"bytes,31,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Fabric) Reset() {
@@ -190,6 +192,88 @@ func (x *Fabric) GetCredentialsReadable() bool {
 	return false
 }
 
+func (x *Fabric) GetNetbox() *NetBoxLink {
+	if x != nil {
+		return x.Netbox
+	}
+	return nil
+}
+
+// How the resources of a fabric are shown in a NetBox that has the Hedgehog NetBox Plugin. Where a link is changed, what
+// is absent stays.
+type NetBoxLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Address of NetBox, before its /api; in a new link, that of the installation when it is absent.
+	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// Number of the fabric's record there; in a new link, the fabric's own number when it is absent.
+	Fabric int32 `protobuf:"varint,2,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	// Where the bridge finds the token: env:NAME or file:NAME; in a new link, that of the installation when it is absent.
+	TokenRef string `protobuf:"bytes,3,opt,name=token_ref,json=tokenRef,proto3" json:"token_ref,omitempty"`
+	// What becomes of a record that differs from its file when Git has not changed the file: hold (default, neither is
+	// touched) or git_wins.
+	OnDifference  string `protobuf:"bytes,4,opt,name=on_difference,json=onDifference,proto3" json:"on_difference,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetBoxLink) Reset() {
+	*x = NetBoxLink{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetBoxLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetBoxLink) ProtoMessage() {}
+
+func (x *NetBoxLink) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetBoxLink.ProtoReflect.Descriptor instead.
+func (*NetBoxLink) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *NetBoxLink) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *NetBoxLink) GetFabric() int32 {
+	if x != nil {
+		return x.Fabric
+	}
+	return 0
+}
+
+func (x *NetBoxLink) GetTokenRef() string {
+	if x != nil {
+		return x.TokenRef
+	}
+	return ""
+}
+
+func (x *NetBoxLink) GetOnDifference() string {
+	if x != nil {
+		return x.OnDifference
+	}
+	return ""
+}
+
 // Why no sync of a fabric may publish.
 type Suspension struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -205,7 +289,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -217,7 +301,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[1]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -230,7 +314,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{1}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Suspension) GetReason() string {
@@ -289,7 +373,7 @@ type FabricOptions struct {
 
 func (x *FabricOptions) Reset() {
 	*x = FabricOptions{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -301,7 +385,7 @@ func (x *FabricOptions) String() string {
 func (*FabricOptions) ProtoMessage() {}
 
 func (x *FabricOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -314,7 +398,7 @@ func (x *FabricOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FabricOptions.ProtoReflect.Descriptor instead.
 func (*FabricOptions) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{2}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *FabricOptions) GetArchiveStrategy() string {
@@ -429,7 +513,7 @@ type Credentials struct {
 
 func (x *Credentials) Reset() {
 	*x = Credentials{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +525,7 @@ func (x *Credentials) String() string {
 func (*Credentials) ProtoMessage() {}
 
 func (x *Credentials) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +538,7 @@ func (x *Credentials) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credentials.ProtoReflect.Descriptor instead.
 func (*Credentials) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{3}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Credentials) GetToken() string {
@@ -514,7 +598,7 @@ type GitHubApp struct {
 
 func (x *GitHubApp) Reset() {
 	*x = GitHubApp{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +610,7 @@ func (x *GitHubApp) String() string {
 func (*GitHubApp) ProtoMessage() {}
 
 func (x *GitHubApp) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +623,7 @@ func (x *GitHubApp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GitHubApp.ProtoReflect.Descriptor instead.
 func (*GitHubApp) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GitHubApp) GetAppId() int32 {
@@ -592,7 +676,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -604,7 +688,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -617,7 +701,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Connection) GetReachable() bool {
@@ -707,7 +791,7 @@ type ConnectionProblem struct {
 
 func (x *ConnectionProblem) Reset() {
 	*x = ConnectionProblem{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +803,7 @@ func (x *ConnectionProblem) String() string {
 func (*ConnectionProblem) ProtoMessage() {}
 
 func (x *ConnectionProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +816,7 @@ func (x *ConnectionProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionProblem.ProtoReflect.Descriptor instead.
 func (*ConnectionProblem) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConnectionProblem) GetCode() string {
@@ -784,7 +868,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +880,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +893,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PullRequest) GetNumber() int32 {
@@ -877,7 +961,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +973,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +986,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Progress) GetCurrentStage() string {
@@ -977,7 +1061,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1073,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1086,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Finding) GetCode() string {
@@ -1082,7 +1166,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1178,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1191,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Result) GetCommitSha() string {
@@ -1190,7 +1274,7 @@ type Transition struct {
 
 func (x *Transition) Reset() {
 	*x = Transition{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1286,7 @@ func (x *Transition) String() string {
 func (*Transition) ProtoMessage() {}
 
 func (x *Transition) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1299,7 @@ func (x *Transition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transition.ProtoReflect.Descriptor instead.
 func (*Transition) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Transition) GetFrom() string {
@@ -1292,7 +1376,7 @@ type SyncStatus struct {
 
 func (x *SyncStatus) Reset() {
 	*x = SyncStatus{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1304,7 +1388,7 @@ func (x *SyncStatus) String() string {
 func (*SyncStatus) ProtoMessage() {}
 
 func (x *SyncStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1317,7 +1401,7 @@ func (x *SyncStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncStatus.ProtoReflect.Descriptor instead.
 func (*SyncStatus) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SyncStatus) GetSyncId() string {
@@ -1467,7 +1551,7 @@ type DirectoryIssue struct {
 
 func (x *DirectoryIssue) Reset() {
 	*x = DirectoryIssue{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1479,7 +1563,7 @@ func (x *DirectoryIssue) String() string {
 func (*DirectoryIssue) ProtoMessage() {}
 
 func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1492,7 +1576,7 @@ func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryIssue.ProtoReflect.Descriptor instead.
 func (*DirectoryIssue) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DirectoryIssue) GetSeverity() string {
@@ -1558,7 +1642,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1654,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1667,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *File) GetPath() string {
@@ -1651,7 +1735,7 @@ type PlanCounts struct {
 
 func (x *PlanCounts) Reset() {
 	*x = PlanCounts{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1663,7 +1747,7 @@ func (x *PlanCounts) String() string {
 func (*PlanCounts) ProtoMessage() {}
 
 func (x *PlanCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1676,7 +1760,7 @@ func (x *PlanCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanCounts.ProtoReflect.Descriptor instead.
 func (*PlanCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PlanCounts) GetCreates() int32 {
@@ -1755,7 +1839,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +1851,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +1864,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Plan) GetCreates() int32 {
@@ -1867,7 +1951,7 @@ type PlannedAction struct {
 
 func (x *PlannedAction) Reset() {
 	*x = PlannedAction{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1879,7 +1963,7 @@ func (x *PlannedAction) String() string {
 func (*PlannedAction) ProtoMessage() {}
 
 func (x *PlannedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1892,7 +1976,7 @@ func (x *PlannedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
 func (*PlannedAction) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PlannedAction) GetAction() string {
@@ -1958,7 +2042,7 @@ type Orphan struct {
 
 func (x *Orphan) Reset() {
 	*x = Orphan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +2054,7 @@ func (x *Orphan) String() string {
 func (*Orphan) ProtoMessage() {}
 
 func (x *Orphan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +2067,7 @@ func (x *Orphan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
 func (*Orphan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Orphan) GetKind() string {
@@ -2059,7 +2143,7 @@ type QuarantinedFile struct {
 
 func (x *QuarantinedFile) Reset() {
 	*x = QuarantinedFile{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2155,7 @@ func (x *QuarantinedFile) String() string {
 func (*QuarantinedFile) ProtoMessage() {}
 
 func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2168,7 @@ func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
 func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *QuarantinedFile) GetPath() string {
@@ -2183,7 +2267,7 @@ type DirectoryChange struct {
 
 func (x *DirectoryChange) Reset() {
 	*x = DirectoryChange{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2195,7 +2279,7 @@ func (x *DirectoryChange) String() string {
 func (*DirectoryChange) ProtoMessage() {}
 
 func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2208,7 +2292,7 @@ func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
 func (*DirectoryChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{20}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DirectoryChange) GetPath() string {
@@ -2289,7 +2373,7 @@ type Commit struct {
 
 func (x *Commit) Reset() {
 	*x = Commit{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2385,7 @@ func (x *Commit) String() string {
 func (*Commit) ProtoMessage() {}
 
 func (x *Commit) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2398,7 @@ func (x *Commit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commit.ProtoReflect.Descriptor instead.
 func (*Commit) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{21}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Commit) GetCommitSha() string {
@@ -2440,7 +2524,7 @@ var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x05\n" +
+	"\x1afgd/bridge/v1/bridge.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x05\n" +
 	"\x06Fabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
@@ -2461,8 +2545,15 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\fpull_request\x18\f \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\x12<\n" +
 	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"nextSyncAt\x126\n" +
-	"\x14credentials_readable\x18\x1e \x01(\bH\x00R\x13credentialsReadable\x88\x01\x01B\x17\n" +
-	"\x15_credentials_readable\"\x86\x01\n" +
+	"\x14credentials_readable\x18\x1e \x01(\bH\x00R\x13credentialsReadable\x88\x01\x01\x121\n" +
+	"\x06netbox\x18\x1f \x01(\v2\x19.fgd.bridge.v1.NetBoxLinkR\x06netboxB\x17\n" +
+	"\x15_credentials_readable\"\xbf\x01\n" +
+	"\n" +
+	"NetBoxLink\x12\x1e\n" +
+	"\x03url\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\x88\xb5\x18\x01R\x03url\x12#\n" +
+	"\x06fabric\x18\x02 \x01(\x05B\v\xbaH\x04\x1a\x02(\x00\x88\xb5\x18\x02R\x06fabric\x12)\n" +
+	"\ttoken_ref\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\x88\xb5\x18\x02R\btokenRef\x12A\n" +
+	"\ron_difference\x18\x04 \x01(\tB\x1c\xbaH\x15\xd8\x01\x01r\x10R\x04holdR\bgit_wins\x88\xb5\x18\x03R\fonDifference\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -2728,66 +2819,68 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
-	(*Suspension)(nil),            // 1: fgd.bridge.v1.Suspension
-	(*FabricOptions)(nil),         // 2: fgd.bridge.v1.FabricOptions
-	(*Credentials)(nil),           // 3: fgd.bridge.v1.Credentials
-	(*GitHubApp)(nil),             // 4: fgd.bridge.v1.GitHubApp
-	(*Connection)(nil),            // 5: fgd.bridge.v1.Connection
-	(*ConnectionProblem)(nil),     // 6: fgd.bridge.v1.ConnectionProblem
-	(*PullRequest)(nil),           // 7: fgd.bridge.v1.PullRequest
-	(*Progress)(nil),              // 8: fgd.bridge.v1.Progress
-	(*Finding)(nil),               // 9: fgd.bridge.v1.Finding
-	(*Result)(nil),                // 10: fgd.bridge.v1.Result
-	(*Transition)(nil),            // 11: fgd.bridge.v1.Transition
-	(*SyncStatus)(nil),            // 12: fgd.bridge.v1.SyncStatus
-	(*DirectoryIssue)(nil),        // 13: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                  // 14: fgd.bridge.v1.File
-	(*PlanCounts)(nil),            // 15: fgd.bridge.v1.PlanCounts
-	(*Plan)(nil),                  // 16: fgd.bridge.v1.Plan
-	(*PlannedAction)(nil),         // 17: fgd.bridge.v1.PlannedAction
-	(*Orphan)(nil),                // 18: fgd.bridge.v1.Orphan
-	(*QuarantinedFile)(nil),       // 19: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),       // 20: fgd.bridge.v1.DirectoryChange
-	(*Commit)(nil),                // 21: fgd.bridge.v1.Commit
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*NetBoxLink)(nil),            // 1: fgd.bridge.v1.NetBoxLink
+	(*Suspension)(nil),            // 2: fgd.bridge.v1.Suspension
+	(*FabricOptions)(nil),         // 3: fgd.bridge.v1.FabricOptions
+	(*Credentials)(nil),           // 4: fgd.bridge.v1.Credentials
+	(*GitHubApp)(nil),             // 5: fgd.bridge.v1.GitHubApp
+	(*Connection)(nil),            // 6: fgd.bridge.v1.Connection
+	(*ConnectionProblem)(nil),     // 7: fgd.bridge.v1.ConnectionProblem
+	(*PullRequest)(nil),           // 8: fgd.bridge.v1.PullRequest
+	(*Progress)(nil),              // 9: fgd.bridge.v1.Progress
+	(*Finding)(nil),               // 10: fgd.bridge.v1.Finding
+	(*Result)(nil),                // 11: fgd.bridge.v1.Result
+	(*Transition)(nil),            // 12: fgd.bridge.v1.Transition
+	(*SyncStatus)(nil),            // 13: fgd.bridge.v1.SyncStatus
+	(*DirectoryIssue)(nil),        // 14: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                  // 15: fgd.bridge.v1.File
+	(*PlanCounts)(nil),            // 16: fgd.bridge.v1.PlanCounts
+	(*Plan)(nil),                  // 17: fgd.bridge.v1.Plan
+	(*PlannedAction)(nil),         // 18: fgd.bridge.v1.PlannedAction
+	(*Orphan)(nil),                // 19: fgd.bridge.v1.Orphan
+	(*QuarantinedFile)(nil),       // 20: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),       // 21: fgd.bridge.v1.DirectoryChange
+	(*Commit)(nil),                // 22: fgd.bridge.v1.Commit
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
-	2,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	22, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	22, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	1,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
-	7,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	22, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
-	22, // 6: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	4,  // 7: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
-	6,  // 8: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
-	6,  // 9: fgd.bridge.v1.Connection.warnings:type_name -> fgd.bridge.v1.ConnectionProblem
-	7,  // 10: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	15, // 11: fgd.bridge.v1.Result.counts:type_name -> fgd.bridge.v1.PlanCounts
-	22, // 12: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	8,  // 13: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	22, // 14: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	22, // 15: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	22, // 16: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	9,  // 17: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	9,  // 18: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	10, // 19: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	22, // 20: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	11, // 21: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	17, // 22: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	18, // 23: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	9,  // 24: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	22, // 25: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	22, // 26: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
-	22, // 27: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	3,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
+	23, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	23, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	2,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
+	8,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	23, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	1,  // 6: fgd.bridge.v1.Fabric.netbox:type_name -> fgd.bridge.v1.NetBoxLink
+	23, // 7: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	5,  // 8: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
+	7,  // 9: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
+	7,  // 10: fgd.bridge.v1.Connection.warnings:type_name -> fgd.bridge.v1.ConnectionProblem
+	8,  // 11: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	16, // 12: fgd.bridge.v1.Result.counts:type_name -> fgd.bridge.v1.PlanCounts
+	23, // 13: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	9,  // 14: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	23, // 15: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	23, // 16: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	23, // 17: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	10, // 18: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	10, // 19: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	11, // 20: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	23, // 21: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	12, // 22: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	18, // 23: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	19, // 24: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	10, // 25: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	23, // 26: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	23, // 27: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
+	23, // 28: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -2796,17 +2889,17 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 		return
 	}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[0].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[2].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[5].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[14].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[19].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[3].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[6].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[15].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

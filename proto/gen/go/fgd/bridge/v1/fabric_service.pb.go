@@ -44,7 +44,12 @@ type CreateFabricRequest struct {
 	Options *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
 	// Takes the directory over when its manifest names another number or name, which is refused else (FGD_2011): at once,
 	// or by the first sync where the directory can't be read at the registration.
-	TakeOver      bool `protobuf:"varint,9,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
+	TakeOver bool `protobuf:"varint,9,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
+	// The NetBox that shows its resources; none when it is absent.
+	Netbox *NetBoxLink `protobuf:"bytes,10,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	// Registers it suspended, for this reason: the first sync is a dry run, and nothing is written into the repository
+	// until the fabric is resumed.
+	SuspendReason string `protobuf:"bytes,11,opt,name=suspend_reason,json=suspendReason,proto3" json:"suspend_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -140,6 +145,20 @@ func (x *CreateFabricRequest) GetTakeOver() bool {
 		return x.TakeOver
 	}
 	return false
+}
+
+func (x *CreateFabricRequest) GetNetbox() *NetBoxLink {
+	if x != nil {
+		return x.Netbox
+	}
+	return nil
+}
+
+func (x *CreateFabricRequest) GetSuspendReason() string {
+	if x != nil {
+		return x.SuspendReason
+	}
+	return ""
 }
 
 // Response of CreateFabric.
@@ -426,7 +445,11 @@ type UpdateFabricRequest struct {
 	// Seconds between scheduled syncs, at least 10; 0 means never.
 	SyncIntervalSeconds *int32 `protobuf:"varint,7,opt,name=sync_interval_seconds,json=syncIntervalSeconds,proto3,oneof" json:"sync_interval_seconds,omitempty"`
 	// How it is synced.
-	Options       *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
+	Options *FabricOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
+	// The NetBox that shows its resources.
+	Netbox *NetBoxLink `protobuf:"bytes,9,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	// No NetBox shows its resources any more. Records stay there.
+	RemoveNetbox  bool `protobuf:"varint,10,opt,name=remove_netbox,json=removeNetbox,proto3" json:"remove_netbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +538,20 @@ func (x *UpdateFabricRequest) GetOptions() *FabricOptions {
 		return x.Options
 	}
 	return nil
+}
+
+func (x *UpdateFabricRequest) GetNetbox() *NetBoxLink {
+	if x != nil {
+		return x.Netbox
+	}
+	return nil
+}
+
+func (x *UpdateFabricRequest) GetRemoveNetbox() bool {
+	if x != nil {
+		return x.RemoveNetbox
+	}
+	return false
 }
 
 // Response of UpdateFabric.
@@ -1072,7 +1109,7 @@ var File_fgd_bridge_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xbe\x05\n" +
+	"\"fgd/bridge/v1/fabric_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\"\xa1\a\n" +
 	"\x13CreateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x9c\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x87\x01\xbaH\x83\x01\xba\x01w\n" +
@@ -1084,7 +1121,11 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x15sync_interval_seconds\x18\a \x01(\x05B~\xbaH{\xba\x01t\n" +
 	"\x13sync_interval.least\x12Dsync_interval_seconds has to be 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x00R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
 	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptions\x12!\n" +
-	"\ttake_over\x18\t \x01(\bB\x04\x88\xb5\x18\x04R\btakeOverB\x18\n" +
+	"\ttake_over\x18\t \x01(\bB\x04\x88\xb5\x18\x04R\btakeOver\x121\n" +
+	"\x06netbox\x18\n" +
+	" \x01(\v2\x19.fgd.bridge.v1.NetBoxLinkR\x06netbox\x12\xad\x01\n" +
+	"\x0esuspend_reason\x18\v \x01(\tB\x85\x01\xbaH\x81\x01\xba\x01t\n" +
+	"\vreason.line\x12)suspend_reason has to be text on one line\x1a:!this.matches('[\\\\x00-\\\\x1f\\\\x7f]') && this.matches('\\\\S')\xd8\x01\x01r\x05\x10\x01\x18\xf4\x03R\rsuspendReasonB\x18\n" +
 	"\x16_sync_interval_seconds\"^\n" +
 	"\x14CreateFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.bridge.v1.FabricR\x06fabric\x12\x17\n" +
@@ -1101,7 +1142,7 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\x13ListFabricsResponse\x12/\n" +
 	"\afabrics\x18\x01 \x03(\v2\x15.fgd.bridge.v1.FabricR\afabrics\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xf1\x05\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xc9\x06\n" +
 	"\x13UpdateFabricRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x9e\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01w\n" +
@@ -1112,7 +1153,10 @@ const file_fgd_bridge_v1_fabric_service_proto_rawDesc = "" +
 	"\vcredentials\x18\x06 \x01(\v2\x1a.fgd.bridge.v1.CredentialsR\vcredentials\x12\xb7\x01\n" +
 	"\x15sync_interval_seconds\x18\a \x01(\x05B~\xbaH{\xba\x01t\n" +
 	"\x13sync_interval.least\x12Dsync_interval_seconds has to be 0, which means never, or at least 10\x1a\x17this == 0 || this >= 10\x1a\x02(\x00H\x04R\x13syncIntervalSeconds\x88\x01\x01\x126\n" +
-	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptionsB\a\n" +
+	"\aoptions\x18\b \x01(\v2\x1c.fgd.bridge.v1.FabricOptionsR\aoptions\x121\n" +
+	"\x06netbox\x18\t \x01(\v2\x19.fgd.bridge.v1.NetBoxLinkR\x06netbox\x12#\n" +
+	"\rremove_netbox\x18\n" +
+	" \x01(\bR\fremoveNetboxB\a\n" +
 	"\x05_nameB\x11\n" +
 	"\x0f_repository_urlB\t\n" +
 	"\a_branchB\x13\n" +
@@ -1196,46 +1240,49 @@ var file_fgd_bridge_v1_fabric_service_proto_goTypes = []any{
 	(*CheckFabricConnectionResponse)(nil), // 17: fgd.bridge.v1.CheckFabricConnectionResponse
 	(*Credentials)(nil),                   // 18: fgd.bridge.v1.Credentials
 	(*FabricOptions)(nil),                 // 19: fgd.bridge.v1.FabricOptions
-	(*Fabric)(nil),                        // 20: fgd.bridge.v1.Fabric
-	(*Connection)(nil),                    // 21: fgd.bridge.v1.Connection
+	(*NetBoxLink)(nil),                    // 20: fgd.bridge.v1.NetBoxLink
+	(*Fabric)(nil),                        // 21: fgd.bridge.v1.Fabric
+	(*Connection)(nil),                    // 22: fgd.bridge.v1.Connection
 }
 var file_fgd_bridge_v1_fabric_service_proto_depIdxs = []int32{
 	18, // 0: fgd.bridge.v1.CreateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
 	19, // 1: fgd.bridge.v1.CreateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	20, // 2: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	20, // 3: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	20, // 4: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
-	18, // 5: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	19, // 6: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
-	20, // 7: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	20, // 8: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	20, // 9: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
-	18, // 10: fgd.bridge.v1.CheckConnectionRequest.credentials:type_name -> fgd.bridge.v1.Credentials
-	21, // 11: fgd.bridge.v1.CheckConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
-	21, // 12: fgd.bridge.v1.CheckFabricConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
-	0,  // 13: fgd.bridge.v1.FabricService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
-	2,  // 14: fgd.bridge.v1.FabricService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
-	4,  // 15: fgd.bridge.v1.FabricService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
-	6,  // 16: fgd.bridge.v1.FabricService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
-	8,  // 17: fgd.bridge.v1.FabricService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
-	10, // 18: fgd.bridge.v1.FabricService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
-	12, // 19: fgd.bridge.v1.FabricService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
-	14, // 20: fgd.bridge.v1.FabricService.CheckConnection:input_type -> fgd.bridge.v1.CheckConnectionRequest
-	16, // 21: fgd.bridge.v1.FabricService.CheckFabricConnection:input_type -> fgd.bridge.v1.CheckFabricConnectionRequest
-	1,  // 22: fgd.bridge.v1.FabricService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
-	3,  // 23: fgd.bridge.v1.FabricService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
-	5,  // 24: fgd.bridge.v1.FabricService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
-	7,  // 25: fgd.bridge.v1.FabricService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
-	9,  // 26: fgd.bridge.v1.FabricService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
-	11, // 27: fgd.bridge.v1.FabricService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
-	13, // 28: fgd.bridge.v1.FabricService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
-	15, // 29: fgd.bridge.v1.FabricService.CheckConnection:output_type -> fgd.bridge.v1.CheckConnectionResponse
-	17, // 30: fgd.bridge.v1.FabricService.CheckFabricConnection:output_type -> fgd.bridge.v1.CheckFabricConnectionResponse
-	22, // [22:31] is the sub-list for method output_type
-	13, // [13:22] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	20, // 2: fgd.bridge.v1.CreateFabricRequest.netbox:type_name -> fgd.bridge.v1.NetBoxLink
+	21, // 3: fgd.bridge.v1.CreateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	21, // 4: fgd.bridge.v1.GetFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	21, // 5: fgd.bridge.v1.ListFabricsResponse.fabrics:type_name -> fgd.bridge.v1.Fabric
+	18, // 6: fgd.bridge.v1.UpdateFabricRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	19, // 7: fgd.bridge.v1.UpdateFabricRequest.options:type_name -> fgd.bridge.v1.FabricOptions
+	20, // 8: fgd.bridge.v1.UpdateFabricRequest.netbox:type_name -> fgd.bridge.v1.NetBoxLink
+	21, // 9: fgd.bridge.v1.UpdateFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	21, // 10: fgd.bridge.v1.SuspendFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	21, // 11: fgd.bridge.v1.ResumeFabricResponse.fabric:type_name -> fgd.bridge.v1.Fabric
+	18, // 12: fgd.bridge.v1.CheckConnectionRequest.credentials:type_name -> fgd.bridge.v1.Credentials
+	22, // 13: fgd.bridge.v1.CheckConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
+	22, // 14: fgd.bridge.v1.CheckFabricConnectionResponse.connection:type_name -> fgd.bridge.v1.Connection
+	0,  // 15: fgd.bridge.v1.FabricService.CreateFabric:input_type -> fgd.bridge.v1.CreateFabricRequest
+	2,  // 16: fgd.bridge.v1.FabricService.GetFabric:input_type -> fgd.bridge.v1.GetFabricRequest
+	4,  // 17: fgd.bridge.v1.FabricService.ListFabrics:input_type -> fgd.bridge.v1.ListFabricsRequest
+	6,  // 18: fgd.bridge.v1.FabricService.UpdateFabric:input_type -> fgd.bridge.v1.UpdateFabricRequest
+	8,  // 19: fgd.bridge.v1.FabricService.SuspendFabric:input_type -> fgd.bridge.v1.SuspendFabricRequest
+	10, // 20: fgd.bridge.v1.FabricService.ResumeFabric:input_type -> fgd.bridge.v1.ResumeFabricRequest
+	12, // 21: fgd.bridge.v1.FabricService.DeleteFabric:input_type -> fgd.bridge.v1.DeleteFabricRequest
+	14, // 22: fgd.bridge.v1.FabricService.CheckConnection:input_type -> fgd.bridge.v1.CheckConnectionRequest
+	16, // 23: fgd.bridge.v1.FabricService.CheckFabricConnection:input_type -> fgd.bridge.v1.CheckFabricConnectionRequest
+	1,  // 24: fgd.bridge.v1.FabricService.CreateFabric:output_type -> fgd.bridge.v1.CreateFabricResponse
+	3,  // 25: fgd.bridge.v1.FabricService.GetFabric:output_type -> fgd.bridge.v1.GetFabricResponse
+	5,  // 26: fgd.bridge.v1.FabricService.ListFabrics:output_type -> fgd.bridge.v1.ListFabricsResponse
+	7,  // 27: fgd.bridge.v1.FabricService.UpdateFabric:output_type -> fgd.bridge.v1.UpdateFabricResponse
+	9,  // 28: fgd.bridge.v1.FabricService.SuspendFabric:output_type -> fgd.bridge.v1.SuspendFabricResponse
+	11, // 29: fgd.bridge.v1.FabricService.ResumeFabric:output_type -> fgd.bridge.v1.ResumeFabricResponse
+	13, // 30: fgd.bridge.v1.FabricService.DeleteFabric:output_type -> fgd.bridge.v1.DeleteFabricResponse
+	15, // 31: fgd.bridge.v1.FabricService.CheckConnection:output_type -> fgd.bridge.v1.CheckConnectionResponse
+	17, // 32: fgd.bridge.v1.FabricService.CheckFabricConnection:output_type -> fgd.bridge.v1.CheckFabricConnectionResponse
+	24, // [24:33] is the sub-list for method output_type
+	15, // [15:24] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_fabric_service_proto_init() }

@@ -26,6 +26,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What becomes of a record in NetBox that differs from its file, when Git has not changed the file since the two agreed.
+type OnDifference int32
+
+const (
+	// Same as hold.
+	OnDifference_ON_DIFFERENCE_UNSPECIFIED OnDifference = 0
+	// Neither is touched, and it is listed until somebody decides.
+	OnDifference_ON_DIFFERENCE_HOLD OnDifference = 1
+	// The record becomes what the file says.
+	OnDifference_ON_DIFFERENCE_GIT_WINS OnDifference = 2
+)
+
+// Enum value maps for OnDifference.
+var (
+	OnDifference_name = map[int32]string{
+		0: "ON_DIFFERENCE_UNSPECIFIED",
+		1: "ON_DIFFERENCE_HOLD",
+		2: "ON_DIFFERENCE_GIT_WINS",
+	}
+	OnDifference_value = map[string]int32{
+		"ON_DIFFERENCE_UNSPECIFIED": 0,
+		"ON_DIFFERENCE_HOLD":        1,
+		"ON_DIFFERENCE_GIT_WINS":    2,
+	}
+)
+
+func (x OnDifference) Enum() *OnDifference {
+	p := new(OnDifference)
+	*p = x
+	return p
+}
+
+func (x OnDifference) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OnDifference) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+}
+
+func (OnDifference) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+}
+
+func (x OnDifference) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OnDifference.Descriptor instead.
+func (OnDifference) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+}
+
 // What a YAML file outside of raw/ does that holds nothing of Hedgehog's.
 type ForeignFiles int32
 
@@ -63,11 +116,11 @@ func (x ForeignFiles) String() string {
 }
 
 func (ForeignFiles) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
 }
 
 func (ForeignFiles) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
 }
 
 func (x ForeignFiles) Number() protoreflect.EnumNumber {
@@ -76,7 +129,7 @@ func (x ForeignFiles) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ForeignFiles.Descriptor instead.
 func (ForeignFiles) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
 }
 
 // What becomes of fields that only a cluster writes, such as resourceVersion and status, in a document from outside of
@@ -117,11 +170,11 @@ func (x ServerFields) String() string {
 }
 
 func (ServerFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
 }
 
 func (ServerFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
 }
 
 func (x ServerFields) Number() protoreflect.EnumNumber {
@@ -130,7 +183,7 @@ func (x ServerFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ServerFields.Descriptor instead.
 func (ServerFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
 }
 
 // How a commit reaches the branch.
@@ -170,11 +223,11 @@ func (x PublishMode) String() string {
 }
 
 func (PublishMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
 }
 
 func (PublishMode) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
 }
 
 func (x PublishMode) Number() protoreflect.EnumNumber {
@@ -183,7 +236,7 @@ func (x PublishMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PublishMode.Descriptor instead.
 func (PublishMode) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 // What a document does that names what is not there, or collides with another.
@@ -227,11 +280,11 @@ func (x References) String() string {
 }
 
 func (References) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
 }
 
 func (References) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
 }
 
 func (x References) Number() protoreflect.EnumNumber {
@@ -240,7 +293,7 @@ func (x References) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use References.Descriptor instead.
 func (References) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 // What becomes of an original whose documents have all landed.
@@ -288,11 +341,11 @@ func (x ArchiveStrategy) String() string {
 }
 
 func (ArchiveStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
 }
 
 func (ArchiveStrategy) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
 }
 
 func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
@@ -301,7 +354,7 @@ func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ArchiveStrategy.Descriptor instead.
 func (ArchiveStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
 }
 
 // What a document in raw/ that differs from the managed one does.
@@ -345,11 +398,11 @@ func (x OnConflict) String() string {
 }
 
 func (OnConflict) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[6].Descriptor()
 }
 
 func (OnConflict) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[6]
 }
 
 func (x OnConflict) Number() protoreflect.EnumNumber {
@@ -358,7 +411,7 @@ func (x OnConflict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnConflict.Descriptor instead.
 func (OnConflict) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
 }
 
 // What fields that the schema does not know do.
@@ -398,11 +451,11 @@ func (x UnknownFields) String() string {
 }
 
 func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[6].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[7].Descriptor()
 }
 
 func (UnknownFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[6]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[7]
 }
 
 func (x UnknownFields) Number() protoreflect.EnumNumber {
@@ -411,7 +464,7 @@ func (x UnknownFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownFields.Descriptor instead.
 func (UnknownFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{7}
 }
 
 // What an invalid file in managed/ does.
@@ -451,11 +504,11 @@ func (x ManagedInvalid) String() string {
 }
 
 func (ManagedInvalid) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[7].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[8].Descriptor()
 }
 
 func (ManagedInvalid) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[7]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[8]
 }
 
 func (x ManagedInvalid) Number() protoreflect.EnumNumber {
@@ -464,7 +517,7 @@ func (x ManagedInvalid) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ManagedInvalid.Descriptor instead.
 func (ManagedInvalid) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{7}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{8}
 }
 
 // A registered fabric.
@@ -495,7 +548,9 @@ type Fabric struct {
 	// Names that it had before, the newest last: its manifest may state one of them until the next sync. At most 10.
 	FormerNames []string `protobuf:"bytes,12,rep,name=former_names,json=formerNames,proto3" json:"former_names,omitempty"`
 	// When the next sync starts by itself; not part of the definition, and absent when none does.
-	NextSyncAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
+	NextSyncAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=next_sync_at,json=nextSyncAt,proto3" json:"next_sync_at,omitempty"`
+	// The NetBox that shows its resources; absent when none does.
+	Netbox        *NetBoxLink `protobuf:"bytes,21,opt,name=netbox,proto3" json:"netbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -621,6 +676,86 @@ func (x *Fabric) GetNextSyncAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Fabric) GetNetbox() *NetBoxLink {
+	if x != nil {
+		return x.Netbox
+	}
+	return nil
+}
+
+// How the resources of a fabric are shown in a NetBox that has the Hedgehog NetBox Plugin.
+type NetBoxLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Address of NetBox, before its /api; without user, query and fragment.
+	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// Number of the fabric's record there; the fabric's own number when it is 0.
+	Fabric int32 `protobuf:"varint,2,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	// Where the bridge finds the token: env:NAME or file:NAME.
+	TokenRef string `protobuf:"bytes,3,opt,name=token_ref,json=tokenRef,proto3" json:"token_ref,omitempty"`
+	// What becomes of a record that differs from its file without a word of Git's.
+	OnDifference  OnDifference `protobuf:"varint,4,opt,name=on_difference,json=onDifference,proto3,enum=fgd.fabric.v1.OnDifference" json:"on_difference,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetBoxLink) Reset() {
+	*x = NetBoxLink{}
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetBoxLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetBoxLink) ProtoMessage() {}
+
+func (x *NetBoxLink) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetBoxLink.ProtoReflect.Descriptor instead.
+func (*NetBoxLink) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *NetBoxLink) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *NetBoxLink) GetFabric() int32 {
+	if x != nil {
+		return x.Fabric
+	}
+	return 0
+}
+
+func (x *NetBoxLink) GetTokenRef() string {
+	if x != nil {
+		return x.TokenRef
+	}
+	return ""
+}
+
+func (x *NetBoxLink) GetOnDifference() OnDifference {
+	if x != nil {
+		return x.OnDifference
+	}
+	return OnDifference_ON_DIFFERENCE_UNSPECIFIED
+}
+
 // Why no sync of a fabric may publish.
 type Suspension struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -636,7 +771,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -648,7 +783,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[1]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -661,7 +796,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Suspension) GetReason() string {
@@ -720,7 +855,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +867,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +880,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Options) GetArchiveStrategy() ArchiveStrategy {
@@ -843,7 +978,7 @@ var File_fgd_fabric_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\a\n" +
+	"\x1afgd/fabric/v1/fabric.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\a\n" +
 	"\x06Fabric\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bfabricId\x12\x9a\x01\n" +
 	"\x04name\x18\x02 \x01(\tB\x85\x01\xbaH\x81\x01\xba\x01w\n" +
@@ -867,7 +1002,16 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\fpull_request\x18\v \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\x12!\n" +
 	"\fformer_names\x18\f \x03(\tR\vformerNames\x12<\n" +
 	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"nextSyncAt\"\x86\x01\n" +
+	"nextSyncAt\x121\n" +
+	"\x06netbox\x18\x15 \x01(\v2\x19.fgd.fabric.v1.NetBoxLinkR\x06netbox\"\xb6\x01\n" +
+	"\n" +
+	"NetBoxLink\x12\x1c\n" +
+	"\x03url\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x03url\x12\x1f\n" +
+	"\x06fabric\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x06fabric\x12'\n" +
+	"\ttoken_ref\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\btokenRef\x12@\n" +
+	"\ron_difference\x18\x04 \x01(\x0e2\x1b.fgd.fabric.v1.OnDifferenceR\fonDifference\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -892,7 +1036,11 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\fcommitAuthor\x12o\n" +
 	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\x0fcommitCommitterB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
-	"\x10_auto_initialize*d\n" +
+	"\x10_auto_initialize*a\n" +
+	"\fOnDifference\x12\x1d\n" +
+	"\x19ON_DIFFERENCE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12ON_DIFFERENCE_HOLD\x10\x01\x12\x1a\n" +
+	"\x16ON_DIFFERENCE_GIT_WINS\x10\x02*d\n" +
 	"\fForeignFiles\x12\x1d\n" +
 	"\x19FOREIGN_FILES_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FOREIGN_FILES_LEAVE\x10\x01\x12\x1c\n" +
@@ -945,46 +1093,50 @@ func file_fgd_fabric_v1_fabric_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
-	(ForeignFiles)(0),             // 0: fgd.fabric.v1.ForeignFiles
-	(ServerFields)(0),             // 1: fgd.fabric.v1.ServerFields
-	(PublishMode)(0),              // 2: fgd.fabric.v1.PublishMode
-	(References)(0),               // 3: fgd.fabric.v1.References
-	(ArchiveStrategy)(0),          // 4: fgd.fabric.v1.ArchiveStrategy
-	(OnConflict)(0),               // 5: fgd.fabric.v1.OnConflict
-	(UnknownFields)(0),            // 6: fgd.fabric.v1.UnknownFields
-	(ManagedInvalid)(0),           // 7: fgd.fabric.v1.ManagedInvalid
-	(*Fabric)(nil),                // 8: fgd.fabric.v1.Fabric
-	(*Suspension)(nil),            // 9: fgd.fabric.v1.Suspension
-	(*Options)(nil),               // 10: fgd.fabric.v1.Options
-	(*v1.Location)(nil),           // 11: fgd.git.v1.Location
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*v1.PullRequest)(nil),        // 13: fgd.git.v1.PullRequest
+	(OnDifference)(0),             // 0: fgd.fabric.v1.OnDifference
+	(ForeignFiles)(0),             // 1: fgd.fabric.v1.ForeignFiles
+	(ServerFields)(0),             // 2: fgd.fabric.v1.ServerFields
+	(PublishMode)(0),              // 3: fgd.fabric.v1.PublishMode
+	(References)(0),               // 4: fgd.fabric.v1.References
+	(ArchiveStrategy)(0),          // 5: fgd.fabric.v1.ArchiveStrategy
+	(OnConflict)(0),               // 6: fgd.fabric.v1.OnConflict
+	(UnknownFields)(0),            // 7: fgd.fabric.v1.UnknownFields
+	(ManagedInvalid)(0),           // 8: fgd.fabric.v1.ManagedInvalid
+	(*Fabric)(nil),                // 9: fgd.fabric.v1.Fabric
+	(*NetBoxLink)(nil),            // 10: fgd.fabric.v1.NetBoxLink
+	(*Suspension)(nil),            // 11: fgd.fabric.v1.Suspension
+	(*Options)(nil),               // 12: fgd.fabric.v1.Options
+	(*v1.Location)(nil),           // 13: fgd.git.v1.Location
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*v1.PullRequest)(nil),        // 15: fgd.git.v1.PullRequest
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
-	11, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
-	10, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
-	12, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	12, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	9,  // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
-	13, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
-	12, // 6: fgd.fabric.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
-	12, // 7: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	4,  // 8: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	5,  // 9: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	6,  // 10: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	7,  // 11: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	3,  // 12: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	2,  // 13: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
-	0,  // 14: fgd.fabric.v1.Options.foreign_files:type_name -> fgd.fabric.v1.ForeignFiles
-	1,  // 15: fgd.fabric.v1.Options.server_fields:type_name -> fgd.fabric.v1.ServerFields
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	13, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
+	12, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
+	14, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	14, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	11, // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
+	15, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
+	14, // 6: fgd.fabric.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	10, // 7: fgd.fabric.v1.Fabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
+	0,  // 8: fgd.fabric.v1.NetBoxLink.on_difference:type_name -> fgd.fabric.v1.OnDifference
+	14, // 9: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	5,  // 10: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	6,  // 11: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	7,  // 12: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	8,  // 13: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	4,  // 14: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	3,  // 15: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
+	1,  // 16: fgd.fabric.v1.Options.foreign_files:type_name -> fgd.fabric.v1.ForeignFiles
+	2,  // 17: fgd.fabric.v1.Options.server_fields:type_name -> fgd.fabric.v1.ServerFields
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
@@ -992,14 +1144,14 @@ func file_fgd_fabric_v1_fabric_proto_init() {
 	if File_fgd_fabric_v1_fabric_proto != nil {
 		return
 	}
-	file_fgd_fabric_v1_fabric_proto_msgTypes[2].OneofWrappers = []any{}
+	file_fgd_fabric_v1_fabric_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_proto_rawDesc), len(file_fgd_fabric_v1_fabric_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   3,
+			NumEnums:      9,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -32,7 +32,9 @@ type CreateFabricRequest struct {
 	// How the first sync shall run; absent means like any other.
 	FirstSync *v1.SyncOptions `protobuf:"bytes,2,opt,name=first_sync,json=firstSync,proto3" json:"first_sync,omitempty"`
 	// Why the first sync is started; absent means that the fabric was registered.
-	FirstTrigger  v1.Trigger `protobuf:"varint,3,opt,name=first_trigger,json=firstTrigger,proto3,enum=fgd.sync.v1.Trigger" json:"first_trigger,omitempty"`
+	FirstTrigger v1.Trigger `protobuf:"varint,3,opt,name=first_trigger,json=firstTrigger,proto3,enum=fgd.sync.v1.Trigger" json:"first_trigger,omitempty"`
+	// Registers it suspended, for this reason; the first sync is a dry run then.
+	SuspendReason string `protobuf:"bytes,4,opt,name=suspend_reason,json=suspendReason,proto3" json:"suspend_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -86,6 +88,13 @@ func (x *CreateFabricRequest) GetFirstTrigger() v1.Trigger {
 		return x.FirstTrigger
 	}
 	return v1.Trigger(0)
+}
+
+func (x *CreateFabricRequest) GetSuspendReason() string {
+	if x != nil {
+		return x.SuspendReason
+	}
+	return ""
 }
 
 // Response of CreateFabric.
@@ -753,12 +762,13 @@ var File_fgd_fabric_v1_fabric_service_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_fabric_service_proto_rawDesc = "" +
 	"\n" +
-	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x16fgd/sync/v1/sync.proto\"\xca\x01\n" +
+	"\"fgd/fabric/v1/fabric_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x16fgd/sync/v1/sync.proto\"\xfb\x01\n" +
 	"\x13CreateFabricRequest\x125\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricB\x06\xbaH\x03\xc8\x01\x01R\x06fabric\x127\n" +
 	"\n" +
 	"first_sync\x18\x02 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\tfirstSync\x12C\n" +
-	"\rfirst_trigger\x18\x03 \x01(\x0e2\x14.fgd.sync.v1.TriggerB\b\xbaH\x05\x82\x01\x02\x10\x01R\ffirstTrigger\"^\n" +
+	"\rfirst_trigger\x18\x03 \x01(\x0e2\x14.fgd.sync.v1.TriggerB\b\xbaH\x05\x82\x01\x02\x10\x01R\ffirstTrigger\x12/\n" +
+	"\x0esuspend_reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\rsuspendReason\"^\n" +
 	"\x14CreateFabricResponse\x12-\n" +
 	"\x06fabric\x18\x01 \x01(\v2\x15.fgd.fabric.v1.FabricR\x06fabric\x12\x17\n" +
 	"\async_id\x18\x02 \x01(\tR\x06syncId\"/\n" +

@@ -1210,6 +1210,126 @@ func (x *ListQuarantineResponse) GetFiles() []*v1.QuarantinedFile {
 	return nil
 }
 
+// Request of ReadResources.
+type ReadResourcesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Snapshot that holds the tree.
+	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// The tree.
+	Tree string `protobuf:"bytes,2,opt,name=tree,proto3" json:"tree,omitempty"`
+	// Only these files; all of managed/ when there are none. There may be very many, and they have no rules to be held
+	// against. Those that the tree does not have are left out.
+	Paths []string `protobuf:"bytes,3,rep,name=paths,proto3" json:"paths,omitempty"`
+	// How the fabric wants to be treated: what a sync takes for a valid resource depends on it.
+	Options       *v12.Options `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadResourcesRequest) Reset() {
+	*x = ReadResourcesRequest{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadResourcesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadResourcesRequest) ProtoMessage() {}
+
+func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadResourcesRequest.ProtoReflect.Descriptor instead.
+func (*ReadResourcesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ReadResourcesRequest) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+func (x *ReadResourcesRequest) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
+}
+
+func (x *ReadResourcesRequest) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *ReadResourcesRequest) GetOptions() *v12.Options {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+// Response of ReadResources.
+type ReadResourcesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The next ones, in path order.
+	Resources     []*v1.ResourceContent `protobuf:"bytes,1,rep,name=resources,proto3" json:"resources,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadResourcesResponse) Reset() {
+	*x = ReadResourcesResponse{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadResourcesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadResourcesResponse) ProtoMessage() {}
+
+func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadResourcesResponse.ProtoReflect.Descriptor instead.
+func (*ReadResourcesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ReadResourcesResponse) GetResources() []*v1.ResourceContent {
+	if x != nil {
+		return x.Resources
+	}
+	return nil
+}
+
 var File_fgd_ingestion_v1_ingestion_service_proto protoreflect.FileDescriptor
 
 const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
@@ -1299,7 +1419,15 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"snapshotId\x12\x1b\n" +
 	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\"N\n" +
 	"\x16ListQuarantineResponse\x124\n" +
-	"\x05files\x18\x01 \x03(\v2\x1e.fgd.report.v1.QuarantinedFileR\x05files*\xbf\x01\n" +
+	"\x05files\x18\x01 \x03(\v2\x1e.fgd.report.v1.QuarantinedFileR\x05files\"\xad\x01\n" +
+	"\x14ReadResourcesRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x12\x1c\n" +
+	"\x05paths\x18\x03 \x03(\tB\x06\xbaH\x03\xd8\x01\x03R\x05paths\x120\n" +
+	"\aoptions\x18\x04 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\"U\n" +
+	"\x15ReadResourcesResponse\x12<\n" +
+	"\tresources\x18\x01 \x03(\v2\x1e.fgd.report.v1.ResourceContentR\tresources*\xbf\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fOUTCOME_CREATED\x10\x01\x12\x13\n" +
@@ -1308,12 +1436,13 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x13OUTCOME_QUARANTINED\x10\x04\x12\x11\n" +
 	"\rOUTCOME_MOVED\x10\x05\x12\x18\n" +
 	"\x14OUTCOME_KEPT_MANAGED\x10\x06\x12\x14\n" +
-	"\x10OUTCOME_RELEASED\x10\a2\xd7\x03\n" +
+	"\x10OUTCOME_RELEASED\x10\a2\xd1\x04\n" +
 	"\x10IngestionService\x12g\n" +
 	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12c\n" +
 	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12y\n" +
 	"\x0eListQuarantine\x12'.fgd.ingestion.v1.ListQuarantineRequest\x1a(.fgd.ingestion.v1.ListQuarantineResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12z\n" +
-	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator(\x010\x01B\xbf\x01\n" +
+	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator(\x010\x01\x12x\n" +
+	"\rReadResources\x12&.fgd.ingestion.v1.ReadResourcesRequest\x1a'.fgd.ingestion.v1.ReadResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01B\xbf\x01\n" +
 	"\x14com.fgd.ingestion.v1B\x15IngestionServiceProtoP\x01Z.fgdsync.dev/proto/fgd/ingestion/v1;ingestionv1\xa2\x02\x03FIX\xaa\x02\x10Fgd.Ingestion.V1\xca\x02\x10Fgd\\Ingestion\\V1\xe2\x02\x1cFgd\\Ingestion\\V1\\GPBMetadata\xea\x02\x12Fgd::Ingestion::V1b\x06proto3"
 
 var (
@@ -1329,7 +1458,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_ingestion_v1_ingestion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
 	(Outcome)(0),                   // 0: fgd.ingestion.v1.Outcome
 	(*DiscoverRequest)(nil),        // 1: fgd.ingestion.v1.DiscoverRequest
@@ -1346,48 +1475,55 @@ var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
 	(*ValidateFilesResponse)(nil),  // 12: fgd.ingestion.v1.ValidateFilesResponse
 	(*ListQuarantineRequest)(nil),  // 13: fgd.ingestion.v1.ListQuarantineRequest
 	(*ListQuarantineResponse)(nil), // 14: fgd.ingestion.v1.ListQuarantineResponse
-	(*v1.Finding)(nil),             // 15: fgd.report.v1.Finding
-	(*v11.FabricIdentity)(nil),     // 16: fgd.directory.v1.FabricIdentity
-	(*v12.Options)(nil),            // 17: fgd.fabric.v1.Options
-	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
-	(*v1.ResourceKey)(nil),         // 19: fgd.report.v1.ResourceKey
-	(*v1.DanglingReference)(nil),   // 20: fgd.report.v1.DanglingReference
-	(v1.Severity)(0),               // 21: fgd.report.v1.Severity
-	(*v1.QuarantinedFile)(nil),     // 22: fgd.report.v1.QuarantinedFile
+	(*ReadResourcesRequest)(nil),   // 15: fgd.ingestion.v1.ReadResourcesRequest
+	(*ReadResourcesResponse)(nil),  // 16: fgd.ingestion.v1.ReadResourcesResponse
+	(*v1.Finding)(nil),             // 17: fgd.report.v1.Finding
+	(*v11.FabricIdentity)(nil),     // 18: fgd.directory.v1.FabricIdentity
+	(*v12.Options)(nil),            // 19: fgd.fabric.v1.Options
+	(*timestamppb.Timestamp)(nil),  // 20: google.protobuf.Timestamp
+	(*v1.ResourceKey)(nil),         // 21: fgd.report.v1.ResourceKey
+	(*v1.DanglingReference)(nil),   // 22: fgd.report.v1.DanglingReference
+	(v1.Severity)(0),               // 23: fgd.report.v1.Severity
+	(*v1.QuarantinedFile)(nil),     // 24: fgd.report.v1.QuarantinedFile
+	(*v1.ResourceContent)(nil),     // 25: fgd.report.v1.ResourceContent
 }
 var file_fgd_ingestion_v1_ingestion_service_proto_depIdxs = []int32{
-	15, // 0: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
-	16, // 1: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
-	17, // 2: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
-	18, // 3: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
+	17, // 0: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
+	18, // 1: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
+	19, // 2: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
+	20, // 3: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
 	6,  // 4: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
 	0,  // 5: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
-	19, // 6: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
-	19, // 7: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
+	21, // 6: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
+	21, // 7: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
 	4,  // 8: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
 	8,  // 9: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
 	9,  // 10: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
 	5,  // 11: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
-	15, // 12: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
+	17, // 12: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
 	6,  // 13: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
-	20, // 14: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
+	22, // 14: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
 	10, // 15: fgd.ingestion.v1.IngestSummary.finding_counts:type_name -> fgd.ingestion.v1.FindingCount
-	21, // 16: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
-	15, // 17: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
-	22, // 18: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
-	1,  // 19: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
-	3,  // 20: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
-	13, // 21: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
-	11, // 22: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
-	2,  // 23: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
-	7,  // 24: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
-	14, // 25: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
-	12, // 26: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
-	23, // [23:27] is the sub-list for method output_type
-	19, // [19:23] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	23, // 16: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
+	17, // 17: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
+	24, // 18: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
+	19, // 19: fgd.ingestion.v1.ReadResourcesRequest.options:type_name -> fgd.fabric.v1.Options
+	25, // 20: fgd.ingestion.v1.ReadResourcesResponse.resources:type_name -> fgd.report.v1.ResourceContent
+	1,  // 21: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
+	3,  // 22: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
+	13, // 23: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
+	11, // 24: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
+	15, // 25: fgd.ingestion.v1.IngestionService.ReadResources:input_type -> fgd.ingestion.v1.ReadResourcesRequest
+	2,  // 26: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
+	7,  // 27: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
+	14, // 28: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
+	12, // 29: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
+	16, // 30: fgd.ingestion.v1.IngestionService.ReadResources:output_type -> fgd.ingestion.v1.ReadResourcesResponse
+	26, // [26:31] is the sub-list for method output_type
+	21, // [21:26] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_fgd_ingestion_v1_ingestion_service_proto_init() }
@@ -1407,7 +1543,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc), len(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

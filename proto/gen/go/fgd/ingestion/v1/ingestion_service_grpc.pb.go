@@ -25,6 +25,7 @@ const (
 	IngestionService_Ingest_FullMethodName         = "/fgd.ingestion.v1.IngestionService/Ingest"
 	IngestionService_ListQuarantine_FullMethodName = "/fgd.ingestion.v1.IngestionService/ListQuarantine"
 	IngestionService_ValidateFiles_FullMethodName  = "/fgd.ingestion.v1.IngestionService/ValidateFiles"
+	IngestionService_ReadResources_FullMethodName  = "/fgd.ingestion.v1.IngestionService/ReadResources"
 )
 
 // IngestionServiceClient is the client API for IngestionService service.
@@ -42,6 +43,9 @@ type IngestionServiceClient interface {
 	// Judges files that are sent along, without a tree: those of one fabric directory, or files that are in none. Nothing
 	// is written anywhere.
 	ValidateFiles(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ValidateFilesRequest, ValidateFilesResponse], error)
+	// Reads the resources in managed/: what the file of each says. Files that are no resource come with what is the matter
+	// with them.
+	ReadResources(ctx context.Context, in *ReadResourcesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResourcesResponse], error)
 }
 
 type ingestionServiceClient struct {
@@ -104,6 +108,25 @@ func (c *ingestionServiceClient) ValidateFiles(ctx context.Context, opts ...grpc
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_ValidateFilesClient = grpc.BidiStreamingClient[ValidateFilesRequest, ValidateFilesResponse]
 
+func (c *ingestionServiceClient) ReadResources(ctx context.Context, in *ReadResourcesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResourcesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &IngestionService_ServiceDesc.Streams[2], IngestionService_ReadResources_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ReadResourcesRequest, ReadResourcesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type IngestionService_ReadResourcesClient = grpc.ServerStreamingClient[ReadResourcesResponse]
+
 // IngestionServiceServer is the server API for IngestionService service.
 // All implementations must embed UnimplementedIngestionServiceServer
 // for forward compatibility.
@@ -119,6 +142,9 @@ type IngestionServiceServer interface {
 	// Judges files that are sent along, without a tree: those of one fabric directory, or files that are in none. Nothing
 	// is written anywhere.
 	ValidateFiles(grpc.BidiStreamingServer[ValidateFilesRequest, ValidateFilesResponse]) error
+	// Reads the resources in managed/: what the file of each says. Files that are no resource come with what is the matter
+	// with them.
+	ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error
 	mustEmbedUnimplementedIngestionServiceServer()
 }
 
@@ -140,6 +166,9 @@ func (UnimplementedIngestionServiceServer) ListQuarantine(context.Context, *List
 }
 func (UnimplementedIngestionServiceServer) ValidateFiles(grpc.BidiStreamingServer[ValidateFilesRequest, ValidateFilesResponse]) error {
 	return status.Error(codes.Unimplemented, "method ValidateFiles not implemented")
+}
+func (UnimplementedIngestionServiceServer) ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error {
+	return status.Error(codes.Unimplemented, "method ReadResources not implemented")
 }
 func (UnimplementedIngestionServiceServer) mustEmbedUnimplementedIngestionServiceServer() {}
 func (UnimplementedIngestionServiceServer) testEmbeddedByValue()                          {}
@@ -216,6 +245,17 @@ func _IngestionService_ValidateFiles_Handler(srv interface{}, stream grpc.Server
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_ValidateFilesServer = grpc.BidiStreamingServer[ValidateFilesRequest, ValidateFilesResponse]
 
+func _IngestionService_ReadResources_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ReadResourcesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(IngestionServiceServer).ReadResources(m, &grpc.GenericServerStream[ReadResourcesRequest, ReadResourcesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type IngestionService_ReadResourcesServer = grpc.ServerStreamingServer[ReadResourcesResponse]
+
 // IngestionService_ServiceDesc is the grpc.ServiceDesc for IngestionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -243,6 +283,11 @@ var IngestionService_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _IngestionService_ValidateFiles_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "ReadResources",
+			Handler:       _IngestionService_ReadResources_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "fgd/ingestion/v1/ingestion_service.proto",

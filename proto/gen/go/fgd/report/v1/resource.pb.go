@@ -286,6 +286,115 @@ func (x *QuarantinedFile) GetChanged() bool {
 	return false
 }
 
+// What the file of a resource says of it.
+type ResourceContent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who it is; absent when that can't be read.
+	Key *ResourceKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Its file, relative to the fabric directory.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Object id of the file.
+	BlobId string `protobuf:"bytes,3,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
+	// spec as JSON, an object; empty when there is none. Numbers are as they stand in the file where JSON can write them.
+	Spec []byte `protobuf:"bytes,4,opt,name=spec,proto3" json:"spec,omitempty"`
+	// metadata.labels as JSON, an object; empty when there are none.
+	Labels []byte `protobuf:"bytes,5,opt,name=labels,proto3" json:"labels,omitempty"`
+	// metadata.annotations as JSON, an object, without those that the system writes; empty when there are none.
+	Annotations []byte `protobuf:"bytes,6,opt,name=annotations,proto3" json:"annotations,omitempty"`
+	// Path of the file that it was ingested from; empty when the document does not say.
+	OriginalFile string `protobuf:"bytes,7,opt,name=original_file,json=originalFile,proto3" json:"original_file,omitempty"`
+	// Why the file is no valid resource; absent when it is one. What it says is left out then.
+	Problem       *Finding `protobuf:"bytes,8,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResourceContent) Reset() {
+	*x = ResourceContent{}
+	mi := &file_fgd_report_v1_resource_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResourceContent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResourceContent) ProtoMessage() {}
+
+func (x *ResourceContent) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_report_v1_resource_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResourceContent.ProtoReflect.Descriptor instead.
+func (*ResourceContent) Descriptor() ([]byte, []int) {
+	return file_fgd_report_v1_resource_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ResourceContent) GetKey() *ResourceKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *ResourceContent) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ResourceContent) GetBlobId() string {
+	if x != nil {
+		return x.BlobId
+	}
+	return ""
+}
+
+func (x *ResourceContent) GetSpec() []byte {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *ResourceContent) GetLabels() []byte {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *ResourceContent) GetAnnotations() []byte {
+	if x != nil {
+		return x.Annotations
+	}
+	return nil
+}
+
+func (x *ResourceContent) GetOriginalFile() string {
+	if x != nil {
+		return x.OriginalFile
+	}
+	return ""
+}
+
+func (x *ResourceContent) GetProblem() *Finding {
+	if x != nil {
+		return x.Problem
+	}
+	return nil
+}
+
 var File_fgd_report_v1_resource_proto protoreflect.FileDescriptor
 
 const file_fgd_report_v1_resource_proto_rawDesc = "" +
@@ -312,7 +421,16 @@ const file_fgd_report_v1_resource_proto_rawDesc = "" +
 	"\x0equarantined_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\rquarantinedAt\x12\x18\n" +
 	"\achanged\x18\n" +
 	" \x01(\bR\achangedB\x12\n" +
-	"\x10_origin_documentB\xa2\x01\n" +
+	"\x10_origin_document\"\x91\x02\n" +
+	"\x0fResourceContent\x12,\n" +
+	"\x03key\x18\x01 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\x03key\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x17\n" +
+	"\ablob_id\x18\x03 \x01(\tR\x06blobId\x12\x12\n" +
+	"\x04spec\x18\x04 \x01(\fR\x04spec\x12\x16\n" +
+	"\x06labels\x18\x05 \x01(\fR\x06labels\x12 \n" +
+	"\vannotations\x18\x06 \x01(\fR\vannotations\x12#\n" +
+	"\roriginal_file\x18\a \x01(\tR\foriginalFile\x120\n" +
+	"\aproblem\x18\b \x01(\v2\x16.fgd.report.v1.FindingR\aproblemB\xa2\x01\n" +
 	"\x11com.fgd.report.v1B\rResourceProtoP\x01Z(fgdsync.dev/proto/fgd/report/v1;reportv1\xa2\x02\x03FRX\xaa\x02\rFgd.Report.V1\xca\x02\rFgd\\Report\\V1\xe2\x02\x19Fgd\\Report\\V1\\GPBMetadata\xea\x02\x0fFgd::Report::V1b\x06proto3"
 
 var (
@@ -327,24 +445,27 @@ func file_fgd_report_v1_resource_proto_rawDescGZIP() []byte {
 	return file_fgd_report_v1_resource_proto_rawDescData
 }
 
-var file_fgd_report_v1_resource_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_fgd_report_v1_resource_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_fgd_report_v1_resource_proto_goTypes = []any{
 	(*ResourceKey)(nil),           // 0: fgd.report.v1.ResourceKey
 	(*DanglingReference)(nil),     // 1: fgd.report.v1.DanglingReference
 	(*QuarantinedFile)(nil),       // 2: fgd.report.v1.QuarantinedFile
-	(*Finding)(nil),               // 3: fgd.report.v1.Finding
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*ResourceContent)(nil),       // 3: fgd.report.v1.ResourceContent
+	(*Finding)(nil),               // 4: fgd.report.v1.Finding
+	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
 }
 var file_fgd_report_v1_resource_proto_depIdxs = []int32{
 	0, // 0: fgd.report.v1.DanglingReference.from:type_name -> fgd.report.v1.ResourceKey
 	0, // 1: fgd.report.v1.DanglingReference.to:type_name -> fgd.report.v1.ResourceKey
-	3, // 2: fgd.report.v1.QuarantinedFile.reason:type_name -> fgd.report.v1.Finding
-	4, // 3: fgd.report.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 2: fgd.report.v1.QuarantinedFile.reason:type_name -> fgd.report.v1.Finding
+	5, // 3: fgd.report.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	0, // 4: fgd.report.v1.ResourceContent.key:type_name -> fgd.report.v1.ResourceKey
+	4, // 5: fgd.report.v1.ResourceContent.problem:type_name -> fgd.report.v1.Finding
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_fgd_report_v1_resource_proto_init() }
@@ -360,7 +481,7 @@ func file_fgd_report_v1_resource_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_report_v1_resource_proto_rawDesc), len(file_fgd_report_v1_resource_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,4 +1,4 @@
-package ledger
+package ledgerfile
 
 import (
 	"errors"
@@ -19,14 +19,14 @@ func TestALedgerThatIsGoneIsToldOf(t *testing.T) {
 	if err := l.Check(t.Context()); err != nil {
 		t.Errorf("all is well, and it says %v", err)
 	}
-	moved := l.path + ".moved"
-	if err := os.Rename(l.path, moved); err != nil {
+	moved := l.cfg.Path + ".moved"
+	if err := os.Rename(l.cfg.Path, moved); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Check(t.Context()); !errs.HasCode(err, errs.LedgerUnusable) || !strings.Contains(err.Error(), l.path) {
+	if err := l.Check(t.Context()); !errs.HasCode(err, errs.LedgerUnusable) || !strings.Contains(err.Error(), l.cfg.Path) {
 		t.Errorf("it is gone: %v", err)
 	}
-	if err := os.Rename(moved, l.path); err != nil {
+	if err := os.Rename(moved, l.cfg.Path); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Check(t.Context()); err != nil {
@@ -39,13 +39,13 @@ func TestALedgerThatCouldNotBeWrittenIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	l := opened(t)
 	full := errors.New("no space left on the disk")
-	if err := l.durably(func(*bbolt.Tx) error { return full }); err == nil {
+	if err := l.Durably(func(*bbolt.Tx) error { return full }); err == nil {
 		t.Fatal("the write went well")
 	}
 	if err := l.Check(t.Context()); err != nil || *l.broken.Load() != nil {
 		t.Errorf("there is room again, and it says %v", err)
 	}
-	if err := l.durably(func(*bbolt.Tx) error { return full }); err == nil {
+	if err := l.Durably(func(*bbolt.Tx) error { return full }); err == nil {
 		t.Fatal("the write went well")
 	}
 	if err := l.Close(); err != nil {
@@ -56,9 +56,11 @@ func TestALedgerThatCouldNotBeWrittenIsTriedAgain(t *testing.T) {
 	}
 }
 
-func opened(t *testing.T) *Ledger {
+func opened(t *testing.T) *File {
 	t.Helper()
-	l, err := Open(filepath.Join(t.TempDir(), "ledger.db"))
+	l, err := Open(Config{
+		Path: filepath.Join(t.TempDir(), "ledger.db"), Key: "ledger_file", Owner: "test", Buckets: nil,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,8 @@
-package ledger
+package ledgerfile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,21 +10,17 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
-	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
-	accessv1 "fgdsync.dev/proto/fgd/access/v1"
-	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
-	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
 // Damaged returns where a file went that was damaged, and empty when there was none.
-func (l *Ledger) Damaged() string { return l.damaged }
+func (f *File) Damaged() string { return f.damaged }
 
 // Refuse puts a damaged file back into its place, and returns the error that says so: nobody else has what it had.
-func (l *Ledger) Refuse() error {
-	err := errs.New(errs.LedgerDamaged, "The ledger %s is damaged, and Redis is empty.", l.path)
-	return errors.Join(err, l.Close(), os.Rename(l.damaged, l.path))
+func (f *File) Refuse() error {
+	err := errs.New(errs.LedgerDamaged, "The ledger %s is damaged, and Redis is empty.", f.cfg.Path)
+	return errors.Join(err, f.Close(), os.Rename(f.damaged, f.cfg.Path))
 }
 
 // errDamaged says that a file is not what was written into it.
@@ -44,12 +41,12 @@ func surviving(err *error) func() {
 // examine looks at all of a file, and returns errDamaged with what is wrong with it. One that is not there, empty, in
 // use or can't be opened is not damaged. It reads in this goroutine all that the library reads in one of its own when
 // it opens the file for writing, where nothing could be caught.
-func examine(path string) (damage error) {
-	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+func (f *File) examine() (damage error) {
+	if info, err := os.Stat(f.cfg.Path); err != nil || info.Size() == 0 {
 		return nil // who opens it says why it can't be
 	}
 	defer surviving(&damage)()
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
+	db, err := bbolt.Open(f.cfg.Path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
 	switch {
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
 		errors.Is(err, bolterrors.ErrVersionMismatch):
@@ -58,30 +55,16 @@ func examine(path string) (damage error) {
 		return nil // as above
 	}
 	defer func() { damage = errors.Join(damage, db.Close()) }()
-	if err := db.View(readable); err != nil {
+	if err := db.View(f.readable); err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return nil
 }
 
 // readable reports whether everything in the file can be read and is what it should be.
-func readable(tx *bbolt.Tx) error {
-	for name, valid := range map[string]func(key, value []byte) error{
-		bucketFabrics: func(key, value []byte) error {
-			f := &fabricv1.Fabric{}
-			return check(proto.Unmarshal(value, f), bytes.Equal(key, fabricKey(f.GetFabricId())))
-		},
-		bucketDeleted: func(key, value []byte) error { return check(nil, len(key) == 4 && len(value) == 8) },
-		bucketSyncs: func(key, value []byte) error {
-			s := &syncv1.Sync{}
-			return check(proto.Unmarshal(value, s), string(key) == s.GetSyncId())
-		},
-		bucketTokens: func(key, value []byte) error {
-			t := &accessv1.Token{}
-			return check(proto.Unmarshal(value, t), string(key) == t.GetTokenId())
-		},
-	} {
-		bucket := tx.Bucket([]byte(name))
+func (f *File) readable(tx *bbolt.Tx) error {
+	for _, b := range f.cfg.Buckets {
+		bucket := tx.Bucket([]byte(b.Name))
 		if bucket == nil {
 			continue // it was never written to
 		}
@@ -89,9 +72,9 @@ func readable(tx *bbolt.Tx) error {
 		if err := bucket.ForEach(func(key, value []byte) error {
 			inOrder := last == nil || bytes.Compare(last, key) < 0
 			last = key
-			return errors.Join(check(nil, inOrder), valid(key, value))
+			return errors.Join(Check(nil, inOrder), b.Valid(key, value))
 		}); err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
+			return fmt.Errorf("read %s: %w", b.Name, err)
 		}
 	}
 	return nil
@@ -99,7 +82,8 @@ func readable(tx *bbolt.Tx) error {
 
 var errNotWhatItShouldBe = errors.New("an entry is not what it should be")
 
-func check(err error, right bool) error {
+// Check returns an error when an entry can't be read, or is not right.
+func Check(err error, right bool) error {
 	if err == nil && !right {
 		return errNotWhatItShouldBe
 	}
@@ -107,25 +91,44 @@ func check(err error, right bool) error {
 }
 
 // Renew makes the file anew where somebody has taken it away, with all that it had. It reports whether it did.
-func (l *Ledger) Renew() (bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (f *File) Renew() (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	select {
-	case <-l.closed:
+	case <-f.closed:
 		return false, nil
 	default:
 	}
-	if _, err := os.Stat(l.path); !os.IsNotExist(err) {
+	if _, err := os.Stat(f.cfg.Path); !os.IsNotExist(err) {
 		return false, nil
 	}
-	if err := l.db.View(func(tx *bbolt.Tx) error { return tx.CopyFile(l.path, 0o600) }); err != nil {
+	if err := f.db.View(func(tx *bbolt.Tx) error { return tx.CopyFile(f.cfg.Path, 0o600) }); err != nil {
 		return false, failed(err)
 	}
-	db, err := openFile(l.path)
+	db, err := f.openFile()
 	if err != nil {
 		return false, err
 	}
-	old := l.db
-	l.db = db
+	old := f.db
+	f.db = db
 	return true, old.Close()
+}
+
+// Check reports whether what is written comes to the disk: the file is there, and the last write went well. After one
+// that did not it tries another.
+func (f *File) Check(context.Context) error {
+	if _, err := os.Stat(f.cfg.Path); err != nil {
+		return errs.New(errs.LedgerUnusable, "The ledger %s was removed while it is in use.", f.cfg.Path).WithCause(err).
+			WithRemedy("Let the %s write to its folder: it makes the ledger anew within seconds, from what it holds.",
+				f.cfg.Owner)
+	}
+	last := f.broken.Load()
+	if last == nil || *last == nil {
+		return nil
+	}
+	if err := f.Durably(func(*bbolt.Tx) error { return nil }); err != nil {
+		return errs.New(errs.LedgerUnusable, "The ledger %s can't be written.", f.cfg.Path).WithCause(err).
+			WithRemedy("Make room on its disk, and let the %s write to its folder.", f.cfg.Owner)
+	}
+	return nil
 }

@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/errs"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+func newFabric(env Environment) *cobra.Command {
+	return group(&cobra.Command{
+		Use: "fabric", Short: "Look after the fabrics of a running system",
+	}, newFabricList(env), newFabricShow(env), newFabricRegister(env), newFabricUpdate(env), newFabricSuspend(env),
+		newFabricResume(env), newFabricDelete(env))
+}
+
+// fabricID reads the number of a fabric.
+func fabricID(text string) (int32, error) {
+	id, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || id < 1 {
+		return 0, exit.Misuse(errs.New(errs.InvalidRequest, "%q is no number of a fabric; they begin with 1.", text).
+			WithRemedy("fgd fabric list shows them."))
+	}
+	return int32(id), nil
+}
+
+// aboutFabric returns a command whose only word is the number of a fabric.
+func aboutFabric(
+	env Environment, cmd *cobra.Command, do func(ctx context.Context, r *running, id int32) error,
+) *cobra.Command {
+	cmd.Args = arguments(1, 1, "fabric's number")
+	r := newRunning(env, cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		id, err := fabricID(args[0])
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), r, id)
+	}
+	return cmd
+}
+
+func newFabricList(env Environment) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the fabrics that you may see", Args: noArguments}
+	r := newRunning(env, cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		answer, err := r.Fabrics(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.Fabrics(env.Stdout, answer.GetFabrics()) })
+	}
+	return cmd
+}
+
+func newFabricShow(env Environment) *cobra.Command {
+	return aboutFabric(env, &cobra.Command{Use: "show FABRIC", Short: "Show a fabric"},
+		func(ctx context.Context, r *running, id int32) error {
+			answer, err := r.Fabric(ctx, id)
+			if err != nil {
+				return err
+			}
+			return r.print(answer, func() { render.Fabric(env.results(), answer.GetFabric()) })
+		})
+}
+
+// linkFlags are those of a link to NetBox.
+type linkFlags struct {
+	link bridgev1.NetBoxLink
+	none bool
+	own  bool
+}
+
+var linkFlagNames = []string{ //nolint:gochecknoglobals // read only
+	"netbox", "netbox-url", "netbox-fabric", "netbox-token-ref", "netbox-on-difference",
+}
+
+func (l *linkFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&l.own, "netbox", false, "link it to its record in the NetBox of the installation (fgd netbox set)")
+	flags.StringVar(&l.link.Url, "netbox-url", "", "link it to its record in the NetBox at this `address`")
+	flags.Int32Var(&l.link.Fabric, "netbox-fabric", 0, "`number` of its record there; that of the fabric without it")
+	flags.StringVar(&l.link.TokenRef, "netbox-token-ref", "",
+		"where the bridge finds the token: `env:NAME` or file:NAME")
+	flags.StringVar(&l.link.OnDifference, "netbox-on-difference", "",
+		"`what` becomes of a record that somebody changed in NetBox: hold or git_wins")
+}
+
+// wanted returns the link as flags say it, nil when none says anything.
+func (l *linkFlags) wanted(cmd *cobra.Command) *bridgev1.NetBoxLink {
+	for _, name := range linkFlagNames {
+		if cmd.Flags().Changed(name) {
+			return &l.link
+		}
+	}
+	return nil
+}
+
+func newFabricRegister(env Environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "register --repo URL --dir D", Short: "Register a fabric; its first sync starts by itself", Args: noArguments,
+	}
+	r, request, l := newRunning(env, cmd), &bridgev1.CreateFabricRequest{}, &linkFlags{}
+	flags := cmd.Flags()
+	flags.StringVar(&request.RepositoryUrl, "repo", "", "`URL` of the repository (required)")
+	flags.StringVar(&request.GitopsDirectory, "dir", "", "fabric `directory` in the repository (required)")
+	flags.StringVar(&request.Branch, "branch", "main", "`branch`")
+	flags.StringVar(&request.Name, "name", "", "`name`; that of the manifest in the directory without it")
+	flags.Int32Var(&request.FabricId, "fabric-id", 0, "`number`; that of the manifest, or a free one without it")
+	flags.StringVar(&request.SuspendReason, "suspended", "",
+		"register it suspended, for this `reason`: nothing is written before fgd fabric resume")
+	ref, interval := addDefinitionFlags(cmd)
+	l.add(cmd)
+	_ = cmd.MarkFlagRequired("repo")
+	_ = cmd.MarkFlagRequired("dir")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		request.Netbox = l.wanted(cmd)
+		request.Credentials, request.SyncIntervalSeconds = ref.given(), interval.given(cmd)
+		answer, err := r.CreateFabric(cmd.Context(), request)
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.Registered(env.results(), answer) })
+	}
+	return cmd
+}
+
+// reference is a flag with where credentials are found.
+type reference string
+
+func (r *reference) given() *bridgev1.Credentials {
+	if *r == "" {
+		return nil
+	}
+	return &bridgev1.Credentials{Ref: string(*r)}
+}
+
+// seconds is a flag with an interval.
+type seconds int32
+
+func (s *seconds) given(cmd *cobra.Command) *int32 {
+	if !cmd.Flags().Changed("interval") {
+		return nil
+	}
+	return new(int32(*s))
+}
+
+func addDefinitionFlags(cmd *cobra.Command) (*reference, *seconds) {
+	ref, interval := new(reference), new(seconds)
+	cmd.Flags().StringVar((*string)(ref), "credentials-ref", "",
+		"where github-sync finds the credentials: `env:NAME` or file:NAME")
+	cmd.Flags().Int32Var((*int32)(interval), "interval", 0, "`seconds` between scheduled syncs; 0 is never")
+	return ref, interval
+}
+
+func newFabricUpdate(env Environment) *cobra.Command {
+	var repository, branch, directory, name string
+	l := &linkFlags{}
+	cmd := &cobra.Command{
+		Use: "update FABRIC", Short: "Change what flags name of a fabric", Args: arguments(1, 1, "fabric's number"),
+	}
+	r := newRunning(env, cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&repository, "repo", "", "`URL` of the repository")
+	flags.StringVar(&directory, "dir", "", "fabric `directory` in the repository")
+	flags.StringVar(&branch, "branch", "", "`branch`")
+	flags.StringVar(&name, "name", "", "`name`")
+	ref, interval := addDefinitionFlags(cmd)
+	l.add(cmd)
+	flags.BoolVar(&l.none, "no-netbox", false, "link it to no NetBox any more; records stay there")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		id, err := fabricID(args[0])
+		if err != nil {
+			return err
+		}
+		named := func(flag string, value *string) *string {
+			if !cmd.Flags().Changed(flag) {
+				return nil
+			}
+			return value
+		}
+		answer, err := r.UpdateFabric(cmd.Context(), &bridgev1.UpdateFabricRequest{
+			FabricId: id, Name: named("name", &name), RepositoryUrl: named("repo", &repository),
+			Branch: named("branch", &branch), GitopsDirectory: named("dir", &directory), Credentials: ref.given(),
+			SyncIntervalSeconds: interval.given(cmd), Netbox: l.wanted(cmd), RemoveNetbox: l.none,
+		})
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.Fabric(env.results(), answer.GetFabric()) })
+	}
+	return cmd
+}
+
+func newFabricSuspend(env Environment) *cobra.Command {
+	var reason string
+	cmd := aboutFabric(env, &cobra.Command{Use: "suspend FABRIC --reason TEXT", Short: "Let no sync of a fabric publish"},
+		func(ctx context.Context, r *running, id int32) error {
+			answer, err := r.SuspendFabric(ctx, id, reason)
+			if err != nil {
+				return err
+			}
+			return r.print(answer, func() { render.Fabric(env.results(), answer.GetFabric()) })
+		})
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for people (required)")
+	_ = cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
+func newFabricResume(env Environment) *cobra.Command {
+	return aboutFabric(env, &cobra.Command{
+		Use: "resume FABRIC", Short: "Let a fabric be synced again; a sync starts at once",
+	}, func(ctx context.Context, r *running, id int32) error {
+		answer, err := r.ResumeFabric(ctx, id)
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.Resumed(env.Stdout, answer) })
+	})
+}
+
+func newFabricDelete(env Environment) *cobra.Command {
+	return aboutFabric(env, &cobra.Command{
+		Use: "delete FABRIC", Short: "Forget a fabric; its directory and its records in NetBox stay",
+	}, func(ctx context.Context, r *running, id int32) error {
+		answer, err := r.DeleteFabric(ctx, id)
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { _, _ = fmt.Fprintf(env.Stdout, "Fabric %d is forgotten.\n", id) })
+	})
+}

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/errs"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+func newNetBox(env Environment) *cobra.Command {
+	return group(&cobra.Command{
+		Use: "netbox", Short: "Have NetBox show the resources of fabrics, and see what of it is proven",
+	}, newNetBoxShow(env), newNetBoxSet(env), newNetBoxCheck(env), newNetBoxSetUp(env), newNetBoxRemove(env),
+		newNetBoxReceipts(env), newNetBoxDeliver(env), newNetBoxImport(env))
+}
+
+func newNetBoxShow(env Environment) *cobra.Command {
+	cmd := &cobra.Command{Use: "show", Short: "Show the NetBoxes that fabrics are linked to", Args: noArguments}
+	r := newRunning(env, cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		answer, err := r.NetBox(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.NetBox(env.Stdout, answer) })
+	}
+	return cmd
+}
+
+func newNetBoxSet(env Environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "set [--url URL] [--token-ref REF]", Short: "Say which NetBox a link takes that names none", Args: noArguments,
+	}
+	r := newRunning(env, cmd)
+	var url, ref string
+	cmd.Flags().StringVar(&url, "url", "", "its `address`, before /api; empty for none")
+	cmd.Flags().StringVar(&ref, "token-ref", "", "where the bridge finds its token: `env:NAME` or file:NAME")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		request := &bridgev1.UpdateNetBoxRequest{}
+		if cmd.Flags().Changed("url") {
+			request.Url = &url
+		}
+		if cmd.Flags().Changed("token-ref") {
+			request.TokenRef = &ref
+		}
+		if request.Url == nil && request.TokenRef == nil {
+			return exit.Misuse(errs.New(errs.InvalidRequest, "It has to be said what is to be set.").
+				WithRemedy("Give --url, --token-ref, or both."))
+		}
+		answer, err := r.SetNetBox(cmd.Context(), request)
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.InstallationNetBox(env.Stdout, answer.GetUrl(), answer.GetTokenRef()) })
+	}
+	return cmd
+}
+
+// addNetBoxFlags adds those that say which NetBox is meant.
+func addNetBoxFlags(cmd *cobra.Command, url, tokenRef *string) {
+	cmd.Flags().StringVar(url, "url", "", "`address` of NetBox, before /api; that of the installation without it")
+	if tokenRef != nil {
+		cmd.Flags().StringVar(tokenRef, "token-ref", "",
+			"where the bridge finds the token: `env:NAME` or file:NAME; that of the installation without it")
+	}
+}
+
+func newNetBoxCheck(env Environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "check", Short: "Say whether records can be delivered to a NetBox, and what is to be mended", Args: noArguments,
+		Long: "Looks at a NetBox with the token of the bridge, for five seconds at most, and writes nothing.",
+	}
+	r, request := newRunning(env, cmd), &bridgev1.CheckNetBoxRequest{}
+	addNetBoxFlags(cmd, &request.Url, &request.TokenRef)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		answer, err := r.CheckNetBox(cmd.Context(), request)
+		if err != nil {
+			return err
+		}
+		err = r.print(answer, func() { render.NetBoxChecked(env.results(), answer) })
+		if err == nil && !answer.GetOk() {
+			return exit.Code(exit.Findings)
+		}
+		return err
+	}
+	return cmd
+}
+
+func newNetBoxReceipts(env Environment) *cobra.Command {
+	var state string
+	cmd := aboutFabric(env, &cobra.Command{
+		Use: "receipts FABRIC", Short: "List what of a fabric is proven to be in NetBox, and what is not",
+	}, func(ctx context.Context, r *running, id int32) error {
+		answer, err := r.Receipts(ctx, id, state)
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.Receipts(env.results(), answer) })
+	})
+	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: pending, proven, undeliverable or held")
+	return cmd
+}
+
+func newNetBoxDeliver(env Environment) *cobra.Command {
+	request := &bridgev1.DeliverRecordsRequest{}
+	cmd := aboutFabric(env, &cobra.Command{
+		Use: "deliver FABRIC", Short: "Have the records of a fabric delivered now, and compared with NetBox",
+		Long: `What NetBox refused is tried again. What somebody changed in NetBox stays, unless --overwrite says that Git counts; it
+is lost then. It goes on by itself: fgd netbox receipts says how far it is.`,
+	}, func(ctx context.Context, r *running, id int32) error {
+		request.FabricId = id
+		answer, err := r.Deliver(ctx, request)
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.Delivery(env.results(), answer.GetDelivery()) })
+	})
+	cmd.Flags().BoolVar(&request.Overwrite, "overwrite", false,
+		"make records that somebody changed in NetBox what Git says")
+	cmd.Flags().BoolVar(&request.ConfirmDeletions, "confirm-deletions", false, "delete records although they are many")
+	return cmd
+}

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"fgdsync.dev/cmd/fgd/internal/exit"
+	"fgdsync.dev/cmd/fgd/internal/netboximport"
+	"fgdsync.dev/cmd/fgd/internal/render"
+	"fgdsync.dev/libs/errs"
+)
+
+func newNetBoxImport(env Environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "import [--csv FILE]", Short: "Register the fabrics that a NetBox knows, to be approved one by one",
+		Args: noArguments,
+		Long: `Registers each fabric of NetBox that is not linked yet: suspended, so that nothing is written into its repository
+before fgd fabric resume. Its first sync is a dry run; what it would do is printed. Where NetBox does not say which
+repository a fabric has, a file says it: comma-separated, with a first line that names the columns fabric (its number
+in NetBox) or name, repository_url, branch, gitops_directory and credentials_ref.`,
+	}
+	r, wish := newRunning(env, cmd), &netboximport.Wish{}
+	addNetBoxFlags(cmd, &wish.URL, &wish.TokenRef)
+	var file string
+	cmd.Flags().StringVar(&file, "csv", "", "`file` that says where the directories of fabrics are")
+	cmd.Flags().BoolVar(&wish.DryRun, "dry-run", false, "say what would be registered, and register nothing")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if wish.Rows, err = rowsOf(file); err != nil {
+			return exit.Misuse(err)
+		}
+		outcomes, err := netboximport.Run(cmd.Context(), r.System, *wish)
+		if r.json {
+			if printErr := render.Document(env.Stdout, outcomes); printErr != nil {
+				return printErr
+			}
+		} else {
+			render.Imported(env.results(), outcomes)
+		}
+		return err
+	}
+	return cmd
+}
+
+func rowsOf(name string) (rows []netboximport.Row, err error) {
+	if name == "" {
+		return nil, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, errs.New(errs.InvalidRequest, "The file %s can't be read.", name).WithCause(err).
+			WithRemedy("Name a file with comma-separated values as --csv.")
+	}
+	defer func() { _ = file.Close() }()
+	return netboximport.Read(file)
+}

@@ -1,0 +1,98 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"google.golang.org/grpc"
+
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+// ask calls a method of a running system.
+func ask[Client, Request, Answer any](
+	ctx context.Context, s System, client func(grpc.ClientConnInterface) Client,
+	method func(Client, context.Context, *Request, ...grpc.CallOption) (*Answer, error), request *Request,
+) (answer *Answer, err error) {
+	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		answer, err = method(client(conn), ctx, request)
+		return err
+	})
+	return answer, err
+}
+
+// Fabrics lists all fabrics that the caller may see.
+func (s System) Fabrics(ctx context.Context) (*bridgev1.ListFabricsResponse, error) {
+	all := &bridgev1.ListFabricsResponse{}
+	err := s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		request := &bridgev1.ListFabricsRequest{Limit: pageSize}
+		for {
+			page, err := bridgev1.NewFabricServiceClient(conn).ListFabrics(ctx, request)
+			if err != nil {
+				return err
+			}
+			all.Fabrics, all.Total = append(all.Fabrics, page.GetFabrics()...), page.GetTotal()
+			if request.PageToken = page.GetNextPageToken(); request.GetPageToken() == "" {
+				return nil
+			}
+		}
+	})
+	return all, err
+}
+
+// Fabric shows a fabric.
+func (s System) Fabric(ctx context.Context, id int32) (*bridgev1.GetFabricResponse, error) {
+	return ask(ctx, s, bridgev1.NewFabricServiceClient, bridgev1.FabricServiceClient.GetFabric,
+		&bridgev1.GetFabricRequest{FabricId: id})
+}
+
+// CreateFabric registers a fabric.
+func (s System) CreateFabric(
+	ctx context.Context, request *bridgev1.CreateFabricRequest,
+) (*bridgev1.CreateFabricResponse, error) {
+	return ask(ctx, s, bridgev1.NewFabricServiceClient, bridgev1.FabricServiceClient.CreateFabric, request)
+}
+
+// UpdateFabric changes what a request names of a fabric.
+func (s System) UpdateFabric(
+	ctx context.Context, request *bridgev1.UpdateFabricRequest,
+) (*bridgev1.UpdateFabricResponse, error) {
+	return ask(ctx, s, bridgev1.NewFabricServiceClient, bridgev1.FabricServiceClient.UpdateFabric, request)
+}
+
+// SuspendFabric lets no sync of a fabric publish.
+func (s System) SuspendFabric(ctx context.Context, id int32, reason string) (*bridgev1.SuspendFabricResponse, error) {
+	return ask(ctx, s, bridgev1.NewFabricServiceClient, bridgev1.FabricServiceClient.SuspendFabric,
+		&bridgev1.SuspendFabricRequest{FabricId: id, Reason: reason})
+}
+
+// ResumeFabric lets a fabric be synced again.
+func (s System) ResumeFabric(ctx context.Context, id int32) (*bridgev1.ResumeFabricResponse, error) {
+	return ask(ctx, s, bridgev1.NewFabricServiceClient, bridgev1.FabricServiceClient.ResumeFabric,
+		&bridgev1.ResumeFabricRequest{FabricId: id})
+}
+
+// DeleteFabric forgets a fabric.
+func (s System) DeleteFabric(ctx context.Context, id int32) (*bridgev1.DeleteFabricResponse, error) {
+	return ask(ctx, s, bridgev1.NewFabricServiceClient, bridgev1.FabricServiceClient.DeleteFabric,
+		&bridgev1.DeleteFabricRequest{FabricId: id})
+}
+
+// Ended waits until a sync has ended, and returns how.
+func (s System) Ended(ctx context.Context, syncID string) (status *bridgev1.SyncStatus, err error) {
+	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		client := bridgev1.NewSyncServiceClient(conn)
+		events, err := client.StreamSyncEvents(ctx, &bridgev1.StreamSyncEventsRequest{SyncId: syncID})
+		for err == nil {
+			_, err = events.Recv()
+		}
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+		answer, err := client.GetSyncStatus(ctx, &bridgev1.GetSyncStatusRequest{SyncId: syncID})
+		status = answer.GetStatus()
+		return err
+	})
+	return status, err
+}

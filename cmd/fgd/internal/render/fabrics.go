@@ -1,0 +1,92 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"fgdsync.dev/libs/printable"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+)
+
+// Fabrics prints fabrics, a line each.
+func Fabrics(w io.Writer, fabrics []*bridgev1.Fabric) {
+	t := newTable(w)
+	t.cells("ID", "NAME", "REPOSITORY", "BRANCH", "DIRECTORY", "SUSPENDED", "NETBOX")
+	for _, f := range fabrics {
+		t.cells(f.GetFabricId(), printable.Line(f.GetName()), printable.Line(f.GetRepositoryUrl()),
+			printable.Line(f.GetBranch()), printable.Line(f.GetGitopsDirectory()), yesOrNo(f.GetSuspension() != nil),
+			linkText(f.GetNetbox()))
+	}
+	t.end()
+}
+
+// linkText says which record of which NetBox shows a fabric.
+func linkText(link *bridgev1.NetBoxLink) string {
+	if link == nil {
+		return "-"
+	}
+	record := "fabric of the same number"
+	if link.GetFabric() != 0 {
+		record = "fabric " + strconv.Itoa(int(link.GetFabric()))
+	}
+	return printable.Line(link.GetUrl()) + ", " + record
+}
+
+// Fabric prints what there is to know of a fabric.
+func Fabric(s *Screen, fabric *bridgev1.Fabric) {
+	f := s.facts()
+	f.add("fabric", "%d, %s", fabric.GetFabricId(), printable.Line(fabric.GetName()))
+	f.add("repository", "%s, branch %s, directory %s", printable.Line(fabric.GetRepositoryUrl()),
+		printable.Line(fabric.GetBranch()), printable.Line(fabric.GetGitopsDirectory()))
+	f.add("credentials", "%s", credentialsText(fabric))
+	f.add("scheduled", "%s", intervalText(fabric.GetSyncIntervalSeconds()))
+	if suspension := fabric.GetSuspension(); suspension != nil {
+		f.styled(f.screen.warn, "suspended", "by %s since %s: %s", printable.Line(suspension.GetSuspendedBy()),
+			when(suspension.GetSuspendedAt()), printable.Line(suspension.GetReason()))
+	}
+	f.add("NetBox", "%s", linkText(fabric.GetNetbox()))
+	if link := fabric.GetNetbox(); link != nil {
+		f.add("token", "%s", printable.Line(link.GetTokenRef()))
+		f.add("differences", "%s", differenceText(link.GetOnDifference()))
+	}
+	f.end()
+}
+
+func credentialsText(f *bridgev1.Fabric) string {
+	switch {
+	case !f.GetCredentialsConfigured():
+		return "none"
+	case f.CredentialsReadable == nil:
+		return "stored"
+	case f.GetCredentialsReadable():
+		return "stored, and can be read"
+	}
+	return "stored, and CAN'T BE READ: give them again"
+}
+
+func intervalText(seconds int32) string {
+	if seconds == 0 {
+		return "never"
+	}
+	return fmt.Sprintf("every %d s", seconds)
+}
+
+func differenceText(word string) string {
+	if word == "git_wins" {
+		return "git_wins: what somebody changes in NetBox becomes what Git says"
+	}
+	return "hold: what somebody changes in NetBox stays until it is decided"
+}
+
+// Registered prints that a fabric was registered, and which sync is its first.
+func Registered(s *Screen, answer *bridgev1.CreateFabricResponse) {
+	Fabric(s, answer.GetFabric())
+	s.printf("Its first sync is %s.\n", answer.GetSyncId())
+}
+
+// Resumed prints that a fabric is synced again.
+func Resumed(w io.Writer, answer *bridgev1.ResumeFabricResponse) {
+	fmt.Fprintf(w, "Fabric %d is synced again; the sync %s has started.\n", answer.GetFabric().GetFabricId(),
+		answer.GetSyncId())
+}

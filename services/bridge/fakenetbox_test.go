@@ -1,0 +1,45 @@
+package bridge_test
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/errs"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+)
+
+// fakeResources keeps the NetBox of the installation as the orchestrator's contract says. No fabric has resources.
+type fakeResources struct {
+	fabricv1.UnimplementedResourceServiceServer
+	b      *backend
+	netbox *fabricv1.NetBox
+}
+
+func (f *fakeResources) ListLinkedFabrics(
+	context.Context, *fabricv1.ListLinkedFabricsRequest,
+) (*fabricv1.ListLinkedFabricsResponse, error) {
+	return &fabricv1.ListLinkedFabricsResponse{}, nil
+}
+
+func (f *fakeResources) GetNetBox(context.Context, *fabricv1.GetNetBoxRequest) (*fabricv1.GetNetBoxResponse, error) {
+	leave, err := f.b.enterUnasked()
+	defer leave()
+	return &fabricv1.GetNetBoxResponse{Netbox: proto.CloneOf(f.netbox)}, err
+}
+
+func (f *fakeResources) PutNetBox(
+	_ context.Context, req *fabricv1.PutNetBoxRequest,
+) (*fabricv1.PutNetBoxResponse, error) {
+	leave, err := f.b.enterUnasked()
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	if req.GetNetbox().GetGeneration() != f.netbox.GetGeneration() {
+		return nil, errs.New(errs.NetBoxChanged, "Somebody else has changed it.")
+	}
+	f.netbox = proto.CloneOf(req.GetNetbox())
+	f.netbox.Generation++
+	return &fabricv1.PutNetBoxResponse{Netbox: proto.CloneOf(f.netbox)}, nil
+}

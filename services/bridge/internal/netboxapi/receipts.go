@@ -1,0 +1,116 @@
+package netboxapi
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"fgdsync.dev/libs/errs"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/apiv1"
+	"fgdsync.dev/services/bridge/internal/outbox"
+)
+
+// ListReceipts lists what of a fabric's resources is proven to be in NetBox, and what is not.
+func (s *Server) ListReceipts(
+	ctx context.Context, req *bridgev1.ListReceiptsRequest,
+) (*bridgev1.ListReceiptsResponse, error) {
+	after, err := positionOf(req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	status, err := s.status(ctx, req.GetFabricId())
+	if err != nil {
+		return nil, err
+	}
+	all := slices.DeleteFunc(status.Receipts, func(r *netboxv1.Receipt) bool {
+		return req.GetState() != "" && stateOf(r.GetState()) != req.GetState()
+	})
+	slices.SortFunc(all, func(a, b *netboxv1.Receipt) int { return slices.Compare(placeOf(a), placeOf(b)) })
+	out := &bridgev1.ListReceiptsResponse{Total: number(int64(len(all))), Delivery: deliveryToProto(status)}
+	limit := int(apiv1.Limit(req.GetLimit(), apiv1.DefaultReceipts))
+	for _, r := range all {
+		if slices.Compare(placeOf(r), after) <= 0 {
+			continue
+		}
+		if len(out.GetReceipts()) == limit {
+			last := out.GetReceipts()[limit-1]
+			out.NextPageToken = tokenOf([]string{last.GetKind(), last.GetNamespace(), last.GetName()})
+			break
+		}
+		out.Receipts = append(out.Receipts, receiptToProto(r))
+	}
+	return out, nil
+}
+
+// DeliverRecords has the records of a fabric delivered now.
+func (s *Server) DeliverRecords(
+	ctx context.Context, req *bridgev1.DeliverRecordsRequest,
+) (*bridgev1.DeliverRecordsResponse, error) {
+	if _, err := s.linked(ctx, req.GetFabricId()); err != nil {
+		return nil, err
+	}
+	err := s.deps.Outbox.Ask(ctx, req.GetFabricId(), req.GetOverwrite(), req.GetConfirmDeletions())
+	if err != nil {
+		return nil, err
+	}
+	status, err := s.deps.Outbox.Status(ctx, req.GetFabricId())
+	return &bridgev1.DeliverRecordsResponse{Delivery: deliveryToProto(status)}, err
+}
+
+// status returns how the delivery of a fabric is. Before anything is known of it, it is that of its link.
+func (s *Server) status(ctx context.Context, fabricID int32) (outbox.Status, error) {
+	link, err := s.linked(ctx, fabricID)
+	if err != nil {
+		return outbox.Status{}, err
+	}
+	status, err := s.deps.Outbox.Status(ctx, fabricID)
+	if err != nil {
+		return outbox.Status{}, err
+	}
+	if status.Delivery.GetUrl() == "" {
+		status.Delivery.Url, status.Delivery.NetboxFabric = link.GetUrl(), link.GetFabric()
+	}
+	return status, nil
+}
+
+// linked returns the link of a fabric. One that has none is an error.
+func (s *Server) linked(ctx context.Context, fabricID int32) (*fabricv1.NetBoxLink, error) {
+	found, err := s.deps.Fabrics.GetFabric(ctx, &fabricv1.GetFabricRequest{FabricId: fabricID})
+	if err != nil {
+		return nil, err
+	}
+	link := found.GetFabric().GetNetbox()
+	if link == nil {
+		return nil, errs.New(errs.NetBoxNotLinked, "No NetBox shows the resources of fabric %d.", fabricID)
+	}
+	return &fabricv1.NetBoxLink{Url: link.GetUrl(), Fabric: cmp.Or(link.GetFabric(), fabricID)}, nil
+}
+
+func placeOf(r *netboxv1.Receipt) []string {
+	return []string{r.GetKind(), r.GetNamespace(), r.GetName()}
+}
+
+// separator is in no name.
+const separator = "\x00"
+
+func tokenOf(place []string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(place, separator)))
+}
+
+// positionOf returns after which receipt a page begins; nil at the first.
+func positionOf(token string) ([]string, error) {
+	if token == "" {
+		return nil, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	place := strings.Split(string(raw), separator)
+	if err != nil || len(place) != 3 {
+		return nil, errs.Field("page_token", "page_token is not one that was given out.")
+	}
+	return place, nil
+}

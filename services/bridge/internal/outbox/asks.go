@@ -1,0 +1,75 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"fgdsync.dev/libs/redisconn"
+)
+
+func askedKey(fabricID int32) string { return prefixOf(fabricID) + "asked" }
+
+// ask notes what somebody wants of a delivery, under a number of its own. What was asked for before and not done yet
+// counts too.
+func (s *Store) ask(ctx context.Context, fabricID int32, a Asked) error {
+	at := askedKey(fabricID)
+	_, err := s.redis.Main.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, at, "number", a.Number, "commit", a.Commit)
+		if a.Overwrite {
+			p.HSet(ctx, at, "overwrite", 1)
+		}
+		if a.ConfirmDeletions {
+			p.HSet(ctx, at, "confirm", 1)
+		}
+		return nil
+	})
+	return redisconn.Error(err)
+}
+
+// asked reads what is wanted of deliveries, in one round trip.
+func (s *Store) asked(ctx context.Context, fabricIDs []int32) (map[int32]Asked, error) {
+	replies := make([]*redis.SliceCmd, len(fabricIDs))
+	_, err := s.redis.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range fabricIDs {
+			replies[i] = p.HMGet(ctx, askedKey(id), "number", "overwrite", "confirm", "commit")
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, redisconn.Error(err)
+	}
+	all := map[int32]Asked{}
+	for i, id := range fabricIDs {
+		values := replies[i].Val()
+		if text, is := values[0].(string); is {
+			number, _ := strconv.ParseInt(text, 10, 64)
+			commit, _ := values[3].(string)
+			all[id] = Asked{
+				Number: number, Commit: commit, Overwrite: values[1] != nil, ConfirmDeletions: values[2] != nil,
+			}
+		}
+	}
+	return all, nil
+}
+
+// answered forgets what was asked for and is noted, unless somebody has asked again since.
+func (s *Store) answered(ctx context.Context, fabricID int32, a Asked) error {
+	at := askedKey(fabricID)
+	return redisconn.Error(s.redis.Main.Watch(ctx, func(tx *redis.Tx) error {
+		number, err := tx.HGet(ctx, at, "number").Int64()
+		if errors.Is(err, redis.Nil) || err == nil && number != a.Number {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			p.HDel(ctx, at, "overwrite", "confirm")
+			return nil
+		})
+		return err
+	}, at))
+}

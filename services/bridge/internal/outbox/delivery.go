@@ -1,0 +1,242 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/hnp"
+)
+
+// delivery is the records of one fabric in one NetBox, for as long as this bridge delivers there. What it knows is
+// written down before it does anything, and after.
+type delivery struct {
+	deps   *Deps
+	client *hnp.Client
+	fence  int64
+
+	mu       sync.Mutex // held by whoever looks at the records or changes them
+	linked   *fabricv1.LinkedFabric
+	state    *netboxv1.Delivery
+	receipts map[key]*netboxv1.Receipt
+	contents map[key]hnp.Content // of records that are not proven, as far as they were read
+	unsure   bool                // Redis had lost something: what is wanted has to be read whole
+	changed  map[key]bool        // receipts that are to be written down
+	failures int                 // of NetBox itself, in a row
+	gone     []key               // receipts that are to go
+
+	summed atomic.Pointer[summary] // as it was written down last; never nil
+}
+
+// open reads what is known of a fabric.
+func open(
+	ctx context.Context, deps *Deps, client *hnp.Client, fence int64, linked *fabricv1.LinkedFabric,
+) (*delivery, error) {
+	state, receipts, lost, err := deps.Store.load(ctx, linked.GetFabricId())
+	if err != nil {
+		return nil, err
+	}
+	d := &delivery{
+		deps: deps, client: client, fence: fence, linked: linked, state: state, unsure: lost,
+		receipts: map[key]*netboxv1.Receipt{}, contents: map[key]hnp.Content{}, changed: map[key]bool{},
+	}
+	for _, r := range receipts {
+		d.receipts[keyOf(r)] = r
+		if r.GetState() == netboxv1.State_STATE_PENDING { // who asked for it may have died
+			d.doubt(r)
+		}
+		if lost { // Redis gets all of them again
+			d.touch(r)
+		}
+	}
+	if !d.isHere() { // what another NetBox has says nothing of this one
+		d.restart()
+	}
+	d.sum()
+	return d, nil
+}
+
+// isHere reports whether what is known is about the record that the fabric is linked to now.
+func (d *delivery) isHere() bool {
+	link := d.linked.GetNetbox()
+	return d.state.GetUrl() == link.GetUrl() && d.state.GetNetboxFabric() == link.GetFabric()
+}
+
+// restart begins with nothing known.
+func (d *delivery) restart() {
+	for k := range d.receipts {
+		d.drop(k)
+	}
+	d.state = &netboxv1.Delivery{
+		FabricId: d.linked.GetFabricId(), Url: d.linked.GetNetbox().GetUrl(),
+		NetboxFabric: d.linked.GetNetbox().GetFabric(), Revision: d.state.GetRevision(),
+	}
+	d.unsure = true
+}
+
+func (d *delivery) now() *timestamppb.Timestamp { return timestamppb.New(d.deps.Now()) }
+
+// touch notes that a receipt has changed.
+func (d *delivery) touch(r *netboxv1.Receipt) { d.changed[keyOf(r)] = true }
+
+// drop forgets a record.
+func (d *delivery) drop(k key) {
+	delete(d.receipts, k)
+	delete(d.contents, k)
+	delete(d.changed, k)
+	d.gone = append(d.gone, k)
+}
+
+// save writes down what has changed, in the order of its keys.
+func (d *delivery) save(ctx context.Context) error {
+	put := make([]*netboxv1.Receipt, 0, len(d.changed))
+	d.state.Revision = max(d.state.GetRevision()+1, d.fence)
+	for k := range d.changed {
+		d.receipts[k].Revision = d.state.GetRevision()
+		put = append(put, d.receipts[k])
+	}
+	slices.SortFunc(put, func(a, b *netboxv1.Receipt) int { return keyOf(a).compare(keyOf(b)) })
+	d.gone = slices.DeleteFunc(d.gone, func(k key) bool { return d.receipts[k] != nil })
+	if err := d.deps.Store.save(ctx, d.fence, d.state, put, d.gone); err != nil {
+		return err
+	}
+	clear(d.changed)
+	d.gone = nil
+	d.sum()
+	return nil
+}
+
+// sum has the metrics see how the delivery is, whatever it waits for.
+func (d *delivery) sum() {
+	s := summarize(d.state, maps.Values(d.receipts))
+	d.summed.Store(&s)
+}
+
+// pass brings NetBox to what Git says, as far as that can be done now. It reports an error when something stands in the
+// way of all of it; what NetBox does not take of single records is in their receipts.
+func (d *delivery) pass(ctx context.Context, linked *fabricv1.LinkedFabric, asked Asked) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.linked = linked
+	if !d.isHere() {
+		d.restart()
+	}
+	d.failures = 0
+	err := d.step(ctx, asked)
+	return errors.Join(err, d.explain(context.WithoutCancel(ctx), err))
+}
+
+// step does what a pass does.
+func (d *delivery) step(ctx context.Context, asked Asked) error {
+	if err := d.take(ctx, asked); err != nil {
+		return err
+	}
+	if err := d.write(ctx); err != nil {
+		return err
+	}
+	if d.allProven() && d.state.GetProvenCommit() != d.state.GetWantedCommit() {
+		d.state.ProvenCommit = d.state.GetWantedCommit()
+		if err := d.save(ctx); err != nil {
+			return err
+		}
+	}
+	return d.tell(ctx)
+}
+
+func (d *delivery) allProven() bool {
+	for _, r := range d.receipts {
+		if r.GetState() != netboxv1.State_STATE_PROVEN && !r.GetWanted().GetUnknown() {
+			return false
+		}
+	}
+	return true
+}
+
+// explain notes why nothing is delivered, once; and that something is again. A lease that is over is nobody's business.
+func (d *delivery) explain(ctx context.Context, err error) error {
+	problem, remedy := explain(err)
+	if errors.Is(err, context.Canceled) || d.state.GetProblem() == problem && d.state.GetRemedy() == remedy {
+		return nil
+	}
+	d.state.Problem, d.state.Remedy = problem, remedy
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	return d.save(ctx)
+}
+
+const saveTimeout = 5 * time.Second
+
+// pend has a record written: at once, and with what was wrong with it forgotten.
+func (d *delivery) pend(r *netboxv1.Receipt) {
+	r.State, r.Problem, r.Attempts = netboxv1.State_STATE_PENDING, nil, 0
+	d.unproven(r)
+}
+
+// unproven notes since when a record is not proven.
+func (d *delivery) unproven(r *netboxv1.Receipt) {
+	if r.GetUnprovenSince() == nil {
+		r.UnprovenSince = d.now()
+	}
+	d.touch(r)
+}
+
+// fail notes that a record is not delivered, and why.
+func (d *delivery) fail(r *netboxv1.Receipt, state netboxv1.State, reason netboxv1.Reason, message string) {
+	r.State, r.Problem = state, &netboxv1.Problem{Reason: reason, Message: message}
+	if r.GetForced() { // it was meant for what the record said then
+		r.Forced, r.LastUpdated = false, ""
+	}
+	if reason == netboxv1.Reason_REASON_NO_MODEL { // nobody can do anything about it
+		r.UnprovenSince = nil
+		d.touch(r)
+		return
+	}
+	d.unproven(r)
+}
+
+// prove notes that a record was seen as it should be.
+func (d *delivery) prove(r *netboxv1.Receipt, seen hnp.Record) {
+	d.agree(r, seen)
+	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
+	r.VerifiedAt, r.Forced = d.now(), false
+	delete(d.contents, keyOf(r))
+}
+
+// bury notes that a record was seen to be gone. That is remembered for a while.
+func (d *delivery) bury(r *netboxv1.Receipt) {
+	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
+	r.RecordId, r.LastUpdated, r.Agreed, r.Forced, r.VerifiedAt = 0, "", nil, false, d.now()
+	d.touch(r)
+}
+
+// buried reports whether a record is gone, as it should be.
+func buried(r *netboxv1.Receipt) bool {
+	return r.GetWanted().GetDeleted() && r.GetState() == netboxv1.State_STATE_PROVEN
+}
+
+// agree notes that a record says what is wanted.
+func (d *delivery) agree(r *netboxv1.Receipt, record hnp.Record) {
+	r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
+	r.Agreed = &netboxv1.Agreed{
+		BlobId: r.GetWanted().GetBlobId(), Digest: r.GetWanted().GetDigest(), Commit: d.state.GetWantedCommit(),
+	}
+	d.touch(r)
+}
+
+// identity is which record of NetBox it is.
+func (d *delivery) identity(k key) hnp.Identity {
+	return hnp.Identity{Fabric: int64(d.state.GetNetboxFabric()), Namespace: k.namespace, Name: k.name}
+}
+
+// gitWins reports whether a record that somebody changed in NetBox becomes what Git says.
+func (d *delivery) gitWins() bool {
+	return d.linked.GetNetbox().GetOnDifference() == fabricv1.OnDifference_ON_DIFFERENCE_GIT_WINS
+}

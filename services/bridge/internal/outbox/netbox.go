@@ -1,0 +1,257 @@
+package outbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/lock"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/hnp"
+)
+
+// netbox is one NetBox. Of all bridges one delivers to it at a time.
+type netbox struct {
+	deps   *Deps
+	locker *lock.Locker
+	gates  *gates
+	place  place
+	stop   context.CancelFunc
+
+	mu      sync.Mutex
+	linked  map[int32]*fabricv1.LinkedFabric
+	given   chan struct{} // has something when there may be news
+	workers map[int32]*worker
+	stuck   int // fabrics of which nothing can be delivered, because NetBox can't be connected to
+}
+
+func newNetBox(o *Outbox, p place, stop context.CancelFunc) *netbox {
+	return &netbox{
+		deps: &o.deps, locker: o.locker, gates: &o.gates, place: p, stop: stop, given: make(chan struct{}, 1),
+		workers: map[int32]*worker{},
+	}
+}
+
+// key is what the lock is called. Two tokens of one NetBox are two places: their fabrics have nothing to do with each
+// other but the number of requests.
+func (n *netbox) key() string {
+	sum := sha256.Sum256([]byte(n.place.url + "\n" + n.place.tokenRef))
+	return "fgd:bridge:{netbox-" + hex.EncodeToString(sum[:8]) + "}:lock"
+}
+
+// give says which fabrics there are, and what syncs have left of them.
+func (n *netbox) give(fabrics []*fabricv1.LinkedFabric) {
+	linked := make(map[int32]*fabricv1.LinkedFabric, len(fabrics))
+	for _, f := range fabrics {
+		linked[f.GetFabricId()] = f
+	}
+	n.mu.Lock()
+	n.linked = linked
+	n.mu.Unlock()
+	select {
+	case n.given <- struct{}{}:
+	default:
+	}
+}
+
+func (n *netbox) deliveries() []*delivery {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var all []*delivery
+	for _, w := range n.workers {
+		if d := w.delivery.Load(); d != nil {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// run delivers whenever no other bridge does, until ctx ends.
+func (n *netbox) run(ctx context.Context) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = firstPause, longestPause
+	for ctx.Err() == nil {
+		begun := n.deps.Now()
+		n.setStuck(0)
+		lease, err := n.locker.Acquire(ctx, n.key())
+		if err == nil {
+			err = n.serve(lease.Context(), lease.Fence())
+			err = errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+		}
+		if errs.HasCode(err, errs.LockLost) || n.deps.Now().Sub(begun) > longestPause {
+			pause.Reset() // a lease that is lost on a busy machine is no reason to wait longer and longer
+		}
+		if err != nil && ctx.Err() == nil {
+			n.deps.Log.WarnContext(ctx, "delivery to a NetBox stops", "netbox", n.place.url, "error", err.Error())
+		}
+		timer := time.NewTimer(pause.NextBackOff())
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// serve delivers under a lease.
+func (n *netbox) serve(ctx context.Context, fence int64) error {
+	client, err := n.deps.Connect(n.place.url, n.place.tokenRef, func(next http.RoundTripper) http.RoundTripper {
+		return n.gates.of(n.place.url, next, n.deps.Now)
+	})
+	if err != nil {
+		return n.refuse(ctx, fence, err)
+	}
+	var running sync.WaitGroup
+	ctx, stop := context.WithCancelCause(ctx)
+	defer func() {
+		stop(nil)
+		running.Wait()
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		clear(n.workers)
+	}()
+	listener, err := n.listener(client)
+	if err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-n.given:
+		}
+		n.wake(ctx, &running, session{client, fence, stop})
+		if first { // it compares first of all, what is delivered by then
+			running.Go(func() {
+				if err := listener.Run(ctx, fence); err != nil {
+					stop(err)
+				}
+			})
+		}
+	}
+}
+
+func (n *netbox) setStuck(fabrics int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stuck = fabrics
+}
+
+// refuse notes at each fabric why nothing can be delivered, and waits a while.
+func (n *netbox) refuse(ctx context.Context, fence int64, cause error) error {
+	n.mu.Lock()
+	linked := n.linked
+	n.mu.Unlock()
+	n.setStuck(len(linked))
+	for _, f := range linked {
+		d, err := open(ctx, n.deps, nil, fence, f)
+		if err != nil {
+			return errors.Join(cause, err)
+		}
+		if err := d.explain(ctx, cause); err != nil {
+			return errors.Join(cause, err)
+		}
+	}
+	return cause
+}
+
+// session is a client for as long as a lease lasts and the token is taken.
+type session struct {
+	client *hnp.Client
+	fence  int64
+	end    context.CancelCauseFunc // begins another one: there may be another token
+}
+
+// wake tells those who deliver a fabric what is new, and begins and ends them.
+func (n *netbox) wake(ctx context.Context, running *sync.WaitGroup, s session) {
+	n.mu.Lock()
+	ids := slices.Collect(maps.Keys(n.linked))
+	n.mu.Unlock()
+	asked, err := n.deps.Store.asked(ctx, ids)
+	if err != nil && ctx.Err() == nil {
+		n.deps.Log.DebugContext(ctx, "what is asked of deliveries can't be read", "error", err.Error())
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for id, w := range n.workers {
+		if n.linked[id] == nil {
+			w.stop()
+			delete(n.workers, id)
+		}
+	}
+	for id, linked := range n.linked {
+		w := n.workers[id]
+		if w == nil {
+			own, stop := context.WithCancel(ctx)
+			w = newWorker(n.deps, s, stop)
+			n.workers[id] = w
+			running.Go(func() { w.run(own) })
+		}
+		w.give(linked, asked[id])
+	}
+}
+
+// compare compares all records of the NetBox with what they should be, as soon as it is known what that is.
+func (n *netbox) compare(ctx context.Context, client *hnp.Client) error {
+	workers := n.all()
+	for _, w := range workers {
+		if err := w.begun(ctx); err != nil {
+			return err
+		}
+	}
+	all, err := list(ctx, client)
+	if err != nil {
+		return err
+	}
+	n.deps.Metrics.compare.Inc()
+	for _, w := range workers { // what is wrong with one fabric is no reason not to compare others
+		if d := w.delivery.Load(); d != nil && d.begun() {
+			err = errors.Join(err, d.compare(ctx, all))
+		}
+		w.again()
+	}
+	return err
+}
+
+func (n *netbox) all() []*worker {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := make([]*worker, 0, len(n.workers))
+	for _, w := range n.workers {
+		all = append(all, w)
+	}
+	return all
+}
+
+// begun reports whether it is known what is wanted.
+func (d *delivery) begun() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state.GetWantedCommit() != "" && !d.unsure
+}
+
+// pendingLeft reports whether a record waits for another pass.
+func (d *delivery) pendingLeft() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.receipts {
+		if r.GetState() == netboxv1.State_STATE_PENDING {
+			return true
+		}
+	}
+	return false
+}
+
+// sameLinked reports whether nothing is new of a fabric.
+func sameLinked(a, b *fabricv1.LinkedFabric) bool { return proto.Equal(a, b) }

@@ -1,0 +1,252 @@
+package outbox
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/events"
+	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/libs/lock"
+	"fgdsync.dev/libs/redisconn"
+	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/hearing"
+)
+
+// Each file says what the script does, and what its keys and arguments are.
+var (
+	//go:embed write.lua
+	writeLua string
+	//go:embed forget.lua
+	forgetLua string
+)
+
+// key is which record it is, within a fabric.
+type key struct{ kind, namespace, name string }
+
+func keyOf(r *netboxv1.Receipt) key { return key{r.GetKind(), r.GetNamespace(), r.GetName()} }
+
+// field is what a receipt is called in Redis and in the ledger. No part of a name has a slash.
+func (k key) field() string { return k.kind + "/" + k.namespace + "/" + k.name }
+
+// compare orders keys by kind, namespace and name.
+func (k key) compare(other key) int { return strings.Compare(k.field(), other.field()) }
+
+// Store keeps receipts: in Redis, where every bridge finds them, and in a ledger, which has what Redis loses. What is
+// written is in the ledger first.
+type Store struct {
+	redis  *redisconn.Conn
+	write  *redis.Script
+	clear  *redis.Script
+	ledger func() (*Ledger, error)
+
+	mu   sync.Mutex
+	open *Ledger // nil until it is needed
+}
+
+// NewStore returns a store. It opens the file of its ledger when there is something to keep.
+func NewStore(conn *redisconn.Conn, path string) *Store {
+	s := &Store{redis: conn, write: redis.NewScript(writeLua), clear: redis.NewScript(forgetLua)}
+	s.ledger = func() (*Ledger, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.open != nil {
+			return s.open, nil
+		}
+		ledger, err := OpenLedger(path)
+		if err != nil {
+			return nil, err
+		}
+		s.open = ledger
+		return ledger, nil
+	}
+	return s
+}
+
+// Close closes the ledger, if it was needed.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		return nil
+	}
+	return s.open.Close()
+}
+
+func prefixOf(fabricID int32) string {
+	return fmt.Sprintf("fgd:bridge:{%d}:fabric:%d:", events.ShardOf(fabricID), fabricID)
+}
+
+func receiptsKey(fabricID int32) string { return prefixOf(fabricID) + "receipts" }
+func deliveryKey(fabricID int32) string { return prefixOf(fabricID) + "delivery" }
+
+// batchFields is how many receipts are written by one script: it holds Redis up as long as it runs.
+const batchFields = 1000
+
+// save writes receipts, takes others away, and says how the delivery is now.
+func (s *Store) save(
+	ctx context.Context, fence int64, d *netboxv1.Delivery, put []*netboxv1.Receipt, gone []key,
+) error {
+	failpoint.Hit(failpoint.ReceiptBefore)
+	ledger, err := s.ledger()
+	if err == nil {
+		err = ledger.save(d, put, gone)
+	}
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.ReceiptKept)
+	raw, err := proto.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("encode the delivery of fabric %d: %w", d.GetFabricId(), err)
+	}
+	for last := false; !last; {
+		var some []*netboxv1.Receipt
+		var less []key
+		some, put = split(put, batchFields)
+		less, gone = split(gone, batchFields-len(some))
+		b := batch{fabricID: d.GetFabricId(), fence: fence, put: some, gone: less}
+		if last = len(put)+len(gone) == 0; last { // with its revision all of them are there
+			b.delivery = raw
+		}
+		if err := s.put(ctx, b); err != nil {
+			return err
+		}
+	}
+	failpoint.Hit(failpoint.ReceiptStored)
+	return nil
+}
+
+func split[T any](list []T, at int) (head, tail []T) {
+	at = min(at, len(list))
+	return list[:at], list[at:]
+}
+
+// batch is what one script writes.
+type batch struct {
+	fabricID int32
+	fence    int64
+	delivery []byte // nil to leave it as it is
+	put      []*netboxv1.Receipt
+	gone     []key
+}
+
+func (s *Store) put(ctx context.Context, b batch) error {
+	args := []any{b.fence, b.delivery, lock.Furthest.Microseconds(), len(b.gone)}
+	for _, k := range b.gone {
+		args = append(args, k.field())
+	}
+	for _, r := range b.put {
+		raw, err := proto.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("encode a receipt of fabric %d: %w", b.fabricID, err)
+		}
+		args = append(args, keyOf(r).field(), raw)
+	}
+	verdict, err := s.redis.Run(ctx, s.write, []string{receiptsKey(b.fabricID), deliveryKey(b.fabricID)}, args...)
+	if err != nil {
+		return fmt.Errorf("store receipts of fabric %d: %w", b.fabricID, err)
+	}
+	if verdict == "fenced" {
+		return errs.New(errs.LockLost, "Another bridge delivers the records of fabric %d now.", b.fabricID)
+	}
+	return nil
+}
+
+// read reads what Redis has of a fabric; a nil delivery when it has none.
+func (s *Store) read(ctx context.Context, fabricID int32) (*netboxv1.Delivery, []*netboxv1.Receipt, error) {
+	d, err := s.delivery(ctx, fabricID)
+	if err != nil {
+		return nil, nil, err
+	}
+	fields, err := redisconn.Repeat(ctx, func() (map[string]string, error) {
+		return s.redis.Main.HGetAll(ctx, receiptsKey(fabricID)).Result()
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read receipts of fabric %d: %w", fabricID, err)
+	}
+	receipts := make([]*netboxv1.Receipt, 0, len(fields))
+	for field, raw := range fields {
+		r := &netboxv1.Receipt{}
+		if err := proto.Unmarshal([]byte(raw), r); err != nil {
+			return nil, nil, fmt.Errorf("decode the receipt %s of fabric %d: %w", field, fabricID, err)
+		}
+		receipts = append(receipts, r)
+	}
+	return d, receipts, nil
+}
+
+func (s *Store) delivery(ctx context.Context, fabricID int32) (*netboxv1.Delivery, error) {
+	raw, err := redisconn.Repeat(ctx, func() (string, error) {
+		return s.redis.Main.HGet(ctx, deliveryKey(fabricID), "delivery").Result()
+	})
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the delivery of fabric %d: %w", fabricID, err)
+	}
+	d := &netboxv1.Delivery{}
+	if err := proto.Unmarshal([]byte(raw), d); err != nil {
+		return nil, fmt.Errorf("decode the delivery of fabric %d: %w", fabricID, err)
+	}
+	return d, nil
+}
+
+// load reads what is known of a fabric. Where Redis has lost something that the ledger of this bridge has, that counts,
+// and lost is true: what others have written since is not known.
+func (s *Store) load(ctx context.Context, fabricID int32) (*netboxv1.Delivery, []*netboxv1.Receipt, bool, error) {
+	d, receipts, err := s.read(ctx, fabricID)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	ledger, err := s.ledger()
+	if err != nil {
+		return nil, nil, false, err
+	}
+	kept, known, err := ledger.read(fabricID)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if kept.GetRevision() <= d.GetRevision() {
+		return d, receipts, d == nil, nil
+	}
+	byKey := map[key]*netboxv1.Receipt{}
+	for _, r := range receipts {
+		byKey[keyOf(r)] = r
+	}
+	for _, r := range known {
+		if r.GetRevision() > d.GetRevision() {
+			byKey[keyOf(r)] = r
+		}
+	}
+	receipts = receipts[:0]
+	for _, r := range byKey {
+		receipts = append(receipts, r)
+	}
+	return kept, receipts, true, nil
+}
+
+// forget forgets a fabric that no NetBox shows any more.
+func (s *Store) forget(ctx context.Context, fabricID int32) error {
+	ledger, err := s.ledger()
+	if err == nil {
+		err = ledger.forget(fabricID)
+	}
+	if err != nil {
+		return err
+	}
+	keys := append([]string{deliveryKey(fabricID), receiptsKey(fabricID), askedKey(fabricID)}, hearing.KeysOf(fabricID)...)
+	_, err = s.redis.Run(ctx, s.clear, keys, int(2*longestLease.Seconds()))
+	if err != nil {
+		return fmt.Errorf("forget the delivery of fabric %d: %w", fabricID, err)
+	}
+	return nil
+}

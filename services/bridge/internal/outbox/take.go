@@ -1,0 +1,90 @@
+package outbox
+
+import (
+	"context"
+
+	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+)
+
+// Asked is what somebody wants of a delivery, beside what it does by itself.
+type Asked struct {
+	Number           int64  // another one for each that asks; 0 for nobody
+	Commit           string // what was to be delivered then, which deletions are confirmed for
+	Overwrite        bool   // records that were changed in NetBox become what Git says
+	ConfirmDeletions bool   // records go, although they are many
+}
+
+// take notes what Git wants now, and writes it down before anything is done about it.
+func (d *delivery) take(ctx context.Context, asked Asked) error {
+	published := d.linked.GetPublished()
+	if asked.Number != 0 && asked.Number == d.state.GetAsked() && (asked.Overwrite || asked.ConfirmDeletions) {
+		if err := d.deps.Store.answered(ctx, d.linked.GetFabricId(), asked); err != nil { // who noted it has died
+			return err
+		}
+	}
+	anew := asked.Number != 0 && asked.Number != d.state.GetAsked()
+	if published == nil || !anew && published.GetCommit() == d.state.GetWantedCommit() && !d.unsure && !d.unread() {
+		return nil
+	}
+	if err := d.read(ctx, published, anew || d.unsure || d.unread()); err != nil {
+		return err
+	}
+	if published.GetForced() {
+		d.state.ConfirmedCommit = published.GetCommit()
+	}
+	d.state.WantedCommit, d.unsure = published.GetCommit(), false
+	if anew {
+		d.ask(asked)
+	}
+	if err := d.save(ctx); err != nil || !anew {
+		return err
+	}
+	return d.deps.Store.answered(ctx, d.linked.GetFabricId(), asked)
+}
+
+// unread reports whether a record is to be written whose content is not at hand.
+func (d *delivery) unread() bool {
+	for k, r := range d.receipts {
+		w := r.GetWanted()
+		if _, there := d.contents[k]; !there && !w.GetDeleted() && r.GetState() == netboxv1.State_STATE_PENDING {
+			return true
+		}
+	}
+	return false
+}
+
+// ask does what somebody wants: what was refused is tried again, and what is held is let go where that is said.
+func (d *delivery) ask(asked Asked) {
+	d.state.Asked = asked.Number
+	if asked.ConfirmDeletions {
+		d.state.ConfirmedCommit = asked.Commit
+	}
+	for _, r := range d.receipts {
+		switch reason := r.GetProblem().GetReason(); {
+		case r.GetWanted().GetUnknown(), reason == netboxv1.Reason_REASON_INVALID_FILE,
+			reason == netboxv1.Reason_REASON_NO_MODEL:
+		case r.GetState() == netboxv1.State_STATE_UNDELIVERABLE:
+			d.pend(r)
+		case r.GetState() != netboxv1.State_STATE_HELD || isMass(r):
+		case asked.Overwrite:
+			d.overwrite(r)
+		default:
+			d.lookAgain(r)
+		}
+	}
+}
+
+// lookAgain has a record that is held be looked at: both sides may say the same by now.
+func (d *delivery) lookAgain(r *netboxv1.Receipt) {
+	r.LastUpdated = ""
+	d.pend(r)
+}
+
+// overwrite has a record become what Git says, whatever it is.
+func (d *delivery) overwrite(r *netboxv1.Receipt) {
+	if r.GetProblem().GetReason() == netboxv1.Reason_REASON_DELETED_IN_NETBOX {
+		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
+	}
+	d.pend(r)
+	r.Forced = true
+}

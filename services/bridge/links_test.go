@@ -1,0 +1,91 @@
+package bridge_test
+
+import (
+	"fmt"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+)
+
+const linkedFabric = `{"fabric_id":35,"name":"f","repository_url":"https://git.example/r.git","gitops_directory":"d",
+	"netbox":{"url":" https://netbox.example.com/ ","token_ref":"file:netbox"}}`
+
+// link is what the orchestrator keeps of a fabric's link.
+func (b *bundle) link() *fabricv1.NetBoxLink {
+	b.backend.mu.Lock()
+	defer b.backend.mu.Unlock()
+	return proto.CloneOf(b.backend.fabrics[35].GetNetbox())
+}
+
+// TestAFabricIsLinked: a link is stored in its one spelling, is shown, is changed by what a request names of it, and
+// goes when that is wanted.
+func TestAFabricIsLinked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	created := b.ok("POST", "/api/v1/fabrics", linkedFabric)["fabric"].(map[string]any)
+	shown := "map[fabric:0 on_difference:hold token_ref:file:netbox url:https://netbox.example.com]"
+	if got := fmt.Sprint(created["netbox"]); got != shown {
+		t.Errorf("created %s", got)
+	}
+	if got := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35", "")["netbox"]); got != shown {
+		t.Errorf("shown %s", got)
+	}
+	for _, c := range []struct{ body, want string }{
+		{`{"netbox":{"on_difference":"git_wins"}}`, "https://netbox.example.com 0 file:netbox ON_DIFFERENCE_GIT_WINS"},
+		{`{"netbox":{"fabric":7}}`, "https://netbox.example.com 7 file:netbox ON_DIFFERENCE_GIT_WINS"},
+		{`{"name":"g"}`, "https://netbox.example.com 7 file:netbox ON_DIFFERENCE_GIT_WINS"},
+		{`{"netbox":{"url":"https://b/netbox/","token_ref":"env:X"}}`, "https://b/netbox 7 env:X ON_DIFFERENCE_GIT_WINS"},
+	} {
+		b.ok("PATCH", "/api/v1/fabrics/35", c.body)
+		l := b.link()
+		got := fmt.Sprint(l.GetUrl(), " ", l.GetFabric(), " ", l.GetTokenRef(), " ", l.GetOnDifference())
+		if got != c.want {
+			t.Errorf("%s: %s", c.body, got)
+		}
+	}
+	b.problem("PATCH", "/api/v1/fabrics/35", `{"remove_netbox":true,"netbox":{}}`, 400, "FGD_1010")
+	if got := b.ok("PATCH", "/api/v1/fabrics/35", `{"remove_netbox":true}`); got["netbox"] != nil || b.link() != nil {
+		t.Errorf("the link is still %v", got["netbox"])
+	}
+	b.problem("PATCH", "/api/v1/fabrics/35", `{"netbox":{"on_difference":"hold"}}`, 400, "FGD_1010")
+}
+
+// TestAFabricIsRegisteredSuspended: the reason goes along with the registration.
+func TestAFabricIsRegisteredSuspended(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.ok("POST", "/api/v1/fabrics", `{"name":"f","repository_url":"https://git.example/r.git","gitops_directory":"d",
+		"suspend_reason":"waits"}`)
+	b.backend.mu.Lock()
+	defer b.backend.mu.Unlock()
+	if b.backend.suspendReason != "waits" {
+		t.Errorf("the reason is %q", b.backend.suspendReason)
+	}
+}
+
+// TestTheInstallationsNetBox: a link that names none takes it with its token; one that names another NetBox gets no
+// token of it.
+func TestTheInstallationsNetBox(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if got := b.ok("GET", "/api/v1/netbox", ""); got["url"] != nil {
+		t.Errorf("at first %v", got)
+	}
+	set := b.ok("PATCH", "/api/v1/netbox", `{"url":"https://netbox.example.com/","token_ref":"file:netbox"}`)
+	if fmt.Sprint(set) != "map[token_ref:file:netbox url:https://netbox.example.com]" {
+		t.Errorf("set %v", set)
+	}
+	if again := b.ok("PATCH", "/api/v1/netbox", `{"token_ref":"file:other"}`); again["url"] != set["url"] {
+		t.Errorf("another reference: %v", again)
+	}
+	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"f","repository_url":"https://git.example/r.git",
+		"gitops_directory":"d","netbox":{"fabric":7}}`)
+	l := b.link()
+	if l.GetUrl() != "https://netbox.example.com" || l.GetTokenRef() != "file:other" || l.GetFabric() != 7 {
+		t.Errorf("linked to %v", l)
+	}
+	b.problem("POST", "/api/v1/fabrics", `{"fabric_id":36,"name":"g","repository_url":"https://git.example/r.git",
+		"gitops_directory":"e","netbox":{"url":"https://evil.example.com"}}`, 400, "FGD_1010")
+}

@@ -1,0 +1,93 @@
+package register
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"fgdsync.dev/libs/errs"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+)
+
+// checkLink judges how a fabric wants to be shown in a NetBox, and brings the address into its one spelling.
+func checkLink(link *fabricv1.NetBoxLink) error {
+	if link == nil {
+		return nil
+	}
+	if err := CheckTokenRef("netbox.token_ref", link.GetTokenRef()); err != nil {
+		return err
+	}
+	address, err := NetBoxAddress("netbox.url", link.GetUrl())
+	if err != nil {
+		return err
+	}
+	if _, known := fabricv1.OnDifference_name[int32(link.GetOnDifference())]; !known {
+		return errs.Field("netbox.on_difference", "netbox.on_difference has no choice %d.", link.GetOnDifference())
+	}
+	link.Url = address
+	return nil
+}
+
+// CheckTokenRef judges whether a field says where the token of a NetBox is found.
+func CheckTokenRef(field, ref string) error {
+	for _, kind := range []string{"env:", "file:"} {
+		if name, found := strings.CutPrefix(ref, kind); found && name != "" && !strings.ContainsFunc(name, isNoPartOfAName) {
+			return nil
+		}
+	}
+	return errs.Field(field, "%s is neither env:NAME nor file:NAME.", field)
+}
+
+func isNoPartOfAName(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+// NetBoxAddress judges the address of a NetBox, and returns it as all spell it: of lower case where that makes no
+// difference, and without a slash at its end or a port that goes without saying.
+func NetBoxAddress(field, address string) (string, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		return "", errs.Field(field, "%s is no address such as https://netbox.example.com.", field)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "", errs.Field(field, "%s begins neither with https:// nor with http://.", field)
+	case u.User != nil:
+		return "", errs.Field(field, "%s has a user in it; the token is named by token_ref.", field)
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(address, "#"):
+		return "", errs.Field(field, "%s has more than an address: leave out what follows the path.", field)
+	}
+	u.Host = strings.ToLower(u.Host)
+	u.Host = strings.TrimSuffix(u.Host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+	spelled := strings.TrimRight(u.String(), "/")
+	if strings.HasSuffix(spelled, "/api") {
+		return "", errs.Field(field, "%s ends in /api; it is the address before that.", field)
+	}
+	return spelled, nil
+}
+
+// settleLink names the record of a fabric in NetBox, and holds that no other fabric has it. The caller holds the lock.
+func (r *Register) settleLink(ctx context.Context, fabric *fabricv1.Fabric) error {
+	link := fabric.GetNetbox()
+	if link == nil {
+		return nil
+	}
+	if link.GetFabric() == 0 {
+		link.Fabric = fabric.GetFabricId()
+	}
+	others, err := r.deps.Store.Fabrics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		has := other.GetNetbox()
+		if has == nil || other.GetFabricId() == fabric.GetFabricId() || has.GetUrl() != link.GetUrl() ||
+			has.GetFabric() != link.GetFabric() {
+			continue
+		}
+		return errs.Field("netbox.fabric", "The record %d of this NetBox shows fabric %d already.", link.GetFabric(),
+			other.GetFabricId()).
+			WithRemedy("Name the record that is to show this fabric, or take the link of the other one away.").
+			WithMeta(errs.OtherFabricKey, strconv.Itoa(int(other.GetFabricId())))
+	}
+	return nil
+}

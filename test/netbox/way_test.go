@@ -1,0 +1,85 @@
+package netbox
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// way leads to a NetBox, and can be told to answer in its place.
+type way struct {
+	server *httptest.Server
+
+	mu     sync.Mutex
+	code   int // in place of NetBox's answer; 0 for none
+	body   string
+	behind int          // once what NetBox was asked to write is done; 0 for none
+	files  http.Handler // of what is below /static/; nil for NetBox's
+}
+
+func wayTo(t *testing.T, address string) *way {
+	t.Helper()
+	target, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &way{}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
+	proxy.ModifyResponse = func(r *http.Response) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.behind == 0 || r.Request.Method == http.MethodGet || r.Request.Method == http.MethodOptions {
+			return nil
+		}
+		r.StatusCode, r.Status = w.behind, http.StatusText(w.behind)
+		return nil
+	}
+	w.server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		w.mu.Lock()
+		code, body, files := w.code, w.body, w.files
+		w.mu.Unlock()
+		if files != nil && strings.HasPrefix(in.URL.Path, "/static/") {
+			files.ServeHTTP(out, in)
+			return
+		}
+		if code == 0 {
+			proxy.ServeHTTP(out, in)
+			return
+		}
+		out.Header().Set("Content-Type", "text/html; charset=utf-8")
+		out.WriteHeader(code)
+		_, _ = io.WriteString(out, body)
+	}))
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// address is where it begins: a host and a port.
+func (w *way) address() string { return w.server.Listener.Addr().String() }
+
+// answer has it answer in the place of NetBox; with the code 0 not any more.
+func (w *way) answer(code int, body string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.code, w.body = code, body
+}
+
+// after has what is written done, and answered with a status of a failure; with 0 not any more.
+func (w *way) after(code int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.behind = code
+}
+
+// static has it serve what is below /static/.
+func (w *way) static(files http.Handler) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.files = files
+}
