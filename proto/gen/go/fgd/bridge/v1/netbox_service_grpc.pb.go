@@ -51,8 +51,8 @@ type NetBoxServiceClient interface {
 	ListNetBoxFabrics(ctx context.Context, in *ListNetBoxFabricsRequest, opts ...grpc.CallOption) (*ListNetBoxFabricsResponse, error)
 	// Lists what of a fabric's resources is proven to be in NetBox, and what is not.
 	ListReceipts(ctx context.Context, in *ListReceiptsRequest, opts ...grpc.CallOption) (*ListReceiptsResponse, error)
-	// Has the records of a fabric delivered now, without waiting for a sync: what was refused is tried again, and all of
-	// it is compared with NetBox.
+	// Has the records of a fabric delivered now, without waiting for a sync: all files are read again, what was refused is
+	// tried again, and what is held is looked at again.
 	DeliverRecords(ctx context.Context, in *DeliverRecordsRequest, opts ...grpc.CallOption) (*DeliverRecordsResponse, error)
 }
 
@@ -166,8 +166,8 @@ type NetBoxServiceServer interface {
 	ListNetBoxFabrics(context.Context, *ListNetBoxFabricsRequest) (*ListNetBoxFabricsResponse, error)
 	// Lists what of a fabric's resources is proven to be in NetBox, and what is not.
 	ListReceipts(context.Context, *ListReceiptsRequest) (*ListReceiptsResponse, error)
-	// Has the records of a fabric delivered now, without waiting for a sync: what was refused is tried again, and all of
-	// it is compared with NetBox.
+	// Has the records of a fabric delivered now, without waiting for a sync: all files are read again, what was refused is
+	// tried again, and what is held is looked at again.
 	DeliverRecords(context.Context, *DeliverRecordsRequest) (*DeliverRecordsResponse, error)
 	mustEmbedUnimplementedNetBoxServiceServer()
 }
