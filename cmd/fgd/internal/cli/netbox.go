@@ -108,7 +108,7 @@ func newNetBoxReceipts(env Environment) *cobra.Command {
 func newNetBoxDeliver(env Environment) *cobra.Command {
 	request := &bridgev1.DeliverRecordsRequest{}
 	cmd := aboutFabric(env, &cobra.Command{
-		Use: "deliver FABRIC", Short: "Have the records of a fabric delivered now, and compared with NetBox",
+		Use: "deliver FABRIC", Short: "Have the records of a fabric delivered now",
 		Long: `What NetBox refused is tried again. What somebody changed in NetBox stays, unless --overwrite says that Git counts; it
 is lost then. It goes on by itself: fgd netbox receipts says how far it is.`,
 	}, func(ctx context.Context, r *running, id int32) error {
