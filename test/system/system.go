@@ -182,6 +182,7 @@ func (b Binaries) unready(
 				"HEDGEHOG_FGD_GRPC_LISTEN=" + grpc[name][i], "HEDGEHOG_FGD_HTTP_LISTEN=" + http[name][i],
 				"HEDGEHOG_FGD_DATA_DIR=" + filepath.Join(s.Data, fmt.Sprint("git-", i)),
 				"HEDGEHOG_FGD_LEDGER_FILE=" + filepath.Join(s.Data, fmt.Sprint("ledger-", i, ".db")),
+				"HEDGEHOG_FGD_OUTBOX_FILE=" + filepath.Join(s.Data, fmt.Sprint("outbox-", i, ".db")),
 				"HEDGEHOG_FGD_AUDIT_FILE=" + filepath.Join(s.Data, fmt.Sprint("audit-", i), "audit.jsonl"),
 				"HEDGEHOG_FGD_AUDIT_KEY_FILE=" + filepath.Join(s.Data, fmt.Sprint("audit-", i), "audit.key"),
 			}, env), http[name][i], args)

@@ -84,11 +84,7 @@ func (n *netbox) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		begun := n.deps.Now()
 		n.setStuck(0)
-		lease, err := n.locker.Acquire(ctx, n.key())
-		if err == nil {
-			err = n.serve(lease.Context(), lease.Fence())
-			err = errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
-		}
+		err := n.turn(ctx)
 		if errs.HasCode(err, errs.LockLost) || n.deps.Now().Sub(begun) > longestPause {
 			pause.Reset() // a lease that is lost on a busy machine is no reason to wait longer and longer
 		}
@@ -102,6 +98,19 @@ func (n *netbox) run(ctx context.Context) {
 		}
 		timer.Stop()
 	}
+}
+
+// turn delivers for as long as a lease lasts. A bridge that can't keep receipts leaves the lease to others.
+func (n *netbox) turn(ctx context.Context) error {
+	if _, err := n.deps.Store.ledger(); err != nil {
+		return err
+	}
+	lease, err := n.locker.Acquire(ctx, n.key())
+	if err != nil {
+		return err
+	}
+	err = n.serve(lease.Context(), lease.Fence())
+	return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
 }
 
 // serve delivers under a lease.
