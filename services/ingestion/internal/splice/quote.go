@@ -69,6 +69,8 @@ func AppendQuoted(out []byte, text string) []byte {
 		switch {
 		case r == '"' || r == '\\':
 			out = utf8.AppendRune(append(out, '\\'), r)
+		case r == '\n':
+			out = append(out, `\n`...)
 		case r > 0xffff && !unicode.IsPrint(r):
 			out = fmt.Appendf(out, `\U%08x`, r)
 		case r == '\ufeff' || !unicode.IsPrint(r):
