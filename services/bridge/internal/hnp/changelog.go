@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fgdsync.dev/services/bridge/internal/jsonvalue"
 )
 
 const (
@@ -214,7 +216,7 @@ func logged(raw json.RawMessage) (loggedRecord, error) {
 // same reports whether two states of a record differ in nothing that counts.
 func (r loggedRecord) same(other loggedRecord) bool {
 	for _, field := range loggedFields {
-		if !equal(r[field], other[field]) {
+		if !jsonvalue.Equal(r[field], other[field]) {
 			return false
 		}
 	}

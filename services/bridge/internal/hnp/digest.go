@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"fgdsync.dev/services/bridge/internal/jsonvalue"
 )
 
 // Content returns what a record says, as far as a file says it. A placeholder is an empty spec again. What people have
@@ -16,7 +18,7 @@ func (r Record) Content(kind string) Content {
 	c := Content{Labels: r.Labels, Annotations: r.Annotations, odd: r.odd}
 	switch spec := r.Spec.(type) {
 	case map[string]any:
-		if !equal(spec, placeholder(kind)) {
+		if !jsonvalue.Equal(spec, placeholder(kind)) {
 			c.Spec = spec
 		}
 	case nil:
@@ -32,7 +34,7 @@ func (r Record) Content(kind string) Content {
 func (c Content) Digest(kind string) string {
 	sum := sha256.New()
 	spec := c.Spec
-	if equal(spec, placeholder(kind)) {
+	if jsonvalue.Equal(spec, placeholder(kind)) {
 		spec = nil
 	}
 	for _, part := range []any{
@@ -65,7 +67,7 @@ func write(to hash.Hash, value any) {
 		return
 	}
 	written := fmt.Sprintf("%T %v", value, value)
-	if number, is := number(value); is {
+	if number, is := jsonvalue.Number(value); is {
 		written = "n" + number.RatString()
 	}
 	_, _ = fmt.Fprintf(to, "v%d:%s", len(written), written)

@@ -1,13 +1,11 @@
 package hnp
 
 import (
-	"cmp"
-	"encoding/json"
-	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"fgdsync.dev/services/bridge/internal/jsonvalue"
 )
 
 // Record is one of NetBox, without what it has for NetBox alone.
@@ -127,9 +125,10 @@ func orEmpty(values map[string]any) map[string]any {
 // not count, a map that is not there is an empty one, and a placeholder is an empty spec.
 func (r Record) Same(kind string, c Content) bool {
 	own := r.Content(kind)
-	return equal(specOf(kind, own), specOf(kind, c)) && equal(orEmpty(own.Labels), orEmpty(c.Labels)) &&
-		equal(orEmpty(own.Annotations), orEmpty(c.Annotations)) && equal(own.odd.spec, c.odd.spec) &&
-		equal(own.odd.labels, c.odd.labels) && equal(own.odd.annotations, c.odd.annotations)
+	return jsonvalue.Equal(specOf(kind, own), specOf(kind, c)) &&
+		jsonvalue.Equal(orEmpty(own.Labels), orEmpty(c.Labels)) &&
+		jsonvalue.Equal(orEmpty(own.Annotations), orEmpty(c.Annotations)) && jsonvalue.Equal(own.odd.spec, c.odd.spec) &&
+		jsonvalue.Equal(own.odd.labels, c.odd.labels) && jsonvalue.Equal(own.odd.annotations, c.odd.annotations)
 }
 
 // specOf returns the spec that a record of a content has.
@@ -138,66 +137,4 @@ func specOf(kind string, c Content) map[string]any {
 		return placeholder(kind)
 	}
 	return c.Spec
-}
-
-func equal(a, b any) bool {
-	switch a := a.(type) {
-	case map[string]any:
-		other, is := b.(map[string]any)
-		if !is || len(a) != len(other) {
-			return false
-		}
-		for key, value := range a {
-			if inner, there := other[key]; !there || !equal(value, inner) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		other, is := b.([]any)
-		if !is || len(a) != len(other) {
-			return false
-		}
-		for i := range a {
-			if !equal(a[i], other[i]) {
-				return false
-			}
-		}
-		return true
-	}
-	if one, is := number(a); is {
-		other, is := number(b)
-		return is && one.Cmp(other) == 0
-	}
-	_, isNumber := number(b)
-	_, isMap := b.(map[string]any)
-	_, isList := b.([]any)
-	return !isNumber && !isMap && !isList && a == b
-}
-
-// number returns the value of a number, however it came.
-func number(value any) (*big.Rat, bool) {
-	switch value := value.(type) {
-	case json.Number:
-		return rational(value.String())
-	case int:
-		return new(big.Rat).SetInt64(int64(value)), true
-	case int64:
-		return new(big.Rat).SetInt64(value), true
-	case float64:
-		return rational(strconv.FormatFloat(value, 'g', -1, 64)) // what is meant is what is written of it
-	}
-	return nil, false
-}
-
-// longestNumber is how many digits of a number are looked at, and how many its exponent may add: the largest float64
-// has 309. A number beyond that is compared as it is written.
-const longestNumber = 400
-
-func rational(text string) (*big.Rat, bool) {
-	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	if size, err := strconv.Atoi(cmp.Or(exponent, "0")); err != nil || max(size, -size, len(text)) > longestNumber {
-		return nil, false
-	}
-	return new(big.Rat).SetString(text)
 }
