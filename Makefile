@@ -56,7 +56,7 @@ test-deps: ## install what the tests need besides Go: redis-server, python3-yaml
 
 .PHONY: test-kills
 test-kills: test-deps ## kill and stop the programs at every point where that could matter; RACE=1 adds the race detector
-	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '^Test((Killed|Stopped)AtEveryPoint|DeliveryIsKilled)$$' fgdsync.dev/test/e2e
+	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '^Test((Killed|Stopped)AtEveryPoint|DeliveryIsKilled|AnEditIsKilled)$$' fgdsync.dev/test/e2e
 
 .PHONY: mutate
 mutate: test-deps ## take guards out of the code one at a time, and see that a test fails without each

@@ -183,6 +183,19 @@ var (
 		"FGD_1048", Invalid, "DIRECTORY_EMPTIED",
 		"Nothing to do when all of them are to go; else see what became of the branch, and restore the directory.",
 	}
+	ResourceNotFound = Code{
+		"FGD_1067", NotFound, "RESOURCE_NOT_FOUND",
+		"See which resources there are (fgd resource list); a new one is put whole.",
+	}
+	ResourceExists  = Code{"FGD_1068", Exists, "RESOURCE_EXISTS", "Change the one that is there, or choose another name."}
+	ResourceChanged = Code{
+		"FGD_1069", Precondition, "RESOURCE_CHANGED",
+		"Read the resource again, and make the change on what it says now.",
+	}
+	EditRefused = Code{
+		"FGD_1070", Precondition, "EDIT_REFUSED",
+		"Edit the file itself, in Git: fgd never writes one anew whose author has put more into it than values.",
+	}
 	NamesCollide = Code{
 		"FGD_1066", Invalid, "NAMES_COLLIDE",
 		"Rename one of the two with git: on Windows and macOS a checkout has only one of them.",

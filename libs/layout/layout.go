@@ -32,14 +32,16 @@ const (
 
 // Trailers of the commits of the system.
 const (
-	TrailerSync      = "Fgd-Sync-Id"
-	TrailerFabric    = "Fgd-Fabric"
-	TrailerTrigger   = "Fgd-Trigger"
-	TrailerFence     = "Fgd-Fence"
-	TrailerBase      = "Fgd-Base" // of a proposal: the commit that it was made from
-	TrailerRequester = "Requested-by"
-	TrailerVia       = "Requested-via" // the service that spoke for who asked
-	TrailerAudit     = "Fgd-Audit"     // a line of the audit of a bridge: SEQ:HASH LOG
+	TrailerSync          = "Fgd-Sync-Id"
+	TrailerFabric        = "Fgd-Fabric"
+	TrailerTrigger       = "Fgd-Trigger"
+	TrailerFence         = "Fgd-Fence"
+	TrailerBase          = "Fgd-Base" // of a proposal: the commit that it was made from
+	TrailerRequester     = "Requested-by"
+	TrailerVia           = "Requested-via"  // the service that spoke for who asked
+	TrailerAudit         = "Fgd-Audit"      // a line of the audit of a bridge: SEQ:HASH LOG
+	TrailerNetBoxRequest = "HNP-Request-Id" // what NetBox calls the request that an edit was made with
+	TrailerNetBoxChange  = "HNP-Change-Id"  // number of an edit in the change log of NetBox
 )
 
 // StructureVersion is the version of the structure that the manifest states.

@@ -79,7 +79,11 @@ func newViolation(request proto.Message, broken *protovalidate.Violation) violat
 	}
 	message := request.ProtoReflect().Descriptor()
 	for _, element := range broken.Proto.GetField().GetElements() {
-		v.field = message.Fields().ByNumber(protoreflect.FieldNumber(element.GetFieldNumber()))
+		field := message.Fields().ByNumber(protoreflect.FieldNumber(element.GetFieldNumber()))
+		if field == nil { // the rule is one of a oneof, which has a name alone
+			break
+		}
+		v.field = field
 		v.rules, _ = proto.GetExtension(fieldOptions(v.field), validate.E_Field).(*validate.FieldRules)
 		if element.HasIndex() {
 			v.rules = v.rules.GetRepeated().GetItems()

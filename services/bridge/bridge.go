@@ -23,6 +23,7 @@ import (
 	"fgdsync.dev/services/bridge/internal/httpapi"
 	"fgdsync.dev/services/bridge/internal/netboxapi"
 	"fgdsync.dev/services/bridge/internal/outbox"
+	"fgdsync.dev/services/bridge/internal/resourceapi"
 	"fgdsync.dev/services/bridge/internal/webhook"
 	"fgdsync.dev/services/bridge/internal/webhookapi"
 )
@@ -66,9 +67,11 @@ type Service struct {
 	audit   *audited // nil where nothing is written down
 	queries *auditapi.Server
 	netbox  *netboxapi.Server
-	outbox  *outbox.Outbox
-	handler http.Handler
-	log     *slog.Logger
+	// resources reads and changes what the files of fabrics say.
+	resources *resourceapi.Server
+	outbox    *outbox.Outbox
+	handler   http.Handler
+	log       *slog.Logger
 	// firstToken is told of it when it is known whether it was made here.
 	firstToken func(secret.String)
 }
@@ -125,7 +128,7 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	s := &Service{
 		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, audit: audit,
 		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler,
-		netbox: netbox, outbox: box, log: p.Telemetry.Log, firstToken: func(secret.String) {},
+		netbox: netbox, resources: resourceapi.New(p.Peers[grpcapi.Orchestrator]), outbox: box, log: p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
 		s.firstToken = p.FirstToken
@@ -149,6 +152,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	s.api.Register(r)
 	s.hookAPI.Register(r)
 	s.netbox.Register(r)
+	s.resources.Register(r)
 	bridgev1.RegisterAuditServiceServer(r, s.queries)
 }
 

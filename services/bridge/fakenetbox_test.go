@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"google.golang.org/grpc"
 
 	"google.golang.org/protobuf/proto"
 
@@ -20,6 +21,23 @@ func (f *fakeResources) ListLinkedFabrics(
 	context.Context, *fabricv1.ListLinkedFabricsRequest,
 ) (*fabricv1.ListLinkedFabricsResponse, error) {
 	return &fabricv1.ListLinkedFabricsResponse{}, nil
+}
+
+func (f *fakeResources) ListResources(
+	context.Context, *fabricv1.ListResourcesRequest,
+) (*fabricv1.ListResourcesResponse, error) {
+	leave, err := f.b.enterUnasked()
+	defer leave()
+	return &fabricv1.ListResourcesResponse{}, err
+}
+
+// ReadResources finds nothing.
+func (f *fakeResources) ReadResources(
+	*fabricv1.ReadResourcesRequest, grpc.ServerStreamingServer[fabricv1.ReadResourcesResponse],
+) error {
+	leave, err := f.b.enterUnasked()
+	defer leave()
+	return err
 }
 
 func (f *fakeResources) GetNetBox(context.Context, *fabricv1.GetNetBoxRequest) (*fabricv1.GetNetBoxResponse, error) {

@@ -44,7 +44,8 @@ func (b *backend) StartSync(ctx context.Context, req *syncv1.StartSyncRequest) (
 			WithMeta("sync_id", b.active[req.GetFabricId()])
 	}
 	id := b.start(ctx, req)
-	if req.GetOptions().GetScope() == syncv1.Scope_SCOPE_DIRECTORY && b.onDirectory != nil {
+	waits := req.GetOptions().GetScope() == syncv1.Scope_SCOPE_DIRECTORY || req.GetEditSet() != nil
+	if waits && b.onDirectory != nil {
 		go b.onDirectory(id)
 	}
 	return &syncv1.StartSyncResponse{SyncId: id, Queued: queued}, nil

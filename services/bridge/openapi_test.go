@@ -296,6 +296,11 @@ func TestExamplesAreRequests(t *testing.T) {
 		if field := message.Descriptor().Fields().ByTextName("fabric_id"); field != nil { // as the path says
 			message.Set(field, protoreflect.ValueOfInt32(35))
 		}
+		if strings.HasSuffix(name, "ResourceBody") {
+			for _, part := range []protoreflect.Name{"kind", "namespace", "name"} {
+				message.Set(message.Descriptor().Fields().ByName(part), protoreflect.ValueOfString("x"))
+			}
+		}
 		if err := protovalidate.Validate(message); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -331,6 +336,9 @@ func TestDescribedPathsAreServed(t *testing.T) {
 		}
 		if strings.HasSuffix(path, "/netbox/fabrics") || strings.HasSuffix(path, "/receipts") {
 			want = 400 // there is no NetBox
+		}
+		if strings.HasSuffix(path, "/{kind}/{namespace}/{name}") {
+			want = 404 // no fabric has resources
 		}
 		if a := b.call("GET", target, ""); a.status != want {
 			t.Errorf("%s: %d %s", path, a.status, a.raw)

@@ -23,6 +23,7 @@ func refusedRequests() map[string][]refused {
 	}
 	for _, some := range []map[string][]refused{
 		refusedTokens(), refusedFabrics(), refusedNetBox(), refusedSyncs(), refusedDirectories(), refusedHistory(),
+		refusedResources(),
 	} {
 		for name, cases := range some {
 			out[name] = cases

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	fgdsync.dev/libs v0.0.0
 	fgdsync.dev/proto v0.0.0
+	github.com/evanphx/json-patch/v5 v5.9.11
 	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/prometheus/client_golang v1.25.0
 	github.com/yannh/kubeconform v0.8.0

@@ -22,6 +22,7 @@ const (
 	DefaultAudit       = 100
 	DefaultActions     = 200
 	DefaultReceipts    = 100
+	DefaultResources   = 100
 	DefaultDiffLines   = 5000
 )
 
@@ -47,6 +48,7 @@ func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
 		nameOf(&bridgev1.ListAuditRequest{}):            limit(DefaultAudit),
 		nameOf(&bridgev1.ListReceiptsRequest{}):         limit(DefaultReceipts),
 		nameOf(&bridgev1.ListNetBoxFabricsRequest{}):    limit(DefaultFabrics),
+		nameOf(&bridgev1.ListResourcesRequest{}):        limit(DefaultResources),
 		nameOf(&bridgev1.CreateFabricRequest{}):         {"branch": DefaultBranch, "sync_interval_seconds": DefaultInterval},
 		nameOf(&bridgev1.CheckConnectionRequest{}):      branch,
 		nameOf(&bridgev1.TriggerSyncRequest{}):          {"trigger": triggerNames.name(0)},

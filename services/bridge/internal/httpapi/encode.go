@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,9 +30,14 @@ func appendMessage(out []byte, message protoreflect.Message) ([]byte, error) {
 	if at, ok := message.Interface().(*timestamppb.Timestamp); ok {
 		return appendTime(out, at)
 	}
-	if strings.HasPrefix(string(message.Descriptor().FullName()), "google.protobuf.") { // one text, all of them
+	if strings.HasPrefix(string(message.Descriptor().FullName()), "google.protobuf.") { // texts, and objects of any fields
 		raw, err := protojson.Marshal(message.Interface())
-		return append(out, raw...), err
+		if err != nil {
+			return nil, err
+		}
+		whole := bytes.NewBuffer(out)
+		err = json.Compact(whole, raw)
+		return whole.Bytes(), err
 	}
 	out = append(out, '{')
 	start := len(out)

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 )
@@ -52,6 +53,17 @@ func drawnValue(
 	if field.Message().FullName() == (&timestamppb.Timestamp{}).ProtoReflect().Descriptor().FullName() {
 		at := &timestamppb.Timestamp{Seconds: rapid.Int64Range(0, 1<<34).Draw(t, "time")}
 		proto.Merge(empty.Message().Interface(), convert(at, empty.Message()))
+		return empty
+	}
+	if field.Message().FullName() == (&structpb.Struct{}).ProtoReflect().Descriptor().FullName() {
+		object, err := structpb.NewStruct(map[string]any{
+			rapid.String().Draw(t, "key"): rapid.String().Draw(t, "text"), "number": rapid.Int32().Draw(t, "number"),
+			"list": []any{true, nil, map[string]any{"a": 1.5}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		proto.Merge(empty.Message().Interface(), convert(object, empty.Message()))
 		return empty
 	}
 	drawn(t, empty.Message(), depth+1)

@@ -145,7 +145,7 @@ func describeExport(o *operation) {
 // sortTags puts the groups of operations into the order in which people need them.
 func (d *document) sortTags() {
 	order := []string{
-		"FabricService", "SyncService", "DirectoryService", "QuarantineService", "HistoryService", "HealthService",
+		"FabricService", "SyncService", "ResourceService", "DirectoryService", "QuarantineService", "HistoryService", "HealthService",
 		"MaintenanceService", "AccessService", "AuditService", "WebhookService", "NetBoxService", operationalTag,
 	}
 	place := func(tag object) int {

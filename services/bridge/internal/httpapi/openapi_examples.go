@@ -49,5 +49,16 @@ func examples() map[string]object {
 		},
 		"RemoveNetBoxRequest": {"url": netbox, "admin_token": "nbt_0123456789ab.example", "plan_only": true},
 		"DeliverRecordsBody":  {"confirm_deletions": false},
+		"PutResourceBody": {
+			"content": object{"spec": object{"subnets": []string{"10.10.0.0/16"}}}, "if_none_match": true,
+		},
+		"PatchResourceBody": {
+			"patch":    object{"spec": object{"subnets": object{"default": object{"vlan": 1001}}}},
+			"if_match": commit, "options": object{"validate_only": true},
+		},
+		"BatchEditResourcesBody": {"edits": []object{
+			{"kind": "VPC", "name": "vpc-1", "patch": object{"spec": object{"subnets": object{"default": object{"vlan": 1001}}}}},
+			{"kind": "VPC", "name": "vpc-2", "delete": true},
+		}},
 	}
 }

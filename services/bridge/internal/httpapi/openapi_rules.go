@@ -24,6 +24,10 @@ const contract = "fgd.bridge.v1"
 func (d *document) addRules() error {
 	defaults := apiv1.Defaults()
 	for name, definition := range d.Definitions {
+		if name == unusedNull {
+			delete(d.Definitions, name)
+			continue
+		}
 		message, err := messageOf(name)
 		if err != nil {
 			return err
@@ -78,6 +82,9 @@ func (o *operation) addRules(defaults map[protoreflect.FullName]map[protoreflect
 	}
 	return nil
 }
+
+// unusedNull is the definition that comes along with objects of any fields, and that nothing refers to.
+const unusedNull = "NullValue"
 
 // messageOf returns the message of a definition. What a body holds beside its path is named after the request.
 func messageOf(definition string) (protoreflect.MessageDescriptor, error) {

@@ -24,7 +24,16 @@ type problems struct{ log *slog.Logger }
 
 // write returns with an error, and with the HTTP status of its kind.
 func (p problems) write(w http.ResponseWriter, r *http.Request, err error) {
-	p.writeStatus(w, r, runtime.HTTPStatusFromCode(errs.ToStatus(err).Code()), err)
+	p.writeStatus(w, r, statusOf(err), err)
+}
+
+// statusOf returns the HTTP status of an error. That something has changed since it was read has one of its own
+// (RFC 9110, 15.5.13).
+func statusOf(err error) int {
+	if errs.HasCode(err, errs.ResourceChanged) {
+		return http.StatusPreconditionFailed
+	}
+	return runtime.HTTPStatusFromCode(errs.ToStatus(err).Code())
 }
 
 func (p problems) writeStatus(w http.ResponseWriter, r *http.Request, httpStatus int, err error) {

@@ -1,6 +1,10 @@
 package merge
 
-import "strings"
+import (
+	"strings"
+
+	"fgdsync.dev/libs/hedgehog"
+)
 
 // form is what stands at a place, where that is no object of fields and not one value.
 type form int
@@ -21,15 +25,14 @@ type entry struct {
 	key  string // of the items of a keyed list: the path to it in the item
 }
 
-// keyTable returns what is known of the specs of each kind. An object is merged by its fields without being named here,
-// and a list that is not named is one value.
+// keyTable returns what is known of the specs of each kind, the lists by key of hedgehog.ListKeys included. An object is
+// merged by its fields without being named here, and a list that is not named is one value.
 func keyTable() map[string][]entry {
-	return map[string][]entry{
+	table := map[string][]entry{
 		"VPC": {
 			{"subnets", byKey, ""}, {"subnets.*.dhcp.static", byKey, ""},
 			{"subnets.*.dhcp.range", fact, ""}, {"subnets.*.dhcp.options", fact, ""},
-			{"subnets.*.dhcp.options.advertisedRoutes", keyed, "destination"},
-			{"staticRoutes", keyed, "prefix"}, {"staticRoutes.*.nextHops", set, ""},
+			{"staticRoutes.*.nextHops", set, ""},
 		},
 		"VPCPeering": {
 			{"permit", inOrder, ""}, {"permit.*", byKey, ""}, {"permit.*.*.subnets", set, ""},
@@ -37,12 +40,11 @@ func keyTable() map[string][]entry {
 		"VPCAttachment": {},
 		"External":      {{"static", fact, ""}, {"static.prefixes", set, ""}},
 		"ExternalAttachment": {
-			{"static", fact, ""}, {"inboundACL", fact, ""},
-			{"inboundACL.statements", keyed, "seq"}, {"inboundACL.statements.*.tcpFilters", fact, ""},
+			{"static", fact, ""}, {"inboundACL", fact, ""}, {"inboundACL.statements.*.tcpFilters", fact, ""},
 		},
-		"ExternalPeering": {{"permit.vpc.subnets", set, ""}, {"permit.external.prefixes", keyed, "prefix"}},
+		"ExternalPeering": {{"permit.vpc.subnets", set, ""}},
 		"IPv4Namespace":   {{"subnets", set, ""}},
-		"VLANNamespace":   {{"ranges", keyed, "from"}},
+		"VLANNamespace":   {},
 		"Server":          {},
 		"SwitchGroup":     {},
 		"Switch": {
@@ -51,19 +53,17 @@ func keyTable() map[string][]entry {
 			{"groups", set, ""}, {"vlanNamespaces", set, ""}, {"linkFlapErrDisable", fact, ""},
 		},
 		"Connection": {
-			{"unbundled", fact, ""}, {"external", fact, ""},
-			{"bundled", fact, ""}, {"bundled.links", keyed, "server.port"},
-			{"mclag", fact, ""}, {"mclag.links", keyed, "server.port"},
-			{"eslag", fact, ""}, {"eslag.links", keyed, "server.port"},
-			{"mclagDomain", fact, ""}, {"mclagDomain.peerLinks", keyed, "switch1.port"},
-			{"mclagDomain.sessionLinks", keyed, "switch1.port"},
-			{"fabric", fact, ""}, {"fabric.links", keyed, "spine.port"},
-			{"mesh", fact, ""}, {"mesh.links", keyed, "leaf1.port"},
-			{"gateway", fact, ""}, {"gateway.links", keyed, "switch.port"},
-			{"vpcLoopback", fact, ""}, {"vpcLoopback.links", keyed, "switch1.port"},
-			{"staticExternal", fact, ""}, {"staticExternal.link.switch.subnets", set, ""},
+			{"unbundled", fact, ""}, {"external", fact, ""}, {"bundled", fact, ""}, {"mclag", fact, ""}, {"eslag", fact, ""},
+			{"mclagDomain", fact, ""}, {"fabric", fact, ""}, {"mesh", fact, ""}, {"gateway", fact, ""},
+			{"vpcLoopback", fact, ""}, {"staticExternal", fact, ""}, {"staticExternal.link.switch.subnets", set, ""},
 		},
 	}
+	for kind := range table {
+		for _, list := range hedgehog.ListKeys(kind) {
+			table[kind] = append(table[kind], entry{list.Path, keyed, list.Key})
+		}
+	}
+	return table
 }
 
 // rule is what is known of a place. A nil one is of a place of which nothing is.

@@ -17,6 +17,9 @@ func (s *Server) ReadResources(req *ingestionv1.ReadResourcesRequest,
 ) error {
 	page, size := &ingestionv1.ReadResourcesResponse{}, 0
 	wanted := pipeline.Wanted{Tree: treeFromProto(req), Schema: schemaFromProto(req.GetOptions()), Paths: req.GetPaths()}
+	if key := req.GetResource(); key != nil {
+		wanted.Resource = new(keyFromProto(key))
+	}
 	err := s.pipeline.Contents(stream.Context(), wanted, func(managed *pipeline.Managed) error {
 		next := managedToProto(managed)
 		if n := len(page.GetResources()); n == batchItems || n > 0 && size+weight(next) > batchBytes {

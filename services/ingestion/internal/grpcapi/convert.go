@@ -37,6 +37,7 @@ func requestFromProto(req *ingestionv1.IngestRequest) (pipeline.Request, error) 
 		RetryOf:    req.GetRetryPaths(),
 		Release:    req.GetReleasePaths(),
 		Refresh:    req.GetRefresh(),
+		Only:       onlyFromProto(req.GetOnly()),
 		Commit:     req.GetCommit(),
 		Time:       req.GetCommitTime().AsTime(),
 	}, nil
@@ -48,6 +49,13 @@ func schemaFromProto(o *fabricv1.Options) schema.Options {
 		StripServer:   o.GetServerFields() == fabricv1.ServerFields_SERVER_FIELDS_STRIP,
 		Upgrade:       o == nil || o.UpgradeApiVersions == nil || o.GetUpgradeApiVersions(),
 	}
+}
+
+func onlyFromProto(only *ingestionv1.OnlyFiles) *[]string {
+	if only == nil {
+		return nil
+	}
+	return new(only.GetPaths())
 }
 
 func lastFromProto(req *ingestionv1.IngestRequest) *document.Last {

@@ -23,6 +23,8 @@ type Wanted struct {
 	Tree   gittree.Ref
 	Schema schema.Options
 	Paths  []string // only these files; all of managed/ when there are none
+	// Resource is the only one that is read; nil for no such bound. Its group may be empty.
+	Resource *hedgehog.ResourceID
 }
 
 // Managed is a file of managed/, and what it says.
@@ -37,6 +39,12 @@ type Managed struct {
 // declare one resource counts, is what an ingestion of managed/ alone would decide. What is remembered of a file never
 // stands in for its content.
 func (p *Pipeline) Contents(ctx context.Context, wanted Wanted, visit func(*Managed) error) error {
+	if wanted.Resource != nil {
+		var err error
+		if wanted.Paths, err = p.pathsOf(ctx, wanted); err != nil || len(wanted.Paths) == 0 {
+			return err
+		}
+	}
 	req := Request{
 		Tree: wanted.Tree, Schema: wanted.Schema, Refresh: len(wanted.Paths) == 0, wants: setOf(wanted.Paths),
 		Notify: func(Progress) error { return nil },

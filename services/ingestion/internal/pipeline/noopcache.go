@@ -35,7 +35,7 @@ func keyFor(req Request) noopKey {
 
 // plain reports whether a request asks for nothing but what the tree and the options say.
 func plain(req Request) bool {
-	return !req.Refresh && !req.Retry && len(req.RetryOf)+len(req.Release) == 0
+	return !req.Refresh && !req.Retry && req.Only == nil && len(req.RetryOf)+len(req.Release) == 0
 }
 
 func (c *NoopCache) recall(req Request) (*Result, bool) {

@@ -63,6 +63,7 @@ type Request struct {
 	RetryOf    []string             // these are
 	Release    []string             // these are put back to where they came from
 	Refresh    bool                 // nothing remembered counts
+	Only       *[]string            // nothing but managed/ and these files is taken up; nil for all that waits
 	wants      map[string]bool      // files whose bytes are needed, whatever is remembered of them
 	Notify     func(Progress) error // called from one goroutine at a time
 }
@@ -103,6 +104,10 @@ func (p *Pipeline) ingest(ctx context.Context, req Request) (*Result, error) {
 	found, err := p.scan(ctx, req.Tree, req)
 	if err != nil {
 		return nil, err
+	}
+	if req.Only != nil {
+		only := setOf(*req.Only)
+		found.Sources = slices.DeleteFunc(found.Sources, func(s inventory.Source) bool { return !s.Managed && !only[s.Path] })
 	}
 	reader := document.NewReader(document.Settings{
 		Schemas: p.Schemas, Options: req.Schema, Limits: p.Limits, Many: p.MaxDocuments, Fabric: req.Fabric, Time: req.Time,

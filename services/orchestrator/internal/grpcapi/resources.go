@@ -55,6 +55,13 @@ func (r *Resources) ListLinkedFabrics(
 	return &fabricv1.ListLinkedFabricsResponse{Fabrics: linked}, nil
 }
 
+// ListResources lists the resources that the last sync left.
+func (r *Resources) ListResources(
+	ctx context.Context, req *fabricv1.ListResourcesRequest,
+) (*fabricv1.ListResourcesResponse, error) {
+	return r.resources.List(ctx, req)
+}
+
 // ReadResources streams what the files of a fabric say.
 func (r *Resources) ReadResources(
 	req *fabricv1.ReadResourcesRequest, stream grpc.ServerStreamingServer[fabricv1.ReadResourcesResponse],

@@ -49,6 +49,9 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 	if err := CheckOptions("options", options); err != nil {
 		return state.Admission{}, err
 	}
+	if err := checkEdits(req.GetEditSet(), options); err != nil {
+		return state.Admission{}, err
+	}
 	fabric, err := i.store.Fabric(ctx, req.GetFabricId())
 	if err != nil {
 		return state.Admission{}, err
@@ -97,7 +100,7 @@ func (i *Intake) record(
 		SyncId: state.NewSyncID(now, req.GetFabricId()), FabricId: req.GetFabricId(), State: syncv1.State_STATE_PENDING,
 		Trigger: max(req.GetTrigger(), syncv1.Trigger_TRIGGER_MANUAL), Options: options,
 		RequestedBy: eventlog.Requester(ctx), Progress: &syncv1.Progress{}, AcceptedAt: accepted, UpdatedAt: accepted,
-		RequestedVia: call.Via, AuditHeads: heads, CorrelationId: call.CorrelationID,
+		RequestedVia: call.Via, AuditHeads: heads, CorrelationId: call.CorrelationID, EditSet: req.GetEditSet(),
 	}, nil
 }
 
@@ -106,7 +109,11 @@ func refusal(req *syncv1.StartSyncRequest, a state.Admission) error {
 		return errs.New(errs.SyncAlreadyInProgress, "Fabric %d has an active sync.", req.GetFabricId()).
 			WithMeta("sync_id", a.SyncID)
 	}
-	return errs.New(errs.SyncAlreadyInProgress, "Another restore of fabric %d waits for its turn.", req.GetFabricId()).
+	what := "restore"
+	if req.GetEditSet() != nil {
+		what = "edit"
+	}
+	return errs.New(errs.SyncAlreadyInProgress, "Another %s of fabric %d waits for its turn.", what, req.GetFabricId()).
 		WithRemedy("Wait until it has begun, or cancel it.").WithMeta("sync_id", a.SyncID)
 }
 

@@ -12,6 +12,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	ingestionv1 "fgdsync.dev/proto/fgd/ingestion/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/snapshots"
 )
@@ -52,19 +53,23 @@ const batchRemoved = 1000
 func (r *Resources) Read(
 	ctx context.Context, req *fabricv1.ReadResourcesRequest, send func(*fabricv1.ReadResourcesResponse) error,
 ) error {
-	open := &gitv1.OpenSnapshotRequest{At: &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: req.GetCommit()}}
+	open := &gitv1.OpenSnapshotRequest{}
+	if req.GetCommit() != "" {
+		open.At = &gitv1.OpenSnapshotRequest_AtCommit{AtCommit: req.GetCommit()}
+	}
 	return r.deps.Snapshots.At(ctx, req.GetFabricId(), open, func(
 		ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot,
 	) error {
 		if !snapshot.GetDirectoryExists() { // else all resources would be gone that are elsewhere
-			return errs.New(errs.DirectoryNotFound, "The commit %s does not have the directory %q.", req.GetCommit(),
+			return errs.New(errs.DirectoryNotFound, "The commit %s does not have the directory %q.", snapshot.GetCommit(),
 				fabric.GetLocation().GetDirectory())
 		}
 		since, err := r.changes(ctx, snapshot, req.GetSinceCommit())
 		if err != nil {
 			return err
 		}
-		if err := send(&fabricv1.ReadResourcesResponse{Complete: since == nil}); err != nil || since.nothing() {
+		begin := &fabricv1.ReadResourcesResponse{Complete: since == nil, Commit: snapshot.GetCommit()}
+		if err := send(begin); err != nil || since.nothing() {
 			return err
 		}
 		who, err := r.authorsOf(ctx, snapshot, since)
@@ -74,7 +79,7 @@ func (r *Resources) Read(
 		if err := sendRemoved(since.gone(), who, send); err != nil {
 			return err
 		}
-		return r.read(ctx, fabric, snapshot, since, who, send)
+		return r.read(ctx, fabric, reading{snapshot, since, req.GetResource(), who}, send)
 	})
 }
 
@@ -157,16 +162,24 @@ func sendRemoved(paths []string, who *authors, send func(*fabricv1.ReadResources
 	return nil
 }
 
+// reading is what is read of a fabric.
+type reading struct {
+	snapshot *gitv1.Snapshot
+	since    *changes
+	only     *reportv1.ResourceKey // nil for all
+	who      *authors
+}
+
 // read has ingestion read files, and adds who changed them.
 func (r *Resources) read(
-	ctx context.Context, fabric *fabricv1.Fabric, snapshot *gitv1.Snapshot, since *changes, who *authors,
-	send func(*fabricv1.ReadResourcesResponse) error,
+	ctx context.Context, fabric *fabricv1.Fabric, of reading, send func(*fabricv1.ReadResourcesResponse) error,
 ) error {
 	request := &ingestionv1.ReadResourcesRequest{
-		SnapshotId: snapshot.GetSnapshotId(), Tree: snapshot.GetTree(), Options: fabric.GetOptions(),
+		SnapshotId: of.snapshot.GetSnapshotId(), Tree: of.snapshot.GetTree(), Options: fabric.GetOptions(),
+		Resource: of.only,
 	}
-	if since != nil {
-		if request.Paths = since.changed; len(since.changed) == 0 {
+	if of.since != nil {
+		if request.Paths = of.since.changed; len(of.since.changed) == 0 {
 			return nil
 		}
 	}
@@ -174,7 +187,7 @@ func (r *Resources) read(
 		out := &fabricv1.ReadResourcesResponse{}
 		for _, resource := range part.GetResources() {
 			out.Resources = append(out.Resources, &fabricv1.ChangedResource{
-				Resource: resource, ChangedBy: who.who(resource.GetPath(), resource.GetOriginalFile()),
+				Resource: resource, ChangedBy: of.who.who(resource.GetPath(), resource.GetOriginalFile()),
 			})
 		}
 		return send(out)

@@ -47,9 +47,9 @@ func (s *Store) Start(ctx context.Context, record *syncv1.Sync, requestID, trace
 	}
 	options, accepted := record.GetOptions(), record.GetAcceptedAt().AsTime()
 	reply, err := s.conn.Run(ctx, s.scripts.start, keys,
-		record.GetSyncId(), raw, accepted.UnixMilli(), lane(options), flag(options.GetRefuseIfRunning()), entry,
+		record.GetSyncId(), raw, accepted.UnixMilli(), lane(record), flag(options.GetRefuseIfRunning()), entry,
 		strconv.Itoa(int(record.GetTrigger())), coalescable(options), requestMemory.Milliseconds(),
-		accepted.Add(-s.limits.Retention).UnixMilli(), s.limits.perShard(), restoreTarget(options))
+		accepted.Add(-s.limits.Retention).UnixMilli(), s.limits.perShard(), target(record))
 	if err != nil {
 		return Admission{}, fmt.Errorf("start sync: %w", err)
 	}
@@ -82,10 +82,15 @@ func admission(fabricID int32, reply any) (Admission, error) {
 	return Admission{SyncID: syncID, Queued: verdict == "queued", Refused: verdict == "refused"}, nil
 }
 
-// lane returns which requests may share a run: a dry run can't stand in for a real one, and a restore is not for those
-// who have not asked for it.
-func lane(o *syncv1.SyncOptions) string {
+// lane returns which requests may share a run: a dry run can't stand in for a real one, and neither a restore nor an
+// edit is for those who have not asked for it.
+func lane(record *syncv1.Sync) string {
+	o := record.GetOptions()
 	switch {
+	case record.GetEditSet() != nil && o.GetValidateOnly():
+		return "dry_edit"
+	case record.GetEditSet() != nil:
+		return "edit"
 	case o.GetRestoreCommit() != "" && o.GetValidateOnly():
 		return "dry_restore"
 	case o.GetRestoreCommit() != "":
@@ -99,10 +104,14 @@ func lane(o *syncv1.SyncOptions) string {
 	}
 }
 
-// restoreTarget returns what a restore restores, and whether it may take many resources away: only those who want just
-// that share its run.
-func restoreTarget(o *syncv1.SyncOptions) string {
-	if o.GetRestoreCommit() == "" {
+// target returns what a sync is for that not everybody wants who waits; empty for nothing. A restore is shared by those
+// who restore the same, and allow it to take many resources away or not; an edit has a commit of its own.
+func target(record *syncv1.Sync) string {
+	o := record.GetOptions()
+	switch {
+	case record.GetEditSet() != nil:
+		return record.GetSyncId()
+	case o.GetRestoreCommit() == "":
 		return ""
 	}
 	paths := slices.Sorted(slices.Values(o.GetRestorePaths()))

@@ -14,7 +14,7 @@ import (
 
 // Brief returns a sync without its details, with their numbers. It shares the rest with the whole one.
 func Brief(s *syncv1.Sync) *syncv1.Sync {
-	out := leaveOut(s, "errors", "warnings", "result")
+	out := leaveOut(s, "errors", "warnings", "result", "edit_set", "edited")
 	out.Result = BriefResult(s.GetResult())
 	if !s.GetFolded() {
 		out.ErrorsTotal, out.WarningsTotal = int32(len(s.GetErrors())), int32(len(s.GetWarnings()))
@@ -22,10 +22,10 @@ func Brief(s *syncv1.Sync) *syncv1.Sync {
 	return out
 }
 
-// Shown returns a sync without what has pages of its own: the diff, and the lists of the plan. It shares the rest with
-// the whole one.
+// Shown returns a sync without what has pages of its own, the diff and the lists of the plan, and without what was asked
+// of it. It shares the rest with the whole one.
 func Shown(s *syncv1.Sync) *syncv1.Sync {
-	out := leaveOut(s, "result")
+	out := leaveOut(s, "result", "edit_set")
 	out.Result = BriefResult(s.GetResult())
 	return out
 }
@@ -57,7 +57,9 @@ func leaveOut[M proto.Message](m M, fields ...protoreflect.Name) M {
 
 // details returns what Brief leaves out.
 func details(s *syncv1.Sync) *syncv1.Sync {
-	out := &syncv1.Sync{Errors: s.GetErrors(), Warnings: s.GetWarnings()}
+	out := &syncv1.Sync{
+		Errors: s.GetErrors(), Warnings: s.GetWarnings(), EditSet: s.GetEditSet(), Edited: s.GetEdited(),
+	}
 	if diff, plan := s.GetResult().GetDiff(), s.GetResult().GetPlan(); diff != "" || plan != nil {
 		out.Result = &syncv1.Result{Diff: diff}
 		if plan != nil {

@@ -131,8 +131,8 @@ func (s *Store) RecoverSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 		historyKey(id),
 	}
 	reply, err := s.conn.Run(ctx, s.scripts.recoverSync, keys, syncID, raw, record.GetAcceptedAt().AsTime().UnixMilli(),
-		lane(record.GetOptions()), entry,
-		restoreTarget(record.GetOptions()))
+		lane(record), entry,
+		target(record))
 	if err != nil {
 		return "", fmt.Errorf("recover sync %s: %w", syncID, err)
 	}

@@ -2,7 +2,7 @@
 -- when another one waits in its place, missing without its fabric, else recovered. Needs activate.lua.
 --
 -- KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history
--- ARGV 1 sync id, 2 record, 3 accepted ms, 4 lane, 5 work entry, 6 what it restores, "" for nothing
+-- ARGV 1 sync id, 2 record, 3 accepted ms, 4 lane, 5 work entry, 6 what it is for alone, "" when it may be shared
 
 if redis.call('HGET', KEYS[3], 'ended') then return 'ended' end
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'missing' end
@@ -16,7 +16,7 @@ if not stored then
   redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
 end
 redis.call('HSET', KEYS[2], 'synced', '1', 'work:' .. ARGV[1], ARGV[5])
-if ARGV[6] ~= '' then redis.call('HSET', KEYS[2], 'restores:' .. ARGV[1], ARGV[6]) end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[2], 'target:' .. ARGV[1], ARGV[6]) end
 if ARGV[4] == 'full' then redis.call('HSET', KEYS[2], 'last_full', ARGV[3]) end
 if active and active ~= ARGV[1] then
   redis.call('HSET', KEYS[2], slot, ARGV[1])

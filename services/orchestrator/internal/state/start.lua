@@ -1,10 +1,11 @@
--- Accepts a sync. Answers {verdict, sync id}: started, queued, refused, full or missing. Those who share a run restore
--- the same: another restore is refused while one waits. Needs activate.lua.
+-- Accepts a sync. Answers {verdict, sync id}: started, queued, refused, full or missing. Those who share a run want
+-- the same of it: another restore is refused while one waits, and so is another edit. Needs activate.lua.
 --
 -- KEYS 1 fabric, 2 run, 3 record, 4 work, 5 history, 6 request
 -- ARGV 1 sync id, 2 record, 3 now ms, 4 lane of the request, 5 "1" to refuse while one is active,
 --      6 work entry, 7 trigger, 8 the wishes that count for all who share the run, a line each, 9 request ttl ms,
---      10 oldest ms kept in the history, 11 most entries of the work stream, 12 what it restores, "" for nothing
+--      10 oldest ms kept in the history, 11 most entries of the work stream, 12 what it is for alone, "" when it may
+--      be shared
 
 local known = redis.call('HMGET', KEYS[6], 'verdict', 'sync')
 if known[1] then return known end
@@ -18,8 +19,8 @@ local active = redis.call('HGET', KEYS[2], 'active')
 if active and ARGV[5] == '1' then return {'refused', active} end
 local slot = 'waiting:' .. ARGV[4]
 local waiting = active and redis.call('HGET', KEYS[2], slot)
-local restores = waiting and redis.call('HGET', KEYS[2], 'restores:' .. waiting) or ''
-if waiting and restores ~= ARGV[12] then return {'refused', waiting} end
+local target = waiting and redis.call('HGET', KEYS[2], 'target:' .. waiting) or ''
+if waiting and target ~= ARGV[12] then return {'refused', waiting} end
 if waiting then
   local shared = redis.call('HGET', KEYS[2], 'shared:' .. waiting)
   redis.call('HSET', KEYS[2], 'shared:' .. waiting, (shared and shared .. ',' or '') .. ARGV[7])
@@ -38,7 +39,7 @@ redis.call('HSET', KEYS[3], 'record', ARGV[2], 'version', 1, 'fence', 0, 'write'
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', '(' .. ARGV[10])
 redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
 redis.call('HSET', KEYS[2], 'synced', '1', 'work:' .. ARGV[1], ARGV[6])
-if ARGV[12] ~= '' then redis.call('HSET', KEYS[2], 'restores:' .. ARGV[1], ARGV[12]) end
+if ARGV[12] ~= '' then redis.call('HSET', KEYS[2], 'target:' .. ARGV[1], ARGV[12]) end
 if ARGV[4] == 'full' then redis.call('HSET', KEYS[2], 'last_full', ARGV[3]) end
 if active then
   redis.call('HSET', KEYS[2], slot, ARGV[1])

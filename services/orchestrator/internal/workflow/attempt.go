@@ -108,10 +108,18 @@ func (a *attempt) prepare(ctx context.Context) error {
 	if a.sync.record.GetOptions().GetScope() == syncv1.Scope_SCOPE_DIRECTORY {
 		return nil
 	}
+	if a.edits() {
+		if err := a.traced(ctx, "edit", a.edit); err != nil {
+			return err
+		}
+	}
 	if err := a.traced(ctx, "discovery", a.discover); err != nil {
 		return err
 	}
 	if err := a.traced(ctx, "file_ingestion", a.ingest); err != nil {
+		return err
+	}
+	if err := a.guardEdits(); err != nil {
 		return err
 	}
 	if err := a.guardDeletions(); err != nil {

@@ -31,6 +31,7 @@ func commitMessage(a *attempt) string {
 			counts.GetOrphans())
 	}
 	b.WriteString(a.restoredLines())
+	b.WriteString(a.editedLines())
 	for _, repair := range result.GetRepairsMade() {
 		fmt.Fprintf(&b, "Structure: %s\n", oneLine(repair))
 	}
@@ -49,6 +50,12 @@ func commitMessage(a *attempt) string {
 		{layout.TrailerRequester, oneLine(s.GetRequestedBy())},
 	} {
 		fmt.Fprintf(&b, "%s: %v\n", trailer.name, trailer.value)
+	}
+	if id := s.GetEditSet().GetNetboxRequestId(); id != "" {
+		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerNetBoxRequest, oneLine(id))
+	}
+	for _, id := range s.GetEditSet().GetNetboxChangeIds() {
+		fmt.Fprintf(&b, "%s: %d\n", layout.TrailerNetBoxChange, id)
 	}
 	if via := s.GetRequestedVia(); via != "" {
 		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerVia, oneLine(via))
@@ -77,6 +84,9 @@ func headline(a *attempt, counts *syncv1.PlanCounts) string {
 	if a.sync.record.GetOptions().GetRestoreCommit() != "" {
 		parts = append(parts, a.restoredHeadline())
 	}
+	if edited := a.editedHeadline(); edited != "" {
+		return edited
+	}
 	for _, part := range []struct {
 		word  string
 		count int
@@ -97,7 +107,12 @@ func headline(a *attempt, counts *syncv1.PlanCounts) string {
 	return strings.Join(parts, ", ")
 }
 
-func author(requestedBy string) *gitv1.Signature {
+// author returns whose change the commit is: who made the edits, or who asked for the sync.
+func author(s *syncv1.Sync) *gitv1.Signature {
+	if a := s.GetEditSet().GetAuthor(); a != nil {
+		return &gitv1.Signature{Name: oneLine(a.GetName()), Email: addressOf(a.GetEmail())}
+	}
+	requestedBy := s.GetRequestedBy()
 	if address, err := mail.ParseAddress(requestedBy); err == nil {
 		name := address.Name
 		if name == "" {
@@ -106,6 +121,14 @@ func author(requestedBy string) *gitv1.Signature {
 		return &gitv1.Signature{Name: oneLine(name), Email: address.Address}
 	}
 	return &gitv1.Signature{Name: oneLine(requestedBy), Email: noAddress}
+}
+
+// addressOf returns an address that a commit can have.
+func addressOf(text string) string {
+	if address, err := mail.ParseAddress(text); err == nil && address.Name == "" {
+		return address.Address
+	}
+	return noAddress
 }
 
 // oneLine keeps a text from ending its line or opening an address in a commit.

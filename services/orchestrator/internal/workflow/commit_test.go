@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"strings"
 	"testing"
 )
@@ -34,7 +35,7 @@ func TestAuthor(t *testing.T) {
 		"a\nparent 1 <x@example.com>": "a parent 1 x@example.com " + noAddress,
 		"\"A\\\nB\" <ab@example.com>": "",
 	} {
-		a := author(who)
+		a := author(&syncv1.Sync{RequestedBy: who})
 		got := a.GetName() + " " + a.GetEmail()
 		if strings.ContainsAny(got, "\n\r<>") || want != "" && got != want {
 			t.Errorf("%q is %q, not %q", who, got, want)

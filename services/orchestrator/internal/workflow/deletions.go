@@ -18,7 +18,8 @@ import (
 // would be an object less in a network.
 func (a *attempt) guardDeletions() error {
 	a.compare()
-	gone, before := len(a.change.Deleted), len(a.resources)-len(a.change.Created)+len(a.change.Deleted)
+	before := len(a.resources) - len(a.change.Created) + len(a.change.Deleted)
+	gone := len(a.change.Deleted) - a.editedAway()
 	plan := makePlan(a.ingested, a.change, a.unchanged || before > 0)
 	a.ingested = ingested{}
 	if a.sync.reported {

@@ -37,7 +37,7 @@ func (a *attempt) publish(ctx context.Context) error {
 func (a *attempt) publication() *gitv1.PublishRequest {
 	return &gitv1.PublishRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Message: commitMessage(a),
-		Author: author(a.sync.record.GetRequestedBy()), Time: a.sync.record.GetAcceptedAt(),
+		Author: author(a.sync.record.Sync), Time: a.sync.record.GetAcceptedAt(),
 		CommitAuthor: a.fabric.GetOptions().GetCommitAuthor(), CommitCommitter: a.fabric.GetOptions().GetCommitCommitter(),
 	}
 }

@@ -77,7 +77,7 @@ func (a *attempt) ingest(ctx context.Context) error {
 		Commit: a.snapshot.GetOrigin().GetCommit(), CommitTime: a.snapshot.GetOrigin().GetCommitTime(),
 		RetryQuarantined: options.GetRetryQuarantined(), RetryPaths: options.GetRetryPaths(),
 		ReleasePaths: options.GetReleasePaths(), Refresh: refresh, KnownDigest: digest,
-		LastResources: last, LastResourcesComplete: a.last.Complete() && len(last) == len(a.last.Resources),
+		Only: a.only(), LastResources: last, LastResourcesComplete: a.last.Complete() && len(last) == len(a.last.Resources),
 	}, func(part *ingestionv1.IngestResponse) error { return a.take(ctx, part, limit) })
 	if err != nil {
 		return fmt.Errorf("ingest files: %w", err)

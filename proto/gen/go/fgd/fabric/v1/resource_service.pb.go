@@ -25,6 +25,225 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Request of ListResources.
+type ListResourcesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Only those of this kind; all when it is empty.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Only those of this namespace; all when it is empty.
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// How many at most; all when it is 0.
+	Limit int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Asks for what follows: next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListResourcesRequest) Reset() {
+	*x = ListResourcesRequest{}
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListResourcesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListResourcesRequest) ProtoMessage() {}
+
+func (x *ListResourcesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListResourcesRequest.ProtoReflect.Descriptor instead.
+func (*ListResourcesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ListResourcesRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListResourcesRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListResourcesRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *ListResourcesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListResourcesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListResources.
+type ListResourcesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The next resources.
+	Resources []*ListedResource `protobuf:"bytes,1,rep,name=resources,proto3" json:"resources,omitempty"`
+	// Asks for what follows; empty when there is no more.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many there are in all.
+	Total         int32 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListResourcesResponse) Reset() {
+	*x = ListResourcesResponse{}
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListResourcesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListResourcesResponse) ProtoMessage() {}
+
+func (x *ListResourcesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListResourcesResponse.ProtoReflect.Descriptor instead.
+func (*ListResourcesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListResourcesResponse) GetResources() []*ListedResource {
+	if x != nil {
+		return x.Resources
+	}
+	return nil
+}
+
+func (x *ListResourcesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListResourcesResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+// A resource that the last sync left.
+type ListedResource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who it is.
+	Key *v1.ResourceKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Its file, relative to the fabric directory.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Object id of its file.
+	BlobId string `protobuf:"bytes,3,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
+	// False when the file was left alone although it is not valid.
+	Valid         bool `protobuf:"varint,4,opt,name=valid,proto3" json:"valid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListedResource) Reset() {
+	*x = ListedResource{}
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListedResource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListedResource) ProtoMessage() {}
+
+func (x *ListedResource) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListedResource.ProtoReflect.Descriptor instead.
+func (*ListedResource) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListedResource) GetKey() *v1.ResourceKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *ListedResource) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ListedResource) GetBlobId() string {
+	if x != nil {
+		return x.BlobId
+	}
+	return ""
+}
+
+func (x *ListedResource) GetValid() bool {
+	if x != nil {
+		return x.Valid
+	}
+	return false
+}
+
 // Request of GetNetBox.
 type GetNetBoxRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -34,7 +253,7 @@ type GetNetBoxRequest struct {
 
 func (x *GetNetBoxRequest) Reset() {
 	*x = GetNetBoxRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[0]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -46,7 +265,7 @@ func (x *GetNetBoxRequest) String() string {
 func (*GetNetBoxRequest) ProtoMessage() {}
 
 func (x *GetNetBoxRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[0]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -59,7 +278,7 @@ func (x *GetNetBoxRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNetBoxRequest.ProtoReflect.Descriptor instead.
 func (*GetNetBoxRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{0}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{3}
 }
 
 // Response of GetNetBox.
@@ -73,7 +292,7 @@ type GetNetBoxResponse struct {
 
 func (x *GetNetBoxResponse) Reset() {
 	*x = GetNetBoxResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[1]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -85,7 +304,7 @@ func (x *GetNetBoxResponse) String() string {
 func (*GetNetBoxResponse) ProtoMessage() {}
 
 func (x *GetNetBoxResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[1]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -98,7 +317,7 @@ func (x *GetNetBoxResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNetBoxResponse.ProtoReflect.Descriptor instead.
 func (*GetNetBoxResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetNetBoxResponse) GetNetbox() *NetBox {
@@ -119,7 +338,7 @@ type PutNetBoxRequest struct {
 
 func (x *PutNetBoxRequest) Reset() {
 	*x = PutNetBoxRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[2]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -131,7 +350,7 @@ func (x *PutNetBoxRequest) String() string {
 func (*PutNetBoxRequest) ProtoMessage() {}
 
 func (x *PutNetBoxRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[2]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -144,7 +363,7 @@ func (x *PutNetBoxRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutNetBoxRequest.ProtoReflect.Descriptor instead.
 func (*PutNetBoxRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PutNetBoxRequest) GetNetbox() *NetBox {
@@ -165,7 +384,7 @@ type PutNetBoxResponse struct {
 
 func (x *PutNetBoxResponse) Reset() {
 	*x = PutNetBoxResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[3]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -177,7 +396,7 @@ func (x *PutNetBoxResponse) String() string {
 func (*PutNetBoxResponse) ProtoMessage() {}
 
 func (x *PutNetBoxResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[3]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -190,7 +409,7 @@ func (x *PutNetBoxResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutNetBoxResponse.ProtoReflect.Descriptor instead.
 func (*PutNetBoxResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PutNetBoxResponse) GetNetbox() *NetBox {
@@ -219,7 +438,7 @@ type NetBox struct {
 
 func (x *NetBox) Reset() {
 	*x = NetBox{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[4]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -231,7 +450,7 @@ func (x *NetBox) String() string {
 func (*NetBox) ProtoMessage() {}
 
 func (x *NetBox) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[4]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -244,7 +463,7 @@ func (x *NetBox) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetBox.ProtoReflect.Descriptor instead.
 func (*NetBox) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *NetBox) GetUrl() string {
@@ -291,7 +510,7 @@ type ListLinkedFabricsRequest struct {
 
 func (x *ListLinkedFabricsRequest) Reset() {
 	*x = ListLinkedFabricsRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[5]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -303,7 +522,7 @@ func (x *ListLinkedFabricsRequest) String() string {
 func (*ListLinkedFabricsRequest) ProtoMessage() {}
 
 func (x *ListLinkedFabricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[5]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -316,7 +535,7 @@ func (x *ListLinkedFabricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLinkedFabricsRequest.ProtoReflect.Descriptor instead.
 func (*ListLinkedFabricsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{8}
 }
 
 // Response of ListLinkedFabrics.
@@ -330,7 +549,7 @@ type ListLinkedFabricsResponse struct {
 
 func (x *ListLinkedFabricsResponse) Reset() {
 	*x = ListLinkedFabricsResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[6]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +561,7 @@ func (x *ListLinkedFabricsResponse) String() string {
 func (*ListLinkedFabricsResponse) ProtoMessage() {}
 
 func (x *ListLinkedFabricsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[6]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +574,7 @@ func (x *ListLinkedFabricsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLinkedFabricsResponse.ProtoReflect.Descriptor instead.
 func (*ListLinkedFabricsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListLinkedFabricsResponse) GetFabrics() []*LinkedFabric {
@@ -388,7 +607,7 @@ type LinkedFabric struct {
 
 func (x *LinkedFabric) Reset() {
 	*x = LinkedFabric{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[7]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -400,7 +619,7 @@ func (x *LinkedFabric) String() string {
 func (*LinkedFabric) ProtoMessage() {}
 
 func (x *LinkedFabric) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[7]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -413,7 +632,7 @@ func (x *LinkedFabric) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkedFabric.ProtoReflect.Descriptor instead.
 func (*LinkedFabric) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LinkedFabric) GetFabricId() int32 {
@@ -484,7 +703,7 @@ type PublishedState struct {
 
 func (x *PublishedState) Reset() {
 	*x = PublishedState{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[8]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +715,7 @@ func (x *PublishedState) String() string {
 func (*PublishedState) ProtoMessage() {}
 
 func (x *PublishedState) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[8]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +728,7 @@ func (x *PublishedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishedState.ProtoReflect.Descriptor instead.
 func (*PublishedState) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PublishedState) GetCommit() string {
@@ -552,18 +771,20 @@ type ReadResourcesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// The commit, 40 hex digits.
+	// The commit, 40 hex digits; the head of the branch when it is empty.
 	Commit string `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
 	// Only resources whose files differ from this commit, 40 hex digits; all of them when it is empty. Where it can't be
 	// compared with, because history was rewritten, all of them are read too.
-	SinceCommit   string `protobuf:"bytes,3,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
+	SinceCommit string `protobuf:"bytes,3,opt,name=since_commit,json=sinceCommit,proto3" json:"since_commit,omitempty"`
+	// Only this resource; absent for all. Its group may be empty.
+	Resource      *v1.ResourceKey `protobuf:"bytes,4,opt,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadResourcesRequest) Reset() {
 	*x = ReadResourcesRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[9]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +796,7 @@ func (x *ReadResourcesRequest) String() string {
 func (*ReadResourcesRequest) ProtoMessage() {}
 
 func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[9]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +809,7 @@ func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesRequest.ProtoReflect.Descriptor instead.
 func (*ReadResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReadResourcesRequest) GetFabricId() int32 {
@@ -612,11 +833,20 @@ func (x *ReadResourcesRequest) GetSinceCommit() string {
 	return ""
 }
 
+func (x *ReadResourcesRequest) GetResource() *v1.ResourceKey {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
 // Response of ReadResources.
 type ReadResourcesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the first message: whether these are all, and no difference from an earlier commit.
 	Complete bool `protobuf:"varint,1,opt,name=complete,proto3" json:"complete,omitempty"`
+	// In the first message: the commit that is read.
+	Commit string `protobuf:"bytes,4,opt,name=commit,proto3" json:"commit,omitempty"`
 	// The next resources.
 	Resources []*ChangedResource `protobuf:"bytes,2,rep,name=resources,proto3" json:"resources,omitempty"`
 	// Files that the earlier commit had in managed/ and that are gone, with who took them away.
@@ -627,7 +857,7 @@ type ReadResourcesResponse struct {
 
 func (x *ReadResourcesResponse) Reset() {
 	*x = ReadResourcesResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[10]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -639,7 +869,7 @@ func (x *ReadResourcesResponse) String() string {
 func (*ReadResourcesResponse) ProtoMessage() {}
 
 func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[10]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -652,7 +882,7 @@ func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesResponse.ProtoReflect.Descriptor instead.
 func (*ReadResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReadResourcesResponse) GetComplete() bool {
@@ -660,6 +890,13 @@ func (x *ReadResourcesResponse) GetComplete() bool {
 		return x.Complete
 	}
 	return false
+}
+
+func (x *ReadResourcesResponse) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
 }
 
 func (x *ReadResourcesResponse) GetResources() []*ChangedResource {
@@ -689,7 +926,7 @@ type ChangedResource struct {
 
 func (x *ChangedResource) Reset() {
 	*x = ChangedResource{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[11]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +938,7 @@ func (x *ChangedResource) String() string {
 func (*ChangedResource) ProtoMessage() {}
 
 func (x *ChangedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[11]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +951,7 @@ func (x *ChangedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangedResource.ProtoReflect.Descriptor instead.
 func (*ChangedResource) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ChangedResource) GetResource() *v1.ResourceContent {
@@ -744,7 +981,7 @@ type RemovedFile struct {
 
 func (x *RemovedFile) Reset() {
 	*x = RemovedFile{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[12]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +993,7 @@ func (x *RemovedFile) String() string {
 func (*RemovedFile) ProtoMessage() {}
 
 func (x *RemovedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[12]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +1006,7 @@ func (x *RemovedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovedFile.ProtoReflect.Descriptor instead.
 func (*RemovedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RemovedFile) GetPath() string {
@@ -803,7 +1040,7 @@ type FileAuthor struct {
 
 func (x *FileAuthor) Reset() {
 	*x = FileAuthor{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[13]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +1052,7 @@ func (x *FileAuthor) String() string {
 func (*FileAuthor) ProtoMessage() {}
 
 func (x *FileAuthor) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[13]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +1065,7 @@ func (x *FileAuthor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileAuthor.ProtoReflect.Descriptor instead.
 func (*FileAuthor) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FileAuthor) GetCommit() string {
@@ -863,7 +1100,23 @@ var File_fgd_fabric_v1_resource_service_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\n" +
-	"$fgd/fabric/v1/resource_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
+	"$fgd/fabric/v1/resource_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x01\n" +
+	"\x14ListResourcesRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\"\x92\x01\n" +
+	"\x15ListResourcesResponse\x12;\n" +
+	"\tresources\x18\x01 \x03(\v2\x1d.fgd.fabric.v1.ListedResourceR\tresources\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x05R\x05total\"\x81\x01\n" +
+	"\x0eListedResource\x12,\n" +
+	"\x03key\x18\x01 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\x03key\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x17\n" +
+	"\ablob_id\x18\x03 \x01(\tR\x06blobId\x12\x14\n" +
+	"\x05valid\x18\x04 \x01(\bR\x05valid\"\x12\n" +
 	"\x10GetNetBoxRequest\"B\n" +
 	"\x11GetNetBoxResponse\x12-\n" +
 	"\x06netbox\x18\x01 \x01(\v2\x15.fgd.fabric.v1.NetBoxR\x06netbox\"I\n" +
@@ -899,13 +1152,15 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\fcompleted_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\x12'\n" +
 	"\x0fresources_total\x18\x03 \x01(\x05R\x0eresourcesTotal\x12\x17\n" +
 	"\async_id\x18\x04 \x01(\tR\x06syncId\x12\x16\n" +
-	"\x06forced\x18\x05 \x01(\bR\x06forced\"\x9f\x01\n" +
+	"\x06forced\x18\x05 \x01(\bR\x06forced\"\xda\x01\n" +
 	"\x14ReadResourcesRequest\x12\x1b\n" +
-	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12-\n" +
-	"\x06commit\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{40}$R\x06commit\x12;\n" +
-	"\fsince_commit\x18\x03 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\vsinceCommit\"\xa7\x01\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x120\n" +
+	"\x06commit\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\x06commit\x12;\n" +
+	"\fsince_commit\x18\x03 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\vsinceCommit\x126\n" +
+	"\bresource\x18\x04 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresource\"\xbf\x01\n" +
 	"\x15ReadResourcesResponse\x12\x1a\n" +
-	"\bcomplete\x18\x01 \x01(\bR\bcomplete\x12<\n" +
+	"\bcomplete\x18\x01 \x01(\bR\bcomplete\x12\x16\n" +
+	"\x06commit\x18\x04 \x01(\tR\x06commit\x12<\n" +
 	"\tresources\x18\x02 \x03(\v2\x1e.fgd.fabric.v1.ChangedResourceR\tresources\x124\n" +
 	"\aremoved\x18\x03 \x03(\v2\x1a.fgd.fabric.v1.RemovedFileR\aremoved\"\x87\x01\n" +
 	"\x0fChangedResource\x12:\n" +
@@ -921,10 +1176,11 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05email\x18\x03 \x01(\tR\x05email\x12\x18\n" +
-	"\asubject\x18\x04 \x01(\tR\asubject2\xb7\x03\n" +
+	"\asubject\x18\x04 \x01(\tR\asubject2\xa3\x04\n" +
 	"\x0fResourceService\x12v\n" +
 	"\x11ListLinkedFabrics\x12'.fgd.fabric.v1.ListLinkedFabricsRequest\x1a(.fgd.fabric.v1.ListLinkedFabricsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12l\n" +
-	"\rReadResources\x12#.fgd.fabric.v1.ReadResourcesRequest\x1a$.fgd.fabric.v1.ReadResourcesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge0\x01\x12^\n" +
+	"\rReadResources\x12#.fgd.fabric.v1.ReadResourcesRequest\x1a$.fgd.fabric.v1.ReadResourcesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge0\x01\x12j\n" +
+	"\rListResources\x12#.fgd.fabric.v1.ListResourcesRequest\x1a$.fgd.fabric.v1.ListResourcesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12^\n" +
 	"\tGetNetBox\x12\x1f.fgd.fabric.v1.GetNetBoxRequest\x1a .fgd.fabric.v1.GetNetBoxResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12^\n" +
 	"\tPutNetBox\x12\x1f.fgd.fabric.v1.PutNetBoxRequest\x1a .fgd.fabric.v1.PutNetBoxResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridgeB\xa9\x01\n" +
 	"\x11com.fgd.fabric.v1B\x14ResourceServiceProtoP\x01Z(fgdsync.dev/proto/fgd/fabric/v1;fabricv1\xa2\x02\x03FFX\xaa\x02\rFgd.Fabric.V1\xca\x02\rFgd\\Fabric\\V1\xe2\x02\x19Fgd\\Fabric\\V1\\GPBMetadata\xea\x02\x0fFgd::Fabric::V1b\x06proto3"
@@ -941,54 +1197,63 @@ func file_fgd_fabric_v1_resource_service_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_resource_service_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_fgd_fabric_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_fgd_fabric_v1_resource_service_proto_goTypes = []any{
-	(*GetNetBoxRequest)(nil),          // 0: fgd.fabric.v1.GetNetBoxRequest
-	(*GetNetBoxResponse)(nil),         // 1: fgd.fabric.v1.GetNetBoxResponse
-	(*PutNetBoxRequest)(nil),          // 2: fgd.fabric.v1.PutNetBoxRequest
-	(*PutNetBoxResponse)(nil),         // 3: fgd.fabric.v1.PutNetBoxResponse
-	(*NetBox)(nil),                    // 4: fgd.fabric.v1.NetBox
-	(*ListLinkedFabricsRequest)(nil),  // 5: fgd.fabric.v1.ListLinkedFabricsRequest
-	(*ListLinkedFabricsResponse)(nil), // 6: fgd.fabric.v1.ListLinkedFabricsResponse
-	(*LinkedFabric)(nil),              // 7: fgd.fabric.v1.LinkedFabric
-	(*PublishedState)(nil),            // 8: fgd.fabric.v1.PublishedState
-	(*ReadResourcesRequest)(nil),      // 9: fgd.fabric.v1.ReadResourcesRequest
-	(*ReadResourcesResponse)(nil),     // 10: fgd.fabric.v1.ReadResourcesResponse
-	(*ChangedResource)(nil),           // 11: fgd.fabric.v1.ChangedResource
-	(*RemovedFile)(nil),               // 12: fgd.fabric.v1.RemovedFile
-	(*FileAuthor)(nil),                // 13: fgd.fabric.v1.FileAuthor
-	(*timestamppb.Timestamp)(nil),     // 14: google.protobuf.Timestamp
-	(*NetBoxLink)(nil),                // 15: fgd.fabric.v1.NetBoxLink
-	(*v1.ResourceContent)(nil),        // 16: fgd.report.v1.ResourceContent
+	(*ListResourcesRequest)(nil),      // 0: fgd.fabric.v1.ListResourcesRequest
+	(*ListResourcesResponse)(nil),     // 1: fgd.fabric.v1.ListResourcesResponse
+	(*ListedResource)(nil),            // 2: fgd.fabric.v1.ListedResource
+	(*GetNetBoxRequest)(nil),          // 3: fgd.fabric.v1.GetNetBoxRequest
+	(*GetNetBoxResponse)(nil),         // 4: fgd.fabric.v1.GetNetBoxResponse
+	(*PutNetBoxRequest)(nil),          // 5: fgd.fabric.v1.PutNetBoxRequest
+	(*PutNetBoxResponse)(nil),         // 6: fgd.fabric.v1.PutNetBoxResponse
+	(*NetBox)(nil),                    // 7: fgd.fabric.v1.NetBox
+	(*ListLinkedFabricsRequest)(nil),  // 8: fgd.fabric.v1.ListLinkedFabricsRequest
+	(*ListLinkedFabricsResponse)(nil), // 9: fgd.fabric.v1.ListLinkedFabricsResponse
+	(*LinkedFabric)(nil),              // 10: fgd.fabric.v1.LinkedFabric
+	(*PublishedState)(nil),            // 11: fgd.fabric.v1.PublishedState
+	(*ReadResourcesRequest)(nil),      // 12: fgd.fabric.v1.ReadResourcesRequest
+	(*ReadResourcesResponse)(nil),     // 13: fgd.fabric.v1.ReadResourcesResponse
+	(*ChangedResource)(nil),           // 14: fgd.fabric.v1.ChangedResource
+	(*RemovedFile)(nil),               // 15: fgd.fabric.v1.RemovedFile
+	(*FileAuthor)(nil),                // 16: fgd.fabric.v1.FileAuthor
+	(*v1.ResourceKey)(nil),            // 17: fgd.report.v1.ResourceKey
+	(*timestamppb.Timestamp)(nil),     // 18: google.protobuf.Timestamp
+	(*NetBoxLink)(nil),                // 19: fgd.fabric.v1.NetBoxLink
+	(*v1.ResourceContent)(nil),        // 20: fgd.report.v1.ResourceContent
 }
 var file_fgd_fabric_v1_resource_service_proto_depIdxs = []int32{
-	4,  // 0: fgd.fabric.v1.GetNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
-	4,  // 1: fgd.fabric.v1.PutNetBoxRequest.netbox:type_name -> fgd.fabric.v1.NetBox
-	4,  // 2: fgd.fabric.v1.PutNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
-	14, // 3: fgd.fabric.v1.NetBox.updated_at:type_name -> google.protobuf.Timestamp
-	7,  // 4: fgd.fabric.v1.ListLinkedFabricsResponse.fabrics:type_name -> fgd.fabric.v1.LinkedFabric
-	15, // 5: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
-	8,  // 6: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
-	14, // 7: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
-	14, // 8: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
-	11, // 9: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
-	12, // 10: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
-	16, // 11: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
-	13, // 12: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	13, // 13: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	5,  // 14: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
-	9,  // 15: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
-	0,  // 16: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
-	2,  // 17: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
-	6,  // 18: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
-	10, // 19: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
-	1,  // 20: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
-	3,  // 21: fgd.fabric.v1.ResourceService.PutNetBox:output_type -> fgd.fabric.v1.PutNetBoxResponse
-	18, // [18:22] is the sub-list for method output_type
-	14, // [14:18] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	2,  // 0: fgd.fabric.v1.ListResourcesResponse.resources:type_name -> fgd.fabric.v1.ListedResource
+	17, // 1: fgd.fabric.v1.ListedResource.key:type_name -> fgd.report.v1.ResourceKey
+	7,  // 2: fgd.fabric.v1.GetNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
+	7,  // 3: fgd.fabric.v1.PutNetBoxRequest.netbox:type_name -> fgd.fabric.v1.NetBox
+	7,  // 4: fgd.fabric.v1.PutNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
+	18, // 5: fgd.fabric.v1.NetBox.updated_at:type_name -> google.protobuf.Timestamp
+	10, // 6: fgd.fabric.v1.ListLinkedFabricsResponse.fabrics:type_name -> fgd.fabric.v1.LinkedFabric
+	19, // 7: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
+	11, // 8: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
+	18, // 9: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
+	18, // 10: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
+	17, // 11: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	14, // 12: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
+	15, // 13: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
+	20, // 14: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
+	16, // 15: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	16, // 16: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	8,  // 17: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
+	12, // 18: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
+	0,  // 19: fgd.fabric.v1.ResourceService.ListResources:input_type -> fgd.fabric.v1.ListResourcesRequest
+	3,  // 20: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
+	5,  // 21: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
+	9,  // 22: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
+	13, // 23: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
+	1,  // 24: fgd.fabric.v1.ResourceService.ListResources:output_type -> fgd.fabric.v1.ListResourcesResponse
+	4,  // 25: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
+	6,  // 26: fgd.fabric.v1.ResourceService.PutNetBox:output_type -> fgd.fabric.v1.PutNetBoxResponse
+	22, // [22:27] is the sub-list for method output_type
+	17, // [17:22] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_resource_service_proto_init() }
@@ -1003,7 +1268,7 @@ func file_fgd_fabric_v1_resource_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_resource_service_proto_rawDesc), len(file_fgd_fabric_v1_resource_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ResourceService_ListLinkedFabrics_FullMethodName = "/fgd.fabric.v1.ResourceService/ListLinkedFabrics"
 	ResourceService_ReadResources_FullMethodName     = "/fgd.fabric.v1.ResourceService/ReadResources"
+	ResourceService_ListResources_FullMethodName     = "/fgd.fabric.v1.ResourceService/ListResources"
 	ResourceService_GetNetBox_FullMethodName         = "/fgd.fabric.v1.ResourceService/GetNetBox"
 	ResourceService_PutNetBox_FullMethodName         = "/fgd.fabric.v1.ResourceService/PutNetBox"
 )
@@ -36,6 +37,8 @@ type ResourceServiceClient interface {
 	// Reads the resources of a fabric at a commit: all of them, or those whose files differ from an earlier commit.
 	// NOT_FOUND (FGD_4013) when the branch does not have the commit.
 	ReadResources(ctx context.Context, in *ReadResourcesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResourcesResponse], error)
+	// Lists the resources that the last sync left in managed/, by kind, namespace and name.
+	ListResources(ctx context.Context, in *ListResourcesRequest, opts ...grpc.CallOption) (*ListResourcesResponse, error)
 	// Says which NetBox it is that shows fabrics whose links name none.
 	GetNetBox(ctx context.Context, in *GetNetBoxRequest, opts ...grpc.CallOption) (*GetNetBoxResponse, error)
 	// Changes which one that is. ABORTED (FGD_3017) when somebody else has changed it since it was read.
@@ -79,6 +82,16 @@ func (c *resourceServiceClient) ReadResources(ctx context.Context, in *ReadResou
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ResourceService_ReadResourcesClient = grpc.ServerStreamingClient[ReadResourcesResponse]
 
+func (c *resourceServiceClient) ListResources(ctx context.Context, in *ListResourcesRequest, opts ...grpc.CallOption) (*ListResourcesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListResourcesResponse)
+	err := c.cc.Invoke(ctx, ResourceService_ListResources_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *resourceServiceClient) GetNetBox(ctx context.Context, in *GetNetBoxRequest, opts ...grpc.CallOption) (*GetNetBoxResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetNetBoxResponse)
@@ -110,6 +123,8 @@ type ResourceServiceServer interface {
 	// Reads the resources of a fabric at a commit: all of them, or those whose files differ from an earlier commit.
 	// NOT_FOUND (FGD_4013) when the branch does not have the commit.
 	ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error
+	// Lists the resources that the last sync left in managed/, by kind, namespace and name.
+	ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error)
 	// Says which NetBox it is that shows fabrics whose links name none.
 	GetNetBox(context.Context, *GetNetBoxRequest) (*GetNetBoxResponse, error)
 	// Changes which one that is. ABORTED (FGD_3017) when somebody else has changed it since it was read.
@@ -129,6 +144,9 @@ func (UnimplementedResourceServiceServer) ListLinkedFabrics(context.Context, *Li
 }
 func (UnimplementedResourceServiceServer) ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error {
 	return status.Error(codes.Unimplemented, "method ReadResources not implemented")
+}
+func (UnimplementedResourceServiceServer) ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListResources not implemented")
 }
 func (UnimplementedResourceServiceServer) GetNetBox(context.Context, *GetNetBoxRequest) (*GetNetBoxResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetNetBox not implemented")
@@ -186,6 +204,24 @@ func _ResourceService_ReadResources_Handler(srv interface{}, stream grpc.ServerS
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ResourceService_ReadResourcesServer = grpc.ServerStreamingServer[ReadResourcesResponse]
 
+func _ResourceService_ListResources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListResourcesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ResourceServiceServer).ListResources(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ResourceService_ListResources_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ResourceServiceServer).ListResources(ctx, req.(*ListResourcesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ResourceService_GetNetBox_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetNetBoxRequest)
 	if err := dec(in); err != nil {
@@ -232,6 +268,10 @@ var ResourceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListLinkedFabrics",
 			Handler:    _ResourceService_ListLinkedFabrics_Handler,
+		},
+		{
+			MethodName: "ListResources",
+			Handler:    _ResourceService_ListResources_Handler,
 		},
 		{
 			MethodName: "GetNetBox",

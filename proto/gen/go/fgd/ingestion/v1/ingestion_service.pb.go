@@ -11,9 +11,10 @@ package ingestionv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "fgdsync.dev/proto/fgd/access/v1"
-	v11 "fgdsync.dev/proto/fgd/directory/v1"
-	v12 "fgdsync.dev/proto/fgd/fabric/v1"
-	v1 "fgdsync.dev/proto/fgd/report/v1"
+	v13 "fgdsync.dev/proto/fgd/directory/v1"
+	v11 "fgdsync.dev/proto/fgd/edit/v1"
+	v1 "fgdsync.dev/proto/fgd/fabric/v1"
+	v12 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -102,6 +103,134 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{0}
 }
 
+// Request of EditResources.
+type EditResourcesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Snapshot that holds the tree.
+	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// The tree.
+	Tree string `protobuf:"bytes,2,opt,name=tree,proto3" json:"tree,omitempty"`
+	// How the fabric wants to be treated.
+	Options *v1.Options `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// What is to be done.
+	EditSet       *v11.EditSet `protobuf:"bytes,4,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditResourcesRequest) Reset() {
+	*x = EditResourcesRequest{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditResourcesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditResourcesRequest) ProtoMessage() {}
+
+func (x *EditResourcesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditResourcesRequest.ProtoReflect.Descriptor instead.
+func (*EditResourcesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *EditResourcesRequest) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+func (x *EditResourcesRequest) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
+}
+
+func (x *EditResourcesRequest) GetOptions() *v1.Options {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *EditResourcesRequest) GetEditSet() *v11.EditSet {
+	if x != nil {
+		return x.EditSet
+	}
+	return nil
+}
+
+// Response of EditResources.
+type EditResourcesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new tree; the one given when nothing changes, or when something can't be done.
+	Tree string `protobuf:"bytes,1,opt,name=tree,proto3" json:"tree,omitempty"`
+	// What became of each edit, in their order. When one of them has a problem, none was made.
+	Edited        []*v11.Edited `protobuf:"bytes,2,rep,name=edited,proto3" json:"edited,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditResourcesResponse) Reset() {
+	*x = EditResourcesResponse{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditResourcesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditResourcesResponse) ProtoMessage() {}
+
+func (x *EditResourcesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditResourcesResponse.ProtoReflect.Descriptor instead.
+func (*EditResourcesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *EditResourcesResponse) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
+}
+
+func (x *EditResourcesResponse) GetEdited() []*v11.Edited {
+	if x != nil {
+		return x.Edited
+	}
+	return nil
+}
+
 // Request of Discover.
 type DiscoverRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -115,7 +244,7 @@ type DiscoverRequest struct {
 
 func (x *DiscoverRequest) Reset() {
 	*x = DiscoverRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[0]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -127,7 +256,7 @@ func (x *DiscoverRequest) String() string {
 func (*DiscoverRequest) ProtoMessage() {}
 
 func (x *DiscoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[0]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -140,7 +269,7 @@ func (x *DiscoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverRequest.ProtoReflect.Descriptor instead.
 func (*DiscoverRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{0}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *DiscoverRequest) GetSnapshotId() string {
@@ -165,7 +294,7 @@ type DiscoverResponse struct {
 	// Files in managed/.
 	ManagedFiles int32 `protobuf:"varint,2,opt,name=managed_files,json=managedFiles,proto3" json:"managed_files,omitempty"`
 	// What can't be read or is left alone, with the reason.
-	Findings []*v1.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*v12.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
 	// Paths of the files in managed/.
 	Managed       []string `protobuf:"bytes,14,rep,name=managed,proto3" json:"managed,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -174,7 +303,7 @@ type DiscoverResponse struct {
 
 func (x *DiscoverResponse) Reset() {
 	*x = DiscoverResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[1]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -186,7 +315,7 @@ func (x *DiscoverResponse) String() string {
 func (*DiscoverResponse) ProtoMessage() {}
 
 func (x *DiscoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[1]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -199,7 +328,7 @@ func (x *DiscoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverResponse.ProtoReflect.Descriptor instead.
 func (*DiscoverResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{1}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *DiscoverResponse) GetInputs() []string {
@@ -216,7 +345,7 @@ func (x *DiscoverResponse) GetManagedFiles() int32 {
 	return 0
 }
 
-func (x *DiscoverResponse) GetFindings() []*v1.Finding {
+func (x *DiscoverResponse) GetFindings() []*v12.Finding {
 	if x != nil {
 		return x.Findings
 	}
@@ -238,9 +367,9 @@ type IngestRequest struct {
 	// The tree.
 	Tree string `protobuf:"bytes,2,opt,name=tree,proto3" json:"tree,omitempty"`
 	// Whose it is.
-	Fabric *v11.FabricIdentity `protobuf:"bytes,3,opt,name=fabric,proto3" json:"fabric,omitempty"`
+	Fabric *v13.FabricIdentity `protobuf:"bytes,3,opt,name=fabric,proto3" json:"fabric,omitempty"`
 	// How it wants to be treated.
-	Options *v12.Options `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
+	Options *v1.Options `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
 	// Commit the tree came from, for the logs.
 	Commit string `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`
 	// Time of that commit: what is written states it, so that equal input gives equal output.
@@ -260,13 +389,15 @@ type IngestRequest struct {
 	LastResources []*Resource `protobuf:"bytes,12,rep,name=last_resources,json=lastResources,proto3" json:"last_resources,omitempty"`
 	// True when that is everything: then a managed file of other content was edited since.
 	LastResourcesComplete bool `protobuf:"varint,13,opt,name=last_resources_complete,json=lastResourcesComplete,proto3" json:"last_resources_complete,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// Takes up only managed/ and these files, whatever else waits; everything when it is absent.
+	Only          *OnlyFiles `protobuf:"bytes,14,opt,name=only,proto3" json:"only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IngestRequest) Reset() {
 	*x = IngestRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[2]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +409,7 @@ func (x *IngestRequest) String() string {
 func (*IngestRequest) ProtoMessage() {}
 
 func (x *IngestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[2]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +422,7 @@ func (x *IngestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestRequest.ProtoReflect.Descriptor instead.
 func (*IngestRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{2}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *IngestRequest) GetSnapshotId() string {
@@ -308,14 +439,14 @@ func (x *IngestRequest) GetTree() string {
 	return ""
 }
 
-func (x *IngestRequest) GetFabric() *v11.FabricIdentity {
+func (x *IngestRequest) GetFabric() *v13.FabricIdentity {
 	if x != nil {
 		return x.Fabric
 	}
 	return nil
 }
 
-func (x *IngestRequest) GetOptions() *v12.Options {
+func (x *IngestRequest) GetOptions() *v1.Options {
 	if x != nil {
 		return x.Options
 	}
@@ -385,6 +516,59 @@ func (x *IngestRequest) GetLastResourcesComplete() bool {
 	return false
 }
 
+func (x *IngestRequest) GetOnly() *OnlyFiles {
+	if x != nil {
+		return x.Only
+	}
+	return nil
+}
+
+// Files that an ingestion takes up beside managed/.
+type OnlyFiles struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Their paths.
+	Paths         []string `protobuf:"bytes,1,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OnlyFiles) Reset() {
+	*x = OnlyFiles{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OnlyFiles) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OnlyFiles) ProtoMessage() {}
+
+func (x *OnlyFiles) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OnlyFiles.ProtoReflect.Descriptor instead.
+func (*OnlyFiles) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *OnlyFiles) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
 // How far an ingestion is.
 type Progress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -402,7 +586,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[3]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -414,7 +598,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[3]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -427,7 +611,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{3}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Progress) GetFilesProcessed() int32 {
@@ -470,14 +654,14 @@ type DocumentResult struct {
 	// Where it is now; empty for duplicates.
 	Destination string `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
 	// Who it is, when that could be read.
-	Resource      *v1.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
+	Resource      *v12.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DocumentResult) Reset() {
 	*x = DocumentResult{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +673,7 @@ func (x *DocumentResult) String() string {
 func (*DocumentResult) ProtoMessage() {}
 
 func (x *DocumentResult) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +686,7 @@ func (x *DocumentResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DocumentResult.ProtoReflect.Descriptor instead.
 func (*DocumentResult) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{4}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DocumentResult) GetFile() string {
@@ -533,7 +717,7 @@ func (x *DocumentResult) GetDestination() string {
 	return ""
 }
 
-func (x *DocumentResult) GetResource() *v1.ResourceKey {
+func (x *DocumentResult) GetResource() *v12.ResourceKey {
 	if x != nil {
 		return x.Resource
 	}
@@ -544,7 +728,7 @@ func (x *DocumentResult) GetResource() *v1.ResourceKey {
 type Resource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who it is.
-	Key *v1.ResourceKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Key *v12.ResourceKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// Its file.
 	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	// API version as its document states it.
@@ -559,7 +743,7 @@ type Resource struct {
 
 func (x *Resource) Reset() {
 	*x = Resource{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -571,7 +755,7 @@ func (x *Resource) String() string {
 func (*Resource) ProtoMessage() {}
 
 func (x *Resource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -584,10 +768,10 @@ func (x *Resource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resource.ProtoReflect.Descriptor instead.
 func (*Resource) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{8}
 }
 
-func (x *Resource) GetKey() *v1.ResourceKey {
+func (x *Resource) GetKey() *v12.ResourceKey {
 	if x != nil {
 		return x.Key
 	}
@@ -637,7 +821,7 @@ type IngestResponse struct {
 
 func (x *IngestResponse) Reset() {
 	*x = IngestResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -649,7 +833,7 @@ func (x *IngestResponse) String() string {
 func (*IngestResponse) ProtoMessage() {}
 
 func (x *IngestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -662,7 +846,7 @@ func (x *IngestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResponse.ProtoReflect.Descriptor instead.
 func (*IngestResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *IngestResponse) GetPart() isIngestResponse_Part {
@@ -730,18 +914,18 @@ type IngestResults struct {
 	// What became of documents.
 	Documents []*DocumentResult `protobuf:"bytes,1,rep,name=documents,proto3" json:"documents,omitempty"`
 	// What there is to say.
-	Findings []*v1.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*v12.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
 	// What the fabric holds now.
 	Resources []*Resource `protobuf:"bytes,3,rep,name=resources,proto3" json:"resources,omitempty"`
 	// References that lead nowhere, whatever the fabric wants to be told about them.
-	DanglingReferences []*v1.DanglingReference `protobuf:"bytes,4,rep,name=dangling_references,json=danglingReferences,proto3" json:"dangling_references,omitempty"`
+	DanglingReferences []*v12.DanglingReference `protobuf:"bytes,4,rep,name=dangling_references,json=danglingReferences,proto3" json:"dangling_references,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
 
 func (x *IngestResults) Reset() {
 	*x = IngestResults{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +937,7 @@ func (x *IngestResults) String() string {
 func (*IngestResults) ProtoMessage() {}
 
 func (x *IngestResults) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +950,7 @@ func (x *IngestResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResults.ProtoReflect.Descriptor instead.
 func (*IngestResults) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *IngestResults) GetDocuments() []*DocumentResult {
@@ -776,7 +960,7 @@ func (x *IngestResults) GetDocuments() []*DocumentResult {
 	return nil
 }
 
-func (x *IngestResults) GetFindings() []*v1.Finding {
+func (x *IngestResults) GetFindings() []*v12.Finding {
 	if x != nil {
 		return x.Findings
 	}
@@ -790,7 +974,7 @@ func (x *IngestResults) GetResources() []*Resource {
 	return nil
 }
 
-func (x *IngestResults) GetDanglingReferences() []*v1.DanglingReference {
+func (x *IngestResults) GetDanglingReferences() []*v12.DanglingReference {
 	if x != nil {
 		return x.DanglingReferences
 	}
@@ -822,7 +1006,7 @@ type IngestSummary struct {
 
 func (x *IngestSummary) Reset() {
 	*x = IngestSummary{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1018,7 @@ func (x *IngestSummary) String() string {
 func (*IngestSummary) ProtoMessage() {}
 
 func (x *IngestSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1031,7 @@ func (x *IngestSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestSummary.ProtoReflect.Descriptor instead.
 func (*IngestSummary) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *IngestSummary) GetTree() string {
@@ -910,7 +1094,7 @@ func (x *IngestSummary) GetFindingCounts() []*FindingCount {
 type FindingCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How much they matter.
-	Severity v1.Severity `protobuf:"varint,1,opt,name=severity,proto3,enum=fgd.report.v1.Severity" json:"severity,omitempty"`
+	Severity v12.Severity `protobuf:"varint,1,opt,name=severity,proto3,enum=fgd.report.v1.Severity" json:"severity,omitempty"`
 	// Their code, for example "FGD_1008".
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
 	// Name of the code.
@@ -923,7 +1107,7 @@ type FindingCount struct {
 
 func (x *FindingCount) Reset() {
 	*x = FindingCount{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -935,7 +1119,7 @@ func (x *FindingCount) String() string {
 func (*FindingCount) ProtoMessage() {}
 
 func (x *FindingCount) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -948,14 +1132,14 @@ func (x *FindingCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindingCount.ProtoReflect.Descriptor instead.
 func (*FindingCount) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
 }
 
-func (x *FindingCount) GetSeverity() v1.Severity {
+func (x *FindingCount) GetSeverity() v12.Severity {
 	if x != nil {
 		return x.Severity
 	}
-	return v1.Severity(0)
+	return v12.Severity(0)
 }
 
 func (x *FindingCount) GetCode() string {
@@ -995,7 +1179,7 @@ type ValidateFilesRequest struct {
 
 func (x *ValidateFilesRequest) Reset() {
 	*x = ValidateFilesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1191,7 @@ func (x *ValidateFilesRequest) String() string {
 func (*ValidateFilesRequest) ProtoMessage() {}
 
 func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1204,7 @@ func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesRequest.ProtoReflect.Descriptor instead.
 func (*ValidateFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ValidateFilesRequest) GetPath() string {
@@ -1053,14 +1237,14 @@ type ValidateFilesResponse struct {
 	// Documents in it.
 	Documents int32 `protobuf:"varint,2,opt,name=documents,proto3" json:"documents,omitempty"`
 	// What was found; none means that a sync has nothing to say of the file.
-	Findings      []*v1.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings      []*v12.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ValidateFilesResponse) Reset() {
 	*x = ValidateFilesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1072,7 +1256,7 @@ func (x *ValidateFilesResponse) String() string {
 func (*ValidateFilesResponse) ProtoMessage() {}
 
 func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1085,7 +1269,7 @@ func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesResponse.ProtoReflect.Descriptor instead.
 func (*ValidateFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ValidateFilesResponse) GetPath() string {
@@ -1102,7 +1286,7 @@ func (x *ValidateFilesResponse) GetDocuments() int32 {
 	return 0
 }
 
-func (x *ValidateFilesResponse) GetFindings() []*v1.Finding {
+func (x *ValidateFilesResponse) GetFindings() []*v12.Finding {
 	if x != nil {
 		return x.Findings
 	}
@@ -1122,7 +1306,7 @@ type ListQuarantineRequest struct {
 
 func (x *ListQuarantineRequest) Reset() {
 	*x = ListQuarantineRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1318,7 @@ func (x *ListQuarantineRequest) String() string {
 func (*ListQuarantineRequest) ProtoMessage() {}
 
 func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1331,7 @@ func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
 func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListQuarantineRequest) GetSnapshotId() string {
@@ -1168,14 +1352,14 @@ func (x *ListQuarantineRequest) GetTree() string {
 type ListQuarantineResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In path order.
-	Files         []*v1.QuarantinedFile `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	Files         []*v12.QuarantinedFile `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListQuarantineResponse) Reset() {
 	*x = ListQuarantineResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1187,7 +1371,7 @@ func (x *ListQuarantineResponse) String() string {
 func (*ListQuarantineResponse) ProtoMessage() {}
 
 func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1200,10 +1384,10 @@ func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
 func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{16}
 }
 
-func (x *ListQuarantineResponse) GetFiles() []*v1.QuarantinedFile {
+func (x *ListQuarantineResponse) GetFiles() []*v12.QuarantinedFile {
 	if x != nil {
 		return x.Files
 	}
@@ -1221,14 +1405,16 @@ type ReadResourcesRequest struct {
 	// against. Those that the tree does not have are left out.
 	Paths []string `protobuf:"bytes,3,rep,name=paths,proto3" json:"paths,omitempty"`
 	// How the fabric wants to be treated: what a sync takes for a valid resource depends on it.
-	Options       *v12.Options `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
+	Options *v1.Options `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
+	// Only this resource, in the place of paths; absent for no such bound. Its group may be empty.
+	Resource      *v12.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadResourcesRequest) Reset() {
 	*x = ReadResourcesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1240,7 +1426,7 @@ func (x *ReadResourcesRequest) String() string {
 func (*ReadResourcesRequest) ProtoMessage() {}
 
 func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1253,7 +1439,7 @@ func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesRequest.ProtoReflect.Descriptor instead.
 func (*ReadResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReadResourcesRequest) GetSnapshotId() string {
@@ -1277,9 +1463,16 @@ func (x *ReadResourcesRequest) GetPaths() []string {
 	return nil
 }
 
-func (x *ReadResourcesRequest) GetOptions() *v12.Options {
+func (x *ReadResourcesRequest) GetOptions() *v1.Options {
 	if x != nil {
 		return x.Options
+	}
+	return nil
+}
+
+func (x *ReadResourcesRequest) GetResource() *v12.ResourceKey {
+	if x != nil {
+		return x.Resource
 	}
 	return nil
 }
@@ -1288,14 +1481,14 @@ func (x *ReadResourcesRequest) GetOptions() *v12.Options {
 type ReadResourcesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The next ones, in path order.
-	Resources     []*v1.ResourceContent `protobuf:"bytes,1,rep,name=resources,proto3" json:"resources,omitempty"`
+	Resources     []*v12.ResourceContent `protobuf:"bytes,1,rep,name=resources,proto3" json:"resources,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadResourcesResponse) Reset() {
 	*x = ReadResourcesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1307,7 +1500,7 @@ func (x *ReadResourcesResponse) String() string {
 func (*ReadResourcesResponse) ProtoMessage() {}
 
 func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1320,10 +1513,10 @@ func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesResponse.ProtoReflect.Descriptor instead.
 func (*ReadResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{18}
 }
 
-func (x *ReadResourcesResponse) GetResources() []*v1.ResourceContent {
+func (x *ReadResourcesResponse) GetResources() []*v12.ResourceContent {
 	if x != nil {
 		return x.Resources
 	}
@@ -1334,7 +1527,16 @@ var File_fgd_ingestion_v1_ingestion_service_proto protoreflect.FileDescriptor
 
 const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\n" +
-	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"X\n" +
+	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x01\n" +
+	"\x14EditResourcesRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x120\n" +
+	"\aoptions\x18\x03 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x127\n" +
+	"\bedit_set\x18\x04 \x01(\v2\x14.fgd.edit.v1.EditSetB\x06\xbaH\x03\xc8\x01\x01R\aeditSet\"X\n" +
+	"\x15EditResourcesResponse\x12\x12\n" +
+	"\x04tree\x18\x01 \x01(\tR\x04tree\x12+\n" +
+	"\x06edited\x18\x02 \x03(\v2\x13.fgd.edit.v1.EditedR\x06edited\"X\n" +
 	"\x0fDiscoverRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
@@ -1343,7 +1545,7 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x06inputs\x18\x01 \x03(\tR\x06inputs\x12#\n" +
 	"\rmanaged_files\x18\x02 \x01(\x05R\fmanagedFiles\x122\n" +
 	"\bfindings\x18\x03 \x03(\v2\x16.fgd.report.v1.FindingR\bfindings\x12\x18\n" +
-	"\amanaged\x18\x0e \x03(\tR\amanaged\"\xda\x04\n" +
+	"\amanaged\x18\x0e \x03(\tR\amanaged\"\x8b\x05\n" +
 	"\rIngestRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
@@ -1361,7 +1563,10 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	" \x01(\bR\arefresh\x12!\n" +
 	"\fknown_digest\x18\v \x01(\tR\vknownDigest\x12I\n" +
 	"\x0elast_resources\x18\f \x03(\v2\x1a.fgd.ingestion.v1.ResourceB\x06\xbaH\x03\xd8\x01\x03R\rlastResources\x126\n" +
-	"\x17last_resources_complete\x18\r \x01(\bR\x15lastResourcesComplete\"\xa8\x01\n" +
+	"\x17last_resources_complete\x18\r \x01(\bR\x15lastResourcesComplete\x12/\n" +
+	"\x04only\x18\x0e \x01(\v2\x1b.fgd.ingestion.v1.OnlyFilesR\x04only\"!\n" +
+	"\tOnlyFiles\x12\x14\n" +
+	"\x05paths\x18\x01 \x03(\tR\x05paths\"\xa8\x01\n" +
 	"\bProgress\x12'\n" +
 	"\x0ffiles_processed\x18\x01 \x01(\x05R\x0efilesProcessed\x12\x1f\n" +
 	"\vtotal_files\x18\x02 \x01(\x05R\n" +
@@ -1419,13 +1624,14 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"snapshotId\x12\x1b\n" +
 	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\"N\n" +
 	"\x16ListQuarantineResponse\x124\n" +
-	"\x05files\x18\x01 \x03(\v2\x1e.fgd.report.v1.QuarantinedFileR\x05files\"\xad\x01\n" +
+	"\x05files\x18\x01 \x03(\v2\x1e.fgd.report.v1.QuarantinedFileR\x05files\"\xe5\x01\n" +
 	"\x14ReadResourcesRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
 	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x12\x1c\n" +
 	"\x05paths\x18\x03 \x03(\tB\x06\xbaH\x03\xd8\x01\x03R\x05paths\x120\n" +
-	"\aoptions\x18\x04 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\"U\n" +
+	"\aoptions\x18\x04 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x126\n" +
+	"\bresource\x18\x05 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\bresource\"U\n" +
 	"\x15ReadResourcesResponse\x12<\n" +
 	"\tresources\x18\x01 \x03(\v2\x1e.fgd.report.v1.ResourceContentR\tresources*\xbf\x01\n" +
 	"\aOutcome\x12\x17\n" +
@@ -1436,13 +1642,14 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x13OUTCOME_QUARANTINED\x10\x04\x12\x11\n" +
 	"\rOUTCOME_MOVED\x10\x05\x12\x18\n" +
 	"\x14OUTCOME_KEPT_MANAGED\x10\x06\x12\x14\n" +
-	"\x10OUTCOME_RELEASED\x10\a2\xd1\x04\n" +
+	"\x10OUTCOME_RELEASED\x10\a2\xc9\x05\n" +
 	"\x10IngestionService\x12g\n" +
 	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12c\n" +
 	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12y\n" +
 	"\x0eListQuarantine\x12'.fgd.ingestion.v1.ListQuarantineRequest\x1a(.fgd.ingestion.v1.ListQuarantineResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12z\n" +
 	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator(\x010\x01\x12x\n" +
-	"\rReadResources\x12&.fgd.ingestion.v1.ReadResourcesRequest\x1a'.fgd.ingestion.v1.ReadResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01B\xbf\x01\n" +
+	"\rReadResources\x12&.fgd.ingestion.v1.ReadResourcesRequest\x1a'.fgd.ingestion.v1.ReadResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12v\n" +
+	"\rEditResources\x12&.fgd.ingestion.v1.EditResourcesRequest\x1a'.fgd.ingestion.v1.EditResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestratorB\xbf\x01\n" +
 	"\x14com.fgd.ingestion.v1B\x15IngestionServiceProtoP\x01Z.fgdsync.dev/proto/fgd/ingestion/v1;ingestionv1\xa2\x02\x03FIX\xaa\x02\x10Fgd.Ingestion.V1\xca\x02\x10Fgd\\Ingestion\\V1\xe2\x02\x1cFgd\\Ingestion\\V1\\GPBMetadata\xea\x02\x12Fgd::Ingestion::V1b\x06proto3"
 
 var (
@@ -1458,72 +1665,84 @@ func file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_ingestion_v1_ingestion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
 	(Outcome)(0),                   // 0: fgd.ingestion.v1.Outcome
-	(*DiscoverRequest)(nil),        // 1: fgd.ingestion.v1.DiscoverRequest
-	(*DiscoverResponse)(nil),       // 2: fgd.ingestion.v1.DiscoverResponse
-	(*IngestRequest)(nil),          // 3: fgd.ingestion.v1.IngestRequest
-	(*Progress)(nil),               // 4: fgd.ingestion.v1.Progress
-	(*DocumentResult)(nil),         // 5: fgd.ingestion.v1.DocumentResult
-	(*Resource)(nil),               // 6: fgd.ingestion.v1.Resource
-	(*IngestResponse)(nil),         // 7: fgd.ingestion.v1.IngestResponse
-	(*IngestResults)(nil),          // 8: fgd.ingestion.v1.IngestResults
-	(*IngestSummary)(nil),          // 9: fgd.ingestion.v1.IngestSummary
-	(*FindingCount)(nil),           // 10: fgd.ingestion.v1.FindingCount
-	(*ValidateFilesRequest)(nil),   // 11: fgd.ingestion.v1.ValidateFilesRequest
-	(*ValidateFilesResponse)(nil),  // 12: fgd.ingestion.v1.ValidateFilesResponse
-	(*ListQuarantineRequest)(nil),  // 13: fgd.ingestion.v1.ListQuarantineRequest
-	(*ListQuarantineResponse)(nil), // 14: fgd.ingestion.v1.ListQuarantineResponse
-	(*ReadResourcesRequest)(nil),   // 15: fgd.ingestion.v1.ReadResourcesRequest
-	(*ReadResourcesResponse)(nil),  // 16: fgd.ingestion.v1.ReadResourcesResponse
-	(*v1.Finding)(nil),             // 17: fgd.report.v1.Finding
-	(*v11.FabricIdentity)(nil),     // 18: fgd.directory.v1.FabricIdentity
-	(*v12.Options)(nil),            // 19: fgd.fabric.v1.Options
-	(*timestamppb.Timestamp)(nil),  // 20: google.protobuf.Timestamp
-	(*v1.ResourceKey)(nil),         // 21: fgd.report.v1.ResourceKey
-	(*v1.DanglingReference)(nil),   // 22: fgd.report.v1.DanglingReference
-	(v1.Severity)(0),               // 23: fgd.report.v1.Severity
-	(*v1.QuarantinedFile)(nil),     // 24: fgd.report.v1.QuarantinedFile
-	(*v1.ResourceContent)(nil),     // 25: fgd.report.v1.ResourceContent
+	(*EditResourcesRequest)(nil),   // 1: fgd.ingestion.v1.EditResourcesRequest
+	(*EditResourcesResponse)(nil),  // 2: fgd.ingestion.v1.EditResourcesResponse
+	(*DiscoverRequest)(nil),        // 3: fgd.ingestion.v1.DiscoverRequest
+	(*DiscoverResponse)(nil),       // 4: fgd.ingestion.v1.DiscoverResponse
+	(*IngestRequest)(nil),          // 5: fgd.ingestion.v1.IngestRequest
+	(*OnlyFiles)(nil),              // 6: fgd.ingestion.v1.OnlyFiles
+	(*Progress)(nil),               // 7: fgd.ingestion.v1.Progress
+	(*DocumentResult)(nil),         // 8: fgd.ingestion.v1.DocumentResult
+	(*Resource)(nil),               // 9: fgd.ingestion.v1.Resource
+	(*IngestResponse)(nil),         // 10: fgd.ingestion.v1.IngestResponse
+	(*IngestResults)(nil),          // 11: fgd.ingestion.v1.IngestResults
+	(*IngestSummary)(nil),          // 12: fgd.ingestion.v1.IngestSummary
+	(*FindingCount)(nil),           // 13: fgd.ingestion.v1.FindingCount
+	(*ValidateFilesRequest)(nil),   // 14: fgd.ingestion.v1.ValidateFilesRequest
+	(*ValidateFilesResponse)(nil),  // 15: fgd.ingestion.v1.ValidateFilesResponse
+	(*ListQuarantineRequest)(nil),  // 16: fgd.ingestion.v1.ListQuarantineRequest
+	(*ListQuarantineResponse)(nil), // 17: fgd.ingestion.v1.ListQuarantineResponse
+	(*ReadResourcesRequest)(nil),   // 18: fgd.ingestion.v1.ReadResourcesRequest
+	(*ReadResourcesResponse)(nil),  // 19: fgd.ingestion.v1.ReadResourcesResponse
+	(*v1.Options)(nil),             // 20: fgd.fabric.v1.Options
+	(*v11.EditSet)(nil),            // 21: fgd.edit.v1.EditSet
+	(*v11.Edited)(nil),             // 22: fgd.edit.v1.Edited
+	(*v12.Finding)(nil),            // 23: fgd.report.v1.Finding
+	(*v13.FabricIdentity)(nil),     // 24: fgd.directory.v1.FabricIdentity
+	(*timestamppb.Timestamp)(nil),  // 25: google.protobuf.Timestamp
+	(*v12.ResourceKey)(nil),        // 26: fgd.report.v1.ResourceKey
+	(*v12.DanglingReference)(nil),  // 27: fgd.report.v1.DanglingReference
+	(v12.Severity)(0),              // 28: fgd.report.v1.Severity
+	(*v12.QuarantinedFile)(nil),    // 29: fgd.report.v1.QuarantinedFile
+	(*v12.ResourceContent)(nil),    // 30: fgd.report.v1.ResourceContent
 }
 var file_fgd_ingestion_v1_ingestion_service_proto_depIdxs = []int32{
-	17, // 0: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
-	18, // 1: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
-	19, // 2: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
-	20, // 3: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
-	6,  // 4: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
-	0,  // 5: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
-	21, // 6: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
-	21, // 7: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
-	4,  // 8: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
-	8,  // 9: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
-	9,  // 10: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
-	5,  // 11: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
-	17, // 12: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
-	6,  // 13: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
-	22, // 14: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
-	10, // 15: fgd.ingestion.v1.IngestSummary.finding_counts:type_name -> fgd.ingestion.v1.FindingCount
-	23, // 16: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
-	17, // 17: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
-	24, // 18: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
-	19, // 19: fgd.ingestion.v1.ReadResourcesRequest.options:type_name -> fgd.fabric.v1.Options
-	25, // 20: fgd.ingestion.v1.ReadResourcesResponse.resources:type_name -> fgd.report.v1.ResourceContent
-	1,  // 21: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
-	3,  // 22: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
-	13, // 23: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
-	11, // 24: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
-	15, // 25: fgd.ingestion.v1.IngestionService.ReadResources:input_type -> fgd.ingestion.v1.ReadResourcesRequest
-	2,  // 26: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
-	7,  // 27: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
-	14, // 28: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
-	12, // 29: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
-	16, // 30: fgd.ingestion.v1.IngestionService.ReadResources:output_type -> fgd.ingestion.v1.ReadResourcesResponse
-	26, // [26:31] is the sub-list for method output_type
-	21, // [21:26] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	20, // 0: fgd.ingestion.v1.EditResourcesRequest.options:type_name -> fgd.fabric.v1.Options
+	21, // 1: fgd.ingestion.v1.EditResourcesRequest.edit_set:type_name -> fgd.edit.v1.EditSet
+	22, // 2: fgd.ingestion.v1.EditResourcesResponse.edited:type_name -> fgd.edit.v1.Edited
+	23, // 3: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
+	24, // 4: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
+	20, // 5: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
+	25, // 6: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
+	9,  // 7: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
+	6,  // 8: fgd.ingestion.v1.IngestRequest.only:type_name -> fgd.ingestion.v1.OnlyFiles
+	0,  // 9: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
+	26, // 10: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
+	26, // 11: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
+	7,  // 12: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
+	11, // 13: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
+	12, // 14: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
+	8,  // 15: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
+	23, // 16: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
+	9,  // 17: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
+	27, // 18: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
+	13, // 19: fgd.ingestion.v1.IngestSummary.finding_counts:type_name -> fgd.ingestion.v1.FindingCount
+	28, // 20: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
+	23, // 21: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
+	29, // 22: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
+	20, // 23: fgd.ingestion.v1.ReadResourcesRequest.options:type_name -> fgd.fabric.v1.Options
+	26, // 24: fgd.ingestion.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	30, // 25: fgd.ingestion.v1.ReadResourcesResponse.resources:type_name -> fgd.report.v1.ResourceContent
+	3,  // 26: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
+	5,  // 27: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
+	16, // 28: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
+	14, // 29: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
+	18, // 30: fgd.ingestion.v1.IngestionService.ReadResources:input_type -> fgd.ingestion.v1.ReadResourcesRequest
+	1,  // 31: fgd.ingestion.v1.IngestionService.EditResources:input_type -> fgd.ingestion.v1.EditResourcesRequest
+	4,  // 32: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
+	10, // 33: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
+	17, // 34: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
+	15, // 35: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
+	19, // 36: fgd.ingestion.v1.IngestionService.ReadResources:output_type -> fgd.ingestion.v1.ReadResourcesResponse
+	2,  // 37: fgd.ingestion.v1.IngestionService.EditResources:output_type -> fgd.ingestion.v1.EditResourcesResponse
+	32, // [32:38] is the sub-list for method output_type
+	26, // [26:32] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_fgd_ingestion_v1_ingestion_service_proto_init() }
@@ -1531,8 +1750,8 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 	if File_fgd_ingestion_v1_ingestion_service_proto != nil {
 		return
 	}
-	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4].OneofWrappers = []any{}
-	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6].OneofWrappers = []any{
+	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7].OneofWrappers = []any{}
+	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9].OneofWrappers = []any{
 		(*IngestResponse_Progress)(nil),
 		(*IngestResponse_Results)(nil),
 		(*IngestResponse_Summary)(nil),
@@ -1543,7 +1762,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc), len(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	IngestionService_ListQuarantine_FullMethodName = "/fgd.ingestion.v1.IngestionService/ListQuarantine"
 	IngestionService_ValidateFiles_FullMethodName  = "/fgd.ingestion.v1.IngestionService/ValidateFiles"
 	IngestionService_ReadResources_FullMethodName  = "/fgd.ingestion.v1.IngestionService/ReadResources"
+	IngestionService_EditResources_FullMethodName  = "/fgd.ingestion.v1.IngestionService/EditResources"
 )
 
 // IngestionServiceClient is the client API for IngestionService service.
@@ -46,6 +47,9 @@ type IngestionServiceClient interface {
 	// Reads the resources in managed/: what the file of each says. Files that are no resource come with what is the matter
 	// with them.
 	ReadResources(ctx context.Context, in *ReadResourcesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResourcesResponse], error)
+	// Makes a tree in which resources of managed/ say what is asked for: only the lines of the fields that change change.
+	// A new resource is put into raw/, where an ingestion finds it. All edits are made, or none.
+	EditResources(ctx context.Context, in *EditResourcesRequest, opts ...grpc.CallOption) (*EditResourcesResponse, error)
 }
 
 type ingestionServiceClient struct {
@@ -127,6 +131,16 @@ func (c *ingestionServiceClient) ReadResources(ctx context.Context, in *ReadReso
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_ReadResourcesClient = grpc.ServerStreamingClient[ReadResourcesResponse]
 
+func (c *ingestionServiceClient) EditResources(ctx context.Context, in *EditResourcesRequest, opts ...grpc.CallOption) (*EditResourcesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EditResourcesResponse)
+	err := c.cc.Invoke(ctx, IngestionService_EditResources_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // IngestionServiceServer is the server API for IngestionService service.
 // All implementations must embed UnimplementedIngestionServiceServer
 // for forward compatibility.
@@ -145,6 +159,9 @@ type IngestionServiceServer interface {
 	// Reads the resources in managed/: what the file of each says. Files that are no resource come with what is the matter
 	// with them.
 	ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error
+	// Makes a tree in which resources of managed/ say what is asked for: only the lines of the fields that change change.
+	// A new resource is put into raw/, where an ingestion finds it. All edits are made, or none.
+	EditResources(context.Context, *EditResourcesRequest) (*EditResourcesResponse, error)
 	mustEmbedUnimplementedIngestionServiceServer()
 }
 
@@ -169,6 +186,9 @@ func (UnimplementedIngestionServiceServer) ValidateFiles(grpc.BidiStreamingServe
 }
 func (UnimplementedIngestionServiceServer) ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error {
 	return status.Error(codes.Unimplemented, "method ReadResources not implemented")
+}
+func (UnimplementedIngestionServiceServer) EditResources(context.Context, *EditResourcesRequest) (*EditResourcesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EditResources not implemented")
 }
 func (UnimplementedIngestionServiceServer) mustEmbedUnimplementedIngestionServiceServer() {}
 func (UnimplementedIngestionServiceServer) testEmbeddedByValue()                          {}
@@ -256,6 +276,24 @@ func _IngestionService_ReadResources_Handler(srv interface{}, stream grpc.Server
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_ReadResourcesServer = grpc.ServerStreamingServer[ReadResourcesResponse]
 
+func _IngestionService_EditResources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EditResourcesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).EditResources(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_EditResources_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).EditResources(ctx, req.(*EditResourcesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // IngestionService_ServiceDesc is the grpc.ServiceDesc for IngestionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -270,6 +308,10 @@ var IngestionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListQuarantine",
 			Handler:    _IngestionService_ListQuarantine_Handler,
+		},
+		{
+			MethodName: "EditResources",
+			Handler:    _IngestionService_EditResources_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -10,6 +10,7 @@ package syncv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v12 "fgdsync.dev/proto/fgd/edit/v1"
 	v11 "fgdsync.dev/proto/fgd/git/v1"
 	v1 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -1042,6 +1043,10 @@ type Sync struct {
 	AuditHeads []string `protobuf:"bytes,34,rep,name=audit_heads,json=auditHeads,proto3" json:"audit_heads,omitempty"`
 	// Correlation id of the request that it was accepted for; empty when the system itself asked.
 	CorrelationId string `protobuf:"bytes,35,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	// Changes of resources that it makes; absent for none. It takes up nothing else that waits.
+	EditSet *v12.EditSet `protobuf:"bytes,36,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
+	// What became of each of them, in their order.
+	Edited        []*v12.Edited `protobuf:"bytes,37,rep,name=edited,proto3" json:"edited,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1256,6 +1261,20 @@ func (x *Sync) GetCorrelationId() string {
 		return x.CorrelationId
 	}
 	return ""
+}
+
+func (x *Sync) GetEditSet() *v12.EditSet {
+	if x != nil {
+		return x.EditSet
+	}
+	return nil
+}
+
+func (x *Sync) GetEdited() []*v12.Edited {
+	if x != nil {
+		return x.Edited
+	}
+	return nil
 }
 
 // What is remembered of a sync that changed nothing and ended long ago. Thousands of them are kept for each fabric.
@@ -1544,7 +1563,7 @@ var File_fgd_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x05\n" +
+	"\x16fgd/sync/v1/sync.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x14fgd/git/v1/git.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x05\n" +
 	"\vSyncOptions\x12#\n" +
 	"\rforce_refresh\x18\x01 \x01(\bR\fforceRefresh\x12#\n" +
 	"\rvalidate_only\x18\x02 \x01(\bR\fvalidateOnly\x12*\n" +
@@ -1613,7 +1632,7 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x0e2\x12.fgd.sync.v1.StateR\x04from\x12\"\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x12.fgd.sync.v1.StateR\x02to\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x8b\t\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xe9\t\n" +
 	"\x04Sync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x1b\n" +
 	"\tfabric_id\x18\x02 \x01(\x05R\bfabricId\x12(\n" +
@@ -1645,7 +1664,9 @@ const file_fgd_sync_v1_sync_proto_rawDesc = "" +
 	"\rrequested_via\x18! \x01(\tR\frequestedVia\x12\x1f\n" +
 	"\vaudit_heads\x18\" \x03(\tR\n" +
 	"auditHeads\x12%\n" +
-	"\x0ecorrelation_id\x18# \x01(\tR\rcorrelationId\"\xe0\x03\n" +
+	"\x0ecorrelation_id\x18# \x01(\tR\rcorrelationId\x12/\n" +
+	"\bedit_set\x18$ \x01(\v2\x14.fgd.edit.v1.EditSetR\aeditSet\x12+\n" +
+	"\x06edited\x18% \x03(\v2\x13.fgd.edit.v1.EditedR\x06edited\"\xe0\x03\n" +
 	"\n" +
 	"FoldedSync\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\fR\x06syncId\x12.\n" +
@@ -1745,6 +1766,8 @@ var file_fgd_sync_v1_sync_proto_goTypes = []any{
 	(*v11.PullRequest)(nil),       // 17: fgd.git.v1.PullRequest
 	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 	(*v1.Finding)(nil),            // 19: fgd.report.v1.Finding
+	(*v12.EditSet)(nil),           // 20: fgd.edit.v1.EditSet
+	(*v12.Edited)(nil),            // 21: fgd.edit.v1.Edited
 }
 var file_fgd_sync_v1_sync_proto_depIdxs = []int32{
 	3,  // 0: fgd.sync.v1.SyncOptions.scope:type_name -> fgd.sync.v1.Scope
@@ -1774,19 +1797,21 @@ var file_fgd_sync_v1_sync_proto_depIdxs = []int32{
 	10, // 24: fgd.sync.v1.Sync.transitions:type_name -> fgd.sync.v1.Transition
 	2,  // 25: fgd.sync.v1.Sync.coalesced_triggers:type_name -> fgd.sync.v1.Trigger
 	18, // 26: fgd.sync.v1.Sync.deadline:type_name -> google.protobuf.Timestamp
-	2,  // 27: fgd.sync.v1.FoldedSync.trigger:type_name -> fgd.sync.v1.Trigger
-	0,  // 28: fgd.sync.v1.FoldedSync.state:type_name -> fgd.sync.v1.State
-	18, // 29: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
-	0,  // 30: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
-	1,  // 31: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
-	8,  // 32: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
-	19, // 33: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
-	9,  // 34: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	20, // 27: fgd.sync.v1.Sync.edit_set:type_name -> fgd.edit.v1.EditSet
+	21, // 28: fgd.sync.v1.Sync.edited:type_name -> fgd.edit.v1.Edited
+	2,  // 29: fgd.sync.v1.FoldedSync.trigger:type_name -> fgd.sync.v1.Trigger
+	0,  // 30: fgd.sync.v1.FoldedSync.state:type_name -> fgd.sync.v1.State
+	18, // 31: fgd.sync.v1.SyncEvent.time:type_name -> google.protobuf.Timestamp
+	0,  // 32: fgd.sync.v1.SyncEvent.state:type_name -> fgd.sync.v1.State
+	1,  // 33: fgd.sync.v1.SyncEvent.stage:type_name -> fgd.sync.v1.Stage
+	8,  // 34: fgd.sync.v1.SyncEvent.progress:type_name -> fgd.sync.v1.Progress
+	19, // 35: fgd.sync.v1.SyncEvent.finding:type_name -> fgd.report.v1.Finding
+	9,  // 36: fgd.sync.v1.SyncEvent.result:type_name -> fgd.sync.v1.Result
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_fgd_sync_v1_sync_proto_init() }

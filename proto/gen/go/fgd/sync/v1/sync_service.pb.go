@@ -9,6 +9,7 @@ package syncv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "fgdsync.dev/proto/fgd/access/v1"
+	v1 "fgdsync.dev/proto/fgd/edit/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -34,7 +35,9 @@ type StartSyncRequest struct {
 	// How.
 	Options *SyncOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	// Repeating a request with the same id gives the same answer; chosen by the callee when empty.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Changes of resources that it shall make; absent for none.
+	EditSet       *v1.EditSet `protobuf:"bytes,5,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -95,6 +98,13 @@ func (x *StartSyncRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *StartSyncRequest) GetEditSet() *v1.EditSet {
+	if x != nil {
+		return x.EditSet
+	}
+	return nil
 }
 
 // Response of StartSync.
@@ -843,13 +853,14 @@ var File_fgd_sync_v1_sync_service_proto protoreflect.FileDescriptor
 
 const file_fgd_sync_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1efgd/sync/v1/sync_service.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x16fgd/sync/v1/sync.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x01\n" +
+	"\x1efgd/sync/v1/sync_service.proto\x12\vfgd.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x16fgd/sync/v1/sync.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x01\n" +
 	"\x10StartSyncRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12.\n" +
 	"\atrigger\x18\x02 \x01(\x0e2\x14.fgd.sync.v1.TriggerR\atrigger\x122\n" +
 	"\aoptions\x18\x03 \x01(\v2\x18.fgd.sync.v1.SyncOptionsR\aoptions\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"D\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12/\n" +
+	"\bedit_set\x18\x05 \x01(\v2\x14.fgd.edit.v1.EditSetR\aeditSet\"D\n" +
 	"\x11StartSyncResponse\x12\x17\n" +
 	"\async_id\x18\x01 \x01(\tR\x06syncId\x12\x16\n" +
 	"\x06queued\x18\x02 \x01(\bR\x06queued\")\n" +
@@ -938,43 +949,45 @@ var file_fgd_sync_v1_sync_service_proto_goTypes = []any{
 	(*WatchSyncResponse)(nil),     // 13: fgd.sync.v1.WatchSyncResponse
 	(Trigger)(0),                  // 14: fgd.sync.v1.Trigger
 	(*SyncOptions)(nil),           // 15: fgd.sync.v1.SyncOptions
-	(*Sync)(nil),                  // 16: fgd.sync.v1.Sync
-	(*Plan)(nil),                  // 17: fgd.sync.v1.Plan
-	(State)(0),                    // 18: fgd.sync.v1.State
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(*SyncEvent)(nil),             // 20: fgd.sync.v1.SyncEvent
+	(*v1.EditSet)(nil),            // 16: fgd.edit.v1.EditSet
+	(*Sync)(nil),                  // 17: fgd.sync.v1.Sync
+	(*Plan)(nil),                  // 18: fgd.sync.v1.Plan
+	(State)(0),                    // 19: fgd.sync.v1.State
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*SyncEvent)(nil),             // 21: fgd.sync.v1.SyncEvent
 }
 var file_fgd_sync_v1_sync_service_proto_depIdxs = []int32{
 	14, // 0: fgd.sync.v1.StartSyncRequest.trigger:type_name -> fgd.sync.v1.Trigger
 	15, // 1: fgd.sync.v1.StartSyncRequest.options:type_name -> fgd.sync.v1.SyncOptions
-	16, // 2: fgd.sync.v1.GetSyncResponse.sync:type_name -> fgd.sync.v1.Sync
-	17, // 3: fgd.sync.v1.GetSyncPlanResponse.plan:type_name -> fgd.sync.v1.Plan
-	18, // 4: fgd.sync.v1.ListSyncsRequest.state:type_name -> fgd.sync.v1.State
-	14, // 5: fgd.sync.v1.ListSyncsRequest.trigger:type_name -> fgd.sync.v1.Trigger
-	19, // 6: fgd.sync.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
-	19, // 7: fgd.sync.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
-	16, // 8: fgd.sync.v1.ListSyncsResponse.syncs:type_name -> fgd.sync.v1.Sync
-	16, // 9: fgd.sync.v1.CancelSyncResponse.sync:type_name -> fgd.sync.v1.Sync
-	20, // 10: fgd.sync.v1.WatchSyncResponse.events:type_name -> fgd.sync.v1.SyncEvent
-	0,  // 11: fgd.sync.v1.SyncService.StartSync:input_type -> fgd.sync.v1.StartSyncRequest
-	2,  // 12: fgd.sync.v1.SyncService.GetSync:input_type -> fgd.sync.v1.GetSyncRequest
-	4,  // 13: fgd.sync.v1.SyncService.GetSyncPlan:input_type -> fgd.sync.v1.GetSyncPlanRequest
-	6,  // 14: fgd.sync.v1.SyncService.GetSyncDiff:input_type -> fgd.sync.v1.GetSyncDiffRequest
-	8,  // 15: fgd.sync.v1.SyncService.ListSyncs:input_type -> fgd.sync.v1.ListSyncsRequest
-	10, // 16: fgd.sync.v1.SyncService.CancelSync:input_type -> fgd.sync.v1.CancelSyncRequest
-	12, // 17: fgd.sync.v1.SyncService.WatchSync:input_type -> fgd.sync.v1.WatchSyncRequest
-	1,  // 18: fgd.sync.v1.SyncService.StartSync:output_type -> fgd.sync.v1.StartSyncResponse
-	3,  // 19: fgd.sync.v1.SyncService.GetSync:output_type -> fgd.sync.v1.GetSyncResponse
-	5,  // 20: fgd.sync.v1.SyncService.GetSyncPlan:output_type -> fgd.sync.v1.GetSyncPlanResponse
-	7,  // 21: fgd.sync.v1.SyncService.GetSyncDiff:output_type -> fgd.sync.v1.GetSyncDiffResponse
-	9,  // 22: fgd.sync.v1.SyncService.ListSyncs:output_type -> fgd.sync.v1.ListSyncsResponse
-	11, // 23: fgd.sync.v1.SyncService.CancelSync:output_type -> fgd.sync.v1.CancelSyncResponse
-	13, // 24: fgd.sync.v1.SyncService.WatchSync:output_type -> fgd.sync.v1.WatchSyncResponse
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 2: fgd.sync.v1.StartSyncRequest.edit_set:type_name -> fgd.edit.v1.EditSet
+	17, // 3: fgd.sync.v1.GetSyncResponse.sync:type_name -> fgd.sync.v1.Sync
+	18, // 4: fgd.sync.v1.GetSyncPlanResponse.plan:type_name -> fgd.sync.v1.Plan
+	19, // 5: fgd.sync.v1.ListSyncsRequest.state:type_name -> fgd.sync.v1.State
+	14, // 6: fgd.sync.v1.ListSyncsRequest.trigger:type_name -> fgd.sync.v1.Trigger
+	20, // 7: fgd.sync.v1.ListSyncsRequest.start_date:type_name -> google.protobuf.Timestamp
+	20, // 8: fgd.sync.v1.ListSyncsRequest.end_date:type_name -> google.protobuf.Timestamp
+	17, // 9: fgd.sync.v1.ListSyncsResponse.syncs:type_name -> fgd.sync.v1.Sync
+	17, // 10: fgd.sync.v1.CancelSyncResponse.sync:type_name -> fgd.sync.v1.Sync
+	21, // 11: fgd.sync.v1.WatchSyncResponse.events:type_name -> fgd.sync.v1.SyncEvent
+	0,  // 12: fgd.sync.v1.SyncService.StartSync:input_type -> fgd.sync.v1.StartSyncRequest
+	2,  // 13: fgd.sync.v1.SyncService.GetSync:input_type -> fgd.sync.v1.GetSyncRequest
+	4,  // 14: fgd.sync.v1.SyncService.GetSyncPlan:input_type -> fgd.sync.v1.GetSyncPlanRequest
+	6,  // 15: fgd.sync.v1.SyncService.GetSyncDiff:input_type -> fgd.sync.v1.GetSyncDiffRequest
+	8,  // 16: fgd.sync.v1.SyncService.ListSyncs:input_type -> fgd.sync.v1.ListSyncsRequest
+	10, // 17: fgd.sync.v1.SyncService.CancelSync:input_type -> fgd.sync.v1.CancelSyncRequest
+	12, // 18: fgd.sync.v1.SyncService.WatchSync:input_type -> fgd.sync.v1.WatchSyncRequest
+	1,  // 19: fgd.sync.v1.SyncService.StartSync:output_type -> fgd.sync.v1.StartSyncResponse
+	3,  // 20: fgd.sync.v1.SyncService.GetSync:output_type -> fgd.sync.v1.GetSyncResponse
+	5,  // 21: fgd.sync.v1.SyncService.GetSyncPlan:output_type -> fgd.sync.v1.GetSyncPlanResponse
+	7,  // 22: fgd.sync.v1.SyncService.GetSyncDiff:output_type -> fgd.sync.v1.GetSyncDiffResponse
+	9,  // 23: fgd.sync.v1.SyncService.ListSyncs:output_type -> fgd.sync.v1.ListSyncsResponse
+	11, // 24: fgd.sync.v1.SyncService.CancelSync:output_type -> fgd.sync.v1.CancelSyncResponse
+	13, // 25: fgd.sync.v1.SyncService.WatchSync:output_type -> fgd.sync.v1.WatchSyncResponse
+	19, // [19:26] is the sub-list for method output_type
+	12, // [12:19] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fgd_sync_v1_sync_service_proto_init() }

@@ -1,0 +1,186 @@
+// Package resourceapi serves the resources of fabrics: what they say, and changes of them, each of which is a sync of
+// its own.
+package resourceapi
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/rpc"
+	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/apiv1"
+	"fgdsync.dev/services/bridge/internal/follow"
+)
+
+// Server serves ResourceService.
+type Server struct {
+	bridgev1.UnsafeResourceServiceServer
+	resources fabricv1.ResourceServiceClient
+	syncs     syncv1.SyncServiceClient
+}
+
+var _ bridgev1.ResourceServiceServer = (*Server)(nil)
+
+// New returns a server that asks the orchestrator.
+func New(orchestrator grpc.ClientConnInterface) *Server {
+	return &Server{
+		resources: fabricv1.NewResourceServiceClient(orchestrator), syncs: syncv1.NewSyncServiceClient(orchestrator),
+	}
+}
+
+// Register adds the service to a server.
+func (s *Server) Register(r grpc.ServiceRegistrar) { bridgev1.RegisterResourceServiceServer(r, s) }
+
+// ListResources lists resources.
+func (s *Server) ListResources(
+	ctx context.Context, req *bridgev1.ListResourcesRequest,
+) (*bridgev1.ListResourcesResponse, error) {
+	found, err := s.resources.ListResources(ctx, &fabricv1.ListResourcesRequest{
+		FabricId: req.GetFabricId(), Kind: req.GetKind(), Namespace: req.GetNamespace(), Limit: apiv1.Limit(req.GetLimit(), apiv1.DefaultResources),
+		PageToken: req.GetPageToken(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apiv1.ResourcesToAPI(found), nil
+}
+
+// GetResource reads a resource.
+func (s *Server) GetResource(
+	ctx context.Context, req *bridgev1.GetResourceRequest,
+) (*bridgev1.GetResourceResponse, error) {
+	var found *fabricv1.ChangedResource
+	err := rpc.Collect(ctx, s.resources.ReadResources, &fabricv1.ReadResourcesRequest{
+		FabricId: req.GetFabricId(),
+		Resource: &reportv1.ResourceKey{Kind: req.GetKind(), Namespace: req.GetNamespace(), Name: req.GetName()},
+	}, func(part *fabricv1.ReadResourcesResponse) error {
+		for _, r := range part.GetResources() {
+			found = r
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, errs.New(errs.ResourceNotFound, "Fabric %d has no %s %s/%s.", req.GetFabricId(), req.GetKind(),
+			req.GetNamespace(), req.GetName())
+	}
+	shown, err := apiv1.ResourceToAPI(found)
+	if err != nil {
+		return nil, err
+	}
+	return &bridgev1.GetResourceResponse{Resource: shown}, nil
+}
+
+// PutResource makes a resource say something.
+func (s *Server) PutResource(
+	ctx context.Context, req *bridgev1.PutResourceRequest,
+) (*bridgev1.PutResourceResponse, error) {
+	result, err := s.edit(ctx, req.GetFabricId(), req.GetOptions(), &bridgev1.ResourceEdit{
+		Kind: req.GetKind(), Namespace: req.GetNamespace(), Name: req.GetName(), IfMatch: req.GetIfMatch(),
+		IfNoneMatch: req.GetIfNoneMatch(), Change: &bridgev1.ResourceEdit_Content{Content: req.GetContent()},
+	})
+	return &bridgev1.PutResourceResponse{Result: result}, err
+}
+
+// PatchResource changes some of what a resource says.
+func (s *Server) PatchResource(
+	ctx context.Context, req *bridgev1.PatchResourceRequest,
+) (*bridgev1.PatchResourceResponse, error) {
+	result, err := s.edit(ctx, req.GetFabricId(), req.GetOptions(), &bridgev1.ResourceEdit{
+		Kind: req.GetKind(), Namespace: req.GetNamespace(), Name: req.GetName(), IfMatch: req.GetIfMatch(),
+		Change: &bridgev1.ResourceEdit_Patch{Patch: req.GetPatch()},
+	})
+	return &bridgev1.PatchResourceResponse{Result: result}, err
+}
+
+// DeleteResource deletes a resource.
+func (s *Server) DeleteResource(
+	ctx context.Context, req *bridgev1.DeleteResourceRequest,
+) (*bridgev1.DeleteResourceResponse, error) {
+	options := &bridgev1.EditOptions{ValidateOnly: req.GetValidateOnly()}
+	result, err := s.edit(ctx, req.GetFabricId(), options, &bridgev1.ResourceEdit{
+		Kind: req.GetKind(), Namespace: req.GetNamespace(), Name: req.GetName(), IfMatch: req.GetIfMatch(),
+		Change: &bridgev1.ResourceEdit_Delete{Delete: true},
+	})
+	return &bridgev1.DeleteResourceResponse{Result: result}, err
+}
+
+// BatchEditResources makes several changes in one commit.
+func (s *Server) BatchEditResources(
+	ctx context.Context, req *bridgev1.BatchEditResourcesRequest,
+) (*bridgev1.BatchEditResourcesResponse, error) {
+	result, err := s.edit(ctx, req.GetFabricId(), req.GetOptions(), req.GetEdits()...)
+	return &bridgev1.BatchEditResourcesResponse{Result: result}, err
+}
+
+// edit has a sync make changes, and waits for its end.
+func (s *Server) edit(
+	ctx context.Context, fabricID int32, options *bridgev1.EditOptions, edits ...*bridgev1.ResourceEdit,
+) (*bridgev1.EditResult, error) {
+	set, err := apiv1.EditsFromAPI(edits)
+	if err != nil {
+		return nil, err
+	}
+	started, err := s.start(ctx, &syncv1.StartSyncRequest{
+		FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, EditSet: set, RequestId: uuid.NewString(),
+		Options: &syncv1.SyncOptions{ValidateOnly: options.GetValidateOnly()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	ended, err := follow.ToEnd(ctx, s.syncs, started.GetSyncId(), follow.Edit)
+	if err != nil {
+		return nil, err
+	}
+	result := apiv1.EditResultToAPI(ended)
+	if options.GetValidateOnly() {
+		result.Diff, err = s.diff(ctx, ended.GetSyncId())
+	}
+	return result, err
+}
+
+const (
+	// longestPause is between two tries to have an edit accepted, while another one waits.
+	longestPause = 200 * time.Millisecond
+	// patience is how long that is tried.
+	patience = 20 * time.Second
+)
+
+// start has a sync accepted. While another edit waits for its turn, this one waits for the place.
+func (s *Server) start(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = longestPause/20, longestPause
+	return backoff.Retry(ctx, func() (*syncv1.StartSyncResponse, error) {
+		started, err := s.syncs.StartSync(ctx, req)
+		if err != nil && !errs.HasCode(err, errs.SyncAlreadyInProgress) {
+			err = backoff.Permanent(err)
+		}
+		return started, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(patience))
+}
+
+// diff returns the diff of a dry run.
+func (s *Server) diff(ctx context.Context, syncID string) (string, error) {
+	var text strings.Builder
+	for token := ""; ; {
+		page, err := s.syncs.GetSyncDiff(ctx, &syncv1.GetSyncDiffRequest{SyncId: syncID, PageToken: token})
+		if err != nil {
+			return "", err
+		}
+		text.WriteString(page.GetDiff())
+		if token = page.GetNextPageToken(); token == "" || page.GetDiff() == "" {
+			return text.String(), nil
+		}
+	}
+}

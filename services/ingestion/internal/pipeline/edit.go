@@ -1,0 +1,268 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/gittree"
+	"fgdsync.dev/libs/hedgehog"
+	"fgdsync.dev/libs/layout"
+	"fgdsync.dev/services/ingestion/internal/document"
+	"fgdsync.dev/services/ingestion/internal/finding"
+	"fgdsync.dev/services/ingestion/internal/inventory"
+	"fgdsync.dev/services/ingestion/internal/rewrite"
+	"fgdsync.dev/services/ingestion/internal/schema"
+	"fgdsync.dev/services/ingestion/internal/stage"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
+)
+
+// Edit is a change of one resource.
+type Edit struct {
+	ID     hedgehog.ResourceID // its group may be empty where the kind is known
+	Match  string              // blob that its file has to be; empty for any
+	New    bool                // it must not be there
+	Says   *rewrite.Content    // what it shall say; nil for another change
+	Patch  []byte              // a JSON merge patch; nil for another change
+	Delete bool
+}
+
+// Effect is what an edit does.
+type Effect int
+
+// Effects. Of edits that are made together none has one when another one has a problem.
+const (
+	NotMade Effect = iota
+	EditCreates
+	EditUpdates
+	EditDeletes
+	EditChangesNothing
+)
+
+// Edited is what became of an edit.
+type Edited struct {
+	ID      hedgehog.ResourceID
+	Effect  Effect
+	Path    string // of its file; where a new one waits to be ingested, until it is
+	Blob    string // of its file as it was; empty when there was none
+	Problem *finding.Finding
+}
+
+// Edit makes edits, all of them or none, and returns the new tree.
+func (p *Pipeline) Edit(ctx context.Context, tree gittree.Ref, options schema.Options, edits []Edit) (
+	string, []Edited, error,
+) {
+	e, err := p.editor(ctx, tree, options)
+	if err != nil {
+		return "", nil, err
+	}
+	out, failed := make([]Edited, len(edits)), false
+	for i := range edits {
+		if out[i], err = e.edit(ctx, &edits[i]); err != nil {
+			return "", nil, err
+		}
+		failed = failed || out[i].Problem != nil
+	}
+	changes := e.staged.Changes()
+	if failed {
+		for i := range out {
+			out[i].Effect = NotMade
+		}
+	}
+	if failed || len(changes) == 0 {
+		return tree.ID, out, nil
+	}
+	made, err := p.Trees.Write(ctx, tree, changes)
+	if err != nil {
+		return "", nil, fmt.Errorf("write tree: %w", err)
+	}
+	return made, out, nil
+}
+
+// editor makes edits in a staged tree.
+type editor struct {
+	*Pipeline
+	snapshot string
+	reader   *document.Reader
+	parser   *yamldoc.Parser
+	staged   *stage.Tree
+	holders  map[hedgehog.ResourceID]judgement // the managed files of resources
+}
+
+func (p *Pipeline) editor(ctx context.Context, tree gittree.Ref, options schema.Options) (*editor, error) {
+	found, err := p.scan(ctx, tree, Request{})
+	if err != nil {
+		return nil, err
+	}
+	e := &editor{
+		Pipeline: p, snapshot: tree.Snapshot, parser: yamldoc.NewParser(p.Limits),
+		staged: stage.New(found.entries, found.others), holders: map[hedgehog.ResourceID]judgement{},
+		reader: document.NewReader(document.Settings{
+			Schemas: p.Schemas, Options: options, Limits: p.Limits, Many: p.MaxDocuments,
+		}),
+	}
+	req := Request{Tree: tree, Schema: options, Notify: func(Progress) error { return nil }}
+	files, release, err := p.judge(ctx, req, e.reader, managedOf(found.Sources))
+	defer release()
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.sayWhatIs(found, e.reader, files)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range all {
+		if j.file.Problem != nil || !j.file.Alone() {
+			continue
+		}
+		id := j.file.Docs[0].Identity
+		if _, there := e.holders[id]; !there || j.problem == nil {
+			e.holders[id] = j
+		}
+	}
+	return e, nil
+}
+
+// pathsOf returns the file of a resource; none when it has none.
+func (p *Pipeline) pathsOf(ctx context.Context, wanted Wanted) ([]string, error) {
+	id, _, known := p.Schemas.Served(*wanted.Resource)
+	if !known {
+		return nil, nil
+	}
+	e, err := p.editor(ctx, wanted.Tree, wanted.Schema)
+	if err != nil {
+		return nil, err
+	}
+	holder, there := e.holders[id]
+	if !there {
+		return nil, nil
+	}
+	return []string{holder.file.Path}, nil
+}
+
+// edit makes one edit. Its error says that nothing can be told of it.
+func (e *editor) edit(ctx context.Context, edit *Edit) (Edited, error) {
+	id, apiVersion, known := e.Schemas.Served(edit.ID)
+	out := Edited{ID: id}
+	if !known {
+		return out.refused(errs.UnsupportedResource, "%s is no kind of Hedgehog's that can be managed.", edit.ID.Kind), nil
+	}
+	holder, there := e.holders[id]
+	switch {
+	case !there:
+		return e.make(ctx, edit, out, apiVersion)
+	case edit.New:
+		return out.refused(errs.ResourceExists, "%s is there already, in %s.", label(id), holder.file.Path), nil
+	}
+	out.Path, out.Blob = holder.file.Path, holder.file.Blob
+	switch {
+	case edit.Match != "" && edit.Match != out.Blob:
+		return out.refused(errs.ResourceChanged, "%s has changed: its file is %s by now, and not %s.", label(id), out.Blob,
+			edit.Match), nil
+	case edit.Delete:
+		e.staged.Remove(out.Path)
+		out.Effect = EditDeletes
+		return out, nil
+	case holder.problem != nil:
+		return out.refused(errs.EditRefused, "The file of %s can't be edited as it is: %s", label(id), holder.problem.Message),
+			nil
+	}
+	return e.change(ctx, edit, out)
+}
+
+// make puts a new resource where an ingestion finds it.
+func (e *editor) make(ctx context.Context, edit *Edit, out Edited, apiVersion string) (Edited, error) {
+	switch {
+	case edit.Match != "":
+		return out.refused(errs.ResourceChanged, "%s is gone: its file was %s.", label(out.ID), edit.Match), nil
+	case edit.Delete:
+		out.Effect = EditChangesNothing
+		return out, nil
+	case edit.Says == nil:
+		return out.refused(errs.ResourceNotFound, "The fabric has no %s.", label(out.ID)), nil
+	}
+	identity := rewrite.Identity{APIVersion: apiVersion, Kind: out.ID.Kind, Name: out.ID.Name}
+	if out.ID.Namespace != schema.DefaultNamespace {
+		identity.Namespace = out.ID.Namespace
+	}
+	content, err := rewrite.Compose(identity, *edit.Says)
+	if err != nil {
+		return out.refused(errs.EditRefused, "%s can't be written: %v.", label(out.ID), err), nil
+	}
+	wanted := path.Join(layout.Raw, stage.Truncate(strings.ToLower(out.ID.Kind)+"_"+out.ID.Namespace+"_"+out.ID.Name, ".yaml"))
+	blob := stage.BlobID(content)
+	out.Path, out.Effect = e.staged.FreePath(wanted, blob, ".yaml"), EditCreates
+	return e.judged(ctx, out, content)
+}
+
+// change makes the file of a resource say what is asked for.
+func (e *editor) change(ctx context.Context, edit *Edit, out Edited) (Edited, error) {
+	content, err := e.load(ctx, e.snapshot, out.Blob)
+	if err != nil {
+		return out, err
+	}
+	says := edit.Says
+	if says == nil {
+		if says, err = e.patched(out.Path, content, edit.Patch); err != nil {
+			return out.refused(errs.EditRefused, "%s can't be patched: %v.", label(out.ID), err), nil
+		}
+	}
+	changed, err := rewrite.Apply(content, *says, keysOf(out.ID.Kind))
+	if err != nil {
+		return out.refused(errs.EditRefused, "The file %s can't be edited in its lines: %v.", out.Path, err), nil
+	}
+	if stage.BlobID(changed) == out.Blob {
+		out.Effect = EditChangesNothing
+		return out, nil
+	}
+	out.Effect = EditUpdates
+	return e.judged(ctx, out, changed)
+}
+
+// keysOf tells the items of the lists of a kind apart.
+func keysOf(kind string) rewrite.Keys {
+	return func(path []string) []string { return hedgehog.KeyOf(kind, path) }
+}
+
+// judged stages a file when it is a valid resource, and the one that it is meant to be.
+func (e *editor) judged(ctx context.Context, out Edited, content []byte) (Edited, error) {
+	source := inventory.Source{Managed: out.Effect == EditUpdates}
+	source.Path, source.Size = out.Path, int64(len(content))
+	if source.Size > e.MaxFileBytes {
+		return out.refused(errs.FileTooLarge, "The file of %s would have %d bytes; allowed are %d.", label(out.ID), source.Size,
+			e.MaxFileBytes), nil
+	}
+	file := e.reader.Open(source, content)
+	if file.Problem != nil {
+		out.Problem, out.Effect = file.Problem, NotMade
+		return out, nil
+	}
+	e.reader.Judge(ctx, e.parser, &file, 0)
+	if doc := &file.Docs[0]; !doc.Valid {
+		out.Problem, out.Effect = firstError(doc.Findings), NotMade
+		return out, nil
+	}
+	e.staged.Put(out.Path, content, stage.BlobID(content))
+	return out, nil
+}
+
+func firstError(list []finding.Finding) *finding.Finding {
+	for i := range list {
+		if !list[i].Warning {
+			return &list[i]
+		}
+	}
+	return &finding.Finding{Code: errs.ValidationFailed, Document: -1, Message: "the resource would not be valid"}
+}
+
+// refused returns what became of an edit that can't be made.
+func (out Edited) refused(code errs.Code, format string, args ...any) Edited {
+	out.Effect, out.Problem = NotMade, &finding.Finding{
+		Code: code, File: out.Path, Document: -1, Message: fmt.Sprintf(format, args...),
+	}
+	return out
+}
+
+func label(id hedgehog.ResourceID) string { return id.Kind + " " + id.Namespace + "/" + id.Name }
