@@ -20,6 +20,7 @@ import (
 	"fgdsync.dev/services/bridge/internal/auditapi"
 	"fgdsync.dev/services/bridge/internal/components"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
+	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/httpapi"
 	"fgdsync.dev/services/bridge/internal/netboxapi"
 	"fgdsync.dev/services/bridge/internal/outbox"
@@ -70,6 +71,7 @@ type Service struct {
 	// resources reads and changes what the files of fabrics say.
 	resources *resourceapi.Server
 	outbox    *outbox.Outbox
+	bell      *hearing.Bell
 	handler   http.Handler
 	log       *slog.Logger
 	// firstToken is told of it when it is known whether it was made here.
@@ -128,7 +130,8 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 	s := &Service{
 		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, audit: audit,
 		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler,
-		netbox: netbox, resources: resourceapi.New(p.Peers[grpcapi.Orchestrator]), outbox: box, log: p.Telemetry.Log, firstToken: func(secret.String) {},
+		netbox: netbox, resources: resourceapi.New(p.Peers[grpcapi.Orchestrator]), outbox: box, bell: hears.bell,
+		log: p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
 		s.firstToken = p.FirstToken
@@ -166,6 +169,7 @@ func (s *Service) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return s.hooks.Run(ctx) })
 	work.Go(func() error { return s.outbox.Run(ctx) })
+	work.Go(func() error { return s.bell.Run(ctx) })
 	if s.who.keeper != nil {
 		work.Go(func() error { return s.who.keeper.Run(ctx) })
 	}

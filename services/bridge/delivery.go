@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"fgdsync.dev/libs/app"
-	"fgdsync.dev/libs/redisconn"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/outbox"
@@ -11,12 +10,7 @@ import (
 // newOutbox returns what has NetBox show what Git says. It opens its ledger and asks Redis only when a fabric is linked
 // to a NetBox.
 func newOutbox(cfg Config, p *app.Process, connect outbox.ConnectFunc, h hears) (*outbox.Outbox, error) {
-	conn, err := redisconn.Open(cfg.RedisURL)
-	if err != nil {
-		return nil, err
-	}
-	p.OnClose(conn.Close)
-	store := outbox.NewStore(conn, cfg.OutboxFile)
+	store := outbox.NewStore(h.redis, cfg.OutboxFile)
 	p.OnClose(store.Close)
 	metrics, err := outbox.NewMetrics(p.Telemetry.Metrics)
 	if err != nil {
@@ -25,7 +19,7 @@ func newOutbox(cfg Config, p *app.Process, connect outbox.ConnectFunc, h hears) 
 	box := outbox.New(outbox.Deps{
 		Store: store, Resources: fabricv1.NewResourceServiceClient(p.Peers[grpcapi.Orchestrator]),
 		Connect: connect, Metrics: metrics, Log: p.Telemetry.Log, Now: p.Now,
-		Lease: cfg.LockLease, Bell: h.bell, Heard: h.metrics,
+		Lease: cfg.LockLease, Heard: h.metrics,
 	})
 	return box, p.Telemetry.Metrics.Register(box)
 }

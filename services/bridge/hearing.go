@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"fgdsync.dev/libs/app"
+	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/webhook"
 )
@@ -14,6 +15,7 @@ type hears struct {
 	receiver *hearing.Receiver
 	bell     *hearing.Bell
 	metrics  *hearing.Metrics
+	redis    *redisconn.Conn
 }
 
 // newHears returns what takes webhooks of NetBox, and wakes those who hear.
@@ -22,10 +24,15 @@ func newHears(cfg Config, p *app.Process, recorder webhook.Recorder) (hears, err
 	if err != nil {
 		return hears{}, err
 	}
-	bell := &hearing.Bell{}
+	conn, err := redisconn.Open(cfg.RedisURL)
+	if err != nil {
+		return hears{}, err
+	}
+	p.OnClose(conn.Close)
+	bell := hearing.NewBell(conn, p.Telemetry.Log)
 	denied := func(ctx context.Context, from netip.Addr, refusal error) {
 		recorder.Denied(ctx, webhook.Event{Host: "netbox", From: from}, refusal)
 	}
 	receiver, err := hearing.NewReceiver(cfg.NetboxWebhookSecret, bell.Ring, denied, p.Now, p.Telemetry.Log, metrics)
-	return hears{receiver, bell, metrics}, err
+	return hears{receiver, bell, metrics, conn}, err
 }

@@ -36,15 +36,15 @@ func fromBox(key, body string) []string {
 func boxBodies() map[string]string {
 	const data = `"data":{"id":7,"name":"v","spec":{"a":1}},"snapshots":{"prechange":null,"postchange":{"name":"v"}}`
 	return map[string]string{
-		"4.3": `{"event":"updated","timestamp":"t","model":"vpc","username":"ada","request_id":"r",` + data + `}`,
-		"4.4": `{"event":"updated","timestamp":"t","object_type":"netbox_hedgehog.vpc","model":"vpc","username":"ada",
+		"4.3": `{"event":"updated","timestamp":"t","model":"vpc","username":"olga","request_id":"r",` + data + `}`,
+		"4.4": `{"event":"updated","timestamp":"t","object_type":"netbox_hedgehog.vpc","model":"vpc","username":"olga",
 			"request_id":"r","context":null,` + data + `}`,
-		"4.5": `{"event":"updated","timestamp":"t","object_type":"netbox_hedgehog.vpc","username":"ada","request_id":"r",
+		"4.5": `{"event":"updated","timestamp":"t","object_type":"netbox_hedgehog.vpc","username":"olga","request_id":"r",
 			"context":null,` + data + `}`,
-		"4.6": `{"event":"updated","timestamp":"t","object_type":"netbox_hedgehog.vpc","username":"ada","request_id":"r",
-			"request":{"id":"r","method":"POST","path":"/","user":"ada"},` + data + `}`,
+		"4.6": `{"event":"updated","timestamp":"t","object_type":"netbox_hedgehog.vpc","username":"olga","request_id":"r",
+			"request":{"id":"r","method":"POST","path":"/","user":"olga"},` + data + `}`,
 		"4.7": `{"event":"updated","timestamp":"t","object_type":"netbox_hedgehog.vpc",
-			"request":{"id":"r","path":"/","path_info":"/","method":"POST","GET":{},"user":"ada"},` + data + `}`,
+			"request":{"id":"r","path":"/","path_info":"/","method":"POST","GET":{},"user":"olga"},` + data + `}`,
 	}
 }
 
@@ -84,7 +84,7 @@ func TestEveryNetBoxCanPost(t *testing.T) {
 			}
 		}
 	}
-	if log := h.log.String(); strings.Contains(log, "ada") || !strings.Contains(log, `"kind":"VPC","record":7`) {
+	if log := h.log.String(); strings.Contains(log, "olga") || !strings.Contains(log, `"kind":"VPC","record":7`) {
 		t.Error("what is known of a webhook is not its kind and number alone")
 	}
 	for name, body := range map[string]string{

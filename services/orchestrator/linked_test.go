@@ -42,6 +42,10 @@ func (n *node) requireLeft(what string, by *syncv1.Sync, commit string, lastErro
 	if len(shown) != 1 {
 		n.t.Fatalf("%s: listed are %v", what, shown)
 	}
+	fabric, err := n.GetFabric(n.t.Context(), &fabricv1.GetFabricRequest{FabricId: shown[0].GetFabricId()})
+	if err != nil || !proto.Equal(shown[0].GetRegisteredAt(), fabric.GetFabric().GetCreatedAt()) {
+		n.t.Errorf("%s: it was registered at %v: %v", what, shown[0].GetRegisteredAt(), err)
+	}
 	got, left := shown[0], shown[0].GetPublished()
 	if left.GetSyncId() != by.GetSyncId() || left.GetCommit() != commit || commit == "" ||
 		!proto.Equal(left.GetCompletedAt(), by.GetCompletedAt()) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
+		if _, err := strconv.Atoi(unknown.GetSpecifiedName()); err == nil {
+			return fmt.Errorf("-%s is no number that %s takes; they begin with 1", unknown.GetSpecifiedName(), cmd.CommandPath())
+		}
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		if meant := nearest.To(unknown.GetSpecifiedName(), names); meant != "" {

@@ -110,14 +110,21 @@ func newNetBoxDeliver(env Environment) *cobra.Command {
 	cmd := aboutFabric(env, &cobra.Command{
 		Use: "deliver FABRIC", Short: "Have the records of a fabric delivered now",
 		Long: `What NetBox refused is tried again. What somebody changed in NetBox stays, unless --overwrite says that Git counts; it
-is lost then. It goes on by itself: fgd netbox receipts says how far it is.`,
+is lost then, and is listed before. It goes on by itself: fgd netbox receipts says how far it is.`,
 	}, func(ctx context.Context, r *running, id int32) error {
 		request.FabricId = id
+		if request.GetOverwrite() && !r.json {
+			held, err := r.Receipts(ctx, id, "held")
+			if err != nil {
+				return err
+			}
+			render.Overwritten(env.results(), held.GetReceipts())
+		}
 		answer, err := r.Deliver(ctx, request)
 		if err != nil {
 			return err
 		}
-		return r.print(answer, func() { render.Delivery(env.results(), answer.GetDelivery()) })
+		return r.print(answer, func() { render.DeliveryAsked(env.results(), id, answer.GetDelivery()) })
 	})
 	cmd.Flags().BoolVar(&request.Overwrite, "overwrite", false,
 		"make records that somebody changed in NetBox what Git says")

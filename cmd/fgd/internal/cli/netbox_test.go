@@ -144,7 +144,9 @@ func TestFabricsAreImported(t *testing.T) {
 		}
 	}
 	d.says(d.fgd(0, "netbox", "receipts", id, "--state", "proven"), "IPv4Namespace default/default", "proven")
-	d.says(d.fgd(0, "netbox", "deliver", id), "1 proven")
+	d.says(d.fgd(0, "netbox", "deliver", id), "Asked for; look again with fgd netbox receipts "+id)
+	d.says(d.fgd(0, "netbox", "deliver", id, "--overwrite"), "No record is held", "Asked for")
+	d.says(d.fgd(2, "netbox", "receipts", "-1"), "-1 is no number that fgd netbox receipts takes")
 	d.says(d.fgd(0, "netbox", "check"), "Records can be delivered.")
 	d.says(d.fgd(0, "netbox", "show"), "reachable", netboxserver.Version)
 	d.says(d.fgd(0, "fabric", "update", id, "--netbox-on-difference", "git_wins"), "git_wins")

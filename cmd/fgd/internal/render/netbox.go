@@ -1,9 +1,11 @@
 package render
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,23 +86,104 @@ func NetBoxObjects(w io.Writer, objects []*bridgev1.NetBoxObject, planned bool) 
 
 // Receipts prints what of a fabric's resources is proven to be in NetBox.
 func Receipts(s *Screen, r *bridgev1.ListReceiptsResponse) {
-	t := newTable(s)
-	t.cells("RESOURCE", "STATE", "RECORD", "COMMIT", "SEEN", "WHY")
+	rows := explained{screen: s}
+	rows.add("WHY", "RESOURCE", "STATE", "RECORD", "COMMIT", "SEEN")
 	for _, one := range r.GetReceipts() {
 		record := "-"
 		if one.GetRecordId() != 0 {
 			record = strconv.Itoa(int(one.GetRecordId()))
 		}
-		state := one.GetState()
-		if one.GetDeleted() {
-			state += ", to go"
+		rows.add(problemText(one.GetProblem()), resourceOf(one), stateText(one), record,
+			cmp.Or(short(one.GetCommit()), "-"), when(one.GetVerifiedAt()))
+	}
+	rows.end()
+	remedies(s, r.GetReceipts())
+	delivery(s, r.GetDelivery())
+}
+
+func resourceOf(r *bridgev1.Receipt) string {
+	return printable.Line(resource(r.GetKind(), r.GetNamespace(), r.GetName()))
+}
+
+func stateText(r *bridgev1.Receipt) string {
+	switch {
+	case r.GetDeleted() && r.GetState() == "proven":
+		return "gone"
+	case r.GetDeleted():
+		return r.GetState() + ", to go"
+	}
+	return r.GetState()
+}
+
+// explained is a table whose rows may have a longer text each. It is the last column; on a terminal, which breaks no
+// line between the words of a column, it is below its row.
+type explained struct {
+	screen *Screen
+	rows   [][]any
+	texts  []string
+}
+
+func (e *explained) add(text string, cells ...any) {
+	e.rows, e.texts = append(e.rows, cells), append(e.texts, text)
+}
+
+func (e *explained) end() {
+	below := e.screen.width > 0
+	var out bytes.Buffer
+	t := newTable(&out)
+	for i, row := range e.rows {
+		if !below {
+			row = append(row, e.texts[i])
 		}
-		t.cells(printable.Line(resource(one.GetKind(), one.GetNamespace(), one.GetName())), state, record,
-			cmp.Or(short(one.GetCommit()), "-"), when(one.GetVerifiedAt()), problemText(one.GetProblem()))
+		t.cells(row...)
 	}
 	t.end()
-	remedies(s, r.GetReceipts())
-	Delivery(s, r.GetDelivery())
+	row := 0
+	for line := range strings.Lines(out.String()) {
+		e.screen.printf("%s", line)
+		if below && row > 0 && e.texts[row] != "" {
+			e.screen.line(e.screen.faint, hanging, e.texts[row])
+		}
+		row++
+	}
+}
+
+// mostHeld is how many records are named that would be overwritten.
+const mostHeld = 20
+
+// Overwritten prints which records are held and become what Git says.
+func Overwritten(s *Screen, receipts []*bridgev1.Receipt) {
+	held := slices.DeleteFunc(slices.Clone(receipts), func(r *bridgev1.Receipt) bool {
+		reason := r.GetProblem().GetReason()
+		return reason != "changed_in_netbox" && reason != "deleted_in_netbox"
+	})
+	if len(held) == 0 {
+		s.printf("No record is held that would be overwritten.\n")
+		return
+	}
+	s.line(s.warn, "Overwritten: ", fmt.Sprintf("%s what Git says, and what was changed in NetBox is lost.",
+		counted(len(held))))
+	for _, r := range held[:min(len(held), mostHeld)] {
+		s.line(s.faint, hanging, resourceOf(r)+": "+problemText(r.GetProblem()))
+	}
+	if more := len(held) - mostHeld; more > 0 {
+		s.printf("%sand %d more: fgd netbox receipts FABRIC --state held\n", hanging, more)
+	}
+}
+
+func counted(held int) string {
+	if held == 1 {
+		return "one held record becomes"
+	}
+	return fmt.Sprintf("%d held records become", held)
+}
+
+// DeliveryAsked prints that a delivery was asked for, which goes on by itself.
+func DeliveryAsked(s *Screen, fabricID int32, d *bridgev1.Delivery) {
+	s.printf("Asked for; look again with fgd netbox receipts %d.\n", fabricID)
+	if d.GetProblem() != "" {
+		s.line(s.bad, "Nothing is delivered yet: ", printable.Line(d.GetProblem())+" "+printable.Line(d.GetRemedy()))
+	}
 }
 
 // shortCommit is how many digits of a commit are shown where there is little room.
@@ -114,7 +197,22 @@ func problemText(p *bridgev1.ReceiptProblem) string {
 	}
 	text := p.GetReason() + ": " + printable.Line(p.GetMessage())
 	for _, field := range p.GetFields() {
-		text += "; " + printable.Line(field.GetField()) + ": " + printable.Line(strings.Join(field.GetMessages(), " "))
+		said := printable.Line(field.GetField()) + ": " + printable.Line(strings.Join(field.GetMessages(), " "))
+		if !strings.Contains(text, said) { // the message has most of them
+			text += "; " + said
+		}
+	}
+	if places := p.GetDiffering(); len(places) > 0 {
+		text += "; it differs in " + printable.Line(strings.Join(places, ", "))
+		if more := int(p.GetDifferingTotal()) - len(places); more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+	}
+	if p.GetUser() != "" {
+		text += "; by " + printable.Line(p.GetUser())
+		if p.GetChangedAt() != nil {
+			text += " at " + when(p.GetChangedAt())
+		}
 	}
 	return text
 }
@@ -130,13 +228,18 @@ func remedies(s *Screen, receipts []*bridgev1.Receipt) {
 	}
 }
 
-// Delivery prints how the delivery of a fabric is.
-func Delivery(s *Screen, d *bridgev1.Delivery) {
+// delivery prints how the delivery of a fabric is.
+func delivery(s *Screen, d *bridgev1.Delivery) {
 	f := s.facts()
 	f.add("NetBox", "%s, fabric %d", printable.Line(d.GetNetboxUrl()), d.GetNetboxFabric())
 	f.add("records", "%d proven, %d pending, %d undeliverable, %d held", d.GetProven(), d.GetPending(),
 		d.GetUndeliverable(), d.GetHeld())
-	f.add("wanted", "%s", cmp.Or(d.GetWantedCommit(), "nothing yet: no sync has completed"))
+	nothing := "nothing yet: no sync has completed"
+	if d.GetSuspended() {
+		nothing = "nothing yet: the fabric is suspended"
+		f.styled(s.warn, "suspended", "nothing new comes before somebody resumes the fabric: fgd fabric resume")
+	}
+	f.add("wanted", "%s", cmp.Or(d.GetWantedCommit(), nothing))
 	f.add("proven", "%s", cmp.Or(d.GetProvenCommit(), "nothing yet"))
 	f.add("compared", "%s", when(d.GetComparedAt()))
 	if d.GetUnprovenSince() != nil {

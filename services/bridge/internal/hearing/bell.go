@@ -1,41 +1,65 @@
 package hearing
 
 import (
-	"maps"
-	"slices"
-	"sync"
+	"context"
+	"log/slog"
+
+	"fgdsync.dev/libs/redisconn"
 )
 
-// Bell wakes all who hear, of whichever NetBox: a webhook does not say which one it comes from. The zero one is ready.
+// bellChannel is where in Redis those who hear are woken.
+const bellChannel = "fgd:bridge:netbox:bell"
+
+// Bell wakes all who hear, in whichever bridge and of whichever NetBox: a webhook comes to any bridge, and does not say
+// which NetBox it comes from.
 type Bell struct {
-	mu      sync.Mutex
-	hearing map[*Hearing]bool
+	redis *redisconn.Conn
+	log   *slog.Logger
+	rung  chan struct{}
 }
 
-// Ring wakes them.
+// NewBell returns a bell. It rings while Run runs.
+func NewBell(conn *redisconn.Conn, log *slog.Logger) *Bell {
+	return &Bell{redis: conn, log: log, rung: make(chan struct{}, 1)}
+}
+
+// Ring has them woken, without waiting for it. Several rings at a time are one.
 func (b *Bell) Ring() {
-	b.mu.Lock()
-	all := slices.Collect(maps.Keys(b.hearing))
-	b.mu.Unlock()
-	for _, one := range all {
-		one.Wake()
+	select {
+	case b.rung <- struct{}{}:
+	default:
 	}
 }
 
-// join has somebody be woken until leave is called. A nil bell wakes nobody.
-func (b *Bell) join(h *Hearing) (leave func()) {
-	if b == nil {
-		return func() {}
+// Run passes rings on until ctx ends. One that does not get through is not repeated: it is a hint.
+func (b *Bell) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-b.rung:
+		}
+		if err := b.redis.Main.Publish(ctx, bellChannel, "").Err(); err != nil && ctx.Err() == nil {
+			b.log.WarnContext(ctx, "a webhook of NetBox wakes nobody", "error", redisconn.Error(err).Error())
+		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.hearing == nil {
-		b.hearing = map[*Hearing]bool{}
-	}
-	b.hearing[h] = true
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.hearing, h)
+}
+
+// listen has it woken by the bell until ctx ends. While it was not connected the bell may have rung, so that being
+// connected wakes it too.
+func (h *Hearing) listen(ctx context.Context) {
+	bell := h.deps.Redis.Watching.Subscribe(ctx, bellChannel)
+	defer func() { _ = bell.Close() }()
+	rings := bell.ChannelWithSubscriptions()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case _, open := <-rings:
+			if !open {
+				return
+			}
+			h.Wake()
+		}
 	}
 }

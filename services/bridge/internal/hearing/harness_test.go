@@ -36,8 +36,26 @@ type world struct {
 	compares int
 	storms   int
 	told     map[int32][]hearing.Change
-	echo     func(hearing.Change) bool
+	echo     func(hearing.Change) hearing.Echo
 	fails    error // of the compare
+	held     int32 // the fabric of which nothing can be told until free is closed
+	free     chan struct{}
+}
+
+// hold waits as long as a fabric can't be told of.
+func (w *world) hold(ctx context.Context, fabric int32) error {
+	w.mu.Lock()
+	held, free := w.held, w.free
+	w.mu.Unlock()
+	if fabric != held {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-free:
+		return nil
+	}
 }
 
 func newWorld(t testing.TB) *world {
@@ -45,7 +63,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, netbox: netboxserver.Start(t), now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC),
 		links: map[int64]int32{1: 101, 2: 102}, told: map[int32][]hearing.Change{},
-		echo: func(hearing.Change) bool { return false },
+		echo: func(hearing.Change) hearing.Echo { return hearing.NotOurs },
 	}
 	w.netbox.SetClock(w.Now)
 	transport := &http.Transport{}
@@ -67,6 +85,8 @@ func (w *world) Now() time.Time {
 	return w.now
 }
 
+func (w *world) log() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -84,8 +104,15 @@ func (w *world) listener(conn *redisconn.Conn) *hearing.Hearing {
 			defer w.mu.Unlock()
 			return w.links, nil
 		},
-		Echo: func(_ context.Context, _ int32, c hearing.Change) (bool, error) { return w.echo(c), nil },
-		Heard: func(_ context.Context, fabric int32, changes []hearing.Change) error {
+		Echo: func(_ context.Context, _ int32, c hearing.Change) (hearing.Echo, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.echo(c), nil
+		},
+		Heard: func(ctx context.Context, fabric int32, changes []hearing.Change) error {
+			if err := w.hold(ctx, fabric); err != nil {
+				return err
+			}
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.told[fabric] = append(w.told[fabric], changes...)

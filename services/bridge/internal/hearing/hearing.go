@@ -28,22 +28,22 @@ type Deps struct {
 	Client *hnp.Client
 	// Fabrics returns which fabric of ours shows in which record of a fabric in this NetBox.
 	Fabrics func(ctx context.Context) (map[int64]int32, error)
-	// Echo reports whether a change is what we wrote ourselves. Such a change is not kept. It has to say no of a record
-	// that somebody else has changed since: that the content is ours again has to be heard.
-	Echo func(ctx context.Context, fabricID int32, c Change) (bool, error)
-	// Heard is told of changes after they are kept, in their order. It may be told twice.
+	// Echo says how it is known that a change is what we wrote ourselves. Such a change is not kept. SameContent does not
+	// count where somebody else has changed the record since we wrote it: that the content is ours again has to be heard.
+	// Nothing is heard while it waits.
+	Echo func(ctx context.Context, fabricID int32, c Change) (Echo, error)
+	// Heard is told of changes after they are kept, in their order. It may be told twice. It may take its time: what is
+	// told of one fabric holds up no other, and nothing that is heard.
 	Heard func(ctx context.Context, fabricID int32, changes []Change) error
-	// Compare compares everything with NetBox. It is called at the start, when nothing may be known of a time, and every
-	// 15 minutes.
+	// Compare has everything compared with NetBox. It is called at the start, when nothing may be known of a time, and
+	// every 15 minutes. Nothing is heard while it waits: a fabric that can't be compared now is compared later.
 	Compare func(ctx context.Context) error
 	// Storming is told that a record, and with it its fabric, changes more often than people change it.
 	Storming func(ctx context.Context, fabricID int32, c Change)
-	// Bell wakes it while it runs; nil for none.
-	Bell    *Bell
-	Redis   *redisconn.Conn
-	Now     func() time.Time
-	Log     *slog.Logger
-	Metrics *Metrics
+	Redis    *redisconn.Conn
+	Now      func() time.Time
+	Log      *slog.Logger
+	Metrics  *Metrics
 }
 
 const (
@@ -52,6 +52,8 @@ const (
 	// feedWait is how long the feed is asked to wait for a change, and feedRows how many are read at once.
 	feedWait = 25 * time.Second
 	feedRows = 500
+	// logRows is how many entries of the change log are read at once: each has a record twice.
+	logRows = 100
 	// comparePeriod is how often everything is compared, and a source looked for that was missing.
 	comparePeriod = 15 * time.Minute
 	// failedPause is the first rest after something has failed; it doubles up to pollPeriod.
@@ -71,16 +73,18 @@ var (
 
 // Hearing hears about one NetBox.
 type Hearing struct {
-	deps   Deps
-	netbox string // what NetBox is called in Redis
-	wake   chan struct{}
-	storms *storms
+	deps    Deps
+	netbox  string // what NetBox is called in Redis
+	wake    chan struct{}
+	storms  *storms
+	tellers tellers
 
 	// What follows is Run's alone.
 	fence    int64
-	compared time.Time // when everything was compared, as was begun
-	told     bool      // what was kept before the start has been told
-	marked   time.Time // when the change log was marked beside the feed
+	compared time.Time         // when everything was compared, as was begun
+	told     bool              // what was kept before the start has been told
+	theirs   map[recordOf]bool // records that somebody else has changed last, as was heard
+	marked   time.Time         // when the change log was marked beside the feed
 	// candidate is until when the feed has told all, if it has nothing more when it is asked again.
 	candidate moment
 	woken     bool
@@ -104,6 +108,7 @@ func New(deps Deps) (*Hearing, error) {
 	return &Hearing{
 		deps: deps, netbox: hex.EncodeToString(sum[:8]), wake: make(chan struct{}, 1), storms: storms,
 		again: comparePeriod, step: func(string) error { return nil },
+		tellers: tellers{busy: map[int32]bool{}}, theirs: map[recordOf]bool{},
 		status: Status{Feed: Source{State: Unknown}, Log: Source{State: Unknown}},
 	}, nil
 }
@@ -120,7 +125,14 @@ func (h *Hearing) Wake() {
 // ErrFenced when somebody with a larger one hears.
 func (h *Hearing) Run(ctx context.Context, fence int64) error {
 	h.begin(fence)
-	defer h.deps.Bell.join(h)()
+	var listening sync.WaitGroup
+	ctx, end := context.WithCancel(ctx)
+	defer func() {
+		end()
+		listening.Wait()
+		h.tellers.work.Wait()
+	}()
+	listening.Go(func() { h.listen(ctx) })
 	pause := failedPause
 	for ctx.Err() == nil {
 		rest, err := h.turn(ctx, feedWait)
@@ -197,7 +209,8 @@ func (h *Hearing) turn(ctx context.Context, wait time.Duration) (rest time.Durat
 	if due && fresh && h.compared.Equal(last) && err == nil {
 		err = h.compare(ctx, "due")
 	}
-	return rest, errors.Join(failed, err, h.tellSome(ctx, r.kept))
+	h.tellSome(ctx, sorted(r.kept))
+	return rest, errors.Join(failed, err, h.untold())
 }
 
 func (h *Hearing) compareIsDue() bool {

@@ -251,7 +251,12 @@ func TestWhatWeWrote(t *testing.T) {
 	t.Parallel()
 	w, conn := newWorld(t), redistest.Start(t).Conn(t)
 	w.netbox.NoFeed(true)
-	w.echo = func(c hearing.Change) bool { return number(t, c) == 1 }
+	w.echo = func(c hearing.Change) hearing.Echo {
+		if number(t, c) == 1 {
+			return hearing.SameContent
+		}
+		return hearing.NotOurs
+	}
 	h := w.listener(conn)
 	w.turn(h)
 	w.change(entry(1, 1, 1, "ours"))
@@ -334,7 +339,7 @@ func TestRunWaitsForTheFeed(t *testing.T) {
 			w.turn(h)
 			w.turn(h)
 			told := make(chan struct{}, 100)
-			w.echo = func(hearing.Change) bool { told <- struct{}{}; return false }
+			w.echo = func(hearing.Change) hearing.Echo { told <- struct{}{}; return hearing.NotOurs }
 			w.run(h)
 			w.change(entry(1, 1, 1, "r"))
 			h.Wake()

@@ -29,7 +29,7 @@ func (r *round) hearLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(unknown, feedRows) {
+	for some := range slices.Chunk(unknown, logRows) {
 		if err := r.keepLogged(ctx, some); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (r *round) keepLogged(ctx context.Context, ids []int64) error {
 		}
 		for _, c := range changes {
 			if number := numberOf(c); others[number] {
-				all = append(all, heard{source: "log", number: number, change: c})
+				all = append(all, heard{source: fromLog, number: number, change: c})
 				others[number] = false
 			}
 		}

@@ -50,7 +50,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 
 // bear makes all series: of one that is born late no rate shows the birth.
 func (m *Metrics) bear() {
-	for _, source := range []string{"log", "feed"} {
+	for _, source := range []string{fromLog, fromFeed} {
 		for _, outcome := range []string{"kept", "known", "echo", "elsewhere", "other_branch"} {
 			m.changes.WithLabelValues(source, outcome)
 		}
@@ -66,23 +66,6 @@ func (m *Metrics) bear() {
 }
 
 func (m *Metrics) heard(source, outcome string) { m.changes.WithLabelValues(source, outcome).Inc() }
-
-// known counts those of what was told that had been told before.
-func (m *Metrics) known(told, kept []heard) {
-	for source, n := range map[string]int{"log": 0, "feed": 0} {
-		for _, one := range told {
-			if one.source == source && len(one.fabrics) > 0 {
-				n++
-			}
-		}
-		for _, one := range kept {
-			if one.source == source && len(one.fabrics) > 0 {
-				n--
-			}
-		}
-		m.changes.WithLabelValues(source, "known").Add(float64(n))
-	}
-}
 
 func (m *Metrics) compared(cause string, err error) {
 	outcome := "ok"

@@ -3,7 +3,6 @@ package hearing
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -87,7 +86,7 @@ func (r *round) hearFeed(ctx context.Context) (rest time.Duration, err error) {
 	}
 	after := least(r.places, func(p *place) string { return p.feed }, hnp.ComparePlaces)
 	began := r.deps.Now()
-	page, err := r.deps.Client.Feed(ctx, after, feedRows, r.feedWait())
+	page, err := r.readFeed(ctx, after)
 	switch {
 	case hnp.HasStatus(err, http.StatusGone):
 		return 0, r.beginFeed(ctx, r.places)
@@ -106,7 +105,7 @@ func (r *round) hearFeed(ctx context.Context) (rest time.Duration, err error) {
 		var all []heard
 		for i, c := range page.Changes {
 			if hnp.ComparePlaces(page.Places[i], p.feed) > 0 {
-				all = append(all, heard{source: "feed", change: c})
+				all = append(all, heard{source: fromFeed, place: page.Places[i], change: c})
 			}
 		}
 		if hnp.ComparePlaces(page.Cursor, p.feed) > 0 {
@@ -130,6 +129,16 @@ func (r *round) hearFeed(ctx context.Context) (rest time.Duration, err error) {
 		return wakePause, nil
 	}
 	return 0, nil
+}
+
+// readFeed reads a page of the feed, with fewer rows where they are more than is read at once.
+func (r *round) readFeed(ctx context.Context, after string) (page hnp.FeedPage, err error) {
+	for rows := feedRows; ; rows /= 2 {
+		page, err = r.deps.Client.Feed(ctx, after, rows, r.feedWait())
+		if !hnp.IsTooMuch(err) || rows == 1 {
+			return page, err
+		}
+	}
 }
 
 // feedWait is how long the feed is asked to wait: not at all behind something, so that it is known where it ends.
@@ -181,9 +190,38 @@ func (r *round) beginFeed(ctx context.Context, places []*place) error {
 	return nil
 }
 
-// keep keeps what was told for the fabrics of a place, and moves the place.
+// keep keeps what was told for the fabrics of a place, and moves the place. What is too much for one script is kept in
+// several parts.
 func (r *round) keep(ctx context.Context, p *place, fabrics linked, all []heard, seen []int64) error {
-	var out []heard
+	page := r.relevant(p, fabrics, all)
+	theirs, err := r.judge(ctx, page)
+	if err != nil {
+		return err
+	}
+	for i := range page {
+		if err := page[i].encode(); err != nil {
+			return err
+		}
+	}
+	end := p.feed
+	for first := true; first || len(page) > 0; first = false {
+		part := page[:partOf(page)]
+		page = page[len(part):]
+		p.feed = end
+		if len(page) > 0 && part[0].source == fromFeed { // the rest is read again, should it not be kept
+			p.feed = part[len(part)-1].place
+		}
+		if err := r.keepPart(ctx, p, part, seen); err != nil {
+			return err
+		}
+	}
+	maps.Copy(r.theirs, theirs)
+	return nil
+}
+
+// relevant returns what of a page concerns somebody here.
+func (r *round) relevant(p *place, fabrics linked, all []heard) []heard {
+	var page []heard
 	for _, one := range all {
 		if one.change.Branch != "" { // it is told again when the branch is merged
 			r.deps.Metrics.heard(one.source, "other_branch")
@@ -195,16 +233,17 @@ func (r *round) keep(ctx context.Context, p *place, fabrics linked, all []heard,
 			continue
 		}
 		one.counts = len(one.fabrics) > 0
-		mine, err := r.withoutEchoes(ctx, one)
-		if err != nil {
-			return err
-		}
-		out = append(out, mine)
+		page = append(page, one)
 	}
+	return page
+}
+
+// keepPart keeps a part of a page, and counts it.
+func (r *round) keepPart(ctx context.Context, p *place, part []heard, seen []int64) error {
 	if err := r.step("keep"); err != nil {
 		return err
 	}
-	kept, err := r.commit(ctx, p, out, seen)
+	fresh, err := r.commit(ctx, p, part, seen)
 	if err != nil {
 		r.told = false // it may have been kept
 		return err
@@ -213,9 +252,12 @@ func (r *round) keep(ctx context.Context, p *place, fabrics linked, all []heard,
 		r.told = false
 		return err
 	}
-	r.deps.Metrics.known(out, kept)
-	for _, one := range kept {
+	for i, one := range part {
 		for _, fabric := range one.fabrics {
+			if !fresh[i] {
+				r.deps.Metrics.heard(one.source, "known")
+				continue
+			}
 			r.kept[fabric] = true
 			r.deps.Metrics.heard(one.source, "kept")
 			if r.storms.storming(fabric, one.change, r.deps.Now()) {
@@ -223,37 +265,6 @@ func (r *round) keep(ctx context.Context, p *place, fabrics linked, all []heard,
 				r.deps.Storming(ctx, fabric, one.change)
 			}
 		}
-	}
-	return nil
-}
-
-// withoutEchoes takes away the fabrics for which a change is what we wrote ourselves.
-func (r *round) withoutEchoes(ctx context.Context, one heard) (heard, error) {
-	var others []int32
-	for _, fabric := range one.fabrics {
-		echo, err := r.deps.Echo(ctx, fabric, one.change)
-		if err != nil {
-			return one, err
-		}
-		if echo {
-			r.deps.Metrics.heard(one.source, "echo")
-			continue
-		}
-		others = append(others, fabric)
-	}
-	one.fabrics = others
-	return one, nil
-}
-
-// tellSome tells of what was kept of some fabrics. What can't be told is told later.
-func (h *Hearing) tellSome(ctx context.Context, fabrics map[int32]bool) error {
-	var failed []error
-	for _, fabric := range slices.Sorted(maps.Keys(fabrics)) {
-		failed = append(failed, h.tell(ctx, fabric))
-	}
-	if err := errors.Join(failed...); err != nil {
-		h.told = false
-		return err
 	}
 	return nil
 }

@@ -286,7 +286,10 @@ func (s *schedule) quiet(times int) {
 func (s *schedule) die() {
 	at := []string{"compare", "read", "keep", "kept", "tell", "told"}[s.random.IntN(6)]
 	times := 1 + s.random.IntN(2)
+	var mu sync.Mutex
 	s.hearing.Interrupt(func(step string) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if step == at {
 			times--
 		}

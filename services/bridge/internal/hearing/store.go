@@ -19,8 +19,22 @@ import (
 	"fgdsync.dev/services/bridge/internal/hnp"
 )
 
-// mostKept is how many changes of a fabric are kept: the newest, about.
-const mostKept = 10_000
+const (
+	// mostKept is how many changes of a fabric are kept, and mostKeptBytes how large they may be together, but for what
+	// has not been told yet: of that no content is kept then.
+	mostKept      = 10_000
+	mostKeptBytes = 16 << 20
+	// mostEntry is how large a change may be to be kept with what the record says and said.
+	mostEntry = 128 << 10
+	// mostPart is how much one script is given, about: it holds Redis up as long as it runs.
+	mostPart = 1 << 20
+)
+
+// Sources of what is heard.
+const (
+	fromLog  = "log"
+	fromFeed = "feed"
+)
 
 //go:embed commit.lua
 var commitLua string
@@ -31,7 +45,9 @@ func HeardStream(fabricID int32) string {
 }
 
 // KeysOf returns the keys of all that was heard about a fabric.
-func KeysOf(fabricID int32) []string { return []string{HeardStream(fabricID), toldKey(fabricID)} }
+func KeysOf(fabricID int32) []string {
+	return []string{HeardStream(fabricID), toldKey(fabricID), HeardStream(fabricID) + ":bytes"}
+}
 
 // toldKey is where it is kept up to which entry of its stream the fabric's changes have been told.
 func toldKey(fabricID int32) string { return HeardStream(fabricID) + ":told" }
@@ -115,11 +131,14 @@ func (h *Hearing) seen(ctx context.Context, p *place, from int64) (map[int64]boo
 
 // heard is a change that was told, and the fabrics that it is about; none where nobody has to know.
 type heard struct {
-	source  string // log or feed
+	source  string
 	number  int64  // in the change log; 0 in the feed
+	place   string // in the feed
 	change  Change
 	fabrics []int32
-	counts  bool // it is about one of them, though nobody may have to know
+	counts  bool   // it is about one of them, though nobody may have to know
+	entry   []byte // the change as it is kept
+	bare    []byte // the same without what the record says
 }
 
 // twin returns what a change goes by for the other source; empty where that does not tell of it.
@@ -134,8 +153,8 @@ func (one heard) twin() string {
 }
 
 // commit keeps what was heard for the fabrics of a shard, with the numbers of the change log that are known now, and
-// moves the place. It returns what was kept now.
-func (h *Hearing) commit(ctx context.Context, p *place, all []heard, seen []int64) ([]heard, error) {
+// moves the place. It returns of each whether it was kept now.
+func (h *Hearing) commit(ctx context.Context, p *place, all []heard, seen []int64) ([]bool, error) {
 	now, keys := h.deps.Now(), h.placeKeys(p.shard)
 	least := int64(0)
 	if len(p.marks) > 0 {
@@ -143,7 +162,7 @@ func (h *Hearing) commit(ctx context.Context, p *place, all []heard, seen []int6
 	}
 	fields := p.fields()
 	args := []any{
-		h.fence, uuid.NewString(), p.version, mostKept, least, now.UnixMilli(), now.Add(-overlap).UnixMilli(),
+		h.fence, uuid.NewString(), p.version, mostKept, mostKeptBytes, least, now.UnixMilli(), now.Add(-overlap).UnixMilli(),
 		len(fields) / 2,
 	}
 	args = append(append(args, fields...), len(seen))
@@ -156,17 +175,13 @@ func (h *Hearing) commit(ctx context.Context, p *place, all []heard, seen []int6
 		if one.number > 0 {
 			number = strconv.FormatInt(one.number, 10)
 		}
-		args = append(args, one.source, number, one.twin(), len(one.fabrics))
+		args = append(args, one.source, number, one.twin(), len(one.fabrics), one.entry, one.bare)
 		for _, fabric := range one.fabrics {
 			if streams[fabric] == 0 {
-				keys = append(keys, HeardStream(fabric))
-				streams[fabric] = len(keys) - 4
+				streams[fabric] = len(streams) + 1
+				keys = append(keys, KeysOf(fabric)...)
 			}
-			entry, err := json.Marshal(one.change)
-			if err != nil {
-				return nil, fmt.Errorf("encode a change: %w", err)
-			}
-			args = append(args, streams[fabric], entry)
+			args = append(args, streams[fabric])
 		}
 	}
 	reply, err := h.deps.Redis.Run(ctx, redis.NewScript(commitLua), keys, args...)
@@ -181,13 +196,41 @@ func (h *Hearing) commit(ctx context.Context, p *place, all []heard, seen []int6
 		return nil, errMoved
 	}
 	p.version++
-	var kept []heard
-	for i, one := range all {
-		if answer[i] == '1' {
-			kept = append(kept, one)
+	fresh := make([]bool, len(all))
+	for i := range all {
+		fresh[i] = answer[i] == '1'
+	}
+	return fresh, nil
+}
+
+// encode prepares a change for being kept, when it is to be. What is too large is kept without what the record says.
+func (one *heard) encode() (err error) {
+	if len(one.fabrics) == 0 {
+		return nil
+	}
+	if one.entry, err = json.Marshal(one.change); err != nil {
+		return fmt.Errorf("encode a change: %w", err)
+	}
+	bare := one.change
+	bare.Before, bare.After, bare.Bare = nil, nil, true
+	if one.bare, err = json.Marshal(bare); err != nil {
+		return fmt.Errorf("encode a change: %w", err)
+	}
+	if len(one.entry) > mostEntry {
+		one.entry = one.bare
+	}
+	return nil
+}
+
+// partOf returns how many changes one script is given.
+func partOf(page []heard) int {
+	size := 0
+	for i, one := range page {
+		if size += len(one.entry) + len(one.bare); size > mostPart {
+			return max(1, i)
 		}
 	}
-	return kept, nil
+	return len(page)
 }
 
 // decodeChange reads an entry of a stream.
@@ -210,57 +253,26 @@ func Read(ctx context.Context, conn *redisconn.Conn, fabricID int32, after strin
 	if err != nil {
 		return nil, after, fmt.Errorf("read what was heard: %w", err)
 	}
-	for _, message := range messages {
-		entry, _ := message.Values[events.Field].(string)
-		change, err := decodeChange(entry)
-		if err != nil {
-			return nil, after, fmt.Errorf("read entry %s of what was heard: %w", message.ID, err)
-		}
-		changes, after = append(changes, change), message.ID
+	if changes, err = changesOf(messages); err != nil {
+		return nil, after, err
+	}
+	if len(messages) > 0 {
+		after = messages[len(messages)-1].ID
 	}
 	return changes, after, nil
 }
 
-// tellAll tells of everything that was kept and not told, of all fabrics.
-func (h *Hearing) tellAll(ctx context.Context, fabrics linked) error {
-	for _, fabric := range fabrics.ours() {
-		if err := h.tell(ctx, fabric); err != nil {
-			return err
+// changesOf reads entries of a stream.
+func changesOf(messages []redis.XMessage) ([]Change, error) {
+	changes := make([]Change, len(messages))
+	for i, message := range messages {
+		entry, _ := message.Values[events.Field].(string)
+		var err error
+		if changes[i], err = decodeChange(entry); err != nil {
+			return nil, fmt.Errorf("read entry %s of what was heard: %w", message.ID, err)
 		}
 	}
-	return nil
-}
-
-// tell tells of what was kept of a fabric and not told.
-func (h *Hearing) tell(ctx context.Context, fabric int32) error {
-	after, err := redisconn.Repeat(ctx, func() (string, error) {
-		return h.deps.Redis.Main.Get(ctx, toldKey(fabric)).Result()
-	})
-	if err == redis.Nil { //nolint:errorlint // Repeat gives it as it is
-		after, err = "0", nil
-	}
-	for err == nil {
-		var changes []Change
-		last := ""
-		if changes, last, err = Read(ctx, h.deps.Redis, fabric, after, feedRows); err != nil || len(changes) == 0 {
-			break
-		}
-		if err = h.step("tell"); err != nil {
-			break
-		}
-		if err = h.deps.Heard(ctx, fabric, changes); err != nil {
-			return fmt.Errorf("tell what was heard about fabric %d: %w", fabric, err)
-		}
-		if err = h.step("told"); err != nil {
-			break
-		}
-		after = last
-		err = h.deps.Redis.Main.Set(ctx, toldKey(fabric), after, 0).Err()
-	}
-	if err != nil {
-		return fmt.Errorf("tell what was heard about fabric %d: %w", fabric, err)
-	}
-	return nil
+	return changes, nil
 }
 
 // linked are the fabrics of a NetBox that are linked: ours by the numbers of their records.

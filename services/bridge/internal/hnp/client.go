@@ -151,6 +151,9 @@ func (c *Client) request(
 // errTooMuch is for an answer that is larger than what is read.
 var errTooMuch = errors.New("the answer is too large")
 
+// IsTooMuch reports whether an answer was larger than what is read.
+func IsTooMuch(err error) bool { return errors.Is(err, errTooMuch) }
+
 // decode reads JSON, with numbers as they are written.
 func decode(raw []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))

@@ -1,6 +1,7 @@
 package netboxapi
 
 import (
+	"cmp"
 	"math"
 	"strings"
 
@@ -35,7 +36,7 @@ func wordOf(name, prefix string) string { return strings.ToLower(strings.TrimPre
 
 func stateOf(state netboxv1.State) string { return wordOf(state.String(), "STATE_") }
 
-func deliveryToProto(s outbox.Status) *bridgev1.Delivery {
+func deliveryToProto(s outbox.Status, suspended bool) *bridgev1.Delivery {
 	d := s.Delivery
 	count := func(state netboxv1.State) int32 { return number(int64(s.Count[state])) }
 	out := &bridgev1.Delivery{
@@ -43,6 +44,7 @@ func deliveryToProto(s outbox.Status) *bridgev1.Delivery {
 		ProvenCommit: d.GetProvenCommit(), Problem: d.GetProblem(), Remedy: d.GetRemedy(), ComparedAt: d.GetComparedAt(),
 		Proven: count(netboxv1.State_STATE_PROVEN), Pending: count(netboxv1.State_STATE_PENDING),
 		Undeliverable: count(netboxv1.State_STATE_UNDELIVERABLE), Held: count(netboxv1.State_STATE_HELD),
+		Suspended: suspended,
 	}
 	if !s.UnprovenSince.IsZero() {
 		out.UnprovenSince = timestamppb.New(s.UnprovenSince)
@@ -50,21 +52,22 @@ func deliveryToProto(s outbox.Status) *bridgev1.Delivery {
 	return out
 }
 
-func receiptToProto(r *netboxv1.Receipt) *bridgev1.Receipt {
+func receiptToProto(r *netboxv1.Receipt, wantedCommit string) *bridgev1.Receipt {
 	out := &bridgev1.Receipt{
 		Kind: r.GetKind(), Namespace: r.GetNamespace(), Name: r.GetName(), Path: r.GetWanted().GetPath(),
-		State: stateOf(r.GetState()), Deleted: r.GetWanted().GetDeleted(), Commit: r.GetAgreed().GetCommit(),
+		State: stateOf(r.GetState()), Deleted: r.GetWanted().GetDeleted(),
 		BlobId: r.GetWanted().GetBlobId(), RecordId: number(r.GetRecordId()), LastUpdated: r.GetLastUpdated(),
 		RequestId: r.GetRequestId(), VerifiedAt: r.GetVerifiedAt(), UnprovenSince: r.GetUnprovenSince(),
 		Attempts: r.GetAttempts(),
 	}
-	if r.GetState() != netboxv1.State_STATE_PROVEN {
-		out.Commit = r.GetWanted().GetChangedBy().GetCommit()
+	if !r.GetWanted().GetUnknown() {
+		out.Commit = cmp.Or(r.GetWanted().GetChangedBy().GetCommit(), r.GetAgreed().GetCommit(), wantedCommit)
 	}
 	if p := r.GetProblem(); p != nil {
 		out.Problem = &bridgev1.ReceiptProblem{
 			Reason: wordOf(p.GetReason().String(), "REASON_"), Message: p.GetMessage(),
-			Remedy: outbox.RemedyOf(p.GetReason()), User: p.GetUser(),
+			Remedy: outbox.RemedyOf(p.GetReason()), User: p.GetUser(), ChangedAt: p.GetChangedAt(),
+			Differing: p.GetDiffering(), DifferingTotal: p.GetDifferingTotal(),
 		}
 		for _, field := range p.GetFields() {
 			out.Problem.Fields = append(out.Problem.Fields, &bridgev1.FieldProblem{

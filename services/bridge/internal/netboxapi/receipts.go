@@ -11,6 +11,7 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/access"
 	"fgdsync.dev/services/bridge/internal/apiv1"
 	"fgdsync.dev/services/bridge/internal/outbox"
 )
@@ -23,7 +24,7 @@ func (s *Server) ListReceipts(
 	if err != nil {
 		return nil, err
 	}
-	status, err := s.status(ctx, req.GetFabricId())
+	status, suspended, err := s.status(ctx, req.GetFabricId())
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func (s *Server) ListReceipts(
 		return req.GetState() != "" && stateOf(r.GetState()) != req.GetState()
 	})
 	slices.SortFunc(all, func(a, b *netboxv1.Receipt) int { return slices.Compare(placeOf(a), placeOf(b)) })
-	out := &bridgev1.ListReceiptsResponse{Total: number(int64(len(all))), Delivery: deliveryToProto(status)}
+	out := &bridgev1.ListReceiptsResponse{Total: number(int64(len(all))), Delivery: deliveryToProto(status, suspended)}
 	limit := int(apiv1.Limit(req.GetLimit(), apiv1.DefaultReceipts))
 	for _, r := range all {
 		if slices.Compare(placeOf(r), after) <= 0 {
@@ -42,7 +43,7 @@ func (s *Server) ListReceipts(
 			out.NextPageToken = tokenOf([]string{last.GetKind(), last.GetNamespace(), last.GetName()})
 			break
 		}
-		out.Receipts = append(out.Receipts, receiptToProto(r))
+		out.Receipts = append(out.Receipts, receiptToProto(r, status.Delivery.GetWantedCommit()))
 	}
 	return out, nil
 }
@@ -51,44 +52,49 @@ func (s *Server) ListReceipts(
 func (s *Server) DeliverRecords(
 	ctx context.Context, req *bridgev1.DeliverRecordsRequest,
 ) (*bridgev1.DeliverRecordsResponse, error) {
-	if _, err := s.linked(ctx, req.GetFabricId()); err != nil {
+	fabric, err := s.linked(ctx, req.GetFabricId())
+	if err != nil {
 		return nil, err
 	}
-	err := s.deps.Outbox.Ask(ctx, req.GetFabricId(), req.GetOverwrite(), req.GetConfirmDeletions())
-	if err != nil {
+	asked := outbox.Asked{Overwrite: req.GetOverwrite(), ConfirmDeletions: req.GetConfirmDeletions()}
+	if who := access.PrincipalOf(ctx); who != nil {
+		asked.By = who.Name
+	}
+	if err := s.deps.Outbox.Ask(ctx, req.GetFabricId(), asked); err != nil {
 		return nil, err
 	}
 	status, err := s.deps.Outbox.Status(ctx, req.GetFabricId())
-	return &bridgev1.DeliverRecordsResponse{Delivery: deliveryToProto(status)}, err
+	return &bridgev1.DeliverRecordsResponse{Delivery: deliveryToProto(status, fabric.GetSuspension() != nil)}, err
 }
 
-// status returns how the delivery of a fabric is. Before anything is known of it, it is that of its link.
-func (s *Server) status(ctx context.Context, fabricID int32) (outbox.Status, error) {
-	link, err := s.linked(ctx, fabricID)
+// status returns how the delivery of a fabric is, and whether the fabric is suspended. Before anything is known of the
+// delivery, it is that of the link.
+func (s *Server) status(ctx context.Context, fabricID int32) (status outbox.Status, suspended bool, err error) {
+	fabric, err := s.linked(ctx, fabricID)
 	if err != nil {
-		return outbox.Status{}, err
+		return outbox.Status{}, false, err
 	}
-	status, err := s.deps.Outbox.Status(ctx, fabricID)
+	status, err = s.deps.Outbox.Status(ctx, fabricID)
 	if err != nil {
-		return outbox.Status{}, err
+		return outbox.Status{}, false, err
 	}
 	if status.Delivery.GetUrl() == "" {
-		status.Delivery.Url, status.Delivery.NetboxFabric = link.GetUrl(), link.GetFabric()
+		link := fabric.GetNetbox()
+		status.Delivery.Url, status.Delivery.NetboxFabric = link.GetUrl(), cmp.Or(link.GetFabric(), fabricID)
 	}
-	return status, nil
+	return status, fabric.GetSuspension() != nil, nil
 }
 
-// linked returns the link of a fabric. One that has none is an error.
-func (s *Server) linked(ctx context.Context, fabricID int32) (*fabricv1.NetBoxLink, error) {
+// linked returns a fabric. One that has no link is an error.
+func (s *Server) linked(ctx context.Context, fabricID int32) (*fabricv1.Fabric, error) {
 	found, err := s.deps.Fabrics.GetFabric(ctx, &fabricv1.GetFabricRequest{FabricId: fabricID})
 	if err != nil {
 		return nil, err
 	}
-	link := found.GetFabric().GetNetbox()
-	if link == nil {
+	if found.GetFabric().GetNetbox() == nil {
 		return nil, errs.New(errs.NetBoxNotLinked, "No NetBox shows the resources of fabric %d.", fabricID)
 	}
-	return &fabricv1.NetBoxLink{Url: link.GetUrl(), Fabric: cmp.Or(link.GetFabric(), fabricID)}, nil
+	return found.GetFabric(), nil
 }
 
 func placeOf(r *netboxv1.Receipt) []string {

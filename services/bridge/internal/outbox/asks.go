@@ -19,7 +19,7 @@ func (s *Store) ask(ctx context.Context, fabricID int32, a Asked) error {
 	_, err := s.redis.Main.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.HSet(ctx, at, "number", a.Number, "commit", a.Commit)
 		if a.Overwrite {
-			p.HSet(ctx, at, "overwrite", 1)
+			p.HSet(ctx, at, "overwrite", 1, "by", a.By)
 		}
 		if a.ConfirmDeletions {
 			p.HSet(ctx, at, "confirm", 1)
@@ -34,7 +34,7 @@ func (s *Store) asked(ctx context.Context, fabricIDs []int32) (map[int32]Asked, 
 	replies := make([]*redis.SliceCmd, len(fabricIDs))
 	_, err := s.redis.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range fabricIDs {
-			replies[i] = p.HMGet(ctx, askedKey(id), "number", "overwrite", "confirm", "commit")
+			replies[i] = p.HMGet(ctx, askedKey(id), "number", "overwrite", "confirm", "commit", "by")
 		}
 		return nil
 	})
@@ -47,8 +47,9 @@ func (s *Store) asked(ctx context.Context, fabricIDs []int32) (map[int32]Asked, 
 		if text, is := values[0].(string); is {
 			number, _ := strconv.ParseInt(text, 10, 64)
 			commit, _ := values[3].(string)
+			by, _ := values[4].(string)
 			all[id] = Asked{
-				Number: number, Commit: commit, Overwrite: values[1] != nil, ConfirmDeletions: values[2] != nil,
+				Number: number, Commit: commit, By: by, Overwrite: values[1] != nil, ConfirmDeletions: values[2] != nil,
 			}
 		}
 	}
@@ -67,7 +68,7 @@ func (s *Store) answered(ctx context.Context, fabricID int32, a Asked) error {
 			return err
 		}
 		_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-			p.HDel(ctx, at, "overwrite", "confirm")
+			p.HDel(ctx, at, "overwrite", "confirm", "by")
 			return nil
 		})
 		return err

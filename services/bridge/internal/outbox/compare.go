@@ -29,10 +29,8 @@ func list(ctx context.Context, client *hnp.Client) (listing, error) {
 }
 
 // compare compares all records with what is known of them. What looks wrong is listed again before it counts, while
-// nothing is written here: the listing is of before, and something may have been written since.
+// nothing is written here: the listing is of before, and something may have been written since. The caller holds mu.
 func (d *delivery) compare(ctx context.Context, all listing) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	here := all[int64(d.state.GetNetboxFabric())]
 	for _, kind := range hnp.Kinds() {
 		if d.matches(kind, here[kind], nil) {
@@ -106,6 +104,7 @@ func (d *delivery) known(r *netboxv1.Receipt, record hnp.Record) bool {
 		if d.gitWins() && !r.GetWanted().GetUnknown() && !isMass(r) {
 			return false
 		}
+		d.name(r, record)
 		return says != r.GetWanted().GetDigest() || r.GetWanted().GetDeleted() || r.GetWanted().GetUnknown()
 	case netboxv1.State_STATE_PENDING, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.State_STATE_UNSPECIFIED:
 	}

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -28,11 +30,13 @@ type delivery struct {
 	state    *netboxv1.Delivery
 	receipts map[key]*netboxv1.Receipt
 	contents map[key]hnp.Content // of records that are not proven, as far as they were read
+	unnamed  map[key]hnp.Record  // held, and it is not known yet where they differ from their files
 	unsure   bool                // Redis had lost something: what is wanted has to be read whole
 	changed  map[key]bool        // receipts that are to be written down
 	failures int                 // of NetBox itself, in a row
 	gone     []key               // receipts that are to go
 
+	ours   ours
 	summed atomic.Pointer[summary] // as it was written down last; never nil
 }
 
@@ -47,6 +51,8 @@ func open(
 	d := &delivery{
 		deps: deps, client: client, fence: fence, linked: linked, state: state, unsure: lost,
 		receipts: map[key]*netboxv1.Receipt{}, contents: map[key]hnp.Content{}, changed: map[key]bool{},
+		unnamed: map[key]hnp.Record{},
+		ours:    ours{byKey: map[key]*own{}},
 	}
 	for _, r := range receipts {
 		d.receipts[keyOf(r)] = r
@@ -57,17 +63,20 @@ func open(
 			d.touch(r)
 		}
 	}
-	if !d.isHere() { // what another NetBox has says nothing of this one
+	if !d.isHere() { // what is known of another one says nothing of this one
 		d.restart()
 	}
+	d.ours.put(slices.Collect(maps.Values(d.receipts)), nil)
 	d.sum()
 	return d, nil
 }
 
-// isHere reports whether what is known is about the record that the fabric is linked to now.
+// isHere reports whether what is known is about this fabric, and the record that it is linked to now: another one may
+// have had its number before.
 func (d *delivery) isHere() bool {
 	link := d.linked.GetNetbox()
-	return d.state.GetUrl() == link.GetUrl() && d.state.GetNetboxFabric() == link.GetFabric()
+	return d.state.GetUrl() == link.GetUrl() && d.state.GetNetboxFabric() == link.GetFabric() &&
+		proto.Equal(d.state.GetRegisteredAt(), d.linked.GetRegisteredAt())
 }
 
 // restart begins with nothing known.
@@ -78,6 +87,7 @@ func (d *delivery) restart() {
 	d.state = &netboxv1.Delivery{
 		FabricId: d.linked.GetFabricId(), Url: d.linked.GetNetbox().GetUrl(),
 		NetboxFabric: d.linked.GetNetbox().GetFabric(), Revision: d.state.GetRevision(),
+		RegisteredAt: d.linked.GetRegisteredAt(),
 	}
 	d.unsure = true
 }
@@ -91,6 +101,7 @@ func (d *delivery) touch(r *netboxv1.Receipt) { d.changed[keyOf(r)] = true }
 func (d *delivery) drop(k key) {
 	delete(d.receipts, k)
 	delete(d.contents, k)
+	delete(d.unnamed, k)
 	delete(d.changed, k)
 	d.gone = append(d.gone, k)
 }
@@ -108,6 +119,7 @@ func (d *delivery) save(ctx context.Context) error {
 	if err := d.deps.Store.save(ctx, d.fence, d.state, put, d.gone); err != nil {
 		return err
 	}
+	d.ours.put(put, d.gone)
 	clear(d.changed)
 	d.gone = nil
 	d.sum()
@@ -151,9 +163,11 @@ func (d *delivery) step(ctx context.Context, asked Asked) error {
 	return d.tell(ctx)
 }
 
+// allProven reports whether all records are proven that Git knows, and that there can be.
 func (d *delivery) allProven() bool {
 	for _, r := range d.receipts {
-		if r.GetState() != netboxv1.State_STATE_PROVEN && !r.GetWanted().GetUnknown() {
+		if r.GetState() != netboxv1.State_STATE_PROVEN && !r.GetWanted().GetUnknown() &&
+			r.GetProblem().GetReason() != netboxv1.Reason_REASON_NO_MODEL {
 			return false
 		}
 	}
@@ -191,6 +205,9 @@ func (d *delivery) unproven(r *netboxv1.Receipt) {
 // fail notes that a record is not delivered, and why.
 func (d *delivery) fail(r *netboxv1.Receipt, state netboxv1.State, reason netboxv1.Reason, message string) {
 	r.State, r.Problem = state, &netboxv1.Problem{Reason: reason, Message: message}
+	if state == netboxv1.State_STATE_HELD && !isMass(r) {
+		r.Problem.User, r.Problem.ChangedAt = r.GetEditor().GetUser(), r.GetEditor().GetAt()
+	}
 	if r.GetForced() { // it was meant for what the record said then
 		r.Forced, r.LastUpdated = false, ""
 	}
@@ -214,6 +231,7 @@ func (d *delivery) prove(r *netboxv1.Receipt, seen hnp.Record) {
 func (d *delivery) bury(r *netboxv1.Receipt) {
 	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
 	r.RecordId, r.LastUpdated, r.Agreed, r.Forced, r.VerifiedAt = 0, "", nil, false, d.now()
+	r.Editor = nil
 	d.touch(r)
 }
 
@@ -226,9 +244,15 @@ func buried(r *netboxv1.Receipt) bool {
 func (d *delivery) agree(r *netboxv1.Receipt, record hnp.Record) {
 	r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
 	r.Agreed = &netboxv1.Agreed{
-		BlobId: r.GetWanted().GetBlobId(), Digest: r.GetWanted().GetDigest(), Commit: d.state.GetWantedCommit(),
+		BlobId: r.GetWanted().GetBlobId(), Digest: r.GetWanted().GetDigest(), Commit: d.commitOf(r),
 	}
+	r.Editor = nil
 	d.touch(r)
+}
+
+// commitOf returns the commit that changed the file of a record last; the wanted one where that is not known.
+func (d *delivery) commitOf(r *netboxv1.Receipt) string {
+	return cmp.Or(r.GetWanted().GetChangedBy().GetCommit(), d.state.GetWantedCommit())
 }
 
 // identity is which record of NetBox it is.

@@ -30,8 +30,8 @@ func (d *delivery) doubt(r *netboxv1.Receipt) {
 	d.touch(r)
 }
 
-// ours reports whether a record says what was written here last, or may have been.
-func (d *delivery) ours(r *netboxv1.Receipt, says string) bool {
+// isOurs reports whether a record says what was written here last, or may have been.
+func (d *delivery) isOurs(r *netboxv1.Receipt, says string) bool {
 	return r.GetAgreed() != nil && says == r.GetAgreed().GetDigest() || d.doubted(r, says)
 }
 

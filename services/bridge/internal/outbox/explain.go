@@ -9,20 +9,23 @@ import (
 	"fgdsync.dev/services/bridge/internal/hnp"
 )
 
-var (
-	errNoFabric = errors.New("NetBox has no fabric")
-	// errResting says that a NetBox which was away is not asked yet.
-	errResting = fmt.Errorf("NetBox was away, and is asked again shortly: %w", hnp.ErrNotSent)
-)
+// errResting says that a NetBox which was away is not asked yet.
+var errResting = fmt.Errorf("NetBox was away, and is asked again shortly: %w", hnp.ErrNotSent)
+
+// noFabricError says that NetBox has no fabric of a number.
+type noFabricError int64
+
+func (n noFabricError) Error() string { return fmt.Sprintf("NetBox has no fabric %d", int64(n)) }
 
 // explain says why nothing is delivered, and what to do about it; nothing for no error.
 func explain(err error) (problem, remedy string) {
 	var said *hnp.Error
+	var missing noFabricError
 	switch {
 	case err == nil:
 		return "", ""
-	case errors.Is(err, errNoFabric):
-		return fmt.Sprintf("%s: it has to be there before its records.", errNoFabric),
+	case errors.As(err, &missing):
+		return missing.Error() + ": it has to be there before its records.",
 			"Make the fabric in NetBox, or link this one to its number there: fgd fabric update --netbox-fabric."
 	case errors.Is(err, errResting):
 		return "NetBox does not answer.", "Look whether NetBox runs; delivery goes on by itself."

@@ -2,7 +2,11 @@ package outbox
 
 import (
 	"context"
+	"maps"
 	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	"fgdsync.dev/services/bridge/internal/hearing"
@@ -12,13 +16,10 @@ import (
 // listener returns what hears of what happens in the NetBox to records that are delivered there.
 func (n *netbox) listener(client *hnp.Client) (*hearing.Hearing, error) {
 	return hearing.New(hearing.Deps{
-		URL: n.place.url + " " + n.place.tokenRef, Client: client, Bell: n.deps.Bell, Redis: n.deps.Store.redis,
-		Now: n.deps.Now, Log: n.deps.Log, Metrics: n.deps.Heard,
+		URL: n.place.url + " " + n.place.tokenRef, Client: client, Redis: n.deps.Store.redis, Now: n.deps.Now,
+		Log: n.deps.Log, Metrics: n.deps.Heard,
 		Fabrics: func(context.Context) (map[int64]int32, error) { return n.fabrics(), nil },
-		Echo: func(_ context.Context, fabricID int32, c hearing.Change) (bool, error) {
-			d := n.deliveryOf(fabricID)
-			return d != nil && d.echo(c), nil
-		},
+		Echo:    n.echo,
 		Heard:   n.heard,
 		Compare: func(ctx context.Context) error { return n.compare(ctx, client) },
 		Storming: func(ctx context.Context, fabricID int32, c hearing.Change) {
@@ -39,92 +40,105 @@ func (n *netbox) fabrics() map[int64]int32 {
 	return all
 }
 
-// deliveryOf returns the delivery of a fabric, nil where there is none yet.
-func (n *netbox) deliveryOf(fabricID int32) *delivery {
+// workerOf returns who delivers a fabric, nil where nobody does yet.
+func (n *netbox) workerOf(fabricID int32) *worker {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if w := n.workers[fabricID]; w != nil {
-		return w.delivery.Load()
-	}
-	return nil
+	return n.workers[fabricID]
 }
 
-// heard looks at records that somebody has changed in NetBox. What is not begun yet is compared whole.
+// echo says how it is known that a change was made here. It waits for no pass.
+func (n *netbox) echo(ctx context.Context, fabricID int32, c hearing.Change) (hearing.Echo, error) {
+	w := n.workerOf(fabricID)
+	if w == nil {
+		return hearing.NotOurs, nil
+	}
+	if err := waitFor(ctx, w.opened); err != nil {
+		return hearing.NotOurs, err
+	}
+	d := w.delivery.Load()
+	if d == nil { // it can't be opened, and is looked at whole when it can
+		return hearing.NotOurs, nil
+	}
+	return d.ours.echo(c, n.deps.Now()), nil
+}
+
+// heard looks at records that somebody has changed in NetBox, after the pass that is under way: it may be writing them.
+// What can't be begun is compared whole.
 func (n *netbox) heard(ctx context.Context, fabricID int32, changes []hearing.Change) error {
-	d := n.deliveryOf(fabricID)
+	w := n.workerOf(fabricID)
+	if w == nil {
+		return nil
+	}
+	if err := waitFor(ctx, w.tried); err != nil {
+		return err
+	}
+	d := w.delivery.Load()
 	if d == nil || !d.begun() {
 		return nil
 	}
 	if err := d.heard(ctx, changes); err != nil {
 		return err
 	}
-	for _, w := range n.all() {
-		if w.delivery.Load() == d {
-			w.again()
-		}
-	}
+	w.again()
 	return nil
 }
 
-// echo reports whether a change is what was written here last, or is being written. Of a record that somebody else has
-// changed nothing is an echo.
-func (d *delivery) echo(c hearing.Change) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	r := d.receipts[key{c.Kind, c.Identity.Namespace, c.Identity.Name}]
-	switch {
-	case r == nil, r.GetState() == netboxv1.State_STATE_HELD, c.Branch != "":
-		return false
-	case c.After == nil:
-		return r.GetWanted().GetDeleted()
+// changed are the records that changes are about.
+type changed struct {
+	by      map[key]*netboxv1.Editor              // who has changed each last
+	numbers map[string]map[int64]*netboxv1.Editor // the same by kind and number
+}
+
+func changedBy(changes []hearing.Change) changed {
+	all := changed{map[key]*netboxv1.Editor{}, map[string]map[int64]*netboxv1.Editor{}}
+	for _, c := range changes {
+		if !slices.Contains(hnp.Kinds(), c.Kind) || c.Branch != "" {
+			continue
+		}
+		editor := &netboxv1.Editor{User: c.User, At: timestamppb.New(c.Time)}
+		all.by[key{c.Kind, c.Identity.Namespace, c.Identity.Name}] = editor
+		if c.Was != nil {
+			all.by[key{c.Kind, c.Was.Namespace, c.Was.Name}] = editor
+		}
+		if all.numbers[c.Kind] == nil {
+			all.numbers[c.Kind] = map[int64]*netboxv1.Editor{}
+		}
+		all.numbers[c.Kind][c.RecordID] = editor
 	}
-	says := c.After.Digest(c.Kind)
-	return d.ours(r, says) || !r.GetWanted().GetDeleted() && says == r.GetWanted().GetDigest()
+	return all
 }
 
 // heard looks at the records that changes are about, and notes who has changed what is held from then on.
 func (d *delivery) heard(ctx context.Context, changes []hearing.Change) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	by, numbers := map[key]string{}, map[string][]int64{}
-	for _, c := range changes {
-		if !slices.Contains(hnp.Kinds(), c.Kind) || c.Branch != "" {
-			continue
-		}
-		by[key{c.Kind, c.Identity.Namespace, c.Identity.Name}] = c.User
-		if c.Was != nil {
-			by[key{c.Kind, c.Was.Namespace, c.Was.Name}] = c.User
-		}
-		if !slices.Contains(numbers[c.Kind], c.RecordID) {
-			numbers[c.Kind] = append(numbers[c.Kind], c.RecordID)
-		}
-	}
+	all := changedBy(changes)
 	for k, r := range d.receipts { // one that has another name now is gone under the old one
-		if slices.Contains(numbers[k.kind], r.GetRecordId()) {
-			if _, told := by[k]; !told {
-				by[k] = ""
-			}
+		editor, is := all.numbers[k.kind][r.GetRecordId()]
+		if _, told := all.by[k]; is && !told {
+			all.by[k] = editor
 		}
 	}
-	for kind, ids := range numbers {
-		found, err := d.readBack(ctx, kind, ids)
+	for kind, numbers := range all.numbers {
+		found, err := d.readBack(ctx, kind, slices.Sorted(maps.Keys(numbers)))
 		if err != nil {
 			return err
 		}
-		d.judge(kind, found, by)
+		d.judge(kind, found, all.by)
 	}
 	return d.flush(ctx)
 }
 
 // judge decides about records of a kind that somebody has changed, as they are now.
-func (d *delivery) judge(kind string, found map[int64]hnp.Record, by map[key]string) {
+func (d *delivery) judge(kind string, found map[int64]hnp.Record, by map[key]*netboxv1.Editor) {
 	there := map[key]hnp.Record{}
 	for _, record := range found {
 		if record.Fabric == int64(d.state.GetNetboxFabric()) {
 			there[key{kind, record.Namespace, record.Name}] = record
 		}
 	}
-	for k, user := range by {
+	for k, editor := range by {
 		if k.kind != kind {
 			continue
 		}
@@ -136,15 +150,20 @@ func (d *delivery) judge(kind string, found map[int64]hnp.Record, by map[key]str
 		case !is && r.GetRecordId() != 0:
 			d.missing(r, d.differs)
 		}
-		d.blame(d.receipts[k], user)
+		d.blame(d.receipts[k], editor)
 	}
 }
 
-// blame notes who has changed a record that is held.
-func (d *delivery) blame(r *netboxv1.Receipt, user string) {
-	if r.GetState() != netboxv1.State_STATE_HELD || user == "" || r.GetProblem().GetUser() == user {
+// blame notes who has changed a record that is held, or may be when it is looked at.
+func (d *delivery) blame(r *netboxv1.Receipt, editor *netboxv1.Editor) {
+	isHeld := r.GetState() == netboxv1.State_STATE_HELD && !isMass(r)
+	if !isHeld && r.GetState() != netboxv1.State_STATE_PENDING || editor.GetUser() == "" ||
+		proto.Equal(r.GetEditor(), editor) {
 		return
 	}
-	r.Problem.User = user
+	r.Editor = editor
+	if isHeld {
+		r.Problem.User, r.Problem.ChangedAt = editor.GetUser(), editor.GetAt()
+	}
 	d.touch(r)
 }

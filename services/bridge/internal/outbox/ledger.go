@@ -90,9 +90,32 @@ func (l *Ledger) read(id int32) (d *netboxv1.Delivery, receipts []*netboxv1.Rece
 	return d, receipts, err
 }
 
+// fabrics returns the deliveries that are kept, by the numbers of their fabrics.
+func (l *Ledger) fabrics() (map[int32]*netboxv1.Delivery, error) {
+	all := map[int32]*netboxv1.Delivery{}
+	err := l.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte(bucketDeliveries)).ForEach(func(_, value []byte) error {
+			d := &netboxv1.Delivery{}
+			err := proto.Unmarshal(value, d)
+			all[d.GetFabricId()] = d
+			return err
+		})
+	})
+	return all, err
+}
+
 // forget forgets a fabric.
 func (l *Ledger) forget(id int32) error {
+	return l.forgetIf(id, func(*netboxv1.Delivery) bool { return true })
+}
+
+// forgetIf forgets a fabric if something is so of its delivery.
+func (l *Ledger) forgetIf(id int32, so func(*netboxv1.Delivery) bool) error {
 	return l.Durably(func(tx *bbolt.Tx) error {
+		d := &netboxv1.Delivery{}
+		if err := proto.Unmarshal(tx.Bucket([]byte(bucketDeliveries)).Get(fabricKey(id)), d); err != nil || !so(d) {
+			return err
+		}
 		var keys [][]byte
 		err := each(tx, id, func(key, _ []byte) error {
 			keys = append(keys, bytes.Clone(key))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -18,6 +19,7 @@ import (
 	"fgdsync.dev/libs/lock"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/hnp"
 )
 
@@ -29,6 +31,8 @@ type netbox struct {
 	place  place
 	stop   context.CancelFunc
 
+	compares compares
+
 	mu      sync.Mutex
 	linked  map[int32]*fabricv1.LinkedFabric
 	given   chan struct{} // has something when there may be news
@@ -39,7 +43,20 @@ type netbox struct {
 func newNetBox(o *Outbox, p place, stop context.CancelFunc) *netbox {
 	return &netbox{
 		deps: &o.deps, locker: o.locker, gates: &o.gates, place: p, stop: stop, given: make(chan struct{}, 1),
-		workers: map[int32]*worker{},
+		workers: map[int32]*worker{}, compares: compares{news: make(chan struct{}, 1)},
+	}
+}
+
+// compares are comparisons of all records of a NetBox that were asked for.
+type compares struct {
+	asked atomic.Int64
+	news  chan struct{} // has something when a fabric may be ready to be compared that was not
+}
+
+func (c *compares) again() {
+	select {
+	case c.news <- struct{}{}:
+	default:
 	}
 }
 
@@ -79,19 +96,14 @@ func (n *netbox) deliveries() []*delivery {
 
 // run delivers whenever no other bridge does, until ctx ends.
 func (n *netbox) run(ctx context.Context) {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = firstPause, longestPause
+	pause := newPause()
 	for ctx.Err() == nil {
 		begun := n.deps.Now()
-		n.setStuck(0)
-		err := n.turn(ctx)
-		if errs.HasCode(err, errs.LockLost) || n.deps.Now().Sub(begun) > longestPause {
-			pause.Reset() // a lease that is lost on a busy machine is no reason to wait longer and longer
-		}
+		err := n.lead(ctx)
 		if err != nil && ctx.Err() == nil {
 			n.deps.Log.WarnContext(ctx, "delivery to a NetBox stops", "netbox", n.place.url, "error", err.Error())
 		}
-		timer := time.NewTimer(pause.NextBackOff())
+		timer := time.NewTimer(restAfterLease(pause, n.deps.Now().Sub(begun), err))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -100,8 +112,10 @@ func (n *netbox) run(ctx context.Context) {
 	}
 }
 
-// turn delivers for as long as a lease lasts. A bridge that can't keep receipts leaves the lease to others.
-func (n *netbox) turn(ctx context.Context) error {
+// lead waits for the lease, and delivers as long as it lasts. A bridge that can't keep receipts leaves the lease to
+// others.
+func (n *netbox) lead(ctx context.Context) error {
+	n.setStuck(0)
 	if _, err := n.deps.Store.ledger(); err != nil {
 		return err
 	}
@@ -111,6 +125,21 @@ func (n *netbox) turn(ctx context.Context) error {
 	}
 	err = n.serve(lease.Context(), lease.Fence())
 	return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+}
+
+func newPause() *backoff.ExponentialBackOff {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = firstPause, longestPause
+	return pause
+}
+
+// restAfterLease returns for how long to rest after a lease has ended with an error: longer and longer, unless it had
+// lasted, or was lost, which a busy machine is enough for.
+func restAfterLease(pause *backoff.ExponentialBackOff, lasted time.Duration, err error) time.Duration {
+	if errs.HasCode(err, errs.LockLost) || errors.Is(err, hearing.ErrFenced) || lasted > longestPause {
+		pause.Reset()
+	}
+	return pause.NextBackOff()
 }
 
 // serve delivers under a lease.
@@ -140,8 +169,9 @@ func (n *netbox) serve(ctx context.Context, fence int64) error {
 			return context.Cause(ctx)
 		case <-n.given:
 		}
-		n.wake(ctx, &running, session{client, fence, stop})
-		if first { // it compares first of all, what is delivered by then
+		n.wake(ctx, &running, session{client, fence, stop, &n.compares})
+		if first {
+			running.Go(func() { n.catchUp(ctx, client) })
 			running.Go(func() {
 				if err := listener.Run(ctx, fence); err != nil {
 					stop(err)
@@ -180,6 +210,8 @@ type session struct {
 	client *hnp.Client
 	fence  int64
 	end    context.CancelCauseFunc // begins another one: there may be another token
+
+	compares *compares
 }
 
 // wake tells those who deliver a fabric what is new, and begins and ends them.
@@ -211,24 +243,46 @@ func (n *netbox) wake(ctx context.Context, running *sync.WaitGroup, s session) {
 	}
 }
 
-// compare compares all records of the NetBox with what they should be, as soon as it is known what that is.
+// compare compares all records of the NetBox with what they should be. A fabric of which a pass is under way, or of
+// which it is not known yet what is wanted, is compared afterwards: nothing waits for it.
 func (n *netbox) compare(ctx context.Context, client *hnp.Client) error {
-	workers := n.all()
-	for _, w := range workers {
-		if err := w.begun(ctx); err != nil {
-			return err
+	n.compares.asked.Add(1)
+	err := n.compareReady(ctx, client)
+	for _, w := range n.all() {
+		w.again()
+	}
+	return err
+}
+
+// catchUp compares what was not ready when all was to be compared, until ctx ends.
+func (n *netbox) catchUp(ctx context.Context, client *hnp.Client) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.compares.news:
 		}
+		if err := n.compareReady(ctx, client); err != nil && ctx.Err() == nil { // whoever is not compared asks again
+			n.deps.Log.WarnContext(ctx, "the records of a NetBox are not all compared", "netbox", n.place.url,
+				"error", err.Error())
+		}
+	}
+}
+
+// compareReady compares the fabrics that are ready for it and have not been since it was asked for.
+func (n *netbox) compareReady(ctx context.Context, client *hnp.Client) error {
+	asked := n.compares.asked.Load()
+	ready := slices.DeleteFunc(n.all(), func(w *worker) bool { return !w.ready(asked) })
+	if len(ready) == 0 {
+		return nil
 	}
 	all, err := list(ctx, client)
 	if err != nil {
 		return err
 	}
 	n.deps.Metrics.compare.Inc()
-	for _, w := range workers { // what is wrong with one fabric is no reason not to compare others
-		if d := w.delivery.Load(); d != nil && d.begun() {
-			err = errors.Join(err, d.compare(ctx, all))
-		}
-		w.again()
+	for _, w := range ready { // what is wrong with one fabric is no reason not to compare others
+		err = errors.Join(err, w.compare(ctx, asked, all))
 	}
 	return err
 }
@@ -247,8 +301,11 @@ func (n *netbox) all() []*worker {
 func (d *delivery) begun() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.state.GetWantedCommit() != "" && !d.unsure
+	return d.hasBegun()
 }
+
+// hasBegun is begun for whoever holds mu.
+func (d *delivery) hasBegun() bool { return d.state.GetWantedCommit() != "" && !d.unsure }
 
 // pendingLeft reports whether a record waits for another pass.
 func (d *delivery) pendingLeft() bool {

@@ -43,7 +43,6 @@ type Deps struct {
 	Metrics   *Metrics
 	Log       *slog.Logger
 	Now       func() time.Time
-	Bell      *hearing.Bell    // wakes those who hear of changes in NetBox
 	Heard     *hearing.Metrics // of what is heard
 	Lease     time.Duration    // of a NetBox; a bridge that dies holds others up so long
 }
@@ -75,6 +74,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	defer running.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	tidier := &tidier{store: o.deps.Store, now: o.deps.Now, log: o.deps.Log, missing: map[int32]time.Time{}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -87,6 +87,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		} else if ctx.Err() == nil { // the health of the orchestrator says it louder
 			o.deps.Log.DebugContext(ctx, "the linked fabrics can't be listed", "error", err.Error())
 		}
+		tidier.look(ctx, found.GetFabrics())
 		timer.Reset(period)
 	}
 }
@@ -202,16 +203,13 @@ func later(a, b *timestamppb.Timestamp) *timestamppb.Timestamp {
 	return a
 }
 
-// Ask has a fabric delivered now, by whichever bridge does it.
-func (o *Outbox) Ask(ctx context.Context, fabricID int32, overwrite, confirmDeletions bool) error {
+// Ask has a fabric delivered now, by whichever bridge does it. Its number and commit are those of now.
+func (o *Outbox) Ask(ctx context.Context, fabricID int32, asked Asked) error {
 	d, err := o.deps.Store.delivery(ctx, fabricID)
 	if err != nil {
 		return err
 	}
-	asked := Asked{
-		Number: o.deps.Now().UnixMicro(), Commit: d.GetWantedCommit(),
-		Overwrite: overwrite, ConfirmDeletions: confirmDeletions,
-	}
+	asked.Number, asked.Commit = o.deps.Now().UnixMicro(), d.GetWantedCommit()
 	if err := o.deps.Store.ask(ctx, fabricID, asked); err != nil {
 		return fmt.Errorf("ask for a delivery of fabric %d: %w", fabricID, err)
 	}

@@ -300,7 +300,6 @@ func TestWhateverHappens(t *testing.T) {
 						w.git.now[k] = rapid.SampledFrom([]any{1, 2, 3, nil}).Draw(rt, "value")
 					}
 				}
-				w.wire.log("EDIT %v", w.git.now)
 				w.commit()
 			},
 			"deliver": func(rt *rapid.T) {
@@ -308,11 +307,9 @@ func TestWhateverHappens(t *testing.T) {
 					w.wire.faults = append(w.wire.faults, fault(f))
 				}
 				_ = w.deliver(t.Context())
-				w.wire.log("DELIVERED %v", w.d.receipts)
 			},
 			"die": func(rt *rapid.T) {
 				w.wire.deathIn(rapid.IntRange(1, 8).Draw(rt, "requests"), func() { _ = w.store.Close() })
-				w.wire.log("DIE %v", w.wire.left)
 				_ = w.deliver(t.Context())
 				w.wire.deathIn(0, nil)
 				w.end()
@@ -320,7 +317,6 @@ func TestWhateverHappens(t *testing.T) {
 			},
 			"late": func(*rapid.T) { w.wire.arrive() },
 			"lose Redis": func(*rapid.T) {
-				w.wire.log("LOSE REDIS")
 				if err := conn.Main.FlushAll(t.Context()).Err(); err != nil {
 					rt.Fatal(err)
 				}
@@ -334,9 +330,7 @@ func TestWhateverHappens(t *testing.T) {
 			},
 			"compare": func(*rapid.T) {
 				if w.d != nil {
-					w.wire.log("COMPARE")
 					_ = w.compare(t.Context())
-					w.wire.log("COMPARED %v", w.d.receipts)
 				}
 			},
 		})
@@ -349,7 +343,7 @@ func TestWhateverHappens(t *testing.T) {
 		}
 		w.settled(t.Context())
 		if diff := w.same(); diff != "" {
-			rt.Fatalf("%s\n%v\n%s", diff, w.d.receipts, strings.Join(w.wire.lines, "\n"))
+			rt.Fatalf("%s\n%v", diff, w.d.receipts)
 		}
 		if twice := w.wire.idle; len(twice) > 0 {
 			rt.Fatalf("written without need: %v", twice)
@@ -410,7 +404,7 @@ func TestWhatIsHeardOfIsLookedAt(t *testing.T) {
 		}
 		ours := record.Content(k.kind)
 		c.After = &ours
-		if !w.d.echo(c) {
+		if w.d.ours.echo(c, w.clock) != hearing.SameContent {
 			t.Errorf("%v is not known to be ours", k)
 		}
 		if after, is := w.records()[k]; is {
@@ -419,7 +413,7 @@ func TestWhatIsHeardOfIsLookedAt(t *testing.T) {
 		} else {
 			c.After = nil
 		}
-		if w.d.echo(c) {
+		if w.d.ours.echo(c, w.clock) != hearing.NotOurs {
 			t.Errorf("what alice did to %v is taken for ours", k)
 		}
 		changes = append(changes, c)

@@ -2,11 +2,14 @@ package outbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/rpc"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -117,7 +120,7 @@ func (d *delivery) want(r *reading, changed *fabricv1.ChangedResource) error {
 	receipt := d.receipt(k)
 	if !slices.Contains(hnp.Kinds(), k.kind) {
 		receipt.Wanted = &netboxv1.Wanted{
-			Path: resource.GetPath(), BlobId: resource.GetBlobId(), ChangedBy: changed.GetChangedBy(),
+			Path: resource.GetPath(), BlobId: resource.GetBlobId(), ChangedBy: authorOf(receipt.GetWanted(), changed),
 		}
 		d.fail(receipt, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.Reason_REASON_NO_MODEL,
 			"the plugin has no records of the kind "+k.kind)
@@ -125,6 +128,17 @@ func (d *delivery) want(r *reading, changed *fabricv1.ChangedResource) error {
 	}
 	d.wantContent(receipt, changed, content)
 	return nil
+}
+
+// authorOf returns who changed a file last. Of one that is the same as before that is known already: when it is read
+// anew, the newest commits may not tell it any more, and somebody else would be named.
+func authorOf(before *netboxv1.Wanted, changed *fabricv1.ChangedResource) *fabricv1.FileAuthor {
+	resource := changed.GetResource()
+	if before.GetChangedBy() != nil && before.GetPath() == resource.GetPath() &&
+		before.GetBlobId() == resource.GetBlobId() {
+		return before.GetChangedBy()
+	}
+	return changed.GetChangedBy()
 }
 
 // receiptOfInvalid returns which receipt says that a file is invalid: that of the resource that the file was of; that
@@ -156,8 +170,8 @@ func (d *delivery) hasFile(r *reading, k key) bool {
 func (d *delivery) wantInvalid(r *netboxv1.Receipt, changed *fabricv1.ChangedResource) {
 	resource := changed.GetResource()
 	r.Wanted = &netboxv1.Wanted{
-		Path: resource.GetPath(), BlobId: resource.GetBlobId(), ChangedBy: changed.GetChangedBy(), Invalid: true,
-		Digest: r.GetWanted().GetDigest(),
+		Path: resource.GetPath(), BlobId: resource.GetBlobId(), ChangedBy: authorOf(r.GetWanted(), changed),
+		Invalid: true, Digest: r.GetWanted().GetDigest(),
 	}
 	delete(d.contents, keyOf(r))
 	if r.GetState() == netboxv1.State_STATE_HELD && !isMass(r) {
@@ -174,14 +188,16 @@ func (d *delivery) wantContent(r *netboxv1.Receipt, changed *fabricv1.ChangedRes
 	resource, k := changed.GetResource(), keyOf(r)
 	digest, before := content.Digest(k.kind), r.GetWanted()
 	r.Wanted = &netboxv1.Wanted{
-		Path: resource.GetPath(), BlobId: resource.GetBlobId(), Digest: digest, ChangedBy: changed.GetChangedBy(),
+		Path: resource.GetPath(), BlobId: resource.GetBlobId(), Digest: digest, ChangedBy: authorOf(before, changed),
 	}
 	same := before.GetDigest() == digest && !before.GetDeleted() && !before.GetInvalid() && !before.GetUnknown()
 	switch {
 	case r.GetState() == netboxv1.State_STATE_PROVEN && same && r.GetAgreed() != nil:
-		r.Agreed.BlobId = resource.GetBlobId() // a comment, or where it stands
-		r.Agreed.Commit = changed.GetChangedBy().GetCommit()
-		d.touch(r)
+		if !proto.Equal(before, r.GetWanted()) { // a comment, or where it stands
+			r.Agreed.BlobId = resource.GetBlobId()
+			r.Agreed.Commit = cmp.Or(r.GetWanted().GetChangedBy().GetCommit(), r.GetAgreed().GetCommit())
+			d.touch(r)
+		}
 		return
 	case same && r.GetState() != netboxv1.State_STATE_UNSPECIFIED:
 		d.touch(r)
@@ -210,12 +226,10 @@ func (d *delivery) unwant(r *netboxv1.Receipt, by *fabricv1.FileAuthor, publishe
 	}
 	r.Wanted.Deleted, r.Wanted.ChangedBy, r.Wanted.Path, r.Wanted.Invalid = true, by, "", false
 	delete(d.contents, keyOf(r))
-	if r.GetState() == netboxv1.State_STATE_HELD && !isMass(r) {
-		d.touch(r) // somebody changed it in NetBox: nothing is deleted without a word
-		return
+	if r.GetProblem().GetReason() == netboxv1.Reason_REASON_DELETED_IN_NETBOX { // one that is there again is another one
+		r.RecordId, r.Agreed = 0, nil
 	}
-	r.LastUpdated = "" // what NetBox has is looked at before it goes
-	d.pend(r)
+	d.lookAgain(r) // nothing goes that somebody has changed in NetBox
 }
 
 // contentOf returns what a resource says, as far as a record has it.

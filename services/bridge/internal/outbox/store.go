@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"sync"
 
@@ -46,6 +48,7 @@ type Store struct {
 	write  *redis.Script
 	clear  *redis.Script
 	ledger func() (*Ledger, error)
+	path   string // of the ledger
 
 	mu   sync.Mutex
 	open *Ledger // nil until it is needed
@@ -53,7 +56,7 @@ type Store struct {
 
 // NewStore returns a store. It opens the file of its ledger when there is something to keep.
 func NewStore(conn *redisconn.Conn, path string) *Store {
-	s := &Store{redis: conn, write: redis.NewScript(writeLua), clear: redis.NewScript(forgetLua)}
+	s := &Store{redis: conn, write: redis.NewScript(writeLua), clear: redis.NewScript(forgetLua), path: path}
 	s.ledger = func() (*Ledger, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -68,6 +71,17 @@ func NewStore(conn *redisconn.Conn, path string) *Store {
 		return ledger, nil
 	}
 	return s
+}
+
+// existing returns the ledger, nil where none was ever needed.
+func (s *Store) existing() (*Ledger, error) {
+	if _, err := os.Stat(s.path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("look for the ledger of deliveries: %w", err)
+	}
+	return s.ledger()
 }
 
 // Close closes the ledger, if it was needed.

@@ -10,6 +10,7 @@ import (
 type Asked struct {
 	Number           int64  // another one for each that asks; 0 for nobody
 	Commit           string // what was to be delivered then, which deletions are confirmed for
+	By               string // who that is
 	Overwrite        bool   // records that were changed in NetBox become what Git says
 	ConfirmDeletions bool   // records go, although they are many
 }
@@ -23,12 +24,14 @@ func (d *delivery) take(ctx context.Context, asked Asked) error {
 		}
 	}
 	anew := asked.Number != 0 && asked.Number != d.state.GetAsked()
-	if published == nil || !anew && published.GetCommit() == d.state.GetWantedCommit() && !d.unsure && !d.unread() {
+	whole := anew || d.unsure || d.unread() || len(d.unnamed) > 0
+	if published == nil || !whole && published.GetCommit() == d.state.GetWantedCommit() {
 		return nil
 	}
-	if err := d.read(ctx, published, anew || d.unsure || d.unread()); err != nil {
+	if err := d.read(ctx, published, whole); err != nil {
 		return err
 	}
+	d.nameAll()
 	if published.GetForced() {
 		d.state.ConfirmedCommit = published.GetCommit()
 	}
@@ -67,7 +70,7 @@ func (d *delivery) ask(asked Asked) {
 			d.pend(r)
 		case r.GetState() != netboxv1.State_STATE_HELD || isMass(r):
 		case asked.Overwrite:
-			d.overwrite(r)
+			d.overwrite(r, asked.By)
 		default:
 			d.lookAgain(r)
 		}
@@ -81,10 +84,10 @@ func (d *delivery) lookAgain(r *netboxv1.Receipt) {
 }
 
 // overwrite has a record become what Git says, whatever it is.
-func (d *delivery) overwrite(r *netboxv1.Receipt) {
+func (d *delivery) overwrite(r *netboxv1.Receipt, by string) {
 	if r.GetProblem().GetReason() == netboxv1.Reason_REASON_DELETED_IN_NETBOX {
 		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
 	}
 	d.pend(r)
-	r.Forced = true
+	r.Forced, r.ForcedBy = true, by
 }

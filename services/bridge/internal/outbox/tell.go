@@ -23,7 +23,7 @@ func (d *delivery) tell(ctx context.Context) error {
 	id := int64(d.state.GetNetboxFabric())
 	seen, err := d.client.Fabric(ctx, id)
 	if err == nil && seen == nil {
-		err = fmt.Errorf("%w %d", errNoFabric, id)
+		err = noFabricError(id)
 	}
 	if err != nil {
 		return err

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	"fgdsync.dev/services/bridge/internal/hnp"
@@ -25,7 +23,10 @@ type worker struct {
 	session  session
 	stop     context.CancelFunc
 	delivery atomic.Pointer[delivery] // nil until it is known what there is
+	opened   chan struct{}            // closed when it was looked what there is, however that went
 	tried    chan struct{}            // closed when there was a pass, however it went
+	compared atomic.Int64             // which comparison was the last
+	said     string                   // what was said to stand in the way; empty for nothing
 
 	mu     sync.Mutex
 	linked *fabricv1.LinkedFabric
@@ -34,7 +35,10 @@ type worker struct {
 }
 
 func newWorker(deps *Deps, s session, stop context.CancelFunc) *worker {
-	return &worker{deps: deps, session: s, stop: stop, news: make(chan struct{}, 1), tried: make(chan struct{})}
+	return &worker{
+		deps: deps, session: s, stop: stop, news: make(chan struct{}, 1), opened: make(chan struct{}),
+		tried: make(chan struct{}),
+	}
 }
 
 // give says what is new of the fabric.
@@ -56,24 +60,24 @@ func (w *worker) again() {
 	}
 }
 
-// begun waits until there was a pass.
-func (w *worker) begun(ctx context.Context) error {
+// waitFor waits until something is so.
+func waitFor(ctx context.Context, so <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-w.tried:
+	case <-so:
 		return nil
 	}
 }
 
 // run delivers until ctx ends. What could not be done is tried again, after longer and longer pauses.
 func (w *worker) run(ctx context.Context) {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = firstPause, longestPause
+	pause := newPause()
 	retry := time.NewTimer(longestPause)
 	defer retry.Stop()
-	tried := sync.OnceFunc(func() { close(w.tried) })
+	opened, tried := sync.OnceFunc(func() { close(w.opened) }), sync.OnceFunc(func() { close(w.tried) })
 	defer tried()
+	defer opened()
 	for {
 		select {
 		case <-ctx.Done():
@@ -81,8 +85,17 @@ func (w *worker) run(ctx context.Context) {
 		case <-w.news:
 		case <-retry.C:
 		}
-		left, err := w.once(ctx)
+		d, err := w.begin(ctx)
+		opened()
+		left := true
+		if err == nil {
+			left, err = w.once(ctx, d)
+		}
+		w.warn(ctx, err)
 		tried()
+		if hnp.Is(err, hnp.Denied) || errs.HasCode(err, errs.LockLost) { // another token may be there; a lease is over
+			w.session.end(err)
+		}
 		switch {
 		case over(ctx, err):
 			return
@@ -104,27 +117,72 @@ func waitOf(err error) time.Duration {
 	return 0
 }
 
-// once does a pass, and reports whether something is left for another one.
-func (w *worker) once(ctx context.Context) (left bool, err error) {
-	w.mu.Lock()
-	linked, asked := w.linked, w.asked
-	w.mu.Unlock()
-	d := w.delivery.Load()
-	if d == nil {
-		if d, err = open(ctx, w.deps, w.session.client, w.session.fence, linked); err != nil {
-			return true, err
-		}
+// begin reads what is known of the fabric, unless it was read already.
+func (w *worker) begin(ctx context.Context) (*delivery, error) {
+	if d := w.delivery.Load(); d != nil {
+		return d, nil
+	}
+	linked, _ := w.given()
+	d, err := open(ctx, w.deps, w.session.client, w.session.fence, linked)
+	if err == nil {
 		w.delivery.Store(d)
 	}
-	if err := d.pass(ctx, linked, asked); err != nil {
-		if !over(ctx, err) {
-			w.deps.Log.WarnContext(ctx, "the records of a fabric are not all delivered", "fabric_id", linked.GetFabricId(),
-				"error", err.Error())
-		}
-		if hnp.Is(err, hnp.Denied) || errs.HasCode(err, errs.LockLost) { // another token may be there; a lease is over
-			w.session.end(err)
-		}
-		return true, err
+	return d, err
+}
+
+func (w *worker) given() (*fabricv1.LinkedFabric, Asked) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.linked, w.asked
+}
+
+// once does a pass, and reports whether something is left for another one.
+func (w *worker) once(ctx context.Context, d *delivery) (left bool, err error) {
+	linked, asked := w.given()
+	err = d.pass(ctx, linked, asked)
+	left = err != nil || d.pendingLeft()
+	if d.begun() && w.compared.Load() < w.session.compares.asked.Load() { // it was not to be had meanwhile
+		left = true
+		w.session.compares.again()
 	}
-	return d.pendingLeft(), nil
+	return left, err
+}
+
+// ready reports whether the fabric can be compared now, and has not been as often as that was asked for.
+func (w *worker) ready(asked int64) bool {
+	d := w.delivery.Load()
+	if d == nil || w.compared.Load() >= asked || !d.mu.TryLock() {
+		return false
+	}
+	defer d.mu.Unlock()
+	return d.hasBegun()
+}
+
+// compare compares the fabric's records with what NetBox has, unless a pass is under way.
+func (w *worker) compare(ctx context.Context, asked int64, all listing) error {
+	d := w.delivery.Load()
+	if !d.mu.TryLock() {
+		return nil
+	}
+	defer d.mu.Unlock()
+	if err := d.compare(ctx, all); err != nil {
+		return err
+	}
+	w.compared.Store(asked)
+	w.again()
+	return nil
+}
+
+// warn says what stands in the way, once for each cause.
+func (w *worker) warn(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		w.said = ""
+	case over(ctx, err) || w.said == err.Error():
+	default:
+		w.said = err.Error()
+		linked, _ := w.given()
+		w.deps.Log.WarnContext(ctx, "the records of a fabric are not all delivered", "fabric_id", linked.GetFabricId(),
+			"error", w.said)
+	}
 }

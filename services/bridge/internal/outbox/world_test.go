@@ -147,7 +147,7 @@ func (w *world) commit() {
 func clone(f *fabricv1.LinkedFabric) *fabricv1.LinkedFabric {
 	return &fabricv1.LinkedFabric{
 		FabricId: f.GetFabricId(), Name: f.GetName(), Netbox: f.GetNetbox(), Published: f.GetPublished(),
-		LastSyncAt: f.GetLastSyncAt(), LastError: f.GetLastError(),
+		LastSyncAt: f.GetLastSyncAt(), LastError: f.GetLastError(), RegisteredAt: f.GetRegisteredAt(),
 	}
 }
 
@@ -179,6 +179,7 @@ type git struct {
 	copies  map[string]key // invalid files beside those, and which resource each names
 	commits []snapshot
 	broken  error // of all that is read
+	author  func(commit string) *fabricv1.FileAuthor
 }
 
 // badFile is the content of a file that is no valid resource.
@@ -190,7 +191,7 @@ type snapshot struct {
 	copies map[string]key
 }
 
-func newGit() *git { return &git{now: map[key]any{}, copies: map[string]key{}} }
+func newGit() *git { return &git{now: map[key]any{}, copies: map[string]key{}, author: author} }
 
 func (g *git) commit() string {
 	g.mu.Lock()
@@ -261,7 +262,7 @@ func (g *git) changed(commit, path string, k key, value any) *fabricv1.ChangedRe
 	if value == badFile {
 		content.Problem = &reportv1.Finding{Code: "FGD_1002", Message: "it is not valid"}
 	}
-	return &fabricv1.ChangedResource{Resource: content, ChangedBy: author(commit)}
+	return &fabricv1.ChangedResource{Resource: content, ChangedBy: g.author(commit)}
 }
 
 type stream struct {
@@ -297,7 +298,6 @@ type wire struct {
 	down   bool
 	left   int // requests until the bridge dies; 0 for never
 	death  func()
-	lines  []string
 	dead   bool
 }
 
@@ -358,11 +358,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	case lost:
 		return nil, errCut
 	case delayed:
-		w.log("delayed %s %s %s", r.Method, r.URL.Path, body)
 		w.late = append(w.late, again(r, body))
 		return nil, errCut
 	}
-	w.log("%d %s %s %s", f, r.Method, r.URL.Path, body)
 	answer := w.apply(again(r, body))
 	if f == doubled {
 		w.apply(again(r, body))
@@ -384,7 +382,6 @@ func (w *wire) arrive() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range w.late {
-		w.log("late %s %s", r.Method, r.URL.Path)
 		w.apply(r)
 	}
 	w.late = nil
@@ -476,8 +473,4 @@ func redisFor(t testing.TB) *redisconn.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
-}
-
-func (w *wire) log(format string, args ...any) {
-	w.lines = append(w.lines, fmt.Sprintf(format, args...))
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -156,7 +155,7 @@ func (d *delivery) settle(r *netboxv1.Receipt, record hnp.Record) {
 		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
 	case !wanted.GetDeleted() && says == wanted.GetDigest():
 		d.prove(r, record)
-	case d.ours(r, says), r.GetForced():
+	case d.isOurs(r, says), r.GetForced():
 		r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
 		if agreed.GetDigest() != says {
 			r.Agreed = &netboxv1.Agreed{Digest: says}
@@ -172,10 +171,10 @@ func (d *delivery) differs(r *netboxv1.Receipt, record hnp.Record) {
 	switch {
 	case r.GetWanted().GetUnknown():
 	case d.gitWins() && record.ID != 0:
-		r.RecordId, r.LastUpdated, r.Forced = record.ID, record.LastUpdated, true
+		r.RecordId, r.LastUpdated, r.Forced, r.ForcedBy = record.ID, record.LastUpdated, true, ""
 		d.touch(r)
 	case d.gitWins():
-		r.RecordId, r.LastUpdated, r.Agreed, r.Forced = 0, "", nil, true
+		r.RecordId, r.LastUpdated, r.Agreed, r.Forced, r.ForcedBy = 0, "", nil, true, ""
 		d.touch(r)
 	case record.ID == 0:
 		d.fail(r, netboxv1.State_STATE_HELD, netboxv1.Reason_REASON_DELETED_IN_NETBOX,
@@ -188,6 +187,7 @@ func (d *delivery) differs(r *netboxv1.Receipt, record hnp.Record) {
 		r.RecordId, r.LastUpdated = record.ID, ""
 		d.fail(r, netboxv1.State_STATE_HELD, netboxv1.Reason_REASON_CHANGED_IN_NETBOX,
 			"the record says something else than its file, and was not written by FGD Sync")
+		d.name(r, record)
 	}
 }
 
@@ -195,7 +195,7 @@ func (d *delivery) differs(r *netboxv1.Receipt, record hnp.Record) {
 func (d *delivery) checkFabric(ctx context.Context) error {
 	fabric, err := d.client.Fabric(ctx, int64(d.state.GetNetboxFabric()))
 	if err == nil && fabric == nil {
-		return fmt.Errorf("%w %d", errNoFabric, d.state.GetNetboxFabric())
+		return noFabricError(d.state.GetNetboxFabric())
 	}
 	return err
 }
@@ -203,10 +203,13 @@ func (d *delivery) checkFabric(ctx context.Context) error {
 // why is what the change log of NetBox says about a change.
 func (d *delivery) why(r *netboxv1.Receipt) string {
 	by := r.GetWanted().GetChangedBy()
-	commit := cmp.Or(by.GetCommit(), d.state.GetWantedCommit())
+	commit := d.commitOf(r)
 	why := commit[:min(len(commit), shortCommit)]
 	if by.GetName() != "" {
 		why += " " + by.GetName()
+	}
+	if r.GetForced() && r.GetForcedBy() != "" {
+		why += ", overwritten for " + r.GetForcedBy()
 	}
 	if by.GetSubject() != "" {
 		why += ": " + by.GetSubject()
@@ -340,6 +343,7 @@ func (d *delivery) note(ctx context.Context, one done) (written bool, err error)
 			d.agree(r, one.effect.Record)
 		}
 		d.touch(r)
+		d.ours.wrote(r, one.effect.RequestID)
 		return true, nil
 	case !errors.As(one.err, &said):
 		return false, one.err

@@ -89,6 +89,7 @@ func standingOf(f *fabricv1.Fabric, fields []any) (*fabricv1.LinkedFabric, error
 		return nil, err
 	}
 	out.FabricId, out.Name, out.Netbox, out.Syncing = f.GetFabricId(), f.GetName(), f.GetNetbox(), fields[0] != nil
+	out.RegisteredAt = f.GetCreatedAt()
 	left, known := fields[2].(string)
 	if !known || fields[3] != PlaceOf(f) {
 		return out, nil

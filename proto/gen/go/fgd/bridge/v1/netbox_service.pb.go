@@ -1256,7 +1256,9 @@ type Delivery struct {
 	// What to do about it.
 	Remedy string `protobuf:"bytes,11,opt,name=remedy,proto3" json:"remedy,omitempty"`
 	// When all records were compared with NetBox last; absent when they never were.
-	ComparedAt    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=compared_at,json=comparedAt,proto3" json:"compared_at,omitempty"`
+	ComparedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=compared_at,json=comparedAt,proto3" json:"compared_at,omitempty"`
+	// The fabric is suspended: nothing new comes before it is resumed.
+	Suspended     bool `protobuf:"varint,13,opt,name=suspended,proto3" json:"suspended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1375,6 +1377,13 @@ func (x *Delivery) GetComparedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Delivery) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
 // What is known of one record.
 type Receipt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1390,7 +1399,7 @@ type Receipt struct {
 	State string `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
 	// True when the record is to go, or is gone.
 	Deleted bool `protobuf:"varint,6,opt,name=deleted,proto3" json:"deleted,omitempty"`
-	// Commit that has the content.
+	// Commit that changed the file last, as far as that is known; else the one that is to be delivered.
 	Commit string `protobuf:"bytes,7,opt,name=commit,proto3" json:"commit,omitempty"`
 	// Object id of the file.
 	BlobId string `protobuf:"bytes,8,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
@@ -1560,9 +1569,15 @@ type ReceiptProblem struct {
 	// What NetBox says of single fields.
 	Fields []*FieldProblem `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
 	// Who has changed the record in NetBox; absent where nobody has, or it is not known.
-	User          string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	User string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
+	// When that was; absent where it is not known.
+	ChangedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
+	// Where the record says something else than its file, such as spec.ports[0].speed: the first few, by name.
+	Differing []string `protobuf:"bytes,7,rep,name=differing,proto3" json:"differing,omitempty"`
+	// How many such places there are.
+	DifferingTotal int32 `protobuf:"varint,8,opt,name=differing_total,json=differingTotal,proto3" json:"differing_total,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ReceiptProblem) Reset() {
@@ -1628,6 +1643,27 @@ func (x *ReceiptProblem) GetUser() string {
 		return x.User
 	}
 	return ""
+}
+
+func (x *ReceiptProblem) GetChangedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ChangedAt
+	}
+	return nil
+}
+
+func (x *ReceiptProblem) GetDiffering() []string {
+	if x != nil {
+		return x.Differing
+	}
+	return nil
+}
+
+func (x *ReceiptProblem) GetDifferingTotal() int32 {
+	if x != nil {
+		return x.DifferingTotal
+	}
+	return 0
 }
 
 // What NetBox says of a field.
@@ -1887,7 +1923,7 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"\breceipts\x18\x01 \x03(\v2\x16.fgd.bridge.v1.ReceiptR\breceipts\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
 	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x123\n" +
-	"\bdelivery\x18\x04 \x01(\v2\x17.fgd.bridge.v1.DeliveryR\bdelivery\"\xb6\x03\n" +
+	"\bdelivery\x18\x04 \x01(\v2\x17.fgd.bridge.v1.DeliveryR\bdelivery\"\xd4\x03\n" +
 	"\bDelivery\x12\x1d\n" +
 	"\n" +
 	"netbox_url\x18\x01 \x01(\tR\tnetboxUrl\x12#\n" +
@@ -1903,7 +1939,8 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	" \x01(\tR\aproblem\x12\x16\n" +
 	"\x06remedy\x18\v \x01(\tR\x06remedy\x12;\n" +
 	"\vcompared_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"comparedAt\"\xf8\x03\n" +
+	"comparedAt\x12\x1c\n" +
+	"\tsuspended\x18\r \x01(\bR\tsuspended\"\xf8\x03\n" +
 	"\aReceipt\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
@@ -1922,13 +1959,17 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"verifiedAt\x12A\n" +
 	"\x0eunproven_since\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\runprovenSince\x12\x1a\n" +
 	"\battempts\x18\x0e \x01(\x05R\battempts\x127\n" +
-	"\aproblem\x18\x0f \x01(\v2\x1d.fgd.bridge.v1.ReceiptProblemR\aproblem\"\xa3\x01\n" +
+	"\aproblem\x18\x0f \x01(\v2\x1d.fgd.bridge.v1.ReceiptProblemR\aproblem\"\xa5\x02\n" +
 	"\x0eReceiptProblem\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
 	"\x06remedy\x18\x03 \x01(\tR\x06remedy\x123\n" +
 	"\x06fields\x18\x04 \x03(\v2\x1b.fgd.bridge.v1.FieldProblemR\x06fields\x12\x12\n" +
-	"\x04user\x18\x05 \x01(\tR\x04user\"@\n" +
+	"\x04user\x18\x05 \x01(\tR\x04user\x129\n" +
+	"\n" +
+	"changed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x12\x1c\n" +
+	"\tdiffering\x18\a \x03(\tR\tdiffering\x12'\n" +
+	"\x0fdiffering_total\x18\b \x01(\x05R\x0edifferingTotal\"@\n" +
 	"\fFieldProblem\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x1a\n" +
 	"\bmessages\x18\x02 \x03(\tR\bmessages\"\x94\x01\n" +
@@ -2004,28 +2045,29 @@ var file_fgd_bridge_v1_netbox_service_proto_depIdxs = []int32{
 	24, // 11: fgd.bridge.v1.Receipt.unproven_since:type_name -> google.protobuf.Timestamp
 	20, // 12: fgd.bridge.v1.Receipt.problem:type_name -> fgd.bridge.v1.ReceiptProblem
 	21, // 13: fgd.bridge.v1.ReceiptProblem.fields:type_name -> fgd.bridge.v1.FieldProblem
-	18, // 14: fgd.bridge.v1.DeliverRecordsResponse.delivery:type_name -> fgd.bridge.v1.Delivery
-	0,  // 15: fgd.bridge.v1.NetBoxService.GetNetBox:input_type -> fgd.bridge.v1.GetNetBoxRequest
-	3,  // 16: fgd.bridge.v1.NetBoxService.UpdateNetBox:input_type -> fgd.bridge.v1.UpdateNetBoxRequest
-	5,  // 17: fgd.bridge.v1.NetBoxService.CheckNetBox:input_type -> fgd.bridge.v1.CheckNetBoxRequest
-	8,  // 18: fgd.bridge.v1.NetBoxService.SetUpNetBox:input_type -> fgd.bridge.v1.SetUpNetBoxRequest
-	11, // 19: fgd.bridge.v1.NetBoxService.RemoveNetBox:input_type -> fgd.bridge.v1.RemoveNetBoxRequest
-	13, // 20: fgd.bridge.v1.NetBoxService.ListNetBoxFabrics:input_type -> fgd.bridge.v1.ListNetBoxFabricsRequest
-	16, // 21: fgd.bridge.v1.NetBoxService.ListReceipts:input_type -> fgd.bridge.v1.ListReceiptsRequest
-	22, // 22: fgd.bridge.v1.NetBoxService.DeliverRecords:input_type -> fgd.bridge.v1.DeliverRecordsRequest
-	1,  // 23: fgd.bridge.v1.NetBoxService.GetNetBox:output_type -> fgd.bridge.v1.GetNetBoxResponse
-	4,  // 24: fgd.bridge.v1.NetBoxService.UpdateNetBox:output_type -> fgd.bridge.v1.UpdateNetBoxResponse
-	6,  // 25: fgd.bridge.v1.NetBoxService.CheckNetBox:output_type -> fgd.bridge.v1.CheckNetBoxResponse
-	9,  // 26: fgd.bridge.v1.NetBoxService.SetUpNetBox:output_type -> fgd.bridge.v1.SetUpNetBoxResponse
-	12, // 27: fgd.bridge.v1.NetBoxService.RemoveNetBox:output_type -> fgd.bridge.v1.RemoveNetBoxResponse
-	14, // 28: fgd.bridge.v1.NetBoxService.ListNetBoxFabrics:output_type -> fgd.bridge.v1.ListNetBoxFabricsResponse
-	17, // 29: fgd.bridge.v1.NetBoxService.ListReceipts:output_type -> fgd.bridge.v1.ListReceiptsResponse
-	23, // 30: fgd.bridge.v1.NetBoxService.DeliverRecords:output_type -> fgd.bridge.v1.DeliverRecordsResponse
-	23, // [23:31] is the sub-list for method output_type
-	15, // [15:23] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	24, // 14: fgd.bridge.v1.ReceiptProblem.changed_at:type_name -> google.protobuf.Timestamp
+	18, // 15: fgd.bridge.v1.DeliverRecordsResponse.delivery:type_name -> fgd.bridge.v1.Delivery
+	0,  // 16: fgd.bridge.v1.NetBoxService.GetNetBox:input_type -> fgd.bridge.v1.GetNetBoxRequest
+	3,  // 17: fgd.bridge.v1.NetBoxService.UpdateNetBox:input_type -> fgd.bridge.v1.UpdateNetBoxRequest
+	5,  // 18: fgd.bridge.v1.NetBoxService.CheckNetBox:input_type -> fgd.bridge.v1.CheckNetBoxRequest
+	8,  // 19: fgd.bridge.v1.NetBoxService.SetUpNetBox:input_type -> fgd.bridge.v1.SetUpNetBoxRequest
+	11, // 20: fgd.bridge.v1.NetBoxService.RemoveNetBox:input_type -> fgd.bridge.v1.RemoveNetBoxRequest
+	13, // 21: fgd.bridge.v1.NetBoxService.ListNetBoxFabrics:input_type -> fgd.bridge.v1.ListNetBoxFabricsRequest
+	16, // 22: fgd.bridge.v1.NetBoxService.ListReceipts:input_type -> fgd.bridge.v1.ListReceiptsRequest
+	22, // 23: fgd.bridge.v1.NetBoxService.DeliverRecords:input_type -> fgd.bridge.v1.DeliverRecordsRequest
+	1,  // 24: fgd.bridge.v1.NetBoxService.GetNetBox:output_type -> fgd.bridge.v1.GetNetBoxResponse
+	4,  // 25: fgd.bridge.v1.NetBoxService.UpdateNetBox:output_type -> fgd.bridge.v1.UpdateNetBoxResponse
+	6,  // 26: fgd.bridge.v1.NetBoxService.CheckNetBox:output_type -> fgd.bridge.v1.CheckNetBoxResponse
+	9,  // 27: fgd.bridge.v1.NetBoxService.SetUpNetBox:output_type -> fgd.bridge.v1.SetUpNetBoxResponse
+	12, // 28: fgd.bridge.v1.NetBoxService.RemoveNetBox:output_type -> fgd.bridge.v1.RemoveNetBoxResponse
+	14, // 29: fgd.bridge.v1.NetBoxService.ListNetBoxFabrics:output_type -> fgd.bridge.v1.ListNetBoxFabricsResponse
+	17, // 30: fgd.bridge.v1.NetBoxService.ListReceipts:output_type -> fgd.bridge.v1.ListReceiptsResponse
+	23, // 31: fgd.bridge.v1.NetBoxService.DeliverRecords:output_type -> fgd.bridge.v1.DeliverRecordsResponse
+	24, // [24:32] is the sub-list for method output_type
+	16, // [16:24] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_netbox_service_proto_init() }

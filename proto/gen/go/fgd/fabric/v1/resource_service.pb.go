@@ -600,7 +600,9 @@ type LinkedFabric struct {
 	// Why that one failed; empty when it did not.
 	LastError string `protobuf:"bytes,6,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	// A sync is under way.
-	Syncing       bool `protobuf:"varint,7,opt,name=syncing,proto3" json:"syncing,omitempty"`
+	Syncing bool `protobuf:"varint,7,opt,name=syncing,proto3" json:"syncing,omitempty"`
+	// When it was registered. One that has its number later is another one.
+	RegisteredAt  *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=registered_at,json=registeredAt,proto3" json:"registered_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -682,6 +684,13 @@ func (x *LinkedFabric) GetSyncing() bool {
 		return x.Syncing
 	}
 	return false
+}
+
+func (x *LinkedFabric) GetRegisteredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RegisteredAt
+	}
+	return nil
 }
 
 // What a sync left on the branch of a fabric.
@@ -1136,7 +1145,7 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"updated_by\x18\x05 \x01(\tR\tupdatedBy\"\x1a\n" +
 	"\x18ListLinkedFabricsRequest\"R\n" +
 	"\x19ListLinkedFabricsResponse\x125\n" +
-	"\afabrics\x18\x01 \x03(\v2\x1b.fgd.fabric.v1.LinkedFabricR\afabrics\"\xa6\x02\n" +
+	"\afabrics\x18\x01 \x03(\v2\x1b.fgd.fabric.v1.LinkedFabricR\afabrics\"\xe7\x02\n" +
 	"\fLinkedFabric\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x121\n" +
@@ -1146,7 +1155,8 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"lastSyncAt\x12\x1d\n" +
 	"\n" +
 	"last_error\x18\x06 \x01(\tR\tlastError\x12\x18\n" +
-	"\asyncing\x18\a \x01(\bR\asyncing\"\xc1\x01\n" +
+	"\asyncing\x18\a \x01(\bR\asyncing\x12?\n" +
+	"\rregistered_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\"\xc1\x01\n" +
 	"\x0ePublishedState\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12=\n" +
 	"\fcompleted_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\x12'\n" +
@@ -1232,28 +1242,29 @@ var file_fgd_fabric_v1_resource_service_proto_depIdxs = []int32{
 	19, // 7: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
 	11, // 8: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
 	18, // 9: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
-	18, // 10: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
-	17, // 11: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
-	14, // 12: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
-	15, // 13: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
-	20, // 14: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
-	16, // 15: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	16, // 16: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	8,  // 17: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
-	12, // 18: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
-	0,  // 19: fgd.fabric.v1.ResourceService.ListResources:input_type -> fgd.fabric.v1.ListResourcesRequest
-	3,  // 20: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
-	5,  // 21: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
-	9,  // 22: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
-	13, // 23: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
-	1,  // 24: fgd.fabric.v1.ResourceService.ListResources:output_type -> fgd.fabric.v1.ListResourcesResponse
-	4,  // 25: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
-	6,  // 26: fgd.fabric.v1.ResourceService.PutNetBox:output_type -> fgd.fabric.v1.PutNetBoxResponse
-	22, // [22:27] is the sub-list for method output_type
-	17, // [17:22] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	18, // 10: fgd.fabric.v1.LinkedFabric.registered_at:type_name -> google.protobuf.Timestamp
+	18, // 11: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
+	17, // 12: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	14, // 13: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
+	15, // 14: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
+	20, // 15: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
+	16, // 16: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	16, // 17: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	8,  // 18: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
+	12, // 19: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
+	0,  // 20: fgd.fabric.v1.ResourceService.ListResources:input_type -> fgd.fabric.v1.ListResourcesRequest
+	3,  // 21: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
+	5,  // 22: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
+	9,  // 23: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
+	13, // 24: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
+	1,  // 25: fgd.fabric.v1.ResourceService.ListResources:output_type -> fgd.fabric.v1.ListResourcesResponse
+	4,  // 26: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
+	6,  // 27: fgd.fabric.v1.ResourceService.PutNetBox:output_type -> fgd.fabric.v1.PutNetBoxResponse
+	23, // [23:28] is the sub-list for method output_type
+	18, // [18:23] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_resource_service_proto_init() }

@@ -207,7 +207,11 @@ type Receipt struct {
 	// When a request to write the record had no answer last: it may have been done, or be done late.
 	DoubtedAt *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=doubted_at,json=doubtedAt,proto3" json:"doubted_at,omitempty"`
 	// Digests of what such requests said, "absent" for a deletion, the newest last.
-	Doubted       []string `protobuf:"bytes,17,rep,name=doubted,proto3" json:"doubted,omitempty"`
+	Doubted []string `protobuf:"bytes,17,rep,name=doubted,proto3" json:"doubted,omitempty"`
+	// Who changed the record in NetBox since both sides agreed; absent where nobody has, or it is not known.
+	Editor *Editor `protobuf:"bytes,18,opt,name=editor,proto3" json:"editor,omitempty"`
+	// Who asked for a record that is forced; empty where the link says it.
+	ForcedBy      string `protobuf:"bytes,19,opt,name=forced_by,json=forcedBy,proto3" json:"forced_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -359,6 +363,20 @@ func (x *Receipt) GetDoubted() []string {
 		return x.Doubted
 	}
 	return nil
+}
+
+func (x *Receipt) GetEditor() *Editor {
+	if x != nil {
+		return x.Editor
+	}
+	return nil
+}
+
+func (x *Receipt) GetForcedBy() string {
+	if x != nil {
+		return x.ForcedBy
+	}
+	return ""
 }
 
 // What Git says of a resource.
@@ -525,6 +543,61 @@ func (x *Agreed) GetCommit() string {
 	return ""
 }
 
+// Who changed a record in NetBox.
+type Editor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Their name there.
+	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// When it was.
+	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Editor) Reset() {
+	*x = Editor{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Editor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Editor) ProtoMessage() {}
+
+func (x *Editor) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Editor.ProtoReflect.Descriptor instead.
+func (*Editor) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Editor) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Editor) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 // Why a record is not delivered.
 type Problem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -535,14 +608,20 @@ type Problem struct {
 	// What NetBox says of single fields.
 	Fields []*FieldMessages `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`
 	// Who has changed the record in NetBox, where that is known.
-	User          string `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	User string `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
+	// When that was; absent where it is not known.
+	ChangedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
+	// Where the record says something else than its file, the first few.
+	Differing []string `protobuf:"bytes,6,rep,name=differing,proto3" json:"differing,omitempty"`
+	// How many such places there are.
+	DifferingTotal int32 `protobuf:"varint,7,opt,name=differing_total,json=differingTotal,proto3" json:"differing_total,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -554,7 +633,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -567,7 +646,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{3}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Problem) GetReason() Reason {
@@ -598,6 +677,27 @@ func (x *Problem) GetUser() string {
 	return ""
 }
 
+func (x *Problem) GetChangedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ChangedAt
+	}
+	return nil
+}
+
+func (x *Problem) GetDiffering() []string {
+	if x != nil {
+		return x.Differing
+	}
+	return nil
+}
+
+func (x *Problem) GetDifferingTotal() int32 {
+	if x != nil {
+		return x.DifferingTotal
+	}
+	return 0
+}
+
 // What NetBox says of a field.
 type FieldMessages struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -611,7 +711,7 @@ type FieldMessages struct {
 
 func (x *FieldMessages) Reset() {
 	*x = FieldMessages{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -623,7 +723,7 @@ func (x *FieldMessages) String() string {
 func (*FieldMessages) ProtoMessage() {}
 
 func (x *FieldMessages) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -636,7 +736,7 @@ func (x *FieldMessages) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldMessages.ProtoReflect.Descriptor instead.
 func (*FieldMessages) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{4}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FieldMessages) GetField() string {
@@ -681,14 +781,16 @@ type Delivery struct {
 	// Somebody said that many records may be deleted, for what this commit wants.
 	ConfirmedCommit string `protobuf:"bytes,12,opt,name=confirmed_commit,json=confirmedCommit,proto3" json:"confirmed_commit,omitempty"`
 	// Records were written since the fabric's own record was told last.
-	Untold        bool `protobuf:"varint,13,opt,name=untold,proto3" json:"untold,omitempty"`
+	Untold bool `protobuf:"varint,13,opt,name=untold,proto3" json:"untold,omitempty"`
+	// When the fabric was registered. One that has its number later is another one.
+	RegisteredAt  *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=registered_at,json=registeredAt,proto3" json:"registered_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +802,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +815,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{5}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Delivery) GetFabricId() int32 {
@@ -807,6 +909,13 @@ func (x *Delivery) GetUntold() bool {
 	return false
 }
 
+func (x *Delivery) GetRegisteredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RegisteredAt
+	}
+	return nil
+}
+
 // What a fabric's own record in NetBox says of its syncs.
 type FabricRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -824,7 +933,7 @@ type FabricRecord struct {
 
 func (x *FabricRecord) Reset() {
 	*x = FabricRecord{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +945,7 @@ func (x *FabricRecord) String() string {
 func (*FabricRecord) ProtoMessage() {}
 
 func (x *FabricRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +958,7 @@ func (x *FabricRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FabricRecord.ProtoReflect.Descriptor instead.
 func (*FabricRecord) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{6}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FabricRecord) GetSyncStatus() string {
@@ -884,7 +993,7 @@ var File_fgd_netbox_v1_receipt_proto protoreflect.FileDescriptor
 
 const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfgd/netbox/v1/receipt.proto\x12\rfgd.netbox.v1\x1a$fgd/fabric/v1/resource_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x05\n" +
+	"\x1bfgd/netbox/v1/receipt.proto\x12\rfgd.netbox.v1\x1a$fgd/fabric/v1/resource_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x05\n" +
 	"\aReceipt\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
@@ -906,7 +1015,9 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x06forced\x18\x0f \x01(\bR\x06forced\x129\n" +
 	"\n" +
 	"doubted_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\tdoubtedAt\x12\x18\n" +
-	"\adoubted\x18\x11 \x03(\tR\adoubted\"\xd5\x01\n" +
+	"\adoubted\x18\x11 \x03(\tR\adoubted\x12-\n" +
+	"\x06editor\x18\x12 \x01(\v2\x15.fgd.netbox.v1.EditorR\x06editor\x12\x1b\n" +
+	"\tforced_by\x18\x13 \x01(\tR\bforcedBy\"\xd5\x01\n" +
 	"\x06Wanted\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x17\n" +
 	"\ablob_id\x18\x02 \x01(\tR\x06blobId\x12\x16\n" +
@@ -919,15 +1030,22 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x06Agreed\x12\x17\n" +
 	"\ablob_id\x18\x01 \x01(\tR\x06blobId\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\tR\x06digest\x12\x16\n" +
-	"\x06commit\x18\x03 \x01(\tR\x06commit\"\x9c\x01\n" +
+	"\x06commit\x18\x03 \x01(\tR\x06commit\"H\n" +
+	"\x06Editor\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\x9e\x02\n" +
 	"\aProblem\x12-\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x15.fgd.netbox.v1.ReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x124\n" +
 	"\x06fields\x18\x03 \x03(\v2\x1c.fgd.netbox.v1.FieldMessagesR\x06fields\x12\x12\n" +
-	"\x04user\x18\x04 \x01(\tR\x04user\"A\n" +
+	"\x04user\x18\x04 \x01(\tR\x04user\x129\n" +
+	"\n" +
+	"changed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x12\x1c\n" +
+	"\tdiffering\x18\x06 \x03(\tR\tdiffering\x12'\n" +
+	"\x0fdiffering_total\x18\a \x01(\x05R\x0edifferingTotal\"A\n" +
 	"\rFieldMessages\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x1a\n" +
-	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xbd\x03\n" +
+	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xfe\x03\n" +
 	"\bDelivery\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12#\n" +
@@ -943,7 +1061,8 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	" \x01(\v2\x1b.fgd.netbox.v1.FabricRecordR\x04told\x12\x14\n" +
 	"\x05asked\x18\v \x01(\x03R\x05asked\x12)\n" +
 	"\x10confirmed_commit\x18\f \x01(\tR\x0fconfirmedCommit\x12\x16\n" +
-	"\x06untold\x18\r \x01(\bR\x06untold\"\x83\x02\n" +
+	"\x06untold\x18\r \x01(\bR\x06untold\x12?\n" +
+	"\rregistered_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\"\x83\x02\n" +
 	"\fFabricRecord\x12\x1f\n" +
 	"\vsync_status\x18\x01 \x01(\tR\n" +
 	"syncStatus\x12\x1d\n" +
@@ -989,41 +1108,46 @@ func file_fgd_netbox_v1_receipt_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_netbox_v1_receipt_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fgd_netbox_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_fgd_netbox_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_fgd_netbox_v1_receipt_proto_goTypes = []any{
 	(State)(0),                    // 0: fgd.netbox.v1.State
 	(Reason)(0),                   // 1: fgd.netbox.v1.Reason
 	(*Receipt)(nil),               // 2: fgd.netbox.v1.Receipt
 	(*Wanted)(nil),                // 3: fgd.netbox.v1.Wanted
 	(*Agreed)(nil),                // 4: fgd.netbox.v1.Agreed
-	(*Problem)(nil),               // 5: fgd.netbox.v1.Problem
-	(*FieldMessages)(nil),         // 6: fgd.netbox.v1.FieldMessages
-	(*Delivery)(nil),              // 7: fgd.netbox.v1.Delivery
-	(*FabricRecord)(nil),          // 8: fgd.netbox.v1.FabricRecord
-	nil,                           // 9: fgd.netbox.v1.FabricRecord.CountsEntry
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*v1.FileAuthor)(nil),         // 11: fgd.fabric.v1.FileAuthor
+	(*Editor)(nil),                // 5: fgd.netbox.v1.Editor
+	(*Problem)(nil),               // 6: fgd.netbox.v1.Problem
+	(*FieldMessages)(nil),         // 7: fgd.netbox.v1.FieldMessages
+	(*Delivery)(nil),              // 8: fgd.netbox.v1.Delivery
+	(*FabricRecord)(nil),          // 9: fgd.netbox.v1.FabricRecord
+	nil,                           // 10: fgd.netbox.v1.FabricRecord.CountsEntry
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*v1.FileAuthor)(nil),         // 12: fgd.fabric.v1.FileAuthor
 }
 var file_fgd_netbox_v1_receipt_proto_depIdxs = []int32{
 	3,  // 0: fgd.netbox.v1.Receipt.wanted:type_name -> fgd.netbox.v1.Wanted
 	4,  // 1: fgd.netbox.v1.Receipt.agreed:type_name -> fgd.netbox.v1.Agreed
 	0,  // 2: fgd.netbox.v1.Receipt.state:type_name -> fgd.netbox.v1.State
-	10, // 3: fgd.netbox.v1.Receipt.verified_at:type_name -> google.protobuf.Timestamp
-	10, // 4: fgd.netbox.v1.Receipt.unproven_since:type_name -> google.protobuf.Timestamp
-	5,  // 5: fgd.netbox.v1.Receipt.problem:type_name -> fgd.netbox.v1.Problem
-	10, // 6: fgd.netbox.v1.Receipt.doubted_at:type_name -> google.protobuf.Timestamp
-	11, // 7: fgd.netbox.v1.Wanted.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	1,  // 8: fgd.netbox.v1.Problem.reason:type_name -> fgd.netbox.v1.Reason
-	6,  // 9: fgd.netbox.v1.Problem.fields:type_name -> fgd.netbox.v1.FieldMessages
-	10, // 10: fgd.netbox.v1.Delivery.compared_at:type_name -> google.protobuf.Timestamp
-	8,  // 11: fgd.netbox.v1.Delivery.told:type_name -> fgd.netbox.v1.FabricRecord
-	10, // 12: fgd.netbox.v1.FabricRecord.last_sync:type_name -> google.protobuf.Timestamp
-	9,  // 13: fgd.netbox.v1.FabricRecord.counts:type_name -> fgd.netbox.v1.FabricRecord.CountsEntry
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	11, // 3: fgd.netbox.v1.Receipt.verified_at:type_name -> google.protobuf.Timestamp
+	11, // 4: fgd.netbox.v1.Receipt.unproven_since:type_name -> google.protobuf.Timestamp
+	6,  // 5: fgd.netbox.v1.Receipt.problem:type_name -> fgd.netbox.v1.Problem
+	11, // 6: fgd.netbox.v1.Receipt.doubted_at:type_name -> google.protobuf.Timestamp
+	5,  // 7: fgd.netbox.v1.Receipt.editor:type_name -> fgd.netbox.v1.Editor
+	12, // 8: fgd.netbox.v1.Wanted.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	11, // 9: fgd.netbox.v1.Editor.at:type_name -> google.protobuf.Timestamp
+	1,  // 10: fgd.netbox.v1.Problem.reason:type_name -> fgd.netbox.v1.Reason
+	7,  // 11: fgd.netbox.v1.Problem.fields:type_name -> fgd.netbox.v1.FieldMessages
+	11, // 12: fgd.netbox.v1.Problem.changed_at:type_name -> google.protobuf.Timestamp
+	11, // 13: fgd.netbox.v1.Delivery.compared_at:type_name -> google.protobuf.Timestamp
+	9,  // 14: fgd.netbox.v1.Delivery.told:type_name -> fgd.netbox.v1.FabricRecord
+	11, // 15: fgd.netbox.v1.Delivery.registered_at:type_name -> google.protobuf.Timestamp
+	11, // 16: fgd.netbox.v1.FabricRecord.last_sync:type_name -> google.protobuf.Timestamp
+	10, // 17: fgd.netbox.v1.FabricRecord.counts:type_name -> fgd.netbox.v1.FabricRecord.CountsEntry
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_fgd_netbox_v1_receipt_proto_init() }
@@ -1037,7 +1161,7 @@ func file_fgd_netbox_v1_receipt_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_netbox_v1_receipt_proto_rawDesc), len(file_fgd_netbox_v1_receipt_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,96 @@
+package outbox
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/hearing"
+)
+
+// ours is what was written here, for those who ask while a pass is under way, which may take long. It is as receipts
+// were written down last. That comes before any request: whatever a request does, it is known here when it is heard.
+type ours struct {
+	mu    sync.Mutex
+	byKey map[key]*own
+}
+
+// own is what was written of a record.
+type own struct {
+	says      []string // digests of what both sides agreed on last, and of what is wanted
+	doubted   []string // of requests without an answer
+	doubtedAt time.Time
+	theirs    bool      // somebody else has changed it: nobody decides yet, or it is to be overwritten
+	requests  []written // of this session, the newest last
+}
+
+// written is what a request wrote.
+type written struct{ request, says string }
+
+// rememberedRequests is how many are remembered of a record: it may be heard of several at once.
+const rememberedRequests = 16
+
+// put notes what is known of records, and which are forgotten.
+func (o *ours) put(receipts []*netboxv1.Receipt, gone []key) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, k := range gone {
+		delete(o.byKey, k)
+	}
+	for _, r := range receipts {
+		of := o.of(keyOf(r))
+		*of = own{
+			says: saysOf(r), doubted: slices.Clone(r.GetDoubted()), doubtedAt: r.GetDoubtedAt().AsTime(),
+			theirs: r.GetState() == netboxv1.State_STATE_HELD || r.GetForced(), requests: of.requests,
+		}
+	}
+}
+
+func (o *ours) of(k key) *own {
+	if o.byKey[k] == nil {
+		o.byKey[k] = &own{}
+	}
+	return o.byKey[k]
+}
+
+// saysOf returns what a record says that nobody else has changed.
+func saysOf(r *netboxv1.Receipt) []string {
+	if r.GetWanted().GetDeleted() {
+		return []string{absent, r.GetAgreed().GetDigest()}
+	}
+	return []string{r.GetWanted().GetDigest(), r.GetAgreed().GetDigest()}
+}
+
+// wrote notes that a request has written a record.
+func (o *ours) wrote(r *netboxv1.Receipt, id string) {
+	said := r.GetWanted().GetDigest()
+	if r.GetWanted().GetDeleted() {
+		said = absent
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	of := o.of(keyOf(r))
+	of.requests = append(of.requests, written{id, said})
+	of.requests = of.requests[max(0, len(of.requests)-rememberedRequests):]
+}
+
+// echo says how it is known that a change is ours.
+func (o *ours) echo(c hearing.Change, now time.Time) hearing.Echo {
+	says := absent
+	if c.After != nil {
+		says = c.After.Digest(c.Kind)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	of := o.byKey[key{c.Kind, c.Identity.Namespace, c.Identity.Name}]
+	switch {
+	case of == nil, c.Branch != "", c.Was != nil: // no name is changed here
+	case c.RequestID != "" && slices.Contains(of.requests, written{c.RequestID, says}):
+		return hearing.OurRequest
+	case of.theirs:
+	case slices.Contains(of.says, says), slices.Contains(of.doubted, says) && now.Sub(of.doubtedAt) <= rememberedFor:
+		return hearing.SameContent
+	}
+	return hearing.NotOurs
+}
