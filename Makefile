@@ -5,6 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 TOOLS := $(CURDIR)/.cache/bin
+PLUGIN := integrations/netbox-fgd-sync
+PLUGIN_LINTERS := $(CURDIR)/.cache/lint-plugin
 GOLANGCI_LINT_VERSION := v2.15.0
 GOFUMPT_VERSION := v0.12.0
 BUF_VERSION := 1.75.0
@@ -54,9 +56,11 @@ test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
 test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg
 	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg
 
+KILLS := ^Test((Killed|Stopped)AtEveryPoint|(Delivery|AnEdit|TheNetBox)IsKilled)$$
+
 .PHONY: test-kills
 test-kills: test-deps ## kill and stop the programs at every point where that could matter; RACE=1 adds the race detector
-	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '^Test((Killed|Stopped)AtEveryPoint|DeliveryIsKilled|AnEditIsKilled)$$' fgdsync.dev/test/e2e
+	go test $(TEST_FLAGS) $(if $(filter-out 0,$(RACE)),-race) -tags kills -run '$(KILLS)' fgdsync.dev/test/e2e
 
 .PHONY: mutate
 mutate: test-deps ## take guards out of the code one at a time, and see that a test fails without each
@@ -119,7 +123,7 @@ generate-check: generate ## fail when the committed generated files are not what
 		echo "Generated files differ from what is committed; run make generate and commit:"; echo "$$changed"; exit 1; fi
 
 .PHONY: lint
-lint: lint-docs lint-guards lint-proto lint-breaking lint-format lint-vet lint-go lint-deploy ## all static checks
+lint: lint-docs lint-guards lint-proto lint-breaking lint-format lint-vet lint-go lint-deploy lint-plugin ## all static checks
 
 .PHONY: lint-docs
 lint-docs: ## links between pages, and the heads of decisions; needs python3
@@ -154,6 +158,18 @@ lint-go: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint
 
 # The module of deploy/ is none of the workspace: what its tests read rules and compose files with shall decide no
 # version of what the programs are built from.
+.PHONY: lint-plugin
+lint-plugin: $(PLUGIN_LINTERS)/made ## ruff and mypy on the plugin for NetBox; needs python3
+	cd $(PLUGIN) && $(PLUGIN_LINTERS)/bin/ruff check --no-cache && $(PLUGIN_LINTERS)/bin/ruff format --no-cache --check
+	cd $(PLUGIN) && $(PLUGIN_LINTERS)/bin/mypy --cache-dir $(PLUGIN_LINTERS)/cache netbox_fgd_sync
+
+$(PLUGIN_LINTERS)/made: $(PLUGIN)/requirements-lint.txt
+	@scripts/install-packages python3-venv
+	rm -rf $(PLUGIN_LINTERS)
+	python3 -m venv $(PLUGIN_LINTERS)
+	$(PLUGIN_LINTERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: -r $<
+	touch $@
+
 .PHONY: lint-deploy
 lint-deploy: fgd ## alert rules, with a process that has just begun, and the compose file; needs redis-server
 	@scripts/install-packages prometheus redis-server

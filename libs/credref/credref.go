@@ -69,7 +69,9 @@ const longestFile = 64 << 10
 
 func (f *Finder) file(text, name string) (Reference, error) {
 	if f.Dir == "" {
-		return Reference{}, unreadable("References to files need credentials_dir to be set.")
+		return Reference{}, unreadable("References to files need credentials_dir to be set.").
+			WithRemedy("Set credentials_dir (HEDGEHOG_FGD_CREDENTIALS_DIR) where %s runs to the folder of the file, and start it "+
+				"again.", f.Service)
 	}
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
 		return Reference{}, unreadable("The reference file:NAME takes the name of a file in credentials_dir.")
@@ -88,11 +90,13 @@ func readFile(dir, name string) (string, error) {
 	path := filepath.Join(dir, name)
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > longestFile {
-		return "", unreadable("There is no readable file %q in credentials_dir.", name).WithCause(err)
+		return "", unreadable("There is no readable file %q in credentials_dir.", name).WithCause(err).
+			WithRemedy("Put the file into the folder that credentials_dir (HEDGEHOG_FGD_CREDENTIALS_DIR) names.")
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return "", unreadable("There is no readable file %q in credentials_dir.", name).WithCause(err)
+		return "", unreadable("There is no readable file %q in credentials_dir.", name).WithCause(err).
+			WithRemedy("Put the file into the folder that credentials_dir (HEDGEHOG_FGD_CREDENTIALS_DIR) names.")
 	}
 	return string(raw), nil
 }

@@ -77,7 +77,8 @@ var (
 	}
 	NotAuthenticated = Code{
 		"FGD_1050", Unauthenticated, "NOT_AUTHENTICATED",
-		"Send a token that is valid as Authorization: Bearer; fgd token create makes one.",
+		"Send a token that is valid as Authorization: Bearer, or give fgd one with --token-file or HEDGEHOG_FGD_TOKEN; fgd " +
+			"token create makes one.",
 	}
 	AuditBroken = Code{
 		"FGD_1060", Precondition, "AUDIT_BROKEN",

@@ -18,7 +18,7 @@ var (
 	}
 	FabricNotFound = Code{
 		"FGD_3006", NotFound, "FABRIC_NOT_FOUND",
-		"Register the fabric first: POST /api/v1/fabrics.",
+		"Look which fabrics there are: fgd fabric list; fgd fabric register, or POST /api/v1/fabrics, registers one.",
 	}
 	SyncNotFound = Code{
 		"FGD_3007", NotFound, "SYNC_NOT_FOUND",
@@ -26,7 +26,7 @@ var (
 	}
 	FabricExists = Code{
 		"FGD_3008", Exists, "FABRIC_EXISTS",
-		"Use another number and name, or update the registered fabric.",
+		"Use another number and name, or update the registered fabric: fgd fabric update.",
 	}
 	IllegalTransition = Code{
 		"FGD_3009", Precondition, "ILLEGAL_TRANSITION",
@@ -60,6 +60,6 @@ var (
 	NetBoxChanged   = Code{"FGD_3017", Conflict, "NETBOX_CHANGED", "Read it again and repeat the change."}
 	NetBoxNotLinked = Code{
 		"FGD_3018", Precondition, "NETBOX_NOT_LINKED",
-		"Link the fabric to its record in NetBox: fgd fabric update --netbox-url.",
+		"Link the fabric to its record in NetBox: fgd fabric update FABRIC --netbox.",
 	}
 )

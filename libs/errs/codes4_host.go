@@ -122,4 +122,8 @@ var (
 		"FGD_4033", Precondition, "NETBOX_REFUSED",
 		"Look at what NetBox says; fgd netbox check says what a token may do.",
 	}
+	NetBoxNotOurs = Code{
+		"FGD_4034", Precondition, "NETBOX_NOT_OURS",
+		"Rename or delete in NetBox what has the name, or use another NetBox.",
+	}
 )

@@ -85,6 +85,13 @@ const (
 	RecordWritten Point = "record.written"
 )
 
+// Effects on which NetBox that of the installation is.
+const (
+	NetBoxBefore Point = "netbox.before"
+	NetBoxStored Point = "netbox.stored"
+	NetBoxKept   Point = "netbox.kept"
+)
+
 // OfDelivery returns the places of effects of what is delivered to NetBox. A process comes by them when a fabric is
 // linked to one.
 func OfDelivery() []Point {
@@ -97,6 +104,9 @@ func OfIdentity() []Point {
 		TokenBefore, TokenStored, TokenKept, BootstrapPending, BootstrapMade, BootstrapKept, KeysWritten, KeysKept,
 	}
 }
+
+// OfNetBox returns the places of effects on which NetBox that of the installation is.
+func OfNetBox() []Point { return []Point{NetBoxBefore, NetBoxStored, NetBoxKept} }
 
 // Before returns the place before a sync is written in a state.
 func Before(state syncv1.State) Point { return Point("before." + state.String()) }
@@ -115,7 +125,7 @@ func All() []Point {
 		AuditBefore, AuditWritten, AuditStored, AuditIntent, AuditEffect, AuditOutcome, AuditSignBefore, AuditSigned,
 		AuditRotated, AuditPutAside,
 	}
-	points = slices.Concat(points, OfIdentity(), OfDelivery())
+	points = slices.Concat(points, OfIdentity(), OfDelivery(), OfNetBox())
 	for number := range syncv1.State_name {
 		// pending is what AcceptBefore and AcceptStored are about
 		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING {

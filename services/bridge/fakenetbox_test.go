@@ -57,7 +57,11 @@ func (f *fakeResources) PutNetBox(
 	if req.GetNetbox().GetGeneration() != f.netbox.GetGeneration() {
 		return nil, errs.New(errs.NetBoxChanged, "Somebody else has changed it.")
 	}
+	called := f.netbox.GetInstallationId()
 	f.netbox = proto.CloneOf(req.GetNetbox())
 	f.netbox.Generation++
+	if f.netbox.InstallationId = called; called == "" {
+		f.netbox.InstallationId = "installation-of-a-test"
+	}
 	return &fabricv1.PutNetBoxResponse{Netbox: proto.CloneOf(f.netbox)}, nil
 }

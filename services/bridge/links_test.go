@@ -86,6 +86,13 @@ func TestTheInstallationsNetBox(t *testing.T) {
 	if l.GetUrl() != "https://netbox.example.com" || l.GetTokenRef() != "file:other" || l.GetFabric() != 7 {
 		t.Errorf("linked to %v", l)
 	}
+	b.ok("PATCH", "/api/v1/fabrics/35", `{"netbox":{"url":"https://b","token_ref":"env:X","on_difference":"git_wins"}}`)
+	b.ok("PATCH", "/api/v1/fabrics/35", `{"netbox":{}}`)
+	l = b.link()
+	if l.GetUrl() != "https://netbox.example.com" || l.GetTokenRef() != "file:other" || l.GetFabric() != 0 ||
+		l.GetOnDifference() != fabricv1.OnDifference_ON_DIFFERENCE_GIT_WINS {
+		t.Errorf("linked to the installation's: %v", l)
+	}
 	b.problem("POST", "/api/v1/fabrics", `{"fabric_id":36,"name":"g","repository_url":"https://git.example/r.git",
 		"gitops_directory":"e","netbox":{"url":"https://evil.example.com"}}`, 400, "FGD_1010")
 }

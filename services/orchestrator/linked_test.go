@@ -10,6 +10,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -116,6 +117,62 @@ func TestWhatWasLeftElsewhere(t *testing.T) {
 		got = b.sync(35, nil)
 		b.requireLeft("after a sync", got, got.GetResult().GetBaseCommit(), "", got)
 	})
+}
+
+// TestALinkOnAnOldFabric: where nobody noted what its last sync left, linking starts one, once; else it starts none.
+func TestALinkOnAnOldFabric(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.drop("f1", "a")
+		b.fabric(b.stages, 35, "f1")
+		response, err := b.GetFabric(t.Context(), &fabricv1.GetFabricRequest{FabricId: 35})
+		fabric := must(t, response, err).GetFabric()
+		link := linkTo("https://netbox.example.com")
+		noted, err := b.update(fabric, link)
+		must(t, noted, err)
+		if got := b.syncs(35); len(got) != 1 {
+			t.Errorf("what was left is known, and there are %d syncs", len(got))
+		}
+		bare, err := b.update(noted, nil)
+		must(t, bare, err)
+		if err := b.conn.Main.HDel(t.Context(), state.RunKey(35), "published", "published_place").Err(); err != nil {
+			t.Fatal(err)
+		}
+		linked, err := b.update(bare, link)
+		must(t, linked, err)
+		newest := b.syncs(35)[0]
+		done := b.await(newest.GetSyncId())
+		b.expect(done, completed)
+		b.requireLeft("after linking", done, done.GetResult().GetBaseCommit(), "", done)
+		again, err := b.update(linked, link)
+		must(t, again, err)
+		if got := b.syncs(35); len(got) != 2 {
+			t.Errorf("there are %d syncs", len(got))
+		}
+	})
+}
+
+// TestALinkOnASuspendedFabric: it is synced when it is resumed, and not before.
+func TestALinkOnASuspendedFabric(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		created, err := b.CreateFabric(t.Context(), &fabricv1.CreateFabricRequest{
+			Fabric: definition(35, "f1"), SuspendReason: "first look",
+		})
+		b.await(must(t, created, err).GetSyncId())
+		linked, err := b.update(created.GetFabric(), linkTo("https://netbox.example.com"))
+		must(t, linked, err)
+		if got := b.syncs(35); len(got) != 1 {
+			t.Errorf("there are %d syncs", len(got))
+		}
+	})
+}
+
+// syncs lists the syncs of a fabric, the newest first.
+func (n *node) syncs(fabric int32) []*syncv1.Sync {
+	n.t.Helper()
+	list, err := n.ListSyncs(n.t.Context(), &syncv1.ListSyncsRequest{FabricId: fabric})
+	return must(n.t, list, err).GetSyncs()
 }
 
 // TestWhatAProposalLeaves: the branch, as it was.

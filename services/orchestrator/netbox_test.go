@@ -48,14 +48,38 @@ func TestTheNetBoxOfAnInstallation(t *testing.T) {
 				t.Errorf("a wrong %s: the field is %q", field, got)
 			}
 		}
+		if first.GetInstallationId() == "" {
+			t.Error("the installation is called nothing")
+		}
 		b.flush()
 		if got := b.netbox(); !proto.Equal(got, first) {
 			t.Errorf("without what Redis had it is %v", got)
 		}
-		none, err := b.put(&fabricv1.NetBox{Generation: first.GetGeneration()})
-		if must(t, none, err).GetUrl() != "" || b.netbox().GetGeneration() <= first.GetGeneration() {
+		none, err := b.put(&fabricv1.NetBox{Generation: first.GetGeneration(), InstallationId: "another"})
+		if must(t, none, err).GetUrl() != "" || b.netbox().GetGeneration() <= first.GetGeneration() ||
+			b.netbox().GetInstallationId() != first.GetInstallationId() {
 			t.Errorf("taken away it is %v", b.netbox())
 		}
+	})
+}
+
+// TestTheNetBoxThatRedisHasLost: it alone, as with a power cut. It can be changed all the same by who has read it.
+func TestTheNetBoxThatRedisHasLost(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		stored, err := b.put(&fabricv1.NetBox{Url: "https://netbox.example.com", TokenRef: "file:netbox"})
+		first := must(t, stored, err)
+		if err := b.conn.Main.Del(t.Context(), "fgd:{registry}:netbox").Err(); err != nil {
+			t.Fatal(err)
+		}
+		read := b.netbox()
+		read.Url = "https://other.example.com"
+		changed, err := b.put(read)
+		if must(t, changed, err).GetUrl() != read.GetUrl() || changed.GetInstallationId() != first.GetInstallationId() {
+			t.Errorf("it is %v", changed)
+		}
+		_, err = b.put(read)
+		fails(t, "the same change by somebody who has not read it since", err, errs.NetBoxChanged)
 	})
 }
 

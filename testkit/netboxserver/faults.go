@@ -9,6 +9,7 @@ import (
 type Fault struct {
 	Method string // of the requests; empty for all
 	Path   string // the same
+	Skip   int    // how many of them go well before
 	Times  int    // how many of them; 0 for all from now on
 	Done   bool   // it is done, and only its answer goes wrong
 
@@ -36,6 +37,10 @@ func (s *Server) Mend() {
 func (s *Server) fault(r *http.Request) *Fault {
 	for i, f := range s.faults {
 		if f.Method != "" && f.Method != r.Method || f.Path != "" && f.Path != r.URL.Path {
+			continue
+		}
+		if f.Skip > 0 {
+			s.faults[i].Skip--
 			continue
 		}
 		if f.Times == 1 {

@@ -65,6 +65,13 @@ func (s *Server) Changes() int {
 	return s.changes
 }
 
+// Requests returns how many requests there were.
+func (s *Server) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
 // answer is what a request gets.
 type answer struct {
 	code int

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/cmd/fgd/internal/exit"
 	"fgdsync.dev/cmd/fgd/internal/render"
@@ -83,7 +86,7 @@ var linkFlagNames = []string{ //nolint:gochecknoglobals // read only
 
 func (l *linkFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&l.own, "netbox", false, "link it to its record in the NetBox of the installation (fgd netbox set)")
+	flags.BoolVar(&l.own, "netbox", false, "link it to its record in the NetBox of the installation (fgd netbox set), whatever it was linked to")
 	flags.StringVar(&l.link.Url, "netbox-url", "", "link it to its record in the NetBox at this `address`")
 	flags.Int32Var(&l.link.Fabric, "netbox-fabric", 0, "`number` of its record there; that of the fabric without it")
 	flags.StringVar(&l.link.TokenRef, "netbox-token-ref", "",
@@ -93,12 +96,42 @@ func (l *linkFlags) add(cmd *cobra.Command) {
 }
 
 // wanted returns the link as flags say it, nil when none says anything.
-func (l *linkFlags) wanted(cmd *cobra.Command) *bridgev1.NetBoxLink {
-	for _, name := range linkFlagNames {
-		if cmd.Flags().Changed(name) {
-			return &l.link
-		}
+func (l *linkFlags) wanted(cmd *cobra.Command) (*bridgev1.NetBoxLink, error) {
+	changed := cmd.Flags().Changed
+	wrong := func(remedy, format string, args ...any) error {
+		return exit.Misuse(errs.New(errs.InvalidRequest, format, args...).WithRemedy("%s", remedy))
 	}
+	switch {
+	case changed("netbox") && !l.own:
+		return nil, wrong("Leave it out; fgd fabric update FABRIC --no-netbox ends a link.", "--netbox=false says nothing.")
+	case l.own && changed("netbox-url"):
+		return nil, wrong("Leave one of the two out.", "--netbox and --netbox-url contradict each other.")
+	case changed("netbox-fabric") && l.link.GetFabric() < 1:
+		return nil, wrong("Leave it out for the fabric's own number.",
+			"--netbox-fabric is %d; the numbers of fabrics begin with 1.", l.link.GetFabric())
+	}
+	if !slices.ContainsFunc(linkFlagNames, changed) {
+		return nil, nil
+	}
+	return &l.link, nil
+}
+
+// fill has a link that is changed to the NetBox of the installation say all that flags don't: what is absent would stay
+// as it was. Nothing at all stands for that NetBox, and needs no right to name one.
+func (l *linkFlags) fill(ctx context.Context, r *running, id int32) error {
+	if !l.own || proto.Size(&l.link) == 0 {
+		return nil
+	}
+	own, err := r.NetBox(ctx)
+	if err != nil {
+		return err
+	}
+	if own.GetUrl() == "" {
+		return errs.New(errs.InvalidRequest, "The installation has no NetBox of its own.").
+			WithRemedy("Set it (fgd netbox set), or name one: --netbox-url.")
+	}
+	l.link.Url, l.link.Fabric = own.GetUrl(), cmp.Or(l.link.GetFabric(), id)
+	l.link.TokenRef = cmp.Or(l.link.GetTokenRef(), own.GetTokenRef())
 	return nil
 }
 
@@ -119,8 +152,10 @@ func newFabricRegister(env Environment) *cobra.Command {
 	l.add(cmd)
 	_ = cmd.MarkFlagRequired("repo")
 	_ = cmd.MarkFlagRequired("dir")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		request.Netbox = l.wanted(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if request.Netbox, err = l.wanted(cmd); err != nil {
+			return err
+		}
 		request.Credentials, request.SyncIntervalSeconds = ref.given(), interval.given(cmd)
 		answer, err := r.CreateFabric(cmd.Context(), request)
 		if err != nil {
@@ -179,17 +214,29 @@ func newFabricUpdate(env Environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		link, err := l.wanted(cmd)
+		if err != nil {
+			return err
+		}
 		named := func(flag string, value *string) *string {
 			if !cmd.Flags().Changed(flag) {
 				return nil
 			}
 			return value
 		}
-		answer, err := r.UpdateFabric(cmd.Context(), &bridgev1.UpdateFabricRequest{
+		request := &bridgev1.UpdateFabricRequest{
 			FabricId: id, Name: named("name", &name), RepositoryUrl: named("repo", &repository),
 			Branch: named("branch", &branch), GitopsDirectory: named("dir", &directory), Credentials: ref.given(),
-			SyncIntervalSeconds: interval.given(cmd), Netbox: l.wanted(cmd), RemoveNetbox: l.none,
-		})
+			SyncIntervalSeconds: interval.given(cmd), Netbox: link, RemoveNetbox: l.none,
+		}
+		if proto.Equal(request, &bridgev1.UpdateFabricRequest{FabricId: id}) {
+			return exit.Misuse(errs.New(errs.InvalidRequest, "No flag names what is to be changed.").
+				WithRemedy("fgd fabric update --help shows what can be."))
+		}
+		if err := l.fill(cmd.Context(), r, id); err != nil {
+			return err
+		}
+		answer, err := r.UpdateFabric(cmd.Context(), request)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,10 @@ func newNetBox(env Environment) *cobra.Command {
 }
 
 func newNetBoxShow(env Environment) *cobra.Command {
-	cmd := &cobra.Command{Use: "show", Short: "Show the NetBoxes that fabrics are linked to", Args: noArguments}
+	cmd := &cobra.Command{Use: "show", Short: "Show the NetBoxes that fabrics are linked to", Args: noArguments,
+		Long: `Shows the NetBox of the installation, and asks each NetBox that a fabric is linked to how it is, for three seconds at
+most. fgd netbox check says more of one.`,
+	}
 	r := newRunning(env, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		answer, err := r.NetBox(cmd.Context())
@@ -34,6 +37,11 @@ func newNetBoxShow(env Environment) *cobra.Command {
 func newNetBoxSet(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "set [--url URL] [--token-ref REF]", Short: "Say which NetBox a link takes that names none", Args: noArguments,
+		Long: `Sets the NetBox of the installation: the one that fgd fabric update FABRIC --netbox links to, and that check, setup and
+import are about when they name none. What is not named stays. Links that are there stay as they are.
+
+A reference is tried: it has to lead to a token, and to a list of hosts (NAME.hosts, or NAME_HOSTS of a variable) that
+has the one of NetBox, with its port where that is not the one of the scheme.`,
 	}
 	r := newRunning(env, cmd)
 	var url, ref string
@@ -48,8 +56,11 @@ func newNetBoxSet(env Environment) *cobra.Command {
 			request.TokenRef = &ref
 		}
 		if request.Url == nil && request.TokenRef == nil {
-			return exit.Misuse(errs.New(errs.InvalidRequest, "It has to be said what is to be set.").
+			return exit.Misuse(errs.New(errs.InvalidRequest, "No flag names what is to be set.").
 				WithRemedy("Give --url, --token-ref, or both."))
+		}
+		if err := leads(cmd.Context(), r, request); err != nil {
+			return err
 		}
 		answer, err := r.SetNetBox(cmd.Context(), request)
 		if err != nil {
@@ -58,6 +69,23 @@ func newNetBoxSet(env Environment) *cobra.Command {
 		return r.print(answer, func() { render.InstallationNetBox(env.Stdout, answer.GetUrl(), answer.GetTokenRef()) })
 	}
 	return cmd
+}
+
+// leads returns an error where a reference leads to no token that the NetBox may be shown. How the NetBox is does not
+// matter.
+func leads(ctx context.Context, r *running, request *bridgev1.UpdateNetBoxRequest) error {
+	if request.GetTokenRef() == "" {
+		return nil
+	}
+	_, err := r.CheckNetBox(ctx, &bridgev1.CheckNetBoxRequest{Url: request.GetUrl(), TokenRef: request.GetTokenRef()})
+	switch {
+	case errs.HasCode(err, errs.CredentialsUnreadable):
+		e := errs.From(err)
+		return e.WithRemedy("%s Nothing was set; give as --token-ref where the bridge finds the token.", e.RemedyText())
+	case errs.HasCode(err, errs.CredentialsForAnotherHost):
+		return err
+	}
+	return nil
 }
 
 // addNetBoxFlags adds those that say which NetBox is meant.
@@ -72,7 +100,8 @@ func addNetBoxFlags(cmd *cobra.Command, url, tokenRef *string) {
 func newNetBoxCheck(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check", Short: "Say whether records can be delivered to a NetBox, and what is to be mended", Args: noArguments,
-		Long: "Looks at a NetBox with the token of the bridge, for five seconds at most, and writes nothing.",
+		Long: `Looks at a NetBox with the token of the bridge, for five seconds at most, and writes nothing there. A signed test event
+is posted to where NetBox was told to send webhooks.`,
 	}
 	r, request := newRunning(env, cmd), &bridgev1.CheckNetBoxRequest{}
 	addNetBoxFlags(cmd, &request.Url, &request.TokenRef)

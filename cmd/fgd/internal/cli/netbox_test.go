@@ -88,8 +88,14 @@ func TestANetBoxIsSetUpFromTheCommandLine(t *testing.T) {
 	if made := d.netbox.Administered(); len(made) > 0 {
 		t.Errorf("a dry run made %v", made)
 	}
+	d.says(d.fgd(1, "netbox", "setup", "--url", d.netbox.URL, "--admin-token-file", d.path("admin"), "--out",
+		d.path("git/netbox")), "nothing was made", "--out")
+	if made := d.netbox.Administered(); len(made) > 0 {
+		t.Errorf("made %v, and the token could not be written", made)
+	}
 	said := d.setUp()
 	d.says(said, "token       FGD Sync", "created", "is in "+d.path("netbox"), "netbox_webhook_secret")
+	d.says(d.setUp(), "No token was made; --new-token")
 	token, err := os.ReadFile(d.path("netbox"))
 	if info, statErr := os.Stat(d.path("netbox")); err != nil || statErr != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of the token: %v, %v, %v", info, err, statErr)
@@ -101,6 +107,13 @@ func TestANetBoxIsSetUpFromTheCommandLine(t *testing.T) {
 	d.says(d.fgd(3, "netbox", "check"), "permissions  failed", "netbox_hedgehog.vpc", "fgd netbox setup")
 	d.says(d.fgd(0, "netbox", "setup", "--admin-token-file", d.path("admin")), "unchanged", "updated")
 	d.says(d.fgd(2, "netbox", "setup"), "--admin-token-file")
+	d.says(d.fgd(0, "netbox", "setup", "--admin-token-file", d.path("admin"), "--new-token", "--out",
+		d.path("made/here/netbox")), "is in "+d.path("made/here/netbox"))
+	if info, err := os.Stat(d.path("made/here")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder of the token: %v, %v", info, err)
+	}
+	d.says(d.fgd(1, "netbox", "set", "--token-ref", "file:nothing"), "FGD_4027", "nothing.hosts")
+	d.says(d.fgd(1, "netbox", "set", "--token-ref", "env:OTHER"), "FGD_4011", "--token-ref")
 	d.says(d.fgd(0, "netbox", "remove", "--admin-token-file", d.path("admin")), "user", "removed")
 	if left := d.netbox.Administered(); len(left) > 0 {
 		t.Errorf("left are %v", left)
@@ -121,13 +134,15 @@ func TestFabricsAreImported(t *testing.T) {
 	d.write("fabrics.csv", fmt.Sprintf("fabric,repository_url,gitops_directory,credentials_ref\n%d,%s,f,file:git\n", known,
 		d.host.URL("r.git")))
 	before := d.refs()
-	d.says(d.fgd(0, "netbox", "import", "--csv", d.path("fabrics.csv"), "--dry-run"), "would be registered",
+	d.says(d.fgd(3, "netbox", "import", "--csv", d.path("fabrics.csv"), "--dry-run"), "would be registered",
 		"not enough known")
+	d.planned(known, other)
 	d.says(d.fgd(0, "fabric", "list"), "NAME")
-	imported := d.fgd(0, "netbox", "import", "--csv", d.path("fabrics.csv"))
+	imported := d.fgd(3, "netbox", "import", "--csv", d.path("fabrics.csv"))
 	d.says(imported, "registered", "1 created", fmt.Sprint("fgd fabric resume ", known), "not enough known")
 	d.says(d.fgd(0, "fabric", "show", fmt.Sprint(known)), "suspended", "Imported from NetBox", d.netbox.URL)
-	d.says(d.fgd(0, "netbox", "import", "--csv", d.path("fabrics.csv")), "linked", fmt.Sprint("fgd fabric resume ", known))
+	d.says(d.fgd(3, "netbox", "import", "--csv", d.path("fabrics.csv")), "linked", "1 created", "/plan",
+		fmt.Sprint("fgd fabric resume ", known))
 	if after := d.refs(); after != before {
 		t.Fatalf("before approval the refs were\n%s\nand are\n%s", before, after)
 	}
@@ -150,20 +165,56 @@ func TestFabricsAreImported(t *testing.T) {
 	d.says(d.fgd(0, "netbox", "check"), "Records can be delivered.")
 	d.says(d.fgd(0, "netbox", "show"), "reachable", netboxserver.Version)
 	d.says(d.fgd(0, "fabric", "update", id, "--netbox-on-difference", "git_wins"), "git_wins")
+	d.relinked(id)
 	d.says(d.fgd(0, "fabric", "update", id, "--no-netbox"), "NetBox       -")
 	d.says(d.fgd(1, "netbox", "receipts", id), "FGD_3018")
 	d.says(d.fgd(0, "fabric", "delete", id), "is forgotten")
+}
+
+// planned looks at plans that have something in the way: each says what import would say.
+func (d *delivering) planned(known, other int) {
+	d.t.Helper()
+	const columns = "fabric,repository_url,gitops_directory,credentials_ref\n"
+	repository := d.host.URL("r.git")
+	for says, c := range map[string]struct {
+		code int
+		rows string
+	}{
+		"line 3 names the fabric 999": {2, fmt.Sprintf("%d,%s,f,file:git\n999,x,f,\n", known, repository)},
+		"lines 2 and 3":               {2, fmt.Sprintf("%d,%s,f,file:git\n%d,%s,g,file:git\n", known, repository, known, repository)},
+		"refused":                     {3, fmt.Sprintf("%d,https://169.254.1.1/r.git,f,\n", known)},
+		"There is no such directory":  {3, fmt.Sprintf("%d,%s,nowhere,file:git\n", other, repository)},
+	} {
+		d.write("bad.csv", columns+c.rows)
+		d.says(d.fgd(c.code, "netbox", "import", "--csv", d.path("bad.csv"), "--dry-run"), says)
+	}
+}
+
+// relinked links a fabric elsewhere, and back to the NetBox of the installation.
+func (d *delivering) relinked(id string) {
+	d.t.Helper()
+	d.fgd(0, "fabric", "update", id, "--netbox-url", d.netbox.URL+"/elsewhere", "--netbox-fabric", "77",
+		"--netbox-token-ref", "file:netbox")
+	d.says(d.fgd(0, "fabric", "show", id), d.netbox.URL+"/elsewhere", "77")
+	back := d.fgd(0, "fabric", "update", id, "--netbox")
+	d.says(back, d.netbox.URL)
+	if strings.Contains(back, "elsewhere") || strings.Contains(back, "77") {
+		d.t.Errorf("it is linked still elsewhere:\n%s", back)
+	}
+	for _, flags := range [][]string{nil, {"--netbox=false"}, {"--netbox-fabric", "0"}} {
+		d.fgd(2, append([]string{"fabric", "update", id}, flags...)...)
+	}
 }
 
 // TestAFileOfFabricsThatSaysNothing is refused, and nothing is asked.
 func TestAFileOfFabricsThatSaysNothing(t *testing.T) {
 	t.Parallel()
 	for says, content := range map[string]string{
-		"no line that names columns":     "",
-		`the column "repo" is none`:      "fabric,repo\n1,x\n",
-		`"one" is no number of a fabric`: "fabric\none\n",
-		"names neither fabric nor name":  "fabric,repository_url\n,x\n",
-		"a line can't be read":           "fabric,name\n1\n",
+		"no line that names columns":           "",
+		`the column "repo" is none`:            "fabric,repo\n1,x\n",
+		`"one" is no number of a fabric`:       "fabric\none\n",
+		"line 2 names neither fabric nor name": "fabric,repository_url\n,x\n",
+		"line 2 can't be read":                 "fabric,name\n1\n",
 	} {
 		file := filepath.Join(t.TempDir(), "fabrics.csv")
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {

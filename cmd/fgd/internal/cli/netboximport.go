@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,9 @@ func newNetBoxImport(env Environment) *cobra.Command {
 		Long: `Registers each fabric of NetBox that is not linked yet: suspended, so that nothing is written into its repository
 before fgd fabric resume. Its first sync is a dry run; what it would do is printed. Where NetBox does not say which
 repository a fabric has, a file says it: comma-separated, with a first line that names the columns fabric (its number
-in NetBox) or name, repository_url, branch, gitops_directory and credentials_ref.`,
+in NetBox) or name, repository_url, branch, gitops_directory and credentials_ref.
+
+Exit codes: 0 all are registered, 1 failed, 2 called wrongly, 3 a fabric was refused, or not enough is known of it.`,
 	}
 	r, wish := newRunning(env, cmd), &netboximport.Wish{}
 	addNetBoxFlags(cmd, &wish.URL, &wish.TokenRef)
@@ -37,7 +40,10 @@ in NetBox) or name, repository_url, branch, gitops_directory and credentials_ref
 		} else {
 			render.Imported(env.results(), outcomes)
 		}
-		return err
+		if err == nil && slices.ContainsFunc(outcomes, netboximport.Outcome.IsLeft) {
+			return exit.Code(exit.Findings)
+		}
+		return exit.MisuseIfInvalid(err)
 	}
 	return cmd
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,8 @@ func newNetBoxSetUp(env Environment) *cobra.Command {
 		Args: noArguments,
 		Long: `Makes the user fgd-sync with the permissions that it needs and no more, and a token, which is printed this once, or
 written into a file that only you can read. The token of the administrator is used for this alone, and kept nowhere.
-Doing it again changes only what is missing or different.`,
+Doing it again changes only what is missing or different. What it makes carries the id of the installation; what has one
+of the names without that is somebody else's, and nothing is done then.`,
 	}
 	r, request := newRunning(env, cmd), &bridgev1.SetUpNetBoxRequest{}
 	var adminFile, out string
@@ -73,14 +75,19 @@ Doing it again changes only what is missing or different.`,
 		"`address` of the JSON API as NetBox reaches it; without it no webhook is made")
 	flags.StringSliceVar(&request.AllowedNetworks, "allowed-network", nil,
 		"`network` that the token may be used from, as 192.0.2.0/24; repeat it for more")
-	flags.BoolVar(&request.NewToken, "new-token", false, "make another token, and revoke the one that is there")
-	flags.StringVar(&out, "out", "", "`file` that the token is written into, instead of being printed")
+	flags.BoolVar(&request.NewToken, "new-token", false, "make another token, with the networks of the one that is there, which is revoked")
+	flags.StringVar(&out, "out", "", "`file` that the token is written into, instead of being printed; its folder is made")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		token, err := adminToken(env, adminFile)
 		if err != nil {
 			return err
 		}
 		request.AdminToken = token.Reveal()
+		if out != "" && !request.GetPlanOnly() {
+			if err := writable(out); err != nil { // before there is a token that could be lost
+				return err
+			}
+		}
 		answer, err := r.SetUpNetBox(cmd.Context(), request)
 		if err != nil {
 			return err
@@ -94,6 +101,33 @@ Doing it again changes only what is missing or different.`,
 		return r.print(answer, func() { render.NetBoxSetUp(env.Stdout, answer, request.GetPlanOnly(), out) })
 	}
 	return cmd
+}
+
+// writable refuses a file that no token can be written into, and makes its folder where there is none, for its owner
+// alone. What is in the file stays; where there is none, there is none afterwards.
+func writable(name string) error {
+	_, err := os.Lstat(name)
+	missing := os.IsNotExist(err)
+	err = os.MkdirAll(filepath.Dir(name), 0o700)
+	if err == nil {
+		err = touch(name)
+	}
+	if err == nil && missing {
+		err = os.Remove(name)
+	}
+	if err != nil {
+		return errs.New(errs.FolderUnusable, "The token could not be written into %s; nothing was made.", name).
+			WithCause(err).WithRemedy("Name as --out a file that can be written.")
+	}
+	return nil
+}
+
+func touch(name string) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // writeToken writes a token into a file that only its owner can read, in the place of one that was there.
@@ -122,6 +156,9 @@ func writeToken(name, token string) error {
 func newNetBoxRemove(env Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove", Short: "Remove from NetBox what setup has made; records stay", Args: noArguments,
+		Long: `Removes the user fgd-sync with its token, the permissions, the webhook and the event rule that setup has made. Fabrics
+stay linked, and nothing is delivered for them any more: fgd fabric update FABRIC --no-netbox ends a link. --dry-run
+names them.`,
 	}
 	r, request := newRunning(env, cmd), &bridgev1.RemoveNetBoxRequest{}
 	var adminFile string
@@ -136,7 +173,16 @@ func newNetBoxRemove(env Environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return r.print(answer, func() { render.NetBoxObjects(env.Stdout, answer.GetObjects(), request.GetPlanOnly()) })
+		var linked *bridgev1.GetNetBoxResponse
+		if request.GetPlanOnly() {
+			if linked, err = r.NetBox(cmd.Context()); err != nil {
+				return err
+			}
+		}
+		return r.print(answer, func() {
+			render.NetBoxObjects(env.Stdout, answer.GetObjects(), request.GetPlanOnly())
+			render.StillLinked(env.Stdout, linked, request.GetUrl())
+		})
 	}
 	return cmd
 }

@@ -3,14 +3,8 @@
 package netboximport
 
 import (
-	"cmp"
 	"context"
-	"encoding/csv"
-	"errors"
-	"io"
 	"slices"
-	"strconv"
-	"strings"
 
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
@@ -34,6 +28,7 @@ type Row struct {
 	Branch         string
 	Directory      string
 	CredentialsRef string
+	Line           int // of the file
 }
 
 // System is what is asked of a running system.
@@ -41,6 +36,12 @@ type System interface {
 	NetBoxFabrics(ctx context.Context, url, tokenRef string) (*bridgev1.ListNetBoxFabricsResponse, error)
 	Fabrics(ctx context.Context) (*bridgev1.ListFabricsResponse, error)
 	CreateFabric(ctx context.Context, request *bridgev1.CreateFabricRequest) (*bridgev1.CreateFabricResponse, error)
+	// CheckConnection tries a repository out, and changes nothing.
+	CheckConnection(
+		ctx context.Context, request *bridgev1.CheckConnectionRequest,
+	) (*bridgev1.CheckConnectionResponse, error)
+	// LastSync returns the newest sync of a fabric, nil when it has none.
+	LastSync(ctx context.Context, fabricID int32) (*bridgev1.SyncStatus, error)
 	// Ended waits until a sync has ended.
 	Ended(ctx context.Context, syncID string) (*bridgev1.SyncStatus, error)
 }
@@ -62,34 +63,39 @@ type Outcome struct {
 	NetBox   *bridgev1.NetBoxFabric `json:"netbox"`
 	State    State                  `json:"state"`
 	FabricID int32                  `json:"fabric_id,omitempty"`
-	Counts   *bridgev1.PlanCounts   `json:"plan,omitempty"` // of the first sync, which was a dry run
+	SyncID   string                 `json:"sync_id,omitempty"`
+	Counts   *bridgev1.PlanCounts   `json:"plan,omitempty"` // of that sync, the first of which is a dry run
 	Reason   string                 `json:"reason,omitempty"`
 	Remedy   string                 `json:"remedy,omitempty"`
 	// Waits is true when the fabric is suspended until somebody resumes it.
 	Waits bool `json:"waits"`
 }
 
-// Run imports the fabrics that are not linked yet. Doing it again does what is left.
+// IsLeft reports whether the fabric is neither registered nor would be.
+func (o Outcome) IsLeft() bool { return o.State == Unknown || o.State == Refused }
+
+// Run imports the fabrics that are not linked yet. Doing it again does what is left. Rows that can't be meant as they
+// are stop it before anything is done.
 func Run(ctx context.Context, system System, wish Wish) ([]Outcome, error) {
 	found, err := system.NetBoxFabrics(ctx, wish.URL, wish.TokenRef)
 	if err != nil {
+		return nil, err
+	}
+	if err := matched(wish.Rows, found.GetFabrics()); err != nil {
 		return nil, err
 	}
 	known, err := system.Fabrics(ctx)
 	if err != nil {
 		return nil, err
 	}
-	waiting := map[int32]bool{}
-	for _, fabric := range known.GetFabrics() {
-		waiting[fabric.GetFabricId()] = fabric.GetSuspension().GetReason() == Reason
-	}
+	r := &run{system, wish, known.GetFabrics()}
 	var outcomes []Outcome
 	for _, fabric := range found.GetFabrics() {
-		if id := fabric.GetFabricId(); id != 0 {
-			outcomes = append(outcomes, Outcome{NetBox: fabric, State: Linked, FabricID: id, Waits: waiting[id]})
-			continue
+		do := r.one
+		if fabric.GetFabricId() != 0 {
+			do = r.linked
 		}
-		outcome, err := one(ctx, system, wish, fabric)
+		outcome, err := do(ctx, fabric)
 		if err != nil {
 			return outcomes, err
 		}
@@ -98,43 +104,81 @@ func Run(ctx context.Context, system System, wish Wish) ([]Outcome, error) {
 	return outcomes, nil
 }
 
+// run is one import.
+type run struct {
+	system System
+	wish   Wish
+	known  []*bridgev1.Fabric // that are registered
+}
+
+// linked is the outcome of a fabric that was linked before, with what its last sync says where it waits for approval.
+func (r *run) linked(ctx context.Context, fabric *bridgev1.NetBoxFabric) (Outcome, error) {
+	id := fabric.GetFabricId()
+	out := Outcome{NetBox: fabric, State: Linked, FabricID: id}
+	out.Waits = slices.ContainsFunc(r.known, func(k *bridgev1.Fabric) bool {
+		return k.GetFabricId() == id && k.GetSuspension().GetReason() == Reason
+	})
+	if !out.Waits {
+		return out, nil
+	}
+	last, err := r.system.LastSync(ctx, id)
+	out.show(last)
+	return out, err
+}
+
 // one imports a fabric. What is wrong with it is in its outcome, so that the others go on.
-func one(ctx context.Context, system System, wish Wish, fabric *bridgev1.NetBoxFabric) (Outcome, error) {
-	row := rowOf(wish.Rows, fabric)
+func (r *run) one(ctx context.Context, fabric *bridgev1.NetBoxFabric) (Outcome, error) {
+	row := rowOf(r.wish.Rows, fabric)
 	out := Outcome{NetBox: fabric}
 	if row.Repository == "" || row.Directory == "" {
 		out.State, out.Reason = Unknown, "Where its directory is in which repository is not known."
 		out.Remedy = "Name it in a file: --csv, with fabric, repository_url and gitops_directory."
 		return out, nil
 	}
-	if wish.DryRun {
+	if err := r.taken(fabric, row); err != nil {
+		return refused(out, err)
+	}
+	if err := r.try(ctx, row, &out); err != nil || out.State == Refused {
+		return out, err
+	}
+	r.known = append(r.known, &bridgev1.Fabric{FabricId: fabric.GetFabric(), Name: row.Name})
+	if r.wish.DryRun {
 		out.State = Would
 		return out, nil
 	}
-	request := &bridgev1.CreateFabricRequest{
-		FabricId: fabric.GetFabric(), Name: row.Name, RepositoryUrl: row.Repository, Branch: row.Branch,
-		GitopsDirectory: row.Directory, SuspendReason: Reason,
-		Netbox: &bridgev1.NetBoxLink{Url: wish.URL, TokenRef: wish.TokenRef, Fabric: fabric.GetFabric()},
-	}
-	if row.CredentialsRef != "" {
-		request.Credentials = &bridgev1.Credentials{Ref: row.CredentialsRef}
-	}
-	created, err := system.CreateFabric(ctx, request)
+	created, err := r.system.CreateFabric(ctx, r.request(fabric, row))
 	if err != nil {
 		return refused(out, err)
 	}
 	out.State, out.FabricID, out.Waits = Registered, created.GetFabric().GetFabricId(), true
-	status, err := system.Ended(ctx, created.GetSyncId())
-	if err != nil {
-		return out, err
+	status, err := r.system.Ended(ctx, created.GetSyncId())
+	out.show(status)
+	return out, err
+}
+
+func (r *run) request(fabric *bridgev1.NetBoxFabric, row Row) *bridgev1.CreateFabricRequest {
+	return &bridgev1.CreateFabricRequest{
+		FabricId: fabric.GetFabric(), Name: row.Name, RepositoryUrl: row.Repository, Branch: row.Branch,
+		GitopsDirectory: row.Directory, SuspendReason: Reason, Credentials: row.credentials(),
+		Netbox: &bridgev1.NetBoxLink{Url: r.wish.URL, TokenRef: r.wish.TokenRef, Fabric: fabric.GetFabric()},
 	}
-	out.Counts = status.GetResult().GetCounts()
+}
+
+func (r Row) credentials() *bridgev1.Credentials {
+	if r.CredentialsRef == "" {
+		return nil
+	}
+	return &bridgev1.Credentials{Ref: r.CredentialsRef}
+}
+
+// show notes what a sync says.
+func (o *Outcome) show(status *bridgev1.SyncStatus) {
+	o.SyncID, o.Counts = status.GetSyncId(), status.GetResult().GetCounts()
 	for _, finding := range status.GetErrors() {
 		if status.GetState() != "completed" {
-			out.Reason, out.Remedy = finding.GetMessage(), finding.GetRemedy()
+			o.Reason, o.Remedy = finding.GetMessage(), finding.GetRemedy()
 		}
 	}
-	return out, nil
 }
 
 // refused is the outcome of a fabric that can't be registered as it is. What stands in the way of all is an error.
@@ -147,88 +191,4 @@ func refused(out Outcome, err error) (Outcome, error) {
 	default:
 		return out, err
 	}
-}
-
-// rowOf returns where a fabric is: what a file says counts more than what NetBox says.
-func rowOf(rows []Row, fabric *bridgev1.NetBoxFabric) Row {
-	row := Row{}
-	i := slices.IndexFunc(rows, func(r Row) bool {
-		return r.Fabric == fabric.GetFabric() || r.Fabric == 0 && r.Name == fabric.GetName()
-	})
-	if i >= 0 {
-		row = rows[i]
-	}
-	row.Name = cmp.Or(row.Name, fabric.GetName())
-	row.Repository = cmp.Or(row.Repository, fabric.GetRepositoryUrl())
-	row.Branch = cmp.Or(row.Branch, fabric.GetBranch())
-	row.Directory = cmp.Or(row.Directory, fabric.GetGitopsDirectory())
-	return row
-}
-
-// Columns are those of a file that say something; fabric is a number in NetBox, and name goes instead of it.
-func Columns() []string {
-	return []string{"fabric", "name", "repository_url", "branch", "gitops_directory", "credentials_ref"}
-}
-
-// Read reads rows of comma-separated values, the first of which names the columns, in any order.
-func Read(r io.Reader) ([]Row, error) {
-	reader := csv.NewReader(r)
-	reader.TrimLeadingSpace = true
-	names, err := reader.Read()
-	if err != nil {
-		return nil, wrong("it has no line that names columns").WithCause(err)
-	}
-	at := map[string]int{}
-	for i, name := range names {
-		name = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
-		if !slices.Contains(Columns(), name) {
-			return nil, wrong("the column %q is none that is known", name)
-		}
-		at[name] = i
-	}
-	var rows []Row
-	for {
-		fields, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, nil
-		}
-		if err != nil {
-			return nil, wrong("a line can't be read").WithCause(err)
-		}
-		row, err := rowFrom(at, fields)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-}
-
-func rowFrom(at map[string]int, fields []string) (Row, error) {
-	text := func(name string) string {
-		i, is := at[name]
-		if !is {
-			return ""
-		}
-		return strings.TrimSpace(fields[i])
-	}
-	row := Row{
-		Name: text("name"), Repository: text("repository_url"), Branch: text("branch"), Directory: text("gitops_directory"),
-		CredentialsRef: text("credentials_ref"),
-	}
-	if number := text("fabric"); number != "" {
-		id, err := strconv.ParseInt(number, 10, 32)
-		if err != nil || id < 1 {
-			return row, wrong("%q is no number of a fabric", number)
-		}
-		row.Fabric = int32(id)
-	}
-	if row.Fabric == 0 && row.Name == "" {
-		return row, wrong("a line names neither fabric nor name")
-	}
-	return row, nil
-}
-
-func wrong(format string, args ...any) *errs.Error {
-	return errs.New(errs.InvalidRequest, "The file of fabrics can't be used: "+format+".", args...).
-		WithRemedy("Its first line has columns of these: %s.", strings.Join(Columns(), ", "))
 }

@@ -79,6 +79,23 @@ func (s System) DeleteFabric(ctx context.Context, id int32) (*bridgev1.DeleteFab
 		&bridgev1.DeleteFabricRequest{FabricId: id})
 }
 
+// CheckConnection tries out how a repository can be reached.
+func (s System) CheckConnection(
+	ctx context.Context, request *bridgev1.CheckConnectionRequest,
+) (*bridgev1.CheckConnectionResponse, error) {
+	return ask(ctx, s, bridgev1.NewFabricServiceClient, bridgev1.FabricServiceClient.CheckConnection, request)
+}
+
+// LastSync returns the newest sync of a fabric, nil when it has none.
+func (s System) LastSync(ctx context.Context, fabricID int32) (*bridgev1.SyncStatus, error) {
+	answer, err := ask(ctx, s, bridgev1.NewSyncServiceClient, bridgev1.SyncServiceClient.ListSyncs,
+		&bridgev1.ListSyncsRequest{FabricId: fabricID, Limit: 1})
+	if len(answer.GetSyncs()) == 0 {
+		return nil, err
+	}
+	return answer.GetSyncs()[0], err
+}
+
 // Ended waits until a sync has ended, and returns how.
 func (s System) Ended(ctx context.Context, syncID string) (status *bridgev1.SyncStatus, err error) {
 	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {

@@ -11,16 +11,19 @@ import (
 
 // Imported prints what became of the fabrics of a NetBox, and how those that wait are approved.
 func Imported(s *Screen, outcomes []netboximport.Outcome) {
+	if len(outcomes) == 0 {
+		return
+	}
 	t := newTable(s)
 	t.cells("NETBOX", "NAME", "STATE", "FABRIC", "FIRST SYNC WOULD", "WHY")
-	var waiting []string
+	var waiting []netboximport.Outcome
 	for _, o := range outcomes {
 		id := "-"
 		if o.FabricID != 0 {
 			id = strconv.Itoa(int(o.FabricID))
 		}
 		if o.Waits {
-			waiting = append(waiting, id)
+			waiting = append(waiting, o)
 		}
 		would := "-"
 		if p := o.Counts; p != nil {
@@ -41,7 +44,10 @@ func Imported(s *Screen, outcomes []netboximport.Outcome) {
 	if len(waiting) > 0 {
 		s.printf("Nothing is written into a repository before somebody approves it:\n")
 	}
-	for _, id := range waiting {
-		s.printf("  fgd fabric resume %s\n", id)
+	for _, o := range waiting {
+		s.printf("  fgd fabric resume %d\n", o.FabricID)
+		if o.SyncID != "" {
+			s.line(s.faint, "    what that would do: ", "GET /api/v1/syncs/"+o.SyncID+"/plan")
+		}
 	}
 }

@@ -23,11 +23,25 @@ func NetBox(w io.Writer, n *bridgev1.GetNetBoxResponse) {
 	t := newTable(w)
 	t.cells("NETBOX", "STATE", "VERSION", "FABRICS", "WHY")
 	for _, c := range n.GetConnections() {
-		fabrics := strings.Trim(strings.ReplaceAll(fmt.Sprint(c.GetFabricIds()), " ", ", "), "[]")
-		t.cells(printable.Line(c.GetUrl()), c.GetState(), cmp.Or(printable.Line(c.GetVersion()), "-"), fabrics,
+		t.cells(printable.Line(c.GetUrl()), c.GetState(), cmp.Or(printable.Line(c.GetVersion()), "-"), fabricsOf(c),
 			printable.Line(c.GetReason()))
 	}
 	t.end()
+}
+
+func fabricsOf(c *bridgev1.NetBoxConnection) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(c.GetFabricIds()), " ", ", "), "[]")
+}
+
+// StillLinked says which fabrics are linked to a NetBox, or to that of the installation, that delivery has no token for.
+func StillLinked(w io.Writer, n *bridgev1.GetNetBoxResponse, url string) {
+	url = strings.TrimRight(cmp.Or(url, n.GetUrl()), "/")
+	for _, c := range n.GetConnections() {
+		if c.GetUrl() == url {
+			fmt.Fprintf(w, "Linked to it, and delivered no more without the token: fabrics %s (fgd fabric update FABRIC "+
+				"--no-netbox ends a link).\n", fabricsOf(c))
+		}
+	}
 }
 
 // InstallationNetBox prints which NetBox a link takes that names none.
@@ -72,6 +86,10 @@ func NetBoxObjects(w io.Writer, objects []*bridgev1.NetBoxObject, planned bool) 
 	if planned {
 		done = "WOULD BE"
 	}
+	if len(objects) == 0 {
+		fmt.Fprintln(w, "Nothing is there that belongs to FGD Sync.")
+		return
+	}
 	t := newTable(w)
 	t.cells("WHAT", "NAME", done, "")
 	for _, o := range objects {
@@ -79,9 +97,6 @@ func NetBoxObjects(w io.Writer, objects []*bridgev1.NetBoxObject, planned bool) 
 			printable.Line(o.GetDetail()))
 	}
 	t.end()
-	if len(objects) == 0 {
-		fmt.Fprintln(w, "Nothing is there that belongs to FGD Sync.")
-	}
 }
 
 // Receipts prints what of a fabric's resources is proven to be in NetBox.
@@ -255,15 +270,23 @@ func delivery(s *Screen, d *bridgev1.Delivery) {
 // NetBoxSetUp prints what was done in a NetBox, and the secrets that were made: each alone on its line.
 func NetBoxSetUp(w io.Writer, a *bridgev1.SetUpNetBoxResponse, planned bool, file string) {
 	NetBoxObjects(w, a.GetObjects(), planned)
-	if file != "" && !planned {
-		fmt.Fprintf(w, "A token that was made now is in %s.\n", file)
+	switch {
+	case planned:
+	case !slices.ContainsFunc(a.GetObjects(), isNewToken):
+		fmt.Fprintln(w, "No token was made; --new-token makes one.")
+	case file != "":
+		fmt.Fprintf(w, "The token is in %s. Let token_ref lead the bridge there.\n", printable.Line(file))
 	}
 	if a.GetToken() != "" {
-		fmt.Fprintf(w, "%s\n# the token. It is not shown again; put it where the bridge finds it (token_ref), with the list of "+
-			"its hosts.\n", a.GetToken())
+		fmt.Fprintf(w, "# The token. It is not shown again; put it where the bridge finds it (token_ref), with the list of "+
+			"its hosts.\n%s\n", a.GetToken())
 	}
 	if a.GetWebhookSecret() != "" {
-		fmt.Fprintf(w, "%s\n# the secret of the webhook. It is not shown again; set it as netbox_webhook_secret.\n",
-			a.GetWebhookSecret())
+		fmt.Fprintf(w, "# The secret of the webhook. Until the bridge has it, it is shown each time: set netbox_webhook_secret "+
+			"in the configuration, or HEDGEHOG_FGD_NETBOX_WEBHOOK_SECRET, and start the bridge again.\n%s\n", a.GetWebhookSecret())
 	}
+}
+
+func isNewToken(o *bridgev1.NetBoxObject) bool {
+	return o.GetType() == "token" && o.GetAction() == "created"
 }

@@ -14,13 +14,17 @@ import (
 // are one.
 func NetBoxURL(given string) string { return strings.TrimRight(strings.TrimSpace(given), "/") }
 
-// netBoxLink returns a link as a request wants it: what the request leaves out is as it was.
+// netBoxLink returns a link as a request wants it: what the request leaves out is as it was. One that says nothing is to
+// the NetBox of the installation, by the fabric's own number.
 func netBoxLink(was *fabricv1.NetBoxLink, wanted *bridgev1.NetBoxLink) *fabricv1.NetBoxLink {
 	if wanted == nil {
 		return was
 	}
 	link := &fabricv1.NetBoxLink{OnDifference: differenceNames.value("")}
-	if was != nil {
+	switch {
+	case was != nil && proto.Size(wanted) == 0:
+		link.OnDifference = was.GetOnDifference()
+	case was != nil:
 		link = proto.CloneOf(was)
 	}
 	if url := NetBoxURL(wanted.GetUrl()); url != "" {

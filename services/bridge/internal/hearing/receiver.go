@@ -66,21 +66,20 @@ func NewReceiver(
 	return &Receiver{secrets, wake, denied, now, log, metrics, seen}, err
 }
 
-// Takes returns the error of a place at which nothing is taken, NOT_FOUND (FGD_1063): there is no secret.
+// Takes returns the error of a place at which nothing is taken, NOT_FOUND (FGD_1063): there is no secret. It counts who
+// comes there.
 func (r *Receiver) Takes() error {
-	if r == nil || len(r.secrets) == 0 {
-		return errs.New(errs.WebhooksOff, "No webhooks of NetBox are taken here.")
+	if len(r.secrets) > 0 {
+		return nil
 	}
-	return nil
+	r.metrics.hook(off)
+	return errs.New(errs.WebhooksOff, "No webhooks of NetBox are taken here.").
+		WithRemedy("Set netbox_webhook_secret (HEDGEHOG_FGD_NETBOX_WEBHOOK_SECRET) to the secret of the webhook in NetBox.")
 }
 
 // Receive takes a webhook, and returns what became of it and a sentence about that: UNAUTHENTICATED (FGD_1062) when it
 // is not signed, INVALID_ARGUMENT (FGD_1065) when it can't be read.
 func (r *Receiver) Receive(ctx context.Context, hook Hook) (status, message string, err error) {
-	if err := r.Takes(); err != nil {
-		r.metrics.hook(off)
-		return "", "", err
-	}
 	if !r.proven(hook) {
 		r.metrics.hook(notSigned)
 		err := errs.New(errs.WebhookNotSigned, "The webhook is not signed with a secret of this system.")

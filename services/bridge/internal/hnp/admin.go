@@ -23,6 +23,7 @@ const (
 type User struct {
 	ID       int64  `json:"id"`
 	Username string `json:"username"`
+	LastName string `json:"last_name"`
 	Active   bool   `json:"is_active"`
 	// Permissions are those that it has by itself, and not through a group.
 	Permissions []Permission `json:"permissions"`
@@ -54,7 +55,8 @@ type Token struct {
 	Key         string     `json:"key"`     // of a second kind: what tells it from others
 	Description string     `json:"description"`
 	Expires     *time.Time `json:"expires"`
-	Enabled     bool       `json:"enabled"`
+	Enabled     *bool      `json:"enabled"` // nil where there are none that are not
+	Used        *time.Time `json:"last_used"`
 	Writes      bool       `json:"write_enabled"`
 	Networks    []string   `json:"allowed_ips"` // empty for any
 	Text        string     `json:"token"`       // what its holder shows, when it was made right now
@@ -81,6 +83,7 @@ type Webhook struct {
 	Template    string `json:"body_template"`
 	Secret      string `json:"secret"`
 	VerifyTLS   bool   `json:"ssl_verification"`
+	Description string `json:"description"`
 }
 
 // EventRule is which changes a webhook is told of.
@@ -93,6 +96,8 @@ type EventRule struct {
 	ActionType word     `json:"action_type"`
 	ActionID   int64    `json:"action_object_id"`
 	Conditions any      `json:"conditions"`
+
+	Description string `json:"description"`
 }
 
 // word is a choice, as NetBox shows it.
@@ -200,24 +205,24 @@ func (c *Client) OwnTokens(ctx context.Context) ([]Token, error) {
 	return listOf[Token](ctx, c, tokensPath, "", "")
 }
 
-// UserNamed returns a user, nil when there is none of the name.
-func (c *Client) UserNamed(ctx context.Context, name string) (*User, error) {
-	return first(listOf[User](ctx, c, usersPath, "username", name))
+// UsersNamed returns the users of a name.
+func (c *Client) UsersNamed(ctx context.Context, name string) ([]User, error) {
+	return listOf[User](ctx, c, usersPath, "username", name)
 }
 
-// PermissionNamed returns a permission, nil when there is none of the name.
-func (c *Client) PermissionNamed(ctx context.Context, name string) (*Permission, error) {
-	return first(listOf[Permission](ctx, c, permissionsPath, "name", name))
+// PermissionsNamed returns the permissions of a name.
+func (c *Client) PermissionsNamed(ctx context.Context, name string) ([]Permission, error) {
+	return listOf[Permission](ctx, c, permissionsPath, "name", name)
 }
 
-// WebhookNamed returns a webhook, nil when there is none of the name.
-func (c *Client) WebhookNamed(ctx context.Context, name string) (*Webhook, error) {
-	return first(listOf[Webhook](ctx, c, webhooksPath, "name", name))
+// WebhooksNamed returns the webhooks of a name.
+func (c *Client) WebhooksNamed(ctx context.Context, name string) ([]Webhook, error) {
+	return listOf[Webhook](ctx, c, webhooksPath, "name", name)
 }
 
-// EventRuleNamed returns an event rule, nil when there is none of the name.
-func (c *Client) EventRuleNamed(ctx context.Context, name string) (*EventRule, error) {
-	return first(listOf[EventRule](ctx, c, eventRulesPath, "name", name))
+// EventRulesNamed returns the event rules of a name.
+func (c *Client) EventRulesNamed(ctx context.Context, name string) ([]EventRule, error) {
+	return listOf[EventRule](ctx, c, eventRulesPath, "name", name)
 }
 
 // PutUser makes a user, or with a number changes that one.
@@ -275,13 +280,6 @@ func listOf[T any](ctx context.Context, c *Client, path, field, value string) ([
 	var p page[T]
 	_, err := c.call(ctx, http.MethodGet, path, query, nil, &p, nil)
 	return p.Results, err
-}
-
-func first[T any](all []T, err error) (*T, error) {
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	return &all[0], nil
 }
 
 func put[T any](ctx context.Context, c *Client, path string, id int64, fields map[string]any) (made T, err error) {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"fgdsync.dev/services/bridge/internal/jsonvalue"
 )
 
 // Differences returns where a record says something else than a content, such as spec.ports[0].speed: the first most
@@ -22,7 +24,7 @@ func (r Record) Differences(kind string, c Content, most int) (places []string, 
 		{"labels", orEmpty(own.Labels), own.odd.labels, orEmpty(c.Labels), c.odd.labels},
 		{"annotations", orEmpty(own.Annotations), own.odd.annotations, orEmpty(c.Annotations), c.odd.annotations},
 	} {
-		if !equal(part.odd, part.wantedOdd) {
+		if !jsonvalue.Equal(part.odd, part.wantedOdd) {
 			d.add(part.name) // it is no object
 			continue
 		}
@@ -45,7 +47,7 @@ func (d *differences) add(place string) {
 }
 
 func (d *differences) walk(place string, a, b any) {
-	if equal(a, b) {
+	if jsonvalue.Equal(a, b) {
 		return
 	}
 	switch a := a.(type) {

@@ -2,6 +2,7 @@ package hnp
 
 import (
 	"cmp"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,7 +107,12 @@ func unanswered(method string, err error) error {
 	if errors.Is(err, ErrNotSent) {
 		reason = Away
 	}
-	return &Error{Reason: reason, Detail: "NetBox does not answer", cause: err}
+	detail := "NetBox does not answer"
+	var record tls.RecordHeaderError
+	if errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record) {
+		detail = "what is there does not speak https"
+	}
+	return &Error{Reason: reason, Detail: detail, cause: err}
 }
 
 // refused reads an answer that is no success.

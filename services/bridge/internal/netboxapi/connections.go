@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,12 +18,8 @@ import (
 	"fgdsync.dev/services/bridge/internal/netboxsetup"
 )
 
-const (
-	// askTimeout is how long each NetBox has to say how it is.
-	askTimeout = 3 * time.Second
-	// askedAtOnce is how many are asked at the same time.
-	askedAtOnce = 8
-)
+// askedAtOnce is how many are asked at the same time.
+const askedAtOnce = 8
 
 // The states of a connection.
 const (
@@ -68,14 +63,12 @@ func (s *Server) connections(ctx context.Context) ([]*bridgev1.NetBoxConnection,
 
 // ask notes how a NetBox is.
 func (s *Server) ask(ctx context.Context, c *bridgev1.NetBoxConnection, tokenRef string) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
 	client, err := s.deps.Dialer.Connect(c.GetUrl(), tokenRef, netboxdial.Bare)
 	if err != nil {
 		c.State, c.Reason = denied, netboxsetup.Sentence(err)
 		return
 	}
-	status, err := client.Status(ctx)
+	status, err := netboxsetup.Ask(ctx, client)
 	switch {
 	case hnp.Is(err, hnp.Denied), hnp.Is(err, hnp.Forbidden):
 		c.State, c.Reason = denied, netboxsetup.Sentence(err)
@@ -101,6 +94,9 @@ func (s *Server) ListNetBoxFabrics(
 	chosen, client, err := s.chosen(ctx, req.GetUrl(), req.GetTokenRef())
 	if err != nil {
 		return nil, err
+	}
+	if _, err := netboxsetup.Ask(ctx, client); err != nil {
+		return nil, netboxsetup.Explain(err)
 	}
 	found, err := client.Sources(ctx)
 	if err != nil {

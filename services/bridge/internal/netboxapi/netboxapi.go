@@ -85,7 +85,12 @@ func (s *Server) CheckNetBox(
 	if err != nil {
 		return nil, err
 	}
-	return checksToProto(netboxsetup.Look(ctx, client, s.deps.Now)), nil
+	own, err := s.deps.Default.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hook := netboxsetup.Hook{URL: own.Webhook, Secret: s.deps.WebhookSecret, Transport: s.deps.Dialer.Transport()}
+	return checksToProto(netboxsetup.Look(ctx, client, hook, s.deps.Now)), nil
 }
 
 // SetUpNetBox makes in a NetBox what delivery needs.
@@ -96,9 +101,13 @@ func (s *Server) SetUpNetBox(
 	if err != nil {
 		return nil, err
 	}
+	installation, err := s.prepare(ctx, req)
+	if err != nil {
+		return nil, err
+	}
 	done, err := netboxsetup.SetUp(ctx, client, netboxsetup.Wish{
-		PlanOnly: req.GetPlanOnly(), Webhook: req.GetWebhookAddress(), Secret: s.deps.WebhookSecret,
-		Networks: req.GetAllowedNetworks(), NewToken: req.GetNewToken(),
+		Installation: installation, PlanOnly: req.GetPlanOnly(), Webhook: req.GetWebhookAddress(),
+		Secret: s.deps.WebhookSecret, Networks: req.GetAllowedNetworks(), NewToken: req.GetNewToken(),
 	}, s.deps.Now())
 	if err != nil {
 		return nil, netboxsetup.Explain(err)
@@ -106,6 +115,20 @@ func (s *Server) SetUpNetBox(
 	return &bridgev1.SetUpNetBoxResponse{
 		Objects: objectsToProto(done.Objects), Token: done.Token.Reveal(), WebhookSecret: done.Secret.Reveal(),
 	}, nil
+}
+
+// prepare notes what is about to be made, before there is a token that could be lost, and returns what the installation
+// is called; nothing, where it is called nothing yet and no more than a plan is wanted.
+func (s *Server) prepare(ctx context.Context, req *bridgev1.SetUpNetBoxRequest) (installation string, err error) {
+	if req.GetPlanOnly() {
+		own, err := s.deps.Default.Read(ctx)
+		return own.Installation, err
+	}
+	webhook, err := netboxsetup.WebhookURL(req.GetWebhookAddress())
+	if err != nil {
+		return "", err
+	}
+	return s.deps.Default.Prepare(ctx, webhook)
 }
 
 // RemoveNetBox removes from a NetBox what SetUpNetBox has made.
@@ -116,9 +139,18 @@ func (s *Server) RemoveNetBox(
 	if err != nil {
 		return nil, err
 	}
-	gone, err := netboxsetup.Remove(ctx, client, req.GetPlanOnly())
+	own, err := s.deps.Default.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := netboxsetup.Remove(ctx, client, own.Installation, req.GetPlanOnly())
 	if err != nil {
 		return nil, netboxsetup.Explain(err)
+	}
+	if !req.GetPlanOnly() {
+		if err := s.deps.Default.Untold(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return &bridgev1.RemoveNetBoxResponse{Objects: objectsToProto(gone)}, nil
 }

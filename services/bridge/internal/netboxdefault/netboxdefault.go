@@ -13,6 +13,10 @@ import (
 // NetBox is a NetBox, and where its token is found.
 type NetBox struct {
 	URL, TokenRef string
+	// Webhook is where NetBox was told to send webhooks; empty when it was not.
+	Webhook string
+	// Installation is what the installation is called; empty before anything was stored.
+	Installation string
 
 	generation int64 // of what is stored
 }
@@ -34,13 +38,53 @@ func (k *Keeper) Read(ctx context.Context) (NetBox, error) {
 // Write puts another one in the place of the one that was read, unless somebody else has changed it since.
 func (k *Keeper) Write(ctx context.Context, n NetBox) (NetBox, error) {
 	stored, err := k.resources.PutNetBox(ctx, &fabricv1.PutNetBoxRequest{
-		Netbox: &fabricv1.NetBox{Url: n.URL, TokenRef: n.TokenRef, Generation: n.generation},
+		Netbox: &fabricv1.NetBox{
+			Url: n.URL, TokenRef: n.TokenRef, WebhookUrl: n.Webhook, Generation: n.generation,
+		},
 	})
 	return fromProto(stored.GetNetbox()), err
 }
 
 func fromProto(n *fabricv1.NetBox) NetBox {
-	return NetBox{n.GetUrl(), n.GetTokenRef(), n.GetGeneration()}
+	return NetBox{n.GetUrl(), n.GetTokenRef(), n.GetWebhookUrl(), n.GetInstallationId(), n.GetGeneration()}
+}
+
+// Prepare notes where NetBox is told to send webhooks, unless that is empty, and returns what the installation is
+// called, which is made where it is called nothing yet.
+func (k *Keeper) Prepare(ctx context.Context, webhook string) (installation string, err error) {
+	stored, err := k.change(ctx, func(n *NetBox) bool {
+		known := n.Installation != "" && (webhook == "" || webhook == n.Webhook)
+		n.Webhook = cmp.Or(webhook, n.Webhook)
+		return !known
+	})
+	return stored.Installation, err
+}
+
+// Untold notes that NetBox sends no webhooks any more.
+func (k *Keeper) Untold(ctx context.Context) error {
+	_, err := k.change(ctx, func(n *NetBox) bool {
+		told := n.Webhook != ""
+		n.Webhook = ""
+		return told
+	})
+	return err
+}
+
+// change changes what is stored, where there is something to change. Where somebody else has just changed it, that is
+// read and changed, once.
+func (k *Keeper) change(ctx context.Context, change func(*NetBox) bool) (NetBox, error) {
+	own, err := k.Read(ctx)
+	if err != nil || !change(&own) {
+		return own, err
+	}
+	stored, err := k.Write(ctx, own)
+	if !errs.HasCode(err, errs.NetBoxChanged) {
+		return stored, err
+	}
+	if own, err = k.Read(ctx); err != nil || !change(&own) {
+		return own, err
+	}
+	return k.Write(ctx, own)
 }
 
 // Complete puts the NetBox of the installation into a link that names none, and its token where it is the same NetBox

@@ -92,6 +92,9 @@ func (d *Dialer) Close() error {
 	return nil
 }
 
+// Transport returns what leads to permitted addresses alone, with whatever is sent.
+func (d *Dialer) Transport() http.RoundTripper { return d.transport }
+
 // Bare wraps nothing, for Connect.
 func Bare(transport http.RoundTripper) http.RoundTripper { return transport }
 
@@ -112,7 +115,8 @@ func (d *Dialer) Connect(
 	}
 	if tokenRef == "" {
 		return nil, errs.New(errs.CredentialsUnreadable, "Nothing says where the token of NetBox is found.").
-			WithRemedy("Give a reference to it, env:NAME or file:NAME (fgd netbox set --token-ref).").
+			WithRemedy("Give a reference to it, env:NAME or file:NAME, with --token-ref, or --netbox-token-ref of a fabric; fgd netbox "+
+				"set --token-ref gives that of the installation's own NetBox, which no other NetBox gets.").
 			WithMeta(errs.FieldKey, TokenRefField)
 	}
 	found, err := d.finder.Find(tokenRef)

@@ -54,16 +54,17 @@ func (f Found) OK() bool {
 	return !slices.ContainsFunc(f.Checks, func(c Check) bool { return c.Status == Failed })
 }
 
-// Look looks at a NetBox with the token that a client shows: it writes nothing. Everything is asked at the same time,
-// and nothing is waited for longer than five seconds.
-func Look(ctx context.Context, client *hnp.Client, now func() time.Time) Found {
+// Look looks at a NetBox with the token that a client shows: it writes nothing there. Where NetBox was told to send
+// webhooks to, a test event is posted. Everything is asked at the same time, and nothing is waited for longer than five
+// seconds.
+func Look(ctx context.Context, client *hnp.Client, hook Hook, now func() time.Time) Found {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	status, err := client.Status(ctx)
 	if err != nil {
 		return Found{Checks: []Check{failure("version", err)}}
 	}
-	l := &look{client: client, status: status, now: now}
+	l := &look{client: client, hook: hook, status: status, now: now}
 	steps := []func(context.Context) Check{
 		l.version, l.token, l.permissions, l.changes, l.plugin, l.pages, l.workers, l.clock, l.webhook,
 	}
@@ -82,6 +83,7 @@ func Look(ctx context.Context, client *hnp.Client, now func() time.Time) Found {
 // look is one run.
 type look struct {
 	client *hnp.Client
+	hook   Hook
 	status hnp.Status
 	now    func() time.Time
 }
@@ -93,7 +95,7 @@ func failure(name string, err error) Check {
 	switch {
 	case !errors.As(err, &said):
 	case said.Reason == hnp.Denied:
-		c.Message = "NetBox does not take the token: " + said.Detail + "."
+		c.Message = "NetBox does not take the token: " + strings.TrimSuffix(said.Detail, ".") + "."
 		c.Remedy = "Give the bridge a token that NetBox takes (fgd netbox setup), at the place that token_ref names."
 	case said.Reason == hnp.Forbidden:
 		c.Remedy = "Have fgd netbox setup give the user the permissions."

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/bridge/internal/hnp"
@@ -58,8 +59,7 @@ const (
 // Explain returns an error of a NetBox as callers see it.
 func Explain(err error) error {
 	var public *errs.Error
-	if err == nil || errors.As(err, &public) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.As(err, &public) || errors.Is(err, context.Canceled) {
 		return err // what stands deeper counts more than that NetBox does not answer
 	}
 	var said *hnp.Error
@@ -68,16 +68,34 @@ func Explain(err error) error {
 	}
 	switch said.Reason {
 	case hnp.Away, hnp.Unclear:
+		if errors.Is(err, context.DeadlineExceeded) {
+			return errs.New(errs.NetBoxUnavailable, "NetBox does not answer in time.").WithCause(err)
+		}
 		return errs.New(errs.NetBoxUnavailable, "%s.", capital(said.Error())).WithCause(err)
 	case hnp.Denied:
-		return errs.New(errs.NetBoxRefused, "NetBox does not take the token: %s.", said.Detail).WithCause(err).
-			WithRemedy("Give a token that NetBox takes, from where it may be used.")
+		return errs.New(errs.NetBoxRefused, "NetBox does not take the token: %s.", strings.TrimSuffix(said.Detail, ".")).
+			WithCause(err).WithRemedy("Give a token that NetBox takes, from where it may be used.")
 	case hnp.Forbidden:
 		return errs.New(errs.NetBoxRefused, "The token may not do this: %s", said.Detail).WithCause(err).
 			WithRemedy("Give the token of an administrator of NetBox, who may write.")
 	case hnp.Refused, hnp.Gone, hnp.Changed, hnp.Unusable:
 	}
 	return errs.New(errs.NetBoxRefused, "%s.", capital(said.Error())).WithCause(err)
+}
+
+// patience is how long a NetBox has to answer the first question.
+const patience = 3 * time.Second
+
+// Ask asks a NetBox how it is, and waits no longer than three seconds.
+func Ask(ctx context.Context, client *hnp.Client) (hnp.Status, error) {
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	status, err := client.Status(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return status, errs.New(errs.NetBoxUnavailable, "NetBox does not answer within %.0f s.", patience.Seconds()).
+			WithCause(err)
+	}
+	return status, err
 }
 
 // Sentence says what an error of a NetBox is about.

@@ -3,6 +3,7 @@ package netboxsetup_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -58,7 +59,18 @@ func (i *installation) setUp(wish netboxsetup.Wish) (netboxsetup.Done, map[strin
 	return done, actions
 }
 
-var hooked = netboxsetup.Wish{Webhook: "https://fgd.example.com/"} //nolint:gochecknoglobals // read only
+// The installations that tests are about.
+const (
+	own   = "5d1f62f0"
+	other = "0a1b2c3d"
+)
+
+// plain is the least that can be wished, hooked has a webhook too.
+func plain() netboxsetup.Wish { return netboxsetup.Wish{Installation: own} }
+
+func hooked() netboxsetup.Wish {
+	return netboxsetup.Wish{Installation: own, Webhook: "https://fgd.example.com/"}
+}
 
 func all(action netboxsetup.Action) map[string]netboxsetup.Action {
 	actions := map[string]netboxsetup.Action{}
@@ -75,12 +87,14 @@ func all(action netboxsetup.Action) map[string]netboxsetup.Action {
 func TestSettingUpAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	n := newInstallation(t)
-	done, actions := n.setUp(hooked)
+	done, actions := n.setUp(hooked())
 	if fmt.Sprint(actions) != fmt.Sprint(all(netboxsetup.Created)) || done.Token.IsZero() || done.Secret.IsZero() {
 		t.Errorf("at first %v, token %v, secret %v", actions, !done.Token.IsZero(), !done.Secret.IsZero())
 	}
 	before := n.Administered()
-	again, actions := n.setUp(hooked)
+	told := hooked()
+	told.Secret = done.Secret
+	again, actions := n.setUp(told)
 	if fmt.Sprint(actions) != fmt.Sprint(all(netboxsetup.Unchanged)) || !again.Token.IsZero() || !again.Secret.IsZero() {
 		t.Errorf("again %v", actions)
 	}
@@ -89,19 +103,60 @@ func TestSettingUpAgainChangesNothing(t *testing.T) {
 	}
 }
 
+// TestANewTokenIsUsedFromWhereTheOldOneWas: the networks stay where nothing is said about them.
+func TestANewTokenIsUsedFromWhereTheOldOneWas(t *testing.T) {
+	t.Parallel()
+	n := newInstallation(t)
+	wish := plain()
+	wish.Networks = []string{"192.0.2.0/24"}
+	n.setUp(wish)
+	again := plain()
+	again.NewToken = true
+	if done, _ := n.setUp(again); done.Token.IsZero() {
+		t.Fatal("no token was made")
+	}
+	user, err := n.admin.UsersNamed(t.Context(), netboxsetup.UserName)
+	if err != nil || len(user) != 1 {
+		t.Fatal(user, err)
+	}
+	tokens, err := n.admin.Tokens(t.Context(), user[0].ID)
+	if err != nil || len(tokens) != 1 || !slices.Equal(tokens[0].Networks, wish.Networks) {
+		t.Errorf("there is %+v, %v", tokens, err)
+	}
+}
+
+// TestANetBoxThatHangsIsSaidSo: nobody waits for it longer than a few seconds, and no error is about a sync.
+func TestANetBoxThatHangsIsSaidSo(t *testing.T) {
+	t.Parallel()
+	n := newInstallation(t)
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(hanging.Close)
+	n.URL = hanging.URL
+	_, err := netboxsetup.SetUp(t.Context(), n.client(secret.New(netboxserver.Token)), plain(), time.Now())
+	if err = netboxsetup.Explain(err); !errs.HasCode(err, errs.NetBoxUnavailable) ||
+		errs.From(err).Message != "NetBox does not answer within 3 s." {
+		t.Error(err)
+	}
+	n.URL = "https" + strings.TrimPrefix(newInstallation(t).URL, "http")
+	_, err = netboxsetup.SetUp(t.Context(), n.client(secret.New(netboxserver.Token)), plain(), time.Now())
+	if said := netboxsetup.Sentence(err); said != "What is there does not speak https." {
+		t.Error(said)
+	}
+}
+
 // TestAPlanWritesNothing: it says what would be made, or removed, and what is there stays as it is.
 func TestAPlanWritesNothing(t *testing.T) {
 	t.Parallel()
 	n := newInstallation(t)
-	plan := hooked
+	plan := hooked()
 	plan.PlanOnly = true
 	if done, actions := n.setUp(plan); fmt.Sprint(actions) != fmt.Sprint(all(netboxsetup.Created)) ||
 		!done.Token.IsZero() || len(n.Administered()) > 0 {
 		t.Errorf("planned %v, and there is %v", actions, n.Administered())
 	}
-	n.setUp(hooked)
+	n.setUp(hooked())
 	before := n.Administered()
-	would, err := netboxsetup.Remove(t.Context(), n.admin, true)
+	would, err := netboxsetup.Remove(t.Context(), n.admin, own, true)
 	if err != nil || len(would) != len(before) || !slices.Equal(before, n.Administered()) {
 		t.Errorf("%d would be removed, %v; there is %v", len(would), err, n.Administered())
 	}
@@ -111,18 +166,18 @@ func TestAPlanWritesNothing(t *testing.T) {
 func TestRemovingLeavesNothing(t *testing.T) {
 	t.Parallel()
 	n := newInstallation(t)
-	other, err := n.admin.PutUser(t.Context(), 0, map[string]any{"username": "other", "password": "x"})
+	somebody, err := n.admin.PutUser(t.Context(), 0, map[string]any{"username": "other", "password": "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = n.admin.PutToken(t.Context(), 0, map[string]any{"user": other.ID, "description": "FGD Sync"})
+	_, err = n.admin.PutToken(t.Context(), 0, map[string]any{"user": somebody.ID, "description": "FGD Sync"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := n.Administered()
-	n.setUp(hooked)
+	n.setUp(hooked())
 	for range 2 {
-		if _, err := netboxsetup.Remove(t.Context(), n.admin, false); err != nil {
+		if _, err := netboxsetup.Remove(t.Context(), n.admin, own, false); err != nil {
 			t.Fatal(err)
 		}
 		if left := n.Administered(); !slices.Equal(left, before) {
@@ -151,8 +206,8 @@ func TestWhatDiffersIsPutRight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := newInstallation(t)
-			n.setUp(hooked)
-			wish := hooked
+			n.setUp(hooked())
+			wish := hooked()
 			if c.wish != nil {
 				c.wish(&wish)
 			} else {
@@ -175,25 +230,25 @@ func TestTheTokenMayDoWhatItHasTo(t *testing.T) {
 	t.Parallel()
 	n := newInstallation(t)
 	fabric := int64(n.AddFabric("f"))
-	done, _ := n.setUp(netboxsetup.Wish{})
-	own := n.client(done.Token)
+	done, _ := n.setUp(plain())
+	token := n.client(done.Token)
 	content := hnp.Content{Spec: map[string]any{"a": 1}}
 	identity := hnp.Identity{Fabric: fabric, Namespace: "default", Name: "a"}
-	if _, err := own.Put(t.Context(), "VPC", identity, nil, content, "made"); err != nil {
+	if _, err := token.Put(t.Context(), "VPC", identity, nil, content, "made"); err != nil {
 		t.Errorf("make a record: %v", err)
 	}
-	if _, err := own.UserNamed(t.Context(), "admin"); !hnp.Is(err, hnp.Forbidden) {
+	if _, err := token.UsersNamed(t.Context(), "admin"); !hnp.Is(err, hnp.Forbidden) {
 		t.Errorf("see users: %v", err)
 	}
-	if _, err := netboxsetup.SetUp(t.Context(), own, netboxsetup.Wish{}, time.Now()); !errs.HasCode(
+	if _, err := netboxsetup.SetUp(t.Context(), token, plain(), time.Now()); !errs.HasCode(
 		netboxsetup.Explain(err), errs.NetBoxRefused) {
 		t.Errorf("set up with it: %v", err)
 	}
-	fresh, actions := n.setUp(netboxsetup.Wish{NewToken: true})
+	fresh, actions := n.setUp(netboxsetup.Wish{Installation: own, NewToken: true})
 	if actions["token FGD Sync"] != netboxsetup.Created || fresh.Token == done.Token {
 		t.Errorf("another token: %v", actions)
 	}
-	if _, err := own.Status(t.Context()); !hnp.Is(err, hnp.Denied) {
+	if _, err := token.Status(t.Context()); !hnp.Is(err, hnp.Denied) {
 		t.Errorf("the old token: %v", err)
 	}
 	if _, err := n.client(fresh.Token).Status(t.Context()); err != nil {
@@ -222,7 +277,14 @@ func TestWhatCannotBeWished(t *testing.T) {
 // checks returns what a look has come to, by the names of its steps.
 func (i *installation) checks(client *hnp.Client) (map[string]netboxsetup.Check, bool) {
 	i.t.Helper()
-	found := netboxsetup.Look(i.t.Context(), client, time.Now)
+	return i.hookChecks(client, netboxsetup.Hook{})
+}
+
+func (i *installation) hookChecks(
+	client *hnp.Client, hook netboxsetup.Hook,
+) (map[string]netboxsetup.Check, bool) {
+	i.t.Helper()
+	found := netboxsetup.Look(i.t.Context(), client, hook, time.Now)
 	byName := map[string]netboxsetup.Check{}
 	for _, c := range found.Checks {
 		byName[c.Name] = c
@@ -237,9 +299,9 @@ func (i *installation) checks(client *hnp.Client) (map[string]netboxsetup.Check,
 func TestLookingSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	n := newInstallation(t)
-	done, _ := n.setUp(hooked)
-	own := n.client(done.Token)
-	good, ok := n.checks(own)
+	done, _ := n.setUp(hooked())
+	token := n.client(done.Token)
+	good, ok := n.checks(token)
 	if !ok {
 		t.Errorf("all is well: %+v", good)
 	}
@@ -252,14 +314,14 @@ func TestLookingSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	if admin, ok := n.checks(n.admin); !ok || admin["permissions"].Status != netboxsetup.Warning ||
-		admin["webhook"].Status != netboxsetup.OK {
+		admin["webhook"].Status != netboxsetup.Skipped {
 		t.Errorf("with an administrator's token: %+v", admin)
 	}
 	n.Amend("users/permissions", "FGD Sync: records", map[string]any{
 		"actions": []any{"view", "add"}, "object_types": []any{"netbox_hedgehog.vpc"},
 	})
 	n.Neglect(time.Hour)
-	bad, ok := n.checks(own)
+	bad, ok := n.checks(token)
 	for _, part := range []string{
 		"change netbox_hedgehog.vpc", "view, add, change netbox_hedgehog.server", "delete netbox_hedgehog.",
 	} {
@@ -272,7 +334,7 @@ func TestLookingSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("neglected: %+v", bad)
 	}
 	n.Amend("users/tokens", "FGD Sync", map[string]any{"enabled": false})
-	if denied, ok := n.checks(own); ok || denied["version"].Status != netboxsetup.Failed {
+	if denied, ok := n.checks(token); ok || denied["version"].Status != netboxsetup.Failed {
 		t.Errorf("with a token that is not taken: %+v", denied)
 	}
 }

@@ -7,10 +7,17 @@ import (
 	"fgdsync.dev/services/bridge/internal/hnp"
 )
 
-// Remove removes from a NetBox what SetUp makes, with a client that shows an administrator's token, and returns what
-// was there. Records stay.
-func Remove(ctx context.Context, client *hnp.Client, planOnly bool) ([]Object, error) {
-	r := &removal{client: client, planOnly: planOnly}
+// Remove removes from a NetBox what SetUp has made for an installation, with a client that shows an administrator's
+// token, and returns what was there. Records stay.
+func Remove(ctx context.Context, client *hnp.Client, installation string, planOnly bool) ([]Object, error) {
+	if _, err := Ask(ctx, client); err != nil {
+		return nil, err
+	}
+	there, err := takeStock(ctx, client, installation, true)
+	if err != nil {
+		return nil, err
+	}
+	r := &removal{client: client, planOnly: planOnly, there: there}
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
@@ -31,6 +38,7 @@ func Remove(ctx context.Context, client *hnp.Client, planOnly bool) ([]Object, e
 type removal struct {
 	client   *hnp.Client
 	planOnly bool
+	there    stock
 	gone     []Object
 }
 
@@ -47,26 +55,26 @@ func (r *removal) drop(ctx context.Context, o Object, id int64, remove func(cont
 }
 
 func (r *removal) eventRule(ctx context.Context) error {
-	found, err := r.client.EventRuleNamed(ctx, ownName)
-	if err != nil || found == nil {
-		return err
+	found := r.there.eventRule
+	if found == nil {
+		return nil
 	}
 	return r.drop(ctx, Object{Type: "event_rule", Name: ownName}, found.ID, r.client.DeleteEventRule)
 }
 
 func (r *removal) webhook(ctx context.Context) error {
-	found, err := r.client.WebhookNamed(ctx, ownName)
-	if err != nil || found == nil {
-		return err
+	found := r.there.webhook
+	if found == nil {
+		return nil
 	}
 	return r.drop(ctx, Object{Type: webhookAction, Name: ownName}, found.ID, r.client.DeleteWebhook)
 }
 
 // user removes the user, and all of its tokens with it.
 func (r *removal) user(ctx context.Context) error {
-	found, err := r.client.UserNamed(ctx, UserName)
-	if err != nil || found == nil {
-		return err
+	found := r.there.user
+	if found == nil {
+		return nil
 	}
 	tokens, err := r.client.Tokens(ctx, found.ID)
 	if err != nil {
@@ -83,10 +91,7 @@ func (r *removal) user(ctx context.Context) error {
 
 func (r *removal) permissions(ctx context.Context) error {
 	for _, p := range permissions(false) {
-		found, err := r.client.PermissionNamed(ctx, p.name)
-		if err != nil {
-			return err
-		}
+		found := r.there.permissions[p.name]
 		if found == nil {
 			continue
 		}

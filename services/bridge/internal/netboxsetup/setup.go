@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +15,9 @@ import (
 
 // Wish is how a NetBox is to be set up.
 type Wish struct {
-	PlanOnly bool
+	// Installation is what the installation is called: what it makes carries it, and what does not is not touched.
+	Installation string
+	PlanOnly     bool
 	// Webhook is the address of the API that NetBox tells of changes; empty for no webhook.
 	Webhook string
 	// Secret is what webhooks are signed with; one is made where it is empty.
@@ -31,7 +32,7 @@ type Wish struct {
 type Done struct {
 	Objects []Object
 	Token   secret.String // zero when none was made
-	Secret  secret.String // of the webhook; zero when none was made
+	Secret  secret.String // of the webhook, where the wish has none; zero else
 }
 
 // setup is one run.
@@ -39,6 +40,8 @@ type setup struct {
 	client *hnp.Client
 	wish   Wish
 	now    time.Time
+	mark   mark
+	there  stock
 	feed   bool // our plugin is there
 	done   Done
 }
@@ -51,17 +54,24 @@ func SetUp(ctx context.Context, client *hnp.Client, wish Wish, now time.Time) (D
 		return Done{}, err
 	}
 	wish.Networks = networks
-	if wish.Webhook, err = webhookURL(wish.Webhook); err != nil {
+	if wish.Webhook, err = WebhookURL(wish.Webhook); err != nil {
+		return Done{}, err
+	}
+	status, err := Ask(ctx, client)
+	if err != nil {
 		return Done{}, err
 	}
 	if _, err := client.Generation(ctx); err != nil { // there is no NetBox, or it has no plugin
 		return Done{}, err
 	}
-	status, err := client.Status(ctx)
+	there, err := takeStock(ctx, client, wish.Installation, wish.Webhook != "")
 	if err != nil {
 		return Done{}, err
 	}
-	s := &setup{client: client, wish: wish, now: now, feed: status.Plugins[feedPlugin] != ""}
+	s := &setup{
+		client: client, wish: wish, now: now, mark: mark(wish.Installation), there: there,
+		feed: status.Plugins[feedPlugin] != "",
+	}
 	err = s.run(ctx)
 	return s.done, err
 }
@@ -95,10 +105,8 @@ func (s *setup) note(kind, name string, action Action, detail string) {
 // user returns the number of the user, 0 when it would have to be made.
 func (s *setup) user(ctx context.Context) (int64, error) {
 	const what = "whose token the bridge shows; nobody knows its password"
-	found, err := s.client.UserNamed(ctx, UserName)
+	found := s.there.user
 	switch {
-	case err != nil:
-		return 0, err
 	case found != nil && found.Active:
 		s.note("user", UserName, Unchanged, what)
 		return found.ID, nil
@@ -119,16 +127,14 @@ func (s *setup) user(ctx context.Context) (int64, error) {
 	}
 	// NetBox wants a password. With two texts there are enough letters and digits for whatever rules it has.
 	made, err := s.client.PutUser(ctx, 0, map[string]any{
-		"username": UserName, "password": rand.Text() + "-" + strings.ToLower(rand.Text()) + "7aA",
+		"username": UserName, "first_name": ownName, "last_name": s.mark.text(),
+		"password": rand.Text() + "-" + strings.ToLower(rand.Text()) + "7aA",
 	})
 	return made.ID, err
 }
 
 func (s *setup) permission(ctx context.Context, p permission, userID int64) error {
-	found, err := s.client.PermissionNamed(ctx, p.name)
-	if err != nil {
-		return err
-	}
+	found := s.there.permissions[p.name]
 	id, action, detail := int64(0), Created, p.detail
 	if found != nil {
 		id, action, detail = found.ID, Updated, p.differs(*found, userID)
@@ -141,56 +147,7 @@ func (s *setup) permission(ctx context.Context, p permission, userID int64) erro
 	if s.wish.PlanOnly {
 		return nil
 	}
-	_, err = s.client.PutPermission(ctx, id, p.fields(userID))
-	return err
-}
-
-// token makes a token where there is none that can be used.
-func (s *setup) token(ctx context.Context, userID int64) error {
-	var own []hnp.Token
-	if userID != 0 {
-		all, err := s.client.Tokens(ctx, userID)
-		if err != nil {
-			return err
-		}
-		own = slices.DeleteFunc(all, func(t hnp.Token) bool { return t.Description != ownName })
-	}
-	good := slices.IndexFunc(own, func(t hnp.Token) bool {
-		return t.Enabled && t.Writes && (t.Expires == nil || t.Expires.After(s.now))
-	})
-	if good >= 0 && !s.wish.NewToken {
-		return s.keepToken(ctx, own[good])
-	}
-	s.note("token", ownName, Created, "it is shown once; any older one is revoked")
-	if s.wish.PlanOnly {
-		return nil
-	}
-	made, err := s.client.PutToken(ctx, 0, map[string]any{
-		"user": userID, "description": ownName, "write_enabled": true, "allowed_ips": s.wish.Networks,
-	})
-	if err != nil {
-		return err
-	}
-	s.done.Token = secret.New(made.Shown())
-	for _, old := range own {
-		if err := s.client.DeleteToken(ctx, old.ID); err != nil { // the new one has to be shown all the same
-			s.note("token", ownName, Unchanged, "an older one is still there, and can't be revoked: "+Explain(err).Error())
-		}
-	}
-	return nil
-}
-
-// keepToken keeps a token, and has it be used from where it is wanted. Without a wish the networks stay.
-func (s *setup) keepToken(ctx context.Context, t hnp.Token) error {
-	if len(s.wish.Networks) == 0 || same(t.Networks, s.wish.Networks) {
-		s.note("token", ownName, Unchanged, "it is there already; a new one is made when that is asked for")
-		return nil
-	}
-	s.note("token", ownName, Updated, "the networks that it may be used from differ")
-	if s.wish.PlanOnly {
-		return nil
-	}
-	_, err := s.client.PutToken(ctx, t.ID, map[string]any{"allowed_ips": s.wish.Networks})
+	_, err := s.client.PutPermission(ctx, id, p.fields(userID, s.mark))
 	return err
 }
 

@@ -99,22 +99,3 @@ func (l *look) clock(ctx context.Context) Check {
 	}
 	return Check{Name: "clock", Status: OK, Message: "The clocks of NetBox and of the bridge agree."}
 }
-
-// webhook says whether NetBox would tell the bridge. Only whoever may see webhooks sees that.
-func (l *look) webhook(ctx context.Context) Check {
-	found, err := l.client.WebhookNamed(ctx, ownName)
-	switch {
-	case hnp.Is(err, hnp.Forbidden):
-		return Check{
-			Name: "webhook", Status: Skipped,
-			Message: "The token may not see webhooks, and need not. fgd netbox setup says whether there is one.",
-		}
-	case err != nil:
-		return failure("webhook", err)
-	case found == nil:
-		return Check{
-			Name: "webhook", Status: Skipped, Message: "There is no webhook: changes are read from the change log.",
-		}
-	}
-	return Check{Name: "webhook", Status: OK, Message: "NetBox tells " + found.URL + " of changes."}
-}

@@ -39,10 +39,10 @@ func permissions(feed bool) []permission {
 }
 
 // fields returns what a permission is written as.
-func (p permission) fields(userID int64) map[string]any {
+func (p permission) fields(userID int64, m mark) map[string]any {
 	return map[string]any{
 		"name": p.name, "enabled": true, "object_types": p.types, "actions": p.actions, "users": []int64{userID},
-		"constraints": nil, "description": "Made by FGD Sync, " + p.detail,
+		"constraints": nil, "description": m.described(p.detail),
 	}
 }
 

@@ -24,8 +24,8 @@ const (
 // eventTypes are those that the bridge is told of.
 func eventTypes() []string { return []string{"object_created", "object_updated", "object_deleted"} }
 
-// webhookURL returns where NetBox sends to, of the address of the API. NetBox would take braces for a template.
-func webhookURL(address string) (string, error) {
+// WebhookURL returns where NetBox sends to, of the address of the API. NetBox would take braces for a template.
+func WebhookURL(address string) (string, error) {
 	address = strings.TrimRight(strings.TrimSpace(address), "/")
 	if address == "" {
 		return "", nil
@@ -52,10 +52,7 @@ func (s *setup) webhook(ctx context.Context) error {
 }
 
 func (s *setup) putWebhook(ctx context.Context) (int64, error) {
-	found, err := s.client.WebhookNamed(ctx, ownName)
-	if err != nil {
-		return 0, err
-	}
+	found := s.there.webhook
 	id, signs := int64(0), s.wish.Secret
 	if found != nil {
 		id = found.ID
@@ -63,13 +60,15 @@ func (s *setup) putWebhook(ctx context.Context) (int64, error) {
 			signs = secret.New(found.Secret)
 		}
 	}
-	fresh := signs.IsZero()
-	if fresh {
+	if signs.IsZero() {
 		signs = secret.New(rand.Text() + rand.Text())
 	}
 	wanted := hnp.Webhook{
 		ID: id, Name: ownName, URL: s.wish.Webhook, Method: http.MethodPost, ContentType: "application/json",
-		Secret: signs.Reveal(), VerifyTLS: true,
+		Secret: signs.Reveal(), VerifyTLS: true, Description: s.mark.described("to tell of changes"),
+	}
+	if s.wish.Secret.IsZero() && !s.wish.PlanOnly { // as long as the bridge has none, it may not have been seen
+		s.done.Secret = signs
 	}
 	switch {
 	case found == nil:
@@ -86,11 +85,8 @@ func (s *setup) putWebhook(ctx context.Context) (int64, error) {
 	made, err := s.client.PutWebhook(ctx, id, map[string]any{
 		"name": wanted.Name, "payload_url": wanted.URL, "http_method": wanted.Method,
 		"http_content_type": wanted.ContentType, "body_template": "", "secret": wanted.Secret, "ssl_verification": true,
-		"description": "Made by FGD Sync",
+		"description": wanted.Description,
 	})
-	if err == nil && fresh {
-		s.done.Secret = signs
-	}
 	return made.ID, err
 }
 
@@ -101,10 +97,7 @@ func (s *setup) eventRule(ctx context.Context, webhookID int64) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.client.EventRuleNamed(ctx, ownName)
-	if err != nil {
-		return err
-	}
+	found := s.there.eventRule
 	detail, id := fmt.Sprintf("for %d types of objects", len(types)), int64(0)
 	if len(without) > 0 {
 		detail += "; without " + strings.Join(without, ", ") + ", of which the plugin lacks pages: they are heard of later"
@@ -126,7 +119,7 @@ func (s *setup) eventRule(ctx context.Context, webhookID int64) error {
 	_, err = s.client.PutEventRule(ctx, id, map[string]any{
 		"name": ownName, "enabled": true, "object_types": types, "event_types": eventTypes(), "conditions": nil,
 		"action_type": webhookAction, "action_object_type": webhookType, "action_object_id": webhookID,
-		"description": "Made by FGD Sync",
+		"description": s.mark.described("to tell of changes"),
 	})
 	return err
 }

@@ -71,7 +71,7 @@ func (w *world) another(t *testing.T, path string, log *told) *Outbox {
 	t.Cleanup(wire.CloseIdleConnections)
 	deps := *w.deps
 	deps.Store, deps.Resources, deps.Lease = store, linkedGit{w.git, w.linked}, time.Minute
-	deps.Log, deps.Bell, deps.Heard = slog.New(slog.NewTextHandler(log, nil)), &hearing.Bell{}, heard
+	deps.Log, deps.Heard = slog.New(slog.NewTextHandler(log, nil)), heard
 	deps.Connect = func(string, string, func(http.RoundTripper) http.RoundTripper) (*hnp.Client, error) {
 		return hnp.New(w.netbox.URL, secret.New(netboxserver.Token), wire)
 	}

@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
 // checkLink judges how a fabric wants to be shown in a NetBox, and brings the address into its one spelling.
@@ -88,6 +91,23 @@ func (r *Register) settleLink(ctx context.Context, fabric *fabricv1.Fabric) erro
 			other.GetFabricId()).
 			WithRemedy("Name the record that is to show this fabric, or take the link of the other one away.").
 			WithMeta(errs.OtherFabricKey, strconv.Itoa(int(other.GetFabricId())))
+	}
+	return nil
+}
+
+// startLinked starts a sync of a fabric that a NetBox shows, when nobody knows what the last one left: that is from
+// before it was noted, or Redis has lost it, and nothing would be shown before the next sync. One that is suspended is
+// synced when it is resumed, and the first sync of another directory is for people to start.
+func (r *Register) startLinked(ctx context.Context, before, fabric *fabricv1.Fabric) error {
+	if fabric.GetNetbox() == nil || fabric.GetSuspension() != nil || state.PlaceOf(before) != state.PlaceOf(fabric) {
+		return nil
+	}
+	standings, err := r.deps.Store.Standings(ctx, []*fabricv1.Fabric{fabric})
+	if err != nil || standings[0].GetPublished() != nil {
+		return err
+	}
+	if _, err := r.deps.Accept(ctx, &syncv1.StartSyncRequest{FabricId: fabric.GetFabricId()}); err != nil {
+		return fmt.Errorf("start the sync whose outcome NetBox is to show: %w", err)
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabric
 		return nil, err
 	}
 	r.deps.Log.InfoContext(ctx, "fabric updated", attrs(ctx, fabric)...)
-	return fabric, nil
+	return fabric, r.startLinked(ctx, stored, fabric)
 }
 
 const mostFormerNames = 10

@@ -200,7 +200,7 @@ func (x *Fabric) GetNetbox() *NetBoxLink {
 }
 
 // How the resources of a fabric are shown in a NetBox that has the Hedgehog NetBox Plugin. Where a link is changed, what
-// is absent stays.
+// is absent stays. An empty one is to the NetBox of the installation, by the fabric's own number.
 type NetBoxLink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Address of NetBox, before its /api; in a new link, that of the installation when it is absent.

@@ -616,7 +616,7 @@ type SetUpNetBoxResponse struct {
 	Objects []*NetBoxObject `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty"`
 	// The token, when one was made. It is shown this once.
 	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
-	// The secret that webhooks are signed with, when one was made. It is shown this once.
+	// The secret that webhooks are signed with, as long as the bridge has none of them.
 	WebhookSecret string `protobuf:"bytes,3,opt,name=webhook_secret,json=webhookSecret,proto3" json:"webhook_secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -40,7 +40,7 @@ type NetBoxServiceClient interface {
 	// Changes which NetBox that is.
 	UpdateNetBox(ctx context.Context, in *UpdateNetBoxRequest, opts ...grpc.CallOption) (*UpdateNetBoxResponse, error)
 	// Looks at a NetBox: which one it is, what the token may do, and what would keep records from being delivered. It
-	// writes nothing there.
+	// writes nothing there. Where NetBox was told to send webhooks to, it posts a signed test event.
 	CheckNetBox(ctx context.Context, in *CheckNetBoxRequest, opts ...grpc.CallOption) (*CheckNetBoxResponse, error)
 	// Makes in a NetBox what delivery needs: a user with the least rights, a token, a webhook and event rules. Doing it
 	// again changes only what is missing or different. With plan_only nothing is written.
@@ -155,7 +155,7 @@ type NetBoxServiceServer interface {
 	// Changes which NetBox that is.
 	UpdateNetBox(context.Context, *UpdateNetBoxRequest) (*UpdateNetBoxResponse, error)
 	// Looks at a NetBox: which one it is, what the token may do, and what would keep records from being delivered. It
-	// writes nothing there.
+	// writes nothing there. Where NetBox was told to send webhooks to, it posts a signed test event.
 	CheckNetBox(context.Context, *CheckNetBoxRequest) (*CheckNetBoxResponse, error)
 	// Makes in a NetBox what delivery needs: a user with the least rights, a token, a webhook and event rules. Doing it
 	// again changes only what is missing or different. With plan_only nothing is written.

@@ -431,7 +431,12 @@ type NetBox struct {
 	// When it was last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// Who changed it last.
-	UpdatedBy     string `protobuf:"bytes,5,opt,name=updated_by,json=updatedBy,proto3" json:"updated_by,omitempty"`
+	UpdatedBy string `protobuf:"bytes,5,opt,name=updated_by,json=updatedBy,proto3" json:"updated_by,omitempty"`
+	// Tells this installation from others that have to do with the same NetBox: what it makes there carries it. It is made
+	// with the first NetBox that is put, also one without an address, and stays; what a request says of it does not count.
+	InstallationId string `protobuf:"bytes,6,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
+	// Where NetBox was told to send webhooks; empty when it was not.
+	WebhookUrl    string `protobuf:"bytes,7,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -497,6 +502,20 @@ func (x *NetBox) GetUpdatedAt() *timestamppb.Timestamp {
 func (x *NetBox) GetUpdatedBy() string {
 	if x != nil {
 		return x.UpdatedBy
+	}
+	return ""
+}
+
+func (x *NetBox) GetInstallationId() string {
+	if x != nil {
+		return x.InstallationId
+	}
+	return ""
+}
+
+func (x *NetBox) GetWebhookUrl() string {
+	if x != nil {
+		return x.WebhookUrl
 	}
 	return ""
 }
@@ -1132,7 +1151,7 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\x10PutNetBoxRequest\x125\n" +
 	"\x06netbox\x18\x01 \x01(\v2\x15.fgd.fabric.v1.NetBoxB\x06\xbaH\x03\xc8\x01\x01R\x06netbox\"B\n" +
 	"\x11PutNetBoxResponse\x12-\n" +
-	"\x06netbox\x18\x01 \x01(\v2\x15.fgd.fabric.v1.NetBoxR\x06netbox\"\xc5\x01\n" +
+	"\x06netbox\x18\x01 \x01(\v2\x15.fgd.fabric.v1.NetBoxR\x06netbox\"\x99\x02\n" +
 	"\x06NetBox\x12\x1a\n" +
 	"\x03url\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x03url\x12%\n" +
 	"\ttoken_ref\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\btokenRef\x12\x1e\n" +
@@ -1142,7 +1161,10 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\n" +
 	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1d\n" +
 	"\n" +
-	"updated_by\x18\x05 \x01(\tR\tupdatedBy\"\x1a\n" +
+	"updated_by\x18\x05 \x01(\tR\tupdatedBy\x12'\n" +
+	"\x0finstallation_id\x18\x06 \x01(\tR\x0einstallationId\x12)\n" +
+	"\vwebhook_url\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\xd8\x04R\n" +
+	"webhookUrl\"\x1a\n" +
 	"\x18ListLinkedFabricsRequest\"R\n" +
 	"\x19ListLinkedFabricsResponse\x125\n" +
 	"\afabrics\x18\x01 \x03(\v2\x1b.fgd.fabric.v1.LinkedFabricR\afabrics\"\xe7\x02\n" +
