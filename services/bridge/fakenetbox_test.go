@@ -2,8 +2,8 @@ package bridge_test
 
 import (
 	"context"
-	"google.golang.org/grpc"
 
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"

@@ -65,7 +65,9 @@ func (e *editing) refused(status int, code, method, path string, body any) {
 	e.t.Helper()
 	commits := e.Commits(e.t, repository, branch)
 	got, raw := e.Try(method, path, body)
-	var answer struct{ Error struct{ Code, Message, Remedy string } }
+	var answer struct {
+		Error struct{ Code, Message, Remedy string }
+	}
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		e.t.Fatal(err)
 	}
@@ -86,8 +88,10 @@ func (e *editing) read(name string) shown {
 func (e *editing) changedLines() []string {
 	e.t.Helper()
 	var lines []string
-	for line := range strings.Lines(e.Git(e.t, repository, "show", "--unified=0", "--format=", branch, "--", directory+"/managed")) {
-		if line = strings.TrimSuffix(line, "\n"); len(line) > 1 && (line[0] == '+' || line[0] == '-') && line[1] != line[0] {
+	diff := e.Git(e.t, repository, "show", "--unified=0", "--format=", branch, "--", directory+"/managed")
+	for line := range strings.Lines(diff) {
+		line = strings.TrimSuffix(line, "\n")
+		if len(line) > 1 && (line[0] == '+' || line[0] == '-') && line[1] != line[0] {
 			lines = append(lines, line)
 		}
 	}
@@ -110,7 +114,9 @@ func TestAnEditIsOneLine(t *testing.T) {
 		t.Errorf("the commit changed %q", lines)
 	}
 	message := e.Git(t, repository, "log", "-1", "--format=%an%n%B", branch)
-	for _, want := range []string{"bootstrap\n", "update VPC vpc-1", "Edited: update VPC default/vpc-1.", "Fgd-Sync-Id: " + out.SyncID, "Fgd-Audit: "} {
+	for _, want := range []string{
+		"bootstrap\n", "update VPC vpc-1", "Edited: update VPC default/vpc-1.", "Fgd-Sync-Id: " + out.SyncID, "Fgd-Audit: ",
+	} {
 		if !strings.Contains(message, want) {
 			t.Errorf("the commit does not say %q:\n%s", want, message)
 		}
@@ -132,11 +138,13 @@ func TestAnEditIsOneLine(t *testing.T) {
 		t.Errorf("an edit that changes nothing came to %+v", same)
 	}
 	e.requireCommits(commits)
-	e.refused(http.StatusPreconditionFailed, "FGD_1069", http.MethodPatch, vpcs+"vpc-1", map[string]any{"patch": spec(7), "if_match": before.BlobID})
+	e.refused(http.StatusPreconditionFailed, "FGD_1069", http.MethodPatch, vpcs+"vpc-1",
+		map[string]any{"patch": spec(7), "if_match": before.BlobID})
 	e.refused(http.StatusPreconditionFailed, "FGD_1069", http.MethodDelete, vpcs+"vpc-1?if_match="+before.BlobID, nil)
 	e.refused(http.StatusNotFound, "FGD_1067", http.MethodPatch, vpcs+"none", map[string]any{"patch": spec(7)})
 	e.refused(http.StatusBadRequest, "FGD_1004", http.MethodPatch, vpcs+"vpc-1", map[string]any{"patch": spec("seven")})
-	e.refused(http.StatusBadRequest, "FGD_1002", http.MethodPatch, "/api/v1/fabrics/1/resources/Pod/default/x", map[string]any{"patch": spec(7)})
+	e.refused(http.StatusBadRequest, "FGD_1002", http.MethodPatch, "/api/v1/fabrics/1/resources/Pod/default/x",
+		map[string]any{"patch": spec(7)})
 }
 
 // TestResourcesComeAndGo: what is put and was not there is ingested as a file of its own, and what is deleted goes.
@@ -148,14 +156,16 @@ func TestResourcesComeAndGo(t *testing.T) {
 		"subnets": map[string]any{"default": map[string]any{"subnet": "10.9.0.0/24", "vlan": 999}},
 	}}
 	made := e.do(http.MethodPut, vpcs+"vpc-9", map[string]any{"content": content, "if_none_match": true})
-	if len(made.Resources) != 1 || made.Resources[0].Effect != "created" || made.Resources[0].Path != "managed/vpcs/vpc-9.yaml" || made.Resources[0].BlobID != e.read("vpc-9").BlobID {
-		t.Errorf("it came to %+v", made)
+	want := editedResource{"VPC", "vpc-9", "created", "managed/vpcs/vpc-9.yaml", e.read("vpc-9").BlobID}
+	if len(made.Resources) != 1 || made.Resources[0] != want {
+		t.Errorf("it came to %+v, want %+v", made, want)
 	}
 	text := e.Files(t, repository, branch)[directory+"/managed/vpcs/vpc-9.yaml"]
 	if !strings.Contains(text, "hnp.githedgehog.com/managed-by") || !strings.Contains(text, "\n      vlan: 999\n") {
 		t.Errorf("the file is\n%s", text)
 	}
-	e.refused(http.StatusConflict, "FGD_1068", http.MethodPut, vpcs+"vpc-9", map[string]any{"content": content, "if_none_match": true})
+	e.refused(http.StatusConflict, "FGD_1068", http.MethodPut, vpcs+"vpc-9",
+		map[string]any{"content": content, "if_none_match": true})
 	gone := e.do(http.MethodDelete, vpcs+"vpc-9", nil)
 	if gone.Resources[0].Effect != "deleted" || gone.Resources[0].Path != "" {
 		t.Errorf("it came to %+v", gone)
@@ -164,7 +174,8 @@ func TestResourcesComeAndGo(t *testing.T) {
 		t.Errorf("what is deleted is read with %d", code)
 	}
 	commits := e.Commits(t, repository, branch)
-	if again := e.do(http.MethodDelete, vpcs+"vpc-9", nil); again.CommitSHA != "" || again.Resources[0].Effect != "unchanged" {
+	again := e.do(http.MethodDelete, vpcs+"vpc-9", nil)
+	if again.CommitSHA != "" || again.Resources[0].Effect != "unchanged" {
 		t.Errorf("deleting it again came to %+v", again)
 	}
 	e.requireCommits(commits)
@@ -192,7 +203,8 @@ func TestABatchIsOneCommit(t *testing.T) {
 	commits := e.Commits(t, repository, branch)
 	whole["options"] = map[string]any{"validate_only": true}
 	dry := e.do(http.MethodPost, path, whole)
-	if dry.CommitSHA != "" || !strings.Contains(dry.Diff, "+      vlan: 1003") || !strings.Contains(dry.Diff, "vpc-2.yaml") {
+	if dry.CommitSHA != "" || !strings.Contains(dry.Diff, "+      vlan: 1003") ||
+		!strings.Contains(dry.Diff, "vpc-2.yaml") {
 		t.Errorf("a dry run came to %+v", dry)
 	}
 	e.requireCommits(commits)

@@ -181,9 +181,11 @@ func (d *delivering) planned(known, other int) {
 		rows string
 	}{
 		"line 3 names the fabric 999": {2, fmt.Sprintf("%d,%s,f,file:git\n999,x,f,\n", known, repository)},
-		"lines 2 and 3":               {2, fmt.Sprintf("%d,%s,f,file:git\n%d,%s,g,file:git\n", known, repository, known, repository)},
-		"refused":                     {3, fmt.Sprintf("%d,https://169.254.1.1/r.git,f,\n", known)},
-		"There is no such directory":  {3, fmt.Sprintf("%d,%s,nowhere,file:git\n", other, repository)},
+		"lines 2 and 3": {
+			2, fmt.Sprintf("%d,%s,f,file:git\n%d,%s,g,file:git\n", known, repository, known, repository),
+		},
+		"refused":                    {3, fmt.Sprintf("%d,https://169.254.1.1/r.git,f,\n", known)},
+		"There is no such directory": {3, fmt.Sprintf("%d,%s,nowhere,file:git\n", other, repository)},
 	} {
 		d.write("bad.csv", columns+c.rows)
 		d.says(d.fgd(c.code, "netbox", "import", "--csv", d.path("bad.csv"), "--dry-run"), says)

@@ -176,7 +176,7 @@ func putsOf(env Environment, file string) ([]*bridgev1.ResourceEdit, error) {
 	if file == "-" {
 		raw, err = io.ReadAll(env.Stdin)
 	} else {
-		raw, err = os.ReadFile(file) //nolint:gosec // the file that the caller names
+		raw, err = os.ReadFile(file)
 	}
 	if err != nil {
 		return nil, exit.Misuse(errs.New(errs.InvalidRequest, "The file %s can't be read: %v.", file, err))
@@ -193,7 +193,8 @@ func putsOf(env Environment, file string) ([]*bridgev1.ResourceEdit, error) {
 			edit, err = putOf(&node)
 		}
 		if err != nil {
-			return nil, exit.Misuse(errs.New(errs.InvalidRequest, "Document %d of %s is no resource: %v.", len(edits)+1, file, err))
+			return nil, exit.Misuse(errs.New(errs.InvalidRequest, "Document %d of %s is no resource: %v.", len(edits)+1,
+				file, err))
 		}
 		edits = append(edits, edit)
 	}

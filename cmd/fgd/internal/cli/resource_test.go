@@ -37,7 +37,9 @@ func TestResources(t *testing.T) {
 		}
 	}
 	fgd(0, "fabric", "register", "--repo", host.URL("r.git"), "--dir", "f", "--fabric-id", "1", "--name", "fabric-1")
-	for look := time.NewTicker(10 * time.Millisecond); !strings.Contains(fgd(0, "resource", "list", "1"), "vpc-1"); <-look.C {
+	look := time.NewTicker(10 * time.Millisecond)
+	for !strings.Contains(fgd(0, "resource", "list", "1"), "vpc-1") {
+		<-look.C
 	}
 	says(fgd(0, "resource", "list", "1"), "KIND", "VPC", "managed/vpcs/vpc-1.yaml", "yes")
 	says(fgd(0, "resource", "get", "1", "VPC", "vpc-1"), "blob", "spec:", "vlan: ")

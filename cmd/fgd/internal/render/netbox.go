@@ -33,7 +33,8 @@ func fabricsOf(c *bridgev1.NetBoxConnection) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(c.GetFabricIds()), " ", ", "), "[]")
 }
 
-// StillLinked says which fabrics are linked to a NetBox, or to that of the installation, that delivery has no token for.
+// StillLinked says which fabrics are linked to a NetBox, or to that of the installation, that delivery has no token
+// for.
 func StillLinked(w io.Writer, n *bridgev1.GetNetBoxResponse, url string) {
 	url = strings.TrimRight(cmp.Or(url, n.GetUrl()), "/")
 	for _, c := range n.GetConnections() {

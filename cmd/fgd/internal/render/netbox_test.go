@@ -71,7 +71,8 @@ func TestWhatWillBeOverwritten(t *testing.T) {
 	var out bytes.Buffer
 	receipts := someReceipts().GetReceipts()
 	render.Overwritten(screen(&out), receipts)
-	if !strings.Contains(out.String(), "one held record becomes") || !strings.Contains(out.String(), "default/a: changed") ||
+	if !strings.Contains(out.String(), "one held record becomes") ||
+		!strings.Contains(out.String(), "default/a: changed") ||
 		strings.Contains(out.String(), "default/b") {
 		t.Errorf("printed\n%s", &out)
 	}

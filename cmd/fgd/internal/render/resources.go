@@ -24,7 +24,8 @@ func Resources(w io.Writer, resources []*bridgev1.Resource) {
 // Resource prints a resource and what it says.
 func Resource(s *Screen, r *bridgev1.Resource) {
 	f := s.facts()
-	f.add("resource", "%s %s/%s", printable.Line(r.GetKind()), printable.Line(r.GetNamespace()), printable.Line(r.GetName()))
+	f.add("resource", "%s %s/%s", printable.Line(r.GetKind()), printable.Line(r.GetNamespace()),
+		printable.Line(r.GetName()))
 	f.add("file", "%s", printable.Line(r.GetPath()))
 	f.add("blob", "%s", r.GetBlobId())
 	if by := r.GetChangedBy(); by.GetCommit() != "" {

@@ -14,8 +14,8 @@ import (
 // are one.
 func NetBoxURL(given string) string { return strings.TrimRight(strings.TrimSpace(given), "/") }
 
-// netBoxLink returns a link as a request wants it: what the request leaves out is as it was. One that says nothing is to
-// the NetBox of the installation, by the fabric's own number.
+// netBoxLink returns a link as a request wants it: what the request leaves out is as it was. One that says nothing is
+// to the NetBox of the installation, by the fabric's own number.
 func netBoxLink(was *fabricv1.NetBoxLink, wanted *bridgev1.NetBoxLink) *fabricv1.NetBoxLink {
 	if wanted == nil {
 		return was

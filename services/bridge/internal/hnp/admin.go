@@ -2,9 +2,11 @@ package hnp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -134,7 +136,9 @@ func (c *Client) Clock(ctx context.Context) (now time.Time, took time.Duration, 
 		return now, 0, unanswered(http.MethodGet, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	now, err = http.ParseTime(response.Header.Get("Date"))
+	if now, err = http.ParseTime(response.Header.Get("Date")); err != nil {
+		err = &Error{Reason: Away, Detail: "NetBox does not say what time it is", cause: err}
+	}
 	return now, time.Since(begun), err
 }
 
@@ -207,22 +211,22 @@ func (c *Client) OwnTokens(ctx context.Context) ([]Token, error) {
 
 // UsersNamed returns the users of a name.
 func (c *Client) UsersNamed(ctx context.Context, name string) ([]User, error) {
-	return listOf[User](ctx, c, usersPath, "username", name)
+	return named(ctx, c, usersPath, "username", name, func(u User) string { return u.Username })
 }
 
 // PermissionsNamed returns the permissions of a name.
 func (c *Client) PermissionsNamed(ctx context.Context, name string) ([]Permission, error) {
-	return listOf[Permission](ctx, c, permissionsPath, "name", name)
+	return named(ctx, c, permissionsPath, "name", name, func(p Permission) string { return p.Name })
 }
 
 // WebhooksNamed returns the webhooks of a name.
 func (c *Client) WebhooksNamed(ctx context.Context, name string) ([]Webhook, error) {
-	return listOf[Webhook](ctx, c, webhooksPath, "name", name)
+	return named(ctx, c, webhooksPath, "name", name, func(w Webhook) string { return w.Name })
 }
 
 // EventRulesNamed returns the event rules of a name.
 func (c *Client) EventRulesNamed(ctx context.Context, name string) ([]EventRule, error) {
-	return listOf[EventRule](ctx, c, eventRulesPath, "name", name)
+	return named(ctx, c, eventRulesPath, "name", name, func(e EventRule) string { return e.Name })
 }
 
 // PutUser makes a user, or with a number changes that one.
@@ -282,12 +286,26 @@ func listOf[T any](ctx context.Context, c *Client, path, field, value string) ([
 	return p.Results, err
 }
 
+// named returns the objects of which a field says a name. It is looked at again: an object of another name would be
+// changed in its place.
+func named[T any](ctx context.Context, c *Client, path, field, name string, of func(T) string) ([]T, error) {
+	all, err := listOf[T](ctx, c, path, field, name)
+	return slices.DeleteFunc(all, func(one T) bool { return of(one) != name }), err
+}
+
 func put[T any](ctx context.Context, c *Client, path string, id int64, fields map[string]any) (made T, err error) {
 	method := http.MethodPost
 	if id != 0 {
 		method, path = http.MethodPatch, path+"/"+strconv.FormatInt(id, 10)
 	}
-	_, err = c.call(ctx, method, path, nil, fields, &made, nil)
+	var raw json.RawMessage
+	var is struct {
+		ID int64 `json:"id"`
+	}
+	_, err = c.call(ctx, method, path, nil, fields, &raw, nil)
+	if err == nil && (decode(raw, &made) != nil || decode(raw, &is) != nil || is.ID == 0 || id != 0 && is.ID != id) {
+		err = otherObject(method)
+	}
 	return made, err
 }
 
@@ -332,14 +350,14 @@ func (c *Client) Sources(ctx context.Context) ([]Source, error) {
 			}
 		}
 	}
-	objects, err := whole(ctx, "fabrics", numberOf, func(offset int) (page[map[string]any], error) {
+	objects, err := whole(ctx, c, "fabrics", numberOf, func(offset int) (page[map[string]any], error) {
 		var p page[map[string]any]
 		_, err := c.call(ctx, http.MethodGet, fabricsPath, listed(wanted, offset), nil, &p, nil)
 		return p, err
 	})
 	sources := make([]Source, len(objects))
 	for i, object := range objects {
-		text := func(name string) string { value, _ := object[name].(string); return printable(value) }
+		text := func(name string) string { value, _ := object[name].(string); return c.printable(value) }
 		sources[i] = Source{numberOf(object), text("name"), text(of[0]), text(of[1]), text(of[2])}
 	}
 	return sources, err

@@ -72,7 +72,18 @@ func undone(said *Error) error {
 			Detail: said.Detail + ": NetBox finds no page of records of this kind, and so can't write or delete them",
 		}
 	}
-	return &Error{Reason: Away, Status: said.Status, Detail: said.Detail, Exception: said.Exception, cause: said}
+	nothing := nothingDone(said)
+	nothing.Answers = true
+	if nothing.Detail == notAnswered {
+		nothing.Detail = "NetBox does not answer this request, and answers others"
+	}
+	return nothing
+}
+
+func nothingDone(said *Error) *Error {
+	return &Error{
+		Reason: Away, Status: said.Status, Detail: said.Detail, Exception: said.Exception, mute: said.mute, cause: said,
+	}
 }
 
 func (c *Client) put(

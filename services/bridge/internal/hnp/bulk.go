@@ -8,8 +8,12 @@ import (
 	"net/http"
 )
 
-// maxItems is how many records one request makes.
-const maxItems = 100
+const (
+	// maxItems is how many records one request makes.
+	maxItems = 100
+	// mostFailed is how many records in a row NetBox may fail at, each by itself, before no others are tried.
+	mostFailed = 5
+)
 
 // Draft is a record that shall be there, and why, for the change log.
 type Draft struct {
@@ -56,7 +60,12 @@ type batch struct {
 	bodies []json.RawMessage
 	out    []Made
 	open   []bool // whether it is not known yet what becomes of it
+	failed int    // how many records in a row NetBox failed at
+	rights rights
 }
+
+// rights is whether the token may make records at all, as far as NetBox was asked.
+type rights struct{ asked, makes bool }
 
 func (b *batch) decide(i int, effect Effect, err error) {
 	b.out[i], b.open[i] = Made{effect, err}, false
@@ -124,15 +133,25 @@ func (b *batch) create(ctx context.Context, some []int) error {
 		for n, i := range some {
 			b.decide(i, Effect{Created, made[n], answered.RequestID}, nil)
 		}
+		b.failed = 0
 		return nil
 	case !errors.As(err, &said):
 		return err
 	case said.Reason == Unclear || said.twin():
 		return b.lookUp(ctx, some, said)
-	case said.Reason == Refused:
+	case said.Reason == Refused, said.Reason == Forbidden && b.makes(ctx):
 		return b.sort(ctx, some, said)
 	}
 	return err
+}
+
+// makes reports whether the token may make records of the kind: a permission can hold for some of them only.
+func (b *batch) makes(ctx context.Context) bool {
+	if !b.rights.asked {
+		makes, _, err := b.client.MayWriteRecords(ctx, b.kind)
+		b.rights = rights{true, err == nil && makes} // who can't know takes it for what concerns all
+	}
+	return b.rights.makes
 }
 
 // meant reports whether an answer is about the records that were sent.
@@ -141,7 +160,7 @@ func (b *batch) meant(some []int, made []Record) bool {
 		return false
 	}
 	for n, i := range some {
-		if made[n].Identity() != b.drafts[i].Identity {
+		if made[n].ID == 0 || made[n].Identity() != b.drafts[i].Identity {
 			return false
 		}
 	}
@@ -180,7 +199,8 @@ func (b *batch) halves(ctx context.Context, some []int) error {
 }
 
 // lookUp decides what became of a request that nobody answered well, by what is there. What is not was not made; it is
-// tried in halves when one of them has made NetBox fail.
+// tried in halves, because one of them may have made NetBox fail, or what is before it. A NetBox that is away can't be
+// looked at either, and one that fails at each record is left alone.
 func (b *batch) lookUp(ctx context.Context, some []int, said *Error) error {
 	all, err := b.client.List(ctx, b.kind)
 	if err != nil {
@@ -211,12 +231,13 @@ func (b *batch) lookUp(ctx context.Context, some []int, said *Error) error {
 			b.decide(i, Effect{}, undone(said))
 		}
 		return nil
-	case said.Status != http.StatusInternalServerError && !said.twin():
-		return undone(said)
 	case len(left) < len(some):
 		return b.create(ctx, left)
 	case len(left) > 1:
 		return b.halves(ctx, left)
+	}
+	if b.failed++; b.failed > mostFailed {
+		return nothingDone(said)
 	}
 	b.decide(left[0], Effect{}, undone(said))
 	return nil

@@ -22,6 +22,8 @@ const (
 		"postchange_data"
 	// logBatch is how many entries are read whole at once: each has a record twice.
 	logBatch = 100
+	// mostLogged is how many numbers of entries are read.
+	mostLogged = 1_000_000
 	// app is what NetBox puts before the names of the plugin's models.
 	app = "netbox_hedgehog."
 )
@@ -60,7 +62,14 @@ func (c *Client) LogIDs(ctx context.Context, from int64) (ids []int64, first, la
 			first = last
 		}
 		for _, place := range p.Results {
+			if place.ID < from || len(ids) > 0 && place.ID <= ids[len(ids)-1] {
+				return nil, first, last, &Error{Reason: Away, Detail: "the numbers of the change log are not in their order"}
+			}
 			ids = append(ids, place.ID)
+		}
+		if p.Count > mostLogged || len(ids) > mostLogged {
+			return nil, first, last, &Error{Reason: Unusable, Detail: fmt.Sprintf(
+				"the change log has more than the %d entries that are read", mostLogged)}
 		}
 		if len(p.Results) == 0 || p.Count <= len(p.Results) {
 			return ids, first, last, nil
@@ -78,7 +87,7 @@ func (c *Client) LogChanges(ctx context.Context, ids []int64) ([]Change, error) 
 			return nil, err
 		}
 		for _, entry := range entries {
-			change, err := entry.change()
+			change, err := entry.change(c)
 			if err != nil {
 				return nil, &Error{Reason: Unusable, Detail: fmt.Sprintf("entry %d of the change log: %s", entry.ID, err)}
 			}
@@ -139,7 +148,7 @@ type logEntry struct {
 }
 
 // change returns what the entry says; nil when it is nothing about what a file says.
-func (e logEntry) change() (*Change, error) {
+func (e logEntry) change(from *Client) (*Change, error) {
 	kind := kindOf(e.Type)
 	before, err := logged(e.Before)
 	if err != nil {
@@ -150,8 +159,8 @@ func (e logEntry) change() (*Change, error) {
 		return nil, err
 	}
 	c := Change{
-		ID: "log:" + strconv.FormatInt(e.ID, 10), Kind: kind, RecordID: e.RecordID, User: printable(e.User),
-		RequestID: printable(e.RequestID), Message: printable(e.Message), Time: e.Time,
+		ID: "log:" + strconv.FormatInt(e.ID, 10), Kind: kind, RecordID: e.RecordID, User: from.printable(e.User),
+		RequestID: from.requestID(e.RequestID), Message: from.printable(e.Message), Time: e.Time,
 	}
 	switch e.Action.Value {
 	case "create":

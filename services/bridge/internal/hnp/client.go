@@ -5,6 +5,7 @@ package hnp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,8 +21,6 @@ import (
 )
 
 const (
-	// requestTimeout bounds a request with its answer.
-	requestTimeout = 30 * time.Second
 	// maxRequest is how much is sent at once. NetBox takes 2.5 MB.
 	maxRequest = 1 << 20
 	// maxAnswer is how much of an answer is read.
@@ -38,13 +37,17 @@ type Client struct {
 	base  *url.URL
 	token secret.String // as it is shown
 	bare  secret.String // without the word before it
+	half  secret.String // what of it is secret alone, where a key is before that
 	http  *http.Client
 	known chan known // what its generation is; who has taken it out finds that out
 	most  int        // bytes of an answer that are read
+
+	mostOfList int // bytes of a list that are read
 }
 
 // New returns a client of the NetBox at an address, which ends before /api. The token is as people have it: a word
-// before it says its kind ("Bearer nbt_…", "Token …"), and may be left out.
+// before it says its kind ("Bearer nbt_…", "Token …"), and may be left out. Nothing ends a request but its context and
+// the transport, which should be Timed where others wait for their turn.
 func New(address string, token secret.String, transport http.RoundTripper) (*Client, error) {
 	base, err := url.Parse(strings.TrimSuffix(address, "/"))
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil ||
@@ -56,9 +59,13 @@ func New(address string, token secret.String, transport http.RoundTripper) (*Cli
 		return nil, err
 	}
 	_, bare, _ := strings.Cut(shown.Reveal(), " ")
-	c := &Client{base: base, token: shown, bare: secret.New(bare), known: make(chan known, 1), most: maxAnswer}
+	_, half, _ := strings.Cut(bare, ".")
+	c := &Client{
+		base: base, token: shown, bare: secret.New(bare), half: secret.New(half), known: make(chan known, 1),
+		most: maxAnswer, mostOfList: maxList,
+	}
 	c.http = &http.Client{
-		Transport: transport, Timeout: requestTimeout,
+		Transport: transport,
 		// A redirect leads from POST to GET, and from https to where the token shall not go.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -87,7 +94,7 @@ func (c *Client) call(
 		return Answered{}, unanswered(method, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	answered := Answered{RequestID: response.Header.Get("X-Request-ID")}
+	answered := Answered{RequestID: c.requestID(response.Header.Get("X-Request-ID"))}
 	answered.At, _ = http.ParseTime(response.Header.Get("Date"))
 	raw, err := io.ReadAll(io.LimitReader(response.Body, int64(c.most)+1))
 	_ = response.Body.Close() // who asks NetBox why it refuses waits for its turn, which this request has till then
@@ -97,20 +104,21 @@ func (c *Client) call(
 	case len(raw) > c.most:
 		return answered, &Error{Reason: Unclear, Detail: "NetBox sends more than is read", cause: errTooMuch}
 	case response.StatusCode >= http.StatusMultipleChoices:
-		response.Header.Set("Location", c.bare.RemoveFrom(response.Header.Get("Location")))
-		return answered, c.told(ctx, refused(response, []byte(c.bare.RemoveFrom(string(raw)))))
+		response.Header.Set("Location", c.cleanURL(response.Header.Get("Location")))
+		return answered, c.told(ctx, refused(response, c.cleanJSON(raw)))
 	case into == nil:
 		return answered, nil
 	}
-	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "application/json" {
+	if media, _, _ := mime.ParseMediaType(c.clean(response.Header.Get("Content-Type"))); media != "application/json" {
 		return answered, &Error{
 			Reason: doubtful(method), Status: response.StatusCode,
-			Detail: "what answers is no REST API: its answer is " + printable(media),
+			Detail: "what answers is no REST API: its answer is " + cmp.Or(printable(media), "of no known type"),
 		}
 	}
 	if err := decode(raw, into); err != nil {
 		return answered, &Error{
-			Reason: doubtful(method), Status: response.StatusCode, Detail: "the answer of NetBox is cut off, or no JSON",
+			Reason: doubtful(method), Status: response.StatusCode,
+			Detail: "the answer of NetBox is cut off, or not what was asked for",
 		}
 	}
 	return answered, nil

@@ -46,8 +46,12 @@ type Error struct {
 	After  time.Duration       // when it may be tried again; 0 where NetBox does not say
 	// Exception is what NetBox calls an error of its own, such as IntegrityError; empty where it does not say.
 	Exception string
+	// Answers is for a request that had no effect, after which NetBox was asked and answers: it may be this request alone
+	// that it fails at.
+	Answers bool
 
 	items map[int]map[string][]string // of a request about many records: what is wrong with which, by its index
+	mute  bool                        // the answer has no words of NetBox's: it may come from something before it
 	cause error
 }
 
@@ -58,8 +62,11 @@ func (e *Error) Error() string {
 		parts = append(parts, field+": "+strings.Join(e.Fields[field], " "))
 	}
 	said := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; ")
-	if e.Status == 0 {
+	switch {
+	case e.Status == 0:
 		return said
+	case e.mute:
+		return fmt.Sprintf("the answer is %d: %s", e.Status, said)
 	}
 	return fmt.Sprintf("NetBox answers %d: %s", e.Status, said)
 }
@@ -107,7 +114,7 @@ func unanswered(method string, err error) error {
 	if errors.Is(err, ErrNotSent) {
 		reason = Away
 	}
-	detail := "NetBox does not answer"
+	detail := notAnswered
 	var record tls.RecordHeaderError
 	if errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record) {
 		detail = "what is there does not speak https"
@@ -115,10 +122,18 @@ func unanswered(method string, err error) error {
 	return &Error{Reason: reason, Detail: detail, cause: err}
 }
 
+const notAnswered = "NetBox does not answer"
+
+// otherObject is for an answer that is about something else than what was asked for.
+func otherObject(method string) *Error {
+	return &Error{Reason: doubtful(method), Detail: "the answer of NetBox is about another object than the request"}
+}
+
 // refused reads an answer that is no success.
 func refused(response *http.Response, raw []byte) *Error {
 	e := &Error{Status: response.StatusCode, Reason: Refused}
 	spoken := e.words(raw)
+	e.mute = !spoken
 	switch code := response.StatusCode; {
 	case code < http.StatusBadRequest:
 		e.Reason = Unusable

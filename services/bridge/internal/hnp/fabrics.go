@@ -71,7 +71,7 @@ type FabricState struct {
 
 // Fabrics returns all fabrics of a NetBox, by their numbers.
 func (c *Client) Fabrics(ctx context.Context) ([]Fabric, error) {
-	return whole(ctx, "fabrics", func(f Fabric) int64 { return f.ID }, func(offset int) (page[Fabric], error) {
+	return whole(ctx, c, "fabrics", func(f Fabric) int64 { return f.ID }, func(offset int) (page[Fabric], error) {
 		var p page[Fabric]
 		_, err := c.call(ctx, http.MethodGet, fabricsPath, listed(fabricFields, offset), nil, &p, nil)
 		return p, err
@@ -84,6 +84,9 @@ func (c *Client) Fabric(ctx context.Context, id int64) (*Fabric, error) {
 	_, err := c.call(ctx, http.MethodGet, fabricAt(id), fabricAsked(), nil, &found, nil)
 	if Is(err, Gone) {
 		return nil, nil
+	}
+	if err == nil && found.ID != id {
+		err = otherObject(http.MethodGet)
 	}
 	if err != nil {
 		return nil, err
@@ -110,6 +113,9 @@ func (c *Client) PutFabricState(
 	}
 	var now Fabric
 	_, err = c.call(ctx, http.MethodPatch, fabricAt(id), fabricAsked(), noted(body, g, why), &now, nil)
+	if err == nil && now.ID != id {
+		err = otherObject(http.MethodPatch)
+	}
 	var said *Error
 	if !errors.As(err, &said) || said.Reason != Unclear {
 		return err == nil, err

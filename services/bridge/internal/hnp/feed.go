@@ -38,6 +38,9 @@ func (c *Client) Feed(ctx context.Context, after string, limit int, wait time.Du
 		Blocked *time.Time `json:"blocked_since"`
 	}
 	answered, err := c.call(ctx, http.MethodGet, feedRoot+"changes", query, nil, &said, nil)
+	if err == nil && said.Cursor == "" {
+		err = errNoFeed()
+	}
 	if err != nil {
 		return FeedPage{}, err
 	}
@@ -46,7 +49,7 @@ func (c *Client) Feed(ctx context.Context, after string, limit int, wait time.Du
 		page.BlockedSince = *said.Blocked
 	}
 	for _, row := range said.Results {
-		page.Changes = append(page.Changes, row.change())
+		page.Changes = append(page.Changes, row.change(c))
 		page.Places = append(page.Places, row.Cursor)
 	}
 	return page, nil
@@ -58,8 +61,14 @@ func (c *Client) FeedHead(ctx context.Context) (cursor string, err error) {
 		Cursor string `json:"cursor"`
 	}
 	_, err = c.call(ctx, http.MethodGet, feedRoot+"probe", nil, nil, &said, nil)
+	if err == nil && said.Cursor == "" {
+		err = errNoFeed()
+	}
 	return said.Cursor, err
 }
+
+// errNoFeed is for an answer that names no place in a feed.
+func errNoFeed() error { return &Error{Reason: Away, Detail: "the answer is none of the feed's"} }
 
 // HasStatus reports whether an error is an answer of NetBox with a status of HTTP.
 func HasStatus(err error, status int) bool {
@@ -92,14 +101,14 @@ type feedRow struct {
 	Superseded bool   `json:"superseded"`
 }
 
-func (r feedRow) change() Change {
+func (r feedRow) change(from *Client) Change {
 	c := Change{
-		ID: "feed:" + r.Cursor, Kind: r.Kind, RecordID: r.RecordID, Action: r.Action, RequestID: printable(r.RequestID),
-		Identity: Identity{Fabric: r.Fabric, Namespace: r.Namespace, Name: r.Name}, Branch: printable(r.Branch), Time: r.Time,
-		Superseded: r.Superseded,
+		ID: "feed:" + r.Cursor, Kind: r.Kind, RecordID: r.RecordID, Action: r.Action, RequestID: from.requestID(r.RequestID),
+		Identity: Identity{Fabric: r.Fabric, Namespace: r.Namespace, Name: r.Name}, Branch: from.printable(r.Branch),
+		Time: r.Time, Superseded: r.Superseded,
 	}
 	if r.User != nil {
-		c.User, c.Email = printable(r.User.Name), printable(r.User.Email)
+		c.User, c.Email = from.printable(r.User.Name), from.printable(r.User.Email)
 	}
 	if r.Kind == FabricKind {
 		return c

@@ -75,6 +75,12 @@ func versionOf(text string) (v version, known bool) {
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var said Status
 	_, err := c.call(ctx, http.MethodGet, "/api/status", nil, nil, &said, nil)
+	said.Version = c.printable(said.Version)
+	plugins := make(map[string]string, len(said.Plugins))
+	for name, version := range said.Plugins {
+		plugins[c.printable(name)] = c.printable(version)
+	}
+	said.Plugins = plugins
 	return said, err
 }
 
@@ -138,11 +144,11 @@ func generationOf(status Status) (Generation, error) {
 	switch {
 	case !read:
 		return Generation{}, &Error{
-			Reason: Unusable, Detail: fmt.Sprintf("the version of NetBox can't be read: %q", printable(status.Version)),
+			Reason: Unusable, Detail: fmt.Sprintf("the version of NetBox can't be read: %q", status.Version),
 		}
 	case v.before(4, 3, 0):
 		return Generation{}, &Error{Reason: Unusable, Detail: fmt.Sprintf(
-			"NetBox %s is too old: it has to be 4.3 or newer", printable(status.Version))}
+			"NetBox %s is too old: it has to be 4.3 or newer", status.Version)}
 	case status.Plugins[pluginName] == "":
 		return Generation{}, &Error{Reason: Unusable, Detail: "NetBox has no Hedgehog NetBox Plugin: install " + pluginName}
 	}

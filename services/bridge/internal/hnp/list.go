@@ -2,6 +2,8 @@ package hnp
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,17 +14,38 @@ const (
 	pageRecords = 1000
 	// listTries is how often a list is begun again that others have changed meanwhile.
 	listTries = 3
+	// mostListed is how many objects of a list are read, and maxList how many bytes of it.
+	mostListed = 200_000
+	maxList    = 1 << 30
 )
 
 // page is a part of a list.
 type page[T any] struct {
-	Count   int `json:"count"`
-	Results []T `json:"results"`
+	Count   int
+	Results []T
+	size    int
+}
+
+// UnmarshalJSON reads a page. An answer that does not say how many objects there are, and which, is no empty list: it
+// may come from something else.
+func (p *page[T]) UnmarshalJSON(raw []byte) error {
+	var read struct {
+		Count   *int `json:"count"`
+		Results *[]T `json:"results"`
+	}
+	if err := decode(raw, &read); err != nil {
+		return err
+	}
+	if read.Count == nil || read.Results == nil {
+		return errors.New("no list")
+	}
+	*p = page[T]{*read.Count, *read.Results, len(raw)}
+	return nil
 }
 
 // List returns all records of a kind, of every fabric: the plugin does not filter (Q3).
 func (c *Client) List(ctx context.Context, kind string) ([]Record, error) {
-	return whole(ctx, kind, func(r Record) int64 { return r.ID }, func(offset int) (page[Record], error) {
+	return whole(ctx, c, kind, func(r Record) int64 { return r.ID }, func(offset int) (page[Record], error) {
 		var p page[Record]
 		_, err := c.call(ctx, http.MethodGet, root+endpoints()[kind], listed(fields, offset), nil, &p, nil)
 		return p, err
@@ -30,12 +53,21 @@ func (c *Client) List(ctx context.Context, kind string) ([]Record, error) {
 }
 
 // whole reads a list by its pages, which overlap by an object, so that none is missed when others go meanwhile. A list
-// that changed under way is begun again.
+// that changed under way is begun again, and one that is larger than any that is meant is not read.
 func whole[T any](
-	ctx context.Context, what string, id func(T) int64, read func(offset int) (page[T], error),
+	ctx context.Context, c *Client, what string, id func(T) int64, read func(offset int) (page[T], error),
 ) ([]T, error) {
 	for range listTries {
-		objects, whole, err := wholeOnce(id, read)
+		size := 0
+		objects, whole, err := wholeOnce(id, func(offset int) (page[T], error) {
+			p, err := read(offset)
+			if size += p.size; err == nil && (p.Count > mostListed || size > c.mostOfList) {
+				err = &Error{Reason: Unusable, Detail: fmt.Sprintf(
+					"the list of %s is too large: it says that it has %d objects, and %d or %d MiB are read at most", what, p.Count,
+					mostListed, c.mostOfList>>20)}
+			}
+			return p, err
+		})
 		if err != nil || whole {
 			return objects, err
 		}
@@ -89,6 +121,9 @@ func (c *Client) Get(ctx context.Context, kind string, id int64) (*Record, error
 	_, err := c.call(ctx, http.MethodGet, at(kind, id), asked(), nil, &found, nil)
 	if Is(err, Gone) {
 		return nil, nil
+	}
+	if err == nil && found.ID != id {
+		err = otherObject(http.MethodGet)
 	}
 	if err != nil {
 		return nil, err

@@ -40,7 +40,8 @@ func (r *Record) UnmarshalJSON(raw []byte) error {
 	}
 	r.Labels, r.odd.labels = objectOf(read.Labels)
 	r.Annotations, r.odd.annotations = objectOf(read.Annotations)
-	if at, err := time.Parse(time.RFC3339Nano, r.LastUpdated); err == nil {
+	at, err := time.Parse(time.RFC3339Nano, r.LastUpdated)
+	if r.LastUpdated = ""; err == nil { // what is no time is not kept
 		r.LastUpdated = at.UTC().Format(time.RFC3339Nano)
 	}
 	return nil

@@ -29,7 +29,8 @@ func authorization(token secret.String) (secret.String, error) {
 	return secret.String{}, errors.New("the token of NetBox has to be as NetBox shows it: nbt_… or 40 digits")
 }
 
-// told tells apart why a token may not do what was asked for. NetBox answers 403 also for one that it does not take.
+// told tells apart why a token may not do what was asked for. NetBox answers 403 also for one that it does not take,
+// and so does what is before NetBox to what it does not let through.
 func (c *Client) told(ctx context.Context, e *Error) *Error {
 	if e.Reason != Denied {
 		return e
@@ -52,7 +53,12 @@ func (c *Client) told(ctx context.Context, e *Error) *Error {
 		return e
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode == http.StatusOK {
+	switch taken := response.StatusCode == http.StatusOK; {
+	case e.mute && taken:
+		e.Reason, e.Detail = Refused, "something before NetBox, such as a firewall or proxy, refuses this request and no others"
+	case e.mute:
+		e.Reason, e.Detail = Unusable, "something before NetBox, such as a firewall or proxy, refuses every request"
+	case taken:
 		e.Reason = Forbidden
 	}
 	return e

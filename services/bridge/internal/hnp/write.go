@@ -2,6 +2,7 @@ package hnp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -50,6 +51,9 @@ func (c *Client) create(ctx context.Context, kind string, of Identity, content C
 	var made Record
 	body := noted(newBody(kind, of, content), g, why)
 	answered, err := c.call(ctx, http.MethodPost, root+endpoints()[kind], asked(), body, &made, nil)
+	if err == nil && (made.ID == 0 || made.Identity() != of) {
+		err = otherObject(http.MethodPost)
+	}
 	return written{made, answered.RequestID}, err
 }
 
@@ -62,6 +66,9 @@ func (c *Client) update(ctx context.Context, kind string, seen Record, content C
 	var changed Record
 	body := noted(content.body(kind), g, why)
 	answered, err := c.call(ctx, http.MethodPatch, at(kind, seen.ID), asked(), body, &changed, header)
+	if err == nil && (changed.ID != seen.ID || changed.Identity() != seen.Identity()) {
+		err = otherObject(http.MethodPatch)
+	}
 	return written{changed, answered.RequestID}, err
 }
 
@@ -74,6 +81,17 @@ func (c *Client) remove(ctx context.Context, kind string, seen Record, why strin
 	body := noted(map[string]any{}, g, why)
 	answered, err := c.call(ctx, http.MethodDelete, at(kind, seen.ID), nil, body, nil, header)
 	return written{seen, answered.RequestID}, err
+}
+
+// failsAt is the error of a request that NetBox itself fails at.
+func failsAt(err error) error {
+	var said *Error
+	if !errors.As(err, &said) {
+		return err
+	}
+	alone := *said
+	alone.Answers = true
+	return &alone
 }
 
 func at(kind string, id int64) string { return fmt.Sprintf("%s%s/%d", root, endpoints()[kind], id) }
@@ -91,6 +109,8 @@ func (c *Client) unchanged(ctx context.Context, kind string, seen Record) (Gener
 	}
 	now, err := c.Get(ctx, kind, seen.ID)
 	switch {
+	case HasStatus(err, http.StatusInternalServerError): // it can't show this record
+		return g, nil, failsAt(err)
 	case err != nil:
 		return g, nil, err
 	case now == nil:

@@ -145,8 +145,9 @@ func describeExport(o *operation) {
 // sortTags puts the groups of operations into the order in which people need them.
 func (d *document) sortTags() {
 	order := []string{
-		"FabricService", "SyncService", "ResourceService", "DirectoryService", "QuarantineService", "HistoryService", "HealthService",
-		"MaintenanceService", "AccessService", "AuditService", "WebhookService", "NetBoxService", operationalTag,
+		"FabricService", "SyncService", "ResourceService", "DirectoryService", "QuarantineService", "HistoryService",
+		"HealthService", "MaintenanceService", "AccessService", "AuditService", "WebhookService", "NetBoxService",
+		operationalTag,
 	}
 	place := func(tag object) int {
 		if i := slices.IndexFunc(order, func(name string) bool { return tag["name"] == name }); i >= 0 {

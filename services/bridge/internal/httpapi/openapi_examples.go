@@ -57,7 +57,7 @@ func examples() map[string]object {
 			"if_match": commit, "options": object{"validate_only": true},
 		},
 		"BatchEditResourcesBody": {"edits": []object{
-			{"kind": "VPC", "name": "vpc-1", "patch": object{"spec": object{"subnets": object{"default": object{"vlan": 1001}}}}},
+			{"kind": "VPC", "name": "vpc-1", "patch": object{"labels": object{"tenant": "blue", "owner": nil}}},
 			{"kind": "VPC", "name": "vpc-2", "delete": true},
 		}},
 	}

@@ -25,8 +25,8 @@ type entry struct {
 	key  string // of the items of a keyed list: the path to it in the item
 }
 
-// keyTable returns what is known of the specs of each kind, the lists by key of hedgehog.ListKeys included. An object is
-// merged by its fields without being named here, and a list that is not named is one value.
+// keyTable returns what is known of the specs of each kind, the lists by key of hedgehog.ListKeys included. An object
+// is merged by its fields without being named here, and a list that is not named is one value.
 func keyTable() map[string][]entry {
 	table := map[string][]entry{
 		"VPC": {

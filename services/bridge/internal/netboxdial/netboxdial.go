@@ -130,7 +130,7 @@ func (d *Dialer) Connect(
 	if err != nil {
 		return nil, err
 	}
-	client, err := hnp.New(address, secret.New(token), wrap(d.transport))
+	client, err := hnp.New(address, secret.New(token), wrap(hnp.Timed(d.transport)))
 	if err != nil {
 		return nil, errs.New(errs.CredentialsUnreadable, "The token of NetBox that %s leads to can't be used.", tokenRef).
 			WithRemedy("Put there the token alone, as NetBox shows it: nbt_… or 40 characters.").WithCause(err)
@@ -143,7 +143,7 @@ func (d *Dialer) ConnectWith(address string, token secret.String) (*hnp.Client, 
 	if _, err := d.permitted(address); err != nil {
 		return nil, err
 	}
-	client, err := hnp.New(address, token, d.transport)
+	client, err := hnp.New(address, token, hnp.Timed(d.transport))
 	if err != nil {
 		return nil, errs.Field("admin_token", "admin_token is no token as NetBox shows it: nbt_… or 40 characters.").
 			WithCause(err)

@@ -148,3 +148,20 @@ func TestOnlyPermittedAddressesAreConnectedTo(t *testing.T) {
 		t.Errorf("%d requests were made", n)
 	}
 }
+
+// TestNothingIsWaitedForForever: what Connect hands over to be wrapped ends a request that nobody answers.
+func TestNothingIsWaitedForForever(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const name = "HEDGEHOG_FGD_NETBOX_T"
+	d := dialer(t, loopback(), map[string]string{name: planted, name + "_HOSTS": s.host})
+	var bounded bool
+	_, err := d.Connect(s.url, "env:"+name, func(next http.RoundTripper) http.RoundTripper {
+		_, endless := next.(*http.Transport)
+		bounded = !endless
+		return next
+	})
+	if err != nil || !bounded {
+		t.Errorf("%v, bounded %v", err, bounded)
+	}
+}

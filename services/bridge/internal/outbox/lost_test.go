@@ -8,8 +8,8 @@ import (
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 )
 
-// TestRedisGetsBackWhatItHasLost: all receipts of the bridge that goes on, those too that nothing happens to. So another
-// bridge, whose ledger has nothing, knows later what was agreed, and holds what people change.
+// TestRedisGetsBackWhatItHasLost: all receipts of the bridge that goes on, those too that nothing happens to. So
+// another bridge, whose ledger has nothing, knows later what was agreed, and holds what people change.
 func TestRedisGetsBackWhatItHasLost(t *testing.T) {
 	t.Parallel()
 	w, held, quiet := one(t), server("held"), server("quiet")

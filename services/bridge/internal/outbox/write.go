@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"sync"
 
@@ -348,9 +347,9 @@ func (d *delivery) note(ctx context.Context, one done) (written bool, err error)
 	case !errors.As(one.err, &said):
 		return false, one.err
 	}
-	r.Attempts++
 	switch said.Reason {
 	case hnp.Refused:
+		r.Attempts++
 		reason := netboxv1.Reason_REASON_REFUSED
 		if said.Exception == pluginDefect {
 			reason = netboxv1.Reason_REASON_PLUGIN_DEFECT
@@ -358,8 +357,10 @@ func (d *delivery) note(ctx context.Context, one done) (written bool, err error)
 		d.fail(r, netboxv1.State_STATE_UNDELIVERABLE, reason, said.Error())
 		r.Problem.Fields = fieldsOf(said)
 	case hnp.Forbidden:
+		r.Attempts++
 		d.fail(r, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.Reason_REASON_FORBIDDEN, said.Error())
 	case hnp.Changed, hnp.Gone:
+		r.Attempts++
 		return false, d.look(ctx, r)
 	default:
 		d.doubt(r)
@@ -375,12 +376,13 @@ const (
 	mostAttempts = 3
 )
 
-// bear decides about a record that was not written. When NetBox failed, that may be because of this record: it stops no
-// other, and is put aside when it has done so too often. All else concerns the others too.
+// bear decides about a record that was not written. When NetBox failed and answers others, that may be because of this
+// record: it stops no other, and is put aside when it has done so too often. All else concerns the others too.
 func (d *delivery) bear(r *netboxv1.Receipt, said *hnp.Error) error {
-	if said.Reason != hnp.Away || said.Status != http.StatusInternalServerError {
+	if !said.Answers {
 		return said
 	}
+	r.Attempts++
 	if d.failures++; d.failures > mostFailures {
 		return said
 	}

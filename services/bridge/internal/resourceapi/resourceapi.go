@@ -45,8 +45,8 @@ func (s *Server) ListResources(
 	ctx context.Context, req *bridgev1.ListResourcesRequest,
 ) (*bridgev1.ListResourcesResponse, error) {
 	found, err := s.resources.ListResources(ctx, &fabricv1.ListResourcesRequest{
-		FabricId: req.GetFabricId(), Kind: req.GetKind(), Namespace: req.GetNamespace(), Limit: apiv1.Limit(req.GetLimit(), apiv1.DefaultResources),
-		PageToken: req.GetPageToken(),
+		FabricId: req.GetFabricId(), Kind: req.GetKind(), Namespace: req.GetNamespace(),
+		Limit: apiv1.Limit(req.GetLimit(), apiv1.DefaultResources), PageToken: req.GetPageToken(),
 	})
 	if err != nil {
 		return nil, err

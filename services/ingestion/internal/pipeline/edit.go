@@ -166,8 +166,8 @@ func (e *editor) edit(ctx context.Context, edit *Edit) (Edited, error) {
 		out.Effect = EditDeletes
 		return out, nil
 	case holder.problem != nil:
-		return out.refused(errs.EditRefused, "The file of %s can't be edited as it is: %s", label(id), holder.problem.Message),
-			nil
+		return out.refused(errs.EditRefused, "The file of %s can't be edited as it is: %s", label(id),
+			holder.problem.Message), nil
 	}
 	return e.change(ctx, edit, out)
 }
@@ -191,9 +191,9 @@ func (e *editor) make(ctx context.Context, edit *Edit, out Edited, apiVersion st
 	if err != nil {
 		return out.refused(errs.EditRefused, "%s can't be written: %v.", label(out.ID), err), nil
 	}
-	wanted := path.Join(layout.Raw, stage.Truncate(strings.ToLower(out.ID.Kind)+"_"+out.ID.Namespace+"_"+out.ID.Name, ".yaml"))
-	blob := stage.BlobID(content)
-	out.Path, out.Effect = e.staged.FreePath(wanted, blob, ".yaml"), EditCreates
+	base := strings.ToLower(out.ID.Kind) + "_" + out.ID.Namespace + "_" + out.ID.Name
+	wanted := path.Join(layout.Raw, stage.Truncate(base, ".yaml"))
+	out.Path, out.Effect = e.staged.FreePath(wanted, stage.BlobID(content), ".yaml"), EditCreates
 	return e.judged(ctx, out, content)
 }
 
@@ -231,8 +231,8 @@ func (e *editor) judged(ctx context.Context, out Edited, content []byte) (Edited
 	source := inventory.Source{Managed: out.Effect == EditUpdates}
 	source.Path, source.Size = out.Path, int64(len(content))
 	if source.Size > e.MaxFileBytes {
-		return out.refused(errs.FileTooLarge, "The file of %s would have %d bytes; allowed are %d.", label(out.ID), source.Size,
-			e.MaxFileBytes), nil
+		return out.refused(errs.FileTooLarge, "The file of %s would have %d bytes; allowed are %d.", label(out.ID),
+			source.Size, e.MaxFileBytes), nil
 	}
 	file := e.reader.Open(source, content)
 	if file.Problem != nil {

@@ -49,7 +49,9 @@ func named(name string) hedgehog.ResourceID {
 	return hedgehog.ResourceID{Kind: "VPC", Namespace: "default", Name: name}
 }
 
-func patch(name, text string) pipeline.Edit { return pipeline.Edit{ID: named(name), Patch: []byte(text)} }
+func patch(name, text string) pipeline.Edit {
+	return pipeline.Edit{ID: named(name), Patch: []byte(text)}
+}
 
 const vlan7 = `{"spec":{"subnets":{"default":{"vlan":7}}}}`
 
@@ -62,8 +64,8 @@ func TestEditsOfResources(t *testing.T) {
 		"subnets": map[string]any{"default": map[string]any{"subnet": "10.1.0.0/24", "vlan": json.Number("3")}},
 	}}
 	edited, files := e.edit(
-		patch("b", vlan7), pipeline.Edit{ID: named("a"), Delete: true}, pipeline.Edit{ID: named("new"), Says: says, New: true},
-		pipeline.Edit{ID: named("none"), Delete: true},
+		patch("b", vlan7), pipeline.Edit{ID: named("a"), Delete: true},
+		pipeline.Edit{ID: named("new"), Says: says, New: true}, pipeline.Edit{ID: named("none"), Delete: true},
 	)
 	want := maps.Clone(e.files)
 	delete(want, "managed/vpcs/a.yaml")
@@ -94,20 +96,22 @@ func TestEditsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newEditing(t)
 	other := strings.Repeat("0", 40)
+	pod := hedgehog.ResourceID{Kind: "Pod", Name: "x"}
+	wrong := &rewrite.Content{Spec: map[string]any{"subnets": true}}
 	for name, c := range map[string]struct {
 		edit pipeline.Edit
 		code errs.Code
 	}{
-		"a kind that nobody knows":    {pipeline.Edit{ID: hedgehog.ResourceID{Kind: "Pod", Name: "x"}, Delete: true}, errs.UnsupportedResource},
+		"a kind that nobody knows":    {pipeline.Edit{ID: pod, Delete: true}, errs.UnsupportedResource},
 		"one that is not there":       {patch("none", vlan7), errs.ResourceNotFound},
-		"one that is there":           {pipeline.Edit{ID: named("a"), New: true, Says: &rewrite.Content{}}, errs.ResourceExists},
+		"one that is there":           {pipeline.Edit{ID: named("a"), New: true, Says: wrong}, errs.ResourceExists},
 		"one that has changed":        {pipeline.Edit{ID: named("a"), Match: other, Delete: true}, errs.ResourceChanged},
 		"one that is gone":            {pipeline.Edit{ID: named("none"), Match: other, Delete: true}, errs.ResourceChanged},
 		"one whose file is not valid": {patch("c", vlan7), errs.EditRefused},
 		"what an anchor says":         {patch("a", `{"metadata":{}}`), errs.EditRefused},
 		"no patch":                    {patch("a", `[]`), errs.EditRefused},
 		"a value of another type":     {patch("b", `{"spec":{"subnets":{"default":{"vlan":"x"}}}}`), errs.SchemaMismatch},
-		"a new one that is not valid": {pipeline.Edit{ID: named("new"), Says: &rewrite.Content{Spec: map[string]any{"subnets": true}}}, errs.SchemaMismatch},
+		"a new one that is not valid": {pipeline.Edit{ID: named("new"), Says: wrong}, errs.SchemaMismatch},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,7 +122,8 @@ func TestEditsThatAreRefused(t *testing.T) {
 			if edited[0].Effect != pipeline.NotMade || edited[0].Problem != nil {
 				t.Errorf("what goes along came to %+v", edited[0])
 			}
-			if p := edited[1].Problem; edited[1].Effect != pipeline.NotMade || p == nil || p.Code.ID != c.code.ID || p.Message == "" {
+			p := edited[1].Problem
+			if edited[1].Effect != pipeline.NotMade || p == nil || p.Code.ID != c.code.ID || p.Message == "" {
 				t.Errorf("it came to %+v, %+v", edited[1], p)
 			}
 		})

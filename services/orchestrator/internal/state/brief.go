@@ -22,8 +22,8 @@ func Brief(s *syncv1.Sync) *syncv1.Sync {
 	return out
 }
 
-// Shown returns a sync without what has pages of its own, the diff and the lists of the plan, and without what was asked
-// of it. It shares the rest with the whole one.
+// Shown returns a sync without what has pages of its own, the diff and the lists of the plan, and without what was
+// asked of it. It shares the rest with the whole one.
 func Shown(s *syncv1.Sync) *syncv1.Sync {
 	out := leaveOut(s, "result", "edit_set")
 	out.Result = BriefResult(s.GetResult())

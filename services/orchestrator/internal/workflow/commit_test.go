@@ -1,9 +1,10 @@
 package workflow
 
 import (
-	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"strings"
 	"testing"
+
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 )
 
 // TestOneLine: no name of a person or a fabric ends its line of a commit, or opens an address.
