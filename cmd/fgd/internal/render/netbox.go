@@ -171,7 +171,7 @@ const mostHeld = 20
 func Overwritten(s *Screen, receipts []*bridgev1.Receipt) {
 	held := slices.DeleteFunc(slices.Clone(receipts), func(r *bridgev1.Receipt) bool {
 		reason := r.GetProblem().GetReason()
-		return reason != "changed_in_netbox" && reason != "deleted_in_netbox"
+		return reason != "changed_in_netbox" && reason != "deleted_in_netbox" && reason != "keeps_changing"
 	})
 	if len(held) == 0 {
 		s.printf("No record is held that would be overwritten.\n")

@@ -13,16 +13,16 @@ import (
 func askedKey(fabricID int32) string { return prefixOf(fabricID) + "asked" }
 
 // ask notes what somebody wants of a delivery, under a number of its own. What was asked for before and not done yet
-// counts too.
+// counts too: deletions are confirmed for the commit that was named with that, whoever asks for something else since.
 func (s *Store) ask(ctx context.Context, fabricID int32, a Asked) error {
 	at := askedKey(fabricID)
 	_, err := s.redis.Main.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, at, "number", a.Number, "commit", a.Commit)
+		p.HSet(ctx, at, "number", a.Number)
 		if a.Overwrite {
 			p.HSet(ctx, at, "overwrite", 1, "by", a.By)
 		}
 		if a.ConfirmDeletions {
-			p.HSet(ctx, at, "confirm", 1)
+			p.HSet(ctx, at, "confirm", a.Commit)
 		}
 		return nil
 	})
@@ -34,7 +34,7 @@ func (s *Store) asked(ctx context.Context, fabricIDs []int32) (map[int32]Asked, 
 	replies := make([]*redis.SliceCmd, len(fabricIDs))
 	_, err := s.redis.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range fabricIDs {
-			replies[i] = p.HMGet(ctx, askedKey(id), "number", "overwrite", "confirm", "commit", "by")
+			replies[i] = p.HMGet(ctx, askedKey(id), "number", "overwrite", "confirm", "by")
 		}
 		return nil
 	})
@@ -46,10 +46,10 @@ func (s *Store) asked(ctx context.Context, fabricIDs []int32) (map[int32]Asked, 
 		values := replies[i].Val()
 		if text, is := values[0].(string); is {
 			number, _ := strconv.ParseInt(text, 10, 64)
-			commit, _ := values[3].(string)
-			by, _ := values[4].(string)
+			commit, confirmed := values[2].(string)
+			by, _ := values[3].(string)
 			all[id] = Asked{
-				Number: number, Commit: commit, By: by, Overwrite: values[1] != nil, ConfirmDeletions: values[2] != nil,
+				Number: number, Commit: commit, By: by, Overwrite: values[1] != nil, ConfirmDeletions: confirmed,
 			}
 		}
 	}

@@ -101,8 +101,12 @@ func (d *delivery) known(r *netboxv1.Receipt, record hnp.Record) bool {
 		}
 		return true
 	case netboxv1.State_STATE_HELD:
-		if d.gitWins() && !r.GetWanted().GetUnknown() && !isMass(r) {
+		if d.gitWins() && !r.GetWanted().GetUnknown() && !isMass(r) && !keepsChanging(r) {
 			return false
+		}
+		if !r.GetWanted().GetUnknown() && !isMass(r) && r.GetTheirs() != says {
+			r.Theirs = says
+			d.touch(r)
 		}
 		d.name(r, record)
 		return says != r.GetWanted().GetDigest() || r.GetWanted().GetDeleted() || r.GetWanted().GetUnknown()

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -29,15 +30,17 @@ type delivery struct {
 	linked   *fabricv1.LinkedFabric
 	state    *netboxv1.Delivery
 	receipts map[key]*netboxv1.Receipt
-	contents map[key]hnp.Content // of records that are not proven, as far as they were read
-	unnamed  map[key]hnp.Record  // held, and it is not known yet where they differ from their files
-	unsure   bool                // Redis had lost something: what is wanted has to be read whole
-	changed  map[key]bool        // receipts that are to be written down
-	failures int                 // of NetBox itself, in a row
-	gone     []key               // receipts that are to go
+	contents map[key]hnp.Content   // of records that are not proven, as far as they were read
+	unnamed  map[key]hnp.Record    // held, and it is not known yet where they differ from their files
+	unsure   bool                  // Redis had lost something: what is wanted has to be read whole
+	changed  map[key]bool          // receipts that are to be written down
+	failures int                   // of NetBox itself, in a row
+	gone     []key                 // receipts that are to go
+	stored   stored                // what Redis has
+	fights   map[key]*rate.Limiter // of records that Git has won over
 
 	ours   ours
-	summed atomic.Pointer[summary] // as it was written down last; never nil
+	summed atomic.Pointer[summary] // as it is, or is to be, written down; never nil
 }
 
 // open reads what is known of a fabric.
@@ -51,16 +54,16 @@ func open(
 	d := &delivery{
 		deps: deps, client: client, fence: fence, linked: linked, state: state, unsure: lost,
 		receipts: map[key]*netboxv1.Receipt{}, contents: map[key]hnp.Content{}, changed: map[key]bool{},
-		unnamed: map[key]hnp.Record{},
-		ours:    ours{byKey: map[key]*own{}},
+		unnamed: map[key]hnp.Record{}, fights: map[key]*rate.Limiter{}, stored: anew(),
+		ours: ours{byKey: map[key]*own{}},
+	}
+	if !lost {
+		d.stored = stored{state.GetRevision(), len(receipts)}
 	}
 	for _, r := range receipts {
 		d.receipts[keyOf(r)] = r
 		if r.GetState() == netboxv1.State_STATE_PENDING { // who asked for it may have died
 			d.doubt(r)
-		}
-		if lost { // Redis gets all of them again
-			d.touch(r)
 		}
 	}
 	if !d.isHere() { // what is known of another one says nothing of this one
@@ -103,27 +106,51 @@ func (d *delivery) drop(k key) {
 	delete(d.contents, k)
 	delete(d.unnamed, k)
 	delete(d.changed, k)
+	delete(d.fights, k)
 	d.gone = append(d.gone, k)
 }
 
-// save writes down what has changed, in the order of its keys.
+// save writes down what has changed, in the order of its keys: in the ledger, then in Redis. How the delivery is can be
+// seen, whether that succeeds or not.
 func (d *delivery) save(ctx context.Context) error {
 	put := make([]*netboxv1.Receipt, 0, len(d.changed))
-	d.state.Revision = max(d.state.GetRevision()+1, d.fence)
+	d.state.Revision, d.state.Receipts = max(d.state.GetRevision()+1, d.fence), int32(len(d.receipts))
 	for k := range d.changed {
 		d.receipts[k].Revision = d.state.GetRevision()
 		put = append(put, d.receipts[k])
 	}
-	slices.SortFunc(put, func(a, b *netboxv1.Receipt) int { return keyOf(a).compare(keyOf(b)) })
+	sortReceipts(put)
 	d.gone = slices.DeleteFunc(d.gone, func(k key) bool { return d.receipts[k] != nil })
-	if err := d.deps.Store.save(ctx, d.fence, d.state, put, d.gone); err != nil {
+	d.sum()
+	c := change{d.fence, d.state, put, d.gone}
+	if err := d.deps.Store.keep(c); err != nil {
+		return err
+	}
+	if err := d.store(ctx, c); err != nil {
 		return err
 	}
 	d.ours.put(put, d.gone)
 	clear(d.changed)
 	d.gone = nil
-	d.sum()
 	return nil
+}
+
+// store has Redis get a change, or all that there is where it has lost something, or may have.
+func (d *delivery) store(ctx context.Context, c change) (err error) {
+	if d.stored != anew() {
+		d.stored, err = d.deps.Store.store(ctx, c, d.stored)
+		if !errors.Is(err, errLost) {
+			return err
+		}
+	}
+	c.put, c.gone = slices.Collect(maps.Values(d.receipts)), nil
+	sortReceipts(c.put)
+	d.stored, err = d.deps.Store.store(ctx, c, anew())
+	return err
+}
+
+func sortReceipts(receipts []*netboxv1.Receipt) {
+	slices.SortFunc(receipts, func(a, b *netboxv1.Receipt) int { return keyOf(a).compare(keyOf(b)) })
 }
 
 // sum has the metrics see how the delivery is, whatever it waits for.
@@ -163,10 +190,11 @@ func (d *delivery) step(ctx context.Context, asked Asked) error {
 	return d.tell(ctx)
 }
 
-// allProven reports whether all records are proven that Git knows, and that there can be.
+// allProven reports whether NetBox has what Git says, each record proven, as far as there can be one; and nothing else
+// that is known of: it may be the record of a file that is gone, of which Redis has lost that it was made here.
 func (d *delivery) allProven() bool {
 	for _, r := range d.receipts {
-		if r.GetState() != netboxv1.State_STATE_PROVEN && !r.GetWanted().GetUnknown() &&
+		if r.GetState() != netboxv1.State_STATE_PROVEN &&
 			r.GetProblem().GetReason() != netboxv1.Reason_REASON_NO_MODEL {
 			return false
 		}
@@ -183,7 +211,17 @@ func (d *delivery) explain(ctx context.Context, err error) error {
 	d.state.Problem, d.state.Remedy = problem, remedy
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	return d.save(ctx)
+	failed := d.save(ctx)
+	if !errors.Is(failed, errLedger) {
+		return failed
+	}
+	d.state.Problem, d.state.Remedy = explain(failed)
+	d.sum()
+	said := d.deps.Store.say(ctx, d.fence, d.state)
+	if errors.Is(err, errLedger) { // it is told already
+		return said
+	}
+	return errors.Join(failed, said)
 }
 
 const saveTimeout = 5 * time.Second
@@ -223,7 +261,7 @@ func (d *delivery) fail(r *netboxv1.Receipt, state netboxv1.State, reason netbox
 func (d *delivery) prove(r *netboxv1.Receipt, seen hnp.Record) {
 	d.agree(r, seen)
 	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
-	r.VerifiedAt, r.Forced = d.now(), false
+	r.VerifiedAt, r.Forced, r.Theirs = d.now(), false, ""
 	delete(d.contents, keyOf(r))
 }
 
@@ -231,7 +269,7 @@ func (d *delivery) prove(r *netboxv1.Receipt, seen hnp.Record) {
 func (d *delivery) bury(r *netboxv1.Receipt) {
 	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
 	r.RecordId, r.LastUpdated, r.Agreed, r.Forced, r.VerifiedAt = 0, "", nil, false, d.now()
-	r.Editor = nil
+	r.Editor, r.Theirs = nil, ""
 	d.touch(r)
 }
 

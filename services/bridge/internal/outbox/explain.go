@@ -27,6 +27,10 @@ func explain(err error) (problem, remedy string) {
 	case errors.As(err, &missing):
 		return missing.Error() + ": it has to be there before its records.",
 			"Make the fabric in NetBox, or link this one to its number there: fgd fabric update --netbox-fabric."
+	case errs.HasCode(err, errs.RemoteRefused):
+	case errors.Is(err, errLedger):
+		return errs.From(err).Message,
+			"Make room on the disk of outbox_file, and let the bridge write there; a bridge that can goes on meanwhile."
 	case errors.Is(err, errResting):
 		return "NetBox does not answer.", "Look whether NetBox runs; delivery goes on by itself."
 	case errors.As(err, &said) && said.Reason == hnp.Denied:
@@ -65,6 +69,9 @@ func RemedyOf(reason netboxv1.Reason) string {
 		return "Have the Hedgehog plugin mended or replaced by one that has pages of this kind; then fgd netbox deliver."
 	case netboxv1.Reason_REASON_NETBOX_FAILS:
 		return "Look into NetBox's log why it fails when this record is written; it is tried again after each comparison."
+	case netboxv1.Reason_REASON_KEEPS_CHANGING:
+		return "Find what changes it in NetBox: a script, a signal, or another fabric that is linked to it; " +
+			"then fgd netbox deliver."
 	case netboxv1.Reason_REASON_MASS_DELETION:
 		return "If the deletions are meant: fgd netbox deliver --confirm-deletions. Else restore the files."
 	case netboxv1.Reason_REASON_UNSPECIFIED:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/services/bridge/internal/hnp"
 )
 
@@ -68,8 +69,10 @@ func newGate(name string, next http.RoundTripper, now func() time.Time) *gate {
 		next: next, now: now, limit: mostRequests / 2, windows: map[string]*window{},
 		breaker: gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 			Name: name, Timeout: restTime,
-			ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= restAfter },
-			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, context.Canceled) },
+			ReadyToTrip: func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= restAfter },
+			IsSuccessful: func(err error) bool {
+				return err == nil || errors.Is(err, context.Canceled) || errs.HasCode(err, errs.RemoteRefused)
+			},
 		}),
 	}
 }

@@ -3,6 +3,7 @@ package outbox
 import (
 	"fmt"
 
+	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 )
 
@@ -46,6 +47,22 @@ func (d *delivery) letGo() {
 			d.pend(r)
 		}
 	}
+}
+
+// confirm notes for which commit very many records may be deleted. A word is over when another commit is wanted: the
+// one that it was for may be wanted once more by mistake. A forced sync is a word too, once.
+func (d *delivery) confirm(published *fabricv1.PublishedState) {
+	if published.GetCommit() != d.state.GetWantedCommit() {
+		d.state.ConfirmedCommit = ""
+	}
+	if d.isForced(published) {
+		d.state.ConfirmedCommit, d.state.ForcedSync = published.GetCommit(), published.GetSyncId()
+	}
+}
+
+// isForced reports whether a sync was forced, and that is news.
+func (d *delivery) isForced(published *fabricv1.PublishedState) bool {
+	return published.GetForced() && published.GetSyncId() != d.state.GetForcedSync()
 }
 
 // isMass reports whether a record is held because it is one of very many.

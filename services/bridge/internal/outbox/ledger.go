@@ -70,6 +70,25 @@ func (l *Ledger) save(d *netboxv1.Delivery, put []*netboxv1.Receipt, gone []key)
 	})
 }
 
+// replace keeps a delivery with its receipts, and no others of its fabric.
+func (l *Ledger) replace(d *netboxv1.Delivery, receipts []*netboxv1.Receipt) error {
+	_, known, err := l.read(d.GetFabricId())
+	if err != nil {
+		return err
+	}
+	is := make(map[key]bool, len(receipts))
+	for _, r := range receipts {
+		is[keyOf(r)] = true
+	}
+	var gone []key
+	for _, r := range known {
+		if k := keyOf(r); !is[k] {
+			gone = append(gone, k)
+		}
+	}
+	return l.save(d, receipts, gone)
+}
+
 // read returns what is kept of a fabric; a nil delivery when that is nothing.
 func (l *Ledger) read(id int32) (d *netboxv1.Delivery, receipts []*netboxv1.Receipt, err error) {
 	err = l.View(func(tx *bbolt.Tx) error {

@@ -14,8 +14,9 @@ const mostNamed = 8
 // that is read in the next pass, and the record kept until then.
 func (d *delivery) name(r *netboxv1.Receipt, record hnp.Record) {
 	wanted := r.GetWanted()
-	if r.GetProblem().GetReason() != netboxv1.Reason_REASON_CHANGED_IN_NETBOX || wanted.GetDeleted() ||
-		wanted.GetInvalid() {
+	reason := r.GetProblem().GetReason()
+	if reason != netboxv1.Reason_REASON_CHANGED_IN_NETBOX && reason != netboxv1.Reason_REASON_KEEPS_CHANGING ||
+		wanted.GetDeleted() || wanted.GetInvalid() {
 		return
 	}
 	content, there := d.contents[keyOf(r)]

@@ -112,9 +112,14 @@ func (n *netbox) run(ctx context.Context) {
 	}
 }
 
-// lead waits for the lease, and delivers as long as it lasts. A bridge that can't keep receipts leaves the lease to
-// others.
+// lead waits for the lease, and delivers as long as it lasts. A bridge that can't keep receipts leaves it to others.
 func (n *netbox) lead(ctx context.Context) error {
+	if err := n.deps.Store.check(ctx); err != nil {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.stuck = len(n.linked)
+		return err
+	}
 	n.setStuck(0)
 	if _, err := n.deps.Store.ledger(); err != nil {
 		return err

@@ -210,7 +210,7 @@ func TestWhatCannotBeOpenedIsSaid(t *testing.T) {
 	}
 	s.box.deps.Store = NewStore(s.redis, filepath.Join(file, "outbox.db")) // which is no folder
 	ctx, end := context.WithCancel(t.Context())
-	w := newWorker(&s.box.deps, session{compares: &compares{}}, end)
+	w := newWorker(&s.box.deps, session{compares: &compares{}, end: func(error) {}}, end)
 	w.give(s.git.linked[1], Asked{})
 	var work sync.WaitGroup
 	work.Go(func() { w.run(ctx) })

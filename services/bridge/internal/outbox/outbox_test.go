@@ -316,12 +316,15 @@ func TestWhateverHappens(t *testing.T) {
 				w.begin()
 			},
 			"late": func(*rapid.T) { w.wire.arrive() },
-			"lose Redis": func(*rapid.T) {
-				if err := conn.Main.FlushAll(t.Context()).Err(); err != nil {
+			"lose Redis": func(rt *rapid.T) {
+				alone := rapid.Bool().Draw(rt, "receipts alone")
+				if err := lose(t.Context(), conn, w.fabric, alone); err != nil {
 					rt.Fatal(err)
 				}
-				w.end()
-				w.begin()
+				if rapid.Bool().Draw(rt, "and the bridge ends") {
+					w.end()
+					w.begin()
+				}
 			},
 			"Git is away": func(*rapid.T) {
 				w.git.broken = errGitAway
@@ -348,6 +351,7 @@ func TestWhateverHappens(t *testing.T) {
 		if twice := w.wire.idle; len(twice) > 0 {
 			rt.Fatalf("written without need: %v", twice)
 		}
+		w.isKept()
 		written := len(w.wire.writes)
 		w.commit()
 		w.settled(t.Context())

@@ -5,12 +5,15 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
@@ -23,6 +26,9 @@ const ownAnnotations = "hnp.githedgehog.com/"
 
 // unnamed is the kind of what a file is that is no valid resource, and not the file of one that is known.
 const unnamed = "-"
+
+// readTimeout is how long it may take to read what the files say: nothing else is done with the fabric meanwhile.
+const readTimeout = 2 * time.Minute
 
 // reading is what was read of the files of a fabric: all of them, or those that have changed.
 type reading struct {
@@ -54,6 +60,8 @@ func (d *delivery) read(ctx context.Context, published *fabricv1.PublishedState,
 	if !whole {
 		request.SinceCommit = d.state.GetWantedCommit()
 	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	r := d.newReading()
 	err := rpc.Collect(ctx, d.deps.Resources.ReadResources, request, func(part *fabricv1.ReadResourcesResponse) error {
 		r.complete = r.complete || part.GetComplete()
@@ -62,6 +70,10 @@ func (d *delivery) read(ctx context.Context, published *fabricv1.PublishedState,
 		}
 		return d.wantAll(r, part.GetResources())
 	})
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errs.New(errs.SyncTimeout, "The files of the fabric can't be read in time.").WithCause(err).
+			WithRemedy("Look whether the orchestrator and the Git host answer; delivery goes on by itself.")
+	}
 	if err != nil {
 		return fmt.Errorf("read the resources of fabric %d at %s: %w", request.GetFabricId(), request.GetCommit(), err)
 	}

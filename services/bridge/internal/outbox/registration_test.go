@@ -102,3 +102,26 @@ func TestALedgerIsTidied(t *testing.T) {
 		t.Errorf("what is under way was touched: %v", state)
 	}
 }
+
+// TestAFabricDeletedThroughAnotherBridge and registered again with its number leaves the records of the earlier one as
+// they are: they are nobody's that is known here.
+func TestAFabricDeletedThroughAnotherBridge(t *testing.T) {
+	t.Parallel()
+	w := one(t)
+	w.linked.RegisteredAt = timestamppb.New(w.clock)
+	w.some(t, 5)
+	w.registered(t)
+	w.git.now = map[key]any{server("new"): 1}
+	w.commit()
+	w.end()
+	w.begin()
+	w.fence = time.Now().Add(time.Minute).UnixMicro()
+	w.settled(t.Context())
+	if err := w.compare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.settled(t.Context())
+	if there := len(w.records()); there != 6 || len(w.states()[held]) != 5 {
+		t.Errorf("%d records are left of 6: %v", there, w.d.receipts)
+	}
+}

@@ -104,38 +104,94 @@ func deliveryKey(fabricID int32) string { return prefixOf(fabricID) + "delivery"
 // batchFields is how many receipts are written by one script: it holds Redis up as long as it runs.
 const batchFields = 1000
 
-// save writes receipts, takes others away, and says how the delivery is now.
-func (s *Store) save(
-	ctx context.Context, fence int64, d *netboxv1.Delivery, put []*netboxv1.Receipt, gone []key,
-) error {
+// errLedger says that the ledger of this bridge can't be used: nothing may be begun.
+var errLedger = errors.New("the ledger of deliveries can't be used")
+
+// errLost says that Redis does not have what was written there.
+var errLost = errors.New("receipts were lost by Redis")
+
+func ledgerError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errLedger, err)
+}
+
+// check reports whether receipts can be kept. A ledger that somebody has taken away is made anew.
+func (s *Store) check(ctx context.Context) error {
+	ledger, err := s.ledger()
+	if err == nil {
+		_, err = ledger.Renew()
+	}
+	if err == nil {
+		err = ledger.Check(ctx)
+	}
+	return ledgerError(err)
+}
+
+// change is what is new of a delivery.
+type change struct {
+	fence    int64
+	delivery *netboxv1.Delivery
+	put      []*netboxv1.Receipt
+	gone     []key
+}
+
+// keep writes a change to the ledger.
+func (s *Store) keep(c change) error {
 	failpoint.Hit(failpoint.ReceiptBefore)
 	ledger, err := s.ledger()
 	if err == nil {
-		err = ledger.save(d, put, gone)
+		err = ledger.save(c.delivery, c.put, c.gone)
 	}
 	if err != nil {
-		return err
+		return ledgerError(err)
 	}
 	failpoint.Hit(failpoint.ReceiptKept)
-	raw, err := proto.Marshal(d)
+	return nil
+}
+
+// stored is what Redis has of a fabric.
+type stored struct {
+	revision int64 // of the delivery; 0 for none
+	receipts int   // how many there are; -1 where it is not known
+}
+
+// anew has Redis get all receipts, whatever it has.
+func anew() stored { return stored{receipts: -1} }
+
+// store writes a change to Redis, and returns what it has then. An errLost says that it does not have what was there
+// before.
+func (s *Store) store(ctx context.Context, c change, before stored) (stored, error) {
+	raw, err := proto.Marshal(c.delivery)
 	if err != nil {
-		return fmt.Errorf("encode the delivery of fabric %d: %w", d.GetFabricId(), err)
+		return anew(), fmt.Errorf("encode the delivery of fabric %d: %w", c.delivery.GetFabricId(), err)
 	}
+	b := batch{fabricID: c.delivery.GetFabricId(), fence: c.fence, before: before}
+	put, gone := c.put, c.gone
 	for last := false; !last; {
-		var some []*netboxv1.Receipt
-		var less []key
-		some, put = split(put, batchFields)
-		less, gone = split(gone, batchFields-len(some))
-		b := batch{fabricID: d.GetFabricId(), fence: fence, put: some, gone: less}
+		b.put, put = split(put, batchFields)
+		b.gone, gone = split(gone, batchFields-len(b.put))
 		if last = len(put)+len(gone) == 0; last { // with its revision all of them are there
-			b.delivery = raw
+			b.delivery, b.revision = raw, c.delivery.GetRevision()
 		}
-		if err := s.put(ctx, b); err != nil {
-			return err
+		if b.before, err = s.put(ctx, b); err != nil {
+			return anew(), err
 		}
 	}
 	failpoint.Hit(failpoint.ReceiptStored)
-	return nil
+	return b.before, nil
+}
+
+// say notes in Redis alone what stands in the way of a delivery whose receipts can't be kept.
+func (s *Store) say(ctx context.Context, fence int64, now *netboxv1.Delivery) error {
+	d, receipts, err := s.read(ctx, now.GetFabricId())
+	if err != nil || d == nil {
+		return err
+	}
+	d.Problem, d.Remedy = now.GetProblem(), now.GetRemedy()
+	_, err = s.store(ctx, change{fence: fence, delivery: d}, stored{d.GetRevision(), len(receipts)})
+	return err
 }
 
 func split[T any](list []T, at int) (head, tail []T) {
@@ -147,31 +203,46 @@ func split[T any](list []T, at int) (head, tail []T) {
 type batch struct {
 	fabricID int32
 	fence    int64
+	before   stored
 	delivery []byte // nil to leave it as it is
+	revision int64
 	put      []*netboxv1.Receipt
 	gone     []key
 }
 
-func (s *Store) put(ctx context.Context, b batch) error {
-	args := []any{b.fence, b.delivery, lock.Furthest.Microseconds(), len(b.gone)}
+func (s *Store) put(ctx context.Context, b batch) (stored, error) {
+	args := []any{
+		b.fence, lock.Furthest.Microseconds(), b.before.revision, b.before.receipts, b.delivery, b.revision, len(b.gone),
+	}
 	for _, k := range b.gone {
 		args = append(args, k.field())
 	}
 	for _, r := range b.put {
 		raw, err := proto.Marshal(r)
 		if err != nil {
-			return fmt.Errorf("encode a receipt of fabric %d: %w", b.fabricID, err)
+			return anew(), fmt.Errorf("encode a receipt of fabric %d: %w", b.fabricID, err)
 		}
 		args = append(args, keyOf(r).field(), raw)
 	}
 	verdict, err := s.redis.Run(ctx, s.write, []string{receiptsKey(b.fabricID), deliveryKey(b.fabricID)}, args...)
-	if err != nil {
-		return fmt.Errorf("store receipts of fabric %d: %w", b.fabricID, err)
+	switch {
+	case err != nil:
+		return anew(), fmt.Errorf("store receipts of fabric %d: %w", b.fabricID, err)
+	case verdict == "fenced":
+		return anew(), errs.New(errs.LockLost, "Another bridge delivers the records of fabric %d now.", b.fabricID)
+	case verdict == "lost":
+		return anew(), errLost
 	}
-	if verdict == "fenced" {
-		return errs.New(errs.LockLost, "Another bridge delivers the records of fabric %d now.", b.fabricID)
+	after := stored{revision: b.before.revision}
+	if b.delivery != nil {
+		after.revision = b.revision
 	}
-	return nil
+	count, is := verdict.(int64)
+	if !is {
+		return anew(), fmt.Errorf("store receipts of fabric %d: the answer is %v", b.fabricID, verdict)
+	}
+	after.receipts = int(count)
+	return after, nil
 }
 
 // read reads what Redis has of a fabric; a nil delivery when it has none.
@@ -214,8 +285,9 @@ func (s *Store) delivery(ctx context.Context, fabricID int32) (*netboxv1.Deliver
 	return d, nil
 }
 
-// load reads what is known of a fabric. Where Redis has lost something that the ledger of this bridge has, that counts,
-// and lost is true: what others have written since is not known.
+// load reads what is known of a fabric. Where Redis has lost something, lost is true: what the ledger of this bridge
+// has counts, if it was the last to write, and what others have written since is not known. Else the ledger gets what
+// others have written: whatever is written from then on, it has all of it.
 func (s *Store) load(ctx context.Context, fabricID int32) (*netboxv1.Delivery, []*netboxv1.Receipt, bool, error) {
 	d, receipts, err := s.read(ctx, fabricID)
 	if err != nil {
@@ -223,29 +295,31 @@ func (s *Store) load(ctx context.Context, fabricID int32) (*netboxv1.Delivery, [
 	}
 	ledger, err := s.ledger()
 	if err != nil {
-		return nil, nil, false, err
+		return nil, nil, false, ledgerError(err)
 	}
 	kept, known, err := ledger.read(fabricID)
 	if err != nil {
-		return nil, nil, false, err
+		return nil, nil, false, ledgerError(err)
 	}
-	if kept.GetRevision() <= d.GetRevision() {
-		return d, receipts, d == nil, nil
-	}
-	byKey := map[key]*netboxv1.Receipt{}
-	for _, r := range receipts {
-		byKey[keyOf(r)] = r
-	}
-	for _, r := range known {
-		if r.GetRevision() > d.GetRevision() {
-			byKey[keyOf(r)] = r
+	hasAll, keptAll := d != nil && isWhole(d, receipts), kept != nil && isWhole(kept, known)
+	switch {
+	case hasAll && kept.GetRevision() <= d.GetRevision():
+		if !keptAll || kept.GetRevision() < d.GetRevision() {
+			err = ledgerError(ledger.replace(d, receipts))
 		}
+		return d, receipts, false, err
+	case keptAll && kept.GetRevision() >= d.GetRevision():
+		return kept, known, true, nil
 	}
-	receipts = receipts[:0]
-	for _, r := range byKey {
-		receipts = append(receipts, r)
+	if d == nil {
+		return nil, nil, true, ledgerError(ledger.forget(fabricID))
 	}
-	return kept, receipts, true, nil
+	return d, receipts, true, ledgerError(ledger.replace(d, receipts))
+}
+
+// isWhole reports whether a delivery has all its receipts.
+func isWhole(d *netboxv1.Delivery, receipts []*netboxv1.Receipt) bool {
+	return int(d.GetReceipts()) == len(receipts)
 }
 
 // forget forgets a fabric that no NetBox shows any more.

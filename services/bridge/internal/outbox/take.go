@@ -9,7 +9,7 @@ import (
 // Asked is what somebody wants of a delivery, beside what it does by itself.
 type Asked struct {
 	Number           int64  // another one for each that asks; 0 for nobody
-	Commit           string // what was to be delivered then, which deletions are confirmed for
+	Commit           string // which deletions are confirmed for: what was to be delivered then
 	By               string // who that is
 	Overwrite        bool   // records that were changed in NetBox become what Git says
 	ConfirmDeletions bool   // records go, although they are many
@@ -23,26 +23,30 @@ func (d *delivery) take(ctx context.Context, asked Asked) error {
 			return err
 		}
 	}
+	if published == nil {
+		return nil
+	}
 	anew := asked.Number != 0 && asked.Number != d.state.GetAsked()
+	if anew { // before anything that may fail: it is for what is so now
+		d.ask(asked)
+		if err := d.save(ctx); err != nil {
+			return err
+		}
+		if err := d.deps.Store.answered(ctx, d.linked.GetFabricId(), asked); err != nil {
+			return err
+		}
+	}
 	whole := anew || d.unsure || d.unread() || len(d.unnamed) > 0
-	if published == nil || !whole && published.GetCommit() == d.state.GetWantedCommit() {
+	if !whole && !d.isForced(published) && published.GetCommit() == d.state.GetWantedCommit() {
 		return nil
 	}
 	if err := d.read(ctx, published, whole); err != nil {
 		return err
 	}
 	d.nameAll()
-	if published.GetForced() {
-		d.state.ConfirmedCommit = published.GetCommit()
-	}
+	d.confirm(published)
 	d.state.WantedCommit, d.unsure = published.GetCommit(), false
-	if anew {
-		d.ask(asked)
-	}
-	if err := d.save(ctx); err != nil || !anew {
-		return err
-	}
-	return d.deps.Store.answered(ctx, d.linked.GetFabricId(), asked)
+	return d.save(ctx)
 }
 
 // unread reports whether a record is to be written whose content is not at hand.
@@ -59,7 +63,7 @@ func (d *delivery) unread() bool {
 // ask does what somebody wants: what was refused is tried again, and what is held is let go where that is said.
 func (d *delivery) ask(asked Asked) {
 	d.state.Asked = asked.Number
-	if asked.ConfirmDeletions {
+	if asked.ConfirmDeletions && asked.Commit == d.state.GetWantedCommit() {
 		d.state.ConfirmedCommit = asked.Commit
 	}
 	for _, r := range d.receipts {
@@ -83,7 +87,7 @@ func (d *delivery) lookAgain(r *netboxv1.Receipt) {
 	d.pend(r)
 }
 
-// overwrite has a record become what Git says, whatever it is.
+// overwrite has a record become what Git says, if it still says what it was held for.
 func (d *delivery) overwrite(r *netboxv1.Receipt, by string) {
 	if r.GetProblem().GetReason() == netboxv1.Reason_REASON_DELETED_IN_NETBOX {
 		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil

@@ -93,7 +93,8 @@ func (w *worker) run(ctx context.Context) {
 		}
 		w.warn(ctx, err)
 		tried()
-		if hnp.Is(err, hnp.Denied) || errs.HasCode(err, errs.LockLost) { // another token may be there; a lease is over
+		// Another token may be there, a lease is over, or another bridge can keep what becomes of the records.
+		if hnp.Is(err, hnp.Denied) || errs.HasCode(err, errs.LockLost) || errors.Is(err, errLedger) {
 			w.session.end(err)
 		}
 		switch {

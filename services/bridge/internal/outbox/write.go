@@ -143,50 +143,24 @@ func (d *delivery) lookUp(ctx context.Context, waiting []*netboxv1.Receipt) (map
 // settle compares a record that was looked up with what is wanted.
 func (d *delivery) settle(r *netboxv1.Receipt, record hnp.Record) {
 	k := keyOf(r)
-	there, says := record.ID != 0, record.Content(k.kind).Digest(k.kind)
+	there, says := record.ID != 0, digestOf(k, record)
 	wanted, agreed := r.GetWanted(), r.GetAgreed()
 	switch {
 	case !there && wanted.GetDeleted():
 		d.bury(r)
-	case !there && r.GetRecordId() != 0 && agreed != nil && !r.GetForced() && !d.doubted(r, absent):
+	case !there && r.GetRecordId() != 0 && agreed != nil && !isFor(r, absent) && !d.doubted(r, absent):
 		d.differs(r, record)
 	case !there:
 		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
 	case !wanted.GetDeleted() && says == wanted.GetDigest():
 		d.prove(r, record)
-	case d.isOurs(r, says), r.GetForced():
+	case d.isOurs(r, says), isFor(r, says):
 		r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
 		if agreed.GetDigest() != says {
 			r.Agreed = &netboxv1.Agreed{Digest: says}
 		}
 	default:
 		d.differs(r, record)
-	}
-}
-
-// differs decides about a record that somebody else has changed since both sides agreed, or that they never agreed
-// about. A record without a number is not there any more.
-func (d *delivery) differs(r *netboxv1.Receipt, record hnp.Record) {
-	switch {
-	case r.GetWanted().GetUnknown():
-	case d.gitWins() && record.ID != 0:
-		r.RecordId, r.LastUpdated, r.Forced, r.ForcedBy = record.ID, record.LastUpdated, true, ""
-		d.touch(r)
-	case d.gitWins():
-		r.RecordId, r.LastUpdated, r.Agreed, r.Forced, r.ForcedBy = 0, "", nil, true, ""
-		d.touch(r)
-	case record.ID == 0:
-		d.fail(r, netboxv1.State_STATE_HELD, netboxv1.Reason_REASON_DELETED_IN_NETBOX,
-			"the record was deleted in NetBox, and its file is there")
-	case r.GetWanted().GetDeleted():
-		r.RecordId, r.LastUpdated = record.ID, "" // it is looked at again before it is written
-		d.fail(r, netboxv1.State_STATE_HELD, netboxv1.Reason_REASON_CHANGED_IN_NETBOX,
-			"the record was changed in NetBox, and its file was deleted")
-	default:
-		r.RecordId, r.LastUpdated = record.ID, ""
-		d.fail(r, netboxv1.State_STATE_HELD, netboxv1.Reason_REASON_CHANGED_IN_NETBOX,
-			"the record says something else than its file, and was not written by FGD Sync")
-		d.name(r, record)
 	}
 }
 
@@ -361,7 +335,7 @@ func (d *delivery) note(ctx context.Context, one done) (written bool, err error)
 		d.fail(r, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.Reason_REASON_FORBIDDEN, said.Error())
 	case hnp.Changed, hnp.Gone:
 		r.Attempts++
-		return false, d.look(ctx, r)
+		return false, d.lookOnce(ctx, r, said)
 	default:
 		d.doubt(r)
 		return false, d.bear(r, said)
@@ -394,6 +368,17 @@ func (d *delivery) bear(r *netboxv1.Receipt, said *hnp.Error) error {
 
 // pluginDefect is what NetBox says when it looks for a page that the plugin does not have (Q2).
 const pluginDefect = "ImproperlyConfigured"
+
+// lookOnce looks at a record that is said to be another one than was seen, unless that has been said too often: it
+// would wait for ever, and nobody would know why.
+func (d *delivery) lookOnce(ctx context.Context, r *netboxv1.Receipt, said *hnp.Error) error {
+	attempts := r.GetAttempts()
+	err := d.look(ctx, r)
+	if err == nil && r.GetState() == netboxv1.State_STATE_PENDING && attempts >= mostAttempts {
+		d.fail(r, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.Reason_REASON_NETBOX_FAILS, said.Error())
+	}
+	return err
+}
 
 // look reads a record that is another one than was seen, and decides about it. What is left to be written waits for the
 // next pass.

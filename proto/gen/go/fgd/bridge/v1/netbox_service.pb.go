@@ -1239,7 +1239,8 @@ type Delivery struct {
 	NetboxFabric int32 `protobuf:"varint,2,opt,name=netbox_fabric,json=netboxFabric,proto3" json:"netbox_fabric,omitempty"`
 	// The commit that is to be delivered; absent when no sync has completed yet.
 	WantedCommit string `protobuf:"bytes,3,opt,name=wanted_commit,json=wantedCommit,proto3" json:"wanted_commit,omitempty"`
-	// The commit of which every record is proven; absent when there is none.
+	// The last commit of which every record was proven, while nothing else was known to be in NetBox; absent when there
+	// is none.
 	ProvenCommit string `protobuf:"bytes,4,opt,name=proven_commit,json=provenCommit,proto3" json:"proven_commit,omitempty"`
 	// Records that are proven.
 	Proven int32 `protobuf:"varint,5,opt,name=proven,proto3" json:"proven,omitempty"`
@@ -1560,7 +1561,7 @@ func (x *Receipt) GetProblem() *ReceiptProblem {
 type ReceiptProblem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// refused, forbidden, changed_in_netbox, deleted_in_netbox, only_in_netbox, invalid_file, no_model, plugin_defect,
-	// mass_deletion or netbox_fails.
+	// mass_deletion, netbox_fails or keeps_changing.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What is the matter, in NetBox's own words where it has any.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`

@@ -112,6 +112,8 @@ const (
 	Reason_REASON_MASS_DELETION Reason = 9
 	// NetBox fails whenever it is asked to write the record.
 	Reason_REASON_NETBOX_FAILS Reason = 10
+	// Whenever it is overwritten, something in NetBox changes it again.
+	Reason_REASON_KEEPS_CHANGING Reason = 11
 )
 
 // Enum value maps for Reason.
@@ -128,6 +130,7 @@ var (
 		8:  "REASON_PLUGIN_DEFECT",
 		9:  "REASON_MASS_DELETION",
 		10: "REASON_NETBOX_FAILS",
+		11: "REASON_KEEPS_CHANGING",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":       0,
@@ -141,6 +144,7 @@ var (
 		"REASON_PLUGIN_DEFECT":     8,
 		"REASON_MASS_DELETION":     9,
 		"REASON_NETBOX_FAILS":      10,
+		"REASON_KEEPS_CHANGING":    11,
 	}
 )
 
@@ -211,7 +215,10 @@ type Receipt struct {
 	// Who changed the record in NetBox since both sides agreed; absent where nobody has, or it is not known.
 	Editor *Editor `protobuf:"bytes,18,opt,name=editor,proto3" json:"editor,omitempty"`
 	// Who asked for a record that is forced; empty where the link says it.
-	ForcedBy      string `protobuf:"bytes,19,opt,name=forced_by,json=forcedBy,proto3" json:"forced_by,omitempty"`
+	ForcedBy string `protobuf:"bytes,19,opt,name=forced_by,json=forcedBy,proto3" json:"forced_by,omitempty"`
+	// Digest of what the record says that is held, or is to be overwritten; "absent" for one that is not there. A word is
+	// for this alone: one that says something else by now is not overwritten.
+	Theirs        string `protobuf:"bytes,20,opt,name=theirs,proto3" json:"theirs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -375,6 +382,13 @@ func (x *Receipt) GetEditor() *Editor {
 func (x *Receipt) GetForcedBy() string {
 	if x != nil {
 		return x.ForcedBy
+	}
+	return ""
+}
+
+func (x *Receipt) GetTheirs() string {
+	if x != nil {
+		return x.Theirs
 	}
 	return ""
 }
@@ -764,7 +778,7 @@ type Delivery struct {
 	NetboxFabric int32 `protobuf:"varint,3,opt,name=netbox_fabric,json=netboxFabric,proto3" json:"netbox_fabric,omitempty"`
 	// The commit that is to be delivered: what its resources are is in the receipts.
 	WantedCommit string `protobuf:"bytes,4,opt,name=wanted_commit,json=wantedCommit,proto3" json:"wanted_commit,omitempty"`
-	// The commit of which every record was proven.
+	// The commit of which every record was proven, and beside them nothing was known to be in NetBox.
 	ProvenCommit string `protobuf:"bytes,5,opt,name=proven_commit,json=provenCommit,proto3" json:"proven_commit,omitempty"`
 	// When all records were compared with NetBox last.
 	ComparedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=compared_at,json=comparedAt,proto3" json:"compared_at,omitempty"`
@@ -778,12 +792,17 @@ type Delivery struct {
 	Told *FabricRecord `protobuf:"bytes,10,opt,name=told,proto3" json:"told,omitempty"`
 	// Grows with everything that somebody asks of it.
 	Asked int64 `protobuf:"varint,11,opt,name=asked,proto3" json:"asked,omitempty"`
-	// Somebody said that many records may be deleted, for what this commit wants.
+	// Somebody said that many records may be deleted, for what this commit wants; empty again when another one
+	// is wanted.
 	ConfirmedCommit string `protobuf:"bytes,12,opt,name=confirmed_commit,json=confirmedCommit,proto3" json:"confirmed_commit,omitempty"`
 	// Records were written since the fabric's own record was told last.
 	Untold bool `protobuf:"varint,13,opt,name=untold,proto3" json:"untold,omitempty"`
 	// When the fabric was registered. One that has its number later is another one.
-	RegisteredAt  *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=registered_at,json=registeredAt,proto3" json:"registered_at,omitempty"`
+	RegisteredAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=registered_at,json=registeredAt,proto3" json:"registered_at,omitempty"`
+	// How many receipts there are. Where there are others, some were lost.
+	Receipts int32 `protobuf:"varint,15,opt,name=receipts,proto3" json:"receipts,omitempty"`
+	// The last sync that was forced whose word for many deletions was taken.
+	ForcedSync    string `protobuf:"bytes,16,opt,name=forced_sync,json=forcedSync,proto3" json:"forced_sync,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -916,6 +935,20 @@ func (x *Delivery) GetRegisteredAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Delivery) GetReceipts() int32 {
+	if x != nil {
+		return x.Receipts
+	}
+	return 0
+}
+
+func (x *Delivery) GetForcedSync() string {
+	if x != nil {
+		return x.ForcedSync
+	}
+	return ""
+}
+
 // What a fabric's own record in NetBox says of its syncs.
 type FabricRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -993,7 +1026,7 @@ var File_fgd_netbox_v1_receipt_proto protoreflect.FileDescriptor
 
 const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfgd/netbox/v1/receipt.proto\x12\rfgd.netbox.v1\x1a$fgd/fabric/v1/resource_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x05\n" +
+	"\x1bfgd/netbox/v1/receipt.proto\x12\rfgd.netbox.v1\x1a$fgd/fabric/v1/resource_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x05\n" +
 	"\aReceipt\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
@@ -1017,7 +1050,8 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"doubted_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\tdoubtedAt\x12\x18\n" +
 	"\adoubted\x18\x11 \x03(\tR\adoubted\x12-\n" +
 	"\x06editor\x18\x12 \x01(\v2\x15.fgd.netbox.v1.EditorR\x06editor\x12\x1b\n" +
-	"\tforced_by\x18\x13 \x01(\tR\bforcedBy\"\xd5\x01\n" +
+	"\tforced_by\x18\x13 \x01(\tR\bforcedBy\x12\x16\n" +
+	"\x06theirs\x18\x14 \x01(\tR\x06theirs\"\xd5\x01\n" +
 	"\x06Wanted\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x17\n" +
 	"\ablob_id\x18\x02 \x01(\tR\x06blobId\x12\x16\n" +
@@ -1045,7 +1079,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x0fdiffering_total\x18\a \x01(\x05R\x0edifferingTotal\"A\n" +
 	"\rFieldMessages\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x1a\n" +
-	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xfe\x03\n" +
+	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xbb\x04\n" +
 	"\bDelivery\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12#\n" +
@@ -1062,7 +1096,10 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x05asked\x18\v \x01(\x03R\x05asked\x12)\n" +
 	"\x10confirmed_commit\x18\f \x01(\tR\x0fconfirmedCommit\x12\x16\n" +
 	"\x06untold\x18\r \x01(\bR\x06untold\x12?\n" +
-	"\rregistered_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\"\x83\x02\n" +
+	"\rregistered_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\x12\x1a\n" +
+	"\breceipts\x18\x0f \x01(\x05R\breceipts\x12\x1f\n" +
+	"\vforced_sync\x18\x10 \x01(\tR\n" +
+	"forcedSync\"\x83\x02\n" +
 	"\fFabricRecord\x12\x1f\n" +
 	"\vsync_status\x18\x01 \x01(\tR\n" +
 	"syncStatus\x12\x1d\n" +
@@ -1079,7 +1116,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\fSTATE_PROVEN\x10\x02\x12\x17\n" +
 	"\x13STATE_UNDELIVERABLE\x10\x03\x12\x0e\n" +
 	"\n" +
-	"STATE_HELD\x10\x04*\x9c\x02\n" +
+	"STATE_HELD\x10\x04*\xb7\x02\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eREASON_REFUSED\x10\x01\x12\x14\n" +
@@ -1092,7 +1129,8 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x14REASON_PLUGIN_DEFECT\x10\b\x12\x18\n" +
 	"\x14REASON_MASS_DELETION\x10\t\x12\x17\n" +
 	"\x13REASON_NETBOX_FAILS\x10\n" +
-	"B\xa1\x01\n" +
+	"\x12\x19\n" +
+	"\x15REASON_KEEPS_CHANGING\x10\vB\xa1\x01\n" +
 	"\x11com.fgd.netbox.v1B\fReceiptProtoP\x01Z(fgdsync.dev/proto/fgd/netbox/v1;netboxv1\xa2\x02\x03FNX\xaa\x02\rFgd.Netbox.V1\xca\x02\rFgd\\Netbox\\V1\xe2\x02\x19Fgd\\Netbox\\V1\\GPBMetadata\xea\x02\x0fFgd::Netbox::V1b\x06proto3"
 
 var (
