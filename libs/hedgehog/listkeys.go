@@ -24,9 +24,14 @@ func ListKeys(kind string) []ListKey {
 		return []ListKey{{"ranges", "from"}}
 	case "Connection":
 		return []ListKey{
-			{"bundled.links", "server.port"}, {"mclag.links", "server.port"}, {"eslag.links", "server.port"},
-			{"mclagDomain.peerLinks", "switch1.port"}, {"mclagDomain.sessionLinks", "switch1.port"},
-			{"fabric.links", "spine.port"}, {"mesh.links", "leaf1.port"}, {"gateway.links", "switch.port"},
+			{"bundled.links", "server.port"},
+			{"mclag.links", "server.port"},
+			{"eslag.links", "server.port"},
+			{"mclagDomain.peerLinks", "switch1.port"},
+			{"mclagDomain.sessionLinks", "switch1.port"},
+			{"fabric.links", "spine.port"},
+			{"mesh.links", "leaf1.port"},
+			{"gateway.links", "switch.port"},
 			{"vpcLoopback.links", "switch1.port"},
 		}
 	}

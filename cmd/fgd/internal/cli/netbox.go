@@ -19,7 +19,8 @@ func newNetBox(env Environment) *cobra.Command {
 }
 
 func newNetBoxShow(env Environment) *cobra.Command {
-	cmd := &cobra.Command{Use: "show", Short: "Show the NetBoxes that fabrics are linked to", Args: noArguments,
+	cmd := &cobra.Command{
+		Use: "show", Short: "Show the NetBoxes that fabrics are linked to", Args: noArguments,
 		Long: `Shows the NetBox of the installation, and asks each NetBox that a fabric is linked to how it is, for three seconds at
 most. fgd netbox check says more of one.`,
 	}

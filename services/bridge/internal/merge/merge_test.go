@@ -286,8 +286,12 @@ func TestAPolicyDoesNotUndoAChoice(t *testing.T) {
 func TestWrongPolicies(t *testing.T) {
 	t.Parallel()
 	for _, policies := range [][]Policy{
-		{{"", "spec", "perhaps"}}, {{"", "", Hold}}, {{"", `"spec"`, Hold}}, {{"", "spec.", Hold}},
-		{{"VPC", "spec", Hold}, {"VPC", "spec", GitWins}}, {{"", Whole, Hold}, {"", Whole, Hold}},
+		{{"", "spec", "perhaps"}},
+		{{"", "", Hold}},
+		{{"", `"spec"`, Hold}},
+		{{"", "spec.", Hold}},
+		{{"VPC", "spec", Hold}, {"VPC", "spec", GitWins}},
+		{{"", Whole, Hold}, {"", Whole, Hold}},
 	} {
 		if _, err := New(policies...); err == nil {
 			t.Errorf("%v is taken", policies)

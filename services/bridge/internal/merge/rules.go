@@ -30,8 +30,10 @@ type entry struct {
 func keyTable() map[string][]entry {
 	table := map[string][]entry{
 		"VPC": {
-			{"subnets", byKey, ""}, {"subnets.*.dhcp.static", byKey, ""},
-			{"subnets.*.dhcp.range", fact, ""}, {"subnets.*.dhcp.options", fact, ""},
+			{"subnets", byKey, ""},
+			{"subnets.*.dhcp.static", byKey, ""},
+			{"subnets.*.dhcp.range", fact, ""},
+			{"subnets.*.dhcp.options", fact, ""},
 			{"staticRoutes.*.nextHops", set, ""},
 		},
 		"VPCPeering": {
@@ -48,14 +50,28 @@ func keyTable() map[string][]entry {
 		"Server":          {},
 		"SwitchGroup":     {},
 		"Switch": {
-			{"portGroupSpeeds", byKey, ""}, {"portSpeeds", byKey, ""}, {"portBreakouts", byKey, ""},
-			{"portAutoNegs", byKey, ""}, {"portFECs", byKey, ""},
-			{"groups", set, ""}, {"vlanNamespaces", set, ""}, {"linkFlapErrDisable", fact, ""},
+			{"portGroupSpeeds", byKey, ""},
+			{"portSpeeds", byKey, ""},
+			{"portBreakouts", byKey, ""},
+			{"portAutoNegs", byKey, ""},
+			{"portFECs", byKey, ""},
+			{"groups", set, ""},
+			{"vlanNamespaces", set, ""},
+			{"linkFlapErrDisable", fact, ""},
 		},
 		"Connection": {
-			{"unbundled", fact, ""}, {"external", fact, ""}, {"bundled", fact, ""}, {"mclag", fact, ""}, {"eslag", fact, ""},
-			{"mclagDomain", fact, ""}, {"fabric", fact, ""}, {"mesh", fact, ""}, {"gateway", fact, ""},
-			{"vpcLoopback", fact, ""}, {"staticExternal", fact, ""}, {"staticExternal.link.switch.subnets", set, ""},
+			{"unbundled", fact, ""},
+			{"external", fact, ""},
+			{"bundled", fact, ""},
+			{"mclag", fact, ""},
+			{"eslag", fact, ""},
+			{"mclagDomain", fact, ""},
+			{"fabric", fact, ""},
+			{"mesh", fact, ""},
+			{"gateway", fact, ""},
+			{"vpcLoopback", fact, ""},
+			{"staticExternal", fact, ""},
+			{"staticExternal.link.switch.subnets", set, ""},
 		},
 	}
 	for kind := range table {

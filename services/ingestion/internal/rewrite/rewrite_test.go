@@ -102,8 +102,10 @@ func TestSpec(t *testing.T) {
 			"the first key of an item goes", "spec:\n  l:\n  - a: 1\n    # c\n    b: 2\n", `{"l": [{"b": 2}]}`,
 			"spec:\n  l:\n  - # c\n    b: 2\n",
 		},
-		{"lists in lists", "spec:\n  l:\n  - - a\n    - b\n  - - c\n", `{"l": [["b"], ["0", "c", "d"]]}`,
-			"spec:\n  l:\n  - - b\n  - - '0'\n    - c\n    - d\n"},
+		{
+			"lists in lists", "spec:\n  l:\n  - - a\n    - b\n  - - c\n", `{"l": [["b"], ["0", "c", "d"]]}`,
+			"spec:\n  l:\n  - - b\n  - - '0'\n    - c\n    - d\n",
+		},
 		{
 			"a literal text", "spec:\n  a: |  # c\n    one\n      two\n\n  b: 1\n", `{"a": "one\n  three\n\nfour\n", "b": 1}`,
 			"spec:\n  a: |  # c\n    one\n      three\n\n    four\n\n  b: 1\n",
@@ -122,8 +124,10 @@ func TestSpec(t *testing.T) {
 		{"an object becomes a text", "spec:\n  a: # c\n    x: 1\n  b: 1\n", `{"a": "x", "b": 1}`, "spec:\n  a: x # c\n  b: 1\n"},
 		{"an alias", "spec:\n  a: &x 1\n  b: *x # c\n", `{"a": 1, "b": 2}`, "spec:\n  a: &x 1\n  b: 2 # c\n"},
 		{"a tag", "spec:\n  a: !!str 1 # c\n", `{"a": "2"}`, "spec:\n  a: '2' # c\n"},
-		{"a merge elsewhere", "spec:\n  x: &x {a: 1}\n  m: {<<: *x, b: 2}\n", `{"x": {"a": 1}, "m": {"a": 1, "b": 3}}`,
-			"spec:\n  x: &x {a: 1}\n  m: {<<: *x, b: 3}\n"},
+		{
+			"a merge elsewhere", "spec:\n  x: &x {a: 1}\n  m: {<<: *x, b: 2}\n", `{"x": {"a": 1}, "m": {"a": 1, "b": 3}}`,
+			"spec:\n  x: &x {a: 1}\n  m: {<<: *x, b: 3}\n",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
