@@ -19,7 +19,7 @@ func (s *Store) ask(ctx context.Context, fabricID int32, a Asked) error {
 	_, err := s.redis.Main.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.HSet(ctx, at, "number", a.Number)
 		if a.Overwrite {
-			p.HSet(ctx, at, "overwrite", 1, "by", a.By)
+			p.HSet(ctx, at, "overwrite", a.Number, "by", a.By)
 		}
 		if a.ConfirmDeletions {
 			p.HSet(ctx, at, "confirm", a.Commit)
@@ -48,27 +48,38 @@ func (s *Store) asked(ctx context.Context, fabricIDs []int32) (map[int32]Asked, 
 			number, _ := strconv.ParseInt(text, 10, 64)
 			commit, confirmed := values[2].(string)
 			by, _ := values[3].(string)
+			word, overwrite := values[1].(string)
+			said, _ := strconv.ParseInt(word, 10, 64)
 			all[id] = Asked{
-				Number: number, Commit: commit, By: by, Overwrite: values[1] != nil, ConfirmDeletions: confirmed,
+				Number: number, Commit: commit, By: by, Overwrite: overwrite, Said: said, ConfirmDeletions: confirmed,
 			}
 		}
 	}
 	return all, nil
 }
 
-// answered forgets what was asked for and is noted, unless somebody has asked again since.
+// answered forgets what was asked for and is noted. What somebody has asked for since stays.
 func (s *Store) answered(ctx context.Context, fabricID int32, a Asked) error {
 	at := askedKey(fabricID)
 	return redisconn.Error(s.redis.Main.Watch(ctx, func(tx *redis.Tx) error {
 		number, err := tx.HGet(ctx, at, "number").Int64()
-		if errors.Is(err, redis.Nil) || err == nil && number != a.Number {
+		if errors.Is(err, redis.Nil) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		said, err := tx.HGet(ctx, at, "overwrite").Int64()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
 		_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-			p.HDel(ctx, at, "overwrite", "confirm", "by")
+			if said <= a.Number {
+				p.HDel(ctx, at, "overwrite", "by")
+			}
+			if number == a.Number {
+				p.HDel(ctx, at, "confirm")
+			}
 			return nil
 		})
 		return err

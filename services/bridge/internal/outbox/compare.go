@@ -101,6 +101,9 @@ func (d *delivery) known(r *netboxv1.Receipt, record hnp.Record) bool {
 		}
 		return true
 	case netboxv1.State_STATE_HELD:
+		if r.GetProblem().GetReason() == netboxv1.Reason_REASON_DELETED_IN_NETBOX {
+			return false // somebody has made it again
+		}
 		if d.gitWins() && !r.GetWanted().GetUnknown() && !isMass(r) && !keepsChanging(r) {
 			return false
 		}

@@ -78,8 +78,9 @@ func open(
 // have had its number before.
 func (d *delivery) isHere() bool {
 	link := d.linked.GetNetbox()
+	registered := d.linked.GetRegisteredAt() // who does not say it says nothing
 	return d.state.GetUrl() == link.GetUrl() && d.state.GetNetboxFabric() == link.GetFabric() &&
-		proto.Equal(d.state.GetRegisteredAt(), d.linked.GetRegisteredAt())
+		(registered == nil || proto.Equal(d.state.GetRegisteredAt(), registered))
 }
 
 // restart begins with nothing known.
@@ -259,6 +260,11 @@ func (d *delivery) fail(r *netboxv1.Receipt, state netboxv1.State, reason netbox
 
 // prove notes that a record was seen as it should be.
 func (d *delivery) prove(r *netboxv1.Receipt, seen hnp.Record) {
+	if r.GetWanted().GetInvalid() { // what it says is what its file said before
+		d.fail(r, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.Reason_REASON_INVALID_FILE,
+			"the file is not valid; the errors of the last sync say why")
+		return
+	}
 	d.agree(r, seen)
 	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
 	r.VerifiedAt, r.Forced, r.Theirs = d.now(), false, ""

@@ -74,7 +74,7 @@ func TestGitWinsForAWhile(t *testing.T) {
 		t.Errorf("written %d times, and it is %v", writes, r)
 	}
 	stamps = false
-	w.asked = Asked{Number: 1, Overwrite: true}
+	w.asked = Asked{Number: 1, Overwrite: true, Said: 1}
 	w.settled(t.Context())
 	w.atRest(t)
 }

@@ -91,7 +91,7 @@ func TestWhatIsHeldStaysHeld(t *testing.T) {
 	w.stays(t, a, "people")
 	w.git.now[a] = "people" // both agree now
 	w.synced(t)
-	w.asked = Asked{Number: 7, Overwrite: true}
+	w.asked = Asked{Number: 7, Overwrite: true, Said: 7}
 	w.settled(t.Context())
 	if r := w.d.receipts[a]; r.GetState() != netboxv1.State_STATE_PROVEN || r.GetForced() {
 		t.Error(r)
@@ -194,4 +194,84 @@ func TestWhatTheGuardHolds(t *testing.T) {
 	w.d.receipts[server("theirs")].Doubted = nil // nothing was sent
 	w.synced(t)
 	w.stays(t, server("theirs"), "9")
+}
+
+// TestARecordThatIsMadeAgain by somebody, after it was deleted in NetBox, is no longer said to be deleted: a word that is
+// given for the one does not count for the other.
+func TestARecordThatIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	w, a := one(t), server("a")
+	w.git.now[a] = 1
+	w.synced(t)
+	w.person(http.MethodDelete, w.records()[a].ID, "")
+	if err := w.compare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.d.receipts[a].GetProblem().GetReason(); got != netboxv1.Reason_REASON_DELETED_IN_NETBOX {
+		t.Fatalf("it is held as %v", got)
+	}
+	w.person(http.MethodPost, 0, fmt.Sprintf(`{"fabric":%d,"name":"a","namespace":"default","spec":{"a":"again"}}`,
+		w.linked.GetNetbox().GetFabric()))
+	if err := w.compare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.d.receipts[a].GetProblem().GetReason(); got != netboxv1.Reason_REASON_CHANGED_IN_NETBOX {
+		t.Errorf("it is held as %v", got)
+	}
+	w.stays(t, a, "again")
+}
+
+// TestAnInvalidFileIsNotProven, whatever its record says.
+func TestAnInvalidFileIsNotProven(t *testing.T) {
+	t.Parallel()
+	w, a := one(t), server("a")
+	w.git.now[a] = 1
+	w.synced(t)
+	w.edited(t, a, "people")
+	w.git.now[a] = badFile
+	w.synced(t)
+	w.person(http.MethodPatch, w.records()[a].ID, `{"spec":{"a":1}}`)
+	if err := w.compare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.settled(t.Context())
+	if got := w.d.receipts[a]; got.GetProblem().GetReason() != netboxv1.Reason_REASON_INVALID_FILE ||
+		w.d.state.GetProvenCommit() == w.linked.GetPublished().GetCommit() {
+		t.Errorf("its receipt is %v, proven is %s", got, w.d.state.GetProvenCommit())
+	}
+}
+
+// TestAWordCountsOnce, though somebody asks for something else before it is noted that it was done.
+func TestAWordCountsOnce(t *testing.T) {
+	t.Parallel()
+	w, a := one(t), server("a")
+	w.git.now[a] = 1
+	w.synced(t)
+	w.edited(t, a, "first")
+	for i, overwrite := range []bool{true, false} {
+		if err := w.store.ask(t.Context(), w.fabric, Asked{Number: int64(i + 1), Overwrite: overwrite}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	between, err := w.store.asked(t.Context(), []int32{w.fabric})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.asked = Asked{Number: 1, Overwrite: true, Said: 1}
+	w.settled(t.Context())
+	if diff := w.same(); diff != "" {
+		t.Fatal(diff)
+	}
+	w.edited(t, a, "second")
+	after, err := w.store.asked(t.Context(), []int32{w.fabric})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w.asked = range []Asked{between[w.fabric], after[w.fabric]} {
+		w.settled(t.Context())
+		w.stays(t, a, "second")
+	}
+	if between[w.fabric].Number != 2 || after[w.fabric].Overwrite {
+		t.Errorf("it was asked for %+v, then %+v", between[w.fabric], after[w.fabric])
+	}
 }

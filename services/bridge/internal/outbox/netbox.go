@@ -121,9 +121,6 @@ func (n *netbox) lead(ctx context.Context) error {
 		return err
 	}
 	n.setStuck(0)
-	if _, err := n.deps.Store.ledger(); err != nil {
-		return err
-	}
 	lease, err := n.locker.Acquire(ctx, n.key())
 	if err != nil {
 		return err

@@ -143,7 +143,7 @@ func TestWhatPeopleDoInNetBoxIsNotOverwritten(t *testing.T) {
 			t.Errorf("%v: %v", k, r)
 		}
 	}
-	w.asked = Asked{Number: 1, Overwrite: true}
+	w.asked = Asked{Number: 1, Overwrite: true, Said: 1}
 	w.settled(t.Context())
 	if diff := w.same(); diff != "" {
 		t.Error(diff)

@@ -12,6 +12,7 @@ type Asked struct {
 	Commit           string // which deletions are confirmed for: what was to be delivered then
 	By               string // who that is
 	Overwrite        bool   // records that were changed in NetBox become what Git says
+	Said             int64  // the number that this was said with; it counts once
 	ConfirmDeletions bool   // records go, although they are many
 }
 
@@ -41,6 +42,7 @@ func (d *delivery) take(ctx context.Context, asked Asked) error {
 		return nil
 	}
 	if err := d.read(ctx, published, whole); err != nil {
+		d.unsure = true // some of it was read
 		return err
 	}
 	d.nameAll()
@@ -62,6 +64,7 @@ func (d *delivery) unread() bool {
 
 // ask does what somebody wants: what was refused is tried again, and what is held is let go where that is said.
 func (d *delivery) ask(asked Asked) {
+	overwrite := asked.Overwrite && asked.Said > d.state.GetAsked()
 	d.state.Asked = asked.Number
 	if asked.ConfirmDeletions && asked.Commit == d.state.GetWantedCommit() {
 		d.state.ConfirmedCommit = asked.Commit
@@ -73,7 +76,7 @@ func (d *delivery) ask(asked Asked) {
 		case r.GetState() == netboxv1.State_STATE_UNDELIVERABLE:
 			d.pend(r)
 		case r.GetState() != netboxv1.State_STATE_HELD || isMass(r):
-		case asked.Overwrite:
+		case overwrite:
 			d.overwrite(r, asked.By)
 		default:
 			d.lookAgain(r)

@@ -134,7 +134,7 @@ func TestWhatIsHeldSaysWhatDiffers(t *testing.T) {
 	}
 	w.asked = Asked{Number: 5}
 	says(a, "admin", "spec.a", `spec["x.y"]`)
-	w.asked = Asked{Number: 6, Overwrite: true}
+	w.asked = Asked{Number: 6, Overwrite: true, Said: 6}
 	w.settled(t.Context())
 	if r := w.d.receipts[a]; r.GetState() != proven || r.GetEditor() != nil {
 		t.Error(r)

@@ -27,7 +27,11 @@ func (d *delivery) verify(ctx context.Context, written []*netboxv1.Receipt) erro
 			return errors.Join(err, d.flush(ctx))
 		}
 		for _, r := range some {
-			d.settle(r, found[r.GetRecordId()])
+			record := found[r.GetRecordId()]
+			if record.Identity() != d.identity(keyOf(r)) { // it has another name now
+				record = hnp.Record{}
+			}
+			d.settle(r, record)
 		}
 	}
 	return d.flush(ctx)
@@ -35,22 +39,30 @@ func (d *delivery) verify(ctx context.Context, written []*netboxv1.Receipt) erro
 
 // readBack reads records of a kind by their numbers.
 func (d *delivery) readBack(ctx context.Context, kind string, numbers []int64) (map[int64]hnp.Record, error) {
-	found := map[int64]hnp.Record{}
 	if len(numbers) <= fewRecords {
-		for _, number := range numbers {
-			record, err := d.client.Get(ctx, kind, number)
-			if err != nil {
-				return nil, err
-			}
-			if record != nil {
-				found[record.ID] = *record
-			}
+		if found, err := d.readEach(ctx, kind, numbers); err == nil {
+			return found, nil // one that NetBox can't show by itself may be in the list
 		}
-		return found, nil
 	}
+	found := map[int64]hnp.Record{}
 	records, err := d.client.List(ctx, kind)
 	for _, record := range records {
 		found[record.ID] = record
 	}
 	return found, err
+}
+
+// readEach reads records of a kind one by one.
+func (d *delivery) readEach(ctx context.Context, kind string, numbers []int64) (map[int64]hnp.Record, error) {
+	found := map[int64]hnp.Record{}
+	for _, number := range numbers {
+		record, err := d.client.Get(ctx, kind, number)
+		if err != nil {
+			return nil, err
+		}
+		if record != nil {
+			found[record.ID] = *record
+		}
+	}
+	return found, nil
 }

@@ -51,7 +51,7 @@ func TestAWordIsForWhatWasHeld(t *testing.T) {
 			if err := w.compare(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.asked = Asked{Number: 5, Overwrite: true}
+			w.asked = Asked{Number: 5, Overwrite: true, Said: 5}
 			w.wire.down = away == "NetBox"
 			if away == "Git" {
 				w.git.broken = errGitAway
@@ -71,7 +71,7 @@ func TestAWordIsForWhatWasHeld(t *testing.T) {
 			w.settled(t.Context())
 			w.stays(t, a, "second")
 			w.stays(t, b, "anew")
-			w.asked = Asked{Number: 6, Overwrite: true}
+			w.asked = Asked{Number: 6, Overwrite: true, Said: 6}
 			w.settled(t.Context())
 			if diff := w.same(); diff != "" {
 				t.Error(diff)
@@ -88,7 +88,7 @@ func TestAWordIsForWhatIsHeldNow(t *testing.T) {
 	w.synced(t)
 	w.edited(t, a, "first")
 	w.edited(t, a, "second")
-	w.asked = Asked{Number: 5, Overwrite: true}
+	w.asked = Asked{Number: 5, Overwrite: true, Said: 5}
 	w.settled(t.Context())
 	if diff := w.same(); diff != "" {
 		t.Error(diff)

@@ -93,8 +93,10 @@ func (w *worker) run(ctx context.Context) {
 		}
 		w.warn(ctx, err)
 		tried()
-		// Another token may be there, a lease is over, or another bridge can keep what becomes of the records.
-		if hnp.Is(err, hnp.Denied) || errs.HasCode(err, errs.LockLost) || errors.Is(err, errLedger) {
+		// Another token may be there, a lease is over, or another bridge can keep what becomes of the records, or may
+		// connect to where NetBox is.
+		if hnp.Is(err, hnp.Denied) || errs.HasCode(err, errs.LockLost) || errors.Is(err, errLedger) ||
+			errs.HasCode(err, errs.RemoteRefused) {
 			w.session.end(err)
 		}
 		switch {

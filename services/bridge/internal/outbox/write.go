@@ -51,11 +51,16 @@ func (d *delivery) flush(ctx context.Context) error {
 	return d.save(ctx)
 }
 
-// waiting returns the records that are to be written, in the order of their keys.
+// waiting returns the records that are to be written, in the order of their keys. Where it is not known what Git says,
+// nothing is.
 func (d *delivery) waiting() []*netboxv1.Receipt {
+	if d.unsure {
+		return nil
+	}
 	var waiting []*netboxv1.Receipt
-	for _, r := range d.receipts {
-		if r.GetState() == netboxv1.State_STATE_PENDING {
+	for k, r := range d.receipts {
+		_, read := d.contents[k]
+		if r.GetState() == netboxv1.State_STATE_PENDING && (read || r.GetWanted().GetDeleted()) {
 			waiting = append(waiting, r)
 		}
 	}

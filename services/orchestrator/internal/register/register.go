@@ -201,7 +201,11 @@ func (r *Register) Update(ctx context.Context, wanted *fabricv1.Fabric) (*fabric
 		return nil, err
 	}
 	r.deps.Log.InfoContext(ctx, "fabric updated", attrs(ctx, fabric)...)
-	return fabric, r.startLinked(ctx, stored, fabric)
+	if err := r.startLinked(ctx, stored, fabric); err != nil { // the update is done; a sync comes by the clock too
+		r.deps.Log.WarnContext(ctx, "no sync started for a fabric that a NetBox shows", "fabric_id", fabric.GetFabricId(),
+			"error", err.Error())
+	}
+	return fabric, nil
 }
 
 const mostFormerNames = 10
