@@ -139,3 +139,21 @@ func TestAProposalThatWasClosed(t *testing.T) {
 		}
 	})
 }
+
+// TestEditsAreNotProposed: the next sync would make the proposal anew, without them. A dry run shows what they would
+// do.
+func TestEditsAreNotProposed(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.drop("f1", "a")
+		b.expect(b.proposing(35, "f1"), completed)
+		request := &syncv1.StartSyncRequest{FabricId: 35, EditSet: deletion()}
+		if _, err := b.StartSync(t.Context(), request); !errs.HasCode(err, errs.EditRefused) {
+			t.Errorf("an edit is answered with %v", err)
+		}
+		request.Options = &syncv1.SyncOptions{ValidateOnly: true}
+		if _, err := b.StartSync(t.Context(), request); err != nil {
+			t.Errorf("a dry run is answered with %v", err)
+		}
+	})
+}

@@ -223,3 +223,55 @@ func TestABatchIsOneCommit(t *testing.T) {
 		t.Errorf("the list is %+v", list)
 	}
 }
+
+// TestEditsBesideOthers: an edit that puts back what somebody has pushed says which file there is now, and a new
+// resource is refused whose file nobody would look at.
+func TestEditsBesideOthers(t *testing.T) {
+	t.Parallel()
+	e := newEditing(t)
+	const file = directory + "/managed/vpcs/vpc-1.yaml"
+	text := e.Files(t, repository, branch)[file]
+	e.Commit(t, repository, branch, map[string]string{file: strings.Replace(text, "vlan: 2", "vlan: 77", 1)})
+	out := e.do(http.MethodPatch, vpcs+"vpc-1", map[string]any{"patch": spec(2)})
+	if now := e.read("vpc-1").BlobID; len(out.Resources) != 1 || out.Resources[0].BlobID != now ||
+		e.Files(t, repository, branch)[file] != text {
+		t.Errorf("the answer is %+v, and the file %s", out, now)
+	}
+	e.Commit(t, repository, branch, map[string]string{directory + "/.fgdignore": "raw/\n"})
+	content := map[string]any{"spec": map[string]any{
+		"subnets": map[string]any{"default": map[string]any{"subnet": "10.9.0.0/24", "vlan": 999}},
+	}}
+	e.refused(http.StatusBadRequest, "FGD_1070", http.MethodPut, vpcs+"vpc-9", map[string]any{"content": content})
+}
+
+// TestEditsTakeETags: the headers of HTTP say of which file an edit is, as the fields do.
+func TestEditsTakeETags(t *testing.T) {
+	t.Parallel()
+	e := newEditing(t)
+	seen := e.read("vpc-1").BlobID
+	code, headers, _ := e.TryWith(http.MethodGet, vpcs+"vpc-1", "Accept", "*/*", nil)
+	if tag := headers.Get("ETag"); code != http.StatusOK || tag != `"`+seen+`"` {
+		t.Errorf("the ETag is %s", tag)
+	}
+	patch := map[string]any{"patch": spec(1001)}
+	put := map[string]any{"content": map[string]any{"spec": map[string]any{"subnets": map[string]any{}}}}
+	for _, c := range []struct {
+		method, header, value string
+		body                  any
+		status                int
+	}{
+		{http.MethodPatch, "If-Match", `"` + seen + `", "` + seen + `"`, patch, http.StatusBadRequest},
+		{http.MethodPatch, "If-Match", "*", patch, http.StatusBadRequest},
+		{http.MethodPatch, "If-None-Match", "*", patch, http.StatusBadRequest},
+		{http.MethodPut, "If-None-Match", `"` + seen + `"`, put, http.StatusBadRequest},
+		{http.MethodPut, "If-None-Match", "*", put, http.StatusConflict},
+		{http.MethodPatch, "If-Match", `W/"` + seen + `"`, patch, http.StatusOK},
+		{http.MethodPatch, "If-Match", `"` + seen + `"`, patch, http.StatusPreconditionFailed},
+		{http.MethodPut, "If-Match", seen, put, http.StatusPreconditionFailed},
+		{http.MethodDelete, "If-Match", `"` + seen + `"`, nil, http.StatusPreconditionFailed},
+	} {
+		if code, _, raw := e.TryWith(c.method, vpcs+"vpc-1", c.header, c.value, c.body); code != c.status {
+			t.Errorf("%s with %s: %s answered %d %s", c.method, c.header, c.value, code, raw)
+		}
+	}
+}

@@ -1,8 +1,11 @@
 package system
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -64,6 +67,31 @@ func (s *System) TryAs(token, method, path string) int {
 	request.Header.Set("Authorization", "Bearer "+token)
 	code, _ := s.send(request)
 	return code
+}
+
+// TryWith makes a call with a header, and returns the headers of the answer too.
+func (s *System) TryWith(method, path, header, value string, body any) (int, http.Header, []byte) {
+	s.t.Helper()
+	content, err := json.Marshal(body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.bridge()+path, bytes.NewReader(content))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set(header, value)
+	response, err := s.Client().Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return response.StatusCode, response.Header, answer
 }
 
 // Dial returns a connection of gRPC, as grpcurl makes one, that shows the first token.

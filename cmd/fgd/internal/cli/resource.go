@@ -190,6 +190,9 @@ func putsOf(env Environment, file string) ([]*bridgev1.ResourceEdit, error) {
 		}
 		var edit *bridgev1.ResourceEdit
 		if err == nil {
+			if isEmpty(&node) {
+				continue
+			}
 			edit, err = putOf(&node)
 		}
 		if err != nil {
@@ -202,6 +205,11 @@ func putsOf(env Environment, file string) ([]*bridgev1.ResourceEdit, error) {
 		return nil, exit.Misuse(errs.New(errs.InvalidRequest, "%s holds no resource.", file))
 	}
 	return edits, nil
+}
+
+// isEmpty reports whether a document says nothing, as one does between two separators, or with comments alone.
+func isEmpty(document *yamlv3.Node) bool {
+	return len(document.Content) == 0 || len(document.Content) == 1 && document.Content[0].Tag == "!!null"
 }
 
 // putOf reads a resource, as a cluster does.

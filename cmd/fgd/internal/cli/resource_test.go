@@ -50,7 +50,8 @@ func TestResources(t *testing.T) {
 	says(fgd(1, "resource", "delete", "1", "VPC", "vpc-1", "--if-match", strings.Repeat("0", 40)), "FGD_1069")
 	says(fgd(2, "resource", "patch", "1", "VPC", "vpc-1", "--patch", "x"), "no JSON object")
 	file := filepath.Join(t.TempDir(), "new.yaml")
-	two := strings.ReplaceAll(vpcDocument, "vpc-1", "vpc-2") + "---\n" + strings.ReplaceAll(vpcDocument, "vpc-1", "vpc-3")
+	two := "# two\n---\n" + strings.ReplaceAll(vpcDocument, "vpc-1", "vpc-2") + "---\n---\n" +
+		strings.ReplaceAll(vpcDocument, "vpc-1", "vpc-3")
 	if err := os.WriteFile(file, []byte(two), 0o600); err != nil {
 		t.Fatal(err)
 	}

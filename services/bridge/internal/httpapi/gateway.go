@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -15,6 +16,7 @@ import (
 
 	"fgdsync.dev/libs/rpc"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	"fgdsync.dev/services/bridge/internal/apiv1"
 )
 
 const (
@@ -100,7 +102,7 @@ func newGateway(
 		runtime.WithErrorHandler(problems.fromGateway),
 		runtime.WithRoutingErrorHandler(g.fromRouting),
 		runtime.WithIncomingHeaderMatcher(none),
-		runtime.WithOutgoingHeaderMatcher(none),
+		runtime.WithOutgoingHeaderMatcher(func(key string) (string, bool) { return "ETag", key == apiv1.ETagKey }),
 		runtime.WithOutgoingTrailerMatcher(none),
 		runtime.WithMetadata(callMetadata),
 		runtime.WithMiddlewares(g.wholeIDs, onlyAsked, routeNamed, knownQueries(described, problems), pathWins(problems)),
@@ -115,13 +117,29 @@ func newGateway(
 	return headAsGet(jsonOnly(problems, g.mux)), nil
 }
 
-// callMetadata is all that of a request's headers becomes metadata of a call: what it shows of who asks, for whom, and
-// the correlation id. Trace context travels by the instrumentation of the connection.
+// callMetadata is all that of a request's headers becomes metadata of a call: what it shows of who asks, for whom, the
+// correlation id, and of which file a change of a resource is. Trace context travels by the instrumentation of the
+// connection.
 func callMetadata(ctx context.Context, r *http.Request) metadata.MD {
 	md := metadata.Pairs(rpc.CorrelationIDKey, rpc.CallOf(ctx).CorrelationID)
 	if name := r.Header.Get(requestedByHeader); name != "" {
 		md.Set(rpc.RequestedByKey, name[:min(len(name), maxNameBytes)])
 	}
 	identityMetadata(ctx, md)
+	conditionMetadata(r, md)
 	return md
+}
+
+// conditionMetadata passes on which file of a resource a change is meant for.
+func conditionMetadata(r *http.Request, md metadata.MD) {
+	changes := r.Method == http.MethodPut || r.Method == http.MethodPatch || r.Method == http.MethodDelete
+	if !changes || !strings.Contains(r.URL.Path, "/resources/") {
+		return
+	}
+	for header, key := range map[string]string{"If-Match": apiv1.IfMatchKey, "If-None-Match": apiv1.IfNoneMatchKey} {
+		if values := r.Header.Values(header); len(values) > 0 {
+			text := strings.Join(values, ", ")
+			md.Set(key, text[:min(len(text), maxNameBytes)])
+		}
+	}
 }

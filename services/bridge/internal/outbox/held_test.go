@@ -196,8 +196,8 @@ func TestWhatTheGuardHolds(t *testing.T) {
 	w.stays(t, server("theirs"), "9")
 }
 
-// TestARecordThatIsMadeAgain by somebody, after it was deleted in NetBox, is no longer said to be deleted: a word that is
-// given for the one does not count for the other.
+// TestARecordThatIsMadeAgain by somebody, after it was deleted in NetBox, is no longer said to be deleted: a word
+// that is given for the one does not count for the other.
 func TestARecordThatIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	w, a := one(t), server("a")

@@ -4,12 +4,14 @@ package resourceapi
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
@@ -79,6 +81,9 @@ func (s *Server) GetResource(
 	if err != nil {
 		return nil, err
 	}
+	if err := grpc.SetHeader(ctx, metadata.Pairs(apiv1.ETagKey, etag(shown.GetBlobId()))); err != nil {
+		return nil, fmt.Errorf("set the ETag: %w", err)
+	}
 	return &bridgev1.GetResourceResponse{Resource: shown}, nil
 }
 
@@ -86,7 +91,7 @@ func (s *Server) GetResource(
 func (s *Server) PutResource(
 	ctx context.Context, req *bridgev1.PutResourceRequest,
 ) (*bridgev1.PutResourceResponse, error) {
-	result, err := s.edit(ctx, req.GetFabricId(), req.GetOptions(), &bridgev1.ResourceEdit{
+	result, err := s.editOne(ctx, req.GetFabricId(), req.GetOptions(), &bridgev1.ResourceEdit{
 		Kind: req.GetKind(), Namespace: req.GetNamespace(), Name: req.GetName(), IfMatch: req.GetIfMatch(),
 		IfNoneMatch: req.GetIfNoneMatch(), Change: &bridgev1.ResourceEdit_Content{Content: req.GetContent()},
 	})
@@ -97,7 +102,7 @@ func (s *Server) PutResource(
 func (s *Server) PatchResource(
 	ctx context.Context, req *bridgev1.PatchResourceRequest,
 ) (*bridgev1.PatchResourceResponse, error) {
-	result, err := s.edit(ctx, req.GetFabricId(), req.GetOptions(), &bridgev1.ResourceEdit{
+	result, err := s.editOne(ctx, req.GetFabricId(), req.GetOptions(), &bridgev1.ResourceEdit{
 		Kind: req.GetKind(), Namespace: req.GetNamespace(), Name: req.GetName(), IfMatch: req.GetIfMatch(),
 		Change: &bridgev1.ResourceEdit_Patch{Patch: req.GetPatch()},
 	})
@@ -109,7 +114,7 @@ func (s *Server) DeleteResource(
 	ctx context.Context, req *bridgev1.DeleteResourceRequest,
 ) (*bridgev1.DeleteResourceResponse, error) {
 	options := &bridgev1.EditOptions{ValidateOnly: req.GetValidateOnly()}
-	result, err := s.edit(ctx, req.GetFabricId(), options, &bridgev1.ResourceEdit{
+	result, err := s.editOne(ctx, req.GetFabricId(), options, &bridgev1.ResourceEdit{
 		Kind: req.GetKind(), Namespace: req.GetNamespace(), Name: req.GetName(), IfMatch: req.GetIfMatch(),
 		Change: &bridgev1.ResourceEdit_Delete{Delete: true},
 	})
@@ -122,6 +127,16 @@ func (s *Server) BatchEditResources(
 ) (*bridgev1.BatchEditResourcesResponse, error) {
 	result, err := s.edit(ctx, req.GetFabricId(), req.GetOptions(), req.GetEdits()...)
 	return &bridgev1.BatchEditResourcesResponse{Result: result}, err
+}
+
+// editOne has a sync make a change, of the file that it is meant for.
+func (s *Server) editOne(
+	ctx context.Context, fabricID int32, options *bridgev1.EditOptions, edit *bridgev1.ResourceEdit,
+) (*bridgev1.EditResult, error) {
+	if err := conditioned(ctx, edit); err != nil {
+		return nil, err
+	}
+	return s.edit(ctx, fabricID, options, edit)
 }
 
 // edit has a sync make changes, and waits for its end.

@@ -53,7 +53,7 @@ func editFromProto(edit *editv1.Edit) (pipeline.Edit, error) {
 	} {
 		object, err := pipeline.Object(part.raw)
 		if err != nil {
-			return out, errs.Field(part.name, "%s is no JSON object.", part.name)
+			return out, errs.Field(part.name, "%s is no JSON object that can be read: %v.", part.name, err)
 		}
 		*part.into = object
 	}

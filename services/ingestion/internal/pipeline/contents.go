@@ -40,10 +40,16 @@ type Managed struct {
 // stands in for its content.
 func (p *Pipeline) Contents(ctx context.Context, wanted Wanted, visit func(*Managed) error) error {
 	if wanted.Resource != nil {
-		var err error
-		if wanted.Paths, err = p.pathsOf(ctx, wanted); err != nil || len(wanted.Paths) == 0 {
+		path, blocked, err := p.locate(ctx, wanted)
+		switch {
+		case err != nil:
 			return err
+		case blocked != nil:
+			return visit(blocked)
+		case path == "":
+			return nil
 		}
+		wanted.Paths = []string{path}
 	}
 	req := Request{
 		Tree: wanted.Tree, Schema: wanted.Schema, Refresh: len(wanted.Paths) == 0, wants: setOf(wanted.Paths),

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -89,6 +90,7 @@ type editor struct {
 	parser   *yamldoc.Parser
 	staged   *stage.Tree
 	holders  map[hedgehog.ResourceID]judgement // the managed files of resources
+	blocked  map[hedgehog.ResourceID]judgement // files for which resources can't be edited, and why
 }
 
 func (p *Pipeline) editor(ctx context.Context, tree gittree.Ref, options schema.Options) (*editor, error) {
@@ -99,6 +101,7 @@ func (p *Pipeline) editor(ctx context.Context, tree gittree.Ref, options schema.
 	e := &editor{
 		Pipeline: p, snapshot: tree.Snapshot, parser: yamldoc.NewParser(p.Limits),
 		staged: stage.New(found.entries, found.others), holders: map[hedgehog.ResourceID]judgement{},
+		blocked: map[hedgehog.ResourceID]judgement{},
 		reader: document.NewReader(document.Settings{
 			Schemas: p.Schemas, Options: options, Limits: p.Limits, Many: p.MaxDocuments,
 		}),
@@ -113,33 +116,63 @@ func (p *Pipeline) editor(ctx context.Context, tree gittree.Ref, options schema.
 	if err != nil {
 		return nil, err
 	}
-	for _, j := range all {
-		if j.file.Problem != nil || !j.file.Alone() {
-			continue
-		}
-		id := j.file.Docs[0].Identity
-		if _, there := e.holders[id]; !there || j.problem == nil {
-			e.holders[id] = j
-		}
+	e.find(all)
+	for _, held := range document.FindHeld(files, nil, p.Schemas) {
+		e.block(held.ID, held.File, held.Finding())
 	}
 	return e, nil
 }
 
-// pathsOf returns the file of a resource; none when it has none.
-func (p *Pipeline) pathsOf(ctx context.Context, wanted Wanted) ([]string, error) {
+// find finds the files of resources. One whose file holds several is in none that can be edited, and of two files that
+// declare one resource a sync decides.
+func (e *editor) find(all judgements) {
+	for _, j := range all {
+		for i := range j.file.Docs {
+			id := j.file.Docs[i].Identity
+			if !j.file.Alone() {
+				e.block(id, j.file, *several(j.file))
+				continue
+			}
+			other, there := e.holders[id]
+			if there {
+				e.block(id, j.file, finding.Finding{
+					Code: errs.DuplicateResource, File: j.file.Path, Document: -1,
+					Message: fmt.Sprintf("both %s and %s declare it", other.file.Path, j.file.Path),
+					Remedy:  "Let a sync settle first which of the two it is.",
+				})
+			}
+			if !there || j.problem == nil {
+				e.holders[id] = j
+			}
+		}
+	}
+}
+
+// block keeps a resource from being edited.
+func (e *editor) block(id hedgehog.ResourceID, file *document.File, why finding.Finding) {
+	if _, there := e.blocked[id]; !there {
+		e.blocked[id] = judgement{file, &why}
+	}
+}
+
+// locate returns the path of a resource's file, or the resource with why it has none of its own; neither when there is
+// no such resource.
+func (p *Pipeline) locate(ctx context.Context, wanted Wanted) (string, *Managed, error) {
 	id, _, known := p.Schemas.Served(*wanted.Resource)
 	if !known {
-		return nil, nil
+		return "", nil, nil
 	}
 	e, err := p.editor(ctx, wanted.Tree, wanted.Schema)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	holder, there := e.holders[id]
-	if !there {
-		return nil, nil
+	if holder, there := e.holders[id]; there {
+		return holder.file.Path, nil, nil
 	}
-	return []string{holder.file.Path}, nil
+	if j, there := e.blocked[id]; there {
+		return "", &Managed{Path: j.file.Path, Blob: j.file.Blob, Identity: id, Problem: j.problem}, nil
+	}
+	return "", nil, nil
 }
 
 // edit makes one edit. Its error says that nothing can be told of it.
@@ -148,6 +181,12 @@ func (e *editor) edit(ctx context.Context, edit *Edit) (Edited, error) {
 	out := Edited{ID: id}
 	if !known {
 		return out.refused(errs.UnsupportedResource, "%s is no kind of Hedgehog's that can be managed.", edit.ID.Kind), nil
+	}
+	if j, is := e.blocked[id]; is {
+		out.Path = j.file.Path
+		out = out.refused(errs.EditRefused, "%s can't be edited as %s is now: %s.", label(id), j.file.Path, j.problem.Message)
+		out.Problem.Remedy = cmp.Or(j.problem.Remedy, j.problem.Code.Remedy)
+		return out, nil
 	}
 	holder, there := e.holders[id]
 	switch {
@@ -205,8 +244,12 @@ func (e *editor) change(ctx context.Context, edit *Edit, out Edited) (Edited, er
 	}
 	says := edit.Says
 	if says == nil {
-		if says, err = e.patched(out.Path, content, edit.Patch); err != nil {
+		now, err := e.saidIn(out.Path, content)
+		if err != nil {
 			return out.refused(errs.EditRefused, "%s can't be patched: %v.", label(out.ID), err), nil
+		}
+		if says, err = patched(now, edit.Patch); err != nil {
+			return out.refused(errs.InvalidRequest, "%s can't be patched: %v.", label(out.ID), err), nil
 		}
 	}
 	changed, err := rewrite.Apply(content, *says, keysOf(out.ID.Kind))

@@ -10,6 +10,7 @@ import (
 
 	"fgdsync.dev/services/ingestion/internal/inventory"
 	"fgdsync.dev/services/ingestion/internal/rewrite"
+	"fgdsync.dev/services/ingestion/internal/yamldoc"
 )
 
 // said is what a resource says, as merge patches see it.
@@ -19,8 +20,8 @@ type said struct {
 	Annotations json.RawMessage `json:"annotations,omitempty"`
 }
 
-// patched returns what a file says with a JSON merge patch (RFC 7396).
-func (e *editor) patched(path string, content, patch []byte) (*rewrite.Content, error) {
+// saidIn returns what a file says.
+func (e *editor) saidIn(path string, content []byte) ([]byte, error) {
 	source := inventory.Source{Managed: true}
 	source.Path = path
 	file := e.reader.Open(source, content)
@@ -35,32 +36,49 @@ func (e *editor) patched(path string, content, patch []byte) (*rewrite.Content, 
 	if err != nil {
 		return nil, fmt.Errorf("encode what it says: %w", err)
 	}
-	merged, err := jsonpatch.MergePatch(raw, patch)
+	return raw, nil
+}
+
+// patched returns what a resource says with a JSON merge patch (RFC 7396).
+func patched(now, patch []byte) (*rewrite.Content, error) {
+	if err := checkDepth(patch); err != nil {
+		return nil, err
+	}
+	merged, err := jsonpatch.MergePatch(now, patch)
 	if err != nil {
 		return nil, fmt.Errorf("the patch is none: %w", err)
 	}
 	return contentOf(merged)
 }
 
-// contentOf reads an object with spec, labels and annotations.
+// contentOf reads an object with spec, labels and annotations. Their names are told apart by case, as YAML does it.
 func contentOf(raw []byte) (*rewrite.Content, error) {
-	var parts struct{ Spec, Labels, Annotations json.RawMessage }
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&parts); err != nil {
+	var parts map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &parts); err != nil {
 		return nil, fmt.Errorf("it is to be an object with spec, labels and annotations: %w", err)
 	}
-	out, errs := &rewrite.Content{}, make([]error, 3)
-	out.Spec, errs[0] = Object(parts.Spec)
-	out.Labels, errs[1] = Object(parts.Labels)
-	out.Annotations, errs[2] = Object(parts.Annotations)
-	return out, errors.Join(errs...)
+	out := &rewrite.Content{}
+	into := map[string]*map[string]any{"spec": &out.Spec, "labels": &out.Labels, "annotations": &out.Annotations}
+	for name, part := range parts {
+		if into[name] == nil {
+			return nil, fmt.Errorf("it is to be an object with spec, labels and annotations, and has %q", name)
+		}
+		object, err := Object(part)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		*into[name] = object
+	}
+	return out, nil
 }
 
 // Object reads a JSON object, with numbers as they are written; nothing for nothing.
 func Object(raw []byte) (map[string]any, error) {
 	if len(raw) == 0 {
 		return nil, nil //nolint:nilnil // nothing is said
+	}
+	if err := checkDepth(raw); err != nil {
+		return nil, err
 	}
 	var object map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -69,4 +87,26 @@ func Object(raw []byte) (map[string]any, error) {
 		return nil, err
 	}
 	return object, nil
+}
+
+// checkDepth refuses JSON that is nested deeper than a document may be, before anything follows its levels.
+func checkDepth(raw []byte) error {
+	limit := yamldoc.DefaultLimits().Depth
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > limit {
+				return fmt.Errorf("it is nested more than %d levels deep", limit)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
 }

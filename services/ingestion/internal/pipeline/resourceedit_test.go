@@ -97,6 +97,7 @@ func TestEditsThatAreRefused(t *testing.T) {
 	e := newEditing(t)
 	other := strings.Repeat("0", 40)
 	pod := hedgehog.ResourceID{Kind: "Pod", Name: "x"}
+	deep := `{"spec":` + strings.Repeat(`{"a":[`, 2500) + "1" + strings.Repeat("]}", 2500) + "}"
 	wrong := &rewrite.Content{Spec: map[string]any{"subnets": true}}
 	for name, c := range map[string]struct {
 		edit pipeline.Edit
@@ -108,8 +109,10 @@ func TestEditsThatAreRefused(t *testing.T) {
 		"one that has changed":        {pipeline.Edit{ID: named("a"), Match: other, Delete: true}, errs.ResourceChanged},
 		"one that is gone":            {pipeline.Edit{ID: named("none"), Match: other, Delete: true}, errs.ResourceChanged},
 		"one whose file is not valid": {patch("c", vlan7), errs.EditRefused},
-		"what an anchor says":         {patch("a", `{"metadata":{}}`), errs.EditRefused},
-		"no patch":                    {patch("a", `[]`), errs.EditRefused},
+		"what no resource says":       {patch("a", `{"metadata":{}}`), errs.InvalidRequest},
+		"a field of another case":     {patch("b", `{"Spec":{"subnets":{}}}`), errs.InvalidRequest},
+		"no patch":                    {patch("a", `[]`), errs.InvalidRequest},
+		"a patch that is too deep":    {patch("b", deep), errs.InvalidRequest},
 		"a value of another type":     {patch("b", `{"spec":{"subnets":{"default":{"vlan":"x"}}}}`), errs.SchemaMismatch},
 		"a new one that is not valid": {pipeline.Edit{ID: named("new"), Says: wrong}, errs.SchemaMismatch},
 	} {
@@ -127,6 +130,70 @@ func TestEditsThatAreRefused(t *testing.T) {
 				t.Errorf("it came to %+v, %+v", edited[1], p)
 			}
 		})
+	}
+}
+
+// TestBlockedResources: what is in a file with others, in one that can't be read, or in two files is neither edited nor
+// deleted, and its file is named. Whoever reads it is told too.
+func TestBlockedResources(t *testing.T) {
+	t.Parallel()
+	e := newEditing(t)
+	e.files["managed/vpcs/several.yaml"] = vpc("v1beta1", "d", "", "", 4) + "---\n" + vpc("v1beta1", "f", "", "", 5)
+	e.files["managed/vpcs/broken.yaml"] = "kind: [\n"
+	e.files["managed/vpcs/twin.yaml"] = vpc("v1beta1", "b", "", "", 2)
+	says := &rewrite.Content{Spec: map[string]any{
+		"subnets": map[string]any{"default": map[string]any{"subnet": "10.1.0.0/24", "vlan": json.Number("3")}},
+	}}
+	for name, file := range map[string]string{
+		"d": "managed/vpcs/several.yaml", "f": "managed/vpcs/several.yaml", "broken": "managed/vpcs/broken.yaml",
+		"b": "managed/vpcs/twin.yaml",
+	} {
+		for _, edit := range []pipeline.Edit{
+			patch(name, vlan7),
+			{ID: named(name), Delete: true},
+			{ID: named(name), Says: says},
+			{ID: named(name), Says: says, New: true},
+		} {
+			edited, files := e.edit(edit)
+			p := edited[0].Problem
+			if p == nil || p.Code.ID != errs.EditRefused.ID || !strings.Contains(p.Message, file) ||
+				!maps.Equal(files, e.files) {
+				t.Errorf("%+v came to %+v, %+v", edit, edited[0], p)
+			}
+		}
+		if read := e.read(name); len(read) != 1 || name != "b" && (read[0].Problem == nil || read[0].Path != file) {
+			t.Errorf("%s is read as %+v", name, read)
+		}
+	}
+	if edited, _ := e.edit(patch("a", vlan7)); edited[0].Problem != nil {
+		t.Errorf("one that is not blocked came to %+v", edited[0].Problem)
+	}
+}
+
+// read reads a resource.
+func (e *editing) read(name string) []pipeline.Managed {
+	e.t.Helper()
+	snapshot, tree := e.store.Open(e.files)
+	var out []pipeline.Managed
+	err := e.Contents(e.t.Context(), pipeline.Wanted{
+		Tree: gittree.Ref{Snapshot: snapshot, ID: tree}, Resource: new(named(name)),
+	}, func(m *pipeline.Managed) error { out = append(out, *m); return nil })
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return out
+}
+
+// TestDeepObjectsAreRefused: before anything follows their levels. Brackets in strings are no levels.
+func TestDeepObjectsAreRefused(t *testing.T) {
+	t.Parallel()
+	const levels = 5000
+	if _, err := pipeline.Object([]byte(strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels))); err == nil {
+		t.Error("an object of 5,000 levels is read")
+	}
+	text := `{"a":"\"` + strings.Repeat("{[", levels) + `\\","b":{}}`
+	if object, err := pipeline.Object([]byte(text)); err != nil || len(object) != 2 {
+		t.Errorf("brackets in a string: %v", err)
 	}
 }
 

@@ -114,8 +114,7 @@ func (s *Store) batch(ctx context.Context, fabricID int32, from, before int64) (
 // ChangedNothing reports whether a sync has ended and left everything as it was.
 func ChangedNothing(s *syncv1.Sync) bool {
 	o, r := s.GetOptions(), s.GetResult()
-	plain := !o.GetValidateOnly() && o.GetRestoreCommit() == "" && s.GetEditSet() == nil &&
-		o.GetScope() != syncv1.Scope_SCOPE_DIRECTORY
+	plain := !o.GetValidateOnly() && o.GetRestoreCommit() == "" && o.GetScope() != syncv1.Scope_SCOPE_DIRECTORY
 	files, plan := r.GetFiles(), proto.CloneOf(r.GetPlan().GetCounts())
 	if plan != nil {
 		plan.Duplicates = 0

@@ -116,6 +116,7 @@ func (s *Store) RecoverSync(ctx context.Context, accepted *syncv1.Sync, tracepar
 		AcceptedAt: accepted.GetAcceptedAt(), UpdatedAt: accepted.GetAcceptedAt(),
 		CoalescedTriggers: accepted.GetCoalescedTriggers(), Restored: true,
 		RequestedVia: accepted.GetRequestedVia(), AuditHeads: accepted.GetAuditHeads(),
+		CorrelationId: accepted.GetCorrelationId(), EditSet: accepted.GetEditSet(),
 	}
 	raw, err := proto.Marshal(record)
 	if err != nil {

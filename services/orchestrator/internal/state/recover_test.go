@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -42,9 +43,9 @@ type losing struct {
 }
 
 func (m *losing) accept(t *rapid.T) {
-	class := rapid.SampledFrom([]string{"full", "restore a", "dry", "directory"}).Draw(t, "class")
+	class := rapid.SampledFrom([]string{"full", "restore a", "dry", "directory", "edit", "dry edit"}).Draw(t, "class")
 	m.look() // as whoever finds the fabric missing does
-	verdict := m.b.start(m.fabric, proto.CloneOf(kinds[class]))
+	verdict := m.request(class)
 	if m.ended[verdict.SyncID] {
 		t.Fatalf("a request was answered with a sync that had ended: %+v", verdict)
 	}
@@ -53,6 +54,13 @@ func (m *losing) accept(t *rapid.T) {
 	}
 	m.accepted, m.classes[verdict.SyncID] = append(m.accepted, verdict.SyncID), class
 	m.kept = append(m.kept, m.b.get(verdict.SyncID).Sync)
+}
+
+func (m *losing) request(class string) state.Admission {
+	if !strings.HasSuffix(class, "edit") {
+		return m.b.start(m.fabric, proto.CloneOf(kinds[class]))
+	}
+	return m.b.startEdit(m.fabric, &syncv1.SyncOptions{ValidateOnly: class == "dry edit"})
 }
 
 func (m *losing) lose(t *rapid.T) {
@@ -125,6 +133,10 @@ func (m *losing) finish(id string) {
 	if m.ended[id] {
 		m.t.Fatalf("sync %s ends twice", id)
 	}
+	if class, edits := m.classes[id], m.b.get(id).GetEditSet(); proto.Equal(edits, editSet()) !=
+		strings.HasSuffix(class, "edit") {
+		m.t.Fatalf("the %s sync %s makes the edits %v", class, id, edits)
+	}
 	m.b.end(id, completed)
 	m.ended[id] = true
 }
@@ -142,7 +154,8 @@ func (m *losing) drain() {
 		}
 	}
 	if left := m.b.conn.Main.HGetAll(m.b.ctx(), state.RunKey(m.fabric)).Val(); left["active"] != "" ||
-		left["waiting:full"]+left["waiting:dry"]+left["waiting:directory"] != "" {
+		left["waiting:full"]+left["waiting:dry"]+left["waiting:directory"]+left["waiting:edit"]+
+			left["waiting:dry_edit"] != "" {
 		m.t.Fatalf("the run remembers %v", left)
 	}
 }

@@ -12,8 +12,10 @@ import (
 
 	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
+	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	eventv1 "fgdsync.dev/proto/fgd/event/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
 	"fgdsync.dev/testkit/redistest"
@@ -87,6 +89,22 @@ func (b *bench) record(fabric int32, options *syncv1.SyncOptions, trigger syncv1
 func (b *bench) start(fabric int32, options *syncv1.SyncOptions) state.Admission {
 	b.t.Helper()
 	verdict, err := b.Start(b.ctx(), b.record(fabric, options, syncv1.Trigger_TRIGGER_MANUAL), uuid.NewString(), "")
+	return ok(b.t, verdict, err)
+}
+
+// editSet is what edits ask for here.
+func editSet() *editv1.EditSet {
+	return &editv1.EditSet{Edits: []*editv1.Edit{{
+		Resource: &reportv1.ResourceKey{Kind: "VPC", Namespace: "default", Name: "a"},
+		Change:   &editv1.Edit_Delete{Delete: true},
+	}}}
+}
+
+func (b *bench) startEdit(fabric int32, options *syncv1.SyncOptions) state.Admission {
+	b.t.Helper()
+	record := b.record(fabric, options, syncv1.Trigger_TRIGGER_MANUAL)
+	record.EditSet = editSet()
+	verdict, err := b.Start(b.ctx(), record, uuid.NewString(), "")
 	return ok(b.t, verdict, err)
 }
 

@@ -22,6 +22,9 @@ func (a *attempt) edits() bool {
 
 // edit makes the edits, all of them or none. All that follows works on that tree as if somebody had pushed it.
 func (a *attempt) edit(ctx context.Context) error {
+	if a.first { // what guards a first sync is not for edits, and would be past
+		return errs.New(errs.EditRefused, "Nothing has synced this directory yet.").WithRemedy("Start a sync first.")
+	}
 	response, err := a.deps.Ingestion.EditResources(ctx, &ingestionv1.EditResourcesRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Options: a.fabric.GetOptions(),
 		EditSet: a.sync.record.GetEditSet(),
@@ -59,55 +62,91 @@ func (a *attempt) only() *ingestionv1.OnlyFiles {
 	return only
 }
 
-// guardEdits stops a sync whose new resources were not ingested: one that a rule of the whole fabric refuses goes into
-// no quarantine, for nobody has put a file anywhere.
+// guardEdits stops a sync in which an edit did not come to what it was made for: a new resource has to be taken up, and
+// one that was deleted has to be gone. One that a rule of the whole fabric refuses goes into no quarantine, for nobody
+// has put a file anywhere.
 func (a *attempt) guardEdits() error {
-	only := a.only().GetPaths()
-	a.noteBlobs()
-	for _, document := range a.ingested.documents {
-		if document.GetOutcome() != ingestionv1.Outcome_OUTCOME_QUARANTINED || !slices.Contains(only, document.GetFile()) {
-			continue
-		}
-		for _, f := range a.sync.record.GetErrors() {
-			if f.GetFile() == document.GetFile() {
-				return errs.FromFinding(f)
-			}
-		}
-		return errs.New(errs.ValidationFailed, "%s %s can't be ingested.", document.GetResource().GetKind(),
-			document.GetResource().GetName())
+	if a.sync.record.GetEditSet() == nil {
+		return nil
 	}
-	return nil
-}
-
-// noteBlobs notes which files the edited resources have now.
-func (a *attempt) noteBlobs() {
 	now := make(map[hedgehog.ResourceID]*ingestionv1.Resource, len(a.resources))
 	for _, r := range a.resources {
 		now[state.IDOf(r.GetKey())] = r
 	}
+	if a.edits() {
+		for _, edited := range a.sync.record.GetEdited() {
+			if err := a.guardEdit(edited, now); err != nil {
+				return err
+			}
+		}
+	}
+	a.noteBlobs(now)
+	return nil
+}
+
+func (a *attempt) guardEdit(edited *editv1.Edited, now map[hedgehog.ResourceID]*ingestionv1.Resource) error {
+	key := edited.GetResource()
+	there := now[state.IDOf(key)]
+	switch {
+	case edited.GetEffect() == editv1.Effect_EFFECT_CREATED && !a.tookUp(edited.GetPath(), now):
+		for _, f := range a.sync.record.GetErrors() {
+			if f.GetFile() == edited.GetPath() {
+				return errs.FromFinding(f)
+			}
+		}
+		return errs.New(errs.EditRefused, "%s %s/%s was not taken up from %s.", key.GetKind(), key.GetNamespace(),
+			key.GetName(), edited.GetPath()).
+			WithRemedy("See whether .fgdignore names that file, or the folder that it is in.")
+	case edited.GetEffect() == editv1.Effect_EFFECT_DELETED && there != nil:
+		return errs.New(errs.EditRefused, "%s %s/%s is still there without its file, in %s.", key.GetKind(),
+			key.GetNamespace(), key.GetName(), there.GetPath()).
+			WithRemedy("Let a sync put the directory in order first, or edit the files in Git.")
+	}
+	return nil
+}
+
+// tookUp reports whether a file has become a resource.
+func (a *attempt) tookUp(file string, now map[hedgehog.ResourceID]*ingestionv1.Resource) bool {
+	return slices.ContainsFunc(a.ingested.documents, func(d *ingestionv1.DocumentResult) bool {
+		switch d.GetOutcome() {
+		case ingestionv1.Outcome_OUTCOME_CREATED, ingestionv1.Outcome_OUTCOME_UPDATED,
+			ingestionv1.Outcome_OUTCOME_DUPLICATE:
+			return d.GetFile() == file && now[state.IDOf(d.GetResource())] != nil
+		}
+		return false
+	})
+}
+
+// noteBlobs notes which files the edited resources have now.
+func (a *attempt) noteBlobs(now map[hedgehog.ResourceID]*ingestionv1.Resource) {
 	for _, edited := range a.sync.record.GetEdited() {
-		switch r := now[state.IDOf(edited.GetResource())]; {
-		case r != nil:
+		edited.Path = ""
+		if r := now[state.IDOf(edited.GetResource())]; r != nil {
 			edited.Path, edited.BlobAfter = r.GetPath(), r.GetBlobId()
-		case a.unchanged: // they are those of the last sync
-			edited.BlobAfter = edited.GetBlobBefore()
-		default:
-			edited.Path = ""
 		}
 	}
 }
 
-// editedAway is how many resources the edits take away: whoever asked for that meant it.
+// editedAway is how many resources the edits take away: whoever asked for that meant it. What became of edits is lost
+// with the record of a sync that had been pushed; then it is what was asked for that counts.
 func (a *attempt) editedAway() int {
-	away := map[hedgehog.ResourceID]bool{}
+	type key struct{ kind, namespace, name string } // who asks may leave the group out
+	away := map[key]bool{}
 	for _, edited := range a.sync.record.GetEdited() {
-		if edited.GetEffect() == editv1.Effect_EFFECT_DELETED {
-			away[state.IDOf(edited.GetResource())] = true
+		if k := edited.GetResource(); edited.GetEffect() == editv1.Effect_EFFECT_DELETED {
+			away[key{k.GetKind(), k.GetNamespace(), k.GetName()}] = true
+		}
+	}
+	if len(a.sync.record.GetEdited()) == 0 {
+		for _, edit := range a.sync.record.GetEditSet().GetEdits() {
+			if k := edit.GetResource(); edit.GetDelete() {
+				away[key{k.GetKind(), k.GetNamespace(), k.GetName()}] = true
+			}
 		}
 	}
 	number := 0
 	for _, gone := range a.change.Deleted {
-		if away[state.IDOf(gone.GetKey())] {
+		if k := gone.GetKey(); away[key{k.GetKind(), k.GetNamespace(), k.GetName()}] {
 			number++
 		}
 	}

@@ -67,7 +67,8 @@ func (a *attempt) ingest(ctx context.Context) error {
 		return err
 	}
 	refresh, digest := a.sync.record.GetOptions().GetForceRefresh(), a.stored.Digest
-	if refresh || a.restores() { // what comes back is compared with more than what is kept
+	// What comes back is compared with more than what is kept, and who edits is told which files there are now.
+	if refresh || a.restores() || a.sync.record.GetEditSet() != nil {
 		digest = ""
 	}
 	last := lastResources(a.last)

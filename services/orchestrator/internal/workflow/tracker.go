@@ -86,7 +86,7 @@ func (t *tracker) reachedPush() bool {
 
 // forget drops what an attempt has found that published nothing.
 func (t *tracker) forget() {
-	t.record.Errors, t.record.Warnings, t.record.Result = nil, nil, &syncv1.Result{}
+	t.record.Errors, t.record.Warnings, t.record.Edited, t.record.Result = nil, nil, nil, &syncv1.Result{}
 	t.findings = findings{}
 }
 
@@ -222,6 +222,7 @@ func (t *tracker) end(ctx context.Context, outcome error) error {
 		t.move(syncv1.State_STATE_FAILED, e.Code.ID+" "+e.Code.Name)
 		t.finish(ctx, &syncv1.SyncEvent{Type: "sync.failed", Finding: failure})
 	}
+	t.record.EditSet = nil // it is large, and done with
 	err := t.write(ctx)
 	if err != nil && errs.KindOf(err) == errs.Internal {
 		t.r.deps.Log.ErrorContext(ctx, "what a sync has to tell can't be written, and is dropped", "sync_id", t.syncID(),

@@ -514,9 +514,10 @@ const file_fgd_edit_v1_edit_proto_rawDesc = "" +
 	"\x06Author\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\x12\x1e\n" +
-	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x05email\"\xa8\x02\n" +
-	"\x04Edit\x12>\n" +
-	"\bresource\x18\x01 \x01(\v2\x1a.fgd.report.v1.ResourceKeyB\x06\xbaH\x03\xc8\x01\x01R\bresource\x123\n" +
+	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x05email\"\xea\x03\n" +
+	"\x04Edit\x12\xff\x01\n" +
+	"\bresource\x18\x01 \x01(\v2\x1a.fgd.report.v1.ResourceKeyB\xc6\x01\xbaH\xc2\x01\xba\x01\xbb\x01\n" +
+	"\x0fresource.length\x12Yresource has a kind or a namespace of more than 63 characters, or a name of more than 253\x1aMsize(this.kind) <= 63 && size(this.namespace) <= 63 && size(this.name) <= 253\xc8\x01\x01R\bresource\x123\n" +
 	"\bif_match\x18\x02 \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\aifMatch\x12\"\n" +
 	"\rif_none_match\x18\x03 \x01(\bR\vifNoneMatch\x12%\n" +
 	"\x03put\x18\x04 \x01(\v2\x11.fgd.edit.v1.SaysH\x00R\x03put\x12,\n" +

@@ -1043,7 +1043,7 @@ type Sync struct {
 	AuditHeads []string `protobuf:"bytes,34,rep,name=audit_heads,json=auditHeads,proto3" json:"audit_heads,omitempty"`
 	// Correlation id of the request that it was accepted for; empty when the system itself asked.
 	CorrelationId string `protobuf:"bytes,35,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
-	// Changes of resources that it makes; absent for none. It takes up nothing else that waits.
+	// Changes of resources that it makes; absent for none, and once it has ended. It takes up nothing else.
 	EditSet *v12.EditSet `protobuf:"bytes,36,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
 	// What became of each of them, in their order.
 	Edited        []*v12.Edited `protobuf:"bytes,37,rep,name=edited,proto3" json:"edited,omitempty"`
