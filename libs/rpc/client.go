@@ -70,12 +70,23 @@ func (c client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Clie
 	if err != nil {
 		return nil, c.to.fromWire(err)
 	}
-	return clientStream{stream, c.to}, nil
+	return clientStream{stream, c.to, desc.ClientStreams}, nil
 }
 
 type clientStream struct {
 	grpc.ClientStream
 	from server
+	many bool // more than one message is sent
+}
+
+// SendMsg sends a message. A stream that the other side has ended by then says why when it is read, which generated
+// code does not come to after an error here.
+func (s clientStream) SendMsg(m any) error {
+	err := s.ClientStream.SendMsg(m)
+	if !s.many && errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // RecvMsg receives a message, or the Error that the stream ends with.
