@@ -51,7 +51,7 @@ func heldIn(file *File, last *Last, kinds *schema.Set) []Held {
 	})
 	slices.SortFunc(missing, func(a, b *LastResource) int { return a.ID.Compare(b.ID) })
 	var out []Held
-	for _, doc := range file.unreadable(before) {
+	for _, doc := range file.unreadable(before, len(missing) > 0) {
 		if len(missing) == 0 {
 			out = append(out, byPath(file, doc, last, kinds)...)
 		}
@@ -69,8 +69,10 @@ func heldIn(file *File, last *Last, kinds *schema.Set) []Held {
 }
 
 // unreadable returns the documents of which it is not known for which resource they are, given those that the file had
-// before; nil stands for the whole file.
-func (f *File) unreadable(before []*LastResource) []*Doc {
+// before, and whether one of them is in no document any more; nil stands for the whole file. Where none is missing, an
+// invalid document is of the resource that it names, whatever the file had: else the same file would be judged in
+// another way once a sync has noted what it holds.
+func (f *File) unreadable(before []*LastResource, missing bool) []*Doc {
 	if f.Problem != nil {
 		return []*Doc{nil}
 	}
@@ -78,7 +80,7 @@ func (f *File) unreadable(before []*LastResource) []*Doc {
 	for i := range f.Docs {
 		doc := &f.Docs[i]
 		had := func(r *LastResource) bool { return r.ID == doc.Identity }
-		if !doc.Valid && (!doc.isKnown() || len(before) > 0 && !slices.ContainsFunc(before, had)) {
+		if !doc.Valid && (!doc.isKnown() || missing && !slices.ContainsFunc(before, had)) {
 			out = append(out, doc)
 		}
 	}

@@ -345,3 +345,21 @@ func TestAnEditAndAWishOfOneResource(t *testing.T) {
 		t.Errorf("when it is not known what the last sync left: %v", s.files)
 	}
 }
+
+// TestAnInvalidDocumentBesideAHeldOne is judged alike before and after a sync has noted what its file holds.
+func TestAnInvalidDocumentBesideAHeldOne(t *testing.T) {
+	t.Parallel()
+	const file = "managed/vpcs/a_default_vpc.githedgehog.com.yaml"
+	s := newSynced(t, map[string]string{
+		managedA: vpc("v1beta1", "a", "", "", 1), "managed/vpcs/b.yaml": vpc("v1beta1", "b", "", "", 1),
+		file: vpc("v1beta1", "b", "", "", "no number") + "---\n" + vpc("v1beta1", "a", "", "", "no number"),
+	})
+	s.sync(plan.Options{})
+	s.sync(plan.Options{})
+	s.files["managed/vpcs/b.yaml"] = "kind: [\n"
+	s.sync(plan.Options{})
+	if b, _ := s.resource("VPC", "b"); b.Path != file || b.Valid {
+		t.Errorf("b is %+v", b)
+	}
+	s.requireRest()
+}
