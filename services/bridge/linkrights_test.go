@@ -73,7 +73,9 @@ func TestWhoMayLinkAFabric(t *testing.T) {
 		{`{"netbox":{"url":"https://netbox.example.com"}}`, []string{"name_hosts"}},
 		{`{"netbox":{"token_ref":"file:other"}}`, []string{"name_references"}},
 		{`{"netbox":{"fabric":7}}`, []string{"name_references"}},
-		{`{"netbox":{"on_difference":"git_wins"}}`, []string{"force"}},
+		{`{"netbox":{"conflict_winner":"git_wins"}}`, []string{"force"}},
+		{`{"netbox":{"direction":"git_to_netbox"}}`, []string{"force"}},
+		{`{"netbox":{"conflict_policies":{"policies":[{"path":".","winner":"hnp_wins"}]}}}`, []string{"force"}},
 		{
 			`{"netbox":{"url":"https://b.example.com","token_ref":"file:other","fabric":7}}`,
 			[]string{"name_hosts", "name_references"},

@@ -25,7 +25,7 @@ func TestAFabricIsLinked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	created := b.ok("POST", "/api/v1/fabrics", linkedFabric)["fabric"].(map[string]any)
-	shown := "map[fabric:0 on_difference:hold token_ref:file:netbox url:https://netbox.example.com]"
+	shown := "map[conflict_winner:hold direction:both fabric:0 token_ref:file:netbox url:https://netbox.example.com]"
 	if got := fmt.Sprint(created["netbox"]); got != shown {
 		t.Errorf("created %s", got)
 	}
@@ -33,14 +33,14 @@ func TestAFabricIsLinked(t *testing.T) {
 		t.Errorf("shown %s", got)
 	}
 	for _, c := range []struct{ body, want string }{
-		{`{"netbox":{"on_difference":"git_wins"}}`, "https://netbox.example.com 0 file:netbox ON_DIFFERENCE_GIT_WINS"},
-		{`{"netbox":{"fabric":7}}`, "https://netbox.example.com 7 file:netbox ON_DIFFERENCE_GIT_WINS"},
-		{`{"name":"g"}`, "https://netbox.example.com 7 file:netbox ON_DIFFERENCE_GIT_WINS"},
-		{`{"netbox":{"url":"https://b/netbox/","token_ref":"env:X"}}`, "https://b/netbox 7 env:X ON_DIFFERENCE_GIT_WINS"},
+		{`{"netbox":{"conflict_winner":"git_wins"}}`, "https://netbox.example.com 0 file:netbox WINNER_GIT_WINS"},
+		{`{"netbox":{"fabric":7}}`, "https://netbox.example.com 7 file:netbox WINNER_GIT_WINS"},
+		{`{"name":"g"}`, "https://netbox.example.com 7 file:netbox WINNER_GIT_WINS"},
+		{`{"netbox":{"url":"https://b/netbox/","token_ref":"env:X"}}`, "https://b/netbox 7 env:X WINNER_GIT_WINS"},
 	} {
 		b.ok("PATCH", "/api/v1/fabrics/35", c.body)
 		l := b.link()
-		got := fmt.Sprint(l.GetUrl(), " ", l.GetFabric(), " ", l.GetTokenRef(), " ", l.GetOnDifference())
+		got := fmt.Sprint(l.GetUrl(), " ", l.GetFabric(), " ", l.GetTokenRef(), " ", l.GetConflictWinner())
 		if got != c.want {
 			t.Errorf("%s: %s", c.body, got)
 		}
@@ -49,7 +49,7 @@ func TestAFabricIsLinked(t *testing.T) {
 	if got := b.ok("PATCH", "/api/v1/fabrics/35", `{"remove_netbox":true}`); got["netbox"] != nil || b.link() != nil {
 		t.Errorf("the link is still %v", got["netbox"])
 	}
-	b.problem("PATCH", "/api/v1/fabrics/35", `{"netbox":{"on_difference":"hold"}}`, 400, "FGD_1010")
+	b.problem("PATCH", "/api/v1/fabrics/35", `{"netbox":{"conflict_winner":"hold"}}`, 400, "FGD_1010")
 }
 
 // TestAFabricIsRegisteredSuspended: the reason goes along with the registration.
@@ -86,11 +86,11 @@ func TestTheInstallationsNetBox(t *testing.T) {
 	if l.GetUrl() != "https://netbox.example.com" || l.GetTokenRef() != "file:other" || l.GetFabric() != 7 {
 		t.Errorf("linked to %v", l)
 	}
-	b.ok("PATCH", "/api/v1/fabrics/35", `{"netbox":{"url":"https://b","token_ref":"env:X","on_difference":"git_wins"}}`)
+	b.ok("PATCH", "/api/v1/fabrics/35", `{"netbox":{"url":"https://b","token_ref":"env:X","conflict_winner":"git_wins"}}`)
 	b.ok("PATCH", "/api/v1/fabrics/35", `{"netbox":{}}`)
 	l = b.link()
 	if l.GetUrl() != "https://netbox.example.com" || l.GetTokenRef() != "file:other" || l.GetFabric() != 0 ||
-		l.GetOnDifference() != fabricv1.OnDifference_ON_DIFFERENCE_GIT_WINS {
+		l.GetConflictWinner() != fabricv1.Winner_WINNER_GIT_WINS {
 		t.Errorf("linked to the installation's: %v", l)
 	}
 	b.problem("POST", "/api/v1/fabrics", `{"fabric_id":36,"name":"g","repository_url":"https://git.example/r.git",

@@ -81,7 +81,8 @@ func TestLinksThatAreRefused(t *testing.T) {
 			"a token":        {func(l *fabricv1.NetBoxLink) { l.TokenRef = "0123456789abcdef" }, "token_ref"},
 			"no name":        {func(l *fabricv1.NetBoxLink) { l.TokenRef = "env:" }, "token_ref"},
 			"a record":       {func(l *fabricv1.NetBoxLink) { l.Fabric = -1 }, "fabric"},
-			"a choice":       {func(l *fabricv1.NetBoxLink) { l.OnDifference = 99 }, "on_difference"},
+			"a direction":    {func(l *fabricv1.NetBoxLink) { l.Direction = 99 }, "direction"},
+			"a winner":       {func(l *fabricv1.NetBoxLink) { l.ConflictWinner = 99 }, "conflict_winner"},
 		} {
 			link := proto.CloneOf(good)
 			c.change(link)

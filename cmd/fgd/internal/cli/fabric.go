@@ -81,7 +81,7 @@ type linkFlags struct {
 }
 
 var linkFlagNames = []string{ //nolint:gochecknoglobals // read only
-	"netbox", "netbox-url", "netbox-fabric", "netbox-token-ref", "netbox-on-difference",
+	"netbox", "netbox-url", "netbox-fabric", "netbox-token-ref", "netbox-direction", "netbox-conflicts",
 }
 
 func (l *linkFlags) add(cmd *cobra.Command) {
@@ -91,8 +91,9 @@ func (l *linkFlags) add(cmd *cobra.Command) {
 	flags.Int32Var(&l.link.Fabric, "netbox-fabric", 0, "`number` of its record there; that of the fabric without it")
 	flags.StringVar(&l.link.TokenRef, "netbox-token-ref", "",
 		"where the bridge finds the token: `env:NAME` or file:NAME")
-	flags.StringVar(&l.link.OnDifference, "netbox-on-difference", "",
-		"`what` becomes of a record that somebody changed in NetBox: hold or git_wins")
+	flags.StringVar(&l.link.Direction, "netbox-direction", "", "which `way` changes go: both or git_to_netbox")
+	flags.StringVar(&l.link.ConflictWinner, "netbox-conflicts", "",
+		"`who` wins where both sides changed the same: hold, git_wins or hnp_wins")
 }
 
 // wanted returns the link as flags say it, nil when none says anything.

@@ -164,7 +164,7 @@ func TestFabricsAreImported(t *testing.T) {
 	d.says(d.fgd(2, "netbox", "receipts", "-1"), "-1 is no number that fgd netbox receipts takes")
 	d.says(d.fgd(0, "netbox", "check"), "Records can be delivered.")
 	d.says(d.fgd(0, "netbox", "show"), "reachable", netboxserver.Version)
-	d.says(d.fgd(0, "fabric", "update", id, "--netbox-on-difference", "git_wins"), "git_wins")
+	d.says(d.fgd(0, "fabric", "update", id, "--netbox-conflicts", "git_wins"), "Git wins")
 	d.relinked(id)
 	d.says(d.fgd(0, "fabric", "update", id, "--no-netbox"), "NetBox       -")
 	d.says(d.fgd(1, "netbox", "receipts", id), "FGD_3018")

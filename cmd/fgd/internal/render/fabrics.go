@@ -48,7 +48,7 @@ func Fabric(s *Screen, fabric *bridgev1.Fabric) {
 	f.add("NetBox", "%s", linkText(fabric.GetNetbox()))
 	if link := fabric.GetNetbox(); link != nil {
 		f.add("token", "%s", printable.Line(link.GetTokenRef()))
-		f.add("differences", "%s", differenceText(link.GetOnDifference()))
+		f.add("direction", "%s", directionText(link))
 	}
 	f.end()
 }
@@ -72,11 +72,20 @@ func intervalText(seconds int32) string {
 	return fmt.Sprintf("every %d s", seconds)
 }
 
-func differenceText(word string) string {
-	if word == "git_wins" {
-		return "git_wins: what somebody changes in NetBox becomes what Git says"
+// directionText says which way changes go, and who wins where both sides changed the same.
+func directionText(link *bridgev1.NetBoxLink) string {
+	oneWay := link.GetDirection() == "git_to_netbox"
+	switch winner := link.GetConflictWinner(); {
+	case oneWay && winner == "git_wins":
+		return "from Git to NetBox alone; what somebody changes in NetBox becomes what Git says"
+	case oneWay:
+		return "from Git to NetBox alone; what somebody changes in NetBox stays until it is decided"
+	case winner == "git_wins":
+		return "both ways; where both changed the same, Git wins"
+	case winner == "hnp_wins":
+		return "both ways; where both changed the same, NetBox wins"
 	}
-	return "hold: what somebody changes in NetBox stays until it is decided"
+	return "both ways; where both changed the same, somebody has to decide"
 }
 
 // Registered prints that a fabric was registered, and which sync is its first.

@@ -54,8 +54,8 @@ var (
 		gitv1.PullRequestState_PULL_REQUEST_STATE_UNSPECIFIED)
 	managedInvalidNames = newEnumNames(fabricv1.ManagedInvalid_name, "MANAGED_INVALID_",
 		fabricv1.ManagedInvalid_MANAGED_INVALID_REPORT)
-	differenceNames = newEnumNames(fabricv1.OnDifference_name, "ON_DIFFERENCE_",
-		fabricv1.OnDifference_ON_DIFFERENCE_HOLD)
+	directionNames    = newEnumNames(fabricv1.Direction_name, "DIRECTION_", fabricv1.Direction_DIRECTION_BOTH)
+	winnerNames       = newEnumNames(fabricv1.Winner_name, "WINNER_", fabricv1.Winner_WINNER_HOLD)
 	roleNames         = newEnumNames(accessv1.Role_name, "ROLE_", accessv1.Role_ROLE_UNSPECIFIED)
 	rightNames        = newEnumNames(accessv1.Right_name, "RIGHT_", accessv1.Right_RIGHT_UNSPECIFIED)
 	foreignFilesNames = newEnumNames(fabricv1.ForeignFiles_name, "FOREIGN_FILES_",

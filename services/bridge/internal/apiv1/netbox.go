@@ -20,10 +20,11 @@ func netBoxLink(was *fabricv1.NetBoxLink, wanted *bridgev1.NetBoxLink) *fabricv1
 	if wanted == nil {
 		return was
 	}
-	link := &fabricv1.NetBoxLink{OnDifference: differenceNames.value("")}
+	link := &fabricv1.NetBoxLink{Direction: directionNames.value(""), ConflictWinner: winnerNames.value("")}
 	switch {
 	case was != nil && proto.Size(wanted) == 0:
-		link.OnDifference = was.GetOnDifference()
+		link.Direction, link.ConflictWinner = was.GetDirection(), was.GetConflictWinner()
+		link.ConflictPolicies = was.GetConflictPolicies()
 	case was != nil:
 		link = proto.CloneOf(was)
 	}
@@ -36,8 +37,19 @@ func netBoxLink(was *fabricv1.NetBoxLink, wanted *bridgev1.NetBoxLink) *fabricv1
 	if ref := strings.TrimSpace(wanted.GetTokenRef()); ref != "" {
 		link.TokenRef = ref
 	}
-	if word := wanted.GetOnDifference(); word != "" {
-		link.OnDifference = differenceNames.value(word)
+	if word := wanted.GetDirection(); word != "" {
+		link.Direction = directionNames.value(word)
+	}
+	if word := wanted.GetConflictWinner(); word != "" {
+		link.ConflictWinner = winnerNames.value(word)
+	}
+	if wanted.GetConflictPolicies() != nil {
+		link.ConflictPolicies = nil
+		for _, p := range wanted.GetConflictPolicies().GetPolicies() {
+			link.ConflictPolicies = append(link.ConflictPolicies, &fabricv1.ConflictPolicy{
+				Kind: p.GetKind(), Path: p.GetPath(), Winner: winnerNames.value(p.GetWinner()),
+			})
+		}
 	}
 	return link
 }
@@ -59,8 +71,17 @@ func netBoxToAPI(link *fabricv1.NetBoxLink) *bridgev1.NetBoxLink {
 	if link == nil {
 		return nil
 	}
-	return &bridgev1.NetBoxLink{
+	out := &bridgev1.NetBoxLink{
 		Url: link.GetUrl(), Fabric: link.GetFabric(), TokenRef: link.GetTokenRef(),
-		OnDifference: differenceNames.name(link.GetOnDifference()),
+		Direction: directionNames.name(link.GetDirection()), ConflictWinner: winnerNames.name(link.GetConflictWinner()),
 	}
+	if len(link.GetConflictPolicies()) > 0 {
+		out.ConflictPolicies = &bridgev1.ConflictPolicies{}
+	}
+	for _, p := range link.GetConflictPolicies() {
+		out.ConflictPolicies.Policies = append(out.ConflictPolicies.Policies, &bridgev1.ConflictPolicy{
+			Kind: p.GetKind(), Path: p.GetPath(), Winner: winnerNames.name(p.GetWinner()),
+		})
+	}
+	return out
 }

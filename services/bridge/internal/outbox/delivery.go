@@ -306,5 +306,5 @@ func (d *delivery) identity(k key) hnp.Identity {
 
 // gitWins reports whether a record that somebody changed in NetBox becomes what Git says.
 func (d *delivery) gitWins() bool {
-	return d.linked.GetNetbox().GetOnDifference() == fabricv1.OnDifference_ON_DIFFERENCE_GIT_WINS
+	return d.linked.GetNetbox().GetConflictWinner() == fabricv1.Winner_WINNER_GIT_WINS
 }

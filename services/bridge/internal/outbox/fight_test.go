@@ -40,7 +40,7 @@ func (w *world) refuses(method string, id int64, status int) {
 	})
 }
 
-func (w *world) wins() { w.linked.Netbox.OnDifference = fabricv1.OnDifference_ON_DIFFERENCE_GIT_WINS }
+func (w *world) wins() { w.linked.Netbox.ConflictWinner = fabricv1.Winner_WINNER_GIT_WINS }
 
 // TestGitWinsForAWhile against something in NetBox that changes each record which is saved: then it is held, until
 // somebody asks. When that is mended all is well.

@@ -24,7 +24,7 @@ func TestNothingIsWrittenThatIsNotKnown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := one(t)
-			w.linked.Netbox.OnDifference = fabricv1.OnDifference_ON_DIFFERENCE_GIT_WINS
+			w.linked.Netbox.ConflictWinner = fabricv1.Winner_WINNER_GIT_WINS
 			a, b := server("a"), server("b")
 			w.git.now[a], w.git.now[b] = 1, 1
 			w.synced(t)

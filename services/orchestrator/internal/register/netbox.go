@@ -26,8 +26,11 @@ func checkLink(link *fabricv1.NetBoxLink) error {
 	if err != nil {
 		return err
 	}
-	if _, known := fabricv1.OnDifference_name[int32(link.GetOnDifference())]; !known {
-		return errs.Field("netbox.on_difference", "netbox.on_difference has no choice %d.", link.GetOnDifference())
+	if _, known := fabricv1.Direction_name[int32(link.GetDirection())]; !known {
+		return errs.Field("netbox.direction", "netbox.direction has no choice %d.", link.GetDirection())
+	}
+	if _, known := fabricv1.Winner_name[int32(link.GetConflictWinner())]; !known {
+		return errs.Field("netbox.conflict_winner", "netbox.conflict_winner has no choice %d.", link.GetConflictWinner())
 	}
 	link.Url = address
 	return nil

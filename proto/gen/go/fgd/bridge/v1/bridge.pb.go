@@ -209,11 +209,14 @@ type NetBoxLink struct {
 	Fabric int32 `protobuf:"varint,2,opt,name=fabric,proto3" json:"fabric,omitempty"`
 	// Where the bridge finds the token: env:NAME or file:NAME; in a new link, that of the installation when it is absent.
 	TokenRef string `protobuf:"bytes,3,opt,name=token_ref,json=tokenRef,proto3" json:"token_ref,omitempty"`
-	// What becomes of a record that differs from its file when Git has not changed the file: hold (default, neither is
-	// touched) or git_wins.
-	OnDifference  string `protobuf:"bytes,4,opt,name=on_difference,json=onDifference,proto3" json:"on_difference,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Which way changes go: both (default), or git_to_netbox.
+	Direction string `protobuf:"bytes,4,opt,name=direction,proto3" json:"direction,omitempty"`
+	// Who wins where both sides changed the same: hold (default, nobody until somebody settles it), git_wins or hnp_wins.
+	ConflictWinner string `protobuf:"bytes,5,opt,name=conflict_winner,json=conflictWinner,proto3" json:"conflict_winner,omitempty"`
+	// Who wins at single paths; where it is absent in a change, they stay as they are.
+	ConflictPolicies *ConflictPolicies `protobuf:"bytes,6,opt,name=conflict_policies,json=conflictPolicies,proto3" json:"conflict_policies,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *NetBoxLink) Reset() {
@@ -267,9 +270,133 @@ func (x *NetBoxLink) GetTokenRef() string {
 	return ""
 }
 
-func (x *NetBoxLink) GetOnDifference() string {
+func (x *NetBoxLink) GetDirection() string {
 	if x != nil {
-		return x.OnDifference
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *NetBoxLink) GetConflictWinner() string {
+	if x != nil {
+		return x.ConflictWinner
+	}
+	return ""
+}
+
+func (x *NetBoxLink) GetConflictPolicies() *ConflictPolicies {
+	if x != nil {
+		return x.ConflictPolicies
+	}
+	return nil
+}
+
+// Who wins at single paths where Git and NetBox changed the same.
+type ConflictPolicies struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of several that are for a conflict the one with the longest path counts, then the one that names the kind.
+	Policies      []*ConflictPolicy `protobuf:"bytes,1,rep,name=policies,proto3" json:"policies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConflictPolicies) Reset() {
+	*x = ConflictPolicies{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConflictPolicies) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConflictPolicies) ProtoMessage() {}
+
+func (x *ConflictPolicies) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConflictPolicies.ProtoReflect.Descriptor instead.
+func (*ConflictPolicies) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ConflictPolicies) GetPolicies() []*ConflictPolicy {
+	if x != nil {
+		return x.Policies
+	}
+	return nil
+}
+
+// Who wins at a path and within it.
+type ConflictPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the resources; all when it is absent.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// A path as conflicts have it, for example "spec.subnets"; "." for all.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// hold, git_wins or hnp_wins.
+	Winner        string `protobuf:"bytes,3,opt,name=winner,proto3" json:"winner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConflictPolicy) Reset() {
+	*x = ConflictPolicy{}
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConflictPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConflictPolicy) ProtoMessage() {}
+
+func (x *ConflictPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConflictPolicy.ProtoReflect.Descriptor instead.
+func (*ConflictPolicy) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ConflictPolicy) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ConflictPolicy) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ConflictPolicy) GetWinner() string {
+	if x != nil {
+		return x.Winner
 	}
 	return ""
 }
@@ -289,7 +416,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -301,7 +428,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[2]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -314,7 +441,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{2}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Suspension) GetReason() string {
@@ -373,7 +500,7 @@ type FabricOptions struct {
 
 func (x *FabricOptions) Reset() {
 	*x = FabricOptions{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -385,7 +512,7 @@ func (x *FabricOptions) String() string {
 func (*FabricOptions) ProtoMessage() {}
 
 func (x *FabricOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[3]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -398,7 +525,7 @@ func (x *FabricOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FabricOptions.ProtoReflect.Descriptor instead.
 func (*FabricOptions) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{3}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FabricOptions) GetArchiveStrategy() string {
@@ -513,7 +640,7 @@ type Credentials struct {
 
 func (x *Credentials) Reset() {
 	*x = Credentials{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -525,7 +652,7 @@ func (x *Credentials) String() string {
 func (*Credentials) ProtoMessage() {}
 
 func (x *Credentials) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[4]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -538,7 +665,7 @@ func (x *Credentials) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credentials.ProtoReflect.Descriptor instead.
 func (*Credentials) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{4}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Credentials) GetToken() string {
@@ -598,7 +725,7 @@ type GitHubApp struct {
 
 func (x *GitHubApp) Reset() {
 	*x = GitHubApp{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +737,7 @@ func (x *GitHubApp) String() string {
 func (*GitHubApp) ProtoMessage() {}
 
 func (x *GitHubApp) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[5]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +750,7 @@ func (x *GitHubApp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GitHubApp.ProtoReflect.Descriptor instead.
 func (*GitHubApp) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{5}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GitHubApp) GetAppId() int32 {
@@ -676,7 +803,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +815,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[6]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +828,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{6}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Connection) GetReachable() bool {
@@ -791,7 +918,7 @@ type ConnectionProblem struct {
 
 func (x *ConnectionProblem) Reset() {
 	*x = ConnectionProblem{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -803,7 +930,7 @@ func (x *ConnectionProblem) String() string {
 func (*ConnectionProblem) ProtoMessage() {}
 
 func (x *ConnectionProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -816,7 +943,7 @@ func (x *ConnectionProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionProblem.ProtoReflect.Descriptor instead.
 func (*ConnectionProblem) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ConnectionProblem) GetCode() string {
@@ -868,7 +995,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +1007,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +1020,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PullRequest) GetNumber() int32 {
@@ -961,7 +1088,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1100,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1113,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Progress) GetCurrentStage() string {
@@ -1061,7 +1188,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1073,7 +1200,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1086,7 +1213,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Finding) GetCode() string {
@@ -1166,7 +1293,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1305,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1318,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Result) GetCommitSha() string {
@@ -1274,7 +1401,7 @@ type Transition struct {
 
 func (x *Transition) Reset() {
 	*x = Transition{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1413,7 @@ func (x *Transition) String() string {
 func (*Transition) ProtoMessage() {}
 
 func (x *Transition) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1426,7 @@ func (x *Transition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transition.ProtoReflect.Descriptor instead.
 func (*Transition) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Transition) GetFrom() string {
@@ -1376,7 +1503,7 @@ type SyncStatus struct {
 
 func (x *SyncStatus) Reset() {
 	*x = SyncStatus{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1388,7 +1515,7 @@ func (x *SyncStatus) String() string {
 func (*SyncStatus) ProtoMessage() {}
 
 func (x *SyncStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1401,7 +1528,7 @@ func (x *SyncStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncStatus.ProtoReflect.Descriptor instead.
 func (*SyncStatus) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SyncStatus) GetSyncId() string {
@@ -1551,7 +1678,7 @@ type DirectoryIssue struct {
 
 func (x *DirectoryIssue) Reset() {
 	*x = DirectoryIssue{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1690,7 @@ func (x *DirectoryIssue) String() string {
 func (*DirectoryIssue) ProtoMessage() {}
 
 func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +1703,7 @@ func (x *DirectoryIssue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryIssue.ProtoReflect.Descriptor instead.
 func (*DirectoryIssue) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DirectoryIssue) GetSeverity() string {
@@ -1642,7 +1769,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1781,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1794,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *File) GetPath() string {
@@ -1735,7 +1862,7 @@ type PlanCounts struct {
 
 func (x *PlanCounts) Reset() {
 	*x = PlanCounts{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1747,7 +1874,7 @@ func (x *PlanCounts) String() string {
 func (*PlanCounts) ProtoMessage() {}
 
 func (x *PlanCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1760,7 +1887,7 @@ func (x *PlanCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanCounts.ProtoReflect.Descriptor instead.
 func (*PlanCounts) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PlanCounts) GetCreates() int32 {
@@ -1839,7 +1966,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +1978,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +1991,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Plan) GetCreates() int32 {
@@ -1951,7 +2078,7 @@ type PlannedAction struct {
 
 func (x *PlannedAction) Reset() {
 	*x = PlannedAction{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +2090,7 @@ func (x *PlannedAction) String() string {
 func (*PlannedAction) ProtoMessage() {}
 
 func (x *PlannedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +2103,7 @@ func (x *PlannedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedAction.ProtoReflect.Descriptor instead.
 func (*PlannedAction) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{18}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PlannedAction) GetAction() string {
@@ -2042,7 +2169,7 @@ type Orphan struct {
 
 func (x *Orphan) Reset() {
 	*x = Orphan{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2181,7 @@ func (x *Orphan) String() string {
 func (*Orphan) ProtoMessage() {}
 
 func (x *Orphan) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[19]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2194,7 @@ func (x *Orphan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
 func (*Orphan) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{19}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Orphan) GetKind() string {
@@ -2143,7 +2270,7 @@ type QuarantinedFile struct {
 
 func (x *QuarantinedFile) Reset() {
 	*x = QuarantinedFile{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2155,7 +2282,7 @@ func (x *QuarantinedFile) String() string {
 func (*QuarantinedFile) ProtoMessage() {}
 
 func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[20]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2168,7 +2295,7 @@ func (x *QuarantinedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuarantinedFile.ProtoReflect.Descriptor instead.
 func (*QuarantinedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{20}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *QuarantinedFile) GetPath() string {
@@ -2267,7 +2394,7 @@ type DirectoryChange struct {
 
 func (x *DirectoryChange) Reset() {
 	*x = DirectoryChange{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2279,7 +2406,7 @@ func (x *DirectoryChange) String() string {
 func (*DirectoryChange) ProtoMessage() {}
 
 func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[21]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2292,7 +2419,7 @@ func (x *DirectoryChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryChange.ProtoReflect.Descriptor instead.
 func (*DirectoryChange) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{21}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DirectoryChange) GetPath() string {
@@ -2373,7 +2500,7 @@ type Commit struct {
 
 func (x *Commit) Reset() {
 	*x = Commit{}
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2512,7 @@ func (x *Commit) String() string {
 func (*Commit) ProtoMessage() {}
 
 func (x *Commit) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[22]
+	mi := &file_fgd_bridge_v1_bridge_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2525,7 @@ func (x *Commit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commit.ProtoReflect.Descriptor instead.
 func (*Commit) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{22}
+	return file_fgd_bridge_v1_bridge_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Commit) GetCommitSha() string {
@@ -2547,13 +2674,22 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"nextSyncAt\x126\n" +
 	"\x14credentials_readable\x18\x1e \x01(\bH\x00R\x13credentialsReadable\x88\x01\x01\x121\n" +
 	"\x06netbox\x18\x1f \x01(\v2\x19.fgd.bridge.v1.NetBoxLinkR\x06netboxB\x17\n" +
-	"\x15_credentials_readable\"\xbf\x01\n" +
+	"\x15_credentials_readable\"\xe2\x02\n" +
 	"\n" +
 	"NetBoxLink\x12\x1e\n" +
 	"\x03url\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\x88\xb5\x18\x01R\x03url\x12#\n" +
 	"\x06fabric\x18\x02 \x01(\x05B\v\xbaH\x04\x1a\x02(\x00\x88\xb5\x18\x02R\x06fabric\x12)\n" +
-	"\ttoken_ref\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\x88\xb5\x18\x02R\btokenRef\x12A\n" +
-	"\ron_difference\x18\x04 \x01(\tB\x1c\xbaH\x15\xd8\x01\x01r\x10R\x04holdR\bgit_wins\x88\xb5\x18\x03R\fonDifference\"\x86\x01\n" +
+	"\ttoken_ref\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\x88\xb5\x18\x02R\btokenRef\x12?\n" +
+	"\tdirection\x18\x04 \x01(\tB!\xbaH\x1a\xd8\x01\x01r\x15R\x04bothR\rgit_to_netbox\x88\xb5\x18\x03R\tdirection\x12O\n" +
+	"\x0fconflict_winner\x18\x05 \x01(\tB&\xbaH\x1f\xd8\x01\x01r\x1aR\x04holdR\bgit_winsR\bhnp_wins\x88\xb5\x18\x03R\x0econflictWinner\x12R\n" +
+	"\x11conflict_policies\x18\x06 \x01(\v2\x1f.fgd.bridge.v1.ConflictPoliciesB\x04\x88\xb5\x18\x03R\x10conflictPolicies\"W\n" +
+	"\x10ConflictPolicies\x12C\n" +
+	"\bpolicies\x18\x01 \x03(\v2\x1d.fgd.bridge.v1.ConflictPolicyB\b\xbaH\x05\x92\x01\x02\x10dR\bpolicies\"\x86\x01\n" +
+	"\x0eConflictPolicy\x12\x1b\n" +
+	"\x04kind\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x04kind\x12\x1e\n" +
+	"\x04path\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04path\x127\n" +
+	"\x06winner\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1aR\x04holdR\bgit_winsR\bhnp_winsR\x06winner\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -2819,68 +2955,72 @@ func file_fgd_bridge_v1_bridge_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_bridge_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_fgd_bridge_v1_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_fgd_bridge_v1_bridge_proto_goTypes = []any{
 	(*Fabric)(nil),                // 0: fgd.bridge.v1.Fabric
 	(*NetBoxLink)(nil),            // 1: fgd.bridge.v1.NetBoxLink
-	(*Suspension)(nil),            // 2: fgd.bridge.v1.Suspension
-	(*FabricOptions)(nil),         // 3: fgd.bridge.v1.FabricOptions
-	(*Credentials)(nil),           // 4: fgd.bridge.v1.Credentials
-	(*GitHubApp)(nil),             // 5: fgd.bridge.v1.GitHubApp
-	(*Connection)(nil),            // 6: fgd.bridge.v1.Connection
-	(*ConnectionProblem)(nil),     // 7: fgd.bridge.v1.ConnectionProblem
-	(*PullRequest)(nil),           // 8: fgd.bridge.v1.PullRequest
-	(*Progress)(nil),              // 9: fgd.bridge.v1.Progress
-	(*Finding)(nil),               // 10: fgd.bridge.v1.Finding
-	(*Result)(nil),                // 11: fgd.bridge.v1.Result
-	(*Transition)(nil),            // 12: fgd.bridge.v1.Transition
-	(*SyncStatus)(nil),            // 13: fgd.bridge.v1.SyncStatus
-	(*DirectoryIssue)(nil),        // 14: fgd.bridge.v1.DirectoryIssue
-	(*File)(nil),                  // 15: fgd.bridge.v1.File
-	(*PlanCounts)(nil),            // 16: fgd.bridge.v1.PlanCounts
-	(*Plan)(nil),                  // 17: fgd.bridge.v1.Plan
-	(*PlannedAction)(nil),         // 18: fgd.bridge.v1.PlannedAction
-	(*Orphan)(nil),                // 19: fgd.bridge.v1.Orphan
-	(*QuarantinedFile)(nil),       // 20: fgd.bridge.v1.QuarantinedFile
-	(*DirectoryChange)(nil),       // 21: fgd.bridge.v1.DirectoryChange
-	(*Commit)(nil),                // 22: fgd.bridge.v1.Commit
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*ConflictPolicies)(nil),      // 2: fgd.bridge.v1.ConflictPolicies
+	(*ConflictPolicy)(nil),        // 3: fgd.bridge.v1.ConflictPolicy
+	(*Suspension)(nil),            // 4: fgd.bridge.v1.Suspension
+	(*FabricOptions)(nil),         // 5: fgd.bridge.v1.FabricOptions
+	(*Credentials)(nil),           // 6: fgd.bridge.v1.Credentials
+	(*GitHubApp)(nil),             // 7: fgd.bridge.v1.GitHubApp
+	(*Connection)(nil),            // 8: fgd.bridge.v1.Connection
+	(*ConnectionProblem)(nil),     // 9: fgd.bridge.v1.ConnectionProblem
+	(*PullRequest)(nil),           // 10: fgd.bridge.v1.PullRequest
+	(*Progress)(nil),              // 11: fgd.bridge.v1.Progress
+	(*Finding)(nil),               // 12: fgd.bridge.v1.Finding
+	(*Result)(nil),                // 13: fgd.bridge.v1.Result
+	(*Transition)(nil),            // 14: fgd.bridge.v1.Transition
+	(*SyncStatus)(nil),            // 15: fgd.bridge.v1.SyncStatus
+	(*DirectoryIssue)(nil),        // 16: fgd.bridge.v1.DirectoryIssue
+	(*File)(nil),                  // 17: fgd.bridge.v1.File
+	(*PlanCounts)(nil),            // 18: fgd.bridge.v1.PlanCounts
+	(*Plan)(nil),                  // 19: fgd.bridge.v1.Plan
+	(*PlannedAction)(nil),         // 20: fgd.bridge.v1.PlannedAction
+	(*Orphan)(nil),                // 21: fgd.bridge.v1.Orphan
+	(*QuarantinedFile)(nil),       // 22: fgd.bridge.v1.QuarantinedFile
+	(*DirectoryChange)(nil),       // 23: fgd.bridge.v1.DirectoryChange
+	(*Commit)(nil),                // 24: fgd.bridge.v1.Commit
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
 }
 var file_fgd_bridge_v1_bridge_proto_depIdxs = []int32{
-	3,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
-	23, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	23, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	2,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
-	8,  // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	23, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	5,  // 0: fgd.bridge.v1.Fabric.options:type_name -> fgd.bridge.v1.FabricOptions
+	25, // 1: fgd.bridge.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	25, // 2: fgd.bridge.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	4,  // 3: fgd.bridge.v1.Fabric.suspension:type_name -> fgd.bridge.v1.Suspension
+	10, // 4: fgd.bridge.v1.Fabric.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	25, // 5: fgd.bridge.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
 	1,  // 6: fgd.bridge.v1.Fabric.netbox:type_name -> fgd.bridge.v1.NetBoxLink
-	23, // 7: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	5,  // 8: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
-	7,  // 9: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
-	7,  // 10: fgd.bridge.v1.Connection.warnings:type_name -> fgd.bridge.v1.ConnectionProblem
-	8,  // 11: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	16, // 12: fgd.bridge.v1.Result.counts:type_name -> fgd.bridge.v1.PlanCounts
-	23, // 13: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
-	9,  // 14: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
-	23, // 15: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
-	23, // 16: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
-	23, // 17: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
-	10, // 18: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
-	10, // 19: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
-	11, // 20: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
-	23, // 21: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
-	12, // 22: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
-	18, // 23: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
-	19, // 24: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
-	10, // 25: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
-	23, // 26: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
-	23, // 27: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
-	23, // 28: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	2,  // 7: fgd.bridge.v1.NetBoxLink.conflict_policies:type_name -> fgd.bridge.v1.ConflictPolicies
+	3,  // 8: fgd.bridge.v1.ConflictPolicies.policies:type_name -> fgd.bridge.v1.ConflictPolicy
+	25, // 9: fgd.bridge.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	7,  // 10: fgd.bridge.v1.Credentials.github_app:type_name -> fgd.bridge.v1.GitHubApp
+	9,  // 11: fgd.bridge.v1.Connection.problems:type_name -> fgd.bridge.v1.ConnectionProblem
+	9,  // 12: fgd.bridge.v1.Connection.warnings:type_name -> fgd.bridge.v1.ConnectionProblem
+	10, // 13: fgd.bridge.v1.Result.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	18, // 14: fgd.bridge.v1.Result.counts:type_name -> fgd.bridge.v1.PlanCounts
+	25, // 15: fgd.bridge.v1.Transition.time:type_name -> google.protobuf.Timestamp
+	11, // 16: fgd.bridge.v1.SyncStatus.progress:type_name -> fgd.bridge.v1.Progress
+	25, // 17: fgd.bridge.v1.SyncStatus.started_at:type_name -> google.protobuf.Timestamp
+	25, // 18: fgd.bridge.v1.SyncStatus.updated_at:type_name -> google.protobuf.Timestamp
+	25, // 19: fgd.bridge.v1.SyncStatus.completed_at:type_name -> google.protobuf.Timestamp
+	12, // 20: fgd.bridge.v1.SyncStatus.errors:type_name -> fgd.bridge.v1.Finding
+	12, // 21: fgd.bridge.v1.SyncStatus.warnings:type_name -> fgd.bridge.v1.Finding
+	13, // 22: fgd.bridge.v1.SyncStatus.result:type_name -> fgd.bridge.v1.Result
+	25, // 23: fgd.bridge.v1.SyncStatus.accepted_at:type_name -> google.protobuf.Timestamp
+	14, // 24: fgd.bridge.v1.SyncStatus.transitions:type_name -> fgd.bridge.v1.Transition
+	20, // 25: fgd.bridge.v1.Plan.actions:type_name -> fgd.bridge.v1.PlannedAction
+	21, // 26: fgd.bridge.v1.Plan.orphans:type_name -> fgd.bridge.v1.Orphan
+	12, // 27: fgd.bridge.v1.QuarantinedFile.reason:type_name -> fgd.bridge.v1.Finding
+	25, // 28: fgd.bridge.v1.QuarantinedFile.quarantined_at:type_name -> google.protobuf.Timestamp
+	25, // 29: fgd.bridge.v1.Commit.authored_at:type_name -> google.protobuf.Timestamp
+	25, // 30: fgd.bridge.v1.Commit.committed_at:type_name -> google.protobuf.Timestamp
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_bridge_proto_init() }
@@ -2889,17 +3029,17 @@ func file_fgd_bridge_v1_bridge_proto_init() {
 		return
 	}
 	file_fgd_bridge_v1_bridge_proto_msgTypes[0].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[3].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[6].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[15].OneofWrappers = []any{}
-	file_fgd_bridge_v1_bridge_proto_msgTypes[20].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[5].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[8].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[17].OneofWrappers = []any{}
+	file_fgd_bridge_v1_bridge_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_bridge_proto_rawDesc), len(file_fgd_bridge_v1_bridge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

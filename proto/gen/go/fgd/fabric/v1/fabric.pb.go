@@ -26,57 +26,114 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What becomes of a record in NetBox that differs from its file, when Git has not changed the file since the two agreed.
-type OnDifference int32
+// Which way changes go between Git and NetBox.
+type Direction int32
 
 const (
-	// Same as hold.
-	OnDifference_ON_DIFFERENCE_UNSPECIFIED OnDifference = 0
-	// Neither is touched, and it is listed until somebody decides.
-	OnDifference_ON_DIFFERENCE_HOLD OnDifference = 1
-	// The record becomes what the file says.
-	OnDifference_ON_DIFFERENCE_GIT_WINS OnDifference = 2
+	// Same as both.
+	Direction_DIRECTION_UNSPECIFIED Direction = 0
+	// Each becomes what was changed on the other.
+	Direction_DIRECTION_BOTH Direction = 1
+	// Records become what files say. What is changed in NetBox stays there, or is overwritten when Git wins.
+	Direction_DIRECTION_GIT_TO_NETBOX Direction = 2
 )
 
-// Enum value maps for OnDifference.
+// Enum value maps for Direction.
 var (
-	OnDifference_name = map[int32]string{
-		0: "ON_DIFFERENCE_UNSPECIFIED",
-		1: "ON_DIFFERENCE_HOLD",
-		2: "ON_DIFFERENCE_GIT_WINS",
+	Direction_name = map[int32]string{
+		0: "DIRECTION_UNSPECIFIED",
+		1: "DIRECTION_BOTH",
+		2: "DIRECTION_GIT_TO_NETBOX",
 	}
-	OnDifference_value = map[string]int32{
-		"ON_DIFFERENCE_UNSPECIFIED": 0,
-		"ON_DIFFERENCE_HOLD":        1,
-		"ON_DIFFERENCE_GIT_WINS":    2,
+	Direction_value = map[string]int32{
+		"DIRECTION_UNSPECIFIED":   0,
+		"DIRECTION_BOTH":          1,
+		"DIRECTION_GIT_TO_NETBOX": 2,
 	}
 )
 
-func (x OnDifference) Enum() *OnDifference {
-	p := new(OnDifference)
+func (x Direction) Enum() *Direction {
+	p := new(Direction)
 	*p = x
 	return p
 }
 
-func (x OnDifference) String() string {
+func (x Direction) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (OnDifference) Descriptor() protoreflect.EnumDescriptor {
+func (Direction) Descriptor() protoreflect.EnumDescriptor {
 	return file_fgd_fabric_v1_fabric_proto_enumTypes[0].Descriptor()
 }
 
-func (OnDifference) Type() protoreflect.EnumType {
+func (Direction) Type() protoreflect.EnumType {
 	return &file_fgd_fabric_v1_fabric_proto_enumTypes[0]
 }
 
-func (x OnDifference) Number() protoreflect.EnumNumber {
+func (x Direction) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use OnDifference.Descriptor instead.
-func (OnDifference) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use Direction.Descriptor instead.
+func (Direction) EnumDescriptor() ([]byte, []int) {
 	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{0}
+}
+
+// Who wins where Git and NetBox have changed the same.
+type Winner int32
+
+const (
+	// Same as hold.
+	Winner_WINNER_UNSPECIFIED Winner = 0
+	// Nobody: it is a conflict, until somebody settles it.
+	Winner_WINNER_HOLD Winner = 1
+	// Git.
+	Winner_WINNER_GIT_WINS Winner = 2
+	// NetBox.
+	Winner_WINNER_HNP_WINS Winner = 3
+)
+
+// Enum value maps for Winner.
+var (
+	Winner_name = map[int32]string{
+		0: "WINNER_UNSPECIFIED",
+		1: "WINNER_HOLD",
+		2: "WINNER_GIT_WINS",
+		3: "WINNER_HNP_WINS",
+	}
+	Winner_value = map[string]int32{
+		"WINNER_UNSPECIFIED": 0,
+		"WINNER_HOLD":        1,
+		"WINNER_GIT_WINS":    2,
+		"WINNER_HNP_WINS":    3,
+	}
+)
+
+func (x Winner) Enum() *Winner {
+	p := new(Winner)
+	*p = x
+	return p
+}
+
+func (x Winner) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Winner) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+}
+
+func (Winner) Type() protoreflect.EnumType {
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+}
+
+func (x Winner) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Winner.Descriptor instead.
+func (Winner) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
 }
 
 // What a YAML file outside of raw/ does that holds nothing of Hedgehog's.
@@ -116,11 +173,11 @@ func (x ForeignFiles) String() string {
 }
 
 func (ForeignFiles) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[1].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
 }
 
 func (ForeignFiles) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[1]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
 }
 
 func (x ForeignFiles) Number() protoreflect.EnumNumber {
@@ -129,7 +186,7 @@ func (x ForeignFiles) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ForeignFiles.Descriptor instead.
 func (ForeignFiles) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
 }
 
 // What becomes of fields that only a cluster writes, such as resourceVersion and status, in a document from outside of
@@ -170,11 +227,11 @@ func (x ServerFields) String() string {
 }
 
 func (ServerFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[2].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
 }
 
 func (ServerFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[2]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
 }
 
 func (x ServerFields) Number() protoreflect.EnumNumber {
@@ -183,7 +240,7 @@ func (x ServerFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ServerFields.Descriptor instead.
 func (ServerFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 // How a commit reaches the branch.
@@ -223,11 +280,11 @@ func (x PublishMode) String() string {
 }
 
 func (PublishMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[3].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
 }
 
 func (PublishMode) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[3]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
 }
 
 func (x PublishMode) Number() protoreflect.EnumNumber {
@@ -236,7 +293,7 @@ func (x PublishMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PublishMode.Descriptor instead.
 func (PublishMode) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 // What a document does that names what is not there, or collides with another.
@@ -280,11 +337,11 @@ func (x References) String() string {
 }
 
 func (References) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[4].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
 }
 
 func (References) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[4]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
 }
 
 func (x References) Number() protoreflect.EnumNumber {
@@ -293,7 +350,7 @@ func (x References) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use References.Descriptor instead.
 func (References) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
 }
 
 // What becomes of an original whose documents have all landed.
@@ -341,11 +398,11 @@ func (x ArchiveStrategy) String() string {
 }
 
 func (ArchiveStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[5].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[6].Descriptor()
 }
 
 func (ArchiveStrategy) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[5]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[6]
 }
 
 func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
@@ -354,7 +411,7 @@ func (x ArchiveStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ArchiveStrategy.Descriptor instead.
 func (ArchiveStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{5}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
 }
 
 // What a document in raw/ that differs from the managed one does.
@@ -398,11 +455,11 @@ func (x OnConflict) String() string {
 }
 
 func (OnConflict) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[6].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[7].Descriptor()
 }
 
 func (OnConflict) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[6]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[7]
 }
 
 func (x OnConflict) Number() protoreflect.EnumNumber {
@@ -411,7 +468,7 @@ func (x OnConflict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnConflict.Descriptor instead.
 func (OnConflict) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{6}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{7}
 }
 
 // What fields that the schema does not know do.
@@ -451,11 +508,11 @@ func (x UnknownFields) String() string {
 }
 
 func (UnknownFields) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[7].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[8].Descriptor()
 }
 
 func (UnknownFields) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[7]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[8]
 }
 
 func (x UnknownFields) Number() protoreflect.EnumNumber {
@@ -464,7 +521,7 @@ func (x UnknownFields) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnknownFields.Descriptor instead.
 func (UnknownFields) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{7}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{8}
 }
 
 // What an invalid file in managed/ does.
@@ -504,11 +561,11 @@ func (x ManagedInvalid) String() string {
 }
 
 func (ManagedInvalid) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_fabric_v1_fabric_proto_enumTypes[8].Descriptor()
+	return file_fgd_fabric_v1_fabric_proto_enumTypes[9].Descriptor()
 }
 
 func (ManagedInvalid) Type() protoreflect.EnumType {
-	return &file_fgd_fabric_v1_fabric_proto_enumTypes[8]
+	return &file_fgd_fabric_v1_fabric_proto_enumTypes[9]
 }
 
 func (x ManagedInvalid) Number() protoreflect.EnumNumber {
@@ -517,7 +574,7 @@ func (x ManagedInvalid) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ManagedInvalid.Descriptor instead.
 func (ManagedInvalid) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{8}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{9}
 }
 
 // A registered fabric.
@@ -692,10 +749,14 @@ type NetBoxLink struct {
 	Fabric int32 `protobuf:"varint,2,opt,name=fabric,proto3" json:"fabric,omitempty"`
 	// Where the bridge finds the token: env:NAME or file:NAME.
 	TokenRef string `protobuf:"bytes,3,opt,name=token_ref,json=tokenRef,proto3" json:"token_ref,omitempty"`
-	// What becomes of a record that differs from its file without a word of Git's.
-	OnDifference  OnDifference `protobuf:"varint,4,opt,name=on_difference,json=onDifference,proto3,enum=fgd.fabric.v1.OnDifference" json:"on_difference,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Which way changes go.
+	Direction Direction `protobuf:"varint,4,opt,name=direction,proto3,enum=fgd.fabric.v1.Direction" json:"direction,omitempty"`
+	// Who wins where both sides changed the same, and no other policy is for it.
+	ConflictWinner Winner `protobuf:"varint,5,opt,name=conflict_winner,json=conflictWinner,proto3,enum=fgd.fabric.v1.Winner" json:"conflict_winner,omitempty"`
+	// Who wins there at single paths.
+	ConflictPolicies []*ConflictPolicy `protobuf:"bytes,6,rep,name=conflict_policies,json=conflictPolicies,proto3" json:"conflict_policies,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *NetBoxLink) Reset() {
@@ -749,11 +810,90 @@ func (x *NetBoxLink) GetTokenRef() string {
 	return ""
 }
 
-func (x *NetBoxLink) GetOnDifference() OnDifference {
+func (x *NetBoxLink) GetDirection() Direction {
 	if x != nil {
-		return x.OnDifference
+		return x.Direction
 	}
-	return OnDifference_ON_DIFFERENCE_UNSPECIFIED
+	return Direction_DIRECTION_UNSPECIFIED
+}
+
+func (x *NetBoxLink) GetConflictWinner() Winner {
+	if x != nil {
+		return x.ConflictWinner
+	}
+	return Winner_WINNER_UNSPECIFIED
+}
+
+func (x *NetBoxLink) GetConflictPolicies() []*ConflictPolicy {
+	if x != nil {
+		return x.ConflictPolicies
+	}
+	return nil
+}
+
+// Who wins at a path and within it. Of several that are for a conflict the one with the longest path counts, and of two
+// with the same path the one that names the kind.
+type ConflictPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the resources; all when it is empty.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// A path as conflicts have it, for example "spec.subnets"; "." for all.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Who wins there.
+	Winner        Winner `protobuf:"varint,3,opt,name=winner,proto3,enum=fgd.fabric.v1.Winner" json:"winner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConflictPolicy) Reset() {
+	*x = ConflictPolicy{}
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConflictPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConflictPolicy) ProtoMessage() {}
+
+func (x *ConflictPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConflictPolicy.ProtoReflect.Descriptor instead.
+func (*ConflictPolicy) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ConflictPolicy) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ConflictPolicy) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ConflictPolicy) GetWinner() Winner {
+	if x != nil {
+		return x.Winner
+	}
+	return Winner_WINNER_UNSPECIFIED
 }
 
 // Why no sync of a fabric may publish.
@@ -771,7 +911,7 @@ type Suspension struct {
 
 func (x *Suspension) Reset() {
 	*x = Suspension{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +923,7 @@ func (x *Suspension) String() string {
 func (*Suspension) ProtoMessage() {}
 
 func (x *Suspension) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[2]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +936,7 @@ func (x *Suspension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
 func (*Suspension) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{2}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Suspension) GetReason() string {
@@ -855,7 +995,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1007,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[3]
+	mi := &file_fgd_fabric_v1_fabric_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1020,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_fabric_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Options) GetArchiveStrategy() ArchiveStrategy {
@@ -1003,15 +1143,22 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\fformer_names\x18\f \x03(\tR\vformerNames\x12<\n" +
 	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"nextSyncAt\x121\n" +
-	"\x06netbox\x18\x15 \x01(\v2\x19.fgd.fabric.v1.NetBoxLinkR\x06netbox\"\xb6\x01\n" +
+	"\x06netbox\x18\x15 \x01(\v2\x19.fgd.fabric.v1.NetBoxLinkR\x06netbox\"\xc2\x02\n" +
 	"\n" +
 	"NetBoxLink\x12\x1c\n" +
 	"\x03url\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x03url\x12\x1f\n" +
 	"\x06fabric\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x06fabric\x12'\n" +
 	"\ttoken_ref\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\btokenRef\x12@\n" +
-	"\ron_difference\x18\x04 \x01(\x0e2\x1b.fgd.fabric.v1.OnDifferenceR\fonDifference\"\x86\x01\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\btokenRef\x126\n" +
+	"\tdirection\x18\x04 \x01(\x0e2\x18.fgd.fabric.v1.DirectionR\tdirection\x12>\n" +
+	"\x0fconflict_winner\x18\x05 \x01(\x0e2\x15.fgd.fabric.v1.WinnerR\x0econflictWinner\x12T\n" +
+	"\x11conflict_policies\x18\x06 \x03(\v2\x1d.fgd.fabric.v1.ConflictPolicyB\b\xbaH\x05\x92\x01\x02\x10dR\x10conflictPolicies\"|\n" +
+	"\x0eConflictPolicy\x12\x1b\n" +
+	"\x04kind\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x04kind\x12\x1e\n" +
+	"\x04path\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04path\x12-\n" +
+	"\x06winner\x18\x03 \x01(\x0e2\x15.fgd.fabric.v1.WinnerR\x06winner\"\x86\x01\n" +
 	"\n" +
 	"Suspension\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12!\n" +
@@ -1036,11 +1183,16 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\rcommit_author\x18\f \x01(\tBX\xbaHUrS\x18\xc0\x022N^(|requester|committer|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\fcommitAuthor\x12o\n" +
 	"\x10commit_committer\x18\r \x01(\tBD\xbaHAr?\x18\xc0\x022:^(|[^<>\\x00-\\x1f]+ <[^<>@ \\x00-\\x1f]+@[^<>@ \\x00-\\x1f]+>)$R\x0fcommitCommitterB\x17\n" +
 	"\x15_upgrade_api_versionsB\x12\n" +
-	"\x10_auto_initialize*a\n" +
-	"\fOnDifference\x12\x1d\n" +
-	"\x19ON_DIFFERENCE_UNSPECIFIED\x10\x00\x12\x16\n" +
-	"\x12ON_DIFFERENCE_HOLD\x10\x01\x12\x1a\n" +
-	"\x16ON_DIFFERENCE_GIT_WINS\x10\x02*d\n" +
+	"\x10_auto_initialize*W\n" +
+	"\tDirection\x12\x19\n" +
+	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eDIRECTION_BOTH\x10\x01\x12\x1b\n" +
+	"\x17DIRECTION_GIT_TO_NETBOX\x10\x02*[\n" +
+	"\x06Winner\x12\x16\n" +
+	"\x12WINNER_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vWINNER_HOLD\x10\x01\x12\x13\n" +
+	"\x0fWINNER_GIT_WINS\x10\x02\x12\x13\n" +
+	"\x0fWINNER_HNP_WINS\x10\x03*d\n" +
 	"\fForeignFiles\x12\x1d\n" +
 	"\x19FOREIGN_FILES_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FOREIGN_FILES_LEAVE\x10\x01\x12\x1c\n" +
@@ -1093,50 +1245,55 @@ func file_fgd_fabric_v1_fabric_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_fabric_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_fgd_fabric_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_fgd_fabric_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_fgd_fabric_v1_fabric_proto_goTypes = []any{
-	(OnDifference)(0),             // 0: fgd.fabric.v1.OnDifference
-	(ForeignFiles)(0),             // 1: fgd.fabric.v1.ForeignFiles
-	(ServerFields)(0),             // 2: fgd.fabric.v1.ServerFields
-	(PublishMode)(0),              // 3: fgd.fabric.v1.PublishMode
-	(References)(0),               // 4: fgd.fabric.v1.References
-	(ArchiveStrategy)(0),          // 5: fgd.fabric.v1.ArchiveStrategy
-	(OnConflict)(0),               // 6: fgd.fabric.v1.OnConflict
-	(UnknownFields)(0),            // 7: fgd.fabric.v1.UnknownFields
-	(ManagedInvalid)(0),           // 8: fgd.fabric.v1.ManagedInvalid
-	(*Fabric)(nil),                // 9: fgd.fabric.v1.Fabric
-	(*NetBoxLink)(nil),            // 10: fgd.fabric.v1.NetBoxLink
-	(*Suspension)(nil),            // 11: fgd.fabric.v1.Suspension
-	(*Options)(nil),               // 12: fgd.fabric.v1.Options
-	(*v1.Location)(nil),           // 13: fgd.git.v1.Location
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*v1.PullRequest)(nil),        // 15: fgd.git.v1.PullRequest
+	(Direction)(0),                // 0: fgd.fabric.v1.Direction
+	(Winner)(0),                   // 1: fgd.fabric.v1.Winner
+	(ForeignFiles)(0),             // 2: fgd.fabric.v1.ForeignFiles
+	(ServerFields)(0),             // 3: fgd.fabric.v1.ServerFields
+	(PublishMode)(0),              // 4: fgd.fabric.v1.PublishMode
+	(References)(0),               // 5: fgd.fabric.v1.References
+	(ArchiveStrategy)(0),          // 6: fgd.fabric.v1.ArchiveStrategy
+	(OnConflict)(0),               // 7: fgd.fabric.v1.OnConflict
+	(UnknownFields)(0),            // 8: fgd.fabric.v1.UnknownFields
+	(ManagedInvalid)(0),           // 9: fgd.fabric.v1.ManagedInvalid
+	(*Fabric)(nil),                // 10: fgd.fabric.v1.Fabric
+	(*NetBoxLink)(nil),            // 11: fgd.fabric.v1.NetBoxLink
+	(*ConflictPolicy)(nil),        // 12: fgd.fabric.v1.ConflictPolicy
+	(*Suspension)(nil),            // 13: fgd.fabric.v1.Suspension
+	(*Options)(nil),               // 14: fgd.fabric.v1.Options
+	(*v1.Location)(nil),           // 15: fgd.git.v1.Location
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*v1.PullRequest)(nil),        // 17: fgd.git.v1.PullRequest
 }
 var file_fgd_fabric_v1_fabric_proto_depIdxs = []int32{
-	13, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
-	12, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
-	14, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
-	14, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
-	11, // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
-	15, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
-	14, // 6: fgd.fabric.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
-	10, // 7: fgd.fabric.v1.Fabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
-	0,  // 8: fgd.fabric.v1.NetBoxLink.on_difference:type_name -> fgd.fabric.v1.OnDifference
-	14, // 9: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
-	5,  // 10: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
-	6,  // 11: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
-	7,  // 12: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
-	8,  // 13: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
-	4,  // 14: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
-	3,  // 15: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
-	1,  // 16: fgd.fabric.v1.Options.foreign_files:type_name -> fgd.fabric.v1.ForeignFiles
-	2,  // 17: fgd.fabric.v1.Options.server_fields:type_name -> fgd.fabric.v1.ServerFields
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	15, // 0: fgd.fabric.v1.Fabric.location:type_name -> fgd.git.v1.Location
+	14, // 1: fgd.fabric.v1.Fabric.options:type_name -> fgd.fabric.v1.Options
+	16, // 2: fgd.fabric.v1.Fabric.created_at:type_name -> google.protobuf.Timestamp
+	16, // 3: fgd.fabric.v1.Fabric.updated_at:type_name -> google.protobuf.Timestamp
+	13, // 4: fgd.fabric.v1.Fabric.suspension:type_name -> fgd.fabric.v1.Suspension
+	17, // 5: fgd.fabric.v1.Fabric.pull_request:type_name -> fgd.git.v1.PullRequest
+	16, // 6: fgd.fabric.v1.Fabric.next_sync_at:type_name -> google.protobuf.Timestamp
+	11, // 7: fgd.fabric.v1.Fabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
+	0,  // 8: fgd.fabric.v1.NetBoxLink.direction:type_name -> fgd.fabric.v1.Direction
+	1,  // 9: fgd.fabric.v1.NetBoxLink.conflict_winner:type_name -> fgd.fabric.v1.Winner
+	12, // 10: fgd.fabric.v1.NetBoxLink.conflict_policies:type_name -> fgd.fabric.v1.ConflictPolicy
+	1,  // 11: fgd.fabric.v1.ConflictPolicy.winner:type_name -> fgd.fabric.v1.Winner
+	16, // 12: fgd.fabric.v1.Suspension.suspended_at:type_name -> google.protobuf.Timestamp
+	6,  // 13: fgd.fabric.v1.Options.archive_strategy:type_name -> fgd.fabric.v1.ArchiveStrategy
+	7,  // 14: fgd.fabric.v1.Options.on_conflict:type_name -> fgd.fabric.v1.OnConflict
+	8,  // 15: fgd.fabric.v1.Options.unknown_fields:type_name -> fgd.fabric.v1.UnknownFields
+	9,  // 16: fgd.fabric.v1.Options.managed_invalid:type_name -> fgd.fabric.v1.ManagedInvalid
+	5,  // 17: fgd.fabric.v1.Options.references:type_name -> fgd.fabric.v1.References
+	4,  // 18: fgd.fabric.v1.Options.publish_mode:type_name -> fgd.fabric.v1.PublishMode
+	2,  // 19: fgd.fabric.v1.Options.foreign_files:type_name -> fgd.fabric.v1.ForeignFiles
+	3,  // 20: fgd.fabric.v1.Options.server_fields:type_name -> fgd.fabric.v1.ServerFields
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_fabric_proto_init() }
@@ -1144,14 +1301,14 @@ func file_fgd_fabric_v1_fabric_proto_init() {
 	if File_fgd_fabric_v1_fabric_proto != nil {
 		return
 	}
-	file_fgd_fabric_v1_fabric_proto_msgTypes[3].OneofWrappers = []any{}
+	file_fgd_fabric_v1_fabric_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_fabric_proto_rawDesc), len(file_fgd_fabric_v1_fabric_proto_rawDesc)),
-			NumEnums:      9,
-			NumMessages:   4,
+			NumEnums:      10,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -25,6 +25,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How a conflict stands.
+type ConflictState int32
+
+const (
+	// Never stored.
+	ConflictState_CONFLICT_STATE_UNSPECIFIED ConflictState = 0
+	// Nobody has settled it.
+	ConflictState_CONFLICT_STATE_OPEN ConflictState = 1
+	// Somebody has, or both sides say the same by now.
+	ConflictState_CONFLICT_STATE_RESOLVED ConflictState = 2
+)
+
+// Enum value maps for ConflictState.
+var (
+	ConflictState_name = map[int32]string{
+		0: "CONFLICT_STATE_UNSPECIFIED",
+		1: "CONFLICT_STATE_OPEN",
+		2: "CONFLICT_STATE_RESOLVED",
+	}
+	ConflictState_value = map[string]int32{
+		"CONFLICT_STATE_UNSPECIFIED": 0,
+		"CONFLICT_STATE_OPEN":        1,
+		"CONFLICT_STATE_RESOLVED":    2,
+	}
+)
+
+func (x ConflictState) Enum() *ConflictState {
+	p := new(ConflictState)
+	*p = x
+	return p
+}
+
+func (x ConflictState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ConflictState) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_netbox_v1_receipt_proto_enumTypes[0].Descriptor()
+}
+
+func (ConflictState) Type() protoreflect.EnumType {
+	return &file_fgd_netbox_v1_receipt_proto_enumTypes[0]
+}
+
+func (x ConflictState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ConflictState.Descriptor instead.
+func (ConflictState) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{0}
+}
+
 // Where a record is.
 type State int32
 
@@ -39,6 +92,8 @@ const (
 	State_STATE_UNDELIVERABLE State = 3
 	// Somebody has to decide.
 	State_STATE_HELD State = 4
+	// What was made of it in NetBox is on its way to Git.
+	State_STATE_MERGING State = 5
 )
 
 // Enum value maps for State.
@@ -49,6 +104,7 @@ var (
 		2: "STATE_PROVEN",
 		3: "STATE_UNDELIVERABLE",
 		4: "STATE_HELD",
+		5: "STATE_MERGING",
 	}
 	State_value = map[string]int32{
 		"STATE_UNSPECIFIED":   0,
@@ -56,6 +112,7 @@ var (
 		"STATE_PROVEN":        2,
 		"STATE_UNDELIVERABLE": 3,
 		"STATE_HELD":          4,
+		"STATE_MERGING":       5,
 	}
 )
 
@@ -70,11 +127,11 @@ func (x State) String() string {
 }
 
 func (State) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_netbox_v1_receipt_proto_enumTypes[0].Descriptor()
+	return file_fgd_netbox_v1_receipt_proto_enumTypes[1].Descriptor()
 }
 
 func (State) Type() protoreflect.EnumType {
-	return &file_fgd_netbox_v1_receipt_proto_enumTypes[0]
+	return &file_fgd_netbox_v1_receipt_proto_enumTypes[1]
 }
 
 func (x State) Number() protoreflect.EnumNumber {
@@ -83,7 +140,7 @@ func (x State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use State.Descriptor instead.
 func (State) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{0}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{1}
 }
 
 // What kind of problem it is.
@@ -114,6 +171,16 @@ const (
 	Reason_REASON_NETBOX_FAILS Reason = 10
 	// Whenever it is overwritten, something in NetBox changes it again.
 	Reason_REASON_KEEPS_CHANGING Reason = 11
+	// Both sides changed the same.
+	Reason_REASON_CONFLICT Reason = 12
+	// Git does not take what was made of the record.
+	Reason_REASON_REFUSED_BY_GIT Reason = 13
+	// The record says that it is not synced by itself.
+	Reason_REASON_AUTO_SYNC_OFF Reason = 14
+	// It changes more often than people change it.
+	Reason_REASON_STORM Reason = 15
+	// What was made of the record can't be committed now.
+	Reason_REASON_NOT_COMMITTED Reason = 16
 )
 
 // Enum value maps for Reason.
@@ -131,6 +198,11 @@ var (
 		9:  "REASON_MASS_DELETION",
 		10: "REASON_NETBOX_FAILS",
 		11: "REASON_KEEPS_CHANGING",
+		12: "REASON_CONFLICT",
+		13: "REASON_REFUSED_BY_GIT",
+		14: "REASON_AUTO_SYNC_OFF",
+		15: "REASON_STORM",
+		16: "REASON_NOT_COMMITTED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":       0,
@@ -145,6 +217,11 @@ var (
 		"REASON_MASS_DELETION":     9,
 		"REASON_NETBOX_FAILS":      10,
 		"REASON_KEEPS_CHANGING":    11,
+		"REASON_CONFLICT":          12,
+		"REASON_REFUSED_BY_GIT":    13,
+		"REASON_AUTO_SYNC_OFF":     14,
+		"REASON_STORM":             15,
+		"REASON_NOT_COMMITTED":     16,
 	}
 )
 
@@ -159,11 +236,11 @@ func (x Reason) String() string {
 }
 
 func (Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_fgd_netbox_v1_receipt_proto_enumTypes[1].Descriptor()
+	return file_fgd_netbox_v1_receipt_proto_enumTypes[2].Descriptor()
 }
 
 func (Reason) Type() protoreflect.EnumType {
-	return &file_fgd_netbox_v1_receipt_proto_enumTypes[1]
+	return &file_fgd_netbox_v1_receipt_proto_enumTypes[2]
 }
 
 func (x Reason) Number() protoreflect.EnumNumber {
@@ -172,7 +249,7 @@ func (x Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Reason.Descriptor instead.
 func (Reason) EnumDescriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{1}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{2}
 }
 
 // What is known of a record in NetBox, and of the resource that it is to show.
@@ -218,7 +295,17 @@ type Receipt struct {
 	ForcedBy string `protobuf:"bytes,19,opt,name=forced_by,json=forcedBy,proto3" json:"forced_by,omitempty"`
 	// Digest of what the record says that is held, or is to be overwritten; "absent" for one that is not there. A word is
 	// for this alone: one that says something else by now is not overwritten.
-	Theirs        string `protobuf:"bytes,20,opt,name=theirs,proto3" json:"theirs,omitempty"`
+	Theirs string `protobuf:"bytes,20,opt,name=theirs,proto3" json:"theirs,omitempty"`
+	// What was made of the record in NetBox and is not in Git yet, the oldest first.
+	Heard []*Heard `protobuf:"bytes,21,rep,name=heard,proto3" json:"heard,omitempty"`
+	// The last entry of what was heard that is in heard, or was.
+	HeardEntry string `protobuf:"bytes,22,opt,name=heard_entry,json=heardEntry,proto3" json:"heard_entry,omitempty"`
+	// What Git is asked for because of the oldest of it; absent when it is not asked.
+	Offer *Offer `protobuf:"bytes,23,opt,name=offer,proto3" json:"offer,omitempty"`
+	// When the sync completed whose commit has what NetBox says: until what it left is wanted, nothing is written.
+	CommittedAt *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=committed_at,json=committedAt,proto3" json:"committed_at,omitempty"`
+	// Where both sides changed the same, the last time; absent where they never did.
+	Conflict      *Conflict `protobuf:"bytes,25,opt,name=conflict,proto3" json:"conflict,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -393,6 +480,596 @@ func (x *Receipt) GetTheirs() string {
 	return ""
 }
 
+func (x *Receipt) GetHeard() []*Heard {
+	if x != nil {
+		return x.Heard
+	}
+	return nil
+}
+
+func (x *Receipt) GetHeardEntry() string {
+	if x != nil {
+		return x.HeardEntry
+	}
+	return ""
+}
+
+func (x *Receipt) GetOffer() *Offer {
+	if x != nil {
+		return x.Offer
+	}
+	return nil
+}
+
+func (x *Receipt) GetCommittedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CommittedAt
+	}
+	return nil
+}
+
+func (x *Receipt) GetConflict() *Conflict {
+	if x != nil {
+		return x.Conflict
+	}
+	return nil
+}
+
+// What a record said after somebody had changed it in NetBox.
+type Heard struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which entry of what was heard it is; empty for what a comparison found.
+	Entry string `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	// Who changed it; absent where that is not known.
+	Editor *Editor `protobuf:"bytes,2,opt,name=editor,proto3" json:"editor,omitempty"`
+	// What it says, as JSON with spec, labels and annotations; empty when it is gone.
+	Content []byte `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	// Digest of that; "absent" when it is gone.
+	Digest string `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
+	// When a comparison found it; absent for what was told.
+	FoundAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=found_at,json=foundAt,proto3" json:"found_at,omitempty"`
+	// It was made then.
+	Created       bool `protobuf:"varint,6,opt,name=created,proto3" json:"created,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Heard) Reset() {
+	*x = Heard{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Heard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Heard) ProtoMessage() {}
+
+func (x *Heard) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Heard.ProtoReflect.Descriptor instead.
+func (*Heard) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Heard) GetEntry() string {
+	if x != nil {
+		return x.Entry
+	}
+	return ""
+}
+
+func (x *Heard) GetEditor() *Editor {
+	if x != nil {
+		return x.Editor
+	}
+	return nil
+}
+
+func (x *Heard) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *Heard) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *Heard) GetFoundAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FoundAt
+	}
+	return nil
+}
+
+func (x *Heard) GetCreated() bool {
+	if x != nil {
+		return x.Created
+	}
+	return false
+}
+
+// A sync that is asked to make of a file what was made of a record. It is asked once, by a name of its own.
+type Offer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name, which the sync is started by.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Digest of what NetBox says that it is for.
+	Digest        string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Offer) Reset() {
+	*x = Offer{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Offer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Offer) ProtoMessage() {}
+
+func (x *Offer) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Offer.ProtoReflect.Descriptor instead.
+func (*Offer) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Offer) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Offer) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+// Where Git and NetBox changed the same of a resource, and nobody guesses.
+type Conflict struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is called.
+	ConflictId string `protobuf:"bytes,1,opt,name=conflict_id,json=conflictId,proto3" json:"conflict_id,omitempty"`
+	// What the three sides said of which it is; another one as soon as one of them says something else.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// How it stands.
+	State ConflictState `protobuf:"varint,3,opt,name=state,proto3,enum=fgd.netbox.v1.ConflictState" json:"state,omitempty"`
+	// Since when.
+	OpenedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=opened_at,json=openedAt,proto3" json:"opened_at,omitempty"`
+	// Where, and what each side has there.
+	Paths []*ConflictPath `protobuf:"bytes,5,rep,name=paths,proto3" json:"paths,omitempty"`
+	// What both sides agreed on last, as JSON with spec, labels and annotations; empty when there was no such resource.
+	Base []byte `protobuf:"bytes,6,opt,name=base,proto3" json:"base,omitempty"`
+	// It is not known what they agreed on.
+	BaseUnknown bool `protobuf:"varint,7,opt,name=base_unknown,json=baseUnknown,proto3" json:"base_unknown,omitempty"`
+	// What Git says; empty when it does not have the resource.
+	Git []byte `protobuf:"bytes,8,opt,name=git,proto3" json:"git,omitempty"`
+	// What NetBox says; empty when it does not have the record.
+	Netbox []byte `protobuf:"bytes,9,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	// Object id of the file; empty when there is none.
+	GitBlobId string `protobuf:"bytes,10,opt,name=git_blob_id,json=gitBlobId,proto3" json:"git_blob_id,omitempty"`
+	// Who changed the file last.
+	GitChangedBy *v1.FileAuthor `protobuf:"bytes,11,opt,name=git_changed_by,json=gitChangedBy,proto3" json:"git_changed_by,omitempty"`
+	// Who changed the record last, where that is known.
+	NetboxChangedBy *Editor `protobuf:"bytes,12,opt,name=netbox_changed_by,json=netboxChangedBy,proto3" json:"netbox_changed_by,omitempty"`
+	// Who settled it; empty when both sides came to say the same.
+	ResolvedBy string `protobuf:"bytes,13,opt,name=resolved_by,json=resolvedBy,proto3" json:"resolved_by,omitempty"`
+	// When that was.
+	ResolvedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=resolved_at,json=resolvedAt,proto3" json:"resolved_at,omitempty"`
+	// The sync that brought the resolution into Git; empty where Git had it.
+	SyncId        string `protobuf:"bytes,15,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Conflict) Reset() {
+	*x = Conflict{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Conflict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Conflict) ProtoMessage() {}
+
+func (x *Conflict) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
+func (*Conflict) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Conflict) GetConflictId() string {
+	if x != nil {
+		return x.ConflictId
+	}
+	return ""
+}
+
+func (x *Conflict) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Conflict) GetState() ConflictState {
+	if x != nil {
+		return x.State
+	}
+	return ConflictState_CONFLICT_STATE_UNSPECIFIED
+}
+
+func (x *Conflict) GetOpenedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OpenedAt
+	}
+	return nil
+}
+
+func (x *Conflict) GetPaths() []*ConflictPath {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *Conflict) GetBase() []byte {
+	if x != nil {
+		return x.Base
+	}
+	return nil
+}
+
+func (x *Conflict) GetBaseUnknown() bool {
+	if x != nil {
+		return x.BaseUnknown
+	}
+	return false
+}
+
+func (x *Conflict) GetGit() []byte {
+	if x != nil {
+		return x.Git
+	}
+	return nil
+}
+
+func (x *Conflict) GetNetbox() []byte {
+	if x != nil {
+		return x.Netbox
+	}
+	return nil
+}
+
+func (x *Conflict) GetGitBlobId() string {
+	if x != nil {
+		return x.GitBlobId
+	}
+	return ""
+}
+
+func (x *Conflict) GetGitChangedBy() *v1.FileAuthor {
+	if x != nil {
+		return x.GitChangedBy
+	}
+	return nil
+}
+
+func (x *Conflict) GetNetboxChangedBy() *Editor {
+	if x != nil {
+		return x.NetboxChangedBy
+	}
+	return nil
+}
+
+func (x *Conflict) GetResolvedBy() string {
+	if x != nil {
+		return x.ResolvedBy
+	}
+	return ""
+}
+
+func (x *Conflict) GetResolvedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ResolvedAt
+	}
+	return nil
+}
+
+func (x *Conflict) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+// A path at which both sides changed the same.
+type ConflictPath struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path, "." for the resource as a whole.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// both_changed, both_added, one_removed, or merge_invalid when what comes of both is not valid.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What is not valid.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// What both agreed on, as JSON; empty for nothing.
+	Base []byte `protobuf:"bytes,4,opt,name=base,proto3" json:"base,omitempty"`
+	// What Git has, as JSON; empty for nothing.
+	Git []byte `protobuf:"bytes,5,opt,name=git,proto3" json:"git,omitempty"`
+	// What NetBox has, as JSON; empty for nothing.
+	Netbox        []byte `protobuf:"bytes,6,opt,name=netbox,proto3" json:"netbox,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConflictPath) Reset() {
+	*x = ConflictPath{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConflictPath) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConflictPath) ProtoMessage() {}
+
+func (x *ConflictPath) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConflictPath.ProtoReflect.Descriptor instead.
+func (*ConflictPath) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ConflictPath) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ConflictPath) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ConflictPath) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ConflictPath) GetBase() []byte {
+	if x != nil {
+		return x.Base
+	}
+	return nil
+}
+
+func (x *ConflictPath) GetGit() []byte {
+	if x != nil {
+		return x.Git
+	}
+	return nil
+}
+
+func (x *ConflictPath) GetNetbox() []byte {
+	if x != nil {
+		return x.Netbox
+	}
+	return nil
+}
+
+// What somebody wants a conflict to come to.
+type Resolution struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which conflict.
+	ConflictId string `protobuf:"bytes,1,opt,name=conflict_id,json=conflictId,proto3" json:"conflict_id,omitempty"`
+	// The version that they have seen.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// What is taken at each path.
+	Choices []*Choice `protobuf:"bytes,3,rep,name=choices,proto3" json:"choices,omitempty"`
+	// Who that is.
+	ResolvedBy string `protobuf:"bytes,4,opt,name=resolved_by,json=resolvedBy,proto3" json:"resolved_by,omitempty"`
+	// Their e-mail address, where it is known.
+	Email         string `protobuf:"bytes,5,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resolution) Reset() {
+	*x = Resolution{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resolution) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resolution) ProtoMessage() {}
+
+func (x *Resolution) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resolution.ProtoReflect.Descriptor instead.
+func (*Resolution) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Resolution) GetConflictId() string {
+	if x != nil {
+		return x.ConflictId
+	}
+	return ""
+}
+
+func (x *Resolution) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Resolution) GetChoices() []*Choice {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+func (x *Resolution) GetResolvedBy() string {
+	if x != nil {
+		return x.ResolvedBy
+	}
+	return ""
+}
+
+func (x *Resolution) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// What is taken at a path.
+type Choice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// git, netbox or value.
+	Take string `protobuf:"bytes,2,opt,name=take,proto3" json:"take,omitempty"`
+	// The value that is taken, as JSON; empty for nothing.
+	Value         []byte `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Choice) Reset() {
+	*x = Choice{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Choice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Choice) ProtoMessage() {}
+
+func (x *Choice) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Choice.ProtoReflect.Descriptor instead.
+func (*Choice) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Choice) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Choice) GetTake() string {
+	if x != nil {
+		return x.Take
+	}
+	return ""
+}
+
+func (x *Choice) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 // What Git says of a resource.
 type Wanted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -416,7 +1093,7 @@ type Wanted struct {
 
 func (x *Wanted) Reset() {
 	*x = Wanted{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[1]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +1105,7 @@ func (x *Wanted) String() string {
 func (*Wanted) ProtoMessage() {}
 
 func (x *Wanted) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[1]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +1118,7 @@ func (x *Wanted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wanted.ProtoReflect.Descriptor instead.
 func (*Wanted) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{1}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Wanted) GetPath() string {
@@ -501,14 +1178,16 @@ type Agreed struct {
 	// Digest of what it says, as far as a record has it.
 	Digest string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
 	// Commit that had the file so.
-	Commit        string `protobuf:"bytes,3,opt,name=commit,proto3" json:"commit,omitempty"`
+	Commit string `protobuf:"bytes,3,opt,name=commit,proto3" json:"commit,omitempty"`
+	// What that is, as JSON with spec, labels and annotations, where no file says it; empty where the file does.
+	Content       []byte `protobuf:"bytes,4,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Agreed) Reset() {
 	*x = Agreed{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[2]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -520,7 +1199,7 @@ func (x *Agreed) String() string {
 func (*Agreed) ProtoMessage() {}
 
 func (x *Agreed) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[2]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -533,7 +1212,7 @@ func (x *Agreed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Agreed.ProtoReflect.Descriptor instead.
 func (*Agreed) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{2}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Agreed) GetBlobId() string {
@@ -557,20 +1236,33 @@ func (x *Agreed) GetCommit() string {
 	return ""
 }
 
+func (x *Agreed) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 // Who changed a record in NetBox.
 type Editor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Their name there.
 	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// When it was.
-	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	At *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// Their e-mail address; empty where it is not known.
+	Email string `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	// How NetBox calls the request; empty where it is not known.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Number of the entry in NetBox's change log; 0 where it is not known.
+	ChangeId      int64 `protobuf:"varint,5,opt,name=change_id,json=changeId,proto3" json:"change_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Editor) Reset() {
 	*x = Editor{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -582,7 +1274,7 @@ func (x *Editor) String() string {
 func (*Editor) ProtoMessage() {}
 
 func (x *Editor) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -595,7 +1287,7 @@ func (x *Editor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Editor.ProtoReflect.Descriptor instead.
 func (*Editor) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{3}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Editor) GetUser() string {
@@ -610,6 +1302,27 @@ func (x *Editor) GetAt() *timestamppb.Timestamp {
 		return x.At
 	}
 	return nil
+}
+
+func (x *Editor) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Editor) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Editor) GetChangeId() int64 {
+	if x != nil {
+		return x.ChangeId
+	}
+	return 0
 }
 
 // Why a record is not delivered.
@@ -635,7 +1348,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +1360,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +1373,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{4}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Problem) GetReason() Reason {
@@ -725,7 +1438,7 @@ type FieldMessages struct {
 
 func (x *FieldMessages) Reset() {
 	*x = FieldMessages{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +1450,7 @@ func (x *FieldMessages) String() string {
 func (*FieldMessages) ProtoMessage() {}
 
 func (x *FieldMessages) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +1463,7 @@ func (x *FieldMessages) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldMessages.ProtoReflect.Descriptor instead.
 func (*FieldMessages) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{5}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FieldMessages) GetField() string {
@@ -802,14 +1515,16 @@ type Delivery struct {
 	// How many receipts there are. Where there are others, some were lost.
 	Receipts int32 `protobuf:"varint,15,opt,name=receipts,proto3" json:"receipts,omitempty"`
 	// The last sync that was forced whose word for many deletions was taken.
-	ForcedSync    string `protobuf:"bytes,16,opt,name=forced_sync,json=forcedSync,proto3" json:"forced_sync,omitempty"`
+	ForcedSync string `protobuf:"bytes,16,opt,name=forced_sync,json=forcedSync,proto3" json:"forced_sync,omitempty"`
+	// Somebody said that what is held because it changes too often goes on; until when that counts.
+	CalmUntil     *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=calm_until,json=calmUntil,proto3" json:"calm_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +1536,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +1549,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{6}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Delivery) GetFabricId() int32 {
@@ -949,6 +1664,13 @@ func (x *Delivery) GetForcedSync() string {
 	return ""
 }
 
+func (x *Delivery) GetCalmUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CalmUntil
+	}
+	return nil
+}
+
 // What a fabric's own record in NetBox says of its syncs.
 type FabricRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -966,7 +1688,7 @@ type FabricRecord struct {
 
 func (x *FabricRecord) Reset() {
 	*x = FabricRecord{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1700,7 @@ func (x *FabricRecord) String() string {
 func (*FabricRecord) ProtoMessage() {}
 
 func (x *FabricRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1713,7 @@ func (x *FabricRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FabricRecord.ProtoReflect.Descriptor instead.
 func (*FabricRecord) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{7}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FabricRecord) GetSyncStatus() string {
@@ -1026,7 +1748,7 @@ var File_fgd_netbox_v1_receipt_proto protoreflect.FileDescriptor
 
 const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfgd/netbox/v1/receipt.proto\x12\rfgd.netbox.v1\x1a$fgd/fabric/v1/resource_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x05\n" +
+	"\x1bfgd/netbox/v1/receipt.proto\x12\rfgd.netbox.v1\x1a$fgd/fabric/v1/resource_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\a\n" +
 	"\aReceipt\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
@@ -1051,7 +1773,64 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\adoubted\x18\x11 \x03(\tR\adoubted\x12-\n" +
 	"\x06editor\x18\x12 \x01(\v2\x15.fgd.netbox.v1.EditorR\x06editor\x12\x1b\n" +
 	"\tforced_by\x18\x13 \x01(\tR\bforcedBy\x12\x16\n" +
-	"\x06theirs\x18\x14 \x01(\tR\x06theirs\"\xd5\x01\n" +
+	"\x06theirs\x18\x14 \x01(\tR\x06theirs\x12*\n" +
+	"\x05heard\x18\x15 \x03(\v2\x14.fgd.netbox.v1.HeardR\x05heard\x12\x1f\n" +
+	"\vheard_entry\x18\x16 \x01(\tR\n" +
+	"heardEntry\x12*\n" +
+	"\x05offer\x18\x17 \x01(\v2\x14.fgd.netbox.v1.OfferR\x05offer\x12=\n" +
+	"\fcommitted_at\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\vcommittedAt\x123\n" +
+	"\bconflict\x18\x19 \x01(\v2\x17.fgd.netbox.v1.ConflictR\bconflict\"\xcf\x01\n" +
+	"\x05Heard\x12\x14\n" +
+	"\x05entry\x18\x01 \x01(\tR\x05entry\x12-\n" +
+	"\x06editor\x18\x02 \x01(\v2\x15.fgd.netbox.v1.EditorR\x06editor\x12\x18\n" +
+	"\acontent\x18\x03 \x01(\fR\acontent\x12\x16\n" +
+	"\x06digest\x18\x04 \x01(\tR\x06digest\x125\n" +
+	"\bfound_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\afoundAt\x12\x18\n" +
+	"\acreated\x18\x06 \x01(\bR\acreated\">\n" +
+	"\x05Offer\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x16\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xe1\x04\n" +
+	"\bConflict\x12\x1f\n" +
+	"\vconflict_id\x18\x01 \x01(\tR\n" +
+	"conflictId\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x122\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x1c.fgd.netbox.v1.ConflictStateR\x05state\x127\n" +
+	"\topened_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bopenedAt\x121\n" +
+	"\x05paths\x18\x05 \x03(\v2\x1b.fgd.netbox.v1.ConflictPathR\x05paths\x12\x12\n" +
+	"\x04base\x18\x06 \x01(\fR\x04base\x12!\n" +
+	"\fbase_unknown\x18\a \x01(\bR\vbaseUnknown\x12\x10\n" +
+	"\x03git\x18\b \x01(\fR\x03git\x12\x16\n" +
+	"\x06netbox\x18\t \x01(\fR\x06netbox\x12\x1e\n" +
+	"\vgit_blob_id\x18\n" +
+	" \x01(\tR\tgitBlobId\x12?\n" +
+	"\x0egit_changed_by\x18\v \x01(\v2\x19.fgd.fabric.v1.FileAuthorR\fgitChangedBy\x12A\n" +
+	"\x11netbox_changed_by\x18\f \x01(\v2\x15.fgd.netbox.v1.EditorR\x0fnetboxChangedBy\x12\x1f\n" +
+	"\vresolved_by\x18\r \x01(\tR\n" +
+	"resolvedBy\x12;\n" +
+	"\vresolved_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"resolvedAt\x12\x17\n" +
+	"\async_id\x18\x0f \x01(\tR\x06syncId\"\x92\x01\n" +
+	"\fConflictPath\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x12\n" +
+	"\x04base\x18\x04 \x01(\fR\x04base\x12\x10\n" +
+	"\x03git\x18\x05 \x01(\fR\x03git\x12\x16\n" +
+	"\x06netbox\x18\x06 \x01(\fR\x06netbox\"\xaf\x01\n" +
+	"\n" +
+	"Resolution\x12\x1f\n" +
+	"\vconflict_id\x18\x01 \x01(\tR\n" +
+	"conflictId\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
+	"\achoices\x18\x03 \x03(\v2\x15.fgd.netbox.v1.ChoiceR\achoices\x12\x1f\n" +
+	"\vresolved_by\x18\x04 \x01(\tR\n" +
+	"resolvedBy\x12\x14\n" +
+	"\x05email\x18\x05 \x01(\tR\x05email\"F\n" +
+	"\x06Choice\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04take\x18\x02 \x01(\tR\x04take\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\fR\x05value\"\xd5\x01\n" +
 	"\x06Wanted\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x17\n" +
 	"\ablob_id\x18\x02 \x01(\tR\x06blobId\x12\x16\n" +
@@ -1060,14 +1839,19 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\n" +
 	"changed_by\x18\x05 \x01(\v2\x19.fgd.fabric.v1.FileAuthorR\tchangedBy\x12\x18\n" +
 	"\ainvalid\x18\x06 \x01(\bR\ainvalid\x12\x18\n" +
-	"\aunknown\x18\a \x01(\bR\aunknown\"Q\n" +
+	"\aunknown\x18\a \x01(\bR\aunknown\"k\n" +
 	"\x06Agreed\x12\x17\n" +
 	"\ablob_id\x18\x01 \x01(\tR\x06blobId\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\tR\x06digest\x12\x16\n" +
-	"\x06commit\x18\x03 \x01(\tR\x06commit\"H\n" +
+	"\x06commit\x18\x03 \x01(\tR\x06commit\x12\x18\n" +
+	"\acontent\x18\x04 \x01(\fR\acontent\"\x9a\x01\n" +
 	"\x06Editor\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12*\n" +
-	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\x9e\x02\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05email\x18\x03 \x01(\tR\x05email\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12\x1b\n" +
+	"\tchange_id\x18\x05 \x01(\x03R\bchangeId\"\x9e\x02\n" +
 	"\aProblem\x12-\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x15.fgd.netbox.v1.ReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x124\n" +
@@ -1079,7 +1863,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x0fdiffering_total\x18\a \x01(\x05R\x0edifferingTotal\"A\n" +
 	"\rFieldMessages\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x1a\n" +
-	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xbb\x04\n" +
+	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xf6\x04\n" +
 	"\bDelivery\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12#\n" +
@@ -1099,7 +1883,9 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\rregistered_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\x12\x1a\n" +
 	"\breceipts\x18\x0f \x01(\x05R\breceipts\x12\x1f\n" +
 	"\vforced_sync\x18\x10 \x01(\tR\n" +
-	"forcedSync\"\x83\x02\n" +
+	"forcedSync\x129\n" +
+	"\n" +
+	"calm_until\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tcalmUntil\"\x83\x02\n" +
 	"\fFabricRecord\x12\x1f\n" +
 	"\vsync_status\x18\x01 \x01(\tR\n" +
 	"syncStatus\x12\x1d\n" +
@@ -1109,14 +1895,19 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x06counts\x18\x04 \x03(\v2'.fgd.netbox.v1.FabricRecord.CountsEntryR\x06counts\x1a9\n" +
 	"\vCountsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01*l\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01*e\n" +
+	"\rConflictState\x12\x1e\n" +
+	"\x1aCONFLICT_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13CONFLICT_STATE_OPEN\x10\x01\x12\x1b\n" +
+	"\x17CONFLICT_STATE_RESOLVED\x10\x02*\x7f\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_PENDING\x10\x01\x12\x10\n" +
 	"\fSTATE_PROVEN\x10\x02\x12\x17\n" +
 	"\x13STATE_UNDELIVERABLE\x10\x03\x12\x0e\n" +
 	"\n" +
-	"STATE_HELD\x10\x04*\xb7\x02\n" +
+	"STATE_HELD\x10\x04\x12\x11\n" +
+	"\rSTATE_MERGING\x10\x05*\xad\x03\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eREASON_REFUSED\x10\x01\x12\x14\n" +
@@ -1130,7 +1921,12 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x14REASON_MASS_DELETION\x10\t\x12\x17\n" +
 	"\x13REASON_NETBOX_FAILS\x10\n" +
 	"\x12\x19\n" +
-	"\x15REASON_KEEPS_CHANGING\x10\vB\xa1\x01\n" +
+	"\x15REASON_KEEPS_CHANGING\x10\v\x12\x13\n" +
+	"\x0fREASON_CONFLICT\x10\f\x12\x19\n" +
+	"\x15REASON_REFUSED_BY_GIT\x10\r\x12\x18\n" +
+	"\x14REASON_AUTO_SYNC_OFF\x10\x0e\x12\x10\n" +
+	"\fREASON_STORM\x10\x0f\x12\x18\n" +
+	"\x14REASON_NOT_COMMITTED\x10\x10B\xa1\x01\n" +
 	"\x11com.fgd.netbox.v1B\fReceiptProtoP\x01Z(fgdsync.dev/proto/fgd/netbox/v1;netboxv1\xa2\x02\x03FNX\xaa\x02\rFgd.Netbox.V1\xca\x02\rFgd\\Netbox\\V1\xe2\x02\x19Fgd\\Netbox\\V1\\GPBMetadata\xea\x02\x0fFgd::Netbox::V1b\x06proto3"
 
 var (
@@ -1145,47 +1941,68 @@ func file_fgd_netbox_v1_receipt_proto_rawDescGZIP() []byte {
 	return file_fgd_netbox_v1_receipt_proto_rawDescData
 }
 
-var file_fgd_netbox_v1_receipt_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fgd_netbox_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_fgd_netbox_v1_receipt_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_fgd_netbox_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_fgd_netbox_v1_receipt_proto_goTypes = []any{
-	(State)(0),                    // 0: fgd.netbox.v1.State
-	(Reason)(0),                   // 1: fgd.netbox.v1.Reason
-	(*Receipt)(nil),               // 2: fgd.netbox.v1.Receipt
-	(*Wanted)(nil),                // 3: fgd.netbox.v1.Wanted
-	(*Agreed)(nil),                // 4: fgd.netbox.v1.Agreed
-	(*Editor)(nil),                // 5: fgd.netbox.v1.Editor
-	(*Problem)(nil),               // 6: fgd.netbox.v1.Problem
-	(*FieldMessages)(nil),         // 7: fgd.netbox.v1.FieldMessages
-	(*Delivery)(nil),              // 8: fgd.netbox.v1.Delivery
-	(*FabricRecord)(nil),          // 9: fgd.netbox.v1.FabricRecord
-	nil,                           // 10: fgd.netbox.v1.FabricRecord.CountsEntry
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*v1.FileAuthor)(nil),         // 12: fgd.fabric.v1.FileAuthor
+	(ConflictState)(0),            // 0: fgd.netbox.v1.ConflictState
+	(State)(0),                    // 1: fgd.netbox.v1.State
+	(Reason)(0),                   // 2: fgd.netbox.v1.Reason
+	(*Receipt)(nil),               // 3: fgd.netbox.v1.Receipt
+	(*Heard)(nil),                 // 4: fgd.netbox.v1.Heard
+	(*Offer)(nil),                 // 5: fgd.netbox.v1.Offer
+	(*Conflict)(nil),              // 6: fgd.netbox.v1.Conflict
+	(*ConflictPath)(nil),          // 7: fgd.netbox.v1.ConflictPath
+	(*Resolution)(nil),            // 8: fgd.netbox.v1.Resolution
+	(*Choice)(nil),                // 9: fgd.netbox.v1.Choice
+	(*Wanted)(nil),                // 10: fgd.netbox.v1.Wanted
+	(*Agreed)(nil),                // 11: fgd.netbox.v1.Agreed
+	(*Editor)(nil),                // 12: fgd.netbox.v1.Editor
+	(*Problem)(nil),               // 13: fgd.netbox.v1.Problem
+	(*FieldMessages)(nil),         // 14: fgd.netbox.v1.FieldMessages
+	(*Delivery)(nil),              // 15: fgd.netbox.v1.Delivery
+	(*FabricRecord)(nil),          // 16: fgd.netbox.v1.FabricRecord
+	nil,                           // 17: fgd.netbox.v1.FabricRecord.CountsEntry
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*v1.FileAuthor)(nil),         // 19: fgd.fabric.v1.FileAuthor
 }
 var file_fgd_netbox_v1_receipt_proto_depIdxs = []int32{
-	3,  // 0: fgd.netbox.v1.Receipt.wanted:type_name -> fgd.netbox.v1.Wanted
-	4,  // 1: fgd.netbox.v1.Receipt.agreed:type_name -> fgd.netbox.v1.Agreed
-	0,  // 2: fgd.netbox.v1.Receipt.state:type_name -> fgd.netbox.v1.State
-	11, // 3: fgd.netbox.v1.Receipt.verified_at:type_name -> google.protobuf.Timestamp
-	11, // 4: fgd.netbox.v1.Receipt.unproven_since:type_name -> google.protobuf.Timestamp
-	6,  // 5: fgd.netbox.v1.Receipt.problem:type_name -> fgd.netbox.v1.Problem
-	11, // 6: fgd.netbox.v1.Receipt.doubted_at:type_name -> google.protobuf.Timestamp
-	5,  // 7: fgd.netbox.v1.Receipt.editor:type_name -> fgd.netbox.v1.Editor
-	12, // 8: fgd.netbox.v1.Wanted.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	11, // 9: fgd.netbox.v1.Editor.at:type_name -> google.protobuf.Timestamp
-	1,  // 10: fgd.netbox.v1.Problem.reason:type_name -> fgd.netbox.v1.Reason
-	7,  // 11: fgd.netbox.v1.Problem.fields:type_name -> fgd.netbox.v1.FieldMessages
-	11, // 12: fgd.netbox.v1.Problem.changed_at:type_name -> google.protobuf.Timestamp
-	11, // 13: fgd.netbox.v1.Delivery.compared_at:type_name -> google.protobuf.Timestamp
-	9,  // 14: fgd.netbox.v1.Delivery.told:type_name -> fgd.netbox.v1.FabricRecord
-	11, // 15: fgd.netbox.v1.Delivery.registered_at:type_name -> google.protobuf.Timestamp
-	11, // 16: fgd.netbox.v1.FabricRecord.last_sync:type_name -> google.protobuf.Timestamp
-	10, // 17: fgd.netbox.v1.FabricRecord.counts:type_name -> fgd.netbox.v1.FabricRecord.CountsEntry
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	10, // 0: fgd.netbox.v1.Receipt.wanted:type_name -> fgd.netbox.v1.Wanted
+	11, // 1: fgd.netbox.v1.Receipt.agreed:type_name -> fgd.netbox.v1.Agreed
+	1,  // 2: fgd.netbox.v1.Receipt.state:type_name -> fgd.netbox.v1.State
+	18, // 3: fgd.netbox.v1.Receipt.verified_at:type_name -> google.protobuf.Timestamp
+	18, // 4: fgd.netbox.v1.Receipt.unproven_since:type_name -> google.protobuf.Timestamp
+	13, // 5: fgd.netbox.v1.Receipt.problem:type_name -> fgd.netbox.v1.Problem
+	18, // 6: fgd.netbox.v1.Receipt.doubted_at:type_name -> google.protobuf.Timestamp
+	12, // 7: fgd.netbox.v1.Receipt.editor:type_name -> fgd.netbox.v1.Editor
+	4,  // 8: fgd.netbox.v1.Receipt.heard:type_name -> fgd.netbox.v1.Heard
+	5,  // 9: fgd.netbox.v1.Receipt.offer:type_name -> fgd.netbox.v1.Offer
+	18, // 10: fgd.netbox.v1.Receipt.committed_at:type_name -> google.protobuf.Timestamp
+	6,  // 11: fgd.netbox.v1.Receipt.conflict:type_name -> fgd.netbox.v1.Conflict
+	12, // 12: fgd.netbox.v1.Heard.editor:type_name -> fgd.netbox.v1.Editor
+	18, // 13: fgd.netbox.v1.Heard.found_at:type_name -> google.protobuf.Timestamp
+	0,  // 14: fgd.netbox.v1.Conflict.state:type_name -> fgd.netbox.v1.ConflictState
+	18, // 15: fgd.netbox.v1.Conflict.opened_at:type_name -> google.protobuf.Timestamp
+	7,  // 16: fgd.netbox.v1.Conflict.paths:type_name -> fgd.netbox.v1.ConflictPath
+	19, // 17: fgd.netbox.v1.Conflict.git_changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	12, // 18: fgd.netbox.v1.Conflict.netbox_changed_by:type_name -> fgd.netbox.v1.Editor
+	18, // 19: fgd.netbox.v1.Conflict.resolved_at:type_name -> google.protobuf.Timestamp
+	9,  // 20: fgd.netbox.v1.Resolution.choices:type_name -> fgd.netbox.v1.Choice
+	19, // 21: fgd.netbox.v1.Wanted.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	18, // 22: fgd.netbox.v1.Editor.at:type_name -> google.protobuf.Timestamp
+	2,  // 23: fgd.netbox.v1.Problem.reason:type_name -> fgd.netbox.v1.Reason
+	14, // 24: fgd.netbox.v1.Problem.fields:type_name -> fgd.netbox.v1.FieldMessages
+	18, // 25: fgd.netbox.v1.Problem.changed_at:type_name -> google.protobuf.Timestamp
+	18, // 26: fgd.netbox.v1.Delivery.compared_at:type_name -> google.protobuf.Timestamp
+	16, // 27: fgd.netbox.v1.Delivery.told:type_name -> fgd.netbox.v1.FabricRecord
+	18, // 28: fgd.netbox.v1.Delivery.registered_at:type_name -> google.protobuf.Timestamp
+	18, // 29: fgd.netbox.v1.Delivery.calm_until:type_name -> google.protobuf.Timestamp
+	18, // 30: fgd.netbox.v1.FabricRecord.last_sync:type_name -> google.protobuf.Timestamp
+	17, // 31: fgd.netbox.v1.FabricRecord.counts:type_name -> fgd.netbox.v1.FabricRecord.CountsEntry
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_fgd_netbox_v1_receipt_proto_init() }
@@ -1198,8 +2015,8 @@ func file_fgd_netbox_v1_receipt_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_netbox_v1_receipt_proto_rawDesc), len(file_fgd_netbox_v1_receipt_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   9,
+			NumEnums:      3,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
