@@ -197,6 +197,12 @@ var (
 		"FGD_1070", Precondition, "EDIT_REFUSED",
 		"Edit the file itself, in Git: fgd never writes one anew whose author has put more into it than values.",
 	}
+	ConflictNotFound = Code{
+		"FGD_1071", NotFound, "CONFLICT_NOT_FOUND", "See which conflicts there are: fgd conflicts list.",
+	}
+	ConflictMoved = Code{
+		"FGD_1072", Conflict, "CONFLICT_MOVED", "Look at the conflict again (fgd conflicts show), and settle what it is now.",
+	}
 	NamesCollide = Code{
 		"FGD_1066", Invalid, "NAMES_COLLIDE",
 		"Rename one of the two with git: on Windows and macOS a checkout has only one of them.",

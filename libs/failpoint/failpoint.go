@@ -85,6 +85,15 @@ const (
 	RecordWritten Point = "record.written"
 )
 
+// Effects of what is brought from NetBox to Git.
+const (
+	HeardKept   Point = "heard.kept"
+	EditBefore  Point = "edit.before"
+	EditOffered Point = "edit.offered"
+	EditEnded   Point = "edit.ended"
+	EditKept    Point = "edit.kept"
+)
+
 // Effects on which NetBox that of the installation is.
 const (
 	NetBoxBefore Point = "netbox.before"
@@ -97,6 +106,10 @@ const (
 func OfDelivery() []Point {
 	return []Point{ReceiptBefore, ReceiptKept, ReceiptStored, RecordBefore, RecordWritten}
 }
+
+// OfEdits returns the places of effects of what is brought from NetBox to Git. A process comes by them when somebody
+// changes a record.
+func OfEdits() []Point { return []Point{HeardKept, EditBefore, EditOffered, EditEnded, EditKept} }
 
 // OfIdentity returns the places of effects on who may call. A process comes by them before it is asked for anything.
 func OfIdentity() []Point {
@@ -125,7 +138,7 @@ func All() []Point {
 		AuditBefore, AuditWritten, AuditStored, AuditIntent, AuditEffect, AuditOutcome, AuditSignBefore, AuditSigned,
 		AuditRotated, AuditPutAside,
 	}
-	points = slices.Concat(points, OfIdentity(), OfDelivery(), OfNetBox())
+	points = slices.Concat(points, OfIdentity(), OfDelivery(), OfEdits(), OfNetBox())
 	for number := range syncv1.State_name {
 		// pending is what AcceptBefore and AcceptStored are about
 		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING {

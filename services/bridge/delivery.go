@@ -1,8 +1,13 @@
 package bridge
 
 import (
+	"context"
+
 	"fgdsync.dev/libs/app"
+	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/follow"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/outbox"
 )
@@ -16,8 +21,16 @@ func newOutbox(cfg Config, p *app.Process, connect outbox.ConnectFunc, h hears) 
 	if err != nil {
 		return nil, err
 	}
+	syncs := syncv1.NewSyncServiceClient(p.Peers[grpcapi.Orchestrator])
+	edit := func(
+		ctx context.Context, fabricID int32, requestID string, set *editv1.EditSet,
+	) (*syncv1.Sync, error) {
+		return follow.Edits(ctx, syncs, &syncv1.StartSyncRequest{
+			FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, EditSet: set, RequestId: requestID,
+		})
+	}
 	box := outbox.New(outbox.Deps{
-		Store: store, Resources: fabricv1.NewResourceServiceClient(p.Peers[grpcapi.Orchestrator]),
+		Edit: edit, Store: store, Resources: fabricv1.NewResourceServiceClient(p.Peers[grpcapi.Orchestrator]),
 		Connect: connect, Metrics: metrics, Log: p.Telemetry.Log, Now: p.Now,
 		Lease: cfg.LockLease, Heard: h.metrics,
 	})

@@ -217,7 +217,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	for name, how := range map[string]division{"one": system.Binaries.One, "ten": system.Binaries.Ten} {
 		for _, point := range failpoint.All() {
-			if slices.Contains(slices.Concat(failpoint.OfIdentity(), failpoint.OfDelivery(), failpoint.OfNetBox()), point) {
+			if slices.Contains(slices.Concat(failpoint.OfIdentity(), failpoint.OfDelivery(), failpoint.OfEdits(), failpoint.OfNetBox()), point) {
 				continue // TestTheFirstTokenIsKilled, TestTokensAreKilled, TestDeliveryIsKilled, TestTheNetBoxIsKilled
 			}
 			t.Run(name+"/"+string(point), func(t *testing.T) {

@@ -14,8 +14,6 @@ import (
 	"fgdsync.dev/testkit/netboxserver"
 )
 
-const netboxToken = "HEDGEHOG_FGD_NETBOX_TEST"
-
 // shownIn registers the fabric with a NetBox that shows it.
 func (p *mortal) shownIn(n *netboxserver.Server, number int) {
 	definition := p.definition()

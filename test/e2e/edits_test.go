@@ -38,12 +38,12 @@ type editing struct {
 	t *testing.T
 }
 
-func newEditing(t *testing.T) *editing {
+func newEditing(t *testing.T, env ...string) *editing {
 	t.Helper()
 	h := newHost(t, map[string]string{directory + "/raw/all.yaml": fabric.File([]string{
 		fabric.VPC("vpc-1", 1), fabric.VPC("vpc-2", 2), fabric.VPC("vpc-3", 3),
 	})})
-	e := &editing{host: h, System: programs.Up(t, nil), t: t}
+	e := &editing{host: h, System: programs.Up(t, env), t: t}
 	var registered system.Accepted
 	e.Call(http.MethodPost, "/api/v1/fabrics", h.fabric(), &registered)
 	e.Ended(registered.SyncID)

@@ -44,6 +44,7 @@ type history struct {
 	feedDenied  bool
 	forgotten   *row
 	hooks       []*Webhooks
+	user        string // who does what is done; empty for the administrator
 	logRequests int
 }
 
@@ -139,6 +140,13 @@ func (s *Server) tellNews() {
 	}
 }
 
+// Act has what is done from now on be done by a user; empty for the administrator.
+func (s *Server) Act(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.history.user = user
+}
+
 // SetClock has the server take the time from a function.
 func (s *Server) SetClock(now func() time.Time) {
 	s.mu.Lock()
@@ -225,7 +233,7 @@ func (s *Server) entry(k *kind, action string, old, now map[string]any, said fun
 		record = old
 	}
 	e := Entry{
-		Kind: k.model, Action: action, Before: old, After: now, User: "admin", Message: said(record),
+		Kind: k.model, Action: action, Before: old, After: now, User: cmp.Or(s.history.user, "admin"), Message: said(record),
 		RequestID: fmt.Sprintf("emulated-%d", s.requests),
 	}
 	e.Record, _ = record["id"].(int)

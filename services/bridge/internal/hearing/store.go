@@ -216,7 +216,8 @@ func (one *heard) encode() (err error) {
 	if one.bare, err = json.Marshal(bare); err != nil {
 		return fmt.Errorf("encode a change: %w", err)
 	}
-	if len(one.entry) > mostEntry {
+	odd := one.change.After != nil && !one.change.After.Plain()
+	if len(one.entry) > mostEntry || odd {
 		one.entry = one.bare
 	}
 	return nil
@@ -271,6 +272,7 @@ func changesOf(messages []redis.XMessage) ([]Change, error) {
 		if changes[i], err = decodeChange(entry); err != nil {
 			return nil, fmt.Errorf("read entry %s of what was heard: %w", message.ID, err)
 		}
+		changes[i].Entry = message.ID
 	}
 	return changes, nil
 }

@@ -31,6 +31,9 @@ type Change struct {
 	After     *Content  `json:"after,omitempty"`  // nil of a deleted record
 	// Superseded is for a change that took effect late: a later one of the record has been told already.
 	Superseded bool `json:"superseded,omitempty"`
-	// Bare is for a change whose contents were too large to be kept: who needs them reads the record.
+	// Bare is for a change whose contents were too large to be kept, or are none that a file can have: who needs them
+	// reads the record.
 	Bare bool `json:"bare,omitempty"`
+	// Entry is which entry of what was kept about a fabric it is; empty before it is kept.
+	Entry string `json:"-"`
 }

@@ -139,3 +139,8 @@ func specOf(kind string, c Content) map[string]any {
 	}
 	return c.Spec
 }
+
+// Plain reports whether a content is one that a file can have: people may have put there what is no object.
+func (c Content) Plain() bool {
+	return c.odd.spec == nil && c.odd.labels == nil && c.odd.annotations == nil
+}

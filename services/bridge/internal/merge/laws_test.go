@@ -187,7 +187,7 @@ func refused(t fataler, m *Merger, kind string, s Sides, choices map[Path]Choice
 func bare(t fataler, m *Merger, kind string, s Sides, result Result) {
 	rules := m.rulesFor(kind)
 	strip := func(c *Content) *Content {
-		stripped, err := contentOf(rules.bare(tree(c)))
+		stripped, err := ContentOf(rules.bare(tree(c)))
 		if err != nil || !rules.equal(tree(c), tree(stripped)) {
 			t.Fatalf("%s is not %s: %v", text(c), text(stripped), err)
 		}

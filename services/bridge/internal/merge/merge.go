@@ -81,7 +81,7 @@ func (m *Merger) rulesFor(kind string) *rule {
 func (m *Merger) merge(kind string, sides Sides, judge Judge, choices map[Path]Choice) (Result, error) {
 	r := run{kind: kind, rules: m.rulesFor(kind), policies: m.policies, choices: choices}
 	all := three{tree(sides.Base), tree(sides.Git), tree(sides.NetBox)}
-	content, err := contentOf(r.merge(Whole, r.rules, all))
+	content, err := ContentOf(r.merge(Whole, r.rules, all))
 	if err == nil {
 		content = r.judge(all, content, judge)
 		err = r.err
@@ -106,8 +106,8 @@ func tree(c *Content) Value {
 	return present(root)
 }
 
-// contentOf returns a value that is a resource as a whole as its content. Only one that a person gave can be none.
-func contentOf(v Value) (*Content, error) {
+// ContentOf returns a value that is a resource as a whole as its content. Only one that a person gave can be none.
+func ContentOf(v Value) (*Content, error) {
 	if !v.Present {
 		return nil, nil //nolint:nilnil // no resource is what is meant, and no error
 	}

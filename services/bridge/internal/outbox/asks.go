@@ -24,6 +24,9 @@ func (s *Store) ask(ctx context.Context, fabricID int32, a Asked) error {
 		if a.ConfirmDeletions {
 			p.HSet(ctx, at, "confirm", a.Commit)
 		}
+		if a.Calm {
+			p.HSet(ctx, at, "calm", a.Number)
+		}
 		return nil
 	})
 	return redisconn.Error(err)
@@ -32,9 +35,11 @@ func (s *Store) ask(ctx context.Context, fabricID int32, a Asked) error {
 // asked reads what is wanted of deliveries, in one round trip.
 func (s *Store) asked(ctx context.Context, fabricIDs []int32) (map[int32]Asked, error) {
 	replies := make([]*redis.SliceCmd, len(fabricIDs))
+	wishes := make([]*redis.MapStringStringCmd, len(fabricIDs))
 	_, err := s.redis.Main.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range fabricIDs {
-			replies[i] = p.HMGet(ctx, askedKey(id), "number", "overwrite", "confirm", "by")
+			replies[i] = p.HMGet(ctx, askedKey(id), "number", "overwrite", "confirm", "by", "calm")
+			wishes[i] = p.HGetAll(ctx, resolutionsKey(id))
 		}
 		return nil
 	})
@@ -44,14 +49,17 @@ func (s *Store) asked(ctx context.Context, fabricIDs []int32) (map[int32]Asked, 
 	all := map[int32]Asked{}
 	for i, id := range fabricIDs {
 		values := replies[i].Val()
+		all[id] = Asked{Resolutions: resolutions(wishes[i].Val())}
 		if text, is := values[0].(string); is {
 			number, _ := strconv.ParseInt(text, 10, 64)
 			commit, confirmed := values[2].(string)
 			by, _ := values[3].(string)
 			word, overwrite := values[1].(string)
 			said, _ := strconv.ParseInt(word, 10, 64)
+			_, calm := values[4].(string)
 			all[id] = Asked{
 				Number: number, Commit: commit, By: by, Overwrite: overwrite, Said: said, ConfirmDeletions: confirmed,
+				Calm: calm, Resolutions: all[id].Resolutions,
 			}
 		}
 	}
@@ -78,7 +86,7 @@ func (s *Store) answered(ctx context.Context, fabricID int32, a Asked) error {
 				p.HDel(ctx, at, "overwrite", "by")
 			}
 			if number == a.Number {
-				p.HDel(ctx, at, "confirm")
+				p.HDel(ctx, at, "confirm", "calm")
 			}
 			return nil
 		})

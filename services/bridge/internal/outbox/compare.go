@@ -101,6 +101,9 @@ func (d *delivery) known(r *netboxv1.Receipt, record hnp.Record) bool {
 		}
 		return true
 	case netboxv1.State_STATE_HELD:
+		if d.bothWays() && !isMass(r) {
+			return d.knownHeld(r, record, says)
+		}
 		if r.GetProblem().GetReason() == netboxv1.Reason_REASON_DELETED_IN_NETBOX {
 			return false // somebody has made it again
 		}
@@ -113,9 +116,22 @@ func (d *delivery) known(r *netboxv1.Receipt, record hnp.Record) bool {
 		}
 		d.name(r, record)
 		return says != r.GetWanted().GetDigest() || r.GetWanted().GetDeleted() || r.GetWanted().GetUnknown()
-	case netboxv1.State_STATE_PENDING, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.State_STATE_UNSPECIFIED:
+	case netboxv1.State_STATE_PENDING, netboxv1.State_STATE_UNDELIVERABLE, netboxv1.State_STATE_UNSPECIFIED,
+		netboxv1.State_STATE_MERGING:
 	}
 	return true // it is looked at before it is written
+}
+
+// knownHeld reports whether a record still says what it is held for.
+func (d *delivery) knownHeld(r *netboxv1.Receipt, record hnp.Record, says string) bool {
+	switch r.GetProblem().GetReason() {
+	case netboxv1.Reason_REASON_STORM:
+		return true
+	case netboxv1.Reason_REASON_AUTO_SYNC_OFF:
+		return !record.AutoSync && says == r.GetTheirs()
+	default:
+		return says == r.GetTheirs()
+	}
 }
 
 // reconsider notes what a record says that was not expected.
@@ -126,7 +142,7 @@ func (d *delivery) reconsider(
 		r = &netboxv1.Receipt{Kind: k.kind, Namespace: k.namespace, Name: k.name, RecordId: record.ID}
 		r.Wanted = &netboxv1.Wanted{Unknown: true}
 		d.receipts[k] = r
-		d.stranger(r)
+		d.stranger(r, record)
 		return
 	}
 	if buried(r) {
@@ -137,7 +153,7 @@ func (d *delivery) reconsider(
 	case says == r.GetWanted().GetDigest() && !r.GetWanted().GetDeleted():
 		d.prove(r, record) // somebody made it what Git says
 		return
-	case d.doubted(r, says): // it was done late
+	case d.doubted(r, says) && !d.contested(r, says): // it was done late
 		r.RecordId, r.LastUpdated, r.Agreed = record.ID, record.LastUpdated, &netboxv1.Agreed{Digest: says}
 		d.pend(r)
 		return
@@ -146,12 +162,6 @@ func (d *delivery) reconsider(
 	if r.GetForced() {
 		d.pend(r)
 	}
-}
-
-// stranger notes that Git does not know a record.
-func (d *delivery) stranger(r *netboxv1.Receipt) {
-	d.fail(r, netboxv1.State_STATE_HELD, netboxv1.Reason_REASON_ONLY_IN_NETBOX,
-		"the record was made in NetBox, and Git has no file of it")
 }
 
 // exhume decides about a record that was gone and is there again. When a request to make it had no answer, it may have
@@ -163,19 +173,19 @@ func (d *delivery) exhume(r *netboxv1.Receipt, record hnp.Record) {
 		return
 	}
 	r.Wanted = &netboxv1.Wanted{Unknown: true}
-	d.stranger(r)
+	d.stranger(r, record)
 }
 
 // missing notes that a record is not there any more.
 func (d *delivery) missing(r *netboxv1.Receipt, differs func(*netboxv1.Receipt, hnp.Record)) {
 	switch {
+	case merging(r):
 	case r.GetWanted().GetUnknown():
 		d.drop(keyOf(r))
 	case r.GetWanted().GetDeleted():
 		d.bury(r)
-	case d.doubted(r, absent):
-		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
-		d.pend(r)
+	case d.doubted(r, absent) && !d.bothWays():
+		d.makeAgain(r)
 	case r.GetState() == netboxv1.State_STATE_PROVEN, r.GetState() == netboxv1.State_STATE_HELD &&
 		r.GetProblem().GetReason() != netboxv1.Reason_REASON_DELETED_IN_NETBOX:
 		differs(r, hnp.Record{})
@@ -183,6 +193,12 @@ func (d *delivery) missing(r *netboxv1.Receipt, differs func(*netboxv1.Receipt, 
 			d.pend(r)
 		}
 	}
+}
+
+// makeAgain has a record made that a request of ours has deleted late.
+func (d *delivery) makeAgain(r *netboxv1.Receipt) {
+	r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
+	d.pend(r)
 }
 
 // retry has records written again that may be taken now: somebody may have given a right, or mended the plugin.

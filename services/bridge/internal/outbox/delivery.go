@@ -38,6 +38,11 @@ type delivery struct {
 	gone     []key                 // receipts that are to go
 	stored   stored                // what Redis has
 	fights   map[key]*rate.Limiter // of records that Git has won over
+	budget   *rate.Limiter         // of requests that are brought to Git
+	budgets  map[key]*rate.Limiter // of each record's
+	tried    map[key]bool          // in this pass, to be brought to Git
+	emails   map[string]string     // of users of NetBox
+	aware    bool                  // of who we are there, or that it does not say
 
 	ours   ours
 	summed atomic.Pointer[summary] // as it is, or is to be, written down; never nil
@@ -55,6 +60,7 @@ func open(
 		deps: deps, client: client, fence: fence, linked: linked, state: state, unsure: lost,
 		receipts: map[key]*netboxv1.Receipt{}, contents: map[key]hnp.Content{}, changed: map[key]bool{},
 		unnamed: map[key]hnp.Record{}, fights: map[key]*rate.Limiter{}, stored: anew(),
+		budget: perMinute(fabricEdits), budgets: map[key]*rate.Limiter{}, emails: map[string]string{},
 		ours: ours{byKey: map[key]*own{}},
 	}
 	if !lost {
@@ -108,6 +114,7 @@ func (d *delivery) drop(k key) {
 	delete(d.unnamed, k)
 	delete(d.changed, k)
 	delete(d.fights, k)
+	delete(d.budgets, k)
 	d.gone = append(d.gone, k)
 }
 
@@ -177,6 +184,13 @@ func (d *delivery) pass(ctx context.Context, linked *fabricv1.LinkedFabric, aske
 // step does what a pass does.
 func (d *delivery) step(ctx context.Context, asked Asked) error {
 	if err := d.take(ctx, asked); err != nil {
+		return err
+	}
+	d.askWhoWeAre(ctx)
+	if err := d.resolveAll(ctx, asked.Resolutions); err != nil {
+		return err
+	}
+	if err := d.bring(ctx); err != nil {
 		return err
 	}
 	if err := d.write(ctx); err != nil {
@@ -266,6 +280,8 @@ func (d *delivery) prove(r *netboxv1.Receipt, seen hnp.Record) {
 		return
 	}
 	d.agree(r, seen)
+	d.closeConflict(r, r.GetForcedBy(), "")
+	r.Heard, r.Offer, r.CommittedAt = nil, nil, nil
 	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
 	r.VerifiedAt, r.Forced, r.Theirs = d.now(), false, ""
 	delete(d.contents, keyOf(r))
@@ -276,6 +292,8 @@ func (d *delivery) bury(r *netboxv1.Receipt) {
 	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
 	r.RecordId, r.LastUpdated, r.Agreed, r.Forced, r.VerifiedAt = 0, "", nil, false, d.now()
 	r.Editor, r.Theirs = nil, ""
+	d.closeConflict(r, r.GetForcedBy(), "")
+	r.Heard, r.Offer, r.CommittedAt = nil, nil, nil
 	d.touch(r)
 }
 
@@ -288,7 +306,10 @@ func buried(r *netboxv1.Receipt) bool {
 func (d *delivery) agree(r *netboxv1.Receipt, record hnp.Record) {
 	r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
 	r.Agreed = &netboxv1.Agreed{
-		BlobId: r.GetWanted().GetBlobId(), Digest: r.GetWanted().GetDigest(), Commit: d.commitOf(r),
+		BlobId: r.GetWanted().GetBlobId(), Digest: r.GetWanted().GetDigest(), Commit: d.state.GetWantedCommit(),
+	}
+	if at := saidAt(record); at != nil {
+		account(r, r.GetWanted().GetDigest(), at.AsTime())
 	}
 	r.Editor = nil
 	d.touch(r)
@@ -304,7 +325,7 @@ func (d *delivery) identity(k key) hnp.Identity {
 	return hnp.Identity{Fabric: int64(d.state.GetNetboxFabric()), Namespace: k.namespace, Name: k.name}
 }
 
-// gitWins reports whether a record that somebody changed in NetBox becomes what Git says.
+// gitWins reports whether a record that somebody changed in NetBox becomes what Git says, whatever it was.
 func (d *delivery) gitWins() bool {
-	return d.linked.GetNetbox().GetConflictWinner() == fabricv1.Winner_WINNER_GIT_WINS
+	return !d.bothWays() && d.linked.GetNetbox().GetConflictWinner() == fabricv1.Winner_WINNER_GIT_WINS
 }

@@ -48,6 +48,10 @@ func (d *delivery) differs(r *netboxv1.Receipt, record hnp.Record) {
 		return
 	}
 	r.Theirs = digestOf(keyOf(r), record)
+	if d.bothWays() {
+		d.notice(r, record)
+		return
+	}
 	switch wins := d.gitWins(); {
 	case wins && d.mayFight(r):
 		d.force(r, record)

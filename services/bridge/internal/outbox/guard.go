@@ -43,7 +43,12 @@ func (d *delivery) guard() {
 // letGo has what the guard holds be deleted.
 func (d *delivery) letGo() {
 	for _, r := range d.receipts {
-		if r.GetState() == netboxv1.State_STATE_HELD && isMass(r) {
+		switch {
+		case r.GetState() != netboxv1.State_STATE_HELD || !isMass(r):
+		case len(r.GetHeard()) > 0: // they are gone from NetBox
+			r.Heard[0].Confirmed = true
+			d.merge(r)
+		default:
 			d.pend(r)
 		}
 	}

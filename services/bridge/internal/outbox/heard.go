@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"fgdsync.dev/libs/failpoint"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/hnp"
@@ -113,6 +114,11 @@ func changedBy(changes []hearing.Change) changed {
 func (d *delivery) heard(ctx context.Context, changes []hearing.Change) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.bothWays() {
+		err := d.hear(ctx, changes)
+		failpoint.Hit(failpoint.HeardKept)
+		return err
+	}
 	all := changedBy(changes)
 	for k, r := range d.receipts { // one that has another name now is gone under the old one
 		editor, is := all.numbers[k.kind][r.GetRecordId()]

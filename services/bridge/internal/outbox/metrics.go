@@ -16,6 +16,7 @@ import (
 type Metrics struct {
 	records *prometheus.CounterVec
 	compare prometheus.Counter
+	edits   *prometheus.CounterVec
 }
 
 // NewMetrics registers them.
@@ -27,8 +28,12 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		compare: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fgd_netbox_compares_total", Help: "Comparisons of all records of a NetBox with what they should be.",
 		}),
+		edits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fgd_netbox_edits_total",
+			Help: "Changes of records that people made in NetBox, by what became of each in Git.",
+		}, []string{"outcome"}),
 	}
-	if err := errors.Join(registry.Register(m.records), registry.Register(m.compare)); err != nil {
+	if err := errors.Join(registry.Register(m.records), registry.Register(m.compare), registry.Register(m.edits)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return m, nil
@@ -82,7 +87,7 @@ func (o *Outbox) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(stuckNow, prometheus.GaugeValue, float64(stuck))
 	for _, state := range []netboxv1.State{
 		netboxv1.State_STATE_PENDING, netboxv1.State_STATE_PROVEN, netboxv1.State_STATE_UNDELIVERABLE,
-		netboxv1.State_STATE_HELD,
+		netboxv1.State_STATE_HELD, netboxv1.State_STATE_MERGING,
 	} {
 		to <- prometheus.MustNewConstMetric(receiptsNow, prometheus.GaugeValue, float64(count[state]), StateName(state))
 	}

@@ -314,7 +314,7 @@ func (d *delivery) pendingLeft() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range d.receipts {
-		if r.GetState() == netboxv1.State_STATE_PENDING {
+		if r.GetState() == netboxv1.State_STATE_PENDING || merging(r) && len(r.GetHeard()) > 0 {
 			return true
 		}
 	}

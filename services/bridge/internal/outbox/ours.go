@@ -13,6 +13,7 @@ import (
 // were written down last. That comes before any request: whatever a request does, it is known here when it is heard.
 type ours struct {
 	mu    sync.Mutex
+	user  string // who we are in NetBox; empty where that is not known
 	byKey map[key]*own
 }
 
@@ -21,15 +22,12 @@ type own struct {
 	says      []string // digests of what both sides agreed on last, and of what is wanted
 	doubted   []string // of requests without an answer
 	doubtedAt time.Time
-	theirs    bool      // somebody else has changed it: nobody decides yet, or it is to be overwritten
-	requests  []written // of this session, the newest last
+	theirs    bool // somebody else has changed it: nobody decides yet, or it is to be overwritten
+	written   []*netboxv1.Written
 }
 
-// written is what a request wrote.
-type written struct{ request, says string }
-
-// rememberedRequests is how many are remembered of a record: it may be heard of several at once.
-const rememberedRequests = 16
+// mostWritten is how many requests are remembered of a record: it may be heard of several at once.
+const mostWritten = 8
 
 // put notes what is known of records, and which are forgotten.
 func (o *ours) put(receipts []*netboxv1.Receipt, gone []key) {
@@ -39,12 +37,19 @@ func (o *ours) put(receipts []*netboxv1.Receipt, gone []key) {
 		delete(o.byKey, k)
 	}
 	for _, r := range receipts {
-		of := o.of(keyOf(r))
-		*of = own{
+		*o.of(keyOf(r)) = own{
 			says: saysOf(r), doubted: slices.Clone(r.GetDoubted()), doubtedAt: r.GetDoubtedAt().AsTime(),
-			theirs: r.GetState() == netboxv1.State_STATE_HELD || r.GetForced(), requests: of.requests,
+			theirs:  r.GetState() == netboxv1.State_STATE_HELD || merging(r) || r.GetForced(),
+			written: slices.Clone(r.GetWritten()),
 		}
 	}
+}
+
+// name returns who we are in NetBox.
+func (o *ours) name() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.user
 }
 
 func (o *ours) of(k key) *own {
@@ -68,11 +73,11 @@ func (o *ours) wrote(r *netboxv1.Receipt, id string) {
 	if r.GetWanted().GetDeleted() {
 		said = absent
 	}
+	r.Written = append(r.GetWritten(), &netboxv1.Written{RequestId: id, Digest: said})
+	r.Written = r.GetWritten()[max(0, len(r.GetWritten())-mostWritten):]
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	of := o.of(keyOf(r))
-	of.requests = append(of.requests, written{id, said})
-	of.requests = of.requests[max(0, len(of.requests)-rememberedRequests):]
+	o.of(keyOf(r)).written = slices.Clone(r.GetWritten())
 }
 
 // echo says how it is known that a change is ours.
@@ -86,7 +91,13 @@ func (o *ours) echo(c hearing.Change, now time.Time) hearing.Echo {
 	of := o.byKey[key{c.Kind, c.Identity.Namespace, c.Identity.Name}]
 	switch {
 	case of == nil, c.Branch != "", c.Was != nil: // no name is changed here
-	case c.RequestID != "" && slices.Contains(of.requests, written{c.RequestID, says}):
+	case o.user != "" && c.User != "" && c.User != o.user: // whatever it says
+	case slices.ContainsFunc(of.written, func(w *netboxv1.Written) bool {
+		ours := c.RequestID != "" && w.GetRequestId() == c.RequestID || o.user != "" && c.User == o.user
+		return ours && w.GetDigest() == says
+	}):
+		return hearing.OurRequest
+	case o.user != "" && c.User == o.user && (slices.Contains(of.says, says) || slices.Contains(of.doubted, says)):
 		return hearing.OurRequest
 	case of.theirs:
 	case slices.Contains(of.says, says), slices.Contains(of.doubted, says) && now.Sub(of.doubtedAt) <= rememberedFor:

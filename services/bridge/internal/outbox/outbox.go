@@ -39,6 +39,7 @@ type ConnectFunc func(url, tokenRef string, wrap func(http.RoundTripper) http.Ro
 type Deps struct {
 	Store     *Store
 	Resources fabricv1.ResourceServiceClient
+	Edit      EditFunc
 	Connect   ConnectFunc
 	Metrics   *Metrics
 	Log       *slog.Logger

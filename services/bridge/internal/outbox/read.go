@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -186,7 +185,7 @@ func (d *delivery) wantInvalid(r *netboxv1.Receipt, changed *fabricv1.ChangedRes
 		Invalid: true, Digest: r.GetWanted().GetDigest(),
 	}
 	delete(d.contents, keyOf(r))
-	if r.GetState() == netboxv1.State_STATE_HELD && !isMass(r) {
+	if r.GetState() == netboxv1.State_STATE_HELD && !isMass(r) || merging(r) {
 		d.touch(r)
 		return
 	}
@@ -202,14 +201,19 @@ func (d *delivery) wantContent(r *netboxv1.Receipt, changed *fabricv1.ChangedRes
 	r.Wanted = &netboxv1.Wanted{
 		Path: resource.GetPath(), BlobId: resource.GetBlobId(), Digest: digest, ChangedBy: authorOf(before, changed),
 	}
+	if d.contents[k] = content; merging(r) {
+		d.touch(r)
+		return
+	}
 	same := before.GetDigest() == digest && !before.GetDeleted() && !before.GetInvalid() && !before.GetUnknown()
 	switch {
 	case r.GetState() == netboxv1.State_STATE_PROVEN && same && r.GetAgreed() != nil:
 		if !proto.Equal(before, r.GetWanted()) { // a comment, or where it stands
 			r.Agreed.BlobId = resource.GetBlobId()
-			r.Agreed.Commit = cmp.Or(r.GetWanted().GetChangedBy().GetCommit(), r.GetAgreed().GetCommit())
+			r.Agreed.Commit = d.linked.GetPublished().GetCommit()
 			d.touch(r)
 		}
+		delete(d.contents, k)
 		return
 	case same && r.GetState() != netboxv1.State_STATE_UNSPECIFIED:
 		d.touch(r)
@@ -221,7 +225,6 @@ func (d *delivery) wantContent(r *netboxv1.Receipt, changed *fabricv1.ChangedRes
 	default:
 		d.pend(r)
 	}
-	d.contents[k] = content
 }
 
 // unwant notes that a resource is gone.
@@ -238,6 +241,10 @@ func (d *delivery) unwant(r *netboxv1.Receipt, by *fabricv1.FileAuthor, publishe
 	}
 	r.Wanted.Deleted, r.Wanted.ChangedBy, r.Wanted.Path, r.Wanted.Invalid = true, by, "", false
 	delete(d.contents, keyOf(r))
+	if merging(r) {
+		d.touch(r)
+		return
+	}
 	if r.GetProblem().GetReason() == netboxv1.Reason_REASON_DELETED_IN_NETBOX { // one that is there again is another one
 		r.RecordId, r.Agreed = 0, nil
 	}

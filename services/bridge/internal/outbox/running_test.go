@@ -132,6 +132,7 @@ func newRunning(t *testing.T, fabrics int32) *running {
 	for id := int32(1); id <= fabrics; id++ {
 		s.git.linked[id] = &fabricv1.LinkedFabric{FabricId: id, Netbox: &fabricv1.NetBoxLink{
 			Url: s.netbox.URL, Fabric: int32(s.netbox.AddFabric("fabric")), TokenRef: "env:T",
+			Direction: fabricv1.Direction_DIRECTION_GIT_TO_NETBOX,
 		}}
 	}
 	registry := prometheus.NewRegistry()

@@ -2,18 +2,21 @@ package outbox
 
 import (
 	"context"
+	"reflect"
 
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 )
 
 // Asked is what somebody wants of a delivery, beside what it does by itself.
 type Asked struct {
-	Number           int64  // another one for each that asks; 0 for nobody
-	Commit           string // which deletions are confirmed for: what was to be delivered then
-	By               string // who that is
-	Overwrite        bool   // records that were changed in NetBox become what Git says
-	Said             int64  // the number that this was said with; it counts once
-	ConfirmDeletions bool   // records go, although they are many
+	Number           int64                           // another one for each that asks; 0 for nobody
+	Commit           string                          // which deletions are confirmed for: what was to be delivered then
+	By               string                          // who that is
+	Overwrite        bool                            // records that were changed in NetBox become what Git says
+	Said             int64                           // the number that this was said with; it counts once
+	ConfirmDeletions bool                            // records go, although they are many
+	Calm             bool                            // what is held because it changes too often goes on
+	Resolutions      map[string]*netboxv1.Resolution // conflicts that are to be settled, by a name of each wish
 }
 
 // take notes what Git wants now, and writes it down before anything is done about it.
@@ -69,8 +72,12 @@ func (d *delivery) ask(asked Asked) {
 	if asked.ConfirmDeletions && asked.Commit == d.state.GetWantedCommit() {
 		d.state.ConfirmedCommit = asked.Commit
 	}
+	if asked.Calm {
+		d.goOn()
+	}
 	for _, r := range d.receipts {
 		switch reason := r.GetProblem().GetReason(); {
+		case merging(r), reason == netboxv1.Reason_REASON_STORM:
 		case r.GetWanted().GetUnknown(), reason == netboxv1.Reason_REASON_INVALID_FILE,
 			reason == netboxv1.Reason_REASON_NO_MODEL:
 		case r.GetState() == netboxv1.State_STATE_UNDELIVERABLE:
@@ -97,4 +104,11 @@ func (d *delivery) overwrite(r *netboxv1.Receipt, by string) {
 	}
 	d.pend(r)
 	r.Forced, r.ForcedBy = true, by
+}
+
+// same reports whether nobody wants anything else.
+func (a Asked) same(b Asked) bool {
+	wishes := len(a.Resolutions) + len(b.Resolutions)
+	a.Resolutions, b.Resolutions = nil, nil
+	return wishes == 0 && reflect.DeepEqual(a, b)
 }

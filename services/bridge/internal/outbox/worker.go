@@ -44,7 +44,7 @@ func newWorker(deps *Deps, s session, stop context.CancelFunc) *worker {
 // give says what is new of the fabric.
 func (w *worker) give(linked *fabricv1.LinkedFabric, asked Asked) {
 	w.mu.Lock()
-	same := sameLinked(w.linked, linked) && w.asked == asked
+	same := sameLinked(w.linked, linked) && w.asked.same(asked)
 	w.linked, w.asked = linked, asked
 	w.mu.Unlock()
 	if !same {

@@ -62,6 +62,7 @@ func newWorld(t testing.TB, tt tester, conn *redisconn.Conn, folder string, fabr
 	}
 	w.linked = &fabricv1.LinkedFabric{FabricId: fabric, Name: "fabric", Netbox: &fabricv1.NetBoxLink{
 		Url: "http://netbox.test", Fabric: int32(netbox.AddFabric("fabric")), TokenRef: "env:T",
+		Direction: fabricv1.Direction_DIRECTION_GIT_TO_NETBOX,
 	}}
 	w.begin()
 	return w
@@ -147,13 +148,20 @@ func clone(f *fabricv1.LinkedFabric) *fabricv1.LinkedFabric {
 	}
 }
 
-// records returns what NetBox has of the fabric.
-func (w *world) records() map[key]hnp.Record {
+// reader returns a client that nothing goes wrong with.
+func (w *world) reader() *hnp.Client {
 	w.t.Helper()
 	client, err := hnp.New("http://netbox.test", secret.New(netboxserver.Token), &wire{server: w.netbox})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return client
+}
+
+// records returns what NetBox has of the fabric.
+func (w *world) records() map[key]hnp.Record {
+	w.t.Helper()
+	client := w.reader()
 	found := map[key]hnp.Record{}
 	for _, kind := range hnp.Kinds() {
 		records, err := client.List(context.Background(), kind)

@@ -153,7 +153,9 @@ func (d *delivery) settle(r *netboxv1.Receipt, record hnp.Record) {
 	switch {
 	case !there && wanted.GetDeleted():
 		d.bury(r)
-	case !there && r.GetRecordId() != 0 && agreed != nil && !isFor(r, absent) && !d.doubted(r, absent):
+	case d.contested(r, says):
+		d.differs(r, record)
+	case !there && agreed != nil && !isFor(r, absent) && d.mayBeTheirs(r):
 		d.differs(r, record)
 	case !there:
 		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
@@ -167,6 +169,12 @@ func (d *delivery) settle(r *netboxv1.Receipt, record hnp.Record) {
 	default:
 		d.differs(r, record)
 	}
+}
+
+// mayBeTheirs reports whether somebody else may have deleted a record. Where people's changes count, who did it is told
+// before it is decided.
+func (d *delivery) mayBeTheirs(r *netboxv1.Receipt) bool {
+	return d.bothWays() || r.GetRecordId() != 0 && !d.doubted(r, absent)
 }
 
 // checkFabric returns an error when NetBox does not have the fabric: no record can be made for it.

@@ -6,9 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -147,14 +145,10 @@ func (s *Server) edit(
 	if err != nil {
 		return nil, err
 	}
-	started, err := s.start(ctx, &syncv1.StartSyncRequest{
+	ended, err := follow.Edits(ctx, s.syncs, &syncv1.StartSyncRequest{
 		FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, EditSet: set, RequestId: uuid.NewString(),
 		Options: &syncv1.SyncOptions{ValidateOnly: options.GetValidateOnly()},
 	})
-	if err != nil {
-		return nil, err
-	}
-	ended, err := follow.ToEnd(ctx, s.syncs, started.GetSyncId(), follow.Edit)
 	if err != nil {
 		return nil, err
 	}
@@ -163,26 +157,6 @@ func (s *Server) edit(
 		result.Diff, err = s.diff(ctx, ended.GetSyncId())
 	}
 	return result, err
-}
-
-const (
-	// longestPause is between two tries to have an edit accepted, while another one waits.
-	longestPause = 200 * time.Millisecond
-	// patience is how long that is tried.
-	patience = 20 * time.Second
-)
-
-// start has a sync accepted. While another edit waits for its turn, this one waits for the place.
-func (s *Server) start(ctx context.Context, req *syncv1.StartSyncRequest) (*syncv1.StartSyncResponse, error) {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = longestPause/20, longestPause
-	return backoff.Retry(ctx, func() (*syncv1.StartSyncResponse, error) {
-		started, err := s.syncs.StartSync(ctx, req)
-		if err != nil && !errs.HasCode(err, errs.SyncAlreadyInProgress) {
-			err = backoff.Permanent(err)
-		}
-		return started, err
-	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(patience))
 }
 
 // diff returns the diff of a dry run.

@@ -10,6 +10,7 @@ package netboxv1
 
 import (
 	v1 "fgdsync.dev/proto/fgd/fabric/v1"
+	v11 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -305,7 +306,13 @@ type Receipt struct {
 	// When the sync completed whose commit has what NetBox says: until what it left is wanted, nothing is written.
 	CommittedAt *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=committed_at,json=committedAt,proto3" json:"committed_at,omitempty"`
 	// Where both sides changed the same, the last time; absent where they never did.
-	Conflict      *Conflict `protobuf:"bytes,25,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	Conflict *Conflict `protobuf:"bytes,25,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	// The last requests that wrote the record, the newest last: what is heard of them is nobody's change.
+	Written []*Written `protobuf:"bytes,26,rep,name=written,proto3" json:"written,omitempty"`
+	// When, by NetBox's clock, the record said what is accounted for: what is told of before is over.
+	AccountedAt *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=accounted_at,json=accountedAt,proto3" json:"accounted_at,omitempty"`
+	// Digest of that, until something else is told; "absent" for a record that was not there.
+	Accounted     string `protobuf:"bytes,28,opt,name=accounted,proto3" json:"accounted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +522,82 @@ func (x *Receipt) GetConflict() *Conflict {
 	return nil
 }
 
+func (x *Receipt) GetWritten() []*Written {
+	if x != nil {
+		return x.Written
+	}
+	return nil
+}
+
+func (x *Receipt) GetAccountedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AccountedAt
+	}
+	return nil
+}
+
+func (x *Receipt) GetAccounted() string {
+	if x != nil {
+		return x.Accounted
+	}
+	return ""
+}
+
+// A request that wrote a record.
+type Written struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How NetBox calls it.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Digest of what it wrote; "absent" for a deletion.
+	Digest        string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Written) Reset() {
+	*x = Written{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Written) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Written) ProtoMessage() {}
+
+func (x *Written) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Written.ProtoReflect.Descriptor instead.
+func (*Written) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Written) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Written) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
 // What a record said after somebody had changed it in NetBox.
 type Heard struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -529,14 +612,18 @@ type Heard struct {
 	// When a comparison found it; absent for what was told.
 	FoundAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=found_at,json=foundAt,proto3" json:"found_at,omitempty"`
 	// It was made then.
-	Created       bool `protobuf:"varint,6,opt,name=created,proto3" json:"created,omitempty"`
+	Created bool `protobuf:"varint,6,opt,name=created,proto3" json:"created,omitempty"`
+	// Somebody said that it is meant to be gone, although very many are.
+	Confirmed bool `protobuf:"varint,7,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// When it said so, by NetBox's clock.
+	SaidAt        *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=said_at,json=saidAt,proto3" json:"said_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Heard) Reset() {
 	*x = Heard{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[1]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +635,7 @@ func (x *Heard) String() string {
 func (*Heard) ProtoMessage() {}
 
 func (x *Heard) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[1]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +648,7 @@ func (x *Heard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heard.ProtoReflect.Descriptor instead.
 func (*Heard) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{1}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Heard) GetEntry() string {
@@ -606,6 +693,20 @@ func (x *Heard) GetCreated() bool {
 	return false
 }
 
+func (x *Heard) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *Heard) GetSaidAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SaidAt
+	}
+	return nil
+}
+
 // A sync that is asked to make of a file what was made of a record. It is asked once, by a name of its own.
 type Offer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -619,7 +720,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[2]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +732,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[2]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +745,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{2}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Offer) GetRequestId() string {
@@ -693,14 +794,16 @@ type Conflict struct {
 	// When that was.
 	ResolvedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=resolved_at,json=resolvedAt,proto3" json:"resolved_at,omitempty"`
 	// The sync that brought the resolution into Git; empty where Git had it.
-	SyncId        string `protobuf:"bytes,15,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	SyncId string `protobuf:"bytes,15,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// Digest of what NetBox says; "absent" when it does not have the record.
+	NetboxDigest  string `protobuf:"bytes,16,opt,name=netbox_digest,json=netboxDigest,proto3" json:"netbox_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Conflict) Reset() {
 	*x = Conflict{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +815,7 @@ func (x *Conflict) String() string {
 func (*Conflict) ProtoMessage() {}
 
 func (x *Conflict) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[3]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +828,7 @@ func (x *Conflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
 func (*Conflict) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{3}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Conflict) GetConflictId() string {
@@ -833,6 +936,13 @@ func (x *Conflict) GetSyncId() string {
 	return ""
 }
 
+func (x *Conflict) GetNetboxDigest() string {
+	if x != nil {
+		return x.NetboxDigest
+	}
+	return ""
+}
+
 // A path at which both sides changed the same.
 type ConflictPath struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -854,7 +964,7 @@ type ConflictPath struct {
 
 func (x *ConflictPath) Reset() {
 	*x = ConflictPath{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +976,7 @@ func (x *ConflictPath) String() string {
 func (*ConflictPath) ProtoMessage() {}
 
 func (x *ConflictPath) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[4]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +989,7 @@ func (x *ConflictPath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConflictPath.ProtoReflect.Descriptor instead.
 func (*ConflictPath) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{4}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConflictPath) GetPath() string {
@@ -936,14 +1046,16 @@ type Resolution struct {
 	// Who that is.
 	ResolvedBy string `protobuf:"bytes,4,opt,name=resolved_by,json=resolvedBy,proto3" json:"resolved_by,omitempty"`
 	// Their e-mail address, where it is known.
-	Email         string `protobuf:"bytes,5,opt,name=email,proto3" json:"email,omitempty"`
+	Email string `protobuf:"bytes,5,opt,name=email,proto3" json:"email,omitempty"`
+	// When they asked for it. What could not be begun for a minute is not done any more.
+	AskedAt       *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=asked_at,json=askedAt,proto3" json:"asked_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Resolution) Reset() {
 	*x = Resolution{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1067,7 @@ func (x *Resolution) String() string {
 func (*Resolution) ProtoMessage() {}
 
 func (x *Resolution) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[5]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1080,7 @@ func (x *Resolution) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resolution.ProtoReflect.Descriptor instead.
 func (*Resolution) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{5}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Resolution) GetConflictId() string {
@@ -1006,6 +1118,68 @@ func (x *Resolution) GetEmail() string {
 	return ""
 }
 
+func (x *Resolution) GetAskedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AskedAt
+	}
+	return nil
+}
+
+// What became of a resolution.
+type Resolved struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The record; absent when nothing was done.
+	Receipt *Receipt `protobuf:"bytes,1,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// Why nothing was done; absent when it was.
+	Problem       *v11.Finding `protobuf:"bytes,2,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resolved) Reset() {
+	*x = Resolved{}
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resolved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resolved) ProtoMessage() {}
+
+func (x *Resolved) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resolved.ProtoReflect.Descriptor instead.
+func (*Resolved) Descriptor() ([]byte, []int) {
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Resolved) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+func (x *Resolved) GetProblem() *v11.Finding {
+	if x != nil {
+		return x.Problem
+	}
+	return nil
+}
+
 // What is taken at a path.
 type Choice struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1021,7 +1195,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1207,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[6]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1220,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{6}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Choice) GetPath() string {
@@ -1093,7 +1267,7 @@ type Wanted struct {
 
 func (x *Wanted) Reset() {
 	*x = Wanted{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1279,7 @@ func (x *Wanted) String() string {
 func (*Wanted) ProtoMessage() {}
 
 func (x *Wanted) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[7]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1292,7 @@ func (x *Wanted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wanted.ProtoReflect.Descriptor instead.
 func (*Wanted) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{7}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Wanted) GetPath() string {
@@ -1187,7 +1361,7 @@ type Agreed struct {
 
 func (x *Agreed) Reset() {
 	*x = Agreed{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[8]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1373,7 @@ func (x *Agreed) String() string {
 func (*Agreed) ProtoMessage() {}
 
 func (x *Agreed) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[8]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1386,7 @@ func (x *Agreed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Agreed.ProtoReflect.Descriptor instead.
 func (*Agreed) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{8}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Agreed) GetBlobId() string {
@@ -1262,7 +1436,7 @@ type Editor struct {
 
 func (x *Editor) Reset() {
 	*x = Editor{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[9]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +1448,7 @@ func (x *Editor) String() string {
 func (*Editor) ProtoMessage() {}
 
 func (x *Editor) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[9]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +1461,7 @@ func (x *Editor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Editor.ProtoReflect.Descriptor instead.
 func (*Editor) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{9}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Editor) GetUser() string {
@@ -1348,7 +1522,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[10]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1534,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[10]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1547,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{10}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Problem) GetReason() Reason {
@@ -1438,7 +1612,7 @@ type FieldMessages struct {
 
 func (x *FieldMessages) Reset() {
 	*x = FieldMessages{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[11]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1624,7 @@ func (x *FieldMessages) String() string {
 func (*FieldMessages) ProtoMessage() {}
 
 func (x *FieldMessages) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[11]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1637,7 @@ func (x *FieldMessages) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldMessages.ProtoReflect.Descriptor instead.
 func (*FieldMessages) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{11}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FieldMessages) GetField() string {
@@ -1515,16 +1689,14 @@ type Delivery struct {
 	// How many receipts there are. Where there are others, some were lost.
 	Receipts int32 `protobuf:"varint,15,opt,name=receipts,proto3" json:"receipts,omitempty"`
 	// The last sync that was forced whose word for many deletions was taken.
-	ForcedSync string `protobuf:"bytes,16,opt,name=forced_sync,json=forcedSync,proto3" json:"forced_sync,omitempty"`
-	// Somebody said that what is held because it changes too often goes on; until when that counts.
-	CalmUntil     *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=calm_until,json=calmUntil,proto3" json:"calm_until,omitempty"`
+	ForcedSync    string `protobuf:"bytes,16,opt,name=forced_sync,json=forcedSync,proto3" json:"forced_sync,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[12]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1708,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[12]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1721,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{12}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Delivery) GetFabricId() int32 {
@@ -1664,13 +1836,6 @@ func (x *Delivery) GetForcedSync() string {
 	return ""
 }
 
-func (x *Delivery) GetCalmUntil() *timestamppb.Timestamp {
-	if x != nil {
-		return x.CalmUntil
-	}
-	return nil
-}
-
 // What a fabric's own record in NetBox says of its syncs.
 type FabricRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1688,7 +1853,7 @@ type FabricRecord struct {
 
 func (x *FabricRecord) Reset() {
 	*x = FabricRecord{}
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[13]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1700,7 +1865,7 @@ func (x *FabricRecord) String() string {
 func (*FabricRecord) ProtoMessage() {}
 
 func (x *FabricRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[13]
+	mi := &file_fgd_netbox_v1_receipt_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1713,7 +1878,7 @@ func (x *FabricRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FabricRecord.ProtoReflect.Descriptor instead.
 func (*FabricRecord) Descriptor() ([]byte, []int) {
-	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{13}
+	return file_fgd_netbox_v1_receipt_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FabricRecord) GetSyncStatus() string {
@@ -1748,7 +1913,7 @@ var File_fgd_netbox_v1_receipt_proto protoreflect.FileDescriptor
 
 const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfgd/netbox/v1/receipt.proto\x12\rfgd.netbox.v1\x1a$fgd/fabric/v1/resource_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\a\n" +
+	"\x1bfgd/netbox/v1/receipt.proto\x12\rfgd.netbox.v1\x1a$fgd/fabric/v1/resource_service.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\b\n" +
 	"\aReceipt\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
@@ -1779,18 +1944,27 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"heardEntry\x12*\n" +
 	"\x05offer\x18\x17 \x01(\v2\x14.fgd.netbox.v1.OfferR\x05offer\x12=\n" +
 	"\fcommitted_at\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\vcommittedAt\x123\n" +
-	"\bconflict\x18\x19 \x01(\v2\x17.fgd.netbox.v1.ConflictR\bconflict\"\xcf\x01\n" +
+	"\bconflict\x18\x19 \x01(\v2\x17.fgd.netbox.v1.ConflictR\bconflict\x120\n" +
+	"\awritten\x18\x1a \x03(\v2\x16.fgd.netbox.v1.WrittenR\awritten\x12=\n" +
+	"\faccounted_at\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\vaccountedAt\x12\x1c\n" +
+	"\taccounted\x18\x1c \x01(\tR\taccounted\"@\n" +
+	"\aWritten\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x16\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xa2\x02\n" +
 	"\x05Heard\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\tR\x05entry\x12-\n" +
 	"\x06editor\x18\x02 \x01(\v2\x15.fgd.netbox.v1.EditorR\x06editor\x12\x18\n" +
 	"\acontent\x18\x03 \x01(\fR\acontent\x12\x16\n" +
 	"\x06digest\x18\x04 \x01(\tR\x06digest\x125\n" +
 	"\bfound_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\afoundAt\x12\x18\n" +
-	"\acreated\x18\x06 \x01(\bR\acreated\">\n" +
+	"\acreated\x18\x06 \x01(\bR\acreated\x12\x1c\n" +
+	"\tconfirmed\x18\a \x01(\bR\tconfirmed\x123\n" +
+	"\asaid_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x06saidAt\">\n" +
 	"\x05Offer\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x16\n" +
-	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xe1\x04\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\"\x86\x05\n" +
 	"\bConflict\x12\x1f\n" +
 	"\vconflict_id\x18\x01 \x01(\tR\n" +
 	"conflictId\x12\x18\n" +
@@ -1810,14 +1984,15 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"resolvedBy\x12;\n" +
 	"\vresolved_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"resolvedAt\x12\x17\n" +
-	"\async_id\x18\x0f \x01(\tR\x06syncId\"\x92\x01\n" +
+	"\async_id\x18\x0f \x01(\tR\x06syncId\x12#\n" +
+	"\rnetbox_digest\x18\x10 \x01(\tR\fnetboxDigest\"\x92\x01\n" +
 	"\fConflictPath\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x12\n" +
 	"\x04base\x18\x04 \x01(\fR\x04base\x12\x10\n" +
 	"\x03git\x18\x05 \x01(\fR\x03git\x12\x16\n" +
-	"\x06netbox\x18\x06 \x01(\fR\x06netbox\"\xaf\x01\n" +
+	"\x06netbox\x18\x06 \x01(\fR\x06netbox\"\xe6\x01\n" +
 	"\n" +
 	"Resolution\x12\x1f\n" +
 	"\vconflict_id\x18\x01 \x01(\tR\n" +
@@ -1826,7 +2001,11 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\achoices\x18\x03 \x03(\v2\x15.fgd.netbox.v1.ChoiceR\achoices\x12\x1f\n" +
 	"\vresolved_by\x18\x04 \x01(\tR\n" +
 	"resolvedBy\x12\x14\n" +
-	"\x05email\x18\x05 \x01(\tR\x05email\"F\n" +
+	"\x05email\x18\x05 \x01(\tR\x05email\x125\n" +
+	"\basked_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\aaskedAt\"n\n" +
+	"\bResolved\x120\n" +
+	"\areceipt\x18\x01 \x01(\v2\x16.fgd.netbox.v1.ReceiptR\areceipt\x120\n" +
+	"\aproblem\x18\x02 \x01(\v2\x16.fgd.report.v1.FindingR\aproblem\"F\n" +
 	"\x06Choice\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04take\x18\x02 \x01(\tR\x04take\x12\x14\n" +
@@ -1863,7 +2042,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x0fdiffering_total\x18\a \x01(\x05R\x0edifferingTotal\"A\n" +
 	"\rFieldMessages\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x1a\n" +
-	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xf6\x04\n" +
+	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xbb\x04\n" +
 	"\bDelivery\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12#\n" +
@@ -1883,9 +2062,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\rregistered_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\x12\x1a\n" +
 	"\breceipts\x18\x0f \x01(\x05R\breceipts\x12\x1f\n" +
 	"\vforced_sync\x18\x10 \x01(\tR\n" +
-	"forcedSync\x129\n" +
-	"\n" +
-	"calm_until\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tcalmUntil\"\x83\x02\n" +
+	"forcedSync\"\x83\x02\n" +
 	"\fFabricRecord\x12\x1f\n" +
 	"\vsync_status\x18\x01 \x01(\tR\n" +
 	"syncStatus\x12\x1d\n" +
@@ -1942,67 +2119,75 @@ func file_fgd_netbox_v1_receipt_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_netbox_v1_receipt_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_fgd_netbox_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_fgd_netbox_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_fgd_netbox_v1_receipt_proto_goTypes = []any{
 	(ConflictState)(0),            // 0: fgd.netbox.v1.ConflictState
 	(State)(0),                    // 1: fgd.netbox.v1.State
 	(Reason)(0),                   // 2: fgd.netbox.v1.Reason
 	(*Receipt)(nil),               // 3: fgd.netbox.v1.Receipt
-	(*Heard)(nil),                 // 4: fgd.netbox.v1.Heard
-	(*Offer)(nil),                 // 5: fgd.netbox.v1.Offer
-	(*Conflict)(nil),              // 6: fgd.netbox.v1.Conflict
-	(*ConflictPath)(nil),          // 7: fgd.netbox.v1.ConflictPath
-	(*Resolution)(nil),            // 8: fgd.netbox.v1.Resolution
-	(*Choice)(nil),                // 9: fgd.netbox.v1.Choice
-	(*Wanted)(nil),                // 10: fgd.netbox.v1.Wanted
-	(*Agreed)(nil),                // 11: fgd.netbox.v1.Agreed
-	(*Editor)(nil),                // 12: fgd.netbox.v1.Editor
-	(*Problem)(nil),               // 13: fgd.netbox.v1.Problem
-	(*FieldMessages)(nil),         // 14: fgd.netbox.v1.FieldMessages
-	(*Delivery)(nil),              // 15: fgd.netbox.v1.Delivery
-	(*FabricRecord)(nil),          // 16: fgd.netbox.v1.FabricRecord
-	nil,                           // 17: fgd.netbox.v1.FabricRecord.CountsEntry
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(*v1.FileAuthor)(nil),         // 19: fgd.fabric.v1.FileAuthor
+	(*Written)(nil),               // 4: fgd.netbox.v1.Written
+	(*Heard)(nil),                 // 5: fgd.netbox.v1.Heard
+	(*Offer)(nil),                 // 6: fgd.netbox.v1.Offer
+	(*Conflict)(nil),              // 7: fgd.netbox.v1.Conflict
+	(*ConflictPath)(nil),          // 8: fgd.netbox.v1.ConflictPath
+	(*Resolution)(nil),            // 9: fgd.netbox.v1.Resolution
+	(*Resolved)(nil),              // 10: fgd.netbox.v1.Resolved
+	(*Choice)(nil),                // 11: fgd.netbox.v1.Choice
+	(*Wanted)(nil),                // 12: fgd.netbox.v1.Wanted
+	(*Agreed)(nil),                // 13: fgd.netbox.v1.Agreed
+	(*Editor)(nil),                // 14: fgd.netbox.v1.Editor
+	(*Problem)(nil),               // 15: fgd.netbox.v1.Problem
+	(*FieldMessages)(nil),         // 16: fgd.netbox.v1.FieldMessages
+	(*Delivery)(nil),              // 17: fgd.netbox.v1.Delivery
+	(*FabricRecord)(nil),          // 18: fgd.netbox.v1.FabricRecord
+	nil,                           // 19: fgd.netbox.v1.FabricRecord.CountsEntry
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*v1.FileAuthor)(nil),         // 21: fgd.fabric.v1.FileAuthor
+	(*v11.Finding)(nil),           // 22: fgd.report.v1.Finding
 }
 var file_fgd_netbox_v1_receipt_proto_depIdxs = []int32{
-	10, // 0: fgd.netbox.v1.Receipt.wanted:type_name -> fgd.netbox.v1.Wanted
-	11, // 1: fgd.netbox.v1.Receipt.agreed:type_name -> fgd.netbox.v1.Agreed
+	12, // 0: fgd.netbox.v1.Receipt.wanted:type_name -> fgd.netbox.v1.Wanted
+	13, // 1: fgd.netbox.v1.Receipt.agreed:type_name -> fgd.netbox.v1.Agreed
 	1,  // 2: fgd.netbox.v1.Receipt.state:type_name -> fgd.netbox.v1.State
-	18, // 3: fgd.netbox.v1.Receipt.verified_at:type_name -> google.protobuf.Timestamp
-	18, // 4: fgd.netbox.v1.Receipt.unproven_since:type_name -> google.protobuf.Timestamp
-	13, // 5: fgd.netbox.v1.Receipt.problem:type_name -> fgd.netbox.v1.Problem
-	18, // 6: fgd.netbox.v1.Receipt.doubted_at:type_name -> google.protobuf.Timestamp
-	12, // 7: fgd.netbox.v1.Receipt.editor:type_name -> fgd.netbox.v1.Editor
-	4,  // 8: fgd.netbox.v1.Receipt.heard:type_name -> fgd.netbox.v1.Heard
-	5,  // 9: fgd.netbox.v1.Receipt.offer:type_name -> fgd.netbox.v1.Offer
-	18, // 10: fgd.netbox.v1.Receipt.committed_at:type_name -> google.protobuf.Timestamp
-	6,  // 11: fgd.netbox.v1.Receipt.conflict:type_name -> fgd.netbox.v1.Conflict
-	12, // 12: fgd.netbox.v1.Heard.editor:type_name -> fgd.netbox.v1.Editor
-	18, // 13: fgd.netbox.v1.Heard.found_at:type_name -> google.protobuf.Timestamp
-	0,  // 14: fgd.netbox.v1.Conflict.state:type_name -> fgd.netbox.v1.ConflictState
-	18, // 15: fgd.netbox.v1.Conflict.opened_at:type_name -> google.protobuf.Timestamp
-	7,  // 16: fgd.netbox.v1.Conflict.paths:type_name -> fgd.netbox.v1.ConflictPath
-	19, // 17: fgd.netbox.v1.Conflict.git_changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	12, // 18: fgd.netbox.v1.Conflict.netbox_changed_by:type_name -> fgd.netbox.v1.Editor
-	18, // 19: fgd.netbox.v1.Conflict.resolved_at:type_name -> google.protobuf.Timestamp
-	9,  // 20: fgd.netbox.v1.Resolution.choices:type_name -> fgd.netbox.v1.Choice
-	19, // 21: fgd.netbox.v1.Wanted.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	18, // 22: fgd.netbox.v1.Editor.at:type_name -> google.protobuf.Timestamp
-	2,  // 23: fgd.netbox.v1.Problem.reason:type_name -> fgd.netbox.v1.Reason
-	14, // 24: fgd.netbox.v1.Problem.fields:type_name -> fgd.netbox.v1.FieldMessages
-	18, // 25: fgd.netbox.v1.Problem.changed_at:type_name -> google.protobuf.Timestamp
-	18, // 26: fgd.netbox.v1.Delivery.compared_at:type_name -> google.protobuf.Timestamp
-	16, // 27: fgd.netbox.v1.Delivery.told:type_name -> fgd.netbox.v1.FabricRecord
-	18, // 28: fgd.netbox.v1.Delivery.registered_at:type_name -> google.protobuf.Timestamp
-	18, // 29: fgd.netbox.v1.Delivery.calm_until:type_name -> google.protobuf.Timestamp
-	18, // 30: fgd.netbox.v1.FabricRecord.last_sync:type_name -> google.protobuf.Timestamp
-	17, // 31: fgd.netbox.v1.FabricRecord.counts:type_name -> fgd.netbox.v1.FabricRecord.CountsEntry
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	20, // 3: fgd.netbox.v1.Receipt.verified_at:type_name -> google.protobuf.Timestamp
+	20, // 4: fgd.netbox.v1.Receipt.unproven_since:type_name -> google.protobuf.Timestamp
+	15, // 5: fgd.netbox.v1.Receipt.problem:type_name -> fgd.netbox.v1.Problem
+	20, // 6: fgd.netbox.v1.Receipt.doubted_at:type_name -> google.protobuf.Timestamp
+	14, // 7: fgd.netbox.v1.Receipt.editor:type_name -> fgd.netbox.v1.Editor
+	5,  // 8: fgd.netbox.v1.Receipt.heard:type_name -> fgd.netbox.v1.Heard
+	6,  // 9: fgd.netbox.v1.Receipt.offer:type_name -> fgd.netbox.v1.Offer
+	20, // 10: fgd.netbox.v1.Receipt.committed_at:type_name -> google.protobuf.Timestamp
+	7,  // 11: fgd.netbox.v1.Receipt.conflict:type_name -> fgd.netbox.v1.Conflict
+	4,  // 12: fgd.netbox.v1.Receipt.written:type_name -> fgd.netbox.v1.Written
+	20, // 13: fgd.netbox.v1.Receipt.accounted_at:type_name -> google.protobuf.Timestamp
+	14, // 14: fgd.netbox.v1.Heard.editor:type_name -> fgd.netbox.v1.Editor
+	20, // 15: fgd.netbox.v1.Heard.found_at:type_name -> google.protobuf.Timestamp
+	20, // 16: fgd.netbox.v1.Heard.said_at:type_name -> google.protobuf.Timestamp
+	0,  // 17: fgd.netbox.v1.Conflict.state:type_name -> fgd.netbox.v1.ConflictState
+	20, // 18: fgd.netbox.v1.Conflict.opened_at:type_name -> google.protobuf.Timestamp
+	8,  // 19: fgd.netbox.v1.Conflict.paths:type_name -> fgd.netbox.v1.ConflictPath
+	21, // 20: fgd.netbox.v1.Conflict.git_changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	14, // 21: fgd.netbox.v1.Conflict.netbox_changed_by:type_name -> fgd.netbox.v1.Editor
+	20, // 22: fgd.netbox.v1.Conflict.resolved_at:type_name -> google.protobuf.Timestamp
+	11, // 23: fgd.netbox.v1.Resolution.choices:type_name -> fgd.netbox.v1.Choice
+	20, // 24: fgd.netbox.v1.Resolution.asked_at:type_name -> google.protobuf.Timestamp
+	3,  // 25: fgd.netbox.v1.Resolved.receipt:type_name -> fgd.netbox.v1.Receipt
+	22, // 26: fgd.netbox.v1.Resolved.problem:type_name -> fgd.report.v1.Finding
+	21, // 27: fgd.netbox.v1.Wanted.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	20, // 28: fgd.netbox.v1.Editor.at:type_name -> google.protobuf.Timestamp
+	2,  // 29: fgd.netbox.v1.Problem.reason:type_name -> fgd.netbox.v1.Reason
+	16, // 30: fgd.netbox.v1.Problem.fields:type_name -> fgd.netbox.v1.FieldMessages
+	20, // 31: fgd.netbox.v1.Problem.changed_at:type_name -> google.protobuf.Timestamp
+	20, // 32: fgd.netbox.v1.Delivery.compared_at:type_name -> google.protobuf.Timestamp
+	18, // 33: fgd.netbox.v1.Delivery.told:type_name -> fgd.netbox.v1.FabricRecord
+	20, // 34: fgd.netbox.v1.Delivery.registered_at:type_name -> google.protobuf.Timestamp
+	20, // 35: fgd.netbox.v1.FabricRecord.last_sync:type_name -> google.protobuf.Timestamp
+	19, // 36: fgd.netbox.v1.FabricRecord.counts:type_name -> fgd.netbox.v1.FabricRecord.CountsEntry
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_fgd_netbox_v1_receipt_proto_init() }
@@ -2016,7 +2201,7 @@ func file_fgd_netbox_v1_receipt_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_netbox_v1_receipt_proto_rawDesc), len(file_fgd_netbox_v1_receipt_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

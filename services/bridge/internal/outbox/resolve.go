@@ -1,0 +1,236 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"fgdsync.dev/libs/errs"
+	editv1 "fgdsync.dev/proto/fgd/edit/v1"
+	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/merge"
+)
+
+// resolutionPatience is how long a resolution may wait before it is begun: who asked for it has gone.
+const resolutionPatience = time.Minute
+
+// resolveAll settles conflicts as people want them, and answers them. One of which it is not known what became of it is
+// gone on with later.
+func (d *delivery) resolveAll(ctx context.Context, wanted map[string]*netboxv1.Resolution) error {
+	for id, resolution := range wanted {
+		r, known, err := d.resolve(ctx, id, resolution)
+		if !known {
+			continue
+		}
+		if err := d.flush(ctx); err != nil {
+			return err
+		}
+		if err := d.deps.Store.answer(ctx, d.linked.GetFabricId(), id, r, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolve settles a conflict. The error is for who asked; known is false while nobody knows what becomes of it.
+func (d *delivery) resolve(
+	ctx context.Context, id string, wanted *netboxv1.Resolution,
+) (r *netboxv1.Receipt, known bool, err error) {
+	for _, one := range d.receipts {
+		if one.GetConflict().GetConflictId() == wanted.GetConflictId() {
+			r = one
+		}
+	}
+	c, begun := r.GetConflict(), r.GetOffer().GetRequestId() == id
+	switch {
+	case c == nil:
+		return nil, true, errs.New(errs.ConflictNotFound, "There is no conflict %s.", wanted.GetConflictId())
+	case !isOpen(c) && c.GetResolvedBy() == wanted.GetResolvedBy() && c.GetVersion() == wanted.GetVersion():
+		return r, true, nil // whoever has done it has died before they said so
+	case !isOpen(c):
+		return nil, true, errs.New(errs.ConflictMoved, "The conflict is settled already.").WithRemedy("Nothing is left to do.")
+	case !begun && d.deps.Now().Sub(wanted.GetAskedAt().AsTime()) > resolutionPatience:
+		return nil, true, errs.New(errs.ConflictMoved, "It took too long until the resolution could be begun.")
+	case c.GetVersion() != wanted.GetVersion() || r.GetState() != netboxv1.State_STATE_HELD:
+		return nil, true, moved(c)
+	}
+	if !begun {
+		if err := d.unmoved(ctx, r); err != nil {
+			return nil, true, err
+		}
+	}
+	in, err := d.resolved(r, wanted)
+	if err != nil {
+		return nil, true, err
+	}
+	known, err = d.settleAs(ctx, id, in, wanted)
+	return r, known, err
+}
+
+func moved(c *netboxv1.Conflict) error {
+	return errs.New(errs.ConflictMoved, "What the conflict %s is about has changed since it was looked at.",
+		c.GetConflictId())
+}
+
+// unmoved returns an error unless both sides say what they do in the conflict. What they say now is merged.
+func (d *delivery) unmoved(ctx context.Context, r *netboxv1.Receipt) error {
+	sides, err := d.gitSides(ctx, []*netboxv1.Receipt{r})
+	if err != nil {
+		return err
+	}
+	record, err := d.find(ctx, r)
+	if err != nil {
+		return err
+	}
+	c, says := r.GetConflict(), absent
+	if record != nil {
+		says = record.Content(r.GetKind()).Digest(r.GetKind())
+		r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
+	}
+	if sides[keyOf(r)].blob == c.GetGitBlobId() && says == c.GetNetboxDigest() {
+		return nil
+	}
+	d.lookAgain(r)
+	return moved(c)
+}
+
+// resolved returns a record with what a resolution has become of both sides.
+func (d *delivery) resolved(r *netboxv1.Receipt, wanted *netboxv1.Resolution) (*incoming, error) {
+	c := r.GetConflict()
+	var sides merge.Sides
+	for _, part := range []struct {
+		raw  []byte
+		into **merge.Content
+	}{{c.GetBase(), &sides.Base}, {c.GetGit(), &sides.Git}, {c.GetNetbox(), &sides.NetBox}} {
+		var err error
+		if *part.into, err = unpacked(part.raw); err != nil {
+			return nil, err
+		}
+	}
+	choices := map[merge.Path]merge.Choice{}
+	for _, choice := range wanted.GetChoices() {
+		value, err := unpackedValue(choice.GetValue())
+		if err != nil {
+			return nil, errs.Field("choices", "The value for %s is no JSON.", choice.GetPath()).WithCause(err)
+		}
+		choices[merge.Path(choice.GetPath())] = merge.Choice{Take: merge.Taker(choice.GetTake()), Value: value}
+	}
+	content, err := d.chosen(r, sides, choices)
+	if err != nil {
+		return nil, err
+	}
+	return &incoming{
+		receipt: r, netbox: sides.NetBox, git: &gitSide{content: sides.Git, blob: c.GetGitBlobId()},
+		heard:  &netboxv1.Heard{Digest: c.GetNetboxDigest(), Content: c.GetNetbox(), Editor: c.GetNetboxChangedBy()},
+		result: merge.Result{Content: content},
+	}, nil
+}
+
+// chosen returns what a resource becomes by choices.
+func (d *delivery) chosen(
+	r *netboxv1.Receipt, sides merge.Sides, choices map[merge.Path]merge.Choice,
+) (*merge.Content, error) {
+	merger, err := merge.New(d.policies()...)
+	if err != nil {
+		return nil, err
+	}
+	accept := func(merge.Content) error { return nil }
+	c := r.GetConflict()
+	oneSided := c.GetBaseUnknown() && (sides.Git == nil) != (sides.NetBox == nil)
+	if refusedWords(c) == "" && !oneSided {
+		result, err := merger.Resolve(r.GetKind(), sides, accept, choices)
+		return result.Content, err
+	}
+	path := merge.Path(c.GetPaths()[0].GetPath()) // one that no merge has made: what comes of both is not valid, or unknown
+	choice, given := choices[path]
+	if !given || len(choices) != 1 {
+		return nil, errs.Field("choices", "The choice is of %s, and nothing else.", path)
+	}
+	if path == merge.Whole {
+		return takeWhole(sides, choice)
+	}
+	merged := merger.Merge(r.GetKind(), sides, accept).Content // what is beside the spec
+	return takeSpec(*merged, sides, choice)
+}
+
+// takeWhole returns the content that is taken as a whole.
+func takeWhole(sides merge.Sides, choice merge.Choice) (*merge.Content, error) {
+	switch choice.Take {
+	case merge.Git:
+		return sides.Git, nil
+	case merge.NetBox:
+		return sides.NetBox, nil
+	case merge.Given:
+		return merge.ContentOf(choice.Value)
+	case merge.Nobody:
+	}
+	return nil, errs.Field("choices", "The choice for %s is none of git, netbox and value.", merge.Whole)
+}
+
+// takeSpec returns a content with the spec that is taken.
+func takeSpec(content merge.Content, sides merge.Sides, choice merge.Choice) (*merge.Content, error) {
+	switch choice.Take {
+	case merge.Git:
+		content.Spec = sides.Git.Spec
+	case merge.NetBox:
+		content.Spec = sides.NetBox.Spec
+	default:
+		object, is := choice.Value.JSON.(map[string]any)
+		if choice.Take != merge.Given || choice.Value.Present && !is {
+			return nil, errs.Field("choices", "The choice for %s is none of git, netbox and an object.", merge.Spec)
+		}
+		content.Spec = object
+	}
+	return &content, nil
+}
+
+// settleAs has Git make the edit that a resolution comes to, if there is one, and notes that the conflict is settled.
+func (d *delivery) settleAs(
+	ctx context.Context, id string, in *incoming, wanted *netboxv1.Resolution,
+) (known bool, err error) {
+	r := in.receipt
+	merger, err := merge.New()
+	if err != nil {
+		return true, err
+	}
+	var done *syncv1.Sync
+	if !merger.Equal(r.GetKind(), in.result.Content, in.git.content) {
+		r.Offer = &netboxv1.Offer{RequestId: id, Digest: in.heard.GetDigest()}
+		d.touch(r)
+		if err := d.save(ctx); err != nil {
+			return false, err
+		}
+		set := &editv1.EditSet{
+			Author: &editv1.Author{Name: wanted.GetResolvedBy(), Email: wanted.GetEmail()}, Edits: []*editv1.Edit{editOf(in)},
+			NetboxRequestId: in.heard.GetEditor().GetRequestId(),
+		}
+		if done, err = d.deps.Edit(ctx, d.linked.GetFabricId(), id, set); err != nil {
+			if done != nil {
+				r.Offer = nil
+				d.touch(r)
+			}
+			return done != nil, err
+		}
+	}
+	if r.GetWanted().GetUnknown() && in.result.Content == nil { // the record goes
+		r.Wanted = &netboxv1.Wanted{Deleted: true}
+	}
+	d.closeConflict(r, wanted.GetResolvedBy(), done.GetSyncId())
+	d.merge(r)
+	r.Heard = append([]*netboxv1.Heard{in.heard}, r.GetHeard()...)
+	d.accept(in, done.GetCompletedAt(), done.GetSyncId())
+	d.catchUp()
+	return true, nil
+}
+
+// Resolve has a conflict settled by whichever bridge delivers the fabric, and waits until it is or can't be. It returns
+// the record.
+func (o *Outbox) Resolve(
+	ctx context.Context, fabricID int32, wanted *netboxv1.Resolution,
+) (*netboxv1.Receipt, error) {
+	wanted = proto.CloneOf(wanted)
+	wanted.AskedAt = o.deps.nowStamp()
+	return o.deps.Store.askToResolve(ctx, fabricID, wanted)
+}

@@ -1,0 +1,62 @@
+//go:build kills
+
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"fgdsync.dev/libs/failpoint"
+	"fgdsync.dev/test/fabric"
+	"fgdsync.dev/test/system"
+	"fgdsync.dev/testkit/netboxserver"
+)
+
+// TestAnEditInNetBoxIsKilled: the process is killed at each place between what is heard of an edit in NetBox and what
+// is known of its commit. After the next start the edit is in Git, once, under the name of who made it, and NetBox was
+// not written.
+func TestAnEditInNetBoxIsKilled(t *testing.T) {
+	t.Parallel()
+	points := append(failpoint.OfEdits(), failpoint.ReceiptBefore, failpoint.ReceiptKept, failpoint.ReceiptStored,
+		failpoint.AcceptBefore, failpoint.AcceptStored, failpoint.AcceptKept, failpoint.LockHeld, failpoint.PushBefore,
+		failpoint.PushDone, failpoint.PushConfirmed, failpoint.PushStored)
+	for _, point := range points {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			netboxEditKilled(t, point)
+		})
+	}
+}
+
+func netboxEditKilled(t *testing.T, point failpoint.Point) {
+	t.Helper()
+	n := netboxserver.Start(t)
+	p := &mortal{
+		host: newHost(t, map[string]string{directory + "/raw/all.yaml": fabric.File([]string{
+			fabric.VPC("vpc-1", 1), fabric.VPC("vpc-2", 2),
+		})}), t: t, redis: system.Redis(t), keys: t.TempDir(),
+	}
+	p.System = p.another(system.Binaries.One, netboxEnv(n)...)
+	p.shownIn(n, n.AddFabric("fabric-1"))
+	at := func() bool { return p.provenIn(2) }
+	p.Await("all records to be there", at)
+	before, changes := p.Commits(t, repository, branch), n.Changes()
+	rearm(p.System, "FGD_FAILPOINT=kill:"+string(point))
+	p.Await("to be heard again", func() bool { return p.Died() || at() })
+	people{n, t}.setVLAN("alice", "vpc-2", 77)
+	p.Await("the process to die", p.revive)
+	p.settled()
+	p.Await("the edit to be in Git, and known to be", func() bool {
+		p.revive()
+		return p.Commits(t, repository, branch) > before && at()
+	})
+	if text := p.Files(t, repository, branch)[directory+"/managed/vpcs/vpc-2.yaml"]; !strings.Contains(text, "vlan: 77") {
+		t.Errorf("the file is\n%s", text)
+	}
+	authors := strings.Fields(p.Git(t, repository, "log", "--format=%an", branch))
+	if !slices.Contains(authors, "alice") || n.Changes() != changes+1 {
+		t.Errorf("commits by %v; %d changes of NetBox", authors, n.Changes()-changes)
+	}
+	p.requireCommits(before + 1)
+}
