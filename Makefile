@@ -56,7 +56,7 @@ test: test-deps ## run all tests of all modules; RACE=1 adds the race detector
 test-deps: ## install what the tests need besides Go: redis-server, python3-yaml, git, ssh-keygen, gpg
 	@scripts/install-packages redis-server python3-yaml git openssh-client gnupg
 
-KILLS := ^Test((Killed|Stopped)AtEveryPoint|(Delivery|AnEdit|AnEditInNetBox|TheNetBox)IsKilled)$$
+KILLS := ^Test((Killed|Stopped)AtEveryPoint|(Delivery|AnEdit|AnEditInNetBox|AProposedEdit|TheNetBox)IsKilled)$$
 
 .PHONY: test-kills
 test-kills: test-deps ## kill and stop the programs at every point where that could matter; RACE=1 adds the race detector

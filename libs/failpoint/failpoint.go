@@ -94,6 +94,12 @@ const (
 	EditKept    Point = "edit.kept"
 )
 
+// Effects of a sync that proposes.
+const (
+	ProposalPushed Point = "proposal.pushed"
+	ProposalShown  Point = "proposal.shown"
+)
+
 // Effects on which NetBox that of the installation is.
 const (
 	NetBoxBefore Point = "netbox.before"
@@ -110,6 +116,10 @@ func OfDelivery() []Point {
 // OfEdits returns the places of effects of what is brought from NetBox to Git. A process comes by them when somebody
 // changes a record.
 func OfEdits() []Point { return []Point{HeardKept, EditBefore, EditOffered, EditEnded, EditKept} }
+
+// OfProposal returns the places of effects of a sync that proposes. A process comes by them where a fabric publishes by
+// pull requests.
+func OfProposal() []Point { return []Point{ProposalPushed, ProposalShown} }
 
 // OfIdentity returns the places of effects on who may call. A process comes by them before it is asked for anything.
 func OfIdentity() []Point {
@@ -138,7 +148,7 @@ func All() []Point {
 		AuditBefore, AuditWritten, AuditStored, AuditIntent, AuditEffect, AuditOutcome, AuditSignBefore, AuditSigned,
 		AuditRotated, AuditPutAside,
 	}
-	points = slices.Concat(points, OfIdentity(), OfDelivery(), OfEdits(), OfNetBox())
+	points = slices.Concat(points, OfIdentity(), OfDelivery(), OfEdits(), OfProposal(), OfNetBox())
 	for number := range syncv1.State_name {
 		// pending is what AcceptBefore and AcceptStored are about
 		if state := syncv1.State(number); state > syncv1.State_STATE_PENDING {

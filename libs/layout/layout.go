@@ -39,6 +39,7 @@ const (
 	TrailerBase          = "Fgd-Base" // of a proposal: the commit that it was made from
 	TrailerRequester     = "Requested-by"
 	TrailerVia           = "Requested-via"  // the service that spoke for who asked
+	TrailerEditor        = "Edited-by"      // who made an edit, where that is somebody else than who asked
 	TrailerAudit         = "Fgd-Audit"      // a line of the audit of a bridge: SEQ:HASH LOG
 	TrailerNetBoxRequest = "HNP-Request-Id" // what NetBox calls the request that an edit was made with
 	TrailerNetBoxChange  = "HNP-Change-Id"  // number of an edit in the change log of NetBox

@@ -1,6 +1,7 @@
 package githubsync_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,6 +21,7 @@ const prefix = "fgd/f-1/"
 // proposing is one sync that proposes files.
 type proposing struct {
 	sync     string
+	folder   string // of its branch, when it is not that of the fabric
 	files    map[string]string
 	known    int32
 	insist   bool
@@ -37,7 +39,7 @@ func (h *hub) propose(p *proposing) (*gitv1.PublishResponse, error) {
 			RepositoryUrl: h.host.URL(hubRepository), Branch: branch, Directory: "f",
 			Credentials: h.credentials,
 		},
-		Proposals: prefix,
+		Proposals: cmp.Or(p.folder, prefix),
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -49,7 +51,7 @@ func (h *hub) propose(p *proposing) (*gitv1.PublishResponse, error) {
 	}
 	request.Message = "Sync\n\nFgd-Base: " + p.snapshot.GetOrigin().GetCommit() + "\nFgd-Sync-Id: " + p.sync + "\n"
 	request.Proposal = &gitv1.Proposal{
-		Branch: prefix + p.sync, Title: "Sync " + p.sync, Body: "What changes",
+		Branch: cmp.Or(p.folder, prefix) + p.sync, Title: "Sync " + p.sync, Body: "What changes",
 		KnownPullRequest: p.known, Insist: p.insist,
 	}
 	return h.repositories.Publish(h.t.Context(), request)
@@ -160,6 +162,69 @@ func TestAProposalThatPeopleEdited(t *testing.T) {
 	if h.host.Head(t, hubRepository, pull.GetBranch()) != edited {
 		t.Error("the branch has moved")
 	}
+}
+
+// TestProposalsOfOtherFolders: each folder has a pull request of its own. That of a fabric is not taken for that of an
+// edit, nor closed for it, and the other way round.
+func TestProposalsOfOtherFolders(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, map[string]string{"f/a.yaml": "a\n"})
+	edit := func() *proposing {
+		return &proposing{folder: "fgd/f-1-edits/aa/", files: map[string]string{"a.yaml": "edited\n"}}
+	}
+	other := &proposing{folder: "fgd/f-1-edits/bb/", files: map[string]string{"a.yaml": "edited otherwise\n"}}
+	pull := h.mustPropose(edit()).GetPullRequest()
+	files := h.mustPropose(&proposing{files: map[string]string{"b.yaml": "b\n"}}).GetPullRequest()
+	second := h.mustPropose(other).GetPullRequest()
+	if numbers := []int32{pull.GetNumber(), files.GetNumber(), second.GetNumber()}; len(set(numbers)) != 3 {
+		t.Fatalf("three proposals have the pull requests %v", numbers)
+	}
+	if again := h.mustPropose(edit()); again.GetCommitted() || !proto.Equal(again.GetPullRequest(), pull) {
+		t.Errorf("the same edit again: %v", again)
+	}
+	if closed := h.mustPropose(&proposing{}).GetPullRequest(); closed.GetNumber() != files.GetNumber() ||
+		closed.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED {
+		t.Errorf("nothing to propose of the files: %v", closed)
+	}
+	h.host.Commit(t, hubRepository, branch, map[string]string{"g/x": "x\n"})
+	h.bringUpToDate(pull.GetBranch())
+	again := h.mustPropose(edit())
+	if again.GetPullRequest().GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN ||
+		again.GetPullRequest().GetNumber() != pull.GetNumber() || again.GetCommitted() {
+		t.Errorf("the same edit again, after somebody has merged the target into its branch: %v", again)
+	}
+}
+
+// TestAProposalAmongManyBranches: those that were merged long ago and are there still hide no open one.
+func TestAProposalAmongManyBranches(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, map[string]string{"f/a.yaml": "a\n"})
+	for i := range 21 {
+		h.host.Git(t, hubRepository, "branch", fmt.Sprintf("%s00000000-0000-7000-8000-%012d", prefix, i), branch)
+	}
+	files := map[string]string{"b.yaml": "b\n"}
+	const newest = "ffffffff-0000-7000-8000-000000000000"
+	pull := h.mustPropose(&proposing{sync: newest, files: files}).GetPullRequest()
+	if again := h.mustPropose(&proposing{files: files}); !proto.Equal(again.GetPullRequest(), pull) {
+		t.Errorf("the same again has %v, not %v", again.GetPullRequest(), pull)
+	}
+}
+
+func set[T comparable](list []T) map[T]bool {
+	out := map[T]bool{}
+	for _, one := range list {
+		out[one] = true
+	}
+	return out
+}
+
+// bringUpToDate merges the target into the branch of a pull request, as people do.
+func (h *hub) bringUpToDate(proposing string) {
+	h.t.Helper()
+	tree := strings.TrimSpace(h.host.Git(h.t, hubRepository, "merge-tree", "--write-tree", branch, proposing))
+	commit := strings.TrimSpace(h.host.Git(h.t, hubRepository, "commit-tree", tree, "-p", proposing, "-p", branch,
+		"-m", "Merge"))
+	h.host.Git(h.t, hubRepository, "update-ref", "refs/heads/"+proposing, commit)
 }
 
 // TestAProposalThatWasCutOff: the branch was pushed and GitHub failed. The sync that tries again opens the pull request

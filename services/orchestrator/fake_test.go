@@ -58,13 +58,15 @@ type stages struct {
 
 	unconfirmed string // what keeps pushes from being read back
 
-	pull     *gitv1.PullRequest      // the only one
-	proposed []*gitv1.PublishRequest // to it
+	pull     *gitv1.PullRequest            // of the fabric
+	edits    map[string]*gitv1.PullRequest // of edits, by the folder of their branches
+	proposed []*gitv1.PublishRequest       // to any of them
 }
 
 func newStages() *stages {
 	return &stages{
 		commits: []commit{{id: "commit-0", files: map[string]string{}}}, open: map[string]string{},
+		edits:  map[string]*gitv1.PullRequest{},
 		before: map[string]func(context.Context) error{}, after: map[string]func(context.Context) error{},
 	}
 }

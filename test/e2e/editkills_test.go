@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fgdsync.dev/libs/failpoint"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/test/fabric"
 	"fgdsync.dev/test/system"
 )
@@ -55,4 +56,51 @@ func editKilled(t *testing.T, point failpoint.Point) {
 		t.Errorf("the file is\n%s", text)
 	}
 	p.requireCommits(before + 1)
+}
+
+// TestAProposedEditIsKilled: the process is killed between the push and the opening of the pull request, or after it.
+// After the next start there is one pull request, of one commit, and the same edit again finds it.
+func TestAProposedEditIsKilled(t *testing.T) {
+	t.Parallel()
+	for _, point := range append(failpoint.OfProposal(), failpoint.Before(syncv1.State_STATE_RECONCILING)) {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			proposedEditKilled(t, point)
+		})
+	}
+}
+
+func proposedEditKilled(t *testing.T, point failpoint.Point) {
+	t.Helper()
+	git, api := newHub(t, map[string]string{directory + "/raw/all.yaml": fabric.VPC("vpc-1", 1)})
+	p := &mortal{host: &host{git, t, nil}, t: t, redis: system.Redis(t), keys: t.TempDir()}
+	where := hubs(git, api)
+	p.System = p.another(system.Binaries.One, where)
+	definition := proposing(git)
+	definition["fabric_id"] = 35
+	p.Try(http.MethodPost, "/api/v1/fabrics", definition)
+	p.settled()
+	var files proposed
+	p.Call(http.MethodGet, fabricPath, nil, &files)
+	merge(t, git, api, files)
+	p.start()
+	p.settled()
+	commits := git.Commits(t, owned, branch)
+	rearm(p.System, where, "FGD_FAILPOINT=kill:"+string(point))
+	const resource = fabricPath + "/resources/VPC/default/vpc-1"
+	p.Try(http.MethodPatch, resource, map[string]any{"patch": spec(1001)})
+	p.Await("the process to die", func() bool { return p.Revive(where, "FGD_FAILPOINT=") })
+	p.Await("the service to be ready", func() bool { return p.Ready() })
+	ended := p.settled()
+	var again struct {
+		edited
+		proposed
+	}
+	p.Call(http.MethodPatch, resource, map[string]any{"patch": spec(1001)}, &again)
+	pull := again.PullRequest
+	if api.Opened() != 2 || pull.State != "open" || git.Commits(t, owned, pull.Branch) != commits+1 ||
+		!strings.HasSuffix(pull.Branch, "/"+ended[0].SyncID) {
+		t.Errorf("%d were opened; %+v has %d commits more", api.Opened(), pull, git.Commits(t, owned, pull.Branch)-commits)
+	}
+	git.RequireSound(t, owned)
 }

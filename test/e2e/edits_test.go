@@ -275,3 +275,33 @@ func TestEditsTakeETags(t *testing.T) {
 		}
 	}
 }
+
+// TestNumbersAreNotRounded: who sends one that JSON readers round is refused, and nobody is shown one; other fields of
+// its file can be changed, and it stays.
+func TestNumbersAreNotRounded(t *testing.T) {
+	t.Parallel()
+	e := newEditing(t)
+	const path, large, file = "/api/v1/fabrics/1/resources:batch", 9007199254740993, directory + "/managed/vpcs/vpc-1.yaml"
+	put := map[string]any{"content": spec(large)}
+	batch := map[string]any{"edits": []map[string]any{{"kind": "VPC", "name": "vpc-1", "patch": spec(-large)}}}
+	e.refused(http.StatusBadRequest, "FGD_1010", http.MethodPatch, vpcs+"vpc-1", map[string]any{"patch": spec(large)})
+	e.refused(http.StatusBadRequest, "FGD_1010", http.MethodPut, vpcs+"vpc-1", put)
+	e.refused(http.StatusBadRequest, "FGD_1010", http.MethodPost, path, batch)
+	text := e.Files(t, repository, branch)[file]
+	e.Commit(t, repository, branch, map[string]string{
+		file: strings.Replace(text, "spec:\n", "spec:\n  extra: 9007199254740993\n", 1),
+	})
+	var read struct {
+		Content map[string]any
+		Problem struct{ Message string }
+	}
+	e.Call(http.MethodGet, vpcs+"vpc-1", nil, &read)
+	if read.Content != nil || !strings.Contains(read.Problem.Message, "spec.extra") {
+		t.Errorf("it is read as %+v", read)
+	}
+	e.do(http.MethodPatch, vpcs+"vpc-1", map[string]any{"patch": spec(1001)})
+	if text := e.Files(t, repository, branch)[file]; !strings.Contains(text, "extra: 9007199254740993\n") ||
+		!strings.Contains(text, "vlan: 1001\n") {
+		t.Errorf("the file is\n%s", text)
+	}
+}

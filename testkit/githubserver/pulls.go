@@ -41,6 +41,13 @@ func (s *Server) Close(number int32) {
 	p.state, p.headCommitAtClose = "closed", s.commitOf(p.head)
 }
 
+// Opened is how many pull requests were ever opened.
+func (s *Server) Opened() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pulls)
+}
+
 // Text is the title and the body of a pull request.
 func (s *Server) Text(number int32) (title, body string) {
 	s.mu.Lock()

@@ -32,7 +32,7 @@ func Resource(s *Screen, r *bridgev1.Resource) {
 		f.add("changed", "by %s in %s: %s", printable.Line(by.GetName()), by.GetCommit(), printable.Line(by.GetSubject()))
 	}
 	if p := r.GetProblem(); p != nil {
-		f.styled(s.bad, "not valid", "%s", printable.Line(p.GetMessage()))
+		f.styled(s.bad, "problem", "%s", printable.Line(p.GetMessage()))
 	}
 	f.end()
 	if content := r.GetContent(); content != nil {

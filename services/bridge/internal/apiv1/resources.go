@@ -17,29 +17,44 @@ import (
 func EditsFromAPI(edits []*bridgev1.ResourceEdit) (*editv1.EditSet, error) {
 	set := &editv1.EditSet{}
 	for i, edit := range edits {
-		one := &editv1.Edit{
-			Resource: &reportv1.ResourceKey{
-				Kind: edit.GetKind(), Namespace: namespaceOr(edit.GetNamespace()), Name: edit.GetName(),
-			},
-			IfMatch: edit.GetIfMatch(), IfNoneMatch: edit.GetIfNoneMatch(),
-		}
-		var err error
-		switch change := edit.GetChange().(type) {
-		case *bridgev1.ResourceEdit_Content:
-			one.Change, err = putFromAPI(change.Content)
-		case *bridgev1.ResourceEdit_Patch:
-			patch := &editv1.Edit_MergePatch{}
-			patch.MergePatch, err = objectFromAPI(change.Patch)
-			one.Change = patch
-		case *bridgev1.ResourceEdit_Delete:
-			one.Change = &editv1.Edit_Delete{Delete: true}
-		}
+		one, err := editFromAPI(fmt.Sprintf("edits[%d].", i), edit)
 		if err != nil {
-			return nil, errs.Field(fmt.Sprintf("edits[%d]", i), "edits[%d] has a value that JSON does not know.", i)
+			return nil, err
 		}
 		set.Edits = append(set.Edits, one)
 	}
 	return set, nil
+}
+
+// EditFromAPI returns the one change that is asked for.
+func EditFromAPI(edit *bridgev1.ResourceEdit) (*editv1.EditSet, error) {
+	one, err := editFromAPI("", edit)
+	if err != nil {
+		return nil, err
+	}
+	return &editv1.EditSet{Edits: []*editv1.Edit{one}}, nil
+}
+
+// editFromAPI returns a change, whose fields the caller knows by what is put before them.
+func editFromAPI(before string, edit *bridgev1.ResourceEdit) (*editv1.Edit, error) {
+	one := &editv1.Edit{
+		Resource: &reportv1.ResourceKey{
+			Kind: edit.GetKind(), Namespace: namespaceOr(edit.GetNamespace()), Name: edit.GetName(),
+		},
+		IfMatch: edit.GetIfMatch(), IfNoneMatch: edit.GetIfNoneMatch(),
+	}
+	var err error
+	switch change := edit.GetChange().(type) {
+	case *bridgev1.ResourceEdit_Content:
+		one.Change, err = putFromAPI(before+"content", change.Content)
+	case *bridgev1.ResourceEdit_Patch:
+		patch := &editv1.Edit_MergePatch{}
+		patch.MergePatch, err = objectFromAPI(before+"patch", change.Patch)
+		one.Change = patch
+	case *bridgev1.ResourceEdit_Delete:
+		one.Change = &editv1.Edit_Delete{Delete: true}
+	}
+	return one, err
 }
 
 func namespaceOr(namespace string) string {
@@ -49,17 +64,18 @@ func namespaceOr(namespace string) string {
 	return namespace
 }
 
-func putFromAPI(content *bridgev1.ResourceContent) (*editv1.Edit_Put, error) {
+func putFromAPI(path string, content *bridgev1.ResourceContent) (*editv1.Edit_Put, error) {
 	says := &editv1.Says{}
 	for _, part := range []struct {
+		name string
 		from *structpb.Struct
 		into *[]byte
 	}{
-		{content.GetSpec(), &says.Spec},
-		{content.GetLabels(), &says.Labels},
-		{content.GetAnnotations(), &says.Annotations},
+		{"spec", content.GetSpec(), &says.Spec},
+		{"labels", content.GetLabels(), &says.Labels},
+		{"annotations", content.GetAnnotations(), &says.Annotations},
 	} {
-		raw, err := objectFromAPI(part.from)
+		raw, err := objectFromAPI(path+"."+part.name, part.from)
 		if err != nil {
 			return nil, err
 		}
@@ -68,15 +84,25 @@ func putFromAPI(content *bridgev1.ResourceContent) (*editv1.Edit_Put, error) {
 	return &editv1.Edit_Put{Put: says}, nil
 }
 
-func objectFromAPI(object *structpb.Struct) ([]byte, error) {
+// objectFromAPI returns an object as JSON. It is refused where it may say something else than what was sent.
+func objectFromAPI(path string, object *structpb.Struct) ([]byte, error) {
 	if object == nil {
 		return nil, nil
 	}
-	return object.MarshalJSON()
+	if at := inexactIn(path, structpb.NewStructValue(object)); at != "" {
+		return nil, errs.Field(at, "%s is a number of 9007199254740992 or more, or of as much below zero: it may have been "+
+			"rounded on its way.", at).
+			WithRemedy("Edit the file itself, in Git, or give a smaller number.")
+	}
+	raw, err := object.MarshalJSON()
+	if err != nil {
+		return nil, errs.Field(path, "%s has a value that JSON does not know.", path)
+	}
+	return raw, nil
 }
 
-// ResourceToAPI shows a resource with what it says.
-func ResourceToAPI(changed *fabricv1.ChangedResource) (*bridgev1.Resource, error) {
+// ResourceToAPI shows a resource with what it says, if that can be told as it is.
+func ResourceToAPI(changed *fabricv1.ChangedResource) *bridgev1.Resource {
 	r, by := changed.GetResource(), changed.GetChangedBy()
 	key := r.GetKey()
 	out := &bridgev1.Resource{
@@ -86,26 +112,41 @@ func ResourceToAPI(changed *fabricv1.ChangedResource) (*bridgev1.Resource, error
 		},
 	}
 	if r.GetProblem() != nil {
-		return out, nil
+		return out
 	}
-	out.Content = &bridgev1.ResourceContent{}
+	content := &bridgev1.ResourceContent{}
 	for _, part := range []struct {
+		name string
 		from []byte
 		into **structpb.Struct
 	}{
-		{r.GetSpec(), &out.Content.Spec},
-		{r.GetLabels(), &out.Content.Labels},
-		{r.GetAnnotations(), &out.Content.Annotations},
+		{"spec", r.GetSpec(), &content.Spec},
+		{"labels", r.GetLabels(), &content.Labels},
+		{"annotations", r.GetAnnotations(), &content.Annotations},
 	} {
 		if len(part.from) == 0 {
 			continue
 		}
 		*part.into = &structpb.Struct{}
-		if err := (*part.into).UnmarshalJSON(part.from); err != nil {
-			return nil, fmt.Errorf("show what %s says: %w", r.GetPath(), err)
+		if err := (*part.into).UnmarshalJSON(part.from); err != nil { // beyond all numbers
+			out.Problem = inexactToAPI(r.GetPath(), part.name)
+			return out
+		}
+		if at := inexactIn(part.name, structpb.NewStructValue(*part.into)); at != "" {
+			out.Problem = inexactToAPI(r.GetPath(), at)
+			return out
 		}
 	}
-	return out, nil
+	out.Content = content
+	return out
+}
+
+// inexactToAPI says why it is not shown what a file says: who got it rounded could write it back so.
+func inexactToAPI(file, field string) *bridgev1.Finding {
+	f := errs.NewFinding(errs.EditRefused, reportv1.Severity_SEVERITY_WARNING,
+		"%s is or has too large a number to be told exactly: what the file says is not shown", field)
+	f.File, f.Field, f.Remedy = file, field, "Read the file in Git. What it says can be patched, but for that field."
+	return FindingToAPI(f)
 }
 
 // ResourcesToAPI shows a page of the resources of a fabric.
@@ -133,14 +174,18 @@ var effectNames = map[editv1.Effect]string{
 	editv1.Effect_EFFECT_DELETED: "deleted", editv1.Effect_EFFECT_UNCHANGED: "unchanged",
 }
 
-// EditResultToAPI shows what became of the edits of a sync that has completed.
+// EditResultToAPI shows what became of the edits of a sync that has completed. What is proposed has no commit yet: that
+// of its branch is with the pull request.
 func EditResultToAPI(s *syncv1.Sync) *bridgev1.EditResult {
 	result := s.GetResult()
-	return &bridgev1.EditResult{
-		SyncId: s.GetSyncId(), CommitSha: result.GetCommitSha(), CommitUrl: result.GetCommitUrl(),
-		PullRequest: pullRequestToAPI(result.GetPullRequest()),
-		Resources:   each(s.GetEdited(), editedToAPI),
+	out := &bridgev1.EditResult{
+		SyncId: s.GetSyncId(), PullRequest: pullRequestToAPI(result.GetPullRequest()),
+		Resources: each(s.GetEdited(), editedToAPI),
 	}
+	if out.GetPullRequest() == nil {
+		out.CommitSha, out.CommitUrl = result.GetCommitSha(), result.GetCommitUrl()
+	}
+	return out
 }
 
 func editedToAPI(e *editv1.Edited) *bridgev1.EditedResource {

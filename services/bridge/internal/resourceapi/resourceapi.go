@@ -14,6 +14,7 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/rpc"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
+	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
@@ -75,10 +76,7 @@ func (s *Server) GetResource(
 		return nil, errs.New(errs.ResourceNotFound, "Fabric %d has no %s %s/%s.", req.GetFabricId(), req.GetKind(),
 			req.GetNamespace(), req.GetName())
 	}
-	shown, err := apiv1.ResourceToAPI(found)
-	if err != nil {
-		return nil, err
-	}
+	shown := apiv1.ResourceToAPI(found)
 	if err := grpc.SetHeader(ctx, metadata.Pairs(apiv1.ETagKey, etag(shown.GetBlobId()))); err != nil {
 		return nil, fmt.Errorf("set the ETag: %w", err)
 	}
@@ -123,7 +121,11 @@ func (s *Server) DeleteResource(
 func (s *Server) BatchEditResources(
 	ctx context.Context, req *bridgev1.BatchEditResourcesRequest,
 ) (*bridgev1.BatchEditResourcesResponse, error) {
-	result, err := s.edit(ctx, req.GetFabricId(), req.GetOptions(), req.GetEdits()...)
+	set, err := apiv1.EditsFromAPI(req.GetEdits())
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.edit(ctx, req.GetFabricId(), req.GetOptions(), set)
 	return &bridgev1.BatchEditResourcesResponse{Result: result}, err
 }
 
@@ -134,17 +136,17 @@ func (s *Server) editOne(
 	if err := conditioned(ctx, edit); err != nil {
 		return nil, err
 	}
-	return s.edit(ctx, fabricID, options, edit)
+	set, err := apiv1.EditFromAPI(edit)
+	if err != nil {
+		return nil, err
+	}
+	return s.edit(ctx, fabricID, options, set)
 }
 
 // edit has a sync make changes, and waits for its end.
 func (s *Server) edit(
-	ctx context.Context, fabricID int32, options *bridgev1.EditOptions, edits ...*bridgev1.ResourceEdit,
+	ctx context.Context, fabricID int32, options *bridgev1.EditOptions, set *editv1.EditSet,
 ) (*bridgev1.EditResult, error) {
-	set, err := apiv1.EditsFromAPI(edits)
-	if err != nil {
-		return nil, err
-	}
 	ended, err := follow.Edits(ctx, s.syncs, &syncv1.StartSyncRequest{
 		FabricId: fabricID, Trigger: syncv1.Trigger_TRIGGER_MANUAL, EditSet: set, RequestId: uuid.NewString(),
 		Options: &syncv1.SyncOptions{ValidateOnly: options.GetValidateOnly()},

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/github-sync/internal/github"
 	"fgdsync.dev/services/github-sync/internal/object"
@@ -18,13 +20,14 @@ import (
 
 // Proposal is how a tree is proposed.
 type Proposal struct {
-	Branch      string // made when no pull request of the fabric is open
+	Branch      string // made when no pull request of a branch in the same folder is open
 	Title, Body string
-	Known       int32 // the last pull request of the fabric; 0 when none is known
+	Known       int32 // the last pull request that was opened for the same; 0 when none is known
 	Insist      bool  // proposes again what was closed
 }
 
-// mostBranches bounds the branches of a fabric that are looked at for an open pull request which nobody remembers.
+// mostBranches bounds the branches of a folder that are looked at for an open pull request which nobody remembers: the
+// newest, for syncs are in the order of their names.
 const mostBranches = 20
 
 // proposer proposes one tree.
@@ -37,8 +40,8 @@ type proposer struct {
 }
 
 // Propose publishes a tree on a branch of its own, and keeps one pull request that proposes to merge it: an open one of
-// the fabric goes on, with a commit more. It never forces, and leaves a branch alone that somebody else has committed
-// to.
+// a branch in the same folder goes on, with a commit more. It never forces, and leaves a branch alone that somebody
+// else has committed to.
 func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, request Request, proposal Proposal) (Result,
 	github.PullRequest, error,
 ) {
@@ -68,13 +71,15 @@ func Propose(ctx context.Context, s *snapshot.Snapshot, hub *github.Client, requ
 	if err != nil {
 		return Result{}, pull, err
 	}
+	failpoint.Hit(failpoint.ProposalPushed)
 	pull, err = p.show(ctx, branch, pull)
+	failpoint.Hit(failpoint.ProposalShown)
 	return result, pull, err
 }
 
 func isOpen(pull github.PullRequest) bool { return pull.State == github.Open }
 
-// current finds the pull request of the fabric: the one that is open, else the last one that is known.
+// current finds the pull request of the folder: the one that is open, else the last one that is known.
 func (p *proposer) current(ctx context.Context) (github.PullRequest, error) {
 	var known github.PullRequest
 	if p.proposal.Known > 0 {
@@ -89,7 +94,7 @@ func (p *proposer) current(ctx context.Context) (github.PullRequest, error) {
 	}
 	prefix := p.proposal.Branch[:strings.LastIndexByte(p.proposal.Branch, '/')+1]
 	branches := p.pusher.Under(prefix)
-	for _, branch := range branches[:min(len(branches), mostBranches)] {
+	for _, branch := range slices.Backward(branches[max(0, len(branches)-mostBranches):]) {
 		if branch == known.Branch {
 			continue
 		}
@@ -153,12 +158,12 @@ func (p *proposer) push(ctx context.Context, branch string) (Result, error) {
 	}
 	defer func() { _ = view.Close() }() // it was only read
 	sync := view.Trailer(layout.TrailerSync)
+	if view.Tree == p.request.Tree { // also where somebody has merged the target into it
+		return Result{Commit: tip, Committed: path.Base(p.proposal.Branch) == sync}, nil
+	}
 	if sync == "" {
 		return Result{}, errs.New(errs.ProposalEdited,
 			"Somebody has committed to the branch %s, which proposes changes of this fabric.", branch)
-	}
-	if view.Tree == p.request.Tree {
-		return Result{Commit: tip, Committed: path.Base(p.proposal.Branch) == sync}, nil
 	}
 	current, err := view.HasAncestor(ctx, tip, head, snapshot.RecentDepth)
 	if err != nil {

@@ -21,7 +21,10 @@ func (s *Server) EditResources(ctx context.Context, req *ingestionv1.EditResourc
 			return nil, err
 		}
 	}
-	tree, edited, err := s.pipeline.Edit(ctx, treeFromProto(req), schemaFromProto(req.GetOptions()), edits)
+	tree, edited, err := s.pipeline.Edit(ctx, pipeline.Edits{
+		Tree: treeFromProto(req), Schema: schemaFromProto(req.GetOptions()),
+		References: referenceChoices[req.GetOptions().GetReferences()], Edits: edits,
+	})
 	if err != nil {
 		return nil, err
 	}

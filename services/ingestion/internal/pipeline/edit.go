@@ -51,31 +51,40 @@ type Edited struct {
 	Problem *finding.Finding
 }
 
-// Edit makes edits, all of them or none, and returns the new tree.
-func (p *Pipeline) Edit(ctx context.Context, tree gittree.Ref, options schema.Options, edits []Edit) (
-	string, []Edited, error,
-) {
-	e, err := p.editor(ctx, tree, options)
+// Edits are edits that are made together, all of them or none.
+type Edits struct {
+	Tree       gittree.Ref
+	Schema     schema.Options
+	References References
+	Edits      []Edit
+}
+
+// Edit makes edits, and returns the new tree.
+func (p *Pipeline) Edit(ctx context.Context, req Edits) (string, []Edited, error) {
+	e, err := p.editor(ctx, req.Tree, req.Schema)
 	if err != nil {
 		return "", nil, err
 	}
-	out, failed := make([]Edited, len(edits)), false
-	for i := range edits {
-		if out[i], err = e.edit(ctx, &edits[i]); err != nil {
+	out, failed := make([]Edited, len(req.Edits)), false
+	for i := range req.Edits {
+		if out[i], err = e.edit(ctx, &req.Edits[i]); err != nil {
 			return "", nil, err
 		}
 		failed = failed || out[i].Problem != nil
 	}
 	changes := e.staged.Changes()
+	if !failed && len(changes) > 0 && req.References == ReferencesReject {
+		failed = e.keepReferences(out)
+	}
 	if failed {
 		for i := range out {
 			out[i].Effect = NotMade
 		}
 	}
 	if failed || len(changes) == 0 {
-		return tree.ID, out, nil
+		return req.Tree.ID, out, nil
 	}
-	made, err := p.Trees.Write(ctx, tree, changes)
+	made, err := p.Trees.Write(ctx, req.Tree, changes)
 	if err != nil {
 		return "", nil, fmt.Errorf("write tree: %w", err)
 	}
@@ -85,12 +94,15 @@ func (p *Pipeline) Edit(ctx context.Context, tree gittree.Ref, options schema.Op
 // editor makes edits in a staged tree.
 type editor struct {
 	*Pipeline
-	snapshot string
-	reader   *document.Reader
-	parser   *yamldoc.Parser
-	staged   *stage.Tree
-	holders  map[hedgehog.ResourceID]judgement // the managed files of resources
-	blocked  map[hedgehog.ResourceID]judgement // files for which resources can't be edited, and why
+	snapshot  string
+	reader    *document.Reader
+	parser    *yamldoc.Parser
+	staged    *stage.Tree
+	files     []document.File                   // of managed/, as they were
+	held      []document.Held                   // what is in them and can't be read
+	rewritten map[string]*document.File         // by path, as the edits leave them; nil for one that is gone
+	holders   map[hedgehog.ResourceID]judgement // the managed files of resources
+	blocked   map[hedgehog.ResourceID]judgement // files for which resources can't be edited, and why
 }
 
 func (p *Pipeline) editor(ctx context.Context, tree gittree.Ref, options schema.Options) (*editor, error) {
@@ -101,7 +113,7 @@ func (p *Pipeline) editor(ctx context.Context, tree gittree.Ref, options schema.
 	e := &editor{
 		Pipeline: p, snapshot: tree.Snapshot, parser: yamldoc.NewParser(p.Limits),
 		staged: stage.New(found.entries, found.others), holders: map[hedgehog.ResourceID]judgement{},
-		blocked: map[hedgehog.ResourceID]judgement{},
+		blocked: map[hedgehog.ResourceID]judgement{}, rewritten: map[string]*document.File{},
 		reader: document.NewReader(document.Settings{
 			Schemas: p.Schemas, Options: options, Limits: p.Limits, Many: p.MaxDocuments,
 		}),
@@ -117,7 +129,8 @@ func (p *Pipeline) editor(ctx context.Context, tree gittree.Ref, options schema.
 		return nil, err
 	}
 	e.find(all)
-	for _, held := range document.FindHeld(files, nil, p.Schemas) {
+	e.files, e.held = files, document.FindHeld(files, nil, p.Schemas)
+	for _, held := range e.held {
 		e.block(held.ID, held.File, held.Finding())
 	}
 	return e, nil
@@ -202,6 +215,7 @@ func (e *editor) edit(ctx context.Context, edit *Edit) (Edited, error) {
 			edit.Match), nil
 	case edit.Delete:
 		e.staged.Remove(out.Path)
+		e.rewritten[out.Path] = nil
 		out.Effect = EditDeletes
 		return out, nil
 	case holder.problem != nil:
@@ -288,6 +302,7 @@ func (e *editor) judged(ctx context.Context, out Edited, content []byte) (Edited
 		return out, nil
 	}
 	e.staged.Put(out.Path, content, stage.BlobID(content))
+	e.rewritten[out.Path] = &file
 	return out, nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/services/ingestion/internal/pipeline"
 	"fgdsync.dev/services/ingestion/internal/rewrite"
-	"fgdsync.dev/services/ingestion/internal/schema"
 	"fgdsync.dev/services/ingestion/internal/stage"
 )
 
@@ -21,24 +20,28 @@ type editing struct {
 	store *trees
 	files map[string]string
 	*pipeline.Pipeline
+	references pipeline.References
 }
 
 func newEditing(t *testing.T) *editing {
 	t.Helper()
 	store := newTrees(t)
-	return &editing{t, store, map[string]string{
+	return &editing{t: t, store: store, files: map[string]string{
 		"managed/vpcs/a.yaml": annotated,
 		"managed/vpcs/b.yaml": vpc("v1beta1", "b", "", "", 1),
-		"managed/vpcs/c.yaml": "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPC\nmetadata:\n  name: c\nspec:\n  subnets: 1\n",
-		"raw/waits.yaml":      vpc("v1beta1", "waits", "", "", 9),
-	}, store.pipeline(t, 2)}
+		"managed/vpcs/c.yaml": "apiVersion: vpc.githedgehog.com/v1beta1\nkind: VPC\nmetadata:\n  name: c\n" +
+			"spec:\n  subnets: 1\n",
+		"raw/waits.yaml": vpc("v1beta1", "waits", "", "", 9),
+	}, Pipeline: store.pipeline(t, 2)}
 }
 
 // edit makes edits, and returns what became of them and the files.
 func (e *editing) edit(edits ...pipeline.Edit) ([]pipeline.Edited, map[string]string) {
 	e.t.Helper()
 	snapshot, tree := e.store.Open(e.files)
-	made, edited, err := e.Edit(e.t.Context(), gittree.Ref{Snapshot: snapshot, ID: tree}, schema.Options{}, edits)
+	made, edited, err := e.Edit(e.t.Context(), pipeline.Edits{
+		Tree: gittree.Ref{Snapshot: snapshot, ID: tree}, References: e.references, Edits: edits,
+	})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -128,6 +131,62 @@ func TestEditsThatAreRefused(t *testing.T) {
 			p := edited[1].Problem
 			if edited[1].Effect != pipeline.NotMade || p == nil || p.Code.ID != c.code.ID || p.Message == "" {
 				t.Errorf("it came to %+v, %+v", edited[1], p)
+			}
+		})
+	}
+}
+
+// TestEditsThatBreakReferences: where the fabric rejects, an edit is refused that makes a reference lead nowhere, be it
+// of the resource that names or of the one that is named. What led nowhere before, what leads somewhere by the same
+// batch, and other fabrics are no matter.
+func TestEditsThatBreakReferences(t *testing.T) {
+	t.Parallel()
+	kind := func(kind string, edit pipeline.Edit) pipeline.Edit {
+		edit.ID.Kind = kind
+		return edit
+	}
+	other := &rewrite.Content{Spec: map[string]any{
+		"subnets": map[string]any{"default": map[string]any{"subnet": "10.7.0.0/24", "vlan": json.Number("3")}},
+	}}
+	created := pipeline.Edit{ID: named("new"), Says: other}
+	toNew := kind("VPCAttachment", patch("at", `{"spec":{"subnet":"new/default"}}`))
+	noSubnet := patch("a", `{"spec":{"subnets":{"default":null,"other":{"subnet":"10.8.0.0/24","vlan":9}}}}`)
+	for name, c := range map[string]struct {
+		edits []pipeline.Edit
+		about string // what the problem of the last one is about; empty where they are made
+	}{
+		"one that names what is not there": {[]pipeline.Edit{toNew}, "there is no VPC new"},
+		"with what it names":               {[]pipeline.Edit{created, toNew}, ""},
+		"one that is named goes":           {[]pipeline.Edit{{ID: named("a"), Delete: true}}, "VPCAttachment default/at"},
+		"with what names it": {[]pipeline.Edit{
+			{ID: named("a"), Delete: true}, kind("VPCAttachment", pipeline.Edit{ID: named("at"), Delete: true}),
+		}, ""},
+		"a subnet that is named goes": {[]pipeline.Edit{noSubnet}, "has no subnet default"},
+		"one that nobody names goes":  {[]pipeline.Edit{{ID: named("b"), Delete: true}}, ""},
+		"what led nowhere before": {[]pipeline.Edit{
+			kind("VPCAttachment", patch("at", `{"labels":{"x":"y"}}`)),
+		}, ""},
+		"a subnet that another has": {[]pipeline.Edit{
+			patch("free", `{"spec":{"subnets":{"default":{"subnet":"10.0.0.0/25"}}}}`),
+		}, "overlaps"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEditing(t)
+			e.files["managed/vpcattachments/at.yaml"] = attachment("at", "a") // to a connection that is nowhere
+			e.files["managed/vpcs/free.yaml"] = strings.Replace(vpc("v1beta1", "free", "", "", 6), "10.0.", "10.6.", 1)
+			if edited, files := e.edit(c.edits...); maps.Equal(files, e.files) {
+				t.Errorf("a fabric that does not reject refuses it: %+v", edited[0].Problem)
+			}
+			e.references = pipeline.ReferencesReject
+			edited, files := e.edit(c.edits...)
+			last := edited[len(edited)-1]
+			if refused := maps.Equal(files, e.files); refused != (c.about != "") || refused != (last.Problem != nil) {
+				t.Fatalf("refused %v, %+v", refused, last.Problem)
+			}
+			made := last.Effect != pipeline.NotMade
+			if p := last.Problem; p != nil && (!strings.Contains(p.Message, c.about) || p.Warning || made) {
+				t.Errorf("the problem is %+v", p)
 			}
 		})
 	}

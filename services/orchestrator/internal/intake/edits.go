@@ -9,7 +9,6 @@ import (
 	"fgdsync.dev/libs/errs"
 	"fgdsync.dev/libs/hedgehog"
 	editv1 "fgdsync.dev/proto/fgd/edit/v1"
-	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
@@ -45,18 +44,6 @@ func checkEdits(set *editv1.EditSet, o *syncv1.SyncOptions) error {
 		}
 	}
 	return nil
-}
-
-// checkPublishes refuses edits of a fabric that proposes what it changes: the pull request is made anew of the files by
-// each sync, which know nothing of an edit that nobody has merged.
-func checkPublishes(fabric *fabricv1.Fabric, set *editv1.EditSet, o *syncv1.SyncOptions) error {
-	proposes := fabric.GetOptions().GetPublishMode() == fabricv1.PublishMode_PUBLISH_MODE_PULL_REQUEST
-	if set == nil || !proposes || o.GetValidateOnly() {
-		return nil
-	}
-	return errs.New(errs.EditRefused, "Fabric %d publishes by pull requests, and the next sync would throw an edit away "+
-		"that is only proposed.", fabric.GetFabricId()).
-		WithRemedy("Edit the files in a pull request of your own, or set options.publish_mode: direct for the fabric.")
 }
 
 func checkEdit(field string, edit *editv1.Edit) error {

@@ -40,7 +40,7 @@ func New(store *recovery.Reader, kept *ledger.Ledger, log *slog.Logger, now func
 }
 
 // Accept accepts a sync on behalf of who asks. FAILED_PRECONDITION (FGD_3001) when it is refused because of another
-// one, (FGD_3011) when the fabric is suspended, and (FGD_1070) for edits of one that proposes what it changes.
+// one, and (FGD_3011) when the fabric is suspended.
 func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (state.Admission, error) {
 	options := req.GetOptions()
 	if options == nil {
@@ -57,9 +57,6 @@ func (i *Intake) Accept(ctx context.Context, req *syncv1.StartSyncRequest) (stat
 		return state.Admission{}, err
 	}
 	if err := state.Suspended(fabric, options); err != nil {
-		return state.Admission{}, err
-	}
-	if err := checkPublishes(fabric, req.GetEditSet(), options); err != nil {
 		return state.Admission{}, err
 	}
 	record, err := i.record(ctx, req, options)

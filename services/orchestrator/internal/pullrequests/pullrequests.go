@@ -1,6 +1,6 @@
-// Package pullrequests follows the open pull requests of fabrics to their end: one that is merged or closed is
-// remembered as that, and the fabric is synced, so that what was merged comes into the index. Nothing depends on it but
-// how soon that happens; a sync looks for itself. Any number of orchestrators may follow the same.
+// Package pullrequests follows the open pull requests of fabrics and of edits to their end: one that is merged or
+// closed is remembered as that, and the fabric is synced, so that what was merged comes into the index. Nothing depends
+// on it but how soon that happens; a sync looks for itself. Any number of orchestrators may follow the same.
 package pullrequests
 
 import (
@@ -45,30 +45,73 @@ func (f *Follower) RunOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	edits, err := f.store.FollowedEdits(ctx, ids)
+	if err != nil {
+		return err
+	}
 	for i, fabric := range fabrics {
 		if pulls[i].GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN {
 			err = errors.Join(err, f.follow(ctx, fabric, pulls[i]))
 		}
+		err = errors.Join(err, f.followEdits(ctx, fabric, edits[i]))
 	}
 	return err
 }
 
 func (f *Follower) follow(ctx context.Context, fabric *fabricv1.Fabric, last *gitv1.PullRequest) error {
-	response, err := f.repositories.GetPullRequest(rpc.WithRoutingKey(ctx, fabric.GetRepositoryKey()),
-		&gitv1.GetPullRequestRequest{
-			Location: state.LocationOf(fabric), Number: last.GetNumber(),
-		})
-	if err != nil {
-		return fmt.Errorf("ask for pull request %d of fabric %d: %w", last.GetNumber(), fabric.GetFabricId(), err)
-	}
-	now := response.GetPullRequest()
-	if proto.Equal(now, last) {
-		return nil
+	now, err := f.ask(ctx, fabric, last)
+	if err != nil || proto.Equal(now, last) {
+		return err
 	}
 	if err := f.store.SetPullRequest(ctx, fabric.GetFabricId(), now); err != nil || now.GetState() == last.GetState() {
 		return err
 	}
 	return f.sync(ctx, fabric, now)
+}
+
+// followEdits follows the pull requests of the edits of a fabric, by sync. A host that is away for one is away for all.
+func (f *Follower) followEdits(
+	ctx context.Context, fabric *fabricv1.Fabric, pulls map[string]*gitv1.PullRequest,
+) error {
+	for syncID, pull := range pulls {
+		if err := f.followEdit(ctx, fabric, syncID, pull); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followEdit follows the pull request of an edit. A fabric may have moved to another repository meanwhile, in which the
+// number is nobody's or another one's.
+func (f *Follower) followEdit(
+	ctx context.Context, fabric *fabricv1.Fabric, syncID string, last *gitv1.PullRequest,
+) error {
+	now, err := f.ask(ctx, fabric, last)
+	if errs.HasCode(err, errs.GitHubNotFound) {
+		return nil
+	}
+	if err != nil || proto.Equal(now, last) || now.GetBranch() != last.GetBranch() {
+		return err
+	}
+	if now.GetState() != last.GetState() {
+		if err := f.sync(ctx, fabric, now); err != nil {
+			return err
+		}
+	}
+	return f.store.NoteEdit(ctx, fabric.GetFabricId(), syncID, now)
+}
+
+func (f *Follower) ask(
+	ctx context.Context, fabric *fabricv1.Fabric, last *gitv1.PullRequest,
+) (*gitv1.PullRequest, error) {
+	response, err := f.repositories.GetPullRequest(rpc.WithRoutingKey(ctx, fabric.GetRepositoryKey()),
+		&gitv1.GetPullRequestRequest{
+			Location: state.LocationOf(fabric), Number: last.GetNumber(),
+		})
+	if err != nil {
+		return nil, fmt.Errorf("ask for pull request %d of fabric %d: %w", last.GetNumber(), fabric.GetFabricId(), err)
+	}
+	return response.GetPullRequest(), nil
 }
 
 // sync starts the sync that takes in what became of a pull request: one, whichever orchestrator is first.

@@ -106,3 +106,60 @@ func TestAPullRequestIsFollowed(t *testing.T) {
 		}
 	})
 }
+
+// TestPullRequestsOfEditsAreFollowed: each to its end, which makes one sync, whichever edits share it. What the number
+// is of in another repository is nobody's.
+func TestPullRequestsOfEditsAreFollowed(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, conn *redisconn.Conn) {
+		t.Parallel()
+		ctx := t.Context()
+		store := state.New(conn, state.Limits{Retention: time.Hour, Active: 100}, time.Now)
+		fabric := &fabricv1.Fabric{FabricId: 35, Name: "f", Location: &gitv1.Location{RepositoryUrl: "https://host/r"}}
+		if err := store.CreateFabric(ctx, fabric, &eventv1.Event{EventId: uuid.NewString()}); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Main.HSet(ctx, state.RunKey(35), "synced", "1").Err(); err != nil {
+			t.Fatal(err)
+		}
+		open := &gitv1.PullRequest{
+			Number: 7, State: gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN, Branch: "fgd/f-35-edits/d/1",
+		}
+		first, second := state.NewSyncID(time.Now(), 35), state.NewSyncID(time.Now(), 35)
+		for _, id := range []string{first, second} {
+			if err := store.FollowEdit(ctx, 35, id, open); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h, started := &host{pull: proto.CloneOf(open)}, map[string]bool{}
+		var refused error
+		start := func(_ context.Context, req *syncv1.StartSyncRequest) (state.Admission, error) {
+			if refused == nil {
+				started[req.GetRequestId()] = true
+			}
+			return state.Admission{}, refused
+		}
+		f := pullrequests.New(store, h, start)
+		look := func(fails bool, starts, left int) {
+			t.Helper()
+			if err := f.RunOnce(ctx); (err != nil) != fails {
+				t.Errorf("looked: %v", err)
+			}
+			followed, err := store.FollowedEdits(ctx, []int32{35})
+			if err != nil || len(started) != starts || len(followed[0]) != left {
+				t.Errorf("%d syncs started and %v followed, %v", len(started), followed, err)
+			}
+		}
+		look(false, 0, 2)
+		h.pull.State, h.pull.Branch = gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED, "another"
+		look(false, 0, 2)
+		h.pull.Branch, refused = open.GetBranch(), errors.New("away")
+		look(true, 0, 2)
+		refused = nil
+		look(false, 1, 0)
+		look(false, 1, 0)
+		if pull, err := store.PullRequest(ctx, 35); err != nil || pull != nil {
+			t.Errorf("the fabric has %v, %v", pull, err)
+		}
+	})
+}

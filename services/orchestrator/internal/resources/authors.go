@@ -150,13 +150,16 @@ func (a *authors) personBefore(t *touches, newest int) (int, bool) {
 	return 0, false
 }
 
-// isWanted reports whether somebody has asked for the sync that made a commit.
+// isWanted reports whether somebody has asked for the sync that made a commit, or has made the edits in it.
 func (a *authors) isWanted(at int) bool {
-	by := a.commits[at].GetRequestedBy()
+	by := wanter(a.commits[at])
 	return by != "" && by != eventlog.System && by != rpc.AnonymousCaller
 }
 
-// of returns who made a commit; of one that a sync made, who asked for that.
+// wanter is who wanted what a sync did: who made the edits, or who asked for the sync.
+func wanter(c *gitv1.Commit) string { return cmp.Or(c.GetEditedBy(), c.GetRequestedBy()) }
+
+// of returns who made a commit; of one that a sync made, who wanted that.
 func (a *authors) of(at int) *fabricv1.FileAuthor {
 	c := a.commits[at]
 	out := &fabricv1.FileAuthor{
@@ -165,11 +168,11 @@ func (a *authors) of(at int) *fabricv1.FileAuthor {
 	if a.isPerson(at) || !a.isWanted(at) {
 		return out
 	}
-	out.Name, out.Email = nameAndAddress(c.GetRequestedBy())
+	out.Name, out.Email = nameAndAddress(wanter(c))
 	return out
 }
 
-// nameAndAddress takes apart who asked for a sync, as its commit says it: an address stands at the end, and may have
+// nameAndAddress takes apart who wanted a sync, as its commit says it: an address stands at the end, and may have
 // lost its brackets.
 func nameAndAddress(by string) (name, address string) {
 	space := strings.LastIndexByte(by, ' ')

@@ -27,6 +27,12 @@ func by(name, requester string, changes ...*gitv1.FileChange) *gitv1.Commit {
 	return c
 }
 
+// editedBy is a commit of a sync that made edits of somebody else than who asked.
+func editedBy(editor string, c *gitv1.Commit) *gitv1.Commit {
+	c.EditedBy = editor
+	return c
+}
+
 func change(path, from, to string) *gitv1.FileChange {
 	return &gitv1.FileChange{Path: path, OldBlobId: from, NewBlobId: to}
 }
@@ -63,6 +69,14 @@ func TestWhoChangedAFile(t *testing.T) {
 			by("Sync", eventlog.System, change(file, "1", "2")), by("Al", "", change(file, "", "1")),
 		}, "Al of Al"},
 		"a hook": {nil, []*gitv1.Commit{by("Sync", "al (host)", change(file, "1", "2"))}, "al (host) of Sync"},
+		"an edit in NetBox": {nil, []*gitv1.Commit{
+			editedBy("Jo Doe <jo@example.com>", by("Sync", "netbox", change(file, "1", "2"))),
+			by("Al", "", change(file, "", "1")),
+		}, "Jo Doe of Sync"},
+		"an edit that the system asked for": {nil, []*gitv1.Commit{
+			editedBy("Jo Doe <jo@example.com>", by("Sync", eventlog.System, change(file, "1", "2"))),
+			by("Al", "", change(file, "", "1")),
+		}, "Jo Doe of Sync"},
 		"since then": {since, []*gitv1.Commit{
 			by("Sync", eventlog.System, change(file, "1", "2")), by("Since", "", change(file, "0", "1")),
 			by("Al", "", change(file, "", "0")),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	"fgdsync.dev/services/orchestrator/internal/paging"
@@ -41,8 +42,9 @@ func (r *Resources) List(
 	return &fabricv1.ListResourcesResponse{Resources: page, NextPageToken: next, Total: int32(len(all))}, nil
 }
 
-// placeOf is where a resource stands in a list.
+// placeOf is where a resource stands in a list: its parts, of which none goes on behind another one's end. Nothing that
+// a name can have is below what is between them.
 func placeOf(r *fabricv1.ListedResource) string {
 	key := r.GetKey()
-	return key.GetKind() + "/" + key.GetNamespace() + "/" + key.GetName() + "/" + key.GetGroup()
+	return strings.Join([]string{key.GetKind(), key.GetNamespace(), key.GetName(), key.GetGroup()}, "\x00")
 }

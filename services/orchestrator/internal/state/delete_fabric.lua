@@ -1,8 +1,8 @@
 -- Forgets a fabric whose syncs have all ended; else answers the active sync. What is remembered for a while is which
 -- call it was, because a repetition of that one has to succeed too.
 --
--- KEYS 1 fabric, 2 run, 3 resources, 4 history, 5 request, 6 fabrics, 7 bus, 8 deleted, then the folded syncs of
---      each day
+-- KEYS 1 fabric, 2 run, 3 resources, 4 history, 5 request, 6 fabrics, 7 bus, 8 deleted, 9 followed, then the
+--      folded syncs of each day
 -- ARGV 1 fabric id, 2 event or "", 3 request ttl ms, 4 the generation that ends it
 
 if redis.call('EXISTS', KEYS[5]) == 1 then return '' end

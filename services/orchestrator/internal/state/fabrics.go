@@ -230,7 +230,7 @@ func (s *Store) DeleteFabric(ctx context.Context, id int32, generation int64, ev
 	keys := []string{
 		FabricKey(id), RunKey(id), resourcesKey(id), historyKey(id),
 		requestKey(id, "delete:"+uuid.NewString()), fabricsKey(shard), events.BusStream(shard),
-		deletedKey(shard),
+		deletedKey(shard), followedKey(id),
 	}
 	for _, d := range s.days(Query{}) {
 		keys = append(keys, foldedKey(id, d.number))

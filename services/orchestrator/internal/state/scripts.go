@@ -38,12 +38,17 @@ var (
 	foldLua string
 	//go:embed set_pull_request.lua
 	setPullRequestLua string
+	//go:embed follow_edit.lua
+	followEditLua string
+	//go:embed note_edit.lua
+	noteEditLua string
 )
 
 // scripts are the changes that Redis makes in one step. All are safe to repeat.
 type scripts struct {
 	start, write, cancel, revive            *redis.Script
 	putFabric, deleteFabric, setPullRequest *redis.Script
+	followEdit, noteEdit                    *redis.Script
 	recoverFabric, recoverSync              *redis.Script
 	putToken, putNetBox                     *redis.Script
 	thin, fold                              *redis.Script
@@ -58,6 +63,8 @@ func newScripts() scripts {
 		putFabric:      redis.NewScript(putFabricLua),
 		deleteFabric:   redis.NewScript(deleteFabricLua),
 		setPullRequest: redis.NewScript(setPullRequestLua),
+		followEdit:     redis.NewScript(followEditLua),
+		noteEdit:       redis.NewScript(noteEditLua),
 		putToken:       redis.NewScript(putTokenLua),
 		putNetBox:      redis.NewScript(putNetBoxLua),
 		recoverFabric:  redis.NewScript(recoverFabricLua),

@@ -150,7 +150,7 @@ func (a *attempt) open(ctx context.Context) error {
 		request.SyncId = a.sync.syncID()
 	}
 	if a.proposes() {
-		request.Proposals = proposals(a.fabric)
+		request.Proposals = a.proposals()
 	}
 	response, err := a.deps.Repositories.OpenSnapshot(ctx, request)
 	if err != nil {

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"fmt"
 	"net/mail"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"fgdsync.dev/libs/chain"
 	"fgdsync.dev/libs/layout"
+	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
@@ -50,6 +52,9 @@ func commitMessage(a *attempt) string {
 		{layout.TrailerRequester, oneLine(s.GetRequestedBy())},
 	} {
 		fmt.Fprintf(&b, "%s: %v\n", trailer.name, trailer.value)
+	}
+	if editor := s.GetEditSet().GetAuthor(); editor != nil {
+		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerEditor, person(editor))
 	}
 	if id := s.GetEditSet().GetNetboxRequestId(); id != "" {
 		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerNetBoxRequest, oneLine(id))
@@ -110,25 +115,43 @@ func headline(a *attempt, counts *syncv1.PlanCounts) string {
 // author returns whose change the commit is: who made the edits, or who asked for the sync.
 func author(s *syncv1.Sync) *gitv1.Signature {
 	if a := s.GetEditSet().GetAuthor(); a != nil {
-		return &gitv1.Signature{Name: oneLine(a.GetName()), Email: addressOf(a.GetEmail())}
+		return &gitv1.Signature{Name: oneLine(a.GetName()), Email: cmp.Or(addressIn(a.GetEmail()), noAddress)}
 	}
 	requestedBy := s.GetRequestedBy()
-	if address, err := mail.ParseAddress(requestedBy); err == nil {
-		name := address.Name
-		if name == "" {
-			name = address.Address
-		}
-		return &gitv1.Signature{Name: oneLine(name), Email: address.Address}
+	if address := addressIn(requestedBy); address != "" {
+		return &gitv1.Signature{Name: oneLine(cmp.Or(nameIn(requestedBy), address)), Email: address}
 	}
 	return &gitv1.Signature{Name: oneLine(requestedBy), Email: noAddress}
 }
 
-// addressOf returns an address that a commit can have.
-func addressOf(text string) string {
-	if address, err := mail.ParseAddress(text); err == nil && address.Name == "" {
-		return address.Address
+// person is how a trailer names who made edits: with an address only if it is known.
+func person(a *editv1.Author) string {
+	name := oneLine(a.GetName())
+	if address := addressIn(a.GetEmail()); address != "" {
+		return name + " <" + address + ">"
 	}
-	return noAddress
+	return name
+}
+
+// addressIn returns the address of a text that is one, or a name with one; empty for any other text, and for an address
+// that a commit can't have: one in quotes may have anything in it.
+func addressIn(text string) string {
+	address, err := mail.ParseAddress(text)
+	if err != nil || strings.ContainsFunc(address.Address, func(r rune) bool {
+		return r == '<' || r == '>' || unicode.IsSpace(r) || unicode.IsControl(r)
+	}) {
+		return ""
+	}
+	return address.Address
+}
+
+// nameIn returns the name of a text that is a name with an address; else an empty one.
+func nameIn(text string) string {
+	address, err := mail.ParseAddress(text)
+	if err != nil {
+		return ""
+	}
+	return address.Name
 }
 
 // oneLine keeps a text from ending its line or opening an address in a commit.

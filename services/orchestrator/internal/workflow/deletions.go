@@ -43,7 +43,19 @@ func (a *attempt) guardDeletions() error {
 		a.tellOrphans(plan)
 		return nil
 	}
-	return errs.New(errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
+	return a.massDeletion(gone, before)
+}
+
+// massDeletion refuses a sync. What is gone beside an edit went before it, and who edits can't force anything.
+func (a *attempt) massDeletion(gone, before int) error {
+	if !a.isEdit() {
+		return errs.New(errs.MassDeleteRefused, "The sync would take away %d of %d resources.", gone, before)
+	}
+	return errs.New(errs.MassDeleteRefused, "Beside what is edited, %d of %d resources are gone since the last sync.",
+		gone, before).
+		WithRemedy("Put their files back or, if the deletions are wanted, start a sync with force, POST "+
+			`/api/v1/fabrics/%d/syncs with {"options": {"force": true}}, merge the pull request if it opens one, `+
+			"and edit again.", a.fabric.GetFabricId())
 }
 
 // tellEmptied warns when nothing is left of what the last sync had: a folder that was removed by mistake and a branch

@@ -14,16 +14,20 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
+// isEdit reports whether the sync makes edits.
+func (a *attempt) isEdit() bool { return a.sync.record.GetEditSet() != nil }
+
 // edits reports whether this attempt makes edits. One that works on the commit of an attempt before it does not: that
 // commit has them.
 func (a *attempt) edits() bool {
-	return a.sync.record.GetEditSet() != nil && a.snapshot.GetPublished() == nil
+	return a.isEdit() && a.snapshot.GetPublished() == nil
 }
 
 // edit makes the edits, all of them or none. All that follows works on that tree as if somebody had pushed it.
 func (a *attempt) edit(ctx context.Context) error {
 	if a.first { // what guards a first sync is not for edits, and would be past
-		return errs.New(errs.EditRefused, "Nothing has synced this directory yet.").WithRemedy("Start a sync first.")
+		return errs.New(errs.EditRefused, "Nothing has synced this directory yet.").
+			WithRemedy("Start a sync first; where it opens a pull request, merge that.")
 	}
 	response, err := a.deps.Ingestion.EditResources(ctx, &ingestionv1.EditResourcesRequest{
 		SnapshotId: a.snapshot.GetSnapshotId(), Tree: a.tree, Options: a.fabric.GetOptions(),
@@ -50,7 +54,7 @@ func (a *attempt) edit(ctx context.Context) error {
 // only returns what an ingestion takes up beside managed/: nothing that others have put elsewhere gets into the commit
 // of an edit. Nil stands for everything.
 func (a *attempt) only() *ingestionv1.OnlyFiles {
-	if a.sync.record.GetEditSet() == nil {
+	if !a.isEdit() {
 		return nil
 	}
 	only := &ingestionv1.OnlyFiles{}
@@ -66,7 +70,7 @@ func (a *attempt) only() *ingestionv1.OnlyFiles {
 // one that was deleted has to be gone. One that a rule of the whole fabric refuses goes into no quarantine, for nobody
 // has put a file anywhere.
 func (a *attempt) guardEdits() error {
-	if a.sync.record.GetEditSet() == nil {
+	if !a.isEdit() {
 		return nil
 	}
 	now := make(map[hedgehog.ResourceID]*ingestionv1.Resource, len(a.resources))

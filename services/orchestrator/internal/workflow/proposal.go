@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"fgdsync.dev/libs/errs"
+	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
@@ -27,29 +28,63 @@ func (a *attempt) proposes() bool {
 	return a.fabric.GetOptions().GetPublishMode() == fabricv1.PublishMode_PUBLISH_MODE_PULL_REQUEST
 }
 
-// proposals is how the names of all branches begin that propose changes of a fabric.
-func proposals(f *fabricv1.Fabric) string {
+// proposals is how the names of the branches begin that this sync looks at: those which propose what the files of the
+// fabric come to, or those which propose edits. Neither is taken for the other: the first has a number before its "/".
+func (a *attempt) proposals() string {
+	folder := proposalFolder(a.fabric)
+	if a.isEdit() {
+		folder += "-edits"
+	}
+	return folder + "/"
+}
+
+func proposalFolder(f *fabricv1.Fabric) string {
 	name := strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_') {
 			return r
 		}
 		return '-'
 	}, f.GetName())
-	return fmt.Sprintf("%s%s-%d/", proposalRoot, strings.Trim(name, "-"), f.GetFabricId())
+	return fmt.Sprintf("%s%s-%d", proposalRoot, strings.Trim(name, "-"), f.GetFabricId())
 }
 
-// proposal is what the sync proposes.
+// proposal is what the sync proposes. All that the files of a fabric come to has one pull request, and each edit has
+// one of its own: the same edit is looked for where its branches are.
 func (a *attempt) proposal(known *gitv1.PullRequest) *gitv1.Proposal {
+	folder := a.proposals()
+	if a.isEdit() {
+		folder += digestOf(a.sync.record.GetEditSet()) + "/"
+	}
 	title, _, _ := strings.Cut(commitMessage(a), "\n")
 	return &gitv1.Proposal{
-		Branch: proposals(a.fabric) + a.sync.syncID(), Title: title, Body: report(a.fabric, a.sync.record.Sync),
+		Branch: folder + a.sync.syncID(), Title: title, Body: report(a.fabric, a.sync.record.Sync),
 		KnownPullRequest: known.GetNumber(), Insist: a.sync.record.GetOptions().GetForce(),
 	}
 }
 
+// knownPullRequest returns the pull request that the sync goes on with, as far as it is remembered. That of an edit is
+// found by its branch.
+func (a *attempt) knownPullRequest(ctx context.Context) (*gitv1.PullRequest, error) {
+	if a.isEdit() {
+		return nil, nil //nolint:nilnil // none is remembered
+	}
+	return a.deps.Store.PullRequest(ctx, a.fabric.GetFabricId())
+}
+
+// remember has the pull request followed to its end.
+func (a *attempt) remember(ctx context.Context, pull *gitv1.PullRequest) error {
+	if !a.isEdit() {
+		return a.deps.Store.SetPullRequest(ctx, a.fabric.GetFabricId(), pull)
+	}
+	if pull.GetState() != gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN {
+		return nil
+	}
+	return a.deps.Store.FollowEdit(ctx, a.fabric.GetFabricId(), a.sync.syncID(), pull)
+}
+
 // propose publishes by a pull request. It also looks after one that is open when there is nothing to propose any more.
 func (a *attempt) propose(ctx context.Context) error {
-	known, err := a.deps.Store.PullRequest(ctx, a.fabric.GetFabricId())
+	known, err := a.knownPullRequest(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,19 +102,23 @@ func (a *attempt) propose(ctx context.Context) error {
 	pull := response.GetPullRequest()
 	a.sync.record.Result.PullRequest = pull
 	if a.proposedOnly && pull.GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED {
-		a.sync.addFinding(closedFinding(pull))
+		a.sync.addFinding(a.closedFinding(pull))
 	}
 	a.published(ctx, response)
 	if pull == nil {
 		return nil
 	}
-	return a.deps.Store.SetPullRequest(ctx, a.fabric.GetFabricId(), pull)
+	return a.remember(ctx, pull)
 }
 
-func closedFinding(pull *gitv1.PullRequest) *reportv1.Finding {
-	return errs.NewFinding(errs.ProposalClosed, reportv1.Severity_SEVERITY_WARNING,
+func (a *attempt) closedFinding(pull *gitv1.PullRequest) *reportv1.Finding {
+	f := errs.NewFinding(errs.ProposalClosed, reportv1.Severity_SEVERITY_WARNING,
 		"Pull request #%d was closed without being merged, and the sync would propose the same again: it does "+
 			"not.", pull.GetNumber())
+	if a.isEdit() {
+		f.Remedy = "Open that pull request again on the Git host, or edit something else."
+	}
+	return f
 }
 
 // report is the body of a pull request: what changes, what goes to quarantine and why.
@@ -95,6 +134,7 @@ func report(f *fabricv1.Fabric, s *syncv1.Sync) string {
 	fmt.Fprintf(&b, "| %d | %d | %d | %d | %d | %d |\n", counts.GetCreates(), counts.GetUpdates(), counts.GetMoves(),
 		counts.GetDeletes(),
 		counts.GetQuarantines(), result.GetResourcesTotal())
+	reportEdits(&b, s.GetEdited())
 	reportFindings(&b, "What can't be ingested", s.GetErrors())
 	reportFindings(&b, "Warnings", s.GetWarnings())
 	reportActions(&b, result.GetPlan().GetActions())
@@ -106,6 +146,19 @@ func report(f *fabricv1.Fabric, s *syncv1.Sync) string {
 		text = strings.ToValidUTF8(text[:maxReport], "") + "\n\n… The status of the sync has the rest."
 	}
 	return text
+}
+
+func reportEdits(b *strings.Builder, edited []*editv1.Edited) {
+	if len(edited) == 0 {
+		return
+	}
+	b.WriteString("\n### Edits\n\n| edit | resource | file |\n|---|---|---|\n")
+	for _, e := range edited {
+		if key := e.GetResource(); e.GetEffect() != editv1.Effect_EFFECT_UNCHANGED {
+			fmt.Fprintf(b, "| %s | %s %s/%s | `%s` |\n", effectWord(e.GetEffect()), cell(key.GetKind()),
+				cell(key.GetNamespace()), cell(key.GetName()), code(e.GetPath()))
+		}
+	}
 }
 
 func reportFindings(b *strings.Builder, title string, findings []*reportv1.Finding) {

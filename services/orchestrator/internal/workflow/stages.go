@@ -68,7 +68,7 @@ func (a *attempt) ingest(ctx context.Context) error {
 	}
 	refresh, digest := a.sync.record.GetOptions().GetForceRefresh(), a.stored.Digest
 	// What comes back is compared with more than what is kept, and who edits is told which files there are now.
-	if refresh || a.restores() || a.sync.record.GetEditSet() != nil {
+	if refresh || a.restores() || a.isEdit() {
 		digest = ""
 	}
 	last := lastResources(a.last)

@@ -142,7 +142,7 @@ func toCommit(c *snapshot.Commit) *gitv1.Commit {
 		Subject: text(c.Subject()), Message: text(c.Message),
 		SyncId: text(c.Trailer(layout.TrailerSync)), Fabric: text(c.Trailer(layout.TrailerFabric)),
 		Trigger: text(c.Trailer(layout.TrailerTrigger)), RequestedBy: text(c.Trailer(layout.TrailerRequester)),
-		RequestedVia: text(c.Trailer(layout.TrailerVia)),
+		RequestedVia: text(c.Trailer(layout.TrailerVia)), EditedBy: text(c.Trailer(layout.TrailerEditor)),
 	}
 	for _, parent := range c.Parents {
 		out.Parents = append(out.Parents, parent.String())

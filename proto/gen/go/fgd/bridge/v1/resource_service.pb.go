@@ -24,7 +24,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a resource says.
+// What a resource says. A change with a number of 2^53 or more, or of as much below zero, is refused: it may have been
+// rounded on its way.
 type ResourceContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// spec; absent for an empty one.
@@ -103,11 +104,12 @@ type Resource struct {
 	Path string `protobuf:"bytes,5,opt,name=path,proto3" json:"path,omitempty"`
 	// Git object id of its file: what if_match compares with.
 	BlobId string `protobuf:"bytes,6,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
-	// What it says; absent in lists, and where the file is not valid.
+	// What it says; absent in lists, where the file is not valid, and where it has a number of 2^53 or more, which many
+	// who read JSON would round.
 	Content *ResourceContent `protobuf:"bytes,7,opt,name=content,proto3" json:"content,omitempty"`
 	// Who changed it last.
 	ChangedBy *ResourceChange `protobuf:"bytes,8,opt,name=changed_by,json=changedBy,proto3" json:"changed_by,omitempty"`
-	// What is the matter with its file; absent when it is valid.
+	// What is the matter with its file, or why it is not shown what it says; absent when there is nothing.
 	Problem       *Finding `protobuf:"bytes,9,opt,name=problem,proto3" json:"problem,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1296,7 +1298,7 @@ type EditResult struct {
 	CommitSha string `protobuf:"bytes,2,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
 	// Page of the commit on a known host.
 	CommitUrl string `protobuf:"bytes,3,opt,name=commit_url,json=commitUrl,proto3" json:"commit_url,omitempty"`
-	// The pull request that proposes the changes.
+	// The pull request that proposes the changes; absent where they are pushed. GetSync says what becomes of it.
 	PullRequest *PullRequest `protobuf:"bytes,4,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	// What became of each, in their order.
 	Resources []*EditedResource `protobuf:"bytes,5,rep,name=resources,proto3" json:"resources,omitempty"`
@@ -1391,7 +1393,7 @@ type EditedResource struct {
 	Effect string `protobuf:"bytes,4,opt,name=effect,proto3" json:"effect,omitempty"`
 	// Its file; empty when it is gone.
 	Path string `protobuf:"bytes,5,opt,name=path,proto3" json:"path,omitempty"`
-	// Git object id of its file now; empty when it is gone.
+	// Git object id of its file now, or as it is proposed; empty when it is gone.
 	BlobId        string `protobuf:"bytes,6,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -165,7 +165,9 @@ type Commit struct {
 	// Which, in path order, when asked for.
 	Changes []*FileChange `protobuf:"bytes,14,rep,name=changes,proto3" json:"changes,omitempty"`
 	// Trailer Requested-via.
-	RequestedVia  string `protobuf:"bytes,15,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
+	RequestedVia string `protobuf:"bytes,15,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
+	// Trailer Edited-by: who made the edits that the commit is of, where that is somebody else than who asked.
+	EditedBy      string `protobuf:"bytes,16,opt,name=edited_by,json=editedBy,proto3" json:"edited_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -301,6 +303,13 @@ func (x *Commit) GetChanges() []*FileChange {
 func (x *Commit) GetRequestedVia() string {
 	if x != nil {
 		return x.RequestedVia
+	}
+	return ""
+}
+
+func (x *Commit) GetEditedBy() string {
+	if x != nil {
+		return x.EditedBy
 	}
 	return ""
 }
@@ -761,7 +770,7 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\x05limit\x18\x06 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x9c\x01(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tR\tpageToken\x12!\n" +
-	"\fwith_changes\x18\b \x01(\bR\vwithChanges\"\xc3\x04\n" +
+	"\fwith_changes\x18\b \x01(\bR\vwithChanges\"\xe0\x04\n" +
 	"\x06Commit\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12\x18\n" +
 	"\aparents\x18\x02 \x03(\tR\aparents\x12-\n" +
@@ -780,7 +789,8 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\frequested_by\x18\f \x01(\tR\vrequestedBy\x120\n" +
 	"\x06counts\x18\r \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x120\n" +
 	"\achanges\x18\x0e \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\x12#\n" +
-	"\rrequested_via\x18\x0f \x01(\tR\frequestedVia\"\x89\x01\n" +
+	"\rrequested_via\x18\x0f \x01(\tR\frequestedVia\x12\x1b\n" +
+	"\tedited_by\x18\x10 \x01(\tR\beditedBy\"\x89\x01\n" +
 	"\x13ListCommitsResponse\x12,\n" +
 	"\acommits\x18\x01 \x03(\v2\x12.fgd.git.v1.CommitR\acommits\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +

@@ -572,9 +572,9 @@ type OpenSnapshotRequest struct {
 	Location *Location `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
 	// A sync that may have published already: its commit is held instead of the head, when it is among the last 250.
 	SyncId string `protobuf:"bytes,2,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
-	// Begin of the names of branches that propose what a fabric's syncs would change, "fgd/fabric-1/". Set for a fabric
-	// that publishes by pull requests: the origin of the snapshot is then that of an open proposal, if the directory has
-	// not changed.
+	// Begin of the names of branches that propose what a fabric's syncs would change, "fgd/fabric-1/", or what its edits
+	// would, "fgd/fabric-1-edits/". Set for a fabric that publishes by pull requests: the origin of the snapshot is then
+	// that of an open proposal, if the directory has not changed.
 	Proposals string `protobuf:"bytes,5,opt,name=proposals,proto3" json:"proposals,omitempty"`
 	// Holds an earlier state of the branch instead of its head, whatever sync_id says. It is read like any other, and
 	// nothing can be published on it (FGD_4019). NOT_FOUND (FGD_4013) when the branch has no such commit.
@@ -978,13 +978,14 @@ func (x *PublishRequest) GetCommitCommitter() string {
 // How a tree is proposed.
 type Proposal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The branch to make for it, "fgd/fabric-1/UUID". The branch of a pull request that is open goes on instead.
+	// The branch to make for it, "fgd/fabric-1/UUID", or "fgd/fabric-1-edits/DIGEST/UUID". The branch of a pull request
+	// that is open goes on instead, if it is in the same folder.
 	Branch string `protobuf:"bytes,1,opt,name=branch,proto3" json:"branch,omitempty"`
 	// Title of the pull request.
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// Body of the pull request, Markdown.
 	Body string `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
-	// The pull request that the fabric's last sync told of; 0 when none is known.
+	// The pull request that the last sync told of which proposed the same; 0 when none is known.
 	KnownPullRequest int32 `protobuf:"varint,4,opt,name=known_pull_request,json=knownPullRequest,proto3" json:"known_pull_request,omitempty"`
 	// Proposes again what was closed without being merged.
 	Insist        bool `protobuf:"varint,5,opt,name=insist,proto3" json:"insist,omitempty"`

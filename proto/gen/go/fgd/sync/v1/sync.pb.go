@@ -801,7 +801,7 @@ type Result struct {
 	Plan *Plan `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
 	// Tree of the fabric's directory afterwards; of what is proposed, when it is.
 	Tree string `protobuf:"bytes,10,opt,name=tree,proto3" json:"tree,omitempty"`
-	// The pull request that proposes what the sync would change.
+	// The pull request that proposes what the sync would change, as it was then; that of edits as it is now.
 	PullRequest   *v11.PullRequest `protobuf:"bytes,11,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
