@@ -35,6 +35,7 @@ const (
 	TrailerSync          = "Fgd-Sync-Id"
 	TrailerFabric        = "Fgd-Fabric"
 	TrailerTrigger       = "Fgd-Trigger"
+	TrailerAction        = "Fgd-Action" // what was asked for beside taking up what is there: edit or restore
 	TrailerFence         = "Fgd-Fence"
 	TrailerBase          = "Fgd-Base" // of a proposal: the commit that it was made from
 	TrailerRequester     = "Requested-by"

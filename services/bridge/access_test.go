@@ -165,6 +165,7 @@ func wants() map[string]needs {
 		"ResourceService.BatchEditResources":   {"operator", "fabric"},
 		"ResourceService.DeleteResource":       {"operator", "fabric"},
 		"ResourceService.GetResource":          {"viewer", "fabric"},
+		"ResourceService.ListResourceChanges":  {"viewer", "fabric"},
 		"ResourceService.ListResources":        {"viewer", "fabric"},
 		"ResourceService.PatchResource":        {"operator", "fabric"},
 		"ResourceService.PutResource":          {"operator", "fabric"},

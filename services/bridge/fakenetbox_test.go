@@ -31,6 +31,15 @@ func (f *fakeResources) ListResources(
 	return &fabricv1.ListResourcesResponse{}, err
 }
 
+// ListResourceChanges finds nothing.
+func (f *fakeResources) ListResourceChanges(
+	*fabricv1.ListResourceChangesRequest, grpc.ServerStreamingServer[fabricv1.ListResourceChangesResponse],
+) error {
+	leave, err := f.b.enterUnasked()
+	defer leave()
+	return err
+}
+
 // ReadResources finds nothing.
 func (f *fakeResources) ReadResources(
 	*fabricv1.ReadResourcesRequest, grpc.ServerStreamingServer[fabricv1.ReadResourcesResponse],

@@ -41,6 +41,7 @@ func TestCommits(t *testing.T) {
 			Committer:  &gitv1.Signature{Name: "FGD", Email: "f@g"},
 			CommitTime: at, Subject: "s", Message: "s\n", SyncId: "id", Fabric: "f1 (35)", Trigger: "manual", RequestedBy: "Ada",
 			Counts: &gitv1.ChangeCounts{Created: 1, Updated: 2, Removed: 3},
+			Origin: gitv1.ChangeOrigin_CHANGE_ORIGIN_NETBOX, NetboxRequestId: "req", NetboxChangeIds: []int64{1 << 60},
 		}, {Commit: "c0"}},
 	}
 	got := fmt.Sprint(b.ok("GET",
@@ -48,8 +49,9 @@ func TestCommits(t *testing.T) {
 	want := "map[commit_sha:c0ffee commits:[map[author_email:a@b author_name:Ada authored_at:1970-01-01T00:00:00Z " +
 		"commit_sha:c1 committed_at:1970-01-01T00:00:00Z " +
 		"committer_email:f@g committer_name:FGD files_created:1 files_removed:3 files_updated:2 message:s\n " +
+		"netbox_change_ids:[1152921504606846976] netbox_request_id:req origin:netbox " +
 		"parent_shas:[c0] requested_by:Ada subject:s sync_id:id trigger:manual] " +
-		"map[commit_sha:c0 files_created:0 files_removed:0 files_updated:0 parent_shas:[]]] " +
+		"map[commit_sha:c0 files_created:0 files_removed:0 files_updated:0 netbox_change_ids:[] parent_shas:[]]] " +
 		"next_page_token:next truncated:true]"
 	if got != want {
 		t.Errorf("%s", got)

@@ -24,6 +24,7 @@ import (
 	"fgdsync.dev/services/orchestrator/internal/recovery"
 	"fgdsync.dev/services/orchestrator/internal/redisstats"
 	"fgdsync.dev/services/orchestrator/internal/register"
+	"fgdsync.dev/services/orchestrator/internal/resourcehistory"
 	"fgdsync.dev/services/orchestrator/internal/resources"
 	"fgdsync.dev/services/orchestrator/internal/schedule"
 	"fgdsync.dev/services/orchestrator/internal/snapshots"
@@ -115,7 +116,7 @@ func (b *builder) service() (*Service, error) {
 		follower:    pullrequests.New(b.store, b.peers.repositories, accept),
 		fabrics:     grpcapi.NewFabrics(b.register(accept), b.store),
 		views:       grpcapi.NewDirectoryViews(b.view()),
-		resources:   grpcapi.NewResources(b.resources(), b.netbox()),
+		resources:   grpcapi.NewResources(b.resources(), b.resourceHistory(), b.netbox()),
 		syncs:       grpcapi.NewSyncs(b.reader, accept, runner),
 		tokens:      grpcapi.NewTokens(tokens.New(b.reader, b.ledger, b.p.Telemetry.Log), b.store),
 		maintenance: grpcapi.NewMaintenance(maintenance.New(b.redis, b.reader, accept, supervisor)),
@@ -168,6 +169,12 @@ func (b *builder) resources() *resources.Resources {
 	return resources.New(resources.Deps{
 		Store: b.reader, Snapshots: b.snapshots(), Trees: b.peers.trees, History: b.peers.history,
 		Ingestion: b.peers.ingestion,
+	})
+}
+
+func (b *builder) resourceHistory() *resourcehistory.History {
+	return resourcehistory.New(resourcehistory.Deps{
+		Store: b.reader, Snapshots: b.snapshots(), History: b.peers.history, Ingestion: b.peers.ingestion,
 	})
 }
 

@@ -98,6 +98,22 @@ func TestProposalByUp(t *testing.T) {
 		shown.PullRequest.MergeCommit != host.Head(t, owned, branch) {
 		t.Errorf("merged: %+v, pull request %+v", merged, shown.PullRequest)
 	}
+	var resources struct {
+		Resources []struct{ Kind, Namespace, Name string }
+	}
+	s.Call(http.MethodGet, "/api/v1/fabrics/1/resources?limit=1", nil, &resources)
+	var history struct {
+		Changes []struct {
+			Confirmed bool `json:"origin_confirmed"`
+			proposed
+		}
+	}
+	one := resources.Resources[0]
+	s.Call(http.MethodGet, "/api/v1/fabrics/1/resources/"+one.Kind+"/"+one.Namespace+"/"+one.Name+"/history?limit=1", nil,
+		&history)
+	if c := history.Changes[0]; !c.Confirmed || c.PullRequest.Number != pull.Number {
+		t.Errorf("the history of what was proposed begins with %+v", c)
+	}
 	host.RequireSound(t, owned)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -315,6 +316,29 @@ func TestAPathThatNeverWas(t *testing.T) {
 	if code, _, stderr := run(t.Context(), t, append(args, "nope")...); code != 2 ||
 		!strings.Contains(stderr, `No commit of the branch changed "nope"`) {
 		t.Errorf("exit %d\n%s", code, stderr)
+	}
+}
+
+// TestWhereCommitsSayTheyWereMade: the list tells what the commit of a sync says of NetBox, and nothing that another
+// one says.
+func TestWhereCommitsSayTheyWereMade(t *testing.T) {
+	t.Parallel()
+	host := gitserver.Start(t, gitserver.Options{})
+	host.Create(t, "r.git", "main", map[string]string{"f/raw/a.yaml": document})
+	trailers := "HNP-Request-Id: req-1\nHNP-Change-Id: 17\nHNP-Change-Id: 18\n"
+	for i, message := range []string{"Forged\n\n" + trailers, "Edit\n\nFgd-Sync-Id: s\nFgd-Trigger: manual\n" + trailers} {
+		host.CommitSaying(t, "r.git", "main", message, map[string]string{"f/raw/b.yaml": fmt.Sprint(i)})
+	}
+	args := []string{"history", "--repo", host.URL("r.git"), "--dir", "f", "--allow-http", "--allow-network=127.0.0.0/8"}
+	code, stdout, _ := run(t.Context(), t, args...)
+	if code != 0 || strings.Count(stdout, "where   git\n") != 2 || !strings.Contains(stdout,
+		"where    netbox\nrequest  req-1\nchanges  17 18\n") || strings.Count(stdout, "req-1") != 1 {
+		t.Errorf("exit %d\n%s", code, stdout)
+	}
+	code, stdout, _ = run(t.Context(), t, append(args, "--json")...)
+	if code != 0 || strings.Count(stdout, `"netbox_request_id": "req-1"`) != 1 ||
+		strings.Count(stdout, `"origin": "git"`) != 2 {
+		t.Errorf("as JSON: exit %d\n%s", code, stdout)
 	}
 }
 

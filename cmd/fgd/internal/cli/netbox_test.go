@@ -200,7 +200,7 @@ func (d *delivering) relinked(id string) {
 	d.says(d.fgd(0, "fabric", "show", id), d.netbox.URL+"/elsewhere", "77")
 	back := d.fgd(0, "fabric", "update", id, "--netbox")
 	d.says(back, d.netbox.URL)
-	if strings.Contains(back, "elsewhere") || strings.Contains(back, "77") {
+	if strings.Contains(back, "elsewhere") || strings.Contains(back, "fabric 77") {
 		d.t.Errorf("it is linked still elsewhere:\n%s", back)
 	}
 	for _, flags := range [][]string{nil, {"--netbox=false"}, {"--netbox-fabric", "0"}} {

@@ -21,7 +21,8 @@ import (
 func newResource(env Environment) *cobra.Command {
 	return group(&cobra.Command{
 		Use: "resource", Short: "Read and change the resources of a fabric; each change is a commit of its own",
-	}, newResourceList(env), newResourceGet(env), newResourcePut(env), newResourcePatch(env), newResourceDelete(env))
+	}, newResourceList(env), newResourceGet(env), newResourceHistory(env), newResourcePut(env), newResourcePatch(env),
+		newResourceDelete(env))
 }
 
 func newResourceList(env Environment) *cobra.Command {
@@ -70,6 +71,30 @@ func newResourceGet(env Environment) *cobra.Command {
 			return err
 		}
 		return r.print(answer, func() { render.Resource(env.results(), answer.GetResource()) })
+	}
+	return cmd
+}
+
+func newResourceHistory(env Environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "history FABRIC KIND NAME", Short: "List the changes of a resource: who changed which field, where and when",
+		Long: "Lists the changes of a resource, newest first: who made each, in Git, in NetBox or by the API, in which commit,\n" +
+			"and what became of its fields. The resource is followed where its file moves.",
+	}
+	r, of, request := newRunning(env, cmd), &oneResource{}, &bridgev1.ListResourceChangesRequest{}
+	of.add(cmd)
+	cmd.Flags().Int32Var(&request.Limit, "limit", 20, "at most this `number` of changes, 1 to 100")
+	cmd.Flags().StringVar(&request.PageToken, "page-token", "", "go on where another answer ended")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := of.read(args); err != nil {
+			return err
+		}
+		request.FabricId, request.Kind, request.Namespace, request.Name = of.fabricID, of.kind, of.namespace, of.name
+		answer, err := r.ResourceChanges(cmd.Context(), request)
+		if err != nil {
+			return err
+		}
+		return r.print(answer, func() { render.PastChanges(env.results(), answer) })
 	}
 	return cmd
 }

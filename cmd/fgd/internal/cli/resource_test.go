@@ -47,6 +47,12 @@ func TestResources(t *testing.T) {
 	says(fgd(0, "resource", "patch", "1", "VPC", "vpc-1", "--patch", patch, "--dry-run"), "+", "vlan: 1001", "updated")
 	says(fgd(0, "resource", "patch", "1", "VPC", "vpc-1", "--patch", patch), "updated", "commit")
 	says(fgd(0, "resource", "get", "1", "VPC", "vpc-1"), "vlan: 1001")
+	says(fgd(0, "resource", "history", "1", "VPC", "vpc-1"), "moved: ", "where   api",
+		"raw/a.yaml -> managed/vpcs/vpc-1.yaml", "spec.subnets.default.vlan: 1 -> 1001", "created: ",
+		"spec.subnets.default: - -> {")
+	says(fgd(0, "resource", "history", "1", "VPC", "vpc-1", "--limit", "1"), "more: --page-token ")
+	says(fgd(0, "resource", "history", "1", "VPC", "vpc-1", "--json"), `"origin"`, `"api"`, `"path_before"`)
+	says(fgd(1, "resource", "history", "1", "VPC", "vpc-9"), "FGD_1067")
 	says(fgd(1, "resource", "delete", "1", "VPC", "vpc-1", "--if-match", strings.Repeat("0", 40)), "FGD_1069")
 	says(fgd(2, "resource", "patch", "1", "VPC", "vpc-1", "--patch", "x"), "no JSON object")
 	file := filepath.Join(t.TempDir(), "new.yaml")

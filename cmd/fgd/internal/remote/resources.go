@@ -36,6 +36,13 @@ func (s System) Resource(
 	return ask(ctx, s, bridgev1.NewResourceServiceClient, bridgev1.ResourceServiceClient.GetResource, request)
 }
 
+// ResourceChanges lists a page of the changes of a resource.
+func (s System) ResourceChanges(
+	ctx context.Context, request *bridgev1.ListResourceChangesRequest,
+) (*bridgev1.ListResourceChangesResponse, error) {
+	return ask(ctx, s, bridgev1.NewResourceServiceClient, bridgev1.ResourceServiceClient.ListResourceChanges, request)
+}
+
 // EditResources makes changes in one commit.
 func (s System) EditResources(
 	ctx context.Context, request *bridgev1.BatchEditResourcesRequest,

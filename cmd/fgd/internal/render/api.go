@@ -2,6 +2,7 @@ package render
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
@@ -40,16 +41,23 @@ func NewCommits(list *gitv1.ListCommitsResponse) *bridgev1.ListCommitsResponse {
 	out := &bridgev1.ListCommitsResponse{NextPageToken: list.GetNextPageToken(), Truncated: list.GetTruncated()}
 	for _, c := range list.GetCommits() {
 		author, committer, counts := c.GetAuthor(), c.GetCommitter(), c.GetCounts()
+		var changeIDs []string
+		for _, id := range c.GetNetboxChangeIds() {
+			changeIDs = append(changeIDs, strconv.FormatInt(id, 10))
+		}
 		out.Commits = append(out.Commits, &bridgev1.Commit{
 			CommitSha: c.GetCommit(), ParentShas: c.GetParents(), Subject: c.GetSubject(), Message: c.GetMessage(),
 			AuthorName: author.GetName(), AuthorEmail: author.GetEmail(), AuthoredAt: c.GetAuthorTime(),
 			CommitterName: committer.GetName(), CommitterEmail: committer.GetEmail(), CommittedAt: c.GetCommitTime(),
 			SyncId: c.GetSyncId(), Trigger: c.GetTrigger(), RequestedBy: c.GetRequestedBy(), RequestedVia: c.GetRequestedVia(),
 			FilesCreated: counts.GetCreated(), FilesUpdated: counts.GetUpdated(), FilesRemoved: counts.GetRemoved(),
+			Origin: originWord(c.GetOrigin()), NetboxRequestId: c.GetNetboxRequestId(), NetboxChangeIds: changeIDs,
 		})
 	}
 	return out
 }
+
+func originWord(origin gitv1.ChangeOrigin) string { return word(origin.String(), "CHANGE_ORIGIN") }
 
 // word returns the name of the value of an enum as the API has it: in lower case, without the name of the enum.
 func word(name, enum string) string { return strings.ToLower(strings.TrimPrefix(name, enum+"_")) }

@@ -104,6 +104,12 @@ func (i *internals) await(id string) *syncv1.Sync {
 // commit makes a commit of somebody.
 func (i *internals) commit(who string, files map[string]string) {
 	i.Helper()
+	i.commitSaying(who, "Work of "+who, files)
+}
+
+// commitSaying makes a commit of somebody with a message.
+func (i *internals) commitSaying(who, message string, files map[string]string) {
+	i.Helper()
 	var changes strings.Builder
 	for path, content := range files {
 		if content == gitserver.Removed {
@@ -112,7 +118,6 @@ func (i *internals) commit(who string, files map[string]string) {
 		}
 		fmt.Fprintf(&changes, "M 100644 inline %s\ndata %d\n%s\n", path, len(content), content)
 	}
-	message := "Work of " + who
 	stream := fmt.Sprintf("commit refs/heads/main\ncommitter %s <%s@example.com> 1767323045 +0000\ndata %d\n%s\nfrom %s\n%sdone\n",
 		who, strings.ToLower(who), len(message), message, i.host.Head(i, repository, "main"), &changes)
 	i.host.GitWith(i, repository, stream, "fast-import", "--quiet", "--done")

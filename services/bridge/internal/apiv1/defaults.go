@@ -23,6 +23,7 @@ const (
 	DefaultActions     = 200
 	DefaultReceipts    = 100
 	DefaultResources   = 100
+	DefaultPastChanges = 20
 	DefaultDiffLines   = 5000
 )
 
@@ -49,6 +50,7 @@ func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
 		nameOf(&bridgev1.ListReceiptsRequest{}):         limit(DefaultReceipts),
 		nameOf(&bridgev1.ListNetBoxFabricsRequest{}):    limit(DefaultFabrics),
 		nameOf(&bridgev1.ListResourcesRequest{}):        limit(DefaultResources),
+		nameOf(&bridgev1.ListResourceChangesRequest{}):  limit(DefaultPastChanges),
 		nameOf(&bridgev1.CreateFabricRequest{}):         {"branch": DefaultBranch, "sync_interval_seconds": DefaultInterval},
 		nameOf(&bridgev1.CheckConnectionRequest{}):      branch,
 		nameOf(&bridgev1.TriggerSyncRequest{}):          {"trigger": triggerNames.name(0)},

@@ -1,6 +1,8 @@
 package apiv1
 
 import (
+	"strconv"
+
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
@@ -30,7 +32,17 @@ func commitToAPI(c *gitv1.Commit) *bridgev1.Commit {
 		CommitterName: committer.GetName(), CommitterEmail: committer.GetEmail(), CommittedAt: c.GetCommitTime(),
 		SyncId: c.GetSyncId(), Trigger: c.GetTrigger(), RequestedBy: c.GetRequestedBy(), RequestedVia: c.GetRequestedVia(),
 		FilesCreated: counts.GetCreated(), FilesUpdated: counts.GetUpdated(), FilesRemoved: counts.GetRemoved(),
+		Origin: originNames[c.GetOrigin()], NetboxRequestId: c.GetNetboxRequestId(),
+		NetboxChangeIds: each(c.GetNetboxChangeIds(), number),
 	}
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+var originNames = map[gitv1.ChangeOrigin]string{
+	gitv1.ChangeOrigin_CHANGE_ORIGIN_GIT:    "git",
+	gitv1.ChangeOrigin_CHANGE_ORIGIN_NETBOX: "netbox",
+	gitv1.ChangeOrigin_CHANGE_ORIGIN_API:    "api",
 }
 
 // DiffToAPI shows how a directory differs between two commits.

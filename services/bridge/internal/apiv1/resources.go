@@ -5,7 +5,9 @@ import (
 
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"fgdsync.dev/libs/chain"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/layout"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
@@ -167,6 +169,41 @@ func listedToAPI(r *fabricv1.ListedResource) *bridgev1.Resource {
 			"the file is not valid; the errors of the last sync say why"))
 	}
 	return out
+}
+
+// PastChangeToAPI shows a change of a resource without its fields.
+func PastChangeToAPI(change *fabricv1.ResourceChange) *bridgev1.PastChange {
+	c, before, after := change.GetCommit(), change.GetBefore(), change.GetAfter()
+	out := &bridgev1.PastChange{
+		CommitSha: c.GetCommit(), CommittedAt: c.GetCommitTime(), AuthorName: c.GetAuthor().GetName(),
+		AuthorEmail: c.GetAuthor().GetEmail(), Subject: c.GetSubject(),
+		Effect: pastEffect(before, after), Origin: originNames[c.GetOrigin()], OriginConfirmed: change.GetConfirmed(),
+		SyncId: c.GetSyncId(), Trigger: c.GetTrigger(), RequestedBy: c.GetRequestedBy(), RequestedVia: c.GetRequestedVia(),
+		NetboxRequestId: c.GetNetboxRequestId(), NetboxChangeIds: each(c.GetNetboxChangeIds(), number),
+		PullRequest: pullRequestToAPI(change.GetPullRequest()), PathBefore: before.GetPath(), PathAfter: after.GetPath(),
+	}
+	if c.GetSyncId() != "" {
+		for _, head := range chain.HeadsIn(c.GetMessage(), layout.TrailerAudit) {
+			out.AuditHeads = append(out.AuditHeads, head.String())
+		}
+	}
+	if out.Problem = FindingToAPI(before.GetProblem()); out.GetProblem() == nil {
+		out.Problem = FindingToAPI(after.GetProblem())
+	}
+	return out
+}
+
+// pastEffect says what became of a resource, by what its file said before and says since.
+func pastEffect(before, after *reportv1.ResourceContent) string {
+	switch {
+	case before == nil:
+		return "created"
+	case after == nil:
+		return "deleted"
+	case before.GetPath() != after.GetPath():
+		return "moved"
+	}
+	return "updated"
 }
 
 var effectNames = map[editv1.Effect]string{

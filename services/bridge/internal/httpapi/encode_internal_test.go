@@ -66,6 +66,14 @@ func drawnValue(
 		proto.Merge(empty.Message().Interface(), convert(object, empty.Message()))
 		return empty
 	}
+	if field.Message().FullName() == (&structpb.Value{}).ProtoReflect().Descriptor().FullName() {
+		value, err := structpb.NewValue(rapid.SampledFrom([]any{nil, true, 1.5, "x", []any{1, nil}}).Draw(t, "value"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		proto.Merge(empty.Message().Interface(), convert(value, empty.Message()))
+		return empty
+	}
 	drawn(t, empty.Message(), depth+1)
 	return empty
 }

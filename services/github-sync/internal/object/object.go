@@ -7,6 +7,7 @@ import (
 	"crypto/sha1" //nolint:gosec // Git's object ids
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -133,13 +134,22 @@ func (c CommitInfo) Subject() string {
 
 // Trailer finds a trailer in the last paragraph of the message (git-interpret-trailers(1)).
 func (c CommitInfo) Trailer(name string) string {
-	message := strings.TrimRight(c.Message, "\n")
-	for line := range strings.Lines(message[strings.LastIndex(message, "\n\n")+1:]) {
-		if value, is := strings.CutPrefix(strings.TrimSpace(line), name+": "); is {
-			return value
-		}
+	for value := range c.Trailers(name) {
+		return value
 	}
 	return ""
+}
+
+// Trailers finds all trailers of one name.
+func (c CommitInfo) Trailers(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		message := strings.TrimRight(c.Message, "\n")
+		for line := range strings.Lines(message[strings.LastIndex(message, "\n\n")+1:]) {
+			if value, is := strings.CutPrefix(strings.TrimSpace(line), name+": "); is && !yield(value) {
+				return
+			}
+		}
+	}
 }
 
 // ParseCommit reads a commit. A time that can't be read is the epoch, which is what Git takes it for.

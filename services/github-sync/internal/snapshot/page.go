@@ -16,15 +16,20 @@ type Page struct {
 	from plumbing.Hash // where the first page began
 }
 
-// Page begins a walk at the snapshot's commit, or goes on after the last commit of the page before, whose token is
+// Page begins a walk at a commit of the branch, or goes on after the last commit of the page before, whose token is
 // given. That walk is the one of the page before, from the same commit, also when the branch has moved since.
-func (s *Snapshot) Page(ctx context.Context, query Query, token string) (*Page, error) {
+func (s *Snapshot) Page(ctx context.Context, from plumbing.Hash, query Query, token string) (*Page, error) {
 	if token == "" {
-		walk, err := s.History(s.Commit, query)
+		if from != s.Commit {
+			if _, err := s.Ancestor(ctx, from); err != nil {
+				return nil, err
+			}
+		}
+		walk, err := s.History(from, query)
 		if err != nil {
 			return nil, err
 		}
-		return &Page{walk, s.Commit}, nil
+		return &Page{walk, from}, nil
 	}
 	from, last, err := parsePageToken(token)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/hedgehog"
 	"fgdsync.dev/libs/layout"
 	"fgdsync.dev/services/ingestion/internal/document"
 	"fgdsync.dev/services/ingestion/internal/finding"
@@ -17,6 +18,12 @@ import (
 )
 
 const yamlExt = ".yaml"
+
+// Places returns where the file of a resource belongs: its path, and the one that it has when that is taken.
+func Places(id hedgehog.ResourceID, plural string) []string {
+	g := group{id: id, folder: layout.Managed + "/" + plural + "/"}
+	return []string{g.path(), g.longPath()}
+}
 
 // path returns the path at which the resource belongs.
 func (g *group) path() string {

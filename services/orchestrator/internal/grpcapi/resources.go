@@ -7,6 +7,7 @@ import (
 
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	"fgdsync.dev/services/orchestrator/internal/netbox"
+	"fgdsync.dev/services/orchestrator/internal/resourcehistory"
 	"fgdsync.dev/services/orchestrator/internal/resources"
 )
 
@@ -14,14 +15,15 @@ import (
 type Resources struct {
 	fabricv1.UnsafeResourceServiceServer
 	resources *resources.Resources
+	history   *resourcehistory.History
 	netbox    *netbox.Default
 }
 
 var _ fabricv1.ResourceServiceServer = (*Resources)(nil)
 
 // NewResources returns the service over the rooms.
-func NewResources(r *resources.Resources, n *netbox.Default) *Resources {
-	return &Resources{resources: r, netbox: n}
+func NewResources(r *resources.Resources, h *resourcehistory.History, n *netbox.Default) *Resources {
+	return &Resources{resources: r, history: h, netbox: n}
 }
 
 // GetNetBox says which NetBox shows fabrics whose links name none.
@@ -60,6 +62,13 @@ func (r *Resources) ListResources(
 	ctx context.Context, req *fabricv1.ListResourcesRequest,
 ) (*fabricv1.ListResourcesResponse, error) {
 	return r.resources.List(ctx, req)
+}
+
+// ListResourceChanges streams how a resource came to what it is.
+func (r *Resources) ListResourceChanges(
+	req *fabricv1.ListResourceChangesRequest, stream grpc.ServerStreamingServer[fabricv1.ListResourceChangesResponse],
+) error {
+	return r.history.List(stream.Context(), req, stream.Send)
 }
 
 // ReadResources streams what the files of a fabric say.

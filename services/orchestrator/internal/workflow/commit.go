@@ -56,11 +56,11 @@ func commitMessage(a *attempt) string {
 	if editor := s.GetEditSet().GetAuthor(); editor != nil {
 		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerEditor, person(editor))
 	}
+	if action := actionOf(s.Sync); action != "" {
+		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerAction, action)
+	}
 	if id := s.GetEditSet().GetNetboxRequestId(); id != "" {
 		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerNetBoxRequest, oneLine(id))
-	}
-	for _, id := range s.GetEditSet().GetNetboxChangeIds() {
-		fmt.Fprintf(&b, "%s: %d\n", layout.TrailerNetBoxChange, id)
 	}
 	if via := s.GetRequestedVia(); via != "" {
 		fmt.Fprintf(&b, "%s: %s\n", layout.TrailerVia, oneLine(via))
@@ -70,7 +70,21 @@ func commitMessage(a *attempt) string {
 			fmt.Fprintf(&b, "%s: %s\n", layout.TrailerAudit, head)
 		}
 	}
+	for _, id := range s.GetEditSet().GetNetboxChangeIds() { // very many may be; readers of a message cut long ones
+		fmt.Fprintf(&b, "%s: %d\n", layout.TrailerNetBoxChange, id)
+	}
 	return b.String()
+}
+
+// actionOf names what was asked of a sync beside taking up what is there; empty for nothing.
+func actionOf(s *syncv1.Sync) string {
+	switch {
+	case s.GetEditSet() != nil:
+		return "edit"
+	case s.GetOptions().GetRestoreCommit() != "":
+		return "restore"
+	}
+	return ""
 }
 
 // written is how many resources the commit creates and updates: those of the documents that are ingested or, when files

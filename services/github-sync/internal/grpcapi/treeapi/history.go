@@ -3,6 +3,7 @@ package treeapi
 import (
 	"cmp"
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,7 +47,11 @@ func (h *Histories) ListCommits(req *gitv1.ListCommitsRequest,
 	if err != nil {
 		return err
 	}
-	page, err := s.Page(stream.Context(), query, req.GetPageToken())
+	from := s.Commit
+	if req.GetFromCommit() != "" {
+		from = plumbing.NewHash(req.GetFromCommit())
+	}
+	page, err := s.Page(stream.Context(), from, query, req.GetPageToken())
 	if err != nil {
 		return err
 	}
@@ -147,7 +152,30 @@ func toCommit(c *snapshot.Commit) *gitv1.Commit {
 	for _, parent := range c.Parents {
 		out.Parents = append(out.Parents, parent.String())
 	}
+	out.Origin = gitv1.ChangeOrigin_CHANGE_ORIGIN_GIT
+	if out.GetSyncId() != "" { // what NetBox has to do with a commit, only a sync may say
+		addOrigin(out, c.CommitInfo)
+	}
 	return out
+}
+
+// maxChangeIDs is how many numbers of changes in NetBox a sync writes into a commit at most.
+const maxChangeIDs = 1000
+
+// addOrigin says where the change of a sync's commit was made, as its trailers have it.
+func addOrigin(out *gitv1.Commit, c object.CommitInfo) {
+	out.NetboxRequestId = text(c.Trailer(layout.TrailerNetBoxRequest))
+	for value := range c.Trailers(layout.TrailerNetBoxChange) {
+		if id, err := strconv.ParseInt(value, 10, 64); err == nil && len(out.GetNetboxChangeIds()) < maxChangeIDs {
+			out.NetboxChangeIds = append(out.NetboxChangeIds, id)
+		}
+	}
+	switch {
+	case out.GetNetboxRequestId() != "" || len(out.GetNetboxChangeIds()) > 0:
+		out.Origin = gitv1.ChangeOrigin_CHANGE_ORIGIN_NETBOX
+	case c.Trailer(layout.TrailerAction) != "":
+		out.Origin = gitv1.ChangeOrigin_CHANGE_ORIGIN_API
+	}
 }
 
 func toSignature(s object.Signature) *gitv1.Signature {

@@ -2493,9 +2493,15 @@ type Commit struct {
 	// Files it removed.
 	FilesRemoved int32 `protobuf:"varint,16,opt,name=files_removed,json=filesRemoved,proto3" json:"files_removed,omitempty"`
 	// The service that spoke for who asked.
-	RequestedVia  string `protobuf:"bytes,17,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestedVia string `protobuf:"bytes,17,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
+	// Where the change was made: git, netbox or api, as the commit says.
+	Origin string `protobuf:"bytes,18,opt,name=origin,proto3" json:"origin,omitempty"`
+	// What NetBox calls the request that the change was made with.
+	NetboxRequestId string `protobuf:"bytes,19,opt,name=netbox_request_id,json=netboxRequestId,proto3" json:"netbox_request_id,omitempty"`
+	// Numbers of the change in NetBox's change log.
+	NetboxChangeIds []string `protobuf:"bytes,20,rep,name=netbox_change_ids,json=netboxChangeIds,proto3" json:"netbox_change_ids,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Commit) Reset() {
@@ -2645,6 +2651,27 @@ func (x *Commit) GetRequestedVia() string {
 		return x.RequestedVia
 	}
 	return ""
+}
+
+func (x *Commit) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *Commit) GetNetboxRequestId() string {
+	if x != nil {
+		return x.NetboxRequestId
+	}
+	return ""
+}
+
+func (x *Commit) GetNetboxChangeIds() []string {
+	if x != nil {
+		return x.NetboxChangeIds
+	}
+	return nil
 }
 
 var File_fgd_bridge_v1_bridge_proto protoreflect.FileDescriptor
@@ -2917,7 +2944,7 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\fold_blob_sha\x18\x04 \x01(\tR\n" +
 	"oldBlobSha\x12 \n" +
 	"\fnew_blob_sha\x18\x05 \x01(\tR\n" +
-	"newBlobSha\"\xf6\x04\n" +
+	"newBlobSha\"\xe6\x05\n" +
 	"\x06Commit\x12\x1d\n" +
 	"\n" +
 	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12\x1f\n" +
@@ -2940,7 +2967,10 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"\rfiles_created\x18\x0e \x01(\x05R\ffilesCreated\x12#\n" +
 	"\rfiles_updated\x18\x0f \x01(\x05R\ffilesUpdated\x12#\n" +
 	"\rfiles_removed\x18\x10 \x01(\x05R\ffilesRemoved\x12#\n" +
-	"\rrequested_via\x18\x11 \x01(\tR\frequestedViaB\xa0\x01\n" +
+	"\rrequested_via\x18\x11 \x01(\tR\frequestedVia\x12\x16\n" +
+	"\x06origin\x18\x12 \x01(\tR\x06origin\x12*\n" +
+	"\x11netbox_request_id\x18\x13 \x01(\tR\x0fnetboxRequestId\x12*\n" +
+	"\x11netbox_change_ids\x18\x14 \x03(\tR\x0fnetboxChangeIdsB\xa0\x01\n" +
 	"\x11com.fgd.bridge.v1B\vBridgeProtoP\x01Z(fgdsync.dev/proto/fgd/bridge/v1;bridgev1\xa2\x02\x03FBX\xaa\x02\rFgd.Bridge.V1\xca\x02\rFgd\\Bridge\\V1\xe2\x02\x19Fgd\\Bridge\\V1\\GPBMetadata\xea\x02\x0fFgd::Bridge::V1b\x06proto3"
 
 var (

@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	structpb "google.golang.org/protobuf/types/known/structpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -546,6 +547,452 @@ func (x *GetResourceResponse) GetResource() *Resource {
 	return nil
 }
 
+// Request of ListResourceChanges.
+type ListResourceChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Kind.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Namespace.
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Name.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// At most so many, 1 to 100; 20 when absent.
+	Limit int32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Asks for what follows: next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListResourceChangesRequest) Reset() {
+	*x = ListResourceChangesRequest{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListResourceChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListResourceChangesRequest) ProtoMessage() {}
+
+func (x *ListResourceChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListResourceChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListResourceChangesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListResourceChangesRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListResourceChangesRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListResourceChangesRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *ListResourceChangesRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ListResourceChangesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListResourceChangesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListResourceChanges.
+type ListResourceChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first. A page may have fewer than asked for, or none, and be followed by another one.
+	Changes []*PastChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Asks for what follows; empty at the end of history.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// True when history goes on and was not followed, because it is too long or the Git host does not have it.
+	Truncated     bool `protobuf:"varint,3,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListResourceChangesResponse) Reset() {
+	*x = ListResourceChangesResponse{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListResourceChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListResourceChangesResponse) ProtoMessage() {}
+
+func (x *ListResourceChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListResourceChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListResourceChangesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListResourceChangesResponse) GetChanges() []*PastChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ListResourceChangesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListResourceChangesResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+// A change of a resource in a commit.
+type PastChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The commit.
+	CommitSha string `protobuf:"bytes,1,opt,name=commit_sha,json=commitSha,proto3" json:"commit_sha,omitempty"`
+	// When the commit was made.
+	CommittedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=committed_at,json=committedAt,proto3" json:"committed_at,omitempty"`
+	// Name of its author.
+	AuthorName string `protobuf:"bytes,3,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
+	// E-mail address of its author.
+	AuthorEmail string `protobuf:"bytes,4,opt,name=author_email,json=authorEmail,proto3" json:"author_email,omitempty"`
+	// First line of its message.
+	Subject string `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
+	// created, updated, moved or deleted. One that moved may be changed too.
+	Effect string `protobuf:"bytes,6,opt,name=effect,proto3" json:"effect,omitempty"`
+	// Where it was made: git, netbox or api. api is an edit or a restore that somebody asked for.
+	Origin string `protobuf:"bytes,7,opt,name=origin,proto3" json:"origin,omitempty"`
+	// False when only the commit itself says which sync made it: the record of that is no longer kept, or names no commit.
+	// Anybody who may push can write that.
+	OriginConfirmed bool `protobuf:"varint,8,opt,name=origin_confirmed,json=originConfirmed,proto3" json:"origin_confirmed,omitempty"`
+	// The sync that made it; absent when none did.
+	SyncId string `protobuf:"bytes,9,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// What started that sync: manual, webhook, scheduled or fabric_created.
+	Trigger string `protobuf:"bytes,10,opt,name=trigger,proto3" json:"trigger,omitempty"`
+	// Who asked for that sync.
+	RequestedBy string `protobuf:"bytes,11,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	// The service that spoke for who asked.
+	RequestedVia string `protobuf:"bytes,12,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
+	// What NetBox calls the request that the change was made with.
+	NetboxRequestId string `protobuf:"bytes,13,opt,name=netbox_request_id,json=netboxRequestId,proto3" json:"netbox_request_id,omitempty"`
+	// Numbers of the change in NetBox's change log.
+	NetboxChangeIds []string `protobuf:"bytes,14,rep,name=netbox_change_ids,json=netboxChangeIds,proto3" json:"netbox_change_ids,omitempty"`
+	// Lines of the audit that the commit carries, as SEQ:HASH LOG.
+	AuditHeads []string `protobuf:"bytes,15,rep,name=audit_heads,json=auditHeads,proto3" json:"audit_heads,omitempty"`
+	// The pull request that proposed it; absent when none did, or when the record of the sync is no longer kept.
+	PullRequest *PullRequest `protobuf:"bytes,16,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// Its file before, relative to the fabric directory; empty when there was none.
+	PathBefore string `protobuf:"bytes,17,opt,name=path_before,json=pathBefore,proto3" json:"path_before,omitempty"`
+	// Its file since; empty when it is gone.
+	PathAfter string `protobuf:"bytes,18,opt,name=path_after,json=pathAfter,proto3" json:"path_after,omitempty"`
+	// What became of its fields, 200 at most; of one that was made or deleted all that it said.
+	Fields []*FieldChange `protobuf:"bytes,19,rep,name=fields,proto3" json:"fields,omitempty"`
+	// How many more there are.
+	FieldsLeftOut int32 `protobuf:"varint,20,opt,name=fields_left_out,json=fieldsLeftOut,proto3" json:"fields_left_out,omitempty"`
+	// Why the fields are not known: one of the two files is not valid.
+	Problem       *Finding `protobuf:"bytes,21,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PastChange) Reset() {
+	*x = PastChange{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PastChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PastChange) ProtoMessage() {}
+
+func (x *PastChange) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PastChange.ProtoReflect.Descriptor instead.
+func (*PastChange) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PastChange) GetCommitSha() string {
+	if x != nil {
+		return x.CommitSha
+	}
+	return ""
+}
+
+func (x *PastChange) GetCommittedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CommittedAt
+	}
+	return nil
+}
+
+func (x *PastChange) GetAuthorName() string {
+	if x != nil {
+		return x.AuthorName
+	}
+	return ""
+}
+
+func (x *PastChange) GetAuthorEmail() string {
+	if x != nil {
+		return x.AuthorEmail
+	}
+	return ""
+}
+
+func (x *PastChange) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *PastChange) GetEffect() string {
+	if x != nil {
+		return x.Effect
+	}
+	return ""
+}
+
+func (x *PastChange) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *PastChange) GetOriginConfirmed() bool {
+	if x != nil {
+		return x.OriginConfirmed
+	}
+	return false
+}
+
+func (x *PastChange) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
+func (x *PastChange) GetTrigger() string {
+	if x != nil {
+		return x.Trigger
+	}
+	return ""
+}
+
+func (x *PastChange) GetRequestedBy() string {
+	if x != nil {
+		return x.RequestedBy
+	}
+	return ""
+}
+
+func (x *PastChange) GetRequestedVia() string {
+	if x != nil {
+		return x.RequestedVia
+	}
+	return ""
+}
+
+func (x *PastChange) GetNetboxRequestId() string {
+	if x != nil {
+		return x.NetboxRequestId
+	}
+	return ""
+}
+
+func (x *PastChange) GetNetboxChangeIds() []string {
+	if x != nil {
+		return x.NetboxChangeIds
+	}
+	return nil
+}
+
+func (x *PastChange) GetAuditHeads() []string {
+	if x != nil {
+		return x.AuditHeads
+	}
+	return nil
+}
+
+func (x *PastChange) GetPullRequest() *PullRequest {
+	if x != nil {
+		return x.PullRequest
+	}
+	return nil
+}
+
+func (x *PastChange) GetPathBefore() string {
+	if x != nil {
+		return x.PathBefore
+	}
+	return ""
+}
+
+func (x *PastChange) GetPathAfter() string {
+	if x != nil {
+		return x.PathAfter
+	}
+	return ""
+}
+
+func (x *PastChange) GetFields() []*FieldChange {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *PastChange) GetFieldsLeftOut() int32 {
+	if x != nil {
+		return x.FieldsLeftOut
+	}
+	return 0
+}
+
+func (x *PastChange) GetProblem() *Finding {
+	if x != nil {
+		return x.Problem
+	}
+	return nil
+}
+
+// A field that has another value.
+type FieldChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it is: "spec.subnets.default.vlan", 'annotations."example.com/owner"'.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// What it was; absent when it was not there. A number that many readers of JSON would round comes as a text.
+	From *structpb.Value `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// What it is; absent when it is gone.
+	To            *structpb.Value `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldChange) Reset() {
+	*x = FieldChange{}
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldChange) ProtoMessage() {}
+
+func (x *FieldChange) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldChange.ProtoReflect.Descriptor instead.
+func (*FieldChange) Descriptor() ([]byte, []int) {
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *FieldChange) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *FieldChange) GetFrom() *structpb.Value {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *FieldChange) GetTo() *structpb.Value {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
 // How an edit shall be made.
 type EditOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -557,7 +1004,7 @@ type EditOptions struct {
 
 func (x *EditOptions) Reset() {
 	*x = EditOptions{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -569,7 +1016,7 @@ func (x *EditOptions) String() string {
 func (*EditOptions) ProtoMessage() {}
 
 func (x *EditOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[7]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -582,7 +1029,7 @@ func (x *EditOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditOptions.ProtoReflect.Descriptor instead.
 func (*EditOptions) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EditOptions) GetValidateOnly() bool {
@@ -617,7 +1064,7 @@ type PutResourceRequest struct {
 
 func (x *PutResourceRequest) Reset() {
 	*x = PutResourceRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +1076,7 @@ func (x *PutResourceRequest) String() string {
 func (*PutResourceRequest) ProtoMessage() {}
 
 func (x *PutResourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[8]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +1089,7 @@ func (x *PutResourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutResourceRequest.ProtoReflect.Descriptor instead.
 func (*PutResourceRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PutResourceRequest) GetFabricId() int32 {
@@ -724,7 +1171,7 @@ type PatchResourceRequest struct {
 
 func (x *PatchResourceRequest) Reset() {
 	*x = PatchResourceRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -736,7 +1183,7 @@ func (x *PatchResourceRequest) String() string {
 func (*PatchResourceRequest) ProtoMessage() {}
 
 func (x *PatchResourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[9]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -749,7 +1196,7 @@ func (x *PatchResourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatchResourceRequest.ProtoReflect.Descriptor instead.
 func (*PatchResourceRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PatchResourceRequest) GetFabricId() int32 {
@@ -822,7 +1269,7 @@ type DeleteResourceRequest struct {
 
 func (x *DeleteResourceRequest) Reset() {
 	*x = DeleteResourceRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1281,7 @@ func (x *DeleteResourceRequest) String() string {
 func (*DeleteResourceRequest) ProtoMessage() {}
 
 func (x *DeleteResourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[10]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1294,7 @@ func (x *DeleteResourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResourceRequest.ProtoReflect.Descriptor instead.
 func (*DeleteResourceRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteResourceRequest) GetFabricId() int32 {
@@ -907,7 +1354,7 @@ type BatchEditResourcesRequest struct {
 
 func (x *BatchEditResourcesRequest) Reset() {
 	*x = BatchEditResourcesRequest{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -919,7 +1366,7 @@ func (x *BatchEditResourcesRequest) String() string {
 func (*BatchEditResourcesRequest) ProtoMessage() {}
 
 func (x *BatchEditResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[11]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -932,7 +1379,7 @@ func (x *BatchEditResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchEditResourcesRequest.ProtoReflect.Descriptor instead.
 func (*BatchEditResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BatchEditResourcesRequest) GetFabricId() int32 {
@@ -983,7 +1430,7 @@ type ResourceEdit struct {
 
 func (x *ResourceEdit) Reset() {
 	*x = ResourceEdit{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1442,7 @@ func (x *ResourceEdit) String() string {
 func (*ResourceEdit) ProtoMessage() {}
 
 func (x *ResourceEdit) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[12]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1455,7 @@ func (x *ResourceEdit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceEdit.ProtoReflect.Descriptor instead.
 func (*ResourceEdit) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResourceEdit) GetKind() string {
@@ -1116,7 +1563,7 @@ type PutResourceResponse struct {
 
 func (x *PutResourceResponse) Reset() {
 	*x = PutResourceResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1575,7 @@ func (x *PutResourceResponse) String() string {
 func (*PutResourceResponse) ProtoMessage() {}
 
 func (x *PutResourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[13]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1588,7 @@ func (x *PutResourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutResourceResponse.ProtoReflect.Descriptor instead.
 func (*PutResourceResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PutResourceResponse) GetResult() *EditResult {
@@ -1162,7 +1609,7 @@ type PatchResourceResponse struct {
 
 func (x *PatchResourceResponse) Reset() {
 	*x = PatchResourceResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1621,7 @@ func (x *PatchResourceResponse) String() string {
 func (*PatchResourceResponse) ProtoMessage() {}
 
 func (x *PatchResourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[14]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1634,7 @@ func (x *PatchResourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatchResourceResponse.ProtoReflect.Descriptor instead.
 func (*PatchResourceResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PatchResourceResponse) GetResult() *EditResult {
@@ -1208,7 +1655,7 @@ type DeleteResourceResponse struct {
 
 func (x *DeleteResourceResponse) Reset() {
 	*x = DeleteResourceResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1220,7 +1667,7 @@ func (x *DeleteResourceResponse) String() string {
 func (*DeleteResourceResponse) ProtoMessage() {}
 
 func (x *DeleteResourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[15]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1233,7 +1680,7 @@ func (x *DeleteResourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResourceResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResourceResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DeleteResourceResponse) GetResult() *EditResult {
@@ -1254,7 +1701,7 @@ type BatchEditResourcesResponse struct {
 
 func (x *BatchEditResourcesResponse) Reset() {
 	*x = BatchEditResourcesResponse{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1713,7 @@ func (x *BatchEditResourcesResponse) String() string {
 func (*BatchEditResourcesResponse) ProtoMessage() {}
 
 func (x *BatchEditResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[16]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1726,7 @@ func (x *BatchEditResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchEditResourcesResponse.ProtoReflect.Descriptor instead.
 func (*BatchEditResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BatchEditResourcesResponse) GetResult() *EditResult {
@@ -1310,7 +1757,7 @@ type EditResult struct {
 
 func (x *EditResult) Reset() {
 	*x = EditResult{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1322,7 +1769,7 @@ func (x *EditResult) String() string {
 func (*EditResult) ProtoMessage() {}
 
 func (x *EditResult) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[17]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1335,7 +1782,7 @@ func (x *EditResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResult.ProtoReflect.Descriptor instead.
 func (*EditResult) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EditResult) GetSyncId() string {
@@ -1401,7 +1848,7 @@ type EditedResource struct {
 
 func (x *EditedResource) Reset() {
 	*x = EditedResource{}
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1860,7 @@ func (x *EditedResource) String() string {
 func (*EditedResource) ProtoMessage() {}
 
 func (x *EditedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[18]
+	mi := &file_fgd_bridge_v1_resource_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1873,7 @@ func (x *EditedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditedResource.ProtoReflect.Descriptor instead.
 func (*EditedResource) Descriptor() ([]byte, []int) {
-	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{18}
+	return file_fgd_bridge_v1_resource_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EditedResource) GetKind() string {
@@ -1475,7 +1922,7 @@ var File_fgd_bridge_v1_resource_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_resource_service_proto_rawDesc = "" +
 	"\n" +
-	"$fgd/bridge/v1/resource_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xaa\x01\n" +
+	"$fgd/bridge/v1/resource_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/bridge/v1/bridge.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\x01\n" +
 	"\x0fResourceContent\x12+\n" +
 	"\x04spec\x18\x01 \x01(\v2\x17.google.protobuf.StructR\x04spec\x12/\n" +
 	"\x06labels\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06labels\x129\n" +
@@ -1515,7 +1962,53 @@ const file_fgd_bridge_v1_resource_service_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x04name\"J\n" +
 	"\x13GetResourceResponse\x123\n" +
-	"\bresource\x18\x01 \x01(\v2\x17.fgd.bridge.v1.ResourceR\bresource\"2\n" +
+	"\bresource\x18\x01 \x01(\v2\x17.fgd.bridge.v1.ResourceR\bresource\"\xea\x01\n" +
+	"\x1aListResourceChangesRequest\x12$\n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\x1d\n" +
+	"\x04kind\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\x04kind\x12'\n" +
+	"\tnamespace\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\tnamespace\x12\x1e\n" +
+	"\x04name\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x04name\x12\x1f\n" +
+	"\x05limit\x18\x05 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\"\x98\x01\n" +
+	"\x1bListResourceChangesResponse\x123\n" +
+	"\achanges\x18\x01 \x03(\v2\x19.fgd.bridge.v1.PastChangeR\achanges\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +
+	"\ttruncated\x18\x03 \x01(\bR\ttruncated\"\xa4\x06\n" +
+	"\n" +
+	"PastChange\x12\x1d\n" +
+	"\n" +
+	"commit_sha\x18\x01 \x01(\tR\tcommitSha\x12=\n" +
+	"\fcommitted_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vcommittedAt\x12\x1f\n" +
+	"\vauthor_name\x18\x03 \x01(\tR\n" +
+	"authorName\x12!\n" +
+	"\fauthor_email\x18\x04 \x01(\tR\vauthorEmail\x12\x18\n" +
+	"\asubject\x18\x05 \x01(\tR\asubject\x12\x16\n" +
+	"\x06effect\x18\x06 \x01(\tR\x06effect\x12\x16\n" +
+	"\x06origin\x18\a \x01(\tR\x06origin\x12)\n" +
+	"\x10origin_confirmed\x18\b \x01(\bR\x0foriginConfirmed\x12\x17\n" +
+	"\async_id\x18\t \x01(\tR\x06syncId\x12\x18\n" +
+	"\atrigger\x18\n" +
+	" \x01(\tR\atrigger\x12!\n" +
+	"\frequested_by\x18\v \x01(\tR\vrequestedBy\x12#\n" +
+	"\rrequested_via\x18\f \x01(\tR\frequestedVia\x12*\n" +
+	"\x11netbox_request_id\x18\r \x01(\tR\x0fnetboxRequestId\x12*\n" +
+	"\x11netbox_change_ids\x18\x0e \x03(\tR\x0fnetboxChangeIds\x12\x1f\n" +
+	"\vaudit_heads\x18\x0f \x03(\tR\n" +
+	"auditHeads\x12=\n" +
+	"\fpull_request\x18\x10 \x01(\v2\x1a.fgd.bridge.v1.PullRequestR\vpullRequest\x12\x1f\n" +
+	"\vpath_before\x18\x11 \x01(\tR\n" +
+	"pathBefore\x12\x1d\n" +
+	"\n" +
+	"path_after\x18\x12 \x01(\tR\tpathAfter\x122\n" +
+	"\x06fields\x18\x13 \x03(\v2\x1a.fgd.bridge.v1.FieldChangeR\x06fields\x12&\n" +
+	"\x0ffields_left_out\x18\x14 \x01(\x05R\rfieldsLeftOut\x120\n" +
+	"\aproblem\x18\x15 \x01(\v2\x16.fgd.bridge.v1.FindingR\aproblem\"u\n" +
+	"\vFieldChange\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12*\n" +
+	"\x04from\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x04from\x12&\n" +
+	"\x02to\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x02to\"2\n" +
 	"\vEditOptions\x12#\n" +
 	"\rvalidate_only\x18\x01 \x01(\bR\fvalidateOnly\"\xf3\x02\n" +
 	"\x12PutResourceRequest\x12$\n" +
@@ -1585,10 +2078,11 @@ const file_fgd_bridge_v1_resource_service_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
 	"\x06effect\x18\x04 \x01(\tR\x06effect\x12\x12\n" +
 	"\x04path\x18\x05 \x01(\tR\x04path\x12\x17\n" +
-	"\ablob_id\x18\x06 \x01(\tR\x06blobId2\x8b\x05\n" +
+	"\ablob_id\x18\x06 \x01(\tR\x06blobId2\x83\x06\n" +
 	"\x0fResourceService\x12d\n" +
 	"\rListResources\x12#.fgd.bridge.v1.ListResourcesRequest\x1a$.fgd.bridge.v1.ListResourcesResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12^\n" +
-	"\vGetResource\x12!.fgd.bridge.v1.GetResourceRequest\x1a\".fgd.bridge.v1.GetResourceResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12b\n" +
+	"\vGetResource\x12!.fgd.bridge.v1.GetResourceRequest\x1a\".fgd.bridge.v1.GetResourceResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12v\n" +
+	"\x13ListResourceChanges\x12).fgd.bridge.v1.ListResourceChangesRequest\x1a*.fgd.bridge.v1.ListResourceChangesResponse\"\b\x88\xb5\x18\x01\x90\xb5\x18\x01\x12b\n" +
 	"\vPutResource\x12!.fgd.bridge.v1.PutResourceRequest\x1a\".fgd.bridge.v1.PutResourceResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12h\n" +
 	"\rPatchResource\x12#.fgd.bridge.v1.PatchResourceRequest\x1a$.fgd.bridge.v1.PatchResourceResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12k\n" +
 	"\x0eDeleteResource\x12$.fgd.bridge.v1.DeleteResourceRequest\x1a%.fgd.bridge.v1.DeleteResourceResponse\"\f\x88\xb5\x18\x02\x90\xb5\x18\x01\xa0\xb5\x18\x01\x12w\n" +
@@ -1607,71 +2101,86 @@ func file_fgd_bridge_v1_resource_service_proto_rawDescGZIP() []byte {
 	return file_fgd_bridge_v1_resource_service_proto_rawDescData
 }
 
-var file_fgd_bridge_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_fgd_bridge_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_fgd_bridge_v1_resource_service_proto_goTypes = []any{
-	(*ResourceContent)(nil),            // 0: fgd.bridge.v1.ResourceContent
-	(*Resource)(nil),                   // 1: fgd.bridge.v1.Resource
-	(*ResourceChange)(nil),             // 2: fgd.bridge.v1.ResourceChange
-	(*ListResourcesRequest)(nil),       // 3: fgd.bridge.v1.ListResourcesRequest
-	(*ListResourcesResponse)(nil),      // 4: fgd.bridge.v1.ListResourcesResponse
-	(*GetResourceRequest)(nil),         // 5: fgd.bridge.v1.GetResourceRequest
-	(*GetResourceResponse)(nil),        // 6: fgd.bridge.v1.GetResourceResponse
-	(*EditOptions)(nil),                // 7: fgd.bridge.v1.EditOptions
-	(*PutResourceRequest)(nil),         // 8: fgd.bridge.v1.PutResourceRequest
-	(*PatchResourceRequest)(nil),       // 9: fgd.bridge.v1.PatchResourceRequest
-	(*DeleteResourceRequest)(nil),      // 10: fgd.bridge.v1.DeleteResourceRequest
-	(*BatchEditResourcesRequest)(nil),  // 11: fgd.bridge.v1.BatchEditResourcesRequest
-	(*ResourceEdit)(nil),               // 12: fgd.bridge.v1.ResourceEdit
-	(*PutResourceResponse)(nil),        // 13: fgd.bridge.v1.PutResourceResponse
-	(*PatchResourceResponse)(nil),      // 14: fgd.bridge.v1.PatchResourceResponse
-	(*DeleteResourceResponse)(nil),     // 15: fgd.bridge.v1.DeleteResourceResponse
-	(*BatchEditResourcesResponse)(nil), // 16: fgd.bridge.v1.BatchEditResourcesResponse
-	(*EditResult)(nil),                 // 17: fgd.bridge.v1.EditResult
-	(*EditedResource)(nil),             // 18: fgd.bridge.v1.EditedResource
-	(*structpb.Struct)(nil),            // 19: google.protobuf.Struct
-	(*Finding)(nil),                    // 20: fgd.bridge.v1.Finding
-	(*PullRequest)(nil),                // 21: fgd.bridge.v1.PullRequest
+	(*ResourceContent)(nil),             // 0: fgd.bridge.v1.ResourceContent
+	(*Resource)(nil),                    // 1: fgd.bridge.v1.Resource
+	(*ResourceChange)(nil),              // 2: fgd.bridge.v1.ResourceChange
+	(*ListResourcesRequest)(nil),        // 3: fgd.bridge.v1.ListResourcesRequest
+	(*ListResourcesResponse)(nil),       // 4: fgd.bridge.v1.ListResourcesResponse
+	(*GetResourceRequest)(nil),          // 5: fgd.bridge.v1.GetResourceRequest
+	(*GetResourceResponse)(nil),         // 6: fgd.bridge.v1.GetResourceResponse
+	(*ListResourceChangesRequest)(nil),  // 7: fgd.bridge.v1.ListResourceChangesRequest
+	(*ListResourceChangesResponse)(nil), // 8: fgd.bridge.v1.ListResourceChangesResponse
+	(*PastChange)(nil),                  // 9: fgd.bridge.v1.PastChange
+	(*FieldChange)(nil),                 // 10: fgd.bridge.v1.FieldChange
+	(*EditOptions)(nil),                 // 11: fgd.bridge.v1.EditOptions
+	(*PutResourceRequest)(nil),          // 12: fgd.bridge.v1.PutResourceRequest
+	(*PatchResourceRequest)(nil),        // 13: fgd.bridge.v1.PatchResourceRequest
+	(*DeleteResourceRequest)(nil),       // 14: fgd.bridge.v1.DeleteResourceRequest
+	(*BatchEditResourcesRequest)(nil),   // 15: fgd.bridge.v1.BatchEditResourcesRequest
+	(*ResourceEdit)(nil),                // 16: fgd.bridge.v1.ResourceEdit
+	(*PutResourceResponse)(nil),         // 17: fgd.bridge.v1.PutResourceResponse
+	(*PatchResourceResponse)(nil),       // 18: fgd.bridge.v1.PatchResourceResponse
+	(*DeleteResourceResponse)(nil),      // 19: fgd.bridge.v1.DeleteResourceResponse
+	(*BatchEditResourcesResponse)(nil),  // 20: fgd.bridge.v1.BatchEditResourcesResponse
+	(*EditResult)(nil),                  // 21: fgd.bridge.v1.EditResult
+	(*EditedResource)(nil),              // 22: fgd.bridge.v1.EditedResource
+	(*structpb.Struct)(nil),             // 23: google.protobuf.Struct
+	(*Finding)(nil),                     // 24: fgd.bridge.v1.Finding
+	(*timestamppb.Timestamp)(nil),       // 25: google.protobuf.Timestamp
+	(*PullRequest)(nil),                 // 26: fgd.bridge.v1.PullRequest
+	(*structpb.Value)(nil),              // 27: google.protobuf.Value
 }
 var file_fgd_bridge_v1_resource_service_proto_depIdxs = []int32{
-	19, // 0: fgd.bridge.v1.ResourceContent.spec:type_name -> google.protobuf.Struct
-	19, // 1: fgd.bridge.v1.ResourceContent.labels:type_name -> google.protobuf.Struct
-	19, // 2: fgd.bridge.v1.ResourceContent.annotations:type_name -> google.protobuf.Struct
+	23, // 0: fgd.bridge.v1.ResourceContent.spec:type_name -> google.protobuf.Struct
+	23, // 1: fgd.bridge.v1.ResourceContent.labels:type_name -> google.protobuf.Struct
+	23, // 2: fgd.bridge.v1.ResourceContent.annotations:type_name -> google.protobuf.Struct
 	0,  // 3: fgd.bridge.v1.Resource.content:type_name -> fgd.bridge.v1.ResourceContent
 	2,  // 4: fgd.bridge.v1.Resource.changed_by:type_name -> fgd.bridge.v1.ResourceChange
-	20, // 5: fgd.bridge.v1.Resource.problem:type_name -> fgd.bridge.v1.Finding
+	24, // 5: fgd.bridge.v1.Resource.problem:type_name -> fgd.bridge.v1.Finding
 	1,  // 6: fgd.bridge.v1.ListResourcesResponse.resources:type_name -> fgd.bridge.v1.Resource
 	1,  // 7: fgd.bridge.v1.GetResourceResponse.resource:type_name -> fgd.bridge.v1.Resource
-	0,  // 8: fgd.bridge.v1.PutResourceRequest.content:type_name -> fgd.bridge.v1.ResourceContent
-	7,  // 9: fgd.bridge.v1.PutResourceRequest.options:type_name -> fgd.bridge.v1.EditOptions
-	19, // 10: fgd.bridge.v1.PatchResourceRequest.patch:type_name -> google.protobuf.Struct
-	7,  // 11: fgd.bridge.v1.PatchResourceRequest.options:type_name -> fgd.bridge.v1.EditOptions
-	12, // 12: fgd.bridge.v1.BatchEditResourcesRequest.edits:type_name -> fgd.bridge.v1.ResourceEdit
-	7,  // 13: fgd.bridge.v1.BatchEditResourcesRequest.options:type_name -> fgd.bridge.v1.EditOptions
-	0,  // 14: fgd.bridge.v1.ResourceEdit.content:type_name -> fgd.bridge.v1.ResourceContent
-	19, // 15: fgd.bridge.v1.ResourceEdit.patch:type_name -> google.protobuf.Struct
-	17, // 16: fgd.bridge.v1.PutResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
-	17, // 17: fgd.bridge.v1.PatchResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
-	17, // 18: fgd.bridge.v1.DeleteResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
-	17, // 19: fgd.bridge.v1.BatchEditResourcesResponse.result:type_name -> fgd.bridge.v1.EditResult
-	21, // 20: fgd.bridge.v1.EditResult.pull_request:type_name -> fgd.bridge.v1.PullRequest
-	18, // 21: fgd.bridge.v1.EditResult.resources:type_name -> fgd.bridge.v1.EditedResource
-	3,  // 22: fgd.bridge.v1.ResourceService.ListResources:input_type -> fgd.bridge.v1.ListResourcesRequest
-	5,  // 23: fgd.bridge.v1.ResourceService.GetResource:input_type -> fgd.bridge.v1.GetResourceRequest
-	8,  // 24: fgd.bridge.v1.ResourceService.PutResource:input_type -> fgd.bridge.v1.PutResourceRequest
-	9,  // 25: fgd.bridge.v1.ResourceService.PatchResource:input_type -> fgd.bridge.v1.PatchResourceRequest
-	10, // 26: fgd.bridge.v1.ResourceService.DeleteResource:input_type -> fgd.bridge.v1.DeleteResourceRequest
-	11, // 27: fgd.bridge.v1.ResourceService.BatchEditResources:input_type -> fgd.bridge.v1.BatchEditResourcesRequest
-	4,  // 28: fgd.bridge.v1.ResourceService.ListResources:output_type -> fgd.bridge.v1.ListResourcesResponse
-	6,  // 29: fgd.bridge.v1.ResourceService.GetResource:output_type -> fgd.bridge.v1.GetResourceResponse
-	13, // 30: fgd.bridge.v1.ResourceService.PutResource:output_type -> fgd.bridge.v1.PutResourceResponse
-	14, // 31: fgd.bridge.v1.ResourceService.PatchResource:output_type -> fgd.bridge.v1.PatchResourceResponse
-	15, // 32: fgd.bridge.v1.ResourceService.DeleteResource:output_type -> fgd.bridge.v1.DeleteResourceResponse
-	16, // 33: fgd.bridge.v1.ResourceService.BatchEditResources:output_type -> fgd.bridge.v1.BatchEditResourcesResponse
-	28, // [28:34] is the sub-list for method output_type
-	22, // [22:28] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	9,  // 8: fgd.bridge.v1.ListResourceChangesResponse.changes:type_name -> fgd.bridge.v1.PastChange
+	25, // 9: fgd.bridge.v1.PastChange.committed_at:type_name -> google.protobuf.Timestamp
+	26, // 10: fgd.bridge.v1.PastChange.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	10, // 11: fgd.bridge.v1.PastChange.fields:type_name -> fgd.bridge.v1.FieldChange
+	24, // 12: fgd.bridge.v1.PastChange.problem:type_name -> fgd.bridge.v1.Finding
+	27, // 13: fgd.bridge.v1.FieldChange.from:type_name -> google.protobuf.Value
+	27, // 14: fgd.bridge.v1.FieldChange.to:type_name -> google.protobuf.Value
+	0,  // 15: fgd.bridge.v1.PutResourceRequest.content:type_name -> fgd.bridge.v1.ResourceContent
+	11, // 16: fgd.bridge.v1.PutResourceRequest.options:type_name -> fgd.bridge.v1.EditOptions
+	23, // 17: fgd.bridge.v1.PatchResourceRequest.patch:type_name -> google.protobuf.Struct
+	11, // 18: fgd.bridge.v1.PatchResourceRequest.options:type_name -> fgd.bridge.v1.EditOptions
+	16, // 19: fgd.bridge.v1.BatchEditResourcesRequest.edits:type_name -> fgd.bridge.v1.ResourceEdit
+	11, // 20: fgd.bridge.v1.BatchEditResourcesRequest.options:type_name -> fgd.bridge.v1.EditOptions
+	0,  // 21: fgd.bridge.v1.ResourceEdit.content:type_name -> fgd.bridge.v1.ResourceContent
+	23, // 22: fgd.bridge.v1.ResourceEdit.patch:type_name -> google.protobuf.Struct
+	21, // 23: fgd.bridge.v1.PutResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
+	21, // 24: fgd.bridge.v1.PatchResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
+	21, // 25: fgd.bridge.v1.DeleteResourceResponse.result:type_name -> fgd.bridge.v1.EditResult
+	21, // 26: fgd.bridge.v1.BatchEditResourcesResponse.result:type_name -> fgd.bridge.v1.EditResult
+	26, // 27: fgd.bridge.v1.EditResult.pull_request:type_name -> fgd.bridge.v1.PullRequest
+	22, // 28: fgd.bridge.v1.EditResult.resources:type_name -> fgd.bridge.v1.EditedResource
+	3,  // 29: fgd.bridge.v1.ResourceService.ListResources:input_type -> fgd.bridge.v1.ListResourcesRequest
+	5,  // 30: fgd.bridge.v1.ResourceService.GetResource:input_type -> fgd.bridge.v1.GetResourceRequest
+	7,  // 31: fgd.bridge.v1.ResourceService.ListResourceChanges:input_type -> fgd.bridge.v1.ListResourceChangesRequest
+	12, // 32: fgd.bridge.v1.ResourceService.PutResource:input_type -> fgd.bridge.v1.PutResourceRequest
+	13, // 33: fgd.bridge.v1.ResourceService.PatchResource:input_type -> fgd.bridge.v1.PatchResourceRequest
+	14, // 34: fgd.bridge.v1.ResourceService.DeleteResource:input_type -> fgd.bridge.v1.DeleteResourceRequest
+	15, // 35: fgd.bridge.v1.ResourceService.BatchEditResources:input_type -> fgd.bridge.v1.BatchEditResourcesRequest
+	4,  // 36: fgd.bridge.v1.ResourceService.ListResources:output_type -> fgd.bridge.v1.ListResourcesResponse
+	6,  // 37: fgd.bridge.v1.ResourceService.GetResource:output_type -> fgd.bridge.v1.GetResourceResponse
+	8,  // 38: fgd.bridge.v1.ResourceService.ListResourceChanges:output_type -> fgd.bridge.v1.ListResourceChangesResponse
+	17, // 39: fgd.bridge.v1.ResourceService.PutResource:output_type -> fgd.bridge.v1.PutResourceResponse
+	18, // 40: fgd.bridge.v1.ResourceService.PatchResource:output_type -> fgd.bridge.v1.PatchResourceResponse
+	19, // 41: fgd.bridge.v1.ResourceService.DeleteResource:output_type -> fgd.bridge.v1.DeleteResourceResponse
+	20, // 42: fgd.bridge.v1.ResourceService.BatchEditResources:output_type -> fgd.bridge.v1.BatchEditResourcesResponse
+	36, // [36:43] is the sub-list for method output_type
+	29, // [29:36] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_fgd_bridge_v1_resource_service_proto_init() }
@@ -1680,7 +2189,7 @@ func file_fgd_bridge_v1_resource_service_proto_init() {
 		return
 	}
 	file_fgd_bridge_v1_bridge_proto_init()
-	file_fgd_bridge_v1_resource_service_proto_msgTypes[12].OneofWrappers = []any{
+	file_fgd_bridge_v1_resource_service_proto_msgTypes[16].OneofWrappers = []any{
 		(*ResourceEdit_Content)(nil),
 		(*ResourceEdit_Patch)(nil),
 		(*ResourceEdit_Delete)(nil),
@@ -1691,7 +2200,7 @@ func file_fgd_bridge_v1_resource_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_bridge_v1_resource_service_proto_rawDesc), len(file_fgd_bridge_v1_resource_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,12 +19,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ResourceService_ListResources_FullMethodName      = "/fgd.bridge.v1.ResourceService/ListResources"
-	ResourceService_GetResource_FullMethodName        = "/fgd.bridge.v1.ResourceService/GetResource"
-	ResourceService_PutResource_FullMethodName        = "/fgd.bridge.v1.ResourceService/PutResource"
-	ResourceService_PatchResource_FullMethodName      = "/fgd.bridge.v1.ResourceService/PatchResource"
-	ResourceService_DeleteResource_FullMethodName     = "/fgd.bridge.v1.ResourceService/DeleteResource"
-	ResourceService_BatchEditResources_FullMethodName = "/fgd.bridge.v1.ResourceService/BatchEditResources"
+	ResourceService_ListResources_FullMethodName       = "/fgd.bridge.v1.ResourceService/ListResources"
+	ResourceService_GetResource_FullMethodName         = "/fgd.bridge.v1.ResourceService/GetResource"
+	ResourceService_ListResourceChanges_FullMethodName = "/fgd.bridge.v1.ResourceService/ListResourceChanges"
+	ResourceService_PutResource_FullMethodName         = "/fgd.bridge.v1.ResourceService/PutResource"
+	ResourceService_PatchResource_FullMethodName       = "/fgd.bridge.v1.ResourceService/PatchResource"
+	ResourceService_DeleteResource_FullMethodName      = "/fgd.bridge.v1.ResourceService/DeleteResource"
+	ResourceService_BatchEditResources_FullMethodName  = "/fgd.bridge.v1.ResourceService/BatchEditResources"
 )
 
 // ResourceServiceClient is the client API for ResourceService service.
@@ -38,6 +39,9 @@ type ResourceServiceClient interface {
 	ListResources(ctx context.Context, in *ListResourcesRequest, opts ...grpc.CallOption) (*ListResourcesResponse, error)
 	// Says what a resource says at the head of the branch. NOT_FOUND (FGD_1067) when there is none.
 	GetResource(ctx context.Context, in *GetResourceRequest, opts ...grpc.CallOption) (*GetResourceResponse, error)
+	// Lists the changes of a resource, newest first: who changed which of its fields, where, and in which commit. It is
+	// followed where its file moves. NOT_FOUND (FGD_1067) when no commit has it.
+	ListResourceChanges(ctx context.Context, in *ListResourceChangesRequest, opts ...grpc.CallOption) (*ListResourceChangesResponse, error)
 	// Makes a resource say what is given and nothing else; one that is not there is made.
 	PutResource(ctx context.Context, in *PutResourceRequest, opts ...grpc.CallOption) (*PutResourceResponse, error)
 	// Changes what a JSON merge patch (RFC 7396) names of a resource.
@@ -70,6 +74,16 @@ func (c *resourceServiceClient) GetResource(ctx context.Context, in *GetResource
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetResourceResponse)
 	err := c.cc.Invoke(ctx, ResourceService_GetResource_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *resourceServiceClient) ListResourceChanges(ctx context.Context, in *ListResourceChangesRequest, opts ...grpc.CallOption) (*ListResourceChangesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListResourceChangesResponse)
+	err := c.cc.Invoke(ctx, ResourceService_ListResourceChanges_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +141,9 @@ type ResourceServiceServer interface {
 	ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error)
 	// Says what a resource says at the head of the branch. NOT_FOUND (FGD_1067) when there is none.
 	GetResource(context.Context, *GetResourceRequest) (*GetResourceResponse, error)
+	// Lists the changes of a resource, newest first: who changed which of its fields, where, and in which commit. It is
+	// followed where its file moves. NOT_FOUND (FGD_1067) when no commit has it.
+	ListResourceChanges(context.Context, *ListResourceChangesRequest) (*ListResourceChangesResponse, error)
 	// Makes a resource say what is given and nothing else; one that is not there is made.
 	PutResource(context.Context, *PutResourceRequest) (*PutResourceResponse, error)
 	// Changes what a JSON merge patch (RFC 7396) names of a resource.
@@ -150,6 +167,9 @@ func (UnimplementedResourceServiceServer) ListResources(context.Context, *ListRe
 }
 func (UnimplementedResourceServiceServer) GetResource(context.Context, *GetResourceRequest) (*GetResourceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetResource not implemented")
+}
+func (UnimplementedResourceServiceServer) ListResourceChanges(context.Context, *ListResourceChangesRequest) (*ListResourceChangesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListResourceChanges not implemented")
 }
 func (UnimplementedResourceServiceServer) PutResource(context.Context, *PutResourceRequest) (*PutResourceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PutResource not implemented")
@@ -216,6 +236,24 @@ func _ResourceService_GetResource_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ResourceServiceServer).GetResource(ctx, req.(*GetResourceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ResourceService_ListResourceChanges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListResourceChangesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ResourceServiceServer).ListResourceChanges(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ResourceService_ListResourceChanges_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ResourceServiceServer).ListResourceChanges(ctx, req.(*ListResourceChangesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -306,6 +344,10 @@ var ResourceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetResource",
 			Handler:    _ResourceService_GetResource_Handler,
+		},
+		{
+			MethodName: "ListResourceChanges",
+			Handler:    _ResourceService_ListResourceChanges_Handler,
 		},
 		{
 			MethodName: "PutResource",

@@ -9,6 +9,7 @@ package fabricv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "fgdsync.dev/proto/fgd/access/v1"
+	v11 "fgdsync.dev/proto/fgd/git/v1"
 	v1 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -244,6 +245,225 @@ func (x *ListedResource) GetValid() bool {
 	return false
 }
 
+// Request of ListResourceChanges.
+type ListResourceChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which fabric.
+	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
+	// Which resource. Its group may be empty.
+	Resource *v1.ResourceKey `protobuf:"bytes,2,opt,name=resource,proto3" json:"resource,omitempty"`
+	// How many at most, 1 to 100; 20 when it is 0.
+	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Asks for what follows: next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListResourceChangesRequest) Reset() {
+	*x = ListResourceChangesRequest{}
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListResourceChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListResourceChangesRequest) ProtoMessage() {}
+
+func (x *ListResourceChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListResourceChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListResourceChangesRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ListResourceChangesRequest) GetFabricId() int32 {
+	if x != nil {
+		return x.FabricId
+	}
+	return 0
+}
+
+func (x *ListResourceChangesRequest) GetResource() *v1.ResourceKey {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *ListResourceChangesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListResourceChangesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListResourceChanges: the next changes.
+type ListResourceChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Changes []*ResourceChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// In the last message: asks for what follows. Empty at the end of history.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// In the last message: history goes on, and it was not followed because it is too long or the host does not have it.
+	Truncated     bool `protobuf:"varint,3,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListResourceChangesResponse) Reset() {
+	*x = ListResourceChangesResponse{}
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListResourceChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListResourceChangesResponse) ProtoMessage() {}
+
+func (x *ListResourceChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListResourceChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListResourceChangesResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListResourceChangesResponse) GetChanges() []*ResourceChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ListResourceChangesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListResourceChangesResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+// A change of a resource in a commit.
+type ResourceChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The commit. What only syncs may say is left out of one that no sync made.
+	Commit *v11.Commit `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	// The record of the sync names this commit, or nobody says that a sync made it. Else only the commit says so.
+	Confirmed bool `protobuf:"varint,2,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// What its file said before, with the path; absent where there was none.
+	Before *v1.ResourceContent `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	// What it says since; absent where it is gone.
+	After *v1.ResourceContent `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
+	// The pull request that the sync proposed it with; absent when it did not, and when its record is gone.
+	PullRequest   *v11.PullRequest `protobuf:"bytes,5,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResourceChange) Reset() {
+	*x = ResourceChange{}
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResourceChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResourceChange) ProtoMessage() {}
+
+func (x *ResourceChange) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResourceChange.ProtoReflect.Descriptor instead.
+func (*ResourceChange) Descriptor() ([]byte, []int) {
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ResourceChange) GetCommit() *v11.Commit {
+	if x != nil {
+		return x.Commit
+	}
+	return nil
+}
+
+func (x *ResourceChange) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *ResourceChange) GetBefore() *v1.ResourceContent {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *ResourceChange) GetAfter() *v1.ResourceContent {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *ResourceChange) GetPullRequest() *v11.PullRequest {
+	if x != nil {
+		return x.PullRequest
+	}
+	return nil
+}
+
 // Request of GetNetBox.
 type GetNetBoxRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -253,7 +473,7 @@ type GetNetBoxRequest struct {
 
 func (x *GetNetBoxRequest) Reset() {
 	*x = GetNetBoxRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[3]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -265,7 +485,7 @@ func (x *GetNetBoxRequest) String() string {
 func (*GetNetBoxRequest) ProtoMessage() {}
 
 func (x *GetNetBoxRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[3]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -278,7 +498,7 @@ func (x *GetNetBoxRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNetBoxRequest.ProtoReflect.Descriptor instead.
 func (*GetNetBoxRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{3}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{6}
 }
 
 // Response of GetNetBox.
@@ -292,7 +512,7 @@ type GetNetBoxResponse struct {
 
 func (x *GetNetBoxResponse) Reset() {
 	*x = GetNetBoxResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[4]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -304,7 +524,7 @@ func (x *GetNetBoxResponse) String() string {
 func (*GetNetBoxResponse) ProtoMessage() {}
 
 func (x *GetNetBoxResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[4]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +537,7 @@ func (x *GetNetBoxResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNetBoxResponse.ProtoReflect.Descriptor instead.
 func (*GetNetBoxResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{4}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetNetBoxResponse) GetNetbox() *NetBox {
@@ -338,7 +558,7 @@ type PutNetBoxRequest struct {
 
 func (x *PutNetBoxRequest) Reset() {
 	*x = PutNetBoxRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[5]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -350,7 +570,7 @@ func (x *PutNetBoxRequest) String() string {
 func (*PutNetBoxRequest) ProtoMessage() {}
 
 func (x *PutNetBoxRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[5]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -363,7 +583,7 @@ func (x *PutNetBoxRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutNetBoxRequest.ProtoReflect.Descriptor instead.
 func (*PutNetBoxRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PutNetBoxRequest) GetNetbox() *NetBox {
@@ -384,7 +604,7 @@ type PutNetBoxResponse struct {
 
 func (x *PutNetBoxResponse) Reset() {
 	*x = PutNetBoxResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[6]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +616,7 @@ func (x *PutNetBoxResponse) String() string {
 func (*PutNetBoxResponse) ProtoMessage() {}
 
 func (x *PutNetBoxResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[6]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +629,7 @@ func (x *PutNetBoxResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutNetBoxResponse.ProtoReflect.Descriptor instead.
 func (*PutNetBoxResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PutNetBoxResponse) GetNetbox() *NetBox {
@@ -443,7 +663,7 @@ type NetBox struct {
 
 func (x *NetBox) Reset() {
 	*x = NetBox{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[7]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +675,7 @@ func (x *NetBox) String() string {
 func (*NetBox) ProtoMessage() {}
 
 func (x *NetBox) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[7]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -468,7 +688,7 @@ func (x *NetBox) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetBox.ProtoReflect.Descriptor instead.
 func (*NetBox) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *NetBox) GetUrl() string {
@@ -529,7 +749,7 @@ type ListLinkedFabricsRequest struct {
 
 func (x *ListLinkedFabricsRequest) Reset() {
 	*x = ListLinkedFabricsRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[8]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -541,7 +761,7 @@ func (x *ListLinkedFabricsRequest) String() string {
 func (*ListLinkedFabricsRequest) ProtoMessage() {}
 
 func (x *ListLinkedFabricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[8]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -554,7 +774,7 @@ func (x *ListLinkedFabricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLinkedFabricsRequest.ProtoReflect.Descriptor instead.
 func (*ListLinkedFabricsRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{11}
 }
 
 // Response of ListLinkedFabrics.
@@ -568,7 +788,7 @@ type ListLinkedFabricsResponse struct {
 
 func (x *ListLinkedFabricsResponse) Reset() {
 	*x = ListLinkedFabricsResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[9]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +800,7 @@ func (x *ListLinkedFabricsResponse) String() string {
 func (*ListLinkedFabricsResponse) ProtoMessage() {}
 
 func (x *ListLinkedFabricsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[9]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +813,7 @@ func (x *ListLinkedFabricsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLinkedFabricsResponse.ProtoReflect.Descriptor instead.
 func (*ListLinkedFabricsResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListLinkedFabricsResponse) GetFabrics() []*LinkedFabric {
@@ -628,7 +848,7 @@ type LinkedFabric struct {
 
 func (x *LinkedFabric) Reset() {
 	*x = LinkedFabric{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[10]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -640,7 +860,7 @@ func (x *LinkedFabric) String() string {
 func (*LinkedFabric) ProtoMessage() {}
 
 func (x *LinkedFabric) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[10]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -653,7 +873,7 @@ func (x *LinkedFabric) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkedFabric.ProtoReflect.Descriptor instead.
 func (*LinkedFabric) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LinkedFabric) GetFabricId() int32 {
@@ -731,7 +951,7 @@ type PublishedState struct {
 
 func (x *PublishedState) Reset() {
 	*x = PublishedState{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[11]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +963,7 @@ func (x *PublishedState) String() string {
 func (*PublishedState) ProtoMessage() {}
 
 func (x *PublishedState) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[11]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +976,7 @@ func (x *PublishedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishedState.ProtoReflect.Descriptor instead.
 func (*PublishedState) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PublishedState) GetCommit() string {
@@ -812,7 +1032,7 @@ type ReadResourcesRequest struct {
 
 func (x *ReadResourcesRequest) Reset() {
 	*x = ReadResourcesRequest{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[12]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +1044,7 @@ func (x *ReadResourcesRequest) String() string {
 func (*ReadResourcesRequest) ProtoMessage() {}
 
 func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[12]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +1057,7 @@ func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesRequest.ProtoReflect.Descriptor instead.
 func (*ReadResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReadResourcesRequest) GetFabricId() int32 {
@@ -885,7 +1105,7 @@ type ReadResourcesResponse struct {
 
 func (x *ReadResourcesResponse) Reset() {
 	*x = ReadResourcesResponse{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[13]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +1117,7 @@ func (x *ReadResourcesResponse) String() string {
 func (*ReadResourcesResponse) ProtoMessage() {}
 
 func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[13]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +1130,7 @@ func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesResponse.ProtoReflect.Descriptor instead.
 func (*ReadResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReadResourcesResponse) GetComplete() bool {
@@ -954,7 +1174,7 @@ type ChangedResource struct {
 
 func (x *ChangedResource) Reset() {
 	*x = ChangedResource{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1186,7 @@ func (x *ChangedResource) String() string {
 func (*ChangedResource) ProtoMessage() {}
 
 func (x *ChangedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[14]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1199,7 @@ func (x *ChangedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangedResource.ProtoReflect.Descriptor instead.
 func (*ChangedResource) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ChangedResource) GetResource() *v1.ResourceContent {
@@ -1009,7 +1229,7 @@ type RemovedFile struct {
 
 func (x *RemovedFile) Reset() {
 	*x = RemovedFile{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1241,7 @@ func (x *RemovedFile) String() string {
 func (*RemovedFile) ProtoMessage() {}
 
 func (x *RemovedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[15]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1254,7 @@ func (x *RemovedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovedFile.ProtoReflect.Descriptor instead.
 func (*RemovedFile) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RemovedFile) GetPath() string {
@@ -1068,7 +1288,7 @@ type FileAuthor struct {
 
 func (x *FileAuthor) Reset() {
 	*x = FileAuthor{}
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1080,7 +1300,7 @@ func (x *FileAuthor) String() string {
 func (*FileAuthor) ProtoMessage() {}
 
 func (x *FileAuthor) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[16]
+	mi := &file_fgd_fabric_v1_resource_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1093,7 +1313,7 @@ func (x *FileAuthor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileAuthor.ProtoReflect.Descriptor instead.
 func (*FileAuthor) Descriptor() ([]byte, []int) {
-	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_fabric_v1_resource_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FileAuthor) GetCommit() string {
@@ -1128,7 +1348,7 @@ var File_fgd_fabric_v1_resource_service_proto protoreflect.FileDescriptor
 
 const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\n" +
-	"$fgd/fabric/v1/resource_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x01\n" +
+	"$fgd/fabric/v1/resource_service.proto\x12\rfgd.fabric.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x14fgd/git/v1/git.proto\x1a fgd/git/v1/history_service.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x01\n" +
 	"\x14ListResourcesRequest\x12\x1b\n" +
 	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
@@ -1144,7 +1364,23 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\v2\x1a.fgd.report.v1.ResourceKeyR\x03key\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x17\n" +
 	"\ablob_id\x18\x03 \x01(\tR\x06blobId\x12\x14\n" +
-	"\x05valid\x18\x04 \x01(\bR\x05valid\"\x12\n" +
+	"\x05valid\x18\x04 \x01(\bR\x05valid\"\xb9\x01\n" +
+	"\x1aListResourceChangesRequest\x12\x1b\n" +
+	"\tfabric_id\x18\x01 \x01(\x05R\bfabricId\x12>\n" +
+	"\bresource\x18\x02 \x01(\v2\x1a.fgd.report.v1.ResourceKeyB\x06\xbaH\x03\xc8\x01\x01R\bresource\x12\x1f\n" +
+	"\x05limit\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"\x9c\x01\n" +
+	"\x1bListResourceChangesResponse\x127\n" +
+	"\achanges\x18\x01 \x03(\v2\x1d.fgd.fabric.v1.ResourceChangeR\achanges\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +
+	"\ttruncated\x18\x03 \x01(\bR\ttruncated\"\x84\x02\n" +
+	"\x0eResourceChange\x12*\n" +
+	"\x06commit\x18\x01 \x01(\v2\x12.fgd.git.v1.CommitR\x06commit\x12\x1c\n" +
+	"\tconfirmed\x18\x02 \x01(\bR\tconfirmed\x126\n" +
+	"\x06before\x18\x03 \x01(\v2\x1e.fgd.report.v1.ResourceContentR\x06before\x124\n" +
+	"\x05after\x18\x04 \x01(\v2\x1e.fgd.report.v1.ResourceContentR\x05after\x12:\n" +
+	"\fpull_request\x18\x05 \x01(\v2\x17.fgd.git.v1.PullRequestR\vpullRequest\"\x12\n" +
 	"\x10GetNetBoxRequest\"B\n" +
 	"\x11GetNetBoxResponse\x12-\n" +
 	"\x06netbox\x18\x01 \x01(\v2\x15.fgd.fabric.v1.NetBoxR\x06netbox\"I\n" +
@@ -1208,11 +1444,12 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05email\x18\x03 \x01(\tR\x05email\x12\x18\n" +
-	"\asubject\x18\x04 \x01(\tR\asubject2\xa3\x04\n" +
+	"\asubject\x18\x04 \x01(\tR\asubject2\xa3\x05\n" +
 	"\x0fResourceService\x12v\n" +
 	"\x11ListLinkedFabrics\x12'.fgd.fabric.v1.ListLinkedFabricsRequest\x1a(.fgd.fabric.v1.ListLinkedFabricsResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12l\n" +
 	"\rReadResources\x12#.fgd.fabric.v1.ReadResourcesRequest\x1a$.fgd.fabric.v1.ReadResourcesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge0\x01\x12j\n" +
-	"\rListResources\x12#.fgd.fabric.v1.ListResourcesRequest\x1a$.fgd.fabric.v1.ListResourcesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12^\n" +
+	"\rListResources\x12#.fgd.fabric.v1.ListResourcesRequest\x1a$.fgd.fabric.v1.ListResourcesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12~\n" +
+	"\x13ListResourceChanges\x12).fgd.fabric.v1.ListResourceChangesRequest\x1a*.fgd.fabric.v1.ListResourceChangesResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge0\x01\x12^\n" +
 	"\tGetNetBox\x12\x1f.fgd.fabric.v1.GetNetBoxRequest\x1a .fgd.fabric.v1.GetNetBoxResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridge\x12^\n" +
 	"\tPutNetBox\x12\x1f.fgd.fabric.v1.PutNetBoxRequest\x1a .fgd.fabric.v1.PutNetBoxResponse\"\x0e\x88\xb5\x18\x04\x9a\xb5\x18\x06bridgeB\xa9\x01\n" +
 	"\x11com.fgd.fabric.v1B\x14ResourceServiceProtoP\x01Z(fgdsync.dev/proto/fgd/fabric/v1;fabricv1\xa2\x02\x03FFX\xaa\x02\rFgd.Fabric.V1\xca\x02\rFgd\\Fabric\\V1\xe2\x02\x19Fgd\\Fabric\\V1\\GPBMetadata\xea\x02\x0fFgd::Fabric::V1b\x06proto3"
@@ -1229,64 +1466,77 @@ func file_fgd_fabric_v1_resource_service_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_resource_service_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_fgd_fabric_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_fgd_fabric_v1_resource_service_proto_goTypes = []any{
-	(*ListResourcesRequest)(nil),      // 0: fgd.fabric.v1.ListResourcesRequest
-	(*ListResourcesResponse)(nil),     // 1: fgd.fabric.v1.ListResourcesResponse
-	(*ListedResource)(nil),            // 2: fgd.fabric.v1.ListedResource
-	(*GetNetBoxRequest)(nil),          // 3: fgd.fabric.v1.GetNetBoxRequest
-	(*GetNetBoxResponse)(nil),         // 4: fgd.fabric.v1.GetNetBoxResponse
-	(*PutNetBoxRequest)(nil),          // 5: fgd.fabric.v1.PutNetBoxRequest
-	(*PutNetBoxResponse)(nil),         // 6: fgd.fabric.v1.PutNetBoxResponse
-	(*NetBox)(nil),                    // 7: fgd.fabric.v1.NetBox
-	(*ListLinkedFabricsRequest)(nil),  // 8: fgd.fabric.v1.ListLinkedFabricsRequest
-	(*ListLinkedFabricsResponse)(nil), // 9: fgd.fabric.v1.ListLinkedFabricsResponse
-	(*LinkedFabric)(nil),              // 10: fgd.fabric.v1.LinkedFabric
-	(*PublishedState)(nil),            // 11: fgd.fabric.v1.PublishedState
-	(*ReadResourcesRequest)(nil),      // 12: fgd.fabric.v1.ReadResourcesRequest
-	(*ReadResourcesResponse)(nil),     // 13: fgd.fabric.v1.ReadResourcesResponse
-	(*ChangedResource)(nil),           // 14: fgd.fabric.v1.ChangedResource
-	(*RemovedFile)(nil),               // 15: fgd.fabric.v1.RemovedFile
-	(*FileAuthor)(nil),                // 16: fgd.fabric.v1.FileAuthor
-	(*v1.ResourceKey)(nil),            // 17: fgd.report.v1.ResourceKey
-	(*timestamppb.Timestamp)(nil),     // 18: google.protobuf.Timestamp
-	(*NetBoxLink)(nil),                // 19: fgd.fabric.v1.NetBoxLink
-	(*v1.ResourceContent)(nil),        // 20: fgd.report.v1.ResourceContent
+	(*ListResourcesRequest)(nil),        // 0: fgd.fabric.v1.ListResourcesRequest
+	(*ListResourcesResponse)(nil),       // 1: fgd.fabric.v1.ListResourcesResponse
+	(*ListedResource)(nil),              // 2: fgd.fabric.v1.ListedResource
+	(*ListResourceChangesRequest)(nil),  // 3: fgd.fabric.v1.ListResourceChangesRequest
+	(*ListResourceChangesResponse)(nil), // 4: fgd.fabric.v1.ListResourceChangesResponse
+	(*ResourceChange)(nil),              // 5: fgd.fabric.v1.ResourceChange
+	(*GetNetBoxRequest)(nil),            // 6: fgd.fabric.v1.GetNetBoxRequest
+	(*GetNetBoxResponse)(nil),           // 7: fgd.fabric.v1.GetNetBoxResponse
+	(*PutNetBoxRequest)(nil),            // 8: fgd.fabric.v1.PutNetBoxRequest
+	(*PutNetBoxResponse)(nil),           // 9: fgd.fabric.v1.PutNetBoxResponse
+	(*NetBox)(nil),                      // 10: fgd.fabric.v1.NetBox
+	(*ListLinkedFabricsRequest)(nil),    // 11: fgd.fabric.v1.ListLinkedFabricsRequest
+	(*ListLinkedFabricsResponse)(nil),   // 12: fgd.fabric.v1.ListLinkedFabricsResponse
+	(*LinkedFabric)(nil),                // 13: fgd.fabric.v1.LinkedFabric
+	(*PublishedState)(nil),              // 14: fgd.fabric.v1.PublishedState
+	(*ReadResourcesRequest)(nil),        // 15: fgd.fabric.v1.ReadResourcesRequest
+	(*ReadResourcesResponse)(nil),       // 16: fgd.fabric.v1.ReadResourcesResponse
+	(*ChangedResource)(nil),             // 17: fgd.fabric.v1.ChangedResource
+	(*RemovedFile)(nil),                 // 18: fgd.fabric.v1.RemovedFile
+	(*FileAuthor)(nil),                  // 19: fgd.fabric.v1.FileAuthor
+	(*v1.ResourceKey)(nil),              // 20: fgd.report.v1.ResourceKey
+	(*v11.Commit)(nil),                  // 21: fgd.git.v1.Commit
+	(*v1.ResourceContent)(nil),          // 22: fgd.report.v1.ResourceContent
+	(*v11.PullRequest)(nil),             // 23: fgd.git.v1.PullRequest
+	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
+	(*NetBoxLink)(nil),                  // 25: fgd.fabric.v1.NetBoxLink
 }
 var file_fgd_fabric_v1_resource_service_proto_depIdxs = []int32{
 	2,  // 0: fgd.fabric.v1.ListResourcesResponse.resources:type_name -> fgd.fabric.v1.ListedResource
-	17, // 1: fgd.fabric.v1.ListedResource.key:type_name -> fgd.report.v1.ResourceKey
-	7,  // 2: fgd.fabric.v1.GetNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
-	7,  // 3: fgd.fabric.v1.PutNetBoxRequest.netbox:type_name -> fgd.fabric.v1.NetBox
-	7,  // 4: fgd.fabric.v1.PutNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
-	18, // 5: fgd.fabric.v1.NetBox.updated_at:type_name -> google.protobuf.Timestamp
-	10, // 6: fgd.fabric.v1.ListLinkedFabricsResponse.fabrics:type_name -> fgd.fabric.v1.LinkedFabric
-	19, // 7: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
-	11, // 8: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
-	18, // 9: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
-	18, // 10: fgd.fabric.v1.LinkedFabric.registered_at:type_name -> google.protobuf.Timestamp
-	18, // 11: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
-	17, // 12: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
-	14, // 13: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
-	15, // 14: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
-	20, // 15: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
-	16, // 16: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	16, // 17: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	8,  // 18: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
-	12, // 19: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
-	0,  // 20: fgd.fabric.v1.ResourceService.ListResources:input_type -> fgd.fabric.v1.ListResourcesRequest
-	3,  // 21: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
-	5,  // 22: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
-	9,  // 23: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
-	13, // 24: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
-	1,  // 25: fgd.fabric.v1.ResourceService.ListResources:output_type -> fgd.fabric.v1.ListResourcesResponse
-	4,  // 26: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
-	6,  // 27: fgd.fabric.v1.ResourceService.PutNetBox:output_type -> fgd.fabric.v1.PutNetBoxResponse
-	23, // [23:28] is the sub-list for method output_type
-	18, // [18:23] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	20, // 1: fgd.fabric.v1.ListedResource.key:type_name -> fgd.report.v1.ResourceKey
+	20, // 2: fgd.fabric.v1.ListResourceChangesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	5,  // 3: fgd.fabric.v1.ListResourceChangesResponse.changes:type_name -> fgd.fabric.v1.ResourceChange
+	21, // 4: fgd.fabric.v1.ResourceChange.commit:type_name -> fgd.git.v1.Commit
+	22, // 5: fgd.fabric.v1.ResourceChange.before:type_name -> fgd.report.v1.ResourceContent
+	22, // 6: fgd.fabric.v1.ResourceChange.after:type_name -> fgd.report.v1.ResourceContent
+	23, // 7: fgd.fabric.v1.ResourceChange.pull_request:type_name -> fgd.git.v1.PullRequest
+	10, // 8: fgd.fabric.v1.GetNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
+	10, // 9: fgd.fabric.v1.PutNetBoxRequest.netbox:type_name -> fgd.fabric.v1.NetBox
+	10, // 10: fgd.fabric.v1.PutNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
+	24, // 11: fgd.fabric.v1.NetBox.updated_at:type_name -> google.protobuf.Timestamp
+	13, // 12: fgd.fabric.v1.ListLinkedFabricsResponse.fabrics:type_name -> fgd.fabric.v1.LinkedFabric
+	25, // 13: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
+	14, // 14: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
+	24, // 15: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
+	24, // 16: fgd.fabric.v1.LinkedFabric.registered_at:type_name -> google.protobuf.Timestamp
+	24, // 17: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
+	20, // 18: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	17, // 19: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
+	18, // 20: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
+	22, // 21: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
+	19, // 22: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	19, // 23: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	11, // 24: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
+	15, // 25: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
+	0,  // 26: fgd.fabric.v1.ResourceService.ListResources:input_type -> fgd.fabric.v1.ListResourcesRequest
+	3,  // 27: fgd.fabric.v1.ResourceService.ListResourceChanges:input_type -> fgd.fabric.v1.ListResourceChangesRequest
+	6,  // 28: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
+	8,  // 29: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
+	12, // 30: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
+	16, // 31: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
+	1,  // 32: fgd.fabric.v1.ResourceService.ListResources:output_type -> fgd.fabric.v1.ListResourcesResponse
+	4,  // 33: fgd.fabric.v1.ResourceService.ListResourceChanges:output_type -> fgd.fabric.v1.ListResourceChangesResponse
+	7,  // 34: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
+	9,  // 35: fgd.fabric.v1.ResourceService.PutNetBox:output_type -> fgd.fabric.v1.PutNetBoxResponse
+	30, // [30:36] is the sub-list for method output_type
+	24, // [24:30] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_resource_service_proto_init() }
@@ -1301,7 +1551,7 @@ func file_fgd_fabric_v1_resource_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_resource_service_proto_rawDesc), len(file_fgd_fabric_v1_resource_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,11 +19,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ResourceService_ListLinkedFabrics_FullMethodName = "/fgd.fabric.v1.ResourceService/ListLinkedFabrics"
-	ResourceService_ReadResources_FullMethodName     = "/fgd.fabric.v1.ResourceService/ReadResources"
-	ResourceService_ListResources_FullMethodName     = "/fgd.fabric.v1.ResourceService/ListResources"
-	ResourceService_GetNetBox_FullMethodName         = "/fgd.fabric.v1.ResourceService/GetNetBox"
-	ResourceService_PutNetBox_FullMethodName         = "/fgd.fabric.v1.ResourceService/PutNetBox"
+	ResourceService_ListLinkedFabrics_FullMethodName   = "/fgd.fabric.v1.ResourceService/ListLinkedFabrics"
+	ResourceService_ReadResources_FullMethodName       = "/fgd.fabric.v1.ResourceService/ReadResources"
+	ResourceService_ListResources_FullMethodName       = "/fgd.fabric.v1.ResourceService/ListResources"
+	ResourceService_ListResourceChanges_FullMethodName = "/fgd.fabric.v1.ResourceService/ListResourceChanges"
+	ResourceService_GetNetBox_FullMethodName           = "/fgd.fabric.v1.ResourceService/GetNetBox"
+	ResourceService_PutNetBox_FullMethodName           = "/fgd.fabric.v1.ResourceService/PutNetBox"
 )
 
 // ResourceServiceClient is the client API for ResourceService service.
@@ -39,6 +40,9 @@ type ResourceServiceClient interface {
 	ReadResources(ctx context.Context, in *ReadResourcesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResourcesResponse], error)
 	// Lists the resources that the last sync left in managed/, by kind, namespace and name.
 	ListResources(ctx context.Context, in *ListResourcesRequest, opts ...grpc.CallOption) (*ListResourcesResponse, error)
+	// Streams the changes of a resource, newest first: the commits that changed what its file says, also where the file was
+	// elsewhere before. NOT_FOUND (FGD_1067) when no commit that was looked at has it.
+	ListResourceChanges(ctx context.Context, in *ListResourceChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListResourceChangesResponse], error)
 	// Says which NetBox it is that shows fabrics whose links name none.
 	GetNetBox(ctx context.Context, in *GetNetBoxRequest, opts ...grpc.CallOption) (*GetNetBoxResponse, error)
 	// Changes which one that is. ABORTED (FGD_3017) when somebody else has changed it since it was read.
@@ -92,6 +96,25 @@ func (c *resourceServiceClient) ListResources(ctx context.Context, in *ListResou
 	return out, nil
 }
 
+func (c *resourceServiceClient) ListResourceChanges(ctx context.Context, in *ListResourceChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListResourceChangesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ResourceService_ServiceDesc.Streams[1], ResourceService_ListResourceChanges_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ListResourceChangesRequest, ListResourceChangesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ResourceService_ListResourceChangesClient = grpc.ServerStreamingClient[ListResourceChangesResponse]
+
 func (c *resourceServiceClient) GetNetBox(ctx context.Context, in *GetNetBoxRequest, opts ...grpc.CallOption) (*GetNetBoxResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetNetBoxResponse)
@@ -125,6 +148,9 @@ type ResourceServiceServer interface {
 	ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error
 	// Lists the resources that the last sync left in managed/, by kind, namespace and name.
 	ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error)
+	// Streams the changes of a resource, newest first: the commits that changed what its file says, also where the file was
+	// elsewhere before. NOT_FOUND (FGD_1067) when no commit that was looked at has it.
+	ListResourceChanges(*ListResourceChangesRequest, grpc.ServerStreamingServer[ListResourceChangesResponse]) error
 	// Says which NetBox it is that shows fabrics whose links name none.
 	GetNetBox(context.Context, *GetNetBoxRequest) (*GetNetBoxResponse, error)
 	// Changes which one that is. ABORTED (FGD_3017) when somebody else has changed it since it was read.
@@ -147,6 +173,9 @@ func (UnimplementedResourceServiceServer) ReadResources(*ReadResourcesRequest, g
 }
 func (UnimplementedResourceServiceServer) ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListResources not implemented")
+}
+func (UnimplementedResourceServiceServer) ListResourceChanges(*ListResourceChangesRequest, grpc.ServerStreamingServer[ListResourceChangesResponse]) error {
+	return status.Error(codes.Unimplemented, "method ListResourceChanges not implemented")
 }
 func (UnimplementedResourceServiceServer) GetNetBox(context.Context, *GetNetBoxRequest) (*GetNetBoxResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetNetBox not implemented")
@@ -222,6 +251,17 @@ func _ResourceService_ListResources_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ResourceService_ListResourceChanges_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ListResourceChangesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ResourceServiceServer).ListResourceChanges(m, &grpc.GenericServerStream[ListResourceChangesRequest, ListResourceChangesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ResourceService_ListResourceChangesServer = grpc.ServerStreamingServer[ListResourceChangesResponse]
+
 func _ResourceService_GetNetBox_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetNetBoxRequest)
 	if err := dec(in); err != nil {
@@ -286,6 +326,11 @@ var ResourceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "ReadResources",
 			Handler:       _ResourceService_ReadResources_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "ListResourceChanges",
+			Handler:       _ResourceService_ListResourceChanges_Handler,
 			ServerStreams: true,
 		},
 	},

@@ -24,6 +24,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Where a change was made. Of a commit that has the trailer of a sync it is what its trailers say, and anybody who may
+// push can write those.
+type ChangeOrigin int32
+
+const (
+	// Never sent.
+	ChangeOrigin_CHANGE_ORIGIN_UNSPECIFIED ChangeOrigin = 0
+	// In Git: a person pushed the commit, or a sync ingested what a person had pushed.
+	ChangeOrigin_CHANGE_ORIGIN_GIT ChangeOrigin = 1
+	// In NetBox: a sync committed what somebody had edited there.
+	ChangeOrigin_CHANGE_ORIGIN_NETBOX ChangeOrigin = 2
+	// By the API, or from the command line: a sync committed an edit or a restore that somebody had asked for.
+	ChangeOrigin_CHANGE_ORIGIN_API ChangeOrigin = 3
+)
+
+// Enum value maps for ChangeOrigin.
+var (
+	ChangeOrigin_name = map[int32]string{
+		0: "CHANGE_ORIGIN_UNSPECIFIED",
+		1: "CHANGE_ORIGIN_GIT",
+		2: "CHANGE_ORIGIN_NETBOX",
+		3: "CHANGE_ORIGIN_API",
+	}
+	ChangeOrigin_value = map[string]int32{
+		"CHANGE_ORIGIN_UNSPECIFIED": 0,
+		"CHANGE_ORIGIN_GIT":         1,
+		"CHANGE_ORIGIN_NETBOX":      2,
+		"CHANGE_ORIGIN_API":         3,
+	}
+)
+
+func (x ChangeOrigin) Enum() *ChangeOrigin {
+	p := new(ChangeOrigin)
+	*p = x
+	return p
+}
+
+func (x ChangeOrigin) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChangeOrigin) Descriptor() protoreflect.EnumDescriptor {
+	return file_fgd_git_v1_history_service_proto_enumTypes[0].Descriptor()
+}
+
+func (ChangeOrigin) Type() protoreflect.EnumType {
+	return &file_fgd_git_v1_history_service_proto_enumTypes[0]
+}
+
+func (x ChangeOrigin) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChangeOrigin.Descriptor instead.
+func (ChangeOrigin) EnumDescriptor() ([]byte, []int) {
+	return file_fgd_git_v1_history_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Request of ListCommits.
 type ListCommitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -42,7 +100,9 @@ type ListCommitsRequest struct {
 	// Where the last answer ended, with all else the same.
 	PageToken string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Sends the files that each commit changed too.
-	WithChanges   bool `protobuf:"varint,8,opt,name=with_changes,json=withChanges,proto3" json:"with_changes,omitempty"`
+	WithChanges bool `protobuf:"varint,8,opt,name=with_changes,json=withChanges,proto3" json:"with_changes,omitempty"`
+	// Begins at this commit of the branch, 40 hex digits; at that of the snapshot when it is empty.
+	FromCommit    string `protobuf:"bytes,9,opt,name=from_commit,json=fromCommit,proto3" json:"from_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -133,6 +193,13 @@ func (x *ListCommitsRequest) GetWithChanges() bool {
 	return false
 }
 
+func (x *ListCommitsRequest) GetFromCommit() string {
+	if x != nil {
+		return x.FromCommit
+	}
+	return ""
+}
+
 // One commit, and what it changed in the fabric directory, or in the paths asked for: against its first parent.
 type Commit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -167,9 +234,15 @@ type Commit struct {
 	// Trailer Requested-via.
 	RequestedVia string `protobuf:"bytes,15,opt,name=requested_via,json=requestedVia,proto3" json:"requested_via,omitempty"`
 	// Trailer Edited-by: who made the edits that the commit is of, where that is somebody else than who asked.
-	EditedBy      string `protobuf:"bytes,16,opt,name=edited_by,json=editedBy,proto3" json:"edited_by,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	EditedBy string `protobuf:"bytes,16,opt,name=edited_by,json=editedBy,proto3" json:"edited_by,omitempty"`
+	// Where the change was made.
+	Origin ChangeOrigin `protobuf:"varint,17,opt,name=origin,proto3,enum=fgd.git.v1.ChangeOrigin" json:"origin,omitempty"`
+	// Trailer HNP-Request-Id of a sync's commit: what NetBox calls the request that the edits were made with.
+	NetboxRequestId string `protobuf:"bytes,18,opt,name=netbox_request_id,json=netboxRequestId,proto3" json:"netbox_request_id,omitempty"`
+	// Trailers HNP-Change-Id of a sync's commit: numbers of the changes in NetBox's change log, 1000 at most.
+	NetboxChangeIds []int64 `protobuf:"varint,19,rep,packed,name=netbox_change_ids,json=netboxChangeIds,proto3" json:"netbox_change_ids,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Commit) Reset() {
@@ -312,6 +385,27 @@ func (x *Commit) GetEditedBy() string {
 		return x.EditedBy
 	}
 	return ""
+}
+
+func (x *Commit) GetOrigin() ChangeOrigin {
+	if x != nil {
+		return x.Origin
+	}
+	return ChangeOrigin_CHANGE_ORIGIN_UNSPECIFIED
+}
+
+func (x *Commit) GetNetboxRequestId() string {
+	if x != nil {
+		return x.NetboxRequestId
+	}
+	return ""
+}
+
+func (x *Commit) GetNetboxChangeIds() []int64 {
+	if x != nil {
+		return x.NetboxChangeIds
+	}
+	return nil
 }
 
 // Response of ListCommits: the next commits. One that changed very many files comes in several messages: those that
@@ -759,7 +853,7 @@ var File_fgd_git_v1_history_service_proto protoreflect.FileDescriptor
 const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\n" +
 	" fgd/git/v1/history_service.proto\x12\n" +
-	"fgd.git.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x14fgd/git/v1/git.proto\x1a#fgd/git/v1/repository_service.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x02\n" +
+	"fgd.git.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a\x14fgd/git/v1/git.proto\x1a#fgd/git/v1/repository_service.proto\x1a\x1dfgd/git/v1/tree_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x02\n" +
 	"\x12ListCommitsRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12\x14\n" +
@@ -770,7 +864,9 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\x05limit\x18\x06 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x9c\x01(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\a \x01(\tR\tpageToken\x12!\n" +
-	"\fwith_changes\x18\b \x01(\bR\vwithChanges\"\xe0\x04\n" +
+	"\fwith_changes\x18\b \x01(\bR\vwithChanges\x129\n" +
+	"\vfrom_commit\x18\t \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{40}$R\n" +
+	"fromCommit\"\xea\x05\n" +
 	"\x06Commit\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12\x18\n" +
 	"\aparents\x18\x02 \x03(\tR\aparents\x12-\n" +
@@ -790,7 +886,10 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\x06counts\x18\r \x01(\v2\x18.fgd.git.v1.ChangeCountsR\x06counts\x120\n" +
 	"\achanges\x18\x0e \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\x12#\n" +
 	"\rrequested_via\x18\x0f \x01(\tR\frequestedVia\x12\x1b\n" +
-	"\tedited_by\x18\x10 \x01(\tR\beditedBy\"\x89\x01\n" +
+	"\tedited_by\x18\x10 \x01(\tR\beditedBy\x120\n" +
+	"\x06origin\x18\x11 \x01(\x0e2\x18.fgd.git.v1.ChangeOriginR\x06origin\x12*\n" +
+	"\x11netbox_request_id\x18\x12 \x01(\tR\x0fnetboxRequestId\x12*\n" +
+	"\x11netbox_change_ids\x18\x13 \x03(\x03R\x0fnetboxChangeIds\"\x89\x01\n" +
 	"\x13ListCommitsResponse\x12,\n" +
 	"\acommits\x18\x01 \x03(\v2\x12.fgd.git.v1.CommitR\acommits\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +
@@ -823,7 +922,12 @@ const file_fgd_git_v1_history_service_proto_rawDesc = "" +
 	"\vcommit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"commitTime\x12\x12\n" +
 	"\x04tree\x18\x03 \x01(\tR\x04tree\x12\x1c\n" +
-	"\ttruncated\x18\x04 \x01(\bR\ttruncated2\xaf\x03\n" +
+	"\ttruncated\x18\x04 \x01(\bR\ttruncated*u\n" +
+	"\fChangeOrigin\x12\x1d\n" +
+	"\x19CHANGE_ORIGIN_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11CHANGE_ORIGIN_GIT\x10\x01\x12\x18\n" +
+	"\x14CHANGE_ORIGIN_NETBOX\x10\x02\x12\x15\n" +
+	"\x11CHANGE_ORIGIN_API\x10\x032\xaf\x03\n" +
 	"\x0eHistoryService\x12f\n" +
 	"\vListCommits\x12\x1e.fgd.git.v1.ListCommitsRequest\x1a\x1f.fgd.git.v1.ListCommitsResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12f\n" +
 	"\vDiffCommits\x12\x1e.fgd.git.v1.DiffCommitsRequest\x1a\x1f.fgd.git.v1.DiffCommitsResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12d\n" +
@@ -845,47 +949,50 @@ func file_fgd_git_v1_history_service_proto_rawDescGZIP() []byte {
 	return file_fgd_git_v1_history_service_proto_rawDescData
 }
 
+var file_fgd_git_v1_history_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_fgd_git_v1_history_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_fgd_git_v1_history_service_proto_goTypes = []any{
-	(*ListCommitsRequest)(nil),    // 0: fgd.git.v1.ListCommitsRequest
-	(*Commit)(nil),                // 1: fgd.git.v1.Commit
-	(*ListCommitsResponse)(nil),   // 2: fgd.git.v1.ListCommitsResponse
-	(*DiffCommitsRequest)(nil),    // 3: fgd.git.v1.DiffCommitsRequest
-	(*DiffCommitsResponse)(nil),   // 4: fgd.git.v1.DiffCommitsResponse
-	(*RestoreTreeRequest)(nil),    // 5: fgd.git.v1.RestoreTreeRequest
-	(*RestoreTreeResponse)(nil),   // 6: fgd.git.v1.RestoreTreeResponse
-	(*FindLastSyncRequest)(nil),   // 7: fgd.git.v1.FindLastSyncRequest
-	(*FindLastSyncResponse)(nil),  // 8: fgd.git.v1.FindLastSyncResponse
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*Signature)(nil),             // 10: fgd.git.v1.Signature
-	(*ChangeCounts)(nil),          // 11: fgd.git.v1.ChangeCounts
-	(*FileChange)(nil),            // 12: fgd.git.v1.FileChange
+	(ChangeOrigin)(0),             // 0: fgd.git.v1.ChangeOrigin
+	(*ListCommitsRequest)(nil),    // 1: fgd.git.v1.ListCommitsRequest
+	(*Commit)(nil),                // 2: fgd.git.v1.Commit
+	(*ListCommitsResponse)(nil),   // 3: fgd.git.v1.ListCommitsResponse
+	(*DiffCommitsRequest)(nil),    // 4: fgd.git.v1.DiffCommitsRequest
+	(*DiffCommitsResponse)(nil),   // 5: fgd.git.v1.DiffCommitsResponse
+	(*RestoreTreeRequest)(nil),    // 6: fgd.git.v1.RestoreTreeRequest
+	(*RestoreTreeResponse)(nil),   // 7: fgd.git.v1.RestoreTreeResponse
+	(*FindLastSyncRequest)(nil),   // 8: fgd.git.v1.FindLastSyncRequest
+	(*FindLastSyncResponse)(nil),  // 9: fgd.git.v1.FindLastSyncResponse
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*Signature)(nil),             // 11: fgd.git.v1.Signature
+	(*ChangeCounts)(nil),          // 12: fgd.git.v1.ChangeCounts
+	(*FileChange)(nil),            // 13: fgd.git.v1.FileChange
 }
 var file_fgd_git_v1_history_service_proto_depIdxs = []int32{
-	9,  // 0: fgd.git.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
-	9,  // 1: fgd.git.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
-	10, // 2: fgd.git.v1.Commit.author:type_name -> fgd.git.v1.Signature
-	9,  // 3: fgd.git.v1.Commit.author_time:type_name -> google.protobuf.Timestamp
-	10, // 4: fgd.git.v1.Commit.committer:type_name -> fgd.git.v1.Signature
-	9,  // 5: fgd.git.v1.Commit.commit_time:type_name -> google.protobuf.Timestamp
-	11, // 6: fgd.git.v1.Commit.counts:type_name -> fgd.git.v1.ChangeCounts
-	12, // 7: fgd.git.v1.Commit.changes:type_name -> fgd.git.v1.FileChange
-	1,  // 8: fgd.git.v1.ListCommitsResponse.commits:type_name -> fgd.git.v1.Commit
-	11, // 9: fgd.git.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
-	9,  // 10: fgd.git.v1.FindLastSyncResponse.commit_time:type_name -> google.protobuf.Timestamp
-	0,  // 11: fgd.git.v1.HistoryService.ListCommits:input_type -> fgd.git.v1.ListCommitsRequest
-	3,  // 12: fgd.git.v1.HistoryService.DiffCommits:input_type -> fgd.git.v1.DiffCommitsRequest
-	5,  // 13: fgd.git.v1.HistoryService.RestoreTree:input_type -> fgd.git.v1.RestoreTreeRequest
-	7,  // 14: fgd.git.v1.HistoryService.FindLastSync:input_type -> fgd.git.v1.FindLastSyncRequest
-	2,  // 15: fgd.git.v1.HistoryService.ListCommits:output_type -> fgd.git.v1.ListCommitsResponse
-	4,  // 16: fgd.git.v1.HistoryService.DiffCommits:output_type -> fgd.git.v1.DiffCommitsResponse
-	6,  // 17: fgd.git.v1.HistoryService.RestoreTree:output_type -> fgd.git.v1.RestoreTreeResponse
-	8,  // 18: fgd.git.v1.HistoryService.FindLastSync:output_type -> fgd.git.v1.FindLastSyncResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	10, // 0: fgd.git.v1.ListCommitsRequest.since:type_name -> google.protobuf.Timestamp
+	10, // 1: fgd.git.v1.ListCommitsRequest.until:type_name -> google.protobuf.Timestamp
+	11, // 2: fgd.git.v1.Commit.author:type_name -> fgd.git.v1.Signature
+	10, // 3: fgd.git.v1.Commit.author_time:type_name -> google.protobuf.Timestamp
+	11, // 4: fgd.git.v1.Commit.committer:type_name -> fgd.git.v1.Signature
+	10, // 5: fgd.git.v1.Commit.commit_time:type_name -> google.protobuf.Timestamp
+	12, // 6: fgd.git.v1.Commit.counts:type_name -> fgd.git.v1.ChangeCounts
+	13, // 7: fgd.git.v1.Commit.changes:type_name -> fgd.git.v1.FileChange
+	0,  // 8: fgd.git.v1.Commit.origin:type_name -> fgd.git.v1.ChangeOrigin
+	2,  // 9: fgd.git.v1.ListCommitsResponse.commits:type_name -> fgd.git.v1.Commit
+	12, // 10: fgd.git.v1.DiffCommitsResponse.counts:type_name -> fgd.git.v1.ChangeCounts
+	10, // 11: fgd.git.v1.FindLastSyncResponse.commit_time:type_name -> google.protobuf.Timestamp
+	1,  // 12: fgd.git.v1.HistoryService.ListCommits:input_type -> fgd.git.v1.ListCommitsRequest
+	4,  // 13: fgd.git.v1.HistoryService.DiffCommits:input_type -> fgd.git.v1.DiffCommitsRequest
+	6,  // 14: fgd.git.v1.HistoryService.RestoreTree:input_type -> fgd.git.v1.RestoreTreeRequest
+	8,  // 15: fgd.git.v1.HistoryService.FindLastSync:input_type -> fgd.git.v1.FindLastSyncRequest
+	3,  // 16: fgd.git.v1.HistoryService.ListCommits:output_type -> fgd.git.v1.ListCommitsResponse
+	5,  // 17: fgd.git.v1.HistoryService.DiffCommits:output_type -> fgd.git.v1.DiffCommitsResponse
+	7,  // 18: fgd.git.v1.HistoryService.RestoreTree:output_type -> fgd.git.v1.RestoreTreeResponse
+	9,  // 19: fgd.git.v1.HistoryService.FindLastSync:output_type -> fgd.git.v1.FindLastSyncResponse
+	16, // [16:20] is the sub-list for method output_type
+	12, // [12:16] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_history_service_proto_init() }
@@ -901,13 +1008,14 @@ func file_fgd_git_v1_history_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_git_v1_history_service_proto_rawDesc), len(file_fgd_git_v1_history_service_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_fgd_git_v1_history_service_proto_goTypes,
 		DependencyIndexes: file_fgd_git_v1_history_service_proto_depIdxs,
+		EnumInfos:         file_fgd_git_v1_history_service_proto_enumTypes,
 		MessageInfos:      file_fgd_git_v1_history_service_proto_msgTypes,
 	}.Build()
 	File_fgd_git_v1_history_service_proto = out.File

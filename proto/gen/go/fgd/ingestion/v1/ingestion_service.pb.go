@@ -12,9 +12,9 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "fgdsync.dev/proto/fgd/access/v1"
 	v13 "fgdsync.dev/proto/fgd/directory/v1"
-	v11 "fgdsync.dev/proto/fgd/edit/v1"
+	v12 "fgdsync.dev/proto/fgd/edit/v1"
 	v1 "fgdsync.dev/proto/fgd/fabric/v1"
-	v12 "fgdsync.dev/proto/fgd/report/v1"
+	v11 "fgdsync.dev/proto/fgd/report/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -103,6 +103,355 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{0}
 }
 
+// Request of LocateResource.
+type LocateResourceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Snapshot that holds the tree.
+	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// The tree.
+	Tree string `protobuf:"bytes,2,opt,name=tree,proto3" json:"tree,omitempty"`
+	// How the fabric wants to be treated.
+	Options *v1.Options `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// The resource. Its group may be empty.
+	Resource      *v11.ResourceKey `protobuf:"bytes,4,opt,name=resource,proto3" json:"resource,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocateResourceRequest) Reset() {
+	*x = LocateResourceRequest{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocateResourceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocateResourceRequest) ProtoMessage() {}
+
+func (x *LocateResourceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocateResourceRequest.ProtoReflect.Descriptor instead.
+func (*LocateResourceRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *LocateResourceRequest) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+func (x *LocateResourceRequest) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
+}
+
+func (x *LocateResourceRequest) GetOptions() *v1.Options {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *LocateResourceRequest) GetResource() *v11.ResourceKey {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+// Response of LocateResource.
+type LocateResourceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its file; empty when there is none.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The places in managed/ that its file would have; none for a kind that is not known.
+	Places        []string `protobuf:"bytes,2,rep,name=places,proto3" json:"places,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocateResourceResponse) Reset() {
+	*x = LocateResourceResponse{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocateResourceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocateResourceResponse) ProtoMessage() {}
+
+func (x *LocateResourceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocateResourceResponse.ProtoReflect.Descriptor instead.
+func (*LocateResourceResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LocateResourceResponse) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *LocateResourceResponse) GetPlaces() []string {
+	if x != nil {
+		return x.Places
+	}
+	return nil
+}
+
+// Request of ReadVersions.
+type ReadVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Snapshot whose branch has the files.
+	SnapshotId string `protobuf:"bytes,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// How the fabric wants to be treated.
+	Options *v1.Options `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
+	// The resource. Its group may be empty.
+	Resource *v11.ResourceKey `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
+	// The files.
+	Files         []*FileVersion `protobuf:"bytes,4,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadVersionsRequest) Reset() {
+	*x = ReadVersionsRequest{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadVersionsRequest) ProtoMessage() {}
+
+func (x *ReadVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadVersionsRequest.ProtoReflect.Descriptor instead.
+func (*ReadVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ReadVersionsRequest) GetSnapshotId() string {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return ""
+}
+
+func (x *ReadVersionsRequest) GetOptions() *v1.Options {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *ReadVersionsRequest) GetResource() *v11.ResourceKey {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *ReadVersionsRequest) GetFiles() []*FileVersion {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+// A file as a commit has it.
+type FileVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its path, relative to the fabric directory.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Object id of its content.
+	BlobId        string `protobuf:"bytes,2,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileVersion) Reset() {
+	*x = FileVersion{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileVersion) ProtoMessage() {}
+
+func (x *FileVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileVersion.ProtoReflect.Descriptor instead.
+func (*FileVersion) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *FileVersion) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *FileVersion) GetBlobId() string {
+	if x != nil {
+		return x.BlobId
+	}
+	return ""
+}
+
+// Response of ReadVersions: what the next files say, in the order asked for.
+type ReadVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each file.
+	Versions      []*ResourceVersion `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadVersionsResponse) Reset() {
+	*x = ReadVersionsResponse{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadVersionsResponse) ProtoMessage() {}
+
+func (x *ReadVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadVersionsResponse.ProtoReflect.Descriptor instead.
+func (*ReadVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ReadVersionsResponse) GetVersions() []*ResourceVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+// What a file says of a resource.
+type ResourceVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it says. Its key is absent where the file can't be read, so that nobody knows whether it declares the resource;
+	// all of it is absent where it does not.
+	Content       *v11.ResourceContent `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResourceVersion) Reset() {
+	*x = ResourceVersion{}
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResourceVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResourceVersion) ProtoMessage() {}
+
+func (x *ResourceVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResourceVersion.ProtoReflect.Descriptor instead.
+func (*ResourceVersion) Descriptor() ([]byte, []int) {
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ResourceVersion) GetContent() *v11.ResourceContent {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 // Request of EditResources.
 type EditResourcesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -113,14 +462,14 @@ type EditResourcesRequest struct {
 	// How the fabric wants to be treated.
 	Options *v1.Options `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	// What is to be done.
-	EditSet       *v11.EditSet `protobuf:"bytes,4,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
+	EditSet       *v12.EditSet `protobuf:"bytes,4,opt,name=edit_set,json=editSet,proto3" json:"edit_set,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EditResourcesRequest) Reset() {
 	*x = EditResourcesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[0]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -132,7 +481,7 @@ func (x *EditResourcesRequest) String() string {
 func (*EditResourcesRequest) ProtoMessage() {}
 
 func (x *EditResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[0]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -145,7 +494,7 @@ func (x *EditResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResourcesRequest.ProtoReflect.Descriptor instead.
 func (*EditResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{0}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *EditResourcesRequest) GetSnapshotId() string {
@@ -169,7 +518,7 @@ func (x *EditResourcesRequest) GetOptions() *v1.Options {
 	return nil
 }
 
-func (x *EditResourcesRequest) GetEditSet() *v11.EditSet {
+func (x *EditResourcesRequest) GetEditSet() *v12.EditSet {
 	if x != nil {
 		return x.EditSet
 	}
@@ -182,14 +531,14 @@ type EditResourcesResponse struct {
 	// The new tree; the one given when nothing changes, or when something can't be done.
 	Tree string `protobuf:"bytes,1,opt,name=tree,proto3" json:"tree,omitempty"`
 	// What became of each edit, in their order. When one of them has a problem, none was made.
-	Edited        []*v11.Edited `protobuf:"bytes,2,rep,name=edited,proto3" json:"edited,omitempty"`
+	Edited        []*v12.Edited `protobuf:"bytes,2,rep,name=edited,proto3" json:"edited,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EditResourcesResponse) Reset() {
 	*x = EditResourcesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[1]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -201,7 +550,7 @@ func (x *EditResourcesResponse) String() string {
 func (*EditResourcesResponse) ProtoMessage() {}
 
 func (x *EditResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[1]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -214,7 +563,7 @@ func (x *EditResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditResourcesResponse.ProtoReflect.Descriptor instead.
 func (*EditResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{1}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EditResourcesResponse) GetTree() string {
@@ -224,7 +573,7 @@ func (x *EditResourcesResponse) GetTree() string {
 	return ""
 }
 
-func (x *EditResourcesResponse) GetEdited() []*v11.Edited {
+func (x *EditResourcesResponse) GetEdited() []*v12.Edited {
 	if x != nil {
 		return x.Edited
 	}
@@ -244,7 +593,7 @@ type DiscoverRequest struct {
 
 func (x *DiscoverRequest) Reset() {
 	*x = DiscoverRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[2]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -256,7 +605,7 @@ func (x *DiscoverRequest) String() string {
 func (*DiscoverRequest) ProtoMessage() {}
 
 func (x *DiscoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[2]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -269,7 +618,7 @@ func (x *DiscoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverRequest.ProtoReflect.Descriptor instead.
 func (*DiscoverRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{2}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DiscoverRequest) GetSnapshotId() string {
@@ -294,7 +643,7 @@ type DiscoverResponse struct {
 	// Files in managed/.
 	ManagedFiles int32 `protobuf:"varint,2,opt,name=managed_files,json=managedFiles,proto3" json:"managed_files,omitempty"`
 	// What can't be read or is left alone, with the reason.
-	Findings []*v12.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*v11.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
 	// Paths of the files in managed/.
 	Managed       []string `protobuf:"bytes,14,rep,name=managed,proto3" json:"managed,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -303,7 +652,7 @@ type DiscoverResponse struct {
 
 func (x *DiscoverResponse) Reset() {
 	*x = DiscoverResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[3]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -315,7 +664,7 @@ func (x *DiscoverResponse) String() string {
 func (*DiscoverResponse) ProtoMessage() {}
 
 func (x *DiscoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[3]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -328,7 +677,7 @@ func (x *DiscoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverResponse.ProtoReflect.Descriptor instead.
 func (*DiscoverResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{3}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DiscoverResponse) GetInputs() []string {
@@ -345,7 +694,7 @@ func (x *DiscoverResponse) GetManagedFiles() int32 {
 	return 0
 }
 
-func (x *DiscoverResponse) GetFindings() []*v12.Finding {
+func (x *DiscoverResponse) GetFindings() []*v11.Finding {
 	if x != nil {
 		return x.Findings
 	}
@@ -397,7 +746,7 @@ type IngestRequest struct {
 
 func (x *IngestRequest) Reset() {
 	*x = IngestRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -409,7 +758,7 @@ func (x *IngestRequest) String() string {
 func (*IngestRequest) ProtoMessage() {}
 
 func (x *IngestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[4]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -422,7 +771,7 @@ func (x *IngestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestRequest.ProtoReflect.Descriptor instead.
 func (*IngestRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{4}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *IngestRequest) GetSnapshotId() string {
@@ -534,7 +883,7 @@ type OnlyFiles struct {
 
 func (x *OnlyFiles) Reset() {
 	*x = OnlyFiles{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +895,7 @@ func (x *OnlyFiles) String() string {
 func (*OnlyFiles) ProtoMessage() {}
 
 func (x *OnlyFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[5]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +908,7 @@ func (x *OnlyFiles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnlyFiles.ProtoReflect.Descriptor instead.
 func (*OnlyFiles) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{5}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OnlyFiles) GetPaths() []string {
@@ -586,7 +935,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +947,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[6]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +960,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{6}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Progress) GetFilesProcessed() int32 {
@@ -654,14 +1003,14 @@ type DocumentResult struct {
 	// Where it is now; empty for duplicates.
 	Destination string `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
 	// Who it is, when that could be read.
-	Resource      *v12.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
+	Resource      *v11.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DocumentResult) Reset() {
 	*x = DocumentResult{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +1022,7 @@ func (x *DocumentResult) String() string {
 func (*DocumentResult) ProtoMessage() {}
 
 func (x *DocumentResult) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +1035,7 @@ func (x *DocumentResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DocumentResult.ProtoReflect.Descriptor instead.
 func (*DocumentResult) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{7}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DocumentResult) GetFile() string {
@@ -717,7 +1066,7 @@ func (x *DocumentResult) GetDestination() string {
 	return ""
 }
 
-func (x *DocumentResult) GetResource() *v12.ResourceKey {
+func (x *DocumentResult) GetResource() *v11.ResourceKey {
 	if x != nil {
 		return x.Resource
 	}
@@ -728,7 +1077,7 @@ func (x *DocumentResult) GetResource() *v12.ResourceKey {
 type Resource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who it is.
-	Key *v12.ResourceKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Key *v11.ResourceKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// Its file.
 	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	// API version as its document states it.
@@ -743,7 +1092,7 @@ type Resource struct {
 
 func (x *Resource) Reset() {
 	*x = Resource{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +1104,7 @@ func (x *Resource) String() string {
 func (*Resource) ProtoMessage() {}
 
 func (x *Resource) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[8]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,10 +1117,10 @@ func (x *Resource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resource.ProtoReflect.Descriptor instead.
 func (*Resource) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{8}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{14}
 }
 
-func (x *Resource) GetKey() *v12.ResourceKey {
+func (x *Resource) GetKey() *v11.ResourceKey {
 	if x != nil {
 		return x.Key
 	}
@@ -821,7 +1170,7 @@ type IngestResponse struct {
 
 func (x *IngestResponse) Reset() {
 	*x = IngestResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +1182,7 @@ func (x *IngestResponse) String() string {
 func (*IngestResponse) ProtoMessage() {}
 
 func (x *IngestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +1195,7 @@ func (x *IngestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResponse.ProtoReflect.Descriptor instead.
 func (*IngestResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{9}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *IngestResponse) GetPart() isIngestResponse_Part {
@@ -914,18 +1263,18 @@ type IngestResults struct {
 	// What became of documents.
 	Documents []*DocumentResult `protobuf:"bytes,1,rep,name=documents,proto3" json:"documents,omitempty"`
 	// What there is to say.
-	Findings []*v12.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*v11.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
 	// What the fabric holds now.
 	Resources []*Resource `protobuf:"bytes,3,rep,name=resources,proto3" json:"resources,omitempty"`
 	// References that lead nowhere, whatever the fabric wants to be told about them.
-	DanglingReferences []*v12.DanglingReference `protobuf:"bytes,4,rep,name=dangling_references,json=danglingReferences,proto3" json:"dangling_references,omitempty"`
+	DanglingReferences []*v11.DanglingReference `protobuf:"bytes,4,rep,name=dangling_references,json=danglingReferences,proto3" json:"dangling_references,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
 
 func (x *IngestResults) Reset() {
 	*x = IngestResults{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -937,7 +1286,7 @@ func (x *IngestResults) String() string {
 func (*IngestResults) ProtoMessage() {}
 
 func (x *IngestResults) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[10]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -950,7 +1299,7 @@ func (x *IngestResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResults.ProtoReflect.Descriptor instead.
 func (*IngestResults) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{10}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *IngestResults) GetDocuments() []*DocumentResult {
@@ -960,7 +1309,7 @@ func (x *IngestResults) GetDocuments() []*DocumentResult {
 	return nil
 }
 
-func (x *IngestResults) GetFindings() []*v12.Finding {
+func (x *IngestResults) GetFindings() []*v11.Finding {
 	if x != nil {
 		return x.Findings
 	}
@@ -974,7 +1323,7 @@ func (x *IngestResults) GetResources() []*Resource {
 	return nil
 }
 
-func (x *IngestResults) GetDanglingReferences() []*v12.DanglingReference {
+func (x *IngestResults) GetDanglingReferences() []*v11.DanglingReference {
 	if x != nil {
 		return x.DanglingReferences
 	}
@@ -1006,7 +1355,7 @@ type IngestSummary struct {
 
 func (x *IngestSummary) Reset() {
 	*x = IngestSummary{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1018,7 +1367,7 @@ func (x *IngestSummary) String() string {
 func (*IngestSummary) ProtoMessage() {}
 
 func (x *IngestSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[11]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1031,7 +1380,7 @@ func (x *IngestSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestSummary.ProtoReflect.Descriptor instead.
 func (*IngestSummary) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{11}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *IngestSummary) GetTree() string {
@@ -1094,7 +1443,7 @@ func (x *IngestSummary) GetFindingCounts() []*FindingCount {
 type FindingCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How much they matter.
-	Severity v12.Severity `protobuf:"varint,1,opt,name=severity,proto3,enum=fgd.report.v1.Severity" json:"severity,omitempty"`
+	Severity v11.Severity `protobuf:"varint,1,opt,name=severity,proto3,enum=fgd.report.v1.Severity" json:"severity,omitempty"`
 	// Their code, for example "FGD_1008".
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
 	// Name of the code.
@@ -1107,7 +1456,7 @@ type FindingCount struct {
 
 func (x *FindingCount) Reset() {
 	*x = FindingCount{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1468,7 @@ func (x *FindingCount) String() string {
 func (*FindingCount) ProtoMessage() {}
 
 func (x *FindingCount) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[12]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,14 +1481,14 @@ func (x *FindingCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindingCount.ProtoReflect.Descriptor instead.
 func (*FindingCount) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{12}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{18}
 }
 
-func (x *FindingCount) GetSeverity() v12.Severity {
+func (x *FindingCount) GetSeverity() v11.Severity {
 	if x != nil {
 		return x.Severity
 	}
-	return v12.Severity(0)
+	return v11.Severity(0)
 }
 
 func (x *FindingCount) GetCode() string {
@@ -1179,7 +1528,7 @@ type ValidateFilesRequest struct {
 
 func (x *ValidateFilesRequest) Reset() {
 	*x = ValidateFilesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1540,7 @@ func (x *ValidateFilesRequest) String() string {
 func (*ValidateFilesRequest) ProtoMessage() {}
 
 func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1553,7 @@ func (x *ValidateFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesRequest.ProtoReflect.Descriptor instead.
 func (*ValidateFilesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{13}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ValidateFilesRequest) GetPath() string {
@@ -1237,14 +1586,14 @@ type ValidateFilesResponse struct {
 	// Documents in it.
 	Documents int32 `protobuf:"varint,2,opt,name=documents,proto3" json:"documents,omitempty"`
 	// What was found; none means that a sync has nothing to say of the file.
-	Findings      []*v12.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings      []*v11.Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ValidateFilesResponse) Reset() {
 	*x = ValidateFilesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1605,7 @@ func (x *ValidateFilesResponse) String() string {
 func (*ValidateFilesResponse) ProtoMessage() {}
 
 func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[14]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1618,7 @@ func (x *ValidateFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateFilesResponse.ProtoReflect.Descriptor instead.
 func (*ValidateFilesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{14}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ValidateFilesResponse) GetPath() string {
@@ -1286,7 +1635,7 @@ func (x *ValidateFilesResponse) GetDocuments() int32 {
 	return 0
 }
 
-func (x *ValidateFilesResponse) GetFindings() []*v12.Finding {
+func (x *ValidateFilesResponse) GetFindings() []*v11.Finding {
 	if x != nil {
 		return x.Findings
 	}
@@ -1306,7 +1655,7 @@ type ListQuarantineRequest struct {
 
 func (x *ListQuarantineRequest) Reset() {
 	*x = ListQuarantineRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1667,7 @@ func (x *ListQuarantineRequest) String() string {
 func (*ListQuarantineRequest) ProtoMessage() {}
 
 func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1680,7 @@ func (x *ListQuarantineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineRequest.ProtoReflect.Descriptor instead.
 func (*ListQuarantineRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{15}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListQuarantineRequest) GetSnapshotId() string {
@@ -1352,14 +1701,14 @@ func (x *ListQuarantineRequest) GetTree() string {
 type ListQuarantineResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In path order.
-	Files         []*v12.QuarantinedFile `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	Files         []*v11.QuarantinedFile `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListQuarantineResponse) Reset() {
 	*x = ListQuarantineResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1720,7 @@ func (x *ListQuarantineResponse) String() string {
 func (*ListQuarantineResponse) ProtoMessage() {}
 
 func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[16]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,10 +1733,10 @@ func (x *ListQuarantineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQuarantineResponse.ProtoReflect.Descriptor instead.
 func (*ListQuarantineResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{16}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{22}
 }
 
-func (x *ListQuarantineResponse) GetFiles() []*v12.QuarantinedFile {
+func (x *ListQuarantineResponse) GetFiles() []*v11.QuarantinedFile {
 	if x != nil {
 		return x.Files
 	}
@@ -1407,14 +1756,14 @@ type ReadResourcesRequest struct {
 	// How the fabric wants to be treated: what a sync takes for a valid resource depends on it.
 	Options *v1.Options `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
 	// Only this resource, in the place of paths; absent for no such bound. Its group may be empty.
-	Resource      *v12.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
+	Resource      *v11.ResourceKey `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadResourcesRequest) Reset() {
 	*x = ReadResourcesRequest{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1426,7 +1775,7 @@ func (x *ReadResourcesRequest) String() string {
 func (*ReadResourcesRequest) ProtoMessage() {}
 
 func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[17]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1439,7 +1788,7 @@ func (x *ReadResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesRequest.ProtoReflect.Descriptor instead.
 func (*ReadResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{17}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReadResourcesRequest) GetSnapshotId() string {
@@ -1470,7 +1819,7 @@ func (x *ReadResourcesRequest) GetOptions() *v1.Options {
 	return nil
 }
 
-func (x *ReadResourcesRequest) GetResource() *v12.ResourceKey {
+func (x *ReadResourcesRequest) GetResource() *v11.ResourceKey {
 	if x != nil {
 		return x.Resource
 	}
@@ -1481,14 +1830,14 @@ func (x *ReadResourcesRequest) GetResource() *v12.ResourceKey {
 type ReadResourcesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The next ones, in path order.
-	Resources     []*v12.ResourceContent `protobuf:"bytes,1,rep,name=resources,proto3" json:"resources,omitempty"`
+	Resources     []*v11.ResourceContent `protobuf:"bytes,1,rep,name=resources,proto3" json:"resources,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadResourcesResponse) Reset() {
 	*x = ReadResourcesResponse{}
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1500,7 +1849,7 @@ func (x *ReadResourcesResponse) String() string {
 func (*ReadResourcesResponse) ProtoMessage() {}
 
 func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[18]
+	mi := &file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1513,10 +1862,10 @@ func (x *ReadResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResourcesResponse.ProtoReflect.Descriptor instead.
 func (*ReadResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{18}
+	return file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP(), []int{24}
 }
 
-func (x *ReadResourcesResponse) GetResources() []*v12.ResourceContent {
+func (x *ReadResourcesResponse) GetResources() []*v11.ResourceContent {
 	if x != nil {
 		return x.Resources
 	}
@@ -1527,7 +1876,29 @@ var File_fgd_ingestion_v1_ingestion_service_proto protoreflect.FileDescriptor
 
 const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\n" +
-	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x01\n" +
+	"(fgd/ingestion/v1/ingestion_service.proto\x12\x10fgd.ingestion.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a fgd/directory/v1/directory.proto\x1a\x16fgd/edit/v1/edit.proto\x1a\x1afgd/fabric/v1/fabric.proto\x1a\x1bfgd/report/v1/finding.proto\x1a\x1cfgd/report/v1/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n" +
+	"\x15LocateResourceRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\x04tree\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04tree\x120\n" +
+	"\aoptions\x18\x03 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x12>\n" +
+	"\bresource\x18\x04 \x01(\v2\x1a.fgd.report.v1.ResourceKeyB\x06\xbaH\x03\xc8\x01\x01R\bresource\"D\n" +
+	"\x16LocateResourceResponse\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
+	"\x06places\x18\x02 \x03(\tR\x06places\"\xf1\x01\n" +
+	"\x13ReadVersionsRequest\x12(\n" +
+	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
+	"snapshotId\x120\n" +
+	"\aoptions\x18\x02 \x01(\v2\x16.fgd.fabric.v1.OptionsR\aoptions\x12>\n" +
+	"\bresource\x18\x03 \x01(\v2\x1a.fgd.report.v1.ResourceKeyB\x06\xbaH\x03\xc8\x01\x01R\bresource\x12>\n" +
+	"\x05files\x18\x04 \x03(\v2\x1d.fgd.ingestion.v1.FileVersionB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05files\":\n" +
+	"\vFileVersion\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x17\n" +
+	"\ablob_id\x18\x02 \x01(\tR\x06blobId\"U\n" +
+	"\x14ReadVersionsResponse\x12=\n" +
+	"\bversions\x18\x01 \x03(\v2!.fgd.ingestion.v1.ResourceVersionR\bversions\"K\n" +
+	"\x0fResourceVersion\x128\n" +
+	"\acontent\x18\x01 \x01(\v2\x1e.fgd.report.v1.ResourceContentR\acontent\"\xc8\x01\n" +
 	"\x14EditResourcesRequest\x12(\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\n" +
 	"snapshotId\x12\x1b\n" +
@@ -1642,13 +2013,15 @@ const file_fgd_ingestion_v1_ingestion_service_proto_rawDesc = "" +
 	"\x13OUTCOME_QUARANTINED\x10\x04\x12\x11\n" +
 	"\rOUTCOME_MOVED\x10\x05\x12\x18\n" +
 	"\x14OUTCOME_KEPT_MANAGED\x10\x06\x12\x14\n" +
-	"\x10OUTCOME_RELEASED\x10\a2\xc9\x05\n" +
+	"\x10OUTCOME_RELEASED\x10\a2\xbb\a\n" +
 	"\x10IngestionService\x12g\n" +
 	"\bDiscover\x12!.fgd.ingestion.v1.DiscoverRequest\x1a\".fgd.ingestion.v1.DiscoverResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12c\n" +
 	"\x06Ingest\x12\x1f.fgd.ingestion.v1.IngestRequest\x1a .fgd.ingestion.v1.IngestResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12y\n" +
 	"\x0eListQuarantine\x12'.fgd.ingestion.v1.ListQuarantineRequest\x1a(.fgd.ingestion.v1.ListQuarantineResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12z\n" +
 	"\rValidateFiles\x12&.fgd.ingestion.v1.ValidateFilesRequest\x1a'.fgd.ingestion.v1.ValidateFilesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator(\x010\x01\x12x\n" +
-	"\rReadResources\x12&.fgd.ingestion.v1.ReadResourcesRequest\x1a'.fgd.ingestion.v1.ReadResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12v\n" +
+	"\rReadResources\x12&.fgd.ingestion.v1.ReadResourcesRequest\x1a'.fgd.ingestion.v1.ReadResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12y\n" +
+	"\x0eLocateResource\x12'.fgd.ingestion.v1.LocateResourceRequest\x1a(.fgd.ingestion.v1.LocateResourceResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator\x12u\n" +
+	"\fReadVersions\x12%.fgd.ingestion.v1.ReadVersionsRequest\x1a&.fgd.ingestion.v1.ReadVersionsResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestrator0\x01\x12v\n" +
 	"\rEditResources\x12&.fgd.ingestion.v1.EditResourcesRequest\x1a'.fgd.ingestion.v1.EditResourcesResponse\"\x14\x88\xb5\x18\x04\x9a\xb5\x18\forchestratorB\xbf\x01\n" +
 	"\x14com.fgd.ingestion.v1B\x15IngestionServiceProtoP\x01Z.fgdsync.dev/proto/fgd/ingestion/v1;ingestionv1\xa2\x02\x03FIX\xaa\x02\x10Fgd.Ingestion.V1\xca\x02\x10Fgd\\Ingestion\\V1\xe2\x02\x1cFgd\\Ingestion\\V1\\GPBMetadata\xea\x02\x12Fgd::Ingestion::V1b\x06proto3"
 
@@ -1665,84 +2038,101 @@ func file_fgd_ingestion_v1_ingestion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fgd_ingestion_v1_ingestion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_fgd_ingestion_v1_ingestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_fgd_ingestion_v1_ingestion_service_proto_goTypes = []any{
 	(Outcome)(0),                   // 0: fgd.ingestion.v1.Outcome
-	(*EditResourcesRequest)(nil),   // 1: fgd.ingestion.v1.EditResourcesRequest
-	(*EditResourcesResponse)(nil),  // 2: fgd.ingestion.v1.EditResourcesResponse
-	(*DiscoverRequest)(nil),        // 3: fgd.ingestion.v1.DiscoverRequest
-	(*DiscoverResponse)(nil),       // 4: fgd.ingestion.v1.DiscoverResponse
-	(*IngestRequest)(nil),          // 5: fgd.ingestion.v1.IngestRequest
-	(*OnlyFiles)(nil),              // 6: fgd.ingestion.v1.OnlyFiles
-	(*Progress)(nil),               // 7: fgd.ingestion.v1.Progress
-	(*DocumentResult)(nil),         // 8: fgd.ingestion.v1.DocumentResult
-	(*Resource)(nil),               // 9: fgd.ingestion.v1.Resource
-	(*IngestResponse)(nil),         // 10: fgd.ingestion.v1.IngestResponse
-	(*IngestResults)(nil),          // 11: fgd.ingestion.v1.IngestResults
-	(*IngestSummary)(nil),          // 12: fgd.ingestion.v1.IngestSummary
-	(*FindingCount)(nil),           // 13: fgd.ingestion.v1.FindingCount
-	(*ValidateFilesRequest)(nil),   // 14: fgd.ingestion.v1.ValidateFilesRequest
-	(*ValidateFilesResponse)(nil),  // 15: fgd.ingestion.v1.ValidateFilesResponse
-	(*ListQuarantineRequest)(nil),  // 16: fgd.ingestion.v1.ListQuarantineRequest
-	(*ListQuarantineResponse)(nil), // 17: fgd.ingestion.v1.ListQuarantineResponse
-	(*ReadResourcesRequest)(nil),   // 18: fgd.ingestion.v1.ReadResourcesRequest
-	(*ReadResourcesResponse)(nil),  // 19: fgd.ingestion.v1.ReadResourcesResponse
-	(*v1.Options)(nil),             // 20: fgd.fabric.v1.Options
-	(*v11.EditSet)(nil),            // 21: fgd.edit.v1.EditSet
-	(*v11.Edited)(nil),             // 22: fgd.edit.v1.Edited
-	(*v12.Finding)(nil),            // 23: fgd.report.v1.Finding
-	(*v13.FabricIdentity)(nil),     // 24: fgd.directory.v1.FabricIdentity
-	(*timestamppb.Timestamp)(nil),  // 25: google.protobuf.Timestamp
-	(*v12.ResourceKey)(nil),        // 26: fgd.report.v1.ResourceKey
-	(*v12.DanglingReference)(nil),  // 27: fgd.report.v1.DanglingReference
-	(v12.Severity)(0),              // 28: fgd.report.v1.Severity
-	(*v12.QuarantinedFile)(nil),    // 29: fgd.report.v1.QuarantinedFile
-	(*v12.ResourceContent)(nil),    // 30: fgd.report.v1.ResourceContent
+	(*LocateResourceRequest)(nil),  // 1: fgd.ingestion.v1.LocateResourceRequest
+	(*LocateResourceResponse)(nil), // 2: fgd.ingestion.v1.LocateResourceResponse
+	(*ReadVersionsRequest)(nil),    // 3: fgd.ingestion.v1.ReadVersionsRequest
+	(*FileVersion)(nil),            // 4: fgd.ingestion.v1.FileVersion
+	(*ReadVersionsResponse)(nil),   // 5: fgd.ingestion.v1.ReadVersionsResponse
+	(*ResourceVersion)(nil),        // 6: fgd.ingestion.v1.ResourceVersion
+	(*EditResourcesRequest)(nil),   // 7: fgd.ingestion.v1.EditResourcesRequest
+	(*EditResourcesResponse)(nil),  // 8: fgd.ingestion.v1.EditResourcesResponse
+	(*DiscoverRequest)(nil),        // 9: fgd.ingestion.v1.DiscoverRequest
+	(*DiscoverResponse)(nil),       // 10: fgd.ingestion.v1.DiscoverResponse
+	(*IngestRequest)(nil),          // 11: fgd.ingestion.v1.IngestRequest
+	(*OnlyFiles)(nil),              // 12: fgd.ingestion.v1.OnlyFiles
+	(*Progress)(nil),               // 13: fgd.ingestion.v1.Progress
+	(*DocumentResult)(nil),         // 14: fgd.ingestion.v1.DocumentResult
+	(*Resource)(nil),               // 15: fgd.ingestion.v1.Resource
+	(*IngestResponse)(nil),         // 16: fgd.ingestion.v1.IngestResponse
+	(*IngestResults)(nil),          // 17: fgd.ingestion.v1.IngestResults
+	(*IngestSummary)(nil),          // 18: fgd.ingestion.v1.IngestSummary
+	(*FindingCount)(nil),           // 19: fgd.ingestion.v1.FindingCount
+	(*ValidateFilesRequest)(nil),   // 20: fgd.ingestion.v1.ValidateFilesRequest
+	(*ValidateFilesResponse)(nil),  // 21: fgd.ingestion.v1.ValidateFilesResponse
+	(*ListQuarantineRequest)(nil),  // 22: fgd.ingestion.v1.ListQuarantineRequest
+	(*ListQuarantineResponse)(nil), // 23: fgd.ingestion.v1.ListQuarantineResponse
+	(*ReadResourcesRequest)(nil),   // 24: fgd.ingestion.v1.ReadResourcesRequest
+	(*ReadResourcesResponse)(nil),  // 25: fgd.ingestion.v1.ReadResourcesResponse
+	(*v1.Options)(nil),             // 26: fgd.fabric.v1.Options
+	(*v11.ResourceKey)(nil),        // 27: fgd.report.v1.ResourceKey
+	(*v11.ResourceContent)(nil),    // 28: fgd.report.v1.ResourceContent
+	(*v12.EditSet)(nil),            // 29: fgd.edit.v1.EditSet
+	(*v12.Edited)(nil),             // 30: fgd.edit.v1.Edited
+	(*v11.Finding)(nil),            // 31: fgd.report.v1.Finding
+	(*v13.FabricIdentity)(nil),     // 32: fgd.directory.v1.FabricIdentity
+	(*timestamppb.Timestamp)(nil),  // 33: google.protobuf.Timestamp
+	(*v11.DanglingReference)(nil),  // 34: fgd.report.v1.DanglingReference
+	(v11.Severity)(0),              // 35: fgd.report.v1.Severity
+	(*v11.QuarantinedFile)(nil),    // 36: fgd.report.v1.QuarantinedFile
 }
 var file_fgd_ingestion_v1_ingestion_service_proto_depIdxs = []int32{
-	20, // 0: fgd.ingestion.v1.EditResourcesRequest.options:type_name -> fgd.fabric.v1.Options
-	21, // 1: fgd.ingestion.v1.EditResourcesRequest.edit_set:type_name -> fgd.edit.v1.EditSet
-	22, // 2: fgd.ingestion.v1.EditResourcesResponse.edited:type_name -> fgd.edit.v1.Edited
-	23, // 3: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
-	24, // 4: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
-	20, // 5: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
-	25, // 6: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
-	9,  // 7: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
-	6,  // 8: fgd.ingestion.v1.IngestRequest.only:type_name -> fgd.ingestion.v1.OnlyFiles
-	0,  // 9: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
-	26, // 10: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
-	26, // 11: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
-	7,  // 12: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
-	11, // 13: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
-	12, // 14: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
-	8,  // 15: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
-	23, // 16: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
-	9,  // 17: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
-	27, // 18: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
-	13, // 19: fgd.ingestion.v1.IngestSummary.finding_counts:type_name -> fgd.ingestion.v1.FindingCount
-	28, // 20: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
-	23, // 21: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
-	29, // 22: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
-	20, // 23: fgd.ingestion.v1.ReadResourcesRequest.options:type_name -> fgd.fabric.v1.Options
-	26, // 24: fgd.ingestion.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
-	30, // 25: fgd.ingestion.v1.ReadResourcesResponse.resources:type_name -> fgd.report.v1.ResourceContent
-	3,  // 26: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
-	5,  // 27: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
-	16, // 28: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
-	14, // 29: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
-	18, // 30: fgd.ingestion.v1.IngestionService.ReadResources:input_type -> fgd.ingestion.v1.ReadResourcesRequest
-	1,  // 31: fgd.ingestion.v1.IngestionService.EditResources:input_type -> fgd.ingestion.v1.EditResourcesRequest
-	4,  // 32: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
-	10, // 33: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
-	17, // 34: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
-	15, // 35: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
-	19, // 36: fgd.ingestion.v1.IngestionService.ReadResources:output_type -> fgd.ingestion.v1.ReadResourcesResponse
-	2,  // 37: fgd.ingestion.v1.IngestionService.EditResources:output_type -> fgd.ingestion.v1.EditResourcesResponse
-	32, // [32:38] is the sub-list for method output_type
-	26, // [26:32] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	26, // 0: fgd.ingestion.v1.LocateResourceRequest.options:type_name -> fgd.fabric.v1.Options
+	27, // 1: fgd.ingestion.v1.LocateResourceRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	26, // 2: fgd.ingestion.v1.ReadVersionsRequest.options:type_name -> fgd.fabric.v1.Options
+	27, // 3: fgd.ingestion.v1.ReadVersionsRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	4,  // 4: fgd.ingestion.v1.ReadVersionsRequest.files:type_name -> fgd.ingestion.v1.FileVersion
+	6,  // 5: fgd.ingestion.v1.ReadVersionsResponse.versions:type_name -> fgd.ingestion.v1.ResourceVersion
+	28, // 6: fgd.ingestion.v1.ResourceVersion.content:type_name -> fgd.report.v1.ResourceContent
+	26, // 7: fgd.ingestion.v1.EditResourcesRequest.options:type_name -> fgd.fabric.v1.Options
+	29, // 8: fgd.ingestion.v1.EditResourcesRequest.edit_set:type_name -> fgd.edit.v1.EditSet
+	30, // 9: fgd.ingestion.v1.EditResourcesResponse.edited:type_name -> fgd.edit.v1.Edited
+	31, // 10: fgd.ingestion.v1.DiscoverResponse.findings:type_name -> fgd.report.v1.Finding
+	32, // 11: fgd.ingestion.v1.IngestRequest.fabric:type_name -> fgd.directory.v1.FabricIdentity
+	26, // 12: fgd.ingestion.v1.IngestRequest.options:type_name -> fgd.fabric.v1.Options
+	33, // 13: fgd.ingestion.v1.IngestRequest.commit_time:type_name -> google.protobuf.Timestamp
+	15, // 14: fgd.ingestion.v1.IngestRequest.last_resources:type_name -> fgd.ingestion.v1.Resource
+	12, // 15: fgd.ingestion.v1.IngestRequest.only:type_name -> fgd.ingestion.v1.OnlyFiles
+	0,  // 16: fgd.ingestion.v1.DocumentResult.outcome:type_name -> fgd.ingestion.v1.Outcome
+	27, // 17: fgd.ingestion.v1.DocumentResult.resource:type_name -> fgd.report.v1.ResourceKey
+	27, // 18: fgd.ingestion.v1.Resource.key:type_name -> fgd.report.v1.ResourceKey
+	13, // 19: fgd.ingestion.v1.IngestResponse.progress:type_name -> fgd.ingestion.v1.Progress
+	17, // 20: fgd.ingestion.v1.IngestResponse.results:type_name -> fgd.ingestion.v1.IngestResults
+	18, // 21: fgd.ingestion.v1.IngestResponse.summary:type_name -> fgd.ingestion.v1.IngestSummary
+	14, // 22: fgd.ingestion.v1.IngestResults.documents:type_name -> fgd.ingestion.v1.DocumentResult
+	31, // 23: fgd.ingestion.v1.IngestResults.findings:type_name -> fgd.report.v1.Finding
+	15, // 24: fgd.ingestion.v1.IngestResults.resources:type_name -> fgd.ingestion.v1.Resource
+	34, // 25: fgd.ingestion.v1.IngestResults.dangling_references:type_name -> fgd.report.v1.DanglingReference
+	19, // 26: fgd.ingestion.v1.IngestSummary.finding_counts:type_name -> fgd.ingestion.v1.FindingCount
+	35, // 27: fgd.ingestion.v1.FindingCount.severity:type_name -> fgd.report.v1.Severity
+	31, // 28: fgd.ingestion.v1.ValidateFilesResponse.findings:type_name -> fgd.report.v1.Finding
+	36, // 29: fgd.ingestion.v1.ListQuarantineResponse.files:type_name -> fgd.report.v1.QuarantinedFile
+	26, // 30: fgd.ingestion.v1.ReadResourcesRequest.options:type_name -> fgd.fabric.v1.Options
+	27, // 31: fgd.ingestion.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	28, // 32: fgd.ingestion.v1.ReadResourcesResponse.resources:type_name -> fgd.report.v1.ResourceContent
+	9,  // 33: fgd.ingestion.v1.IngestionService.Discover:input_type -> fgd.ingestion.v1.DiscoverRequest
+	11, // 34: fgd.ingestion.v1.IngestionService.Ingest:input_type -> fgd.ingestion.v1.IngestRequest
+	22, // 35: fgd.ingestion.v1.IngestionService.ListQuarantine:input_type -> fgd.ingestion.v1.ListQuarantineRequest
+	20, // 36: fgd.ingestion.v1.IngestionService.ValidateFiles:input_type -> fgd.ingestion.v1.ValidateFilesRequest
+	24, // 37: fgd.ingestion.v1.IngestionService.ReadResources:input_type -> fgd.ingestion.v1.ReadResourcesRequest
+	1,  // 38: fgd.ingestion.v1.IngestionService.LocateResource:input_type -> fgd.ingestion.v1.LocateResourceRequest
+	3,  // 39: fgd.ingestion.v1.IngestionService.ReadVersions:input_type -> fgd.ingestion.v1.ReadVersionsRequest
+	7,  // 40: fgd.ingestion.v1.IngestionService.EditResources:input_type -> fgd.ingestion.v1.EditResourcesRequest
+	10, // 41: fgd.ingestion.v1.IngestionService.Discover:output_type -> fgd.ingestion.v1.DiscoverResponse
+	16, // 42: fgd.ingestion.v1.IngestionService.Ingest:output_type -> fgd.ingestion.v1.IngestResponse
+	23, // 43: fgd.ingestion.v1.IngestionService.ListQuarantine:output_type -> fgd.ingestion.v1.ListQuarantineResponse
+	21, // 44: fgd.ingestion.v1.IngestionService.ValidateFiles:output_type -> fgd.ingestion.v1.ValidateFilesResponse
+	25, // 45: fgd.ingestion.v1.IngestionService.ReadResources:output_type -> fgd.ingestion.v1.ReadResourcesResponse
+	2,  // 46: fgd.ingestion.v1.IngestionService.LocateResource:output_type -> fgd.ingestion.v1.LocateResourceResponse
+	5,  // 47: fgd.ingestion.v1.IngestionService.ReadVersions:output_type -> fgd.ingestion.v1.ReadVersionsResponse
+	8,  // 48: fgd.ingestion.v1.IngestionService.EditResources:output_type -> fgd.ingestion.v1.EditResourcesResponse
+	41, // [41:49] is the sub-list for method output_type
+	33, // [33:41] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_fgd_ingestion_v1_ingestion_service_proto_init() }
@@ -1750,8 +2140,8 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 	if File_fgd_ingestion_v1_ingestion_service_proto != nil {
 		return
 	}
-	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[7].OneofWrappers = []any{}
-	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[9].OneofWrappers = []any{
+	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[13].OneofWrappers = []any{}
+	file_fgd_ingestion_v1_ingestion_service_proto_msgTypes[15].OneofWrappers = []any{
 		(*IngestResponse_Progress)(nil),
 		(*IngestResponse_Results)(nil),
 		(*IngestResponse_Summary)(nil),
@@ -1762,7 +2152,7 @@ func file_fgd_ingestion_v1_ingestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc), len(file_fgd_ingestion_v1_ingestion_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

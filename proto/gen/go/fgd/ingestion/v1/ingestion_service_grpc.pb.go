@@ -26,6 +26,8 @@ const (
 	IngestionService_ListQuarantine_FullMethodName = "/fgd.ingestion.v1.IngestionService/ListQuarantine"
 	IngestionService_ValidateFiles_FullMethodName  = "/fgd.ingestion.v1.IngestionService/ValidateFiles"
 	IngestionService_ReadResources_FullMethodName  = "/fgd.ingestion.v1.IngestionService/ReadResources"
+	IngestionService_LocateResource_FullMethodName = "/fgd.ingestion.v1.IngestionService/LocateResource"
+	IngestionService_ReadVersions_FullMethodName   = "/fgd.ingestion.v1.IngestionService/ReadVersions"
 	IngestionService_EditResources_FullMethodName  = "/fgd.ingestion.v1.IngestionService/EditResources"
 )
 
@@ -47,6 +49,11 @@ type IngestionServiceClient interface {
 	// Reads the resources in managed/: what the file of each says. Files that are no resource come with what is the matter
 	// with them.
 	ReadResources(ctx context.Context, in *ReadResourcesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResourcesResponse], error)
+	// Says where the file of a resource is in a tree, or where it would be.
+	LocateResource(ctx context.Context, in *LocateResourceRequest, opts ...grpc.CallOption) (*LocateResourceResponse, error)
+	// Reads what files say of one resource, each for itself and wherever it stands: as a commit had them, and without what
+	// else was there.
+	ReadVersions(ctx context.Context, in *ReadVersionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadVersionsResponse], error)
 	// Makes a tree in which resources of managed/ say what is asked for: only the lines of the fields that change change.
 	// A new resource is put into raw/, where an ingestion finds it. All edits are made, or none.
 	EditResources(ctx context.Context, in *EditResourcesRequest, opts ...grpc.CallOption) (*EditResourcesResponse, error)
@@ -131,6 +138,35 @@ func (c *ingestionServiceClient) ReadResources(ctx context.Context, in *ReadReso
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_ReadResourcesClient = grpc.ServerStreamingClient[ReadResourcesResponse]
 
+func (c *ingestionServiceClient) LocateResource(ctx context.Context, in *LocateResourceRequest, opts ...grpc.CallOption) (*LocateResourceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LocateResourceResponse)
+	err := c.cc.Invoke(ctx, IngestionService_LocateResource_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ingestionServiceClient) ReadVersions(ctx context.Context, in *ReadVersionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadVersionsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &IngestionService_ServiceDesc.Streams[3], IngestionService_ReadVersions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ReadVersionsRequest, ReadVersionsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type IngestionService_ReadVersionsClient = grpc.ServerStreamingClient[ReadVersionsResponse]
+
 func (c *ingestionServiceClient) EditResources(ctx context.Context, in *EditResourcesRequest, opts ...grpc.CallOption) (*EditResourcesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(EditResourcesResponse)
@@ -159,6 +195,11 @@ type IngestionServiceServer interface {
 	// Reads the resources in managed/: what the file of each says. Files that are no resource come with what is the matter
 	// with them.
 	ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error
+	// Says where the file of a resource is in a tree, or where it would be.
+	LocateResource(context.Context, *LocateResourceRequest) (*LocateResourceResponse, error)
+	// Reads what files say of one resource, each for itself and wherever it stands: as a commit had them, and without what
+	// else was there.
+	ReadVersions(*ReadVersionsRequest, grpc.ServerStreamingServer[ReadVersionsResponse]) error
 	// Makes a tree in which resources of managed/ say what is asked for: only the lines of the fields that change change.
 	// A new resource is put into raw/, where an ingestion finds it. All edits are made, or none.
 	EditResources(context.Context, *EditResourcesRequest) (*EditResourcesResponse, error)
@@ -186,6 +227,12 @@ func (UnimplementedIngestionServiceServer) ValidateFiles(grpc.BidiStreamingServe
 }
 func (UnimplementedIngestionServiceServer) ReadResources(*ReadResourcesRequest, grpc.ServerStreamingServer[ReadResourcesResponse]) error {
 	return status.Error(codes.Unimplemented, "method ReadResources not implemented")
+}
+func (UnimplementedIngestionServiceServer) LocateResource(context.Context, *LocateResourceRequest) (*LocateResourceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LocateResource not implemented")
+}
+func (UnimplementedIngestionServiceServer) ReadVersions(*ReadVersionsRequest, grpc.ServerStreamingServer[ReadVersionsResponse]) error {
+	return status.Error(codes.Unimplemented, "method ReadVersions not implemented")
 }
 func (UnimplementedIngestionServiceServer) EditResources(context.Context, *EditResourcesRequest) (*EditResourcesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EditResources not implemented")
@@ -276,6 +323,35 @@ func _IngestionService_ReadResources_Handler(srv interface{}, stream grpc.Server
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type IngestionService_ReadResourcesServer = grpc.ServerStreamingServer[ReadResourcesResponse]
 
+func _IngestionService_LocateResource_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LocateResourceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).LocateResource(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_LocateResource_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).LocateResource(ctx, req.(*LocateResourceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IngestionService_ReadVersions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ReadVersionsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(IngestionServiceServer).ReadVersions(m, &grpc.GenericServerStream[ReadVersionsRequest, ReadVersionsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type IngestionService_ReadVersionsServer = grpc.ServerStreamingServer[ReadVersionsResponse]
+
 func _IngestionService_EditResources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EditResourcesRequest)
 	if err := dec(in); err != nil {
@@ -310,6 +386,10 @@ var IngestionService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _IngestionService_ListQuarantine_Handler,
 		},
 		{
+			MethodName: "LocateResource",
+			Handler:    _IngestionService_LocateResource_Handler,
+		},
+		{
 			MethodName: "EditResources",
 			Handler:    _IngestionService_EditResources_Handler,
 		},
@@ -329,6 +409,11 @@ var IngestionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "ReadResources",
 			Handler:       _IngestionService_ReadResources_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "ReadVersions",
+			Handler:       _IngestionService_ReadVersions_Handler,
 			ServerStreams: true,
 		},
 	},
