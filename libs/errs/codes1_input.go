@@ -207,4 +207,8 @@ var (
 		"FGD_1066", Invalid, "NAMES_COLLIDE",
 		"Rename one of the two with git: on Windows and macOS a checkout has only one of them.",
 	}
+	ConflictUnsettled = Code{
+		"FGD_1073", Invalid, "CONFLICT_UNSETTLED",
+		"Say for each of these paths what is taken, or with take what is taken at all that are not named.",
+	}
 )

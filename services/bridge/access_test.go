@@ -126,6 +126,9 @@ func wants() map[string]needs {
 		"AuditService.ExportAudit":             {"admin", "all"},
 		"AuditService.ListAudit":               {"viewer", "any"},
 		"AuditService.VerifyAudit":             {"admin", "all"},
+		"ConflictService.GetConflict":          {"viewer", "fabric"},
+		"ConflictService.ListConflicts":        {"viewer", "fabric"},
+		"ConflictService.ResolveConflict":      {"operator", "fabric"},
 		"DirectoryService.GetDirectoryHealth":  {"viewer", "fabric"},
 		"DirectoryService.InitializeDirectory": {"operator", "fabric"},
 		"DirectoryService.ListDirectoryChanges": {

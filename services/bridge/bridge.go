@@ -19,6 +19,7 @@ import (
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	"fgdsync.dev/services/bridge/internal/auditapi"
 	"fgdsync.dev/services/bridge/internal/components"
+	"fgdsync.dev/services/bridge/internal/conflictapi"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/httpapi"
@@ -71,6 +72,7 @@ type Service struct {
 	// resources reads and changes what the files of fabrics say.
 	resources *resourceapi.Server
 	outbox    *outbox.Outbox
+	conflicts *conflictapi.Server
 	bell      *hearing.Bell
 	handler   http.Handler
 	log       *slog.Logger
@@ -131,7 +133,8 @@ func New(cfg Config, p *app.Process) (*Service, error) {
 		cfg: cfg, api: api, hooks: hooks, hookAPI: hookAPI, who: who, audit: audit,
 		queries: audit.queries(p.Peers[grpcapi.Orchestrator]), handler: handler,
 		netbox: netbox, resources: resourceapi.New(p.Peers[grpcapi.Orchestrator]), outbox: box, bell: hears.bell,
-		log: p.Telemetry.Log, firstToken: func(secret.String) {},
+		conflicts: conflictapi.New(p.Peers[grpcapi.Orchestrator], box),
+		log:       p.Telemetry.Log, firstToken: func(secret.String) {},
 	}
 	if p.FirstToken != nil {
 		s.firstToken = p.FirstToken
@@ -156,6 +159,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	s.hookAPI.Register(r)
 	s.netbox.Register(r)
 	s.resources.Register(r)
+	s.conflicts.Register(r)
 	bridgev1.RegisterAuditServiceServer(r, s.queries)
 }
 

@@ -7,6 +7,7 @@ import (
 	editv1 "fgdsync.dev/proto/fgd/edit/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/eventlog"
 	"fgdsync.dev/services/bridge/internal/follow"
 	"fgdsync.dev/services/bridge/internal/grpcapi"
 	"fgdsync.dev/services/bridge/internal/outbox"
@@ -30,7 +31,7 @@ func newOutbox(cfg Config, p *app.Process, connect outbox.ConnectFunc, h hears) 
 		})
 	}
 	box := outbox.New(outbox.Deps{
-		Edit: edit, Store: store, Resources: fabricv1.NewResourceServiceClient(p.Peers[grpcapi.Orchestrator]),
+		Edit: edit, Events: eventlog.New(h.redis), Store: store, Resources: fabricv1.NewResourceServiceClient(p.Peers[grpcapi.Orchestrator]),
 		Connect: connect, Metrics: metrics, Log: p.Telemetry.Log, Now: p.Now,
 		Lease: cfg.LockLease, Heard: h.metrics,
 	})

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -50,6 +51,51 @@ func TestAFabricIsLinked(t *testing.T) {
 		t.Errorf("the link is still %v", got["netbox"])
 	}
 	b.problem("PATCH", "/api/v1/fabrics/35", `{"netbox":{"conflict_winner":"hold"}}`, 400, "FGD_1010")
+}
+
+// TestWhoWinsAtALink: what a change leaves out is as it was, an empty list of policies clears them, and paths are
+// stored in one spelling.
+func TestWhoWinsAtALink(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.ok("POST", "/api/v1/fabrics", `{"fabric_id":35,"name":"f","repository_url":"https://git.example/r.git",
+		"gitops_directory":"d","netbox":{"url":"https://b","token_ref":"env:X","direction":"git_to_netbox",
+		"conflict_policies":{"policies":[{"kind":"VPC","path":"\"spec\".subnets","winner":"hnp_wins"}]}}}`)
+	const policies = `"conflict_policies":{"policies":[`
+	for _, c := range []struct{ change, want string }{
+		{`{"name":"g"}`, "GIT_TO_NETBOX HOLD VPC spec.subnets HNP_WINS"},
+		{`{"conflict_winner":"git_wins"}`, "GIT_TO_NETBOX GIT_WINS VPC spec.subnets HNP_WINS"},
+		{`{"direction":"both"}`, "BOTH GIT_WINS VPC spec.subnets HNP_WINS"},
+		{`{}`, "BOTH GIT_WINS VPC spec.subnets HNP_WINS"},
+		{`{"url":"https://b","token_ref":"env:X","conflict_policies":null}`, "BOTH GIT_WINS VPC spec.subnets HNP_WINS"},
+		{
+			`{` + policies + `{"path":".","winner":"hold"},{"kind":"VPC","path":".","winner":"git_wins"}]}}`,
+			"BOTH GIT_WINS  . HOLD VPC . GIT_WINS",
+		},
+		{`{"conflict_policies":{}}`, "BOTH GIT_WINS"},
+	} {
+		body := c.change
+		if !strings.HasPrefix(body, `{"name`) {
+			body = `{"netbox":` + body + `}`
+		}
+		if body == `{"netbox":{}}` {
+			b.ok("PATCH", "/api/v1/netbox", `{"url":"https://b","token_ref":"env:X"}`)
+		}
+		b.ok("PATCH", "/api/v1/fabrics/35", body)
+		l := b.link()
+		got := fmt.Sprint(l.GetDirection(), " ", l.GetConflictWinner())
+		for _, p := range l.GetConflictPolicies() {
+			got += fmt.Sprint(" ", p.GetKind(), " ", p.GetPath(), " ", p.GetWinner())
+		}
+		if got = strings.NewReplacer("DIRECTION_", "", "WINNER_", "").Replace(got); got != c.want {
+			t.Errorf("%s: %s", body, got)
+		}
+	}
+	b.ok("PATCH", "/api/v1/fabrics/35", `{"netbox":{`+policies+`{"path":"spec","winner":"git_wins"}]}}}`)
+	shown := fmt.Sprint(b.ok("GET", "/api/v1/fabrics/35", "")["netbox"].(map[string]any)["conflict_policies"])
+	if shown != "map[policies:[map[path:spec winner:git_wins]]]" {
+		t.Errorf("shown %s", shown)
+	}
 }
 
 // TestAFabricIsRegisteredSuspended: the reason goes along with the registration.

@@ -296,6 +296,9 @@ func TestExamplesAreRequests(t *testing.T) {
 		if field := message.Descriptor().Fields().ByTextName("fabric_id"); field != nil { // as the path says
 			message.Set(field, protoreflect.ValueOfInt32(35))
 		}
+		if field := message.Descriptor().Fields().ByTextName("conflict_id"); field != nil {
+			message.Set(field, protoreflect.ValueOfString("c-1"))
+		}
 		if strings.HasSuffix(name, "ResourceBody") {
 			for _, part := range []protoreflect.Name{"kind", "namespace", "name"} {
 				message.Set(message.Descriptor().Fields().ByName(part), protoreflect.ValueOfString("x"))
@@ -334,7 +337,8 @@ func TestDescribedPathsAreServed(t *testing.T) {
 		if path == "/api/v1/login" {
 			want = 404 // nobody can sign in here
 		}
-		if strings.HasSuffix(path, "/netbox/fabrics") || strings.HasSuffix(path, "/receipts") {
+		if strings.HasSuffix(path, "/netbox/fabrics") || strings.HasSuffix(path, "/receipts") ||
+			strings.Contains(path, "/conflicts") {
 			want = 400 // there is no NetBox
 		}
 		if strings.HasSuffix(path, "/{kind}/{namespace}/{name}") {

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -23,13 +24,27 @@ func refusedRequests() map[string][]refused {
 	}
 	for _, some := range []map[string][]refused{
 		refusedTokens(), refusedFabrics(), refusedNetBox(), refusedSyncs(), refusedDirectories(), refusedHistory(),
-		refusedResources(),
+		refusedResources(), refusedConflicts(),
 	} {
 		for name, cases := range some {
 			out[name] = cases
 		}
 	}
 	return out
+}
+
+// refusedPolicies returns a change of a link to policies for paths of a kind, that is refused for a part of them.
+func refusedPolicies(part, kind string, paths ...string) refused {
+	all, words := &bridgev1.ConflictPolicies{}, []string{}
+	for _, path := range paths {
+		all.Policies = append(all.Policies, &bridgev1.ConflictPolicy{Kind: kind, Path: path, Winner: "hold"})
+		words = append(words, fmt.Sprintf(`{"kind":%q,"path":%q,"winner":"hold"}`, kind, path))
+	}
+	return refused{
+		strings.TrimSuffix("netbox.conflict_policies."+part, "."),
+		`PATCH /api/v1/fabrics/35 {"netbox":{"conflict_policies":{"policies":[` + strings.Join(words, ",") + `]}}}`,
+		&bridgev1.UpdateFabricRequest{FabricId: 35, Netbox: &bridgev1.NetBoxLink{ConflictPolicies: all}},
+	}
 }
 
 func refusedTokens() map[string][]refused {
@@ -152,6 +167,11 @@ func refusedFabrics() map[string][]refused {
 				"branch", `PATCH /api/v1/fabrics/35 {"branch":""}`,
 				&bridgev1.UpdateFabricRequest{FabricId: 35, Branch: new("")},
 			},
+			refusedPolicies("policies[0].path", "", "spec["),
+			refusedPolicies("policies[0].kind", "Vpc", "spec"),
+			refusedPolicies("policies[0].kind", "Fabric", "."),
+			refusedPolicies("policies[1].path", "VPC", "spec", "a b"),
+			refusedPolicies("", "VPC", "spec.subnets", `"spec".subnets`),
 		},
 		"FabricService.SuspendFabric": {
 			{"reason", "POST /api/v1/fabrics/35:suspend {}", &bridgev1.SuspendFabricRequest{FabricId: 35}},

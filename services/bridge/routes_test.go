@@ -130,7 +130,7 @@ func (r route) fabrics() []int {
 // of returns the path and the body of a request about a fabric.
 func (r route) of(fabric int) (target, body string) {
 	target = strings.NewReplacer("{fabric_id}", fmt.Sprint(fabric), "{sync_id}", fmt.Sprint("sync-of-", fabric),
-		"{path}", "unmanaged/a.yaml", "{token_id}", "000000000000").Replace(r.path) + r.query
+		"{path}", "unmanaged/a.yaml", "{token_id}", "000000000000", "{conflict_id}", "c-1").Replace(r.path) + r.query
 	if r.body == nil {
 		return target, ""
 	}

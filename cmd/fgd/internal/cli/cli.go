@@ -108,7 +108,7 @@ func newRoot(env Environment) *cobra.Command {
 	root.SetVersionTemplate(versionText() + "\n")
 	return group(root, newUp(env), newSync(env), newCheck(env), newValidate(env), newDoctor(env), newQuarantine(env),
 		newHistory(env), newDiff(env), newRestore(env), newState(env), newDeadLetters(env), newToken(env), newFabric(env),
-		newResource(env), newNetBox(env), newAudit(env), newCerts(env),
+		newResource(env), newConflicts(env), newNetBox(env), newAudit(env), newCerts(env),
 		newLogin(env), newLogout(env), newCredentials(env), newDemo(env), newVersion())
 }
 

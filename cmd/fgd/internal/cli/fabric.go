@@ -75,13 +75,15 @@ func newFabricShow(env Environment) *cobra.Command {
 
 // linkFlags are those of a link to NetBox.
 type linkFlags struct {
-	link bridgev1.NetBoxLink
-	none bool
-	own  bool
+	link     bridgev1.NetBoxLink
+	none     bool
+	own      bool
+	policies []string
 }
 
 var linkFlagNames = []string{ //nolint:gochecknoglobals // read only
 	"netbox", "netbox-url", "netbox-fabric", "netbox-token-ref", "netbox-direction", "netbox-conflicts",
+	"netbox-conflict-policy",
 }
 
 func (l *linkFlags) add(cmd *cobra.Command) {
@@ -94,6 +96,9 @@ func (l *linkFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&l.link.Direction, "netbox-direction", "", "which `way` changes go: both or git_to_netbox")
 	flags.StringVar(&l.link.ConflictWinner, "netbox-conflicts", "",
 		"`who` wins where both sides changed the same: hold, git_wins or hnp_wins")
+	flags.StringArrayVar(&l.policies, "netbox-conflict-policy", nil,
+		"who wins there at a path and within it, in place of all that was said before: `[KIND:]PATH=WINNER`, repeatable; "+
+			"none takes all away")
 }
 
 // wanted returns the link as flags say it, nil when none says anything.
@@ -113,6 +118,10 @@ func (l *linkFlags) wanted(cmd *cobra.Command) (*bridgev1.NetBoxLink, error) {
 	}
 	if !slices.ContainsFunc(linkFlagNames, changed) {
 		return nil, nil
+	}
+	var err error
+	if l.link.ConflictPolicies, err = policies(l.policies); err != nil {
+		return nil, exit.Misuse(err)
 	}
 	return &l.link, nil
 }

@@ -131,7 +131,7 @@ func newNetBoxReceipts(env Environment) *cobra.Command {
 		}
 		return r.print(answer, func() { render.Receipts(env.results(), answer) })
 	})
-	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: pending, proven, undeliverable or held")
+	cmd.Flags().StringVar(&state, "state", "", "only those in this `state`: pending, proven, undeliverable, held or merging")
 	return cmd
 }
 
@@ -140,7 +140,8 @@ func newNetBoxDeliver(env Environment) *cobra.Command {
 	cmd := aboutFabric(env, &cobra.Command{
 		Use: "deliver FABRIC", Short: "Have the records of a fabric delivered now",
 		Long: `What NetBox refused is tried again. What somebody changed in NetBox stays, unless --overwrite says that Git counts; it
-is lost then, and is listed before. It goes on by itself: fgd netbox receipts says how far it is.`,
+is lost then, and is listed before. What both sides changed is a conflict: fgd conflicts settles it. It goes on by
+itself: fgd netbox receipts says how far it is.`,
 	}, func(ctx context.Context, r *running, id int32) error {
 		request.FabricId = id
 		if request.GetOverwrite() && !r.json {
@@ -158,6 +159,7 @@ is lost then, and is listed before. It goes on by itself: fgd netbox receipts sa
 	})
 	cmd.Flags().BoolVar(&request.Overwrite, "overwrite", false,
 		"make records that somebody changed in NetBox what Git says")
-	cmd.Flags().BoolVar(&request.ConfirmDeletions, "confirm-deletions", false, "delete records although they are many")
+	cmd.Flags().BoolVar(&request.ConfirmDeletions, "confirm-deletions", false, "delete records although they are many, and files of which very many records were deleted")
+	cmd.Flags().BoolVar(&request.Calm, "calm", false, "have what is held because it changes too often go on")
 	return cmd
 }

@@ -165,6 +165,7 @@ func TestFabricsAreImported(t *testing.T) {
 	d.says(d.fgd(0, "netbox", "check"), "Records can be delivered.")
 	d.says(d.fgd(0, "netbox", "show"), "reachable", netboxserver.Version)
 	d.says(d.fgd(0, "fabric", "update", id, "--netbox-conflicts", "git_wins"), "Git wins")
+	d.judged(id)
 	d.relinked(id)
 	d.says(d.fgd(0, "fabric", "update", id, "--no-netbox"), "NetBox       -")
 	d.says(d.fgd(1, "netbox", "receipts", id), "FGD_3018")
@@ -206,6 +207,26 @@ func (d *delivering) relinked(id string) {
 	for _, flags := range [][]string{nil, {"--netbox=false"}, {"--netbox-fabric", "0"}} {
 		d.fgd(2, append([]string{"fabric", "update", id}, flags...)...)
 	}
+}
+
+// judged says at a link who wins where, and looks for conflicts, of which there are none.
+func (d *delivering) judged(id string) {
+	d.t.Helper()
+	d.says(d.fgd(0, "fabric", "update", id, "--netbox-direction", "git_to_netbox"), "from Git to NetBox alone")
+	d.says(d.fgd(0, "fabric", "update", id, "--netbox-conflict-policy", "VPC:spec.subnets=hnp_wins",
+		"--netbox-conflict-policy", `annotations."a:b=c"=hold`), "from Git to NetBox alone")
+	d.says(d.fgd(0, "fabric", "show", id), "VPC at spec.subnets: NetBox wins",
+		"all kinds at annotations.a:b=c: somebody has to decide")
+	d.says(d.fgd(2, "fabric", "update", id, "--netbox-conflict-policy", "spec"), "[KIND:]PATH=WINNER")
+	d.says(d.fgd(1, "fabric", "update", id, "--netbox-conflict-policy", "spec[=hold"),
+		"netbox.conflict_policies.policies[0].path is no path")
+	d.says(d.fgd(0, "fabric", "update", id, "--netbox-direction", "both"), "NetBox wins", "both ways")
+	if said := d.fgd(0, "fabric", "update", id, "--netbox-conflict-policy", "none"); strings.Contains(said, "policies") {
+		d.t.Errorf("there are policies still:\n%s", said)
+	}
+	d.says(d.fgd(0, "conflicts", "list", id, "--state", "all"), "There is no such conflict.")
+	d.says(d.fgd(1, "conflicts", "show", id, "c-1"), "FGD_1071", "fgd conflicts list")
+	d.says(d.fgd(0, "netbox", "deliver", id, "--calm"), "Asked for")
 }
 
 // TestAFileOfFabricsThatSaysNothing is refused, and nothing is asked.

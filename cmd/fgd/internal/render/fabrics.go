@@ -49,6 +49,7 @@ func Fabric(s *Screen, fabric *bridgev1.Fabric) {
 	if link := fabric.GetNetbox(); link != nil {
 		f.add("token", "%s", printable.Line(link.GetTokenRef()))
 		f.add("direction", "%s", directionText(link))
+		policyFacts(f, link.GetConflictPolicies().GetPolicies())
 	}
 	f.end()
 }
@@ -86,6 +87,20 @@ func directionText(link *bridgev1.NetBoxLink) string {
 		return "both ways; where both changed the same, NetBox wins"
 	}
 	return "both ways; where both changed the same, somebody has to decide"
+}
+
+// policyFacts adds who wins at single paths, a line each.
+func policyFacts(f *facts, policies []*bridgev1.ConflictPolicy) {
+	words := map[string]string{"hold": "somebody has to decide", "git_wins": "Git wins", "hnp_wins": "NetBox wins"}
+	name := "policies"
+	for _, p := range policies {
+		kind := "all kinds"
+		if p.GetKind() != "" {
+			kind = printable.Line(p.GetKind())
+		}
+		f.add(name, "%s at %s: %s", kind, printable.Line(p.GetPath()), words[p.GetWinner()])
+		name = ""
+	}
 }
 
 // Registered prints that a fabric was registered, and which sync is its first.

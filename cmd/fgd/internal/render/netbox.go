@@ -167,11 +167,16 @@ func (e *explained) end() {
 // mostHeld is how many records are named that would be overwritten.
 const mostHeld = 20
 
+// overwritable are the reasons for which a record is held that a word overwrites.
+var overwritable = []string{ //nolint:gochecknoglobals // read only
+	"changed_in_netbox", "deleted_in_netbox", "keeps_changing", "conflict", "refused_by_git", "auto_sync_off",
+	"not_committed",
+}
+
 // Overwritten prints which records are held and become what Git says.
 func Overwritten(s *Screen, receipts []*bridgev1.Receipt) {
 	held := slices.DeleteFunc(slices.Clone(receipts), func(r *bridgev1.Receipt) bool {
-		reason := r.GetProblem().GetReason()
-		return reason != "changed_in_netbox" && reason != "deleted_in_netbox" && reason != "keeps_changing"
+		return !slices.Contains(overwritable, r.GetProblem().GetReason())
 	})
 	if len(held) == 0 {
 		s.printf("No record is held that would be overwritten.\n")
@@ -248,8 +253,11 @@ func remedies(s *Screen, receipts []*bridgev1.Receipt) {
 func delivery(s *Screen, d *bridgev1.Delivery) {
 	f := s.facts()
 	f.add("NetBox", "%s, fabric %d", printable.Line(d.GetNetboxUrl()), d.GetNetboxFabric())
-	f.add("records", "%d proven, %d pending, %d undeliverable, %d held", d.GetProven(), d.GetPending(),
-		d.GetUndeliverable(), d.GetHeld())
+	f.add("records", "%d proven, %d pending, %d merging, %d undeliverable, %d held", d.GetProven(), d.GetPending(),
+		d.GetMerging(), d.GetUndeliverable(), d.GetHeld())
+	if n := d.GetConflicts(); n > 0 {
+		f.styled(s.warn, "conflicts", "%d open: fgd conflicts list", n)
+	}
 	nothing := "nothing yet: no sync has completed"
 	if d.GetSuspended() {
 		nothing = "nothing yet: the fabric is suspended"

@@ -65,6 +65,34 @@ func TestReceiptsOnATerminal(t *testing.T) {
 	}
 }
 
+// TestReceiptsTellOfConflicts, and of what is on its way to Git, with the words of the API.
+func TestReceiptsTellOfConflicts(t *testing.T) {
+	t.Parallel()
+	r := &bridgev1.ListReceiptsResponse{Delivery: &bridgev1.Delivery{Merging: 3, Held: 5, Conflicts: 1}}
+	for _, reason := range []string{"conflict", "refused_by_git", "auto_sync_off", "storm", "not_committed"} {
+		r.Receipts = append(r.Receipts, &bridgev1.Receipt{
+			Kind: "VPC", Namespace: "default", Name: "of-" + reason, State: "held",
+			Problem: &bridgev1.ReceiptProblem{Reason: reason, Message: "why", Remedy: "What to do about it."},
+		})
+	}
+	r.Receipts = append(r.Receipts, &bridgev1.Receipt{Kind: "VPC", Namespace: "default", Name: "a", State: "merging"})
+	var out bytes.Buffer
+	render.Receipts(screen(&out), r)
+	for _, part := range []string{
+		"0 proven, 0 pending, 3 merging, 0 undeliverable, 5 held\n", "conflicts  1 open: fgd conflicts list\n",
+		"default/a                  merging", "storm: why", "auto_sync_off: What to do about it.\n",
+	} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %q in\n%s", part, &out)
+		}
+	}
+	out.Reset()
+	render.Overwritten(screen(&out), r.GetReceipts())
+	if !strings.Contains(out.String(), "4 held records") || strings.Contains(out.String(), "of-storm") {
+		t.Errorf("printed\n%s", &out)
+	}
+}
+
 // TestWhatWillBeOverwritten is named, up to some; what no word overwrites is not.
 func TestWhatWillBeOverwritten(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,7 @@ const (
 	DefaultAudit       = 100
 	DefaultActions     = 200
 	DefaultReceipts    = 100
+	DefaultConflicts   = 100
 	DefaultResources   = 100
 	DefaultPastChanges = 20
 	DefaultDiffLines   = 5000
@@ -48,6 +49,7 @@ func Defaults() map[protoreflect.FullName]map[protoreflect.Name]any {
 		nameOf(&bridgev1.ListTokensRequest{}):           limit(DefaultTokens),
 		nameOf(&bridgev1.ListAuditRequest{}):            limit(DefaultAudit),
 		nameOf(&bridgev1.ListReceiptsRequest{}):         limit(DefaultReceipts),
+		nameOf(&bridgev1.ListConflictsRequest{}):        limit(DefaultConflicts),
 		nameOf(&bridgev1.ListNetBoxFabricsRequest{}):    limit(DefaultFabrics),
 		nameOf(&bridgev1.ListResourcesRequest{}):        limit(DefaultResources),
 		nameOf(&bridgev1.ListResourceChangesRequest{}):  limit(DefaultPastChanges),

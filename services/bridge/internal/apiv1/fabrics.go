@@ -35,10 +35,14 @@ func CheckDirectory(given string) error {
 }
 
 // NewFabric returns the definition that a request registers, without credentials.
-func NewFabric(req *bridgev1.CreateFabricRequest) *fabricv1.Fabric {
+func NewFabric(req *bridgev1.CreateFabricRequest) (*fabricv1.Fabric, error) {
+	link, err := netBoxLink(nil, req.GetNetbox())
+	if err != nil {
+		return nil, err
+	}
 	fabric := &fabricv1.Fabric{
 		FabricId: req.GetFabricId(), Name: strings.TrimSpace(req.GetName()),
-		SyncIntervalSeconds: DefaultInterval, Options: &fabricv1.Options{}, Netbox: netBoxLink(nil, req.GetNetbox()),
+		SyncIntervalSeconds: DefaultInterval, Options: &fabricv1.Options{}, Netbox: link,
 		Location: &gitv1.Location{
 			RepositoryUrl: strings.TrimSpace(req.GetRepositoryUrl()), Branch: cmp.Or(req.GetBranch(), DefaultBranch),
 			Directory: req.GetGitopsDirectory(), FabricId: req.GetFabricId(),
@@ -48,7 +52,7 @@ func NewFabric(req *bridgev1.CreateFabricRequest) *fabricv1.Fabric {
 		fabric.SyncIntervalSeconds = req.GetSyncIntervalSeconds()
 	}
 	mergeOptions(fabric.GetOptions(), req.GetOptions())
-	return fabric
+	return fabric, nil
 }
 
 // FirstSync returns how the first sync of a fabric shall run.

@@ -14,11 +14,19 @@ import (
 // are one.
 func NetBoxURL(given string) string { return strings.TrimRight(strings.TrimSpace(given), "/") }
 
+// CheckLinked refuses what is about the records of a fabric that no NetBox shows.
+func CheckLinked(fabric *fabricv1.Fabric) error {
+	if fabric.GetNetbox() == nil {
+		return errs.New(errs.NetBoxNotLinked, "No NetBox shows the resources of fabric %d.", fabric.GetFabricId())
+	}
+	return nil
+}
+
 // netBoxLink returns a link as a request wants it: what the request leaves out is as it was. One that says nothing is
 // to the NetBox of the installation, by the fabric's own number.
-func netBoxLink(was *fabricv1.NetBoxLink, wanted *bridgev1.NetBoxLink) *fabricv1.NetBoxLink {
+func netBoxLink(was *fabricv1.NetBoxLink, wanted *bridgev1.NetBoxLink) (*fabricv1.NetBoxLink, error) {
 	if wanted == nil {
-		return was
+		return was, nil
 	}
 	link := &fabricv1.NetBoxLink{Direction: directionNames.value(""), ConflictWinner: winnerNames.value("")}
 	switch {
@@ -43,15 +51,12 @@ func netBoxLink(was *fabricv1.NetBoxLink, wanted *bridgev1.NetBoxLink) *fabricv1
 	if word := wanted.GetConflictWinner(); word != "" {
 		link.ConflictWinner = winnerNames.value(word)
 	}
-	if wanted.GetConflictPolicies() != nil {
-		link.ConflictPolicies = nil
-		for _, p := range wanted.GetConflictPolicies().GetPolicies() {
-			link.ConflictPolicies = append(link.ConflictPolicies, &fabricv1.ConflictPolicy{
-				Kind: p.GetKind(), Path: p.GetPath(), Winner: winnerNames.value(p.GetWinner()),
-			})
-		}
+	if wanted.GetConflictPolicies() == nil {
+		return link, nil
 	}
-	return link
+	policies, err := policiesFromAPI(wanted.GetConflictPolicies().GetPolicies())
+	link.ConflictPolicies = policies
+	return link, err
 }
 
 // updateNetBox changes or removes the link of a definition.
@@ -60,28 +65,21 @@ func updateNetBox(fabric *fabricv1.Fabric, req *bridgev1.UpdateFabricRequest) er
 		return errs.Field("remove_netbox", "remove_netbox and netbox contradict each other.").
 			WithRemedy("Leave one of the two out.")
 	}
-	fabric.Netbox = netBoxLink(fabric.GetNetbox(), req.GetNetbox())
+	link, err := netBoxLink(fabric.GetNetbox(), req.GetNetbox())
+	fabric.Netbox = link
 	if req.GetRemoveNetbox() {
 		fabric.Netbox = nil
 	}
-	return nil
+	return err
 }
 
 func netBoxToAPI(link *fabricv1.NetBoxLink) *bridgev1.NetBoxLink {
 	if link == nil {
 		return nil
 	}
-	out := &bridgev1.NetBoxLink{
+	return &bridgev1.NetBoxLink{
 		Url: link.GetUrl(), Fabric: link.GetFabric(), TokenRef: link.GetTokenRef(),
 		Direction: directionNames.name(link.GetDirection()), ConflictWinner: winnerNames.name(link.GetConflictWinner()),
+		ConflictPolicies: policiesToAPI(link.GetConflictPolicies()),
 	}
-	if len(link.GetConflictPolicies()) > 0 {
-		out.ConflictPolicies = &bridgev1.ConflictPolicies{}
-	}
-	for _, p := range link.GetConflictPolicies() {
-		out.ConflictPolicies.Policies = append(out.ConflictPolicies.Policies, &bridgev1.ConflictPolicy{
-			Kind: p.GetKind(), Path: p.GetPath(), Winner: winnerNames.name(p.GetWinner()),
-		})
-	}
-	return out
 }

@@ -10,20 +10,20 @@ func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) {
 	if words == nil {
 		return
 	}
-	merge(&options.ArchiveStrategy, archiveNames, words.ArchiveStrategy)
-	merge(&options.OnConflict, conflictNames, words.OnConflict)
-	merge(&options.UnknownFields, unknownFieldsNames, words.UnknownFields)
-	merge(&options.ManagedInvalid, managedInvalidNames, words.ManagedInvalid)
-	merge(&options.References, referencesNames, words.References)
-	merge(&options.PublishMode, publishNames, words.PublishMode)
-	merge(&options.ForeignFiles, foreignFilesNames, words.ForeignFiles)
+	setWord(&options.ArchiveStrategy, archiveNames, words.ArchiveStrategy)
+	setWord(&options.OnConflict, conflictNames, words.OnConflict)
+	setWord(&options.UnknownFields, unknownFieldsNames, words.UnknownFields)
+	setWord(&options.ManagedInvalid, managedInvalidNames, words.ManagedInvalid)
+	setWord(&options.References, referencesNames, words.References)
+	setWord(&options.PublishMode, publishNames, words.PublishMode)
+	setWord(&options.ForeignFiles, foreignFilesNames, words.ForeignFiles)
 	if words.CommitAuthor != nil {
 		options.CommitAuthor = words.GetCommitAuthor()
 	}
 	if words.CommitCommitter != nil {
 		options.CommitCommitter = words.GetCommitCommitter()
 	}
-	merge(&options.ServerFields, serverFieldsNames, words.ServerFields)
+	setWord(&options.ServerFields, serverFieldsNames, words.ServerFields)
 	if words.UpgradeApiVersions != nil {
 		options.UpgradeApiVersions = words.UpgradeApiVersions
 	}
@@ -35,7 +35,7 @@ func mergeOptions(options *fabricv1.Options, words *bridgev1.FabricOptions) {
 	}
 }
 
-func merge[E ~int32](target *E, names enumNames[E], word *string) {
+func setWord[E ~int32](target *E, names enumNames[E], word *string) {
 	if word != nil {
 		*target = names.value(*word)
 	}

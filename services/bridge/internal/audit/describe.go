@@ -32,7 +32,7 @@ func describe(line *chain.Line, m proto.Message) {
 		return
 	}
 	ids(line, message)
-	for _, name := range []protoreflect.Name{"fabric", "status", "token"} {
+	for _, name := range []protoreflect.Name{"fabric", "status", "token", "conflict"} {
 		if field := message.Descriptor().Fields().ByName(name); field != nil && field.Message() != nil &&
 			!field.IsList() && !field.IsMap() && message.Has(field) {
 			ids(line, message.Get(field).Message())
@@ -52,8 +52,10 @@ func ids(line *chain.Line, message protoreflect.Message) {
 	if text := textOf(message, "sync_id"); text != "" {
 		line.SyncID = text
 	}
-	if text := textOf(message, "token_id"); text != "" {
-		line.Object = &chain.Object{Kind: "token", Name: text}
+	for _, kind := range []string{"token", "conflict"} {
+		if text := textOf(message, protoreflect.Name(kind+"_id")); text != "" {
+			line.Object = &chain.Object{Kind: kind, Name: text}
+		}
 	}
 }
 

@@ -33,7 +33,10 @@ func (s *fabricServer) CreateFabric(
 	if err := apiv1.CheckDirectory(req.GetGitopsDirectory()); err != nil {
 		return nil, err
 	}
-	fabric := apiv1.NewFabric(req)
+	fabric, err := apiv1.NewFabric(req)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.netbox.Default.Complete(ctx, fabric.GetNetbox()); err != nil {
 		return nil, err
 	}

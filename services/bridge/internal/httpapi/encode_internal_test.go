@@ -50,20 +50,8 @@ func drawnValue(
 	case protoreflect.Int32Kind:
 		return protoreflect.ValueOfInt32(rapid.Int32().Draw(t, "number"))
 	}
-	if field.Message().FullName() == (&timestamppb.Timestamp{}).ProtoReflect().Descriptor().FullName() {
-		at := &timestamppb.Timestamp{Seconds: rapid.Int64Range(0, 1<<34).Draw(t, "time")}
-		proto.Merge(empty.Message().Interface(), convert(at, empty.Message()))
-		return empty
-	}
-	if field.Message().FullName() == (&structpb.Struct{}).ProtoReflect().Descriptor().FullName() {
-		object, err := structpb.NewStruct(map[string]any{
-			rapid.String().Draw(t, "key"): rapid.String().Draw(t, "text"), "number": rapid.Int32().Draw(t, "number"),
-			"list": []any{true, nil, map[string]any{"a": 1.5}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		proto.Merge(empty.Message().Interface(), convert(object, empty.Message()))
+	if known := drawnKnown(t, field.Message().FullName()); known != nil {
+		proto.Merge(empty.Message().Interface(), convert(known, empty.Message()))
 		return empty
 	}
 	if field.Message().FullName() == (&structpb.Value{}).ProtoReflect().Descriptor().FullName() {
@@ -76,6 +64,31 @@ func drawnValue(
 	}
 	drawn(t, empty.Message(), depth+1)
 	return empty
+}
+
+// drawnKnown returns a message of a type that has a JSON form of its own; nil for all others.
+func drawnKnown(t *rapid.T, name protoreflect.FullName) proto.Message {
+	object := func() map[string]any {
+		return map[string]any{
+			rapid.String().Draw(t, "key"): rapid.String().Draw(t, "text"), "number": rapid.Int32().Draw(t, "number"),
+			"list": []any{true, nil, map[string]any{"a": 1.5}},
+		}
+	}
+	var drawn proto.Message
+	var err error
+	switch name {
+	case (&timestamppb.Timestamp{}).ProtoReflect().Descriptor().FullName():
+		drawn = &timestamppb.Timestamp{Seconds: rapid.Int64Range(0, 1<<34).Draw(t, "time")}
+	case (&structpb.Struct{}).ProtoReflect().Descriptor().FullName():
+		drawn, err = structpb.NewStruct(object())
+	case (&structpb.Value{}).ProtoReflect().Descriptor().FullName():
+		one := rapid.SampledFrom([]any{nil, true, 1.5, "text", []any{}, object()}).Draw(t, "value")
+		drawn, err = structpb.NewValue(one)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return drawn
 }
 
 // convert returns a message in the Go type of another one.

@@ -147,7 +147,7 @@ func (d *document) sortTags() {
 	order := []string{
 		"FabricService", "SyncService", "ResourceService", "DirectoryService", "QuarantineService", "HistoryService",
 		"HealthService", "MaintenanceService", "AccessService", "AuditService", "WebhookService", "NetBoxService",
-		operationalTag,
+		"ConflictService", operationalTag,
 	}
 	place := func(tag object) int {
 		if i := slices.IndexFunc(order, func(name string) bool { return tag["name"] == name }); i >= 0 {

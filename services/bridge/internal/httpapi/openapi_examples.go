@@ -49,6 +49,13 @@ func examples() map[string]object {
 		},
 		"RemoveNetBoxRequest": {"url": netbox, "admin_token": "nbt_0123456789ab.example", "plan_only": true},
 		"DeliverRecordsBody":  {"confirm_deletions": false},
+		"ResolveConflictBody": {
+			"version": "9b1d5f0c2a7e", "take": "git",
+			"choices": []object{
+				{"path": "spec.subnets.default.vlan", "take": "netbox"},
+				{"path": `annotations."example.com/owner"`, "take": "value", "value": "network"},
+			},
+		},
 		"PutResourceBody": {
 			"content": object{"spec": object{"subnets": []string{"10.10.0.0/16"}}}, "if_none_match": true,
 		},

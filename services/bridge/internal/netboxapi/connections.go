@@ -106,7 +106,7 @@ func (s *Server) ListNetBoxFabrics(
 	if err != nil {
 		return nil, err
 	}
-	out := &bridgev1.ListNetBoxFabricsResponse{Total: number(int64(len(found)))}
+	out := &bridgev1.ListNetBoxFabricsResponse{Total: apiv1.Number(int64(len(found)))}
 	limit := int(apiv1.Limit(req.GetLimit(), apiv1.DefaultFabrics))
 	for _, f := range found {
 		if f.ID <= after {
@@ -117,8 +117,8 @@ func (s *Server) ListNetBoxFabrics(
 			break
 		}
 		out.Fabrics = append(out.Fabrics, &bridgev1.NetBoxFabric{
-			Fabric: number(f.ID), Name: f.Name, RepositoryUrl: f.Repository, Branch: f.Branch, GitopsDirectory: f.Directory,
-			FabricId: linked[f.ID],
+			Fabric: apiv1.Number(f.ID), Name: f.Name, RepositoryUrl: f.Repository, Branch: f.Branch,
+			GitopsDirectory: f.Directory, FabricId: linked[f.ID],
 		})
 	}
 	return out, nil

@@ -2,13 +2,13 @@ package netboxapi
 
 import (
 	"cmp"
-	"math"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/apiv1"
 	"fgdsync.dev/services/bridge/internal/netboxsetup"
 	"fgdsync.dev/services/bridge/internal/outbox"
 )
@@ -38,13 +38,18 @@ func stateOf(state netboxv1.State) string { return wordOf(state.String(), "STATE
 
 func deliveryToProto(s outbox.Status, suspended bool) *bridgev1.Delivery {
 	d := s.Delivery
-	count := func(state netboxv1.State) int32 { return number(int64(s.Count[state])) }
+	count := func(state netboxv1.State) int32 { return apiv1.Number(int64(s.Count[state])) }
 	out := &bridgev1.Delivery{
 		NetboxUrl: d.GetUrl(), NetboxFabric: d.GetNetboxFabric(), WantedCommit: d.GetWantedCommit(),
 		ProvenCommit: d.GetProvenCommit(), Problem: d.GetProblem(), Remedy: d.GetRemedy(), ComparedAt: d.GetComparedAt(),
 		Proven: count(netboxv1.State_STATE_PROVEN), Pending: count(netboxv1.State_STATE_PENDING),
 		Undeliverable: count(netboxv1.State_STATE_UNDELIVERABLE), Held: count(netboxv1.State_STATE_HELD),
-		Suspended: suspended,
+		Merging: count(netboxv1.State_STATE_MERGING), Suspended: suspended,
+	}
+	for _, r := range s.Receipts {
+		if openConflict(r) != nil {
+			out.Conflicts++
+		}
 	}
 	if !s.UnprovenSince.IsZero() {
 		out.UnprovenSince = timestamppb.New(s.UnprovenSince)
@@ -52,13 +57,21 @@ func deliveryToProto(s outbox.Status, suspended bool) *bridgev1.Delivery {
 	return out
 }
 
+// openConflict returns the conflict of a record that is open, nil when none is.
+func openConflict(r *netboxv1.Receipt) *netboxv1.Conflict {
+	if c := r.GetConflict(); c.GetState() == netboxv1.ConflictState_CONFLICT_STATE_OPEN {
+		return c
+	}
+	return nil
+}
+
 func receiptToProto(r *netboxv1.Receipt, wantedCommit string) *bridgev1.Receipt {
 	out := &bridgev1.Receipt{
 		Kind: r.GetKind(), Namespace: r.GetNamespace(), Name: r.GetName(), Path: r.GetWanted().GetPath(),
 		State: stateOf(r.GetState()), Deleted: r.GetWanted().GetDeleted(),
-		BlobId: r.GetWanted().GetBlobId(), RecordId: number(r.GetRecordId()), LastUpdated: r.GetLastUpdated(),
+		BlobId: r.GetWanted().GetBlobId(), RecordId: apiv1.Number(r.GetRecordId()), LastUpdated: r.GetLastUpdated(),
 		RequestId: r.GetRequestId(), VerifiedAt: r.GetVerifiedAt(), UnprovenSince: r.GetUnprovenSince(),
-		Attempts: r.GetAttempts(),
+		Attempts: r.GetAttempts(), ConflictId: openConflict(r).GetConflictId(),
 	}
 	if !r.GetWanted().GetUnknown() {
 		out.Commit = cmp.Or(r.GetWanted().GetChangedBy().GetCommit(), r.GetAgreed().GetCommit(), wantedCommit)
@@ -77,6 +90,3 @@ func receiptToProto(r *netboxv1.Receipt, wantedCommit string) *bridgev1.Receipt 
 	}
 	return out
 }
-
-// number returns a number of 32 bits, as all numbers of the API are.
-func number(n int64) int32 { return int32(min(n, math.MaxInt32)) }

@@ -3,11 +3,8 @@ package netboxapi
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"slices"
-	"strings"
 
-	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
@@ -20,7 +17,7 @@ import (
 func (s *Server) ListReceipts(
 	ctx context.Context, req *bridgev1.ListReceiptsRequest,
 ) (*bridgev1.ListReceiptsResponse, error) {
-	after, err := positionOf(req.GetPageToken())
+	after, err := apiv1.ResourcePosition(req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -28,11 +25,12 @@ func (s *Server) ListReceipts(
 	if err != nil {
 		return nil, err
 	}
+	out := &bridgev1.ListReceiptsResponse{Delivery: deliveryToProto(status, suspended)}
 	all := slices.DeleteFunc(status.Receipts, func(r *netboxv1.Receipt) bool {
 		return req.GetState() != "" && stateOf(r.GetState()) != req.GetState()
 	})
 	slices.SortFunc(all, func(a, b *netboxv1.Receipt) int { return slices.Compare(placeOf(a), placeOf(b)) })
-	out := &bridgev1.ListReceiptsResponse{Total: number(int64(len(all))), Delivery: deliveryToProto(status, suspended)}
+	out.Total = apiv1.Number(int64(len(all)))
 	limit := int(apiv1.Limit(req.GetLimit(), apiv1.DefaultReceipts))
 	for _, r := range all {
 		if slices.Compare(placeOf(r), after) <= 0 {
@@ -40,7 +38,7 @@ func (s *Server) ListReceipts(
 		}
 		if len(out.GetReceipts()) == limit {
 			last := out.GetReceipts()[limit-1]
-			out.NextPageToken = tokenOf([]string{last.GetKind(), last.GetNamespace(), last.GetName()})
+			out.NextPageToken = apiv1.ResourcePageToken(last.GetKind(), last.GetNamespace(), last.GetName())
 			break
 		}
 		out.Receipts = append(out.Receipts, receiptToProto(r, status.Delivery.GetWantedCommit()))
@@ -56,7 +54,7 @@ func (s *Server) DeliverRecords(
 	if err != nil {
 		return nil, err
 	}
-	asked := outbox.Asked{Overwrite: req.GetOverwrite(), ConfirmDeletions: req.GetConfirmDeletions()}
+	asked := outbox.Asked{Overwrite: req.GetOverwrite(), ConfirmDeletions: req.GetConfirmDeletions(), Calm: req.GetCalm()}
 	if who := access.PrincipalOf(ctx); who != nil {
 		asked.By = who.Name
 	}
@@ -91,32 +89,9 @@ func (s *Server) linked(ctx context.Context, fabricID int32) (*fabricv1.Fabric, 
 	if err != nil {
 		return nil, err
 	}
-	if found.GetFabric().GetNetbox() == nil {
-		return nil, errs.New(errs.NetBoxNotLinked, "No NetBox shows the resources of fabric %d.", fabricID)
-	}
-	return found.GetFabric(), nil
+	return found.GetFabric(), apiv1.CheckLinked(found.GetFabric())
 }
 
 func placeOf(r *netboxv1.Receipt) []string {
 	return []string{r.GetKind(), r.GetNamespace(), r.GetName()}
-}
-
-// separator is in no name.
-const separator = "\x00"
-
-func tokenOf(place []string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(place, separator)))
-}
-
-// positionOf returns after which receipt a page begins; nil at the first.
-func positionOf(token string) ([]string, error) {
-	if token == "" {
-		return nil, nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(token)
-	place := strings.Split(string(raw), separator)
-	if err != nil || len(place) != 3 {
-		return nil, errs.Field("page_token", "page_token is not one that was given out.")
-	}
-	return place, nil
 }

@@ -51,7 +51,10 @@ func (d *delivery) bring(ctx context.Context) error {
 		}
 	}
 	d.catchUp()
-	return d.flush(ctx)
+	if err := d.flush(ctx); err != nil {
+		return err
+	}
+	return d.tellConflicts(ctx)
 }
 
 // catchUp has records written again of which Git has what was made of them, as soon as that is what is wanted.

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -137,6 +138,27 @@ func (d *delivery) closeConflict(r *netboxv1.Receipt, by, syncID string) {
 	c.Base, c.Git, c.Netbox = nil, nil, nil // the paths say what it was about
 	d.deps.Metrics.edits.WithLabelValues("resolved").Inc()
 	d.touch(r)
+}
+
+// tellConflicts has events tell of conflicts that were opened or settled, after that is written down. Who dies in
+// between tells it again, by the same event.
+func (d *delivery) tellConflicts(ctx context.Context) error {
+	for _, r := range d.receipts {
+		c := r.GetConflict()
+		if c.GetTold() == c.GetState() {
+			continue
+		}
+		tell := d.deps.Events.Opened
+		if !isOpen(c) {
+			tell = d.deps.Events.Resolved
+		}
+		if err := tell(ctx, d.state.GetFabricId(), r); err != nil {
+			return err
+		}
+		c.Told = c.GetState()
+		d.touch(r)
+	}
+	return d.flush(ctx)
 }
 
 // stranger notes that Git does not know a record.

@@ -74,6 +74,16 @@ func RemedyOf(reason netboxv1.Reason) string {
 			"then fgd netbox deliver."
 	case netboxv1.Reason_REASON_MASS_DELETION:
 		return "If the deletions are meant: fgd netbox deliver --confirm-deletions. Else restore the files."
+	case netboxv1.Reason_REASON_CONFLICT:
+		return "Settle the conflict: fgd conflicts show, then fgd conflicts resolve."
+	case netboxv1.Reason_REASON_REFUSED_BY_GIT:
+		return "Correct the record in NetBox, or settle it: fgd conflicts resolve."
+	case netboxv1.Reason_REASON_AUTO_SYNC_OFF:
+		return "Switch auto_sync on in NetBox to bring the change to Git, or give it up: fgd netbox deliver --overwrite."
+	case netboxv1.Reason_REASON_STORM:
+		return "Find what changes it so often; when that is meant or over: fgd netbox deliver --calm."
+	case netboxv1.Reason_REASON_NOT_COMMITTED:
+		return "Look into what stands in the way; it is tried again by itself."
 	case netboxv1.Reason_REASON_UNSPECIFIED:
 	}
 	return ""

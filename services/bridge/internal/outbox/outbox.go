@@ -20,6 +20,7 @@ import (
 	"fgdsync.dev/libs/lock"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/eventlog"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/hnp"
 )
@@ -40,6 +41,7 @@ type Deps struct {
 	Store     *Store
 	Resources fabricv1.ResourceServiceClient
 	Edit      EditFunc
+	Events    *eventlog.Log
 	Connect   ConnectFunc
 	Metrics   *Metrics
 	Log       *slog.Logger

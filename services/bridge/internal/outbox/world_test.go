@@ -23,6 +23,7 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
+	"fgdsync.dev/services/bridge/internal/eventlog"
 	"fgdsync.dev/services/bridge/internal/hnp"
 	"fgdsync.dev/testkit/netboxserver"
 	"fgdsync.dev/testkit/redistest"
@@ -77,7 +78,7 @@ func (w *world) begin() {
 	}
 	w.store = NewStore(w.redis, w.path)
 	w.deps = &Deps{
-		Store: w.store, Resources: w.git, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
+		Store: w.store, Resources: w.git, Events: eventlog.New(w.redis), Metrics: metrics, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return w.clock },
 	}
 	w.fence++

@@ -715,7 +715,7 @@ type ConflictChoice struct {
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	// git, netbox or value.
 	Take string `protobuf:"bytes,2,opt,name=take,proto3" json:"take,omitempty"`
-	// What is taken with value; absent for nothing.
+	// What is taken with value; absent for nothing: what is there goes.
 	Value         *structpb.Value `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

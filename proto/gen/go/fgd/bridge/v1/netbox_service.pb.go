@@ -1089,7 +1089,7 @@ type ListReceiptsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which fabric.
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
-	// Only those in this state: pending, proven, undeliverable or held.
+	// Only those in this state: pending, proven, undeliverable, held or merging.
 	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	// At most so many, 1 to 1000; 100 when absent.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
@@ -1259,7 +1259,11 @@ type Delivery struct {
 	// When all records were compared with NetBox last; absent when they never were.
 	ComparedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=compared_at,json=comparedAt,proto3" json:"compared_at,omitempty"`
 	// The fabric is suspended: nothing new comes before it is resumed.
-	Suspended     bool `protobuf:"varint,13,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	Suspended bool `protobuf:"varint,13,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// Records of which what was made of them in NetBox is on its way to Git.
+	Merging int32 `protobuf:"varint,14,opt,name=merging,proto3" json:"merging,omitempty"`
+	// Records of which a conflict is open: ListConflicts shows them. They are held, too.
+	Conflicts     int32 `protobuf:"varint,15,opt,name=conflicts,proto3" json:"conflicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1385,6 +1389,20 @@ func (x *Delivery) GetSuspended() bool {
 	return false
 }
 
+func (x *Delivery) GetMerging() int32 {
+	if x != nil {
+		return x.Merging
+	}
+	return 0
+}
+
+func (x *Delivery) GetConflicts() int32 {
+	if x != nil {
+		return x.Conflicts
+	}
+	return 0
+}
+
 // What is known of one record.
 type Receipt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1396,7 +1414,7 @@ type Receipt struct {
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// Its file; empty when it is gone.
 	Path string `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
-	// pending, proven, undeliverable or held.
+	// pending, proven, undeliverable, held, or merging: what was made of it in NetBox is on its way to Git.
 	State string `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
 	// True when the record is to go, or is gone.
 	Deleted bool `protobuf:"varint,6,opt,name=deleted,proto3" json:"deleted,omitempty"`
@@ -1417,7 +1435,9 @@ type Receipt struct {
 	// How often it was tried.
 	Attempts int32 `protobuf:"varint,14,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// Why it is not proven; absent when it is, or only waits.
-	Problem       *ReceiptProblem `protobuf:"bytes,15,opt,name=problem,proto3" json:"problem,omitempty"`
+	Problem *ReceiptProblem `protobuf:"bytes,15,opt,name=problem,proto3" json:"problem,omitempty"`
+	// The conflict that is open; absent when there is none.
+	ConflictId    string `protobuf:"bytes,16,opt,name=conflict_id,json=conflictId,proto3" json:"conflict_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1557,11 +1577,18 @@ func (x *Receipt) GetProblem() *ReceiptProblem {
 	return nil
 }
 
+func (x *Receipt) GetConflictId() string {
+	if x != nil {
+		return x.ConflictId
+	}
+	return ""
+}
+
 // Why a record is not delivered.
 type ReceiptProblem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// refused, forbidden, changed_in_netbox, deleted_in_netbox, only_in_netbox, invalid_file, no_model, plugin_defect,
-	// mass_deletion, netbox_fails or keeps_changing.
+	// mass_deletion, netbox_fails, keeps_changing, conflict, refused_by_git, auto_sync_off, storm or not_committed.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What is the matter, in NetBox's own words where it has any.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
@@ -1729,10 +1756,12 @@ type DeliverRecordsRequest struct {
 	FabricId int32 `protobuf:"varint,1,opt,name=fabric_id,json=fabricId,proto3" json:"fabric_id,omitempty"`
 	// Makes records that somebody changed in NetBox what Git says.
 	Overwrite bool `protobuf:"varint,2,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
-	// Deletes records although they are many.
+	// Deletes records although they are many, and files of which very many records were deleted in NetBox.
 	ConfirmDeletions bool `protobuf:"varint,3,opt,name=confirm_deletions,json=confirmDeletions,proto3" json:"confirm_deletions,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Has what is held because it changes too often go on.
+	Calm          bool `protobuf:"varint,4,opt,name=calm,proto3" json:"calm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeliverRecordsRequest) Reset() {
@@ -1782,6 +1811,13 @@ func (x *DeliverRecordsRequest) GetOverwrite() bool {
 func (x *DeliverRecordsRequest) GetConfirmDeletions() bool {
 	if x != nil {
 		return x.ConfirmDeletions
+	}
+	return false
+}
+
+func (x *DeliverRecordsRequest) GetCalm() bool {
+	if x != nil {
+		return x.Calm
 	}
 	return false
 }
@@ -1912,10 +1948,10 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"\x0erepository_url\x18\x03 \x01(\tR\rrepositoryUrl\x12\x16\n" +
 	"\x06branch\x18\x04 \x01(\tR\x06branch\x12)\n" +
 	"\x10gitops_directory\x18\x05 \x01(\tR\x0fgitopsDirectory\x12\x1b\n" +
-	"\tfabric_id\x18\x06 \x01(\x05R\bfabricId\"\xc2\x01\n" +
+	"\tfabric_id\x18\x06 \x01(\x05R\bfabricId\"\xcb\x01\n" +
 	"\x13ListReceiptsRequest\x12$\n" +
-	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12D\n" +
-	"\x05state\x18\x02 \x01(\tB.\xbaH+\xd8\x01\x01r&R\apendingR\x06provenR\rundeliverableR\x04heldR\x05state\x12 \n" +
+	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12M\n" +
+	"\x05state\x18\x02 \x01(\tB7\xbaH4\xd8\x01\x01r/R\apendingR\x06provenR\rundeliverableR\x04heldR\amergingR\x05state\x12 \n" +
 	"\x05limit\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x1d\n" +
 	"\n" +
@@ -1924,7 +1960,7 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"\breceipts\x18\x01 \x03(\v2\x16.fgd.bridge.v1.ReceiptR\breceipts\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x05R\x05total\x12&\n" +
 	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x123\n" +
-	"\bdelivery\x18\x04 \x01(\v2\x17.fgd.bridge.v1.DeliveryR\bdelivery\"\xd4\x03\n" +
+	"\bdelivery\x18\x04 \x01(\v2\x17.fgd.bridge.v1.DeliveryR\bdelivery\"\x8c\x04\n" +
 	"\bDelivery\x12\x1d\n" +
 	"\n" +
 	"netbox_url\x18\x01 \x01(\tR\tnetboxUrl\x12#\n" +
@@ -1941,7 +1977,9 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"\x06remedy\x18\v \x01(\tR\x06remedy\x12;\n" +
 	"\vcompared_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"comparedAt\x12\x1c\n" +
-	"\tsuspended\x18\r \x01(\bR\tsuspended\"\xf8\x03\n" +
+	"\tsuspended\x18\r \x01(\bR\tsuspended\x12\x18\n" +
+	"\amerging\x18\x0e \x01(\x05R\amerging\x12\x1c\n" +
+	"\tconflicts\x18\x0f \x01(\x05R\tconflicts\"\x99\x04\n" +
 	"\aReceipt\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
@@ -1960,7 +1998,9 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"verifiedAt\x12A\n" +
 	"\x0eunproven_since\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\runprovenSince\x12\x1a\n" +
 	"\battempts\x18\x0e \x01(\x05R\battempts\x127\n" +
-	"\aproblem\x18\x0f \x01(\v2\x1d.fgd.bridge.v1.ReceiptProblemR\aproblem\"\xa5\x02\n" +
+	"\aproblem\x18\x0f \x01(\v2\x1d.fgd.bridge.v1.ReceiptProblemR\aproblem\x12\x1f\n" +
+	"\vconflict_id\x18\x10 \x01(\tR\n" +
+	"conflictId\"\xa5\x02\n" +
 	"\x0eReceiptProblem\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
@@ -1973,11 +2013,12 @@ const file_fgd_bridge_v1_netbox_service_proto_rawDesc = "" +
 	"\x0fdiffering_total\x18\b \x01(\x05R\x0edifferingTotal\"@\n" +
 	"\fFieldProblem\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x1a\n" +
-	"\bmessages\x18\x02 \x03(\tR\bmessages\"\x94\x01\n" +
+	"\bmessages\x18\x02 \x03(\tR\bmessages\"\xae\x01\n" +
 	"\x15DeliverRecordsRequest\x12$\n" +
 	"\tfabric_id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\bfabricId\x12\"\n" +
 	"\toverwrite\x18\x02 \x01(\bB\x04\x88\xb5\x18\x03R\toverwrite\x121\n" +
-	"\x11confirm_deletions\x18\x03 \x01(\bB\x04\x88\xb5\x18\x03R\x10confirmDeletions\"M\n" +
+	"\x11confirm_deletions\x18\x03 \x01(\bB\x04\x88\xb5\x18\x03R\x10confirmDeletions\x12\x18\n" +
+	"\x04calm\x18\x04 \x01(\bB\x04\x88\xb5\x18\x03R\x04calm\"M\n" +
 	"\x16DeliverRecordsResponse\x123\n" +
 	"\bdelivery\x18\x01 \x01(\v2\x17.fgd.bridge.v1.DeliveryR\bdelivery2\xbd\x06\n" +
 	"\rNetBoxService\x12X\n" +

@@ -584,6 +584,133 @@ func (x *Committed) GetBranch() string {
 	return ""
 }
 
+// Payload of conflict.opened and conflict.resolved.
+type ConflictChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is called.
+	ConflictId string `protobuf:"bytes,1,opt,name=conflict_id,json=conflictId,proto3" json:"conflict_id,omitempty"`
+	// Kind of the resource.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Its namespace.
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// Its file, relative to the fabric directory; empty when there is none.
+	Path string `protobuf:"bytes,5,opt,name=path,proto3" json:"path,omitempty"`
+	// Where both sides changed the same, as conflicts have it: the first hundred.
+	Paths []string `protobuf:"bytes,6,rep,name=paths,proto3" json:"paths,omitempty"`
+	// Who changed the file last; empty where that is not known.
+	GitUser string `protobuf:"bytes,7,opt,name=git_user,json=gitUser,proto3" json:"git_user,omitempty"`
+	// Who changed the record last, by their name in NetBox; empty where that is not known.
+	NetboxUser string `protobuf:"bytes,8,opt,name=netbox_user,json=netboxUser,proto3" json:"netbox_user,omitempty"`
+	// Who settled it; empty while it is open, and when both sides came to say the same.
+	ResolvedBy string `protobuf:"bytes,9,opt,name=resolved_by,json=resolvedBy,proto3" json:"resolved_by,omitempty"`
+	// The sync that brought the resolution into Git; empty where Git had it.
+	SyncId        string `protobuf:"bytes,10,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConflictChanged) Reset() {
+	*x = ConflictChanged{}
+	mi := &file_fgd_event_v1_event_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConflictChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConflictChanged) ProtoMessage() {}
+
+func (x *ConflictChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_fgd_event_v1_event_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConflictChanged.ProtoReflect.Descriptor instead.
+func (*ConflictChanged) Descriptor() ([]byte, []int) {
+	return file_fgd_event_v1_event_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ConflictChanged) GetConflictId() string {
+	if x != nil {
+		return x.ConflictId
+	}
+	return ""
+}
+
+func (x *ConflictChanged) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ConflictChanged) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *ConflictChanged) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConflictChanged) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ConflictChanged) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *ConflictChanged) GetGitUser() string {
+	if x != nil {
+		return x.GitUser
+	}
+	return ""
+}
+
+func (x *ConflictChanged) GetNetboxUser() string {
+	if x != nil {
+		return x.NetboxUser
+	}
+	return ""
+}
+
+func (x *ConflictChanged) GetResolvedBy() string {
+	if x != nil {
+		return x.ResolvedBy
+	}
+	return ""
+}
+
+func (x *ConflictChanged) GetSyncId() string {
+	if x != nil {
+		return x.SyncId
+	}
+	return ""
+}
+
 var File_fgd_event_v1_event_proto protoreflect.FileDescriptor
 
 const file_fgd_event_v1_event_proto_rawDesc = "" +
@@ -623,7 +750,22 @@ const file_fgd_event_v1_event_proto_rawDesc = "" +
 	"\x10remaining_issues\x18\x02 \x01(\x05R\x0fremainingIssues\";\n" +
 	"\tCommitted\x12\x16\n" +
 	"\x06commit\x18\x01 \x01(\tR\x06commit\x12\x16\n" +
-	"\x06branch\x18\x02 \x01(\tR\x06branchB\x98\x01\n" +
+	"\x06branch\x18\x02 \x01(\tR\x06branch\"\x98\x02\n" +
+	"\x0fConflictChanged\x12\x1f\n" +
+	"\vconflict_id\x18\x01 \x01(\tR\n" +
+	"conflictId\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x05 \x01(\tR\x04path\x12\x14\n" +
+	"\x05paths\x18\x06 \x03(\tR\x05paths\x12\x19\n" +
+	"\bgit_user\x18\a \x01(\tR\agitUser\x12\x1f\n" +
+	"\vnetbox_user\x18\b \x01(\tR\n" +
+	"netboxUser\x12\x1f\n" +
+	"\vresolved_by\x18\t \x01(\tR\n" +
+	"resolvedBy\x12\x17\n" +
+	"\async_id\x18\n" +
+	" \x01(\tR\x06syncIdB\x98\x01\n" +
 	"\x10com.fgd.event.v1B\n" +
 	"EventProtoP\x01Z&fgdsync.dev/proto/fgd/event/v1;eventv1\xa2\x02\x03FEX\xaa\x02\fFgd.Event.V1\xca\x02\fFgd\\Event\\V1\xe2\x02\x18Fgd\\Event\\V1\\GPBMetadata\xea\x02\x0eFgd::Event::V1b\x06proto3"
 
@@ -639,7 +781,7 @@ func file_fgd_event_v1_event_proto_rawDescGZIP() []byte {
 	return file_fgd_event_v1_event_proto_rawDescData
 }
 
-var file_fgd_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_fgd_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_fgd_event_v1_event_proto_goTypes = []any{
 	(*Event)(nil),                 // 0: fgd.event.v1.Event
 	(*Metadata)(nil),              // 1: fgd.event.v1.Metadata
@@ -650,17 +792,18 @@ var file_fgd_event_v1_event_proto_goTypes = []any{
 	(*DocumentsProcessed)(nil),    // 6: fgd.event.v1.DocumentsProcessed
 	(*DirectoryChecked)(nil),      // 7: fgd.event.v1.DirectoryChecked
 	(*Committed)(nil),             // 8: fgd.event.v1.Committed
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*anypb.Any)(nil),             // 10: google.protobuf.Any
-	(*v1.Resource)(nil),           // 11: fgd.ingestion.v1.Resource
-	(*v1.DocumentResult)(nil),     // 12: fgd.ingestion.v1.DocumentResult
+	(*ConflictChanged)(nil),       // 9: fgd.event.v1.ConflictChanged
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*anypb.Any)(nil),             // 11: google.protobuf.Any
+	(*v1.Resource)(nil),           // 12: fgd.ingestion.v1.Resource
+	(*v1.DocumentResult)(nil),     // 13: fgd.ingestion.v1.DocumentResult
 }
 var file_fgd_event_v1_event_proto_depIdxs = []int32{
-	9,  // 0: fgd.event.v1.Event.timestamp:type_name -> google.protobuf.Timestamp
-	10, // 1: fgd.event.v1.Event.payload:type_name -> google.protobuf.Any
+	10, // 0: fgd.event.v1.Event.timestamp:type_name -> google.protobuf.Timestamp
+	11, // 1: fgd.event.v1.Event.payload:type_name -> google.protobuf.Any
 	1,  // 2: fgd.event.v1.Event.metadata:type_name -> fgd.event.v1.Metadata
-	11, // 3: fgd.event.v1.ResourcesChanged.resources:type_name -> fgd.ingestion.v1.Resource
-	12, // 4: fgd.event.v1.DocumentsProcessed.documents:type_name -> fgd.ingestion.v1.DocumentResult
+	12, // 3: fgd.event.v1.ResourcesChanged.resources:type_name -> fgd.ingestion.v1.Resource
+	13, // 4: fgd.event.v1.DocumentsProcessed.documents:type_name -> fgd.ingestion.v1.DocumentResult
 	5,  // [5:5] is the sub-list for method output_type
 	5,  // [5:5] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
@@ -679,7 +822,7 @@ func file_fgd_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_event_v1_event_proto_rawDesc), len(file_fgd_event_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -796,7 +796,9 @@ type Conflict struct {
 	// The sync that brought the resolution into Git; empty where Git had it.
 	SyncId string `protobuf:"bytes,15,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
 	// Digest of what NetBox says; "absent" when it does not have the record.
-	NetboxDigest  string `protobuf:"bytes,16,opt,name=netbox_digest,json=netboxDigest,proto3" json:"netbox_digest,omitempty"`
+	NetboxDigest string `protobuf:"bytes,16,opt,name=netbox_digest,json=netboxDigest,proto3" json:"netbox_digest,omitempty"`
+	// How it stood when an event told of it last.
+	Told          ConflictState `protobuf:"varint,17,opt,name=told,proto3,enum=fgd.netbox.v1.ConflictState" json:"told,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -941,6 +943,13 @@ func (x *Conflict) GetNetboxDigest() string {
 		return x.NetboxDigest
 	}
 	return ""
+}
+
+func (x *Conflict) GetTold() ConflictState {
+	if x != nil {
+		return x.Told
+	}
+	return ConflictState_CONFLICT_STATE_UNSPECIFIED
 }
 
 // A path at which both sides changed the same.
@@ -1964,7 +1973,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\x05Offer\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x16\n" +
-	"\x06digest\x18\x02 \x01(\tR\x06digest\"\x86\x05\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xb8\x05\n" +
 	"\bConflict\x12\x1f\n" +
 	"\vconflict_id\x18\x01 \x01(\tR\n" +
 	"conflictId\x12\x18\n" +
@@ -1985,7 +1994,8 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\vresolved_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"resolvedAt\x12\x17\n" +
 	"\async_id\x18\x0f \x01(\tR\x06syncId\x12#\n" +
-	"\rnetbox_digest\x18\x10 \x01(\tR\fnetboxDigest\"\x92\x01\n" +
+	"\rnetbox_digest\x18\x10 \x01(\tR\fnetboxDigest\x120\n" +
+	"\x04told\x18\x11 \x01(\x0e2\x1c.fgd.netbox.v1.ConflictStateR\x04told\"\x92\x01\n" +
 	"\fConflictPath\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
@@ -2169,25 +2179,26 @@ var file_fgd_netbox_v1_receipt_proto_depIdxs = []int32{
 	21, // 20: fgd.netbox.v1.Conflict.git_changed_by:type_name -> fgd.fabric.v1.FileAuthor
 	14, // 21: fgd.netbox.v1.Conflict.netbox_changed_by:type_name -> fgd.netbox.v1.Editor
 	20, // 22: fgd.netbox.v1.Conflict.resolved_at:type_name -> google.protobuf.Timestamp
-	11, // 23: fgd.netbox.v1.Resolution.choices:type_name -> fgd.netbox.v1.Choice
-	20, // 24: fgd.netbox.v1.Resolution.asked_at:type_name -> google.protobuf.Timestamp
-	3,  // 25: fgd.netbox.v1.Resolved.receipt:type_name -> fgd.netbox.v1.Receipt
-	22, // 26: fgd.netbox.v1.Resolved.problem:type_name -> fgd.report.v1.Finding
-	21, // 27: fgd.netbox.v1.Wanted.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	20, // 28: fgd.netbox.v1.Editor.at:type_name -> google.protobuf.Timestamp
-	2,  // 29: fgd.netbox.v1.Problem.reason:type_name -> fgd.netbox.v1.Reason
-	16, // 30: fgd.netbox.v1.Problem.fields:type_name -> fgd.netbox.v1.FieldMessages
-	20, // 31: fgd.netbox.v1.Problem.changed_at:type_name -> google.protobuf.Timestamp
-	20, // 32: fgd.netbox.v1.Delivery.compared_at:type_name -> google.protobuf.Timestamp
-	18, // 33: fgd.netbox.v1.Delivery.told:type_name -> fgd.netbox.v1.FabricRecord
-	20, // 34: fgd.netbox.v1.Delivery.registered_at:type_name -> google.protobuf.Timestamp
-	20, // 35: fgd.netbox.v1.FabricRecord.last_sync:type_name -> google.protobuf.Timestamp
-	19, // 36: fgd.netbox.v1.FabricRecord.counts:type_name -> fgd.netbox.v1.FabricRecord.CountsEntry
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	0,  // 23: fgd.netbox.v1.Conflict.told:type_name -> fgd.netbox.v1.ConflictState
+	11, // 24: fgd.netbox.v1.Resolution.choices:type_name -> fgd.netbox.v1.Choice
+	20, // 25: fgd.netbox.v1.Resolution.asked_at:type_name -> google.protobuf.Timestamp
+	3,  // 26: fgd.netbox.v1.Resolved.receipt:type_name -> fgd.netbox.v1.Receipt
+	22, // 27: fgd.netbox.v1.Resolved.problem:type_name -> fgd.report.v1.Finding
+	21, // 28: fgd.netbox.v1.Wanted.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	20, // 29: fgd.netbox.v1.Editor.at:type_name -> google.protobuf.Timestamp
+	2,  // 30: fgd.netbox.v1.Problem.reason:type_name -> fgd.netbox.v1.Reason
+	16, // 31: fgd.netbox.v1.Problem.fields:type_name -> fgd.netbox.v1.FieldMessages
+	20, // 32: fgd.netbox.v1.Problem.changed_at:type_name -> google.protobuf.Timestamp
+	20, // 33: fgd.netbox.v1.Delivery.compared_at:type_name -> google.protobuf.Timestamp
+	18, // 34: fgd.netbox.v1.Delivery.told:type_name -> fgd.netbox.v1.FabricRecord
+	20, // 35: fgd.netbox.v1.Delivery.registered_at:type_name -> google.protobuf.Timestamp
+	20, // 36: fgd.netbox.v1.FabricRecord.last_sync:type_name -> google.protobuf.Timestamp
+	19, // 37: fgd.netbox.v1.FabricRecord.counts:type_name -> fgd.netbox.v1.FabricRecord.CountsEntry
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_fgd_netbox_v1_receipt_proto_init() }
