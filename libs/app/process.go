@@ -21,6 +21,7 @@ import (
 
 	"fgdsync.dev/libs/config"
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	"fgdsync.dev/libs/hosts"
 	"fgdsync.dev/libs/mtls"
 	"fgdsync.dev/libs/rpc"
@@ -204,7 +205,7 @@ func runService(ctx context.Context, def Definition, line commandLine, environ [
 	host := NewHost(tel, security)
 	p := &Process{
 		Source: source, Telemetry: tel, MetricsPage: host.Metrics(), Instance: Instance(s.GRPCListen),
-		LookupEnv: Lookup(environ), Now: time.Now,
+		LookupEnv: Lookup(environ), Now: failpoint.Now,
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	if err := p.build(def, s, host); err != nil {

@@ -1,6 +1,6 @@
 // Package failpoint marks the places at which a process may die: before and after every effect, at every transition. In
 // programs that are built with the tag failpoints, the tests choose one by its name and the process ends there, or is
-// stopped; in all others nothing is left of it.
+// stopped, and can put the clock of a process ahead; in all others nothing is left of it.
 package failpoint
 
 import (

@@ -31,8 +31,9 @@ func newOutbox(cfg Config, p *app.Process, connect outbox.ConnectFunc, h hears) 
 		})
 	}
 	box := outbox.New(outbox.Deps{
-		Edit: edit, Events: eventlog.New(h.redis), Store: store, Resources: fabricv1.NewResourceServiceClient(p.Peers[grpcapi.Orchestrator]),
-		Connect: connect, Metrics: metrics, Log: p.Telemetry.Log, Now: p.Now,
+		Edit: edit, Events: eventlog.New(h.redis), Store: store,
+		Resources: fabricv1.NewResourceServiceClient(p.Peers[grpcapi.Orchestrator]),
+		Connect:   connect, Metrics: metrics, Log: p.Telemetry.Log, Now: p.Now,
 		Lease: cfg.LockLease, Heard: h.metrics,
 	})
 	return box, p.Telemetry.Metrics.Register(box)

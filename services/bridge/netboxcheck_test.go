@@ -60,9 +60,12 @@ func (b *boxed) hears(address string) map[string]any {
 	return b.hookCheck()
 }
 
-func (b *boxed) hookCheck() map[string]any {
+func (b *boxed) hookCheck() map[string]any { b.t.Helper(); return b.hookCheckOf("{}") }
+
+// hookCheckOf returns what a check that is asked for says of webhooks.
+func (b *boxed) hookCheckOf(request string) map[string]any {
 	b.t.Helper()
-	answer := b.ok("POST", "/api/v1/netbox:check", "{}")
+	answer := b.ok("POST", "/api/v1/netbox:check", request)
 	if answer["ok"] != true {
 		b.t.Errorf("records can't be delivered: %v", answer)
 	}
@@ -147,4 +150,40 @@ func TestAWebhookThatIsGone(t *testing.T) {
 	if check["status"] != "warning" || !strings.Contains(fmt.Sprint(check["message"]), "any more") {
 		t.Errorf("a webhook to elsewhere: %v", check)
 	}
+}
+
+// TestTwoNetBoxesAreSetUp: of each it is known where it sends webhooks, whatever is done with the other one.
+func TestTwoNetBoxesAreSetUp(t *testing.T) {
+	t.Parallel()
+	b, other := setupBox(t, boxSecret), netboxserver.Start(t)
+	b.hears(b.server.URL)
+	spelled := strings.Replace(other.URL, "http://", "HTTP://", 1) + "/"
+	answer := b.administer("setUp", fmt.Sprintf(`,"url":%q,"webhook_address":"http://127.0.0.1:1"`, spelled))
+	for name, content := range map[string]string{
+		"other": answer["token"].(string), "other.hosts": strings.TrimPrefix(other.URL, "http://"),
+	} {
+		if err := os.WriteFile(filepath.Join(b.folder, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.administer("setUp", "") // without a word about webhooks nothing changes
+	asked := fmt.Sprintf(`{"url":%q,"token_ref":"file:other"}`, other.URL)
+	expect := func(when, own, others string) {
+		t.Helper()
+		if check := b.hookCheckOf(asked); check["status"] != others {
+			t.Errorf("%s: of the other one: %v", when, check)
+		}
+		b.administer("setUp", `,"new_token":true`) // the file has the token of whichever was set up last
+		if check := b.hookCheck(); check["status"] != own {
+			t.Errorf("%s: of the first one: %v", when, check)
+		}
+	}
+	expect("both are set up", "ok", "warning")
+	b.administer("remove", fmt.Sprintf(`,"url":%q,"plan_only":true`, other.URL))
+	expect("no more than a plan", "ok", "warning")
+	b.administer("setUp", fmt.Sprintf(`,"url":%q`, other.URL))
+	expect("set up without", "ok", "warning")
+	b.administer("remove", "")
+	b.administer("setUp", "")
+	expect("the first one has nothing any more", "skipped", "warning")
 }

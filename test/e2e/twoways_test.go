@@ -170,8 +170,8 @@ func TestBothSidesMeet(t *testing.T) {
 	p.do(http.MethodPatch, vpcs+"vpc-1", map[string]any{"patch": map[string]any{"labels": map[string]any{"by": "git"}}})
 	p.commits(before + 2)
 	p.same(3)
-	if text := p.Files(t, repository, branch)[directory+"/managed/vpcs/vpc-1.yaml"]; !strings.Contains(text, "vlan: 501") ||
-		!strings.Contains(text, "by: git") {
+	text := p.Files(t, repository, branch)[directory+"/managed/vpcs/vpc-1.yaml"]
+	if !strings.Contains(text, "vlan: 501") || !strings.Contains(text, "by: git") {
 		t.Errorf("the file is\n%s", text)
 	}
 }

@@ -30,7 +30,7 @@ var programs = sync.OnceValues(func() (system.Binaries, error) { //nolint:gochec
 		return "", err
 	}
 	built = folder
-	return system.Build(folder)
+	return system.Build(folder, "failpoints")
 })
 
 // built is the folder of programs; empty when none were needed.
@@ -48,6 +48,12 @@ type shown struct {
 // show registers the fabric of 48 documents, links it to a NetBox, and waits until all of it is there.
 func show(t *testing.T) *shown {
 	t.Helper()
+	return showBy(t, func(b system.Binaries, env []string) *system.System { return b.Up(t, env) })
+}
+
+// showBy is show for a system that is started by a function.
+func showBy(t *testing.T, up func(b system.Binaries, env []string) *system.System) *shown {
+	t.Helper()
 	binaries, err := programs()
 	if shared == nil {
 		t.Skip("make test-netbox makes a lab and runs this")
@@ -60,7 +66,7 @@ func show(t *testing.T) *shown {
 	address := w.address()
 	s := &shown{netbox: n, way: w, git: gitserver.Start(t, gitserver.Options{}), number: n.fabric("fabric-1")}
 	s.git.Create(t, repository, "main", fabric.PreInit(directory))
-	s.System = binaries.Up(t, []string{
+	s.System = up(binaries, []string{
 		tokenName + "=" + n.Token, tokenName + "_HOSTS=" + address, "HEDGEHOG_FGD_ALLOW_HTTP=true",
 		"HEDGEHOG_FGD_ALLOWED_PRIVATE_NETWORKS=127.0.0.0/8",
 	})
@@ -85,11 +91,11 @@ func show(t *testing.T) *shown {
 
 // standing is how the delivery of a fabric is.
 type standing struct {
-	Proven, Pending, Undeliverable, Held int
-	WantedCommit                         string `json:"wanted_commit"`
-	ComparedAt                           string `json:"compared_at"`
-	ProvenCommit                         string `json:"proven_commit"`
-	Problem                              string
+	Proven, Pending, Undeliverable, Held, Merging int
+	WantedCommit                                  string `json:"wanted_commit"`
+	ComparedAt                                    string `json:"compared_at"`
+	ProvenCommit                                  string `json:"proven_commit"`
+	Problem                                       string
 }
 
 func (s *shown) delivery() standing {
@@ -108,7 +114,8 @@ func (s *shown) proven(records int) {
 	s.Await(fmt.Sprintf("%d records to be proven", records), func() bool {
 		last = s.delivery()
 		return last.Proven == records && last.ProvenCommit != "" && last.ProvenCommit == last.WantedCommit &&
-			last.Pending+last.Undeliverable+last.Held == 0 && last.WantedCommit == s.git.Head(s.t(), repository, "main")
+			last.Pending+last.Undeliverable+last.Held+last.Merging == 0 &&
+			last.WantedCommit == s.git.Head(s.t(), repository, "main")
 	})
 }
 
@@ -268,11 +275,13 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestPeopleEditRecords: what somebody changes in NetBox is heard within seconds and not overwritten, and is listed
-// with who it was, until it is given up.
+// TestPeopleEditRecords: where changes go from Git to NetBox alone, what somebody changes in NetBox is heard within
+// seconds and not overwritten, and is listed with who it was, until it is given up.
 func TestPeopleEditRecords(t *testing.T) {
 	t.Parallel()
 	s := show(t)
+	oneWay := map[string]any{"netbox": map[string]any{"direction": "git_to_netbox"}}
+	s.Call(http.MethodPatch, fabricPath, oneWay, &struct{}{})
 	s.Await("all to be compared, from when on changes are heard", func() bool { return s.delivery().ComparedAt != "" })
 	var found struct{ Results []struct{ ID int } }
 	list := s.ask(http.MethodGet, "/api/plugins/hedgehog/vpcs/?ordering=id&limit=1&fields=id", nil)

@@ -1,6 +1,7 @@
 package netbox
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,8 @@ type way struct {
 	code   int // in place of NetBox's answer; 0 for none
 	body   string
 	behind int          // once what NetBox was asked to write is done; 0 for none
+	last   string       // nobody answers any more, once something was written at a path with this in it; empty for none
+	cut    bool         // nobody answers
 	files  http.Handler // of what is below /static/; nil for NetBox's
 }
 
@@ -34,7 +37,11 @@ func wayTo(t *testing.T, address string) *way {
 	proxy.ModifyResponse = func(r *http.Response) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.behind == 0 || r.Request.Method == http.MethodGet || r.Request.Method == http.MethodOptions {
+		writes := r.Request.Method != http.MethodGet && r.Request.Method != http.MethodOptions
+		if w.cut = w.cut || w.last != "" && writes && strings.Contains(r.Request.URL.Path, w.last); w.cut {
+			return errors.New("the answer is lost")
+		}
+		if w.behind == 0 || !writes {
 			return nil
 		}
 		r.StatusCode, r.Status = w.behind, http.StatusText(w.behind)
@@ -42,8 +49,11 @@ func wayTo(t *testing.T, address string) *way {
 	}
 	w.server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		w.mu.Lock()
-		code, body, files := w.code, w.body, w.files
+		code, body, files, cut := w.code, w.body, w.files, w.cut
 		w.mu.Unlock()
+		if cut {
+			panic(http.ErrAbortHandler)
+		}
 		if files != nil && strings.HasPrefix(in.URL.Path, "/static/") {
 			files.ServeHTTP(out, in)
 			return
@@ -75,6 +85,21 @@ func (w *way) after(code int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.behind = code
+}
+
+// lose has the next answer to what is written at a path with a word in it be lost, and all after it; with none not any
+// more.
+func (w *way) lose(word string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last, w.cut = word, false
+}
+
+// isCut reports whether an answer was lost.
+func (w *way) isCut() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cut
 }
 
 // static has it serve what is below /static/.

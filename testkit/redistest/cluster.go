@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,7 +43,7 @@ func Cluster(t testing.TB) string {
 	t.Helper()
 	var addresses []string
 	for i := range masters {
-		address := freeAddress(t)
+		address := freeAddress(t, "127.0.0.1") // a node takes the others for being where they connect from
 		serve(t, address, "cluster-enabled yes\ncluster-node-timeout 2000\nappendonly yes\n")
 		client := redis.NewClient(&redis.Options{Addr: address})
 		must(t, client.ClusterAddSlotsRange(t.Context(), i*slots/masters, (i+1)*slots/masters-1).Err())
@@ -67,7 +69,7 @@ func Cluster(t testing.TB) string {
 // Sentinel runs a master and the Sentinel that knows it, and gives their URL.
 func Sentinel(t testing.TB) string {
 	t.Helper()
-	master, sentinel := freeAddress(t), freeAddress(t)
+	master, sentinel := freeAddress(t, ownHost()), freeAddress(t, ownHost())
 	serve(t, master, "appendonly yes\n")
 	host, port, _ := net.SplitHostPort(master)
 	serve(t, sentinel, fmt.Sprintf("sentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n", masterName,
@@ -103,18 +105,24 @@ func serve(t testing.TB, address, settings string, args ...string) {
 	must(t, client.Close())
 }
 
-// freeAddress is a port that nobody has, and the one that belongs to it in a Cluster.
-func freeAddress(t testing.TB) string {
+// ownHost is a loopback address of which nobody else takes ports, neither to listen nor to connect from (RFC 1122: all
+// of 127/8 is this host).
+func ownHost() string {
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+}
+
+// freeAddress is a port of a host that nobody has, and the one that belongs to it in a Cluster.
+func freeAddress(t testing.TB, host string) string {
 	t.Helper()
 	for {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		must(t, err)
 		port := listener.Addr().(*net.TCPAddr).Port
-		bus, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+busOffset))
+		bus, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port+busOffset)))
 		must(t, listener.Close())
 		if err == nil {
 			must(t, bus.Close())
-			return fmt.Sprintf("127.0.0.1:%d", port)
+			return net.JoinHostPort(host, strconv.Itoa(port))
 		}
 	}
 }

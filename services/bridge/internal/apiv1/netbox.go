@@ -1,6 +1,7 @@
 package apiv1
 
 import (
+	"net/url"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -10,9 +11,18 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 )
 
-// NetBoxURL returns the address of a NetBox in the one spelling that is stored: two that differ in a slash at the end
-// are one.
-func NetBoxURL(given string) string { return strings.TrimRight(strings.TrimSpace(given), "/") }
+// NetBoxURL returns the address of a NetBox in the one spelling that is stored: two that differ in a slash at the end,
+// in the case of the host or in a port that goes without saying are one.
+func NetBoxURL(given string) string {
+	given = strings.TrimRight(strings.TrimSpace(given), "/")
+	u, err := url.Parse(given)
+	if err != nil || u.Host == "" { // whoever connects to it says so
+		return given
+	}
+	u.Host = strings.ToLower(u.Host)
+	u.Host = strings.TrimSuffix(u.Host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+	return u.String()
+}
 
 // CheckLinked refuses what is about the records of a fabric that no NetBox shows.
 func CheckLinked(fabric *fabricv1.Fabric) error {

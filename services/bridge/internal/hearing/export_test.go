@@ -3,17 +3,23 @@ package hearing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // Begin has it hear under a lock, as Run does first.
 func (h *Hearing) Begin(fence int64) { h.begin(fence) }
 
-// Turn looks once, does not wait for NetBox, and returns when everything is told.
+// Turn looks once, does not wait for NetBox, and returns when everything is told that can be. Its error says too that
+// something is to be told later.
 func (h *Hearing) Turn(ctx context.Context) error {
 	err := h.Look(ctx)
+	h.tellSome(ctx, h.tellers.waiting())
 	h.tellers.work.Wait()
-	return errors.Join(err, h.untold())
+	if fabrics := h.tellers.waiting(); len(fabrics) > 0 {
+		err = errors.Join(err, fmt.Errorf("the fabrics %v are to be told of later", fabrics))
+	}
+	return err
 }
 
 // Look looks once, and waits neither for NetBox nor for those who are told.

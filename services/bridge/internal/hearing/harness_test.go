@@ -3,6 +3,7 @@ package hearing_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -40,6 +41,8 @@ type world struct {
 	fails    error // of the compare
 	held     int32 // the fabric of which nothing can be told until free is closed
 	free     chan struct{}
+	deaf     int32         // the fabric of which telling fails
+	tried    chan struct{} // has something for each time that it was tried
 }
 
 // hold waits as long as a fabric can't be told of.
@@ -115,6 +118,10 @@ func (w *world) listener(conn *redisconn.Conn) *hearing.Hearing {
 			}
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			if fabric == w.deaf {
+				w.tried <- struct{}{}
+				return errors.New("nobody listens")
+			}
 			w.told[fabric] = append(w.told[fabric], changes...)
 			return nil
 		},

@@ -82,7 +82,7 @@ type Hearing struct {
 	// What follows is Run's alone.
 	fence    int64
 	compared time.Time         // when everything was compared, as was begun
-	told     bool              // what was kept before the start has been told
+	begun    map[int32]bool    // fabrics of which what was kept before is remembered and told
 	theirs   map[recordOf]bool // records that somebody else has changed last, as was heard
 	marked   time.Time         // when the change log was marked beside the feed
 	// candidate is until when the feed has told all, if it has nothing more when it is asked again.
@@ -108,7 +108,7 @@ func New(deps Deps) (*Hearing, error) {
 	return &Hearing{
 		deps: deps, netbox: hex.EncodeToString(sum[:8]), wake: make(chan struct{}, 1), storms: storms,
 		again: comparePeriod, step: func(string) error { return nil },
-		tellers: tellers{busy: map[int32]bool{}}, theirs: map[recordOf]bool{},
+		tellers: newTellers(deps.Now), theirs: map[recordOf]bool{}, begun: map[int32]bool{},
 		status: Status{Feed: Source{State: Unknown}, Log: Source{State: Unknown}},
 	}, nil
 }
@@ -133,6 +133,7 @@ func (h *Hearing) Run(ctx context.Context, fence int64) error {
 		h.tellers.work.Wait()
 	}()
 	listening.Go(func() { h.listen(ctx) })
+	listening.Go(func() { h.tellLater(ctx) })
 	pause := failedPause
 	for ctx.Err() == nil {
 		rest, err := h.turn(ctx, feedWait)
@@ -152,7 +153,9 @@ func (h *Hearing) Run(ctx context.Context, fence int64) error {
 
 // begin forgets what may have changed while others were hearing.
 func (h *Hearing) begin(fence int64) {
-	h.fence, h.told, h.compared, h.marked, h.candidate = fence, false, time.Time{}, time.Time{}, moment{}
+	h.fence, h.compared, h.marked, h.candidate = fence, time.Time{}, time.Time{}, moment{}
+	clear(h.begun)
+	h.tellers.forget()
 }
 
 // rest waits for a time, or until a webhook comes.
@@ -188,11 +191,8 @@ func (h *Hearing) turn(ctx context.Context, wait time.Duration) (rest time.Durat
 	if err != nil {
 		return 0, err
 	}
-	if !h.told {
-		if err := h.tellAll(ctx, fabrics); err != nil {
-			return 0, err
-		}
-		h.told = true
+	if err := h.beginFabrics(ctx, fabrics.ours()); err != nil {
+		return 0, err
 	}
 	if len(places) == 0 {
 		return pollPeriod, nil
@@ -210,7 +210,7 @@ func (h *Hearing) turn(ctx context.Context, wait time.Duration) (rest time.Durat
 		err = h.compare(ctx, "due")
 	}
 	h.tellSome(ctx, sorted(r.kept))
-	return rest, errors.Join(failed, err, h.untold())
+	return rest, errors.Join(failed, err)
 }
 
 func (h *Hearing) compareIsDue() bool {

@@ -3,12 +3,14 @@ package hearing_test
 import (
 	"errors"
 	"maps"
+	"net/http"
 	"testing"
 	"time"
 
 	"fgdsync.dev/libs/redisconn"
 	"fgdsync.dev/services/bridge/internal/hearing"
 	"fgdsync.dev/services/bridge/internal/hnp"
+	"fgdsync.dev/testkit/netboxserver"
 	"fgdsync.dev/testkit/redistest"
 )
 
@@ -185,6 +187,29 @@ func TestEverythingIsCompared(t *testing.T) {
 	w.fails = nil
 	w.turn(h)
 	expect("later", 8)
+}
+
+// TestTooMuchOfTheLog behind the place is compared, and the change log is heard from its end on.
+func TestTooMuchOfTheLog(t *testing.T) {
+	t.Parallel()
+	w, conn := newWorld(t), redistest.Start(t).Conn(t)
+	w.netbox.NoFeed(true)
+	h := w.listener(conn)
+	w.turn(h)
+	w.change(entry(1, 1, 1, "r"))
+	w.pass(time.Minute)
+	w.netbox.Break(netboxserver.Fault{
+		Path: "/api/core/object-changes/", Times: 1, Status: http.StatusOK, Body: `{"count":1000001,"results":[{"id":1}]}`,
+	})
+	w.turn(h)
+	if s := h.Status(); w.compared() != 2 || s.Log.State != hearing.On {
+		t.Errorf("compared %d times; %+v", w.compared(), s)
+	}
+	w.change(entry(2, 1, 1, "r"))
+	w.turn(h)
+	if kept := w.kept(conn, 101); !maps.Equal(kept, map[int]int{2: 1}) || w.compared() != 2 {
+		t.Errorf("kept are %v; compared %d times", kept, w.compared())
+	}
 }
 
 // TestOneWhoComesLate keeps nothing: somebody else hears.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fgdsync.dev/services/bridge/internal/hnp"
 )
 
 // hearLog reads the change log behind the place that is least far, and what may have turned up before it.
@@ -17,7 +19,10 @@ func (r *round) hearLog(ctx context.Context) error {
 	}
 	from, began := leastNumber(r.places, (*place).from), r.deps.Now()
 	ids, first, last, err := r.deps.Client.LogIDs(ctx, from)
-	if err != nil {
+	switch {
+	case hnp.IsTooMuch(err):
+		return r.beginLog(ctx, r.places)
+	case err != nil:
 		return err
 	}
 	there := momentOf(r.deps.Now(), last)

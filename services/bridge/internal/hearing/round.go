@@ -244,12 +244,15 @@ func (r *round) keepPart(ctx context.Context, p *place, part []heard, seen []int
 		return err
 	}
 	fresh, err := r.commit(ctx, p, part, seen)
-	if err != nil {
-		r.told = false // it may have been kept
-		return err
+	if err == nil {
+		err = r.step("kept")
 	}
-	if err := r.step("kept"); err != nil {
-		r.told = false
+	if err != nil { // it may have been kept
+		for _, one := range part {
+			for _, fabric := range one.fabrics {
+				delete(r.begun, fabric)
+			}
+		}
 		return err
 	}
 	for i, one := range part {

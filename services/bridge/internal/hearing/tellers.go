@@ -2,31 +2,45 @@ package hearing
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"fgdsync.dev/libs/redisconn"
 )
 
-// tellers tell of what was kept, of each fabric by itself: whoever is told of one may take long, and nobody hears less
-// of the others meanwhile.
+// tellers tell of what was kept, of each fabric by itself: whoever is told of one may take long or fail, and nobody
+// hears less of the others meanwhile.
 type tellers struct {
+	now  func() time.Time
 	work sync.WaitGroup
 
-	mu     sync.Mutex
-	busy   map[int32]bool // fabrics that are told of now; true where more was kept since
-	failed error
+	mu   sync.Mutex
+	busy map[int32]bool // fabrics that are told of now; true where more was kept since
+	late map[int32]late // fabrics of which telling has failed
 }
 
-// begin has a fabric told of, by a goroutine of its own.
+// late is when a fabric is told of again, and after which pause.
+type late struct {
+	at    time.Time
+	pause time.Duration
+}
+
+func newTellers(now func() time.Time) tellers {
+	return tellers{now: now, busy: map[int32]bool{}, late: map[int32]late{}}
+}
+
+// begin has a fabric told of, by a goroutine of its own; not before its pause is over, where that has failed.
 func (t *tellers) begin(fabric int32, tell func() error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.now().Before(t.late[fabric].at) {
+		return
+	}
 	if _, busy := t.busy[fabric]; busy {
 		t.busy[fabric] = true
 		return
@@ -38,11 +52,16 @@ func (t *tellers) begin(fabric int32, tell func() error) {
 	})
 }
 
-// more reports whether there is more to tell of a fabric.
+// more reports whether there is more to tell of a fabric now. What could not be told is told later.
 func (t *tellers) more(fabric int32, err error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.failed = errors.Join(t.failed, err)
+	if err == nil {
+		delete(t.late, fabric)
+	} else {
+		pause := min(max(2*t.late[fabric].pause, failedPause), pollPeriod)
+		t.late[fabric] = late{t.now().Add(pause), pause}
+	}
 	more := t.busy[fabric] && err == nil
 	if more {
 		t.busy[fabric] = false
@@ -52,40 +71,61 @@ func (t *tellers) more(fabric int32, err error) bool {
 	return more
 }
 
-// failure returns what has failed since it was asked last.
-func (t *tellers) failure() error {
+// waiting returns the fabrics of which telling has failed, and was not done since.
+func (t *tellers) waiting() []int32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err := t.failed
-	t.failed = nil
-	return err
+	return slices.Sorted(maps.Keys(t.late))
 }
 
-// tellAll has everything told that was kept and not told, of all fabrics.
-func (h *Hearing) tellAll(ctx context.Context, fabrics linked) error {
-	for _, fabric := range fabrics.ours() {
+// forget forgets what has failed: whoever begins tells of everything.
+func (t *tellers) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.late)
+}
+
+// beginFabrics has everything told that was kept and not told of fabrics that are new here.
+func (h *Hearing) beginFabrics(ctx context.Context, fabrics []int32) error {
+	for _, fabric := range fabrics {
+		if h.begun[fabric] {
+			continue
+		}
 		if err := h.remember(ctx, fabric); err != nil {
 			return err
 		}
+		h.begun[fabric] = true
+		h.tellSome(ctx, []int32{fabric})
 	}
-	h.tellSome(ctx, fabrics.ours())
 	return nil
 }
 
 // tellSome has told what was kept of some fabrics, and does not wait for it.
 func (h *Hearing) tellSome(ctx context.Context, fabrics []int32) {
 	for _, fabric := range fabrics {
-		h.tellers.begin(fabric, func() error { return h.tell(ctx, fabric) })
+		h.tellers.begin(fabric, func() error {
+			err := h.tell(ctx, fabric)
+			if err != nil && ctx.Err() == nil {
+				h.deps.Log.WarnContext(ctx, "what was heard is told later", "netbox", h.deps.URL, "fabric_id", fabric,
+					"error", err.Error())
+			}
+			return err
+		})
 	}
 }
 
-// untold returns what telling has failed with. What could not be told is told later.
-func (h *Hearing) untold() error {
-	err := h.tellers.failure()
-	if err != nil {
-		h.told = false
+// tellLater tells of fabrics again of which that has failed, until ctx ends.
+func (h *Hearing) tellLater(ctx context.Context) {
+	ticker := time.NewTicker(failedPause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			h.tellSome(ctx, h.tellers.waiting())
+		}
 	}
-	return err
 }
 
 // toldUpTo returns up to which entry of its stream a fabric's changes have been told.

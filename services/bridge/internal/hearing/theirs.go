@@ -6,6 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"fgdsync.dev/libs/events"
 	"fgdsync.dev/libs/redisconn"
 )
 
@@ -59,11 +60,13 @@ func (h *Hearing) remember(ctx context.Context, fabric int32) error {
 	if err != nil {
 		return fmt.Errorf("read what was heard: %w", err)
 	}
-	changes, err := changesOf(messages)
-	for _, c := range changes {
-		h.theirs[recordIn(fabric, c)] = true
+	for _, message := range messages {
+		entry, _ := message.Values[events.Field].(string)
+		if c, err := decodeChange(entry); err == nil { // who tells of one that can't be read says so
+			h.theirs[recordIn(fabric, c)] = true
+		}
 	}
-	return err
+	return nil
 }
 
 func recordIn(fabric int32, c Change) recordOf { return recordOf{fabric, c.Kind, c.RecordID} }

@@ -45,7 +45,7 @@ func (c *Client) LogHead(ctx context.Context, before time.Time) (id int64, clock
 
 // LogIDs returns the numbers of the change log about records of the plugin from one on, in order, and what time it was
 // for NetBox when the first and the last page of them were read. Numbers are given before what is done takes effect, so
-// that smaller ones can turn up later.
+// that smaller ones can turn up later. Where there are more than anybody reads, IsTooMuch is so of the error.
 func (c *Client) LogIDs(ctx context.Context, from int64) (ids []int64, first, last time.Time, err error) {
 	for {
 		query := logQuery("id", "id", pageRecords)
@@ -68,7 +68,7 @@ func (c *Client) LogIDs(ctx context.Context, from int64) (ids []int64, first, la
 			ids = append(ids, place.ID)
 		}
 		if p.Count > mostLogged || len(ids) > mostLogged {
-			return nil, first, last, &Error{Reason: Unusable, Detail: fmt.Sprintf(
+			return nil, first, last, &Error{Reason: Unusable, cause: errTooMuch, Detail: fmt.Sprintf(
 				"the change log has more than the %d entries that are read", mostLogged)}
 		}
 		if len(p.Results) == 0 || p.Count <= len(p.Results) {

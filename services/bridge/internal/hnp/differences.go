@@ -11,8 +11,8 @@ import (
 
 // Differences returns where a record says something else than a content, such as spec.ports[0].speed: the first most
 // places in their order, and how many there are. There are none exactly when the record says the Same.
-func (r Record) Differences(kind string, c Content, most int) (places []string, total int) {
-	d := differences{most: most}
+func (c *Client) Differences(r Record, kind string, wanted Content, most int) (places []string, total int) {
+	d := differences{client: c, most: most}
 	own := r.Content(kind)
 	for _, part := range []struct {
 		name      string
@@ -20,9 +20,11 @@ func (r Record) Differences(kind string, c Content, most int) (places []string, 
 		wanted    any
 		wantedOdd any
 	}{
-		{"spec", specOf(kind, own), own.odd.spec, specOf(kind, c), c.odd.spec},
-		{"labels", orEmpty(own.Labels), own.odd.labels, orEmpty(c.Labels), c.odd.labels},
-		{"annotations", orEmpty(own.Annotations), own.odd.annotations, orEmpty(c.Annotations), c.odd.annotations},
+		{"spec", specOf(kind, own), own.odd.spec, specOf(kind, wanted), wanted.odd.spec},
+		{"labels", orEmpty(own.Labels), own.odd.labels, orEmpty(wanted.Labels), wanted.odd.labels},
+		{
+			"annotations", orEmpty(own.Annotations), own.odd.annotations, orEmpty(wanted.Annotations), wanted.odd.annotations,
+		},
 	} {
 		if !jsonvalue.Equal(part.odd, part.wantedOdd) {
 			d.add(part.name) // it is no object
@@ -35,6 +37,7 @@ func (r Record) Differences(kind string, c Content, most int) (places []string, 
 
 // differences are places at which two values differ.
 type differences struct {
+	client *Client
 	places []string
 	total  int
 	most   int
@@ -42,7 +45,7 @@ type differences struct {
 
 func (d *differences) add(place string) {
 	if d.total++; len(d.places) < d.most {
-		d.places = append(d.places, printable(place))
+		d.places = append(d.places, d.client.printable(place))
 	}
 }
 
@@ -71,7 +74,7 @@ func (d *differences) walkMaps(place string, a, b map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		one, there := a[key]
 		other, is := b[key]
-		if at := place + part(key); there && is {
+		if at := place + part(d.client.clean(key)); there && is { // quoted, a token may be written otherwise
 			d.walk(at, one, other)
 		} else {
 			d.add(at)

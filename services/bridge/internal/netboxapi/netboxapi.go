@@ -81,7 +81,7 @@ func (s *Server) UpdateNetBox(
 func (s *Server) CheckNetBox(
 	ctx context.Context, req *bridgev1.CheckNetBoxRequest,
 ) (*bridgev1.CheckNetBoxResponse, error) {
-	_, client, err := s.chosen(ctx, req.GetUrl(), req.GetTokenRef())
+	chosen, client, err := s.chosen(ctx, req.GetUrl(), req.GetTokenRef())
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,9 @@ func (s *Server) CheckNetBox(
 	if err != nil {
 		return nil, err
 	}
-	hook := netboxsetup.Hook{URL: own.Webhook, Secret: s.deps.WebhookSecret, Transport: s.deps.Dialer.Transport()}
+	hook := netboxsetup.Hook{
+		URL: own.Webhooks[chosen.URL], Secret: s.deps.WebhookSecret, Transport: s.deps.Dialer.Transport(),
+	}
 	return checksToProto(netboxsetup.Look(ctx, client, hook, s.deps.Now)), nil
 }
 
@@ -97,11 +99,11 @@ func (s *Server) CheckNetBox(
 func (s *Server) SetUpNetBox(
 	ctx context.Context, req *bridgev1.SetUpNetBoxRequest,
 ) (*bridgev1.SetUpNetBoxResponse, error) {
-	client, err := s.admin(ctx, req.GetUrl(), req.GetAdminToken())
+	url, client, err := s.admin(ctx, req.GetUrl(), req.GetAdminToken())
 	if err != nil {
 		return nil, err
 	}
-	installation, err := s.prepare(ctx, req)
+	installation, err := s.prepare(ctx, url, req)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +121,9 @@ func (s *Server) SetUpNetBox(
 
 // prepare notes what is about to be made, before there is a token that could be lost, and returns what the installation
 // is called; nothing, where it is called nothing yet and no more than a plan is wanted.
-func (s *Server) prepare(ctx context.Context, req *bridgev1.SetUpNetBoxRequest) (installation string, err error) {
+func (s *Server) prepare(
+	ctx context.Context, url string, req *bridgev1.SetUpNetBoxRequest,
+) (installation string, err error) {
 	if req.GetPlanOnly() {
 		own, err := s.deps.Default.Read(ctx)
 		return own.Installation, err
@@ -128,14 +132,14 @@ func (s *Server) prepare(ctx context.Context, req *bridgev1.SetUpNetBoxRequest) 
 	if err != nil {
 		return "", err
 	}
-	return s.deps.Default.Prepare(ctx, webhook)
+	return s.deps.Default.Prepare(ctx, url, webhook)
 }
 
 // RemoveNetBox removes from a NetBox what SetUpNetBox has made.
 func (s *Server) RemoveNetBox(
 	ctx context.Context, req *bridgev1.RemoveNetBoxRequest,
 ) (*bridgev1.RemoveNetBoxResponse, error) {
-	client, err := s.admin(ctx, req.GetUrl(), req.GetAdminToken())
+	url, client, err := s.admin(ctx, req.GetUrl(), req.GetAdminToken())
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +152,7 @@ func (s *Server) RemoveNetBox(
 		return nil, netboxsetup.Explain(err)
 	}
 	if !req.GetPlanOnly() {
-		if err := s.deps.Default.Untold(ctx); err != nil {
+		if err := s.deps.Default.Untold(ctx, url); err != nil {
 			return nil, err
 		}
 	}
@@ -167,18 +171,17 @@ func (s *Server) chosen(ctx context.Context, url, tokenRef string) (netboxdefaul
 	return chosen, client, named(err)
 }
 
-// admin returns a client of a NetBox, or of that of the installation, with a token that is kept nowhere.
-func (s *Server) admin(ctx context.Context, url, token string) (*hnp.Client, error) {
-	address := apiv1.NetBoxURL(url)
-	if address == "" {
+// admin returns a NetBox, or that of the installation, and a client of it with a token that is kept nowhere.
+func (s *Server) admin(ctx context.Context, url, token string) (address string, client *hnp.Client, err error) {
+	if address = apiv1.NetBoxURL(url); address == "" {
 		chosen, err := s.deps.Default.Choose(ctx, netboxdefault.NetBox{})
 		if err != nil {
-			return nil, named(err)
+			return "", nil, named(err)
 		}
 		address = chosen.URL
 	}
-	client, err := s.deps.Dialer.ConnectWith(address, secret.New(token))
-	return client, named(err)
+	client, err = s.deps.Dialer.ConnectWith(address, secret.New(token))
+	return address, client, named(err)
 }
 
 // named returns an error about a link as one about a request that has the fields of a link beside others.

@@ -13,8 +13,8 @@ import (
 // NetBox is a NetBox, and where its token is found.
 type NetBox struct {
 	URL, TokenRef string
-	// Webhook is where NetBox was told to send webhooks; empty when it was not.
-	Webhook string
+	// Webhooks is where NetBoxes were told to send webhooks, by the address of each: others than this one are set up too.
+	Webhooks map[string]string
 	// Installation is what the installation is called; empty before anything was stored.
 	Installation string
 
@@ -39,32 +39,37 @@ func (k *Keeper) Read(ctx context.Context) (NetBox, error) {
 func (k *Keeper) Write(ctx context.Context, n NetBox) (NetBox, error) {
 	stored, err := k.resources.PutNetBox(ctx, &fabricv1.PutNetBoxRequest{
 		Netbox: &fabricv1.NetBox{
-			Url: n.URL, TokenRef: n.TokenRef, WebhookUrl: n.Webhook, Generation: n.generation,
+			Url: n.URL, TokenRef: n.TokenRef, WebhookUrls: n.Webhooks, Generation: n.generation,
 		},
 	})
 	return fromProto(stored.GetNetbox()), err
 }
 
 func fromProto(n *fabricv1.NetBox) NetBox {
-	return NetBox{n.GetUrl(), n.GetTokenRef(), n.GetWebhookUrl(), n.GetInstallationId(), n.GetGeneration()}
+	return NetBox{n.GetUrl(), n.GetTokenRef(), n.GetWebhookUrls(), n.GetInstallationId(), n.GetGeneration()}
 }
 
-// Prepare notes where NetBox is told to send webhooks, unless that is empty, and returns what the installation is
+// Prepare notes where a NetBox is told to send webhooks, unless that is empty, and returns what the installation is
 // called, which is made where it is called nothing yet.
-func (k *Keeper) Prepare(ctx context.Context, webhook string) (installation string, err error) {
+func (k *Keeper) Prepare(ctx context.Context, url, webhook string) (installation string, err error) {
 	stored, err := k.change(ctx, func(n *NetBox) bool {
-		known := n.Installation != "" && (webhook == "" || webhook == n.Webhook)
-		n.Webhook = cmp.Or(webhook, n.Webhook)
-		return !known
+		if webhook == "" || webhook == n.Webhooks[url] {
+			return n.Installation == ""
+		}
+		if n.Webhooks == nil {
+			n.Webhooks = map[string]string{}
+		}
+		n.Webhooks[url] = webhook
+		return true
 	})
 	return stored.Installation, err
 }
 
-// Untold notes that NetBox sends no webhooks any more.
-func (k *Keeper) Untold(ctx context.Context) error {
+// Untold notes that a NetBox sends no webhooks any more.
+func (k *Keeper) Untold(ctx context.Context, url string) error {
 	_, err := k.change(ctx, func(n *NetBox) bool {
-		told := n.Webhook != ""
-		n.Webhook = ""
+		_, told := n.Webhooks[url]
+		delete(n.Webhooks, url)
 		return told
 	})
 	return err

@@ -231,8 +231,8 @@ func wantedBlob(r *netboxv1.Receipt) string {
 	return ""
 }
 
-// verdict returns what says whether what came of both sides may be. Git says it when it is offered that; what it has said
-// of these very contents is known.
+// verdict returns what says whether what came of both sides may be. Git says it when it is offered that; what it has
+// said of these very contents is known.
 func (d *delivery) verdict(in *incoming) merge.Judge {
 	return func(merge.Content) error {
 		if c := in.receipt.GetConflict(); isOpen(c) && c.GetVersion() == in.version() && refusedWords(c) != "" {

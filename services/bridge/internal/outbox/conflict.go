@@ -90,8 +90,8 @@ func specIn(c *merge.Content) []byte {
 	return packedValue(objectValue(c.Spec))
 }
 
-// open has a conflict listed, and its record held: neither side is touched. When more was made of the record since, that
-// is merged first.
+// open has a conflict listed, and its record held: neither side is touched. When more was made of the record since,
+// that is merged first.
 func (d *delivery) open(
 	in *incoming, paths []*netboxv1.ConflictPath, reason netboxv1.Reason, message string,
 ) {
@@ -128,7 +128,8 @@ func (d *delivery) nameOf(r *netboxv1.Receipt, c *netboxv1.Conflict) string {
 	return "c-" + hex.EncodeToString(sum[:6])
 }
 
-// closeConflict notes that a conflict is none any more, and who settled it; nobody where both sides came to say the same.
+// closeConflict notes that a conflict is none any more, and who settled it; nobody where both sides came to say the
+// same.
 func (d *delivery) closeConflict(r *netboxv1.Receipt, by, syncID string) {
 	c := r.GetConflict()
 	if !isOpen(c) {

@@ -52,14 +52,6 @@ func mergeable(c hnp.Content) *merge.Content {
 	return &merge.Content{Spec: c.Spec, Labels: c.Labels, Annotations: annotations}
 }
 
-// asRecord returns a content as a record has it; one that says nothing for none.
-func asRecord(c *merge.Content) hnp.Content {
-	if c == nil {
-		return hnp.Content{}
-	}
-	return hnp.Content{Spec: c.Spec, Labels: c.Labels, Annotations: c.Annotations}
-}
-
 // packedValue returns a value as JSON; nothing for none.
 func packedValue(v merge.Value) []byte {
 	if !v.Present {

@@ -37,6 +37,7 @@ type delivery struct {
 	failures int                   // of NetBox itself, in a row
 	gone     []key                 // receipts that are to go
 	stored   stored                // what Redis has
+	unsaid   bool                  // what stands in the way may be in Redis otherwise than here
 	fights   map[key]*rate.Limiter // of records that Git has won over
 	budget   *rate.Limiter         // of requests that are brought to Git
 	budgets  map[key]*rate.Limiter // of each record's
@@ -59,7 +60,7 @@ func open(
 	d := &delivery{
 		deps: deps, client: client, fence: fence, linked: linked, state: state, unsure: lost,
 		receipts: map[key]*netboxv1.Receipt{}, contents: map[key]hnp.Content{}, changed: map[key]bool{},
-		unnamed: map[key]hnp.Record{}, fights: map[key]*rate.Limiter{}, stored: anew(),
+		unnamed: map[key]hnp.Record{}, fights: map[key]*rate.Limiter{}, stored: anew(), unsaid: lost && state != nil,
 		budget: perMinute(fabricEdits), budgets: map[key]*rate.Limiter{}, emails: map[string]string{},
 		ours: ours{byKey: map[key]*own{}},
 	}
@@ -139,7 +140,7 @@ func (d *delivery) save(ctx context.Context) error {
 	}
 	d.ours.put(put, d.gone)
 	clear(d.changed)
-	d.gone = nil
+	d.gone, d.unsaid = nil, false
 	return nil
 }
 
@@ -217,13 +218,15 @@ func (d *delivery) allProven() bool {
 	return true
 }
 
-// explain notes why nothing is delivered, once; and that something is again. A lease that is over is nobody's business.
+// explain notes why nothing is delivered, once; and that something is again. What can't be noted is noted with the next
+// pass. A lease that is over is nobody's business.
 func (d *delivery) explain(ctx context.Context, err error) error {
 	problem, remedy := explain(err)
-	if errors.Is(err, context.Canceled) || d.state.GetProblem() == problem && d.state.GetRemedy() == remedy {
+	same := d.state.GetProblem() == problem && d.state.GetRemedy() == remedy
+	if errors.Is(err, context.Canceled) || same && !d.unsaid {
 		return nil
 	}
-	d.state.Problem, d.state.Remedy = problem, remedy
+	d.state.Problem, d.state.Remedy, d.unsaid = problem, remedy, true
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	failed := d.save(ctx)
@@ -233,6 +236,7 @@ func (d *delivery) explain(ctx context.Context, err error) error {
 	d.state.Problem, d.state.Remedy = explain(failed)
 	d.sum()
 	said := d.deps.Store.say(ctx, d.fence, d.state)
+	d.unsaid = said != nil
 	if errors.Is(err, errLedger) { // it is told already
 		return said
 	}
@@ -306,7 +310,8 @@ func buried(r *netboxv1.Receipt) bool {
 func (d *delivery) agree(r *netboxv1.Receipt, record hnp.Record) {
 	r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
 	r.Agreed = &netboxv1.Agreed{
-		BlobId: r.GetWanted().GetBlobId(), Digest: r.GetWanted().GetDigest(), Commit: d.state.GetWantedCommit(),
+		BlobId: r.GetWanted().GetBlobId(), Digest: r.GetWanted().GetDigest(), Commit: d.commitOf(r),
+		ReadAt: d.state.GetWantedCommit(),
 	}
 	if at := saidAt(record); at != nil {
 		account(r, r.GetWanted().GetDigest(), at.AsTime())

@@ -9,7 +9,7 @@ import (
 
 const (
 	// rememberedFor is how long a request without an answer may be done late, and how long it is remembered that a record
-	// is gone.
+	// is gone; longer, where the record was not looked at since.
 	rememberedFor = time.Hour
 	// mostDoubted is how many of such requests are remembered of a record.
 	mostDoubted = 8
@@ -37,17 +37,19 @@ func (d *delivery) isOurs(r *netboxv1.Receipt, says string) bool {
 
 // doubted reports whether a record says what a request without an answer did.
 func (d *delivery) doubted(r *netboxv1.Receipt, says string) bool {
-	return slices.Contains(r.GetDoubted(), says) && !d.longAgo(r.GetDoubtedAt().AsTime())
+	return slices.Contains(r.GetDoubted(), says)
 }
 
 func (d *delivery) longAgo(at time.Time) bool { return d.deps.Now().Sub(at) > rememberedFor }
 
-// forgetOld forgets records that are gone for long, and requests that nobody does any more.
+// forgetOld forgets records that are gone for long, and requests that nobody does any more. What came of those was
+// looked at, but for records that are to be written: NetBox may have been away all the time.
 func (d *delivery) forgetOld() {
 	for k, r := range d.receipts {
 		switch {
 		case buried(r) && d.longAgo(r.GetVerifiedAt().AsTime()):
 			d.drop(k)
+		case r.GetState() == netboxv1.State_STATE_PENDING:
 		case r.GetDoubtedAt() != nil && d.longAgo(r.GetDoubtedAt().AsTime()):
 			r.Doubted, r.DoubtedAt = nil, nil
 			d.touch(r)

@@ -61,7 +61,7 @@ func (n *netbox) echo(ctx context.Context, fabricID int32, c hearing.Change) (he
 	if d == nil { // it can't be opened, and is looked at whole when it can
 		return hearing.NotOurs, nil
 	}
-	return d.ours.echo(c, n.deps.Now()), nil
+	return d.ours.echo(c), nil
 }
 
 // heard looks at records that somebody has changed in NetBox, after the pass that is under way: it may be writing them.

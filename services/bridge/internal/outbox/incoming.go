@@ -186,8 +186,8 @@ func editorOf(c hearing.Change) *netboxv1.Editor {
 	return editor
 }
 
-// await keeps what was made of a record until Git has it. Somebody who has to decide about it first still has to, unless
-// it is another thing now.
+// await keeps what was made of a record until Git has it. Somebody who has to decide about it first still has to,
+// unless it is another thing now.
 func (d *delivery) await(r *netboxv1.Receipt, heard *netboxv1.Heard) {
 	r.Heard = append(r.GetHeard(), heard)
 	if extra := len(r.GetHeard()) - mostHeard; extra > 0 { // what is next may be on its way already
@@ -282,7 +282,9 @@ func entryOf(entry string) ([]uint64, bool) {
 
 // base returns what both sides agreed on last about a record. Where that is not known, known is false; where there was
 // no such resource, it is nil.
-func (d *delivery) base(r *netboxv1.Receipt, h *netboxv1.Heard, git *gitSide) (base *merge.Content, known bool, err error) {
+func (d *delivery) base(
+	r *netboxv1.Receipt, h *netboxv1.Heard, git *gitSide,
+) (base *merge.Content, known bool, err error) {
 	agreed := r.GetAgreed()
 	switch {
 	case agreed == nil:

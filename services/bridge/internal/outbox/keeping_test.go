@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -191,4 +192,56 @@ func TestRedisLosesEverythingWhileABridgeRuns(t *testing.T) {
 		s.pause(1, b)
 	}
 	s.await(1, a, proven)
+}
+
+// TestAProblemThatCannotBeNoted is noted with the next pass, though nothing else is new; and so it is when it is over.
+func TestAProblemThatCannotBeNoted(t *testing.T) {
+	t.Parallel()
+	w := one(t)
+	w.git.now[server("a")] = 1
+	w.synced(t)
+	gone := redisFor(t)
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	says := func() string {
+		d, err := w.store.delivery(t.Context(), w.fabric)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.GetProblem()
+	}
+	for _, down := range []bool{true, false} {
+		w.wire.down = down
+		w.d.state.Untold = true // NetBox is asked
+		w.linked = clone(w.linked)
+		w.linked.LastError = fmt.Sprint("it is down: ", down)
+		there := w.store.redis
+		w.store.redis = gone
+		if err := w.deliver(t.Context()); err == nil {
+			t.Fatal("it is noted without Redis")
+		}
+		w.store.redis = there
+		before := says()
+		err := w.deliver(t.Context())
+		if after := says(); (before == "") != down || (after != "") != down || (err != nil) != down {
+			t.Errorf("down %v: %q, then %q; %v", down, before, after, err)
+		}
+	}
+	w.end()
+	w.wire.down = true
+	w.linked.LastError = "another one"
+	w.begin()
+	there := w.store.redis
+	if err := w.deliver(t.Context()); err == nil {
+		t.Fatal("NetBox was reached")
+	}
+	if err := there.Main.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.end()
+	w.begin()
+	if err := w.deliver(t.Context()); err == nil || says() == "" {
+		t.Errorf("another bridge says nothing of what the ledger has: %v", err)
+	}
 }

@@ -147,9 +147,9 @@ func (p *people) must() {
 
 // TestBothWaysWhateverHappens is the law of both directions: over any schedule of edits on both sides, of what is told,
 // compared and delivered between them, of deaths of the bridge, of syncs and requests that are lost or done without an
-// answer, and of a Redis that loses everything: each record comes to be what was said of each of its fields last, on both
-// sides; or both sides said something else without knowing of each other, and then it is held, with a conflict that
-// somebody can settle, and each side has what was said there. No commit is made that nobody in NetBox asked for.
+// answer: each record comes to be what was said of each of its fields last, on both sides; or both sides said something
+// else without knowing of each other, and then it is held, with a conflict that somebody can settle. No commit is made
+// that nobody in NetBox asked for.
 func TestBothWaysWhateverHappens(t *testing.T) {
 	t.Parallel()
 	conn, folder, fabric := redisFor(t), t.TempDir(), int32(0)
@@ -185,7 +185,7 @@ func TestBothWaysWhateverHappens(t *testing.T) {
 				}
 			},
 			"later": func(*rapid.T) { p.clock = p.clock.Add(foundGrace) },
-			"died":  func(*rapid.T) { p.pair.again() },
+			"died":  func(*rapid.T) { p.again() },
 			"git is away": func(*rapid.T) {
 				p.branch.broken, p.branch.late = errors.New("away"), rapid.Bool().Draw(rt, "late")
 			},

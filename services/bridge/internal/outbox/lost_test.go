@@ -10,6 +10,7 @@ import (
 
 	"fgdsync.dev/libs/redisconn"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/testkit/redistest"
 )
 
 // some has a number of servers delivered, s0 and so on.
@@ -212,6 +213,31 @@ func TestManyReceipts(t *testing.T) {
 	}
 	if has, err = w.store.store(t.Context(), c, has); err != nil || has.revision != 2 {
 		t.Errorf("Redis has %v: %v", has, err)
+	}
+}
+
+// TestAReplyThatIsLost is asked for again, and nothing is taken for lost: neither a part of many receipts nor the last.
+func TestAReplyThatIsLost(t *testing.T) {
+	t.Parallel()
+	lossy := redistest.Start(t).Lossy(t)
+	store := NewStore(lossy.Conn(t), filepath.Join(t.TempDir(), "outbox.db"))
+	c := change{fence: 1, delivery: &netboxv1.Delivery{FabricId: 1, Revision: 1}}
+	has, err := store.store(t.Context(), c, anew())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range batchFields + 1 {
+		c.put = append(c.put, &netboxv1.Receipt{Kind: "Server", Namespace: "default", Name: fmt.Sprint("s", i)})
+	}
+	for i, some := range [][]*netboxv1.Receipt{c.put, c.put[:1], nil} {
+		c.put, c.delivery.Revision = some, int64(i+2)
+		lossy.LoseReplyTo("evalsha")
+		if has, err = store.store(t.Context(), c, has); err != nil || has != (stored{int64(i + 2), batchFields + 1}) {
+			t.Fatalf("Redis has %v: %v", has, err)
+		}
+	}
+	if lossy.Lost() != 3 {
+		t.Errorf("%d replies were lost", lossy.Lost())
 	}
 }
 

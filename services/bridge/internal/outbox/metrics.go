@@ -33,7 +33,8 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Help: "Changes of records that people made in NetBox, by what became of each in Git.",
 		}, []string{"outcome"}),
 	}
-	if err := errors.Join(registry.Register(m.records), registry.Register(m.compare), registry.Register(m.edits)); err != nil {
+	err := errors.Join(registry.Register(m.records), registry.Register(m.compare), registry.Register(m.edits))
+	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return m, nil

@@ -24,7 +24,7 @@ func (d *delivery) name(r *netboxv1.Receipt, record hnp.Record) {
 		d.unnamed[keyOf(r)] = record
 		return
 	}
-	places, total := record.Differences(r.GetKind(), content, mostNamed)
+	places, total := d.client.Differences(record, r.GetKind(), content, mostNamed)
 	if slices.Equal(places, r.GetProblem().GetDiffering()) && int32(total) == r.GetProblem().GetDifferingTotal() {
 		return
 	}

@@ -193,7 +193,7 @@ func TestARenameIsHeard(t *testing.T) {
 					t.Errorf("%v: %v", k, w.d.receipts[k])
 				}
 			}
-			if echo := w.d.ours.echo(changes[0], w.clock); echo != hearing.NotOurs {
+			if echo := w.d.ours.echo(changes[0]); echo != hearing.NotOurs {
 				t.Errorf("it is taken for ours: %v", echo)
 			}
 		})

@@ -3,7 +3,6 @@ package outbox
 import (
 	"slices"
 	"sync"
-	"time"
 
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	"fgdsync.dev/services/bridge/internal/hearing"
@@ -19,11 +18,10 @@ type ours struct {
 
 // own is what was written of a record.
 type own struct {
-	says      []string // digests of what both sides agreed on last, and of what is wanted
-	doubted   []string // of requests without an answer
-	doubtedAt time.Time
-	theirs    bool // somebody else has changed it: nobody decides yet, or it is to be overwritten
-	written   []*netboxv1.Written
+	says    []string // digests of what both sides agreed on last, and of what is wanted
+	doubted []string // of requests without an answer
+	theirs  bool     // somebody else has changed it: nobody decides yet, or it is to be overwritten
+	written []*netboxv1.Written
 }
 
 // mostWritten is how many requests are remembered of a record: it may be heard of several at once.
@@ -38,7 +36,7 @@ func (o *ours) put(receipts []*netboxv1.Receipt, gone []key) {
 	}
 	for _, r := range receipts {
 		*o.of(keyOf(r)) = own{
-			says: saysOf(r), doubted: slices.Clone(r.GetDoubted()), doubtedAt: r.GetDoubtedAt().AsTime(),
+			says: saysOf(r), doubted: slices.Clone(r.GetDoubted()),
 			theirs:  r.GetState() == netboxv1.State_STATE_HELD || merging(r) || r.GetForced(),
 			written: slices.Clone(r.GetWritten()),
 		}
@@ -81,7 +79,7 @@ func (o *ours) wrote(r *netboxv1.Receipt, id string) {
 }
 
 // echo says how it is known that a change is ours.
-func (o *ours) echo(c hearing.Change, now time.Time) hearing.Echo {
+func (o *ours) echo(c hearing.Change) hearing.Echo {
 	says := absent
 	if c.After != nil {
 		says = c.After.Digest(c.Kind)
@@ -100,7 +98,7 @@ func (o *ours) echo(c hearing.Change, now time.Time) hearing.Echo {
 	case o.user != "" && c.User == o.user && (slices.Contains(of.says, says) || slices.Contains(of.doubted, says)):
 		return hearing.OurRequest
 	case of.theirs:
-	case slices.Contains(of.says, says), slices.Contains(of.doubted, says) && now.Sub(of.doubtedAt) <= rememberedFor:
+	case slices.Contains(of.says, says), slices.Contains(of.doubted, says):
 		return hearing.SameContent
 	}
 	return hearing.NotOurs

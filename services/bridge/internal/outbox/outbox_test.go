@@ -408,7 +408,7 @@ func TestWhatIsHeardOfIsLookedAt(t *testing.T) {
 		}
 		ours := record.Content(k.kind)
 		c.After = &ours
-		if w.d.ours.echo(c, w.clock) != hearing.SameContent {
+		if w.d.ours.echo(c) != hearing.SameContent {
 			t.Errorf("%v is not known to be ours", k)
 		}
 		if after, is := w.records()[k]; is {
@@ -417,7 +417,7 @@ func TestWhatIsHeardOfIsLookedAt(t *testing.T) {
 		} else {
 			c.After = nil
 		}
-		if w.d.ours.echo(c, w.clock) != hearing.NotOurs {
+		if w.d.ours.echo(c) != hearing.NotOurs {
 			t.Errorf("what alice did to %v is taken for ours", k)
 		}
 		changes = append(changes, c)

@@ -237,7 +237,7 @@ func (p *pair) hear(ctx context.Context) {
 		if c.Kind == hnp.FabricKind {
 			continue
 		}
-		echo := p.d.ours.echo(c, p.clock)
+		echo := p.d.ours.echo(c)
 		ours := echo == hearing.OurRequest || echo == hearing.SameContent && !p.theirs[c.RecordID]
 		if p.theirs[c.RecordID] = !ours; !ours {
 			c.Entry = strings.TrimPrefix(c.ID, "log:") + "-0"

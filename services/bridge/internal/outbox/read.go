@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -210,7 +211,8 @@ func (d *delivery) wantContent(r *netboxv1.Receipt, changed *fabricv1.ChangedRes
 	case r.GetState() == netboxv1.State_STATE_PROVEN && same && r.GetAgreed() != nil:
 		if !proto.Equal(before, r.GetWanted()) { // a comment, or where it stands
 			r.Agreed.BlobId = resource.GetBlobId()
-			r.Agreed.Commit = d.linked.GetPublished().GetCommit()
+			r.Agreed.Commit = cmp.Or(r.GetWanted().GetChangedBy().GetCommit(), r.GetAgreed().GetCommit())
+			r.Agreed.ReadAt = d.linked.GetPublished().GetCommit()
 			d.touch(r)
 		}
 		delete(d.contents, k)

@@ -50,7 +50,8 @@ func (d *delivery) resolve(
 	case !isOpen(c) && c.GetResolvedBy() == wanted.GetResolvedBy() && c.GetVersion() == wanted.GetVersion():
 		return r, true, nil // whoever has done it has died before they said so
 	case !isOpen(c):
-		return nil, true, errs.New(errs.ConflictMoved, "The conflict is settled already.").WithRemedy("Nothing is left to do.")
+		return nil, true, errs.New(errs.ConflictMoved, "The conflict is settled already.").
+			WithRemedy("Nothing is left to do.")
 	case !begun && d.deps.Now().Sub(wanted.GetAskedAt().AsTime()) > resolutionPatience:
 		return nil, true, errs.New(errs.ConflictMoved, "It took too long until the resolution could be begun.")
 	case c.GetVersion() != wanted.GetVersion() || r.GetState() != netboxv1.State_STATE_HELD:
@@ -143,7 +144,8 @@ func (d *delivery) chosen(
 		result, err := merger.Resolve(r.GetKind(), sides, accept, choices)
 		return result.Content, err
 	}
-	path := merge.Path(c.GetPaths()[0].GetPath()) // one that no merge has made: what comes of both is not valid, or unknown
+	// No merge has made this one: what comes of both is not valid, or it is not known what they agreed on.
+	path := merge.Path(c.GetPaths()[0].GetPath())
 	choice, given := choices[path]
 	if !given || len(choices) != 1 {
 		return nil, errs.Field("choices", "The choice is of %s, and nothing else.", path)

@@ -97,10 +97,10 @@ func (d *delivery) readGit(
 // before reads what Git had when both sides agreed last, where that is needed.
 func (d *delivery) before(ctx context.Context, r *netboxv1.Receipt, side *gitSide) error {
 	agreed := r.GetAgreed()
-	if agreed.GetCommit() == "" || len(agreed.GetContent()) > 0 || side.digest == agreed.GetDigest() {
+	if agreed.GetReadAt() == "" || len(agreed.GetContent()) > 0 || side.digest == agreed.GetDigest() {
 		return nil
 	}
-	err := d.readGit(ctx, agreed.GetCommit(), r, func(changed *fabricv1.ChangedResource) error {
+	err := d.readGit(ctx, agreed.GetReadAt(), r, func(changed *fabricv1.ChangedResource) error {
 		var was gitSide
 		if err := was.read(changed); err != nil || keyOfResource(changed.GetResource()) != keyOf(r) {
 			return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
 
@@ -212,7 +213,8 @@ type batch struct {
 
 func (s *Store) put(ctx context.Context, b batch) (stored, error) {
 	args := []any{
-		b.fence, lock.Furthest.Microseconds(), b.before.revision, b.before.receipts, b.delivery, b.revision, len(b.gone),
+		b.fence, lock.Furthest.Microseconds(), b.before.revision, b.before.receipts, b.delivery, b.revision,
+		uuid.NewString(), len(b.gone),
 	}
 	for _, k := range b.gone {
 		args = append(args, k.field())

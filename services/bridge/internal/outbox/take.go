@@ -80,12 +80,12 @@ func (d *delivery) ask(asked Asked) {
 		case merging(r), reason == netboxv1.Reason_REASON_STORM:
 		case r.GetWanted().GetUnknown(), reason == netboxv1.Reason_REASON_INVALID_FILE,
 			reason == netboxv1.Reason_REASON_NO_MODEL:
+		case isMass(r):
+		case overwrite && r.GetTheirs() != "": // be it held, or looked at again just now
+			d.overwrite(r, asked.By)
 		case r.GetState() == netboxv1.State_STATE_UNDELIVERABLE:
 			d.pend(r)
-		case r.GetState() != netboxv1.State_STATE_HELD || isMass(r):
-		case overwrite:
-			d.overwrite(r, asked.By)
-		default:
+		case r.GetState() == netboxv1.State_STATE_HELD:
 			d.lookAgain(r)
 		}
 	}
@@ -97,9 +97,9 @@ func (d *delivery) lookAgain(r *netboxv1.Receipt) {
 	d.pend(r)
 }
 
-// overwrite has a record become what Git says, if it still says what it was held for.
+// overwrite has a record become what Git says, if it still says what it was held for last.
 func (d *delivery) overwrite(r *netboxv1.Receipt, by string) {
-	if r.GetProblem().GetReason() == netboxv1.Reason_REASON_DELETED_IN_NETBOX {
+	if r.GetTheirs() == absent {
 		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
 	}
 	d.pend(r)

@@ -56,6 +56,7 @@ const (
 	broken           // it is done, and the answer says that it failed
 	doubled          // it is done twice
 	delayed          // it is done after who asked has given up
+	last             // it is done, and nobody hears of that or of anything after it
 )
 
 var errCut = errors.New("the connection was cut")
@@ -94,6 +95,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	switch f {
 	case unanswered:
+		return nil, errCut
+	case last:
+		w.down = true
 		return nil, errCut
 	case broken:
 		return &http.Response{

@@ -95,6 +95,52 @@ func TestAWordIsForWhatIsHeldNow(t *testing.T) {
 	}
 }
 
+// TestAWordIsForWhatIsLookedAt too: whoever gives it while a record that was held is looked at again, for one who asked
+// without that word or because its file has changed, means what it was held for.
+func TestAWordIsForWhatIsLookedAt(t *testing.T) {
+	t.Parallel()
+	for _, why := range []string{"asked", "committed"} {
+		for _, what := range []string{"changed", "deleted", "changed since"} {
+			t.Run(why+" "+what, func(t *testing.T) {
+				t.Parallel()
+				w, a := one(t), server("a")
+				w.git.now[a] = 1
+				w.synced(t)
+				if what == "deleted" {
+					w.person(http.MethodDelete, w.records()[a].ID, "")
+				} else {
+					w.person(http.MethodPatch, w.records()[a].ID, `{"spec":{"a":"first"}}`)
+				}
+				if err := w.compare(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				w.wire.down = true
+				w.asked = Asked{Number: 5}
+				if why == "committed" {
+					w.git.now[a] = 2
+					w.commit()
+				}
+				for range 2 {
+					if err := w.deliver(t.Context()); err == nil {
+						t.Fatal("NetBox was reached")
+					}
+					w.asked = Asked{Number: 6, Overwrite: true, Said: 6}
+				}
+				w.wire.down = false
+				if what == "changed since" {
+					w.person(http.MethodPatch, w.records()[a].ID, `{"spec":{"a":"second"}}`)
+				}
+				w.settled(t.Context())
+				if what == "changed since" {
+					w.stays(t, a, "second")
+				} else if diff := w.same(); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	}
+}
+
 // TestAConfirmationIsUsedUp when another commit is wanted: the one that it was for may be wanted again by mistake.
 func TestAConfirmationIsUsedUp(t *testing.T) {
 	t.Parallel()

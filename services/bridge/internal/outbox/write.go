@@ -150,6 +150,9 @@ func (d *delivery) settle(r *netboxv1.Receipt, record hnp.Record) {
 	k := keyOf(r)
 	there, says := record.ID != 0, digestOf(k, record)
 	wanted, agreed := r.GetWanted(), r.GetAgreed()
+	if r.GetTheirs() != says { // what somebody made of it is not there any more
+		r.Theirs = ""
+	}
 	switch {
 	case !there && wanted.GetDeleted():
 		d.bury(r)
@@ -322,7 +325,7 @@ func (d *delivery) note(ctx context.Context, one done) (written bool, err error)
 	switch {
 	case one.err == nil:
 		d.failures = 0
-		r.RequestId, r.Forced, d.state.Untold = one.effect.RequestID, false, true
+		r.RequestId, r.Forced, r.Theirs, d.state.Untold = one.effect.RequestID, false, "", true
 		if one.effect.Outcome == hnp.Deleted {
 			d.doubt(r) // that it is not there is our doing, until it was seen
 		} else {
@@ -351,6 +354,7 @@ func (d *delivery) note(ctx context.Context, one done) (written bool, err error)
 		return false, d.lookOnce(ctx, r, said)
 	default:
 		d.doubt(r)
+		r.LastUpdated = "" // it is looked at before anything else is sent: of very many doubts the first are forgotten
 		return false, d.bear(r, said)
 	}
 	return false, nil

@@ -2,12 +2,14 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -91,25 +93,39 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{}
-	count := func(address string, n *atomic.Int32) *httptest.Server {
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
+	permitted, internal := twice(t)
+	for listener, n := range map[net.Listener]*atomic.Int32{permitted: &h.permitted, internal: &h.internal} {
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { n.Add(1) }))
 		_ = server.Listener.Close()
 		server.Listener = listener
 		server.Start()
 		t.Cleanup(server.Close)
-		return server
 	}
-	_, port, err := net.SplitHostPort(count("127.0.0.2:0", &h.permitted).Listener.Addr().String())
+	_, port, err := net.SplitHostPort(permitted.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.port = port
-	count("127.0.0.1:"+port, &h.internal)
 	return h
+}
+
+// twice listens at two addresses with one port. The other address may have given that to somebody: then it is another.
+func twice(t *testing.T) (permitted, internal net.Listener) {
+	t.Helper()
+	for {
+		permitted, err := net.Listen("tcp", "127.0.0.2:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(permitted.Addr().String())
+		if internal, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			return permitted, internal
+		}
+		_ = permitted.Close()
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestRebinding is X7 of the fault matrix: what counts is the address that is connected to, each time, whatever the

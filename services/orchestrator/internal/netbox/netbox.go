@@ -54,7 +54,7 @@ func (d *Default) Get(ctx context.Context) (*fabricv1.NetBox, error) {
 func (d *Default) Put(ctx context.Context, wanted *fabricv1.NetBox) (*fabricv1.NetBox, error) {
 	netbox := &fabricv1.NetBox{
 		TokenRef: wanted.GetTokenRef(), UpdatedAt: timestamppb.New(d.deps.Now()), UpdatedBy: eventlog.Requester(ctx),
-		Generation: max(wanted.GetGeneration()+1, d.deps.Now().UnixMicro()), WebhookUrl: wanted.GetWebhookUrl(),
+		Generation: max(wanted.GetGeneration()+1, d.deps.Now().UnixMicro()), WebhookUrls: wanted.GetWebhookUrls(),
 	}
 	var err error
 	if netbox.Url, err = register.NetBoxAddress("url", wanted.GetUrl()); err != nil && wanted.GetUrl() != "" {

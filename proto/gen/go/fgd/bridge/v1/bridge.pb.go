@@ -210,11 +210,11 @@ type NetBoxLink struct {
 	// Where the bridge finds the token: env:NAME or file:NAME; in a new link, that of the installation when it is absent.
 	TokenRef string `protobuf:"bytes,3,opt,name=token_ref,json=tokenRef,proto3" json:"token_ref,omitempty"`
 	// Which way changes go: both (default), or git_to_netbox.
-	Direction string `protobuf:"bytes,4,opt,name=direction,proto3" json:"direction,omitempty"`
+	Direction string `protobuf:"bytes,5,opt,name=direction,proto3" json:"direction,omitempty"`
 	// Who wins where both sides changed the same: hold (default, nobody until somebody settles it), git_wins or hnp_wins.
-	ConflictWinner string `protobuf:"bytes,5,opt,name=conflict_winner,json=conflictWinner,proto3" json:"conflict_winner,omitempty"`
+	ConflictWinner string `protobuf:"bytes,6,opt,name=conflict_winner,json=conflictWinner,proto3" json:"conflict_winner,omitempty"`
 	// Who wins at single paths; where it is absent in a change, they stay as they are.
-	ConflictPolicies *ConflictPolicies `protobuf:"bytes,6,opt,name=conflict_policies,json=conflictPolicies,proto3" json:"conflict_policies,omitempty"`
+	ConflictPolicies *ConflictPolicies `protobuf:"bytes,7,opt,name=conflict_policies,json=conflictPolicies,proto3" json:"conflict_policies,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -2701,15 +2701,15 @@ const file_fgd_bridge_v1_bridge_proto_rawDesc = "" +
 	"nextSyncAt\x126\n" +
 	"\x14credentials_readable\x18\x1e \x01(\bH\x00R\x13credentialsReadable\x88\x01\x01\x121\n" +
 	"\x06netbox\x18\x1f \x01(\v2\x19.fgd.bridge.v1.NetBoxLinkR\x06netboxB\x17\n" +
-	"\x15_credentials_readable\"\xe2\x02\n" +
+	"\x15_credentials_readable\"\xf7\x02\n" +
 	"\n" +
 	"NetBoxLink\x12\x1e\n" +
 	"\x03url\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\x88\xb5\x18\x01R\x03url\x12#\n" +
 	"\x06fabric\x18\x02 \x01(\x05B\v\xbaH\x04\x1a\x02(\x00\x88\xb5\x18\x02R\x06fabric\x12)\n" +
 	"\ttoken_ref\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\x88\xb5\x18\x02R\btokenRef\x12?\n" +
-	"\tdirection\x18\x04 \x01(\tB!\xbaH\x1a\xd8\x01\x01r\x15R\x04bothR\rgit_to_netbox\x88\xb5\x18\x03R\tdirection\x12O\n" +
-	"\x0fconflict_winner\x18\x05 \x01(\tB&\xbaH\x1f\xd8\x01\x01r\x1aR\x04holdR\bgit_winsR\bhnp_wins\x88\xb5\x18\x03R\x0econflictWinner\x12R\n" +
-	"\x11conflict_policies\x18\x06 \x01(\v2\x1f.fgd.bridge.v1.ConflictPoliciesB\x04\x88\xb5\x18\x03R\x10conflictPolicies\"W\n" +
+	"\tdirection\x18\x05 \x01(\tB!\xbaH\x1a\xd8\x01\x01r\x15R\x04bothR\rgit_to_netbox\x88\xb5\x18\x03R\tdirection\x12O\n" +
+	"\x0fconflict_winner\x18\x06 \x01(\tB&\xbaH\x1f\xd8\x01\x01r\x1aR\x04holdR\bgit_winsR\bhnp_wins\x88\xb5\x18\x03R\x0econflictWinner\x12R\n" +
+	"\x11conflict_policies\x18\a \x01(\v2\x1f.fgd.bridge.v1.ConflictPoliciesB\x04\x88\xb5\x18\x03R\x10conflictPoliciesJ\x04\b\x04\x10\x05R\ron_difference\"W\n" +
 	"\x10ConflictPolicies\x12C\n" +
 	"\bpolicies\x18\x01 \x03(\v2\x1d.fgd.bridge.v1.ConflictPolicyB\b\xbaH\x05\x92\x01\x02\x10dR\bpolicies\"\x86\x01\n" +
 	"\x0eConflictPolicy\x12\x1b\n" +

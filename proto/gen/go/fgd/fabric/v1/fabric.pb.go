@@ -750,11 +750,11 @@ type NetBoxLink struct {
 	// Where the bridge finds the token: env:NAME or file:NAME.
 	TokenRef string `protobuf:"bytes,3,opt,name=token_ref,json=tokenRef,proto3" json:"token_ref,omitempty"`
 	// Which way changes go.
-	Direction Direction `protobuf:"varint,4,opt,name=direction,proto3,enum=fgd.fabric.v1.Direction" json:"direction,omitempty"`
+	Direction Direction `protobuf:"varint,5,opt,name=direction,proto3,enum=fgd.fabric.v1.Direction" json:"direction,omitempty"`
 	// Who wins where both sides changed the same, and no other policy is for it.
-	ConflictWinner Winner `protobuf:"varint,5,opt,name=conflict_winner,json=conflictWinner,proto3,enum=fgd.fabric.v1.Winner" json:"conflict_winner,omitempty"`
+	ConflictWinner Winner `protobuf:"varint,6,opt,name=conflict_winner,json=conflictWinner,proto3,enum=fgd.fabric.v1.Winner" json:"conflict_winner,omitempty"`
 	// Who wins there at single paths.
-	ConflictPolicies []*ConflictPolicy `protobuf:"bytes,6,rep,name=conflict_policies,json=conflictPolicies,proto3" json:"conflict_policies,omitempty"`
+	ConflictPolicies []*ConflictPolicy `protobuf:"bytes,7,rep,name=conflict_policies,json=conflictPolicies,proto3" json:"conflict_policies,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1143,7 +1143,7 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\fformer_names\x18\f \x03(\tR\vformerNames\x12<\n" +
 	"\fnext_sync_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"nextSyncAt\x121\n" +
-	"\x06netbox\x18\x15 \x01(\v2\x19.fgd.fabric.v1.NetBoxLinkR\x06netbox\"\xc2\x02\n" +
+	"\x06netbox\x18\x15 \x01(\v2\x19.fgd.fabric.v1.NetBoxLinkR\x06netbox\"\xd7\x02\n" +
 	"\n" +
 	"NetBoxLink\x12\x1c\n" +
 	"\x03url\x18\x01 \x01(\tB\n" +
@@ -1151,9 +1151,9 @@ const file_fgd_fabric_v1_fabric_proto_rawDesc = "" +
 	"\x06fabric\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x06fabric\x12'\n" +
 	"\ttoken_ref\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\btokenRef\x126\n" +
-	"\tdirection\x18\x04 \x01(\x0e2\x18.fgd.fabric.v1.DirectionR\tdirection\x12>\n" +
-	"\x0fconflict_winner\x18\x05 \x01(\x0e2\x15.fgd.fabric.v1.WinnerR\x0econflictWinner\x12T\n" +
-	"\x11conflict_policies\x18\x06 \x03(\v2\x1d.fgd.fabric.v1.ConflictPolicyB\b\xbaH\x05\x92\x01\x02\x10dR\x10conflictPolicies\"|\n" +
+	"\tdirection\x18\x05 \x01(\x0e2\x18.fgd.fabric.v1.DirectionR\tdirection\x12>\n" +
+	"\x0fconflict_winner\x18\x06 \x01(\x0e2\x15.fgd.fabric.v1.WinnerR\x0econflictWinner\x12T\n" +
+	"\x11conflict_policies\x18\a \x03(\v2\x1d.fgd.fabric.v1.ConflictPolicyB\b\xbaH\x05\x92\x01\x02\x10dR\x10conflictPoliciesJ\x04\b\x04\x10\x05R\ron_difference\"|\n" +
 	"\x0eConflictPolicy\x12\x1b\n" +
 	"\x04kind\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x04kind\x12\x1e\n" +
 	"\x04path\x18\x02 \x01(\tB\n" +

@@ -655,8 +655,8 @@ type NetBox struct {
 	// Tells this installation from others that have to do with the same NetBox: what it makes there carries it. It is made
 	// with the first NetBox that is put, also one without an address, and stays; what a request says of it does not count.
 	InstallationId string `protobuf:"bytes,6,opt,name=installation_id,json=installationId,proto3" json:"installation_id,omitempty"`
-	// Where NetBox was told to send webhooks; empty when it was not.
-	WebhookUrl    string `protobuf:"bytes,7,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
+	// Where NetBoxes were told to send webhooks, by the address of each; nothing of one that was not.
+	WebhookUrls   map[string]string `protobuf:"bytes,8,rep,name=webhook_urls,json=webhookUrls,proto3" json:"webhook_urls,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -733,11 +733,11 @@ func (x *NetBox) GetInstallationId() string {
 	return ""
 }
 
-func (x *NetBox) GetWebhookUrl() string {
+func (x *NetBox) GetWebhookUrls() map[string]string {
 	if x != nil {
-		return x.WebhookUrl
+		return x.WebhookUrls
 	}
-	return ""
+	return nil
 }
 
 // Request of ListLinkedFabrics.
@@ -1387,7 +1387,7 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"\x10PutNetBoxRequest\x125\n" +
 	"\x06netbox\x18\x01 \x01(\v2\x15.fgd.fabric.v1.NetBoxB\x06\xbaH\x03\xc8\x01\x01R\x06netbox\"B\n" +
 	"\x11PutNetBoxResponse\x12-\n" +
-	"\x06netbox\x18\x01 \x01(\v2\x15.fgd.fabric.v1.NetBoxR\x06netbox\"\x99\x02\n" +
+	"\x06netbox\x18\x01 \x01(\v2\x15.fgd.fabric.v1.NetBoxR\x06netbox\"\xa5\x03\n" +
 	"\x06NetBox\x12\x1a\n" +
 	"\x03url\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x03url\x12%\n" +
 	"\ttoken_ref\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\btokenRef\x12\x1e\n" +
@@ -1398,9 +1398,11 @@ const file_fgd_fabric_v1_resource_service_proto_rawDesc = "" +
 	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1d\n" +
 	"\n" +
 	"updated_by\x18\x05 \x01(\tR\tupdatedBy\x12'\n" +
-	"\x0finstallation_id\x18\x06 \x01(\tR\x0einstallationId\x12)\n" +
-	"\vwebhook_url\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\xd8\x04R\n" +
-	"webhookUrl\"\x1a\n" +
+	"\x0finstallation_id\x18\x06 \x01(\tR\x0einstallationId\x12b\n" +
+	"\fwebhook_urls\x18\b \x03(\v2&.fgd.fabric.v1.NetBox.WebhookUrlsEntryB\x17\xbaH\x14\x9a\x01\x11\x10\xe8\a\"\x05r\x03\x18\xf4\x03*\x05r\x03\x18\xd8\x04R\vwebhookUrls\x1a>\n" +
+	"\x10WebhookUrlsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\a\x10\bR\vwebhook_url\"\x1a\n" +
 	"\x18ListLinkedFabricsRequest\"R\n" +
 	"\x19ListLinkedFabricsResponse\x125\n" +
 	"\afabrics\x18\x01 \x03(\v2\x1b.fgd.fabric.v1.LinkedFabricR\afabrics\"\xe7\x02\n" +
@@ -1466,7 +1468,7 @@ func file_fgd_fabric_v1_resource_service_proto_rawDescGZIP() []byte {
 	return file_fgd_fabric_v1_resource_service_proto_rawDescData
 }
 
-var file_fgd_fabric_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_fgd_fabric_v1_resource_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_fgd_fabric_v1_resource_service_proto_goTypes = []any{
 	(*ListResourcesRequest)(nil),        // 0: fgd.fabric.v1.ListResourcesRequest
 	(*ListResourcesResponse)(nil),       // 1: fgd.fabric.v1.ListResourcesResponse
@@ -1488,55 +1490,57 @@ var file_fgd_fabric_v1_resource_service_proto_goTypes = []any{
 	(*ChangedResource)(nil),             // 17: fgd.fabric.v1.ChangedResource
 	(*RemovedFile)(nil),                 // 18: fgd.fabric.v1.RemovedFile
 	(*FileAuthor)(nil),                  // 19: fgd.fabric.v1.FileAuthor
-	(*v1.ResourceKey)(nil),              // 20: fgd.report.v1.ResourceKey
-	(*v11.Commit)(nil),                  // 21: fgd.git.v1.Commit
-	(*v1.ResourceContent)(nil),          // 22: fgd.report.v1.ResourceContent
-	(*v11.PullRequest)(nil),             // 23: fgd.git.v1.PullRequest
-	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
-	(*NetBoxLink)(nil),                  // 25: fgd.fabric.v1.NetBoxLink
+	nil,                                 // 20: fgd.fabric.v1.NetBox.WebhookUrlsEntry
+	(*v1.ResourceKey)(nil),              // 21: fgd.report.v1.ResourceKey
+	(*v11.Commit)(nil),                  // 22: fgd.git.v1.Commit
+	(*v1.ResourceContent)(nil),          // 23: fgd.report.v1.ResourceContent
+	(*v11.PullRequest)(nil),             // 24: fgd.git.v1.PullRequest
+	(*timestamppb.Timestamp)(nil),       // 25: google.protobuf.Timestamp
+	(*NetBoxLink)(nil),                  // 26: fgd.fabric.v1.NetBoxLink
 }
 var file_fgd_fabric_v1_resource_service_proto_depIdxs = []int32{
 	2,  // 0: fgd.fabric.v1.ListResourcesResponse.resources:type_name -> fgd.fabric.v1.ListedResource
-	20, // 1: fgd.fabric.v1.ListedResource.key:type_name -> fgd.report.v1.ResourceKey
-	20, // 2: fgd.fabric.v1.ListResourceChangesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	21, // 1: fgd.fabric.v1.ListedResource.key:type_name -> fgd.report.v1.ResourceKey
+	21, // 2: fgd.fabric.v1.ListResourceChangesRequest.resource:type_name -> fgd.report.v1.ResourceKey
 	5,  // 3: fgd.fabric.v1.ListResourceChangesResponse.changes:type_name -> fgd.fabric.v1.ResourceChange
-	21, // 4: fgd.fabric.v1.ResourceChange.commit:type_name -> fgd.git.v1.Commit
-	22, // 5: fgd.fabric.v1.ResourceChange.before:type_name -> fgd.report.v1.ResourceContent
-	22, // 6: fgd.fabric.v1.ResourceChange.after:type_name -> fgd.report.v1.ResourceContent
-	23, // 7: fgd.fabric.v1.ResourceChange.pull_request:type_name -> fgd.git.v1.PullRequest
+	22, // 4: fgd.fabric.v1.ResourceChange.commit:type_name -> fgd.git.v1.Commit
+	23, // 5: fgd.fabric.v1.ResourceChange.before:type_name -> fgd.report.v1.ResourceContent
+	23, // 6: fgd.fabric.v1.ResourceChange.after:type_name -> fgd.report.v1.ResourceContent
+	24, // 7: fgd.fabric.v1.ResourceChange.pull_request:type_name -> fgd.git.v1.PullRequest
 	10, // 8: fgd.fabric.v1.GetNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
 	10, // 9: fgd.fabric.v1.PutNetBoxRequest.netbox:type_name -> fgd.fabric.v1.NetBox
 	10, // 10: fgd.fabric.v1.PutNetBoxResponse.netbox:type_name -> fgd.fabric.v1.NetBox
-	24, // 11: fgd.fabric.v1.NetBox.updated_at:type_name -> google.protobuf.Timestamp
-	13, // 12: fgd.fabric.v1.ListLinkedFabricsResponse.fabrics:type_name -> fgd.fabric.v1.LinkedFabric
-	25, // 13: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
-	14, // 14: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
-	24, // 15: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
-	24, // 16: fgd.fabric.v1.LinkedFabric.registered_at:type_name -> google.protobuf.Timestamp
-	24, // 17: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
-	20, // 18: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
-	17, // 19: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
-	18, // 20: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
-	22, // 21: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
-	19, // 22: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	19, // 23: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
-	11, // 24: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
-	15, // 25: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
-	0,  // 26: fgd.fabric.v1.ResourceService.ListResources:input_type -> fgd.fabric.v1.ListResourcesRequest
-	3,  // 27: fgd.fabric.v1.ResourceService.ListResourceChanges:input_type -> fgd.fabric.v1.ListResourceChangesRequest
-	6,  // 28: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
-	8,  // 29: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
-	12, // 30: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
-	16, // 31: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
-	1,  // 32: fgd.fabric.v1.ResourceService.ListResources:output_type -> fgd.fabric.v1.ListResourcesResponse
-	4,  // 33: fgd.fabric.v1.ResourceService.ListResourceChanges:output_type -> fgd.fabric.v1.ListResourceChangesResponse
-	7,  // 34: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
-	9,  // 35: fgd.fabric.v1.ResourceService.PutNetBox:output_type -> fgd.fabric.v1.PutNetBoxResponse
-	30, // [30:36] is the sub-list for method output_type
-	24, // [24:30] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	25, // 11: fgd.fabric.v1.NetBox.updated_at:type_name -> google.protobuf.Timestamp
+	20, // 12: fgd.fabric.v1.NetBox.webhook_urls:type_name -> fgd.fabric.v1.NetBox.WebhookUrlsEntry
+	13, // 13: fgd.fabric.v1.ListLinkedFabricsResponse.fabrics:type_name -> fgd.fabric.v1.LinkedFabric
+	26, // 14: fgd.fabric.v1.LinkedFabric.netbox:type_name -> fgd.fabric.v1.NetBoxLink
+	14, // 15: fgd.fabric.v1.LinkedFabric.published:type_name -> fgd.fabric.v1.PublishedState
+	25, // 16: fgd.fabric.v1.LinkedFabric.last_sync_at:type_name -> google.protobuf.Timestamp
+	25, // 17: fgd.fabric.v1.LinkedFabric.registered_at:type_name -> google.protobuf.Timestamp
+	25, // 18: fgd.fabric.v1.PublishedState.completed_at:type_name -> google.protobuf.Timestamp
+	21, // 19: fgd.fabric.v1.ReadResourcesRequest.resource:type_name -> fgd.report.v1.ResourceKey
+	17, // 20: fgd.fabric.v1.ReadResourcesResponse.resources:type_name -> fgd.fabric.v1.ChangedResource
+	18, // 21: fgd.fabric.v1.ReadResourcesResponse.removed:type_name -> fgd.fabric.v1.RemovedFile
+	23, // 22: fgd.fabric.v1.ChangedResource.resource:type_name -> fgd.report.v1.ResourceContent
+	19, // 23: fgd.fabric.v1.ChangedResource.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	19, // 24: fgd.fabric.v1.RemovedFile.changed_by:type_name -> fgd.fabric.v1.FileAuthor
+	11, // 25: fgd.fabric.v1.ResourceService.ListLinkedFabrics:input_type -> fgd.fabric.v1.ListLinkedFabricsRequest
+	15, // 26: fgd.fabric.v1.ResourceService.ReadResources:input_type -> fgd.fabric.v1.ReadResourcesRequest
+	0,  // 27: fgd.fabric.v1.ResourceService.ListResources:input_type -> fgd.fabric.v1.ListResourcesRequest
+	3,  // 28: fgd.fabric.v1.ResourceService.ListResourceChanges:input_type -> fgd.fabric.v1.ListResourceChangesRequest
+	6,  // 29: fgd.fabric.v1.ResourceService.GetNetBox:input_type -> fgd.fabric.v1.GetNetBoxRequest
+	8,  // 30: fgd.fabric.v1.ResourceService.PutNetBox:input_type -> fgd.fabric.v1.PutNetBoxRequest
+	12, // 31: fgd.fabric.v1.ResourceService.ListLinkedFabrics:output_type -> fgd.fabric.v1.ListLinkedFabricsResponse
+	16, // 32: fgd.fabric.v1.ResourceService.ReadResources:output_type -> fgd.fabric.v1.ReadResourcesResponse
+	1,  // 33: fgd.fabric.v1.ResourceService.ListResources:output_type -> fgd.fabric.v1.ListResourcesResponse
+	4,  // 34: fgd.fabric.v1.ResourceService.ListResourceChanges:output_type -> fgd.fabric.v1.ListResourceChangesResponse
+	7,  // 35: fgd.fabric.v1.ResourceService.GetNetBox:output_type -> fgd.fabric.v1.GetNetBoxResponse
+	9,  // 36: fgd.fabric.v1.ResourceService.PutNetBox:output_type -> fgd.fabric.v1.PutNetBoxResponse
+	31, // [31:37] is the sub-list for method output_type
+	25, // [25:31] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_fgd_fabric_v1_resource_service_proto_init() }
@@ -1551,7 +1555,7 @@ func file_fgd_fabric_v1_resource_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fgd_fabric_v1_resource_service_proto_rawDesc), len(file_fgd_fabric_v1_resource_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

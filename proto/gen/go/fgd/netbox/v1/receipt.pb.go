@@ -1360,8 +1360,10 @@ type Agreed struct {
 	BlobId string `protobuf:"bytes,1,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
 	// Digest of what it says, as far as a record has it.
 	Digest string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
-	// Commit that had the file so.
+	// Commit that made the file so.
 	Commit string `protobuf:"bytes,3,opt,name=commit,proto3" json:"commit,omitempty"`
+	// A commit at which the file stands so in managed/.
+	ReadAt string `protobuf:"bytes,5,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
 	// What that is, as JSON with spec, labels and annotations, where no file says it; empty where the file does.
 	Content       []byte `protobuf:"bytes,4,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1415,6 +1417,13 @@ func (x *Agreed) GetDigest() string {
 func (x *Agreed) GetCommit() string {
 	if x != nil {
 		return x.Commit
+	}
+	return ""
+}
+
+func (x *Agreed) GetReadAt() string {
+	if x != nil {
+		return x.ReadAt
 	}
 	return ""
 }
@@ -2028,11 +2037,12 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\n" +
 	"changed_by\x18\x05 \x01(\v2\x19.fgd.fabric.v1.FileAuthorR\tchangedBy\x12\x18\n" +
 	"\ainvalid\x18\x06 \x01(\bR\ainvalid\x12\x18\n" +
-	"\aunknown\x18\a \x01(\bR\aunknown\"k\n" +
+	"\aunknown\x18\a \x01(\bR\aunknown\"\x84\x01\n" +
 	"\x06Agreed\x12\x17\n" +
 	"\ablob_id\x18\x01 \x01(\tR\x06blobId\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\tR\x06digest\x12\x16\n" +
-	"\x06commit\x18\x03 \x01(\tR\x06commit\x12\x18\n" +
+	"\x06commit\x18\x03 \x01(\tR\x06commit\x12\x17\n" +
+	"\aread_at\x18\x05 \x01(\tR\x06readAt\x12\x18\n" +
 	"\acontent\x18\x04 \x01(\fR\acontent\"\x9a\x01\n" +
 	"\x06Editor\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12*\n" +
