@@ -37,7 +37,8 @@ type incoming struct {
 // stands in the way of all.
 func (d *delivery) bring(ctx context.Context) error {
 	if !d.bothWays() {
-		return nil
+		d.giveUp()
+		return d.flush(ctx)
 	}
 	d.tried = map[key]bool{}
 	d.catchUp()
@@ -55,6 +56,19 @@ func (d *delivery) bring(ctx context.Context) error {
 		return err
 	}
 	return d.tellConflicts(ctx)
+}
+
+// giveUp has records looked at that were on their way to Git, or in conflict, when somebody said that changes go from
+// Git to NetBox alone.
+func (d *delivery) giveUp() {
+	for _, r := range d.receipts {
+		if !merging(r) && !isOpen(r.GetConflict()) {
+			continue
+		}
+		d.closeConflict(r, "", "")
+		r.Heard, r.Offer, r.CommittedAt = nil, nil, nil
+		d.lookAgain(r)
+	}
 }
 
 // catchUp has records written again of which Git has what was made of them, as soon as that is what is wanted.

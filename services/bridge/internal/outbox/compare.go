@@ -75,7 +75,7 @@ func (d *delivery) matches(kind string, records []hnp.Record, differs func(*netb
 		}
 	}
 	for k, r := range d.receipts {
-		if k.kind != kind || found[k] || r.GetRecordId() == 0 {
+		if k.kind != kind || found[k] || r.GetRecordId() == 0 && r.GetAgreed() == nil {
 			continue
 		}
 		same = false
@@ -129,8 +129,10 @@ func (d *delivery) knownHeld(r *netboxv1.Receipt, record hnp.Record, says string
 		return true
 	case netboxv1.Reason_REASON_AUTO_SYNC_OFF:
 		return !record.AutoSync && says == r.GetTheirs()
-	default:
+	case netboxv1.Reason_REASON_REFUSED_BY_GIT:
 		return says == r.GetTheirs()
+	default: // one that is in no conflict is held since changes went one way alone
+		return says == r.GetTheirs() && isOpen(r.GetConflict())
 	}
 }
 
@@ -186,13 +188,20 @@ func (d *delivery) missing(r *netboxv1.Receipt, differs func(*netboxv1.Receipt, 
 		d.bury(r)
 	case d.doubted(r, absent) && !d.bothWays():
 		d.makeAgain(r)
-	case r.GetState() == netboxv1.State_STATE_PROVEN, r.GetState() == netboxv1.State_STATE_HELD &&
-		r.GetProblem().GetReason() != netboxv1.Reason_REASON_DELETED_IN_NETBOX:
+	case r.GetState() == netboxv1.State_STATE_PROVEN, r.GetState() == netboxv1.State_STATE_HELD && d.isNews(r):
 		differs(r, hnp.Record{})
 		if r.GetForced() {
 			d.pend(r)
 		}
 	}
+}
+
+// isNews reports whether it is news that the record is gone that somebody has to decide about.
+func (d *delivery) isNews(r *netboxv1.Receipt) bool {
+	if d.bothWays() {
+		return !isMass(r) && !(isOpen(r.GetConflict()) && r.GetTheirs() == absent)
+	}
+	return r.GetProblem().GetReason() != netboxv1.Reason_REASON_DELETED_IN_NETBOX
 }
 
 // makeAgain has a record made that a request of ours has deleted late.

@@ -177,7 +177,7 @@ func (d *delivery) settle(r *netboxv1.Receipt, record hnp.Record) {
 // mayBeTheirs reports whether somebody else may have deleted a record. Where people's changes count, who did it is told
 // before it is decided.
 func (d *delivery) mayBeTheirs(r *netboxv1.Receipt) bool {
-	return d.bothWays() || r.GetRecordId() != 0 && !d.doubted(r, absent)
+	return d.bothWays() || !d.doubted(r, absent)
 }
 
 // checkFabric returns an error when NetBox does not have the fabric: no record can be made for it.
