@@ -203,6 +203,7 @@ func (r *round) keep(ctx context.Context, p *place, fabrics linked, all []heard,
 			return err
 		}
 	}
+	all = page
 	end := p.feed
 	for first := true; first || len(page) > 0; first = false {
 		part := page[:partOf(page)]
@@ -212,11 +213,21 @@ func (r *round) keep(ctx context.Context, p *place, fabrics linked, all []heard,
 			p.feed = part[len(part)-1].place
 		}
 		if err := r.keepPart(ctx, p, part, seen); err != nil {
+			r.forgetAbout(all) // some of it may have been kept
 			return err
 		}
 	}
 	maps.Copy(r.theirs, theirs)
 	return nil
+}
+
+// forgetAbout has it looked anew what is kept about the fabrics that changes are about.
+func (r *round) forgetAbout(page []heard) {
+	for _, one := range page {
+		for _, fabric := range one.fabrics {
+			delete(r.begun, fabric)
+		}
+	}
 }
 
 // relevant returns what of a page concerns somebody here.
@@ -247,12 +258,7 @@ func (r *round) keepPart(ctx context.Context, p *place, part []heard, seen []int
 	if err == nil {
 		err = r.step("kept")
 	}
-	if err != nil { // it may have been kept
-		for _, one := range part {
-			for _, fabric := range one.fabrics {
-				delete(r.begun, fabric)
-			}
-		}
+	if err != nil {
 		return err
 	}
 	for i, one := range part {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/hnp"
 	"fgdsync.dev/services/bridge/internal/merge"
 )
 
@@ -38,17 +39,28 @@ type incoming struct {
 func (d *delivery) bring(ctx context.Context) error {
 	if !d.bothWays() {
 		d.giveUp()
-		return d.flush(ctx)
 	}
-	d.tried = map[key]bool{}
+	if err := d.flush(ctx); err != nil {
+		return err
+	}
+	if err := d.tellConflicts(ctx); err != nil || !d.bothWays() {
+		return err
+	}
+	d.tried, d.unclear, d.short = map[key]bool{}, false, nil
 	d.catchUp()
-	for range mostGroups {
+	for done := 0; done < mostGroups; {
 		group := d.next()
 		if len(group) == 0 {
 			break
 		}
+		if !d.waits(group) {
+			done++
+		}
 		if err := d.bringGroup(ctx, group); err != nil {
 			return errors.Join(err, d.flush(ctx))
+		}
+		if ctx.Err() != nil || d.unclear {
+			break
 		}
 	}
 	d.catchUp()
@@ -67,6 +79,10 @@ func (d *delivery) giveUp() {
 		}
 		d.closeConflict(r, "", "")
 		r.Heard, r.Offer, r.CommittedAt = nil, nil, nil
+		if r.GetWanted().GetUnknown() {
+			d.stranger(r, hnp.Record{})
+			continue
+		}
 		d.lookAgain(r)
 	}
 }
@@ -87,6 +103,11 @@ func (d *delivery) catchUp() {
 			d.lookAgain(r)
 		}
 	}
+}
+
+// waits reports whether Git was asked for what a group of records says, in a pass before.
+func (d *delivery) waits(group []*netboxv1.Receipt) bool {
+	return isAsked(group[0].GetOffer(), group[0].GetHeard()[0])
 }
 
 // next returns the records that the oldest request changed which is not in Git yet.
@@ -149,9 +170,9 @@ func (d *delivery) bringGroup(ctx context.Context, group []*netboxv1.Receipt) er
 	for _, r := range group {
 		d.tried[keyOf(r)] = true
 	}
-	group, err := d.admit(ctx, group)
-	if err != nil || len(group) == 0 {
-		return err
+	group = d.admit(ctx, group)
+	if len(group) == 0 {
+		return nil
 	}
 	sides, err := d.gitSides(ctx, group)
 	if err != nil {
@@ -197,9 +218,14 @@ func editor(r *netboxv1.Receipt) *netboxv1.Editor {
 // mergeOne merges what was made of a record with what Git has. It returns nil when there is nothing for Git to do.
 func (d *delivery) mergeOne(r *netboxv1.Receipt, git *gitSide) (*incoming, error) {
 	h := r.GetHeard()[0]
-	if h.GetFoundAt() != nil && h.GetDigest() == absent && d.doubted(r, absent) { // nobody was told to have done it
-		r.Heard = r.GetHeard()[1:]
-		d.makeAgain(r)
+	if h.GetFoundAt() != nil && d.doubted(r, h.GetDigest()) { // nobody was told to have done it: it was done late
+		r.Heard, r.Offer = r.GetHeard()[1:], nil
+		if h.GetDigest() == absent {
+			d.makeAgain(r)
+			return nil, nil
+		}
+		r.Agreed = &netboxv1.Agreed{Digest: h.GetDigest(), Content: h.GetContent()}
+		d.lookAgain(r)
 		return nil, nil
 	}
 	netbox, err := unpacked(h.GetContent())
@@ -291,76 +317,78 @@ func (d *delivery) accept(in *incoming, completed *timestamppb.Timestamp, syncID
 }
 
 // admit returns the records of a group that may be brought to Git: nothing goes that somebody has to look at first.
-func (d *delivery) admit(ctx context.Context, group []*netboxv1.Receipt) ([]*netboxv1.Receipt, error) {
-	group, err := d.meant(ctx, group)
-	if err != nil || len(group) == 0 {
-		return nil, err
+func (d *delivery) admit(ctx context.Context, group []*netboxv1.Receipt) []*netboxv1.Receipt {
+	if d.waits(group) {
+		return group
 	}
-	if group[0].GetOffer() != nil { // Git is asked already
-		return group, nil
+	why, err := d.notMeant(ctx, group)
+	switch {
+	case err != nil:
+		d.postpone(group, err)
+		return nil
+	case why != "":
+		for _, r := range group {
+			d.fail(r, netboxv1.State_STATE_HELD, netboxv1.Reason_REASON_MASS_DELETION, why)
+		}
+		return nil
 	}
-	return d.calm(group), nil
+	return d.calm(group)
 }
 
-// meant returns a group without deletions that are very many, or of a fabric that NetBox does not have any more: they
-// are held until somebody says that they are meant.
-func (d *delivery) meant(ctx context.Context, group []*netboxv1.Receipt) ([]*netboxv1.Receipt, error) {
-	gone := func(r *netboxv1.Receipt) bool {
+// notMeant returns why a group waits for somebody who means it: very many records are gone, or the fabric itself is.
+func (d *delivery) notMeant(ctx context.Context, group []*netboxv1.Receipt) (string, error) {
+	if !slices.ContainsFunc(group, func(r *netboxv1.Receipt) bool {
 		return r.GetHeard()[0].GetDigest() == absent && !r.GetHeard()[0].GetConfirmed()
+	}) {
+		return "", nil
 	}
-	if !slices.ContainsFunc(group, gone) {
-		return group, nil
-	}
-	missing, there, err := d.missingNow(ctx)
-	if err != nil {
-		return nil, err
-	}
-	message := fmt.Sprintf("it is one of %d of %d records that are gone from NetBox", missing, there)
-	many := missing > fewDeletions && missing*100 > mostDeletionsPercent*there
 	if err := d.checkFabric(ctx); err != nil {
 		var none noFabricError
-		if !errors.As(err, &none) {
-			return nil, err
+		if errors.As(err, &none) {
+			return "NetBox does not have the fabric any more, and with it its records", nil
 		}
-		many, message = true, "NetBox does not have the fabric any more, and with it its records"
+		return "", err
 	}
-	if !many {
-		return group, nil
-	}
-	for _, r := range group {
-		if gone(r) {
-			d.fail(r, netboxv1.State_STATE_HELD, netboxv1.Reason_REASON_MASS_DELETION, message)
+	if d.short == nil {
+		found, err := d.shortfallNow(ctx)
+		if err != nil {
+			return "", err
 		}
+		d.short = &found
 	}
-	return slices.DeleteFunc(group, func(r *netboxv1.Receipt) bool { return !merging(r) }), nil
+	gone, of := d.short.gone, d.short.of
+	if gone > fewDeletions && gone*100 > mostDeletionsPercent*of {
+		return fmt.Sprintf("it is one of %d of %d records that are gone from NetBox", gone, of), nil
+	}
+	return "", nil
 }
 
-// missingNow returns how many records are gone of those that Git has files of, and of how many.
-func (d *delivery) missingNow(ctx context.Context) (missing, there int, err error) {
-	found, err := d.everyRecord(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	for k, r := range d.receipts {
+// shortfall is how many records are gone of those that Git has files of, and of how many.
+type shortfall struct{ gone, of int }
+
+// shortfallNow looks how many records are gone, whoever has told of it.
+func (d *delivery) shortfallNow(ctx context.Context) (m shortfall, err error) {
+	byKind := map[string][]*netboxv1.Receipt{}
+	for _, r := range d.receipts {
 		if r.GetWanted().GetUnknown() || r.GetWanted().GetDeleted() || r.GetAgreed() == nil {
 			continue
 		}
-		there++
-		if _, is := found[k]; !is {
-			missing++
+		byKind[r.GetKind()] = append(byKind[r.GetKind()], r)
+	}
+	for kind, some := range byKind {
+		records, err := d.client.List(ctx, kind)
+		if err != nil {
+			return shortfall{}, err
+		}
+		here := map[key]bool{}
+		for _, record := range of(records, int64(d.state.GetNetboxFabric())) {
+			here[key{kind, record.Namespace, record.Name}] = true
+		}
+		for _, r := range some {
+			if m.of++; !here[keyOf(r)] {
+				m.gone++
+			}
 		}
 	}
-	return missing, there, nil
-}
-
-// everyRecord lists the records of the fabric.
-func (d *delivery) everyRecord(ctx context.Context) (map[key]bool, error) {
-	all, err := list(ctx, d.client)
-	found := map[key]bool{}
-	for kind, records := range all[int64(d.state.GetNetboxFabric())] {
-		for _, record := range records {
-			found[key{kind, record.Namespace, record.Name}] = true
-		}
-	}
-	return found, err
+	return m, nil
 }

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -18,6 +19,10 @@ const (
 // calm returns the records of a group that change no more often than people change them. The others are held until
 // somebody says that they go on.
 func (d *delivery) calm(group []*netboxv1.Receipt) []*netboxv1.Receipt {
+	fresh := func(r *netboxv1.Receipt) bool { return !r.GetHeard()[0].GetCounted() }
+	if !slices.ContainsFunc(group, fresh) { // they only wait
+		return group
+	}
 	at := d.whenDone(group[0].GetHeard()[0])
 	if !d.budget.AllowN(at, 1) {
 		for _, r := range group {
@@ -31,10 +36,12 @@ func (d *delivery) calm(group []*netboxv1.Receipt) []*netboxv1.Receipt {
 		if d.budgets[k] == nil {
 			d.budgets[k] = perMinute(recordEdits)
 		}
-		if !d.budgets[k].AllowN(d.whenDone(r.GetHeard()[0]), 1) {
+		if fresh(r) && !d.budgets[k].AllowN(d.whenDone(r.GetHeard()[0]), 1) {
 			d.storm(r, "the record changes more often than people change it")
 			continue
 		}
+		r.Heard[0].Counted = true
+		d.touch(r)
 		quiet = append(quiet, r)
 	}
 	return quiet

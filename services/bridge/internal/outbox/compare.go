@@ -155,7 +155,7 @@ func (d *delivery) reconsider(
 	case says == r.GetWanted().GetDigest() && !r.GetWanted().GetDeleted():
 		d.prove(r, record) // somebody made it what Git says
 		return
-	case d.doubted(r, says) && !d.contested(r, says): // it was done late
+	case d.isLate(r, says):
 		r.RecordId, r.LastUpdated, r.Agreed = record.ID, record.LastUpdated, &netboxv1.Agreed{Digest: says}
 		d.pend(r)
 		return
@@ -170,12 +170,15 @@ func (d *delivery) reconsider(
 // been done only now: the record goes again. Else somebody has made it.
 func (d *delivery) exhume(r *netboxv1.Receipt, record hnp.Record) {
 	r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
-	if d.doubted(r, record.Content(r.GetKind()).Digest(r.GetKind())) {
+	switch late := d.doubted(r, digestOf(keyOf(r), record)); {
+	case late && d.bothWays():
+		d.notice(r, record)
+	case late:
 		d.pend(r)
-		return
+	default:
+		r.Wanted = &netboxv1.Wanted{Unknown: true}
+		d.stranger(r, record)
 	}
-	r.Wanted = &netboxv1.Wanted{Unknown: true}
-	d.stranger(r, record)
 }
 
 // missing notes that a record is not there any more.
@@ -186,7 +189,7 @@ func (d *delivery) missing(r *netboxv1.Receipt, differs func(*netboxv1.Receipt, 
 		d.drop(keyOf(r))
 	case r.GetWanted().GetDeleted():
 		d.bury(r)
-	case d.doubted(r, absent) && !d.bothWays():
+	case d.isLate(r, absent):
 		d.makeAgain(r)
 	case r.GetState() == netboxv1.State_STATE_PROVEN, r.GetState() == netboxv1.State_STATE_HELD && d.isNews(r):
 		differs(r, hnp.Record{})

@@ -42,6 +42,8 @@ type delivery struct {
 	budget   *rate.Limiter         // of requests that are brought to Git
 	budgets  map[key]*rate.Limiter // of each record's
 	tried    map[key]bool          // in this pass, to be brought to Git
+	unclear  bool                  // in this pass, what became of an edit
+	short    *shortfall            // in this pass; nil before it was looked
 	emails   map[string]string     // of users of NetBox
 	aware    bool                  // of who we are there, or that it does not say
 
@@ -284,19 +286,27 @@ func (d *delivery) prove(r *netboxv1.Receipt, seen hnp.Record) {
 		return
 	}
 	d.agree(r, seen)
-	d.closeConflict(r, r.GetForcedBy(), "")
+	d.closeConflict(r, forcedBy(r), "")
 	r.Heard, r.Offer, r.CommittedAt = nil, nil, nil
 	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
 	r.VerifiedAt, r.Forced, r.Theirs = d.now(), false, ""
 	delete(d.contents, keyOf(r))
 }
 
+// forcedBy returns who had a record overwritten; empty when nobody has.
+func forcedBy(r *netboxv1.Receipt) string {
+	if !r.GetForced() {
+		return ""
+	}
+	return r.GetForcedBy()
+}
+
 // bury notes that a record was seen to be gone. That is remembered for a while.
 func (d *delivery) bury(r *netboxv1.Receipt) {
+	d.closeConflict(r, forcedBy(r), "")
 	r.State, r.Problem, r.Attempts, r.UnprovenSince = netboxv1.State_STATE_PROVEN, nil, 0, nil
 	r.RecordId, r.LastUpdated, r.Agreed, r.Forced, r.VerifiedAt = 0, "", nil, false, d.now()
 	r.Editor, r.Theirs = nil, ""
-	d.closeConflict(r, r.GetForcedBy(), "")
 	r.Heard, r.Offer, r.CommittedAt = nil, nil, nil
 	d.touch(r)
 }

@@ -30,9 +30,10 @@ func (d *delivery) doubt(r *netboxv1.Receipt) {
 	d.touch(r)
 }
 
-// isOurs reports whether a record says what was written here last, or may have been.
-func (d *delivery) isOurs(r *netboxv1.Receipt, says string) bool {
-	return r.GetAgreed() != nil && says == r.GetAgreed().GetDigest() || d.doubted(r, says)
+// isLate reports whether a record says what a request of ours may have done late. Where people's changes count, who did
+// it is told before it is decided.
+func (d *delivery) isLate(r *netboxv1.Receipt, says string) bool {
+	return !d.bothWays() && d.doubted(r, says)
 }
 
 // doubted reports whether a record says what a request without an answer did.

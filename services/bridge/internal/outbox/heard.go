@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -64,8 +65,11 @@ func (n *netbox) echo(ctx context.Context, fabricID int32, c hearing.Change) (he
 	return d.ours.echo(c), nil
 }
 
+// errNotBegun says that it is not known what is wanted of a fabric. What is told of it then is told again.
+var errNotBegun = errors.New("the records of the fabric are not known yet")
+
 // heard looks at records that somebody has changed in NetBox, after the pass that is under way: it may be writing them.
-// What can't be begun is compared whole.
+// A fabric of which nothing was ever wanted is compared whole when that is so.
 func (n *netbox) heard(ctx context.Context, fabricID int32, changes []hearing.Change) error {
 	w := n.workerOf(fabricID)
 	if w == nil {
@@ -75,8 +79,13 @@ func (n *netbox) heard(ctx context.Context, fabricID int32, changes []hearing.Ch
 		return err
 	}
 	d := w.delivery.Load()
-	if d == nil || !d.begun() {
+	switch {
+	case d == nil:
+		return errNotBegun
+	case d.isNew():
 		return nil
+	case !d.begun():
+		return errNotBegun
 	}
 	if err := d.heard(ctx, changes); err != nil {
 		return err

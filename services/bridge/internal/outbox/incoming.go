@@ -42,8 +42,9 @@ func (d *delivery) hear(ctx context.Context, changes []hearing.Change) error {
 		if !slices.Contains(hnp.Kinds(), c.Kind) || c.Branch != "" || c.Superseded {
 			continue
 		}
-		if c.Was != nil && c.Was.Fabric == int64(d.state.GetNetboxFabric()) {
-			d.hearOf(key{c.Kind, c.Was.Namespace, c.Was.Name}, c, nil, now)
+		if was, is := d.nameBefore(c); is {
+			d.hearOf(was, c, nil, now)
+			c.Was = &hnp.Identity{} // it was another one
 		}
 		if c.Identity.Fabric != int64(d.state.GetNetboxFabric()) {
 			continue
@@ -60,6 +61,25 @@ func (d *delivery) hear(ctx context.Context, changes []hearing.Change) error {
 		}
 	}
 	return d.flush(ctx)
+}
+
+// nameBefore returns under which name a record was known that a change has given another one, or moved here or away.
+// The feed does not say it: the number does.
+func (d *delivery) nameBefore(c hearing.Change) (k key, is bool) {
+	here := int64(d.state.GetNetboxFabric())
+	if c.Was != nil && c.Was.Fabric == here {
+		return key{c.Kind, c.Was.Namespace, c.Was.Name}, true
+	}
+	if c.Action != hnp.RecordUpdated {
+		return key{}, false
+	}
+	now := key{c.Kind, c.Identity.Namespace, c.Identity.Name}
+	for k, r := range d.receipts {
+		if k.kind == c.Kind && r.GetRecordId() == c.RecordID && (k != now || c.Identity.Fabric != here) {
+			return k, true
+		}
+	}
+	return key{}, false
 }
 
 // asTheyAre reads the records that changes are about, as they are now.
@@ -88,33 +108,41 @@ func (d *delivery) asTheyAre(ctx context.Context, changes []hearing.Change) (map
 // hearOf takes up what somebody made of a record; nil when it is gone.
 func (d *delivery) hearOf(k key, c hearing.Change, content *hnp.Content, now map[key]hnp.Record) {
 	r := d.receipts[k]
-	if r == nil && content == nil {
-		return // nobody has known it
-	}
-	if r == nil || buried(r) {
-		r = &netboxv1.Receipt{
-			Kind: k.kind, Namespace: k.namespace, Name: k.name, Wanted: &netboxv1.Wanted{Unknown: true},
-			HeardEntry: r.GetHeardEntry(),
-		}
-		d.receipts[k] = r
-	}
-	if !after(c.Entry, r.GetHeardEntry()) {
-		return // it was told before
-	}
-	r.HeardEntry = c.Entry
-	record, there := now[k]
-	if isOver(r, c, content) || c.User != "" && c.User == d.ours.name() && d.isStale(r, record) {
+	switch {
+	case r == nil && content == nil: // nobody has known it
+		return
+	case r != nil && !after(c.Entry, r.GetHeardEntry()): // it was told before
+		return
+	case buried(r) && content == nil:
+		r.HeardEntry = c.Entry
+		d.touch(r)
 		return
 	}
-	r.Accounted = ""
+	record, there := now[k]
+	stale := c.User != "" && c.User == d.ours.name() && d.isStale(r, record)
+	if r != nil && (stale || d.isOver(r, c, content, record)) {
+		r.HeardEntry = c.Entry
+		d.touch(r)
+		return
+	}
+	if r == nil || buried(r) {
+		r = freshReceipt(k, r)
+		d.receipts[k] = r
+	}
+	r.HeardEntry, r.Accounted = c.Entry, ""
 	if r.RecordId, r.LastUpdated = record.ID, ""; there {
 		if !record.AutoSync {
-			r.Heard = nil
+			r.Heard, r.Offer = nil, nil
 			d.leave(r, record)
 			return
 		}
 	}
-	r.Heard = slices.DeleteFunc(r.GetHeard(), func(h *netboxv1.Heard) bool { return h.GetFoundAt() != nil })
+	if content != nil && !content.Plain() {
+		r.Heard, r.Offer = nil, nil
+		d.notice(r, record)
+		return
+	}
+	d.dropFound(r)
 	heard := heardOf(k, c.Entry, content)
 	heard.Editor, heard.SaidAt = editorOf(c), timestamppb.New(c.Time)
 	heard.Created = content != nil && (c.Action == hnp.RecordCreated || c.Was != nil)
@@ -125,14 +153,14 @@ func (d *delivery) hearOf(k key, c hearing.Change, content *hnp.Content, now map
 const accountedFor = time.Minute
 
 // isOver reports whether a change is of before what is accounted for, or is what that came from: it is told late.
-func isOver(r *netboxv1.Receipt, c hearing.Change, content *hnp.Content) bool {
-	at := r.GetAccountedAt()
-	if at == nil {
-		return false
-	}
-	says := absent
+func (d *delivery) isOver(r *netboxv1.Receipt, c hearing.Change, content *hnp.Content, now hnp.Record) bool {
+	at, says := r.GetAccountedAt(), absent
 	if content != nil {
 		says = content.Digest(r.GetKind())
+	}
+	isSo := says == digestOf(keyOf(r), now)
+	if at == nil || isSo && says != r.GetAccounted() && says != r.GetAgreed().GetDigest() { // whatever its date
+		return false
 	}
 	return c.Time.Before(at.AsTime()) ||
 		says == r.GetAccounted() && c.Time.Before(at.AsTime().Add(accountedFor))
@@ -167,6 +195,25 @@ func (d *delivery) askWhoWeAre(ctx context.Context) {
 	d.ours.user = who.Username
 }
 
+// freshReceipt returns the receipt of a record that somebody has made. Of one that was gone before it remembers what is
+// not to be taken for somebody's change.
+func freshReceipt(k key, gone *netboxv1.Receipt) *netboxv1.Receipt {
+	return &netboxv1.Receipt{
+		Kind: k.kind, Namespace: k.namespace, Name: k.name, Wanted: &netboxv1.Wanted{Unknown: true},
+		AccountedAt: gone.GetAccountedAt(), Written: gone.GetWritten(), Doubted: gone.GetDoubted(),
+		DoubtedAt: gone.GetDoubtedAt(),
+	}
+}
+
+// dropFound forgets what a comparison found of a record, which is told now. What Git is asked for already stays.
+func (d *delivery) dropFound(r *netboxv1.Receipt) {
+	var asked *netboxv1.Heard
+	if len(r.GetHeard()) > 0 && r.GetOffer() != nil {
+		asked = r.GetHeard()[0]
+	}
+	r.Heard = slices.DeleteFunc(r.GetHeard(), func(h *netboxv1.Heard) bool { return h.GetFoundAt() != nil && h != asked })
+}
+
 // heardOf returns what is kept of what was heard; no content for a record that is gone.
 func heardOf(k key, entry string, content *hnp.Content) *netboxv1.Heard {
 	if content == nil {
@@ -189,16 +236,27 @@ func editorOf(c hearing.Change) *netboxv1.Editor {
 // await keeps what was made of a record until Git has it. Somebody who has to decide about it first still has to,
 // unless it is another thing now.
 func (d *delivery) await(r *netboxv1.Receipt, heard *netboxv1.Heard) {
+	if last := len(r.GetHeard()) - 1; last >= 0 && sameRequest(r.GetHeard()[last], heard) && (last > 0 || r.GetOffer() == nil) {
+		heard.Created = heard.GetCreated() || r.GetHeard()[last].GetCreated()
+		r.Heard = r.GetHeard()[:last]
+	}
 	r.Heard = append(r.GetHeard(), heard)
 	if extra := len(r.GetHeard()) - mostHeard; extra > 0 { // what is next may be on its way already
 		r.Heard = slices.Delete(r.GetHeard(), mostHeard-1, mostHeard-1+extra)
 	}
-	if reason := r.GetProblem().GetReason(); r.GetState() == netboxv1.State_STATE_HELD &&
-		(reason == netboxv1.Reason_REASON_STORM || isMass(r)) {
+	held, gone := r.GetState() == netboxv1.State_STATE_HELD, heard.GetDigest() == absent
+	storm := r.GetProblem().GetReason() == netboxv1.Reason_REASON_STORM
+	if held && (storm || isMass(r) && gone) {
 		d.touch(r)
 		return
 	}
 	d.merge(r)
+}
+
+// sameRequest reports whether two changes of a record were made by one request.
+func sameRequest(a, b *netboxv1.Heard) bool {
+	id := a.GetEditor().GetRequestId()
+	return id != "" && id == b.GetEditor().GetRequestId()
 }
 
 // merge has a record merged.
@@ -237,9 +295,12 @@ func (d *delivery) found(r *netboxv1.Receipt, heard *netboxv1.Heard) {
 		d.merge(r)
 		return
 	}
-	if c := r.GetConflict(); isOpen(c) && c.GetNetboxDigest() == heard.GetDigest() { // who did it is known
+	switch c := r.GetConflict(); {
+	case isOpen(c) && c.GetNetboxDigest() == heard.GetDigest(): // who did it is known
 		heard.Editor, heard.Entry = c.GetNetboxChangedBy(), r.GetHeardEntry()
-	} else {
+	case r.GetEditor() != nil && r.GetTheirs() == heard.GetDigest():
+		heard.Editor, heard.Entry = r.GetEditor(), r.GetHeardEntry()
+	default:
 		heard.FoundAt = d.now()
 	}
 	d.await(r, heard)

@@ -306,6 +306,13 @@ func (d *delivery) begun() bool {
 	return d.hasBegun()
 }
 
+// isNew reports whether nothing was ever wanted.
+func (d *delivery) isNew() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state.GetWantedCommit() == ""
+}
+
 // hasBegun is begun for whoever holds mu.
 func (d *delivery) hasBegun() bool { return d.state.GetWantedCommit() != "" && !d.unsure }
 

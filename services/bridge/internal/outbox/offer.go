@@ -27,9 +27,9 @@ type EditFunc func(ctx context.Context, fabricID int32, requestID string, set *e
 // offer has Git make the edits that came of merging, all in one commit. What is offered is written down first, under a
 // name that makes it the same whoever goes on with it.
 func (d *delivery) offer(ctx context.Context, all []*incoming) error {
-	id := all[0].receipt.GetOffer().GetRequestId()
-	if id == "" {
-		id = uuid.NewString()
+	id := uuid.NewString()
+	if asked := all[0].receipt.GetOffer(); isAsked(asked, all[0].heard) {
+		id = asked.GetRequestId()
 	}
 	for _, in := range all {
 		in.receipt.Offer = &netboxv1.Offer{RequestId: id, Digest: in.heard.GetDigest()}
@@ -50,11 +50,17 @@ func (d *delivery) offer(ctx context.Context, all []*incoming) error {
 	return nil
 }
 
+// isAsked reports whether Git was asked for what was heard by an offer.
+func isAsked(o *netboxv1.Offer, h *netboxv1.Heard) bool {
+	return o != nil && !o.GetSettles() && o.GetDigest() == h.GetDigest()
+}
+
 // noteOffer notes what became of edits that Git was offered.
 func (d *delivery) noteOffer(all []*incoming, done *syncv1.Sync, err error) {
 	pull := done.GetResult().GetPullRequest()
 	switch {
 	case done == nil && errs.KindOf(err) != errs.Invalid: // it is asked for again by the same name
+		d.unclear = true
 		d.postpone(receiptsOf(all), err)
 	case err != nil:
 		d.noteRefusal(all, done, err)
@@ -88,26 +94,40 @@ func (d *delivery) noteRefusal(all []*incoming, done *syncv1.Sync, err error) {
 		in.receipt.Offer = nil
 		d.touch(in.receipt)
 	}
-	if errs.HasCode(err, errs.ResourceChanged) { // somebody was quicker: it is merged with what that says
+	if isQuicker(errs.From(err).Code.ID) { // it is merged with what that says
 		return
 	}
 	named := false
 	for _, edited := range done.GetEdited() {
 		at := slices.IndexFunc(all, func(in *incoming) bool { return isOf(in.receipt, edited.GetResource()) })
-		if problem := edited.GetProblem(); problem != nil && at >= 0 {
+		problem := edited.GetProblem()
+		if problem == nil || at < 0 {
+			continue
+		}
+		if named = true; !isQuicker(problem.GetCode()) {
 			d.refuse(all[at], problem.GetMessage())
-			named = true
 		}
 	}
-	switch kind := errs.KindOf(err); {
+	switch {
 	case named:
-	case len(all) == 1 && (kind == errs.Invalid || errs.HasCode(err, errs.EditRefused)):
-		d.refuse(all[0], words(err))
-	case len(all) > 1 && kind == errs.Invalid:
-		d.scatter(all)
-	default:
+	case !isRefusal(err):
 		d.postpone(receiptsOf(all), err)
+	case len(all) == 1:
+		d.refuse(all[0], words(err))
+	default:
+		d.scatter(all)
 	}
+}
+
+// isQuicker reports whether a code says that somebody else has changed the file, or made it.
+func isQuicker(code string) bool {
+	return code == errs.ResourceChanged.ID || code == errs.ResourceExists.ID
+}
+
+// isRefusal reports whether an edit will not be made, however often Git is asked for it.
+func isRefusal(err error) bool {
+	return errs.KindOf(err) == errs.Invalid || errs.HasCode(err, errs.EditRefused) ||
+		errs.HasCode(err, errs.ProposalClosed)
 }
 
 // scatter has edits offered each by itself: one of them can't be made, and it is not known which.

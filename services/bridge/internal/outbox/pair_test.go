@@ -38,6 +38,7 @@ type branch struct {
 	push   func()                               // somebody pushes when an edit is about to be made
 	judge  func(*editv1.Edit) *reportv1.Finding // of what may be committed
 	pull   *gitv1.PullRequest                   // edits are proposed, and how that stands
+	away   error                                // of all that is read
 }
 
 // commit is one of the branch.
@@ -65,6 +66,9 @@ func blobOf(spec string) string {
 func (b *branch) ReadResources(
 	ctx context.Context, req *fabricv1.ReadResourcesRequest, _ ...grpc.CallOption,
 ) (grpc.ServerStreamingClient[fabricv1.ReadResourcesResponse], error) {
+	if b.away != nil {
+		return nil, b.away
+	}
 	at, since := b.files, map[key]string(nil)
 	n := 0
 	if _, err := fmt.Sscanf(req.GetCommit(), "%x", &n); err == nil && req.GetCommit() != "" {
@@ -178,6 +182,7 @@ type pair struct {
 	*world
 	branch  *branch
 	heardTo int64
+	feed    bool // people are heard by the feed
 	theirs  map[int64]bool
 }
 
@@ -242,6 +247,11 @@ func (p *pair) hear(ctx context.Context) {
 		if p.theirs[c.RecordID] = !ours; !ours {
 			c.Entry = strings.TrimPrefix(c.ID, "log:") + "-0"
 			theirs = append(theirs, c)
+		}
+	}
+	for i := range theirs {
+		if p.feed { // which has the new name alone
+			theirs[i].Was = nil
 		}
 	}
 	if err := p.d.heard(ctx, theirs); err != nil {

@@ -172,7 +172,7 @@ func (d *delivery) receiptOfInvalid(r *reading, changed *fabricv1.ChangedResourc
 func (d *delivery) hasFile(r *reading, k key) bool {
 	wanted := d.receipts[k].GetWanted()
 	if wanted.GetUnknown() {
-		return true
+		return !merging(d.receipts[k]) // a file that was made of it is its own
 	}
 	_, gone := r.removed[wanted.GetPath()]
 	return wanted.GetPath() != "" && !gone && !r.complete
@@ -202,7 +202,7 @@ func (d *delivery) wantContent(r *netboxv1.Receipt, changed *fabricv1.ChangedRes
 	r.Wanted = &netboxv1.Wanted{
 		Path: resource.GetPath(), BlobId: resource.GetBlobId(), Digest: digest, ChangedBy: authorOf(before, changed),
 	}
-	if d.contents[k] = content; merging(r) {
+	if d.contents[k] = content; merging(r) || r.GetOffer() != nil {
 		d.touch(r)
 		return
 	}
@@ -243,7 +243,7 @@ func (d *delivery) unwant(r *netboxv1.Receipt, by *fabricv1.FileAuthor, publishe
 	}
 	r.Wanted.Deleted, r.Wanted.ChangedBy, r.Wanted.Path, r.Wanted.Invalid = true, by, "", false
 	delete(d.contents, keyOf(r))
-	if merging(r) {
+	if merging(r) || r.GetOffer() != nil {
 		d.touch(r)
 		return
 	}

@@ -59,8 +59,9 @@ func (s *Store) askToResolve(
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-end.C:
-			return nil, errs.New(errs.SyncTimeout, "The resolution has not been begun, or not ended yet.").
-				WithRemedy("See whether NetBox and the Git host answer (fgd netbox receipts); then look at the conflict again.")
+			return nil, errs.New(errs.SyncTimeout, "The resolution has not ended yet.").
+				WithRemedy("Merge its pull request, where there is one, or see whether NetBox and the Git host answer " +
+					"(fgd netbox receipts); then look at the conflict again.")
 		}
 	}
 }

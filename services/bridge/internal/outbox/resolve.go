@@ -1,15 +1,21 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"fgdsync.dev/libs/errs"
+	"fgdsync.dev/libs/failpoint"
 	editv1 "fgdsync.dev/proto/fgd/edit/v1"
+	gitv1 "fgdsync.dev/proto/fgd/git/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
+	"fgdsync.dev/services/bridge/internal/hnp"
 	"fgdsync.dev/services/bridge/internal/merge"
 )
 
@@ -19,7 +25,15 @@ const resolutionPatience = time.Minute
 // resolveAll settles conflicts as people want them, and answers them. One of which it is not known what became of it is
 // gone on with later.
 func (d *delivery) resolveAll(ctx context.Context, wanted map[string]*netboxv1.Resolution) error {
-	for id, resolution := range wanted {
+	for _, r := range d.receipts { // nobody remembers what for: it is looked at again
+		offered := r.GetOffer().GetRequestId()
+		if r.GetState() == netboxv1.State_STATE_HELD && offered != "" && wanted[offered] == nil {
+			r.Offer = nil
+			d.reopen(r)
+		}
+	}
+	for _, id := range inTurn(wanted) {
+		resolution := wanted[id]
 		r, known, err := d.resolve(ctx, id, resolution)
 		if !known {
 			continue
@@ -32,6 +46,13 @@ func (d *delivery) resolveAll(ctx context.Context, wanted map[string]*netboxv1.R
 		}
 	}
 	return nil
+}
+
+// inTurn returns the names of wishes, the oldest first.
+func inTurn(wanted map[string]*netboxv1.Resolution) []string {
+	return slices.SortedFunc(maps.Keys(wanted), func(a, b string) int {
+		return cmp.Or(wanted[a].GetAskedAt().AsTime().Compare(wanted[b].GetAskedAt().AsTime()), cmp.Compare(a, b))
+	})
 }
 
 // resolve settles a conflict. The error is for who asked; known is false while nobody knows what becomes of it.
@@ -47,15 +68,20 @@ func (d *delivery) resolve(
 	switch {
 	case c == nil:
 		return nil, true, errs.New(errs.ConflictNotFound, "There is no conflict %s.", wanted.GetConflictId())
-	case !isOpen(c) && c.GetResolvedBy() == wanted.GetResolvedBy() && c.GetVersion() == wanted.GetVersion():
+	case !isOpen(c) && c.GetWishId() == id:
 		return r, true, nil // whoever has done it has died before they said so
 	case !isOpen(c):
 		return nil, true, errs.New(errs.ConflictMoved, "The conflict is settled already.").
 			WithRemedy("Nothing is left to do.")
 	case !begun && d.deps.Now().Sub(wanted.GetAskedAt().AsTime()) > resolutionPatience:
 		return nil, true, errs.New(errs.ConflictMoved, "It took too long until the resolution could be begun.")
-	case c.GetVersion() != wanted.GetVersion() || r.GetState() != netboxv1.State_STATE_HELD:
+	case begun: // whatever has changed since: Git is asked already
+	case r.GetOffer() != nil:
+		return nil, true, errs.New(errs.ConflictMoved, "Somebody else settles the conflict at this moment.")
+	case c.GetVersion() != wanted.GetVersion():
 		return nil, true, moved(c)
+	case r.GetState() != netboxv1.State_STATE_HELD: // it is looked at: it may be the same conflict still
+		return nil, false, nil
 	}
 	if !begun {
 		if err := d.unmoved(ctx, r); err != nil {
@@ -93,7 +119,10 @@ func (d *delivery) unmoved(ctx context.Context, r *netboxv1.Receipt) error {
 	if sides[keyOf(r)].blob == c.GetGitBlobId() && says == c.GetNetboxDigest() {
 		return nil
 	}
-	d.lookAgain(r)
+	if record == nil {
+		record = &hnp.Record{}
+	}
+	d.notice(r, *record)
 	return moved(c)
 }
 
@@ -199,32 +228,73 @@ func (d *delivery) settleAs(
 	}
 	var done *syncv1.Sync
 	if !merger.Equal(r.GetKind(), in.result.Content, in.git.content) {
-		r.Offer = &netboxv1.Offer{RequestId: id, Digest: in.heard.GetDigest()}
+		r.Offer = &netboxv1.Offer{RequestId: id, Digest: in.heard.GetDigest(), Settles: true}
 		d.touch(r)
 		if err := d.save(ctx); err != nil {
 			return false, err
 		}
 		set := &editv1.EditSet{
-			Author: &editv1.Author{Name: wanted.GetResolvedBy(), Email: wanted.GetEmail()}, Edits: []*editv1.Edit{editOf(in)},
-			NetboxRequestId: in.heard.GetEditor().GetRequestId(),
+			Author: &editv1.Author{Name: wanted.GetResolvedBy(), Email: wanted.GetEmail()},
+			Edits:  []*editv1.Edit{editOf(in)},
 		}
-		if done, err = d.deps.Edit(ctx, d.linked.GetFabricId(), id, set); err != nil {
-			if done != nil {
-				r.Offer = nil
-				d.touch(r)
-			}
-			return done != nil, err
+		failpoint.Hit(failpoint.EditOffered)
+		done, err = d.deps.Edit(ctx, d.linked.GetFabricId(), id, set)
+		failpoint.Hit(failpoint.EditEnded)
+		if known, err := d.settled(r, done, err); !known || err != nil {
+			return known, err
 		}
 	}
 	if r.GetWanted().GetUnknown() && in.result.Content == nil { // the record goes
 		r.Wanted = &netboxv1.Wanted{Deleted: true}
 	}
 	d.closeConflict(r, wanted.GetResolvedBy(), done.GetSyncId())
+	r.Conflict.WishId = id
 	d.merge(r)
 	r.Heard = append([]*netboxv1.Heard{in.heard}, r.GetHeard()...)
 	d.accept(in, done.GetCompletedAt(), done.GetSyncId())
 	d.catchUp()
 	return true, nil
+}
+
+// settled says what became of an edit that a resolution needs: known is false while nobody knows, or while it waits for
+// somebody to merge it. One that was not made leaves the conflict as it was.
+func (d *delivery) settled(r *netboxv1.Receipt, done *syncv1.Sync, err error) (known bool, _ error) {
+	pull := done.GetResult().GetPullRequest()
+	switch {
+	case done == nil && err != nil && !isFinal(err):
+		return false, nil
+	case err != nil:
+	case pull.GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_OPEN:
+		return false, nil
+	case pull.GetState() == gitv1.PullRequestState_PULL_REQUEST_STATE_CLOSED:
+		err = errs.New(errs.EditRefused, "The pull request of the resolution was closed without being merged: %s",
+			pull.GetUrl())
+	default:
+		return true, nil
+	}
+	r.Offer = nil
+	d.reopen(r) // a sync may have told of other contents meanwhile
+	return true, err
+}
+
+// reopen has a record that is in conflict merged again.
+func (d *delivery) reopen(r *netboxv1.Receipt) {
+	c := r.GetConflict()
+	r.Heard = append([]*netboxv1.Heard{{
+		Entry: r.GetHeardEntry(), Editor: c.GetNetboxChangedBy(), Content: c.GetNetbox(), Digest: c.GetNetboxDigest(),
+		Counted: true,
+	}}, r.GetHeard()...)
+	d.merge(r)
+}
+
+// isFinal reports whether an error that no sync has is the same however often it is asked.
+func isFinal(err error) bool {
+	switch errs.KindOf(err) {
+	case errs.Invalid, errs.NotFound, errs.Precondition, errs.Unauthenticated, errs.PermissionDenied:
+		return true
+	default:
+		return false
+	}
 }
 
 // Resolve has a conflict settled by whichever bridge delivers the fabric, and waits until it is or can't be. It returns

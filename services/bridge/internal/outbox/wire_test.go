@@ -40,7 +40,7 @@ func (w *wire) request(method, path, body string) int {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Authorization", netboxserver.Token)
 	r.Header.Set("Content-Type", "application/json")
-	r.URL.RawQuery = "fields=id,fabric,name,namespace,spec,auto_sync"
+	r.URL.RawQuery = "fields=id,fabric,name,namespace,spec,labels,auto_sync"
 	answer := httptest.NewRecorder()
 	w.server.ServeHTTP(answer, r)
 	return answer.Code

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -126,23 +127,34 @@ func needsLook(r *netboxv1.Receipt) bool {
 
 // lookUp lists the kinds of records of which it is not known what NetBox has.
 func (d *delivery) lookUp(ctx context.Context, waiting []*netboxv1.Receipt) (map[key]hnp.Record, error) {
-	found, listed := map[key]hnp.Record{}, map[string]bool{}
+	found, numbers := map[key]hnp.Record{}, map[string][]int64{}
 	for _, r := range waiting {
-		if !needsLook(r) || listed[r.GetKind()] {
-			continue
+		if needsLook(r) {
+			numbers[r.GetKind()] = append(numbers[r.GetKind()], r.GetRecordId())
 		}
-		listed[r.GetKind()] = true
-		records, err := d.client.List(ctx, r.GetKind())
+	}
+	for kind, some := range numbers {
+		records, err := d.lookUpKind(ctx, kind, some)
 		if err != nil {
 			return nil, err
 		}
 		for _, record := range records {
 			if record.Fabric == int64(d.state.GetNetboxFabric()) {
-				found[key{r.GetKind(), record.Namespace, record.Name}] = record
+				found[key{kind, record.Namespace, record.Name}] = record
 			}
 		}
 	}
 	return found, nil
+}
+
+// lookUpKind reads records of a kind: all of them where it is not known which numbers they have, and few are read by
+// themselves.
+func (d *delivery) lookUpKind(ctx context.Context, kind string, numbers []int64) ([]hnp.Record, error) {
+	if slices.Contains(numbers, 0) {
+		return d.client.List(ctx, kind)
+	}
+	found, err := d.readBack(ctx, kind, numbers)
+	return slices.Collect(maps.Values(found)), err
 }
 
 // settle compares a record that was looked up with what is wanted.
@@ -164,7 +176,7 @@ func (d *delivery) settle(r *netboxv1.Receipt, record hnp.Record) {
 		r.RecordId, r.LastUpdated, r.Agreed = 0, "", nil
 	case !wanted.GetDeleted() && says == wanted.GetDigest():
 		d.prove(r, record)
-	case d.isOurs(r, says), isFor(r, says):
+	case says == agreed.GetDigest(), d.isLate(r, says), isFor(r, says):
 		r.RecordId, r.LastUpdated = record.ID, record.LastUpdated
 		if agreed.GetDigest() != says {
 			r.Agreed = &netboxv1.Agreed{Digest: says}
@@ -325,6 +337,9 @@ func (d *delivery) note(ctx context.Context, one done) (written bool, err error)
 	switch {
 	case one.err == nil:
 		d.failures = 0
+		if r.GetForced() {
+			d.closeConflict(r, r.GetForcedBy(), "")
+		}
 		r.RequestId, r.Forced, r.Theirs, d.state.Untold = one.effect.RequestID, false, "", true
 		if one.effect.Outcome == hnp.Deleted {
 			d.doubt(r) // that it is not there is our doing, until it was seen

@@ -616,7 +616,9 @@ type Heard struct {
 	// Somebody said that it is meant to be gone, although very many are.
 	Confirmed bool `protobuf:"varint,7,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	// When it said so, by NetBox's clock.
-	SaidAt        *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=said_at,json=saidAt,proto3" json:"said_at,omitempty"`
+	SaidAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=said_at,json=saidAt,proto3" json:"said_at,omitempty"`
+	// It was counted among those that people make within a minute.
+	Counted       bool `protobuf:"varint,9,opt,name=counted,proto3" json:"counted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -707,13 +709,22 @@ func (x *Heard) GetSaidAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Heard) GetCounted() bool {
+	if x != nil {
+		return x.Counted
+	}
+	return false
+}
+
 // A sync that is asked to make of a file what was made of a record. It is asked once, by a name of its own.
 type Offer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name, which the sync is started by.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Digest of what NetBox says that it is for.
-	Digest        string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	Digest string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	// It is for somebody who settles a conflict.
+	Settles       bool `protobuf:"varint,3,opt,name=settles,proto3" json:"settles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -762,6 +773,13 @@ func (x *Offer) GetDigest() string {
 	return ""
 }
 
+func (x *Offer) GetSettles() bool {
+	if x != nil {
+		return x.Settles
+	}
+	return false
+}
+
 // Where Git and NetBox changed the same of a resource, and nobody guesses.
 type Conflict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -798,7 +816,9 @@ type Conflict struct {
 	// Digest of what NetBox says; "absent" when it does not have the record.
 	NetboxDigest string `protobuf:"bytes,16,opt,name=netbox_digest,json=netboxDigest,proto3" json:"netbox_digest,omitempty"`
 	// How it stood when an event told of it last.
-	Told          ConflictState `protobuf:"varint,17,opt,name=told,proto3,enum=fgd.netbox.v1.ConflictState" json:"told,omitempty"`
+	Told ConflictState `protobuf:"varint,17,opt,name=told,proto3,enum=fgd.netbox.v1.ConflictState" json:"told,omitempty"`
+	// The wish that it was settled by; empty where nobody's was.
+	WishId        string `protobuf:"bytes,18,opt,name=wish_id,json=wishId,proto3" json:"wish_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -950,6 +970,13 @@ func (x *Conflict) GetTold() ConflictState {
 		return x.Told
 	}
 	return ConflictState_CONFLICT_STATE_UNSPECIFIED
+}
+
+func (x *Conflict) GetWishId() string {
+	if x != nil {
+		return x.WishId
+	}
+	return ""
 }
 
 // A path at which both sides changed the same.
@@ -1969,7 +1996,7 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\aWritten\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x16\n" +
-	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xa2\x02\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xbc\x02\n" +
 	"\x05Heard\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\tR\x05entry\x12-\n" +
 	"\x06editor\x18\x02 \x01(\v2\x15.fgd.netbox.v1.EditorR\x06editor\x12\x18\n" +
@@ -1978,11 +2005,13 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"\bfound_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\afoundAt\x12\x18\n" +
 	"\acreated\x18\x06 \x01(\bR\acreated\x12\x1c\n" +
 	"\tconfirmed\x18\a \x01(\bR\tconfirmed\x123\n" +
-	"\asaid_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x06saidAt\">\n" +
+	"\asaid_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x06saidAt\x12\x18\n" +
+	"\acounted\x18\t \x01(\bR\acounted\"X\n" +
 	"\x05Offer\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x16\n" +
-	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xb8\x05\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\x12\x18\n" +
+	"\asettles\x18\x03 \x01(\bR\asettles\"\xd1\x05\n" +
 	"\bConflict\x12\x1f\n" +
 	"\vconflict_id\x18\x01 \x01(\tR\n" +
 	"conflictId\x12\x18\n" +
@@ -2004,7 +2033,8 @@ const file_fgd_netbox_v1_receipt_proto_rawDesc = "" +
 	"resolvedAt\x12\x17\n" +
 	"\async_id\x18\x0f \x01(\tR\x06syncId\x12#\n" +
 	"\rnetbox_digest\x18\x10 \x01(\tR\fnetboxDigest\x120\n" +
-	"\x04told\x18\x11 \x01(\x0e2\x1c.fgd.netbox.v1.ConflictStateR\x04told\"\x92\x01\n" +
+	"\x04told\x18\x11 \x01(\x0e2\x1c.fgd.netbox.v1.ConflictStateR\x04told\x12\x17\n" +
+	"\awish_id\x18\x12 \x01(\tR\x06wishId\"\x92\x01\n" +
 	"\fConflictPath\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
