@@ -202,7 +202,7 @@ func (d *delivery) missing(r *netboxv1.Receipt, differs func(*netboxv1.Receipt, 
 // isNews reports whether it is news that the record is gone that somebody has to decide about.
 func (d *delivery) isNews(r *netboxv1.Receipt) bool {
 	if d.bothWays() {
-		return !isMass(r) && !(isOpen(r.GetConflict()) && r.GetTheirs() == absent)
+		return !isMass(r) && (!isOpen(r.GetConflict()) || r.GetTheirs() != absent)
 	}
 	return r.GetProblem().GetReason() != netboxv1.Reason_REASON_DELETED_IN_NETBOX
 }

@@ -15,8 +15,8 @@ func (p *pair) goes(way fabricv1.Direction) {
 	}
 }
 
-// TestTheDirectionIsChanged while edits of NetBox are under way, in conflict, and held: what was meant to become a commit
-// is held, and what is held becomes a commit, or a conflict.
+// TestTheDirectionIsChanged while edits of NetBox are under way, in conflict, and held: what was meant to become a
+// commit is held, and what is held becomes a commit, or a conflict.
 func TestTheDirectionIsChanged(t *testing.T) {
 	t.Parallel()
 	p := twoWays(t)

@@ -236,7 +236,8 @@ func editorOf(c hearing.Change) *netboxv1.Editor {
 // await keeps what was made of a record until Git has it. Somebody who has to decide about it first still has to,
 // unless it is another thing now.
 func (d *delivery) await(r *netboxv1.Receipt, heard *netboxv1.Heard) {
-	if last := len(r.GetHeard()) - 1; last >= 0 && sameRequest(r.GetHeard()[last], heard) && (last > 0 || r.GetOffer() == nil) {
+	last := len(r.GetHeard()) - 1
+	if last >= 0 && sameRequest(r.GetHeard()[last], heard) && (last > 0 || r.GetOffer() == nil) {
 		heard.Created = heard.GetCreated() || r.GetHeard()[last].GetCreated()
 		r.Heard = r.GetHeard()[:last]
 	}

@@ -9,8 +9,8 @@ import (
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
 )
 
-// TestAnEditOvertakesAnother that Git was asked for, and of which nobody knows what became: each is committed, the later
-// one by a request of its own.
+// TestAnEditOvertakesAnother that Git was asked for, and of which nobody knows what became: each is committed, the
+// later one by a request of its own.
 func TestAnEditOvertakesAnother(t *testing.T) {
 	t.Parallel()
 	p := twoWays(t)
