@@ -75,7 +75,15 @@ func (d *delivery) matches(kind string, records []hnp.Record, differs func(*netb
 		}
 	}
 	for k, r := range d.receipts {
-		if k.kind != kind || found[k] || r.GetRecordId() == 0 && r.GetAgreed() == nil {
+		if k.kind != kind || found[k] {
+			continue
+		}
+		if r.GetRecordId() == 0 && r.GetAgreed() == nil {
+			if d.isDangling(r) {
+				if same = false; differs != nil {
+					d.reopen(r)
+				}
+			}
 			continue
 		}
 		same = false
@@ -205,6 +213,13 @@ func (d *delivery) isNews(r *netboxv1.Receipt) bool {
 		return !isMass(r) && (!isOpen(r.GetConflict()) || r.GetTheirs() != absent)
 	}
 	return r.GetProblem().GetReason() != netboxv1.Reason_REASON_DELETED_IN_NETBOX
+}
+
+// isDangling reports whether a record is held that is not there, and that no file is known of: Git may not have one any
+// more either.
+func (d *delivery) isDangling(r *netboxv1.Receipt) bool {
+	return d.bothWays() && r.GetState() == netboxv1.State_STATE_HELD && r.GetWanted().GetUnknown() &&
+		isOpen(r.GetConflict())
 }
 
 // makeAgain has a record made that a request of ours has deleted late.
