@@ -43,7 +43,7 @@ func whereText(c *bridgev1.Conflict) string {
 		names = append(names, printable.Line(p.GetPath()))
 	}
 	text := strings.Join(names, ", ")
-	if more := len(c.GetPaths()) - mostPaths; more > 0 {
+	if more := int(c.GetPathsTotal()) - len(names); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	if by := c.GetGit().GetName(); by != "" {
@@ -65,6 +65,9 @@ func Conflict(s *Screen, fabricID int32, c *bridgev1.Conflict) {
 		s.printf("\n")
 		s.line(s.strong, printable.Line(p.GetPath()), ": "+reasonText(p))
 		s.sides(p)
+	}
+	if more := int(c.GetPathsTotal()) - len(c.GetPaths()); more > 0 {
+		s.printf("\nand %d more paths, which --take is for too\n", more)
 	}
 	s.printf("\n")
 	if c.GetState() != "open" {
@@ -195,7 +198,7 @@ func (s *Screen) sides(p *bridgev1.ConflictPath) {
 func row(cells []string, width int) string {
 	var line strings.Builder
 	for _, cell := range cells {
-		line.WriteString(hanging + cell + strings.Repeat(" ", width-uniseg.StringWidth(cell)))
+		line.WriteString(hanging + cell + strings.Repeat(" ", max(0, width-uniseg.StringWidth(cell))))
 	}
 	return strings.TrimRight(line.String(), " ")
 }
@@ -233,17 +236,34 @@ func (s *Screen) linesOf(v *structpb.Value) []string {
 func folded(lines []string, width int) []string {
 	var out []string
 	for _, line := range lines {
-		line = strings.ReplaceAll(line, "\t", " ")
-		piece := ""
-		for clusters := uniseg.NewGraphemes(line); clusters.Next(); {
-			if uniseg.StringWidth(piece+clusters.Str()) > width {
-				out, piece = append(out, piece), ""
+		var piece strings.Builder
+		used := 0
+		for _, part := range unbroken(strings.ReplaceAll(line, "\t", " "), width) {
+			wide := uniseg.StringWidth(part)
+			if used+wide > width {
+				out, used = append(out, piece.String()), 0
+				piece.Reset()
 			}
-			piece += clusters.Str()
+			piece.WriteString(part)
+			used += wide
 		}
-		out = append(out, piece)
+		out = append(out, piece.String())
 	}
 	return slices.Clip(out)
+}
+
+// unbroken returns the parts of a line that stay whole: what is read as one character, but for one with so many marks
+// that it is wider than a column.
+func unbroken(line string, width int) []string {
+	var parts []string
+	for clusters := uniseg.NewGraphemes(line); clusters.Next(); {
+		if uniseg.StringWidth(clusters.Str()) > width {
+			parts = append(parts, strings.Split(clusters.Str(), "")...)
+			continue
+		}
+		parts = append(parts, clusters.Str())
+	}
+	return parts
 }
 
 // ConflictResolved prints what came of a conflict that somebody has settled.

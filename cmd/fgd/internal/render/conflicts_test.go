@@ -70,7 +70,7 @@ func someConflict(t *testing.T) *bridgev1.Conflict {
 	return &bridgev1.Conflict{
 		ConflictId: "c-3f2f1c9a7e10", State: "open", Version: "9b1d5f0c2a7e4d31", Kind: "VPC",
 		Namespace: "default", Name: "vpc-1", Path: "managed/vpcs/vpc-1.yaml", RecordId: 7,
-		OpenedAt: &timestamppb.Timestamp{Seconds: 1772366400},
+		OpenedAt: &timestamppb.Timestamp{Seconds: 1772366400}, PathsTotal: 4,
 		Git: &bridgev1.ResourceChange{
 			Commit: "5ea0f1e9b3c1d7a2468ace013579bdf02468ace1", Name: "Ada", Email: "ada@example.com",
 			Subject: "Renumber the tenants of the second row",
@@ -121,6 +121,21 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
+// TestAConflictOfVeryManyPaths says how many are not shown.
+func TestAConflictOfVeryManyPaths(t *testing.T) {
+	t.Parallel()
+	c := someConflict(t)
+	c.PathsTotal = 1234
+	got := piped(func(s *render.Screen) { render.Conflict(s, 35, c) })
+	if !strings.Contains(got, "\n\nand 1230 more paths, which --take is for too\n\n") {
+		t.Errorf("printed\n%s", got)
+	}
+	got = piped(func(s *render.Screen) { render.Conflicts(s, 35, []*bridgev1.Conflict{c}) })
+	if !strings.Contains(got, " and 1231 more; ") {
+		t.Errorf("printed\n%s", got)
+	}
+}
+
 // TestASettledConflict says who settled it and that nothing is left to do; one that settled itself says so.
 func TestASettledConflict(t *testing.T) {
 	t.Parallel()
@@ -151,7 +166,9 @@ func TestASettledConflict(t *testing.T) {
 func TestValuesStayInTheirColumns(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"\x1b[2J", "\u202e", "雪雪雪", "a\r\nb", "\t"}))
+		wide := "क" + strings.Repeat("\u0903", 100) // one character, as wide as a hundred
+		text := rapid.OneOf(rapid.String(),
+			rapid.SampledFrom([]string{"\x1b[2J", "\u202e", "雪雪雪", "a\r\nb", "\t", wide, "a" + wide + "b"}))
 		part := rapid.Custom(func(r *rapid.T) *structpb.Value {
 			fields := map[string]*structpb.Value{}
 			for range rapid.IntRange(0, 3).Draw(r, "fields") {

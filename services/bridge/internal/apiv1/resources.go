@@ -91,10 +91,8 @@ func objectFromAPI(path string, object *structpb.Struct) ([]byte, error) {
 	if object == nil {
 		return nil, nil
 	}
-	if at := inexactIn(path, structpb.NewStructValue(object)); at != "" {
-		return nil, errs.Field(at, "%s is a number of 9007199254740992 or more, or of as much below zero: it may have been "+
-			"rounded on its way.", at).
-			WithRemedy("Edit the file itself, in Git, or give a smaller number.")
+	if err := CheckExact(path, structpb.NewStructValue(object)); err != nil {
+		return nil, err
 	}
 	raw, err := object.MarshalJSON()
 	if err != nil {

@@ -2,27 +2,31 @@ package conflictapi
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"fgdsync.dev/libs/errs"
 	bridgev1 "fgdsync.dev/proto/fgd/bridge/v1"
 	netboxv1 "fgdsync.dev/proto/fgd/netbox/v1"
+	"fgdsync.dev/services/bridge/internal/apiv1"
 	"fgdsync.dev/services/bridge/internal/merge"
 )
 
 // choicesOf returns what is taken at each path of a conflict: what a choice says for it, and for all others what the
 // request says for all. A path that neither is for is refused, and a choice that is for no path.
 func choicesOf(c *netboxv1.Conflict, req *bridgev1.ResolveConflictRequest) ([]*netboxv1.Choice, error) {
-	made := map[string]*netboxv1.Choice{}
+	paths, made := pathsOf(c), map[string]*netboxv1.Choice{}
+	contested := make(map[string]bool, len(paths))
+	for _, path := range paths {
+		contested[path] = true
+	}
 	for i, choice := range req.GetChoices() {
 		one, err := choiceFromProto(fmt.Sprintf("choices[%d]", i), choice)
 		switch {
 		case err != nil:
 			return nil, err
-		case !slices.Contains(pathsOf(c), one.GetPath()):
+		case !contested[one.GetPath()]:
 			return nil, errs.Field(fmt.Sprintf("choices[%d].path", i), "choices[%d].path is %s, where there is no conflict.", i,
-				one.GetPath()).WithRemedy("Choose for a path of the conflict: %s.", listed(pathsOf(c)))
+				one.GetPath()).WithRemedy("Choose for a path of the conflict: %s.", listed(paths))
 		case made[one.GetPath()] != nil:
 			return nil, errs.Field(fmt.Sprintf("choices[%d].path", i), "choices[%d].path is %s, which an earlier one is for.",
 				i, one.GetPath())
@@ -31,7 +35,7 @@ func choicesOf(c *netboxv1.Conflict, req *bridgev1.ResolveConflictRequest) ([]*n
 	}
 	var all []*netboxv1.Choice
 	var missing []string
-	for _, path := range pathsOf(c) {
+	for _, path := range paths {
 		switch {
 		case made[path] != nil:
 			all = append(all, made[path])
@@ -60,6 +64,9 @@ func choiceFromProto(field string, choice *bridgev1.ConflictChoice) (*netboxv1.C
 	out := &netboxv1.Choice{Path: string(path), Take: choice.GetTake()}
 	if choice.GetValue() == nil {
 		return out, nil
+	}
+	if err := apiv1.CheckExact(field+".value", choice.GetValue()); err != nil {
+		return nil, err
 	}
 	if out.Value, err = choice.GetValue().MarshalJSON(); err != nil {
 		return nil, errs.Field(field+".value", "%s.value has a value that JSON does not know.", field).WithCause(err)

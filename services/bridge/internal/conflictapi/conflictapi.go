@@ -72,10 +72,7 @@ func (s *Server) ListConflicts(
 		if slices.Compare(placeOf(r), after) <= 0 {
 			continue
 		}
-		shown, err := conflictToProto(r)
-		if err != nil {
-			return nil, err
-		}
+		shown := conflictToProto(r)
 		size += proto.Size(shown)
 		if n := len(out.GetConflicts()); n == limit || n > 0 && size > pageBytes {
 			last := out.GetConflicts()[n-1]
@@ -110,8 +107,7 @@ func (s *Server) GetConflict(
 	if err != nil {
 		return nil, err
 	}
-	shown, err := conflictToProto(found)
-	return &bridgev1.GetConflictResponse{Conflict: shown}, err
+	return &bridgev1.GetConflictResponse{Conflict: conflictToProto(found)}, nil
 }
 
 // ResolveConflict has a conflict settled as somebody wants it, who has seen a version of it.
@@ -137,8 +133,7 @@ func (s *Server) ResolveConflict(
 	if err != nil {
 		return nil, err
 	}
-	shown, err := conflictToProto(settled)
-	return &bridgev1.ResolveConflictResponse{Conflict: shown}, err
+	return &bridgev1.ResolveConflictResponse{Conflict: conflictToProto(settled)}, nil
 }
 
 // check refuses to settle a conflict that is settled, or says something else than whoever settles it has seen.

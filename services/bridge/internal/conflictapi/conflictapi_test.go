@@ -1,6 +1,7 @@
 package conflictapi_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,7 +105,8 @@ func TestAConflictIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := found.GetConflict()
-	if c.GetState() != "open" || c.GetVersion() != "v-1" || c.GetKind() != "VPC" || c.GetNamespace() != "default" ||
+	if c.GetState() != "open" || c.GetVersion() != "v-1" || c.GetPathsTotal() != 2 ||
+		c.GetKind() != "VPC" || c.GetNamespace() != "default" ||
 		c.GetName() != "vpc-1" || c.GetPath() != "managed/vpcs/vpc-1.yaml" || c.GetRecordId() != 7 ||
 		c.GetOpenedAt() == nil || c.GetResolvedAt() != nil || c.GetGit().GetSubject() != "Renumber" ||
 		c.GetNetbox().GetUser() != "grace" || c.GetNetbox().GetChangeId() != 12 {
@@ -118,6 +120,69 @@ func TestAConflictIsShown(t *testing.T) {
 	if _, null := owner.GetNetbox().GetKind().(*structpb.Value_NullValue); !null || owner.GetGit() != nil ||
 		owner.GetBase().GetStringValue() != "a" {
 		t.Errorf("the owner is %v", owner)
+	}
+}
+
+// TestEachValueIsShown: a number that a reader would round is a text, and what can't be told as a value is the text
+// that is kept. None keeps people from the others.
+func TestEachValueIsShown(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat(`{"a":[`, 4000) + strings.Repeat("]}", 4000)
+	for kept, want := range map[string]string{
+		`9007199254740992`: `9007199254740992`, `9007199254740993`: `"9007199254740993"`,
+		`{"a":[-9007199254740993,0.1]}`: `{"a":["-9007199254740993",0.1]}`, `[1e400,null,true]`: `["1e400",null,true]`,
+		strings.Repeat("[", 100) + strings.Repeat("]", 100): strings.Repeat("[", 100) + strings.Repeat("]", 100),
+		strings.Repeat("[", 101) + strings.Repeat("]", 101): `"` + strings.Repeat("[", 101) + strings.Repeat("]", 101) + `"`,
+		deep: asJSON(t, deep), "{\"a\":\xff": asJSON(t, "{\"a\":\ufffd"),
+	} {
+		r := twoPlaces()
+		r.Conflict.Paths = []*netboxv1.ConflictPath{{Path: "spec.a", Base: []byte(kept), Netbox: []byte(kept)}}
+		page, err := newWorld(t, r).ListConflicts(t.Context(), &bridgev1.ListConflictsRequest{FabricId: linked})
+		if err != nil {
+			t.Errorf("%.100s: %v", kept, err)
+			continue
+		}
+		shown := page.GetConflicts()[0].GetPaths()[0]
+		for _, side := range []*structpb.Value{shown.GetBase(), shown.GetNetbox()} {
+			if got := asJSON(t, side.AsInterface()); got != want {
+				t.Errorf("%.100s is shown as %.100s", kept, got)
+			}
+		}
+	}
+}
+
+// asJSON returns a value as JSON.
+func asJSON(t *testing.T, value any) string {
+	t.Helper()
+	raw, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// TestPathsAreBounded: of very many the first are shown, and it is said how many there are. All of them can be settled.
+func TestPathsAreBounded(t *testing.T) {
+	t.Parallel()
+	r := twoPlaces()
+	for i := range 1001 {
+		r.Conflict.Paths = append(r.Conflict.Paths, &netboxv1.ConflictPath{Path: fmt.Sprint("spec.x", i)})
+	}
+	w := newWorld(t, r)
+	page, err := w.ListConflicts(t.Context(), &bridgev1.ListConflictsRequest{FabricId: linked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := page.GetConflicts()[0]
+	if n := len(shown.GetPaths()); n != 1000 || shown.GetPathsTotal() != 1003 || shown.GetPaths()[0].GetPath() != vlan {
+		t.Errorf("%d paths of %d", n, shown.GetPathsTotal())
+	}
+	if _, err := w.ResolveConflict(t.Context(), asked("git", choose("spec.x1000", "netbox", nil))); err != nil {
+		t.Fatal(err)
+	}
+	all := w.outbox.asked.GetChoices()
+	if n := len(all); n != 1003 || all[n-1].GetTake() != "netbox" || all[n-2].GetTake() != "git" {
+		t.Errorf("%d choices: %v", n, all[max(0, n-2):])
 	}
 }
 

@@ -1,7 +1,12 @@
 package conflictapi
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/structpb"
@@ -15,11 +20,14 @@ import (
 // open is the state of a conflict that nobody has settled, as the API says it.
 const open = "open"
 
+// mostPaths is how many paths of a conflict are shown; as many may be named to settle it.
+const mostPaths = 1000
+
 func stateOf(c *netboxv1.Conflict) string {
 	return strings.ToLower(strings.TrimPrefix(c.GetState().String(), "CONFLICT_STATE_"))
 }
 
-func conflictToProto(r *netboxv1.Receipt) (*bridgev1.Conflict, error) {
+func conflictToProto(r *netboxv1.Receipt) *bridgev1.Conflict {
 	c := r.GetConflict()
 	out := &bridgev1.Conflict{
 		ConflictId: c.GetConflictId(), State: stateOf(c), Version: c.GetVersion(), Kind: r.GetKind(),
@@ -27,32 +35,71 @@ func conflictToProto(r *netboxv1.Receipt) (*bridgev1.Conflict, error) {
 		RecordId: apiv1.Number(r.GetRecordId()), OpenedAt: c.GetOpenedAt(), BaseUnknown: c.GetBaseUnknown(),
 		Git: fileChangeToProto(c.GetGitChangedBy()), Netbox: recordChangeToProto(c.GetNetboxChangedBy()),
 		ResolvedBy: c.GetResolvedBy(), ResolvedAt: c.GetResolvedAt(), SyncId: c.GetSyncId(),
+		PathsTotal: apiv1.Number(int64(len(c.GetPaths()))),
 	}
-	for _, p := range c.GetPaths() {
-		path, err := pathToProto(p)
-		if err != nil {
-			return nil, fmt.Errorf("show the conflict %s at %s: %w", c.GetConflictId(), p.GetPath(), err)
-		}
-		out.Paths = append(out.Paths, path)
+	for _, p := range c.GetPaths()[:min(len(c.GetPaths()), mostPaths)] {
+		out.Paths = append(out.Paths, pathToProto(p))
 	}
-	return out, nil
+	return out
 }
 
-func pathToProto(p *netboxv1.ConflictPath) (*bridgev1.ConflictPath, error) {
-	out := &bridgev1.ConflictPath{Path: p.GetPath(), Reason: p.GetReason(), Message: p.GetMessage()}
-	for _, side := range []struct {
-		from []byte
-		into **structpb.Value
-	}{{p.GetBase(), &out.Base}, {p.GetGit(), &out.Git}, {p.GetNetbox(), &out.Netbox}} {
-		if len(side.from) == 0 {
-			continue
-		}
-		*side.into = &structpb.Value{}
-		if err := (*side.into).UnmarshalJSON(side.from); err != nil {
-			return nil, err
+func pathToProto(p *netboxv1.ConflictPath) *bridgev1.ConflictPath {
+	return &bridgev1.ConflictPath{
+		Path: p.GetPath(), Reason: p.GetReason(), Message: p.GetMessage(),
+		Base: valueToProto(p.GetBase()), Git: valueToProto(p.GetGit()), Netbox: valueToProto(p.GetNetbox()),
+	}
+}
+
+// valueToProto shows what a side has; nil for nothing. What can't be told as a value is told as the text that is kept,
+// for anybody may write to a record, and one value must not keep people from all conflicts.
+func valueToProto(kept []byte) *structpb.Value {
+	if len(kept) == 0 {
+		return nil
+	}
+	shown, err := decoded(kept)
+	if err != nil {
+		return structpb.NewStringValue(strings.ToValidUTF8(string(kept), "\ufffd"))
+	}
+	return shown
+}
+
+// mostNested is how many objects and lists a value that is told has inside each other. Messages that are nested much
+// deeper are refused by those who read them; the specs of the known kinds have eight.
+const mostNested = 100
+
+func decoded(kept []byte) (*structpb.Value, error) {
+	decoder := json.NewDecoder(bytes.NewReader(kept))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	if nestedDeeper(value, mostNested) {
+		return nil, fmt.Errorf("more than %d objects and lists are inside each other", mostNested)
+	}
+	return apiv1.ValueToAPI(value)
+}
+
+// nestedDeeper reports whether more than so many objects and lists are inside each other in a value.
+func nestedDeeper(value any, than int) bool {
+	var inside iter.Seq[any]
+	switch value := value.(type) {
+	case map[string]any:
+		inside = maps.Values(value)
+	case []any:
+		inside = slices.Values(value)
+	default:
+		return false
+	}
+	if than == 0 {
+		return true
+	}
+	for inner := range inside {
+		if nestedDeeper(inner, than-1) {
+			return true
 		}
 	}
-	return out, nil
+	return false
 }
 
 func fileChangeToProto(by *fabricv1.FileAuthor) *bridgev1.ResourceChange {

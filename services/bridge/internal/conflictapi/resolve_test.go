@@ -48,6 +48,8 @@ func TestEachPathHasAChoice(t *testing.T) {
 	t.Parallel()
 	null := &bridgev1.ConflictChoice{Path: vlan, Take: "value", Value: structpb.NewNullValue()}
 	for want, request := range map[string]*bridgev1.ResolveConflictRequest{
+		vlan + " value 9007199254740991; " + owner + " git ": asked("git", choose(vlan, "value", 1<<53-1)),
+
 		vlan + " git ; " + owner + " git ":               asked("git"),
 		vlan + " netbox ; " + owner + " git ":            asked("git", choose(vlan, "netbox", nil)),
 		vlan + " value 7; " + owner + " netbox ":         asked("", choose(owner, "netbox", nil), choose(vlan, "value", 7)),
@@ -106,6 +108,10 @@ func TestWhatCannotBeMeant(t *testing.T) {
 		{
 			asked("git", choose(vlan, "value", math.NaN())), errs.InvalidRequest, "choices[0].value",
 			"choices[0].value has a value that JSON does not know",
+		},
+		{
+			asked("git", choose(owner, "git", nil), choose(vlan, "value", map[string]any{"a": []any{1, float64(1 << 53)}})),
+			errs.InvalidRequest, "choices[1].value.a[1]", "choices[1].value.a[1] is a number of 9007199254740992 or more",
 		},
 		{asked("hnp"), errs.InvalidRequest, "take", "take "},
 	} {

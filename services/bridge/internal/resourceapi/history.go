@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -14,7 +13,6 @@ import (
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	reportv1 "fgdsync.dev/proto/fgd/report/v1"
 	"fgdsync.dev/services/bridge/internal/apiv1"
-	"fgdsync.dev/services/bridge/internal/jsonvalue"
 	"fgdsync.dev/services/bridge/internal/merge"
 )
 
@@ -104,30 +102,5 @@ func valueOf(value merge.Value) (*structpb.Value, error) {
 	if !value.Present {
 		return nil, nil //nolint:nilnil // nothing is there
 	}
-	return structpb.NewValue(unrounded(value.JSON))
-}
-
-// unrounded makes texts of the numbers that a float64 can't hold: a reader would see others.
-func unrounded(value any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(value))
-		for key, inner := range value {
-			out[key] = unrounded(inner)
-		}
-		return out
-	case []any:
-		out := make([]any, len(value))
-		for i, inner := range value {
-			out[i] = unrounded(inner)
-		}
-		return out
-	case json.Number:
-		number, err := strconv.ParseFloat(value.String(), 64)
-		if err != nil || !jsonvalue.Equal(value, number) {
-			return value.String()
-		}
-		return number
-	}
-	return value
+	return apiv1.ValueToAPI(value.JSON)
 }

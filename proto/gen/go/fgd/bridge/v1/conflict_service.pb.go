@@ -46,7 +46,7 @@ type Conflict struct {
 	RecordId int32 `protobuf:"varint,8,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
 	// Since when.
 	OpenedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=opened_at,json=openedAt,proto3" json:"opened_at,omitempty"`
-	// Where, and what each side has there.
+	// Where, and what each side has there: the first 1000 paths. take counts for all of them.
 	Paths []*ConflictPath `protobuf:"bytes,10,rep,name=paths,proto3" json:"paths,omitempty"`
 	// It is not known what both sides agreed on last.
 	BaseUnknown bool `protobuf:"varint,11,opt,name=base_unknown,json=baseUnknown,proto3" json:"base_unknown,omitempty"`
@@ -59,7 +59,9 @@ type Conflict struct {
 	// When it was settled; absent while it is open.
 	ResolvedAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=resolved_at,json=resolvedAt,proto3" json:"resolved_at,omitempty"`
 	// The sync that brought the resolution into Git; empty where Git had it.
-	SyncId        string `protobuf:"bytes,16,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	SyncId string `protobuf:"bytes,16,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
+	// How many paths there are in all.
+	PathsTotal    int32 `protobuf:"varint,17,opt,name=paths_total,json=pathsTotal,proto3" json:"paths_total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -206,7 +208,15 @@ func (x *Conflict) GetSyncId() string {
 	return ""
 }
 
-// A path at which both sides changed the same.
+func (x *Conflict) GetPathsTotal() int32 {
+	if x != nil {
+		return x.PathsTotal
+	}
+	return 0
+}
+
+// A path at which both sides changed the same. In values a number that many readers of JSON would round comes as a text,
+// and what is nested too deep to be told as a value is a text as a whole.
 type ConflictPath struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The path, for example "spec.subnets.default.vlan"; "." for the resource as a whole.
@@ -822,7 +832,7 @@ var File_fgd_bridge_v1_conflict_service_proto protoreflect.FileDescriptor
 
 const file_fgd_bridge_v1_conflict_service_proto_rawDesc = "" +
 	"\n" +
-	"$fgd/bridge/v1/conflict_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a$fgd/bridge/v1/resource_service.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x04\n" +
+	"$fgd/bridge/v1/conflict_service.proto\x12\rfgd.bridge.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1afgd/access/v1/access.proto\x1a$fgd/bridge/v1/resource_service.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x04\n" +
 	"\bConflict\x12\x1f\n" +
 	"\vconflict_id\x18\x01 \x01(\tR\n" +
 	"conflictId\x12\x14\n" +
@@ -843,7 +853,9 @@ const file_fgd_bridge_v1_conflict_service_proto_rawDesc = "" +
 	"resolvedBy\x12;\n" +
 	"\vresolved_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"resolvedAt\x12\x17\n" +
-	"\async_id\x18\x10 \x01(\tR\x06syncId\"\xda\x01\n" +
+	"\async_id\x18\x10 \x01(\tR\x06syncId\x12\x1f\n" +
+	"\vpaths_total\x18\x11 \x01(\x05R\n" +
+	"pathsTotal\"\xda\x01\n" +
 	"\fConflictPath\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +

@@ -34,8 +34,9 @@ type ConflictServiceClient interface {
 	ListConflicts(ctx context.Context, in *ListConflictsRequest, opts ...grpc.CallOption) (*ListConflictsResponse, error)
 	// Shows a conflict. NOT_FOUND (FGD_1071) when there is none.
 	GetConflict(ctx context.Context, in *GetConflictRequest, opts ...grpc.CallOption) (*GetConflictResponse, error)
-	// Settles a conflict: one commit in Git where Git has to change, and a record in NetBox where that has to. ABORTED
-	// (FGD_1072) when one of the sides says something else than the version that was seen.
+	// Settles a conflict: one commit in Git where Git has to change, and a record in NetBox where that has to. It answers
+	// when Git has it; the record is written right after that. ABORTED (FGD_1072) when one of the sides says something else
+	// than the version that was seen.
 	ResolveConflict(ctx context.Context, in *ResolveConflictRequest, opts ...grpc.CallOption) (*ResolveConflictResponse, error)
 }
 
@@ -87,8 +88,9 @@ type ConflictServiceServer interface {
 	ListConflicts(context.Context, *ListConflictsRequest) (*ListConflictsResponse, error)
 	// Shows a conflict. NOT_FOUND (FGD_1071) when there is none.
 	GetConflict(context.Context, *GetConflictRequest) (*GetConflictResponse, error)
-	// Settles a conflict: one commit in Git where Git has to change, and a record in NetBox where that has to. ABORTED
-	// (FGD_1072) when one of the sides says something else than the version that was seen.
+	// Settles a conflict: one commit in Git where Git has to change, and a record in NetBox where that has to. It answers
+	// when Git has it; the record is written right after that. ABORTED (FGD_1072) when one of the sides says something else
+	// than the version that was seen.
 	ResolveConflict(context.Context, *ResolveConflictRequest) (*ResolveConflictResponse, error)
 	mustEmbedUnimplementedConflictServiceServer()
 }
