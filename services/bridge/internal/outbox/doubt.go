@@ -50,7 +50,7 @@ func (d *delivery) forgetOld() {
 		switch {
 		case buried(r) && d.longAgo(r.GetVerifiedAt().AsTime()):
 			d.drop(k)
-		case r.GetState() == netboxv1.State_STATE_PENDING:
+		case r.GetState() == netboxv1.State_STATE_PENDING, merging(r):
 		case r.GetDoubtedAt() != nil && d.longAgo(r.GetDoubtedAt().AsTime()):
 			r.Doubted, r.DoubtedAt = nil, nil
 			d.touch(r)

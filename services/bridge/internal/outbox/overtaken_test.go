@@ -114,3 +114,31 @@ func TestARecordThatNoFileCanHave(t *testing.T) {
 	p.step(t.Context())
 	p.same(t)
 }
+
+// TestALateAnswerIsOurs: a write that was done, whose answer was lost, and of which nobody tells is known to be ours,
+// also when NetBox was away for longer than an hour: Git is written over it, and it is no edit of anybody.
+func TestALateAnswerIsOurs(t *testing.T) {
+	t.Parallel()
+	p := twoWays(t)
+	a := server("a")
+	p.agreed(t, a)
+	p.branch.files[a] = `{"a":2,"b":1}`
+	p.pushed()
+	p.wire.faults = []fault{unanswered}
+	p.settledFor(t, 1)
+	p.wire.down = true
+	p.branch.files[a] = `{"a":3,"b":1}`
+	p.pushed()
+	_ = p.deliver(t.Context())
+	p.clock = p.clock.Add(2 * time.Hour)
+	p.wire.down = false
+	p.heardTo += 1000
+	for range 3 {
+		if err := p.compare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.clock = p.clock.Add(foundGrace)
+		p.settledFor(t, 3)
+	}
+	p.same(t)
+}
