@@ -209,11 +209,13 @@ func TestClosedSnapshot(t *testing.T) {
 	b.requireCode(err, errs.SnapshotNotFound)
 }
 
-// TestLimits: what is too large is refused before it is in memory.
+// TestLimits: what is too large is refused before it is in memory, and after what was asked for before it.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *githubsync.Config) { cfg.MaxFileBytes, cfg.MaxPackBytes = 1000, 4000 })
-	b.host.Create(t, repository, branch, map[string]string{"f/big.yaml": strings.Repeat("x", 2000)})
+	b.host.Create(t, repository, branch, map[string]string{
+		"f/big.yaml": strings.Repeat("x", 2000), "f/small.yaml": "x: 1\n",
+	})
 	s := b.open("f")
 	stream, err := b.trees.ListTree(t.Context(), &gitv1.ListTreeRequest{SnapshotId: s.GetSnapshotId(), Tree: s.GetTree()})
 	if err != nil {
@@ -225,11 +227,15 @@ func TestLimits(t *testing.T) {
 	}
 	blobs, err := b.trees.ReadBlobs(t.Context(), &gitv1.ReadBlobsRequest{
 		SnapshotId: s.GetSnapshotId(),
-		BlobIds:    []string{page.GetEntries()[0].GetBlobId()},
+		BlobIds:    []string{page.GetEntries()[1].GetBlobId(), page.GetEntries()[0].GetBlobId()},
 	})
-	if err == nil {
-		_, err = blobs.Recv()
+	if err != nil {
+		t.Fatal(err)
 	}
+	if before, err := blobs.Recv(); err != nil || len(before.GetBlobs()) != 1 {
+		t.Errorf("before it comes %v, %v", before, err)
+	}
+	_, err = blobs.Recv()
 	b.requireCode(err, errs.FileTooLarge)
 	noise := make([]byte, 20_000)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // it always fills

@@ -25,6 +25,7 @@ func TestReadVersions(t *testing.T) {
 		"managed/vpcs/vpc-1.yaml": vpc,
 		"raw/two.yaml":            other + "---\n" + vpc,
 		"raw/list.yaml":           list,
+		"raw/empty.yaml":          "apiVersion: v1\nkind: List\nitems: []\n",
 		"raw/other.yaml":          other,
 		"raw/one-bad.yaml":        "kind: [\n---\n" + other,
 		"managed/vpcs/bad.yaml":   "kind: [\n",
@@ -53,7 +54,7 @@ func TestReadVersions(t *testing.T) {
 	}
 	want := []string{
 		"managed/vpcs/bad.yaml  false " + errs.InvalidYAML.ID, "managed/vpcs/vpc-1.yaml vpc-1 true ",
-		"raw/list.yaml vpc-1 true ",
+		"  false ", "raw/list.yaml vpc-1 true ",
 		"  false ", "  false ", "raw/two.yaml vpc-1 true ", "raw/wrong.yaml vpc-1 false " + errs.SchemaMismatch.ID,
 	}
 	if !slices.Equal(got, want) {

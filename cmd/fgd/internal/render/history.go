@@ -102,7 +102,8 @@ func pastChange(s *Screen, c *bridgev1.PastChange) {
 	}
 	f.end()
 	for _, field := range c.GetFields() {
-		s.printf("  %s: %s -> %s\n", printable.Line(field.GetPath()), valueWords(field.GetFrom()), valueWords(field.GetTo()))
+		s.printf("  %s: %s -> %s\n", printable.Line(field.GetPath()), valueWords(field.GetFrom(), field.GetFromLeftOut()),
+			valueWords(field.GetTo(), field.GetToLeftOut()))
 	}
 	if n := c.GetFieldsLeftOut(); n > 0 {
 		s.printf("  and %d more\n", n)
@@ -121,8 +122,11 @@ func fileWords(before, after string) string {
 	return before + " -> " + after
 }
 
-// valueWords writes a value on one line; a dash where there is none.
-func valueWords(value *structpb.Value) string {
+// valueWords writes a value on one line; a dash where there is none, and dots where it was too large to be sent.
+func valueWords(value *structpb.Value, leftOut bool) string {
+	if leftOut {
+		return "…"
+	}
 	if value == nil {
 		return "-"
 	}

@@ -58,6 +58,28 @@ func (i *internals) changes(limit int32) (lines []string) {
 	}
 }
 
+// pages returns how many changes the pages of the history of the resource "one" have.
+func (i *internals) pages() (pages []int) {
+	i.Helper()
+	request := &fabricv1.ListResourceChangesRequest{
+		FabricId: 35, Resource: &reportv1.ResourceKey{Kind: "VLANNamespace", Namespace: "default", Name: "one"},
+	}
+	for more := true; more; more = request.GetPageToken() != "" {
+		found := 0
+		err := rpc.Collect(i.Context(), i.resources.ListResourceChanges, request,
+			func(part *fabricv1.ListResourceChangesResponse) error {
+				found += len(part.GetChanges())
+				request.PageToken = part.GetNextPageToken()
+				return nil
+			})
+		if err != nil {
+			i.Fatal(err)
+		}
+		pages = append(pages, found)
+	}
+	return pages
+}
+
 func lineOf(c *fabricv1.ResourceChange) string {
 	commit, says := c.GetCommit(), string(c.GetAfter().GetSpec())
 	if c.GetAfter().GetProblem() != nil {
@@ -172,6 +194,38 @@ func TestWhoMayPushMayWriteTrailers(t *testing.T) {
 	}
 }
 
+// TestVersionsThatCantBeRead: one that is too large says so, what is no file says nothing, and no one keeps the rest of
+// the history from being told.
+func TestVersionsThatCantBeRead(t *testing.T) {
+	t.Parallel()
+	i := newInternals(t, map[string]string{"README.md": "x", "f1/" + own: vlans(1)})
+	large := vlans(2) + strings.Repeat("# wide\n", 2<<20)
+	i.commit("Ann", map[string]string{"f1/" + own: large})
+	i.commit("Bob", map[string]string{"f1/" + own: vlans(3)})
+	head := i.host.Head(t, repository, "main")
+	for n, mode := range []string{"160000 " + head, "120000 inline"} {
+		stream := fmt.Sprintf("commit refs/heads/main\ncommitter Cy <cy@example.com> %d +0000\ndata 0\nfrom %s\n"+
+			"M %s f1/%s\n", 1767323046+n, i.host.Head(t, repository, "main"), mode, own)
+		if n == 1 {
+			stream += "data 6\nb.yaml\n"
+		}
+		i.host.GitWith(t, repository, stream+"done\n", "fast-import", "--quiet", "--done")
+	}
+	i.commit("Dee", map[string]string{"f1/" + own: vlans(4)})
+	i.create(t.Context(), &fabricv1.CreateFabricRequest{Fabric: &fabricv1.Fabric{}})
+	want := []string{
+		"git Dee:  -> " + own + " " + says(4),
+		"git Cy: " + own + " ->  ",
+		"git Bob: " + own + " -> " + own + " " + says(3),
+		"git Ann: " + own + " -> " + own + " not valid",
+		"git Tester:  -> " + own + " " + says(1),
+	}
+	got := i.changes(0)
+	if got = got[max(0, len(got)-len(want)):]; !slices.Equal(got, want) {
+		t.Errorf("the changes are\n%s\nand not\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // TestAFileThatChangesForOthers: a page looks at so many commits and no more, and the next one goes on from there.
 func TestAFileThatChangesForOthers(t *testing.T) {
 	t.Parallel()
@@ -187,24 +241,33 @@ func TestAFileThatChangesForOthers(t *testing.T) {
 	}
 	i.host.GitWith(t, repository, stream.String()+"done\n", "fast-import", "--quiet", "--done")
 	i.create(t.Context(), &fabricv1.CreateFabricRequest{Fabric: &fabricv1.Fabric{}})
-	request := &fabricv1.ListResourceChangesRequest{
-		FabricId: 35, Resource: &reportv1.ResourceKey{Kind: "VLANNamespace", Namespace: "default", Name: "one"},
-	}
-	var pages []int
-	for more := true; more; more = request.GetPageToken() != "" {
-		found := 0
-		err := rpc.Collect(t.Context(), i.resources.ListResourceChanges, request,
-			func(part *fabricv1.ListResourceChangesResponse) error {
-				found += len(part.GetChanges())
-				request.PageToken = part.GetNextPageToken()
-				return nil
-			})
-		if err != nil {
-			t.Fatal(err)
-		}
-		pages = append(pages, found)
-	}
+	pages := i.pages()
 	if !slices.Equal(pages, []int{1, 1}) {
+		t.Errorf("the pages have %d changes", pages)
+	}
+}
+
+// TestChangesOfAResourceThatSaysMuch: a page ends where it has enough bytes, and the next one goes on from there.
+func TestChangesOfAResourceThatSaysMuch(t *testing.T) {
+	t.Parallel()
+	const commits = 8
+	i := newInternals(t, map[string]string{"README.md": "x"})
+	wide := "\n  annotations:\n    wide: " + strings.Repeat("wide", 50_000) + "\nspec:"
+	var want []string
+	for n := range commits {
+		i.commit("Ann", map[string]string{"f1/" + own: strings.Replace(vlans(n+1), "\nspec:", wide, 1)})
+		before := own
+		if n == 0 {
+			before = ""
+		}
+		want = append([]string{"git Ann: " + before + " -> " + own + " " + says(n+1)}, want...)
+	}
+	i.create(t.Context(), &fabricv1.CreateFabricRequest{Fabric: &fabricv1.Fabric{}})
+	got := i.changes(0)
+	if got = got[max(0, len(got)-len(want)):]; !slices.Equal(got, want) {
+		t.Errorf("the changes are\n%s\nand not\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if pages := i.pages(); !slices.Equal(pages, []int{3, 3, 2}) {
 		t.Errorf("the pages have %d changes", pages)
 	}
 }

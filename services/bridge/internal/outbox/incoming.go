@@ -158,7 +158,7 @@ func (d *delivery) isOver(r *netboxv1.Receipt, c hearing.Change, content *hnp.Co
 	if content != nil {
 		says = content.Digest(r.GetKind())
 	}
-	isSo := says == digestOf(keyOf(r), now)
+	isSo := content != nil && says == digestOf(keyOf(r), now)
 	if at == nil || isSo && says != r.GetAccounted() && says != r.GetAgreed().GetDigest() { // whatever its date
 		return false
 	}

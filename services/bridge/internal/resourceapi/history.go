@@ -16,8 +16,10 @@ import (
 	"fgdsync.dev/services/bridge/internal/merge"
 )
 
-// mostFields is how many fields of a change are listed.
-const mostFields = 200
+const (
+	mostFields = 200      // of a change that are listed
+	valueBytes = 64 << 10 // of a value that is shown, as JSON
+)
 
 // ListResourceChanges lists how a resource came to what it is.
 func (s *Server) ListResourceChanges(
@@ -65,10 +67,10 @@ func addFields(past *bridgev1.PastChange, merger *merge.Merger, kind string, cha
 	past.FieldsLeftOut = int32(max(0, len(edits)-mostFields))
 	for _, edit := range edits[:len(edits)-int(past.GetFieldsLeftOut())] {
 		field := &bridgev1.FieldChange{Path: string(edit.Path)}
-		if field.From, err = valueOf(edit.From); err != nil {
+		if field.From, field.FromLeftOut, err = valueOf(edit.From); err != nil {
 			return err
 		}
-		if field.To, err = valueOf(edit.To); err != nil {
+		if field.To, field.ToLeftOut, err = valueOf(edit.To); err != nil {
 			return err
 		}
 		past.Fields = append(past.Fields, field)
@@ -97,10 +99,15 @@ func contentOf(r *reportv1.ResourceContent) (*merge.Content, error) {
 	return content, nil
 }
 
-// valueOf shows a value; nil for what is not there.
-func valueOf(value merge.Value) (*structpb.Value, error) {
+// valueOf shows a value; nil for what is not there, and for what is too large and left out.
+func valueOf(value merge.Value) (shown *structpb.Value, leftOut bool, err error) {
 	if !value.Present {
-		return nil, nil //nolint:nilnil // nothing is there
+		return nil, false, nil
 	}
-	return apiv1.ValueToAPI(value.JSON)
+	raw, err := json.Marshal(value.JSON)
+	if err != nil || len(raw) > valueBytes {
+		return nil, true, err
+	}
+	shown, err = apiv1.ValueToAPI(value.JSON)
+	return shown, false, err
 }

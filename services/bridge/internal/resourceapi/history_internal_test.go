@@ -85,3 +85,32 @@ func TestManyFieldsOfAChange(t *testing.T) {
 		t.Errorf("%d fields, and %d left out", len(past.GetFields()), past.GetFieldsLeftOut())
 	}
 }
+
+// TestLargeValuesOfAChange: they are left out, which is said, and is not taken for what is not there.
+func TestLargeValuesOfAChange(t *testing.T) {
+	t.Parallel()
+	merger, err := merge.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, over := strings.Repeat("x", valueBytes-len(`""`)), strings.Repeat("x", valueBytes)
+	for name, c := range map[string]struct {
+		before, after *reportv1.ResourceContent
+		from, to      bool
+	}{
+		"as large as may be": {contentWith(`{"a":1}`), contentWith(`{"a":"` + whole + `"}`), false, false},
+		"too large since":    {contentWith(`{"a":1}`), contentWith(`{"a":"` + over + `"}`), false, true},
+		"too large before":   {contentWith(`{"a":"` + over + `"}`), nil, true, false},
+	} {
+		past := &bridgev1.PastChange{}
+		err := addFields(past, merger, "VPC", &fabricv1.ResourceChange{Before: c.before, After: c.after})
+		if err != nil || len(past.GetFields()) != 1 {
+			t.Fatalf("%s: %d fields, %v", name, len(past.GetFields()), err)
+		}
+		field := past.GetFields()[0]
+		if field.GetFromLeftOut() != c.from || (field.GetFrom() == nil) != c.from ||
+			field.GetToLeftOut() != c.to || (field.GetTo() == nil) != (c.to || c.after == nil) {
+			t.Errorf("%s: left out are %t and %t", name, field.GetFromLeftOut(), field.GetToLeftOut())
+		}
+	}
+}

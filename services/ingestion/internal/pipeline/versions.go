@@ -43,25 +43,31 @@ func (p *Pipeline) Versions(
 	visit func(*Managed) error,
 ) error {
 	id, _, _ = p.Schemas.Served(id)
-	blobs := make([]string, len(files))
-	for i, file := range files {
-		blobs[i] = file.Blob
-	}
 	v := versions{
 		Pipeline: p, id: id, parser: yamldoc.NewParser(p.Limits),
 		reader: document.NewReader(document.Settings{
 			Schemas: p.Schemas, Options: options, Limits: p.Limits, Many: p.MaxDocuments,
 		}),
 	}
-	err := p.Trees.Read(ctx, snapshot, blobs, func(content []byte) error {
-		file := files[0]
-		files = files[1:]
-		return visit(v.read(ctx, file, content))
-	})
-	if err != nil {
-		return fmt.Errorf("read versions of files: %w", err)
+	for len(files) > 0 {
+		read, err := v.readSome(ctx, snapshot, files, visit)
+		files = files[read:]
+		if errs.HasCode(err, errs.FileTooLarge) && len(files) > 0 {
+			err = visit(tooLarge(files[0], errs.From(err).Message))
+			files = files[1:]
+		}
+		if err != nil {
+			return fmt.Errorf("read versions of files: %w", err)
+		}
 	}
 	return nil
+}
+
+// tooLarge is what is said of a file that is too large to be read.
+func tooLarge(version Version, message string) *Managed {
+	return &Managed{Path: version.Path, Blob: version.Blob, Problem: &finding.Finding{
+		Code: errs.FileTooLarge, File: version.Path, Document: -1, Message: message,
+	}}
 }
 
 // versions reads files for one resource.
@@ -72,16 +78,27 @@ type versions struct {
 	parser *yamldoc.Parser
 }
 
+// readSome reads files up to the first one that can't be read, which it fails at, and returns how many that were.
+func (v *versions) readSome(
+	ctx context.Context, snapshot string, files []Version, visit func(*Managed) error,
+) (read int, err error) {
+	blobs := make([]string, len(files))
+	for i, file := range files {
+		blobs[i] = file.Blob
+	}
+	err = v.Trees.Read(ctx, snapshot, blobs, func(content []byte) error {
+		read++
+		return visit(v.read(ctx, files[read-1], content))
+	})
+	return read, err
+}
+
 // read returns what a file says of the resource.
 func (v *versions) read(ctx context.Context, version Version, content []byte) *Managed {
-	managed := &Managed{Path: version.Path, Blob: version.Blob}
 	if size := int64(len(content)); size > v.MaxFileBytes {
-		managed.Problem = &finding.Finding{
-			Code: errs.FileTooLarge, File: version.Path, Document: -1,
-			Message: fmt.Sprintf("the file has %d bytes, and %d are allowed", size, v.MaxFileBytes),
-		}
-		return managed
+		return tooLarge(version, fmt.Sprintf("the file has %d bytes, and %d are allowed", size, v.MaxFileBytes))
 	}
+	managed := &Managed{Path: version.Path, Blob: version.Blob}
 	file := v.reader.Open(inventory.Source{
 		Entry: gittree.Entry{Path: version.Path, Blob: version.Blob}, Managed: layout.Part(version.Path) == layout.Managed,
 	}, content)
@@ -95,7 +112,10 @@ func (v *versions) read(ctx context.Context, version Version, content []byte) *M
 			return v.say(managed, &file, doc)
 		}
 	}
-	if doc := &file.Docs[0]; file.Alone() && doc.Identity.Name == "" && !doc.Valid {
+	if !file.Alone() { // of an empty list there is no document
+		return nil
+	}
+	if doc := &file.Docs[0]; doc.Identity.Name == "" && !doc.Valid {
 		managed.Problem = new(doc.FirstError())
 		return managed
 	}

@@ -69,28 +69,26 @@ func (f *Follower) follow(ctx context.Context, fabric *fabricv1.Fabric, last *gi
 	return f.sync(ctx, fabric, now)
 }
 
-// followEdits follows the pull requests of the edits of a fabric, by sync. A host that is away for one is away for all.
+// followEdits follows the pull requests of the edits of a fabric, by sync.
 func (f *Follower) followEdits(
 	ctx context.Context, fabric *fabricv1.Fabric, pulls map[string]*gitv1.PullRequest,
-) error {
+) (err error) {
 	for syncID, pull := range pulls {
-		if err := f.followEdit(ctx, fabric, syncID, pull); err != nil {
-			return err
-		}
+		err = errors.Join(err, f.followEdit(ctx, fabric, syncID, pull))
 	}
-	return nil
+	return err
 }
 
 // followEdit follows the pull request of an edit. A fabric may have moved to another repository meanwhile, in which the
-// number is nobody's or another one's.
+// number is nobody's or another one's: then there is nothing more to follow.
 func (f *Follower) followEdit(
 	ctx context.Context, fabric *fabricv1.Fabric, syncID string, last *gitv1.PullRequest,
 ) error {
 	now, err := f.ask(ctx, fabric, last)
-	if errs.HasCode(err, errs.GitHubNotFound) {
-		return nil
+	if errs.HasCode(err, errs.GitHubNotFound) || err == nil && now.GetBranch() != last.GetBranch() {
+		return f.store.ForgetEdit(ctx, fabric.GetFabricId(), syncID)
 	}
-	if err != nil || proto.Equal(now, last) || now.GetBranch() != last.GetBranch() {
+	if err != nil || proto.Equal(now, last) {
 		return err
 	}
 	if now.GetState() != last.GetState() {

@@ -15,17 +15,32 @@ type at struct{ path, blob string }
 // contents are what files say of the resource. Those that do not declare it are not among them.
 type contents map[at]*reportv1.ResourceContent
 
-// versionsOf are the files that commits have changed, as they were and as they became.
-func versionsOf(commits []*gitv1.Commit) []*ingestionv1.FileVersion {
+// was returns the file that a commit has changed, as it was; nothing for what was no file.
+func was(change *gitv1.FileChange) at {
+	return fileAt(change, change.GetOldBlobId(), change.GetOldMode())
+}
+
+// is returns the file that a commit has changed, as it became; nothing for what is no file.
+func is(change *gitv1.FileChange) at {
+	return fileAt(change, change.GetNewBlobId(), change.GetNewMode())
+}
+
+func fileAt(change *gitv1.FileChange, blob string, mode gitv1.FileMode) at {
+	if mode != gitv1.FileMode_FILE_MODE_REGULAR && mode != gitv1.FileMode_FILE_MODE_EXECUTABLE {
+		return at{}
+	}
+	return at{change.GetPath(), blob}
+}
+
+// versionsOf are the files that a commit has changed, as they were and as they became.
+func versionsOf(changes []*gitv1.FileChange) []*ingestionv1.FileVersion {
 	var files []*ingestionv1.FileVersion
-	known := map[at]bool{}
-	for _, c := range commits {
-		for _, change := range c.GetChanges() {
-			for _, blob := range []string{change.GetOldBlobId(), change.GetNewBlobId()} {
-				if file := (at{change.GetPath(), blob}); blob != "" && !known[file] {
-					known[file] = true
-					files = append(files, &ingestionv1.FileVersion{Path: file.path, BlobId: blob})
-				}
+	known := map[at]bool{{}: true} // what is no file is not among them
+	for _, change := range changes {
+		for _, file := range []at{was(change), is(change)} {
+			if !known[file] {
+				known[file] = true
+				files = append(files, &ingestionv1.FileVersion{Path: file.path, BlobId: file.blob})
 			}
 		}
 	}
@@ -57,12 +72,11 @@ func (w *walk) read(ctx context.Context, files []*ingestionv1.FileVersion) (cont
 // nothing. A file that can't be read counts where the same file held the resource, or was it.
 func (s contents) sides(changes []*gitv1.FileChange) (before, after *reportv1.ResourceContent) {
 	for _, change := range changes {
-		was, is := s[at{change.GetPath(), change.GetOldBlobId()}], s[at{change.GetPath(), change.GetNewBlobId()}]
 		if before == nil {
-			before = was
+			before = s[was(change)]
 		}
 		if after == nil {
-			after = is
+			after = s[is(change)]
 		}
 	}
 	return before, after

@@ -2,11 +2,11 @@ package resourcehistory
 
 import (
 	"context"
-	"slices"
 
 	"fgdsync.dev/libs/errs"
 	fabricv1 "fgdsync.dev/proto/fgd/fabric/v1"
 	gitv1 "fgdsync.dev/proto/fgd/git/v1"
+	syncv1 "fgdsync.dev/proto/fgd/sync/v1"
 	"fgdsync.dev/services/orchestrator/internal/state"
 )
 
@@ -34,16 +34,22 @@ func (w *walk) judge(ctx context.Context, change *fabricv1.ResourceChange) error
 	if err != nil {
 		return err
 	}
-	made, pull := record.GetResult().GetCommitSha(), record.GetResult().GetPullRequest()
+	compare(change, record.GetResult())
+	return nil
+}
+
+// compare holds a change against what its sync came to. The host may make another commit of what was proposed, and so
+// may whoever may push to the branch of the proposal: of those the commit alone says what it is.
+func compare(change *fabricv1.ResourceChange, result *syncv1.Result) {
+	made, pull := result.GetCommitSha(), result.GetPullRequest()
 	switch {
-	case slices.Contains([]string{made, pull.GetHeadCommit(), pull.GetMergeCommit()}, c.GetCommit()):
+	case made == change.GetCommit().GetCommit():
 		change.Confirmed, change.PullRequest = true, pull
 	case made != "" && pull == nil:
 		disown(change)
-	default: // it ended before it knew, or the host made another commit of what was proposed
+	default: // it ended before it knew, or what it proposed became another commit
 		change.PullRequest = pull
 	}
-	return nil
 }
 
 // disown takes away what only syncs may say of a commit.

@@ -23,6 +23,11 @@ const (
 	mostMoves      = 20     // of the file that are followed
 	mostSources    = 100    // files that are read to find where it was before
 	mostChanges    = 20_000 // files of a commit that are looked at for these
+	sourcesAtOnce  = 10     // of these files, the contents of so many are held
+
+	// pageBytes bounds a page beside its number of changes, for each may have two resources whole. The last one may go
+	// over it.
+	pageBytes = 1 << 20
 )
 
 // Deps is what answers are made of.

@@ -34,7 +34,7 @@ type walk struct {
 	send     func(*fabricv1.ListResourceChangesResponse) error
 
 	wanted, commits, moves int // how many changes, commits and moves there may be yet
-	sent                   int
+	sent, size             int // changes, and their bytes
 	done, cut              bool
 }
 
@@ -56,7 +56,7 @@ func (w *walk) begin(ctx context.Context) error {
 
 // page sends changes until there are enough, or enough was looked at.
 func (w *walk) page(ctx context.Context) error {
-	for !w.done && w.sent < w.wanted && w.commits > 0 && w.moves > 0 {
+	for !w.done && w.sent < w.wanted && w.size < pageBytes && w.commits > 0 && w.moves > 0 {
 		if err := w.step(ctx); err != nil {
 			return err
 		}
@@ -65,26 +65,21 @@ func (w *walk) page(ctx context.Context) error {
 }
 
 // step goes through the next commits that changed the files that are followed now, up to one before which the resource
-// was in another file.
+// was in another file, or with which the page has enough bytes. The contents of one commit are held at a time.
 func (w *walk) step(ctx context.Context) error {
-	list := &gitv1.ListCommitsResponse{}
-	err := rpc.Collect(ctx, w.History.ListCommits, &gitv1.ListCommitsRequest{
-		SnapshotId: w.snapshot.GetSnapshotId(), Paths: w.at.Paths, FromCommit: w.at.From, PageToken: w.at.Token,
-		WithChanges: true, Limit: int32(min(w.wanted-w.sent, w.commits)),
-	}, func(part *gitv1.ListCommitsResponse) error {
-		list.Commits = append(list.Commits, part.GetCommits()...)
-		list.NextPageToken, list.Truncated = part.GetNextPageToken(), part.GetTruncated()
-		return nil
-	})
+	list, err := w.next(ctx, min(w.wanted-w.sent, w.commits))
 	if err != nil {
 		return err
 	}
-	said, err := w.read(ctx, versionsOf(list.GetCommits()))
-	if err != nil {
-		return err
-	}
-	for _, c := range list.GetCommits() {
+	for i, c := range list.GetCommits() {
+		if w.size >= pageBytes {
+			return w.pause(ctx, i)
+		}
 		w.commits--
+		said, err := w.read(ctx, versionsOf(c.GetChanges()))
+		if err != nil {
+			return err
+		}
 		moved, err := w.take(ctx, c, said)
 		if err != nil || moved {
 			return err
@@ -92,6 +87,30 @@ func (w *walk) step(ctx context.Context) error {
 	}
 	w.at.Token = list.GetNextPageToken()
 	w.done, w.cut = w.at.Token == "", list.GetTruncated()
+	return nil
+}
+
+// next lists the next commits, so many at most.
+func (w *walk) next(ctx context.Context, limit int) (*gitv1.ListCommitsResponse, error) {
+	list := &gitv1.ListCommitsResponse{}
+	err := rpc.Collect(ctx, w.History.ListCommits, &gitv1.ListCommitsRequest{
+		SnapshotId: w.snapshot.GetSnapshotId(), Paths: w.at.Paths, FromCommit: w.at.From, PageToken: w.at.Token,
+		WithChanges: true, Limit: int32(limit),
+	}, func(part *gitv1.ListCommitsResponse) error {
+		list.Commits = append(list.Commits, part.GetCommits()...)
+		list.NextPageToken, list.Truncated = part.GetNextPageToken(), part.GetTruncated()
+		return nil
+	})
+	return list, err
+}
+
+// pause has the walk go on after so many of the next commits: only the end of a list has a token.
+func (w *walk) pause(ctx context.Context, taken int) error {
+	list, err := w.next(ctx, taken)
+	if err != nil {
+		return err
+	}
+	w.at.Token = list.GetNextPageToken()
 	return nil
 }
 
@@ -141,6 +160,7 @@ func (w *walk) tell(ctx context.Context, c *gitv1.Commit, before, after *reportv
 		return err
 	}
 	w.sent++
+	w.size += proto.Size(change)
 	return w.send(&fabricv1.ListResourceChangesResponse{Changes: []*fabricv1.ResourceChange{change}})
 }
 
@@ -158,13 +178,15 @@ func (w *walk) source(
 	if err != nil {
 		return nil, err
 	}
-	said, err := w.read(ctx, files)
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		if found := said[at{file.GetPath(), file.GetBlobId()}]; found.GetKey() != nil {
-			return found, nil
+	for some := range slices.Chunk(files, sourcesAtOnce) {
+		said, err := w.read(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range some {
+			if found := said[at{file.GetPath(), file.GetBlobId()}]; found.GetKey() != nil {
+				return found, nil
+			}
 		}
 	}
 	return nil, nil //nolint:nilnil // it is new
@@ -188,11 +210,11 @@ func (w *walk) sources(
 				if seen++; seen > mostChanges {
 					return errEnough
 				}
-				path := change.GetPath()
-				if change.GetOldBlobId() == "" || !layout.IsYAML(path) || layout.Part(path) == layout.Metadata {
+				path, blob := change.GetPath(), was(change).blob
+				if blob == "" || !layout.IsYAML(path) || layout.Part(path) == layout.Metadata {
 					continue
 				}
-				file := &ingestionv1.FileVersion{Path: path, BlobId: change.GetOldBlobId()}
+				file := &ingestionv1.FileVersion{Path: path, BlobId: blob}
 				switch {
 				case path == after.GetOriginalFile() || file.GetBlobId() == after.GetBlobId():
 					likely = append(likely, file)

@@ -87,3 +87,11 @@ func (s *Store) NoteEdit(ctx context.Context, fabricID int32, syncID string, pul
 	}
 	return nil
 }
+
+// ForgetEdit follows the pull request of an edit no longer. What its sync says of it stays.
+func (s *Store) ForgetEdit(ctx context.Context, fabricID int32, syncID string) error {
+	if err := s.conn.Main.HDel(ctx, followedKey(fabricID), syncID).Err(); err != nil {
+		return fmt.Errorf("forget the pull request of sync %s: %w", syncID, err)
+	}
+	return nil
+}

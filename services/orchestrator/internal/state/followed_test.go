@@ -109,3 +109,21 @@ func TestAPullRequestWhoseSyncIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEditThatIsForgotten is followed no longer, and its sync says what it said.
+func TestAnEditThatIsForgotten(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.fabric(35)
+		first, second := b.start(35, nil).SyncID, "another"
+		b.end(first, completed)
+		for _, id := range []string{first, second} {
+			must(t, b.FollowEdit(b.ctx(), 35, id, &gitv1.PullRequest{Number: 1, State: pullOpen}))
+		}
+		before := b.get(first)
+		must(t, b.ForgetEdit(b.ctx(), 35, first))
+		if got := b.followed(35); len(got) != 1 || got[second] == nil || !proto.Equal(before.Sync, b.get(first).Sync) {
+			t.Errorf("followed are %v, and the sync says %v", got, b.get(first))
+		}
+	})
+}

@@ -56,12 +56,12 @@ func toFileChange(p snapshot.Pair) *gitv1.FileChange {
 	if p.Old.Hash.IsZero() {
 		change.Kind = gitv1.FileChangeKind_FILE_CHANGE_KIND_CREATED
 	} else {
-		change.OldBlobId = p.Old.Hash.String()
+		change.OldBlobId, change.OldMode = p.Old.Hash.String(), toMode(p.Old.Mode)
 	}
 	if p.New.Hash.IsZero() {
 		change.Kind = gitv1.FileChangeKind_FILE_CHANGE_KIND_REMOVED
 	} else {
-		change.NewBlobId = p.New.Hash.String()
+		change.NewBlobId, change.NewMode = p.New.Hash.String(), toMode(p.New.Mode)
 	}
 	return change
 }

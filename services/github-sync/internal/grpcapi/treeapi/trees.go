@@ -126,13 +126,9 @@ func (t *Trees) ReadBlobs(req *gitv1.ReadBlobsRequest,
 	}
 	batch, size := &gitv1.ReadBlobsResponse{}, 0
 	for _, text := range req.GetBlobIds() {
-		id, err := ParseID("blob_ids", text)
+		content, err := blob(s, text)
 		if err != nil {
-			return err
-		}
-		content, err := s.Blob(id)
-		if err != nil {
-			return err
+			return errors.Join(err, sendBlobs(stream, batch))
 		}
 		batch.Blobs = append(batch.Blobs, &gitv1.Blob{BlobId: text, Content: content})
 		if size += len(content); size >= readBatch {
@@ -142,6 +138,19 @@ func (t *Trees) ReadBlobs(req *gitv1.ReadBlobsRequest,
 			batch, size = &gitv1.ReadBlobsResponse{}, 0
 		}
 	}
+	return sendBlobs(stream, batch)
+}
+
+func blob(s *snapshot.Snapshot, text string) ([]byte, error) {
+	id, err := ParseID("blob_ids", text)
+	if err != nil {
+		return nil, err
+	}
+	return s.Blob(id)
+}
+
+// sendBlobs sends the last contents of an answer, if there are any.
+func sendBlobs(stream grpc.ServerStreamingServer[gitv1.ReadBlobsResponse], batch *gitv1.ReadBlobsResponse) error {
 	if len(batch.GetBlobs()) == 0 {
 		return nil
 	}

@@ -719,8 +719,8 @@ type PastChange struct {
 	Effect string `protobuf:"bytes,6,opt,name=effect,proto3" json:"effect,omitempty"`
 	// Where it was made: git, netbox or api. api is an edit or a restore that somebody asked for.
 	Origin string `protobuf:"bytes,7,opt,name=origin,proto3" json:"origin,omitempty"`
-	// False when only the commit itself says which sync made it: the record of that is no longer kept, or names no commit.
-	// Anybody who may push can write that.
+	// False when only the commit itself says which sync made it: the record of that is no longer kept, or names no commit,
+	// or another one, which it proposed by a pull request. Anybody who may push can write that.
 	OriginConfirmed bool `protobuf:"varint,8,opt,name=origin_confirmed,json=originConfirmed,proto3" json:"origin_confirmed,omitempty"`
 	// The sync that made it; absent when none did.
 	SyncId string `protobuf:"bytes,9,opt,name=sync_id,json=syncId,proto3" json:"sync_id,omitempty"`
@@ -937,7 +937,11 @@ type FieldChange struct {
 	// What it was; absent when it was not there. A number that many readers of JSON would round comes as a text.
 	From *structpb.Value `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	// What it is; absent when it is gone.
-	To            *structpb.Value `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	To *structpb.Value `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// What it was has more than 64 KiB, and is left out.
+	FromLeftOut bool `protobuf:"varint,4,opt,name=from_left_out,json=fromLeftOut,proto3" json:"from_left_out,omitempty"`
+	// What it is has more than 64 KiB, and is left out.
+	ToLeftOut     bool `protobuf:"varint,5,opt,name=to_left_out,json=toLeftOut,proto3" json:"to_left_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -991,6 +995,20 @@ func (x *FieldChange) GetTo() *structpb.Value {
 		return x.To
 	}
 	return nil
+}
+
+func (x *FieldChange) GetFromLeftOut() bool {
+	if x != nil {
+		return x.FromLeftOut
+	}
+	return false
+}
+
+func (x *FieldChange) GetToLeftOut() bool {
+	if x != nil {
+		return x.ToLeftOut
+	}
+	return false
 }
 
 // How an edit shall be made.
@@ -2004,11 +2022,13 @@ const file_fgd_bridge_v1_resource_service_proto_rawDesc = "" +
 	"path_after\x18\x12 \x01(\tR\tpathAfter\x122\n" +
 	"\x06fields\x18\x13 \x03(\v2\x1a.fgd.bridge.v1.FieldChangeR\x06fields\x12&\n" +
 	"\x0ffields_left_out\x18\x14 \x01(\x05R\rfieldsLeftOut\x120\n" +
-	"\aproblem\x18\x15 \x01(\v2\x16.fgd.bridge.v1.FindingR\aproblem\"u\n" +
+	"\aproblem\x18\x15 \x01(\v2\x16.fgd.bridge.v1.FindingR\aproblem\"\xb9\x01\n" +
 	"\vFieldChange\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12*\n" +
 	"\x04from\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x04from\x12&\n" +
-	"\x02to\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x02to\"2\n" +
+	"\x02to\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x02to\x12\"\n" +
+	"\rfrom_left_out\x18\x04 \x01(\bR\vfromLeftOut\x12\x1e\n" +
+	"\vto_left_out\x18\x05 \x01(\bR\ttoLeftOut\"2\n" +
 	"\vEditOptions\x12#\n" +
 	"\rvalidate_only\x18\x01 \x01(\bR\fvalidateOnly\"\xf3\x02\n" +
 	"\x12PutResourceRequest\x12$\n" +

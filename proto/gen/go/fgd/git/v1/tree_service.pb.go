@@ -649,7 +649,11 @@ type FileChange struct {
 	// Object id of its old content; empty when it was not there.
 	OldBlobId string `protobuf:"bytes,3,opt,name=old_blob_id,json=oldBlobId,proto3" json:"old_blob_id,omitempty"`
 	// Object id of its new content; empty when it is no longer there.
-	NewBlobId     string `protobuf:"bytes,4,opt,name=new_blob_id,json=newBlobId,proto3" json:"new_blob_id,omitempty"`
+	NewBlobId string `protobuf:"bytes,4,opt,name=new_blob_id,json=newBlobId,proto3" json:"new_blob_id,omitempty"`
+	// What it was; unspecified when it was not there.
+	OldMode FileMode `protobuf:"varint,5,opt,name=old_mode,json=oldMode,proto3,enum=fgd.git.v1.FileMode" json:"old_mode,omitempty"`
+	// What it is; unspecified when it is no longer there.
+	NewMode       FileMode `protobuf:"varint,6,opt,name=new_mode,json=newMode,proto3,enum=fgd.git.v1.FileMode" json:"new_mode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -710,6 +714,20 @@ func (x *FileChange) GetNewBlobId() string {
 		return x.NewBlobId
 	}
 	return ""
+}
+
+func (x *FileChange) GetOldMode() FileMode {
+	if x != nil {
+		return x.OldMode
+	}
+	return FileMode_FILE_MODE_UNSPECIFIED
+}
+
+func (x *FileChange) GetNewMode() FileMode {
+	if x != nil {
+		return x.NewMode
+	}
+	return FileMode_FILE_MODE_UNSPECIFIED
 }
 
 // Response of ListChanges: the next files.
@@ -811,13 +829,15 @@ const file_fgd_git_v1_tree_service_proto_rawDesc = "" +
 	"\x12ListChangesRequest\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\tR\n" +
 	"snapshotId\x12!\n" +
-	"\fsince_commit\x18\x02 \x01(\tR\vsinceCommit\"\x90\x01\n" +
+	"\fsince_commit\x18\x02 \x01(\tR\vsinceCommit\"\xf2\x01\n" +
 	"\n" +
 	"FileChange\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12.\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1a.fgd.git.v1.FileChangeKindR\x04kind\x12\x1e\n" +
 	"\vold_blob_id\x18\x03 \x01(\tR\toldBlobId\x12\x1e\n" +
-	"\vnew_blob_id\x18\x04 \x01(\tR\tnewBlobId\"j\n" +
+	"\vnew_blob_id\x18\x04 \x01(\tR\tnewBlobId\x12/\n" +
+	"\bold_mode\x18\x05 \x01(\x0e2\x14.fgd.git.v1.FileModeR\aoldMode\x12/\n" +
+	"\bnew_mode\x18\x06 \x01(\x0e2\x14.fgd.git.v1.FileModeR\anewMode\"j\n" +
 	"\x13ListChangesResponse\x120\n" +
 	"\achanges\x18\x01 \x03(\v2\x16.fgd.git.v1.FileChangeR\achanges\x12!\n" +
 	"\fsince_commit\x18\x1e \x01(\tR\vsinceCommit*\x8c\x01\n" +
@@ -867,6 +887,7 @@ var file_fgd_git_v1_tree_service_proto_goTypes = []any{
 	(*TreeEntry)(nil),           // 13: fgd.git.v1.TreeEntry
 	(*Change)(nil),              // 14: fgd.git.v1.Change
 	(*ChangeCounts)(nil),        // 15: fgd.git.v1.ChangeCounts
+	(FileMode)(0),               // 16: fgd.git.v1.FileMode
 }
 var file_fgd_git_v1_tree_service_proto_depIdxs = []int32{
 	13, // 0: fgd.git.v1.ListTreeResponse.entries:type_name -> fgd.git.v1.TreeEntry
@@ -874,22 +895,24 @@ var file_fgd_git_v1_tree_service_proto_depIdxs = []int32{
 	14, // 2: fgd.git.v1.WriteTreeRequest.changes:type_name -> fgd.git.v1.Change
 	15, // 3: fgd.git.v1.DiffTreesResponse.counts:type_name -> fgd.git.v1.ChangeCounts
 	0,  // 4: fgd.git.v1.FileChange.kind:type_name -> fgd.git.v1.FileChangeKind
-	11, // 5: fgd.git.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
-	1,  // 6: fgd.git.v1.TreeService.ListTree:input_type -> fgd.git.v1.ListTreeRequest
-	3,  // 7: fgd.git.v1.TreeService.ReadBlobs:input_type -> fgd.git.v1.ReadBlobsRequest
-	6,  // 8: fgd.git.v1.TreeService.WriteTree:input_type -> fgd.git.v1.WriteTreeRequest
-	8,  // 9: fgd.git.v1.TreeService.DiffTrees:input_type -> fgd.git.v1.DiffTreesRequest
-	10, // 10: fgd.git.v1.TreeService.ListChanges:input_type -> fgd.git.v1.ListChangesRequest
-	2,  // 11: fgd.git.v1.TreeService.ListTree:output_type -> fgd.git.v1.ListTreeResponse
-	5,  // 12: fgd.git.v1.TreeService.ReadBlobs:output_type -> fgd.git.v1.ReadBlobsResponse
-	7,  // 13: fgd.git.v1.TreeService.WriteTree:output_type -> fgd.git.v1.WriteTreeResponse
-	9,  // 14: fgd.git.v1.TreeService.DiffTrees:output_type -> fgd.git.v1.DiffTreesResponse
-	12, // 15: fgd.git.v1.TreeService.ListChanges:output_type -> fgd.git.v1.ListChangesResponse
-	11, // [11:16] is the sub-list for method output_type
-	6,  // [6:11] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	16, // 5: fgd.git.v1.FileChange.old_mode:type_name -> fgd.git.v1.FileMode
+	16, // 6: fgd.git.v1.FileChange.new_mode:type_name -> fgd.git.v1.FileMode
+	11, // 7: fgd.git.v1.ListChangesResponse.changes:type_name -> fgd.git.v1.FileChange
+	1,  // 8: fgd.git.v1.TreeService.ListTree:input_type -> fgd.git.v1.ListTreeRequest
+	3,  // 9: fgd.git.v1.TreeService.ReadBlobs:input_type -> fgd.git.v1.ReadBlobsRequest
+	6,  // 10: fgd.git.v1.TreeService.WriteTree:input_type -> fgd.git.v1.WriteTreeRequest
+	8,  // 11: fgd.git.v1.TreeService.DiffTrees:input_type -> fgd.git.v1.DiffTreesRequest
+	10, // 12: fgd.git.v1.TreeService.ListChanges:input_type -> fgd.git.v1.ListChangesRequest
+	2,  // 13: fgd.git.v1.TreeService.ListTree:output_type -> fgd.git.v1.ListTreeResponse
+	5,  // 14: fgd.git.v1.TreeService.ReadBlobs:output_type -> fgd.git.v1.ReadBlobsResponse
+	7,  // 15: fgd.git.v1.TreeService.WriteTree:output_type -> fgd.git.v1.WriteTreeResponse
+	9,  // 16: fgd.git.v1.TreeService.DiffTrees:output_type -> fgd.git.v1.DiffTreesResponse
+	12, // 17: fgd.git.v1.TreeService.ListChanges:output_type -> fgd.git.v1.ListChangesResponse
+	13, // [13:18] is the sub-list for method output_type
+	8,  // [8:13] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_fgd_git_v1_tree_service_proto_init() }

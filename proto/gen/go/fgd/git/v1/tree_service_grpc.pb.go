@@ -35,7 +35,7 @@ const (
 type TreeServiceClient interface {
 	// Lists all leaves of a tree in path order.
 	ListTree(ctx context.Context, in *ListTreeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListTreeResponse], error)
-	// Streams contents in the order asked for.
+	// Streams contents in the order asked for. Before it fails at one of them, it sends all that come before.
 	ReadBlobs(ctx context.Context, in *ReadBlobsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadBlobsResponse], error)
 	// Applies changes to a tree and answers with the new one. Nothing is visible to anyone until it is published.
 	WriteTree(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[WriteTreeRequest, WriteTreeResponse], error)
@@ -152,7 +152,7 @@ type TreeService_ListChangesClient = grpc.ServerStreamingClient[ListChangesRespo
 type TreeServiceServer interface {
 	// Lists all leaves of a tree in path order.
 	ListTree(*ListTreeRequest, grpc.ServerStreamingServer[ListTreeResponse]) error
-	// Streams contents in the order asked for.
+	// Streams contents in the order asked for. Before it fails at one of them, it sends all that come before.
 	ReadBlobs(*ReadBlobsRequest, grpc.ServerStreamingServer[ReadBlobsResponse]) error
 	// Applies changes to a tree and answers with the new one. Nothing is visible to anyone until it is published.
 	WriteTree(grpc.ClientStreamingServer[WriteTreeRequest, WriteTreeResponse]) error
