@@ -100,6 +100,9 @@ func TestNetBoxIsStoppedForAnHour(t *testing.T) {
 		s.sync()
 		return s.delivery().Problem == ""
 	})
+	s.Await("what had no answer to wait for who has done it", func() bool { return s.delivery().Pending == 0 })
+	clock.put(t, (edits+1)*every) // nobody tells within a minute: it was ours
+	s.sync()
 	s.proven(45)
 	entries := s.since(before)
 	if len(entries) != len(changed) {

@@ -20,8 +20,10 @@ type people struct {
 	t    *rapid.T
 	last map[key]map[string]int // nil for a resource that was deleted last
 	next int                    // no two values are alike
-	// twice are resources that were made on one side while the other had one.
+	// twice are resources that were made on one side while the other had one, or may have: what was made before in NetBox
+	// is in Git when it was told. Who takes the one away there means no other.
 	twice map[key]bool
+	made  map[key]bool // in NetBox
 }
 
 func (p *people) fieldsIn(spec map[string]any) map[string]int {
@@ -102,9 +104,10 @@ func (p *people) inNetBox(k key) {
 		fields[f] = p.set(k, f)
 		p.person("alice", "PATCH", k, `{"spec":`+specText(fields)+`}`)
 	default:
-		if _, other := p.file(k); other {
+		if _, other := p.file(k); other || p.made[k] {
 			p.twice[k] = true
 		}
+		p.made[k] = true
 		p.last[k] = nil
 		spec := specText(map[string]int{"x": p.set(k, "x"), "y": p.set(k, "y")})
 		p.person("bob", "POST", k, fmt.Sprintf(`{"fabric":%d,"name":%q,"namespace":"default","spec":%s}`,
@@ -163,7 +166,7 @@ func TestBothWaysWhateverHappens(t *testing.T) {
 		fabric++
 		p := &people{
 			pair: newPair(t, rt, conn, fmt.Sprint(folder, "/", fabric), fabric), t: rt, last: map[key]map[string]int{},
-			twice: map[key]bool{},
+			twice: map[key]bool{}, made: map[key]bool{},
 		}
 		defer p.end()
 		p.pushed()
