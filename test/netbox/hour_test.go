@@ -75,12 +75,15 @@ func TestNetBoxIsStoppedForAnHour(t *testing.T) {
 	s.StopWeb()
 	s.way.lose("")
 	changed := map[string]bool{}
-	for i := range edits {
-		clock.put(t, time.Duration(i+1)*every)
+	later := func(by time.Duration) {
+		clock.put(t, by)
 		s.Await("the bridge to have asked which tokens are taken, for it thinks that this was long ago", func() bool {
 			code, _ := s.Try(http.MethodGet, fabricPath, nil)
 			return code == http.StatusOK
 		})
+	}
+	for i := range edits {
+		later(time.Duration(i+1) * every)
 		path := fmt.Sprintf("servers/server-%d-%d.yaml", 1+i%4/2, i%3)
 		if i%2 == 0 {
 			path = "vpcs/extra.yaml"
@@ -101,7 +104,7 @@ func TestNetBoxIsStoppedForAnHour(t *testing.T) {
 		return s.delivery().Problem == ""
 	})
 	s.Await("what had no answer to wait for who has done it", func() bool { return s.delivery().Pending == 0 })
-	clock.put(t, (edits+1)*every) // nobody tells within a minute: it was ours
+	later((edits + 1) * every) // nobody tells within a minute: it was ours
 	s.sync()
 	s.proven(45)
 	entries := s.since(before)
