@@ -48,7 +48,7 @@ func TestTheHistoryOfAResource(t *testing.T) {
 			[]any{person.Effect, person.Origin, person.SyncID, person.Before, person.Fields, person.CommitSHA},
 			[]any{
 				"updated", "git", "", managed,
-				[]map[string]any{{"path": "labels.a", "to": "b"}},
+				[]map[string]any{{"path": "labels.a", "to": "b", "from_left_out": false, "to_left_out": false}},
 				e.Head(t, repository, branch),
 			},
 		},
@@ -56,7 +56,9 @@ func TestTheHistoryOfAResource(t *testing.T) {
 			[]any{edit.Effect, edit.Origin, edit.Confirmed, edit.SyncID, edit.Author, edit.Fields, len(edit.Audit)},
 			[]any{
 				"updated", "api", true, out.SyncID, "bootstrap",
-				[]map[string]any{{"path": "spec.subnets.default.vlan", "from": 2.0, "to": 1001.0}},
+				[]map[string]any{{
+					"path": "spec.subnets.default.vlan", "from": 2.0, "to": 1001.0, "from_left_out": false, "to_left_out": false,
+				}},
 				1,
 			},
 		},
